@@ -1,0 +1,54 @@
+"""The exceptions of spel.
+
+::
+
+    SpelError
+    ├── ShapeError(ValueError)            rank, size or channels do not fit
+    ├── ParameterError(ValueError)        an option has a value outside its set or range
+    ├── NotLearnedError                   a network with weights still to learn was called
+    ├── FormatError(ValueError)           a file or text is not what it says
+    │   └── ImageReadError                an image file could not be read whole
+    ├── BackendMissingError(ImportError)  says which extra to install
+    ├── UnsupportedLayerError             a backend cannot express this layer exactly
+    └── TaskError                         one task of a job failed
+
+Every message says what happened, where, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class SpelError(Exception):
+    """Any error that spel raises on purpose."""
+
+
+class ShapeError(SpelError, ValueError):
+    """Rank, size or number of channels do not fit."""
+
+
+class ParameterError(SpelError, ValueError):
+    """An option has a value outside its set or range."""
+
+
+class NotLearnedError(SpelError):
+    """A network whose weights are still to be learned was called."""
+
+
+class FormatError(SpelError, ValueError):
+    """A file or text is not what it says it is."""
+
+
+class ImageReadError(FormatError):
+    """An image file could not be read whole."""
+
+
+class BackendMissingError(SpelError, ImportError):
+    """An optional package is absent; the message says what to install."""
+
+
+class UnsupportedLayerError(SpelError):
+    """A backend cannot express a layer exactly."""
+
+
+class TaskError(SpelError):
+    """One task of a job failed."""

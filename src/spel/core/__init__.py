@@ -1,0 +1,1 @@
+"""Values: adjacencies, windows, kernel banks, detections. NumPy and the standard library only."""

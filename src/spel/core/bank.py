@@ -1,0 +1,415 @@
+"""Kernel banks: K hyperplanes over the patches of an adjacency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError, ShapeError
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a learned kernel came from: the stroke's label, its number, the image and the spel."""
+
+    label: int
+    marker: int
+    image: str
+    at: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelBank:
+    """K kernels ``(A, W_k)`` over one adjacency, each with a bias: K perceptrons per spel.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+        The n neighbours that every kernel weighs.
+    weights : (K, n, C) array of float
+        One weight per kernel, neighbour and channel, in the order of the displacements.
+    bias : (K,) array of float, optional
+        Added to the sum; zeros by default.
+    provenance : tuple of Provenance, optional
+        One entry per kernel if the bank was learned from markers, else empty.
+
+    Examples
+    --------
+    >>> bank = KernelBank.sobel("col")
+    >>> bank.dense()[0, :, :, 0].astype(int).tolist()
+    [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+    >>> bank.distance(np.array([[0, 0, 1, 0, 0, 1, 0, 0, 1]])).round(3).tolist()
+    [[1.155]]
+
+    Notes
+    -----
+    Lecture, "Patches, kernels, banks" and "Perceptron".
+    """
+
+    adjacency: Adjacency
+    weights: FloatArray
+    bias: FloatArray = None  # type: ignore[assignment]  # filled with zeros below
+    provenance: tuple[Provenance, ...] = ()
+
+    def __post_init__(self) -> None:
+        weights = _real("weights", self.weights)
+        if weights.ndim != 3 or weights.shape[1] != len(self.adjacency):
+            raise ShapeError(
+                f"KernelBank: weights of shape {weights.shape} for an adjacency of "
+                f"{len(self.adjacency)} displacements; expected (kernels, {len(self.adjacency)}, "
+                "channels)"
+            )
+        bias = np.zeros(len(weights)) if self.bias is None else _real("bias", self.bias)
+        if bias.shape != (len(weights),):
+            raise ShapeError(
+                f"KernelBank: bias of shape {bias.shape} for {len(weights)} kernels; expected "
+                f"({len(weights)},)"
+            )
+        if self.provenance and len(self.provenance) != len(weights):
+            raise ShapeError(
+                f"KernelBank: {len(self.provenance)} provenances for {len(weights)} kernels; give "
+                "one per kernel, or none"
+            )
+        object.__setattr__(self, "weights", _frozen(weights))
+        object.__setattr__(self, "bias", _frozen(bias))
+        object.__setattr__(self, "provenance", tuple(self.provenance))
+
+    # -- constructors ------------------------------------------------------------------------
+
+    @classmethod
+    def from_array(
+        cls,
+        weights: npt.ArrayLike,
+        bias: npt.ArrayLike | None = None,
+        *,
+        origin: Sequence[int] | None = None,
+    ) -> KernelBank:
+        """Bank over a rectangle from weights written as an image.
+
+        Parameters
+        ----------
+        weights : array of float
+            ``(rows, cols)`` is one kernel for one channel, ``(K, rows, cols)`` K of them, and
+            ``(K, rows, cols, C)`` K kernels for C channels; ``(K, planes, rows, cols, C)`` for
+            voxels.
+        bias : float or (K,) array of float, optional
+            One per kernel; zeros by default.
+        origin : sequence of int, optional
+            The cell that stands on the spel; default ``size // 2`` per axis.
+
+        Raises
+        ------
+        ShapeError
+            For another number of axes, or an empty array.
+
+        Examples
+        --------
+        >>> bank = KernelBank.from_array([[-1, 0, 1]], bias=0.5)
+        >>> bank.weights.shape, bank.bias.tolist()
+        ((1, 3, 1), [0.5])
+        """
+        array = _real("weights", weights)
+        if array.ndim == 2:
+            array = array[None, :, :, None]
+        elif array.ndim == 3:
+            array = array[..., None]
+        if array.ndim not in (4, 5) or 0 in array.shape:
+            raise ShapeError(
+                f"KernelBank.from_array: weights of shape {np.shape(weights)}; expected (rows, "
+                "cols), (K, rows, cols), (K, rows, cols, C) or (K, planes, rows, cols, C), not empty"
+            )
+        box = array.shape[1:-1]
+        adjacency = Adjacency.from_mask(np.ones(box, dtype=bool), origin)
+        biases = None if bias is None else np.broadcast_to(_real("bias", bias), (len(array),))
+        return cls(adjacency, array.reshape(len(array), len(adjacency), array.shape[-1]), biases)
+
+    @classmethod
+    def from_function(
+        cls, adjacency: Adjacency, weigh: Callable[..., npt.ArrayLike]
+    ) -> KernelBank:
+        """One kernel on one channel, its weights a function of the displacements' coordinates.
+
+        Examples
+        --------
+        >>> KernelBank.from_function(Adjacency.cross(1), lambda row, col: col).weights.ravel()
+        array([ 0., -1.,  0.,  1.,  0.], dtype=float32)
+        """
+        values = np.asarray(weigh(*adjacency.displacements.T.astype(float)), dtype=float)
+        return cls(adjacency, np.broadcast_to(values, (len(adjacency),))[None, :, None])
+
+    @classmethod
+    def sobel(cls, axis: str = "col") -> KernelBank:
+        """Sobel kernel: "col" keeps transitions from dark to bright from left to right.
+
+        Examples
+        --------
+        >>> KernelBank.sobel("row").dense()[0, :, :, 0].astype(int).tolist()
+        [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]
+        """
+        return cls._derivative("KernelBank.sobel", (1, 2, 1), axis)
+
+    @classmethod
+    def prewitt(cls, axis: str = "col") -> KernelBank:
+        """Prewitt kernel: as `sobel` with the side weights 1, 1, 1."""
+        return cls._derivative("KernelBank.prewitt", (1, 1, 1), axis)
+
+    @classmethod
+    def scharr(cls, axis: str = "col") -> KernelBank:
+        """Scharr kernel: as `sobel` with the side weights 3, 10, 3."""
+        return cls._derivative("KernelBank.scharr", (3, 10, 3), axis)
+
+    @classmethod
+    def _derivative(cls, name: str, side: tuple[int, int, int], axis: str) -> KernelBank:
+        if axis not in ("row", "col"):
+            raise ParameterError(f"{name}: axis {axis!r}; expected 'row' or 'col'")
+        weights = np.outer(side, (-1, 0, 1))
+        return cls.from_array(weights if axis == "col" else weights.T)
+
+    @classmethod
+    def laplacian(cls, *, diagonal: bool = False) -> KernelBank:
+        """Laplacian: the sum of the 4 (or, with `diagonal`, 8) neighbours less the spel so often.
+
+        Examples
+        --------
+        >>> KernelBank.laplacian().dense()[0, :, :, 0].astype(int).tolist()
+        [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+        """
+        adjacency = Adjacency.box(3) if diagonal else Adjacency.cross(1)
+        spel = (adjacency.displacements == 0).all(axis=1)
+        return cls(adjacency, np.where(spel, 1 - len(adjacency), 1)[None, :, None])
+
+    @classmethod
+    def gaussian(cls, sigma: float, *, radius: int | None = None) -> KernelBank:
+        """Gaussian of deviation `sigma` spels that sums to 1, cut at `radius` (4 sigma).
+
+        Examples
+        --------
+        >>> float(KernelBank.gaussian(1.5).weights.sum().round(6))
+        1.0
+        """
+        box = _gaussian_box("KernelBank.gaussian", sigma, radius)
+        bank = cls.from_function(box, lambda r, c: np.exp(-(r * r + c * c) / (2 * sigma**2)))
+        return replace(bank, weights=bank.weights / bank.weights.sum(dtype=np.float64))
+
+    @classmethod
+    def laplacian_of_gaussian(cls, sigma: float, *, radius: int | None = None) -> KernelBank:
+        """Laplacian of a Gaussian of deviation `sigma`, shifted to sum to 0.
+
+        Examples
+        --------
+        >>> bank = KernelBank.laplacian_of_gaussian(1.0)
+        >>> abs(float(bank.weights.sum())) < 1e-6
+        True
+        """
+        box = _gaussian_box("KernelBank.laplacian_of_gaussian", sigma, radius)
+
+        def weigh(r: npt.NDArray[np.float64], c: npt.NDArray[np.float64]) -> npt.ArrayLike:
+            q = (r * r + c * c) / (2 * sigma**2)
+            values = (q - 1) * np.exp(-q) / (np.pi * sigma**4)
+            return values - values.mean()
+
+        return cls.from_function(box, weigh)
+
+    @classmethod
+    def gabor(
+        cls,
+        *,
+        orientations: int = 4,
+        wavelength: float = 6.0,
+        sigma: float = 3.0,
+        gamma: float = 0.5,
+        phase: float = 0.0,
+        radius: int | None = None,
+    ) -> KernelBank:
+        """Gabor kernels at `orientations` angles from 0 to pi, each of mean 0 and norm 1.
+
+        Parameters
+        ----------
+        orientations : int
+            Number of kernels; the first one answers to vertical bars.
+        wavelength, sigma : float
+            Period of the wave and deviation of its envelope, in spels.
+        gamma : float
+            Envelope's width across the wave over its width along it.
+        phase : float
+            In radians; 0 answers to bars, pi/2 to edges.
+        radius : int, optional
+            Half size of the box; default 3 sigma.
+
+        Examples
+        --------
+        >>> KernelBank.gabor(orientations=6, sigma=2).weights.shape
+        (6, 169, 1)
+        """
+        if orientations < 1 or wavelength <= 0 or gamma <= 0:
+            raise ParameterError(
+                f"KernelBank.gabor: orientations {orientations}, wavelength {wavelength}, gamma "
+                f"{gamma}; expected at least 1 orientation, and positive numbers"
+            )
+        reach = int(np.ceil(3 * sigma)) if radius is None else radius
+        box = _gaussian_box("KernelBank.gabor", sigma, reach)
+        row, col = box.displacements.T.astype(float)
+        kernels = []
+        for angle in np.arange(orientations) * np.pi / orientations:
+            along = col * np.cos(angle) + row * np.sin(angle)
+            across = row * np.cos(angle) - col * np.sin(angle)
+            envelope = np.exp(-(along**2 + (gamma * across) ** 2) / (2 * sigma**2))
+            wave = envelope * np.cos(2 * np.pi * along / wavelength + phase)
+            wave -= envelope * (wave.sum() / envelope.sum())
+            kernels.append(wave / np.linalg.norm(wave))
+        return cls(box, np.stack(kernels)[..., None])
+
+    @classmethod
+    def random(
+        cls, adjacency: Adjacency, *, kernels: int, channels: int = 1, seed: int
+    ) -> KernelBank:
+        """Kernels of mean 0 and norm 1 drawn uniformly over the directions of patch space.
+
+        Examples
+        --------
+        >>> bank = KernelBank.random(Adjacency.box(3), kernels=4, channels=3, seed=0)
+        >>> np.linalg.norm(bank.weights.reshape(4, -1), axis=1).round(5).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+        """
+        if kernels < 1 or channels < 1:
+            raise ParameterError(
+                f"KernelBank.random: {kernels} kernels for {channels} channels; expected at least "
+                "one of each"
+            )
+        draw = np.random.default_rng(seed).normal(size=(kernels, len(adjacency), channels))
+        if draw[0].size > 1:
+            draw -= draw.mean(axis=(1, 2), keepdims=True)
+        return cls(adjacency, draw / np.linalg.norm(draw, axis=(1, 2), keepdims=True))
+
+    # -- derived -----------------------------------------------------------------------------
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images that the bank takes."""
+        return int(self.weights.shape[2])
+
+    def distance(self, patches: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Signed distance of patches to the K hyperplanes, ``(<X, W_k> + w_k0) / ||W_k||``.
+
+        Parameters
+        ----------
+        patches : (..., n * C) array
+            Flattened patches, displacement-major (see `spel.ops.patches`).
+
+        Returns
+        -------
+        (..., K) array of float64
+            Positive on the side that ReLU keeps; a kernel of zeros gives 0.
+
+        Raises
+        ------
+        ShapeError
+            If the patches have another length.
+        """
+        x = np.asarray(patches, dtype=np.float64)
+        flat = self.weights.reshape(len(self), -1).astype(np.float64)
+        if x.ndim < 1 or x.shape[-1] != flat.shape[1]:
+            raise ShapeError(
+                f"KernelBank.distance: patches of shape {x.shape}; expected (..., {flat.shape[1]}) "
+                f"for {len(self.adjacency)} displacements x {self.channels} channels"
+            )
+        norm = np.linalg.norm(flat, axis=1)
+        return (x @ flat.T + self.bias) / np.where(norm > 0, norm, np.inf)
+
+    def dense(self) -> FloatArray:
+        """Weights in the smallest box, ``(K, rows, cols, C)``, zeros where there is no neighbour.
+
+        The only place that builds boxes; `adjacency.reach` says where the box stands.
+        """
+        low = np.array([lo for lo, _ in self.adjacency.reach])
+        box = tuple(high - lo + 1 for lo, high in self.adjacency.reach)
+        dense = np.zeros((len(self), *box, self.channels), dtype=np.float32)
+        dense[(slice(None), *(self.adjacency.displacements - low).T)] = self.weights
+        return dense
+
+    def __add__(self, other: KernelBank) -> KernelBank:
+        """Both banks' kernels, one after the other, over the same adjacency."""
+        if not isinstance(other, KernelBank):
+            return NotImplemented
+        if self.adjacency != other.adjacency or self.channels != other.channels:
+            raise ShapeError(
+                "KernelBank: banks over different adjacencies or channels cannot be joined; give "
+                "both the same adjacency and number of channels"
+            )
+        known = self.provenance and other.provenance
+        return KernelBank(
+            self.adjacency,
+            np.concatenate([self.weights, other.weights]),
+            np.concatenate([self.bias, other.bias]),
+            self.provenance + other.provenance if known else (),
+        )
+
+    def __getitem__(self, choice: int | slice | Sequence[int]) -> KernelBank:
+        """The bank of the chosen kernels; of one kernel for an integer."""
+        chosen = np.atleast_1d(np.arange(len(self))[choice])
+        return KernelBank(
+            self.adjacency,
+            self.weights[chosen],
+            self.bias[chosen],
+            tuple(self.provenance[i] for i in chosen) if self.provenance else (),
+        )
+
+    def __neg__(self) -> KernelBank:
+        """The same hyperplanes with their sides exchanged."""
+        return replace(self, weights=-self.weights, bias=-self.bias)
+
+    def __len__(self) -> int:
+        return int(self.weights.shape[0])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KernelBank):
+            return NotImplemented
+        return (
+            self.adjacency == other.adjacency
+            and np.array_equal(self.weights, other.weights)
+            and np.array_equal(self.bias, other.bias)
+            and self.provenance == other.provenance
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.adjacency, self.weights.tobytes(), self.bias.tobytes()))
+
+    def __repr__(self) -> str:
+        sizes = " x ".join(str(high - low + 1) for low, high in self.adjacency.reach)
+        return (
+            f"KernelBank({len(self)} kernels over {len(self.adjacency)} spels of {sizes}, "
+            f"{self.channels} channels)"
+        )
+
+
+def _real(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ShapeError(f"KernelBank: {name} is ragged ({error}); give a full array") from None
+    if array.dtype.kind not in "fiub":
+        raise ParameterError(f"KernelBank: {name} of dtype {array.dtype}; expected real numbers")
+    if not np.isfinite(array).all():
+        raise ParameterError(f"KernelBank: {name} holds NaN or infinity; give finite numbers")
+    return array.astype(np.float64)
+
+
+def _frozen(array: npt.NDArray[np.float64]) -> FloatArray:
+    copy = np.array(array, dtype=np.float32, order="C")
+    copy.setflags(write=False)
+    return copy
+
+
+def _gaussian_box(name: str, sigma: float, radius: int | None) -> Adjacency:
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise ParameterError(f"{name}: sigma {sigma!r}; expected a positive number of spels")
+    reach = int(np.ceil(4 * sigma)) if radius is None else radius
+    if reach < 0:
+        raise ParameterError(f"{name}: radius {radius!r}; expected an integer of at least 0")
+    return Adjacency.box(2 * reach + 1)

@@ -1,0 +1,119 @@
+"""Results as frozen values: what a detector found in one image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a box is there: the strongest spels of its component and what made them.
+
+    Attributes
+    ----------
+    at : (row, col)
+        The spel with the highest saliency inside the component, in the network's output.
+    saliency, threshold : float
+        Its value, and the value that it had to exceed.
+    margin : float
+        How far the threshold may rise before the component vanishes.
+    kernels : tuple of (str, int, float)
+        Node, channel and contribution, strongest first.
+    spels : tuple of (row, col)
+        Input spels that made the strongest contribution.
+    """
+
+    at: tuple[int, ...]
+    saliency: float
+    threshold: float
+    margin: float
+    kernels: tuple[tuple[str, int, float], ...] = ()
+    spels: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Boxes found in one image, best first.
+
+    Attributes
+    ----------
+    boxes : (n, 4) array of float64
+        ``x0 y0 x1 y1`` in spels of the displayed image, half-open.
+    scores : (n,) array of float64
+    areas : (n,) array of int64
+        Spels of each component in the network's output.
+    image_size : (rows, cols)
+    components : (rows, cols) array of int32, optional
+        Component map in the network's output; box i has the value ``i + 1``.
+    why : tuple of Why
+        One per box, if it was asked for.
+
+    Examples
+    --------
+    >>> found = Detections(np.array([[2, 1, 5, 3]]), np.array([0.9]), np.array([6]), (10, 10))
+    >>> len(found), found.boxes.tolist()
+    (1, [[2.0, 1.0, 5.0, 3.0]])
+    """
+
+    boxes: npt.NDArray[np.float64]
+    scores: npt.NDArray[np.float64]
+    areas: npt.NDArray[np.int64]
+    image_size: tuple[int, int]
+    components: npt.NDArray[np.int32] | None = None
+    why: tuple[Why, ...] = ()
+
+    def __post_init__(self) -> None:
+        boxes = np.array(self.boxes, dtype=np.float64).reshape(-1, 4)
+        scores = np.array(self.scores, dtype=np.float64).reshape(-1)
+        areas = np.array(self.areas, dtype=np.int64).reshape(-1)
+        if not len(boxes) == len(scores) == len(areas):
+            raise ShapeError(
+                f"Detections: {len(boxes)} boxes, {len(scores)} scores, {len(areas)} areas; "
+                "expected as many of each"
+            )
+        for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __iter__(self) -> Iterator[tuple[npt.NDArray[np.float64], float]]:
+        return iter(zip(self.boxes, self.scores.tolist(), strict=True))
+
+    def mask(self, index: int) -> npt.NDArray[np.bool_]:
+        """Component of box `index` as a mask over the network's output."""
+        if self.components is None:
+            raise ShapeError("Detections.mask: these detections carry no component map")
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"Detections.mask: box {index} of {len(self)}")
+        return self.components == index % len(self) + 1
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Detections):
+            return NotImplemented
+        return (
+            self.image_size == other.image_size
+            and np.array_equal(self.boxes, other.boxes)
+            and np.array_equal(self.scores, other.scores)
+            and np.array_equal(self.areas, other.areas)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, ready for JSON."""
+        return {
+            "size": list(self.image_size),
+            "boxes": [
+                {"xyxy": box.tolist(), "score": score, "area": int(area)}
+                for box, score, area in zip(self.boxes, self.scores.tolist(), self.areas)
+            ],
+        }

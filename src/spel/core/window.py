@@ -1,0 +1,139 @@
+"""Windows: how an adjacency slides over an image.
+
+The only place that answers: how many outputs, where each stands, which need the border, and how
+much context a tile must read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from numbers import Real
+from typing import Literal, TypeAlias
+
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError, ShapeError
+
+Border: TypeAlias = (
+    Literal["zero", "edge", "reflect", "valid", "inside"] | float | tuple[float, ...]
+)
+
+BORDER_WORDS = ("zero", "edge", "reflect", "valid")
+POOL_BORDER_WORDS = ("inside", "valid")
+
+
+@dataclass(frozen=True)
+class Window:
+    """An adjacency with a stride and a border.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+        The neighbours that are read at each position.
+    stride : int or tuple of int
+        Distance between positions, one number or one per axis, at least 1.
+    border : {"zero", "edge", "reflect", "valid", "inside"}, float or tuple of float
+        What spels outside the image supply: zeros, the nearest spel, the mirrored image without
+        repeating its edge (`numpy.pad`'s reflect), a number, or one number per channel.
+        "inside" leaves them out of the window. "valid" keeps only windows wholly inside.
+
+    Examples
+    --------
+    >>> Window(Adjacency.box(3), stride=2).shape((7, 8))
+    (4, 4)
+    >>> Window(Adjacency.box(3), stride=2, border="valid").shape((7, 8))
+    (3, 3)
+    >>> Window(Adjacency.box((1, 4)), border="valid").start
+    (0, 2)
+
+    Notes
+    -----
+    Lecture, "Pooling": with padding ``ceil(n / s)`` positions 0, s, 2s, ...; without,
+    ``floor((n - w) / s) + 1``. The lecture prints ``floor((2n - w) / (2s))`` for the latter, which
+    agrees for w = 3, s = 1 and differs elsewhere; the exact count is used here.
+    """
+
+    adjacency: Adjacency
+    stride: int | tuple[int, ...] = 1
+    border: Border = "zero"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stride", checked_stride(self.stride, self.adjacency.ndim))
+        object.__setattr__(self, "border", _checked_border(self.border))
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Stride per axis."""
+        assert isinstance(self.stride, tuple)
+        return self.stride
+
+    @property
+    def start(self) -> tuple[int, ...]:
+        """Input position of the first output, per axis: 0 unless the border is "valid"."""
+        if self.border != "valid":
+            return (0,) * self.adjacency.ndim
+        return tuple(max(0, -low) for low, _ in self.adjacency.reach)
+
+    def shape(self, size: Sequence[int]) -> tuple[int, ...]:
+        """Number of positions per axis over an image of `size` spels per axis."""
+        if len(size) != self.adjacency.ndim:
+            raise ShapeError(
+                f"Window: an image of {len(size)} axes {tuple(size)} for an adjacency of "
+                f"{self.adjacency.ndim}"
+            )
+        if self.border != "valid":
+            return tuple(ceil(n / s) for n, s in zip(size, self.strides, strict=True))
+        return tuple(
+            max(0, (n - max(0, high) - max(0, -low) - 1) // s + 1)
+            for n, s, (low, high) in zip(size, self.strides, self.adjacency.reach, strict=True)
+        )
+
+    def place(self, position: Sequence[int]) -> tuple[int, ...]:
+        """The input spel that an output position stands on."""
+        return tuple(
+            a + s * i for a, s, i in zip(self.start, self.strides, position, strict=True)
+        )
+
+    @property
+    def halo(self) -> tuple[tuple[int, int], ...]:
+        """Spels to read before and after a tile, per axis (both >= 0)."""
+        return tuple((max(0, -low), max(0, high)) for low, high in self.adjacency.reach)
+
+    def border_mode(self, channels: int) -> tuple[str, tuple[float, ...]]:
+        """The kernels' view of the border: a mode and one fill value per channel."""
+        if isinstance(self.border, tuple):
+            if len(self.border) != channels:
+                raise ShapeError(
+                    f"Window: a border of {len(self.border)} values for an image of {channels} "
+                    "channels; give one value per channel"
+                )
+            return "constant", self.border
+        if isinstance(self.border, Real):
+            return "constant", (float(self.border),) * channels
+        if self.border in ("edge", "reflect"):
+            return str(self.border), (0.0,) * channels
+        return "constant", (0.0,) * channels
+
+
+def checked_stride(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """One stride per axis, or a `ParameterError` that says what was given."""
+    given = (stride,) * ndim if isinstance(stride, Real) else tuple(stride)
+    if len(given) != ndim or any(int(s) != s or s < 1 for s in given):
+        raise ParameterError(
+            f"stride {stride!r}: expected an integer of at least 1, or {ndim} of them (one per axis)"
+        )
+    return tuple(int(s) for s in given)
+
+
+def _checked_border(border: Border) -> Border:
+    if isinstance(border, str):
+        if border not in (*BORDER_WORDS, "inside"):
+            raise ParameterError(
+                f"border {border!r}: expected one of {', '.join(BORDER_WORDS)}, inside (pooling), "
+                "a number, or one number per channel"
+            )
+        return border
+    if isinstance(border, Real):
+        return float(border)
+    return tuple(float(value) for value in border)

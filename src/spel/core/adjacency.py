@@ -188,8 +188,8 @@ class Adjacency:
         steps = [[0] * ndim]
         for axis in range(ndim):
             for step in range(1, int(radius) + 1):
-                for signed in (-step, step):
-                    steps.append([signed if a == axis else 0 for a in range(ndim)])
+                unit = [step if a == axis else 0 for a in range(ndim)]
+                steps += [unit, [-c for c in unit]]
         return cls(np.asarray(sorted(steps)))
 
     @classmethod

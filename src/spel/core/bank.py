@@ -54,7 +54,7 @@ class KernelBank:
 
     adjacency: Adjacency
     weights: FloatArray
-    bias: FloatArray = None  # type: ignore[assignment]  # filled with zeros below
+    bias: FloatArray = None  # type: ignore[assignment]  # zeros, see below
     provenance: tuple[Provenance, ...] = ()
 
     def __post_init__(self) -> None:
@@ -121,18 +121,18 @@ class KernelBank:
             array = array[..., None]
         if array.ndim not in (4, 5) or 0 in array.shape:
             raise ShapeError(
-                f"KernelBank.from_array: weights of shape {np.shape(weights)}; expected (rows, "
-                "cols), (K, rows, cols), (K, rows, cols, C) or (K, planes, rows, cols, C), not empty"
+                f"KernelBank.from_array: weights of shape {np.shape(weights)}; expected "
+                "(rows, cols), (K, rows, cols), (K, rows, cols, C) or (K, planes, rows, cols, C), "
+                "not empty"
             )
         box = array.shape[1:-1]
         adjacency = Adjacency.from_mask(np.ones(box, dtype=bool), origin)
-        biases = None if bias is None else np.broadcast_to(_real("bias", bias), (len(array),))
-        return cls(adjacency, array.reshape(len(array), len(adjacency), array.shape[-1]), biases)
+        flat = array.reshape(len(array), len(adjacency), array.shape[-1])
+        biases = np.broadcast_to(_real("bias", 0.0 if bias is None else bias), (len(array),))
+        return cls(adjacency, _frozen(flat), _frozen(biases))
 
     @classmethod
-    def from_function(
-        cls, adjacency: Adjacency, weigh: Callable[..., npt.ArrayLike]
-    ) -> KernelBank:
+    def from_function(cls, adjacency: Adjacency, weigh: Callable[..., npt.ArrayLike]) -> KernelBank:
         """One kernel on one channel, its weights a function of the displacements' coordinates.
 
         Examples
@@ -212,7 +212,7 @@ class KernelBank:
         def weigh(r: npt.NDArray[np.float64], c: npt.NDArray[np.float64]) -> npt.ArrayLike:
             q = (r * r + c * c) / (2 * sigma**2)
             values = (q - 1) * np.exp(-q) / (np.pi * sigma**4)
-            return values - values.mean()
+            return np.asarray(values - values.mean())
 
         return cls.from_function(box, weigh)
 

@@ -94,7 +94,8 @@ class Detections:
             raise ShapeError("Detections.mask: these detections carry no component map")
         if not -len(self) <= index < len(self):
             raise IndexError(f"Detections.mask: box {index} of {len(self)}")
-        return self.components == index % len(self) + 1
+        mask: npt.NDArray[np.bool_] = self.components == index % len(self) + 1
+        return mask
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Detections):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from numbers import Real
 from typing import Literal, TypeAlias
+
+import numpy as np
 
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
@@ -55,7 +56,7 @@ class Window:
     """
 
     adjacency: Adjacency
-    stride: int | tuple[int, ...] = 1
+    stride: int | Sequence[int] = 1
     border: Border = "zero"
 
     def __post_init__(self) -> None:
@@ -65,8 +66,7 @@ class Window:
     @property
     def strides(self) -> tuple[int, ...]:
         """Stride per axis."""
-        assert isinstance(self.stride, tuple)
-        return self.stride
+        return checked_stride(self.stride, self.adjacency.ndim)
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -91,9 +91,7 @@ class Window:
 
     def place(self, position: Sequence[int]) -> tuple[int, ...]:
         """The input spel that an output position stands on."""
-        return tuple(
-            a + s * i for a, s, i in zip(self.start, self.strides, position, strict=True)
-        )
+        return tuple(a + s * i for a, s, i in zip(self.start, self.strides, position, strict=True))
 
     @property
     def halo(self) -> tuple[tuple[int, int], ...]:
@@ -109,19 +107,19 @@ class Window:
                     "channels; give one value per channel"
                 )
             return "constant", self.border
-        if isinstance(self.border, Real):
-            return "constant", (float(self.border),) * channels
-        if self.border in ("edge", "reflect"):
-            return str(self.border), (0.0,) * channels
-        return "constant", (0.0,) * channels
+        if isinstance(self.border, str):
+            mode = self.border if self.border in ("edge", "reflect") else "constant"
+            return mode, (0.0,) * channels
+        return "constant", (float(self.border),) * channels
 
 
 def checked_stride(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """One stride per axis, or a `ParameterError` that says what was given."""
-    given = (stride,) * ndim if isinstance(stride, Real) else tuple(stride)
+    given = tuple(stride) if isinstance(stride, Sequence | np.ndarray) else (stride,) * ndim
     if len(given) != ndim or any(int(s) != s or s < 1 for s in given):
         raise ParameterError(
-            f"stride {stride!r}: expected an integer of at least 1, or {ndim} of them (one per axis)"
+            f"stride {stride!r}: expected an integer of at least 1, or {ndim} of them (one per "
+            "axis)"
         )
     return tuple(int(s) for s in given)
 
@@ -134,6 +132,8 @@ def _checked_border(border: Border) -> Border:
                 "a number, or one number per channel"
             )
         return border
-    if isinstance(border, Real):
-        return float(border)
-    return tuple(float(value) for value in border)
+    values = border if isinstance(border, Sequence | np.ndarray) else (border,)
+    numbers = tuple(float(value) for value in values)
+    if not np.isfinite(numbers).all():
+        raise ParameterError(f"border {border!r}: expected finite numbers")
+    return numbers if isinstance(border, Sequence | np.ndarray) else numbers[0]

@@ -29,7 +29,7 @@ def convolve(
     out: Array,
     threads: int = 1,
 ) -> None:
-    """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``; the border supplies the rest."""
+    """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``, the border supplied."""
     total = np.zeros(out.shape, dtype=np.float64)
     total += np.asarray(bias, dtype=np.float64)[:, None, None, None]
     for i, (values, inside) in enumerate(
@@ -121,10 +121,10 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
         for place in queue:
             for step in steps:
                 near = tuple(int(p + s) for p, s in zip(place, step))
-                if all(0 <= c < n for c, n in zip(near, mask.shape)) and mask[near]:
-                    if not labels[near]:
-                        labels[near] = count
-                        queue.append(near)
+                inside = all(0 <= c < n for c, n in zip(near, mask.shape))
+                if inside and mask[near] and not labels[near]:
+                    labels[near] = count
+                    queue.append(near)
     return labels, count
 
 
@@ -138,22 +138,21 @@ def shifted(
 ) -> Iterator[tuple[Array, Array]]:
     """For each displacement: what every output position reads, and whether it lies inside."""
     size = image.shape[2:]
-    empty = 0 in size
     for displacement in displacements.tolist():
         places = [
-            np.arange(n) * s + a + d
-            for n, s, a, d in zip(shape, stride, start, displacement, strict=True)
+            (np.arange(n) * s + a + d).reshape(-1, *[1] * (2 - axis))
+            for axis, (n, s, a, d) in enumerate(zip(shape, stride, start, displacement))
         ]
-        inside = np.ix_(*[(p >= 0) & (p < n) for p, n in zip(places, size, strict=True)])
         if border != "constant":
-            places = [bounced(p, n, border) for p, n in zip(places, size, strict=True)]
-            inside = (np.array(not empty),)
-        if empty:
-            yield np.zeros((*image.shape[:2], *shape)), np.zeros(shape, dtype=bool)
-            continue
-        index = np.ix_(*[np.clip(p, 0, n - 1) for p, n in zip(places, size, strict=True)])
-        values = image[(slice(None), slice(None), *index)].astype(np.float64)
-        yield values, np.broadcast_to(np.logical_and.reduce(np.broadcast_arrays(*inside)), shape)
+            places = [bounced(p, n, border) for p, n in zip(places, size)]
+        inside = np.ones(shape, dtype=bool)
+        for p, n in zip(places, size):
+            inside &= (p >= 0) & (p < n)
+        if 0 in size:
+            yield np.zeros((*image.shape[:2], *shape)), inside
+        else:
+            index = tuple(np.clip(p, 0, n - 1) for p, n in zip(places, size))
+            yield image[(slice(None), slice(None), *index)].astype(np.float64), inside
 
 
 def bounced(places: Array, size: int, border: str) -> Array:

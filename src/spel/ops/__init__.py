@@ -1,0 +1,45 @@
+"""Public operators: arrays in, array out.
+
+Each checks, allocates and calls a kernel. ``out=`` is strict, inputs are never written, and the
+result has the same bits for any number of threads.
+"""
+
+from spel.ops.activate import activate
+from spel.ops.color import grey, lab, ycbcr
+from spel.ops.convolve import convolve
+from spel.ops.label import Regions, label, regions
+from spel.ops.normalize import (
+    BatchStatistics,
+    batch_normalize,
+    batch_statistics,
+    divisive_normalize,
+    linear_normalize,
+    residue,
+)
+from spel.ops.patches import flatten, patches
+from spel.ops.pool import max_pool, mean_pool, min_pool
+from spel.ops.threshold import threshold, threshold_value
+
+__all__ = [
+    "BatchStatistics",
+    "Regions",
+    "activate",
+    "batch_normalize",
+    "batch_statistics",
+    "convolve",
+    "divisive_normalize",
+    "flatten",
+    "grey",
+    "lab",
+    "label",
+    "linear_normalize",
+    "max_pool",
+    "mean_pool",
+    "min_pool",
+    "patches",
+    "regions",
+    "residue",
+    "threshold",
+    "threshold_value",
+    "ycbcr",
+]

@@ -1,0 +1,184 @@
+"""Images as the kernels see them: one planar, five-axis view of any image, and the way back.
+
+``(rows, cols)``, ``(rows, cols, channels)``, ``(batch, rows, cols, channels)`` and the same with
+planes become a view ``(batch, channel, plane, row, col)``: nothing is copied unless the dtype is
+one that the kernels do not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError, ShapeError
+
+Image = npt.NDArray[Any]
+Float = npt.NDArray[np.float32]
+
+KERNEL_DTYPES = frozenset("?bBhHiIfd")
+"""Dtype characters that the kernels read as they are; all other real ones become float32."""
+
+
+@dataclass(frozen=True)
+class Planar:
+    """A ``(N, C, D, H, W)`` view of an image, and what it was before.
+
+    Attributes
+    ----------
+    array : (N, C, D, H, W) array
+    ndim : int
+        Spatial axes: 2 or 3.
+    batched, channelled : bool
+        Whether the image had a batch axis, a channel axis.
+    """
+
+    array: Image
+    ndim: int
+    batched: bool
+    channelled: bool
+
+    @property
+    def channels(self) -> int:
+        return int(self.array.shape[1])
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Spatial size of the image."""
+        return self.array.shape[5 - self.ndim :]
+
+    def allocate(self, channels: int, size: Sequence[int]) -> Float:
+        """Planar float32 memory for a result of `channels` over `size` spels."""
+        planes = (1,) * (3 - self.ndim)
+        return np.empty((len(self.array), channels, *planes, *size), dtype=np.float32)
+
+    def shape(
+        self, channels: int, size: Sequence[int], *, channelled: bool | None = None
+    ) -> tuple[int, ...]:
+        """Shape of a result of `channels` over `size` spels, with the axes of the input."""
+        keep = self.channelled if channelled is None else channelled
+        batch = (len(self.array),) if self.batched else ()
+        return (*batch, *size, *((channels,) if keep else ()))
+
+    def image(self, planar: Image, *, channelled: bool | None = None) -> Image:
+        """The ``(row, col, channel)`` view of a planar result, with the axes of the input."""
+        keep = self.channelled if channelled is None else channelled
+        view = planar if self.ndim == 3 else planar[:, :, 0]
+        view = np.moveaxis(view, 1, -1)
+        view = view if keep else view[..., 0]
+        return view if self.batched else view[0]
+
+
+def planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
+    """The planar view of an image of `ndim` spatial axes.
+
+    Raises
+    ------
+    ShapeError
+        If the array has too few or too many axes for an image, or a batch of them.
+    ParameterError
+        If its values are not real numbers.
+    """
+    array = real(operator, image)
+    extra = array.ndim - ndim
+    if extra not in (0, 1, 2):
+        words = "(rows, cols[, channels])" if ndim == 2 else "(planes, rows, cols[, channels])"
+        raise ShapeError(
+            f"{operator}: image of shape {array.shape} has {array.ndim} axes; expected {ndim} or "
+            f"{ndim + 1} {words}, or {ndim + 2} for a batch. For "
+            f"{'volumes' if ndim == 2 else 'pixels'} use an adjacency of {5 - ndim} axes"
+        )
+    view = array if extra > 0 else array[..., None]
+    view = view if extra > 1 else view[None]
+    view = np.moveaxis(view, -1, 1)
+    if ndim == 2:
+        view = view[:, :, None]
+    return Planar(view, ndim, batched=extra == 2, channelled=extra > 0)
+
+
+def real(operator: str, image: npt.ArrayLike) -> Image:
+    """The image as an array of a real dtype that the kernels read."""
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ShapeError(f"{operator}: image is ragged ({error}); give a full array") from None
+    if array.dtype.kind not in "fiub":
+        raise ParameterError(
+            f"{operator}: image of dtype {array.dtype}; expected real numbers "
+            "(bool, integers or floats)"
+        )
+    if array.dtype.char in KERNEL_DTYPES and array.dtype.isnative:
+        return array
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
+def ghost(shape: Sequence[int]) -> Float:
+    """An array of a shape without memory behind it, to ask what an image of that shape would."""
+    return np.broadcast_to(np.float32(0), tuple(shape))
+
+
+def placed(
+    operator: str,
+    result: Planar,
+    channels: int,
+    size: Sequence[int],
+    out: Float | None,
+    *,
+    channelled: bool | None = None,
+) -> tuple[Float, Float]:
+    """Memory for a result: its planar form for the kernel, and the image that the caller gets.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If `out` has not exactly the result's shape and dtype, is read-only, or shares memory with
+        the input.
+    """
+    if out is None:
+        memory = result.allocate(channels, size)
+        return memory, result.image(memory, channelled=channelled)
+    shape = result.shape(channels, size, channelled=channelled)
+    check_out(operator, out, shape, result.array)
+    return planar(operator, out, result.ndim).array, out
+
+
+def check_out(operator: str, out: Image, shape: Sequence[int], image: Image) -> None:
+    """Refuse an `out` that is not exactly what the operator writes."""
+    if not isinstance(out, np.ndarray) or out.dtype != np.float32 or not out.dtype.isnative:
+        given = getattr(out, "dtype", type(out).__name__)
+        raise ParameterError(f"{operator}: out of dtype {given}; expected a float32 array")
+    if out.shape != tuple(shape):
+        raise ShapeError(f"{operator}: out of shape {out.shape}; expected {tuple(shape)}")
+    if not out.flags.writeable:
+        raise ParameterError(f"{operator}: out is read-only; give a writable array")
+    if np.may_share_memory(out, image):
+        raise ParameterError(
+            f"{operator}: out shares memory with the image; inputs are never written, give another "
+            "array"
+        )
+
+
+def lifted(adjacency: Adjacency) -> npt.NDArray[np.int64]:
+    """Displacements as the kernels take them: (n, 3), plane 0 for pixels."""
+    missing = 3 - adjacency.ndim
+    return np.pad(adjacency.displacements, ((0, 0), (missing, 0)))
+
+
+def triple(values: Sequence[int], neutral: int) -> tuple[int, ...]:
+    """Per-axis values as (plane, row, col)."""
+    return (neutral,) * (3 - len(values)) + tuple(values)
+
+
+def check_adjacency(operator: str, adjacency: object) -> Adjacency:
+    """The adjacency, or an error that says how to make one."""
+    if not isinstance(adjacency, Adjacency):
+        raise ParameterError(
+            f"{operator}: adjacency {adjacency!r}; expected an Adjacency, for example "
+            "Adjacency.rectangle(width=25, height=5)"
+        )
+    return adjacency

@@ -1,0 +1,112 @@
+"""Convolution: the patch of every spel against a bank of kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import kernels
+from spel.core.bank import KernelBank
+from spel.core.threads import thread_count
+from spel.core.window import Border, Window
+from spel.errors import ParameterError, ShapeError
+from spel.ops.arrays import Float, Planar, lifted, placed, planar, triple
+
+
+def convolve(
+    image: npt.ArrayLike,
+    bank: KernelBank,
+    *,
+    stride: int | Sequence[int] = 1,
+    border: Border = "zero",
+    out: Float | None = None,
+) -> Float:
+    """Correlate an image with K kernels and add each kernel's bias.
+
+    ``J_k(p) = w_k0 + sum_i <I(q_i), W_k(q_i)>`` over the adjacents q_i of p. Kernels are not
+    flipped.
+
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for voxels, or a batch of images
+        Any real dtype, any strides. Two axes are an image of one channel.
+    bank : KernelBank
+        K kernels over an adjacency for C channels.
+    stride : int or sequence of int
+        Distance between the spels that are computed.
+    border : {"zero", "edge", "reflect", "valid"}, float or tuple of float
+        What spels outside the image supply, see `spel.Window`.
+    out : float32 array, optional
+        Written and returned instead of new memory; exactly the result's shape.
+
+    Returns
+    -------
+    (rows', cols', K) array of float32
+        A channel-last view of planar memory. ``ceil(n / stride)`` spels per axis, or
+        ``floor((n - w) / stride) + 1`` when only "valid" windows count.
+
+    Raises
+    ------
+    ShapeError
+        If the axes or channels of the image do not fit the bank.
+    ParameterError
+        If a stride, border or dtype is outside its set.
+
+    See Also
+    --------
+    spel.ops.patches : ``patches @ weights + bias`` gives the same numbers.
+
+    Notes
+    -----
+    Lecture, "Convolution" and "Perceptron". Error bound: ``|y - y64| <= c n eps sum |w||x|``.
+    NaN and infinity spread to every output whose patch holds them, through zero weights too.
+
+    Examples
+    --------
+    >>> convolve([[0, 0, 9, 9]], KernelBank.from_array([[-1, 0, 1]]))[..., 0].tolist()
+    [[0.0, 9.0, 9.0, -9.0]]
+    """
+    given, window = checked(image, bank, stride, border)
+    mode, fill = window.border_mode(given.channels)
+    size = window.shape(given.size)
+    memory, result = placed("convolve", given, len(bank), size, out, channelled=True)
+    kernels.convolve(
+        given.array,
+        lifted(bank.adjacency),
+        bank.weights,
+        bank.bias,
+        start=triple(window.start, 0),
+        stride=triple(window.strides, 1),
+        border=mode,
+        fill=np.asarray(fill, dtype=np.float32),
+        out=memory,
+        threads=thread_count(),
+    )
+    return result
+
+
+def checked(
+    image: npt.ArrayLike, bank: KernelBank, stride: int | Sequence[int], border: Border
+) -> tuple[Planar, Window]:
+    """All that is checked before a convolution: the planar image and the window."""
+    if not isinstance(bank, KernelBank):
+        raise ParameterError(
+            f"convolve: bank {type(bank).__name__}; expected a KernelBank, for example "
+            "KernelBank.from_array(weights)"
+        )
+    window = Window(bank.adjacency, stride, border)
+    if window.border == "inside":
+        raise ParameterError(
+            'convolve: border "inside" is for pooling; expected "zero", "edge", '
+            '"reflect", "valid" or numbers'
+        )
+    given = planar("convolve", image, bank.adjacency.ndim)
+    if given.channels != bank.channels:
+        raise ShapeError(
+            f"convolve: image of {given.channels} channels, bank for {bank.channels}; convert the "
+            "image (spel.ops.grey) or build the bank for its channels"
+        )
+    window.border_mode(given.channels)
+    return given, window

@@ -1,0 +1,147 @@
+"""Connected components under any adjacency, and what is known of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import kernels
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError, ShapeError
+from spel.ops.arrays import check_adjacency, lifted, planar, real
+
+
+def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArray[np.int32]:
+    """Number the connected components of a mask.
+
+    Two spels belong together if a path of true spels joins them, each step a displacement of the
+    adjacency or its opposite.
+
+    Parameters
+    ----------
+    mask : (rows, cols[, C]) array, with planes before them for voxels, or a batch of masks
+        Non-zero where an object is. Channels and images are labelled one by one.
+    adjacency : Adjacency, optional
+        Default: the 8 neighbours, ``Adjacency.box(3)``.
+
+    Returns
+    -------
+    array of int32
+        Of the mask's shape: 0 outside, 1, 2, ... in the raster order of the first spels.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the mask does not fit the adjacency.
+
+    Examples
+    --------
+    >>> label([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]]).tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 0, 0], [2, 2, 0]]
+    >>> label([[1, 0], [0, 1]], Adjacency.disk(1)).tolist()
+    [[1, 0], [0, 2]]
+    """
+    area = Adjacency.box(3) if adjacency is None else check_adjacency("label", adjacency)
+    given = planar("label", mask, area.ndim)
+    true = given.array if given.array.dtype == bool else given.array != 0
+    labels = np.empty(true.shape, dtype=np.int32)
+    steps = lifted(area)
+    for image, out in zip(true, labels, strict=True):
+        for channel, numbered in zip(image, out, strict=True):
+            numbered[...] = kernels.label(channel, steps)[0]
+    return given.image(labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """What is known of each component of a label image; row i is label ``labels[i]``.
+
+    Attributes
+    ----------
+    labels : (n,) array of int
+    areas : (n,) array of int
+        Spels.
+    low, high : (n, ndim) arrays of int
+        First and one past the last ``(row, col)``.
+    centroids : (n, ndim) array of float
+    means, maxima : (n,) arrays of float
+        Of the intensity image; NaN without one.
+    """
+
+    labels: npt.NDArray[np.int64]
+    areas: npt.NDArray[np.int64]
+    low: npt.NDArray[np.int64]
+    high: npt.NDArray[np.int64]
+    centroids: npt.NDArray[np.float64]
+    means: npt.NDArray[np.float64]
+    maxima: npt.NDArray[np.float64]
+
+    @property
+    def boxes(self) -> npt.NDArray[np.float64]:
+        """Boxes (n, 4) ``x0 y0 x1 y1``, half-open, of the last two axes."""
+        corners = (self.low[:, -1], self.low[:, -2], self.high[:, -1], self.high[:, -2])
+        return np.stack(corners, axis=1).astype(np.float64)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Regions:
+    """Measure the components of a label image.
+
+    Parameters
+    ----------
+    labels : (rows, cols) or (planes, rows, cols) array of int
+        0 outside.
+    intensity : array of the same shape, optional
+
+    Returns
+    -------
+    Regions
+        One row per label that occurs, in increasing order.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the shapes differ or the labels are no integers of at least 0.
+
+    Examples
+    --------
+    >>> found = regions([[1, 1, 0], [0, 0, 2]], [[5, 7, 0], [0, 0, 1]])
+    >>> found.boxes.tolist(), found.areas.tolist(), found.means.tolist()
+    ([[0.0, 0.0, 2.0, 1.0], [2.0, 1.0, 3.0, 2.0]], [2, 1], [6.0, 1.0])
+    """
+    array = np.asarray(labels)
+    if array.dtype.kind not in "iu" or array.ndim not in (2, 3):
+        raise ParameterError(
+            f"regions: labels of dtype {array.dtype} and shape {array.shape}; expected integers "
+            "(rows, cols) or (planes, rows, cols), as spel.ops.label gives them"
+        )
+    if array.size and array.min() < 0:
+        raise ParameterError(f"regions: label {array.min()}; expected labels of at least 0")
+    values = None if intensity is None else real("regions", intensity)
+    if values is not None and values.shape != array.shape:
+        raise ShapeError(
+            f"regions: intensity of shape {values.shape} for labels of shape {array.shape}; "
+            "expected the same shape"
+        )
+    places = np.nonzero(array)
+    known, index = np.unique(array[places], return_inverse=True)
+    n = len(known)
+    areas = np.bincount(index, minlength=n)
+    low = np.full((n, array.ndim), np.iinfo(np.int64).max)
+    high = np.zeros((n, array.ndim), dtype=np.int64)
+    centroids = np.empty((n, array.ndim))
+    for axis, place in enumerate(places):
+        np.minimum.at(low[:, axis], index, place)
+        np.maximum.at(high[:, axis], index, place + 1)
+        centroids[:, axis] = np.bincount(index, place, minlength=n) / np.maximum(areas, 1)
+    means, maxima = np.full(n, np.nan), np.full(n, np.nan)
+    if values is not None:
+        inside = values[places].astype(np.float64)
+        means = np.bincount(index, inside, minlength=n) / np.maximum(areas, 1)
+        maxima = np.full(n, -np.inf)
+        np.maximum.at(maxima, index, inside)
+    return Regions(known.astype(np.int64), areas, low, high, centroids, means, maxima)

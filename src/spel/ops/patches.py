@@ -1,0 +1,158 @@
+"""Patches: the spels under an adjacency as a vector; and the flattening of a whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.window import Border, Window
+from spel.errors import ParameterError, ShapeError
+from spel.kernels.reference import bounced
+from spel.ops.arrays import Float, Image, check_adjacency, check_out, planar
+
+
+def patches(
+    image: npt.ArrayLike,
+    adjacency: Adjacency,
+    *,
+    at: npt.ArrayLike | None = None,
+    stride: int | Sequence[int] = 1,
+    border: Border = "zero",
+    out: Float | None = None,
+) -> Float:
+    """The patch ``X(p) = (I(q) : q in A(p))`` of every spel, or of chosen ones.
+
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for voxels, or a batch of images
+    adjacency : Adjacency
+        A, with n displacements.
+    at : (m, ndim) array of int, optional
+        Spels ``(row, col)`` whose patches are wanted; every one by default.
+    stride, border
+        As for `spel.ops.convolve`; the stride only without `at`.
+    out : float32 array, optional
+        Written and returned instead of new memory.
+
+    Returns
+    -------
+    (rows', cols', n * C) or (m, n * C) array of float32
+        Displacement-major, channel-minor: the order of a kernel's weights.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the image or the places do not fit.
+
+    Notes
+    -----
+    Lecture, "Patches, kernels, banks". Exact.
+
+    Examples
+    --------
+    >>> patches([[1, 2, 3]], Adjacency.rectangle(width=3, height=1)).tolist()
+    [[[0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 0.0]]]
+    >>> patches([[1, 2, 3]], Adjacency.cross(1), at=[(0, 1)]).tolist()
+    [[0.0, 1.0, 2.0, 3.0, 0.0]]
+    """
+    window = Window(check_adjacency("patches", adjacency), stride, border)
+    if window.border == "inside":
+        raise ParameterError(
+            'patches: border "inside" is for pooling; expected "zero", "edge", '
+            '"reflect", "valid" or numbers'
+        )
+    given = planar("patches", image, adjacency.ndim)
+    source = np.moveaxis(given.array, 1, -1)  # (N, D, H, W, C)
+    source = source[:, 0] if given.ndim == 2 else source
+    if at is None:
+        axes: Sequence[Any] = np.ix_(
+            *[
+                np.arange(n) * s + a
+                for n, s, a in zip(window.shape(given.size), window.strides, window.start)
+            ]
+        )
+    else:
+        axes = _checked_places(at, given.size)
+    domain = np.broadcast_shapes(*[axis.shape for axis in axes])
+    n, channels = len(adjacency), given.channels
+    lead = (len(source),) if given.batched else ()
+    shape = (*lead, *domain, n * channels)
+    if out is None:
+        out = np.empty(shape, dtype=np.float32)
+    else:
+        check_out("patches", out, shape, source)
+    target = out.reshape(len(source), *domain, n, channels)
+    if not np.shares_memory(target, out) and out.size:
+        raise ParameterError("patches: out must have contiguous patches; give a C-ordered array")
+    mode, fill = window.border_mode(channels)
+    for i, displacement in enumerate(adjacency.displacements.tolist()):
+        places = [axis + d for axis, d in zip(axes, displacement)]
+        target[..., i, :] = _values(source, places, given.size, mode, fill)
+    return out
+
+
+def flatten(image: npt.ArrayLike, *, ndim: int = 2) -> Float:
+    """Concatenate all values of an image into one feature vector; one row per image of a batch.
+
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for ``ndim=3``, or a batch of images
+
+    Returns
+    -------
+    (rows * cols * C,) or (batch, rows * cols * C) array of float32
+        Spel-major, channel-minor.
+
+    Notes
+    -----
+    Lecture, "Flattening and classification".
+
+    Examples
+    --------
+    >>> flatten([[[1, 2]], [[3, 4]]]).tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    given = planar("flatten", image, ndim)
+    length = given.channels * int(np.prod(given.size))
+    flat = np.empty((len(given.array), length), dtype=np.float32)
+    flat[...] = np.moveaxis(given.array, 1, -1).reshape(len(given.array), length)
+    return flat if given.batched else flat[0]
+
+
+def _checked_places(at: npt.ArrayLike, size: Sequence[int]) -> list[Image]:
+    places = np.asarray(at)
+    if places.size == 0:
+        places = places.reshape(0, len(size)).astype(np.int64)
+    if places.ndim != 2 or places.shape[1] != len(size) or places.dtype.kind not in "iu":
+        raise ShapeError(
+            f"patches: at of shape {places.shape} and dtype {places.dtype}; expected integer "
+            f"places (m, {len(size)})"
+        )
+    outside = ((places < 0) | (places >= np.asarray(size))).any(axis=1)
+    if outside.any():
+        raise ParameterError(
+            f"patches: place {tuple(places[outside][0].tolist())} lies outside the image of "
+            f"{tuple(size)} spels; expected 0 <= place < size"
+        )
+    return list(places.T.astype(np.int64))
+
+
+def _values(
+    source: Image, places: Sequence[Any], size: Sequence[int], mode: str, fill: Sequence[float]
+) -> Image:
+    """Values (N, ..., C) that the places read, the border supplied."""
+    if 0 in size:
+        return np.zeros((), dtype=np.float32)
+    if mode != "constant":
+        index: Any = tuple(bounced(p, n, mode) for p, n in zip(places, size))
+        return source[(slice(None), *index)]
+    inside = np.logical_and.reduce(
+        np.broadcast_arrays(*[(p >= 0) & (p < n) for p, n in zip(places, size)])
+    )
+    index = tuple(np.clip(p, 0, n - 1) for p, n in zip(places, size))
+    values = source[(slice(None), *index)]
+    return np.where(inside[..., None], values, np.asarray(fill, dtype=np.float32))

@@ -1,0 +1,173 @@
+"""Pooling: the largest, smallest or mean value among the adjacents of a spel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy.typing as npt
+
+from spel import kernels
+from spel.core.adjacency import Adjacency
+from spel.core.threads import thread_count
+from spel.core.window import POOL_BORDER_WORDS, Border, Window
+from spel.errors import ParameterError
+from spel.ops.arrays import Float, check_adjacency, lifted, placed, planar, triple
+
+PoolBorder = Literal["inside", "valid"]
+
+
+def max_pool(
+    image: npt.ArrayLike,
+    adjacency: Adjacency,
+    *,
+    stride: int | Sequence[int] = 1,
+    border: PoolBorder = "inside",
+    out: Float | None = None,
+) -> Float:
+    """Largest value among the adjacents inside the image, per channel.
+
+    ``P_k(p) = max R_k(q)`` over the q in B(p) that lie in the image.
+
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for voxels, or a batch of images
+    adjacency : Adjacency
+        B, of any shape.
+    stride : int or sequence of int
+        Distance between the spels that are computed.
+    border : {"inside", "valid"}
+        Count only spels inside the image (``ceil(n / stride)`` outputs per axis), or only windows
+        that lie wholly inside (``floor((n - w) / stride) + 1``).
+    out : float32 array, optional
+        Written and returned instead of new memory.
+
+    Returns
+    -------
+    (rows', cols'[, C]) array of float32
+        0 where no adjacent lies inside the image; NaN where one of them is NaN.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the image, the stride or the border does not fit.
+
+    See Also
+    --------
+    min_pool : ``min_pool(x, B) == -max_pool(-x, B)``.
+
+    Notes
+    -----
+    Lecture, "Pooling". Exact: the result is one of the values.
+
+    Examples
+    --------
+    >>> max_pool([[1, 5, 2, 0, 3]], Adjacency.rectangle(width=3, height=1)).tolist()
+    [[5.0, 5.0, 5.0, 3.0, 3.0]]
+    >>> max_pool([[1, 5, 2, 0, 3]], Adjacency.rectangle(width=3, height=1), stride=2).tolist()
+    [[5.0, 5.0, 3.0]]
+    """
+    return _extremum("max_pool", image, adjacency, stride, border, out, maximum=True)
+
+
+def min_pool(
+    image: npt.ArrayLike,
+    adjacency: Adjacency,
+    *,
+    stride: int | Sequence[int] = 1,
+    border: PoolBorder = "inside",
+    out: Float | None = None,
+) -> Float:
+    """Smallest value among the adjacents inside the image, per channel; as `max_pool` otherwise.
+
+    ``P_k(p) = min R_k(q)`` over the q in B(p) that lie in the image.
+
+    Examples
+    --------
+    >>> min_pool([[1, 5, 2, 0, 3]], Adjacency.rectangle(width=3, height=1)).tolist()
+    [[1.0, 1.0, 0.0, 0.0, 0.0]]
+    """
+    return _extremum("min_pool", image, adjacency, stride, border, out, maximum=False)
+
+
+def mean_pool(
+    image: npt.ArrayLike,
+    adjacency: Adjacency,
+    *,
+    stride: int | Sequence[int] = 1,
+    border: PoolBorder = "inside",
+    count: Literal["valid", "full"] = "valid",
+    out: Float | None = None,
+) -> Float:
+    """Mean of the adjacents, per channel; as `max_pool` otherwise.
+
+    ``P_k(p) = sum R_k(q) / |B(p)|`` over the q in B(p) that lie in the image.
+
+    Parameters
+    ----------
+    count : {"valid", "full"}
+        Divide by the number of adjacents inside the image, or by all of B (as libift and ONNX's
+        ``count_include_pad``).
+
+    Notes
+    -----
+    Lecture, "Pooling". Error bound: ``|y - y64| <= c n eps sum |x| / |B|``.
+
+    Examples
+    --------
+    >>> wide = Adjacency.rectangle(width=3, height=1)
+    >>> mean_pool([[3, 6, 9]], wide).tolist(), mean_pool([[3, 6, 9]], wide, count="full").tolist()
+    ([[4.5, 6.0, 7.5]], [[3.0, 6.0, 5.0]])
+    """
+    if count not in ("valid", "full"):
+        raise ParameterError(f"mean_pool: count {count!r}; expected 'valid' or 'full'")
+    window = pool_window("mean_pool", adjacency, stride, border)
+    given = planar("mean_pool", image, window.adjacency.ndim)
+    size = window.shape(given.size)
+    memory, result = placed("mean_pool", given, given.channels, size, out)
+    kernels.mean_pool(
+        given.array,
+        lifted(window.adjacency),
+        full=count == "full",
+        start=triple(window.start, 0),
+        stride=triple(window.strides, 1),
+        out=memory,
+        threads=thread_count(),
+    )
+    return result
+
+
+def _extremum(
+    operator: str,
+    image: npt.ArrayLike,
+    adjacency: Adjacency,
+    stride: int | Sequence[int],
+    border: Border,
+    out: Float | None,
+    *,
+    maximum: bool,
+) -> Float:
+    window = pool_window(operator, adjacency, stride, border)
+    given = planar(operator, image, window.adjacency.ndim)
+    size = window.shape(given.size)
+    memory, result = placed(operator, given, given.channels, size, out)
+    kernels.extremum(
+        given.array,
+        lifted(window.adjacency),
+        maximum=maximum,
+        start=triple(window.start, 0),
+        stride=triple(window.strides, 1),
+        out=memory,
+        threads=thread_count(),
+    )
+    return result
+
+
+def pool_window(
+    operator: str, adjacency: Adjacency, stride: int | Sequence[int], border: Border
+) -> Window:
+    if border not in POOL_BORDER_WORDS:
+        raise ParameterError(
+            f"{operator}: border {border!r}; expected one of {', '.join(POOL_BORDER_WORDS)}"
+        )
+    return Window(check_adjacency(operator, adjacency), stride, border)

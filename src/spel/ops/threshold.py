@@ -1,0 +1,98 @@
+"""Thresholds: a value, Otsu's, or a percentile."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError
+from spel.ops.arrays import real
+
+Rule = float | str
+
+
+def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
+    """Spels above a threshold: ``image > t``.
+
+    Parameters
+    ----------
+    image : array of any shape and real dtype
+    at : float or str
+        A value, "otsu", or a percentile such as "p95".
+
+    Returns
+    -------
+    array of bool
+        Of the image's shape; NaN is never above.
+
+    Raises
+    ------
+    ParameterError
+        For another rule.
+
+    Examples
+    --------
+    >>> threshold([[1, 2, 3, 4]], 2).tolist()
+    [[False, False, True, True]]
+    >>> threshold([[0, 0, 1, 9, 9]], "otsu").tolist()
+    [[False, False, False, True, True]]
+    """
+    array = real("threshold", image)
+    mask: npt.NDArray[np.bool_] = array > threshold_value(array, at)
+    return mask
+
+
+def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
+    """The number that a threshold rule stands for on this image.
+
+    Parameters
+    ----------
+    image : array of any shape and real dtype
+    at : float or str
+        A value (returned as it is), "otsu" (256 bins over the finite values), or "p0" to "p100".
+
+    Returns
+    -------
+    float
+        For an image without finite values, infinity: nothing is above.
+
+    Notes
+    -----
+    Otsu 1979 by `skimage.filters.threshold_otsu`; percentiles by linear interpolation.
+
+    Examples
+    --------
+    >>> threshold_value([0, 1, 2, 3, 4], "p50")
+    2.0
+    """
+    rank = checked_rule(at)
+    if isinstance(rank, float) and not isinstance(at, str):
+        return rank
+    array = real("threshold", image)
+    values = array[np.isfinite(array)]
+    if values.size == 0:
+        return float("inf")
+    if isinstance(rank, float):
+        return float(np.percentile(values, rank))
+    if values.min() == values.max():
+        return float(values.flat[0])
+    from skimage.filters import threshold_otsu
+
+    return float(threshold_otsu(values.astype(np.float64)))  # type: ignore[no-untyped-call]
+
+
+def checked_rule(at: Rule) -> float | str:
+    """The value, the percentile's rank, or "otsu"; an error that lists the choices otherwise."""
+    if isinstance(at, str):
+        match = re.fullmatch(r"p(\d{1,3}(?:\.\d+)?)", at)
+        if match and float(match[1]) <= 100:
+            return float(match[1])
+        if at == "otsu":
+            return at
+    elif isinstance(at, int | float | np.number) and not np.isnan(at):
+        return float(at)
+    raise ParameterError(
+        f"threshold: rule {at!r}; expected a number, 'otsu', or a percentile from 'p0' to 'p100'"
+    )

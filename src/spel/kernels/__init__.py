@@ -1,7 +1,50 @@
-"""Loops on contiguous arrays; knows no spel type."""
+"""Loops on contiguous arrays; knows no spel type.
+
+The table of kernels: native, or the reference when the environment says SPEL_KERNELS=reference.
+"""
 
 from __future__ import annotations
 
-from spel.kernels.reference import activate, convolve, divide_by_norm, extremum, label, mean_pool
+import os
+from typing import Any
 
-__all__ = ["activate", "convolve", "divide_by_norm", "extremum", "label", "mean_pool"]
+_CHOICES = ("native", "reference")
+choice = os.environ.get("SPEL_KERNELS") or "native"
+
+if choice == "native":
+    from spel.kernels.native import (
+        activate,
+        convolve,
+        divide_by_norm,
+        extremum,
+        label,
+        mean_pool,
+        native_info,
+    )
+elif choice == "reference":
+    from spel.kernels.reference import (
+        activate,
+        convolve,
+        divide_by_norm,
+        extremum,
+        label,
+        mean_pool,
+    )
+
+    def native_info() -> dict[str, Any]:
+        """The engine is not in use."""
+        return {"isa": "reference (NumPy)", "available": [], "compiler": None, "file": None}
+
+else:
+    raise ImportError(f"SPEL_KERNELS={choice}: expected one of {', '.join(_CHOICES)}")
+
+__all__ = [
+    "activate",
+    "choice",
+    "convolve",
+    "divide_by_norm",
+    "extremum",
+    "label",
+    "mean_pool",
+    "native_info",
+]

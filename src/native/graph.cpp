@@ -1,0 +1,285 @@
+// Plans: frames, ring sizes, bands of work over threads.
+#include "graph.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <system_error>
+#include <thread>
+
+#include "stages.hpp"
+
+namespace spel {
+
+long floor_div(long a, long b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+long bounced(long place, long size, Border border) {
+  if (border == Border::edge || size == 1) return std::clamp(place, 0L, size - 1);
+  const long period = 2 * (size - 1);
+  const long folded = place - floor_div(place, period) * period;
+  return folded < size ? folded : period - folded;
+}
+
+Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left,
+                   long right) {
+  const bool source = dynamic_cast<Source*>(node) != nullptr;
+  Frame& f = node->frame;
+  const bool same = f.set && f.border == border && f.fill == fill && f.phases == phases;
+  if (!same && (f.set || (phases > 1 && !source) || node->whole_frame)) {
+    // One reader of another kind already has a copy?
+    for (auto& other : nodes) {
+      auto* copy = dynamic_cast<Copy*>(other.get());
+      const Frame* g = copy ? &copy->frame : nullptr;
+      if (copy && copy->reads[0].node == node && g->border == border && g->fill == fill &&
+          g->phases == phases) {
+        copy->frame.left = std::max(copy->frame.left, left);
+        copy->frame.right = std::max(copy->frame.right, right);
+        return copy;
+      }
+    }
+    Node* copy = add<Copy>(node);
+    copy->frame = {true, border, fill, phases, left, right, 0, 0};
+    return copy;
+  }
+  f.set = true;
+  f.border = border;
+  f.fill = fill;
+  f.phases = phases;
+  f.left = std::max(f.left, left);
+  f.right = std::max(f.right, right);
+  return node;
+}
+
+// The read row's place, brought inside; false if there is none.
+static bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
+  p = reader.start.plane + plane * reader.stride.plane + read.plane;
+  r = reader.start.row + row * reader.stride.row + read.row;
+  const Node& node = *read.node;
+  const bool inside = p >= node.first.plane && p < node.grid.planes && r >= node.first.row && r < node.grid.rows;
+  if (inside) return true;
+  if (reader.outside == Border::outside || reader.outside == Border::constant) return false;
+  p = bounced(p, node.grid.planes, reader.outside);
+  r = bounced(r, node.grid.rows, reader.outside);
+  return true;
+}
+
+static void lines_of_step(const Output& out, long steps, long step, long& from, long& to) {
+  const long rows = out.rows();
+  from = step * rows / steps;
+  to = (step + 1) * rows / steps;
+}
+
+// Plays the order of work without computing: a ring must reach back from the newest row made to the
+// oldest one read.
+void Plan::capacities(long from, long to) {
+  std::vector<long> newest(nodes.size(), -1);
+  std::vector<std::set<long>> made(nodes.size());
+  auto fresh = [&](const Node& node, long key) {
+    newest[node.id] = std::max(newest[node.id], key);
+    return made[node.id].insert(key).second;
+  };
+  auto visit = [&](auto&& self, Node& node, long plane, long row) -> void {
+    long p, r;
+    for (const Read& read : node.reads) {
+      if (!locate(node, read, plane, row, p, r)) continue;
+      if (fresh(*read.node, read.node->key(p, r))) self(self, *read.node, p, r);
+    }
+    for (const Read& read : node.reads)
+      if (locate(node, read, plane, row, p, r))
+        read.node->capacity =
+            std::max(read.node->capacity, newest[read.node->id] - read.node->key(p, r) + 1);
+  };
+  for (long step = from; step < to; ++step)
+    for (Output& out : outputs) {
+      long a, b;
+      for (lines_of_step(out, steps, step, a, b); a < b; ++a) {
+        const long plane = a / out.node->grid.rows, row = a % out.node->grid.rows;
+        if (out.node->ringed) {
+          const long key = out.node->key(plane, row);
+          if (fresh(*out.node, key)) visit(visit, *out.node, plane, row);
+          out.node->capacity = std::max(out.node->capacity, newest[out.node->id] - key + 1);
+        } else {
+          visit(visit, *out.node, plane, row);
+        }
+      }
+    }
+}
+
+void Plan::finish() {
+  for (auto& node : nodes)
+    for (Read& read : node->reads) read.node->ringed = true;
+  long reach = 64;
+  for (auto& node : nodes) {
+    long low = 0, high = 0;
+    for (Read& read : node->reads) {
+      const long rows = read.node->grid.rows - read.node->first.row;
+      const long key = read.plane * rows + read.row;
+      low = std::min(low, key), high = std::max(high, key);
+    }
+    reach += 3 * (high - low + 1) * std::max(1L, node->stride.row);
+  }
+  for (auto& out : outputs) steps = std::max(steps, out.rows());
+  if (steps > 2 * reach) {
+    capacities(0, reach);
+    capacities(steps - reach, steps);
+  } else {
+    capacities(0, steps);
+  }
+  for (auto& owned : nodes) {
+    Node& n = *owned;
+    Frame& f = n.frame;
+    if (n.whole_frame) {
+      f = n.reads[0].node->frame;
+      f.set = false;
+    }
+    n.origin = round_up(f.left, 16);
+    const long columns = (n.grid.cols + f.phases - 1) / f.phases;
+    f.phase_pitch = round_up(n.origin + std::max(columns, f.right), 16);
+    f.pitch = f.phases * f.phase_pitch;
+    n.row_floats = n.channels * f.pitch + 16;
+    n.capacity = std::max(1L, n.capacity);
+    if (n.ringed || n.whole_frame) ring_floats += size_t(n.row_floats) * n.capacity;
+    work += n.work_per_row() * n.grid.planes * n.grid.rows;
+  }
+}
+
+void Plan::run(const Image& image, const std::vector<Image>& outs, int threads) const {
+  const long total = image.shape[0] * steps;
+  if (total == 0) return;
+  constexpr double kWorthAThread = 400e3;
+  const double most = work * double(image.shape[0]) / kWorthAThread;
+  const long bands = std::clamp(std::min<long>(threads, long(std::min(most, 1e6))), 1L, total);
+  auto band = [&](long index) {
+    Lane lane(*this, image, outs);
+    for (long at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
+      const long n = at / steps, from = at % steps, to = std::min(steps, from + end - at);
+      lane.steps(n, from, to);
+      at += to - from;
+    }
+  };
+  std::vector<std::thread> team;
+  std::atomic<bool> exhausted = false;
+  auto guarded = [&](long index) {
+    try {
+      band(index);
+    } catch (const std::bad_alloc&) {
+      exhausted = true;
+    }
+  };
+  for (long index = 1; index < bands; ++index) {
+    try {
+      team.emplace_back(guarded, index);
+    } catch (const std::system_error&) {  // no more threads to be had: do it here
+      guarded(index);
+    }
+  }
+  guarded(0);
+  for (auto& thread : team) thread.join();
+  if (exhausted) throw std::bad_alloc();
+}
+
+Lane::Lane(const Plan& plan, const Image& image, const std::vector<Image>& outs)
+    : plan(plan), image(image), outs(outs), states(plan.nodes.size()) {
+  arena.reset(new float[plan.ring_floats + 64]());
+  float* next = reinterpret_cast<float*>(round_up(long(arena.get()), 64));
+  for (auto& owned : plan.nodes) {
+    const Node& n = *owned;
+    State& s = states[n.id];
+    s.in.resize(n.reads.size());
+    if (!(n.ringed || n.whole_frame)) continue;
+    s.ring = next;
+    next += size_t(n.row_floats) * n.capacity;
+    s.tags.assign(n.capacity, -1);
+    s.nan.assign(n.capacity, 0);
+  }
+}
+
+void Lane::steps(long n, long from, long to) {
+  if (n != batch) {
+    for (State& s : states) std::fill(s.tags.begin(), s.tags.end(), -1);
+    batch = n;
+  }
+  for (long step = from; step < to; ++step)
+    for (size_t i = 0; i < outs.size(); ++i) {
+      long a, b;
+      for (lines_of_step(plan.outputs[i], plan.steps, step, a, b); a < b; ++a) output_row(i, a);
+    }
+}
+
+Row Lane::row(const Node& node, long plane, long row) {
+  Row found;
+  if (node.direct(*this, plane, row, found)) return found;
+  State& s = states[node.id];
+  const long key = node.key(plane, row), slot = key % node.capacity;
+  float* p = s.ring + slot * node.row_floats + node.origin;
+  if (s.tags[slot] != key) {
+    make(node, plane, row, p, node.frame.pitch);
+    if (!node.whole_frame) fill_frame(node, p);
+    bool nan = false;
+    if (node.scan_nan) {
+      for (long c = 0; c < node.channels && !nan; ++c)
+        for (long f = 0; f < node.frame.phases && !nan; ++f)
+          nan = plan.kernels->has_nan(p + c * node.frame.pitch + f * node.frame.phase_pitch,
+                                      (node.grid.cols - f + node.frame.phases - 1) / node.frame.phases);
+    }
+    if (node.pass_nan)
+      for (const Row& in : s.in) nan |= in.p && in.nan;
+    s.nan[slot] = nan;
+    s.tags[slot] = key;
+  }
+  return {p, node.frame.pitch, s.nan[slot] != 0};
+}
+
+void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) {
+  State& s = states[node.id];
+  for (size_t i = 0; i < node.reads.size(); ++i) {
+    long p, r;
+    s.in[i] = locate(node, node.reads[i], plane, row, p, r) ? this->row(*node.reads[i].node, p, r) : Row{};
+  }
+  node.make(*this, plane, row, s.in.data(), dst, pitch);
+}
+
+void Lane::fill_frame(const Node& node, float* p) const {
+  const Frame& f = node.frame;
+  if (f.fill.empty() && (f.border == Border::constant || f.border == Border::outside)) return;
+  for (long c = 0; c < node.channels; ++c)
+    for (long phase = 0; phase < f.phases; ++phase) {
+      float* base = p + c * f.pitch;
+      const long count = (node.grid.cols - phase + f.phases - 1) / f.phases;
+      auto fill = [&](long m) {
+        float value;
+        if (f.border == Border::constant) {
+          value = f.fill[f.fill.size() == 1 ? 0 : c];
+        } else {
+          const long from = bounced(phase + f.phases * m, node.grid.cols, f.border);
+          value = base[from % f.phases * f.phase_pitch + from / f.phases];
+        }
+        base[phase * f.phase_pitch + m] = value;
+      };
+      for (long m = -f.left; m < 0; ++m) fill(m);
+      for (long m = count; m < f.right; ++m) fill(m);
+    }
+}
+
+void Lane::output_row(size_t index, long line) {
+  const Node& node = *plan.outputs[index].node;
+  const Image& out = outs[index];
+  const long plane = line / node.grid.rows, row = line % node.grid.rows;
+  char* to = out.at(batch, 0, plane, row);
+  const bool plain = out.stride[4] == 4 && out.stride[1] % 4 == 0;
+  if (!node.ringed && plain) return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
+  std::vector<float> own;
+  Row made;
+  if (node.ringed) {
+    made = this->row(node, plane, row);
+  } else {
+    own.resize(node.channels * node.grid.cols);
+    make(node, plane, row, own.data(), node.grid.cols);
+    made = {own.data(), node.grid.cols, false};
+  }
+  for (long c = 0; c < node.channels; ++c)
+    for (long x = 0; x < node.grid.cols; ++x)
+      __builtin_memcpy(to + c * out.stride[1] + x * out.stride[4], made.p + c * made.pitch + x, 4);
+}
+
+}  // namespace spel

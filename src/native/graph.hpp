@@ -1,0 +1,182 @@
+// The stream: a graph of row producers with ring buffers.
+//
+// A node yields one row (of all its channels) for a plane and row index. It states which rows of
+// which nodes one of its rows reads; from these statements alone the plan derives the order of work and
+// the size of every ring. Work is pulled: to make an output row, fetch the rows it reads; a fetch finds the row in
+// the ring of its node or makes it first. Nothing else is ever held.
+//
+//   for each output row                  bands of them over threads, each with its own rings
+//     for each row it reads              recursion: down to the image
+//       found in the ring? else make it, then fill its frame (the halo left and right)
+//
+// Frames: a row in a ring stands in a frame of columns that supply what lies outside the image, and, for
+// a reader with a column stride s, is dealt into s phases (columns 0, s, 2s.. then 1, s+1, ..), so
+// that every reader finds any displacement as one address and never computes what a stride skips.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "rows.hpp"
+
+namespace spel {
+
+enum class Border : int { outside, constant, edge, reflect };  // outside: such rows do not exist
+
+struct Grid {
+  long planes = 1, rows = 1, cols = 1;
+};
+
+struct Triple {
+  long plane = 0, row = 0, col = 0;
+};
+
+long floor_div(long a, long b);
+long bounced(long place, long size, Border border);  // edge and reflect
+inline long round_up(long n, long to) { return (n + to - 1) / to * to; }
+
+struct Image {  // what Python hands over: any strides (bytes), any type
+  char* data = nullptr;
+  Type type = Type::f32;
+  bool swapped = false;
+  long shape[5] = {};
+  long stride[5] = {};
+  char* at(long n, long c, long d, long h) const {
+    return data + n * stride[0] + c * stride[1] + d * stride[2] + h * stride[3];
+  }
+};
+
+struct Frame {
+  bool set = false;
+  Border border = Border::constant;
+  std::vector<float> fill;  // per channel; empty: not filled
+  long phases = 1;
+  long left = 0;   // columns (of a phase) before column 0
+  long right = 0;  // one past the last column read
+  long phase_pitch = 0, pitch = 0;
+};
+
+struct Row {
+  const float* p = nullptr;  // column 0 of channel 0, nullptr: no such row
+  long pitch = 0;            // to the next channel
+  bool nan = false;
+};
+
+class Lane;
+class Node;
+
+struct Read {
+  Node* node;
+  long plane, row;  // displacement
+};
+
+class Node {
+ public:
+  Node(long channels, Grid grid) : channels(channels), grid(grid) {}
+  virtual ~Node() = default;
+
+  // Writes the row's columns to dst (column 0 of channel 0), channels `pitch` apart.
+  virtual void make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const = 0;
+  virtual const char* kind() const = 0;
+  virtual double work_per_row() const { return double(channels) * grid.cols; }
+  // A row that exists in memory already (an image that needs no conversion and no frame).
+  virtual bool direct(Lane&, long, long, Row&) const { return false; }
+
+  long channels;
+  Grid grid;                // rows that exist: [first.row, grid.rows), planes alike
+  Triple first;             // negative for window levels that start outside the image
+  std::vector<Read> reads;  // rows read, relative to start + index * stride
+  Triple start{0, 0, 0}, stride{1, 1, 1};
+  Border outside = Border::outside;  // where a read row lies outside
+
+  Frame frame;
+  bool whole_frame = false;  // make() fills the frame itself (flat rows of window levels)
+  bool flat_reader = false;  // some reader treats the whole frame as one row
+  bool scan_nan = false;     // record whether the row holds NaN
+  bool pass_nan = false;     // it does if a row it read does
+
+  int id = -1;
+  bool ringed = false;  // some node or a copy to the output reads it from a ring
+  long capacity = 0;    // rows in the ring
+  long row_floats = 0;
+  long origin = 0;  // of column 0 in a row's memory
+  long key(long plane, long row) const {
+    return (plane - first.plane) * (grid.rows - first.row) + row - first.row;
+  }
+};
+
+struct Output {
+  Node* node;
+  long rows() const { return node->grid.planes * node->grid.rows; }
+};
+
+class Plan {
+ public:
+  explicit Plan(const Rows* rows) : kernels(rows) {}
+  Plan(const Plan&) = delete;
+
+  template <class T, class... Args>
+  T* add(Args&&... args) {
+    auto owned = std::make_unique<T>(std::forward<Args>(args)...);
+    T* node = owned.get();
+    node->id = int(nodes.size());
+    nodes.push_back(std::move(owned));
+    return node;
+  }
+
+  // The node whose rows stand in a frame that serves this reader: `node` itself if its frame is
+  // free or of the same kind, else a copy of it.
+  Node* framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left, long right);
+
+  void output(Node* node) { outputs.push_back({node}); }
+  void finish();  // rings from reads; after this the plan is constant
+
+  void run(const Image& image, const std::vector<Image>& outs, int threads) const;
+
+  const Rows* kernels;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<Output> outputs;
+  long steps = 0;         // output rows of the tallest output
+  size_t ring_floats = 0;
+  double work = 0;        // about multiply-adds for one image
+
+ private:
+  void capacities(long from, long to);
+};
+
+// One thread's rings and scratch.
+class Lane {
+ public:
+  Lane(const Plan& plan, const Image& image, const std::vector<Image>& outs);
+  void steps(long n, long from, long to);  // rows [from, to) of every output of image n
+
+  Row row(const Node& node, long plane, long row);
+  void make(const Node& node, long plane, long row, float* dst, long pitch);
+
+  struct State {
+    float* ring = nullptr;
+    std::vector<long> tags;
+    std::vector<char> nan;
+    std::vector<Row> in;
+    std::vector<const float*> terms;
+    std::vector<float> numbers;  // a node's own scratch: counts, fill rows
+    std::vector<char> signature;
+  };
+
+  const Plan& plan;
+  const Image& image;
+  const std::vector<Image>& outs;
+  long batch = 0;
+  std::vector<State> states;
+
+ private:
+  void output_row(size_t index, long line);
+  void fill_frame(const Node& node, float* p) const;
+  std::unique_ptr<float[]> arena;
+};
+
+}  // namespace spel

@@ -1,0 +1,15 @@
+// One instruction set's table of row kernels; CMake compiles this file once for each.
+#include "rows_combine.hpp"
+#include "rows_convolve.hpp"
+#include "rows_pointwise.hpp"
+
+#define SPEL_TEXT2(x) #x
+#define SPEL_TEXT(x) SPEL_TEXT2(x)
+
+namespace spel::SPEL_ISA {
+
+extern const Rows rows;
+const Rows rows = {SPEL_TEXT(SPEL_ISA), kernel_block, convolve,       combine, has_nan,  convert,
+                   activate,            add_square,   divide_by_root, divide, divide_all, weighted, residue};
+
+}  // namespace spel::SPEL_ISA

@@ -1,0 +1,59 @@
+// The row kernels: all hot loops of the engine, each over one row of one or more channels.
+//
+// A table of them is built per instruction set (rows_*.cpp, compiled several times) and chosen at
+// import. Everything above (graph.hpp) is compiled once and calls through the table, a few times a row.
+#pragma once
+
+#include <cstdint>
+
+namespace spel {
+
+enum class Type : int { u8, i8, u16, i16, u32, i32, f32, f64 };
+enum class Reduce : int { maximum, minimum, sum };
+enum class Phi : int {
+  identity, relu, leaky_relu, elu, sigmoid, tanh, gelu, softplus, hard_sigmoid, abs, square
+};
+
+// One output row of a bank: dst[k][x] = bias[k] + sum_t weights[t][k] * taps[t][x].
+// `packed` holds blocks of `block` kernels (the last may be smaller), each tap after tap.
+struct ConvolveRow {
+  const float* const* taps;
+  long tap_count;
+  const float* packed;
+  const float* bias;
+  long kernels;
+  long block;
+  float* dst;
+  long pitch;
+  long width;
+  bool relu;
+};
+
+struct Rows {
+  const char* name;
+  // How many kernels share a block for a bank of this size and rows of this width.
+  long (*kernel_block)(long kernels, long width);
+  void (*convolve)(const ConvolveRow&);
+  // dst[x] = reduction over the terms of terms[t][x]; `careful` lets NaN through an extremum.
+  void (*combine)(Reduce, bool careful, const float* const* terms, long count, float* dst, long width);
+  bool (*has_nan)(const float* src, long width);
+  // Any element type and byte stride to float.
+  void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);
+  void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
+  void (*add_square)(const float* src, float* dst, long width, bool first);
+  void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
+  void (*divide)(float* dst, const float* divisor, long width);  // in place; 0 where divisor is 0
+  void (*divide_all)(float* dst, float divisor, long width);
+  void (*weighted)(const float* src, float weight, float bias, float* dst, long width, bool first);
+  void (*residue)(const float* a, const float* b, float* dst, long width);
+};
+
+#if defined(__x86_64__)
+namespace v2 { extern const Rows rows; }
+namespace v3 { extern const Rows rows; }
+namespace v4 { extern const Rows rows; }
+#else
+namespace native { extern const Rows rows; }
+#endif
+
+}  // namespace spel

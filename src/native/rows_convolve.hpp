@@ -1,0 +1,97 @@
+// Convolution of one row, direct, over a list of taps (one per displacement and channel).
+//
+// The idea: keep a tile of K kernels x V vectors of the output row in registers, walk the taps
+// once, and for each load V vectors of its input row (unaligned) and K weights (broadcast):
+//
+//   for each block of kernels            weights of the block stay in the first cache
+//     for each tile of V vectors         along the row
+//       for each tap                     displacement-major, channel-minor
+//         K x V multiply-adds
+//
+// A tap is only an address, so any adjacency, dilation or stride costs the same. Every output adds
+// its taps in the same order whatever the tile, so the bits do not depend on the width or threads.
+#pragma once
+
+#include "rows.hpp"
+#include "simd.hpp"
+
+namespace spel::SPEL_ISA {
+
+constexpr int kMaxBlock = kRegisters == 32 ? 12 : 6;
+
+constexpr int tile_vectors(int kernels) {
+  const int room = (kRegisters == 32 ? 26 : 12) / kernels;
+  return room < 1 ? 1 : room > 8 ? 8 : room;
+}
+
+template <int K, int V, bool Tail>
+void tile(const ConvolveRow& r, const float* weights, const float* bias, float* dst, long x, long rest) {
+  Vec sum[K][V];
+#pragma GCC unroll 16
+  for (int k = 0; k < K; ++k)
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) sum[k][v] = splat(bias[k]);
+  for (long t = 0; t < r.tap_count; ++t, weights += K) {
+    const float* src = r.taps[t] + x;
+    Vec in[V];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v)
+      in[v] = Tail && v == V - 1 ? load(src + v * kLanes, rest) : load(src + v * kLanes);
+#pragma GCC unroll 16
+    for (int k = 0; k < K; ++k) {
+      const Vec w = splat(weights[k]);
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) sum[k][v] += w * in[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < K; ++k)
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) {
+      float* to = dst + k * r.pitch + x + v * kLanes;
+      const Vec y = r.relu ? larger(Vec{}, sum[k][v]) : sum[k][v];
+      if (Tail && v == V - 1) store(to, y, rest);
+      else store(to, y);
+    }
+}
+
+template <int K, int V>
+void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst, long x, long vectors,
+                long rest) {
+  if (vectors == V) {
+    if (rest) tile<K, V, true>(r, w, b, dst, x, rest);
+    else tile<K, V, false>(r, w, b, dst, x, 0);
+  } else if constexpr (V > 1) {
+    end_of_row<K, V - 1>(r, w, b, dst, x, vectors, rest);
+  }
+}
+
+template <int K>
+void kernels_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst) {
+  constexpr int V = tile_vectors(K);
+  long x = 0;
+  for (; x + V * kLanes <= r.width; x += V * kLanes) tile<K, V, false>(r, w, b, dst, x, 0);
+  if (const long left = r.width - x; left > 0)
+    end_of_row<K, V>(r, w, b, dst, x, (left + kLanes - 1) / kLanes, left % kLanes);
+}
+
+template <int K>
+void block_of_kernels(long kernels, const ConvolveRow& r, const float* w, const float* b, float* dst) {
+  if (kernels == K) kernels_of_row<K>(r, w, b, dst);
+  else if constexpr (K > 1) block_of_kernels<K - 1>(kernels, r, w, b, dst);
+}
+
+// Equal blocks of at most kMaxBlock kernels.
+inline long kernel_block(long kernels, long) {
+  const long blocks = (kernels + kMaxBlock - 1) / kMaxBlock;
+  return blocks ? (kernels + blocks - 1) / blocks : 1;
+}
+
+inline void convolve(const ConvolveRow& r) {
+  for (long k = 0; k < r.kernels; k += r.block) {
+    const long size = r.kernels - k < r.block ? r.kernels - k : r.block;
+    block_of_kernels<kMaxBlock>(size, r, r.packed + k * r.tap_count, r.bias + k, r.dst + k * r.pitch);
+  }
+}
+
+}  // namespace spel::SPEL_ISA

@@ -1,0 +1,137 @@
+// Pointwise rows: reading any element type, activations, and the last steps of normalizations.
+//
+// Each is one loop over a row, whole vectors and then the rest of the row with a mask. Activations
+// with exponentials are computed in double precision, spel by spel, and rounded once.
+#pragma once
+
+#include <cmath>
+
+#include "rows.hpp"
+#include "simd.hpp"
+
+namespace spel::SPEL_ISA {
+
+template <class T>
+T swapped_bytes(T value) {
+  unsigned char bytes[sizeof(T)];
+  __builtin_memcpy(bytes, &value, sizeof(T));
+  for (unsigned i = 0; i < sizeof(T) / 2; ++i) {
+    const unsigned char b = bytes[i];
+    bytes[i] = bytes[sizeof(T) - 1 - i];
+    bytes[sizeof(T) - 1 - i] = b;
+  }
+  __builtin_memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+template <class T>
+void convert_as(const void* src, bool swapped, long stride, float* dst, long width) {
+  const char* p = static_cast<const char*>(src);
+  if (!swapped && stride == long(sizeof(T))) {
+    for (long x = 0; x < width; ++x) {
+      T value;
+      __builtin_memcpy(&value, p + x * long(sizeof(T)), sizeof(T));
+      dst[x] = float(value);
+    }
+    return;
+  }
+  for (long x = 0; x < width; ++x) {
+    T value;
+    __builtin_memcpy(&value, p + x * stride, sizeof(T));
+    dst[x] = float(swapped ? swapped_bytes(value) : value);
+  }
+}
+
+inline void convert(const void* src, Type type, bool swapped, long stride, float* dst, long width) {
+  switch (type) {
+    case Type::u8: return convert_as<uint8_t>(src, swapped, stride, dst, width);
+    case Type::i8: return convert_as<int8_t>(src, swapped, stride, dst, width);
+    case Type::u16: return convert_as<uint16_t>(src, swapped, stride, dst, width);
+    case Type::i16: return convert_as<int16_t>(src, swapped, stride, dst, width);
+    case Type::u32: return convert_as<uint32_t>(src, swapped, stride, dst, width);
+    case Type::i32: return convert_as<int32_t>(src, swapped, stride, dst, width);
+    case Type::f32: return convert_as<float>(src, swapped, stride, dst, width);
+    case Type::f64: return convert_as<double>(src, swapped, stride, dst, width);
+  }
+}
+
+template <class F>
+SPEL_INLINE void map_vectors(const float* src, float* dst, long width, F f) {
+  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, f(get(src + i))); });
+}
+
+template <class F>
+SPEL_INLINE void map_doubles(const float* src, float* dst, long width, F f) {
+  for (long x = 0; x < width; ++x) dst[x] = float(f(double(src[x])));
+}
+
+inline void activate(Phi phi, float a, const float* src, float* dst, long width) {
+  const double alpha = a;
+  switch (phi) {
+    case Phi::identity: return map_vectors(src, dst, width, [](Vec x) { return x; });
+    case Phi::relu: return map_vectors(src, dst, width, [](Vec x) { return larger(Vec{}, x); });
+    case Phi::leaky_relu:
+      return map_vectors(src, dst, width, [a](Vec x) { return x > 0 ? x : a * x; });
+    case Phi::abs: return map_vectors(src, dst, width, [](Vec x) { return (Vec)((Ints)x & 0x7fffffff); });
+    case Phi::square: return map_vectors(src, dst, width, [](Vec x) { return x * x; });
+    case Phi::hard_sigmoid:
+      return map_vectors(src, dst, width, [](Vec x) {
+        return smaller(splat(1), larger(Vec{}, x / 6 + 0.5f));  // larger and smaller return x if NaN
+      });
+    case Phi::elu:
+      return map_doubles(src, dst, width, [alpha](double x) { return x > 0 ? x : alpha * std::expm1(x); });
+    case Phi::sigmoid:
+      return map_doubles(src, dst, width, [](double x) { return 1 / (1 + std::exp(-x)); });
+    case Phi::tanh: return map_doubles(src, dst, width, [](double x) { return std::tanh(x); });
+    case Phi::gelu:
+      return map_doubles(src, dst, width,
+                         [](double x) { return x * 0.5 * (1 + std::erf(x * 0.70710678118654752)); });
+    case Phi::softplus:
+      return map_doubles(src, dst, width, [](double x) {
+        return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+      });
+  }
+}
+
+inline void add_square(const float* src, float* dst, long width, bool first) {
+  if (first) map_vectors(src, dst, width, [](Vec x) { return x * x; });
+  else
+    by_vectors(width, [=](long i, auto get, auto put) {
+      const Vec x = get(src + i);
+      put(dst + i, get(dst + i) + x * x);
+    });
+}
+
+inline void divide_by_root(const float* src, const float* squares, float* dst, long width) {
+  by_vectors(width, [=](long i, auto get, auto put) {
+    const Vec s = get(squares + i);
+    put(dst + i, s == 0 ? Vec{} : get(src + i) / root(s));
+  });
+}
+
+inline void divide(float* dst, const float* divisor, long width) {
+  by_vectors(width, [=](long i, auto get, auto put) {
+    const Vec d = get(divisor + i);
+    put(dst + i, d == 0 ? Vec{} : get(dst + i) / d);
+  });
+}
+
+inline void divide_all(float* dst, float divisor, long width) {
+  map_vectors(dst, dst, width, [=](Vec x) { return x / divisor; });
+}
+
+inline void weighted(const float* src, float weight, float bias, float* dst, long width, bool first) {
+  if (first) map_vectors(src, dst, width, [=](Vec x) { return x * weight + bias; });
+  else
+    by_vectors(width, [=](long i, auto get, auto put) {
+      put(dst + i, get(dst + i) + get(src + i) * weight);
+    });
+}
+
+inline void residue(const float* a, const float* b, float* dst, long width) {
+  by_vectors(width, [=](long i, auto get, auto put) {
+    put(dst + i, larger(Vec{}, get(a + i) - get(b + i)));
+  });
+}
+
+}  // namespace spel::SPEL_ISA

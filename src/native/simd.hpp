@@ -1,0 +1,117 @@
+// Vectors of floats as wide as the instruction set allows: 16 (AVX-512), 8 (AVX2) or 4 (SSE, NEON).
+//
+// The types are GCC/clang vector extensions, so that arithmetic is written with + - * / and the
+// same source serves every machine. Everything here lives in a namespace named after the
+// instruction set (SPEL_ISA), because this header is compiled once for each of them; no
+// function of the standard library may be instantiated here (the linker would keep one copy for all).
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define SPEL_INLINE inline __attribute__((always_inline))
+
+namespace spel::SPEL_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+constexpr int kRegisters = 32;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+constexpr int kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kBytes = 16;
+constexpr int kRegisters = 32;
+#else
+constexpr int kBytes = 16;
+constexpr int kRegisters = 16;
+#endif
+constexpr int kLanes = kBytes / 4;
+
+typedef float Vec __attribute__((vector_size(kBytes)));
+typedef int32_t Ints __attribute__((vector_size(kBytes)));
+
+SPEL_INLINE Vec splat(float value) { return value - Vec{}; }
+
+SPEL_INLINE Vec load(const float* p) {
+  Vec v;
+  __builtin_memcpy(&v, p, kBytes);
+  return v;
+}
+
+SPEL_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, kBytes); }
+
+// The first n lanes (0 < n < kLanes) of a row's end; the others are 0.
+SPEL_INLINE Vec load(const float* p, long n) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+  float lanes[kLanes] = {};
+  for (long i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+#endif
+}
+
+SPEL_INLINE void store(float* p, Vec v, long n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+  float lanes[kLanes];
+  store(lanes, v);
+  for (long i = 0; i < n; ++i) p[i] = lanes[i];
+#endif
+}
+
+// b where a and b are equal or one is NaN: what the hardware's max and min do.
+SPEL_INLINE Vec larger(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+  return (Vec)_mm_max_ps((__m128)a, (__m128)b);
+#else
+  return a > b ? a : b;
+#endif
+}
+
+SPEL_INLINE Vec smaller(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+  return (Vec)_mm_min_ps((__m128)a, (__m128)b);
+#else
+  return a < b ? a : b;
+#endif
+}
+
+SPEL_INLINE Vec root(Vec a) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_sqrt_ps((__m512)a);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_sqrt_ps((__m256)a);
+#elif defined(__x86_64__)
+  return (Vec)_mm_sqrt_ps((__m128)a);
+#else
+  Vec r;
+  for (int i = 0; i < kLanes; ++i) r[i] = __builtin_sqrtf(a[i]);
+  return r;
+#endif
+}
+
+// Calls body(i, n) over [0, count) in whole vectors, n = kLanes, then once for the rest.
+template <class Body>
+SPEL_INLINE void by_vectors(long count, Body body) {
+  long i = 0;
+  for (; i + kLanes <= count; i += kLanes) body(i, [](const float* p) { return load(p); },
+                                                [](float* p, Vec v) { store(p, v); });
+  if (const long n = count - i; n > 0)
+    body(i, [n](const float* p) { return load(p, n); }, [n](float* p, Vec v) { store(p, v, n); });
+}
+
+}  // namespace spel::SPEL_ISA

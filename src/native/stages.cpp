@@ -1,0 +1,120 @@
+// Rows of the simple stages, and convolution's: from displacements to taps.
+#include "stages.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace spel {
+
+void Source::make(Lane& lane, long plane, long row, const Row*, float* dst, long pitch) const {
+  const Image& image = lane.image;
+  const long phases = frame.phases, step = image.stride[4];
+  for (long c = 0; c < channels; ++c) {
+    const char* line = image.at(lane.batch, c, plane, row);
+    for (long f = 0; f < phases; ++f)
+      lane.plan.kernels->convert(line + f * step, image.type, image.swapped, step * phases,
+                                 dst + c * pitch + f * frame.phase_pitch, (grid.cols - f + phases - 1) / phases);
+  }
+}
+
+bool Source::direct(Lane& lane, long plane, long row, Row& found) const {
+  const Image& image = lane.image;
+  if (image.type != Type::f32 || image.swapped || image.stride[4] != 4 || image.stride[1] % 4 ||
+      frame.phases != 1 || frame.left || frame.right > grid.cols || scan_nan || flat_reader)
+    return false;
+  found = {reinterpret_cast<const float*>(image.at(lane.batch, 0, plane, row)), image.stride[1] / 4, false};
+  return true;
+}
+
+void Copy::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  const long phases = frame.phases;
+  for (long c = 0; c < channels; ++c)
+    for (long f = 0; f < phases; ++f)
+      lane.plan.kernels->convert(in[0].p + c * in[0].pitch + f, Type::f32, false, 4 * phases,
+                                 dst + c * pitch + f * frame.phase_pitch, (grid.cols - f + phases - 1) / phases);
+}
+
+void Activate::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  for (long c = 0; c < channels; ++c)
+    lane.plan.kernels->activate(phi, parameter, in[0].p + c * in[0].pitch, dst + c * pitch, grid.cols);
+}
+
+void Squares::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  const long count = reads[0].node->channels;
+  for (long c = 0; c < count; ++c)
+    lane.plan.kernels->add_square(in[0].p + c * in[0].pitch, dst + (across ? 0 : c * pitch), grid.cols,
+                                  !across || c == 0);
+}
+
+void DivideByNorm::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  const bool across = reads[1].node->channels == 1;
+  for (long c = 0; c < channels; ++c)
+    lane.plan.kernels->divide_by_root(in[0].p + c * in[0].pitch, in[1].p + (across ? 0 : c * in[1].pitch),
+                                      dst + c * pitch, grid.cols);
+}
+
+void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  Lane::State& state = lane.states[id];
+  bool missing = false;
+  for (size_t i = 0; i < reads.size(); ++i) missing |= !in[i].p;
+  if (missing && state.numbers.empty())  // rows of fill, made once
+    for (size_t c = 0; c < fill.size(); ++c)
+      state.numbers.resize((c + 1) * reads[0].node->frame.pitch, fill[c]);
+  state.terms.resize(taps.size());
+  for (size_t t = 0; t < taps.size(); ++t) {
+    const Tap& tap = taps[t];
+    const Node& input = *reads[tap.read].node;
+    const Row& row = in[tap.read];
+    const float* base = row.p ? row.p + tap.channel * row.pitch
+                              : state.numbers.data() + input.origin + tap.channel * input.frame.pitch;
+    state.terms[t] = base + tap.phase * input.frame.phase_pitch + tap.shift;
+  }
+  const bool relu = phi == Phi::relu;
+  lane.plan.kernels->convolve({state.terms.data(), long(taps.size()), packed.data(), bias.data(), channels,
+                               block, dst, pitch, grid.cols, relu});
+  if (!relu && phi != Phi::identity)
+    for (long k = 0; k < channels; ++k)
+      lane.plan.kernels->activate(phi, parameter, dst + k * pitch, dst + k * pitch, grid.cols);
+}
+
+Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias,
+               long kernels, Border border, const std::vector<float>& fill, Phi phi, float parameter) {
+  const long step = window.stride.col, channels = input->channels;
+  long left = 0, right = 0;
+  for (const Triple& d : window.displacements) {
+    const long shift = floor_div(window.start.col + d.col, step);
+    left = std::max(left, -shift);
+    right = std::max(right, shift + window.out.cols);
+  }
+  Node* from = plan.framed(input, border, border == Border::constant ? fill : std::vector<float>{}, step, left, right);
+  auto* node = plan.add<Convolve>(kernels, window.out);
+  node->start = window.start;
+  node->stride = window.stride;
+  node->outside = border;
+  node->fill = fill;
+  node->phi = phi;
+  node->parameter = parameter;
+  std::map<std::pair<long, long>, int> rows;
+  for (const Triple& d : window.displacements) {
+    auto [place, fresh] = rows.try_emplace({d.plane, d.row}, int(node->reads.size()));
+    if (fresh) node->reads.push_back({from, d.plane, d.row});
+    const long place_col = window.start.col + d.col, shift = floor_div(place_col, step);
+    for (long c = 0; c < channels; ++c) node->taps.push_back({place->second, c, place_col - shift * step, shift});
+  }
+  const long taps = long(node->taps.size());
+  node->block = plan.kernels->kernel_block(kernels, window.out.cols);
+  node->bias.assign(bias, bias + kernels);
+  node->packed.reserve(size_t(taps) * kernels);
+  for (long k = 0; k < kernels; k += node->block)
+    for (long t = 0; t < taps; ++t)
+      for (long i = k; i < std::min(kernels, k + node->block); ++i) node->packed.push_back(weights[i * taps + t]);
+  return node;
+}
+
+Node* divide_by_norm(Plan& plan, Node* input, const std::vector<Triple>& displacements, bool across) {
+  auto* squares = plan.add<Squares>(input, across);
+  Node* sums = pool(plan, squares, {displacements, {}, {1, 1, 1}, input->grid}, Reduce::sum, Combine::Finish::none);
+  return plan.add<DivideByNorm>(input, sums);
+}
+
+}  // namespace spel

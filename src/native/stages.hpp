@@ -1,0 +1,113 @@
+// The kinds of row producers. Each says what it reads (in its constructor or builder) and makes a row.
+#pragma once
+
+#include "graph.hpp"
+
+namespace spel {
+
+// The image, converted to float as it enters.
+class Source final : public Node {
+ public:
+  Source(long channels, Grid grid) : Node(channels, grid) {}
+  const char* kind() const override { return "source"; }
+  void make(Lane&, long plane, long row, const Row*, float* dst, long pitch) const override;
+  bool direct(Lane&, long plane, long row, Row&) const override;
+};
+
+// Another frame around the same rows.
+class Copy final : public Node {
+ public:
+  explicit Copy(Node* of) : Node(of->channels, of->grid) { reads = {{of, 0, 0}}; }
+  const char* kind() const override { return "copy"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+};
+
+class Convolve final : public Node {
+ public:
+  Convolve(long kernels, Grid grid) : Node(kernels, grid) {}
+  const char* kind() const override { return "convolve"; }
+  double work_per_row() const override { return double(taps.size()) * channels * grid.cols; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+
+  struct Tap {
+    int read;  // which of the rows
+    long channel, phase, shift;
+  };
+  std::vector<Tap> taps;
+  std::vector<float> packed, bias;
+  std::vector<float> fill;  // per channel, for rows outside
+  long block = 1;
+  Phi phi = Phi::identity;
+  float parameter = 0;
+};
+
+// dst = op over shifted rows; the cascade behind pooling. `flat` rows cover a whole frame.
+class Combine final : public Node {
+ public:
+  Combine(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
+  const char* kind() const override { return "combine"; }
+  double work_per_row() const override {
+    return double(terms.size()) * (whole_frame ? channels * frame.pitch : channels * grid.cols);
+  }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+
+  enum class Finish { none, mean, full_mean, empty_is_zero };
+  struct Term {
+    int read;
+    long phase, shift;
+  };
+  Reduce op;
+  std::vector<Term> terms;
+  Finish finish = Finish::none;
+  std::vector<Triple> window;  // the displacements, for counting those inside
+  Grid window_grid;
+  Triple window_start, window_stride;
+
+ private:
+  const float* counts(Lane&, long plane, long row) const;
+};
+
+class Activate final : public Node {
+ public:
+  Activate(Node* of, Phi phi, float parameter)
+      : Node(of->channels, of->grid), phi(phi), parameter(parameter) {
+    reads = {{of, 0, 0}};
+  }
+  const char* kind() const override { return "activate"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  Phi phi;
+  float parameter;
+};
+
+class Squares final : public Node {
+ public:
+  Squares(Node* of, bool across) : Node(across ? 1 : of->channels, of->grid), across(across) {
+    reads = {{of, 0, 0}};
+  }
+  const char* kind() const override { return "squares"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  bool across;
+};
+
+class DivideByNorm final : public Node {
+ public:
+  DivideByNorm(Node* of, Node* squares) : Node(of->channels, of->grid) {
+    reads = {{of, 0, 0}, {squares, 0, 0}};
+  }
+  const char* kind() const override { return "divide"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+};
+
+// Builders: they add the nodes of one operator to a plan and return its result.
+struct Window {
+  std::vector<Triple> displacements;
+  Triple start{0, 0, 0}, stride{1, 1, 1};
+  Grid out;
+};
+
+Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, long kernels,
+               Border border, const std::vector<float>& fill, Phi phi, float parameter);
+Node* pool(Plan&, Node* input, const Window&, Reduce op, Combine::Finish finish);
+Node* divide_by_norm(Plan&, Node* input, const std::vector<Triple>& displacements, bool across);
+
+}  // namespace spel

@@ -1,0 +1,32 @@
+"""Files: images, markers, annotations and results, read with limits and written whole or not.
+
+Public names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "read": "images",
+    "describe": "images",
+    "ImageInfo": "header",
+    "MAX_PIXELS": "header",
+    "write": "writer",
+    "replacing": "atomic",
+    "write_bytes": "atomic",
+    "write_text": "atomic",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

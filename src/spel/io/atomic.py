@@ -1,0 +1,174 @@
+"""Files that are whole or absent: write beside the target, flush to the disk, then rename.
+
+A process killed at any instant leaves either the old file, the new one, or none under the final
+name. After an error or Ctrl-C nothing stays behind; a killed process may leave its temporary
+file, whose name starts with ``.`` and ends with ``.part`` plus the suffix of the target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from spel.errors import FormatError, ParameterError
+
+__all__ = ["replacing", "write_bytes", "write_text"]
+
+_REMEDIES = {
+    errno.EACCES: "the place is not writable; choose another one or change its permissions",
+    errno.EPERM: "the place is not writable; choose another one or change its permissions",
+    errno.EROFS: "the file system is read-only; choose another place",
+    errno.ENOSPC: "the disk is full; free some space and try again",
+    errno.EDQUOT: "your disk quota is used up; free some space and try again",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.ENOTDIR: "a part of the path is a file; choose a path whose parents are folders",
+}
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it becomes ``path``, else it vanishes.
+
+    The temporary file exists, is empty, private (mode 0600) and has the suffix of ``path``, so
+    that writers which choose a format by name work. Its contents are flushed to the disk before
+    the rename, and the folder after it. A new file gets the mode that the umask gives; an old
+    one keeps its mode.
+
+    Raises
+    ------
+    ParameterError
+        The folder is missing or read-only, or ``path`` is a folder.
+    FormatError
+        The disk is full or failed while writing.
+    """
+    target = _checked_place(Path(path))
+    try:
+        mode = _final_mode(target)
+        temporary = _create_beside(target)
+    except OSError as error:
+        raise ParameterError(_explain(target, error)) from error
+    try:
+        yield temporary
+        _flush(temporary, mode)
+        os.replace(temporary, target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        _remove(temporary)
+        if error.filename not in (None, str(temporary), os.fspath(temporary)):
+            raise
+        raise FormatError(_explain(target, error)) from error
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:
+    """Write ``data`` to ``path`` atomically (see :func:`replacing`).
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_bytes(folder / "a.bin", b"spel")
+    >>> (folder / "a.bin").read_bytes(), len(list(folder.iterdir()))
+    (b'spel', 1)
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` to ``path`` atomically as UTF-8 with line feeds."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def _checked_place(target: Path) -> Path:
+    """Where the file really goes: through links, and only onto nothing or a plain file."""
+    if not target.name:
+        raise ParameterError(f"cannot write to {str(target)!r}: it names no file; give a file name")
+    try:
+        target = Path(os.path.realpath(target))
+        if target.is_dir():
+            raise ParameterError(f"cannot write {str(target)!r}: it is a folder; give a file name")
+        if not target.parent.is_dir():
+            raise ParameterError(
+                f"cannot write {str(target)!r}: there is no folder {str(target.parent)!r}; "
+                "create it first"
+            )
+        if target.exists() and not target.is_file():
+            raise ParameterError(
+                f"cannot write {str(target)!r}: it is a device, pipe or socket; give a file name"
+            )
+    except (OSError, ValueError) as error:  # too long a name, a null character
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(
+            f"cannot write {str(target)!r}: {error}; choose another name"
+        ) from error
+    return target
+
+
+def _final_mode(target: Path) -> int:
+    """Mode of the finished file: that of the old one, else what the umask of the process gives."""
+    with contextlib.suppress(FileNotFoundError):
+        return target.stat().st_mode & 0o777
+    return 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    # Linux tells the mask without changing it; os.umask would change it for all threads a moment.
+    with contextlib.suppress(OSError, ValueError), open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _create_beside(target: Path) -> Path:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)
+    stem = target.name[:100]  # leaves room below the limit of 255 bytes for the random part
+    while len(os.fsencode(stem)) > 180:
+        stem = stem[:-1]
+    suffix = target.suffix if len(target.suffix) <= 20 else ""
+    while True:
+        temporary = target.with_name(f".{stem}.{secrets.token_hex(6)}.part{suffix}")
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(temporary, flags, 0o600))
+            return temporary
+
+
+def _flush(temporary: Path, mode: int) -> None:
+    handle = os.open(temporary, os.O_RDWR)
+    try:
+        os.fsync(handle)
+        if hasattr(os, "fchmod"):
+            os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):  # some network file systems refuse to sync a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink()
+
+
+def _explain(target: Path, error: OSError) -> str:
+    remedy = _REMEDIES.get(error.errno or 0, "check the place and try again")
+    return f"cannot write {str(target)!r}: {error.strerror or error}; {remedy}"

@@ -1,0 +1,113 @@
+"""GIF: the blocks are walked here, the pixels decoded by Pillow."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+import numpy as np
+
+from . import pillow
+from .header import ImageInfo, Refusal, check_size, take
+
+_AGAIN = "copy or download it again"
+MAX_FRAMES = 1_000_000
+
+
+def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
+    """Count the frames and tell whether the first has a transparent colour."""
+    rows, cols, frames, transparent = _walk(file, max_pixels)
+    channels = 4 if transparent else 3
+    return ImageInfo(
+        "GIF",
+        rows,
+        cols,
+        channels,
+        "uint8",
+        8,
+        pillow.COLORS[channels],
+        pages=frames,
+        note="palette",
+    )
+
+
+def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray, ImageInfo]:
+    """Decode one frame, the first by default, into (rows, cols, channels) of uint8."""
+    info = describe(file, max_pixels)
+    if page is not None and page >= info.pages:
+        raise Refusal(f"it has {info.pages} frames, no number {page}", "count from 0")
+    image = pillow.open_as("Gif", file)
+    if page:
+        pillow.seek(image, page)
+    if image.size[0] * image.size[1] > max_pixels:
+        raise Refusal("a frame reaches past the limit of pixels")
+    found = image.info.get("transparency") is not None
+    if image.mode in ("P", "L"):  # a grey palette comes as L: keep to what describe says
+        image.load()
+        image = image.convert("RGBA" if found or info.channels == 4 else "RGB")
+    array = pillow.pixels(image)
+    rows, cols, channels = array.shape
+    return array, ImageInfo(
+        "GIF",
+        rows,
+        cols,
+        channels,
+        "uint8",
+        8,
+        pillow.COLORS[channels],
+        pages=info.pages,
+        note="palette",
+    )
+
+
+def _walk(file: BinaryIO, max_pixels: int) -> tuple[int, int, int, bool]:
+    file.seek(6)
+    cols, rows, flags = struct.unpack("<HHB2x", take(file, 7, "its header"))
+    check_size(rows, cols, 4, 1, max_pixels)
+    _skip_palette(file, flags)
+    frames, transparent, first_transparent = 0, False, False
+    while True:
+        kind = file.read(1)
+        if kind == b";":
+            break
+        if kind == b"" and frames:  # without the end mark, but with a whole frame
+            break
+        if kind == b"!":
+            label = take(file, 1, "an extension")
+            block = _skip_blocks(file)
+            if label == b"\xf9" and len(block) >= 1:
+                transparent = bool(block[0] & 1)
+        elif kind == b",":
+            left, top, width, height, flags = struct.unpack("<HHHHB", take(file, 9, "a frame"))
+            if not frames:
+                check_size(max(rows, top + height), max(cols, left + width), 4, 1, max_pixels)
+                first_transparent = transparent
+            _skip_palette(file, flags)
+            take(file, 1, "a frame")
+            _skip_blocks(file)
+            frames, transparent = frames + 1, False
+            if frames > MAX_FRAMES:
+                raise Refusal(f"it has more than {MAX_FRAMES} frames")
+        elif kind == b"" or not frames:
+            raise Refusal("it is cut short: it has no whole frame", _AGAIN)
+        else:
+            break  # rubbish after the frames: as far as it goes, the image is whole
+    if not frames:
+        raise Refusal("it has no frame", _AGAIN)
+    return rows, cols, frames, first_transparent
+
+
+def _skip_palette(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        take(file, 3 << ((flags & 7) + 1), "a palette")
+
+
+def _skip_blocks(file: BinaryIO) -> bytes:
+    """Go past a chain of blocks; the first of them."""
+    first = None
+    while True:
+        size = take(file, 1, "a block")[0]
+        if not size:
+            return first or b""
+        block = take(file, size, "a block")
+        first = block if first is None else first

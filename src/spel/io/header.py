@@ -1,0 +1,152 @@
+"""What a file says about its image before any pixel is decoded, and the words of a refusal."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+__all__ = ["MAX_PIXELS", "ImageInfo", "Refusal"]
+
+MAX_PIXELS = 89_478_485  # Pillow's, too: what 256 MiB of RGB hold
+BYTES_PER_PIXEL = 6  # of a pixel under the limit: RGB of 16 bits; keeps a read below 1 GiB
+MAX_CHANNELS = 4096
+ORIENTATION_TAG = 0x0112
+
+
+class Refusal(Exception):
+    """Why a file is not read; :func:`spel.read` turns it into an ``ImageReadError``."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What the header of an image file says, in the displayed frame.
+
+    Attributes
+    ----------
+    format : str
+        ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"``, ``"GIF"``, ``"WebP"``, ``"PNM"`` or ``"NPY"``.
+    rows, cols, channels : int
+        Size of the array that ``spel.read`` returns, after the orientation.
+    dtype : str
+        Name of the NumPy type that ``spel.read`` returns.
+    bits : int
+        Bits per sample in the file.
+    color : str
+        What the channels are: ``"grey"``, ``"grey+alpha"``, ``"rgb"``, ``"rgba"``, ``"cmyk"``,
+        ``"lab"`` or ``"channels"``.
+    orientation : int
+        EXIF orientation of the stored image, 1 to 8; 1 where none is given.
+    pages : int
+        Pages, frames or planes in the file.
+    planes : int
+        Planes of the array that ``spel.read`` returns; 0 for a plain image.
+    note : str
+        What else a reader should know.
+    """
+
+    format: str
+    rows: int
+    cols: int
+    channels: int
+    dtype: str = "uint8"
+    bits: int = 8
+    color: str = "channels"
+    orientation: int = 1
+    pages: int = 1
+    planes: int = 0
+    note: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array that ``spel.read`` returns."""
+        plane = (self.rows, self.cols, self.channels)
+        return (self.planes, *plane) if self.planes else plane
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array that ``spel.read`` returns."""
+        import numpy as np
+
+        count = np.dtype(self.dtype).itemsize
+        for size in self.shape:
+            count *= size
+        return count
+
+    def __str__(self) -> str:
+        size = " x ".join(str(n) for n in self.shape)
+        axes = "planes x rows x cols x channels" if self.planes else "rows x cols x channels"
+        more = f", {self.pages} pages" if self.pages > 1 else ""
+        turned = f", EXIF orientation {self.orientation}" if self.orientation != 1 else ""
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.format}, {size} ({axes}), {self.dtype}, {self.color}{turned}{more}{note}"
+
+
+def check_size(
+    rows: int, cols: int, channels: int, itemsize: int, max_pixels: int, planes: int = 1
+) -> None:
+    """Refuse an image of no pixels or of more than the limits, before anything is allocated."""
+    if rows < 1 or cols < 1 or channels < 1 or planes < 1:
+        raise Refusal(
+            f"its header says {rows} rows x {cols} columns x {channels} channels",
+            "an image needs at least one of each; make the file again",
+        )
+    if channels > MAX_CHANNELS:
+        raise Refusal(f"its header says {channels} channels; at most {MAX_CHANNELS} are read")
+    pixels = rows * cols * planes
+    volume = f"{planes} x " if planes > 1 else ""
+    if pixels > max_pixels:
+        raise Refusal(
+            f"{volume}{rows} x {cols} = {pixels} pixels exceed the limit of {max_pixels}",
+            "if you trust the file, raise max_pixels",
+        )
+    size, limit = pixels * channels * itemsize, BYTES_PER_PIXEL * max_pixels
+    if size > limit:
+        raise Refusal(
+            f"{volume}{rows} x {cols} x {channels} samples of {itemsize} bytes are {size} bytes; "
+            f"the limit is {limit} ({BYTES_PER_PIXEL} for each of max_pixels)",
+            "if you trust the file, raise max_pixels",
+        )
+
+
+def take(file: BinaryIO, count: int, what: str) -> bytes:
+    """Read exactly ``count`` bytes, or say that the file ends inside ``what``."""
+    data = file.read(count)
+    if len(data) != count:
+        raise Refusal(f"it is cut short: it ends inside {what}", "copy or download it again")
+    return data
+
+
+def file_size(file: BinaryIO) -> int:
+    """Length of the file in bytes; the position is kept."""
+    here = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return end
+
+
+def exif_orientation(blob: bytes) -> int:
+    """Orientation in an EXIF block; 1 if absent or damaged (bad metadata never stops a read)."""
+    if blob.startswith(b"Exif\0\0"):
+        blob = blob[6:]
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(blob[:4])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(order + "I", blob, 4)
+        (count,) = struct.unpack_from(order + "H", blob, start)
+        for entry in range(min(count, 1000)):
+            tag, kind, number = struct.unpack_from(order + "HHI", blob, start + 2 + 12 * entry)
+            if tag == ORIENTATION_TAG and number == 1 and kind in (3, 4):
+                code = "H" if kind == 3 else "I"
+                (value,) = struct.unpack_from(order + code, blob, start + 10 + 12 * entry)
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1

@@ -1,0 +1,275 @@
+"""Reading images: any of eight formats, every bit of them, or one clear refusal."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from spel.errors import ImageReadError, ParameterError
+
+from .header import MAX_PIXELS, ImageInfo, Refusal
+
+__all__ = ["describe", "read"]
+
+_NAMES = {
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "tiff": "TIFF",
+    "bmp": "BMP",
+    "gif": "GIF",
+    "webp": "WebP",
+    "pnm": "PNM",
+    "npy": "NPY",
+}
+_OTHERS = (
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (b"%PDF", "PDF"),
+    (b"8BPS", "Photoshop"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\0\0\x01\0", "icon"),
+    (b"\0\0\x02\0", "cursor"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"<svg", "SVG"),
+    (b"<?xml", "XML or SVG"),
+    (b"DDS ", "DDS"),
+    (b"qoif", "QOI"),
+    (b"icns", "icon"),
+    (b"SIMPLE", "FITS"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"\x89HDF", "HDF5"),
+)
+
+
+def read(
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    page: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Read an image file into an array of the file's own type.
+
+    The EXIF orientation is applied and there is always a channel axis. No bit is lost: 16-bit
+    colour stays 16-bit. 1 bit gives bool; 2 to 7 bits are stretched to 8, one to one; 9 to 15
+    bits keep their numbers in uint16. A palette gives its colours; a transparent colour gives
+    an alpha channel. Colour profiles and gamma are not applied.
+
+    Formats, chosen by content and never by name: PNG, JPEG, TIFF, BMP, GIF, WebP, netpbm and NumPy
+    (without pickle). Nothing else is tried and no other program is ever started.
+
+    Parameters
+    ----------
+    path : str, path or open binary file
+        What to read.
+    page : int, optional
+        Page of a TIFF or frame of a GIF or WebP file, counted from 0. By default all pages of a
+        TIFF file, if they are alike, and the first frame of an animation.
+    max_pixels : int
+        Largest number of pixels (of all planes); known from the header before pixels are
+        decoded. The array may also not exceed 6 bytes for each of them.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, cols, channels), or (planes, rows, cols, channels) for a TIFF of several alike pages.
+
+    Raises
+    ------
+    ImageReadError
+        The file is missing, damaged, cut short, too large or of another format; the message names
+        file, format, reason and remedy in at most 300 characters.
+
+    Examples
+    --------
+    >>> import io
+    >>> read(io.BytesIO(b"P2 2 1 255 7 200"))[:, :, 0]
+    array([[  7, 200]], dtype=uint8)
+    """
+    _check_options(page, max_pixels)
+    with _refusing(path) as context, _opened(path) as file:
+        module = context.choose(file)
+        array, info = module.read(file, max_pixels, page)
+        return turn(array, info.orientation)
+
+
+def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
+    """Say what an image file holds, from its header, without decoding pixels.
+
+    Raises
+    ------
+    ImageReadError
+        As :func:`read`; damage among the pixels is not seen.
+
+    Examples
+    --------
+    >>> import io
+    >>> print(describe(io.BytesIO(b"P2 2 1 255 7 200")))
+    PNM, 1 x 2 x 1 (rows x cols x channels), uint8, grey
+    """
+    _check_options(None, max_pixels)
+    with _refusing(path) as context, _opened(path) as file:
+        info: ImageInfo = context.choose(file).describe(file, max_pixels)
+        return displayed(info)
+
+
+def turn(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn a stored image (..., rows, cols, channels) into the displayed frame (EXIF 1 to 8)."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(-3, -2)
+    if orientation in (2, 3, 6, 7):
+        array = array[..., :, ::-1, :]
+    if orientation in (3, 4, 7, 8):
+        array = array[..., ::-1, :, :]
+    return np.ascontiguousarray(array)
+
+
+def displayed(info: ImageInfo) -> ImageInfo:
+    """The same header with rows and columns as displayed."""
+    from dataclasses import replace
+
+    if info.orientation in (5, 6, 7, 8):
+        return replace(info, rows=info.cols, cols=info.rows)
+    return info
+
+
+def _check_options(page: int | None, max_pixels: int) -> None:
+    if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
+        raise ParameterError(f"read: page is {page!r}; give a number from 0 or None for all")
+    if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
+        raise ParameterError(f"read: max_pixels is {max_pixels!r}; give a positive whole number")
+
+
+class _Context:
+    """Which format is being read, for the words of a refusal."""
+
+    format = ""
+
+    def choose(self, file: BinaryIO) -> Any:
+        file.seek(0)
+        name = recognize(file.read(32))
+        self.format = _NAMES[name]
+        return importlib.import_module(f"spel.io.{name}")
+
+
+def recognize(start: bytes) -> str:
+    """The format that the first 32 bytes of a file belong to."""
+    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if start.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "tiff"
+    if start.startswith(b"BM"):
+        return "bmp"
+    if start[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "webp"
+    if (
+        len(start) > 2
+        and start[:1] == b"P"
+        and start[1:2] in b"1234567fF"
+        and (start[2:3] in b" \t\n\r\v\f#")
+    ):
+        return "pnm"
+    if start.startswith(b"\x93NUMPY"):
+        return "npy"
+    if not start:
+        raise Refusal("it is empty (0 bytes)", "copy or download it again")
+    if not start.strip(b"\0"):
+        raise Refusal("it begins with zeros", "copy or download it again")
+    for mark, name in _OTHERS:
+        if start.lstrip().startswith(mark):
+            raise Refusal(f"it is {name}, which is not read", _remedy())
+    if b"ftyp" in start[4:12]:
+        raise Refusal("it is a HEIF, AVIF or video file, which is not read", _remedy())
+    raise Refusal("it is not an image of a format that is read", _remedy())
+
+
+def _remedy() -> str:
+    return "convert it to PNG; read are " + ", ".join(_NAMES.values())
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    if hasattr(path, "read") and hasattr(path, "seek"):
+        yield path  # type: ignore[misc]
+        return
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(f"read: {type(path).__name__} given; give a path or an open file")
+    # Without O_NONBLOCK the mere opening of a pipe that nobody writes to would wait for ever.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            raise Refusal("it is a device, pipe or socket, not a file")
+    except BaseException:
+        os.close(handle)
+        raise
+    with os.fdopen(handle, "rb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _refusing(path: Any) -> Iterator[_Context]:
+    """Turn whatever a decoder raises into one ImageReadError."""
+    context = _Context()
+    try:
+        yield context
+    except (ImageReadError, ParameterError):
+        raise
+    except Refusal as refusal:
+        raise refused(path, context.format, refusal.reason, refusal.remedy) from None
+    except FileNotFoundError:
+        raise refused(path, "", "there is no such file", "check the path") from None
+    except IsADirectoryError:
+        raise refused(path, "", "it is a folder", "name a file in it") from None
+    except PermissionError:
+        raise refused(path, "", "it may not be read", "change its permissions") from None
+    except MemoryError:
+        raise refused(
+            path,
+            context.format,
+            "it needs more memory than there is",
+            "free memory or shrink the image",
+        ) from None
+    except RecursionError:
+        raise refused(path, context.format, "it is nested too deeply") from None
+    except Exception as error:  # decoders raise at least ten kinds of exception on damaged files
+        reason = f"it is damaged or not supported ({type(error).__name__}: {error})"
+        raise refused(path, context.format, reason, "copy or download it again") from error
+
+
+def refused(path: Any, kind: str, reason: str, remedy: str = "") -> ImageReadError:
+    """One line of at most 300 characters: file, format, reason, remedy."""
+    name = clean(_name_of(path))
+    if len(name) > 100:
+        name = name[:40] + "…" + name[-59:]
+    reason = clean(reason)
+    text = f"{name}: {kind}: " if kind else f"{name}: "
+    room = 300 - len(text) - (len(remedy) + 2 if remedy else 0)
+    text += reason if len(reason) <= room else reason[: room - 1] + "…"
+    return ImageReadError(text + (f"; {remedy}" if remedy else ""))
+
+
+def clean(text: str) -> str:
+    """``text`` without control characters and lone surrogates, fit for a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _name_of(path: Any) -> str:
+    if isinstance(path, (str, os.PathLike)):
+        return os.fsdecode(os.fspath(path))
+    name = getattr(path, "name", None)
+    return name if isinstance(name, str) else "open file"

@@ -1,0 +1,179 @@
+"""JPEG: the markers are walked here, the pixels decoded by Pillow (libjpeg-turbo).
+
+libjpeg fills missing data with grey and only warns, which Pillow does not pass on. So the
+entropy-coded data are checked before: an end mark must be there, and no scan may be shorter
+than the least number of bits that its blocks can take.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+
+from . import pillow
+from .header import ImageInfo, Refusal, check_size, exif_orientation, file_size, take
+
+_COLORS = {1: "grey", 3: "rgb", 4: "cmyk"}
+_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg-turbo decodes
+_AGAIN = "copy or download it again"
+_PIECE = 1 << 20
+
+
+@dataclass
+class _Walk:
+    rows: int = 0
+    cols: int = 0
+    sampling: dict[int, tuple[int, int]] = field(default_factory=dict)
+    progressive: bool = False
+    arithmetic: bool = False
+    orientation: int = 1
+    scans: int = 0
+    ended: bool = False
+
+
+def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
+    """Walk the markers up to the first scan."""
+    return _info(_walk(file, max_pixels, whole=False))
+
+
+def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray, ImageInfo]:
+    """Decode a JPEG file into (rows, cols, channels) of uint8."""
+    if page:
+        raise Refusal("a JPEG file has one page", "leave page at 0")
+    info = _info(_walk(file, max_pixels, whole=True))
+    image = pillow.open_as("Jpeg", file)
+    if image.size != (info.cols, info.rows):
+        raise Refusal("it holds more than one frame header", _AGAIN)
+    return pillow.pixels(image), info
+
+
+def _info(walk: _Walk) -> ImageInfo:
+    channels = len(walk.sampling)
+    return ImageInfo(
+        "JPEG", walk.rows, walk.cols, channels, "uint8", 8, _COLORS[channels], walk.orientation
+    )
+
+
+def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
+    walk = _Walk()
+    file.seek(2)
+    while True:
+        marker = _marker(file)
+        if marker == 0xD9:
+            walk.ended = True
+        if marker == 0xD9 or (marker == 0xDA and not whole):
+            break
+        if marker == 0x01 or 0xD0 <= marker <= 0xD7:
+            continue
+        if marker == 0xD8:
+            raise Refusal("a second image starts inside it", _AGAIN)
+        (length,) = struct.unpack(">H", take(file, 2, "a marker"))
+        if length < 2:
+            raise Refusal(f"the marker FF{marker:02X} has the length {length}", _AGAIN)
+        data = take(file, length - 2, f"the marker FF{marker:02X}")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            _frame(walk, marker, data, max_pixels)
+        elif marker == 0xE1 and data.startswith(b"Exif\0\0") and walk.orientation == 1:
+            walk.orientation = exif_orientation(data)
+        elif marker == 0xDA:
+            _scan(walk, data, file)
+    if not walk.sampling:
+        raise Refusal("it has no frame header", _AGAIN)
+    if whole and not walk.scans:
+        raise Refusal("it has no pixel data", _AGAIN)
+    return walk
+
+
+def _marker(file: BinaryIO) -> int:
+    """The next marker; bytes between markers are tolerated, as libjpeg does, up to a limit."""
+    before = b""
+    for _ in range(4096):
+        byte = take(file, 1, "its markers")
+        if before == b"\xff" and byte not in (b"\xff", b"\0"):
+            return byte[0]
+        before = byte
+    raise Refusal(f"no marker is found near byte {file.tell()}", _AGAIN)
+
+
+def _frame(walk: _Walk, marker: int, data: bytes, max_pixels: int) -> None:
+    if walk.sampling:
+        raise Refusal("it holds more than one frame header", _AGAIN)
+    if marker not in (*_FRAMES, 0xC9, 0xCA):
+        raise Refusal(
+            f"it is of a kind (FF{marker:02X}: lossless or hierarchical) that is not read",
+            "convert it to PNG",
+        )
+    if len(data) < 6 or len(data) < 6 + 3 * data[5]:
+        raise Refusal("its frame header is too short", _AGAIN)
+    precision, rows, cols, channels = struct.unpack_from(">BHHB", data)
+    if precision != 8:
+        raise Refusal(f"it has {precision} bits per sample; 8 are read", "convert it to PNG")
+    if channels not in _COLORS:
+        raise Refusal(f"it has {channels} components; 1, 3 or 4 are read", "convert it to PNG")
+    check_size(rows, cols, channels, 1, max_pixels)
+    walk.rows, walk.cols = rows, cols
+    walk.progressive, walk.arithmetic = marker in (0xC2, 0xCA), marker in (0xC9, 0xCA)
+    for index in range(channels):
+        name, factors, _ = data[6 + 3 * index : 9 + 3 * index]
+        if not (1 <= factors >> 4 <= 4 and 1 <= factors & 15 <= 4) or name in walk.sampling:
+            raise Refusal("its frame header has wrong sampling factors", _AGAIN)
+        walk.sampling[name] = (factors >> 4, factors & 15)
+
+
+def _scan(walk: _Walk, data: bytes, file: BinaryIO) -> None:
+    if not walk.sampling:
+        raise Refusal("its pixel data come before its frame header", _AGAIN)
+    walk.scans += 1
+    if walk.scans > 1000:
+        raise Refusal("it has more than 1000 scans")
+    names = data[1 : 1 + 2 * data[0] : 2] if data else b""
+    if not names or len(data) < 4 + 2 * len(names) or any(n not in walk.sampling for n in names):
+        raise Refusal("a scan header does not fit the frame", _AGAIN)
+    first, _, approximation = data[1 + 2 * len(names) : 4 + 2 * len(names)]
+    size = _skip_entropy(file)
+    if walk.arithmetic or (walk.progressive and first > 0):
+        return  # a run of any length may stand for all blocks: nothing can be said
+    bits = 1 if walk.progressive else 2  # of a block: DC, and without progression end-of-block
+    if walk.progressive and approximation >> 4:
+        bits = 1
+    if size * 8 < bits * _blocks(walk, names):
+        raise Refusal(
+            f"it is cut short: {size} bytes cannot hold its {_blocks(walk, names)} blocks", _AGAIN
+        )
+
+
+def _blocks(walk: _Walk, names: bytes) -> int:
+    """Blocks of 8 x 8 samples in a scan: of one component as many as it has, else whole units."""
+    widest = max(h for h, _ in walk.sampling.values())
+    tallest = max(v for _, v in walk.sampling.values())
+    if len(names) == 1:
+        h, v = walk.sampling[names[0]]
+        return _ceil(_ceil(walk.cols * h, widest), 8) * _ceil(_ceil(walk.rows * v, tallest), 8)
+    units = _ceil(walk.cols, 8 * widest) * _ceil(walk.rows, 8 * tallest)
+    return units * sum(h * v for h, v in (walk.sampling[n] for n in names))
+
+
+def _ceil(amount: int, unit: int) -> int:
+    return -(-amount // unit)
+
+
+def _skip_entropy(file: BinaryIO) -> int:
+    """Go to the marker that ends the entropy-coded data; its length in bytes."""
+    start = file.tell()
+    end = file_size(file)
+    while True:
+        here = file.tell()
+        piece = file.read(_PIECE)
+        place = piece.find(b"\xff")
+        while place >= 0 and place + 1 < len(piece):
+            follower = piece[place + 1]
+            if follower != 0 and not 0xD0 <= follower <= 0xD7 and follower != 0xFF:
+                file.seek(here + place)
+                return here + place - start
+            place = piece.find(b"\xff", place + (1 if follower == 0xFF else 2))
+        if here + len(piece) >= end:
+            raise Refusal("it is cut short: the end mark is missing", _AGAIN)
+        file.seek(here + (place if place >= 0 else len(piece)))

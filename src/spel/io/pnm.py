@@ -1,0 +1,245 @@
+"""Netpbm: PBM, PGM, PPM in text and binary (P1 to P6), PAM (P7) and PFM (Pf, PF).
+
+Sources: the netpbm format pages (pbm, pgm, ppm, pam) and the PFM page of P. Debevec.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from .header import ImageInfo, Refusal, check_size, take
+
+_AGAIN = "copy or download it again"
+_COLORS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_CHANNELS = {b"P1": 1, b"P2": 1, b"P3": 3, b"P4": 1, b"P5": 1, b"P6": 3, b"Pf": 1, b"PF": 3}
+_MAX_HEADER = 1 << 20
+_PIECE = 1 << 20
+_BLANKS = b" \t\n\r\v\f"
+
+
+@dataclass(frozen=True)
+class _Head:
+    kind: bytes
+    rows: int
+    cols: int
+    channels: int
+    maximum: int
+    order: str = ">"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        if self.kind in (b"Pf", b"PF"):
+            return np.dtype(np.float32)
+        if self.maximum == 1 and self.kind in (b"P1", b"P4", b"P7"):
+            return np.dtype(np.bool_)
+        return np.dtype(np.uint8 if self.maximum < 256 else np.uint16)
+
+
+def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
+    """Read the header."""
+    return _info(_head(file, max_pixels))
+
+
+def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray, ImageInfo]:
+    """Decode the first image of a netpbm file into (rows, cols, channels)."""
+    if page:
+        raise Refusal("only the first image of a netpbm file is read", "leave page at 0")
+    head = _head(file, max_pixels)
+    if head.kind in (b"Pf", b"PF"):
+        return _floats(file, head), _info(head)
+    if head.kind == b"P4":
+        stored = _exactly(file, head.rows * -(-head.cols // 8))
+        bits = np.unpackbits(stored.reshape(head.rows, -1), axis=1, count=head.cols)
+        samples = bits ^ np.uint8(1)  # in PBM 1 is black
+    elif head.kind == b"P1":
+        samples = _digits(file, head) ^ np.uint8(1)
+    elif head.kind in (b"P2", b"P3"):
+        samples = _numbers(file, head)
+    else:
+        stored = _exactly(file, head.rows * head.cols * head.channels * (1 + (head.maximum > 255)))
+        samples = stored if head.maximum < 256 else stored.view(">u2").astype(np.uint16)
+    return _stretch(samples, head), _info(head)
+
+
+def _info(head: _Head) -> ImageInfo:
+    bits = 32 if head.dtype.kind == "f" else head.maximum.bit_length()
+    return ImageInfo(
+        "PNM",
+        head.rows,
+        head.cols,
+        head.channels,
+        head.dtype.name,
+        bits,
+        _COLORS.get(head.channels, "channels"),
+    )
+
+
+def _head(file: BinaryIO, max_pixels: int) -> _Head:
+    file.seek(0)
+    kind = take(file, 2, "its header")
+    if kind == b"P7":
+        head = _pam(file)
+    elif kind in (b"Pf", b"PF"):
+        cols, rows = _number(file), _number(file)
+        scale = _scale(_word(file))
+        head = _Head(kind, rows, cols, _CHANNELS[kind], 1, "<" if scale < 0 else ">")
+    else:
+        cols, rows = _number(file), _number(file)
+        maximum = 1 if kind in (b"P1", b"P4") else _number(file)
+        head = _Head(kind, rows, cols, _CHANNELS[kind], maximum)
+    if not 1 <= head.maximum <= 65535:
+        raise Refusal(f"its largest value is {head.maximum}; 1 to 65535 are possible", _AGAIN)
+    check_size(head.rows, head.cols, head.channels, head.dtype.itemsize, max_pixels)
+    return head
+
+
+def _pam(file: BinaryIO) -> _Head:
+    found: dict[bytes, int] = {}
+    read = 0
+    while True:
+        line = file.readline(4096)
+        read += len(line)
+        if not line.endswith(b"\n") or read > _MAX_HEADER:
+            raise Refusal("its header does not end", _AGAIN)
+        words = line.split()
+        if words == [b"ENDHDR"]:
+            break
+        if words and words[0] in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"):
+            if len(words) != 2 or words[0] in found or not re.fullmatch(rb"\d{1,9}", words[1]):
+                raise Refusal("its header is damaged", _AGAIN)
+            found[words[0]] = int(words[1])
+    if len(found) != 4:
+        raise Refusal("its header lacks WIDTH, HEIGHT, DEPTH or MAXVAL", _AGAIN)
+    return _Head(b"P7", found[b"HEIGHT"], found[b"WIDTH"], found[b"DEPTH"], found[b"MAXVAL"])
+
+
+def _word(file: BinaryIO) -> bytes:
+    """The next word of the header and the one blank after it; comments are passed over."""
+    word = b""
+    while file.tell() < _MAX_HEADER:
+        byte = take(file, 1, "its header")
+        if byte == b"#":
+            while take(file, 1, "its header") not in b"\r\n":
+                if file.tell() > _MAX_HEADER:
+                    break
+            if word:
+                return word
+        elif byte in _BLANKS:
+            if word:
+                return word
+        else:
+            word += byte
+            if len(word) > 32:
+                break
+    raise Refusal("its header does not end", _AGAIN)
+
+
+def _number(file: BinaryIO) -> int:
+    word = _word(file)
+    if not re.fullmatch(rb"\d{1,10}", word):
+        raise Refusal(
+            f"its header has {word[:16].decode('latin-1')!r} where a number belongs", _AGAIN
+        )
+    return int(word)
+
+
+def _scale(word: bytes) -> float:
+    try:
+        scale = float(word)
+    except ValueError:
+        scale = 0.0
+    if not math.isfinite(scale) or scale == 0:
+        raise Refusal("the scale in its header is not a number other than 0", _AGAIN)
+    return scale
+
+
+def _exactly(file: BinaryIO, count: int) -> np.ndarray:
+    data = np.empty(count, np.uint8)
+    got = file.readinto(data.data)  # type: ignore[attr-defined]
+    if got != count:
+        raise Refusal(
+            f"it is cut short: {count} bytes of pixels are announced, {got} are there", _AGAIN
+        )
+    return data
+
+
+def _floats(file: BinaryIO, head: _Head) -> np.ndarray:
+    stored = _exactly(file, head.rows * head.cols * head.channels * 4).view(head.order + "f4")
+    rows = stored.reshape(head.rows, head.cols, head.channels)
+    return np.ascontiguousarray(rows[::-1], np.float32)  # PFM counts rows from the bottom
+
+
+def _text(file: BinaryIO, allowed: bytes) -> Any:
+    """Pieces of text without comments, cut at blanks."""
+    rest = b""
+    while piece := file.read(_PIECE):
+        piece = rest + piece
+        if b"#" in piece:
+            piece += file.readline(_PIECE)
+            piece = re.sub(rb"#[^\r\n]*", b" ", piece)
+        cut = max(piece.rfind(blank) for blank in (b" ", b"\n", b"\t", b"\r")) + 1
+        piece, rest = piece[:cut], piece[cut:]
+        if len(rest) > 4096:
+            raise Refusal("a number of thousands of digits stands among its pixels", _AGAIN)
+        if piece.translate(None, allowed):
+            raise Refusal("something else than numbers stands among its pixels", _AGAIN)
+        yield piece
+    if rest.translate(None, allowed):
+        raise Refusal("something else than numbers stands among its pixels", _AGAIN)
+    yield rest
+
+
+def _numbers(file: BinaryIO, head: _Head) -> np.ndarray:
+    count, place = head.rows * head.cols * head.channels, 0
+    out = np.empty(count, np.uint8 if head.maximum < 256 else np.uint16)
+    for piece in _text(file, b"0123456789" + _BLANKS):
+        words = piece.split()[: count - place]
+        if not words:
+            continue
+        if len(max(words, key=len)) > 9:
+            raise Refusal("a number among its pixels is too long", _AGAIN)
+        numbers = np.array(words).astype(np.int64)
+        if numbers.max() > head.maximum:
+            raise Refusal(
+                f"a pixel has {numbers.max()}, above its largest value {head.maximum}", _AGAIN
+            )
+        out[place : place + len(numbers)] = numbers
+        place += len(numbers)
+        if place == count:
+            return out
+    raise Refusal(f"it is cut short: {count} numbers are announced, {place} are there", _AGAIN)
+
+
+def _digits(file: BinaryIO, head: _Head) -> np.ndarray:
+    count, place = head.rows * head.cols, 0
+    out = np.empty(count, np.uint8)
+    while piece := file.read(_PIECE):
+        if b"#" in piece:
+            piece = re.sub(rb"#[^\r\n]*", b"", piece + file.readline(_PIECE))
+        bits = np.frombuffer(piece.translate(None, _BLANKS), np.uint8)[: count - place]
+        if ((bits & 0xFE) != 0x30).any():
+            raise Refusal("something else than 0 and 1 stands among its pixels", _AGAIN)
+        out[place : place + len(bits)] = bits & 1
+        place += len(bits)
+        if place == count:
+            return out
+    raise Refusal(f"it is cut short: {count} digits are announced, {place} are there", _AGAIN)
+
+
+def _stretch(samples: np.ndarray, head: _Head) -> np.ndarray:
+    """Below 8 bits to 8 bits, one to one; above, the numbers of the file."""
+    samples = samples.reshape(head.rows, head.cols, head.channels)
+    largest = int(samples.max())
+    if largest > head.maximum:
+        raise Refusal(f"a pixel has {largest}, above its largest value {head.maximum}", _AGAIN)
+    if head.dtype == np.bool_:
+        return samples.astype(np.bool_)
+    if head.maximum < 255:
+        table = np.rint(np.arange(head.maximum + 1) * (255 / head.maximum)).astype(np.uint8)
+        return table[samples]
+    return samples

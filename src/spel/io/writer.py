@@ -1,0 +1,194 @@
+"""Writing images: whole or not at all, every bit kept, the format chosen by the suffix."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from spel.errors import ParameterError, ShapeError
+
+from .atomic import replacing
+
+__all__ = ["write"]
+
+_BAND = 1 << 22
+_PNG_COLORS = {1: 0, 2: 4, 3: 2, 4: 6}
+
+
+def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
+    """Write an image so that :func:`spel.read` gives it back; the suffix chooses the format.
+
+    ============ =============================================== =======================
+    suffix       types                                           channels
+    ============ =============================================== =======================
+    .png         bool (1 channel), uint8, uint16                 1 to 4
+    .tif .tiff   bool (1 channel), integers, floats              any; volumes
+    .npy         any of these                                    any; volumes
+    .jpg .jpeg   uint8; lossy                                    1 or 3
+    ============ =============================================== =======================
+
+    The file appears under its name when it is complete (see :mod:`spel.io.atomic`).
+
+    Parameters
+    ----------
+    path : str or path
+        Where to write.
+    image : numpy.ndarray
+        (rows, cols), (rows, cols, channels) or, for TIFF and NumPy files, (planes, rows, cols,
+        channels).
+
+    Raises
+    ------
+    ParameterError
+        Unknown suffix, a type that the format cannot hold, or a place that cannot be written.
+    ShapeError
+        A shape that is no image or that the format cannot hold.
+    FormatError
+        The disk is full or failed.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from spel.io import read, write
+    >>> name = tempfile.mkdtemp() + "/a.png"
+    >>> write(name, np.array([[[1, 2, 65535]]], np.uint16))
+    >>> read(name)
+    array([[[    1,     2, 65535]]], dtype=uint16)
+    """
+    suffix = Path(path).suffix.lower()
+    save = _SAVERS.get(suffix)
+    if save is None:
+        raise ParameterError(
+            f"write: {str(path)!r} ends in {suffix!r}; give one of " + ", ".join(_SAVERS)
+        )
+    array = _checked(image, suffix)
+    with replacing(path) as temporary:
+        save(temporary, array)
+
+
+def _checked(image: np.ndarray, suffix: str) -> np.ndarray:
+    if not isinstance(image, np.ndarray):
+        raise ShapeError(f"write: {type(image).__name__} given; give a NumPy array")
+    array = image[:, :, None] if image.ndim == 2 else image
+    volumes = suffix in (".tif", ".tiff", ".npy")
+    if array.ndim not in ((3, 4) if volumes else (3,)):
+        kinds = "(rows, cols, channels)" + (" or (planes, ...)" if volumes else "")
+        raise ShapeError(f"write: shape {image.shape} given; {suffix} holds {kinds}")
+    if 0 in array.shape:
+        raise ShapeError(f"write: shape {image.shape} has no pixels; give at least one")
+    if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
+        raise ParameterError(
+            f"write: type {array.dtype} given; give bool, integers or floats of up to 64 bits"
+        )
+    return array
+
+
+def _png(path: Path, image: np.ndarray) -> None:
+    rows, cols, channels = image.shape
+    dtype = image.dtype.newbyteorder("=")
+    if dtype not in (np.bool_, np.uint8, np.uint16):
+        raise ParameterError(
+            f"write: .png holds bool, uint8 or uint16, not {dtype}; scale and "
+            "convert the image, or write .tif or .npy"
+        )
+    if channels not in _PNG_COLORS or (dtype == np.bool_ and channels != 1):
+        raise ShapeError(
+            f"write: .png holds {'1 channel' if dtype == np.bool_ else '1 to 4 channels'}"
+            f" of {dtype}, not {channels}; write .tif or .npy"
+        )
+    depth = 1 if dtype == np.bool_ else 8 * dtype.itemsize
+    packer = zlib.compressobj(6)
+    header = struct.pack(">IIBBBBB", cols, rows, depth, _PNG_COLORS[channels], 0, 0, 0)
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header))
+        above = None
+        band = max(1, _BAND // (cols * channels * dtype.itemsize))
+        for row in range(0, rows, band):
+            plain = _row_bytes(image[row : row + band], depth)
+            if above is None:
+                above = np.zeros((1, plain.shape[1]), np.uint8)
+            lines = plain if depth == 1 else _filtered(plain, above, channels * depth // 8)
+            if depth == 1:
+                lines = np.concatenate([np.zeros((len(plain), 1), np.uint8), plain], axis=1)
+            above = plain[-1:]
+            file.write(_chunk(b"IDAT", packer.compress(lines.tobytes())))
+        file.write(_chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b""))
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _row_bytes(rows: np.ndarray, depth: int) -> np.ndarray:
+    if depth == 1:
+        return np.packbits(rows[:, :, 0], axis=1)
+    big = np.ascontiguousarray(rows, f">u{depth // 8}")
+    return big.reshape(len(rows), -1).view(np.uint8)
+
+
+def _filtered(plain: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
+    """Each row under the filter (none, sub or up) with the least sum of absolute differences."""
+    left = np.zeros_like(plain)
+    left[:, step:] = plain[:, :-step]
+    over = np.concatenate([above, plain[:-1]])
+    choices = np.stack([plain, plain - left, plain - over])
+    costs = np.abs(choices.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
+    best = costs.argmin(axis=0)
+    lines = choices[best, np.arange(len(plain))]
+    return np.concatenate([best[:, None].astype(np.uint8), lines], axis=1)
+
+
+def _tiff(path: Path, image: np.ndarray) -> None:
+    import tifffile
+
+    channels = image.shape[-1]
+    if image.dtype == np.bool_ and channels != 1:
+        raise ShapeError(f"write: .tif holds 1 channel of bool, not {channels}; convert to uint8")
+    color = channels in (3, 4) and image.dtype.kind in "uf"
+    spare = channels - (3 if color else 1)
+    pages = image if image.ndim == 4 else image[None]
+    alpha = spare == 1 and image.dtype.kind == "u"
+    with tifffile.TiffWriter(path, bigtiff=image.nbytes > 3 << 30) as writer:
+        for page in pages:
+            writer.write(
+                np.ascontiguousarray(page[:, :, 0] if channels == 1 else page),
+                photometric="rgb" if color else "minisblack",
+                planarconfig=None if channels == 1 else "contig",
+                extrasamples=(
+                    ["unassalpha" if alpha else "unspecified"] + ["unspecified"] * (spare - 1)
+                )
+                if spare
+                else None,
+                compression=None if image.dtype == np.bool_ else "zlib",
+                metadata=None,
+                contiguous=False,
+                software=None,
+            )
+
+
+def _npy(path: Path, image: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, image, allow_pickle=False)
+
+
+def _jpeg(path: Path, image: np.ndarray) -> None:
+    from PIL import Image
+
+    if image.dtype != np.uint8 or image.shape[2] not in (1, 3):
+        raise ParameterError(
+            f"write: .jpg holds uint8 of 1 or 3 channels, not {image.dtype} of "
+            f"{image.shape[2]}; convert the image or write .png, .tif or .npy"
+        )
+    if max(image.shape[:2]) > 65500:
+        raise ShapeError(
+            f"write: .jpg holds at most 65500 rows and columns, not {image.shape}; write .png"
+        )
+    plain = np.ascontiguousarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    Image.fromarray(plain).save(path, "JPEG", quality=95, subsampling=0)
+
+
+_SAVERS = {".png": _png, ".tif": _tiff, ".tiff": _tiff, ".npy": _npy, ".jpg": _jpeg, ".jpeg": _jpeg}

@@ -73,7 +73,7 @@ def convolve(
     out: Array,
     threads: int = 1,
 ) -> None:
-    """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``; the border supplies the rest."""
+    """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``."""
     weights = np.ascontiguousarray(weights, dtype=np.float32)
     bias = np.ascontiguousarray(bias, dtype=np.float32)
     with _Single(image, out, threads) as (program, source):

@@ -1,0 +1,137 @@
+"""LITERAL: kernels on numbers worked by hand, native and reference alike."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spel.kernels import native, reference
+
+both = pytest.mark.parametrize("kernels", [native, reference], ids=["native", "reference"])
+LEFT_RIGHT = np.array([(0, 0, -1), (0, 0, 1)])
+ROW = np.array([[[[[1, 5, 2, 0, 3]]]]], np.float32)
+HERE: dict[str, Any] = {"start": (0, 0, 0), "stride": (1, 1, 1)}
+
+
+def empty(image: Any = ROW) -> Any:
+    return np.empty(image.shape, np.float32)
+
+
+@both
+@pytest.mark.parametrize(
+    ("border", "expected"),
+    [
+        ("constant", [5 - 10, 1, -5, 1, 10]),
+        ("edge", [5 - 1, 1, -5, 1, 3]),
+        ("reflect", [5 - 5, 1, -5, 1, 0]),
+    ],
+)
+def test_difference_of_neighbours(kernels: ModuleType, border: str, expected: list[float]) -> None:
+    out = empty()
+    kernels.convolve(
+        ROW,
+        LEFT_RIGHT,
+        np.array([[[-1], [1]]], np.float32),
+        np.zeros(1, np.float32),
+        border=border,
+        fill=np.full(1, 10, np.float32),
+        out=out,
+        **HERE,
+    )
+    assert out.ravel().tolist() == expected
+
+
+@both
+def test_stride_and_start(kernels: ModuleType) -> None:
+    out = np.empty((1, 1, 1, 1, 2), np.float32)
+    kernels.extremum(ROW, LEFT_RIGHT, maximum=True, start=(0, 0, 1), stride=(1, 1, 2), out=out)
+    assert out.ravel().tolist() == [2, 3]
+
+
+@both
+def test_only_spels_inside_count(kernels: ModuleType) -> None:
+    out = empty()
+    kernels.extremum(-ROW, LEFT_RIGHT, maximum=True, out=out, **HERE)
+    assert out.ravel().tolist() == [-5, -1, 0, -2, 0]
+    kernels.mean_pool(ROW, LEFT_RIGHT, full=False, out=out, **HERE)
+    assert out.ravel().tolist() == [5, 1.5, 2.5, 2.5, 0]
+    kernels.mean_pool(ROW, LEFT_RIGHT, full=True, out=out, **HERE)
+    assert out.ravel().tolist() == [2.5, 1.5, 2.5, 2.5, 0]
+
+
+@both
+def test_a_window_without_spels_gives_zero(kernels: ModuleType) -> None:
+    out = empty()
+    far = np.array([(0, 0, 4), (0, 1, 0)])
+    kernels.extremum(ROW, far, maximum=False, out=out, **HERE)
+    assert out.ravel().tolist() == [3, 0, 0, 0, 0]
+    kernels.mean_pool(ROW, far, full=False, out=out, **HERE)
+    assert out.ravel().tolist() == [3, 0, 0, 0, 0]
+
+
+@both
+def test_minus_infinity_is_a_value(kernels: ModuleType) -> None:
+    image = np.full((1, 1, 1, 2, 2), -np.inf, np.float32)
+    out = empty(image)
+    kernels.extremum(image, LEFT_RIGHT, maximum=True, out=out, **HERE)
+    assert np.all(out == -np.inf)
+
+
+@both
+def test_norm(kernels: ModuleType) -> None:
+    image = np.array([3, 4, 0, 0, 0], np.float32).reshape(1, 1, 1, 1, 5)
+    out = empty()
+    window = np.array([(0, 0, 0), (0, 0, 1)])
+    kernels.divide_by_norm(image, window, across_channels=False, out=out)
+    assert out.ravel().tolist() == pytest.approx([0.6, 1, 0, 0, 0])
+    kernels.divide_by_norm(image, LEFT_RIGHT, across_channels=False, out=out)
+    assert out.ravel().tolist() == pytest.approx([0.75, 4 / 3, 0, 0, 0])
+
+
+@both
+def test_norm_across_channels(kernels: ModuleType) -> None:
+    image = np.array([3, 4], np.float32).reshape(1, 2, 1, 1, 1)
+    out = empty(image)
+    kernels.divide_by_norm(image, np.zeros((1, 3), np.int64), across_channels=True, out=out)
+    assert out.ravel().tolist() == pytest.approx([0.6, 0.8])
+
+
+@both
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("identity", [-2, 0, 3]),
+        ("relu", [0, 0, 3]),
+        ("leaky_relu", [-1, 0, 3]),
+        ("elu", [(np.exp(-2) - 1) / 2, 0, 3]),
+        ("sigmoid", [0.11920292, 0.5, 0.95257413]),
+        ("tanh", [-0.96402758, 0, 0.99505475]),
+        ("gelu", [-0.04550026, 0, 2.99595031]),
+        ("softplus", [0.12692801, 0.69314718, 3.04858735]),
+        ("hard_sigmoid", [1 / 6, 0.5, 1]),
+        ("abs", [2, 0, 3]),
+        ("square", [4, 0, 9]),
+    ],
+)
+def test_activations(kernels: ModuleType, kind: str, expected: list[float]) -> None:
+    image = np.array([-2, 0, 3, np.nan], np.float32).reshape(1, 1, 1, 1, 4)
+    out = empty(image)
+    kernels.activate(image, kind, 0.5, out=out)
+    assert out.ravel()[:3].tolist() == pytest.approx(expected, rel=1e-6)
+    assert np.isnan(out.ravel()[3])
+
+
+@both
+def test_labels_in_raster_order(kernels: ModuleType) -> None:
+    mask = np.array([[[0, 1, 0, 1], [1, 0, 0, 1], [0, 0, 0, 0], [1, 1, 0, 1]]], bool)
+    four = np.array([(0, -1, 0), (0, 0, -1)])
+    eight = np.array([(0, r, c) for r in (-1, 0, 1) for c in (-1, 0, 1)])
+    labels, count = kernels.label(mask, four)
+    assert labels.tolist() == [[[0, 1, 0, 2], [3, 0, 0, 2], [0, 0, 0, 0], [4, 4, 0, 5]]]
+    assert count == 5
+    labels, count = kernels.label(mask, eight)
+    assert labels.tolist() == [[[0, 1, 0, 2], [1, 0, 0, 2], [0, 0, 0, 0], [3, 3, 0, 4]]]
+    assert count == 4

@@ -1,0 +1,195 @@
+"""PARITY: native kernels against the float64 reference, every instruction set, 1 and 2 threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spel.kernels import native, reference
+
+from .draw import Array, Case, cases, images
+
+EPS = float(np.finfo(np.float32).eps)
+few = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def run(name: str, shape: tuple[int, ...], *args: Any, **options: Any) -> tuple[Array, Array]:
+    """Native (the same bits with one thread and two) and reference results."""
+    single, double, meant = (np.full(shape, 7, np.float32) for _ in range(3))
+    getattr(native, name)(*args, out=single, threads=1, **options)
+    getattr(native, name)(*args, out=double, threads=2, **options)
+    assert np.array_equal(single.view(np.int32), double.view(np.int32))
+    getattr(reference, name)(*args, out=meant, **options)
+    return single, meant
+
+
+@few
+@given(
+    case=cases(),
+    kernels=st.integers(1, 20),
+    border=st.sampled_from(["constant", "edge", "reflect"]),
+)
+def test_convolve_within_the_bound(isa: str, case: Case, kernels: int, border: str) -> None:
+    channels = case.image.shape[1]
+    rng = np.random.default_rng(len(case.displacements))
+    weights = rng.standard_normal((kernels, len(case.displacements), channels)).astype(np.float32)
+    bias = rng.standard_normal(kernels).astype(np.float32)
+    fill = rng.standard_normal(channels).astype(np.float32)
+    shape = (len(case.image), kernels, *case.out_size)
+    where = {"start": case.start, "stride": case.stride, "border": border}
+    got, meant = run(
+        "convolve", shape, case.image, case.displacements, weights, bias, fill=fill, **where
+    )
+    scale = np.empty_like(got)
+    reference.convolve(
+        np.abs(case.image.astype(np.float64)),
+        case.displacements,
+        np.abs(weights),
+        np.abs(bias),
+        fill=np.abs(fill),
+        out=scale,
+        **where,
+    )
+    terms = len(case.displacements) * channels + 1
+    assert np.all(np.abs(got - meant) <= 2 * terms * EPS * scale)
+
+
+@few
+@given(case=cases(), maximum=st.booleans())
+def test_extremum_is_exact(isa: str, case: Case, maximum: bool) -> None:
+    shape = (*case.image.shape[:2], *case.out_size)
+    got, meant = run(
+        "extremum",
+        shape,
+        case.image,
+        case.displacements,
+        maximum=maximum,
+        start=case.start,
+        stride=case.stride,
+    )
+    assert np.array_equal(got, meant)
+
+
+@few
+@given(case=cases(), full=st.booleans())
+def test_mean_within_the_bound(isa: str, case: Case, full: bool) -> None:
+    shape = (*case.image.shape[:2], *case.out_size)
+    where = {"full": full, "start": case.start, "stride": case.stride}
+    got, meant = run("mean_pool", shape, case.image, case.displacements, **where)
+    scale = np.empty_like(got)
+    reference.mean_pool(
+        np.abs(case.image.astype(np.float64)), case.displacements, out=scale, **where
+    )
+    assert np.all(np.abs(got - meant) <= 2 * len(case.displacements) * EPS * scale + 1e-30)
+
+
+@few
+@given(case=cases(), across=st.booleans())
+def test_norm_within_the_bound(isa: str, case: Case, across: bool) -> None:
+    got, meant = run(
+        "divide_by_norm",
+        case.image.shape,
+        case.image,
+        case.displacements,
+        across_channels=across,
+    )
+    terms = len(case.displacements) * case.image.shape[1]
+    assert np.allclose(got, meant, rtol=2 * (terms + 4) * EPS, atol=0)
+
+
+@few
+@given(image=images(), kind=st.sampled_from(native.ACTIVATIONS))
+def test_activation_within_the_bound(isa: str, image: Array, kind: str) -> None:
+    got, meant = run("activate", image.shape, image, kind, 0.3)
+    assert np.allclose(got, meant, rtol=4 * EPS, atol=1e-7)
+
+
+@few
+@given(case=cases(), share=st.floats(0.01, 0.5), maximum=st.booleans())
+def test_nan_spreads_exactly_to_its_adjacents(
+    isa: str, case: Case, share: float, maximum: bool
+) -> None:
+    image = case.image.astype(np.float32)
+    image[np.random.default_rng(0).random(image.shape) < share] = np.nan
+    shape = (*image.shape[:2], *case.out_size)
+    got, meant = run(
+        "extremum",
+        shape,
+        image,
+        case.displacements,
+        maximum=maximum,
+        start=case.start,
+        stride=case.stride,
+    )
+    assert np.array_equal(got, meant, equal_nan=True)
+
+
+@few
+@given(case=cases(), share=st.floats(0.05, 0.9))
+def test_label_equals_reference(case: Case, share: float) -> None:
+    rng = np.random.default_rng(len(case.displacements))
+    mask = rng.random(case.image.shape[2:]) < share
+    labels, count = native.label(mask, case.displacements)
+    meant, meant_count = reference.label(mask, case.displacements)
+    assert count == meant_count
+    assert np.array_equal(labels, meant)
+
+
+@few
+@given(case=cases(), kind=st.sampled_from(["strided", "reversed", "interleaved"]))
+def test_out_of_any_strides(isa: str, case: Case, kind: str) -> None:
+    shape = (*case.image.shape[:2], *case.out_size)
+    where = {"maximum": True, "start": case.start, "stride": case.stride}
+    plain = np.empty(shape, np.float32)
+    native.extremum(case.image, case.displacements, out=plain, **where)
+    if kind == "strided":
+        out = np.empty((*shape[:-1], 2 * shape[-1]), np.float32)[..., ::2]
+    elif kind == "reversed":
+        out = np.empty(shape, np.float32)[..., ::-1, ::-1]
+    else:
+        out = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), np.float32), -1, 1)
+    native.extremum(case.image, case.displacements, out=out, threads=2, **where)
+    assert np.array_equal(out, plain)
+
+
+@pytest.mark.parametrize("size", [(0, 1, 1, 4, 4), (2, 1, 1, 0, 4), (2, 1, 1, 4, 0)])
+def test_nothing_in_nothing_out(size: tuple[int, ...]) -> None:
+    out = np.empty(size, np.float32)
+    centre = np.zeros((1, 3), np.int64)
+    native.extremum(out, centre, maximum=True, start=(0, 0, 0), stride=(1, 1, 1), out=out)
+    native.activate(out, "relu", 0.0, out=out)
+
+
+def test_one_convolution_is_the_same_bits_in_any_layout(isa: str) -> None:
+    rng = np.random.default_rng(1)
+    image = rng.standard_normal((1, 3, 1, 40, 53)).astype(np.float32)
+    layouts = [
+        image,
+        image.astype(">f8"),
+        np.moveaxis(np.ascontiguousarray(np.moveaxis(image, 1, -1)), -1, 1),
+        np.ascontiguousarray(image[..., ::-1])[..., ::-1],
+    ]
+    displacements = np.array([(0, r, c) for r in (-1, 0, 1) for c in (-2, 0, 2)])
+    weights = rng.standard_normal((5, 9, 3)).astype(np.float32)
+    results = []
+    for layout in layouts:
+        out = np.empty((1, 5, 1, 40, 53), np.float32)
+        native.convolve(
+            layout,
+            displacements,
+            weights,
+            np.zeros(5, np.float32),
+            start=(0, 0, 0),
+            stride=(1, 1, 1),
+            border="constant",
+            fill=np.zeros(3, np.float32),
+            out=out,
+        )
+        results.append(out.tobytes())
+    assert len(set(results)) == 1

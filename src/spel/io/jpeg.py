@@ -71,6 +71,8 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
         if marker == 0xD8:
             raise Refusal("a second image starts inside it", _AGAIN)
         (length,) = struct.unpack(">H", take(file, 2, "a marker"))
+        if length < 2 and (marker == 0xFE or marker >> 4 == 0xE):
+            continue  # an empty comment with a wrong length is no reason to lose the image
         if length < 2:
             raise Refusal(f"the marker FF{marker:02X} has the length {length}", _AGAIN)
         data = take(file, length - 2, f"the marker FF{marker:02X}")

@@ -31,7 +31,7 @@ def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
     .jpg .jpeg   uint8; lossy                                    1 or 3
     ============ =============================================== =======================
 
-    The file appears under its name when it is complete (see :mod:`spel.io.atomic`).
+    The file appears under its name when it is complete (see :mod:`spel.atomic`).
 
     Parameters
     ----------

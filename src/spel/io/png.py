@@ -350,6 +350,6 @@ def _look_up(indices: np.ndarray, layout: Layout) -> np.ndarray:
         alpha[: len(layout.transparency), 0] = np.frombuffer(layout.transparency, np.uint8)
         palette = np.concatenate([palette, alpha], axis=1)
     table = np.zeros((256, palette.shape[1]), np.uint8)
-    table[:, 3:] = 255  # an index past the palette is opaque black, as the standard advises
+    table[:, 3:] = 255  # an index past the palette is black, as other decoders show it
     table[: len(palette)] = palette
     return table[indices]

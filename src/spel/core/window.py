@@ -60,7 +60,8 @@ class Window:
     border: Border = "zero"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stride", checked_stride(self.stride, self.adjacency.ndim))
+        strides = checked_stride(self.stride, self.adjacency.ndim)
+        object.__setattr__(self, "stride", strides[0] if len(set(strides)) == 1 else strides)
         object.__setattr__(self, "border", _checked_border(self.border))
 
     @property

@@ -88,10 +88,10 @@ def _walk(file: BinaryIO, max_pixels: int) -> tuple[int, int, int, bool]:
             frames, transparent = frames + 1, False
             if frames > MAX_FRAMES:
                 raise Refusal(f"it has more than {MAX_FRAMES} frames")
-        elif kind == b"" or not frames:
+        elif kind == b"":
             raise Refusal("it is cut short: it has no whole frame", _AGAIN)
         else:
-            break  # rubbish after the frames: as far as it goes, the image is whole
+            raise Refusal(f"no block begins at byte {file.tell() - 1}", _AGAIN)
     if not frames:
         raise Refusal("it has no frame", _AGAIN)
     return rows, cols, frames, first_transparent

@@ -227,7 +227,7 @@ def _refusing(path: Any) -> Iterator[_Context]:
     context = _Context()
     try:
         yield context
-    except (ImageReadError, ParameterError):
+    except (ImageReadError, ParameterError, ImportError):
         raise
     except Refusal as refusal:
         raise refused(path, context.format, refusal.reason, refusal.remedy) from None

@@ -2,11 +2,12 @@
 
 libjpeg fills missing data with grey and only warns, which Pillow does not pass on. So the
 entropy-coded data are checked before: an end mark must be there, and no scan may be shorter
-than the least number of bits that its blocks can take.
+than the least number of bits that its blocks can take. Metadata are not handed on to Pillow.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -18,6 +19,7 @@ from .header import ImageInfo, Refusal, check_size, exif_orientation, file_size,
 
 _COLORS = {1: "grey", 3: "rgb", 4: "cmyk"}
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg-turbo decodes
+_METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # all but JFIF and Adobe's colour mark
 _AGAIN = "copy or download it again"
 _PIECE = 1 << 20
 
@@ -31,7 +33,9 @@ class _Walk:
     arithmetic: bool = False
     orientation: int = 1
     scans: int = 0
-    ended: bool = False
+    first_scan: int = 0  # where the pixel data begin
+    end: int = 0  # and where the image ends; phones put films behind it
+    head: bytearray = field(default_factory=lambda: bytearray(b"\xff\xd8"))
 
 
 def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
@@ -43,8 +47,12 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     """Decode a JPEG file into (rows, cols, channels) of uint8."""
     if page:
         raise Refusal("a JPEG file has one page", "leave page at 0")
-    info = _info(_walk(file, max_pixels, whole=True))
-    image = pillow.open_as("Jpeg", file)
+    walk = _walk(file, max_pixels, whole=True)
+    info = _info(walk)
+    file.seek(walk.first_scan)
+    image = pillow.open_as(
+        "Jpeg", io.BytesIO(bytes(walk.head) + file.read(walk.end - walk.first_scan))
+    )
     if image.size != (info.cols, info.rows):
         raise Refusal("it holds more than one frame header", _AGAIN)
     return pillow.pixels(image), info
@@ -62,8 +70,7 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
     file.seek(2)
     while True:
         marker = _marker(file)
-        if marker == 0xD9:
-            walk.ended = True
+        walk.end = file.tell()
         if marker == 0xD9 or (marker == 0xDA and not whole):
             break
         if marker == 0x01 or 0xD0 <= marker <= 0xD7:
@@ -71,6 +78,8 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
         if marker == 0xD8:
             raise Refusal("a second image starts inside it", _AGAIN)
         (length,) = struct.unpack(">H", take(file, 2, "a marker"))
+        if length < 2 and (marker == 0xFE or marker >> 4 == 0xE):
+            continue  # an empty comment with a wrong length is no reason to lose the image
         if length < 2:
             raise Refusal(f"the marker FF{marker:02X} has the length {length}", _AGAIN)
         data = take(file, length - 2, f"the marker FF{marker:02X}")
@@ -79,7 +88,10 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
         elif marker == 0xE1 and data.startswith(b"Exif\0\0") and walk.orientation == 1:
             walk.orientation = exif_orientation(data)
         elif marker == 0xDA:
+            walk.first_scan = walk.first_scan or file.tell() - length - 2
             _scan(walk, data, file)
+        if not walk.first_scan and marker not in _METADATA:
+            walk.head += struct.pack(">BBH", 0xFF, marker, length) + data
     if not walk.sampling:
         raise Refusal("it has no frame header", _AGAIN)
     if whole and not walk.scans:

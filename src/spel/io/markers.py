@@ -12,7 +12,7 @@ import numpy as np
 
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
-from spel.io import atomic
+from spel import atomic
 from spel.io.numbers import read_json, read_text, table
 
 __all__ = ["convention_of", "find_markers", "read_markers", "write_markers"]

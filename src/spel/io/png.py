@@ -22,6 +22,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _COLORS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"sRGB": 1, b"tIME": 7}  # of some lesser chunks
 _ADAM7 = (
     (0, 0, 8, 8),
     (0, 4, 8, 8),
@@ -136,6 +137,10 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
             orientation = exif_orientation(take(file, length, "its EXIF"))
         elif name == b"fcTL":
             frames += 1
+        elif name in _LENGTHS and length != _LENGTHS[name]:
+            raise Refusal(f"its {name.decode()} chunk has a wrong length ({length})", _AGAIN)
+        elif name == b"iCCP":
+            _check_profile(take(file, min(length, 82), "its colour profile"))
         elif not name[0] & 0x20:
             raise Refusal(f"unknown critical chunk {name.decode('latin-1')}", _AGAIN)
         file.seek(offset + length + 4)
@@ -186,6 +191,12 @@ def _palette(data: bytes, color: int, depth: int, old: np.ndarray | None) -> np.
     if old is not None or color in (0, 4) or len(data) % 3 or not 3 <= len(data) <= 768:
         raise Refusal("its palette is misplaced or has a wrong size", _AGAIN)
     return np.frombuffer(data, np.uint8).reshape(-1, 3) if color == 3 else None
+
+
+def _check_profile(start: bytes) -> None:
+    name, mark, rest = start.partition(b"\0")
+    if not name or not mark or rest[:1] != b"\0":
+        raise Refusal("its colour profile has no name or an unknown compression", _AGAIN)
 
 
 def _fits(transparency: bytes, color: int, palette: np.ndarray | None) -> bool:
@@ -334,12 +345,11 @@ def _finish(samples: np.ndarray, layout: Layout) -> np.ndarray:
 def _look_up(indices: np.ndarray, layout: Layout) -> np.ndarray:
     palette = layout.palette
     assert palette is not None
-    if int(indices.max()) >= len(palette):
-        raise Refusal(
-            f"a pixel points to entry {indices.max()} of a palette of {len(palette)}", _AGAIN
-        )
     if layout.transparency:
         alpha = np.full((len(palette), 1), 255, np.uint8)
         alpha[: len(layout.transparency), 0] = np.frombuffer(layout.transparency, np.uint8)
         palette = np.concatenate([palette, alpha], axis=1)
-    return palette[indices]
+    table = np.zeros((256, palette.shape[1]), np.uint8)
+    table[:, 3:] = 255  # an index past the palette is black, as other decoders show it
+    table[: len(palette)] = palette
+    return table[indices]

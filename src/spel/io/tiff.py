@@ -312,6 +312,11 @@ def _page(tags: dict[str, Any], order: str, size: int) -> Page:
             f"its samples have {bits} bits ({kind}), which is not read",
             "convert it to 8, 16 or 32 bits",
         )
+    if bits == 32 and photometric in (2, 5, 6) and kind == "u" and "sample_format" not in tags:
+        raise Refusal(
+            "its colours are said to be whole numbers of 32 bits, without their kind",
+            "save it with a sample format, or with 8 or 16 bits",
+        )
     tiled = bool(tags.get("tiled"))
     chunk_cols = number("tile_cols", 0) if tiled else cols
     chunk_rows = number("tile_rows", 0) if tiled else min(number("rows_per_strip", rows), rows)
@@ -382,6 +387,8 @@ def _places(
             raise Refusal("the lengths of its strips or tiles are missing", _AGAIN)
         counts = np.uint64(size) - np.minimum(offsets, np.uint64(size))
     counts = counts[:chunks].astype(np.uint64)
+    if compression == 1 and chunks == 1:  # some writers give nonsense; the pixels say how many
+        counts = np.minimum(counts, np.uint64(size) - np.minimum(offsets, np.uint64(size)))
     if (offsets >= size).any() or (counts > size).any():
         raise Refusal(
             "a strip or tile lies outside of the file: it is cut short or damaged", _AGAIN

@@ -256,8 +256,6 @@ def _fill(out: np.ndarray, raw: np.ndarray, page: Page) -> None:
         if page.bits in (8, 16, 32, 64):
             values = _words(part, page, samples)
         else:
-            if page.predictor != 1:
-                raise Refusal(f"its prediction does not go with {page.bits} bits", _AGAIN)
             values = _bit_fields(part, page, samples)
         out[row:last] = values.reshape(last - row, -1, samples)[:, :cols]
 
@@ -297,6 +295,12 @@ def _bit_fields(part: np.ndarray, page: Page, samples: int) -> np.ndarray:
     for place in range(page.bits):
         values <<= np.uint32(1)
         values |= bits[..., place]
+    if page.predictor == 2:
+        values = values.reshape(*part.shape[:2], -1, samples)
+        np.add.accumulate(values, axis=2, out=values)
+        values &= np.uint32((1 << page.bits) - 1)
+    elif page.predictor != 1:
+        raise Refusal(f"its prediction does not go with {page.bits} bits", _AGAIN)
     if page.kind == "i":
         sign = np.int64(1) << np.int64(page.bits - 1)
         return ((values.astype(np.int64) ^ sign) - sign).astype(_stored(page).newbyteorder("="))

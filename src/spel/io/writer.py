@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from spel.atomic import replacing
 from spel.errors import ParameterError, ShapeError
-
-from .atomic import replacing
 
 __all__ = ["write"]
 
@@ -31,7 +30,7 @@ def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
     .jpg .jpeg   uint8; lossy                                    1 or 3
     ============ =============================================== =======================
 
-    The file appears under its name when it is complete (see :mod:`spel.io.atomic`).
+    The file appears under its name when it is complete (see :mod:`spel.atomic`).
 
     Parameters
     ----------
@@ -148,7 +147,8 @@ def _tiff(path: Path, image: np.ndarray) -> None:
     channels = image.shape[-1]
     if image.dtype == np.bool_ and channels != 1:
         raise ShapeError(f"write: .tif holds 1 channel of bool, not {channels}; convert to uint8")
-    color = channels in (3, 4) and image.dtype.kind in "uf"
+    color = channels in (3, 4) and (image.dtype.itemsize <= 2 or image.dtype.kind == "f")
+    color = color and image.dtype.kind in "uf"
     spare = channels - (3 if color else 1)
     pages = image if image.ndim == 4 else image[None]
     alpha = spare == 1 and image.dtype.kind == "u"

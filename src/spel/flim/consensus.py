@@ -1,0 +1,99 @@
+"""Step 4 of learning: the prototypes of all strokes become at most so many unit kernels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError
+from spel.flim.cluster import prototypes
+from spel.flim.samples import Samples
+
+Real = npt.NDArray[np.float64]
+Reduce = Literal["auto", "kmeans", "pca"]
+
+LEAST_NORM = 1e-3
+"""Shorter patches are not brought to unit norm (libift): they are the mean colour itself."""
+
+
+def consensus(
+    found: Samples,
+    limit: int,
+    *,
+    reduce: Reduce = "auto",
+    per_image: int | None = None,
+    seed: int = 42,
+    transposed_pca: bool = False,
+) -> Samples:
+    """Unit kernels from prototypes: all of them, or a reduction to `limit`.
+
+    Parameters
+    ----------
+    found : Samples
+        Prototypes (step 3).
+    limit : int
+        Largest number of kernels.
+    reduce : {"auto", "kmeans", "pca"}
+        If there are too many: the prototypes nearest to the centres of `limit` clusters, or the
+        first principal components; "auto" takes components if there are more prototypes than
+        entries of a patch (libift's rule), else clusters.
+    per_image : int, optional
+        Each image is first reduced to so many, by clusters.
+    seed : int
+    transposed_pca : bool
+        libift takes rows for columns: kernel k is what feature k weighs in every component, not
+        component k. True reproduces that; by default the components are right.
+
+    Returns
+    -------
+    Samples
+        Of unit norm. A component carries the provenance of the prototype most like it, and its sign
+        is such that the prototypes together lie on its positive side.
+
+    Raises
+    ------
+    ParameterError
+        For a limit below 1 or another way to reduce.
+
+    Notes
+    -----
+    libift, ``ConsensusKernelbank``.
+    """
+    if limit < 1 or reduce not in ("auto", "kmeans", "pca"):
+        raise ParameterError(
+            f"consensus: limit {limit!r}, reduce {reduce!r}; expected at least 1 and one of auto, "
+            "kmeans, pca"
+        )
+    found = unit(found)
+    if per_image is not None:
+        parts = []
+        for image in range(len(found.names)):
+            rows = np.flatnonzero(found.images == image)
+            parts.append(rows[prototypes(found.patches[rows], per_image, seed=seed)])
+        found = found.only(np.concatenate(parts))
+    if len(found) <= limit:
+        return found
+    length = found.patches.shape[1]
+    if reduce == "pca" or (reduce == "auto" and len(found) > length):
+        return _components(found, min(limit, length), transposed_pca)
+    return found.only(prototypes(found.patches, limit, seed=seed))
+
+
+def unit(found: Samples) -> Samples:
+    """Each row divided by its norm, where that exceeds `LEAST_NORM`."""
+    norm = np.linalg.norm(found.patches, axis=1, keepdims=True)
+    return replace(found, patches=found.patches / np.where(norm > LEAST_NORM, norm, 1.0))
+
+
+def _components(found: Samples, limit: int, transposed: bool) -> Samples:
+    rows = found.patches
+    centred = rows - rows.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=True)  # row j is component j
+    side = np.sign((rows @ axes.T).sum(axis=0))
+    axes = axes * np.where(side == 0, 1.0, side)[:, None]
+    chosen = axes.T[:limit] if transposed else axes[:limit]
+    like = np.abs(chosen @ rows.T).argmax(axis=1)
+    return replace(found.only(like), patches=chosen)

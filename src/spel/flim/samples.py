@@ -1,0 +1,116 @@
+"""Step 2 of learning: the patches at marked spels, standardized, and where each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.bank import Provenance
+from spel.core.markers import Markers
+from spel.flim.statistics import Statistics, check_pairs
+from spel.ops.patches import patches
+
+Real = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Rows of patch space, each with the spel, stroke, label and image that it came from.
+
+    Attributes
+    ----------
+    patches : (n, |A| * C) array of float64
+        Standardized, displacement-major.
+    labels, strokes, images : (n,) arrays of int
+        Label; number of the stroke inside its image, from 1; index of the image.
+    points : (n, ndim) array of int
+    names : tuple of str
+        One per image.
+    """
+
+    patches: Real
+    labels: Ints
+    strokes: Ints
+    images: Ints
+    points: Ints
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    def only(self, choice: npt.ArrayLike) -> Samples:
+        """The chosen rows: indices or a boolean per row."""
+        index = np.asarray(choice)
+        return Samples(
+            self.patches[index], self.labels[index], self.strokes[index], self.images[index],
+            self.points[index], self.names,
+        )
+
+    def provenance(self) -> tuple[Provenance, ...]:
+        """For each row: label, stroke, image and spel."""
+        return tuple(
+            Provenance(int(label), int(stroke), self.names[image], tuple(point))
+            for label, stroke, image, point in zip(
+                self.labels, self.strokes, self.images, self.points.tolist()
+            )
+        )
+
+
+def samples(
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    adjacency: Adjacency,
+    known: Statistics,
+    *,
+    names: Sequence[str] = (),
+    by_label: bool = True,
+) -> Samples:
+    """The standardized patch of every marked spel, in the order of the markers.
+
+    Spels outside the image supply the mean, which is 0 once standardized: so a kernel folded with
+    its bias sees the same border (`spel.flim.fold`).
+
+    Parameters
+    ----------
+    images : sequence of (rows, cols, C) arrays
+    markers : sequence of Markers
+    adjacency : Adjacency
+        Of the kernels to be learned.
+    known : Statistics
+    names : sequence of str, optional
+        One per image; numbers by default.
+    by_label : bool
+        Whether touching spels of different labels are different strokes; False as in libift.
+
+    Returns
+    -------
+    Samples
+
+    Examples
+    --------
+    >>> image = np.array([[[1.0], [3.0], [9.0]]])
+    >>> drawn = Markers([(0, 0), (0, 1)], [0, 1], (1, 3))
+    >>> wide = Adjacency.rectangle(width=3, height=1)
+    >>> found = samples([image], [drawn], wide, Statistics(np.array([1.0]), np.array([2.0])))
+    >>> found.patches.tolist(), found.strokes.tolist()
+    ([[0.0, 0.0, 1.0], [0.0, 1.0, 4.0]], [1, 2])
+    """
+    check_pairs("samples", images, markers)
+    border = tuple(known.mean.tolist())
+    rows = [
+        known.standardize(patches(image, adjacency, at=m.points, border=border))
+        for image, m in zip(images, markers)
+    ]
+    return Samples(
+        np.concatenate(rows),
+        np.concatenate([m.labels for m in markers]),
+        np.concatenate([m.strokes(by_label=by_label) for m in markers]),
+        np.repeat(np.arange(len(markers)), [len(m) for m in markers]),
+        np.concatenate([m.points for m in markers]),
+        tuple(names) or tuple(str(number) for number in range(len(markers))),
+    )

@@ -1,0 +1,115 @@
+"""Step 1 of learning: mean and deviation of each channel over the marked spels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.errors import ParameterError, ShapeError
+
+Real = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Mean and deviation per channel; the deviation is never 0.
+
+    Attributes
+    ----------
+    mean, deviation : (C,) arrays of float64
+        Or (n * C,) where each displacement has its own, as in FLIM-BoFP.
+    """
+
+    mean: Real
+    deviation: Real
+
+    def standardize(self, values: npt.ArrayLike) -> Real:
+        """``(x - mean) / deviation`` along the last axis, cycling over it if it is longer.
+
+        A patch of n displacements and C channels is displacement-major, so statistics of C channels
+        repeat n times.
+        """
+        x = np.asarray(values, dtype=np.float64)
+        shape = x.shape
+        x = x.reshape(*shape[:-1], shape[-1] // len(self.mean), len(self.mean))
+        scaled: Real = ((x - self.mean) / self.deviation).reshape(shape)
+        return scaled
+
+
+def statistics(
+    images: Sequence[npt.ArrayLike], markers: Sequence[Markers], *, factor: float = 0.01
+) -> Statistics:
+    """Mean and deviation of each channel over all marked spels of all images together.
+
+    ``mu_c = mean I_c(p)`` and ``sigma_c = std I_c(p) + factor``, over every marked spel p of every
+    image: one pooled mean, the population deviation, the factor added and not a floor.
+
+    Parameters
+    ----------
+    images : sequence of (rows, cols, C) arrays
+        Activations, one per markers.
+    markers : sequence of Markers
+    factor : float
+        libift's ``stdev_factor``.
+
+    Returns
+    -------
+    Statistics
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If images and markers do not fit, or nothing is marked.
+
+    Notes
+    -----
+    libift, ``iftStatisticsFromAllSeeds``.
+
+    Examples
+    --------
+    >>> image = np.array([[[1.0], [3.0], [9.0]]])
+    >>> found = statistics([image], [Markers([(0, 0), (0, 1)], [0, 1], (1, 3))])
+    >>> found.mean.tolist(), found.deviation.tolist()
+    ([2.0], [1.01])
+    """
+    if not (np.isfinite(factor) and factor >= 0):
+        raise ParameterError(f"statistics: factor {factor!r}; expected a finite number >= 0")
+    check_pairs("statistics", images, markers)
+    values = np.concatenate(
+        [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
+    ).astype(np.float64)
+    if not len(values):
+        raise ParameterError("statistics: no spel is marked; draw at least one stroke")
+    if not np.isfinite(values).all():
+        raise ParameterError(
+            "statistics: a marked spel is NaN or infinite; mark other spels or mend the image"
+        )
+    deviation = values.std(axis=0) + factor
+    return Statistics(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+
+
+def check_pairs(
+    operator: str, images: Sequence[npt.ArrayLike], markers: Sequence[Markers]
+) -> None:
+    """Raise unless there is one image per markers, each of the marked size."""
+    if len(images) != len(markers) or not len(images):
+        raise ShapeError(
+            f"{operator}: {len(images)} images and {len(markers)} markers; give one of each per "
+            "image, at least one"
+        )
+    channels = set()
+    for number, (image, m) in enumerate(zip(images, markers)):
+        shape = np.shape(image)
+        if len(shape) != m.ndim + 1:
+            raise ShapeError(
+                f"{operator}: image {number} of shape {shape} for markers of {m.ndim} axes; "
+                "expected a channel axis after them"
+            )
+        m.check_fits(shape[:-1], f"image {number}")
+        channels.add(shape[-1])
+    if len(channels) > 1:
+        raise ShapeError(f"{operator}: images of {sorted(channels)} channels; give them one number")

@@ -1,0 +1,46 @@
+"""Layers and networks: frozen values that turn images into images."""
+
+from spel.nn.activation import Activation
+from spel.nn.build import branch, chain, residue
+from spel.nn.color import Color
+from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
+from spel.nn.convolution import Convolution
+from spel.nn.layer import Explanation, Layer, Read
+from spel.nn.network import Network, Node
+from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
+from spel.nn.pool import MaxPool, MeanPool, MinPool
+from spel.nn.residue import Residue
+from spel.nn.store import KINDS, load, save
+from spel.nn.trace import Step, Trace, trace
+
+__all__ = [
+    "KINDS",
+    "Activation",
+    "BatchNormalize",
+    "Color",
+    "Concatenate",
+    "Convolution",
+    "DivisiveNormalize",
+    "Explanation",
+    "Flatten",
+    "Layer",
+    "LinearNormalize",
+    "MaxPool",
+    "MeanPool",
+    "MinPool",
+    "Network",
+    "Node",
+    "Read",
+    "Residue",
+    "Scale",
+    "Step",
+    "Threshold",
+    "Trace",
+    "WeightedSum",
+    "branch",
+    "chain",
+    "load",
+    "residue",
+    "save",
+    "trace",
+]

@@ -1,0 +1,48 @@
+"""Activation as a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from spel import ops
+from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.ops.activate import Kind, checked_parameter
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Layer):
+    """Apply an activation function to every value, see `spel.ops.activate`.
+
+    Examples
+    --------
+    >>> Activation("relu")([[[-1.0, 2.0]]]).tolist()
+    [[[0.0, 2.0]]]
+    """
+
+    kind: ClassVar[str] = "activation.v1"
+
+    function: Kind = "relu"
+    parameter: float | None = None
+
+    def __post_init__(self) -> None:
+        checked_parameter(self.function, self.parameter)
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.activate(image, self.function, parameter=self.parameter)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        return shape
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        terms = {
+            "input": images[0][(*at, channel)],
+            "function": self.function,
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, at, channel),))

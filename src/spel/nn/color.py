@@ -1,0 +1,86 @@
+"""Colour: the first layer of a network, which states what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+
+from spel import ops
+from spel.errors import ParameterError, ShapeError
+from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+
+Space = Literal["grey", "rgb", "lab", "ycbcr"]
+
+
+@dataclass(frozen=True, eq=False)
+class Color(Layer):
+    """Bring an image of 1 to 4 channels to a colour space and range.
+
+    Grey images (1 channel) stand for equal red, green and blue; the alpha channel of images of 2 or
+    4 channels is left out.
+
+    Parameters
+    ----------
+    space : {"grey", "rgb", "lab", "ycbcr"}
+        "grey" and "rgb" come out in 0..1, "lab" and "ycbcr" in the ranges of `spel.ops`.
+    white : float
+        The value of full red, green or blue in the input: 255 for 8 bits, 65535 for 16, 1 for unit
+        floats. Nothing is guessed from the dtype.
+
+    Examples
+    --------
+    >>> Color("grey")(np.full((1, 1, 3), 255, dtype=np.uint8)).round(4).tolist()
+    [[[1.0]]]
+    """
+
+    kind: ClassVar[str] = "color.v1"
+
+    space: Space = "grey"
+    white: float = 255.0
+
+    def __post_init__(self) -> None:
+        if self.space not in get_args(Space):
+            raise ParameterError(
+                f"Color: space {self.space!r}; expected one of {', '.join(get_args(Space))}"
+            )
+        if not (np.isfinite(self.white) and self.white > 0):
+            raise ParameterError(f"Color: white {self.white!r}; expected a positive number")
+
+    def __call__(self, *images: Any) -> Image:
+        image = np.asarray(images[0])
+        self.shape(image.shape)
+        color = image[..., :1] if image.shape[-1] < 3 else image[..., :3]
+        if self.space == "grey":
+            return self._unit(ops.grey(color))
+        if color.shape[-1] == 1:
+            color = np.repeat(color, 3, axis=-1)
+        if self.space == "rgb":
+            return self._unit(color)
+        convert = ops.lab if self.space == "lab" else ops.ycbcr
+        return convert(color, white=self.white)
+
+    def _unit(self, color: Image) -> Image:
+        return np.multiply(color, np.float32(1 / self.white), dtype=np.float32)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        if len(shape) < 3 or not 1 <= shape[-1] <= 4:
+            raise ShapeError(
+                f"Color: image of shape {shape}; expected (rows, cols, channels) with 1 (grey), 2 "
+                "(grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels"
+            )
+        return (*shape[:-1], 1 if self.space == "grey" else 3)
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        terms = {
+            "input": images[0][at],
+            "space": self.space,
+            "white": self.white,
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, at, 0),))

@@ -1,0 +1,249 @@
+"""Layers that combine channels: weighted sum, scale, concatenation, flattening, threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import ops
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
+from spel.errors import ShapeError
+from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
+from spel.ops.threshold import checked_rule
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedSum(Layer):
+    """One channel from many: ``sum_k w_k R_k(p) + bias``, a perceptron over the channels.
+
+    Examples
+    --------
+    >>> WeightedSum([1.0, -2.0], bias=0.5)([[[3.0, 1.0]]]).tolist()
+    [[[1.5]]]
+    """
+
+    kind: ClassVar[str] = "weighted_sum.v1"
+
+    weights: npt.NDArray[np.float32]
+    bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        weights = per_channel("WeightedSum: weights", self.weights)
+        if weights.ndim != 1 or not weights.size:
+            raise ShapeError(
+                f"WeightedSum: weights of shape {weights.shape}; expected one per channel, (C,)"
+            )
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "bias", float(self.bias))
+
+    def bank(self, ndim: int = 2) -> KernelBank:
+        """The same as a bank of one kernel over the spel itself."""
+        return KernelBank(
+            Adjacency.ball(0, ndim=ndim),
+            self.weights[None, None],
+            np.array([self.bias], dtype=np.float32),
+        )
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        array = np.asarray(image)
+        self.shape(array.shape)
+        # Pointwise: leading axes are a batch of rows, whatever the number of spatial axes.
+        lead = array.shape[:-1]
+        rows = array if array.ndim in (3, 4) else array.reshape(-1, *array.shape[-3:])
+        summed: Image = ops.convolve(rows, self.bank())
+        return summed.reshape(*lead, 1)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        if len(shape) < 3 or shape[-1] != len(self.weights):
+            raise ShapeError(
+                f"WeightedSum: image of shape {shape} for {len(self.weights)} weights; expected "
+                f"(rows, cols, {len(self.weights)})"
+            )
+        return (*shape[:-1], 1)
+
+    def multiply_adds(self, *shapes: Shape) -> int:
+        return int(np.prod(shapes[0]))
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        products = images[0][at].astype(np.float64) * self.weights
+        terms = {
+            "patch": images[0][at],
+            "kernel": self.weights,
+            "products": products,
+            "sum": products.sum(),
+            "bias": self.bias,
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, at, int(products.argmax())),))
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(Layer):
+    """Per channel, ``x * factor + shift``.
+
+    Examples
+    --------
+    >>> Scale([0.5, 2.0])([[[4.0, 4.0]]]).tolist()
+    [[[2.0, 8.0]]]
+    """
+
+    kind: ClassVar[str] = "scale.v1"
+
+    factor: npt.NDArray[np.float32]
+    shift: npt.NDArray[np.float32] | float = 0.0
+
+    def __post_init__(self) -> None:
+        factor = per_channel("Scale: factor", self.factor)
+        shift = per_channel("Scale: shift", np.broadcast_to(self.shift, factor.shape))
+        if factor.ndim != 1 or not factor.size:
+            raise ShapeError(f"Scale: factor of shape {factor.shape}; expected one per channel")
+        object.__setattr__(self, "factor", factor)
+        object.__setattr__(self, "shift", shift)
+
+    def __call__(self, *images: Any) -> Image:
+        image = np.asarray(images[0])
+        self.shape(image.shape)
+        out: Image = np.multiply(image, self.factor, dtype=np.float32)
+        out += self.shift
+        return out
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        if len(shape) < 3 or shape[-1] != len(self.factor):
+            raise ShapeError(
+                f"Scale: image of shape {shape} for {len(self.factor)} factors; expected one "
+                "factor per channel"
+            )
+        return shape
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        terms = {
+            "input": images[0][(*at, channel)],
+            "factor": self.factor[channel],
+            "shift": np.asarray(self.shift)[channel],
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, at, channel),))
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenate(Layer):
+    """The channels of several images of one size, one after the other.
+
+    Examples
+    --------
+    >>> Concatenate()(np.zeros((2, 2, 1)), np.ones((2, 2, 3))).shape
+    (2, 2, 4)
+    """
+
+    kind: ClassVar[str] = "concatenate.v1"
+    inputs: ClassVar[int | None] = None
+
+    def __call__(self, *images: Any) -> Image:
+        arrays = [np.asarray(image) for image in images]
+        *spels, channels = self.shape(*[a.shape for a in arrays])
+        out = np.moveaxis(np.empty((*spels[:-2], channels, *spels[-2:]), dtype=np.float32), -3, -1)
+        return np.concatenate(arrays, axis=-1, out=out, casting="unsafe")
+
+    def shape(self, *shapes: Shape) -> Shape:
+        if len({s[:-1] for s in shapes}) != 1 or len(shapes[0]) < 3:
+            raise ShapeError(
+                f"Concatenate: images of shapes {', '.join(map(str, shapes))}; expected the same "
+                "rows and cols, with channels"
+            )
+        return (*shapes[0][:-1], sum(s[-1] for s in shapes))
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        first = 0
+        for index, image in enumerate(images):
+            if channel < first + image.shape[-1]:
+                terms = {"image": index, "value": output[(*at, channel)]}
+                return Explanation(terms, (Read(index, at, channel - first),))
+            first += image.shape[-1]
+        raise ShapeError(f"Concatenate: channel {channel} of {first}")
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten(Layer):
+    """All values of an image as one feature vector, see `spel.ops.flatten`.
+
+    Examples
+    --------
+    >>> Flatten().shape((28, 28, 1))
+    (784,)
+    """
+
+    kind: ClassVar[str] = "flatten.v1"
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.flatten(image)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        if len(shape) not in (3, 4):
+            raise ShapeError(f"Flatten: image of shape {shape}; expected (rows, cols, channels)")
+        return (*shape[:-3], int(np.prod(shape[-3:])))
+
+    @property
+    def scope(self) -> Scope:
+        return "image"
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        *place, source = (int(i) for i in np.unravel_index(channel, images[0].shape))
+        return Explanation({"value": output[channel]}, (Read(0, tuple(place), source),))
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(Layer):
+    """1 where a value is above the threshold, 0 elsewhere, see `spel.ops.threshold`.
+
+    Examples
+    --------
+    >>> Threshold(2.0)([[[1.0], [3.0]]]).tolist()
+    [[[0.0], [1.0]]]
+    """
+
+    kind: ClassVar[str] = "threshold.v1"
+
+    at: float | str
+
+    def __post_init__(self) -> None:
+        checked_rule(self.at)
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.threshold(image, self.at).astype(np.float32)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        return shape
+
+    @property
+    def scope(self) -> Scope:
+        return "image" if isinstance(self.at, str) else "spel"
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        terms = {
+            "input": images[0][(*at, channel)],
+            "threshold": ops.threshold_value(images[0], self.at),
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, at, channel),))

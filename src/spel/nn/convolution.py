@@ -1,0 +1,79 @@
+"""Convolution as a layer: K perceptrons per spel, before their activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spel import ops
+from spel.core.bank import KernelBank
+from spel.core.window import Border, Window
+from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.ops.arrays import ghost
+from spel.ops.convolve import checked
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Layer):
+    """Correlate with a kernel bank and add the biases, see `spel.ops.convolve`.
+
+    Examples
+    --------
+    >>> layer = Convolution(KernelBank.sobel("col"))
+    >>> layer.shape((240, 352, 1)), layer.parameters
+    ((240, 352, 1), 10)
+    """
+
+    kind: ClassVar[str] = "convolution.v1"
+
+    bank: KernelBank
+    stride: int | Sequence[int] = 1
+    border: Border = "zero"
+
+    def __post_init__(self) -> None:
+        window = Window(self.bank.adjacency, self.stride, self.border)
+        object.__setattr__(self, "stride", window.stride)
+        object.__setattr__(self, "border", window.border)
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.convolve(image, self.bank, stride=self.stride, border=self.border)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        given, window = checked(ghost(shapes[0]), self.bank, self.stride, self.border)
+        return given.shape(len(self.bank), window.shape(given.size), channelled=True)
+
+    @property
+    def scope(self) -> Window:
+        return Window(self.bank.adjacency, self.stride, self.border)
+
+    def multiply_adds(self, *shapes: Shape) -> int:
+        spels = int(np.prod(self.shape(*shapes)))
+        return spels * len(self.bank.adjacency) * self.bank.channels
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        place = self.scope.place(at)
+        patch = ops.patches(images[0], self.bank.adjacency, at=[place], border=self.border)
+        patch = patch.reshape(len(self.bank.adjacency), self.bank.channels)
+        kernel = self.bank.weights[channel]
+        products = patch.astype(np.float64) * kernel
+        spels = self.bank.adjacency.displacements + place
+        inside = ((spels >= 0) & (spels < images[0].shape[:-1])).all(axis=1)
+        terms = {
+            "displacements": self.bank.adjacency.displacements,
+            "inside": inside,
+            "patch": patch,
+            "kernel": kernel,
+            "products": products,
+            "sum": products.sum(),
+            "bias": self.bank.bias[channel],
+            "norm": np.linalg.norm(kernel.astype(np.float64)),
+            "value": output[(*at, channel)],
+        }
+        strongest = int(np.abs(products.sum(axis=0)).argmax())
+        return Explanation(terms, (Read(0, place, strongest),))

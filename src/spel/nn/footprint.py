@@ -1,0 +1,101 @@
+"""Footprints: which input spels one spel of an activation reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spel.core.window import Window
+from spel.errors import ShapeError
+from spel.nn.layer import Scope
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Output spel i stands on input spel ``start + i * stride`` and reads from low to high of it.
+
+    Attributes
+    ----------
+    start, stride : tuple of int, per axis
+    low, high : tuple of int, per axis
+        Relative to where the spel stands, both inclusive.
+    whole : bool
+        Whether it reads the whole image (then low and high only tell of the local part).
+    """
+
+    start: tuple[int, ...]
+    stride: tuple[int, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    whole: bool = False
+
+    @classmethod
+    def of_input(cls, ndim: int) -> Footprint:
+        """The footprint of the image itself."""
+        return cls((0,) * ndim, (1,) * ndim, (0,) * ndim, (0,) * ndim)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Footprint]) -> Footprint:
+        """The union of the footprints of several images that stand on the same spels."""
+        first = parts[0]
+        if any((p.start, p.stride) != (first.start, first.stride) for p in parts):
+            raise ShapeError(
+                "images of different strides are combined: "
+                + ", ".join(str(p.stride) for p in parts)
+                + "; give all branches the same strides"
+            )
+        return cls(
+            first.start,
+            first.stride,
+            tuple(map(min, *[p.low for p in parts])) if len(parts) > 1 else first.low,
+            tuple(map(max, *[p.high for p in parts])) if len(parts) > 1 else first.high,
+            any(p.whole for p in parts),
+        )
+
+    def through(self, scope: Scope) -> Footprint:
+        """The footprint after a layer of a scope."""
+        if isinstance(scope, Window):
+            reach = scope.adjacency.reach
+            if len(reach) != len(self.start):
+                raise ShapeError(
+                    f"an adjacency of {len(reach)} axes in a network of {len(self.start)}; give "
+                    "all layers adjacencies of the same number of axes"
+                )
+            axes = zip(self.start, self.stride, self.low, self.high, scope.start, reach)
+            return Footprint(
+                tuple(o + s * a for o, s, _, _, a, _ in axes),
+                tuple(s * t for s, t in zip(self.stride, scope.strides)),
+                tuple(lo + s * r[0] for lo, s, r in zip(self.low, self.stride, reach)),
+                tuple(hi + s * r[1] for hi, s, r in zip(self.high, self.stride, reach)),
+                self.whole,
+            )
+        whole = self.whole or scope in ("image", "batch")
+        return Footprint(self.start, self.stride, self.low, self.high, whole)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The receptive field: spels per axis from the lowest to the highest that are read."""
+        return tuple(high - low + 1 for low, high in zip(self.low, self.high))
+
+    @property
+    def halo(self) -> tuple[tuple[int, int], ...] | None:
+        """Spels before and after a tile that it reads; None for the whole image."""
+        if self.whole:
+            return None
+        return tuple((max(0, -low), max(0, high)) for low, high in zip(self.low, self.high))
+
+    @property
+    def scope(self) -> Scope:
+        """The window over the image that reads as much."""
+        if self.whole:
+            return "image"
+        if self == Footprint.of_input(len(self.start)):
+            return "spel"
+        from spel.core.adjacency import Adjacency
+
+        corners = {self.low, self.high}
+        return Window(Adjacency.from_displacements(sorted(corners)), self.stride)
+
+    def place(self, position: Sequence[int]) -> tuple[int, ...]:
+        """The input spel that an output spel stands on."""
+        return tuple(o + s * i for o, s, i in zip(self.start, self.stride, position))

@@ -1,0 +1,178 @@
+"""The contract of a layer: a frozen value that turns images into an image.
+
+A layer is a final frozen dataclass. Its array, adjacency and bank fields are weights, the rest is
+configuration; comparing, hashing, saving and editing are written once from that (here and in
+`spel.nn.store`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, fields
+from hashlib import blake2b
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
+from spel.core.window import Window
+from spel.errors import ShapeError
+
+Image: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+Scope: TypeAlias = Window | Literal["spel", "image", "batch"]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A value that an output spel was made of: which input image, which spel, which channel."""
+
+    image: int
+    at: tuple[int, ...]
+    channel: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How one output value came about.
+
+    Attributes
+    ----------
+    terms : mapping
+        Named numbers and arrays, in the order of the arithmetic.
+    reads : tuple of Read
+        Where to walk back: the value of each input image that matters most.
+    """
+
+    terms: Mapping[str, Any]
+    reads: tuple[Read, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(ABC):
+    """One transformation of images: abstract here, final in every other class.
+
+    Laws: ``layer(x).shape == layer.shape(x.shape)``; ``load(save(layer)) == layer``; the same input
+    gives the same bits.
+    """
+
+    kind: ClassVar[str]
+    inputs: ClassVar[int | None] = 1
+    """Number of images it takes; None for one or more."""
+
+    @abstractmethod
+    def __call__(self, *images: Any) -> Image:
+        """Apply the layer, by operators of `spel.ops` only."""
+
+    @abstractmethod
+    def shape(self, *shapes: Shape) -> Shape:
+        """Shape of the result without data; raises what the call would raise."""
+
+    @property
+    def scope(self) -> Scope:
+        """What one output spel reads: a window, the spel itself, the whole image or the batch."""
+        return "spel"
+
+    @property
+    def ndim(self) -> int | None:
+        """Spatial axes that the layer asks for; None if any will do."""
+        scope = self.scope
+        return scope.adjacency.ndim if isinstance(scope, Window) else None
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        """How the output's value at a spel and channel came about (images have channel axes)."""
+        terms = {"input": images[0][(*at, channel)], "value": output[(*at, channel)]}
+        return Explanation(terms, (Read(0, at, channel),))
+
+    def multiply_adds(self, *shapes: Shape) -> int:
+        """Multiply-adds for images of these shapes, by definition (not by the fast path)."""
+        return 0
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(_count(getattr(self, f.name)) for f in fields(self))
+
+    def describe(self) -> str:
+        """One line for people: the kind and its configuration."""
+        values = [(f, getattr(self, f.name)) for f in fields(self)]
+        words = [f"{f.name}={_words(v)}" for f, v in values if not _is_default(f, v)]
+        return f"{type(self).__name__}({', '.join(words)})"
+
+    def fingerprint(self) -> str:
+        """Hash of the kind and all fields, weights included."""
+        digest = blake2b(self.kind.encode(), digest_size=16)
+        for f in fields(self):
+            digest.update(f"\0{f.name}\0".encode())
+            _feed(digest, getattr(self, f.name))
+        return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.fingerprint() == other.fingerprint()  # type: ignore[attr-defined,no-any-return]
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint())
+
+
+def checked_inputs(layer: Layer, given: Sequence[Any]) -> None:
+    """Refuse another number of images than the layer takes."""
+    if layer.inputs is None and given:
+        return
+    if len(given) != layer.inputs:
+        raise ShapeError(
+            f"{type(layer).__name__}: {len(given)} images; expected "
+            f"{'at least 1' if layer.inputs is None else layer.inputs}"
+        )
+
+
+def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """A read-only float32 copy of a weight field; finite or refused."""
+    array = np.array(values, dtype=np.float32, order="C")
+    if not np.isfinite(array).all():
+        raise ShapeError(f"{name} holds NaN or infinity; give finite numbers")
+    array.setflags(write=False)
+    return array
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, KernelBank):
+        return int(value.weights.size + value.bias.size)
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    return value.parameters if isinstance(value, Layer) else 0
+
+
+def _is_default(f: Field[Any], value: Any) -> bool:
+    default = f.default
+    return type(value) is type(default) and not isinstance(value, np.ndarray) and value == default
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array{value.shape}"
+    if isinstance(value, Adjacency) and len(repr(value)) > 60:
+        sizes = " x ".join(str(high - low + 1) for low, high in value.reach)
+        return f"{len(value)} spels in {sizes}"
+    return value.describe() if isinstance(value, Layer) else repr(value)
+
+
+def _feed(digest: blake2b, value: Any) -> None:
+    if isinstance(value, Adjacency):
+        _feed(digest, value.displacements)
+    elif isinstance(value, KernelBank):
+        for part in (value.adjacency, value.weights, value.bias, repr(value.provenance)):
+            _feed(digest, part)
+    elif isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype.str}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, Layer):
+        digest.update(value.fingerprint().encode())
+    else:
+        digest.update(repr(value).encode())

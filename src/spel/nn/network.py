@@ -1,0 +1,283 @@
+"""Networks: named layers in a directed acyclic graph; itself a layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from os import PathLike
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, SpelError
+from spel.nn.footprint import Footprint
+from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
+
+INPUT = "input"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer with a name, and the nodes (or "input") whose activations it takes."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...] = (INPUT,)
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Layer):
+    """Nodes in topological order; the image is called "input", the last node is the output.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        At least one, each after the nodes that it takes.
+    meta : mapping of str to JSON values, optional
+        What else belongs to the network: its decision, its card. Not part of its fingerprint.
+
+    Raises
+    ------
+    ParameterError
+        If a name repeats, is not known yet, or is no word of letters, digits, ``_ . -``.
+
+    Examples
+    --------
+    >>> from spel.nn import Activation, Scale, chain
+    >>> net = chain(double=Scale([2.0]), positive=Activation("relu"))
+    >>> net(np.array([[-1.0, 3.0]])).ravel().tolist()
+    [0.0, 6.0]
+    >>> list(net.activations(np.array([[1.0]])))
+    ['double', 'positive']
+    """
+
+    kind: ClassVar[str] = "network.v1"
+
+    nodes: tuple[Node, ...]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+        if not self.nodes:
+            raise ParameterError("Network: no nodes; give at least one layer")
+        known = {INPUT}
+        for node in self.nodes:
+            if node.name in known or not _NAME.fullmatch(node.name):
+                raise ParameterError(
+                    f"Network: node name {node.name!r}; expected letters, digits and _ . - (at "
+                    "most 64), each name once, and not 'input'"
+                )
+            missing = [name for name in node.inputs if name not in known]
+            if missing:
+                raise ParameterError(
+                    f"Network: node {node.name!r} takes {missing[0]!r}, which is not before it; "
+                    f"expected one of {', '.join(sorted(known))}"
+                )
+            wanted = node.layer.inputs
+            if not node.inputs or (wanted is not None and len(node.inputs) != wanted):
+                raise ParameterError(
+                    f"Network: node {node.name!r} takes {len(node.inputs)} images; "
+                    f"{type(node.layer).__name__} expects {wanted or 'at least 1'}"
+                )
+            known.add(node.name)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return self._run(image, self.output, keep=False)[self.output]
+
+    def activations(self, image: npt.ArrayLike, upto: str | None = None) -> dict[str, Image]:
+        """The output of every node, in order, up to and with the node `upto`."""
+        return self._run(image, self.output if upto is None else upto, keep=True)
+
+    def _run(self, image: npt.ArrayLike, upto: str, *, keep: bool) -> dict[str, Image]:
+        needed = self._ancestors(upto)
+        done: dict[str, Image] = {INPUT: self._lifted(image)}
+        for node in needed:
+            with _context(node):
+                done[node.name] = node.layer(*[done[name] for name in node.inputs])
+            if not keep:
+                later = {name for n in needed[needed.index(node) + 1 :] for name in n.inputs}
+                for name in set(done) - later - {upto}:
+                    del done[name]
+        done.pop(INPUT, None)
+        return done
+
+    def _ancestors(self, name: str) -> list[Node]:
+        """The nodes that the activation `name` needs, in order."""
+        wanted = {self._node(name).name}
+        for node in reversed(self.nodes):
+            if node.name in wanted:
+                wanted.update(node.inputs)
+        return [node for node in self.nodes if node.name in wanted]
+
+    def _lifted(self, image: npt.ArrayLike) -> Image:
+        """The image with a channel axis."""
+        array = np.asarray(image)
+        return array[..., None] if array.ndim == (self.ndim or 2) else array
+
+    # -- shapes and geometry -----------------------------------------------------------------
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return self.shapes(*shapes)[self.output]
+
+    def shapes(self, *shapes: Shape) -> dict[str, Shape]:
+        """Shape of every activation for an image of a shape; raises what the call would raise."""
+        (shape,) = shapes
+        lifted = (*shape, 1) if len(shape) == (self.ndim or 2) else tuple(shape)
+        done: dict[str, Shape] = {INPUT: lifted}
+        for node in self.nodes:
+            with _context(node):
+                done[node.name] = node.layer.shape(*[done[name] for name in node.inputs])
+        del done[INPUT]
+        return done
+
+    @property
+    def ndim(self) -> int | None:
+        return next((n.layer.ndim for n in self.nodes if n.layer.ndim is not None), None)
+
+    @cached_property
+    def footprints(self) -> Mapping[str, Footprint]:
+        """For each node, the input spels that one of its spels reads."""
+        done = {INPUT: Footprint.of_input(self.ndim or 2)}
+        for node in self.nodes:
+            with _context(node):
+                inputs = Footprint.joined([done[name] for name in node.inputs])
+                done[node.name] = inputs.through(node.layer.scope)
+        return MappingProxyType(done)
+
+    @property
+    def halo(self) -> tuple[tuple[int, int], ...] | None:
+        """Input spels to read before and after a tile, per axis; None if a node reads all."""
+        return self.footprints[self.output].halo
+
+    @property
+    def scope(self) -> Scope:
+        scopes = [node.layer.scope for node in self.nodes]
+        if "batch" in scopes:
+            return "batch"
+        return self.footprints[self.output].scope
+
+    # -- editing -----------------------------------------------------------------------------
+
+    def replace(self, name: str, layer: Layer) -> Network:
+        """The same network with another layer at a node."""
+        self._node(name)
+        nodes = tuple(Node(n.name, layer, n.inputs) if n.name == name else n for n in self.nodes)
+        return Network(nodes, self.meta)
+
+    def upto(self, name: str) -> Network:
+        """The network that ends with the node `name`."""
+        return Network(tuple(self._ancestors(name)))
+
+    def with_meta(self, **meta: Any) -> Network:
+        """The same network with more or other `meta` entries."""
+        return Network(self.nodes, {**self.meta, **meta})
+
+    def __getitem__(self, name: str) -> Layer:
+        return self._node(name).layer
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @property
+    def output(self) -> str:
+        """Name of the last node."""
+        return self.nodes[-1].name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the nodes, in order."""
+        return tuple(node.name for node in self.nodes)
+
+    def _node(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise ParameterError(f"no node {name!r} in this network; expected one of {self.names}")
+
+    # -- describing --------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> int:
+        return sum(node.layer.parameters for node in self.nodes)
+
+    def multiply_adds(self, *shapes: Shape) -> int:
+        done = {INPUT: tuple(shapes[0]), **self.shapes(*shapes)}
+        return sum(n.layer.multiply_adds(*[done[i] for i in n.inputs]) for n in self.nodes)
+
+    def describe(self) -> str:
+        return f"Network({', '.join(self.names)})"
+
+    def __repr__(self) -> str:
+        return self.describe()
+
+    def summary(self, shape: Shape) -> str:
+        """Table of the nodes: layer, output shape, parameters, multiply-adds, receptive field."""
+        from spel.nn.summary import summary
+
+        return summary(self, shape)
+
+    def fingerprint(self, name: str | None = None) -> str:
+        """Hash of a node's layer and of all that it takes; of the output by default."""
+        prints = {INPUT: INPUT}
+        for node in self.nodes:
+            parts = [node.layer.fingerprint(), *[prints[i] for i in node.inputs]]
+            prints[node.name] = blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+        return prints[self._node(self.output if name is None else name).name]
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        return super().explain(images, output, at, channel)
+
+    def trace(
+        self,
+        image: npt.ArrayLike,
+        at: Sequence[int],
+        *,
+        node: str | None = None,
+        channel: int | None = None,
+    ) -> Any:
+        """All numbers behind one spel of a node's activation, see `spel.nn.trace.trace`."""
+        from spel.nn.trace import trace
+
+        return trace(self, image, at=at, node=node, channel=channel)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to one safetensors file, see `spel.nn.store.save`."""
+        from spel.nn.store import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Network:
+        """Read a network from its file, see `spel.nn.store.load`."""
+        from spel.nn.store import load
+
+        return load(path)
+
+
+class _context:
+    """Adds the node to any spel error that passes."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, SpelError):
+            error.add_note(f"in node {self.node.name!r}: {self.node.layer.describe()}")

@@ -1,0 +1,177 @@
+"""Poolings as layers: the largest, smallest or mean value among the adjacents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from spel import ops
+from spel.core.adjacency import Adjacency
+from spel.core.window import Window
+from spel.errors import ParameterError
+from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.ops.arrays import ghost, planar
+from spel.ops.pool import PoolBorder, pool_window
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Layer):
+    """Largest value among the adjacents inside the image, see `spel.ops.max_pool`.
+
+    Examples
+    --------
+    >>> MaxPool(Adjacency.box(3), stride=2).shape((5, 7, 8))
+    (3, 4, 8)
+    """
+
+    kind: ClassVar[str] = "max_pool.v1"
+
+    adjacency: Adjacency
+    stride: int | Sequence[int] = 1
+    border: PoolBorder = "inside"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stride", self.scope.stride)
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.max_pool(image, self.adjacency, stride=self.stride, border=self.border)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return _shape(self.scope, shapes[0])
+
+    @property
+    def scope(self) -> Window:
+        return pool_window("max_pool", self.adjacency, self.stride, self.border)
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        return _winner(self.scope, images[0], output, at, channel, np.nanargmax)
+
+
+@dataclass(frozen=True, eq=False)
+class MinPool(Layer):
+    """Smallest value among the adjacents inside the image, see `spel.ops.min_pool`.
+
+    Examples
+    --------
+    >>> MinPool(Adjacency.box(3), border="valid").shape((5, 7, 8))
+    (3, 5, 8)
+    """
+
+    kind: ClassVar[str] = "min_pool.v1"
+
+    adjacency: Adjacency
+    stride: int | Sequence[int] = 1
+    border: PoolBorder = "inside"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stride", self.scope.stride)
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.min_pool(image, self.adjacency, stride=self.stride, border=self.border)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return _shape(self.scope, shapes[0])
+
+    @property
+    def scope(self) -> Window:
+        return pool_window("min_pool", self.adjacency, self.stride, self.border)
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        return _winner(self.scope, images[0], output, at, channel, np.nanargmin)
+
+
+@dataclass(frozen=True, eq=False)
+class MeanPool(Layer):
+    """Mean of the adjacents, see `spel.ops.mean_pool`.
+
+    Examples
+    --------
+    >>> MeanPool(Adjacency.rectangle(width=3, height=1))([[3.0, 6.0, 9.0]]).tolist()
+    [[4.5, 6.0, 7.5]]
+    """
+
+    kind: ClassVar[str] = "mean_pool.v1"
+
+    adjacency: Adjacency
+    stride: int | Sequence[int] = 1
+    border: PoolBorder = "inside"
+    count: Literal["valid", "full"] = "valid"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stride", self.scope.stride)
+        if self.count not in ("valid", "full"):
+            raise ParameterError(f"MeanPool: count {self.count!r}; expected 'valid' or 'full'")
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.mean_pool(
+            image, self.adjacency, stride=self.stride, border=self.border, count=self.count
+        )
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return _shape(self.scope, shapes[0])
+
+    @property
+    def scope(self) -> Window:
+        return pool_window("mean_pool", self.adjacency, self.stride, self.border)
+
+    def multiply_adds(self, *shapes: Shape) -> int:
+        return int(np.prod(self.shape(*shapes))) * len(self.adjacency)
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        place, spels, values = window_values(self.scope, images[0], at, channel)
+        terms = {
+            "displacements": spels - place,
+            "patch": values,
+            "sum": values.sum(dtype=np.float64),
+            "count": len(self.adjacency) if self.count == "full" else max(len(values), 1),
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, _clipped(place, images[0]), channel),))
+
+
+def window_values(
+    window: Window, image: Image, at: tuple[int, ...], channel: int
+) -> tuple[tuple[int, ...], Image, Image]:
+    """Where an output stands, the adjacents inside the image, and their values."""
+    place = window.place(at)
+    spels = window.adjacency.displacements + place
+    spels = spels[((spels >= 0) & (spels < image.shape[:-1])).all(axis=1)]
+    return place, spels, image[(*spels.T, channel)]
+
+
+def _winner(
+    window: Window, image: Image, output: Image, at: tuple[int, ...], channel: int, pick: Any
+) -> Explanation:
+    place, spels, values = window_values(window, image, at, channel)
+    value = output[(*at, channel)]
+    if not np.isfinite(values).any():
+        return Explanation({"displacements": spels - place, "patch": values, "value": value})
+    winner = tuple(int(c) for c in spels[int(pick(values))])
+    terms = {
+        "displacements": spels - place,
+        "patch": values,
+        "winner": tuple(w - p for w, p in zip(winner, place, strict=True)),
+        "value": value,
+    }
+    return Explanation(terms, (Read(0, winner, channel),))
+
+
+def _clipped(place: tuple[int, ...], image: Image) -> tuple[int, ...]:
+    return tuple(min(p, n - 1) for p, n in zip(place, image.shape))
+
+
+def _shape(window: Window, shape: Shape) -> Shape:
+    given = planar("pooling", ghost(shape), window.adjacency.ndim)
+    return given.shape(given.channels, window.shape(given.size))

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <set>
 #include <system_error>
 #include <thread>
 
@@ -73,10 +72,14 @@ static void lines_of_step(const Output& out, long steps, long step, long& from, 
 // oldest one read.
 void Plan::capacities(long from, long to) {
   std::vector<long> newest(nodes.size(), -1);
-  std::vector<std::set<long>> made(nodes.size());
+  std::vector<std::vector<bool>> made(nodes.size());
   auto fresh = [&](const Node& node, long key) {
     newest[node.id] = std::max(newest[node.id], key);
-    return made[node.id].insert(key).second;
+    std::vector<bool>& rows = made[node.id];
+    if (key >= long(rows.size())) rows.resize(std::max(key + 1, 2 * long(rows.size())));
+    const bool known = rows[key];
+    rows[key] = true;
+    return !known;
   };
   auto visit = [&](auto&& self, Node& node, long plane, long row) -> void {
     long p, r;
@@ -186,6 +189,7 @@ Lane::Lane(const Plan& plan, const Image& image, const std::vector<Image>& outs)
     const Node& n = *owned;
     State& s = states[n.id];
     s.in.resize(n.reads.size());
+    s.direct = n.direct(image);
     if (!(n.ringed || n.whole_frame)) continue;
     s.ring = next;
     next += size_t(n.row_floats) * n.capacity;
@@ -206,28 +210,44 @@ void Lane::steps(long n, long from, long to) {
     }
 }
 
+// key % capacity, by steps from the last one.
+long Lane::slot_of(const Node& node, State& s, long key) const {
+  const long step = key - s.last_key;
+  long slot = s.last_slot + step;
+  if (step > node.capacity || step < -node.capacity) slot = key % node.capacity;
+  else if (slot >= node.capacity) slot -= node.capacity;
+  else if (slot < 0) slot += node.capacity;
+  if (slot == node.capacity) slot = 0;
+  s.last_key = key;
+  return s.last_slot = slot;
+}
+
 Row Lane::row(const Node& node, long plane, long row) {
-  Row found;
-  if (node.direct(*this, plane, row, found)) return found;
   State& s = states[node.id];
-  const long key = node.key(plane, row), slot = key % node.capacity;
+  if (s.direct)
+    return {reinterpret_cast<const float*>(image.at(batch, 0, plane, row)), image.stride[1] / 4, false};
+  const long key = node.key(plane, row), slot = slot_of(node, s, key);
   float* p = s.ring + slot * node.row_floats + node.origin;
   if (s.tags[slot] != key) {
     make(node, plane, row, p, node.frame.pitch);
     if (!node.whole_frame) fill_frame(node, p);
-    bool nan = false;
-    if (node.scan_nan) {
-      for (long c = 0; c < node.channels && !nan; ++c)
-        for (long f = 0; f < node.frame.phases && !nan; ++f)
-          nan = plan.kernels->has_nan(p + c * node.frame.pitch + f * node.frame.phase_pitch,
-                                      (node.grid.cols - f + node.frame.phases - 1) / node.frame.phases);
-    }
+    bool nan = node.scan_nan && holds_nan(node, p);
     if (node.pass_nan)
       for (const Row& in : s.in) nan |= in.p && in.nan;
     s.nan[slot] = nan;
     s.tags[slot] = key;
   }
   return {p, node.frame.pitch, s.nan[slot] != 0};
+}
+
+bool Lane::holds_nan(const Node& node, const float* p) const {
+  const Frame& f = node.frame;
+  for (long c = 0; c < node.channels; ++c)
+    for (long phase = 0; phase < f.phases; ++phase)
+      if (plan.kernels->has_nan(p + c * f.pitch + phase * f.phase_pitch,
+                                (node.grid.cols - phase + f.phases - 1) / f.phases))
+        return true;
+  return false;
 }
 
 void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) {
@@ -246,15 +266,16 @@ void Lane::fill_frame(const Node& node, float* p) const {
     for (long phase = 0; phase < f.phases; ++phase) {
       float* base = p + c * f.pitch;
       const long count = (node.grid.cols - phase + f.phases - 1) / f.phases;
+      if (f.border == Border::constant) {
+        const float value = f.fill[f.fill.size() == 1 ? 0 : c];
+        float* row = base + phase * f.phase_pitch;
+        for (long m = -f.left; m < 0; ++m) row[m] = value;
+        for (long m = count; m < f.right; ++m) row[m] = value;
+        continue;
+      }
       auto fill = [&](long m) {
-        float value;
-        if (f.border == Border::constant) {
-          value = f.fill[f.fill.size() == 1 ? 0 : c];
-        } else {
-          const long from = bounced(phase + f.phases * m, node.grid.cols, f.border);
-          value = base[from % f.phases * f.phase_pitch + from / f.phases];
-        }
-        base[phase * f.phase_pitch + m] = value;
+        const long from = bounced(phase + f.phases * m, node.grid.cols, f.border);
+        base[phase * f.phase_pitch + m] = base[from % f.phases * f.phase_pitch + from / f.phases];
       };
       for (long m = -f.left; m < 0; ++m) fill(m);
       for (long m = count; m < f.right; ++m) fill(m);

@@ -83,8 +83,8 @@ class Node {
   virtual void make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const = 0;
   virtual const char* kind() const = 0;
   virtual double work_per_row() const { return double(channels) * grid.cols; }
-  // A row that exists in memory already (an image that needs no conversion and no frame).
-  virtual bool direct(Lane&, long, long, Row&) const { return false; }
+  // Whether rows can be read where they stand (an image that needs no conversion and no frame).
+  virtual bool direct(const Image&) const { return false; }
 
   long channels;
   Grid grid;                // rows that exist: [first.row, grid.rows), planes alike
@@ -159,12 +159,14 @@ class Lane {
 
   struct State {
     float* ring = nullptr;
+    bool direct = false;       // rows are read where they stand, in the image
+    long last_key = 0, last_slot = 0;
     std::vector<long> tags;
     std::vector<char> nan;
     std::vector<Row> in;
     std::vector<const float*> terms;
     std::vector<float> numbers;  // a node's own scratch: counts, fill rows
-    std::vector<char> signature;
+    std::vector<char> signature, candidate;
   };
 
   const Plan& plan;
@@ -176,6 +178,8 @@ class Lane {
  private:
   void output_row(size_t index, long line);
   void fill_frame(const Node& node, float* p) const;
+  long slot_of(const Node& node, State& s, long key) const;
+  bool holds_nan(const Node& node, const float* p) const;
   std::unique_ptr<float[]> arena;
 };
 

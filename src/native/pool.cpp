@@ -190,6 +190,12 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, Combine::Fi
   node->stride = {window.stride.plane, window.stride.row, 1};
   node->finish = finish;
   node->window = window.displacements;
+  std::map<std::pair<long, long>, int> lines;
+  for (const Triple& d : window.displacements) {
+    auto [place, fresh] = lines.try_emplace({d.plane, d.row}, int(lines.size()));
+    if (fresh) node->lines.push_back({d.plane, d.row});
+    node->line_of.push_back(place->second);
+  }
   node->window_grid = input->grid;
   node->window_start = window.start;
   node->window_stride = window.stride;
@@ -248,17 +254,18 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
 // until a row whose window is clipped differently.
 const float* Combine::counts(Lane& lane, long plane, long row) const {
   Lane::State& state = lane.states[id];
-  std::vector<char> inside(window.size());
+  std::vector<char>& inside = state.candidate;
+  inside.resize(lines.size());
   const long p0 = window_start.plane + plane * window_stride.plane, r0 = window_start.row + row * window_stride.row;
-  for (size_t i = 0; i < window.size(); ++i) {
-    const long p = p0 + window[i].plane, r = r0 + window[i].row;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const long p = p0 + lines[i].first, r = r0 + lines[i].second;
     inside[i] = p >= 0 && p < window_grid.planes && r >= 0 && r < window_grid.rows;
   }
   if (state.numbers.empty() || inside != state.signature) {
     // As a function of the column, each displacement is inside on one interval: count starts and ends.
     std::vector<long> change(grid.cols + 1, 0);
     for (size_t i = 0; i < window.size(); ++i) {
-      if (!inside[i]) continue;
+      if (!inside[line_of[i]]) continue;
       const long s = window_stride.col, shift = window_start.col + window[i].col;
       const long from = std::clamp(floor_div(-shift + s - 1, s), 0L, grid.cols);
       const long to = std::clamp(floor_div(window_grid.cols - 1 - shift, s) + 1, from, grid.cols);

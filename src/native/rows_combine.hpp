@@ -21,17 +21,47 @@ SPEL_INLINE Vec reduce(Vec a, Vec b) {
   return Careful ? (a != a ? a : m) : m;
 }
 
-template <Reduce R, bool Careful>
-void combine_rows(const float* const* terms, long count, float* dst, long width) {
-  constexpr int V = 4;
+// N terms, their addresses in registers; more terms go in several rounds over a tile.
+template <Reduce R, bool Careful, int N>
+void combine_few(const float* const* terms, float* dst, long width) {
+  constexpr int V = N > 6 ? 2 : 4;
+  const float* p[N];
+#pragma GCC unroll 16
+  for (int t = 0; t < N; ++t) p[t] = terms[t];
   long x = 0;
   for (; x + V * kLanes <= width; x += V * kLanes) {
     Vec a[V];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) a[v] = load(p[0] + x + v * kLanes);
+#pragma GCC unroll 16
+    for (int t = 1; t < N; ++t)
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(p[t] + x + v * kLanes));
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) store(dst + x + v * kLanes, a[v]);
+  }
+  by_vectors(width - x, [&](long i, auto get, auto put) {
+    Vec a = get(p[0] + x + i);
+#pragma GCC unroll 16
+    for (int t = 1; t < N; ++t) a = reduce<R, Careful>(a, get(p[t] + x + i));
+    put(dst + x + i, a);
+  });
+}
+
+template <Reduce R, bool Careful>
+void combine_many(const float* const* terms, long count, float* dst, long width) {
+  constexpr int V = 8;
+  long x = 0;
+  for (; x + V * kLanes <= width; x += V * kLanes) {
+    Vec a[V];
+#pragma GCC unroll 16
     for (int v = 0; v < V; ++v) a[v] = load(terms[0] + x + v * kLanes);
     for (long t = 1; t < count; ++t) {
       const float* src = terms[t] + x;
+#pragma GCC unroll 16
       for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(src + v * kLanes));
     }
+#pragma GCC unroll 16
     for (int v = 0; v < V; ++v) store(dst + x + v * kLanes, a[v]);
   }
   by_vectors(width - x, [=](long i, auto get, auto put) {
@@ -41,20 +71,38 @@ void combine_rows(const float* const* terms, long count, float* dst, long width)
   });
 }
 
+template <Reduce R, bool Careful>
+void combine_rows(const float* const* terms, long count, float* dst, long width) {
+  switch (count) {
+    case 1: return combine_few<R, Careful, 1>(terms, dst, width);
+    case 2: return combine_few<R, Careful, 2>(terms, dst, width);
+    case 3: return combine_few<R, Careful, 3>(terms, dst, width);
+    case 4: return combine_few<R, Careful, 4>(terms, dst, width);
+    case 5: return combine_few<R, Careful, 5>(terms, dst, width);
+    case 6: return combine_few<R, Careful, 6>(terms, dst, width);
+    default: return combine_many<R, Careful>(terms, count, dst, width);
+  }
+}
+
 inline void combine(Reduce r, bool careful, const float* const* terms, long count, float* dst,
                     long width) {
   if (r == Reduce::sum) combine_rows<Reduce::sum, false>(terms, count, dst, width);
   else if (r == Reduce::maximum && careful)
-    combine_rows<Reduce::maximum, true>(terms, count, dst, width);
+    combine_many<Reduce::maximum, true>(terms, count, dst, width);
   else if (r == Reduce::maximum) combine_rows<Reduce::maximum, false>(terms, count, dst, width);
-  else if (careful) combine_rows<Reduce::minimum, true>(terms, count, dst, width);
+  else if (careful) combine_many<Reduce::minimum, true>(terms, count, dst, width);
   else combine_rows<Reduce::minimum, false>(terms, count, dst, width);
 }
 
 inline bool has_nan(const float* src, long width) {
   Ints some = {};
-  by_vectors(width, [&](long i, auto get, auto) {
-    const Vec v = get(src + i);
+  long x = 0;
+  for (; x + 2 * kLanes <= width; x += 2 * kLanes) {  // unordered with one another if either is NaN
+    const Vec a = load(src + x), b = load(src + x + kLanes);
+    some |= ~((a < b) | (a >= b));
+  }
+  by_vectors(width - x, [&](long i, auto get, auto) {
+    const Vec v = get(src + x + i);
     some |= v != v;
   });
   int32_t any = 0;

@@ -17,13 +17,9 @@ void Source::make(Lane& lane, long plane, long row, const Row*, float* dst, long
   }
 }
 
-bool Source::direct(Lane& lane, long plane, long row, Row& found) const {
-  const Image& image = lane.image;
-  if (image.type != Type::f32 || image.swapped || image.stride[4] != 4 || image.stride[1] % 4 ||
-      frame.phases != 1 || frame.left || frame.right > grid.cols || scan_nan || flat_reader)
-    return false;
-  found = {reinterpret_cast<const float*>(image.at(lane.batch, 0, plane, row)), image.stride[1] / 4, false};
-  return true;
+bool Source::direct(const Image& image) const {
+  return image.type == Type::f32 && !image.swapped && image.stride[4] == 4 && image.stride[1] % 4 == 0 &&
+         frame.phases == 1 && frame.left == 0 && frame.right <= grid.cols && !scan_nan && !flat_reader;
 }
 
 void Copy::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {

@@ -11,7 +11,7 @@ class Source final : public Node {
   Source(long channels, Grid grid) : Node(channels, grid) {}
   const char* kind() const override { return "source"; }
   void make(Lane&, long plane, long row, const Row*, float* dst, long pitch) const override;
-  bool direct(Lane&, long plane, long row, Row&) const override;
+  bool direct(const Image&) const override;
 };
 
 // Another frame around the same rows.
@@ -59,7 +59,9 @@ class Combine final : public Node {
   Reduce op;
   std::vector<Term> terms;
   Finish finish = Finish::none;
-  std::vector<Triple> window;  // the displacements, for counting those inside
+  std::vector<Triple> window;             // the displacements, for counting those inside
+  std::vector<std::pair<long, long>> lines;  // their distinct (plane, row)
+  std::vector<int> line_of;                // of each displacement
   Grid window_grid;
   Triple window_start, window_stride;
 

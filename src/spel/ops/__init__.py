@@ -8,6 +8,7 @@ from spel.ops.activate import activate
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
 from spel.ops.label import Regions, label, regions
+from spel.ops.labnorm import labnorm2
 from spel.ops.normalize import (
     BatchStatistics,
     batch_normalize,
@@ -32,6 +33,7 @@ __all__ = [
     "grey",
     "lab",
     "label",
+    "labnorm2",
     "linear_normalize",
     "max_pool",
     "mean_pool",

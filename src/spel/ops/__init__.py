@@ -7,6 +7,7 @@ result has the same bits for any number of threads.
 from spel.ops.activate import activate
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
+from spel.ops.decode import decode
 from spel.ops.label import Regions, label, regions
 from spel.ops.labnorm import labnorm2
 from spel.ops.normalize import (
@@ -28,6 +29,7 @@ __all__ = [
     "batch_normalize",
     "batch_statistics",
     "convolve",
+    "decode",
     "divisive_normalize",
     "flatten",
     "grey",

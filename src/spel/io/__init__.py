@@ -9,14 +9,14 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "read": "images",
-    "describe": "images",
-    "ImageInfo": "header",
-    "MAX_PIXELS": "header",
-    "write": "writer",
-    "replacing": "atomic",
-    "write_bytes": "atomic",
-    "write_text": "atomic",
+    "ImageInfo": "spel.io.header",
+    "MAX_PIXELS": "spel.io.header",
+    "describe": "spel.io.images",
+    "read": "spel.io.images",
+    "replacing": "spel.atomic",
+    "write": "spel.io.writer",
+    "write_bytes": "spel.atomic",
+    "write_text": "spel.atomic",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605
@@ -24,7 +24,7 @@ __all__ = sorted(_HOMES)  # noqa: PLE0605
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from spel import atomic
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
-from spel import atomic
 from spel.io.numbers import read_json, read_text, table
 
 __all__ = ["convention_of", "find_markers", "read_markers", "write_markers"]

@@ -2,9 +2,11 @@
 
 from spel.nn.activation import Activation
 from spel.nn.build import branch, chain, residue
+from spel.nn.center import Center
 from spel.nn.color import Color
 from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
+from spel.nn.decode import Decode
 from spel.nn.layer import Explanation, Layer, Read
 from spel.nn.network import Network, Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
@@ -12,14 +14,17 @@ from spel.nn.pool import MaxPool, MeanPool, MinPool
 from spel.nn.residue import Residue
 from spel.nn.store import KINDS, load, save
 from spel.nn.trace import Step, Trace, trace
+from spel.nn.unlearned import Unlearned
 
 __all__ = [
     "KINDS",
     "Activation",
     "BatchNormalize",
+    "Center",
     "Color",
     "Concatenate",
     "Convolution",
+    "Decode",
     "DivisiveNormalize",
     "Explanation",
     "Flatten",
@@ -36,6 +41,7 @@ __all__ = [
     "Step",
     "Threshold",
     "Trace",
+    "Unlearned",
     "WeightedSum",
     "branch",
     "chain",

@@ -12,7 +12,9 @@ from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
 
-Space = Literal["grey", "rgb", "lab", "ycbcr"]
+Space = Literal[
+    "grey", "rgb", "lab", "ycbcr", "labnorm2", "labnorm2-rgba", "labnorm2-jpeg", "labnorm2-direct"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,10 @@ class Color(Layer):
 
     Parameters
     ----------
-    space : {"grey", "rgb", "lab", "ycbcr"}
-        "grey" and "rgb" come out in 0..1, "lab" and "ycbcr" in the ranges of `spel.ops`.
+    space : {"grey", "rgb", "lab", "ycbcr", "labnorm2", "labnorm2-rgba", ...}
+        "grey" and "rgb" come out in 0..1, "lab" and "ycbcr" in the ranges of `spel.ops`;
+        "labnorm2" as libift has it from an RGB PNG, and, after "-", from another file type
+        (`spel.ops.labnorm2`).
     white : float
         The value of full red, green or blue in the input: 255 for 8 bits, 65535 for 16, 1 for unit
         floats. Nothing is guessed from the dtype.
@@ -59,6 +63,8 @@ class Color(Layer):
             color = np.repeat(color, 3, axis=-1)
         if self.space == "rgb":
             return self._unit(color)
+        if self.space.startswith("labnorm2"):
+            return ops.labnorm2(color, white=self.white, file=self.space[9:] or "png")
         convert = ops.lab if self.space == "lab" else ops.ycbcr
         return convert(color, white=self.white)
 

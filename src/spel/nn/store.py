@@ -20,14 +20,17 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.errors import FormatError, SpelError
 from spel.nn.activation import Activation
+from spel.nn.center import Center
 from spel.nn.color import Color
 from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
+from spel.nn.decode import Decode
 from spel.nn.layer import Layer
 from spel.nn.network import Network, Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool
 from spel.nn.residue import Residue
+from spel.nn.unlearned import Unlearned
 
 FORMAT = "spel.network"
 VERSION = 1
@@ -40,9 +43,11 @@ KINDS: dict[str, type[Layer]] = {
     for layer in (
         Activation,
         BatchNormalize,
+        Center,
         Color,
         Concatenate,
         Convolution,
+        Decode,
         DivisiveNormalize,
         Flatten,
         LinearNormalize,
@@ -52,6 +57,7 @@ KINDS: dict[str, type[Layer]] = {
         Residue,
         Scale,
         Threshold,
+        Unlearned,
         WeightedSum,
     )
 }

@@ -98,6 +98,7 @@ def trace(
     at: Sequence[int],
     node: str | None = None,
     channel: int | None = None,
+    activations: Mapping[str, Image] | None = None,
 ) -> Trace:
     """All numbers that the engine used for one spel of a node's activation.
 
@@ -115,6 +116,8 @@ def trace(
         Default: the output.
     channel : int, optional
         Default: the channel with the largest absolute value there.
+    activations : mapping, optional
+        What ``network.activations(image)`` gave, to trace several spels of one run.
 
     Returns
     -------
@@ -150,7 +153,7 @@ def trace(
             f"trace: image of shape {np.shape(image)}; expected one image of {ndim} axes and "
             "channels, not a batch"
         )
-    images |= network.activations(image, upto=target)
+    images |= network.activations(image, upto=target) if activations is None else activations
     place = _checked_place(images[target], at, target)
     if channel is None:
         channel = int(np.nanargmax(np.append(np.abs(images[target][place]), 0)[:-1] + 0.0))

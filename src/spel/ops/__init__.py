@@ -7,7 +7,9 @@ result has the same bits for any number of threads.
 from spel.ops.activate import activate
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
+from spel.ops.decode import decode
 from spel.ops.label import Regions, label, regions
+from spel.ops.labnorm import labnorm2
 from spel.ops.normalize import (
     BatchStatistics,
     batch_normalize,
@@ -27,11 +29,13 @@ __all__ = [
     "batch_normalize",
     "batch_statistics",
     "convolve",
+    "decode",
     "divisive_normalize",
     "flatten",
     "grey",
     "lab",
     "label",
+    "labnorm2",
     "linear_normalize",
     "max_pool",
     "mean_pool",

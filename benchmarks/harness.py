@@ -1,0 +1,423 @@
+"""Contenders side by side: checked for equal results, timed in turns, shown with their losses.
+
+See METHOD.md for the rules that this file carries out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Contender = Callable[[], Any]
+OURS = "spel"
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-python-headless",
+    "opencv-python",
+    "onnxruntime",
+    "torch",
+    "numba",
+)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one contender over the rounds of one row."""
+
+    best: float
+    median: float
+    rounds: int
+
+    @property
+    def spread(self) -> float:
+        """Median over minimum: 1 on a quiet machine."""
+        return self.median / self.best if self.best else float("nan")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: what each contender took and how far its result was from ours."""
+
+    name: str
+    timings: Mapping[str, Timing]
+    differences: Mapping[str, float]
+    tolerance: float
+    note: str = ""
+    work: float = 0.0
+    """Multiply-adds, for a rate; 0 if none is meaningful."""
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Contenders whose results differ from ours; they are not timed."""
+        return tuple(n for n, d in self.differences.items() if not d <= self.tolerance)
+
+    @property
+    def best_peer(self) -> str | None:
+        """The fastest of the others."""
+        others = {n: t.best for n, t in self.timings.items() if n != OURS}
+        return min(others, key=lambda name: others[name]) if others else None
+
+    @property
+    def ratio(self) -> float:
+        """Best peer's time over ours: above 1, spel is faster."""
+        peer = self.best_peer
+        if peer is None or OURS not in self.timings:
+            return float("nan")
+        return self.timings[peer].best / self.timings[OURS].best
+
+
+@dataclass
+class Table:
+    """Rows of one title, measured one after the other.
+
+    Parameters
+    ----------
+    title : str
+    threads : int
+        For all contenders that can be told.
+    seconds : float
+        Time budget of a row's rounds, over all contenders.
+    only : str
+        Rows whose name does not contain it are skipped.
+    """
+
+    title: str
+    threads: int = 1
+    seconds: float = 2.0
+    only: str = ""
+    rows: list[Row] = field(default_factory=list)
+    started: str = field(default_factory=lambda: _now())
+    load: tuple[float, float] = (float("nan"), float("nan"))
+    out: Any = None
+    """Where each row is announced as it is measured; None for standard error."""
+
+    def row(
+        self,
+        name: str,
+        *,
+        tolerance: float = 1e-4,
+        compare: Callable[[Any], Any] = np.asarray,
+        note: str = "",
+        work: float = 0.0,
+        **contenders: Contender | None,
+    ) -> Row | None:
+        """Check and time the contenders of a row; those that are None are absent peers.
+
+        Parameters
+        ----------
+        tolerance : float
+            Largest difference over the largest value of ours.
+        compare : callable
+            What of a result is compared: a crop, another layout.
+        """
+        if self.only and self.only not in name:
+            return None
+        if not self.rows:
+            self.load = (_load(), self.load[1])
+        present = {n: c for n, c in contenders.items() if c is not None}
+        with threads(self.threads):
+            differences = check(present, compare)
+            sound = {n: c for n, c in present.items() if differences.get(n, 0.0) <= tolerance}
+            timings = measure(sound, seconds=self.seconds)
+        row = Row(name, timings, differences, tolerance, note, work)
+        self.rows.append(row)
+        self.load = (self.load[0], _load())
+        print(f"  {name}: {_brief(row)}", file=self.out or sys.stderr, flush=True)
+        return row
+
+    @property
+    def contenders(self) -> list[str]:
+        """Every name that occurs, ours first, then by the order of appearance."""
+        names = dict.fromkeys(n for r in self.rows for n in (*r.timings, *r.differences))
+        return [n for n in names if n == OURS] + [n for n in names if n != OURS]
+
+    @property
+    def geometric_mean(self) -> float:
+        """Geometric mean of the ratios."""
+        ratios = [r.ratio for r in self.rows if np.isfinite(r.ratio)]
+        return float(np.exp(np.mean(np.log(ratios)))) if ratios else float("nan")
+
+    def markdown(self) -> str:
+        """The table for people: milliseconds, best peer over spel, losing rows marked."""
+        names = self.contenders
+        head = ["", *[f"{n} (ms)" for n in names], "best peer / spel", "largest difference"]
+        lines = [f"### {self.title}", "", _line(head), _line(["---"] + ["---:"] * (len(head) - 1))]
+        for row in self.rows:
+            worst = max(
+                (d for n, d in row.differences.items() if n not in row.refused), default=np.nan
+            )
+            cells = [row.name + (f" ({row.note})" if row.note else "")]
+            cells += [_cell(row, n) for n in names]
+            cells += [_ratio(row.ratio), "" if np.isnan(worst) else f"{worst:.0e}"]
+            lines.append(_line(cells))
+        if np.isfinite(self.geometric_mean):
+            lines += ["", f"Geometric mean of the ratios: {self.geometric_mean:.2f}."]
+        return "\n".join([*lines, "", _stamp(environment(), self)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that was measured, ready for JSON."""
+        return {
+            "title": self.title,
+            "threads": self.threads,
+            "started": self.started,
+            "load": [None if np.isnan(x) else x for x in self.load],
+            "environment": environment(),
+            "geometric_mean": _or_none(self.geometric_mean),
+            "rows": [
+                {
+                    "name": r.name,
+                    "note": r.note,
+                    "work": r.work,
+                    "tolerance": r.tolerance,
+                    "ratio": _or_none(r.ratio),
+                    "refused": list(r.refused),
+                    "contenders": {
+                        n: {
+                            "ms": t.best * 1e3,
+                            "spread": t.spread,
+                            "rounds": t.rounds,
+                            "difference": r.differences.get(n, 0.0),
+                        }
+                        for n, t in r.timings.items()
+                    },
+                }
+                for r in self.rows
+            ],
+        }
+
+    def write(self, folder: str | os.PathLike[str], name: str) -> list[Path]:
+        """Write Markdown, JSON and, where matplotlib is installed, a plot; the paths written."""
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        written = [place / f"{name}.md", place / f"{name}.json"]
+        written[0].write_text(self.markdown() + "\n", encoding="utf-8")
+        written[1].write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+        with contextlib.suppress(ImportError):
+            plot([self], place / f"{name}.png")
+            written.append(place / f"{name}.png")
+        return written
+
+
+# -- checking and timing -------------------------------------------------------------------------
+
+
+def check(
+    contenders: Mapping[str, Contender], compare: Callable[[Any], Any] = np.asarray
+) -> dict[str, float]:
+    """Largest difference of each peer's result from ours, over our largest value.
+
+    A result of another shape counts as infinitely different.
+    """
+    if OURS not in contenders:
+        return {}
+    ours = np.asarray(compare(contenders[OURS]()), dtype=np.float64)
+    scale = float(np.abs(ours).max(initial=0.0)) or 1.0
+    found = {}
+    for name, run in contenders.items():
+        if name == OURS:
+            continue
+        theirs = np.asarray(compare(run()), dtype=np.float64)
+        if theirs.shape != ours.shape:
+            found[name] = float("inf")
+            continue
+        difference = float(np.abs(theirs - ours).max(initial=0.0)) / scale
+        found[name] = difference if np.isfinite(difference) else float("inf")
+    return found
+
+
+def measure(
+    contenders: Mapping[str, Contender], *, seconds: float = 2.0, least: int = 5, most: int = 60
+) -> dict[str, Timing]:
+    """Seconds of each contender, in turns: at least `least` rounds, until the budget is used."""
+    for run in contenders.values():
+        run()
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    clock = time.perf_counter
+    begin = clock()
+    for done in range(most):
+        if done >= least and clock() - begin > seconds:
+            break
+        for name, run in contenders.items():
+            start = clock()
+            run()
+            taken[name].append(clock() - start)
+    return {n: Timing(min(t), float(np.median(t)), len(t)) for n, t in taken.items()}
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Give every library in this process `count` threads."""
+    import spel
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(spel.threads(count))
+        if "threadpoolctl" in sys.modules or _has("threadpoolctl"):
+            from threadpoolctl import threadpool_limits
+
+            stack.enter_context(threadpool_limits(count))
+        if "cv2" in sys.modules:
+            before = sys.modules["cv2"].getNumThreads()
+            sys.modules["cv2"].setNumThreads(count)
+            stack.callback(sys.modules["cv2"].setNumThreads, before)
+        if "torch" in sys.modules:
+            before = sys.modules["torch"].get_num_threads()
+            sys.modules["torch"].set_num_threads(count)
+            stack.callback(sys.modules["torch"].set_num_threads, before)
+        yield
+
+
+# -- environment ---------------------------------------------------------------------------------
+
+
+def environment() -> dict[str, Any]:
+    """Processor, engine and versions: what a figure must be read with."""
+    from spel import __version__, kernels
+
+    info = kernels.native_info()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": _processor(),
+        "cores": cores,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "spel": __version__,
+        "engine": {k: info.get(k) for k in ("isa", "compiler")},
+        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
+    }
+
+
+def missing(*packages: str) -> list[str]:
+    """Those of the packages (import names) that are not installed."""
+    return [name for name in packages if not _has(name)]
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as info:
+        for line in info:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _has(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
+
+
+def _load() -> float:
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return float("nan")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+# -- showing -------------------------------------------------------------------------------------
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(row: Row, name: str) -> str:
+    if name in row.refused:
+        return "differs"
+    if name not in row.timings:
+        return ""
+    text = f"{row.timings[name].best * 1e3:.3g}"
+    return f"**{text}**" if name == min(row.timings, key=lambda n: row.timings[n].best) else text
+
+
+def _ratio(value: float) -> str:
+    if not np.isfinite(value):
+        return ""
+    return f"{value:.2f}" if value >= 1 else f"{value:.2f} (loses)"
+
+
+def _brief(row: Row) -> str:
+    words = [f"{name} {t.best * 1e3:.3g} ms" for name, t in row.timings.items()]
+    words += [f"{name} differs by {row.differences[name]:.1e}" for name in row.refused]
+    return ", ".join(words) + (f"; {_ratio(row.ratio)}" if np.isfinite(row.ratio) else "")
+
+
+def _stamp(env: Mapping[str, Any], table: Table) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in env["packages"].items())
+    engine = f"{env['engine']['isa']}, {env['engine']['compiler']}"
+    return (
+        f"<sub>{table.started}; {env['processor']}, {env['cores']} cores, {table.threads} "
+        f"thread{'s' * (table.threads != 1)}; load {table.load[0]:.1f} to {table.load[1]:.1f}; "
+        f"Python {env['python']}; spel {env['spel']} ({engine}); {packages}. "
+        "Minimum of interleaved rounds; see benchmarks/METHOD.md.</sub>"
+    )
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def plot(tables: list[Table], path: str | os.PathLike[str]) -> None:
+    """Bars of best peer over spel, one per row, the line at 1 marked.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    """
+    from matplotlib.figure import Figure
+
+    rows = [(t, r) for t in tables for r in t.rows if np.isfinite(r.ratio)]
+    figure = Figure(figsize=(9, 1.2 + 0.3 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    values = [r.ratio for _, r in rows]
+    colors = ["#2a6f97" if v >= 1 else "#c8553d" for v in values]
+    axes.barh(range(len(rows)), values, color=colors)
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [f"{r.name}  [{r.best_peer}]" for _, r in rows], fontsize=8)
+    axes.invert_yaxis()
+    for y, value in enumerate(values):
+        axes.annotate(
+            f"{value:.1f}", (value, y), (4, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axes.set_xlabel("best peer's time over spel's (above 1: spel is faster); best peer in brackets")
+    axes.set_title(" / ".join(dict.fromkeys(t.title for t in tables)), loc="left")
+    axes.margins(x=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark command has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="smaller images and budgets")
+    parser.add_argument("--threads", type=int, default=1, help="for all contenders (default 1)")
+    parser.add_argument("--seconds", type=float, help="time budget of a row (default 2)")
+    parser.add_argument("--only", default="", help="only rows whose name contains this")
+    parser.add_argument("--out", type=Path, help="folder for Markdown, JSON and a plot")
+    return parser

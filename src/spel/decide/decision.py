@@ -1,0 +1,136 @@
+"""How a saliency becomes boxes: a frozen value that a network can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from spel.core.adjacency import Adjacency
+from spel.errors import FormatError, ParameterError
+from spel.ops.threshold import checked_rule
+
+Range = tuple[float, float]
+Select = Literal["all", "widest", "largest", "closest"]
+
+SELECTIONS: tuple[str, ...] = get_args(Select)
+RANGES = ("area", "width", "height", "aspect")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Threshold, adjacency, filters and selection.
+
+    Parameters
+    ----------
+    threshold : float or str
+        Saliency above it is object: a value, "otsu", or a percentile "p0" to "p100".
+    adjacency : Adjacency, optional
+        Which spels are one component; by default the 8 neighbours.
+    area : (low, high), optional
+        Spels of the *input* that a component covers; keep those within, ends included.
+    width, height, aspect : (low, high), optional
+        The same for the box's sides, in spels of the input, and for width / height.
+    select : {"all", "widest", "largest", "closest"}
+        Keep all components, or the one that is widest, has most spels, or whose box is closest to
+        `size`.
+    size : (width, height), optional
+        For "closest", which compares ``|log(w / w0)| + |log(h / h0)|``.
+
+    Raises
+    ------
+    ParameterError
+        If a rule or selection is unknown, a range is empty, or "closest" comes without `size`.
+
+    Examples
+    --------
+    >>> Decision(threshold="p95", select="widest", aspect=(2, 6)).to_dict()
+    {'threshold': 'p95', 'aspect': [2.0, 6.0], 'select': 'widest'}
+    """
+
+    threshold: float | str = "otsu"
+    adjacency: Adjacency | None = field(default=None)
+    area: Range | None = None
+    width: Range | None = None
+    height: Range | None = None
+    aspect: Range | None = None
+    select: Select = "all"
+    size: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        checked_rule(self.threshold)
+        if self.adjacency is not None and not isinstance(self.adjacency, Adjacency):
+            raise ParameterError(
+                f"Decision: adjacency {self.adjacency!r}; expected an Adjacency, for example "
+                "Adjacency.disk(1)"
+            )
+        if self.select not in SELECTIONS:
+            raise ParameterError(
+                f"Decision: select {self.select!r}; expected one of {', '.join(SELECTIONS)}"
+            )
+        for name in RANGES:
+            object.__setattr__(self, name, _range(name, getattr(self, name)))
+        object.__setattr__(self, "size", _size(self.size))
+        if self.select == "closest" and self.size is None:
+            raise ParameterError(
+                "Decision: select 'closest' needs size=(width, height), the size to be close to"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What differs from the default, ready for JSON."""
+        values: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value == f.default:
+                continue
+            if isinstance(value, Adjacency):
+                value = value.displacements.tolist()
+            values[f.name] = list(value) if isinstance(value, tuple) else value
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Decision:
+        """The decision that `to_dict` wrote.
+
+        Raises
+        ------
+        FormatError
+            For an unknown key or a value that does not fit.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise FormatError(
+                f"Decision: unknown {', '.join(unknown)}; expected {', '.join(sorted(known))}"
+            )
+        given = dict(values)
+        try:
+            if given.get("adjacency") is not None:
+                given["adjacency"] = Adjacency.from_displacements(given["adjacency"])
+            return cls(**given)
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"Decision: {error}") from error
+
+
+def _range(name: str, given: Any) -> Range | None:
+    if given is None:
+        return None
+    try:
+        low, high = (float(value) for value in given)
+    except (TypeError, ValueError):
+        raise ParameterError(f"Decision: {name} {given!r}; expected (low, high)") from None
+    if not low <= high:
+        raise ParameterError(f"Decision: {name} {given!r}; expected low <= high")
+    return low, high
+
+
+def _size(given: Any) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    try:
+        width, height = (float(value) for value in given)
+    except (TypeError, ValueError):
+        raise ParameterError(f"Decision: size {given!r}; expected (width, height)") from None
+    if not (width > 0 and height > 0):
+        raise ParameterError(f"Decision: size {given!r}; expected numbers above 0")
+    return width, height

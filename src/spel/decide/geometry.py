@@ -1,0 +1,100 @@
+"""Where a network's output stands on its input: strides and receptive centres, composed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.window import Window
+from spel.errors import ShapeError
+from spel.nn import Convolution, MaxPool, MeanPool, MinPool
+from spel.nn.network import INPUT, Network
+
+SLIDING = (Convolution, MaxPool, MinPool, MeanPool)
+"""Layers whose output stands for the middle of what it reads."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The map ``x_in = scale * x_out + offset`` per axis, for coordinates of spels' corners.
+
+    Spel i covers [i, i + 1). An output spel stands for the cell of `scale` input spels around the
+    centre of what it reads, so that a pooling over an even window moves nothing.
+
+    Attributes
+    ----------
+    scale, offset : tuple of float
+        Per axis (row, col).
+
+    Examples
+    --------
+    >>> from spel.core.adjacency import Adjacency
+    >>> pool = Window(Adjacency.from_mask(np.ones((2, 2)), origin=(0, 0)), stride=2)
+    >>> half = Geometry.identity(2).then(pool)
+    >>> half
+    Geometry(scale=(2.0, 2.0), offset=(0.0, 0.0))
+    >>> half.boxes([[0, 1, 3, 2]]).tolist()
+    [[0.0, 2.0, 6.0, 4.0]]
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+
+    @classmethod
+    def identity(cls, ndim: int) -> Geometry:
+        return cls((1.0,) * ndim, (0.0,) * ndim)
+
+    def then(self, window: Window) -> Geometry:
+        """This map followed backwards through one more layer that slides `window`."""
+        zero = window.place((0,) * window.adjacency.ndim)
+        scale, offset = [], []
+        for s, o, stride, start, (low, high) in zip(
+            self.scale, self.offset, window.strides, zero, window.adjacency.reach, strict=True
+        ):
+            # The centre of output spel i, at i + 1/2, stands on start + i stride + centre of reach.
+            shift = start + (low + high) / 2 + 0.5 - stride / 2
+            scale.append(s * stride)
+            offset.append(s * shift + o)
+        return Geometry(tuple(scale), tuple(offset))
+
+    def boxes(self, boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Boxes ``x0 y0 x1 y1`` of the output as boxes of the input."""
+        given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+        scale = np.array([self.scale[-1], self.scale[-2]] * 2)
+        offset = np.array([self.offset[-1], self.offset[-2]] * 2)
+        return given * scale + offset
+
+    def spel(self, at: Sequence[int], size: Sequence[int]) -> tuple[int, ...]:
+        """The input spel, inside an image of `size`, under the middle of output spel `at`."""
+        return tuple(
+            int(np.clip(np.floor(s * (i + 0.5) + o), 0, n - 1))
+            for i, s, o, n in zip(at, self.scale, self.offset, size, strict=True)
+        )
+
+
+def geometry(network: Network, upto: str | None = None) -> Geometry:
+    """Where a node's activation, by default the output, stands on the input (2-D images).
+
+    Raises
+    ------
+    ShapeError
+        If parallel branches meet on different strides.
+    """
+    places = {INPUT: Geometry.identity(2)}
+    for node in network.nodes:
+        known = [places[name] for name in node.inputs]
+        if len({place.scale for place in known}) > 1:
+            raise ShapeError(
+                f"geometry: node {node.name} joins branches of different strides "
+                f"{[place.scale for place in known]}; give them one stride"
+            )
+        scope = node.layer.scope
+        place = known[0]
+        # A divisive normalization reads a window too, but what it gives stays with its spel.
+        if isinstance(scope, Window) and isinstance(node.layer, SLIDING):
+            place = place.then(scope)
+        places[node.name] = place
+    return places[network.output if upto is None else upto]

@@ -1,0 +1,85 @@
+"""Why a box is there: the walk back from its strongest spel to kernels and input spels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.objects import Why
+from spel.decide.geometry import geometry
+from spel.nn import Convolution, Network, Step, WeightedSum
+from spel.nn.trace import trace
+
+MOST_KERNELS = 8
+MOST_SPELS = 9
+
+
+def reasons(
+    network: Network,
+    image: npt.NDArray[Any],
+    activations: Mapping[str, npt.NDArray[Any]],
+    at: tuple[int, int],
+    threshold: float,
+) -> Why:
+    """Reasons for a component whose strongest spel is `at`, from the network's trace there.
+
+    The kernels are those of the last layer that sums over channels, each with its product there;
+    without one, the convolutions on the way with what they gave. The spels are those under the
+    convolution nearest to the input, by their share in its sum.
+    """
+    steps = trace(network, image, at=at, channel=0, activations=activations).steps
+    saliency = steps[-1].value
+    return Why(
+        at=at,
+        saliency=saliency,
+        threshold=float(threshold),
+        margin=saliency - float(threshold),
+        kernels=_kernels(network, steps),
+        spels=_spels(network, steps, image.shape[:2]),
+    )
+
+
+def _kernels(network: Network, steps: tuple[Step, ...]) -> tuple[tuple[str, int, float], ...]:
+    sums = [step for step in steps if isinstance(network[step.node], WeightedSum)]
+    if sums:
+        last = sums[-1]
+        name = _source(network, last.node)
+        products = np.asarray(last.terms["products"], dtype=np.float64).ravel()
+        shares = [(name, channel, float(product)) for channel, product in enumerate(products)]
+    else:
+        made = [step for step in steps if isinstance(network[step.node], Convolution)]
+        shares = [(step.node, step.channel, step.value) for step in made]
+    shares = [share for share in shares if share[2] != 0]
+    return tuple(sorted(shares, key=lambda share: -abs(share[2]))[:MOST_KERNELS])
+
+
+def _source(network: Network, name: str) -> str:
+    """The convolution that made the channels that a node sums, if one node leads to another."""
+    inputs = {node.name: node.inputs for node in network.nodes}
+    before = name
+    while len(inputs.get(before, ())) == 1 and inputs[before][0] in inputs:
+        before = inputs[before][0]
+        if isinstance(network[before], Convolution):
+            return before
+    return name
+
+
+def _spels(
+    network: Network, steps: tuple[Step, ...], size: tuple[int, ...]
+) -> tuple[tuple[int, ...], ...]:
+    made = [step for step in steps if isinstance(network[step.node], Convolution)]
+    if not made:
+        return ()
+    first = made[0]
+    layer = network[first.node]
+    assert isinstance(layer, Convolution)
+    (source,) = next(node.inputs for node in network.nodes if node.name == first.node)
+    place = geometry(network, upto=source)
+    share = np.abs(np.asarray(first.terms["products"])).sum(axis=1)
+    share[~np.asarray(first.terms["inside"])] = 0
+    order = np.argsort(-share, kind="stable")[:MOST_SPELS]
+    spels = np.asarray(first.terms["displacements"]) + layer.scope.place(first.at)
+    return tuple(place.spel(tuple(spels[i]), size) for i in order if share[i] > 0)

@@ -1,0 +1,29 @@
+"""FLIM: learning networks from strokes drawn on a few images, without backpropagation.
+
+Five steps, each a pure function: `statistics`, `samples`, `clusters`, `consensus`, `bank`; `learn`
+runs them through a network.
+"""
+
+from spel.flim.atrous import atrous
+from spel.flim.cluster import clusters
+from spel.flim.consensus import consensus
+from spel.flim.fold import bank, border_of
+from spel.flim.learn import learn
+from spel.flim.points import feature_points, points_bank
+from spel.flim.samples import Samples, samples
+from spel.flim.statistics import Statistics, statistics
+
+__all__ = [
+    "Samples",
+    "Statistics",
+    "atrous",
+    "bank",
+    "border_of",
+    "clusters",
+    "consensus",
+    "feature_points",
+    "learn",
+    "points_bank",
+    "samples",
+    "statistics",
+]

@@ -1,0 +1,191 @@
+"""Learning a network from markers: its unlearned convolutions, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.bank import KernelBank
+from spel.core.markers import Markers
+from spel.core.window import Border
+from spel.errors import ParameterError
+from spel.flim.atrous import cumulative_strides, dilated
+from spel.flim.cluster import clusters
+from spel.flim.consensus import consensus
+from spel.flim.fold import bank, border_of
+from spel.flim.points import feature_points, points_bank
+from spel.flim.samples import samples
+from spel.flim.statistics import check_pairs, statistics
+from spel.nn.convolution import Convolution
+from spel.nn.layer import Image, Layer
+from spel.nn.network import INPUT, Network, Node, _context
+from spel.nn.unlearned import Unlearned
+
+Method = Literal["cluster", "points"]
+
+
+def learn(
+    network: Layer,
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    *,
+    seed: int = 42,
+    names: Sequence[str] = (),
+    method: Method = "cluster",
+    factor: float = 0.01,
+    compat: Literal["libift"] | None = None,
+) -> Network:
+    """A network whose `Unlearned` convolutions hold kernels learned from strokes.
+
+    No backpropagation: layer by layer, the patches at marked spels are standardized, clustered per
+    stroke, and the real patches nearest to the clusters' centres become kernels (FLIM).
+
+    Parameters
+    ----------
+    network : Network
+        With `Unlearned` nodes; learned ones are kept as they are.
+    images : sequence of (rows, cols, C) arrays
+        As the network takes them, one per markers, of any sizes.
+    markers : sequence of Markers
+    seed : int
+        Of the clustering.
+    names : sequence of str, optional
+        Names of the images, kept in the kernels' provenance; numbers by default.
+    method : {"cluster", "points"}
+        FLIM-Cluster clusters the patches of every layer anew. FLIM-BoFP ("points") clusters once,
+        on the input image, and takes the same spels in every layer.
+    factor : float
+        Added to deviations.
+    compat : {"libift"}, optional
+        Reproduce the reference library: touching strokes of different labels are one, too many
+        kernels become rows of the matrix of components, and strides are ignored while learning, so
+        that a strided network is trained on other patches than it sees. By default strides are
+        handled exactly: strides become dilations while learning (`spel.flim.atrous`).
+
+    Returns
+    -------
+    Network
+        A new one. Its ``meta["learned"]`` keeps what each node was learned with.
+
+    Raises
+    ------
+    ShapeError, ParameterError, FormatError
+        If images, markers and network do not fit one another; the note says in which node.
+
+    Examples
+    --------
+    >>> from spel.core.adjacency import Adjacency
+    >>> from spel.nn import Activation, chain
+    >>> image = np.zeros((8, 8, 1), dtype=np.float32)
+    >>> image[2:5, 2:5] = 1
+    >>> drawn = Markers([(3, 3), (6, 6)], [1, 0], (8, 8))
+    >>> net = chain(conv=Unlearned(Adjacency.box(3), kernels=2), relu=Activation())
+    >>> learned = learn(net, [image], [drawn])
+    >>> bool(learned(image)[3, 3].argmax() == 0), [p.label for p in learned["conv"].bank.provenance]
+    (True, [1, 0])
+
+    Notes
+    -----
+    de Souza & Falcao, FLIM; libift ``iftFLIM.c``. Each step is a public function of `spel.flim`.
+    """
+    if not isinstance(network, Network):
+        network = Network((Node("convolution", network),))
+    if method not in ("cluster", "points") or compat not in (None, "libift"):
+        raise ParameterError(
+            f"learn: method {method!r}, compat {compat!r}; expected 'cluster' or 'points', and "
+            "None or 'libift'"
+        )
+    waiting = [node.name for node in network.nodes if isinstance(node.layer, Unlearned)]
+    if not waiting:
+        raise ParameterError(
+            "learn: the network has no Unlearned convolution; nothing is to be learned. To learn "
+            "some anew use spel.flim.unlearned(network, nodes)"
+        )
+    names = tuple(names) or tuple(str(number) for number in range(len(images)))
+    raw = [_channelled(image) for image in images]
+    check_pairs("learn", [np.empty((*image.shape[:-1], 0)) for image in raw], markers)
+    _check_names(names, raw)
+    marked = list(markers)
+    strides = cumulative_strides(network)
+    if compat == "libift":
+        strides = {name: (1,) * len(s) for name, s in strides.items()}
+    points = feature_points(network, raw, marked, seed=seed) if method == "points" else None
+    done: list[dict[str, Image]] = [{INPUT: image} for image in raw]
+    learned = network
+    settings = {"seed": seed, "method": method, "factor": factor, "compat": compat}
+    kept = dict(network.meta.get("learned", {}))
+    for position, node in enumerate(network.nodes):
+        step = strides[node.inputs[0]]
+        layer: Layer = node.layer
+        if isinstance(layer, Unlearned):
+            inputs = [activation[node.inputs[0]] for activation in done]
+            with _context(node):
+                filled, border = _learned_bank(
+                    replace(layer, adjacency=layer.adjacency.dilated(step)),
+                    inputs, points or marked, names, seed, factor, method, compat,
+                )
+            kept[node.name] = {
+                **{k: v for k, v in asdict(layer).items() if k not in ("adjacency", "stride")},
+                **settings,
+            }
+            layer = Convolution(
+                replace(filled, adjacency=layer.adjacency), layer.stride, border
+            )
+            learned = learned.replace(node.name, layer)
+        if node.name == waiting[-1]:
+            break
+        needed = {name for later in network.nodes[position + 1 :] for name in later.inputs}
+        local = dilated(layer, step)
+        for activation in done:
+            with _context(node):
+                activation[node.name] = local(*[activation[name] for name in node.inputs])
+            for name in set(activation) - needed:
+                del activation[name]
+    return learned.with_meta(learned=kept, images=list(names))
+
+
+def _learned_bank(
+    layer: Unlearned,
+    inputs: Sequence[Image],
+    markers: Sequence[Markers],
+    names: Sequence[str],
+    seed: int,
+    factor: float,
+    method: Method,
+    compat: str | None,
+) -> tuple[KernelBank, Border]:
+    """The bank of one layer, and what must lie outside the image for it to be exact."""
+    if method == "points":
+        limit = layer.kernels
+        found = points_bank(inputs, markers, layer.adjacency, names=names, factor=factor)
+        return (found if len(found) <= limit else found[:limit]), "zero"
+    known = statistics(inputs, markers, factor=factor)
+    all_of = samples(
+        inputs, markers, layer.adjacency, known, names=names, by_label=compat != "libift"
+    )
+    kernels = consensus(
+        clusters(all_of, layer.per_stroke, seed=seed),
+        layer.kernels,
+        reduce=layer.reduce,
+        per_image=layer.per_image,
+        seed=seed,
+        transposed_pca=compat == "libift",
+    )
+    return bank(kernels, layer.adjacency, known), border_of(known)
+
+
+def _channelled(image: npt.ArrayLike) -> Image:
+    array = np.asarray(image)
+    return array[..., None] if array.ndim == 2 else array
+
+
+def _check_names(names: Sequence[str], images: Sequence[Any]) -> None:
+    if len(names) != len(images) or len(set(names)) != len(names):
+        raise ParameterError(
+            f"learn: {len(names)} names for {len(images)} images, {len(set(names))} of them "
+            "different; give each image its own name"
+        )

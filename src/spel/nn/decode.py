@@ -1,0 +1,82 @@
+"""Decoder as a layer: many channels become one saliency, weights found on the image itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from spel import ops
+from spel.core.bank import KernelBank
+from spel.errors import ParameterError, ShapeError
+from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
+from spel.ops.decode import checked_labels
+
+
+@dataclass(frozen=True, eq=False)
+class Decode(Layer):
+    """One of the published adaptive decoders, see `spel.ops.decode`.
+
+    Parameters
+    ----------
+    method : {"lm", "lm-balanced", "ts", "ts*", "lt", "at", "pb", "mb"}
+    labels : tuple of bool
+        Whether each channel's kernel came from an object's marker.
+
+    Examples
+    --------
+    >>> Decode("mb", (True, False)).shape((240, 240, 2))
+    (240, 240, 1)
+    """
+
+    kind: ClassVar[str] = "decode.v1"
+
+    method: str = "lm"
+    labels: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(bool(label) for label in self.labels))
+        checked_labels(self.method, self.labels, len(self.labels))
+
+    @classmethod
+    def for_bank(cls, method: str, bank: KernelBank, background: int = 0) -> Decode:
+        """The decoder for the activation of a bank that knows where its kernels came from.
+
+        Raises
+        ------
+        ParameterError
+            If the bank carries no provenance.
+        """
+        if not bank.provenance:
+            raise ParameterError(
+                f"Decode: {method!r} asks for the label of every kernel, but this bank does not "
+                "know where its kernels came from; learn it from markers"
+            )
+        return cls(method, tuple(p.label != background for p in bank.provenance))
+
+    def __call__(self, *images: Any) -> Image:
+        (image,) = images
+        return ops.decode(image, self.method, self.labels)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        if len(shape) not in (3, 4):
+            raise ShapeError(f"Decode: image of shape {shape}; expected (rows, cols, channels)")
+        checked_labels(self.method, self.labels, shape[-1])
+        return (*shape[:-1], 1)
+
+    @property
+    def scope(self) -> Scope:
+        return "image"
+
+    def explain(
+        self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
+    ) -> Explanation:
+        values = images[0][at]
+        terms = {
+            "patch": values,
+            "method": self.method,
+            "labels": self.labels,
+            "value": output[(*at, channel)],
+        }
+        return Explanation(terms, (Read(0, at, int(values.argmax())),))

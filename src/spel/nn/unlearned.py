@@ -1,0 +1,76 @@
+"""A convolution whose kernels are still to be learned from markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from spel.core.adjacency import Adjacency
+from spel.core.window import Window
+from spel.errors import NotLearnedError, ParameterError
+from spel.nn.layer import Image, Layer, Shape
+from spel.ops.arrays import ghost, planar
+
+
+@dataclass(frozen=True, eq=False)
+class Unlearned(Layer):
+    """The place of a convolution that `spel.learn` fills with a bank learned from markers.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+        Of the kernels.
+    kernels : int
+        Largest number of kernels; fewer if the markers give fewer.
+    per_stroke : int
+        Kernels of each stroke.
+    per_image : int, optional
+        Largest number of kernels of each image.
+    stride : int
+    reduce : {"auto", "kmeans", "pca"}
+        How too many kernels become `kernels`, see `spel.flim.consensus`.
+
+    Examples
+    --------
+    >>> Unlearned(Adjacency.box(7), kernels=16).shape((240, 240, 3))
+    (240, 240, 16)
+    """
+
+    kind: ClassVar[str] = "unlearned.v1"
+
+    adjacency: Adjacency
+    kernels: int
+    per_stroke: int = 1
+    per_image: int | None = None
+    stride: int | Sequence[int] = 1
+    reduce: Literal["auto", "kmeans", "pca"] = "auto"
+
+    def __post_init__(self) -> None:
+        counts = (self.kernels, self.per_stroke, 1 if self.per_image is None else self.per_image)
+        if any(not isinstance(n, int | np.integer) or n < 1 for n in counts):
+            raise ParameterError(
+                f"Unlearned: kernels {self.kernels!r}, per_stroke {self.per_stroke!r}, per_image "
+                f"{self.per_image!r}; expected whole numbers of at least 1"
+            )
+        if self.reduce not in ("auto", "kmeans", "pca"):
+            raise ParameterError(
+                f"Unlearned: reduce {self.reduce!r}; expected 'auto', 'kmeans' or 'pca'"
+            )
+        object.__setattr__(self, "stride", Window(self.adjacency, self.stride).stride)
+
+    def __call__(self, *images: Any) -> Image:
+        raise NotLearnedError(
+            "Unlearned: this convolution has no kernels yet; learn them from markers with "
+            "spel.learn(network, images, markers)"
+        )
+
+    def shape(self, *shapes: Shape) -> Shape:
+        given = planar("Unlearned", ghost(shapes[0]), self.adjacency.ndim)
+        return given.shape(self.kernels, self.scope.shape(given.size), channelled=True)
+
+    @property
+    def scope(self) -> Window:
+        return Window(self.adjacency, self.stride)

@@ -1,0 +1,43 @@
+"""Networks that come with spel, by name and as code that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from spel.errors import ParameterError
+from spel.nn import Network
+from spel.zoo.assignment import plate_assignment
+from spel.zoo.lecture import plate_lecture
+
+__all__ = ["get", "names", "plate_assignment", "plate_lecture"]
+
+_NETWORKS: dict[str, Callable[[], Network]] = {"plate-lecture": plate_lecture}
+
+
+def names() -> tuple[str, ...]:
+    """Names that `get` knows.
+
+    Examples
+    --------
+    >>> "plate-lecture" in names()
+    True
+    """
+    return tuple(sorted(_NETWORKS))
+
+
+def get(name: str) -> Network:
+    """The network of a name, as the command line takes it.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name; the message lists the known ones.
+
+    Examples
+    --------
+    >>> get("plate-lecture").names[:3]
+    ('grey', 'edges', 'positive')
+    """
+    if name not in _NETWORKS:
+        raise ParameterError(f"zoo: no network {name!r}; expected one of {', '.join(names())}")
+    return _NETWORKS[name]()

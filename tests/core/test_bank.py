@@ -22,7 +22,7 @@ def test_named_kernels():
 
 def test_gabor_answers_to_its_orientation():
     bank = KernelBank.gabor(orientations=2, wavelength=6, sigma=2)
-    rows, cols = np.mgrid[-6:7, -6:7]
+    _, cols = np.mgrid[-6:7, -6:7]
     vertical = np.cos(2 * np.pi * cols / 6)
     answers = np.abs(bank.weights[..., 0] @ vertical.ravel())
     assert answers[0] > 20 * answers[1]

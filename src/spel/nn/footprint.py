@@ -55,7 +55,7 @@ class Footprint:
     def through(self, scope: Scope) -> Footprint:
         """The footprint after a layer of a scope."""
         if isinstance(scope, Window):
-            reach = scope.adjacency.reach
+            reach = _read_by(scope)
             if len(reach) != len(self.start):
                 raise ShapeError(
                     f"an adjacency of {len(reach)} axes in a network of {len(self.start)}; give "
@@ -99,3 +99,17 @@ class Footprint:
     def place(self, position: Sequence[int]) -> tuple[int, ...]:
         """The input spel that an output spel stands on."""
         return tuple(o + s * i for o, s, i in zip(self.start, self.stride, position))
+
+
+def _read_by(window: Window) -> Sequence[tuple[int, int]]:
+    """Lowest and highest spel that a position reads, what its border mirrors included.
+
+    A clamped or mirrored spel is never further away than the one it stands for, but it may lie on
+    the other side.
+    """
+    reach = window.adjacency.reach
+    if window.border == "edge":
+        return [(min(low, 0), max(high, 0)) for low, high in reach]
+    if window.border == "reflect":
+        return [(-max(-low, high), max(-low, high)) for low, high in reach]
+    return reach

@@ -156,7 +156,7 @@ def trace(
     images |= network.activations(image, upto=target) if activations is None else activations
     place = _checked_place(images[target], at, target)
     if channel is None:
-        channel = int(np.nanargmax(np.append(np.abs(images[target][place]), 0)[:-1] + 0.0))
+        channel = int(np.nan_to_num(np.abs(images[target][place]), nan=np.inf).argmax())
     if not 0 <= channel < images[target].shape[-1]:
         raise ParameterError(
             f"trace: channel {channel} of node {target!r}; expected 0 to "

@@ -1,0 +1,125 @@
+"""The contract of a layer, over a table of all kinds: a kind that is not in the table fails."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from spel import Adjacency, KernelBank, NotLearnedError
+from spel.nn import KINDS, Network, Node, chain, load
+
+BOX = Adjacency.box(3)
+EXAMPLES = {
+    "activation.v1": [{}, {"function": "leaky_relu", "parameter": 0.2}],
+    "batch_normalize.v1": [
+        {"mean": np.ones(2), "deviation": np.full(2, 2.0), "over": "channel"},
+        {"mean": np.ones((6, 7, 2)), "deviation": np.ones((6, 7, 2)), "gamma": np.ones(2)},
+    ],
+    "center.v1": [{}],
+    "color.v1": [{"space": s} for s in ("grey", "rgb", "lab", "ycbcr")],
+    "concatenate.v1": [{}],
+    "convolution.v1": [
+        {"bank": KernelBank.random(BOX, kernels=3, channels=2, seed=0)},
+        {
+            "bank": KernelBank.random(Adjacency.disk(2), kernels=1, channels=2, seed=1),
+            "stride": (2, 1),
+            "border": (1.0, 2.0),
+        },
+    ],
+    "decode.v1": [{"method": "lm", "labels": (True, False)}, {"method": "ts", "labels": (0, 1)}],
+    "divisive_normalize.v1": [{"adjacency": BOX}, {"adjacency": BOX, "across_channels": True}],
+    "flatten.v1": [{}],
+    "linear_normalize.v1": [{}, {"over": "channels"}],
+    "max_pool.v1": [{"adjacency": BOX}, {"adjacency": BOX, "stride": 2, "border": "valid"}],
+    "mean_pool.v1": [{"adjacency": BOX, "count": "full"}],
+    "min_pool.v1": [{"adjacency": Adjacency.from_displacements([(0, 2), (1, 0)])}],
+    "residue.v1": [{"layer": KINDS["divisive_normalize.v1"](BOX)}, {"scale": "max"}],
+    "scale.v1": [{"factor": [1.0, 2.0], "shift": [0.0, 1.0]}],
+    "threshold.v1": [{"at": 0.5}, {"at": "otsu"}],
+    "weighted_sum.v1": [{"weights": [1.0, -1.0], "bias": 0.25}],
+}
+REQUESTS = {"unlearned.v1": {"adjacency": BOX, "kernels": 4}}  # shapes, but no numbers yet
+CASES = [(kind, i) for kind, given in EXAMPLES.items() for i in range(len(given))]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+def layer(request):
+    kind, index = request.param
+    return KINDS[kind](**EXAMPLES[kind][index])
+
+
+def pictures(layer, seed=0):
+    rng = np.random.default_rng(seed)
+    count = 2 if layer.inputs is None else layer.inputs
+    return [rng.normal(size=(6, 7, 2)).astype(np.float32) for _ in range(count)]
+
+
+def test_every_kind_is_in_the_table():
+    missing = set(KINDS) - set(EXAMPLES) - set(REQUESTS)
+    assert not missing, f"add {missing} to EXAMPLES"
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_a_request_has_a_shape_and_a_file_but_cannot_be_called(kind, tmp_path):
+    net = chain(KINDS[kind](**REQUESTS[kind]))
+    net.save(tmp_path / "net.safetensors")
+    assert load(tmp_path / "net.safetensors").nodes == net.nodes
+    assert net.shape((6, 7, 2)) == (6, 7, 4)
+    with pytest.raises(NotLearnedError):
+        net(np.ones((6, 7, 2)))
+
+
+def test_the_result_has_the_shape_told_without_data(layer):
+    images = pictures(layer)
+    assert layer(*images).shape == layer.shape(*[i.shape for i in images])
+
+
+def test_same_input_same_bits_and_inputs_untouched(layer):
+    images = pictures(layer)
+    before = [i.copy() for i in images]
+    assert np.array_equal(layer(*images), layer(*images))
+    assert all(np.array_equal(a, b) for a, b in zip(images, before))
+
+
+def test_values_are_frozen_comparable_and_hashable(layer):
+    (name, *_) = [f.name for f in dataclasses.fields(layer)] or ["anything"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(layer, name, None)
+    again = dataclasses.replace(layer)
+    assert again == layer
+    assert hash(again) == hash(layer)
+
+
+def test_saved_and_loaded_it_is_equal(layer, tmp_path):
+    count = 2 if layer.inputs is None else layer.inputs
+    net = Network((Node("only", layer, ("input",) * count),), {"note": "é"})
+    net.save(tmp_path / "net.safetensors")
+    again = load(tmp_path / "net.safetensors")
+    assert again["only"] == layer
+    assert again.fingerprint() == net.fingerprint()
+    assert dict(again.meta) == {"note": "é"}
+    (image, *_) = pictures(layer)
+    assert np.array_equal(net(image), again(image))
+
+
+def test_every_value_can_be_explained(layer):
+    images = pictures(layer)
+    output = layer(*images)
+    if output.ndim == 1:
+        told = layer.explain(images, output, (), 5)
+        assert told.terms["value"] == output[5]
+        return
+    at = tuple(n // 2 for n in output.shape[:-1])
+    for channel in range(output.shape[-1]):
+        told = layer.explain(images, output, at, channel)
+        assert told.terms["value"] == output[(*at, channel)]
+        for read in told.reads:
+            images[read.image][(*read.at, read.channel)]
+
+
+def test_it_runs_in_a_network_as_alone(layer):
+    if layer.inputs != 1:
+        return
+    (image,) = pictures(layer)
+    assert np.array_equal(chain(layer)(image), layer(image))
+    assert chain(layer).shape(image.shape) == layer.shape(image.shape)

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <mutex>
 #include <system_error>
 #include <thread>
 
@@ -108,7 +110,37 @@ void Plan::capacities(long from, long to) {
     }
 }
 
+// An activation right behind a convolution that nobody else reads becomes part of it.
+void Plan::fuse() {
+  auto is_output = [&](Node* node) {
+    return std::any_of(outputs.begin(), outputs.end(), [&](Output& out) { return out.node == node; });
+  };
+  for (auto& owned : nodes) {
+    auto* act = dynamic_cast<Activate*>(owned.get());
+    auto* conv = act ? dynamic_cast<Convolve*>(act->reads[0].node) : nullptr;
+    if (!conv || conv->phi != Phi::identity || is_output(conv)) continue;
+    long readers = 0;
+    for (auto& node : nodes)
+      for (Read& read : node->reads) readers += read.node == conv;
+    if (readers != 1) continue;
+    conv->phi = act->phi;
+    conv->parameter = act->parameter;
+    conv->frame = act->frame;
+    conv->scan_nan = act->scan_nan;
+    conv->flat_reader = act->flat_reader;
+    for (auto& node : nodes)
+      for (Read& read : node->reads)
+        if (read.node == act) read.node = conv;
+    for (Output& out : outputs)
+      if (out.node == act) out.node = conv;
+    act->reads.clear();
+    act->fused = true;
+    conv->also = act->id;
+  }
+}
+
 void Plan::finish() {
+  fuse();
   for (auto& node : nodes)
     for (Read& read : node->reads) read.node->ringed = true;
   long reach = 64;
@@ -141,23 +173,30 @@ void Plan::finish() {
     f.pitch = f.phases * f.phase_pitch;
     n.row_floats = n.channels * f.pitch + 16;
     n.capacity = std::max(1L, n.capacity);
-    if (n.ringed || n.whole_frame) ring_floats += size_t(n.row_floats) * n.capacity;
+    if (n.ringed) ring_floats += size_t(n.row_floats) * n.capacity;
     work += n.work_per_row() * n.grid.planes * n.grid.rows;
   }
 }
 
-void Plan::run(const Image& image, const std::vector<Image>& outs, int threads) const {
-  const long total = image.shape[0] * steps;
-  if (total == 0) return;
+void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to,
+               int threads, std::vector<long>* nanoseconds) const {
+  const long count = to - from, total = images[0].shape[0] * count;
+  if (total <= 0) return;
   constexpr double kWorthAThread = 400e3;
-  const double most = work * double(image.shape[0]) / kWorthAThread;
+  const double most = work * double(total) / double(steps) / kWorthAThread;
   const long bands = std::clamp(std::min<long>(threads, long(std::min(most, 1e6))), 1L, total);
+  std::mutex adding;
   auto band = [&](long index) {
-    Lane lane(*this, image, outs);
+    Lane lane(*this, images, outs, nanoseconds != nullptr);
     for (long at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
-      const long n = at / steps, from = at % steps, to = std::min(steps, from + end - at);
-      lane.steps(n, from, to);
-      at += to - from;
+      const long n = at / count, first = at % count, last = std::min(count, first + end - at);
+      lane.steps(n, from + first, from + last);
+      at += last - first;
+    }
+    if (nanoseconds) {
+      std::lock_guard<std::mutex> hold(adding);
+      nanoseconds->resize(nodes.size());
+      for (size_t i = 0; i < nodes.size(); ++i) (*nanoseconds)[i] += lane.states[i].nanoseconds;
     }
   };
   std::vector<std::thread> team;
@@ -181,16 +220,40 @@ void Plan::run(const Image& image, const std::vector<Image>& outs, int threads) 
   if (exhausted) throw std::bad_alloc();
 }
 
-Lane::Lane(const Plan& plan, const Image& image, const std::vector<Image>& outs)
-    : plan(plan), image(image), outs(outs), states(plan.nodes.size()) {
+std::pair<long, long> Plan::rows_read(const Node& source, long from, long to) const {
+  std::pair<long, long> range{1, 0};
+  // Rows needed grow together: the first and last output rows tell, and those next to the borders.
+  std::vector<std::vector<bool>> seen(nodes.size());
+  auto visit = [&](auto&& self, const Node& node, long plane, long row) -> void {
+    std::vector<bool>& rows = seen[node.id];
+    const size_t key = size_t(node.key(plane, row));
+    if (key < rows.size() && rows[key]) return;
+    if (key >= rows.size()) rows.resize(key + 1);
+    rows[key] = true;
+    if (&node == &source) {
+      range = range.first > range.second ? std::pair{row, row}
+                                         : std::pair{std::min(range.first, row), std::max(range.second, row)};
+    }
+    long p, r;
+    for (const Read& read : node.reads)
+      if (locate(node, read, plane, row, p, r)) self(self, *read.node, p, r);
+  };
+  for (const Output& out : outputs)
+    for (long line = from * out.rows() / steps; line < to * out.rows() / steps; ++line)
+      visit(visit, *out.node, line / out.node->grid.rows, line % out.node->grid.rows);
+  return range;
+}
+
+Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed)
+    : plan(plan), images(images), outs(outs), timed(timed), states(plan.nodes.size()) {
   arena.reset(new float[plan.ring_floats + 64]());
   float* next = reinterpret_cast<float*>(round_up(long(arena.get()), 64));
   for (auto& owned : plan.nodes) {
     const Node& n = *owned;
     State& s = states[n.id];
     s.in.resize(n.reads.size());
-    s.direct = n.direct(image);
-    if (!(n.ringed || n.whole_frame)) continue;
+    s.direct = n.direct(images);
+    if (!n.ringed) continue;
     s.ring = next;
     next += size_t(n.row_floats) * n.capacity;
     s.tags.assign(n.capacity, -1);
@@ -225,7 +288,7 @@ long Lane::slot_of(const Node& node, State& s, long key) const {
 Row Lane::row(const Node& node, long plane, long row) {
   State& s = states[node.id];
   if (s.direct)
-    return {reinterpret_cast<const float*>(image.at(batch, 0, plane, row)), image.stride[1] / 4, false};
+    return {reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)), s.direct->stride[1] / 4, false};
   const long key = node.key(plane, row), slot = slot_of(node, s, key);
   float* p = s.ring + slot * node.row_floats + node.origin;
   if (s.tags[slot] != key) {
@@ -256,7 +319,10 @@ void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) 
     long p, r;
     s.in[i] = locate(node, node.reads[i], plane, row, p, r) ? this->row(*node.reads[i].node, p, r) : Row{};
   }
+  if (!timed) return node.make(*this, plane, row, s.in.data(), dst, pitch);
+  const auto begin = std::chrono::steady_clock::now();
   node.make(*this, plane, row, s.in.data(), dst, pitch);
+  s.nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
 }
 
 void Lane::fill_frame(const Node& node, float* p) const {

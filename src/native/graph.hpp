@@ -83,8 +83,8 @@ class Node {
   virtual void make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const = 0;
   virtual const char* kind() const = 0;
   virtual double work_per_row() const { return double(channels) * grid.cols; }
-  // Whether rows can be read where they stand (an image that needs no conversion and no frame).
-  virtual bool direct(const Image&) const { return false; }
+  // Where rows can be read as they stand (an image that needs no conversion and no frame), or null.
+  virtual const Image* direct(const std::vector<Image>&) const { return nullptr; }
 
   long channels;
   Grid grid;                // rows that exist: [first.row, grid.rows), planes alike
@@ -135,7 +135,13 @@ class Plan {
   void output(Node* node) { outputs.push_back({node}); }
   void finish();  // rings from reads; after this the plan is constant
 
-  void run(const Image& image, const std::vector<Image>& outs, int threads) const;
+  // Makes the output rows of steps [from, to), of all images of the batch; `nanoseconds` per node
+  // are added up if it is not null.
+  void run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to,
+           int threads, std::vector<long>* nanoseconds) const;
+
+  // First and last row of source `node` that the steps [from, to) read; empty if first > last.
+  std::pair<long, long> rows_read(const Node& node, long from, long to) const;
 
   const Rows* kernels;
   std::vector<std::unique_ptr<Node>> nodes;
@@ -146,12 +152,13 @@ class Plan {
 
  private:
   void capacities(long from, long to);
+  void fuse();
 };
 
 // One thread's rings and scratch.
 class Lane {
  public:
-  Lane(const Plan& plan, const Image& image, const std::vector<Image>& outs);
+  Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed);
   void steps(long n, long from, long to);  // rows [from, to) of every output of image n
 
   Row row(const Node& node, long plane, long row);
@@ -159,7 +166,8 @@ class Lane {
 
   struct State {
     float* ring = nullptr;
-    bool direct = false;       // rows are read where they stand, in the image
+    const Image* direct = nullptr;  // rows are read where they stand
+    long nanoseconds = 0;           // spent in making rows, if asked for
     long last_key = 0, last_slot = 0;
     std::vector<long> tags;
     std::vector<char> nan;
@@ -170,8 +178,9 @@ class Lane {
   };
 
   const Plan& plan;
-  const Image& image;
+  const std::vector<Image>& images;
   const std::vector<Image>& outs;
+  const bool timed;
   long batch = 0;
   std::vector<State> states;
 

@@ -78,7 +78,7 @@ class Program {
   Program() : plan(chosen) {}
 
   int source(long channels, Long3 size) {
-    return index(plan.add<Source>(channels, Grid{size[0], size[1], size[2]}));
+    return index(plan.add<Source>(channels, Grid{size[0], size[1], size[2]}, sources++));
   }
   int convolve(int input, const std::vector<Long3>& displacements, uintptr_t weights, uintptr_t bias,
                long kernels, Long3 start, Long3 stride, Long3 out, int border, const std::vector<float>& fill,
@@ -98,20 +98,53 @@ class Program {
   int activate(int input, int phi, float parameter) {
     return index(plan.add<Activate>(node(input), Phi(phi), parameter));
   }
+  int residue(int a, int b) { return index(plan.add<Residue>(node(a), node(b))); }
+  int affine(int input, std::vector<float> subtract, std::vector<float> multiply, std::vector<float> add) {
+    return index(plan.add<Affine>(node(input), subtract, multiply, add));
+  }
+  int mix(int input, std::vector<std::vector<std::pair<int, float>>> terms, float scale) {
+    return index(plan.add<Mix>(node(input), terms, scale));
+  }
+  int concatenate(const std::vector<int>& inputs) {
+    std::vector<Node*> of;
+    for (int input : inputs) of.push_back(node(input));
+    return index(plan.add<Concatenate>(of));
+  }
   void output(int of) { plan.output(node(of)); }
   void finish() { plan.finish(); }
-  void run(const Array& image, const std::vector<Array>& outs, int threads) const {
-    const Image in = image_of(image);
-    std::vector<Image> to;
-    for (const Array& a : outs) to.push_back(image_of(a));
+  size_t size() const { return plan.nodes.size(); }
+  long steps() const { return plan.steps; }
+  std::pair<long, long> rows_read(int source, long from, long to) const {
+    return plan.rows_read(*plan.nodes.at(source), from, to);
+  }
+  // Makes the outputs' rows of steps [from, to); returns nanoseconds per node if timed.
+  std::vector<long> run(const std::vector<Array>& images, const std::vector<Array>& outs, long from, long to,
+                        int threads, bool timed) const {
+    std::vector<Image> in, out;
+    for (const Array& a : images) in.push_back(image_of(a));
+    for (const Array& a : outs) out.push_back(image_of(a));
+    std::vector<long> nanoseconds;
     nb::gil_scoped_release unlocked;
-    plan.run(in, to, threads);
+    plan.run(in, out, from, to, threads, timed ? &nanoseconds : nullptr);
+    return nanoseconds;
+  }
+  // (kind, rows kept, bytes of a row, work for one image) per node; kind "" where fused into another.
+  std::vector<std::tuple<std::string, long, long, double>> nodes() const {
+    std::vector<std::tuple<std::string, long, long, double>> list;
+    for (auto& owned : plan.nodes) {
+      const Node& n = *owned;
+      const auto* act = dynamic_cast<const Activate*>(&n);
+      list.push_back({act && act->fused ? "" : n.kind(), n.ringed ? n.capacity : 0, 4 * n.row_floats,
+                      n.work_per_row() * double(n.grid.planes * n.grid.rows)});
+    }
+    return list;
   }
 
  private:
   Node* node(int id) { return plan.nodes.at(id).get(); }
   static int index(Node* node) { return node->id; }
   Plan plan;
+  int sources = 0;
 };
 
 long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements,
@@ -131,6 +164,8 @@ NB_MODULE(_native, m) {
   });
   m.def("use", &use);
   m.def("isa", [] { return std::string(chosen->name); });
+  m.def("multiply_adds", [](long count) { return chosen->multiply_adds(count); },
+        "Does about so many vector multiply-adds from registers and returns how many numbers were made.");
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
   nb::class_<Program>(m, "Program")
@@ -140,6 +175,14 @@ NB_MODULE(_native, m) {
       .def("pool", &Program::pool)
       .def("divide_by_norm", &Program::divide_by_norm)
       .def("activate", &Program::activate)
+      .def("residue", &Program::residue)
+      .def("affine", &Program::affine)
+      .def("mix", &Program::mix)
+      .def("concatenate", &Program::concatenate)
+      .def("size", &Program::size)
+      .def("steps", &Program::steps)
+      .def("rows_read", &Program::rows_read)
+      .def("nodes", &Program::nodes)
       .def("output", &Program::output)
       .def("finish", &Program::finish)
       .def("run", &Program::run);

@@ -10,6 +10,6 @@ namespace spel::SPEL_ISA {
 
 extern const Rows rows;
 const Rows rows = {SPEL_TEXT(SPEL_ISA), kernel_block, convolve,       combine, has_nan,  convert,
-                   activate,            add_square,   divide_by_root, divide, divide_all, weighted, residue};
+                   activate,            add_square,   divide_by_root, divide, divide_all, affine, add_weighted, multiply_adds, residue};
 
 }  // namespace spel::SPEL_ISA

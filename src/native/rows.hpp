@@ -44,7 +44,10 @@ struct Rows {
   void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
   void (*divide)(float* dst, const float* divisor, long width);  // in place; 0 where divisor is 0
   void (*divide_all)(float* dst, float divisor, long width);
-  void (*weighted)(const float* src, float weight, float bias, float* dst, long width, bool first);
+  // Each step rounded by itself: what separate array operations give.
+  void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, long width);
+  void (*add_weighted)(const float* src, float weight, float* dst, long width, bool first);
+  double (*multiply_adds)(long count);  // as fast as the machine can: the measure of all else
   void (*residue)(const float* a, const float* b, float* dst, long width);
 };
 

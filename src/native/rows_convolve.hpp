@@ -81,6 +81,20 @@ void block_of_kernels(long kernels, const ConvolveRow& r, const float* w, const 
   else if constexpr (K > 1) block_of_kernels<K - 1>(kernels, r, w, b, dst);
 }
 
+// The peak that convolution is held against: independent multiply-adds on registers.
+inline double multiply_adds(long count) {
+  Vec sum[12];
+  for (int i = 0; i < 12; ++i) sum[i] = splat(float(i));
+  const Vec a = splat(0.5f), b = splat(1e-3f);
+  for (long n = 0; n < count; n += 12) {
+#pragma GCC unroll 12
+    for (int i = 0; i < 12; ++i) sum[i] = sum[i] * a + b;
+  }
+  Vec all = {};
+  for (int i = 0; i < 12; ++i) all += sum[i];
+  return all[0] < 0 ? 0 : double((count + 11) / 12 * 12) * kLanes;
+}
+
 // Equal blocks of at most kMaxBlock kernels.
 inline long kernel_block(long kernels, long) {
   const long blocks = (kernels + kMaxBlock - 1) / kMaxBlock;

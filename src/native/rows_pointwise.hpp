@@ -120,11 +120,15 @@ inline void divide_all(float* dst, float divisor, long width) {
   map_vectors(dst, dst, width, [=](Vec x) { return x / divisor; });
 }
 
-inline void weighted(const float* src, float weight, float bias, float* dst, long width, bool first) {
-  if (first) map_vectors(src, dst, width, [=](Vec x) { return x * weight + bias; });
+inline void affine(const float* src, float subtract, float multiply, float add, float* dst, long width) {
+  map_vectors(src, dst, width, [=](Vec x) { return rounded((x - subtract) * multiply) + add; });
+}
+
+inline void add_weighted(const float* src, float weight, float* dst, long width, bool first) {
+  if (first) map_vectors(src, dst, width, [=](Vec x) { return rounded(x * weight); });
   else
     by_vectors(width, [=](long i, auto get, auto put) {
-      put(dst + i, get(dst + i) + get(src + i) * weight);
+      put(dst + i, get(dst + i) + rounded(get(src + i) * weight));
     });
 }
 

@@ -104,6 +104,16 @@ SPEL_INLINE Vec root(Vec a) {
 #endif
 }
 
+// Keeps the compiler from fusing this product into a multiply-add.
+SPEL_INLINE Vec rounded(Vec v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+  return v;
+}
+
 // Calls body(i, n) over [0, count) in whole vectors, n = kLanes, then once for the rest.
 template <class Body>
 SPEL_INLINE void by_vectors(long count, Body body) {

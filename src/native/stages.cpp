@@ -7,7 +7,7 @@
 namespace spel {
 
 void Source::make(Lane& lane, long plane, long row, const Row*, float* dst, long pitch) const {
-  const Image& image = lane.image;
+  const Image& image = lane.images[index];
   const long phases = frame.phases, step = image.stride[4];
   for (long c = 0; c < channels; ++c) {
     const char* line = image.at(lane.batch, c, plane, row);
@@ -17,9 +17,11 @@ void Source::make(Lane& lane, long plane, long row, const Row*, float* dst, long
   }
 }
 
-bool Source::direct(const Image& image) const {
-  return image.type == Type::f32 && !image.swapped && image.stride[4] == 4 && image.stride[1] % 4 == 0 &&
-         frame.phases == 1 && frame.left == 0 && frame.right <= grid.cols && !scan_nan && !flat_reader;
+const Image* Source::direct(const std::vector<Image>& images) const {
+  const Image& image = images[index];
+  const bool plain = image.type == Type::f32 && !image.swapped && image.stride[4] == 4 && image.stride[1] % 4 == 0;
+  const bool bare = frame.phases == 1 && frame.left == 0 && frame.right <= grid.cols;
+  return plain && bare && !scan_nan && !flat_reader ? &image : nullptr;
 }
 
 void Copy::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
@@ -47,6 +49,35 @@ void DivideByNorm::make(Lane& lane, long, long, const Row* in, float* dst, long 
   for (long c = 0; c < channels; ++c)
     lane.plan.kernels->divide_by_root(in[0].p + c * in[0].pitch, in[1].p + (across ? 0 : c * in[1].pitch),
                                       dst + c * pitch, grid.cols);
+}
+
+void Residue::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  for (long c = 0; c < channels; ++c)
+    lane.plan.kernels->residue(in[0].p + c * in[0].pitch, in[1].p + c * in[1].pitch, dst + c * pitch, grid.cols);
+}
+
+void Affine::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  for (long c = 0; c < channels; ++c)
+    lane.plan.kernels->affine(in[0].p + c * in[0].pitch, subtract[c], multiply[c], add[c], dst + c * pitch,
+                              grid.cols);
+}
+
+void Mix::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  for (long c = 0; c < channels; ++c) {
+    float* to = dst + c * pitch;
+    bool first = true;
+    for (auto [from, weight] : terms[c]) {
+      lane.plan.kernels->add_weighted(in[0].p + from * in[0].pitch, weight, to, grid.cols, first);
+      first = false;
+    }
+    if (scale != 1) lane.plan.kernels->affine(to, 0, scale, 0, to, grid.cols);
+  }
+}
+
+void Concatenate::make(Lane&, long, long, const Row* in, float* dst, long pitch) const {
+  for (size_t i = 0; i < reads.size(); ++i)
+    for (long c = 0; c < reads[i].node->channels; ++c, dst += pitch)
+      std::copy_n(in[i].p + c * in[i].pitch, grid.cols, dst);
 }
 
 void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {

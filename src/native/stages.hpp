@@ -8,10 +8,11 @@ namespace spel {
 // The image, converted to float as it enters.
 class Source final : public Node {
  public:
-  Source(long channels, Grid grid) : Node(channels, grid) {}
+  Source(long channels, Grid grid, int index) : Node(channels, grid), index(index) {}
   const char* kind() const override { return "source"; }
   void make(Lane&, long plane, long row, const Row*, float* dst, long pitch) const override;
-  bool direct(const Image&) const override;
+  const Image* direct(const std::vector<Image>&) const override;
+  int index;  // of the images that a run is given
 };
 
 // Another frame around the same rows.
@@ -39,6 +40,7 @@ class Convolve final : public Node {
   long block = 1;
   Phi phi = Phi::identity;
   float parameter = 0;
+  int also = -1;  // the activation that became part of it
 };
 
 // dst = op over shifted rows; the cascade behind pooling. `flat` rows cover a whole frame.
@@ -79,6 +81,7 @@ class Activate final : public Node {
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
   Phi phi;
   float parameter;
+  bool fused = false;  // into the convolution before it
 };
 
 class Squares final : public Node {
@@ -97,6 +100,48 @@ class DivideByNorm final : public Node {
     reads = {{of, 0, 0}, {squares, 0, 0}};
   }
   const char* kind() const override { return "divide"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+};
+
+// max(0, a - b)
+class Residue final : public Node {
+ public:
+  Residue(Node* a, Node* b) : Node(a->channels, a->grid) { reads = {{a, 0, 0}, {b, 0, 0}}; }
+  const char* kind() const override { return "residue"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+};
+
+// (x - subtract) * multiply + add, each step rounded, per channel.
+class Affine final : public Node {
+ public:
+  Affine(Node* of, std::vector<float> subtract, std::vector<float> multiply, std::vector<float> add)
+      : Node(of->channels, of->grid), subtract(subtract), multiply(multiply), add(add) {
+    reads = {{of, 0, 0}};
+  }
+  const char* kind() const override { return "affine"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  std::vector<float> subtract, multiply, add;
+};
+
+// Each output channel is a sum of weighted input channels, step by step rounded, times a scale.
+class Mix final : public Node {
+ public:
+  Mix(Node* of, std::vector<std::vector<std::pair<int, float>>> terms, float scale)
+      : Node(long(terms.size()), of->grid), terms(terms), scale(scale) {
+    reads = {{of, 0, 0}};
+  }
+  const char* kind() const override { return "mix"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  std::vector<std::vector<std::pair<int, float>>> terms;
+  float scale;
+};
+
+class Concatenate final : public Node {
+ public:
+  explicit Concatenate(const std::vector<Node*>& of) : Node(0, of[0]->grid) {
+    for (Node* node : of) channels += node->channels, reads.push_back({node, 0, 0});
+  }
+  const char* kind() const override { return "concatenate"; }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 };
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spel.kernels import native, reference
+from spel.kernels.stream import ACTIVATIONS
 
 from .draw import Array, Case, cases, images
 
@@ -104,7 +105,7 @@ def test_norm_within_the_bound(isa: str, case: Case, across: bool) -> None:
 
 
 @few
-@given(image=images(), kind=st.sampled_from(native.ACTIVATIONS))
+@given(image=images(), kind=st.sampled_from(ACTIVATIONS))
 def test_activation_within_the_bound(isa: str, image: Array, kind: str) -> None:
     got, meant = run("activate", image.shape, image, kind, 0.3)
     assert np.allclose(got, meant, rtol=4 * EPS, atol=1e-7)

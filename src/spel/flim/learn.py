@@ -22,7 +22,7 @@ from spel.flim.samples import samples
 from spel.flim.statistics import check_pairs, statistics
 from spel.nn.convolution import Convolution
 from spel.nn.layer import Image, Layer
-from spel.nn.network import INPUT, Network, Node, _context
+from spel.nn.network import INPUT, Network, Node, in_node
 from spel.nn.unlearned import Unlearned
 
 Method = Literal["cluster", "points"]
@@ -123,7 +123,7 @@ def learn(
         layer: Layer = node.layer
         if isinstance(layer, Unlearned):
             inputs = [activation[node.inputs[0]] for activation in done]
-            with _context(node):
+            with in_node(node):
                 filled, border = _learned_bank(
                     replace(layer, adjacency=layer.adjacency.dilated(step)),
                     inputs, points or marked, names, seed, factor, method, compat,
@@ -141,7 +141,7 @@ def learn(
         needed = {name for later in network.nodes[position + 1 :] for name in later.inputs}
         local = dilated(layer, step)
         for activation in done:
-            with _context(node):
+            with in_node(node):
                 activation[node.name] = local(*[activation[name] for name in node.inputs])
             for name in set(activation) - needed:
                 del activation[name]

@@ -12,6 +12,7 @@ _CHOICES = ("native", "reference")
 choice = os.environ.get("SPEL_KERNELS") or "native"
 
 if choice == "native":
+    from spel.kernels.engine import native_info
     from spel.kernels.native import (
         activate,
         convolve,
@@ -19,7 +20,6 @@ if choice == "native":
         extremum,
         label,
         mean_pool,
-        native_info,
     )
 elif choice == "reference":
     from spel.kernels.reference import (

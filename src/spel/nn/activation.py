@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spel import ops
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
 from spel.ops.activate import Kind, checked_parameter
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,10 @@ class Activation(Layer):
     def __call__(self, *images: Any) -> Image:
         (image,) = images
         return ops.activate(image, self.function, parameter=self.parameter)
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        value = checked_parameter(self.function, self.parameter)
+        return program.activate(of[0], self.function, value)
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
 from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.ops.color import GREY_WEIGHTS
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 Space = Literal[
     "grey", "rgb", "lab", "ycbcr", "labnorm2", "labnorm2-rgba", "labnorm2-jpeg", "labnorm2-direct"
@@ -70,6 +74,15 @@ class Color(Layer):
 
     def _unit(self, color: Image) -> Image:
         return np.multiply(color, np.float32(1 / self.white), dtype=np.float32)
+
+    def stage(self, program: Program, *of: Stage) -> Stage | None:
+        grey, unit = of[0].channels < 3, np.float32(1 / self.white).item()
+        if self.space == "grey":
+            terms = [(0, 1.0)] if grey else list(enumerate(GREY_WEIGHTS))
+            return program.mix(of[0], [terms], unit)
+        if self.space == "rgb":
+            return program.mix(of[0], [[(0 if grey else c, 1.0)] for c in range(3)], unit)
+        return None
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,14 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
+from spel.core.window import Window
 from spel.errors import ShapeError
+from spel.nn.convolution import convolved
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
 from spel.ops.threshold import checked_rule
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,11 @@ class WeightedSum(Layer):
         rows = array if array.ndim in (3, 4) else array.reshape(-1, *array.shape[-3:])
         summed: Image = ops.convolve(rows, self.bank())
         return summed.reshape(*lead, 1)
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        ndim = 3 if of[0].size[0] > 1 else 2
+        bank = self.bank(ndim)
+        return convolved(program, of[0], bank, Window(bank.adjacency))
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes
@@ -116,6 +126,9 @@ class Scale(Layer):
         out += self.shift
         return out
 
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        return program.affine(of[0], subtract=0.0, multiply=self.factor, add=self.shift)
+
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes
         if len(shape) < 3 or shape[-1] != len(self.factor):
@@ -155,6 +168,9 @@ class Concatenate(Layer):
         *spels, channels = self.shape(*[a.shape for a in arrays])
         out = np.moveaxis(np.empty((*spels[:-2], channels, *spels[-2:]), dtype=np.float32), -3, -1)
         return np.concatenate(arrays, axis=-1, out=out, casting="unsafe")
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        return program.concatenate(of)
 
     def shape(self, *shapes: Shape) -> Shape:
         if len({s[:-1] for s in shapes}) != 1 or len(shapes[0]) < 3:

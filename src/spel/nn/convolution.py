@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from spel import ops
 from spel.core.bank import KernelBank
 from spel.core.window import Border, Window
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
-from spel.ops.arrays import ghost
+from spel.ops.arrays import ghost, lifted, triple
 from spel.ops.convolve import checked
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,9 @@ class Convolution(Layer):
     def __call__(self, *images: Any) -> Image:
         (image,) = images
         return ops.convolve(image, self.bank, stride=self.stride, border=self.border)
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        return convolved(program, of[0], self.bank, self.scope)
 
     def shape(self, *shapes: Shape) -> Shape:
         given, window = checked(ghost(shapes[0]), self.bank, self.stride, self.border)
@@ -77,3 +83,19 @@ class Convolution(Layer):
         }
         strongest = int(np.abs(products.sum(axis=0)).argmax())
         return Explanation(terms, (Read(0, place, strongest),))
+
+
+def convolved(program: Program, of: Stage, bank: KernelBank, window: Window) -> Stage:
+    """The stage of a convolution with a bank over a window."""
+    mode, fill = window.border_mode(of.channels)
+    return program.convolve(
+        of,
+        lifted(bank.adjacency),
+        bank.weights,
+        bank.bias,
+        start=triple(window.start, 0),
+        stride=triple(window.strides, 1),
+        border=mode,
+        fill=fill,
+        size=triple(window.shape(of.size[3 - bank.adjacency.ndim :]), 1),
+    )

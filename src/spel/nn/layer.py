@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from hashlib import blake2b
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.window import Window
 from spel.errors import ShapeError
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 Image: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
@@ -70,6 +73,10 @@ class Layer(ABC):
     @abstractmethod
     def shape(self, *shapes: Shape) -> Shape:
         """Shape of the result without data; raises what the call would raise."""
+
+    def stage(self, program: Program, *of: Stage) -> Stage | None:
+        """Add the layer to a streaming program; None if it can only be called by itself."""
+        return None
 
     @property
     def scope(self) -> Scope:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from spel.errors import ParameterError, SpelError
 from spel.nn.footprint import Footprint
 from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
+from spel.nn.plan import Plan, Plans
 
 INPUT = "input"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
@@ -88,38 +89,44 @@ class Network(Layer):
                 )
             known.add(node.name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Network, (self.nodes, dict(self.meta)))
+
     # -- running -----------------------------------------------------------------------------
 
     def __call__(self, *images: Any) -> Image:
         (image,) = images
-        return self._run(image, self.output, keep=False)[self.output]
+        return self._run(image, [self.output])[self.output]
 
     def activations(self, image: npt.ArrayLike, upto: str | None = None) -> dict[str, Image]:
         """The output of every node, in order, up to and with the node `upto`."""
-        return self._run(image, self.output if upto is None else upto, keep=True)
+        nodes = self.needed([self.output if upto is None else upto])
+        return self._run(image, [node.name for node in nodes])
 
-    def _run(self, image: npt.ArrayLike, upto: str, *, keep: bool) -> dict[str, Image]:
-        needed = self._ancestors(upto)
-        done: dict[str, Image] = {INPUT: self._lifted(image)}
-        for node in needed:
-            with _context(node):
-                done[node.name] = node.layer(*[done[name] for name in node.inputs])
-            if not keep:
-                later = {name for n in needed[needed.index(node) + 1 :] for name in n.inputs}
-                for name in set(done) - later - {upto}:
-                    del done[name]
-        done.pop(INPUT, None)
-        return done
+    def plan(self, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
+        """How it runs on images of a shape; print it for segments, buffers and the limit.
 
-    def _ancestors(self, name: str) -> list[Node]:
-        """The nodes that the activation `name` needs, in order."""
-        wanted = {self._node(name).name}
+        `wanted` names the activations that are kept, by default the output.
+        """
+        return self._plans.of(self, shape, wanted)
+
+    def _run(self, image: npt.ArrayLike, wanted: Sequence[str]) -> dict[str, Image]:
+        lifted = self.lifted(image)
+        return self._plans.of(self, lifted.shape, wanted).run(lifted)
+
+    @cached_property
+    def _plans(self) -> Plans:
+        return Plans()
+
+    def needed(self, names: Sequence[str]) -> list[Node]:
+        """The nodes that these activations need, in order."""
+        wanted = {self._node(name).name for name in names}
         for node in reversed(self.nodes):
             if node.name in wanted:
                 wanted.update(node.inputs)
         return [node for node in self.nodes if node.name in wanted]
 
-    def _lifted(self, image: npt.ArrayLike) -> Image:
+    def lifted(self, image: npt.ArrayLike) -> Image:
         """The image with a channel axis."""
         array = np.asarray(image)
         return array[..., None] if array.ndim == (self.ndim or 2) else array
@@ -135,7 +142,7 @@ class Network(Layer):
         lifted = (*shape, 1) if len(shape) == (self.ndim or 2) else tuple(shape)
         done: dict[str, Shape] = {INPUT: lifted}
         for node in self.nodes:
-            with _context(node):
+            with in_node(node):
                 done[node.name] = node.layer.shape(*[done[name] for name in node.inputs])
         del done[INPUT]
         return done
@@ -149,7 +156,7 @@ class Network(Layer):
         """For each node, the input spels that one of its spels reads."""
         done = {INPUT: Footprint.of_input(self.ndim or 2)}
         for node in self.nodes:
-            with _context(node):
+            with in_node(node):
                 inputs = Footprint.joined([done[name] for name in node.inputs])
                 done[node.name] = inputs.through(node.layer.scope)
         return MappingProxyType(done)
@@ -176,7 +183,7 @@ class Network(Layer):
 
     def upto(self, name: str) -> Network:
         """The network that ends with the node `name`."""
-        return Network(tuple(self._ancestors(name)))
+        return Network(tuple(self.needed([name])))
 
     def with_meta(self, **meta: Any) -> Network:
         """The same network with more or other `meta` entries."""
@@ -269,7 +276,7 @@ class Network(Layer):
         return load(path)
 
 
-class _context:
+class in_node:
     """Adds the node to any spel error that passes."""
 
     def __init__(self, node: Node) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,11 @@ from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
 from spel.nn.pool import window_values
-from spel.ops.arrays import ghost, planar
+from spel.ops.arrays import ghost, lifted, planar
+from spel.ops.normalize import batch_factor
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +102,10 @@ class DivisiveNormalize(Layer):
         return ops.divisive_normalize(
             image, self.adjacency, across_channels=self.across_channels, centre=self.centre
         )
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        area = lifted(self.scope.adjacency)
+        return program.divide_by_norm(of[0], area, across_channels=self.across_channels)
 
     def shape(self, *shapes: Shape) -> Shape:
         planar("divisive_normalize", ghost(shapes[0]), self.adjacency.ndim)
@@ -189,6 +197,17 @@ class BatchNormalize(Layer):
             beta=self.beta,
             epsilon=self.epsilon,
         )
+
+    def stage(self, program: Program, *of: Stage) -> Stage | None:
+        if self.mean is None or self.deviation is None or self.mean.ndim > 1:
+            return None
+        subtract, multiply = (
+            self.mean,
+            batch_factor(self.deviation, over=self.over, gamma=self.gamma, epsilon=self.epsilon),
+        )
+        if np.ndim(self.gamma) > 1 or np.ndim(self.beta) > 1:
+            return None
+        return program.affine(of[0], subtract=subtract, multiply=multiply, add=self.beta)
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes

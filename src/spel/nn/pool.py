@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.errors import ParameterError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
-from spel.ops.arrays import ghost, planar
+from spel.ops.arrays import ghost, lifted, planar, triple
 from spel.ops.pool import PoolBorder, pool_window
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,9 @@ class MaxPool(Layer):
     def __call__(self, *images: Any) -> Image:
         (image,) = images
         return ops.max_pool(image, self.adjacency, stride=self.stride, border=self.border)
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        return _pooled(program, of[0], self.scope, "max")
 
     def shape(self, *shapes: Shape) -> Shape:
         return _shape(self.scope, shapes[0])
@@ -75,6 +81,9 @@ class MinPool(Layer):
     def __call__(self, *images: Any) -> Image:
         (image,) = images
         return ops.min_pool(image, self.adjacency, stride=self.stride, border=self.border)
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        return _pooled(program, of[0], self.scope, "min")
 
     def shape(self, *shapes: Shape) -> Shape:
         return _shape(self.scope, shapes[0])
@@ -116,6 +125,9 @@ class MeanPool(Layer):
         return ops.mean_pool(
             image, self.adjacency, stride=self.stride, border=self.border, count=self.count
         )
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        return _pooled(program, of[0], self.scope, "mean" if self.count == "valid" else "full_mean")
 
     def shape(self, *shapes: Shape) -> Shape:
         return _shape(self.scope, shapes[0])
@@ -175,3 +187,15 @@ def _clipped(place: tuple[int, ...], image: Image) -> tuple[int, ...]:
 def _shape(window: Window, shape: Shape) -> Shape:
     given = planar("pooling", ghost(shape), window.adjacency.ndim)
     return given.shape(given.channels, window.shape(given.size))
+
+
+def _pooled(program: Program, of: Stage, window: Window, kind: str) -> Stage:
+    size = window.shape(of.size[3 - window.adjacency.ndim :])
+    return program.pool(
+        of,
+        lifted(window.adjacency),
+        kind,
+        start=triple(window.start, 0),
+        stride=triple(window.strides, 1),
+        size=triple(size, 1),
+    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
 from spel.ops.arrays import planar
 from spel.ops.normalize import scale_to_one
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,12 @@ class Residue(Layer):
             return image, normalized
         (image,) = images
         return image, self.layer(image)
+
+    def stage(self, program: Program, *of: Stage) -> Stage | None:
+        if self.scale is not None:
+            return None
+        normalized = of[1] if self.layer is None else self.layer.stage(program, *of)
+        return None if normalized is None else program.residue(of[0], normalized)
 
     def shape(self, *shapes: Shape) -> Shape:
         first, second = shapes if self.layer is None else (shapes[0], self.layer.shape(*shapes))

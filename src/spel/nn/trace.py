@@ -146,7 +146,7 @@ def trace(
       relu(5) = 5
     """
     target = network.output if node is None else node
-    images = {INPUT: network._lifted(image)}
+    images = {INPUT: network.lifted(image)}
     ndim = network.ndim or 2
     if images[INPUT].ndim != ndim + 1:
         raise ShapeError(

@@ -258,14 +258,27 @@ def batch_normalize(
         out = np.empty_like(batch, dtype=np.float32)
     else:
         check_out("batch_normalize", out, batch.shape, batch)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.subtract(batch, mean, out=out, dtype=np.float32, casting="unsafe")
+        out *= batch_factor(deviation, over=over, gamma=scale, epsilon=epsilon)
+    out += shift
+    return out
+
+
+def batch_factor(
+    deviation: Float,
+    *,
+    over: Literal["spel", "channel"],
+    gamma: npt.ArrayLike,
+    epsilon: float,
+) -> Float:
+    """What `batch_normalize` multiplies centred values by."""
     below = deviation + np.float32(epsilon)
     if over == "channel":
         below = np.sqrt(deviation * deviation + np.float32(epsilon))
     with np.errstate(divide="ignore", invalid="ignore"):
-        np.subtract(batch, mean, out=out, dtype=np.float32, casting="unsafe")
-        out *= scale / below
-    out += shift
-    return out
+        factor: Float = np.asarray(gamma, dtype=np.float32) / below
+    return factor
 
 
 def residue(

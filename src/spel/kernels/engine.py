@@ -1,0 +1,69 @@
+"""The compiled engine: loads it, chooses the instruction set, tells what it is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+try:
+    from spel.kernels import _native  # type: ignore[attr-defined]
+except ImportError as error:
+    raise ImportError(
+        f"spel's native engine is not built or does not load ({error}). Build it with "
+        "`pip install .` in the source tree (needs a C++20 compiler), or set "
+        "SPEL_KERNELS=reference to run on the slow NumPy kernels"
+    ) from error
+
+native = _native
+
+_KNOWN = ("v2", "v3", "v4", "native")
+_TYPES = {"|u1": 0, "|b1": 0, "|i1": 1, "u2": 2, "i2": 3, "u4": 4, "i4": 5, "f4": 6, "f8": 7}
+
+
+def choose(wanted: str) -> None:
+    """Force an instruction set by name; "" leaves the best one that the processor has."""
+    if not wanted:
+        return
+    if wanted not in native.available():
+        why = "this processor lacks it" if wanted in _KNOWN else f"expected one of {_KNOWN}"
+        raise ImportError(
+            f"SPEL_ISA={wanted}: {why}; available here: {', '.join(native.available())}. "
+            "Unset it to let the engine choose"
+        )
+    native.use(wanted)
+
+
+choose(os.environ.get("SPEL_ISA", ""))
+
+
+def native_info() -> dict[str, Any]:
+    """What the engine is: instruction set in use, those available, compiler, file."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "isa": native.isa(),
+        "available": native.available(),
+        "compiler": native.compiler,
+        "file": native.__file__,
+        "processors": len(affinity(0)) if affinity else os.cpu_count(),
+    }
+
+
+def described(
+    array: npt.NDArray[Any], first_row: int = 0
+) -> tuple[int, int, bool, tuple[int, ...], tuple[int, ...]]:
+    """(address of row 0, type, byte-swapped, shape, strides) of a five-axis array.
+
+    The array may hold only the rows from `first_row` on.
+    """
+    code = array.dtype.str
+    kind = _TYPES[code if code[0] == "|" else code[1:]]
+    address = array.ctypes.data - first_row * array.strides[3]
+    return address, kind, not array.dtype.isnative, array.shape, array.strides
+
+
+def triples(displacements: npt.ArrayLike) -> list[tuple[int, ...]]:
+    """Displacements as the engine takes them."""
+    return [tuple(d) for d in np.asarray(displacements).tolist()]

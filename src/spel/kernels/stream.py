@@ -1,0 +1,252 @@
+"""Programs of the native engine: stages that stream rows through ring buffers.
+
+A program is built stage by stage, then run on images: every stage makes rows on demand of those
+that read it, and only the rows of stages that were asked for are written to memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.kernels.engine import described, native, triples
+
+Array = npt.NDArray[Any]
+Size = Sequence[int]
+
+BORDERS = {"constant": 1, "edge": 2, "reflect": 3}
+ACTIVATIONS = (
+    "identity",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "sigmoid",
+    "tanh",
+    "gelu",
+    "softplus",
+    "hard_sigmoid",
+    "abs",
+    "square",
+)
+POOLS = {  # how rows combine, and how that is finished
+    "max": (0, 3),
+    "min": (1, 3),
+    "mean": (2, 1),
+    "full_mean": (2, 2),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A producer of rows in a program.
+
+    Attributes
+    ----------
+    index : int
+    channels : int
+    size : (planes, rows, cols)
+    """
+
+    index: int
+    channels: int
+    size: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """What the engine keeps for a node: `rows` rows of `row_bytes` bytes in a ring.
+
+    Attributes
+    ----------
+    kind : str
+        What the node does; "" for one that became part of the node before it.
+    rows, row_bytes : int
+    work : float
+        Operations for one image, about.
+    """
+
+    kind: str
+    rows: int
+    row_bytes: int
+    work: float
+
+    @property
+    def bytes(self) -> int:
+        return self.rows * self.row_bytes
+
+
+class Program:
+    """Stages under construction, then a constant thing to run, also by many threads at once."""
+
+    def __init__(self) -> None:
+        self._native = native.Program()
+        self._outputs: list[Stage] = []
+        self._sources: list[Stage] = []
+        self._finished = False
+
+    # -- stages ------------------------------------------------------------------------------
+
+    def source(self, channels: int, size: Size) -> Stage:
+        """An image that is given to each run; the order of these calls is that of the images."""
+        index = self._native.source(channels, tuple(size))
+        stage = Stage(index, channels, _size(size))
+        self._sources.append(stage)
+        return stage
+
+    def convolve(
+        self,
+        of: Stage,
+        displacements: npt.ArrayLike,
+        weights: Array,
+        bias: Array,
+        *,
+        start: Size,
+        stride: Size,
+        border: str,
+        fill: npt.ArrayLike,
+        size: Size,
+    ) -> Stage:
+        """Correlate with weights (K, n, C); an activation that follows is done in the same pass."""
+        weights = np.ascontiguousarray(weights, dtype=np.float32)
+        bias = np.ascontiguousarray(bias, dtype=np.float32)
+        index = self._native.convolve(
+            of.index,
+            triples(displacements),
+            weights.ctypes.data,
+            bias.ctypes.data,
+            len(bias),
+            tuple(start),
+            tuple(stride),
+            tuple(size),
+            BORDERS[border],
+            np.asarray(fill, dtype=np.float32).ravel().tolist(),
+            0,
+            0.0,
+        )
+        return Stage(index, len(bias), _size(size))
+
+    def pool(
+        self,
+        of: Stage,
+        displacements: npt.ArrayLike,
+        kind: str,
+        *,
+        start: Size,
+        stride: Size,
+        size: Size,
+    ) -> Stage:
+        """Largest, smallest or mean of the adjacents inside the image; kinds: `POOLS`."""
+        index = self._native.pool(
+            of.index, triples(displacements), *POOLS[kind], tuple(start), tuple(stride), tuple(size)
+        )
+        return Stage(index, of.channels, _size(size))
+
+    def divide_by_norm(
+        self, of: Stage, displacements: npt.ArrayLike, *, across_channels: bool
+    ) -> Stage:
+        """Divide by the root of the sum of squares over the adjacents."""
+        index = self._native.divide_by_norm(of.index, triples(displacements), bool(across_channels))
+        return Stage(index, of.channels, of.size)
+
+    def activate(self, of: Stage, kind: str, parameter: float) -> Stage:
+        """A function of every value."""
+        index = self._native.activate(of.index, ACTIVATIONS.index(kind), float(parameter))
+        return Stage(index, of.channels, of.size)
+
+    def residue(self, image: Stage, normalized: Stage) -> Stage:
+        """``max(0, image - normalized)``."""
+        return Stage(
+            self._native.residue(image.index, normalized.index), image.channels, image.size
+        )
+
+    def affine(
+        self, of: Stage, *, subtract: npt.ArrayLike, multiply: npt.ArrayLike, add: npt.ArrayLike
+    ) -> Stage:
+        """``(x - subtract) * multiply + add`` per channel, each step rounded by itself."""
+        parts = [
+            np.broadcast_to(np.asarray(p, dtype=np.float32), (of.channels,)).tolist()
+            for p in (subtract, multiply, add)
+        ]
+        return Stage(self._native.affine(of.index, *parts), of.channels, of.size)
+
+    def mix(self, of: Stage, terms: Sequence[Sequence[tuple[int, float]]], scale: float) -> Stage:
+        """For each output channel, (channel, weight) terms added one by one, times a scale."""
+        index = self._native.mix(of.index, [list(t) for t in terms], float(scale))
+        return Stage(index, len(terms), of.size)
+
+    def concatenate(self, parts: Sequence[Stage]) -> Stage:
+        """The channels of several stages, one after the other."""
+        index = self._native.concatenate([p.index for p in parts])
+        return Stage(index, sum(p.channels for p in parts), parts[0].size)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def finish(self, *outputs: Stage) -> None:
+        """Say which stages are written to memory; the program is constant from here on."""
+        for stage in outputs:
+            self._native.output(stage.index)
+        self._outputs = list(outputs)
+        self._native.finish()
+        self._finished = True
+
+    @property
+    def size(self) -> int:
+        """Number of the engine's nodes so far."""
+        return int(self._native.size())
+
+    @property
+    def steps(self) -> int:
+        """Lines of the tallest output; a run makes a range of them."""
+        return int(self._native.steps())
+
+    def rows_read(self, first: int, last: int, source: int = 0) -> tuple[int, int]:
+        """Rows [low, high) of a source that the output rows [first, last) are made from."""
+        low, high = self._native.rows_read(self._sources[source].index, first, last)
+        return low, high + 1
+
+    def run(
+        self,
+        images: Sequence[Array],
+        outs: Sequence[Array],
+        threads: int = 1,
+        *,
+        steps: tuple[int, int] | None = None,
+        first_rows: tuple[int, int] = (0, 0),
+        timed: bool = False,
+    ) -> list[int]:
+        """Make the outputs, or the rows of a range of steps; nanoseconds per node if timed.
+
+        Parameters
+        ----------
+        images, outs : five-axis arrays (batch, channel, plane, row, col)
+            One per source, one per output (float32); never checked here.
+        steps : (first, last), optional
+        first_rows : (int, int)
+            The rows that row 0 of the images and of the outs stands for.
+        """
+        if not all(out.size for out in outs):
+            return []
+        first, last = steps or (0, self.steps)
+        nanoseconds: list[int] = self._native.run(
+            [described(image, first_rows[0]) for image in images],
+            [described(out, first_rows[1]) for out in outs],
+            first,
+            last,
+            max(1, threads),
+            timed,
+        )
+        return nanoseconds
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """One per node of the engine; a stage is one node or a few."""
+        return [Buffer(*node) for node in self._native.nodes()]
+
+
+def _size(size: Size) -> tuple[int, int, int]:
+    planes, rows, cols = size
+    return int(planes), int(rows), int(cols)

@@ -1,0 +1,302 @@
+"""Plans: how a network runs on images of one shape.
+
+Nodes that read a window or the spel itself are *streamed* together: a segment is one program of the
+engine, whose rows flow from the image to what was asked for through ring buffers. A node
+that reads the whole image (or that the engine does not know) is called by itself between segments.
+The numbers are those of calling the layers one by one, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import kernels
+from spel.core.threads import thread_count
+from spel.errors import ParameterError, ShapeError
+from spel.nn.layer import Image, Shape
+from spel.ops.arrays import Planar, ghost, planar
+
+if TYPE_CHECKING:
+    from spel.kernels.stream import Program, Stage
+    from spel.nn.network import Network, Node
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Nodes that run together: streamed by one program, or one node called by itself.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+    reads, writes : tuple of str
+        The activations (or "input") that it takes from memory and leaves there.
+    program : Program or None
+        None where the node is called by itself.
+    stages : dict of str to Stage
+        What each node is in the program.
+    parts : dict of str to range
+        The engine's nodes that make up each node.
+    """
+
+    nodes: tuple[Node, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    program: Program | None = None
+    stages: dict[str, Stage] = field(default_factory=dict)
+    parts: dict[str, range] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Segments in the order in which they run on images of a shape; `str` gives a table.
+
+    Attributes
+    ----------
+    network : Network
+    shape : tuple of int
+        Of the image, with its channel axis.
+    wanted : tuple of str
+        The activations that are kept.
+    segments : tuple of Segment
+    """
+
+    network: Network
+    shape: Shape
+    wanted: tuple[str, ...]
+    segments: tuple[Segment, ...]
+
+    def __str__(self) -> str:
+        from spel.nn.profile import table
+
+        return table(self)
+
+    def run(self, image: Image, *, times: dict[str, float] | None = None) -> dict[str, Image]:
+        """The wanted activations of an image of this shape; seconds per node go into `times`."""
+        from spel.nn.network import INPUT
+
+        done: dict[str, Image] = {INPUT: image}
+        for position, segment in enumerate(self.segments):
+            if segment.program is None:
+                self._call(segment, done, times)
+            else:
+                self._stream(segment, done, times)
+            later = {name for s in self.segments[position + 1 :] for name in s.reads}
+            for name in set(done) - later - set(self.wanted):
+                del done[name]
+        return {name: done[name] for name in self.wanted}
+
+    def _call(
+        self, segment: Segment, done: dict[str, Image], times: dict[str, float] | None
+    ) -> None:
+        from time import perf_counter
+
+        from spel.nn.network import in_node
+
+        (node,) = segment.nodes
+        begin = perf_counter()
+        with in_node(node):
+            done[node.name] = node.layer(*[done[name] for name in node.inputs])
+        if times is not None:
+            times[node.name] = perf_counter() - begin
+
+    def _stream(
+        self, segment: Segment, done: dict[str, Image], times: dict[str, float] | None
+    ) -> None:
+        assert segment.program is not None
+        given = [self._planar(done[name]) for name in segment.reads]
+        stages = [segment.stages[name] for name in segment.writes]
+        memory = [given[0].allocate(s.channels, s.size[3 - given[0].ndim :]) for s in stages]
+        spent = segment.program.run(
+            [g.array for g in given], memory, thread_count(), timed=times is not None
+        )
+        for name, array in zip(segment.writes, memory, strict=True):
+            done[name] = given[0].image(array, channelled=True)
+        if times is not None:
+            for name, nodes in segment.parts.items():
+                times[name] = sum(spent[i] for i in nodes) * 1e-9
+
+    def _planar(self, image: Image) -> Planar:
+        return planar("network", image, self.network.ndim or 2)
+
+    def rows(self, blocks: Iterable[npt.ArrayLike], *, height: int = 128) -> Iterator[Image]:
+        """Stream an image that comes row by row: blocks of output rows come out.
+
+        Memory holds the rows that a block of `height` output rows reads, whatever the image's
+        height.
+
+        Parameters
+        ----------
+        blocks : iterable of (any number of rows, cols, channels) arrays
+            The image from top to bottom.
+        height : int
+            Output rows made at a time.
+
+        Yields
+        ------
+        (rows, cols', channels') arrays, from top to bottom
+
+        Raises
+        ------
+        ParameterError
+            If a node reads the whole image.
+        ShapeError
+            If the blocks are not the image of this plan.
+        """
+        (segment, *more) = self.segments
+        if more or segment.program is None or len(self.wanted) != 1 or len(self.shape) != 3:
+            raise ParameterError(
+                f"rows: {self.network.describe()} cannot run row by row: it is no single streamed "
+                "segment over images; see print(net.plan(shape)) for the node that reads it whole"
+            )
+        window = _Rows(iter(blocks), self.shape)
+        total, program = segment.program.steps, segment.program
+        stage = segment.stages[self.wanted[0]]
+        steps = [(first, min(total, first + height)) for first in range(0, total, height)]
+        reads = [program.rows_read(*step) for step in steps]
+        for position, (first, last) in enumerate(steps):
+            low, high = reads[position]
+            keep = min((r[0] for r in reads[position:] if r[0] < r[1]), default=low)
+            given = self._planar(window.between(low, high, keep))
+            out = given.allocate(stage.channels, (last - first, stage.size[2]))
+            program.run(
+                [given.array],
+                [out],
+                thread_count(),
+                steps=(first, last),
+                first_rows=(low, first),
+            )
+            yield given.image(out, channelled=True)
+
+
+class _Rows:
+    """The rows of an image that comes in blocks, as long as they are needed."""
+
+    def __init__(self, blocks: Iterator[npt.ArrayLike], shape: Shape) -> None:
+        self.blocks, self.shape = blocks, shape
+        self.first = self.last = 0
+        self.held: list[Image] = []
+
+    def between(self, low: int, high: int, keep: int) -> Image:
+        """Rows [low, high); those before `keep` are never asked for again."""
+        if high <= low:
+            return np.empty((0, *self.shape[1:]), dtype=np.float32)
+        while self.last < high:
+            block = np.asarray(next(self.blocks, np.empty(0)))
+            if block.shape[1:] != self.shape[1:] or not len(block):
+                raise ShapeError(
+                    f"rows: a block of shape {block.shape} at row {self.last}; expected "
+                    f"{self.shape[0]} rows of {self.shape[1:]} in all"
+                )
+            self.held.append(block)
+            self.last += len(block)
+        whole = self.held[0] if len(self.held) == 1 else np.concatenate(self.held)
+        whole = whole[max(keep - self.first, 0) :]
+        self.first = self.last - len(whole)
+        self.held = [whole]
+        return whole[low - self.first : high - self.first]
+
+
+class Plans(dict[Any, Plan]):
+    """The plans of one network."""
+
+    def of(self, network: Network, shape: Shape, wanted: Sequence[str]) -> Plan:
+        """The plan for images of a shape; a few are kept."""
+        key = (tuple(shape[-4:]), len(shape), tuple(wanted))
+        found = self.get(key)
+        if found is None:
+            while len(self) >= 8:
+                self.pop(next(iter(self)), None)
+            found = self[key] = plan(network, shape, wanted)
+        return found
+
+
+@dataclass
+class _Draft:
+    """A segment under construction."""
+
+    program: Program
+    nodes: list[Node] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+    stages: dict[str, Stage] = field(default_factory=dict)
+    parts: dict[str, range] = field(default_factory=dict)
+
+    def stage_of(self, name: str, shape: Shape, ndim: int) -> Stage:
+        """The stage of a node of this segment, or a new source for an activation in memory."""
+        if name not in self.stages:
+            given = planar("network", ghost(shape), ndim)
+            self.stages[name] = self.program.source(given.channels, given.array.shape[2:])
+            self.reads.append(name)
+        return self.stages[name]
+
+
+def plan(network: Network, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
+    """How a network runs on images of a shape, keeping the activations `wanted`.
+
+    Raises what the call would raise for this shape.
+    """
+    from spel.nn.network import INPUT
+
+    wanted = tuple(wanted) or (network.output,)
+    ndim = network.ndim or 2
+    shapes = network.shapes(shape)
+    shapes[INPUT] = (*shape, 1) if len(shape) == ndim else tuple(shape)
+    nodes = network.needed(wanted)
+    # Activations are numbered by the first segment that can take them from memory ...
+    ready = {INPUT: 0}
+    # ... and streamed ones by the segment that they belong to.
+    streamed: dict[str, int] = {}
+    drafts: dict[int, _Draft] = {}
+    calls: dict[int, list[Node]] = {}
+    for node in nodes:
+        at = max(streamed.get(name, ready.get(name, 0)) for name in node.inputs)
+        if _fits([shapes[name] for name in (*node.inputs, node.name)], ndim):
+            draft = drafts.setdefault(at, _draft())
+            sources = [draft.stage_of(name, shapes[name], ndim) for name in node.inputs]
+            before = draft.program.size
+            stage = node.layer.stage(draft.program, *sources)
+            if stage is not None:
+                draft.stages[node.name] = stage
+                draft.parts[node.name] = range(before, draft.program.size)
+                draft.nodes.append(node)
+                streamed[node.name] = at
+                continue
+        at = max(streamed[n] + 1 if n in streamed else ready[n] for n in node.inputs)
+        calls.setdefault(at, []).append(node)
+        ready[node.name] = at
+    segments: list[Segment] = []
+    for at in sorted({*drafts, *calls}):
+        segments += [Segment((n,), n.inputs, (n.name,)) for n in calls.get(at, [])]
+        if at in drafts and drafts[at].nodes:
+            draft = drafts[at]
+            own = {node.name for node in draft.nodes}
+            outside = {name for n in nodes if n.name not in own for name in n.inputs}
+            writes = tuple(n.name for n in draft.nodes if n.name in outside or n.name in wanted)
+            draft.program.finish(*[draft.stages[name] for name in writes])
+            segments.append(
+                Segment(
+                    tuple(draft.nodes),
+                    tuple(draft.reads),
+                    writes,
+                    draft.program,
+                    draft.stages,
+                    draft.parts,
+                )
+            )
+    return Plan(network, shapes[INPUT], wanted, tuple(segments))
+
+
+def _fits(shapes: Sequence[Shape], ndim: int) -> bool:
+    """Whether activations of these shapes can be streamed: not empty, images or batches."""
+    native = kernels.choice == "native"
+    return native and all(len(s) - ndim in (1, 2) and 0 not in s for s in shapes)
+
+
+def _draft() -> _Draft:
+    from spel.kernels.stream import Program
+
+    return _Draft(Program())

@@ -88,6 +88,10 @@ class Network(Layer):
                 )
             known.add(node.name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled; a task carries its network to another process.
+        return Network, (self.nodes, dict(self.meta))
+
     # -- running -----------------------------------------------------------------------------
 
     def __call__(self, *images: Any) -> Image:

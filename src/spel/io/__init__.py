@@ -9,13 +9,30 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "ImageInfo": "spel.io.header",
+    "FORMATS": "spel.io.convert",
+    "IMAGE_SUFFIXES": "spel.io.sources",
     "MAX_PIXELS": "spel.io.header",
+    "Annotations": "spel.io.annotations",
+    "ImageBoxes": "spel.io.annotations",
+    "ImageInfo": "spel.io.header",
+    "Result": "spel.io.results",
+    "ResultsWriter": "spel.io.results",
     "describe": "spel.io.images",
+    "expand": "spel.io.sources",
+    "natural_key": "spel.io.sources",
+    "parse_json": "spel.io.guarded",
+    "parse_line": "spel.io.results",
     "read": "spel.io.images",
+    "read_as": "spel.io.convert",
+    "read_coco": "spel.io.annotations",
+    "read_json": "spel.io.guarded",
+    "read_results": "spel.io.results",
     "replacing": "spel.atomic",
     "write": "spel.io.writer",
+    "write_as": "spel.io.convert",
     "write_bytes": "spel.atomic",
+    "write_coco": "spel.io.annotations",
+    "write_results": "spel.io.results",
     "write_text": "spel.atomic",
 }
 

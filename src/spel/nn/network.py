@@ -90,7 +90,8 @@ class Network(Layer):
             known.add(node.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Network, (self.nodes, dict(self.meta)))
+        # A mapping proxy cannot be pickled; a task carries its network to another process.
+        return Network, (self.nodes, dict(self.meta))
 
     # -- running -----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from spel.core.adjacency import Adjacency
 from spel.core.window import Border, Window
@@ -68,16 +69,8 @@ def patches(
     given = planar("patches", image, adjacency.ndim)
     source = np.moveaxis(given.array, 1, -1)  # (N, D, H, W, C)
     source = source[:, 0] if given.ndim == 2 else source
-    if at is None:
-        axes: Sequence[Any] = np.ix_(
-            *[
-                np.arange(n) * s + a
-                for n, s, a in zip(window.shape(given.size), window.strides, window.start)
-            ]
-        )
-    else:
-        axes = _checked_places(at, given.size)
-    domain = np.broadcast_shapes(*[axis.shape for axis in axes])
+    places = np.ix_(*_grid(window, given.size)) if at is None else _checked_places(at, given.size)
+    domain = np.broadcast_shapes(*[axis.shape for axis in places])
     n, channels = len(adjacency), given.channels
     lead = (len(source),) if given.batched else ()
     shape = (*lead, *domain, n * channels)
@@ -88,11 +81,45 @@ def patches(
     target = out.reshape(len(source), *domain, n, channels)
     if not np.shares_memory(target, out) and out.size:
         raise ParameterError("patches: out must have contiguous patches; give a C-ordered array")
-    mode, fill = window.border_mode(channels)
+    outside = window.border_mode(channels)
+    if at is None and out.size and _halo_is_small(adjacency, given.size):
+        _slide(source, window, target, outside)
+        return out
     for i, displacement in enumerate(adjacency.displacements.tolist()):
-        places = [axis + d for axis, d in zip(axes, displacement)]
-        target[..., i, :] = _values(source, places, given.size, mode, fill)
+        read = [axis + d for axis, d in zip(places, displacement)]
+        target[..., i, :] = _values(source, read, given.size, *outside)
     return out
+
+
+def _grid(window: Window, size: Sequence[int]) -> list[Image]:
+    """Where the windows stand, per axis."""
+    counts = zip(window.shape(size), window.strides, window.start)
+    return [np.arange(n) * s + a for n, s, a in counts]
+
+
+def _halo_is_small(adjacency: Adjacency, size: Sequence[int]) -> bool:
+    return all(high - low <= n + 64 for (low, high), n in zip(adjacency.reach, size))
+
+
+def _slide(
+    source: Image, window: Window, target: Image, border: tuple[str, tuple[float, ...]]
+) -> None:
+    """Copy the patches from the image with its border made real, run by run of columns."""
+    size, displacements = source.shape[1:-1], window.adjacency.displacements
+    low = [lo + places[0] for (lo, _), places in zip(window.adjacency.reach, _grid(window, size))]
+    high = [hi + places[-1] for (_, hi), places in zip(window.adjacency.reach, _grid(window, size))]
+    whole = np.ix_(*[np.arange(lo, hi + 1) for lo, hi in zip(low, high)])
+    extended = np.ascontiguousarray(_values(source, whole, size, *border))
+    step = extended.strides
+    strides = (step[0], *[s * t for s, t in zip(window.strides, step[1:-1])], *step[-2:])
+    follows = (np.diff(displacements, axis=0) == (0,) * (len(size) - 1) + (1,)).all(axis=1)
+    starts = [0, *(np.flatnonzero(~follows) + 1).tolist()]
+    corner = [lo for lo, _ in window.adjacency.reach]
+    for first, end in zip(starts, [*starts[1:], len(displacements)]):
+        offset = tuple(slice(d - c, None) for d, c in zip(displacements[first], corner))
+        shape = (*target.shape[:-2], end - first, target.shape[-1])
+        view = as_strided(extended[(slice(None), *offset)], shape, strides, writeable=False)
+        target[..., first:end, :] = view
 
 
 def flatten(image: npt.ArrayLike, *, ndim: int = 2) -> Float:

@@ -71,16 +71,15 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     if isinstance(rank, float) and not isinstance(at, str):
         return rank
     array = real("threshold", image)
-    values = array[np.isfinite(array)]
+    finite = np.isfinite(array)
+    values = array if finite.all() else array[finite]
     if values.size == 0:
         return float("inf")
     if isinstance(rank, float):
         return float(np.percentile(values, rank))
-    if values.min() == values.max():
-        return float(values.flat[0])
     from skimage.filters import threshold_otsu
 
-    return float(threshold_otsu(values.astype(np.float64)))  # type: ignore[no-untyped-call]
+    return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
 
 
 def checked_rule(at: Rule) -> float | str:

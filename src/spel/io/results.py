@@ -1,0 +1,362 @@
+"""Results of detection: one JSON line per image, appended and flushed, readable after a crash."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import FormatError, ParameterError, ShapeError
+
+from .guarded import MIB, parse_json, problems_error, read_limited
+from .images import clean
+
+__all__ = ["Result", "ResultsWriter", "parse_line", "read_results"]
+
+_MAX_LINE = 64 * MIB
+_MAX_SIDE = 1 << 31
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What was found in one image.
+
+    Attributes
+    ----------
+    image : str
+        Name of the file, as it was given or relative to the input folder.
+    size : (rows, cols)
+        Of the displayed image.
+    boxes : (n, 4) array of float64
+        ``x0 y0 x1 y1``, half-open, in the displayed image.
+    scores : (n,) array of float64
+    areas : (n,) array of float64
+        Spels of the component that each box was drawn round.
+    classes : tuple of str
+        Class of each box; empty if there is only one.
+    orientation : int
+        EXIF orientation of the stored image, 1 to 8.
+    ms : float
+        Milliseconds that the image took.
+    model : str
+        Fingerprint of the network.
+    """
+
+    image: str
+    size: tuple[int, int]
+    boxes: npt.NDArray[np.float64]
+    scores: npt.NDArray[np.float64]
+    areas: npt.NDArray[np.float64]
+    classes: tuple[str, ...] = ()
+    orientation: int = 1
+    ms: float = 0.0
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
+        scores = np.array(self.scores, np.float64).reshape(-1)
+        areas = np.array(self.areas, np.float64).reshape(-1)
+        classes = tuple(self.classes)
+        if not len(boxes) == len(scores) == len(areas) or len(classes) not in (0, len(boxes)):
+            raise ShapeError(
+                f"Result: {len(boxes)} boxes, {len(scores)} scores, {len(areas)} areas, "
+                f"{len(classes)} classes; expected as many of each, or no classes"
+            )
+        for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
+            if not np.isfinite(value).all():
+                raise ParameterError(f"Result: {name} are not finite; leave such boxes out")
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "classes", classes)
+        object.__setattr__(self, "size", (int(self.size[0]), int(self.size[1])))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        return self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, as they stand in a line."""
+        rows = zip(self.boxes.tolist(), self.scores.tolist(), self.areas.tolist())
+        boxes: list[dict[str, Any]] = [
+            {"xyxy": box, "score": score, "area": int(area) if area == int(area) else area}
+            for box, score, area in rows
+        ]
+        for entry, name in zip(boxes, self.classes):
+            entry["class"] = name
+        return {
+            "image": self.image,
+            "size": list(self.size),
+            "orientation": self.orientation,
+            "boxes": boxes,
+            "ms": self.ms,
+            "model": self.model,
+        }
+
+    def to_line(self) -> str:
+        """One line of JSON in ASCII, without its end."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+
+def parse_line(line: bytes | str, name: str = "line") -> Result:
+    """The result that a line holds.
+
+    Raises
+    ------
+    FormatError
+        The line is no result; all that is wrong is listed.
+
+    Examples
+    --------
+    >>> parse_line('{"image": "a.png", "size": [4, 6], "boxes": []}').size
+    (4, 6)
+    """
+    content = parse_json(line, name=name, max_bytes=_MAX_LINE, max_depth=8)
+    problems: list[str] = []
+    result = _from_dict(content, problems)
+    if result is None or problems:
+        raise problems_error(name, problems)
+    return result
+
+
+def _from_dict(content: Any, problems: list[str]) -> Result | None:
+    if not isinstance(content, dict):
+        problems.append("it is no JSON object")
+        return None
+    image, size, boxes = content.get("image"), content.get("size"), content.get("boxes")
+    if not isinstance(image, str) or not image:
+        problems.append("image: no name")
+    good_size = isinstance(size, list) and len(size) == 2 and all(_side(n) for n in size)
+    if not good_size:
+        problems.append("size: not [rows, cols]")
+    if not isinstance(boxes, list):
+        problems.append("boxes: not a list")
+        boxes = []
+    found = [_box(entry, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
+    orientation, ms = content.get("orientation", 1), content.get("ms", 0.0)
+    model = content.get("model", "")
+    if orientation not in range(1, 9) or isinstance(orientation, (bool, float)):
+        problems.append("orientation: not a whole number from 1 to 8")
+    if not _real(ms):
+        problems.append("ms: not a number")
+    if not isinstance(model, str):
+        problems.append("model: not a text")
+    classes = [entry[3] for entry in found if entry is not None]
+    if any(classes) and not all(classes):
+        problems.append("boxes: some have a class and some not")
+    if problems:
+        return None
+    rows = [entry for entry in found if entry is not None]
+    return Result(
+        str(image),
+        (size[0], size[1]),
+        np.array([r[0] for r in rows], np.float64).reshape(-1, 4),
+        np.array([r[1] for r in rows], np.float64),
+        np.array([r[2] for r in rows], np.float64),
+        tuple(name for name in classes if name),
+        orientation,
+        float(ms),
+        model,
+    )
+
+
+def _box(
+    entry: Any, place: str, problems: list[str]
+) -> tuple[list[float], float, float, str] | None:
+    if not isinstance(entry, dict):
+        problems.append(f"{place}: not an object")
+        return None
+    box: Any = entry.get("xyxy")
+    score: Any = entry.get("score")
+    area, name = entry.get("area"), entry.get("class", "")
+    before = len(problems)
+    if not isinstance(box, list) or len(box) != 4 or not all(_real(n) for n in box):
+        problems.append(f"{place}.xyxy: not four numbers")
+    elif box[0] > box[2] or box[1] > box[3]:
+        problems.append(f"{place}.xyxy: {box} has its corners in the wrong order")
+    if not _real(score):
+        problems.append(f"{place}.score: not a number")
+    if not isinstance(name, str):
+        problems.append(f"{place}.class: not a text")
+    if area is not None and not _real(area):
+        problems.append(f"{place}.area: not a number")
+    if len(problems) > before:
+        return None
+    if area is None:
+        area = (box[2] - box[0]) * (box[3] - box[1])
+    return [float(n) for n in box], float(score), float(area), name
+
+
+def _side(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_SIDE
+
+
+def _real(value: Any) -> bool:
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and abs(value) < 1e300
+        and math.isfinite(value)
+    )
+
+
+def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -> list[Result]:
+    """Read a results file; a last line that a crash cut short is left out.
+
+    Raises
+    ------
+    FormatError
+        The file cannot be read, or a line before the last is damaged; all such lines are listed.
+    """
+    name = os.fsdecode(path)
+    lines = read_limited(path, max_bytes).split(b"\n")
+    results: list[Result] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            results.append(parse_line(line, f"line {number}"))
+        except FormatError as error:
+            if number == len(lines):  # no line feed behind it: it was being written
+                break
+            problems.append(str(error))
+    if problems:
+        raise problems_error(name, problems)
+    return results
+
+
+class ResultsWriter:
+    """Appends results to a file, one line each, flushed to the disk.
+
+    A last line that a crash cut short is removed on opening, so that the next one is whole. Only
+    one writer at a time may have the file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; made if absent, continued if present.
+    sync_every : int
+        Flush to the disk after so many lines; 1 loses nothing, more is faster.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> name = tempfile.mkdtemp() + "/results.jsonl"
+    >>> empty = Result("a.png", (4, 6), np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+    >>> with ResultsWriter(name) as writer:
+    ...     writer.append(empty)
+    >>> read_results(name) == [empty]
+    True
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, sync_every: int = 1) -> None:
+        if isinstance(sync_every, bool) or not isinstance(sync_every, int) or sync_every < 1:
+            raise ParameterError(f"ResultsWriter: sync_every is {sync_every!r}; give 1 or more")
+        self._name, self._sync_every, self._pending = clean(os.fsdecode(path)), sync_every, 0
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        try:
+            self._handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+        except OSError as error:
+            raise ParameterError(
+                f"cannot write {self._name!r}: {error.strerror}; choose another place"
+            ) from None
+        try:
+            self._lock()
+            self._drop_torn_line()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def append(self, result: Result) -> None:
+        """Add one line."""
+        self.append_line(result.to_line())
+
+    def append_line(self, line: str) -> None:
+        """Add one line of JSON that holds no line feed."""
+        data = line.encode("utf-8") + b"\n"
+        if data.count(b"\n") != 1:
+            raise ParameterError("ResultsWriter: a line holds a line feed; write it as \\n")
+        try:
+            while data:
+                data = data[os.write(self._handle, data) :]
+            self._pending += 1
+            if self._pending >= self._sync_every:
+                self.flush()
+        except OSError as error:
+            raise FormatError(
+                f"cannot write {self._name!r}: {error.strerror}; what was written before is safe"
+            ) from error
+
+    def flush(self) -> None:
+        """Bring all lines to the disk."""
+        os.fsync(self._handle)
+        self._pending = 0
+
+    def close(self) -> None:
+        """Flush and close; a second call does nothing."""
+        if self._handle >= 0:
+            handle, self._handle = self._handle, -1
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def __enter__(self) -> ResultsWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # not on Windows
+            return
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ParameterError(
+                f"{self._name!r} is being written by another run; wait for it or choose another "
+                "place"
+            ) from None
+        except OSError:  # a file system without locks
+            return
+
+    def _drop_torn_line(self) -> None:
+        import stat
+
+        status = os.fstat(self._handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise ParameterError(f"{self._name!r} is not a plain file; choose another place")
+        keep = end = status.st_size
+        while keep and os.pread(self._handle, 1, keep - 1) != b"\n":
+            start = max(0, keep - (1 << 16))
+            feed = os.pread(self._handle, keep - start, start).rfind(b"\n")
+            keep = start + feed + 1
+        if keep < end:
+            os.ftruncate(self._handle, keep)
+
+
+def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
+    """Write a whole results file atomically."""
+    from spel.atomic import write_text
+
+    write_text(path, "".join(one.to_line() + "\n" for one in results))

@@ -1,0 +1,180 @@
+"""What the user names (files, folders, patterns, lists) as one ordered list of image files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from spel.errors import ParameterError
+
+from .images import clean
+
+__all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
+
+_SUFFIXES = "png jpg jpeg jpe jfif mpo tif tiff bmp gif webp pbm pgm ppm pnm pam pfm"
+IMAGE_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
+_MAX_LIST = 64 << 20
+
+
+def expand(
+    inputs: Iterable[str | os.PathLike[str]], *, stdin: BinaryIO | None = None
+) -> list[Path]:
+    """List the image files that ``inputs`` name, each once.
+
+    A file is taken whatever its name; a folder gives the files in it and below whose suffix is one
+    of an image (hidden ones are passed over, links are followed but never in a circle); a pattern
+    with ``*``, ``?`` or ``[`` gives what it matches (``**`` crosses folders); a ``.txt`` file is a
+    list of paths, one a line, relative to its folder; ``-`` is such a list on standard input,
+    relative to the current folder (separated by NUL if it holds one, as ``find -print0`` writes).
+
+    The order is that of ``inputs`` and, within a folder or pattern, natural: ``a2`` before ``a10``,
+    folder by folder, the same on every machine.
+
+    Raises
+    ------
+    ParameterError
+        A path does not exist, a folder or pattern holds no image, a list is empty or names a
+        missing file; all such problems are listed.
+    """
+    found: dict[str, Path] = {}
+    problems: list[str] = []
+    names = [os.fsdecode(one) for one in inputs]
+    for text in names:
+        for path in _paths(text, problems, stdin):
+            found.setdefault(os.path.normpath(path), path)
+    if not names:
+        raise ParameterError("no input: name image files, folders, patterns or - for a list")
+    if problems:
+        raise ParameterError(
+            "\n".join(
+                problems[:20] + ([f"and {len(problems) - 20} more"] if len(problems) > 20 else [])
+            )
+        )
+    return list(found.values())
+
+
+def natural_key(path: str | os.PathLike[str]) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Sorts names as people do: numbers by value, capitals with small letters, ties by bytes.
+
+    Examples
+    --------
+    >>> sorted(["a10.png", "a2.png", "B1.png", "b/1.png"], key=natural_key)
+    ['a2.png', 'a10.png', 'b/1.png', 'B1.png']
+    """
+    text = os.fsdecode(path)
+    parts: list[tuple[int, int, str]] = []
+    for folder in text.replace(os.sep, "/").split("/"):
+        for piece in re.findall(r"[0-9]+|[^0-9]+", folder):
+            digits = piece[0] in "0123456789"
+            parts.append((1, int(piece[:300]), "") if digits else (2, 0, piece.casefold()))
+        parts.append((0, 0, ""))  # the end of a name comes before any longer name
+    return tuple(parts), text
+
+
+def _paths(text: str, problems: list[str], stdin: BinaryIO | None) -> list[Path]:
+    if text == "-":
+        data = (stdin or sys.stdin.buffer).read(_MAX_LIST + 1)
+        return _listed(data, Path(), "standard input", problems)
+    try:
+        return _named(text, problems)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problems.append(f"{clean(text)}: {reason}; check the path")
+        return []
+
+
+def _named(text: str, problems: list[str]) -> list[Path]:
+    path = Path(text)
+    if not text:
+        problems.append("an empty name was given; name a file, a folder or a pattern")
+    elif path.is_dir():
+        files = sorted(_walk(path, problems), key=natural_key)
+        if not files:
+            problems.append(
+                f"{clean(text)}: the folder holds no image "
+                f"({', '.join(sorted(IMAGE_SUFFIXES)[:4])}, ...); name another one"
+            )
+        return files
+    elif path.exists():
+        if path.suffix.lower() == ".txt":
+            with path.open("rb") as file:
+                return _listed(file.read(_MAX_LIST + 1), path.parent, clean(text), problems)
+        return [path]
+    elif glob.has_magic(text):
+        return _matched(text, problems)
+    elif path.is_symlink():
+        problems.append(f"{clean(text)}: the link leads nowhere; mend it")
+    else:
+        problems.append(f"{clean(text)}: there is no such file or folder; check the path")
+    return []
+
+
+def _matched(pattern: str, problems: list[str]) -> list[Path]:
+    files = []
+    for name in glob.iglob(pattern, recursive=True):
+        path = Path(name)
+        if path.is_file() and (
+            path.suffix.lower() in IMAGE_SUFFIXES or Path(pattern).suffix not in ("", ".*")
+        ):
+            files.append(path)
+    if not files:
+        problems.append(
+            f"{clean(pattern)}: the pattern matches no image file; check it, "
+            "and quote it if the shell expands it"
+        )
+    return sorted(set(files), key=natural_key)
+
+
+def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[Path]:
+    if len(data) > _MAX_LIST:
+        problems.append(f"{name}: the list has more than {_MAX_LIST} bytes; split it")
+        return []
+    lines = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
+    files = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        path = folder / os.fsdecode(line)
+        if path.is_file():
+            files.append(path)
+        else:
+            reason = "is a folder" if path.is_dir() else "does not exist"
+            problems.append(
+                f"{name}, line {number}: {clean(os.fsdecode(line))} {reason}; list image files"
+            )
+    if not files and not problems:
+        problems.append(f"{name}: the list is empty; write one path a line")
+    return files
+
+
+def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
+    """Image files in and below ``folder``; no folder is entered twice by whatever way."""
+    seen: set[tuple[int, int]] = set()
+    waiting = deque([folder])
+    while waiting:
+        here = waiting.popleft()
+        try:
+            status = here.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+        except OSError as error:
+            problems.append(f"{clean(str(here))}: {error.strerror}; change its permissions")
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            try:
+                if entry.is_dir():
+                    waiting.append(Path(entry.path))
+                elif entry.is_file() and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+                    yield Path(entry.path)
+            except OSError:  # a link in a circle
+                continue

@@ -1,0 +1,15 @@
+"""Jobs: a frozen configuration, one picklable task per image, results collected in order."""
+
+from spel.jobs.detect import DetectJob, DetectTask, Failure
+from spel.jobs.evaluate import EvaluateJob, Evaluation
+from spel.jobs.runner import Report, run
+
+__all__ = [
+    "DetectJob",
+    "DetectTask",
+    "EvaluateJob",
+    "Evaluation",
+    "Failure",
+    "Report",
+    "run",
+]

@@ -1,0 +1,112 @@
+"""Detection over many images: what is asked, and the task of one image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from spel.core.threads import threads
+from spel.decide import Decision, detect, own_decision
+from spel.errors import SpelError
+from spel.io.images import describe, read
+from spel.io.results import Result
+from spel.nn import Network
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one image gave no result."""
+
+    image: str
+    error: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As it stands in a line of ``failures.jsonl``."""
+        return {"image": self.image, "error": self.error, "message": self.message}
+
+
+@dataclass(frozen=True)
+class DetectTask:
+    """Detect in one image file; called in whatever process, never raises for a bad image.
+
+    Attributes
+    ----------
+    job : DetectJob
+    image : str
+        Path of the file.
+    """
+
+    job: DetectJob
+    image: str
+
+    def __call__(self) -> Result | Failure:
+        try:
+            return self._result()
+        except (SpelError, OSError, MemoryError) as error:
+            lines = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
+            return Failure(self.image, type(error).__name__, "; ".join(lines))
+
+    def _result(self) -> Result:
+        info = describe(self.image)
+        image = read(self.image)
+        began = perf_counter()
+        with threads(self.job.threads):
+            found = detect(self.job.network, image, decision=self.job.decision)
+        return Result(
+            image=self.image,
+            size=found.image_size,
+            boxes=found.boxes,
+            scores=found.scores,
+            areas=found.areas,
+            orientation=info.orientation,
+            ms=round((perf_counter() - began) * 1e3, 3),
+            model=self.job.model,
+        )
+
+
+@dataclass(frozen=True)
+class DetectJob:
+    """What is to be detected: a network and, if not its own, a decision.
+
+    Parameters
+    ----------
+    network : Network
+    decision : Decision, optional
+        In place of the one that the network carries.
+    threads : int
+        Of the engine, per image; results are the same bits for any number.
+
+    Examples
+    --------
+    >>> from spel import zoo
+    >>> job = DetectJob(zoo.get("plate-lecture"))
+    >>> [task.image for task in job.tasks(["a.png", "b.png"])]
+    ['a.png', 'b.png']
+    """
+
+    network: Network
+    decision: Decision | None = None
+    threads: int = 1
+
+    @property
+    def model(self) -> str:
+        """The network's fingerprint, as results name it."""
+        return self.network.fingerprint()
+
+    def tasks(self, sources: Iterable[str | os.PathLike[str]]) -> list[DetectTask]:
+        """One task per image file."""
+        return [DetectTask(self, os.fsdecode(source)) for source in sources]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration, as the report states it."""
+        decision = self.decision or own_decision(self.network)
+        return {
+            "job": "detect",
+            "model": self.model,
+            "nodes": list(self.network.names),
+            "decision": decision.to_dict(),
+        }

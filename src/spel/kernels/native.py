@@ -43,6 +43,9 @@ ACTIVATIONS = (
 )
 
 
+FLOODS = ("watershed", "trees_of_labels", "trees_of_roots", "growcut")
+
+
 def _choose() -> None:
     wanted = os.environ.get("SPEL_ISA", "")
     known = ("v2", "v3", "v4", "native")
@@ -154,6 +157,24 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
         mask.ctypes.data, mask.shape, mask.strides, _triples(displacements), labels.ctypes.data
     )
     return labels, int(count)
+
+
+def flood(
+    image: Array, displacements: Array, *, rule: str, reach: float, labels: Array, costs: Array
+) -> None:
+    """Flood from the seeds in `labels`, at their `costs`; both are written, see `reference`."""
+    values = np.ascontiguousarray(np.moveaxis(image, 0, -1), dtype=np.float32)
+    size = labels.shape
+    _native.flood(
+        values.ctypes.data,
+        len(image),
+        tuple(size),
+        FLOODS.index(rule),
+        float(reach),
+        _triples(displacements),
+        labels.ctypes.data,
+        costs.ctypes.data,
+    )
 
 
 def native_info() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// The Python module: a plan that is built node by node and run on images, and label.
+// The Python module: a plan that is built node by node and run on images; label and flood.
 //
 // Arrays come as (address, type, swapped, shape, strides), five axes; kernels/native.py holds them
 // alive and has checked them. All work happens without the interpreter's lock.
@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "flood.hpp"
 #include "label.hpp"
 #include "stages.hpp"
 
@@ -154,6 +155,13 @@ long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Lon
                displacements, reinterpret_cast<int32_t*>(labels));
 }
 
+void flood_image(uintptr_t image, long channels, Long3 size, int rule, double reach,
+                 const std::vector<Long3>& displacements, uintptr_t labels, uintptr_t costs) {
+  nb::gil_scoped_release unlocked;
+  flood(reinterpret_cast<const float*>(image), channels, size, Flood(rule), reach, displacements,
+        reinterpret_cast<int32_t*>(labels), reinterpret_cast<double*>(costs));
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -168,6 +176,7 @@ NB_MODULE(_native, m) {
         "Does about so many vector multiply-adds from registers and returns how many numbers were made.");
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
+  m.def("flood", &flood_image);
   nb::class_<Program>(m, "Program")
       .def(nb::init<>())
       .def("source", &Program::source)

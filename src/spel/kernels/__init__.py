@@ -18,6 +18,7 @@ if choice == "native":
         convolve,
         divide_by_norm,
         extremum,
+        flood,
         label,
         mean_pool,
     )
@@ -27,6 +28,7 @@ elif choice == "reference":
         convolve,
         divide_by_norm,
         extremum,
+        flood,
         label,
         mean_pool,
     )
@@ -44,6 +46,7 @@ __all__ = [
     "convolve",
     "divide_by_norm",
     "extremum",
+    "flood",
     "label",
     "mean_pool",
     "native_info",

@@ -17,6 +17,8 @@ from spel.kernels.stream import Program, Stage
 Array = npt.NDArray[Any]
 Triple = Sequence[int]
 
+FLOODS = ("watershed", "trees_of_labels", "trees_of_roots", "growcut")
+
 
 def convolve(
     image: Array,
@@ -106,6 +108,24 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
         mask.ctypes.data, mask.shape, mask.strides, triples(displacements), labels.ctypes.data
     )
     return labels, int(count)
+
+
+def flood(
+    image: Array, displacements: Array, *, rule: str, reach: float, labels: Array, costs: Array
+) -> None:
+    """Flood from the seeds in `labels`, at their `costs`; both are written, see `reference`."""
+    values = np.ascontiguousarray(np.moveaxis(image, 0, -1), dtype=np.float32)
+    size = labels.shape
+    native.flood(
+        values.ctypes.data,
+        len(image),
+        tuple(size),
+        FLOODS.index(rule),
+        float(reach),
+        triples(displacements),
+        labels.ctypes.data,
+        costs.ctypes.data,
+    )
 
 
 def _pool(

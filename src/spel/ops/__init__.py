@@ -8,6 +8,7 @@ from spel.ops.activate import activate
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
 from spel.ops.decode import decode
+from spel.ops.flood import dynamic_trees, growcut, watershed
 from spel.ops.label import Regions, label, regions
 from spel.ops.labnorm import labnorm2
 from spel.ops.normalize import (
@@ -31,8 +32,10 @@ __all__ = [
     "convolve",
     "decode",
     "divisive_normalize",
+    "dynamic_trees",
     "flatten",
     "grey",
+    "growcut",
     "lab",
     "label",
     "labnorm2",
@@ -45,5 +48,6 @@ __all__ = [
     "residue",
     "threshold",
     "threshold_value",
+    "watershed",
     "ycbcr",
 ]

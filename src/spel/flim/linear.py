@@ -1,0 +1,169 @@
+"""The linear decoder: a logistic regression on marked spels, over the channels of several blocks.
+
+It needs no backpropagation: the problem is convex, and a few Newton steps solve it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.errors import ParameterError
+from spel.flim.statistics import check_pairs
+from spel.nn.combine import WeightedSum
+
+Real = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """Activations at marked spels: what a decoder is learned from.
+
+    Attributes
+    ----------
+    values : (n, K) array of float64
+    is_object : (n,) array of bool
+    weights : (n,) array of float64
+        They sum to 1; each class half, and within it each image the same.
+    images : (n,) array of int
+    """
+
+    values: Real
+    is_object: npt.NDArray[np.bool_]
+    weights: Real
+    images: npt.NDArray[np.int64]
+
+
+def marked_values(images: Sequence[npt.ArrayLike], markers: Sequence[Markers]) -> Marked:
+    """Activations at the marked spels of all images, weighed by class and image.
+
+    Raises
+    ------
+    ParameterError
+        If only one class is marked: nothing separates an object from nothing.
+    """
+    check_pairs("marked_values", images, markers)
+    values = np.concatenate(
+        [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
+    ).astype(np.float64)
+    is_object = np.concatenate([m.is_object for m in markers])
+    owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
+    if not is_object.any() or is_object.all():
+        given = "objects" if len(is_object) and is_object.any() else "background"
+        raise ParameterError(
+            f"a linear decoder: only {given} marked; draw at least one stroke on an object and one "
+            "on the background"
+        )
+    weights = np.zeros(len(values))
+    for side in (True, False):
+        here = is_object == side
+        for image in np.unique(owner[here]):
+            of = here & (owner == image)
+            weights[of] = 0.5 / (len(np.unique(owner[here])) * of.sum())
+    return Marked(values, is_object, weights, owner)
+
+
+def linear_decoder(
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    *,
+    ridge: float = 1e-3,
+    iterations: int = 50,
+) -> WeightedSum:
+    """Weights and bias whose sign tells marked objects from marked background.
+
+    Minimizes ``sum_i a_i log(1 + exp(-y_i (w x_i + b))) + ridge |w|^2 / 2`` over standardized
+    channels; a_i gives both classes the same weight, and each image the same within its class.
+
+    Parameters
+    ----------
+    images : sequence of (rows, cols, K) arrays
+        Activations; concatenate those of several blocks.
+    markers : sequence of Markers
+        Of at least two classes; every label but the background's is an object.
+    ridge : float
+        Penalty on the weights of standardized channels.
+    iterations : int
+        Largest number of Newton steps.
+
+    Returns
+    -------
+    WeightedSum
+        Weights of raw channels; `Activation("sigmoid")` makes a saliency in 0..1 of its output.
+
+    Raises
+    ------
+    ParameterError
+        If only one class is marked, or the ridge is not positive.
+
+    Examples
+    --------
+    >>> image = np.array([[[0.0], [1.0], [4.0], [5.0]]])
+    >>> drawn = Markers([(0, 0), (0, 1), (0, 2), (0, 3)], [0, 0, 1, 1], (1, 4))
+    >>> layer = linear_decoder([image], [drawn])
+    >>> (layer(image).ravel() > 0).tolist()
+    [False, False, True, True]
+    """
+    if not ridge > 0:
+        raise ParameterError(f"linear_decoder: ridge {ridge!r}; expected a number above 0")
+    marked = marked_values(images, markers)
+    weights, bias = logistic(
+        marked.values, marked.is_object, marked.weights, ridge=ridge, iterations=iterations
+    )
+    return WeightedSum(weights.astype(np.float32), float(bias))
+
+
+def logistic(
+    values: Real,
+    is_object: npt.NDArray[np.bool_],
+    weights: Real,
+    *,
+    ridge: float,
+    iterations: int = 50,
+) -> tuple[Real, float]:
+    """Weights and bias of raw values by damped Newton steps; channels that never vary get 0."""
+    mean = weights @ values
+    deviation = np.sqrt(weights @ (values - mean) ** 2)
+    alive = deviation > 1e-9
+    x = np.where(alive, (values - mean) / np.where(alive, deviation, 1.0), 0.0)
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    target = is_object.astype(np.float64)
+    penalty = np.full(x.shape[1], ridge)
+    penalty[-1] = 1e-9  # the bias is free; a trace keeps the system solvable
+    solution = np.zeros(x.shape[1])
+    loss = _loss(x, target, weights, penalty, solution)
+    for _ in range(iterations):
+        chance = _sigmoid(x @ solution)
+        gradient = x.T @ (weights * (chance - target)) + penalty * solution
+        curve = (x * (weights * chance * (1 - chance))[:, None]).T @ x + np.diag(penalty)
+        step = np.linalg.solve(curve, gradient)
+        size = 1.0
+        while size > 1e-6:
+            tried = solution - size * step
+            new = _loss(x, target, weights, penalty, tried)
+            if new <= loss:
+                break
+            size /= 2
+        else:
+            break
+        done = loss - new < 1e-10
+        solution, loss = tried, new
+        if done:
+            break
+    scale = np.where(alive, solution[:-1] / np.where(alive, deviation, 1.0), 0.0)
+    return scale, float(solution[-1] - scale @ mean)
+
+
+def _loss(x: Real, target: Real, weights: Real, penalty: Real, solution: Real) -> float:
+    score = x @ solution
+    return float(
+        weights @ (np.logaddexp(0, score) - target * score) + penalty @ solution**2 / 2
+    )
+
+
+def _sigmoid(score: Real) -> Real:
+    return 0.5 * (1 + np.tanh(score / 2))

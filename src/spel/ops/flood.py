@@ -1,0 +1,201 @@
+"""Flooding from seeds: the image foresting transform as watershed, Dynamic Trees and GrowCut."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import kernels
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError, ShapeError
+from spel.ops.arrays import Planar, check_adjacency, lifted, planar, real
+
+Labels = npt.NDArray[np.int32]
+
+
+def watershed(
+    image: npt.ArrayLike, seeds: npt.ArrayLike, adjacency: Adjacency | None = None
+) -> Labels:
+    """Every spel takes the label of the seed that reaches it over the lowest barrier.
+
+    The cost of a path is the largest value on it (its seed apart); of equal costs the first offer
+    wins. With the gradient of an image, borders follow its ridges.
+
+    Parameters
+    ----------
+    image : (rows, cols[, 1]) array, with planes before them for voxels
+        Heights, usually a gradient. Spels that are NaN are never conquered.
+    seeds : (rows, cols) array of int
+        Labels of at least 0; -1 where there is no seed.
+    adjacency : Adjacency, optional
+        Steps of a path; default: the 4 (6) neighbours.
+
+    Returns
+    -------
+    (rows, cols) array of int32
+        Labels; -1 where no seed arrives.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If image, seeds and adjacency do not fit one another.
+
+    Notes
+    -----
+    Falcao, Stolfi & Lotufo, "The image foresting transform", PAMI 2004. Exact.
+
+    Examples
+    --------
+    >>> watershed([[0, 1, 5, 1, 0]], [[0, -1, -1, -1, 1]]).tolist()
+    [[0, 0, 0, 1, 1]]
+    """
+    given, marks, area = _checked("watershed", image, seeds, adjacency)
+    if given.channels != 1:
+        raise ShapeError(
+            f"watershed: image of {given.channels} channels; expected one, for example a gradient "
+            "(spel.ops.gradient_magnitude)"
+        )
+    return _flooded(given, marks, area, "watershed")
+
+
+def dynamic_trees(
+    image: npt.ArrayLike,
+    seeds: npt.ArrayLike,
+    adjacency: Adjacency | None = None,
+    *,
+    trees: Literal["labels", "roots"] = "labels",
+) -> Labels:
+    """Every spel takes the label of the tree whose growing mean it is most like on the way.
+
+    A step costs the squared distance between the spel and the mean of all spels that the tree has
+    conquered so far; a path costs its dearest step.
+
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for voxels
+        Colours or features; scale the channels so that distances mean something.
+    seeds : (rows, cols) array of int
+        Labels of at least 0; -1 where there is no seed.
+    adjacency : Adjacency, optional
+        Default: the 4 (6) neighbours.
+    trees : {"labels", "roots"}
+        One mean per label, or one per seed.
+
+    Returns
+    -------
+    (rows, cols) array of int32
+
+    Notes
+    -----
+    Bragantini, Martins, Castelo-Fernandez & Falcao, "Graph-based image segmentation using
+    dynamic trees", CIARP 2018. Exact.
+
+    Examples
+    --------
+    >>> dynamic_trees([[1, 2, 3, 8, 9]], [[0, -1, -1, -1, 1]]).tolist()
+    [[0, 0, 0, 1, 1]]
+    """
+    if trees not in ("labels", "roots"):
+        raise ParameterError(f"dynamic_trees: trees {trees!r}; expected 'labels' or 'roots'")
+    given, marks, area = _checked("dynamic_trees", image, seeds, adjacency)
+    return _flooded(given, marks, area, f"trees_of_{trees}")
+
+
+def growcut(
+    image: npt.ArrayLike,
+    seeds: npt.ArrayLike,
+    adjacency: Adjacency | None = None,
+    *,
+    strengths: npt.ArrayLike | None = None,
+) -> Labels:
+    """Labels of the GrowCut automaton when it has come to rest.
+
+    A spel p attacks its neighbour q with ``theta_p (1 - |I(p) - I(q)| / max |I|)`` and conquers it
+    if that exceeds its strength. Strengths only shrink along a path, so the automaton's fixed point
+    is that of best paths, and is found in one flooding instead of by iterations.
+
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for voxels
+    seeds : (rows, cols) array of int
+        Labels of at least 0; -1 where there is no seed.
+    adjacency : Adjacency, optional
+        Default: the 8 (26) neighbours.
+    strengths : (rows, cols) array of float, optional
+        Of the seeds, in 0..1; 1 by default.
+
+    Returns
+    -------
+    (rows, cols) array of int32
+
+    Notes
+    -----
+    Vezhnevets & Konouchine, "GrowCut", GraphiCon 2005.
+
+    Examples
+    --------
+    >>> growcut([[0, 1, 2, 8, 9]], [[0, -1, -1, -1, 1]]).tolist()
+    [[0, 0, 0, 1, 1]]
+    """
+    given, marks, area = _checked(
+        "growcut", image, seeds, adjacency or Adjacency.box(3, ndim=np.ndim(seeds))
+    )
+    power = np.ones(marks.shape) if strengths is None else real("growcut", strengths)
+    if power.shape != marks.shape:
+        raise ShapeError(f"growcut: strengths of shape {power.shape}; expected {marks.shape}")
+    if not ((power >= 0) & (power <= 1)).all():
+        raise ParameterError("growcut: a strength lies outside 0..1")
+    values = given.array[0].astype(np.float64)
+    # The largest distance between two colours of the image's own range.
+    spans = values.max(axis=(1, 2, 3), initial=0) - values.min(axis=(1, 2, 3), initial=0)
+    reach = float(np.sqrt((spans**2).sum())) or 1.0
+    return _flooded(given, marks, area, "growcut", reach, -power)
+
+
+def _checked(
+    operator: str, image: npt.ArrayLike, seeds: npt.ArrayLike, adjacency: Adjacency | None
+) -> tuple[Planar, npt.NDArray[np.int64], Adjacency]:
+    marks = np.asarray(seeds)
+    if marks.ndim not in (2, 3) or marks.dtype.kind not in "iu":
+        raise ParameterError(
+            f"{operator}: seeds of shape {marks.shape} and dtype {marks.dtype}; expected integers "
+            "(rows, cols), -1 where there is no seed"
+        )
+    area = Adjacency.cross(1, ndim=marks.ndim) if adjacency is None else adjacency
+    area = check_adjacency(operator, area)
+    if area.ndim != marks.ndim:
+        raise ShapeError(
+            f"{operator}: an adjacency of {area.ndim} axes for seeds of {marks.ndim}; give both "
+            "the same number"
+        )
+    given = planar(operator, image, area.ndim)
+    if given.batched or given.size != marks.shape:
+        raise ShapeError(
+            f"{operator}: image of shape {np.shape(image)} for seeds of {marks.shape}; expected "
+            "one image of the same spels"
+        )
+    if marks.size and (marks.min() < -1 or marks.max() >= 1 << 20):
+        raise ParameterError(
+            f"{operator}: seeds from {marks.min()} to {marks.max()}; expected -1, or labels "
+            "from 0 below 2**20"
+        )
+    return given, marks.astype(np.int64), area
+
+
+def _flooded(
+    given: Planar,
+    marks: npt.NDArray[np.int64],
+    area: Adjacency,
+    rule: str,
+    reach: float = 1.0,
+    costs: npt.NDArray[np.float64] | None = None,
+) -> Labels:
+    size = given.array.shape[2:]
+    labels = np.ascontiguousarray(marks.reshape(size), dtype=np.int32)
+    free, own = (0.0, costs) if costs is not None else (np.inf, np.zeros(marks.shape))
+    start = np.where(labels >= 0, own.reshape(size), free).astype(np.float64)
+    steps = lifted(area.without_centre()) if len(area) > 1 else lifted(area)
+    kernels.flood(given.array[0], steps, rule=rule, reach=reach, labels=labels, costs=start)
+    return labels.reshape(marks.shape)

@@ -1,12 +1,10 @@
 // Pointwise rows: reading any element type, activations, and the last steps of normalizations.
 //
-// Each is one loop over a row, whole vectors and then the rest of the row with a mask. Activations
-// with exponentials are computed in double precision, spel by spel, and rounded once.
+// Each is one loop over a row, whole vectors and then the rest of the row with a mask.
 #pragma once
 
-#include <cmath>
-
 #include "rows.hpp"
+#include "rows_exponential.hpp"
 #include "simd.hpp"
 
 namespace spel::SPEL_ISA {
@@ -60,36 +58,23 @@ SPEL_INLINE void map_vectors(const float* src, float* dst, long width, F f) {
   by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, f(get(src + i))); });
 }
 
-template <class F>
-SPEL_INLINE void map_doubles(const float* src, float* dst, long width, F f) {
-  for (long x = 0; x < width; ++x) dst[x] = float(f(double(src[x])));
-}
-
 inline void activate(Phi phi, float a, const float* src, float* dst, long width) {
-  const double alpha = a;
   switch (phi) {
     case Phi::identity: return map_vectors(src, dst, width, [](Vec x) { return x; });
     case Phi::relu: return map_vectors(src, dst, width, [](Vec x) { return larger(Vec{}, x); });
     case Phi::leaky_relu:
       return map_vectors(src, dst, width, [a](Vec x) { return x > 0 ? x : a * x; });
-    case Phi::abs: return map_vectors(src, dst, width, [](Vec x) { return (Vec)((Ints)x & 0x7fffffff); });
+    case Phi::abs: return map_vectors(src, dst, width, [](Vec x) { return magnitude(x); });
     case Phi::square: return map_vectors(src, dst, width, [](Vec x) { return x * x; });
     case Phi::hard_sigmoid:
       return map_vectors(src, dst, width, [](Vec x) {
         return smaller(splat(1), larger(Vec{}, x / 6 + 0.5f));  // larger and smaller return x if NaN
       });
-    case Phi::elu:
-      return map_doubles(src, dst, width, [alpha](double x) { return x > 0 ? x : alpha * std::expm1(x); });
-    case Phi::sigmoid:
-      return map_doubles(src, dst, width, [](double x) { return 1 / (1 + std::exp(-x)); });
-    case Phi::tanh: return map_doubles(src, dst, width, [](double x) { return std::tanh(x); });
-    case Phi::gelu:
-      return map_doubles(src, dst, width,
-                         [](double x) { return x * 0.5 * (1 + std::erf(x * 0.70710678118654752)); });
-    case Phi::softplus:
-      return map_doubles(src, dst, width, [](double x) {
-        return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-      });
+    case Phi::elu: return map_vectors(src, dst, width, [a](Vec x) { return elu(x, a); });
+    case Phi::sigmoid: return map_vectors(src, dst, width, [](Vec x) { return sigmoid(x); });
+    case Phi::tanh: return map_vectors(src, dst, width, [](Vec x) { return tangent(x); });
+    case Phi::gelu: return map_vectors(src, dst, width, [](Vec x) { return gelu(x); });
+    case Phi::softplus: return map_vectors(src, dst, width, [](Vec x) { return softplus(x); });
   }
 }
 

@@ -123,6 +123,11 @@ class Page:
         return np.dtype(f"{self.kind}{width // 8}")
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the decoded page."""
+        return self.rows * self.cols * self.channels * self.dtype.itemsize
+
+    @property
     def alike(self) -> tuple[Any, ...]:
         """Equal for pages that may be planes of one volume."""
         return (

@@ -11,30 +11,35 @@ import io
 import lzma
 import struct
 import zlib
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from . import pillow
-from .header import Refusal
+from .header import MAX_PIXELS, Refusal
 from .tiff import Page
 
 _AGAIN = "copy or download it again"
 _REVERSED = np.array([int(f"{n:08b}"[::-1], 2) for n in range(256)], np.uint8)
 _LIBTIFF = {2: "fax", 3: "fax", 4: "fax", 5: "bytes", 7: "jpeg", 50000: "bytes"}
 _BAND = 1 << 22
+_Tags = dict[int, tuple[int, Any]]
 
 
 def decode(file: BinaryIO, page: Page) -> np.ndarray:
     """(rows, cols, channels) of one page, in its own type."""
-    if page.compression == 7 or page.photometric == 6:
-        samples = _pictures(file, page)
-    else:
-        samples = np.empty((page.rows, page.cols, page.samples), _stored(page).newbyteorder("="))
-        planes = range(page.samples) if page.planar else (0,)
-        for plane in planes:
-            part = samples[:, :, plane : plane + 1] if page.planar else samples
-            _fill(part, _unpacked(file, page, plane), page)
+    pictures = page.compression == 7 or page.photometric == 6
+    dtype = np.dtype(np.uint8) if pictures else _stored(page).newbyteorder("=")
+    samples = np.empty((page.rows, page.cols, page.samples), dtype)
+    for plane in range(page.samples) if page.planar else (0,):
+        part = samples[:, :, plane : plane + 1] if page.planar else samples
+        if pictures:
+            _pictures(part, file, page, plane)
+        else:
+            for row, raw in _unpacked(file, page, plane):
+                band = part[row : row + len(raw)]
+                _fill(band, raw[: len(band)], page)
     return _meaning(samples, page)
 
 
@@ -59,108 +64,163 @@ def _grid(page: Page) -> tuple[int, int, int, int]:
     )
 
 
-def _unpacked(file: BinaryIO, page: Page, plane: int) -> np.ndarray:
-    """Bytes of one plane: (rows, chunks across, bytes of a chunk's row); tiles may overhang."""
-    down, across, chunk_rows, row_bytes = _grid(page)
+def _unpacked(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Bands of one plane from the top: first row, bytes (rows, chunks across, bytes of a row)."""
+    _, across, chunk_rows, row_bytes = _grid(page)
     if page.compression in (2, 3, 4) and page.bits * (1 if page.planar else page.samples) != 1:
         raise Refusal("fax compression needs one bit per pixel", _AGAIN)
-    rows = down * chunk_rows if page.tiled else page.rows
-    if rows * across * row_bytes > 4 * page.rows * page.cols * page.samples * 8 + (64 << 20):
+    if page.tiled and chunk_rows * across * row_bytes > (64 << 20) + 4 * page.nbytes:
         raise Refusal("its tiles are far larger than its image", _AGAIN)
     if page.compression in _LIBTIFF:
-        return _through_libtiff(file, page, plane, rows)
-    unpack = _UNPACKERS.get(page.compression)
-    if unpack is None:
+        return _through_libtiff(file, page, plane)
+    if page.compression not in _STREAMS:
         raise Refusal(
             f"its compression (number {page.compression}) is not read",
             "save it with deflate, LZW or no compression",
         )
-    out = np.empty((rows, across, row_bytes), np.uint8)
-    for index in range(down * across):
-        row, column = index // across * chunk_rows, index % across
-        count = min(chunk_rows, rows - row)
-        raw = unpack(_chunk(file, page, plane * down * across + index), count * row_bytes)
-        if len(raw) < count * row_bytes:
-            raise Refusal(
-                f"it is cut short: strip or tile {index} has {len(raw)} of "
-                f"{count * row_bytes} bytes",
-                _AGAIN,
-            )
-        got = np.frombuffer(raw, np.uint8, count * row_bytes).reshape(count, row_bytes)
-        out[row : row + count, column] = got
-    return out
+    return _tiles(file, page, plane) if page.tiled else _strips(file, page, plane)
+
+
+def _strips(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.ndarray]]:
+    down, _, chunk_rows, row_bytes = _grid(page)
+    band = max(1, _BAND // row_bytes)
+    for index in range(down):
+        stream = _STREAMS[page.compression](file, page, plane * down + index)
+        first, last = index * chunk_rows, min(page.rows, (index + 1) * chunk_rows)
+        for row in range(first, last, band):
+            yield row, _rows(stream, min(band, last - row), row_bytes, index)[:, None]
+
+
+def _tiles(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.ndarray]]:
+    down, across, chunk_rows, row_bytes = _grid(page)
+    for line in range(down):
+        out = np.empty((chunk_rows, across, row_bytes), np.uint8)
+        for column in range(across):
+            index = (plane * down + line) * across + column
+            stream = _STREAMS[page.compression](file, page, index)
+            out[:, column] = _rows(stream, chunk_rows, row_bytes, index)
+        yield line * chunk_rows, out
+
+
+def _rows(stream: Callable[[int], bytes], rows: int, row_bytes: int, index: int) -> np.ndarray:
+    raw = stream(rows * row_bytes)
+    if len(raw) < rows * row_bytes:
+        raise Refusal(f"it is cut short: rows are missing in strip or tile {index}", _AGAIN)
+    return np.frombuffer(raw, np.uint8, rows * row_bytes).reshape(rows, row_bytes)
 
 
 def _chunk(file: BinaryIO, page: Page, index: int) -> bytes:
     offset, count = int(page.offsets[index]), int(page.counts[index])
     file.seek(offset)
     data = file.read(count)
-    if len(data) != count and page.compression != 1:
+    if len(data) != count:
         raise Refusal(f"it is cut short: strip or tile {index} reaches past its end", _AGAIN)
-    if page.fill_order == 2 and page.compression != 7:
-        data = _REVERSED[np.frombuffer(data, np.uint8)].tobytes()
-    return data
+    return data if page.compression == 7 else _ordered(data, page)
 
 
-def _plain(data: bytes, size: int) -> bytes:
-    return data
+def _ordered(data: bytes, page: Page) -> bytes:
+    if page.fill_order != 2:
+        return data
+    return _REVERSED[np.frombuffer(data, np.uint8)].tobytes()
 
 
-def _deflate(data: bytes, size: int) -> bytes:
-    inflater = zlib.decompressobj()
-    try:
-        return inflater.decompress(data, size)
-    except zlib.error as error:
-        raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
+def _plain(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+    place, end = int(page.offsets[index]), int(page.offsets[index] + page.counts[index])
+
+    def take(count: int) -> bytes:
+        nonlocal place
+        file.seek(place)
+        data = file.read(min(count, end - place))
+        place += len(data)
+        return _ordered(data, page)
+
+    return take
 
 
-def _lzma(data: bytes, size: int) -> bytes:
-    try:
-        return lzma.LZMADecompressor(memlimit=256 << 20).decompress(data, size)
-    except lzma.LZMAError as error:
-        raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
+def _deflate(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+    pending, inflater = _chunk(file, page, index), zlib.decompressobj()
+
+    def take(count: int) -> bytes:
+        nonlocal pending
+        out = bytearray()
+        try:
+            while len(out) < count and not inflater.eof:
+                got = inflater.decompress(pending, count - len(out))
+                if not got and not inflater.unconsumed_tail:
+                    break
+                pending = inflater.unconsumed_tail
+                out += got
+        except zlib.error as error:
+            raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
+        return out
+
+    return take
 
 
-def _packbits(data: bytes, size: int) -> bytes:
-    out = bytearray()
-    place, end = 0, len(data)
-    while place < end and len(out) < size:
-        code = data[place]
-        if code < 128:
-            out += data[place + 1 : place + 2 + code]
-            place += 2 + code
-        else:
-            if code > 128:
-                out += data[place + 1 : place + 2] * (257 - code)
-            place += 2 if code > 128 else 1
-    return bytes(out)
+def _lzma(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+    pending, unpacker = _chunk(file, page, index), lzma.LZMADecompressor(memlimit=256 << 20)
+
+    def take(count: int) -> bytes:
+        nonlocal pending
+        out = bytearray()
+        try:
+            while len(out) < count and not unpacker.eof:
+                got = unpacker.decompress(pending, count - len(out))
+                pending = b""
+                if not got and unpacker.needs_input:
+                    break
+                out += got
+        except lzma.LZMAError as error:
+            raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
+        return out
+
+    return take
 
 
-_UNPACKERS = {1: _plain, 8: _deflate, 32946: _deflate, 34925: _lzma, 32773: _packbits}
+def _packbits(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+    data = _chunk(file, page, index)
+    place, end, ready = 0, len(data), bytearray()
+
+    def take(count: int) -> bytes:
+        nonlocal place, ready
+        while place < end and len(ready) < count:
+            code = data[place]
+            if code < 128:
+                ready += data[place + 1 : place + 2 + code]
+                place += 2 + code
+            else:
+                if code > 128:
+                    ready += data[place + 1 : place + 2] * (257 - code)
+                place += 2 if code > 128 else 1
+        out, ready = ready[:count], ready[count:]
+        return out
+
+    return take
 
 
-def _through_libtiff(file: BinaryIO, page: Page, plane: int, rows: int) -> np.ndarray:
-    """Unpack all strips or tiles of a plane as rows of grey bytes (or of fax bits)."""
-    _, across, chunk_rows, row_bytes = _grid(page)
+_STREAMS = {1: _plain, 8: _deflate, 32946: _deflate, 34925: _lzma, 32773: _packbits}
+
+
+def _through_libtiff(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Unpack some strips, or rows of tiles, at a time as grey bytes (or as fax bits)."""
+    _, across, _, row_bytes = _grid(page)
     fax = _LIBTIFF[page.compression] == "fax"
-    width = page.chunk_cols if fax else row_bytes
-    tags = {258: (3, 1 if fax else 8), 262: (3, 1), 277: (3, 1)}
+    # A pixel of four bytes holds four bytes of a row: large strips pass Pillow's limit of pixels.
+    pack = 1 if fax or page.tiled or row_bytes % 4 else 4
+    width = page.chunk_cols if fax else row_bytes // pack
+    tags: _Tags = {258: (3, 1 if fax else (8,) * pack), 262: (3, 5 if pack == 4 else 1)}
+    tags[277] = (3, pack)
     if page.compression == 3:
         tags[292] = (4, page.t4_options)
-    image = _as_file(file, page, plane, tags, (rows, width * across), (chunk_rows, width))
-    image.load()
-    if fax:
-        bits = np.asarray(image).reshape(rows, across, width)
-        return np.packbits(bits, axis=2)
-    out = np.empty((rows, across * width), np.uint8)
-    band = max(1, _BAND // (across * width))
-    for row in range(0, rows, band):
-        last = min(rows, row + band)
-        out[row:last] = np.asarray(image.crop((0, row, across * width, last)))
-    return out.reshape(rows, across, row_bytes)
+    for row, image in _pieces(file, page, plane, tags, width):
+        array = np.asarray(image)
+        if fax:
+            yield row, np.packbits(array.reshape(len(array), across, width), axis=2)
+        else:
+            yield row, array.reshape(len(array), across, row_bytes)
 
 
-def _pictures(file: BinaryIO, page: Page) -> np.ndarray:
+def _pictures(out: np.ndarray, file: BinaryIO, page: Page, plane: int) -> None:
     """JPEG strips and YCbCr, decoded to colours by libtiff."""
     if page.bits != 8 or page.kind != "u" or page.samples not in (1, 2, 3, 4):
         raise Refusal(
@@ -168,39 +228,62 @@ def _pictures(file: BinaryIO, page: Page) -> np.ndarray:
         )
     if page.compression not in (1, 5, 7, 8, 32946):
         raise Refusal(f"its compression (number {page.compression}) is not read", "convert it")
-    single = page.planar or page.samples == 1
-    planes = []
-    for plane in range(page.samples if page.planar else 1):
-        samples = 1 if single else page.samples
-        photometric = 1 if single else page.photometric
-        tags = {258: (3, 8), 262: (3, photometric), 277: (3, samples)}
-        if samples in (2, 4) and photometric in (1, 2, 6):
-            tags[338] = (3, 0)
-        if photometric == 6:
-            tags[530] = (3, page.subsampling)
-            if page.compression != 7:
-                tags[317] = (3, page.predictor)
-        image = _as_file(
-            file, page, plane, tags, (page.rows, page.cols), (page.chunk_rows, page.chunk_cols)
-        )
-        array = pillow.pixels(image)
-        if array.shape[2] != samples:
-            raise Refusal(f"{samples} channels are announced, {array.shape[2]} are there", _AGAIN)
-        planes.append(array)
-    return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+    samples = out.shape[2]
+    photometric = 1 if samples == 1 else page.photometric
+    tags: _Tags = {258: (3, (8,) * samples), 262: (3, photometric), 277: (3, samples)}
+    if samples in (2, 4) and photometric in (1, 2, 6):
+        tags[338] = (3, 0)
+    if photometric == 6:
+        tags[530] = (3, page.subsampling)
+        if page.compression != 7:
+            tags[317] = (3, page.predictor)
+    for row, image in _pieces(file, page, plane, tags, page.chunk_cols):
+        if len(image.getbands()) != samples:
+            raise Refusal(
+                f"{samples} channels are announced, {len(image.getbands())} are there", _AGAIN
+            )
+        band = out[row : row + image.size[1]]
+        array = np.asarray(image).reshape(image.size[1], -1, samples)
+        band[...] = array[: len(band), : page.cols]
+
+
+def _pieces(
+    file: BinaryIO, page: Page, plane: int, tags: _Tags, width: int
+) -> Iterator[tuple[int, Any]]:
+    """Decoded images of some strips, or rows of tiles, each: first row, Pillow image."""
+    down, across, chunk_rows, row_bytes = _grid(page)
+    some = max(1, 4 * _BAND // (chunk_rows * row_bytes * across))
+    for line in range(0, down, some):
+        count = min(some, down - line)
+        rows = count * chunk_rows
+        if not page.tiled:
+            rows = min(rows, page.rows - line * chunk_rows)
+        if rows * width * across > MAX_PIXELS:
+            raise Refusal(
+                f"one strip or row of tiles has {rows} x {width * across} pixels, which is not "
+                "read in this compression",
+                "save it in smaller strips or tiles",
+            )
+        first = (plane * down + line) * across
+        data = [_chunk(file, page, first + index) for index in range(count * across)]
+        image = _as_file(page, data, tags, (rows, width * across), (chunk_rows, width))
+        image.load()
+        if image.size != (width * across, rows):
+            raise Refusal("a strip or tile has another size than announced", _AGAIN)
+        start = line * chunk_rows
+        if rows * width * across <= 4 * _BAND:
+            yield start, image
+            continue
+        band = max(1, _BAND // (width * across))  # copied out bit by bit, not to hold two
+        for row in range(0, rows, band):
+            last = min(rows, row + band)
+            yield start + row, image.crop((0, row, width * across, last))
 
 
 def _as_file(
-    file: BinaryIO,
-    page: Page,
-    plane: int,
-    tags: dict[int, tuple[int, Any]],
-    size: tuple[int, int],
-    chunk: tuple[int, int],
+    page: Page, data: list[bytes], tags: _Tags, size: tuple[int, int], chunk: tuple[int, int]
 ) -> Any:
-    """Open a TIFF file in memory that holds one plane and nothing else."""
-    down, across, _, _ = _grid(page)
-    data = [_chunk(file, page, plane * down * across + i) for i in range(down * across)]
+    """Open a TIFF file in memory that holds some chunks and nothing else."""
     if not all(data):
         raise Refusal("it is cut short: a strip or tile is empty", _AGAIN)
     counts = [len(one) for one in data]
@@ -218,13 +301,13 @@ def _as_file(
     if page.tiled:
         tags |= {322: (4, chunk[1]), 323: (4, chunk[0]), 324: (4, offsets), 325: (4, counts)}
     else:
-        tags |= {278: (4, chunk[0]), 273: (4, offsets), 279: (4, counts)}
+        tags |= {278: (4, min(chunk[0], size[0])), 273: (4, offsets), 279: (4, counts)}
     if page.tables:
         tags[347] = (7, page.tables)
     return pillow.open_as("Tiff", io.BytesIO(_assemble(data, tags)))
 
 
-def _assemble(data: list[bytes], tags: dict[int, tuple[int, Any]]) -> bytes:
+def _assemble(data: list[bytes], tags: _Tags) -> bytes:
     """A little-endian TIFF file: header, pixels, long values, directory."""
     body = bytearray(b"".join([b"\0" * 8, *data]))
     entries = []
@@ -247,17 +330,10 @@ def _assemble(data: list[bytes], tags: dict[int, tuple[int, Any]]) -> bytes:
 
 
 def _fill(out: np.ndarray, raw: np.ndarray, page: Page) -> None:
-    """Turn the bytes of a plane into samples, band by band."""
+    """Turn the bytes of some rows into samples."""
     rows, cols, samples = out.shape
-    band = max(1, _BAND // max(1, raw.shape[1] * raw.shape[2]))
-    for row in range(0, rows, band):
-        last = min(rows, row + band)
-        part = raw[row:last]
-        if page.bits in (8, 16, 32, 64):
-            values = _words(part, page, samples)
-        else:
-            values = _bit_fields(part, page, samples)
-        out[row:last] = values.reshape(last - row, -1, samples)[:, :cols]
+    values = (_words if page.bits in (8, 16, 32, 64) else _bit_fields)(raw, page, samples)
+    out[...] = values.reshape(rows, -1, samples)[:, :cols]
 
 
 def _words(part: np.ndarray, page: Page, samples: int) -> np.ndarray:

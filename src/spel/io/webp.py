@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -51,6 +51,12 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
     check_size(rows, cols, 4, 1, max_pixels)
     if not frames:
         raise Refusal("it has no frame", _AGAIN)
+    if 3 * rows * cols > 2 * max_pixels:
+        raise Refusal(
+            f"{rows} x {cols} pixels exceed two thirds of the limit of {max_pixels}: WebP takes 16 "
+            "bytes of memory for each",
+            "if you trust the file, raise max_pixels",
+        )
     if length > (64 << 20) + 8 * rows * cols * frames:
         raise Refusal("it holds far more bytes than its frames need", "save the image again")
     channels = 4 if alpha else 3
@@ -69,7 +75,19 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
         raise Refusal("its header contradicts itself", _AGAIN)
     if page:
         pillow.seek(image, page)
-    return pillow.pixels(image), info
+        return pillow.pixels(image), info
+    return _first_frame(image, info), info
+
+
+def _first_frame(image: Any, info: ImageInfo) -> np.ndarray:
+    """The canvas of the first frame, straight from libwebp: Pillow would copy it once more."""
+    frame = image._decoder.get_next()
+    size = 4 * info.rows * info.cols
+    if frame is None or len(frame[0]) != size:
+        raise Refusal("its first frame is damaged", _AGAIN)
+    image._decoder = None
+    canvas = np.frombuffer(frame[0], np.uint8).reshape(info.rows, info.cols, 4)
+    return canvas[:, :, : info.channels].copy()
 
 
 def _lossy(head: bytes) -> tuple[int, int, bool]:

@@ -2,7 +2,7 @@
 
 from spel.jobs.detect import DetectJob, DetectTask, Failure
 from spel.jobs.evaluate import EvaluateJob, Evaluation
-from spel.jobs.runner import Report, run
+from spel.jobs.runner import Report, answers, run
 
 __all__ = [
     "DetectJob",
@@ -11,5 +11,6 @@ __all__ = [
     "Evaluation",
     "Failure",
     "Report",
+    "answers",
     "run",
 ]

@@ -13,6 +13,7 @@ from spel.decide import Decision, detect, own_decision
 from spel.errors import SpelError
 from spel.io.images import describe, read
 from spel.io.results import Result
+from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
 
 
@@ -38,10 +39,13 @@ class DetectTask:
     job : DetectJob
     image : str
         Path of the file.
+    name : str
+        Of its pictures in the job's folder, without suffix.
     """
 
     job: DetectJob
     image: str
+    name: str = ""
 
     def __call__(self) -> Result | Failure:
         try:
@@ -56,6 +60,9 @@ class DetectTask:
         began = perf_counter()
         with threads(self.job.threads):
             found = detect(self.job.network, image, decision=self.job.decision)
+            ms = round((perf_counter() - began) * 1e3, 3)
+            if self.job.save:
+                save_pictures(self.job, self.name, image, found)
         return Result(
             image=self.image,
             size=found.image_size,
@@ -63,7 +70,7 @@ class DetectTask:
             scores=found.scores,
             areas=found.areas,
             orientation=info.orientation,
-            ms=round((perf_counter() - began) * 1e3, 3),
+            ms=ms,
             model=self.job.model,
         )
 
@@ -79,6 +86,10 @@ class DetectJob:
         In place of the one that the network carries.
     threads : int
         Of the engine, per image; results are the same bits for any number.
+    save : tuple of {"overlay", "mask", "saliency"}
+        Pictures to write for every image, see `spel.jobs.pictures`.
+    folder : str
+        Where the pictures go; needed if there are any.
 
     Examples
     --------
@@ -91,6 +102,8 @@ class DetectJob:
     network: Network
     decision: Decision | None = None
     threads: int = 1
+    save: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def model(self) -> str:
@@ -99,7 +112,8 @@ class DetectJob:
 
     def tasks(self, sources: Iterable[str | os.PathLike[str]]) -> list[DetectTask]:
         """One task per image file."""
-        return [DetectTask(self, os.fsdecode(source)) for source in sources]
+        paths = [os.fsdecode(source) for source in sources]
+        return [DetectTask(self, path, name) for path, name in zip(paths, names(paths))]
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration, as the report states it."""

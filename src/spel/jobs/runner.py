@@ -95,7 +95,7 @@ def run(
         with ExitStack() as stack:
             results = stack.enter_context(ResultsWriter(folder / RESULTS, sync_every=64))
             lines = stack.enter_context(ResultsWriter(folder / FAILURES))
-            for answer in _answers(job.tasks(sources), workers, executor):
+            for answer in answers(job.tasks(sources), workers=workers, executor=executor):
                 if isinstance(answer, Failure):
                     failures.append(answer)
                     lines.append_line(json.dumps(answer.to_dict()))
@@ -118,8 +118,8 @@ def run(
     return Report(done, len(failures), boxes, seconds, folder, tuple(failures))
 
 
-def _answers(
-    tasks: Sequence[DetectTask], workers: int, executor: Executor | None
+def answers(
+    tasks: Sequence[DetectTask], *, workers: int = 1, executor: Executor | None = None
 ) -> Iterator[Result | Failure]:
     """Answers in the order of the tasks; at most a few per worker are under way."""
     if executor is not None:

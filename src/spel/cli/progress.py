@@ -1,0 +1,81 @@
+"""Progress of long work, on standard error: a bar, lines, JSON or nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+EVERY_SECONDS = 10.0
+EVERY_ITEMS = 1000
+
+
+class Progress:
+    """Counts finished items; a context manager.
+
+    Parameters
+    ----------
+    total : int
+    mode : {"auto", "bar", "plain", "json", "none"}
+        "auto" is a bar on a terminal and lines elsewhere; "json" writes one object per second.
+    unit : str
+    """
+
+    def __init__(self, total: int, mode: str = "auto", unit: str = "images") -> None:
+        self.total, self.unit = total, unit
+        self.done = self.failed = 0
+        terminal = sys.stderr.isatty()
+        self.mode = ("bar" if terminal else "plain") if mode == "auto" else mode
+        self._bar: Any = None
+        self._began = self._last = time.monotonic()
+        self._told = 0
+
+    def __enter__(self) -> Progress:
+        if self.mode == "bar":
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=self.total, unit=f" {self.unit}", leave=False, file=sys.stderr)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif self.mode == "json":
+            self._json(time.monotonic())
+
+    def step(self, name: str = "", *, failed: bool = False) -> None:
+        """One more item is done."""
+        self.done += 1
+        self.failed += failed
+        now = time.monotonic()
+        if self._bar is not None:
+            if self.failed:
+                self._bar.set_postfix(failed=self.failed, refresh=False)
+            self._bar.update()
+        elif self.mode == "json" and now - self._last >= 1:
+            self._json(now)
+        elif self.mode == "plain" and self._due(now):
+            self._last, self._told = now, self.done
+            rate = self.done / max(now - self._began, 1e-9)
+            left = (self.total - self.done) / rate if rate else 0
+            lost = f", {self.failed} failed" if self.failed else ""
+            print(
+                f"{self.done} of {self.total} {self.unit}{lost}, {rate:.1f} a second, "
+                f"{left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _due(self, now: float) -> bool:
+        return now - self._last >= EVERY_SECONDS or self.done - self._told >= EVERY_ITEMS
+
+    def _json(self, now: float) -> None:
+        self._last = now
+        state = {
+            "done": self.done,
+            "failed": self.failed,
+            "total": self.total,
+            "seconds": round(now - self._began, 3),
+        }
+        print(json.dumps(state), file=sys.stderr, flush=True)

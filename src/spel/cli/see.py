@@ -1,0 +1,257 @@
+"""``spel see``: what a file holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spel.cli.options import shared
+
+if TYPE_CHECKING:
+    from spel.nn import Network
+
+Facts = dict[str, Any]
+
+
+class Size(click.ParamType):
+    """``ROWS,COLS`` or ``ROWS,COLS,CHANNELS``."""
+
+    name = "ROWS,COLS[,CHANNELS]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(word) for word in str(value).replace("x", ",").split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) not in (2, 3, 4) or min(numbers) < 1:
+            self.fail(f"{value!r} is no size; give ROWS,COLS as in --size 480,640", param, ctx)
+        return numbers
+
+
+@click.command("see")
+@click.argument("file", metavar="FILE")
+@click.option("--size", type=Size(), help="Image size for a network's table. [default: 480,640]")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+@shared
+def command(file: str, size: tuple[int, ...] | None, as_json: bool) -> None:
+    """Describe FILE: an image, a network (or a name such as plate-lecture), results (.jsonl) or
+    annotations (COCO .json). What it is, is told by its content.
+    """
+    facts, text = described(file, size)
+    click.echo(json.dumps(facts) if as_json else text)
+
+
+def described(file: str, size: tuple[int, ...] | None = None) -> tuple[Facts, str]:
+    """What the file holds, as plain values and as text."""
+    from spel import zoo
+
+    path = Path(file)
+    if file in zoo.names() and not path.exists():
+        return _network(file, size)
+    head = _head(path)
+    if head.lstrip()[:1] in (b"{", b"["):
+        return _json(path)
+    if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 40:
+        return _network(file, size)
+    if path.suffix.lower() == ".txt" and head[:1].isdigit():
+        return _markers(path)
+    return _image(path)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes; nothing where the image reader will say what is wrong with the file."""
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                return file.read(4096)
+    except OSError:
+        pass
+    return b""
+
+
+def _image(path: Path) -> tuple[Facts, str]:
+    import numpy as np
+
+    import spel
+    from spel.io import describe
+
+    info = describe(path)
+    image = spel.read(path)
+    axes = tuple(range(image.ndim - 1))
+    values = image.astype(np.float64)
+    channels = [
+        {"min": low, "mean": mean, "max": high}
+        for low, mean, high in zip(
+            values.min(axis=axes).tolist(),
+            values.mean(axis=axes).tolist(),
+            values.max(axis=axes).tolist(),
+        )
+    ]
+    facts = {
+        "kind": "image",
+        "file": str(path),
+        "format": info.format,
+        "shape": list(image.shape),
+        "dtype": str(image.dtype),
+        "bits": info.bits,
+        "color": info.color,
+        "orientation": info.orientation,
+        "pages": info.pages,
+        "note": info.note,
+        "channels": channels,
+    }
+    lines = [f"{path}: {info}"]
+    lines += [
+        f"  channel {i}: {c['min']:g} to {c['max']:g}, mean {c['mean']:.4g}"
+        for i, c in enumerate(channels[:16])
+    ]
+    if len(channels) > 16:
+        lines.append(f"  ... and {len(channels) - 16} more channels")
+    return _plain(facts), "\n".join(lines)
+
+
+def _network(name: str, size: tuple[int, ...] | None) -> tuple[Facts, str]:
+    from spel.cli.networks import network
+
+    net = network(name)
+    shape = size or _fitting(net)
+    shapes = net.shapes(shape)
+    halo = net.halo
+    facts = {
+        "kind": "network",
+        "file": name,
+        "fingerprint": net.fingerprint(),
+        "parameters": net.parameters,
+        "multiply_adds": net.multiply_adds(shape),
+        "image": list(shape),
+        "halo": halo,
+        "nodes": [
+            {
+                "name": node.name,
+                "kind": node.layer.kind,
+                "layer": node.layer.describe(),
+                "inputs": list(node.inputs),
+                "shape": list(shapes[node.name]),
+                "parameters": node.layer.parameters,
+            }
+            for node in net.nodes
+        ],
+        "meta": dict(net.meta),
+    }
+    reach = "the whole image" if halo is None else f"a halo of {halo} spels"
+    lines = [
+        f"{name}: network of {len(net)} nodes, {net.parameters:,} parameters, "
+        f"fingerprint {net.fingerprint()}",
+        f"for an image of {' x '.join(map(str, shape))}; a tile reads {reach}",
+        "",
+        net.summary(shape),
+    ]
+    lines += [f"{key}: {json.dumps(_plain(value))}" for key, value in net.meta.items()]
+    return _plain(facts), "\n".join(lines)
+
+
+def _fitting(net: Network) -> tuple[int, ...]:
+    """A shape of image that the network takes."""
+    from spel.errors import SpelError
+
+    size = (480, 640) if net.ndim != 3 else (32, 480, 640)
+    wanted = [getattr(getattr(node.layer, "bank", None), "channels", 0) for node in net.nodes[:1]]
+    for channels in (*wanted, 3, 1):
+        try:
+            net.shapes((*size, channels))
+        except SpelError:
+            continue
+        return (*size, channels)
+    return (*size, 3)
+
+
+def _json(path: Path) -> tuple[Facts, str]:
+    """Results (one object per line, of an image each) or COCO annotations."""
+    with path.open("rb") as file:
+        first = file.readline(1 << 20)
+    try:
+        known = json.loads(first)
+    except ValueError:
+        known = None
+    if isinstance(known, dict) and "image" in known and "boxes" in known:
+        return _results(path)
+    return _annotations(path)
+
+
+def _results(path: Path) -> tuple[Facts, str]:
+    from spel.io.results import read_results
+
+    results = read_results(path)
+    boxes = [len(r) for r in results]
+    scores = [s for r in results for s in r.scores.tolist()]
+    models = sorted({r.model for r in results})
+    facts = {
+        "kind": "results",
+        "file": str(path),
+        "images": len(results),
+        "boxes": sum(boxes),
+        "empty": boxes.count(0),
+        "score": [min(scores), max(scores)] if scores else None,
+        "ms": sum(r.ms for r in results),
+        "models": models,
+    }
+    text = (
+        f"{path}: results of {len(results)} images, {sum(boxes)} boxes, {boxes.count(0)} images "
+        f"without a box"
+    )
+    if scores:
+        text += f"\n  scores {min(scores):.4g} to {max(scores):.4g}"
+    text += f"\n  {len(models)} network{'s' * (len(models) != 1)}: {', '.join(models) or 'unknown'}"
+    return facts, text
+
+
+def _annotations(path: Path) -> tuple[Facts, str]:
+    from collections import Counter
+
+    from spel.io.annotations import read_coco
+
+    truth = read_coco(path)
+    counts = Counter(name for one in truth for name in one.classes)
+    facts = {
+        "kind": "annotations",
+        "file": str(path),
+        "images": len(truth),
+        "boxes": sum(len(one) for one in truth),
+        "empty": sum(not len(one) for one in truth),
+        "classes": {name: counts[name] for name in truth.classes},
+    }
+    lines = [
+        f"{path}: COCO annotations of {len(truth)} images, {facts['boxes']} boxes, "
+        f"{facts['empty']} images without a box"
+    ]
+    lines += [f"  {name}: {counts[name]} boxes" for name in truth.classes]
+    return facts, "\n".join(lines)
+
+
+def _markers(path: Path) -> tuple[Facts, str]:
+    from spel.io.markers import read_markers
+
+    markers = read_markers(path)
+    labels = sorted({int(n) for n in markers.labels})
+    facts = {"kind": "markers", "file": str(path), "spels": len(markers), "labels": labels}
+    return facts, f"{path}: markers of {len(markers)} spels, labels {labels}"
+
+
+def _plain(value: Any) -> Any:
+    """Without NaN and tuples, for JSON."""
+    import math
+
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,212 @@
+"""What `spel demo` does, step by step, each told as it happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import spel
+from spel import draw, zoo
+from spel.atomic import write_text
+from spel.core.objects import Detections
+from spel.demo import pictures
+from spel.demo.place import folder
+from spel.demo.script import script
+from spel.io.results import Result, write_results
+from spel.metrics.detection import iou
+from spel.scene import Scene, street
+
+SEED = 3
+PAGE = "page.png"
+WIDE = 40.0
+"""Width from which a component on the page is shown."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demonstration made.
+
+    Attributes
+    ----------
+    folder : path
+        Where the files are.
+    files : tuple of path
+    boxes, truth : (n, 4) arrays
+        Found and true plate of the street.
+    iou : float
+        Their overlap.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    boxes: npt.NDArray[np.float64]
+    truth: npt.NDArray[np.float64]
+    iou: float
+
+
+def show(out: Path | None = None, *, fast: bool = False, say: Say = print) -> Demo:
+    """Run the demonstration.
+
+    Parameters
+    ----------
+    out : path, optional
+        Folder for the files; by default ``demo``, or a temporary one where that is closed.
+    fast : bool
+        Numbers only, no pictures.
+    say : callable
+        Takes each line for the user.
+
+    Returns
+    -------
+    Demo
+    """
+    place, word = folder(out)
+    if word:
+        say(word)
+    clock = _Clock(say)
+    net = zoo.plate_lecture()
+    scene = street(SEED)
+    spel.write(place / "street.png", scene.image)
+    x0, y0, x1, y1 = (int(v) for v in scene.boxes[0])
+    clock.told(
+        f"[1/4] a street, rendered: {_size(scene.image)}, seed {SEED}; its plate "
+        f"{scene.texts[0]} lies at x {x0} to {x1}, y {y0} to {y1}"
+    )
+    activations = net.activations(scene.image)
+    found = spel.detect(net, scene.image, why=True)
+    clock.told(
+        f"[2/4] the lecture's chain of {len(net)} steps, {net.parameters} weights: "
+        f"{' > '.join(net.names)}; the arithmetic behind one spel of its plate:"
+    )
+    at = found.why[0].at if found.why else tuple(n // 2 for n in activations[net.output].shape[:2])
+    say(_indented(net.trace(scene.image, at).text()))
+    overlap = float(iou(found.boxes, scene.boxes).max(initial=0.0))
+    clock.told(f"[3/4] the plate boxed: {_box(found)}; IoU with its true place {overlap:.2f}")
+    results = [_result("street.png", scene.image, found, net)]
+    files = [place / "street.png"]
+    if not fast:
+        spel.write(place / "steps.png", street_picture(scene, overlap))
+        files.append(place / "steps.png")
+    page = _page()
+    if page is None:
+        clock.told(f"[4/4] no real picture: this scikit-image brings no {PAGE} with it")
+    else:
+        results.append(_read_page(page, net, place, files, clock, fast))
+    write_results(place / "results.jsonl", results)
+    net.save(place / "plate-lecture.safetensors")
+    write_text(place / "demo.py", script(SEED, at))
+    files += [place / n for n in ("results.jsonl", "plate-lecture.safetensors", "demo.py")]
+    return Demo(place, tuple(files), found.boxes, scene.boxes, overlap)
+
+
+def street_picture(scene: Scene, overlap: float) -> npt.NDArray[np.uint8]:
+    """The figure of all steps on the street."""
+    net = zoo.plate_lecture()
+    return pictures.steps(
+        scene.image,
+        net.activations(scene.image),
+        spel.detect(net, scene.image, select="all"),
+        spel.detect(net, scene.image),
+        title="A licence plate, found by the lecture's chain",
+        truth=scene.boxes,
+        result=f"Found in orange, the true place in green: IoU {overlap:.2f}.",
+    )
+
+
+def _read_page(
+    image: npt.NDArray[Any],
+    net: spel.Network,
+    place: Path,
+    files: list[Path],
+    clock: _Clock,
+    fast: bool,
+) -> Result:
+    """The same chain where there is no plate: what it finds, said as it is."""
+    widest = spel.detect(net, image)
+    rows = spel.detect(net, image, select="all", threshold="otsu", width=(WIDE, np.inf))
+    clock.told(
+        f"[4/4] the same chain on a real picture, scikit-image's '{PAGE}' ({_size(image)}): there "
+        f"is no plate; it takes rows of characters for one. The widest: {_box(widest)}; with "
+        f"Otsu's threshold {len(rows)} components of at least {WIDE:.0f} spels"
+    )
+    spel.write(place / "page.png", image)
+    files.append(place / "page.png")
+    if not fast:
+        spel.write(place / "page-steps.png", page_picture(net, image, widest, rows))
+        files.append(place / "page-steps.png")
+    return _result("page.png", image, widest, net)
+
+
+def page_picture(
+    net: spel.Network, image: npt.NDArray[Any], widest: Detections, rows: Detections
+) -> npt.NDArray[np.uint8]:
+    """Residue and boxes on the page."""
+    residue = draw.shade(net(image)[..., 0], clip=pictures.CLIP)
+    answer = draw.overlay(image, rows, labels=[""] * len(rows))
+    tiles = [
+        draw.Tile(residue, "residue", "Rows of characters stand close, as on a plate."),
+        draw.Tile(
+            draw.mark(answer, widest.boxes, color=draw.TRUTH),
+            "what the chain finds",
+            "Green: the widest above the 95th percentile, its answer. Orange: with Otsu's "
+            f"threshold, all of at least {WIDE:.0f} spels. None is a plate.",
+        ),
+    ]
+    return draw.sheet(
+        tiles,
+        columns=2,
+        tile_width=480,
+        title="The same chain where there is no plate",
+        footer="Picture: 'page' of scikit-image.",
+    )
+
+
+class _Clock:
+    """Says a line with the seconds since the last one."""
+
+    def __init__(self, say: Say) -> None:
+        self.say, self.last = say, time.perf_counter()
+
+    def told(self, text: str) -> None:
+        now = time.perf_counter()
+        self.say(f"{text}  ({now - self.last:.2f} s)")
+        self.last = time.perf_counter()
+
+
+def _page() -> npt.NDArray[Any] | None:
+    """The page that ships in scikit-image's wheel; nothing is ever downloaded."""
+    spec = find_spec("skimage")
+    for home in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(home) / "data" / PAGE
+        if path.is_file():
+            return spel.read(path)
+    return None
+
+
+def _result(name: str, image: npt.NDArray[Any], found: Detections, net: spel.Network) -> Result:
+    size = (image.shape[0], image.shape[1])
+    return Result(name, size, found.boxes, found.scores, found.areas, model=net.fingerprint())
+
+
+def _box(found: Detections) -> str:
+    if not len(found):
+        return "nothing found"
+    x0, y0, x1, y1 = found.boxes[0]
+    return f"x {x0:.0f} to {x1:.0f}, y {y0:.0f} to {y1:.0f}, score {found.scores[0]:.3f}"
+
+
+def _size(image: npt.NDArray[Any]) -> str:
+    return " x ".join(map(str, image.shape))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"      {line}" for line in text.splitlines())

@@ -1,0 +1,71 @@
+"""Pictures of what was found, one set per image, written where the image was read.
+
+======== ========================== ===================================================
+save     file                       holds
+======== ========================== ===================================================
+overlay  ``NAME.overlay.jpg``       the image with boxes and scores
+mask     ``NAME.mask.png``          16 bits: 0, or the number of the box, in the output's size
+saliency ``NAME.saliency.tif``      the network's output, float32
+======== ========================== ===================================================
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.objects import Detections
+from spel.errors import ParameterError
+
+if TYPE_CHECKING:
+    from spel.jobs.detect import DetectJob
+
+KINDS = ("overlay", "mask", "saliency")
+
+
+def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Detections) -> None:
+    """Write the pictures that a job asks for.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown kind or a place that cannot be written.
+    """
+    from spel import draw
+    from spel.io import write
+
+    stem = Path(job.folder) / name
+    for kind in job.save:
+        if kind == "overlay":
+            write(f"{stem}.overlay.jpg", draw.overlay(image, found))
+        elif kind == "mask" and found.components is not None:
+            write(f"{stem}.mask.png", found.components.astype(np.uint16))
+        elif kind == "saliency":
+            write(f"{stem}.saliency.tif", job.network(image))
+        else:
+            raise ParameterError(f"save {kind!r}: expected one of {', '.join(KINDS)}")
+
+
+def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """A file name without suffix for each path, each once: stems, numbered where they repeat.
+
+    Examples
+    --------
+    >>> names(["a/x.png", "b/x.jpg", "y.png", "x-2.png"])
+    ['x', 'x-2', 'y', 'x-2-2']
+    """
+    taken: set[str] = set()
+    chosen: list[str] = []
+    for path in paths:
+        stem = Path(path).stem
+        name, number = stem, 2
+        while name in taken:
+            name, number = f"{stem}-{number}", number + 1
+        taken.add(name)
+        chosen.append(name)
+    return chosen

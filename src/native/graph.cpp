@@ -2,8 +2,8 @@
 #include "graph.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -85,7 +85,8 @@ void Plan::capacities(long from, long to) {
   };
   auto visit = [&](auto&& self, Node& node, long plane, long row) -> void {
     long p, r;
-    for (const Read& read : node.reads) {
+    for (int i : node.order) {
+      const Read& read = node.reads[i];
       if (!locate(node, read, plane, row, p, r)) continue;
       if (fresh(*read.node, read.node->key(p, r))) self(self, *read.node, p, r);
     }
@@ -141,8 +142,17 @@ void Plan::fuse() {
 
 void Plan::finish() {
   fuse();
-  for (auto& node : nodes)
-    for (Read& read : node->reads) read.node->ringed = true;
+  for (auto& owned : nodes) {
+    Node& n = *owned;
+    for (Read& read : n.reads) read.node->ringed = true;
+    n.order.resize(n.reads.size());
+    for (size_t i = 0; i < n.reads.size(); ++i) {
+      n.order[i] = int(i);
+      n.depth = std::max(n.depth, n.reads[i].node->depth + 1);
+    }
+    std::stable_sort(n.order.begin(), n.order.end(),
+                     [&](int a, int b) { return n.reads[a].node->depth > n.reads[b].node->depth; });
+  }
   long reach = 64;
   for (auto& node : nodes) {
     long low = 0, high = 0;
@@ -200,12 +210,13 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
     }
   };
   std::vector<std::thread> team;
-  std::atomic<bool> exhausted = false;
+  std::exception_ptr failure;
   auto guarded = [&](long index) {
     try {
       band(index);
-    } catch (const std::bad_alloc&) {
-      exhausted = true;
+    } catch (...) {
+      std::lock_guard<std::mutex> hold(adding);
+      failure = std::current_exception();
     }
   };
   for (long index = 1; index < bands; ++index) {
@@ -217,7 +228,7 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
   }
   guarded(0);
   for (auto& thread : team) thread.join();
-  if (exhausted) throw std::bad_alloc();
+  if (failure) std::rethrow_exception(failure);
 }
 
 std::pair<long, long> Plan::rows_read(const Node& source, long from, long to) const {
@@ -288,7 +299,7 @@ long Lane::slot_of(const Node& node, State& s, long key) const {
 Row Lane::row(const Node& node, long plane, long row) {
   State& s = states[node.id];
   if (s.direct)
-    return {reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)), s.direct->stride[1] / 4, false};
+    return {reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)), s.direct->stride[1] / 4};
   const long key = node.key(plane, row), slot = slot_of(node, s, key);
   float* p = s.ring + slot * node.row_floats + node.origin;
   if (s.tags[slot] != key) {
@@ -300,7 +311,7 @@ Row Lane::row(const Node& node, long plane, long row) {
     s.nan[slot] = nan;
     s.tags[slot] = key;
   }
-  return {p, node.frame.pitch, s.nan[slot] != 0};
+  return {p, node.frame.pitch, s.nan[slot] != 0, &s.tags[slot], key};
 }
 
 bool Lane::holds_nan(const Node& node, const float* p) const {
@@ -315,9 +326,16 @@ bool Lane::holds_nan(const Node& node, const float* p) const {
 
 void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) {
   State& s = states[node.id];
-  for (size_t i = 0; i < node.reads.size(); ++i) {
+  auto fetch = [&](int i) {
     long p, r;
     s.in[i] = locate(node, node.reads[i], plane, row, p, r) ? this->row(*node.reads[i].node, p, r) : Row{};
+  };
+  for (int i : node.order) fetch(i);
+  // Where work starts in the middle of an image, fetching one row may push out another: ask again.
+  for (int tries = 0; std::any_of(s.in.begin(), s.in.end(), [](const Row& r) { return r.lost(); }); ++tries) {
+    if (tries == 16) throw std::logic_error("spel engine: a ring is too small; please report this network");
+    for (int i : node.order)
+      if (s.in[i].lost()) fetch(i);
   }
   if (!timed) return node.make(*this, plane, row, s.in.data(), dst, pitch);
   const auto begin = std::chrono::steady_clock::now();
@@ -362,7 +380,7 @@ void Lane::output_row(size_t index, long line) {
   } else {
     own.resize(node.channels * node.grid.cols);
     make(node, plane, row, own.data(), node.grid.cols);
-    made = {own.data(), node.grid.cols, false};
+    made = {own.data(), node.grid.cols};
   }
   for (long c = 0; c < node.channels; ++c)
     for (long x = 0; x < node.grid.cols; ++x)

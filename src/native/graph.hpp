@@ -64,6 +64,9 @@ struct Row {
   const float* p = nullptr;  // column 0 of channel 0, nullptr: no such row
   long pitch = 0;            // to the next channel
   bool nan = false;
+  const long* tag = nullptr;  // of its place in a ring, which says `key` while the row is there
+  long key = 0;
+  bool lost() const { return tag && *tag != key; }
 };
 
 class Lane;
@@ -98,6 +101,9 @@ class Node {
   bool flat_reader = false;  // some reader treats the whole frame as one row
   bool scan_nan = false;     // record whether the row holds NaN
   bool pass_nan = false;     // it does if a row it read does
+
+  std::vector<int> order;    // in which reads are fetched: those that reach deepest first
+  int depth = 0;             // longest way down to an image
 
   int id = -1;
   bool ringed = false;  // some node or a copy to the output reads it from a ring

@@ -104,7 +104,7 @@ class DivisiveNormalize(Layer):
         )
 
     def stage(self, program: Program, *of: Stage) -> Stage:
-        area = lifted(self.scope.adjacency)
+        area = lifted(self.area)
         return program.divide_by_norm(of[0], area, across_channels=self.across_channels)
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -112,17 +112,24 @@ class DivisiveNormalize(Layer):
         return shapes[0]
 
     @property
+    def area(self) -> Adjacency:
+        """The adjacents whose squares are summed."""
+        return self.adjacency if self.centre else self.adjacency.without_centre()
+
+    @property
     def scope(self) -> Window:
-        return Window(self.adjacency if self.centre else self.adjacency.without_centre())
+        """The area and the spel itself, which is what gets divided."""
+        here = np.zeros((1, self.adjacency.ndim), dtype=np.int64)
+        return Window(Adjacency(np.unique(np.vstack([self.area.displacements, here]), axis=0)))
 
     def multiply_adds(self, *shapes: Shape) -> int:
-        return int(np.prod(shapes[0])) * len(self.scope.adjacency)
+        return int(np.prod(shapes[0])) * len(self.area)
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
     ) -> Explanation:
         channels = range(images[0].shape[-1]) if self.across_channels else [channel]
-        read = [window_values(self.scope, images[0], at, c) for c in channels]
+        read = [window_values(Window(self.area), images[0], at, c) for c in channels]
         place, spels, _ = read[0]
         values = np.stack([v for _, _, v in read], axis=-1)
         squares = (values.astype(np.float64) ** 2).sum()

@@ -251,9 +251,9 @@ def _sum_lines(t: dict[str, Any], value: str) -> list[str]:
 
 
 def _patch_lines(displacements: Image, values: Image) -> list[str]:
-    flat = np.asarray(values).reshape(len(displacements), -1)
-    if not len(flat):
+    if not len(displacements):
         return ["no adjacent inside the image"]
+    flat = np.asarray(values).reshape(len(displacements), -1)
     if flat.size > MOST_ROWS:
         return [f"{flat.size} values from {_number(flat.min())} to {_number(flat.max())}"]
     pairs = zip(displacements.tolist(), flat.tolist())

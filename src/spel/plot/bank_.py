@@ -1,0 +1,103 @@
+"""The kernels of a bank as pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spel.core.bank import KernelBank
+from spel.errors import ParameterError
+from spel.plot.figure import colors, figure
+
+MOST_NUMBERS = 49
+
+
+def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
+    """Draw the weights of a bank on one scale: blue below zero, white at zero, orange above.
+
+    Parameters
+    ----------
+    bank : KernelBank
+    kernels, channels : int
+        At most so many are drawn; the title says how many there are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per kernel; with several channels a row per kernel and a column per channel.
+        Cells that are no neighbours stay blank. Of volumes the middle plane is shown.
+
+    Raises
+    ------
+    BackendMissingError
+        Without matplotlib.
+    """
+    if kernels < 1 or channels < 1:
+        raise ParameterError(
+            f"plot.bank: kernels {kernels!r}, channels {channels!r}; expected at least 1 of each"
+        )
+    dense, mask = bank.dense().astype(np.float64), bank.adjacency.mask()
+    dense[:, ~mask] = np.nan
+    if bank.adjacency.ndim == 3:
+        dense = dense[:, dense.shape[1] // 2]
+    shown = dense[:kernels, ..., :channels]
+    several = shown.shape[-1] > 1
+    columns = shown.shape[-1] if several else min(8, len(shown))
+    rows = len(shown) if several else -(-len(shown) // columns)
+    sheet = figure(max(3.2, 1.5 * columns + 0.9), 1.6 * rows + 0.7)
+    grid = sheet.subplots(rows, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    limit = float(np.nanmax(np.abs(shown), initial=0.0)) or 1.0
+    places = [(k, c) for k in range(len(shown)) for c in range(shown.shape[-1])]
+    for axes, (k, c) in zip(grid.ravel(), places):
+        drawn = _kernel(axes, shown[k, ..., c], limit)
+        axes.set_title(_title(bank, k, c, several), fontsize=8, loc="left")
+    bar = sheet.colorbar(drawn, ax=grid.ravel().tolist(), fraction=0.03, pad=0.02)
+    bar.ax.tick_params(labelsize=7)
+    bar.outline.set_visible(False)
+    left = len(bank) - len(shown)
+    more = f"; the first {len(shown)} of {len(bank)} kernels" if left else ""
+    sheet.suptitle(f"{bank!r}{more}", fontsize=9, x=0.01, ha="left")
+    return sheet
+
+
+def _kernel(axes: Any, weights: Any, limit: float) -> Any:
+    drawn = axes.imshow(
+        np.ma.masked_invalid(weights), cmap=_blank(), vmin=-limit, vmax=limit, aspect="equal"
+    )
+    axes.set_axis_on()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color("#cdd0d5")
+    if weights.size <= MOST_NUMBERS:
+        for (row, col), weight in np.ndenumerate(weights):
+            if np.isfinite(weight):
+                ink = "white" if abs(weight) > 0.62 * limit else "black"
+                size = 7 if weights.size <= 9 else 5
+                axes.text(
+                    col, row, _short(weight), ha="center", va="center", fontsize=size, color=ink
+                )
+    return drawn
+
+
+def _short(weight: float) -> str:
+    """Two digits, without the zero before the point."""
+    text = f"{weight:.2g}" if abs(weight) >= 0.095 or weight == 0 else f"{weight:.2f}"
+    return text.replace("0.", ".", 1) if abs(weight) < 1 and "." in text else text
+
+
+def _blank() -> Any:
+    known = colors("signed")
+    known.set_bad((1.0, 1.0, 1.0, 0.0))
+    return known
+
+
+def _title(bank: KernelBank, k: int, c: int, several: bool) -> str:
+    words = f"kernel {k}" + (f", channel {c}" if several else "")
+    if bank.bias[k] and c == 0:
+        words += f", bias {bank.bias[k]:.3g}"
+    if bank.provenance and c == 0:
+        words += f", label {bank.provenance[k].label}"
+    return words

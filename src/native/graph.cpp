@@ -111,32 +111,42 @@ void Plan::capacities(long from, long to) {
     }
 }
 
-// An activation right behind a convolution that nobody else reads becomes part of it.
+// An activation right behind a convolution that nobody else reads becomes part of it; so does a residue
+// right behind a division.
 void Plan::fuse() {
-  auto is_output = [&](Node* node) {
-    return std::any_of(outputs.begin(), outputs.end(), [&](Output& out) { return out.node == node; });
-  };
-  for (auto& owned : nodes) {
-    auto* act = dynamic_cast<Activate*>(owned.get());
-    auto* conv = act ? dynamic_cast<Convolve*>(act->reads[0].node) : nullptr;
-    if (!conv || conv->phi != Phi::identity || is_output(conv)) continue;
+  auto shared = [&](Node* node) {
     long readers = 0;
-    for (auto& node : nodes)
-      for (Read& read : node->reads) readers += read.node == conv;
-    if (readers != 1) continue;
-    conv->phi = act->phi;
-    conv->parameter = act->parameter;
-    conv->frame = act->frame;
-    conv->scan_nan = act->scan_nan;
-    conv->flat_reader = act->flat_reader;
+    for (auto& other : nodes)
+      for (Read& read : other->reads) readers += read.node == node;
+    return readers != 1 || std::any_of(outputs.begin(), outputs.end(), [&](Output& out) { return out.node == node; });
+  };
+  auto becomes_part = [&](Node* behind, Node* of) {
+    of->frame = behind->frame;
+    of->scan_nan = behind->scan_nan;
+    of->flat_reader = behind->flat_reader;
     for (auto& node : nodes)
       for (Read& read : node->reads)
-        if (read.node == act) read.node = conv;
+        if (read.node == behind) read.node = of;
     for (Output& out : outputs)
-      if (out.node == act) out.node = conv;
-    act->reads.clear();
-    act->fused = true;
-    conv->also = act->id;
+      if (out.node == behind) out.node = of;
+    behind->reads.clear();
+    behind->fused = true;
+  };
+  for (auto& owned : nodes) {
+    if (auto* act = dynamic_cast<Activate*>(owned.get())) {
+      auto* conv = dynamic_cast<Convolve*>(act->reads[0].node);
+      if (!conv || conv->phi != Phi::identity || shared(conv)) continue;
+      conv->phi = act->phi;
+      conv->parameter = act->parameter;
+      becomes_part(act, conv);
+    } else if (auto* rest = dynamic_cast<Residue*>(owned.get())) {
+      auto* norm = dynamic_cast<Combine*>(rest->reads[1].node);
+      if (!norm || norm->finish != Combine::Finish::norm || shared(norm) ||
+          norm->reads.back().node != rest->reads[0].node)
+        continue;
+      norm->finish = Combine::Finish::norm_residue;
+      becomes_part(rest, norm);
+    }
   }
 }
 

@@ -106,6 +106,7 @@ class Node {
   int depth = 0;             // longest way down to an image
 
   int id = -1;
+  bool fused = false;   // became part of the node before it
   bool ringed = false;  // some node or a copy to the output reads it from a ring
   long capacity = 0;    // rows in the ring
   long row_floats = 0;

@@ -134,8 +134,7 @@ class Program {
     std::vector<std::tuple<std::string, long, long, double>> list;
     for (auto& owned : plan.nodes) {
       const Node& n = *owned;
-      const auto* act = dynamic_cast<const Activate*>(&n);
-      list.push_back({act && act->fused ? "" : n.kind(), n.ringed ? n.capacity : 0, 4 * n.row_floats,
+      list.push_back({n.fused ? "" : n.kind(), n.ringed ? n.capacity : 0, 4 * n.row_floats,
                       n.work_per_row() * double(n.grid.planes * n.grid.rows)});
     }
     return list;

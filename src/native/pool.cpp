@@ -232,16 +232,24 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
     else kernels.combine(op, careful, list.data(), long(list.size()), dst - origin, width);
     return;
   }
-  const float* count = finish == Finish::none || finish == Finish::full_mean ? nullptr : counts(lane, plane, row);
+  const bool counted = finish == Finish::mean || finish == Finish::empty_is_zero;
+  const float* count = counted ? counts(lane, plane, row) : nullptr;
+  const long n = long(list.size());
   for (long c = 0; c < channels; ++c) {
     float* to = dst + c * pitch;
     if (list.empty()) {
       std::fill(to, to + grid.cols, op == Reduce::sum || finish == Finish::empty_is_zero ? 0 : neutral(op));
       continue;
     }
-    kernels.combine(op, careful, list.data(), long(list.size()), to, grid.cols);
-    if (finish == Finish::mean) kernels.divide(to, count, grid.cols);
-    if (finish == Finish::full_mean) kernels.divide_all(to, float(window.size()), grid.cols);
+    if (finish == Finish::mean)
+      kernels.sum_over_counts(list.data(), n, count, count + grid.cols, to, grid.cols);
+    else if (finish == Finish::full_mean)
+      kernels.sum_over_all(list.data(), n, float(window.size()), to, grid.cols);
+    else if (finish == Finish::norm || finish == Finish::norm_residue)
+      kernels.over_norm(list.data(), n, in[reads.size() - 1].p + c * in[reads.size() - 1].pitch,
+                        finish == Finish::norm_residue, to, grid.cols);
+    else
+      kernels.combine(op, careful, list.data(), n, to, grid.cols);
     if (finish == Finish::empty_is_zero)
       for (long x = 0; x < grid.cols; ++x) to[x] = count[x] == 0 ? 0 : to[x];
     size_t at = 0;
@@ -271,9 +279,12 @@ const float* Combine::counts(Lane& lane, long plane, long row) const {
       const long to = std::clamp(floor_div(window_grid.cols - 1 - shift, s) + 1, from, grid.cols);
       ++change[from], --change[to];
     }
-    state.numbers.resize(grid.cols + 1);
+    state.numbers.resize(2 * grid.cols + 1);  // counts, then their inverses
     long count = 0;
-    for (long x = 0; x < grid.cols; ++x) state.numbers[x] = float(count += change[x]);
+    for (long x = 0; x < grid.cols; ++x) {
+      state.numbers[x] = float(count += change[x]);
+      state.numbers[grid.cols + x] = count ? 1 / float(count) : 0;
+    }
     state.signature = inside;
   }
   return state.numbers.data();

@@ -41,9 +41,14 @@ struct Rows {
   void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);
   void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
   void (*add_square)(const float* src, float* dst, long width, bool first);
+  // Sums of terms, finished: over a count per column (inverse = 1 / count), over one count, or
+  // `of` divided by the root of the sum, or the residue of that.
+  void (*sum_over_counts)(const float* const* terms, long count, const float* counts,
+                          const float* inverse, float* dst, long width);
+  void (*sum_over_all)(const float* const* terms, long count, float divisor, float* dst, long width);
+  void (*over_norm)(const float* const* terms, long count, const float* of, bool residue, float* dst,
+                    long width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
-  void (*divide)(float* dst, const float* divisor, long width);  // in place; 0 where divisor is 0
-  void (*divide_all)(float* dst, float divisor, long width);
   // Each step rounded by itself: what separate array operations give.
   void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, long width);
   void (*add_weighted)(const float* src, float weight, float* dst, long width, bool first);

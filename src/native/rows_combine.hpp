@@ -1,11 +1,12 @@
 // Max, min or sum of several shifted rows into one: the only loop behind pooling and window sums.
 //
-//   for each tile of 4 vectors along the row
+//   for each tile of vectors along the row
 //     for each term (a row and a shift, given as one address)
 //       tile = op(tile, term)
+//     finish the tile in registers (a mean, a division by a norm, its residue), store it
 //
 // An adjacency of any size becomes a short cascade of such passes (pool.cpp): 25 columns are
-// 4 + 4 + 2 terms. The hardware's max ignores a NaN in one operand, so rows that hold one take the
+// 5 + 5 terms. The hardware's max ignores a NaN in one operand, so rows that hold one take the
 // careful operation, which keeps it; has_nan finds them as they enter.
 #pragma once
 
@@ -21,77 +22,138 @@ SPEL_INLINE Vec reduce(Vec a, Vec b) {
   return Careful ? (a != a ? a : m) : m;
 }
 
-// N terms, their addresses in registers; more terms go in several rounds over a tile.
-template <Reduce R, bool Careful, int N>
-void combine_few(const float* const* terms, float* dst, long width) {
-  constexpr int V = N > 6 ? 2 : 4;
-  const float* p[N];
+// a / b, correctly rounded but for the rarest cases, with r = 1 / b at hand.
+SPEL_INLINE Vec quotient(Vec a, Vec b, Vec r) {
+  const Vec q = rounded(a * r), error = fused(-q, b, a);
+  return magnitude(error) < __builtin_inff() ? fused(error, r, q) : q;
+}
+
+// x / sqrt(s), 0 where s is 0. An estimate of 1 / sqrt(s) is refined by Newton's steps, then root and
+// quotient are corrected by their remainders. Where these could under- or overflow, and
+// without fused multiply-add, root and division are done as such. Each lane by itself.
+SPEL_INLINE Vec over_root(Vec x, Vec s) {
+#if defined(__AVX2__)
+  Vec r = root_estimate(s);
+  r = r + r * fused(s * r * -0.5f, r, splat(0.5f));
+#if !defined(__AVX512F__)
+  r = r + r * fused(s * r * -0.5f, r, splat(0.5f));
+#endif
+  const Vec q = rounded(s * r), q2 = fused(fused(-q, q, s), r * 0.5f, q);
+  const Vec n = rounded(x * r);
+  Vec y = fused(fused(-n, q2, x), r, n);
+  const auto plain = ((s > 1e-30f) & (s < 1e30f) & (magnitude(x) > 1e-20f)) | (s == 0);
+  y = s == 0 ? Vec{} : y;
+  if (!all(plain)) {
+    const Vec exact = x / root(s);
+    y = plain ? y : exact;
+  }
+  return y;
+#else
+  return s == 0 ? Vec{} : x / root(s);
+#endif
+}
+
+struct AsItIs {
+  template <class Get>
+  SPEL_INLINE Vec operator()(Vec a, long, Get) const { return a; }
+};
+struct OverCounts {  // 0 where nothing was counted
+  const float *count, *inverse;
+  template <class Get>
+  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
+    const Vec c = get(count + x);
+    return c == 0 ? Vec{} : quotient(a, c, get(inverse + x));
+  }
+};
+struct OverAll {
+  Vec count, inverse;
+  template <class Get>
+  SPEL_INLINE Vec operator()(Vec a, long, Get) const { return quotient(a, count, inverse); }
+};
+struct Norm {
+  const float* of;
+  template <class Get>
+  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const { return over_root(get(of + x), a); }
+};
+struct NormResidue {
+  const float* of;
+  template <class Get>
+  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
+    const Vec v = get(of + x);
+    return larger(Vec{}, v - rounded(over_root(v, a)));
+  }
+};
+
+// V vectors at a time; N terms with their addresses in registers, or any number if N is 0.
+template <Reduce R, bool Careful, int N, class F>
+void combine_rows(const float* const* terms, long count, float* dst, long width, F finish) {
+  constexpr int V = N == 0 ? 8 : N > 6 ? 2 : 4;
+  const float* p[N ? N : 1];
 #pragma GCC unroll 16
-  for (int t = 0; t < N; ++t) p[t] = terms[t];
+  for (int t = 0; t < (N ? N : 1); ++t) p[t] = terms[t];
+  const auto plain = [](const float* from) { return load(from); };
   long x = 0;
   for (; x + V * kLanes <= width; x += V * kLanes) {
     Vec a[V];
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) a[v] = load(p[0] + x + v * kLanes);
+    if constexpr (N) {
 #pragma GCC unroll 16
-    for (int t = 1; t < N; ++t)
+      for (int t = 1; t < N; ++t)
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(p[t] + x + v * kLanes));
+        for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(p[t] + x + v * kLanes));
+    } else {
+      for (long t = 1; t < count; ++t) {
+        const float* src = terms[t] + x;
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) store(dst + x + v * kLanes, a[v]);
+        for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(src + v * kLanes));
+      }
+    }
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) store(dst + x + v * kLanes, finish(a[v], x + v * kLanes, plain));
   }
   by_vectors(width - x, [&](long i, auto get, auto put) {
     Vec a = get(p[0] + x + i);
-#pragma GCC unroll 16
-    for (int t = 1; t < N; ++t) a = reduce<R, Careful>(a, get(p[t] + x + i));
-    put(dst + x + i, a);
+    for (long t = 1; t < (N ? N : count); ++t) a = reduce<R, Careful>(a, get(terms[t] + x + i));
+    put(dst + x + i, finish(a, x + i, get));
   });
 }
 
-template <Reduce R, bool Careful>
-void combine_many(const float* const* terms, long count, float* dst, long width) {
-  constexpr int V = 8;
-  long x = 0;
-  for (; x + V * kLanes <= width; x += V * kLanes) {
-    Vec a[V];
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) a[v] = load(terms[0] + x + v * kLanes);
-    for (long t = 1; t < count; ++t) {
-      const float* src = terms[t] + x;
-#pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(src + v * kLanes));
-    }
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) store(dst + x + v * kLanes, a[v]);
-  }
-  by_vectors(width - x, [=](long i, auto get, auto put) {
-    Vec a = get(terms[0] + x + i);
-    for (long t = 1; t < count; ++t) a = reduce<R, Careful>(a, get(terms[t] + x + i));
-    put(dst + x + i, a);
-  });
-}
-
-template <Reduce R, bool Careful>
-void combine_rows(const float* const* terms, long count, float* dst, long width) {
-  switch (count) {
-    case 1: return combine_few<R, Careful, 1>(terms, dst, width);
-    case 2: return combine_few<R, Careful, 2>(terms, dst, width);
-    case 3: return combine_few<R, Careful, 3>(terms, dst, width);
-    case 4: return combine_few<R, Careful, 4>(terms, dst, width);
-    case 5: return combine_few<R, Careful, 5>(terms, dst, width);
-    case 6: return combine_few<R, Careful, 6>(terms, dst, width);
-    default: return combine_many<R, Careful>(terms, count, dst, width);
+template <Reduce R, bool Careful, class F>
+void combine_terms(const float* const* terms, long count, float* dst, long width, F finish) {
+  switch (Careful ? 0 : count) {
+    case 1: return combine_rows<R, Careful, 1>(terms, count, dst, width, finish);
+    case 2: return combine_rows<R, Careful, 2>(terms, count, dst, width, finish);
+    case 3: return combine_rows<R, Careful, 3>(terms, count, dst, width, finish);
+    case 4: return combine_rows<R, Careful, 4>(terms, count, dst, width, finish);
+    case 5: return combine_rows<R, Careful, 5>(terms, count, dst, width, finish);
+    case 6: return combine_rows<R, Careful, 6>(terms, count, dst, width, finish);
+    default: return combine_rows<R, Careful, 0>(terms, count, dst, width, finish);
   }
 }
 
-inline void combine(Reduce r, bool careful, const float* const* terms, long count, float* dst,
-                    long width) {
-  if (r == Reduce::sum) combine_rows<Reduce::sum, false>(terms, count, dst, width);
+inline void combine(Reduce r, bool careful, const float* const* terms, long count, float* dst, long width) {
+  if (r == Reduce::sum) combine_terms<Reduce::sum, false>(terms, count, dst, width, AsItIs{});
   else if (r == Reduce::maximum && careful)
-    combine_many<Reduce::maximum, true>(terms, count, dst, width);
-  else if (r == Reduce::maximum) combine_rows<Reduce::maximum, false>(terms, count, dst, width);
-  else if (careful) combine_many<Reduce::minimum, true>(terms, count, dst, width);
-  else combine_rows<Reduce::minimum, false>(terms, count, dst, width);
+    combine_terms<Reduce::maximum, true>(terms, count, dst, width, AsItIs{});
+  else if (r == Reduce::maximum)
+    combine_terms<Reduce::maximum, false>(terms, count, dst, width, AsItIs{});
+  else if (careful) combine_terms<Reduce::minimum, true>(terms, count, dst, width, AsItIs{});
+  else combine_terms<Reduce::minimum, false>(terms, count, dst, width, AsItIs{});
+}
+
+inline void sum_over_counts(const float* const* terms, long n, const float* count, const float* inverse,
+                            float* dst, long width) {
+  combine_terms<Reduce::sum, false>(terms, n, dst, width, OverCounts{count, inverse});
+}
+
+inline void sum_over_all(const float* const* terms, long n, float count, float* dst, long width) {
+  combine_terms<Reduce::sum, false>(terms, n, dst, width, OverAll{splat(count), splat(1 / count)});
+}
+
+inline void over_norm(const float* const* terms, long n, const float* of, bool residue, float* dst, long width) {
+  if (residue) combine_terms<Reduce::sum, false>(terms, n, dst, width, NormResidue{of});
+  else combine_terms<Reduce::sum, false>(terms, n, dst, width, Norm{of});
 }
 
 inline bool has_nan(const float* src, long width) {

@@ -9,7 +9,6 @@
 
 namespace spel::SPEL_ISA {
 
-SPEL_INLINE Vec magnitude(Vec x) { return (Vec)((Ints)x & 0x7fffffff); }
 
 // larger and smaller return their second argument where one is NaN.
 SPEL_INLINE Vec clamp(Vec x, float low, float high) { return smaller(splat(high), larger(splat(low), x)); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rows.hpp"
+#include "rows_combine.hpp"
 #include "rows_exponential.hpp"
 #include "simd.hpp"
 
@@ -88,21 +89,7 @@ inline void add_square(const float* src, float* dst, long width, bool first) {
 }
 
 inline void divide_by_root(const float* src, const float* squares, float* dst, long width) {
-  by_vectors(width, [=](long i, auto get, auto put) {
-    const Vec s = get(squares + i);
-    put(dst + i, s == 0 ? Vec{} : get(src + i) / root(s));
-  });
-}
-
-inline void divide(float* dst, const float* divisor, long width) {
-  by_vectors(width, [=](long i, auto get, auto put) {
-    const Vec d = get(divisor + i);
-    put(dst + i, d == 0 ? Vec{} : get(dst + i) / d);
-  });
-}
-
-inline void divide_all(float* dst, float divisor, long width) {
-  map_vectors(dst, dst, width, [=](Vec x) { return x / divisor; });
+  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, over_root(get(src + i), get(squares + i))); });
 }
 
 inline void affine(const float* src, float subtract, float multiply, float add, float* dst, long width) {

@@ -104,6 +104,42 @@ SPEL_INLINE Vec root(Vec a) {
 #endif
 }
 
+SPEL_INLINE Vec magnitude(Vec a) { return (Vec)((Ints)a & 0x7fffffff); }
+
+SPEL_INLINE bool all(Ints mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask) == 0xffff;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)mask) == 0xff;
+#else
+  int32_t every = -1;
+  for (int i = 0; i < kLanes; ++i) every &= mask[i];
+  return every != 0;
+#endif
+}
+
+// a * b + c, rounded once where the machine can.
+SPEL_INLINE Vec fused(Vec a, Vec b, Vec c) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
+
+#if defined(__AVX2__)
+// 1 / sqrt(a) to 14 (AVX-512) or 11 bits.
+SPEL_INLINE Vec root_estimate(Vec a) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_rsqrt14_ps((__m512)a);
+#else
+  return (Vec)_mm256_rsqrt_ps((__m256)a);
+#endif
+}
+#endif
+
 // Keeps the compiler from fusing this product into a multiply-add.
 SPEL_INLINE Vec rounded(Vec v) {
 #if defined(__x86_64__)

@@ -141,7 +141,11 @@ Node* convolve(Plan& plan, Node* input, const Window& window, const float* weigh
 Node* divide_by_norm(Plan& plan, Node* input, const std::vector<Triple>& displacements, bool across) {
   auto* squares = plan.add<Squares>(input, across);
   Node* sums = pool(plan, squares, {displacements, {}, {1, 1, 1}, input->grid}, Reduce::sum, Combine::Finish::none);
-  return plan.add<DivideByNorm>(input, sums);
+  if (across) return plan.add<DivideByNorm>(input, sums);
+  auto* last = static_cast<Combine*>(sums);
+  last->finish = Combine::Finish::norm;
+  last->reads.push_back({input, 0, 0});
+  return last;
 }
 
 }  // namespace spel

@@ -40,10 +40,10 @@ class Convolve final : public Node {
   long block = 1;
   Phi phi = Phi::identity;
   float parameter = 0;
-  int also = -1;  // the activation that became part of it
 };
 
 // dst = op over shifted rows; the cascade behind pooling. `flat` rows cover a whole frame.
+// With a norm to finish, the last read is what gets divided.
 class Combine final : public Node {
  public:
   Combine(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
@@ -53,7 +53,7 @@ class Combine final : public Node {
   }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 
-  enum class Finish { none, mean, full_mean, empty_is_zero };
+  enum class Finish { none, mean, full_mean, empty_is_zero, norm, norm_residue };
   struct Term {
     int read;
     long phase, shift;
@@ -81,7 +81,6 @@ class Activate final : public Node {
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
   Phi phi;
   float parameter;
-  bool fused = false;  // into the convolution before it
 };
 
 class Squares final : public Node {

@@ -140,11 +140,12 @@ void Plan::fuse() {
       conv->parameter = act->parameter;
       becomes_part(act, conv);
     } else if (auto* rest = dynamic_cast<Residue*>(owned.get())) {
-      auto* norm = dynamic_cast<Combine*>(rest->reads[1].node);
-      if (!norm || norm->finish != Combine::Finish::norm || shared(norm) ||
-          norm->reads.back().node != rest->reads[0].node)
-        continue;
-      norm->finish = Combine::Finish::norm_residue;
+      Node* norm = rest->reads[1].node;
+      auto* sums = dynamic_cast<Combine*>(norm);
+      auto* box = dynamic_cast<BoxPool*>(norm);
+      End* end = sums ? &sums->end : box ? &box->end : nullptr;
+      if (!end || *end != End::norm || shared(norm) || norm->reads.back().node != rest->reads[0].node) continue;
+      *end = End::norm_residue;
       becomes_part(rest, norm);
     }
   }
@@ -308,14 +309,21 @@ long Lane::slot_of(const Node& node, State& s, long key) const {
 
 Row Lane::row(const Node& node, long plane, long row) {
   State& s = states[node.id];
-  if (s.direct)
-    return {reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)), s.direct->stride[1] / 4};
+  const float* there = s.direct ? reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)) : nullptr;
+  if (there && !node.scan_nan) return {there, s.direct->stride[1] / 4};
   const long key = node.key(plane, row), slot = slot_of(node, s, key);
+  if (there) {  // only whether it holds NaN is kept
+    if (s.tags[slot] != key) {
+      s.nan[slot] = holds_nan(node, there, s.direct->stride[1] / 4);
+      s.tags[slot] = key;
+    }
+    return {there, s.direct->stride[1] / 4, s.nan[slot] != 0};
+  }
   float* p = s.ring + slot * node.row_floats + node.origin;
   if (s.tags[slot] != key) {
     make(node, plane, row, p, node.frame.pitch);
     if (!node.whole_frame) fill_frame(node, p);
-    bool nan = node.scan_nan && holds_nan(node, p);
+    bool nan = node.scan_nan && holds_nan(node, p, node.frame.pitch);
     if (node.pass_nan)
       for (const Row& in : s.in) nan |= in.p && in.nan;
     s.nan[slot] = nan;
@@ -324,11 +332,11 @@ Row Lane::row(const Node& node, long plane, long row) {
   return {p, node.frame.pitch, s.nan[slot] != 0, &s.tags[slot], key};
 }
 
-bool Lane::holds_nan(const Node& node, const float* p) const {
+bool Lane::holds_nan(const Node& node, const float* p, long pitch) const {
   const Frame& f = node.frame;
   for (long c = 0; c < node.channels; ++c)
     for (long phase = 0; phase < f.phases; ++phase)
-      if (plan.kernels->has_nan(p + c * f.pitch + phase * f.phase_pitch,
+      if (plan.kernels->has_nan(p + c * pitch + phase * f.phase_pitch,
                                 (node.grid.cols - phase + f.phases - 1) / f.phases))
         return true;
   return false;

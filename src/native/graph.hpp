@@ -180,7 +180,7 @@ class Lane {
     std::vector<char> nan;
     std::vector<Row> in;
     std::vector<const float*> terms;
-    std::vector<float> numbers;  // a node's own scratch: counts, fill rows
+    std::vector<float> numbers, numbers2;  // a node's own scratch: counts, fill rows, levels
     std::vector<char> signature, candidate;
   };
 
@@ -195,7 +195,7 @@ class Lane {
   void output_row(size_t index, long line);
   void fill_frame(const Node& node, float* p) const;
   long slot_of(const Node& node, State& s, long key) const;
-  bool holds_nan(const Node& node, const float* p) const;
+  bool holds_nan(const Node& node, const float* p, long pitch) const;
   std::unique_ptr<float[]> arena;
 };
 

@@ -91,7 +91,7 @@ class Program {
   int pool(int input, const std::vector<Long3>& displacements, int op, int finish, Long3 start, Long3 stride,
            Long3 out) {
     return index(spel::pool(plan, node(input), window_of(displacements, start, stride, out), Reduce(op),
-                            Combine::Finish(finish)));
+                            End(finish)));
   }
   int divide_by_norm(int input, const std::vector<Long3>& displacements, bool across) {
     return index(spel::divide_by_norm(plan, node(input), triples(displacements), across));

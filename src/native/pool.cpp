@@ -9,7 +9,8 @@
 //   length 25, sum:    w_2[x] + w_1[x+16] + w_1[x+20] + x[x+24]
 //
 // The same again down the rows for tall boxes. So cost grows with log of the extent. Sums only ever add,
-// each value once, so they are never negative and their error stays that of a tree.
+// each value once, so they are never negative and their error stays that of a tree. An adjacency that
+// is one box goes down first, then across in one pass (BoxPool, rows_levels.hpp).
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -72,7 +73,8 @@ std::vector<Box> boxes_of(const Window& w) {
 
 class Cascade {
  public:
-  Cascade(Plan& plan, Reduce op) : plan(plan), op(op) {}
+  // `framed`: rows stand in frames and are combined whole, halo included.
+  Cascade(Plan& plan, Reduce op, bool framed) : plan(plan), op(op), framed(framed) {}
 
   // Terms whose combination is a window of `length` over `of`: (node, offset).
   std::vector<std::pair<Node*, long>> cover(Node* of, Axis axis, long length) {
@@ -81,53 +83,51 @@ class Cascade {
       for (long i = 0; i < length; ++i) terms.push_back({of, i});
       return terms;
     }
-    int k = 0;
-    long size = 1;
-    while (size * 4 <= length) size *= 4, ++k;
-    if (op != Reduce::sum) {
-      for (long at = 0; at < length - size; at += size) terms.push_back({level(of, axis, k), at});
-      terms.push_back({level(of, axis, k), length - size});
-      return terms;
-    }
-    for (long at = 0; at < length;) {
-      while (at + size > length) size /= 4, --k;
-      terms.push_back({level(of, axis, k), at});
-      at += size;
-    }
+    const long size = step(length), rest = length % size;
+    Node* window = whole(of, axis, size);
+    for (long at = 0; at + size <= length; at += size) terms.push_back({window, at});
+    if (rest && op != Reduce::sum) terms.push_back({window, length - size});
+    if (rest && op == Reduce::sum)
+      for (auto [node, at] : cover(of, axis, rest)) terms.push_back({node, length - rest + at});
     return terms;
   }
 
   // A node whose rows are that window.
   Node* whole(Node* of, Axis axis, long length) {
     auto [place, fresh] = wholes.try_emplace({of, axis, length}, nullptr);
-    if (fresh) {
-      auto terms = cover(of, axis, length);
-      place->second = terms.size() == 1 ? terms[0].first : flat(terms, axis, length, of);
-    }
-    return place->second;
+    if (!fresh) return place->second;
+    auto terms = cover(of, axis, length);
+    Node* made = terms.size() == 1 ? terms[0].first : combined(terms, axis, length, of);
+    return wholes[{of, axis, length}] = made;
   }
 
  private:
-  Node* level(Node* of, Axis axis, int k) {
-    if (k == 0) return of;
-    auto [place, fresh] = levels.try_emplace({of, axis, k}, nullptr);
-    if (!fresh) return place->second;
-    long size = 1;
-    for (int i = 1; i < k; ++i) size *= 4;
-    Node* below = level(of, axis, k - 1);
-    Node* made = flat({{below, 0}, {below, size}, {below, 2 * size}, {below, 3 * size}}, axis, 4 * size, of);
-    return levels[{of, axis, k}] = made;
+  // The shared window that makes a longer one cheapest: its own cost, and the pieces.
+  long step(long length) const {
+    if (framed) {  // many runs share windows of 4, 16, 64 ...
+      long size = 1;
+      while (size * 4 < length) size *= 4;
+      return size;
+    }
+    long best = 2;
+    auto cost = [&](long size) {
+      const long rest = length % size, own = size <= kDirect ? size : 2 * kDirect;
+      return own + length / size + (op == Reduce::sum ? rest : rest > 0);
+    };
+    for (long size = 3; size * size <= length * 4 && size < length; ++size)
+      if (cost(size) < cost(best)) best = size;
+    return best;
   }
 
-  Node* flat(const std::vector<std::pair<Node*, long>>& terms, Axis axis, long length, Node* of) {
+  Node* combined(const std::vector<std::pair<Node*, long>>& terms, Axis axis, long length, Node* of) {
     auto* node = plan.add<Combine>(of->channels, of->grid, op);
     node->first = of->first;
     if (axis == rows) node->first.row -= length - 1;
     if (axis == planes) node->first.plane -= length - 1;
-    node->whole_frame = true;
+    node->whole_frame = framed;
     node->pass_nan = op != Reduce::sum;
     for (auto [from, offset] : terms) {
-      from->flat_reader = true;
+      from->flat_reader |= framed;
       node->terms.push_back({int(node->reads.size()), 0, axis == cols ? offset : 0});
       node->reads.push_back({from, axis == planes ? offset : 0, axis == rows ? offset : 0});
     }
@@ -136,7 +136,7 @@ class Cascade {
 
   Plan& plan;
   Reduce op;
-  std::map<std::tuple<Node*, Axis, int>, Node*> levels;
+  bool framed;
   std::map<std::tuple<Node*, Axis, long>, Node*> wholes;
 };
 
@@ -145,10 +145,58 @@ float neutral(Reduce op) {
   return op == Reduce::sum ? 0 : op == Reduce::maximum ? -infinity : infinity;
 }
 
-}  // namespace
+// Windows of 2^level columns that make up one of `length`.
+std::vector<BoxPool::Piece> pieces_of(long shift, long length, Reduce op) {
+  std::vector<BoxPool::Piece> pieces;
+  int level = 0;
+  while (level < 4 && 2L << level <= length) ++level;
+  long at = 0;
+  for (; at + (1L << level) <= length; at += 1L << level) pieces.push_back({level, shift + at});
+  if (op != Reduce::sum) {
+    if (at < length) pieces.push_back({level, shift + length - (1L << level)});
+    return pieces;
+  }
+  for (; at < length; at += 1L << level) {
+    while (at + (1L << level) > length) --level;
+    pieces.push_back({level, shift + at});
+  }
+  return pieces;
+}
 
-Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, Combine::Finish finish) {
-  const std::vector<Box> boxes = boxes_of(window);
+Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Reduce op, bool square) {
+  auto* node = plan.add<BoxPool>(input->channels, window.out, op);
+  Cascade cascade(plan, op, false);
+  Node* base = input;
+  // Tall boxes: rows are combined step by step, in rings. Flat ones are combined on the way.
+  const bool tall = box.height * box.depth > 6;
+  if (tall && square) {
+    auto* squares = plan.add<Squares>(input, false);
+    base = squares;
+  } else {
+    node->square = square;
+  }
+  if (op != Reduce::sum) base->scan_nan = true;
+  std::vector<std::pair<Node*, long>> down{{base, 0}};
+  if (tall) {
+    down = box.depth > 1 ? std::vector<std::pair<Node*, long>>{{cascade.whole(base, rows, box.height), 0}}
+                         : cascade.cover(base, rows, box.height);
+  } else {
+    down.clear();
+    for (long row = 0; row < box.height; ++row) down.push_back({base, row});
+  }
+  for (auto [of, row] : down)
+    for (auto [from, plane] : cascade.cover(of, planes, box.depth))
+      node->reads.push_back({from, box.plane + plane, box.row + row});
+  node->rows_read = long(node->reads.size());
+  node->pieces = pieces_of(box.shift, box.length, op);
+  for (const BoxPool::Piece& piece : node->pieces) {
+    node->left = std::max(node->left, -piece.shift);
+    node->right = std::max(node->right, piece.shift + (1L << piece.level));
+  }
+  return node;
+}
+
+Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vector<Box>& boxes, Reduce op) {
   long left = 0, right = 0;
   std::map<long, long> uses;  // rows that ask for a run of this length
   for (const Box& b : boxes) {
@@ -159,7 +207,7 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, Combine::Fi
   Node* base = plan.framed(input, Border::constant, {neutral(op)}, window.stride.col, left, right);
   if (op != Reduce::sum) base->scan_nan = true;
 
-  Cascade cascade(plan, op);
+  Cascade cascade(plan, op, true);
   std::vector<Piece> pieces;
   for (const Box& b : boxes) {
     auto along = cascade.cover(base, cols, b.length);
@@ -181,113 +229,39 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, Combine::Fi
       for (auto [from, plane] : cascade.cover(node, planes, b.depth))
         pieces.push_back({from, b.plane + plane, at.row, b.phase, b.shift + at.col});
   }
-
   std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
     return std::tie(a.plane, a.row) < std::tie(b.plane, b.row);
   });
   auto* node = plan.add<Combine>(input->channels, window.out, op);
-  node->start = {window.start.plane, window.start.row, 0};
-  node->stride = {window.stride.plane, window.stride.row, 1};
-  node->finish = finish;
-  node->window = window.displacements;
-  std::map<std::pair<long, long>, int> lines;
-  for (const Triple& d : window.displacements) {
-    auto [place, fresh] = lines.try_emplace({d.plane, d.row}, int(lines.size()));
-    if (fresh) node->lines.push_back({d.plane, d.row});
-    node->line_of.push_back(place->second);
-  }
-  node->window_grid = input->grid;
-  node->window_start = window.start;
-  node->window_stride = window.stride;
   std::map<std::tuple<Node*, long, long>, int> seen;
   for (const Piece& p : pieces) {
     auto [place, fresh] = seen.try_emplace({p.node, p.plane, p.row}, int(node->reads.size()));
     if (fresh) node->reads.push_back({p.node, p.plane, p.row});
     node->terms.push_back({place->second, p.phase, p.shift});
   }
-  if (finish == Combine::Finish::empty_is_zero)  // a window that holds its own centre is never empty
-    for (const Triple& d : window.displacements)
-      if (!d.plane && !d.row && !d.col) node->finish = Combine::Finish::none;
   return node;
 }
 
-void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
-  Lane::State& state = lane.states[id];
-  const Rows& kernels = *lane.plan.kernels;
-  bool careful = false;
-  state.terms.clear();
-  std::vector<const float*>& list = state.terms;
-  long furthest = 0;
-  for (const Term& term : terms) {
-    const Row& r = in[term.read];
-    if (!r.p) continue;
-    careful |= r.nan;
-    furthest = std::max(furthest, term.shift);
-    list.push_back(r.p + term.phase * reads[term.read].node->frame.phase_pitch + term.shift);
-    if (whole_frame) list.back() -= origin;
-  }
-  if (whole_frame) {
-    const long width = channels * frame.pitch - furthest;
-    if (list.empty()) std::fill(dst - origin, dst - origin + width, neutral(op));
-    else kernels.combine(op, careful, list.data(), long(list.size()), dst - origin, width);
-    return;
-  }
-  const bool counted = finish == Finish::mean || finish == Finish::empty_is_zero;
-  const float* count = counted ? counts(lane, plane, row) : nullptr;
-  const long n = long(list.size());
-  for (long c = 0; c < channels; ++c) {
-    float* to = dst + c * pitch;
-    if (list.empty()) {
-      std::fill(to, to + grid.cols, op == Reduce::sum || finish == Finish::empty_is_zero ? 0 : neutral(op));
-      continue;
-    }
-    if (finish == Finish::mean)
-      kernels.sum_over_counts(list.data(), n, count, count + grid.cols, to, grid.cols);
-    else if (finish == Finish::full_mean)
-      kernels.sum_over_all(list.data(), n, float(window.size()), to, grid.cols);
-    else if (finish == Finish::norm || finish == Finish::norm_residue)
-      kernels.over_norm(list.data(), n, in[reads.size() - 1].p + c * in[reads.size() - 1].pitch,
-                        finish == Finish::norm_residue, to, grid.cols);
-    else
-      kernels.combine(op, careful, list.data(), n, to, grid.cols);
-    if (finish == Finish::empty_is_zero)
-      for (long x = 0; x < grid.cols; ++x) to[x] = count[x] == 0 ? 0 : to[x];
-    size_t at = 0;
-    for (const Term& term : terms)
-      if (in[term.read].p) list[at++] += in[term.read].pitch;
-  }
-}
+}  // namespace
 
-// How many of the window's spels lie inside the image, for each column of this output row; kept
-// until a row whose window is clipped differently.
-const float* Combine::counts(Lane& lane, long plane, long row) const {
-  Lane::State& state = lane.states[id];
-  std::vector<char>& inside = state.candidate;
-  inside.resize(lines.size());
-  const long p0 = window_start.plane + plane * window_stride.plane, r0 = window_start.row + row * window_stride.row;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const long p = p0 + lines[i].first, r = r0 + lines[i].second;
-    inside[i] = p >= 0 && p < window_grid.planes && r >= 0 && r < window_grid.rows;
-  }
-  if (state.numbers.empty() || inside != state.signature) {
-    // As a function of the column, each displacement is inside on one interval: count starts and ends.
-    std::vector<long> change(grid.cols + 1, 0);
-    for (size_t i = 0; i < window.size(); ++i) {
-      if (!inside[line_of[i]]) continue;
-      const long s = window_stride.col, shift = window_start.col + window[i].col;
-      const long from = std::clamp(floor_div(-shift + s - 1, s), 0L, grid.cols);
-      const long to = std::clamp(floor_div(window_grid.cols - 1 - shift, s) + 1, from, grid.cols);
-      ++change[from], --change[to];
-    }
-    state.numbers.resize(2 * grid.cols + 1);  // counts, then their inverses
-    long count = 0;
-    for (long x = 0; x < grid.cols; ++x) {
-      state.numbers[x] = float(count += change[x]);
-      state.numbers[grid.cols + x] = count ? 1 / float(count) : 0;
-    }
-    state.signature = inside;
-  }
-  return state.numbers.data();
+Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bool square) {
+  const std::vector<Box> boxes = boxes_of(window);
+  const Inside inside(window.displacements, input->grid, window.start, window.stride, window.out.cols);
+  if (end == End::empty_is_zero)  // a window that holds its own centre is never empty
+    for (const Triple& d : window.displacements)
+      if (!d.plane && !d.row && !d.col) end = End::none;
+  auto placed = [&](auto* node) {
+    node->start = {window.start.plane, window.start.row, 0};
+    node->stride = {window.stride.plane, window.stride.row, 1};
+    node->end = end;
+    node->inside = inside;
+    if (end == End::norm) node->reads.push_back({input, 0, 0});
+    return node;
+  };
+  if (boxes.size() == 1 && window.stride.col == 1)
+    return placed(static_cast<BoxPool*>(box_pool(plan, input, window, boxes[0], op, square)));
+  Node* of = square ? plan.add<Squares>(input, false) : input;
+  return placed(static_cast<Combine*>(cascade_pool(plan, of, window, boxes, op)));
 }
 
 }  // namespace spel

@@ -1,6 +1,7 @@
 // One instruction set's table of row kernels; CMake compiles this file once for each.
 #include "rows_combine.hpp"
 #include "rows_convolve.hpp"
+#include "rows_levels.hpp"
 #include "rows_pointwise.hpp"
 
 #define SPEL_TEXT2(x) #x
@@ -10,7 +11,7 @@ namespace spel::SPEL_ISA {
 
 extern const Rows rows;
 const Rows rows = {
-    SPEL_TEXT(SPEL_ISA), kernel_block, convolve,        combine,      has_nan,   convert,
+    SPEL_TEXT(SPEL_ISA), kernel_block, convolve,        combine, levels,     has_nan,   convert,
     activate,            add_square,   sum_over_counts, sum_over_all, over_norm, divide_by_root,
     affine,              add_weighted, multiply_adds,   residue};
 

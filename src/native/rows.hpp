@@ -29,6 +29,18 @@ struct ConvolveRow {
   bool relu;
 };
 
+// Windows of 2^k columns, k = 0 .. top <= 4, of the reduction of some rows (see rows_levels.hpp).
+// outs[k] is column 0 of level k, with kLevelMargin floats of room on both sides of left and right.
+struct LevelsRow {
+  Reduce op;
+  bool careful, square;
+  const float* const* terms;
+  long count, width, left, right;
+  int top, wanted;  // wanted: bit k for level k
+  float* const* outs;
+};
+constexpr long kLevelMargin = 96;
+
 struct Rows {
   const char* name;
   // How many kernels share a block for a bank of this size and rows of this width.
@@ -36,6 +48,7 @@ struct Rows {
   void (*convolve)(const ConvolveRow&);
   // dst[x] = reduction over the terms of terms[t][x]; `careful` lets NaN through an extremum.
   void (*combine)(Reduce, bool careful, const float* const* terms, long count, float* dst, long width);
+  void (*levels)(const LevelsRow&);
   bool (*has_nan)(const float* src, long width);
   // Any element type and byte stride to float.
   void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);

@@ -156,6 +156,13 @@ inline void over_norm(const float* const* terms, long n, const float* of, bool r
   else combine_terms<Reduce::sum, false>(terms, n, dst, width, Norm{of});
 }
 
+inline void add_square(const float* src, float* dst, long width, bool first) {
+  by_vectors(width, [=](long i, auto get, auto put) {
+    const Vec x = get(src + i);
+    put(dst + i, first ? x * x : fused(x, x, get(dst + i)));
+  });
+}
+
 inline bool has_nan(const float* src, long width) {
   Ints some = {};
   long x = 0;

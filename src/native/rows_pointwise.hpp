@@ -79,15 +79,6 @@ inline void activate(Phi phi, float a, const float* src, float* dst, long width)
   }
 }
 
-inline void add_square(const float* src, float* dst, long width, bool first) {
-  if (first) map_vectors(src, dst, width, [](Vec x) { return x * x; });
-  else
-    by_vectors(width, [=](long i, auto get, auto put) {
-      const Vec x = get(src + i);
-      put(dst + i, get(dst + i) + x * x);
-    });
-}
-
 inline void divide_by_root(const float* src, const float* squares, float* dst, long width) {
   by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, over_root(get(src + i), get(squares + i))); });
 }

@@ -21,7 +21,7 @@ const Image* Source::direct(const std::vector<Image>& images) const {
   const Image& image = images[index];
   const bool plain = image.type == Type::f32 && !image.swapped && image.stride[4] == 4 && image.stride[1] % 4 == 0;
   const bool bare = frame.phases == 1 && frame.left == 0 && frame.right <= grid.cols;
-  return plain && bare && !scan_nan && !flat_reader ? &image : nullptr;
+  return plain && bare && !flat_reader ? &image : nullptr;
 }
 
 void Copy::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
@@ -139,13 +139,9 @@ Node* convolve(Plan& plan, Node* input, const Window& window, const float* weigh
 }
 
 Node* divide_by_norm(Plan& plan, Node* input, const std::vector<Triple>& displacements, bool across) {
-  auto* squares = plan.add<Squares>(input, across);
-  Node* sums = pool(plan, squares, {displacements, {}, {1, 1, 1}, input->grid}, Reduce::sum, Combine::Finish::none);
-  if (across) return plan.add<DivideByNorm>(input, sums);
-  auto* last = static_cast<Combine*>(sums);
-  last->finish = Combine::Finish::norm;
-  last->reads.push_back({input, 0, 0});
-  return last;
+  const Window window{displacements, {}, {1, 1, 1}, input->grid};
+  if (!across) return pool(plan, input, window, Reduce::sum, End::norm, true);
+  return plan.add<DivideByNorm>(input, pool(plan, plan.add<Squares>(input, true), window, Reduce::sum, End::none));
 }
 
 }  // namespace spel

@@ -42,8 +42,29 @@ class Convolve final : public Node {
   float parameter = 0;
 };
 
-// dst = op over shifted rows; the cascade behind pooling. `flat` rows cover a whole frame.
-// With a norm to finish, the last read is what gets divided.
+// How the reduction of a window becomes a value.
+enum class End { none, mean, full_mean, empty_is_zero, norm, norm_residue };
+
+// How many of a window's spels lie inside the image, for each column of an output row.
+class Inside {
+ public:
+  Inside() = default;
+  Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols);
+  // The counts, then their inverses; kept until a row whose window is clipped differently.
+  const float* counts(Lane::State&, long plane, long row) const;
+  long size() const { return long(window.size()); }
+
+ private:
+  std::vector<Triple> window;
+  std::vector<std::pair<long, long>> lines;  // distinct (plane, row)
+  std::vector<int> line_of;                  // of each displacement
+  Grid of;
+  Triple start, stride;
+  long cols = 0;
+};
+
+// dst = op over shifted rows; the cascade behind pooling. `whole_frame` rows cover a whole frame.
+// With a norm at its end, the last read is what gets divided.
 class Combine final : public Node {
  public:
   Combine(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
@@ -53,22 +74,38 @@ class Combine final : public Node {
   }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 
-  enum class Finish { none, mean, full_mean, empty_is_zero, norm, norm_residue };
   struct Term {
     int read;
     long phase, shift;
   };
   Reduce op;
   std::vector<Term> terms;
-  Finish finish = Finish::none;
-  std::vector<Triple> window;             // the displacements, for counting those inside
-  std::vector<std::pair<long, long>> lines;  // their distinct (plane, row)
-  std::vector<int> line_of;                // of each displacement
-  Grid window_grid;
-  Triple window_start, window_stride;
+  End end = End::none;
+  Inside inside;
+};
 
- private:
-  const float* counts(Lane&, long plane, long row) const;
+// Pooling over one box: its rows are combined on the way into window levels across, all in the first
+// cache; nothing but the result is kept. The last read is what gets divided, if a norm finishes it.
+class BoxPool final : public Node {
+ public:
+  BoxPool(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
+  const char* kind() const override { return "box"; }
+  double work_per_row() const override {
+    return double(rows_read + pieces.size() + 5) * channels * grid.cols;
+  }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+
+  struct Piece {
+    int level;
+    long shift;
+  };
+  Reduce op;
+  bool square = false;
+  long rows_read = 0;  // reads that are rows of the box
+  long left = 0, right = 0;
+  std::vector<Piece> pieces;
+  End end = End::none;
+  Inside inside;
 };
 
 class Activate final : public Node {
@@ -153,7 +190,7 @@ struct Window {
 
 Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, long kernels,
                Border border, const std::vector<float>& fill, Phi phi, float parameter);
-Node* pool(Plan&, Node* input, const Window&, Reduce op, Combine::Finish finish);
+Node* pool(Plan&, Node* input, const Window&, Reduce op, End end, bool square = false);
 Node* divide_by_norm(Plan&, Node* input, const std::vector<Triple>& displacements, bool across);
 
 }  // namespace spel

@@ -1,0 +1,145 @@
+// Rows of pooling stages: which rows are there, their reduction, and how it ends.
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "stages.hpp"
+
+namespace spel {
+namespace {
+
+float nothing(Reduce op, End end) {  // the reduction of no rows at all
+  const float infinity = std::numeric_limits<float>::infinity();
+  if (op == Reduce::sum || end == End::empty_is_zero) return 0;
+  return op == Reduce::maximum ? -infinity : infinity;
+}
+
+// Combines the terms of one channel's row and ends it.
+void ended(const Rows& kernels, Reduce op, bool careful, End end, const std::vector<const float*>& terms,
+           const float* counts, long window, const float* divided, float* dst, long width) {
+  const long n = long(terms.size());
+  if (end == End::mean) {
+    kernels.sum_over_counts(terms.data(), n, counts, counts + width, dst, width);
+  } else if (end == End::full_mean) {
+    kernels.sum_over_all(terms.data(), n, float(window), dst, width);
+  } else if (end == End::norm || end == End::norm_residue) {
+    kernels.over_norm(terms.data(), n, divided, end == End::norm_residue, dst, width);
+  } else {
+    kernels.combine(op, careful, terms.data(), n, dst, width);
+    if (end == End::empty_is_zero)
+      for (long x = 0; x < width; ++x) dst[x] = counts[x] == 0 ? 0 : dst[x];
+  }
+}
+
+bool counted(End end) { return end == End::mean || end == End::empty_is_zero; }
+bool divides(End end) { return end == End::norm || end == End::norm_residue; }
+
+}  // namespace
+
+void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
+  Lane::State& state = lane.states[id];
+  const Rows& kernels = *lane.plan.kernels;
+  std::vector<const float*>& list = state.terms;
+  list.clear();
+  bool careful = false;
+  long furthest = 0;
+  for (const Term& term : terms) {
+    const Row& r = in[term.read];
+    if (!r.p) continue;
+    careful |= r.nan;
+    furthest = std::max(furthest, term.shift);
+    list.push_back(r.p + term.phase * reads[term.read].node->frame.phase_pitch + term.shift);
+    if (whole_frame) list.back() -= origin;
+  }
+  if (whole_frame) {
+    const long width = channels * frame.pitch - furthest;
+    if (list.empty()) std::fill(dst - origin, dst - origin + width, nothing(op, end));
+    else kernels.combine(op, careful, list.data(), long(list.size()), dst - origin, width);
+    return;
+  }
+  const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
+  for (long c = 0; c < channels; ++c, dst += pitch) {
+    if (list.empty()) {
+      std::fill(dst, dst + grid.cols, nothing(op, end));
+      continue;
+    }
+    const Row& last = in[reads.size() - 1];
+    ended(kernels, op, careful, end, list, count, inside.size(),
+          divides(end) ? last.p + c * last.pitch : nullptr, dst, grid.cols);
+    size_t at = 0;
+    for (const Term& term : terms)
+      if (in[term.read].p) list[at++] += in[term.read].pitch;
+  }
+}
+
+void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
+  Lane::State& state = lane.states[id];
+  const Rows& kernels = *lane.plan.kernels;
+  const long width = reads.empty() ? 0 : reads[0].node->grid.cols;
+  const long line = round_up(left + width + right + 2 * kLevelMargin, 16);
+  if (state.numbers2.empty()) state.numbers2.resize(5 * line + 16);
+  float* base = reinterpret_cast<float*>(round_up(long(state.numbers2.data()), 64));
+  float* outs[5];
+  for (int k = 0; k < 5; ++k) outs[k] = base + k * line + round_up(left, 16) + kLevelMargin / 16 * 16;
+  int top = 0, wanted = 0;
+  for (const Piece& piece : pieces) top = std::max(top, piece.level), wanted |= 1 << piece.level;
+
+  bool careful = false;
+  std::vector<const float*>& terms = state.terms;
+  const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
+  for (long c = 0; c < channels; ++c, dst += pitch) {
+    terms.clear();
+    for (long i = 0; i < rows_read; ++i)
+      if (in[i].p) terms.push_back(in[i].p + c * in[i].pitch), careful |= in[i].nan;
+    if (terms.empty()) {
+      std::fill(dst, dst + grid.cols, nothing(op, end));
+      continue;
+    }
+    kernels.levels({op, careful, square, terms.data(), long(terms.size()), width, left, right, top, wanted, outs});
+    terms.clear();
+    for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
+    const Row& last = in[reads.size() - 1];
+    ended(kernels, op, careful, end, terms, count, inside.size(),
+          divides(end) ? last.p + c * last.pitch : nullptr, dst, grid.cols);
+  }
+}
+
+Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols)
+    : window(window), of(of), start(start), stride(stride), cols(cols) {
+  std::map<std::pair<long, long>, int> seen;
+  for (const Triple& d : window) {
+    auto [place, fresh] = seen.try_emplace({d.plane, d.row}, int(seen.size()));
+    if (fresh) lines.push_back({d.plane, d.row});
+    line_of.push_back(place->second);
+  }
+}
+
+const float* Inside::counts(Lane::State& state, long plane, long row) const {
+  std::vector<char>& inside = state.candidate;
+  inside.resize(lines.size());
+  const long p0 = start.plane + plane * stride.plane, r0 = start.row + row * stride.row;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const long p = p0 + lines[i].first, r = r0 + lines[i].second;
+    inside[i] = p >= 0 && p < of.planes && r >= 0 && r < of.rows;
+  }
+  if (!state.numbers.empty() && inside == state.signature) return state.numbers.data();
+  // As a function of the column, each displacement is inside on one interval: count starts and ends.
+  std::vector<long> change(cols + 1, 0);
+  for (size_t i = 0; i < window.size(); ++i) {
+    if (!inside[line_of[i]]) continue;
+    const long shift = start.col + window[i].col;
+    const long from = std::clamp(floor_div(-shift + stride.col - 1, stride.col), 0L, cols);
+    const long to = std::clamp(floor_div(of.cols - 1 - shift, stride.col) + 1, from, cols);
+    ++change[from], --change[to];
+  }
+  state.numbers.resize(2 * cols);
+  long count = 0;
+  for (long x = 0; x < cols; ++x) {
+    state.numbers[x] = float(count += change[x]);
+    state.numbers[cols + x] = count ? 1 / float(count) : 0;
+  }
+  state.signature = inside;
+  return state.numbers.data();
+}
+
+}  // namespace spel

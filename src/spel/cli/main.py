@@ -34,6 +34,7 @@ COMMANDS = {
     "apply": "Run a network over images and save any or all of its steps.",
     "trace": "Print the arithmetic behind one spel.",
     "detect": "Find objects in images, folders and lists of files.",
+    "studio": "Open images in the studio: inspect, draw, learn, detect, ask why.",
     "eval": "Compare results with the truth: recall, precision, AP.",
     "doctor": "Say what is installed and what to do about what is not.",
 }

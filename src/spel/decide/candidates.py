@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -127,7 +127,7 @@ def candidates(
         raise ShapeError(
             f"candidates: saliency of shape {array.shape}; expected one channel (rows, cols)"
         )
-    joined = adjacency or Adjacency.box(3, ndim=array.ndim)
+    joined = adjacency or _box(3, array.ndim)
     found = []
     for level in levels:
         labels = label(array > level, joined)
@@ -142,10 +142,20 @@ def candidates(
 
 def filled(mask: Mask) -> Mask:
     """A mask without holes: what cannot be reached from outside by steps along the axes."""
-    outside = label(~np.pad(mask, 1), Adjacency.cross(1, ndim=mask.ndim))
+    outside = label(~np.pad(mask, 1), _cross(mask.ndim))
     inner = (slice(1, -1),) * mask.ndim
     hole_free: Mask = outside[inner] != outside[(0,) * mask.ndim]
     return hole_free
+
+
+@cache
+def _box(size: int, ndim: int) -> Adjacency:
+    return Adjacency.box(size, ndim=ndim)
+
+
+@cache
+def _cross(ndim: int) -> Adjacency:
+    return Adjacency.cross(1, ndim=ndim)
 
 
 def _described(
@@ -157,7 +167,7 @@ def _described(
     around = tuple(slice(a, b) for a, b in zip(start, stop))
     placed = np.zeros(stop - start, dtype=bool)
     placed[tuple(slice(a - s, b - s) for a, b, s in zip(low, high, start))] = mask
-    near = max_pool(placed, Adjacency.box(2 * ring + 1, ndim=mask.ndim)) > 0
+    near = max_pool(placed, _box(2 * ring + 1, mask.ndim)) > 0
     values = array[around]
     ring_of = near & ~placed
     inside = float(values[placed].mean())
@@ -181,14 +191,13 @@ def _ellipse(mask: Mask) -> tuple[float, float]:
     points = np.argwhere(mask).astype(np.float64)
     centre = points.mean(axis=0)
     # A spel is a unit cell: its own second moment keeps thin components from being flat.
-    moments = np.cov(points.T, bias=True) + np.eye(mask.ndim) / 12
+    moments = (points - centre).T @ (points - centre) / len(points) + np.eye(mask.ndim) / 12
     axes = np.linalg.eigvalsh(moments)
     away = np.stack(
         np.meshgrid(*[np.arange(n) - c for n, c in zip(mask.shape, centre)], indexing="ij"), -1
-    )
-    inverse = np.linalg.inv(moments)
+    ).reshape(-1, mask.ndim)
     # A solid ellipse of n axes holds what is within n + 2 of its own second moments.
-    distance = np.einsum("...i,ij,...j->...", away, inverse, away)
-    ellipse = distance <= mask.ndim + 2
+    distance = ((away @ np.linalg.inv(moments)) * away).sum(axis=1)
+    ellipse = (distance <= mask.ndim + 2).reshape(mask.shape)
     union = int((mask | ellipse).sum())
     return float((mask & ellipse).sum() / union), float(np.sqrt(axes[0] / axes[-1]))

@@ -127,21 +127,23 @@ class Delineation:
 
 def _convex(mask: Mask) -> Mask:
     """Convex hull of a mask after an opening that drops what hangs on by a thread."""
-    from scipy.spatial import Delaunay, QhullError
+    from scipy.spatial import ConvexHull, QhullError
 
     opened = opening(mask, 5)
     core = opened if opened.any() else mask
+    edge = core & ~(min_pool(core, Adjacency.cross(1, ndim=mask.ndim)) > 0)
     # Corners of the spels' cells, so that the hull of one row of spels is not flat.
-    points = np.argwhere(core)
+    points = np.argwhere(edge if edge.any() else core)
     corners = np.concatenate(
         [points + np.array(c) for c in np.ndindex(*(2,) * mask.ndim)]
     ) - 0.5
     try:
-        hull = Delaunay(np.unique(corners, axis=0))
+        sides = ConvexHull(corners).equations
     except QhullError:
         return mask
     every = np.stack(np.meshgrid(*[np.arange(n) for n in mask.shape], indexing="ij"), -1)
-    inside: Mask = hull.find_simplex(every.reshape(-1, mask.ndim)).reshape(mask.shape) >= 0
+    away = every.reshape(-1, mask.ndim) @ sides[:, :-1].T + sides[:, -1]
+    inside: Mask = (away <= 1e-9).all(axis=1).reshape(mask.shape)
     return inside
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from math import exp, isfinite, log
+from math import exp, isfinite, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -92,8 +92,9 @@ class ObjectModel:
         )
 
     def candidates(self, saliency: npt.ArrayLike) -> list[Candidate]:
-        """Components within four spreads of the size."""
-        reach = exp(4 * self.spread)
+        """Components whose size alone does not put them below the cutoff."""
+        # No other term is positive, so the size bounds the score.
+        reach = exp(min(sqrt(2 * max(-self.cutoff, 0.5)), 4) * self.spread)
         area = (max(self.size / reach, 1), self.size * reach)
         return candidates(saliency, self.levels, area=area, ring=self.ring)
 

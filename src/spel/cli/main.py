@@ -33,7 +33,10 @@ COMMANDS = {
     "see": "Describe an image, network, result or annotation file.",
     "apply": "Run a network over images and save any or all of its steps.",
     "trace": "Print the arithmetic behind one spel.",
+    "learn": "Learn a network from strokes drawn on a few images.",
+    "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
+    "studio": "Open images in the studio: inspect, draw, learn, detect, ask why.",
     "eval": "Compare results with the truth: recall, precision, AP.",
     "doctor": "Say what is installed and what to do about what is not.",
 }

@@ -145,7 +145,12 @@ def _network(name: str, size: tuple[int, ...] | None) -> tuple[Facts, str]:
         ],
         "meta": dict(net.meta),
     }
-    reach = "the whole image" if halo is None else f"a halo of {halo} spels"
+    axes = ("planes", "rows", "columns")[-len(halo or ()) :]
+    reach = "a halo of " + ", ".join(
+        f"{before} {axis} before and {after} after"
+        for axis, (before, after) in zip(axes, halo or ())
+    )
+    reach = "the whole image" if halo is None else reach
     lines = [
         f"{name}: network of {len(net)} nodes, {net.parameters:,} parameters, "
         f"fingerprint {net.fingerprint()}",

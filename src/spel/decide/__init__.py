@@ -1,8 +1,29 @@
 """From saliency to objects: threshold, components, filters, selection, boxes, and why."""
 
+from spel.decide.candidates import Candidate, candidates
 from spel.decide.components import decide
 from spel.decide.decision import Decision
+from spel.decide.delineate import Delineation
 from spel.decide.detection import detect, own_decision, with_decision
 from spel.decide.geometry import Geometry, geometry
+from spel.decide.objects import ObjectModel, learn_objects
+from spel.decide.segmentation import Segmentation, own_segmentation, segment, with_segmentation
 
-__all__ = ["Decision", "Geometry", "decide", "detect", "geometry", "own_decision", "with_decision"]
+__all__ = [
+    "Candidate",
+    "Decision",
+    "Delineation",
+    "Geometry",
+    "ObjectModel",
+    "Segmentation",
+    "candidates",
+    "decide",
+    "detect",
+    "geometry",
+    "learn_objects",
+    "own_decision",
+    "own_segmentation",
+    "segment",
+    "with_decision",
+    "with_segmentation",
+]

@@ -5,10 +5,12 @@ runs them through a network.
 """
 
 from spel.flim.atrous import atrous
+from spel.flim.checks import check_markers
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
 from spel.flim.fold import bank, border_of
 from spel.flim.learn import learn
+from spel.flim.linear import linear_decoder
 from spel.flim.points import feature_points, points_bank
 from spel.flim.samples import Samples, samples
 from spel.flim.statistics import Statistics, statistics
@@ -19,10 +21,12 @@ __all__ = [
     "atrous",
     "bank",
     "border_of",
+    "check_markers",
     "clusters",
     "consensus",
     "feature_points",
     "learn",
+    "linear_decoder",
     "points_bank",
     "samples",
     "statistics",

@@ -38,8 +38,25 @@ class Marked:
     images: npt.NDArray[np.int64]
 
 
-def marked_values(images: Sequence[npt.ArrayLike], markers: Sequence[Markers]) -> Marked:
+def marked_values(
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    extra: Sequence[npt.NDArray[np.bool_]] = (),
+    *,
+    most: int = 1500,
+    seed: int = 42,
+) -> Marked:
     """Activations at the marked spels of all images, weighed by class and image.
+
+    Parameters
+    ----------
+    images : sequence of (rows, cols, K) arrays
+    markers : sequence of Markers
+    extra : sequence of (rows, cols) arrays of bool, optional
+        Spels of each image that count as background without a stroke; where an image has any, they
+        share its background weight with the strokes.
+    most : int
+        Extra spels of an image that are taken, drawn with `seed`.
 
     Raises
     ------
@@ -58,12 +75,25 @@ def marked_values(images: Sequence[npt.ArrayLike], markers: Sequence[Markers]) -
             f"a linear decoder: only {given} marked; draw at least one stroke on an object and one "
             "on the background"
         )
+    drawn = np.ones(len(values), dtype=bool)
+    for number, (image, mask) in enumerate(zip(images, extra)):
+        places = np.argwhere(mask)
+        places = np.random.default_rng(seed).permutation(places)[:most]
+        more = np.asarray(image)[tuple(places.T)].astype(np.float64)
+        values = np.concatenate([values, more])
+        is_object = np.concatenate([is_object, np.zeros(len(more), dtype=bool)])
+        owner = np.concatenate([owner, np.full(len(more), number)])
+        drawn = np.concatenate([drawn, np.zeros(len(more), dtype=bool)])
     weights = np.zeros(len(values))
     for side in (True, False):
         here = is_object == side
-        for image in np.unique(owner[here]):
-            of = here & (owner == image)
-            weights[of] = 0.5 / (len(np.unique(owner[here])) * of.sum())
+        for number in np.unique(owner[here]):
+            of = here & (owner == number)
+            share = 0.5 / len(np.unique(owner[here]))
+            kinds = [of & drawn, of & ~drawn]
+            kinds = [kind for kind in kinds if kind.any()]
+            for kind in kinds:
+                weights[kind] = share / len(kinds) / kind.sum()
     return Marked(values, is_object, weights, owner)
 
 
@@ -72,7 +102,7 @@ def linear_decoder(
     markers: Sequence[Markers],
     *,
     ridge: float = 1e-3,
-    iterations: int = 50,
+    extra: Sequence[npt.NDArray[np.bool_]] = (),
 ) -> WeightedSum:
     """Weights and bias whose sign tells marked objects from marked background.
 
@@ -87,8 +117,8 @@ def linear_decoder(
         Of at least two classes; every label but the background's is an object.
     ridge : float
         Penalty on the weights of standardized channels.
-    iterations : int
-        Largest number of Newton steps.
+    extra : sequence of (rows, cols) arrays of bool, optional
+        Spels that count as background without a stroke, see `marked_values`.
 
     Returns
     -------
@@ -110,10 +140,8 @@ def linear_decoder(
     """
     if not ridge > 0:
         raise ParameterError(f"linear_decoder: ridge {ridge!r}; expected a number above 0")
-    marked = marked_values(images, markers)
-    weights, bias = logistic(
-        marked.values, marked.is_object, marked.weights, ridge=ridge, iterations=iterations
-    )
+    marked = marked_values(images, markers, extra)
+    weights, bias = logistic(marked.values, marked.is_object, marked.weights, ridge=ridge)
     return WeightedSum(weights.astype(np.float32), float(bias))
 
 

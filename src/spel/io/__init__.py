@@ -13,6 +13,7 @@ _HOMES = {
     "IMAGE_SUFFIXES": "spel.io.sources",
     "MAX_PIXELS": "spel.io.header",
     "Annotations": "spel.io.annotations",
+    "Decoder": "spel.io.isolate",
     "ImageBoxes": "spel.io.annotations",
     "ImageInfo": "spel.io.header",
     "Result": "spel.io.results",

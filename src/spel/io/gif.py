@@ -79,8 +79,9 @@ def _walk(file: BinaryIO, max_pixels: int) -> tuple[int, int, int, bool]:
                 transparent = bool(block[0] & 1)
         elif kind == b",":
             left, top, width, height, flags = struct.unpack("<HHHHB", take(file, 9, "a frame"))
-            if not frames:
-                check_size(max(rows, top + height), max(cols, left + width), 4, 1, max_pixels)
+            if not frames:  # a first frame that overhangs makes the canvas larger
+                rows, cols = max(rows, top + height), max(cols, left + width)
+                check_size(rows, cols, 4, 1, max_pixels)
                 first_transparent = transparent
             _skip_palette(file, flags)
             take(file, 1, "a frame")

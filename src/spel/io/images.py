@@ -55,6 +55,7 @@ def read(
     *,
     page: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    isolate: bool = False,
 ) -> np.ndarray:
     """Read an image file into an array of the file's own type.
 
@@ -76,6 +77,8 @@ def read(
     max_pixels : int
         Largest number of pixels (of all planes); known from the header before pixels are
         decoded. The array may also not exceed 6 bytes for each of them.
+    isolate : bool
+        Decode in another process with limits on memory and time (see :class:`spel.io.Decoder`).
 
     Returns
     -------
@@ -94,11 +97,25 @@ def read(
     >>> read(io.BytesIO(b"P2 2 1 255 7 200"))[:, :, 0]
     array([[  7, 200]], dtype=uint8)
     """
-    _check_options(page, max_pixels)
-    with _refusing(path) as context, _opened(path) as file:
-        module = context.choose(file)
-        array, info = module.read(file, max_pixels, page)
-        return turn(array, info.orientation)
+    check_options(page, max_pixels)
+    if isolate:
+        from .isolate import common
+
+        return common().read(path, page=page, max_pixels=max_pixels)
+    with refusing(path) as context, opened(path) as file:
+        return _decode(file, context, page, max_pixels)
+
+
+def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -> np.ndarray:
+    """Read an open file that is called ``name`` in messages."""
+    with refusing(name) as context:
+        return _decode(file, context, page, max_pixels)
+
+
+def _decode(file: BinaryIO, context: _Context, page: int | None, max_pixels: int) -> np.ndarray:
+    module = context.choose(file)
+    array, info = module.read(file, max_pixels, page)
+    return turn(array, info.orientation)
 
 
 def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
@@ -115,8 +132,8 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
     >>> print(describe(io.BytesIO(b"P2 2 1 255 7 200")))
     PNM, 1 x 2 x 1 (rows x cols x channels), uint8, grey
     """
-    _check_options(None, max_pixels)
-    with _refusing(path) as context, _opened(path) as file:
+    check_options(None, max_pixels)
+    with refusing(path) as context, opened(path) as file:
         info: ImageInfo = context.choose(file).describe(file, max_pixels)
         return displayed(info)
 
@@ -141,7 +158,7 @@ def displayed(info: ImageInfo) -> ImageInfo:
     return info
 
 
-def _check_options(page: int | None, max_pixels: int) -> None:
+def check_options(page: int | None, max_pixels: int) -> None:
     if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
         raise ParameterError(f"read: page is {page!r}; give a number from 0 or None for all")
     if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
@@ -200,7 +217,7 @@ def _remedy() -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+def opened(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
     if hasattr(path, "read") and hasattr(path, "seek"):
         yield path  # type: ignore[misc]
         return
@@ -222,7 +239,7 @@ def _opened(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _refusing(path: Any) -> Iterator[_Context]:
+def refusing(path: Any) -> Iterator[_Context]:
     """Turn whatever a decoder raises into one ImageReadError."""
     context = _Context()
     try:
@@ -253,7 +270,7 @@ def _refusing(path: Any) -> Iterator[_Context]:
 
 def refused(path: Any, kind: str, reason: str, remedy: str = "") -> ImageReadError:
     """One line of at most 300 characters: file, format, reason, remedy."""
-    name = clean(_name_of(path))
+    name = clean(name_of(path))
     if len(name) > 100:
         name = name[:40] + "…" + name[-59:]
     reason = clean(reason)
@@ -268,7 +285,7 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _name_of(path: Any) -> str:
+def name_of(path: Any) -> str:
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(os.fspath(path))
     name = getattr(path, "name", None)

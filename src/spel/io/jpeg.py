@@ -8,6 +8,7 @@ than the least number of bits that its blocks can take. Metadata are not handed 
 from __future__ import annotations
 
 import io
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -15,13 +16,14 @@ from typing import BinaryIO
 import numpy as np
 
 from . import pillow
-from .header import ImageInfo, Refusal, check_size, exif_orientation, file_size, take
+from .header import ImageInfo, Refusal, check_size, exif_orientation, take
 
 _COLORS = {1: "grey", 3: "rgb", 4: "cmyk"}
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg-turbo decodes
 _METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # all but JFIF and Adobe's colour mark
 _AGAIN = "copy or download it again"
 _PIECE = 1 << 20
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 
 
 @dataclass
@@ -175,17 +177,11 @@ def _ceil(amount: int, unit: int) -> int:
 def _skip_entropy(file: BinaryIO) -> int:
     """Go to the marker that ends the entropy-coded data; its length in bytes."""
     start = file.tell()
-    end = file_size(file)
-    while True:
-        here = file.tell()
-        piece = file.read(_PIECE)
-        place = piece.find(b"\xff")
-        while place >= 0 and place + 1 < len(piece):
-            follower = piece[place + 1]
-            if follower != 0 and not 0xD0 <= follower <= 0xD7 and follower != 0xFF:
-                file.seek(here + place)
-                return here + place - start
-            place = piece.find(b"\xff", place + (1 if follower == 0xFF else 2))
-        if here + len(piece) >= end:
-            raise Refusal("it is cut short: the end mark is missing", _AGAIN)
-        file.seek(here + (place if place >= 0 else len(piece)))
+    while piece := file.read(_PIECE):
+        found = _MARKER.search(piece)
+        if found:
+            file.seek(file.tell() - len(piece) + found.start())
+            return file.tell() - start
+        if len(piece) == _PIECE:
+            file.seek(-1, 1)  # a marker may lie across the cut
+    raise Refusal("it is cut short: the end mark is missing", _AGAIN)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .header import Refusal
 
-_BAND = 1 << 22  # pixels copied out of Pillow at once
+_BAND = 1 << 20  # pixels copied out of Pillow at once
 _CHANNELS = {
     "1": "grey",
     "L": "grey",
@@ -42,6 +42,9 @@ def pixels(image: Any) -> np.ndarray:
     cols, rows = image.size
     if rows < 1 or cols < 1:
         raise Refusal("it has no pixels")
+    if rows * cols <= _BAND:
+        array = np.array(image)
+        return array[:, :, None] if array.ndim == 2 else array
     first = np.asarray(image.crop((0, 0, 1, 1)))
     channels = first.shape[2] if first.ndim == 3 else 1
     out = np.empty((rows, cols, channels), first.dtype)

@@ -117,7 +117,7 @@ class Page:
             return np.dtype(self.palette.dtype)
         if self.kind == "f":
             return np.dtype(f"f{self.bits // 8}")
-        if self.bits == 1:
+        if self.bits == 1 and self.kind == "u":
             return np.dtype(np.bool_)
         width = next(w for w in (8, 16, 32, 64) if self.bits <= w)
         return np.dtype(f"{self.kind}{width // 8}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -129,7 +130,13 @@ def answers(
             yield task()
     else:
         # Spawned, because a fork copies the locks of the engine's threads as they stand.
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        # Ctrl-C is for this process alone: workers that it hits would leave the pool waiting.
+        pool = ProcessPoolExecutor(
+            workers,
+            mp_context=get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        )
         try:
             yield from _submitted(pool, tasks, ahead=4 * workers)
         finally:

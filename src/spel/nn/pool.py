@@ -21,7 +21,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class MaxPool(Layer):
+class Pool(Layer):
+    """What every pooling shares; abstract."""
+
+    adjacency: Adjacency
+    stride: int | Sequence[int] = 1
+    border: PoolBorder = "inside"
+
+    word: ClassVar[str]
+    """The engine's word for it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stride", self.scope.stride)
+
+    @property
+    def scope(self) -> Window:
+        operator = self.kind.split(".")[0]
+        return pool_window(operator, self.adjacency, self.stride, self.border)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        given = planar("pooling", ghost(shapes[0]), self.adjacency.ndim)
+        return given.shape(given.channels, self.scope.shape(given.size))
+
+    def stage(self, program: Program, *of: Stage) -> Stage:
+        window = self.scope
+        return program.pool(
+            of[0],
+            lifted(window.adjacency),
+            self.word,
+            start=triple(window.start, 0),
+            stride=triple(window.strides, 1),
+            size=triple(window.shape(of[0].size[3 - window.adjacency.ndim :]), 1),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Pool):
     """Largest value among the adjacents inside the image, see `spel.ops.max_pool`.
 
     Examples
@@ -31,27 +66,11 @@ class MaxPool(Layer):
     """
 
     kind: ClassVar[str] = "max_pool.v1"
-
-    adjacency: Adjacency
-    stride: int | Sequence[int] = 1
-    border: PoolBorder = "inside"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stride", self.scope.stride)
+    word: ClassVar[str] = "max"
 
     def __call__(self, *images: Any) -> Image:
         (image,) = images
         return ops.max_pool(image, self.adjacency, stride=self.stride, border=self.border)
-
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        return _pooled(program, of[0], self.scope, "max")
-
-    def shape(self, *shapes: Shape) -> Shape:
-        return _shape(self.scope, shapes[0])
-
-    @property
-    def scope(self) -> Window:
-        return pool_window("max_pool", self.adjacency, self.stride, self.border)
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
@@ -60,7 +79,7 @@ class MaxPool(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class MinPool(Layer):
+class MinPool(Pool):
     """Smallest value among the adjacents inside the image, see `spel.ops.min_pool`.
 
     Examples
@@ -70,27 +89,11 @@ class MinPool(Layer):
     """
 
     kind: ClassVar[str] = "min_pool.v1"
-
-    adjacency: Adjacency
-    stride: int | Sequence[int] = 1
-    border: PoolBorder = "inside"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stride", self.scope.stride)
+    word: ClassVar[str] = "min"
 
     def __call__(self, *images: Any) -> Image:
         (image,) = images
         return ops.min_pool(image, self.adjacency, stride=self.stride, border=self.border)
-
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        return _pooled(program, of[0], self.scope, "min")
-
-    def shape(self, *shapes: Shape) -> Shape:
-        return _shape(self.scope, shapes[0])
-
-    @property
-    def scope(self) -> Window:
-        return pool_window("min_pool", self.adjacency, self.stride, self.border)
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
@@ -99,7 +102,7 @@ class MinPool(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class MeanPool(Layer):
+class MeanPool(Pool):
     """Mean of the adjacents, see `spel.ops.mean_pool`.
 
     Examples
@@ -110,13 +113,10 @@ class MeanPool(Layer):
 
     kind: ClassVar[str] = "mean_pool.v1"
 
-    adjacency: Adjacency
-    stride: int | Sequence[int] = 1
-    border: PoolBorder = "inside"
     count: Literal["valid", "full"] = "valid"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stride", self.scope.stride)
+        super().__post_init__()
         if self.count not in ("valid", "full"):
             raise ParameterError(f"MeanPool: count {self.count!r}; expected 'valid' or 'full'")
 
@@ -126,15 +126,10 @@ class MeanPool(Layer):
             image, self.adjacency, stride=self.stride, border=self.border, count=self.count
         )
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        return _pooled(program, of[0], self.scope, "mean" if self.count == "valid" else "full_mean")
-
-    def shape(self, *shapes: Shape) -> Shape:
-        return _shape(self.scope, shapes[0])
-
     @property
-    def scope(self) -> Window:
-        return pool_window("mean_pool", self.adjacency, self.stride, self.border)
+    def word(self) -> str:  # type: ignore[override]
+        """The engine's word for it."""
+        return "mean" if self.count == "valid" else "full_mean"
 
     def multiply_adds(self, *shapes: Shape) -> int:
         return int(np.prod(self.shape(*shapes))) * len(self.adjacency)
@@ -182,20 +177,3 @@ def _winner(
 
 def _clipped(place: tuple[int, ...], image: Image) -> tuple[int, ...]:
     return tuple(min(p, n - 1) for p, n in zip(place, image.shape))
-
-
-def _shape(window: Window, shape: Shape) -> Shape:
-    given = planar("pooling", ghost(shape), window.adjacency.ndim)
-    return given.shape(given.channels, window.shape(given.size))
-
-
-def _pooled(program: Program, of: Stage, window: Window, kind: str) -> Stage:
-    size = window.shape(of.size[3 - window.adjacency.ndim :])
-    return program.pool(
-        of,
-        lifted(window.adjacency),
-        kind,
-        start=triple(window.start, 0),
-        stride=triple(window.strides, 1),
-        size=triple(size, 1),
-    )

@@ -8,7 +8,9 @@ from spel.ops.activate import activate
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
 from spel.ops.decode import decode
+from spel.ops.enlarge import enlarge
 from spel.ops.flood import dynamic_trees, growcut, watershed
+from spel.ops.gradient import gradient_magnitude
 from spel.ops.label import Regions, label, regions
 from spel.ops.labnorm import labnorm2
 from spel.ops.normalize import (
@@ -33,7 +35,9 @@ __all__ = [
     "decode",
     "divisive_normalize",
     "dynamic_trees",
+    "enlarge",
     "flatten",
+    "gradient_magnitude",
     "grey",
     "growcut",
     "lab",

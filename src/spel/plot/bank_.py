@@ -65,7 +65,11 @@ def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
 
 def _kernel(axes: Any, weights: Any, limit: float) -> Any:
     drawn = axes.imshow(
-        np.ma.masked_invalid(weights), cmap=_blank(), vmin=-limit, vmax=limit, aspect="equal"
+        np.ma.masked_invalid(weights),
+        cmap=colors("signed", (1, 1, 1, 0)),
+        vmin=-limit,
+        vmax=limit,
+        aspect="equal",
     )
     axes.set_axis_on()
     axes.set_xticks([])
@@ -86,12 +90,6 @@ def _short(weight: float) -> str:
     """Two digits, without the zero before the point."""
     text = f"{weight:.2g}" if abs(weight) >= 0.095 or weight == 0 else f"{weight:.2f}"
     return text.replace("0.", ".", 1) if abs(weight) < 1 and "." in text else text
-
-
-def _blank() -> Any:
-    known = colors("signed")
-    known.set_bad((1.0, 1.0, 1.0, 0.0))
-    return known
 
 
 def _title(bank: KernelBank, k: int, c: int, several: bool) -> str:

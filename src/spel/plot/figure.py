@@ -31,13 +31,11 @@ def figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def colors(kind: Kind) -> Any:
-    """A color map of `spel.draw`; NaN in magenta."""
+def colors(kind: Kind, bad: Any = (1.0, 0.0, 0.8)) -> Any:
+    """A color map of `spel.draw`; NaN in magenta unless told otherwise."""
     from matplotlib.colors import ListedColormap
 
-    known = ListedColormap(table(kind) / 255)
-    known.set_bad((1.0, 0.0, 0.8))
-    return known
+    return ListedColormap(table(kind) / 255).with_extremes(bad=bad)
 
 
 def show(axes: Any, channel: npt.ArrayLike, kind: Kind | None = None, title: str = "") -> Any:

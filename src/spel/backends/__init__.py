@@ -1,0 +1,75 @@
+"""Backends: a whole network translated for another library; it may refuse, never approximate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from spel.backends.capability import CAPABILITIES, Capability, table
+from spel.errors import ParameterError
+from spel.nn.network import Network
+
+__all__ = ["CAPABILITIES", "Backend", "Capability", "compile", "from_torch", "table", "to_torch"]
+
+Backend = Literal["cpu", "torch", "onnx"]
+
+
+def compile(
+    network: Network, shape: Sequence[int], backend: Backend = "cpu"
+) -> Callable[[Any], Any]:
+    """A network as a function of an image (or batch), run by a backend.
+
+    Parameters
+    ----------
+    network : Network
+    shape : (rows, cols[, C]) or (planes, rows, cols, C)
+        Of an image that will come; other sizes may follow, the number of channels may not change.
+    backend : {"cpu", "torch", "onnx"}
+
+    Returns
+    -------
+    callable
+        Takes and gives channels-last NumPy arrays, whatever the backend.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        If the backend cannot express a layer exactly; the note names the node.
+    ShapeError
+        If images of this shape do not fit the network.
+    BackendMissingError
+        If its package is not installed.
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> run = compile(chain(Scale([2.0])), (1, 2, 1), "cpu")
+    >>> run([[[1.0], [3.0]]]).ravel().tolist()
+    [2.0, 6.0]
+    """
+    network.shape(tuple(shape))
+    if backend == "cpu":
+        return network
+    if backend == "onnx":
+        from spel.backends.onnx_ import compile_onnx
+
+        return compile_onnx(network, shape)
+    if backend == "torch":
+        from spel.backends.torch_ import compile_torch
+
+        return compile_torch(network, shape)
+    raise ParameterError(f"compile: backend {backend!r}; expected cpu, torch or onnx")
+
+
+def to_torch(network: Network) -> Any:
+    """The network as a `torch.nn.Module` with the same numbers, see `spel.backends.torch_`."""
+    from spel.backends.torch_ import to_torch as translate
+
+    return translate(network)
+
+
+def from_torch(module: Any) -> Network:
+    """A network from a PyTorch module, as far as it can come back, see `spel.backends.torch_`."""
+    from spel.backends.torch_ import from_torch as translate
+
+    return translate(module)

@@ -1,0 +1,48 @@
+"""``spel segment``: a mask for every image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spel.cli.options import Settings, shared
+
+
+@click.command("segment")
+@click.argument("net", metavar="NET")
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the masks.")
+@click.option("--saliency", is_flag=True, help="Also write NAME.saliency.tif, float32.")
+@shared
+def command(
+    net: str, images: tuple[str, ...], out: Path, saliency: bool, settings: Settings
+) -> None:
+    """Write one mask per image: NAME.png in the folder, 255 where an object is, 0 elsewhere.
+
+    IMAGES are files, folders, quoted patterns, lists (.txt) or - (a list on standard input). Of two
+    images of one name the second becomes NAME-2.png. The names of the written files go to standard
+    output.
+    """
+    import numpy as np
+
+    import spel
+    from spel.cli.folder import each, made
+    from spel.cli.networks import network
+    from spel.decide import segment
+    from spel.io import write
+    from spel.io.sources import expand
+
+    learned = network(net)
+    folder = made(out)
+
+    def save(path: Path, name: str) -> None:
+        image = spel.read(path)
+        mask = segment(learned, image)
+        file = folder / f"{name}.png"
+        write(file, np.where(mask, np.uint8(255), np.uint8(0)))
+        click.echo(file)
+        if saliency:
+            write(folder / f"{name}.saliency.tif", learned(image))
+
+    raise SystemExit(each(expand(images), save, settings, folder))

@@ -1,0 +1,163 @@
+"""Delineation: the border of a selected component, moved to where the image has its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.decide.candidates import Mask, filled
+from spel.errors import FormatError, ParameterError, ShapeError
+from spel.ops.flood import dynamic_trees, growcut, watershed
+from spel.ops.gradient import gradient_magnitude
+from spel.ops.label import label, regions
+from spel.ops.pool import min_pool
+
+Method = Literal["watershed", "trees", "growcut", "none"]
+
+
+@dataclass(frozen=True)
+class Delineation:
+    """How a mask is brought to the image's edges.
+
+    Attributes
+    ----------
+    method : {"watershed", "trees", "growcut", "none"}
+        Seeded watershed on the gradient, Dynamic Trees or GrowCut on the values.
+    inner, outer : float
+        Seeds: spels deeper inside than `inner`, and farther outside than `outer`.
+    scale : tuple of float
+        Factor of each channel, so that they compare; all 1 by default.
+    convex : bool
+        Whether an object is the convex hull of what was found.
+
+    Examples
+    --------
+    >>> image = np.zeros((24, 24, 1))
+    >>> image[6:18, 6:18] = 1
+    >>> rough = np.zeros((24, 24), dtype=bool)
+    >>> rough[8:16, 8:16] = True
+    >>> int(Delineation(inner=2, outer=5).refine(image, rough).sum())  # of 144, less the corners
+    140
+    """
+
+    method: Method = "watershed"
+    inner: float = 2.0
+    outer: float = 6.0
+    scale: tuple[float, ...] = ()
+    convex: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", tuple(float(s) for s in self.scale))
+        if self.method not in get_args(Method) or not (self.inner >= 0 and self.outer >= 0):
+            raise ParameterError(
+                f"Delineation: method {self.method!r}, inner {self.inner}, outer {self.outer}; "
+                f"expected one of {', '.join(get_args(Method))} and distances of at least 0"
+            )
+
+    def refine(self, image: npt.ArrayLike, mask: npt.ArrayLike) -> Mask:
+        """The mask with its border on the image's edges, object by object.
+
+        Parameters
+        ----------
+        image : (rows, cols, C) array, with planes before them for voxels
+            Colours or features at the size of the mask.
+        mask : (rows, cols) array of bool
+            Every component is one object.
+        """
+        values = np.asarray(image, dtype=np.float32)
+        rough = np.asarray(mask, dtype=bool)
+        if values.shape[:-1] != rough.shape:
+            raise ShapeError(
+                f"Delineation: image of shape {values.shape} for a mask of {rough.shape}; expected "
+                "the same spels and a channel axis"
+            )
+        if len(self.scale) not in (0, values.shape[-1]):
+            raise ShapeError(
+                f"Delineation: {len(self.scale)} scales for {values.shape[-1]} channels"
+            )
+        result = np.zeros_like(rough)
+        if self.method == "none":
+            return rough.copy()
+        labels = label(rough)
+        known = regions(labels)
+        margin = int(np.ceil(self.outer)) + 3
+        for row, number in enumerate(known.labels):
+            start = np.maximum(known.low[row] - margin, 0)
+            stop = np.minimum(known.high[row] + margin, rough.shape)
+            window = tuple(slice(a, b) for a, b in zip(start, stop))
+            part = values[window] * np.asarray(self.scale or 1.0, dtype=np.float32)
+            result[window] |= self._refined(part, labels[window] == number)
+        return result
+
+    def _refined(self, values: npt.NDArray[np.float32], mask: Mask) -> Mask:
+        from scipy.ndimage import distance_transform_edt
+
+        inside = distance_transform_edt(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
+        inner = inside > self.inner
+        outer = distance_transform_edt(~mask) > self.outer
+        if not inner.any() or not outer.any():
+            return mask
+        seeds = np.where(inner, 1, np.where(outer, 0, -1))
+        if self.method == "watershed":
+            found = watershed(gradient_magnitude(values, Adjacency.box(3, ndim=mask.ndim)), seeds)
+        else:
+            found = (dynamic_trees if self.method == "trees" else growcut)(values, seeds)
+        return _convex(found == 1) if self.convex else filled(found == 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists, ready for JSON."""
+        return {**asdict(self), "scale": list(self.scale)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Delineation:
+        """The delineation that `to_dict` wrote."""
+        known = {f.name for f in fields(cls)}
+        if not isinstance(values, Mapping) or set(values) - known:
+            raise FormatError(f"Delineation: {values!r:.80}; expected {', '.join(sorted(known))}")
+        try:
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"Delineation: {error}") from error
+
+
+def _convex(mask: Mask) -> Mask:
+    """Convex hull of a mask after an opening that drops what hangs on by a thread."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    opened = opening(mask, 5)
+    core = opened if opened.any() else mask
+    edge = core & ~(min_pool(core, Adjacency.cross(1, ndim=mask.ndim)) > 0)
+    # Corners of the spels' cells, so that the hull of one row of spels is not flat.
+    points = np.argwhere(edge if edge.any() else core)
+    corners = np.concatenate(
+        [points + np.array(c) for c in np.ndindex(*(2,) * mask.ndim)]
+    ) - 0.5
+    try:
+        sides = ConvexHull(corners).equations
+    except QhullError:
+        return mask
+    every = np.stack(np.meshgrid(*[np.arange(n) for n in mask.shape], indexing="ij"), -1)
+    away = every.reshape(-1, mask.ndim) @ sides[:, :-1].T + sides[:, -1]
+    inside: Mask = (away <= 1e-9).all(axis=1).reshape(mask.shape)
+    return inside
+
+
+def opening(mask: Mask, size: int) -> Mask:
+    """What a box of `size` spels can reach inside the mask."""
+    from spel.ops.pool import max_pool
+
+    box = Adjacency.box(size, ndim=mask.ndim)
+    # Beyond the image the mask goes on: an object cut by the edge keeps its corner.
+    opened: Mask = max_pool(min_pool(mask, box), box.reflected()) > 0
+    return opened
+
+
+def scale_of(values: Sequence[npt.NDArray[np.float32]]) -> tuple[float, ...]:
+    """One over the deviation of each channel over rows of values: what makes channels compare."""
+    deviation = np.concatenate(values).astype(np.float64).std(axis=0)
+    return tuple((1 / np.where(deviation > 0, deviation, 1.0)).tolist())

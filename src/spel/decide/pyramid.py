@@ -1,0 +1,147 @@
+"""Scale space: one image at many sizes, so that one window finds objects of all sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, ShapeError
+
+Grey = npt.NDArray[np.float32]
+
+DEEPEST = 12
+"""Most halvings of an image."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """An image at one size.
+
+    Attributes
+    ----------
+    image : (rows, cols) array of float32
+    scale : (row, col)
+        Its spels per spel of the image it was made of; not quite equal, for sizes are integers.
+    """
+
+    image: Grey
+    scale: tuple[float, float]
+
+
+class Pyramid:
+    """A one-channel image, its halvings, and from them any smaller or larger size.
+
+    Sizes between two halvings are drawn from the finer one by triangle filters, as wide as the
+    reduction (Pillow's bilinear), so that nothing aliases.
+
+    Examples
+    --------
+    >>> pyramid = Pyramid(np.ones((8, 16)))
+    >>> [level.image.shape for level in pyramid.levels([1.0, 0.5])]
+    [(8, 16), (4, 8)]
+    """
+
+    def __init__(self, image: npt.ArrayLike) -> None:
+        from PIL import Image
+
+        array = np.asarray(image, dtype=np.float32)
+        if array.ndim == 3 and array.shape[2] == 1:
+            array = array[..., 0]
+        if array.ndim != 2:
+            raise ShapeError(
+                f"Pyramid: image of shape {array.shape}; expected one channel (rows, cols)"
+            )
+        self.size: tuple[int, int] = (array.shape[0], array.shape[1])
+        self._octaves: list[Any] = []
+        if array.size:
+            self._octaves.append(Image.fromarray(np.ascontiguousarray(array)))
+
+    def levels(self, scales: Sequence[float], smallest: int = 1) -> Iterator[Level]:
+        """The image at each of the scales whose shorter side keeps `smallest` spels."""
+        from PIL import Image
+
+        for scale in scales:
+            rows, cols = (round(n * scale) for n in self.size)
+            if min(rows, cols) < max(smallest, 1):
+                continue
+            octave, _ = self._octave(scale)
+            if (cols, rows) != octave.size:
+                octave = octave.resize((cols, rows), Image.Resampling.BILINEAR)
+            yield Level(np.asarray(octave), (rows / self.size[0], cols / self.size[1]))
+
+    def crop(
+        self,
+        centre: tuple[float, float],
+        scale: tuple[float, float],
+        size: tuple[int, int],
+        *,
+        degrees: float = 0.0,
+        mirrored: bool = False,
+    ) -> Grey:
+        """What lies around a point, at a scale, turned and mirrored: (rows, cols) of `size`.
+
+        Parameters
+        ----------
+        centre : (row, col)
+            In the image, corners of spels at integers.
+        scale : (row, col)
+            Spels of the crop per spel of the image.
+        size : (rows, cols)
+            Of the crop. What lies outside the image is 0.
+        degrees : float
+            By which the content is turned.
+        mirrored : bool
+            Left and right exchanged.
+        """
+        from PIL import Image
+
+        octave, factor = self._octave(min(scale))
+        rows, cols = size
+        down, across = (1 / (s * factor) for s in scale)
+        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        flip = -1.0 if mirrored else 1.0
+        # Output (x, y) shows input centre + turn (x - cols / 2, y - rows / 2), scaled per axis.
+        xx, xy, yx, yy = c * across * flip, -s * down, s * across * flip, c * down
+        x0 = centre[1] / factor - (xx * cols + xy * rows) / 2
+        y0 = centre[0] / factor - (yx * cols + yy * rows) / 2
+        crop = octave.transform(
+            (cols, rows),
+            Image.Transform.AFFINE,
+            (xx, xy, x0, yx, yy, y0),
+            Image.Resampling.BILINEAR,
+        )
+        return np.asarray(crop)
+
+    def _octave(self, scale: float) -> tuple[Any, int]:
+        """The coarsest halving that is not coarser than the scale, and its reduction."""
+        if not self._octaves:
+            raise ShapeError("Pyramid: the image holds no spel")
+        depth = 0
+        while scale * 2 ** (depth + 1) <= 1 and depth < DEEPEST:
+            if min(self._octaves[depth].size) < 2:
+                break
+            depth += 1
+            if depth == len(self._octaves):
+                self._octaves.append(self._octaves[-1].reduce(2))
+        return self._octaves[depth], 2**depth
+
+
+def scale_steps(largest: float, smallest: float, steps: int) -> tuple[float, ...]:
+    """Scales from the largest down to the smallest, `steps` to an octave, equal in ratio.
+
+    Examples
+    --------
+    >>> scale_steps(1.0, 0.25, 1)
+    (1.0, 0.5, 0.25)
+    """
+    if not (0 < smallest <= largest < np.inf) or steps < 1:
+        raise ParameterError(
+            f"scale_steps: from {largest!r} to {smallest!r} in {steps!r} steps per octave; "
+            "expected 0 < smallest <= largest and at least 1 step"
+        )
+    count = int(np.floor(np.log2(largest / smallest) * steps + 1e-6)) + 1
+    return tuple(float(largest * 2 ** (-i / steps)) for i in range(count))

@@ -1,0 +1,138 @@
+"""From a network to a mask: saliency, component selection, delineation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.decide.candidates import Mask
+from spel.decide.delineate import Delineation
+from spel.decide.objects import ObjectModel
+from spel.errors import FormatError
+from spel.nn.network import INPUT, Network
+from spel.ops.enlarge import enlarge
+from spel.ops.threshold import Rule, checked_rule, threshold
+
+KEY = "segmentation"
+"""Where a network's ``meta`` keeps its segmentation."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """How a saliency becomes a mask.
+
+    Attributes
+    ----------
+    objects : ObjectModel, optional
+        Component selection; without it, `threshold` alone.
+    threshold : float or str
+        Where there is no object model: spels above it are object.
+    delineation : Delineation, optional
+    features : str
+        The node whose activation the delineation looks at; "input" for the image itself.
+
+    Examples
+    --------
+    >>> Segmentation(threshold=0.5).mask(np.array([[0.2, 0.9]])).tolist()
+    [[False, True]]
+    """
+
+    objects: ObjectModel | None = None
+    threshold: Rule = "otsu"
+    delineation: Delineation | None = None
+    features: str = INPUT
+
+    def __post_init__(self) -> None:
+        checked_rule(self.threshold)
+
+    def mask(self, saliency: npt.ArrayLike, features: npt.ArrayLike | None = None) -> Mask:
+        """The mask of a saliency of one channel; delineated if features of its size are given."""
+        values = np.asarray(saliency)
+        if self.objects is not None:
+            found = self.objects.select(values)
+        else:
+            flat = values[..., 0] if values.ndim > 2 and values.shape[-1] == 1 else values
+            found = threshold(flat, self.threshold)
+        if self.delineation is None or features is None or not found.any():
+            return found
+        return self.delineation.refine(features, found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "objects": self.objects and self.objects.to_dict(),
+            "threshold": self.threshold,
+            "delineation": self.delineation and self.delineation.to_dict(),
+            "features": self.features,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Segmentation:
+        """The segmentation that `to_dict` wrote."""
+        if not isinstance(values, Mapping) or set(values) - set(cls.__dataclass_fields__):
+            raise FormatError(f"Segmentation: {values!r:.80} is not understood")
+        objects, delineation = values.get("objects"), values.get("delineation")
+        return cls(
+            None if objects is None else ObjectModel.from_dict(objects),
+            values.get("threshold", "otsu"),
+            None if delineation is None else Delineation.from_dict(delineation),
+            str(values.get("features", INPUT)),
+        )
+
+
+def own_segmentation(network: Network) -> Segmentation:
+    """The segmentation that a network carries; Otsu's threshold alone, if it carries none."""
+    values = network.meta.get(KEY)
+    return Segmentation() if values is None else Segmentation.from_dict(values)
+
+
+def with_segmentation(network: Network, segmentation: Segmentation) -> Network:
+    """The network with a segmentation of its own."""
+    return network.with_meta(**{KEY: segmentation.to_dict()})
+
+
+def segment(
+    network: Network, image: npt.ArrayLike, segmentation: Segmentation | None = None
+) -> Mask:
+    """Mask of the objects in one image.
+
+    Parameters
+    ----------
+    network : Network
+        Its output is the saliency: one channel, in 0..1 if component selection follows.
+    image : (rows, cols[, C]) array, with planes before them for voxels
+    segmentation : Segmentation, optional
+        In place of the network's own.
+
+    Returns
+    -------
+    (rows, cols) array of bool
+        Of the image's size, whatever the network's strides.
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
+    [[False, False, True]]
+    """
+    how = segmentation or own_segmentation(network)
+    done = network.activations(image)
+    saliency = done[network.output]
+    array = np.asarray(image)
+    array = array[..., None] if array.ndim == (network.ndim or 2) else array
+    size = array.shape[:-1]
+    if saliency.shape[:-1] != size:
+        saliency = enlarge(saliency, size, network.footprints[network.output].stride)
+    features: npt.ArrayLike | None = None
+    if how.delineation is not None:
+        features = array if how.features == INPUT else done[how.features]
+        if np.shape(features)[:-1] != size:
+            raise FormatError(
+                f"segment: features {how.features!r} have {np.shape(features)[:-1]} spels, the "
+                f"image {size}; delineate on a node without strides"
+            )
+    return how.mask(saliency, features)

@@ -1,0 +1,55 @@
+"""Multi-band images of libift: activations as files."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import atomic
+from spel.errors import FormatError, ParameterError
+from spel.io.numbers import read_bytes, table
+
+__all__ = ["read_mimg", "write_mimg"]
+
+
+def read_mimg(path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
+    """A multi-band image, ``(rows, cols, bands)`` or ``(planes, rows, cols, bands)``.
+
+    ``MIG``, sizes ``x y z bands``, spacings ``dx dy dz``, then little-endian float32, spel by spel.
+
+    Raises
+    ------
+    FormatError
+        If the header is malformed or its sizes are not those of the data.
+    """
+    data = read_bytes(path, 1 << 32)
+    head = data[:400].split(b"\n", 3)
+    if len(head) < 4 or head[0].strip() != b"MIG":
+        raise FormatError(f"{path}: no multi-band image; expected 'MIG', sizes and spacings")
+    lines = [line.decode("ascii", "replace") for line in head[1:3]]
+    size = table(path, [lines[0]], 2, range(4, 5), "xsize ysize zsize nbands")[0]
+    table(path, [lines[1]], 3, range(3, 4), "dx dy dz")
+    if (size < 1).any() or (size != np.rint(size)).any() or np.prod(size) > 1 << 31:
+        raise FormatError(f"{path}: line 2 says {lines[0]!r}; expected sizes of at least 1")
+    x, y, z, bands = (int(n) for n in size)
+    start = sum(len(part) + 1 for part in head[:3])
+    if len(data) - start != 4 * x * y * z * bands:
+        raise FormatError(
+            f"{path}: {x} x {y} x {z} spels of {bands} bands take {4 * x * y * z * bands} bytes, "
+            f"{len(data) - start} are there; is the file cut short?"
+        )
+    values = np.frombuffer(data, dtype="<f4", offset=start).reshape(z, y, x, bands)
+    return np.array(values[0] if z == 1 else values, dtype=np.float32)
+
+
+def write_mimg(path: str | os.PathLike[str], image: npt.ArrayLike) -> None:
+    """Write an activation as a multi-band image."""
+    array = np.asarray(image, dtype="<f4")
+    if array.ndim not in (3, 4) or not array.size:
+        raise ParameterError(f"write_mimg: image of shape {array.shape}; expected channels last")
+    volume = array if array.ndim == 4 else array[None]
+    z, y, x, bands = volume.shape
+    head = f"MIG\n{x} {y} {z} {bands}\n1.000000 1.000000 1.000000\n".encode("ascii")
+    atomic.write_bytes(path, head + volume.tobytes())

@@ -1,0 +1,223 @@
+"""Learning a whole segmenter from strokes: encoder, decoder, object model, delineation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.decide.delineate import Delineation, scale_of
+from spel.decide.objects import Evidence, ObjectModel, learn_objects, own_component
+from spel.decide.segmentation import Segmentation, with_segmentation
+from spel.errors import ParameterError
+from spel.flim.atrous import atrous, cumulative_strides
+from spel.flim.learn import learn
+from spel.flim.linear import linear_decoder
+from spel.nn import Activation, Concatenate, Convolution, Network, Node, Unlearned, WeightedSum
+from spel.nn.layer import Layer
+from spel.nn.network import INPUT
+from spel.ops.pool import max_pool
+
+Image = npt.NDArray[Any]
+Masks = list[npt.NDArray[np.bool_]]
+
+TOP = 1.5
+"""Saliency 1 stands for this part of the way from the background strokes to the object strokes."""
+
+HARD = 0.2
+"""Saliency above which an unmarked spel of a marked image is taken for a hard negative."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A learned segmenter and what it was learned from.
+
+    Attributes
+    ----------
+    network : Network
+        From the image to its saliency; its ``meta`` holds the segmentation.
+    evidence : Evidence
+        Scores of the marked objects and of the best other components.
+    hard_negatives : tuple of int
+        Spels of each marked image that were added to the background.
+    """
+
+    network: Network
+    evidence: Evidence
+    hard_negatives: tuple[int, ...]
+
+
+def learn_segmenter(
+    network: Layer,
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    *,
+    names: Sequence[str] = (),
+    seed: int = 42,
+    blocks: Sequence[str] = (),
+    ridge: float = 1e-3,
+    hard_negatives: bool = True,
+    objects: ObjectModel | None = None,
+    delineation: Delineation | None = None,
+    method: Literal["cluster", "points"] = "cluster",
+) -> Learned:
+    """A network that segments objects like the marked ones, learned from strokes alone.
+
+    1. `spel.learn` fills the unlearned convolutions (skipped if there are none).
+    2. A logistic regression over the channels of all blocks tells object strokes from background
+       strokes. With `hard_negatives` it is fitted twice: what it finds in the marked images apart
+       from the marked objects counts as background the second time. This takes every object of a
+       marked image to be marked; say False where that is not so.
+    3. Size, shape and cutoff of the objects are learned from the marked ones.
+
+    Parameters
+    ----------
+    network : Network
+        An encoder, with or without `Unlearned` nodes; strides become dilations, so that every
+        block has the size of the image (`spel.flim.atrous`).
+    images, markers, names, seed, method
+        As for `spel.learn`.
+    blocks : sequence of str, optional
+        Nodes whose channels are decoded; by default the last node of every block, a block being a
+        learned convolution and what follows it.
+    ridge : float
+        Penalty on the decoder's weights.
+    hard_negatives : bool
+    objects : ObjectModel, optional
+        Spreads, powers and levels of the component selection.
+    delineation : Delineation, optional
+        By default a seeded watershed on the gradient of what enters the first convolution.
+
+    Returns
+    -------
+    Learned
+
+    Raises
+    ------
+    ShapeError, ParameterError, FormatError
+        If images, markers and network do not fit, only one class is marked, or the saliency of the
+        marked images shows no component that holds the object strokes.
+    """
+    network = network if isinstance(network, Network) else Network((Node("convolution", network),))
+    if any(isinstance(node.layer, Unlearned) for node in network.nodes):
+        network = learn(network, images, markers, seed=seed, names=names, method=method)
+    if any(s != (1,) * len(s) for s in cumulative_strides(network).values()):
+        network = atrous(network)
+    first = next((n for n in network.nodes if isinstance(n.layer, Convolution)), None)
+    if first is None:
+        raise ParameterError("learn_segmenter: the network has no convolution to decode")
+    chosen = tuple(blocks) or block_ends(network)
+    features = first.inputs[0]
+    arrays = [np.asarray(image) for image in images]
+    done = [network.activations(image) for image in arrays]
+    channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
+    layer, saliencies = _decoder(channels, markers, ridge, ())
+    extra: Masks = []
+    if hard_negatives:
+        extra = _hard_negatives(saliencies, markers, objects)
+        layer, saliencies = _decoder(channels, markers, ridge, extra)
+    model, evidence = learn_objects(saliencies, markers, objects)
+    entering = arrays if features == INPUT else [a[features] for a in done]
+    scale = scale_of([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
+    how = Segmentation(
+        model, delineation=replace(delineation or Delineation(convex=True), scale=scale),
+        features=features,
+    )
+    decoded = _with_decoder(network, chosen, layer)
+    return Learned(
+        with_segmentation(decoded, how), evidence, tuple(int(mask.sum()) for mask in extra)
+    )
+
+
+def block_ends(network: Network) -> tuple[str, ...]:
+    """The last node of every block: what each later convolution takes, and the output.
+
+    Examples
+    --------
+    >>> from spel.core.adjacency import Adjacency
+    >>> from spel.nn import MaxPool, chain
+    >>> box = Adjacency.box(3)
+    >>> block_ends(chain(c1=Unlearned(box, 4), r1=Activation(), c2=Unlearned(box, 8),
+    ...                  r2=Activation(), p2=MaxPool(box)))
+    ('r1', 'p2')
+    """
+    learned = [n for n in network.nodes if isinstance(n.layer, Convolution | Unlearned)]
+    after: set[str] = set()
+    for node in network.nodes:
+        if node in learned or after.intersection(node.inputs):
+            after.add(node.name)
+    ends = [name for node in learned for name in node.inputs if name in after]
+    return tuple(dict.fromkeys([*ends, network.output]))
+
+
+def _decoder(
+    channels: Sequence[Image], markers: Sequence[Markers], ridge: float, extra: Sequence[Any]
+) -> tuple[WeightedSum, list[Image]]:
+    """The decoder, scaled for a clip to 0..1, and the saliency of every marked image.
+
+    Before the clip, 0 is the mean of the background strokes and 1 the mean of the object strokes;
+    the saliency is that, cut to 0..1.5 and divided by 1.5.
+    """
+    layer = linear_decoder(channels, markers, ridge=ridge, extra=extra)
+    scores = [layer(image)[..., 0] for image in channels]
+    background, marked = (
+        float(np.mean([
+            s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
+            for s, m in zip(scores, markers) if (m.is_object == side).any()
+        ]))
+        for side in (False, True)
+    )
+    if not marked > background:
+        raise ParameterError(
+            "learn_segmenter: the decoder does not tell objects from background strokes; draw "
+            "strokes on spels that differ"
+        )
+    # hard_sigmoid(x) = clip(x / 6 + 1/2, 0, 1), so the score is brought to -3..3.
+    factor = 6 / (TOP * (marked - background))
+    final = WeightedSum(layer.weights * factor, (layer.bias - background) * factor - 3)
+    clip = Activation("hard_sigmoid")
+    return final, [clip(final(image)) for image in channels]
+
+
+def _hard_negatives(
+    saliencies: Sequence[Image], markers: Sequence[Markers], objects: ObjectModel | None
+) -> Masks:
+    """Salient spels of the marked images away from the marked objects."""
+    model, _ = learn_objects(saliencies, markers, objects)
+    masks = []
+    for saliency, drawn in zip(saliencies, markers):
+        found = saliency[..., 0] > HARD
+        own = own_component(model, saliency, drawn)
+        marked = np.zeros(drawn.size, dtype=bool)
+        marked[tuple(drawn.points[drawn.is_object].T)] = True
+        # Where no component holds the strokes, the object may lie anywhere around them.
+        reach = 6.0 if own is not None else np.sqrt(model.size / np.pi)
+        marked |= own.whole() if own is not None else False
+        masks.append(found & ~_grown(marked, reach))
+    return masks
+
+
+def _grown(mask: npt.NDArray[np.bool_], reach: float) -> npt.NDArray[np.bool_]:
+    from spel.core.adjacency import Adjacency
+
+    grown: npt.NDArray[np.bool_] = max_pool(mask, Adjacency.ball(reach, ndim=mask.ndim)) > 0
+    return grown
+
+
+def _with_decoder(network: Network, blocks: Sequence[str], layer: WeightedSum) -> Network:
+    nodes = [node for node in network.nodes if not node.name.startswith("decoder.")]
+    source = blocks[0]
+    if len(blocks) > 1:
+        source = "decoder.blocks"
+        nodes.append(Node(source, Concatenate(), tuple(blocks)))
+    nodes.append(Node("decoder.score", layer, (source,)))
+    nodes.append(Node("saliency", Activation("hard_sigmoid"), ("decoder.score",)))
+    return Network(tuple(nodes), network.meta)
+
+
+def _channelled(image: Image) -> Image:
+    return image[..., None] if image.ndim == 2 else image

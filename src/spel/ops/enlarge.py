@@ -1,0 +1,57 @@
+"""Enlarging: a strided activation at the size of the image that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, ShapeError
+from spel.ops.arrays import Float, real
+
+
+def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[int]) -> Float:
+    """Linear interpolation of spels that stand at 0, s, 2s, ... of a larger image.
+
+    ``out(p) = image(p / s)`` between the spels around, the last one repeated beyond it.
+
+    Parameters
+    ----------
+    image : (rows, cols, C) array, with planes before them for voxels
+    size : sequence of int
+        Of the result.
+    stride : int or sequence of int
+
+    Returns
+    -------
+    (*size, C) array of float32
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the sizes do not fit one another.
+
+    Examples
+    --------
+    >>> enlarge([[[0.0], [4.0]]], (1, 4), 2)[..., 0].tolist()
+    [[0.0, 2.0, 4.0, 4.0]]
+    """
+    array = real("enlarge", image).astype(np.float32, copy=False)
+    axes = len(size)
+    if array.ndim != axes + 1:
+        raise ShapeError(
+            f"enlarge: image of shape {array.shape} to {tuple(size)}; expected {axes} axes and a "
+            "channel axis"
+        )
+    steps = np.broadcast_to(np.asarray(stride), (axes,))
+    if (steps < 1).any() or 0 in array.shape[:-1]:
+        raise ParameterError(f"enlarge: stride {stride!r} and shape {array.shape}; expected >= 1")
+    for axis, (n, step) in enumerate(zip(size, steps.tolist())):
+        place = np.minimum(np.arange(n) / step, array.shape[axis] - 1)
+        low = place.astype(np.int64)
+        high = np.minimum(low + 1, array.shape[axis] - 1)
+        part = (place - low).astype(np.float32).reshape(-1, *(1,) * (array.ndim - 1 - axis))
+        below, above = np.take(array, low, axis), np.take(array, high, axis)
+        array = below + (above - below) * part
+    return array

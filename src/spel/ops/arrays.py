@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
+from spel.kernels.memory import empty
 
 Image = npt.NDArray[Any]
 Float = npt.NDArray[np.float32]
@@ -54,7 +55,7 @@ class Planar:
     def allocate(self, channels: int, size: Sequence[int]) -> Float:
         """Planar float32 memory for a result of `channels` over `size` spels."""
         planes = (1,) * (3 - self.ndim)
-        return np.empty((len(self.array), channels, *planes, *size), dtype=np.float32)
+        return empty((len(self.array), channels, *planes, *size))
 
     def shape(
         self, channels: int, size: Sequence[int], *, channelled: bool | None = None

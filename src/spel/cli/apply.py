@@ -36,6 +36,11 @@ MOST_CHANNELS = 64
     show_default=True,
     help="Pictures with their scale, or the raw float32 values.",
 )
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Also say, for every image, how the network runs and what each step takes.",
+)
 @shared
 def command(
     net: str,
@@ -43,6 +48,7 @@ def command(
     out: Path,
     steps: tuple[str, ...],
     kind: str,
+    profile: bool,
     settings: Settings,
 ) -> None:
     """Run a network over images and save one, several or all of its steps.
@@ -63,11 +69,19 @@ def command(
 
     def save(path: Path, name: str) -> None:
         image = spel.read(path)
-        done = chain.activations(image)
-        for file in _saved(chain, image, {n: done[n] for n in wanted}, folder / name, kind):
+        for file in _saved(chain, image, chain.select(image, wanted), folder / name, kind):
             click.echo(file)
+        if profile:
+            _profiled(chain, image, path)
 
     raise SystemExit(each(paths, save, settings, folder))
+
+
+def _profiled(chain: Network, image: Any, path: Path) -> None:
+    from spel.nn.profile import profile, report
+
+    plan = chain.plan(chain.lifted(image).shape)
+    click.echo(f"{path}: {plan}\n\n{report(profile(chain, image))}\n", err=True)
 
 
 def _wanted(chain: Network, steps: Sequence[str]) -> list[str]:

@@ -104,6 +104,10 @@ class Network(Layer):
         nodes = self.needed([self.output if upto is None else upto])
         return self._run(image, [node.name for node in nodes])
 
+    def select(self, image: npt.ArrayLike, names: Sequence[str]) -> dict[str, Image]:
+        """The outputs of these nodes only; what lies between is not kept."""
+        return self._run(image, names)
+
     def plan(self, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
         """How it runs on images of a shape; print it for segments, buffers and the limit.
 

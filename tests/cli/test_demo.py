@@ -24,6 +24,7 @@ def test_demo_boxes_the_plate_and_shows_every_step(program, tmp_path):
     assert all(Path(line).exists() for line in out.splitlines())
     assert "IoU with its true place 0.77" in err
     assert "patch x kernel = products" in err
+    assert "the sign, IoU 0.00; with --aspect 2:5.5 the plate, IoU 0.77" in err
     assert read_results(tmp_path / "d" / "results.jsonl")[0].boxes.tolist() == [
         [253.0, 260.0, 353.0, 285.0]
     ]
@@ -37,6 +38,7 @@ def test_demo_script_gives_the_same_box(tmp_path):
     )
     assert "plate [253.0, 260.0, 353.0, 285.0]" in done.stdout
     assert "IoU 0.77" in done.stdout
+    assert "mended [[203.0, 252.0, 306.0, 278.0]]" in done.stdout
 
 
 def test_demo_fast_draws_nothing(tmp_path):

@@ -17,6 +17,10 @@ for box, score in found:
 print("truth", scene.boxes[0].tolist())
 print("IoU", round(float(iou(found.boxes, scene.boxes).max()), 2))
 
+signed = street(seed={seed}, sign=True)      # a shop sign: characters, and wider than the plate
+print("fooled", spel.detect(net, signed.image).boxes.tolist())
+print("mended", spel.detect(net, signed.image, aspect=(2, 5.5)).boxes.tolist())
+
 print(net.summary(scene.image.shape))     # steps, shapes, weights, receptive fields
 print(net.trace(scene.image, at={at}))  # every number behind one spel
 

@@ -28,6 +28,9 @@ PAGE = "page.png"
 WIDE = 40.0
 """Width from which a component on the page is shown."""
 
+ASPECT = (2.0, 5.5)
+"""Width / height of a plate, as the chain boxes it; a shop sign is wider."""
+
 Say = Callable[[str], None]
 
 
@@ -78,27 +81,28 @@ def show(out: Path | None = None, *, fast: bool = False, say: Say = print) -> De
     spel.write(place / "street.png", scene.image)
     x0, y0, x1, y1 = (int(v) for v in scene.boxes[0])
     clock.told(
-        f"[1/4] a street, rendered: {_size(scene.image)}, seed {SEED}; its plate "
+        f"[1/5] a street, rendered: {_size(scene.image)}, seed {SEED}; its plate "
         f"{scene.texts[0]} lies at x {x0} to {x1}, y {y0} to {y1}"
     )
     activations = net.activations(scene.image)
     found = spel.detect(net, scene.image, why=True)
     clock.told(
-        f"[2/4] the lecture's chain of {len(net)} steps, {net.parameters} weights: "
+        f"[2/5] the lecture's chain of {len(net)} steps, {net.parameters} weights: "
         f"{' > '.join(net.names)}; the arithmetic behind one spel of its plate:"
     )
     at = found.why[0].at if found.why else tuple(n // 2 for n in activations[net.output].shape[:2])
     say(_indented(net.trace(scene.image, at).text()))
     overlap = float(iou(found.boxes, scene.boxes).max(initial=0.0))
-    clock.told(f"[3/4] the plate boxed: {_box(found)}; IoU with its true place {overlap:.2f}")
+    clock.told(f"[3/5] the plate boxed: {_box(found)}; IoU with its true place {overlap:.2f}")
     results = [_result("street.png", scene.image, found, net)]
     files = [place / "street.png"]
     if not fast:
-        spel.write(place / "steps.png", street_picture(scene, overlap))
+        spel.write(place / "steps.png", street_picture(scene))
         files.append(place / "steps.png")
+    results.append(_fail(net, place, files, clock, fast))
     page = _page()
     if page is None:
-        clock.told(f"[4/4] no real picture: this scikit-image brings no {PAGE} with it")
+        clock.told(f"[5/5] no real picture: this scikit-image brings no {PAGE} with it")
     else:
         results.append(_read_page(page, net, place, files, clock, fast))
     write_results(place / "results.jsonl", results)
@@ -108,18 +112,55 @@ def show(out: Path | None = None, *, fast: bool = False, say: Say = print) -> De
     return Demo(place, tuple(files), found.boxes, scene.boxes, overlap)
 
 
-def street_picture(scene: Scene, overlap: float) -> npt.NDArray[np.uint8]:
-    """The figure of all steps on the street."""
+def street_picture(scene: Scene) -> npt.NDArray[np.uint8]:
+    """The figure of all steps on a street."""
     net = zoo.plate_lecture()
+    found = spel.detect(net, scene.image)
+    overlap = float(iou(found.boxes, scene.boxes).max(initial=0.0))
     return pictures.steps(
         scene.image,
         net.activations(scene.image),
         spel.detect(net, scene.image, select="all"),
-        spel.detect(net, scene.image),
+        found,
         title="A licence plate, found by the lecture's chain",
         truth=scene.boxes,
         result=f"Found in orange, the true place in green: IoU {overlap:.2f}.",
     )
+
+
+def _fail(net: spel.Network, place: Path, files: list[Path], clock: _Clock, fast: bool) -> Result:
+    """A street with a shop sign: how the rule "the widest" fails, and what mends it."""
+    scene = street(SEED, sign=True)
+    taken = spel.detect(net, scene.image)
+    mended = spel.detect(net, scene.image, aspect=ASPECT)
+    ious = [float(iou(found.boxes, scene.boxes).max(initial=0.0)) for found in (taken, mended)]
+    clock.told(
+        f"[4/5] a street with a shop sign: the widest row of characters is the sign, IoU "
+        f"{ious[0]:.2f}; with --aspect {ASPECT[0]:g}:{ASPECT[1]:g} the plate, IoU {ious[1]:.2f}"
+    )
+    spel.write(place / "sign.png", scene.image)
+    files.append(place / "sign.png")
+    if not fast:
+        spel.write(place / "sign-steps.png", sign_picture(net, scene, taken, mended))
+        files.append(place / "sign-steps.png")
+    return _result("sign.png", scene.image, taken, net)
+
+
+def sign_picture(
+    net: spel.Network, scene: Scene, taken: Detections, mended: Detections
+) -> npt.NDArray[np.uint8]:
+    """Residue and both answers."""
+    tiles = [
+        draw.Tile(draw.shade(net(scene.image)[..., 0], clip=pictures.CLIP), "residue"),
+        draw.Tile(
+            draw.overlay(scene.image, taken, labels=[""] * len(taken)), "the widest: the sign"
+        ),
+        draw.Tile(
+            draw.overlay(scene.image, mended, labels=[""] * len(mended)),
+            f"width / height within {ASPECT[0]:g} to {ASPECT[1]:g}: the plate",
+        ),
+    ]
+    return draw.sheet(tiles, title="A street with a shop sign")
 
 
 def _read_page(
@@ -134,7 +175,7 @@ def _read_page(
     widest = spel.detect(net, image)
     rows = spel.detect(net, image, select="all", threshold="otsu", width=(WIDE, np.inf))
     clock.told(
-        f"[4/4] the same chain on a real picture, scikit-image's '{PAGE}' ({_size(image)}): there "
+        f"[5/5] the same chain on a real picture, scikit-image's '{PAGE}' ({_size(image)}): there "
         f"is no plate; it takes rows of characters for one. The widest: {_box(widest)}; with "
         f"Otsu's threshold {len(rows)} components of at least {WIDE:.0f} spels"
     )

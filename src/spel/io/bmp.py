@@ -98,7 +98,8 @@ def _run_lengths(file: BinaryIO, offset: int, wanted: int, cols: int, four_bits:
             run = bytes((value >> 4, value & 15)) if four_bits else bytes((value,))
             out += (run * count)[:count]
         elif value == 0:  # end of the row
-            out += bytes(-len(out) % cols)
+            if col < cols:
+                out += bytes(min(wanted - len(out), cols - len(out) % cols))
             col = 0
         elif value == 1:  # end of the image
             break
@@ -110,6 +111,8 @@ def _run_lengths(file: BinaryIO, offset: int, wanted: int, cols: int, four_bits:
                 col = len(out) % cols
         else:
             col += value
+            if col > cols:
+                raise Refusal(f"pixels pass the end of row {len(out) // cols}", _AGAIN)
             size = (value + 1) // 2 if four_bits else value
             plain = packed[place : place + size]
             place += size

@@ -23,6 +23,8 @@ _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg-tu
 _METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # all but JFIF and Adobe's colour mark
 _AGAIN = "copy or download it again"
 _PIECE = 1 << 20
+_MAX_SCANS = 40  # of an image as large as the limit; a few seconds
+_MAX_MARKERS = 200_000
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 
 
@@ -70,7 +72,7 @@ def _info(walk: _Walk) -> ImageInfo:
 def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
     walk = _Walk()
     file.seek(2)
-    while True:
+    for _ in range(_MAX_MARKERS):
         marker = _marker(file)
         walk.end = file.tell()
         if marker == 0xD9 or (marker == 0xDA and not whole):
@@ -91,9 +93,11 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
             walk.orientation = exif_orientation(data)
         elif marker == 0xDA:
             walk.first_scan = walk.first_scan or file.tell() - length - 2
-            _scan(walk, data, file)
+            _scan(walk, data, file, max_pixels)
         if not walk.first_scan and marker not in _METADATA:
             walk.head += struct.pack(">BBH", 0xFF, marker, length) + data
+    else:
+        raise Refusal(f"it has more than {_MAX_MARKERS} markers")
     if not walk.sampling:
         raise Refusal("it has no frame header", _AGAIN)
     if whole and not walk.scans:
@@ -137,12 +141,12 @@ def _frame(walk: _Walk, marker: int, data: bytes, max_pixels: int) -> None:
         walk.sampling[name] = (factors >> 4, factors & 15)
 
 
-def _scan(walk: _Walk, data: bytes, file: BinaryIO) -> None:
+def _scan(walk: _Walk, data: bytes, file: BinaryIO, max_pixels: int) -> None:
     if not walk.sampling:
         raise Refusal("its pixel data come before its frame header", _AGAIN)
     walk.scans += 1
-    if walk.scans > 1000:
-        raise Refusal("it has more than 1000 scans")
+    if walk.scans > 1000 or walk.scans * walk.rows * walk.cols > _MAX_SCANS * max_pixels:
+        raise Refusal(f"it has {walk.scans} or more scans of all its pixels, which takes too long")
     names = data[1 : 1 + 2 * data[0] : 2] if data else b""
     if not names or len(data) < 4 + 2 * len(names) or any(n not in walk.sampling for n in names):
         raise Refusal("a scan header does not fit the frame", _AGAIN)

@@ -34,6 +34,7 @@ _ADAM7 = (
 )  # first row, first column, row step, column step
 _BAND = 1 << 20  # bytes of filtered rows decoded at once
 _CHUNK = 1 << 18
+_MAX_CHUNKS = 1_000_000
 _AGAIN = "copy or download it again"
 
 
@@ -117,7 +118,7 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
     palette, transparency, orientation, frames = None, b"", 1, 0
     data: list[tuple[int, int]] = []
     closed = False  # the IDAT chunks follow one another
-    while True:
+    for _ in range(_MAX_CHUNKS):
         name, offset, length = _next_chunk(file)
         if name == b"IDAT":
             if closed:
@@ -144,6 +145,8 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
         elif not name[0] & 0x20:
             raise Refusal(f"unknown critical chunk {name.decode('latin-1')}", _AGAIN)
         file.seek(offset + length + 4)
+    else:
+        raise Refusal(f"it has more than {_MAX_CHUNKS} chunks")
     if not data:
         raise Refusal("it has no pixel data", _AGAIN)
     if color == 3 and palette is None:

@@ -154,6 +154,8 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     pages = read_pages(file)
     chosen = _chosen(pages, page)
     info = _info(pages, chosen, max_pixels)
+    if sum(int(one.counts.sum()) for one in chosen) > 4 * file_size(file) + (1 << 20):
+        raise Refusal("its strips or tiles overlap again and again", _AGAIN)
     if not info.planes:
         return decode(file, chosen[0]), info
     out = np.empty((len(chosen), chosen[0].rows, chosen[0].cols, info.channels), info.dtype)
@@ -239,6 +241,7 @@ class _Directories:
 
     def __init__(self, file: BinaryIO, order: str, big: bool) -> None:
         self.file, self.order, self.size = file, order, file_size(file)
+        self.budget = 2 * self.size + (1 << 16)  # directories may share bytes, but not all of them
         self.count_code, self.entry, self.word = ("Q", 20, 8) if big else ("H", 12, 4)
         self.next_code = "Q" if big else "I"
 
@@ -282,6 +285,9 @@ class _Directories:
                 f"wanted, it has {self.size}",
                 _AGAIN,
             )
+        self.budget -= count
+        if self.budget < 0:
+            raise Refusal("its directories overlap again and again", _AGAIN)
         self.file.seek(offset)
         return self.file.read(count)
 

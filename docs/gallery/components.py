@@ -1,0 +1,28 @@
+"""Threshold, connected components under an adjacency, and the boxes around them."""
+
+import numpy as np
+
+import spel
+from spel import Adjacency, draw
+from spel.scene import street
+
+COLORS = np.array(
+    [(255, 255, 255), (196, 86, 15), (31, 95, 166), (99, 153, 61), (138, 34, 106), (238, 138, 60)],
+    dtype=np.uint8,
+)
+
+
+def picture():
+    scene = street(7, cars=2, size=(300, 620))
+    net = spel.zoo.plate_lecture()
+    saliency = net(scene.image)[..., 0]
+    mask = spel.ops.threshold(saliency, "p97") > 0
+    labels = spel.ops.label(mask, Adjacency.box(3))
+    colors = COLORS[np.where(labels > 0, (labels - 1) % 5 + 1, 0)]
+    found = spel.detect(net, scene.image, select="all", threshold="p97", width=(30, 1e9))
+    tiles = [
+        draw.Tile(draw.shade(saliency, clip=0.004), "saliency"),
+        draw.Tile(colors, f"above the 97th percentile: {labels.max()} components"),
+        draw.Tile(draw.overlay(scene.image, found, truth=scene.boxes), "at least 30 spels wide"),
+    ]
+    return draw.sheet(tiles)

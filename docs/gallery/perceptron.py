@@ -1,0 +1,11 @@
+"""A kernel with a bias is a hyperplane in patch space; ReLU keeps its positive side."""
+
+import spel
+from spel import plot
+from spel.scene import street
+
+
+def picture():
+    image = spel.Color("grey")(street(3).image)
+    bank = spel.KernelBank.from_array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], bias=-0.4)
+    return plot.patch_cloud(image, bank)

@@ -1,0 +1,65 @@
+"""What the pages show is what Python prints, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "benchmarks/METHOD.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+RUN = [
+    page
+    for page in PAGES
+    if page.parent.name == "concepts" or (page.name == "README.md" and page.parent == ROOT)
+]
+
+
+def title(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", RUN, ids=title)
+def test_code_on_the_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    blocks = BLOCK.findall(page.read_text())
+    for block in blocks:
+        if ">>>" not in block:
+            if "spel.plot" in block:
+                pytest.importorskip("matplotlib")
+            exec(compile(block, title(page), "exec"), scope)
+    shown = "\n".join(block for block in blocks if ">>>" in block)
+    test = doctest.DocTestParser().get_doctest(shown, scope, title(page), str(page), 0)
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        place, _, anchor = link.partition("#")
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target = page.parent / place if place else page
+        assert target.exists(), f"{link} leads nowhere"
+        if anchor and target.suffix == ".md":
+            heads = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            known = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+            assert anchor in known, f"{link}: no such heading"
+
+
+def test_the_commands_of_the_readme_exist():
+    from spel.cli.main import COMMANDS
+
+    for command in re.findall(r"^spel ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE):
+        assert command in COMMANDS

@@ -190,9 +190,9 @@ void Plan::finish() {
     }
     n.origin = round_up(f.left, 16);
     const long columns = (n.grid.cols + f.phases - 1) / f.phases;
-    f.phase_pitch = round_up(n.origin + std::max(columns, f.right), 16);
+    f.phase_pitch = round_up(f.left + std::max(columns, f.right), 16);  // left columns lie in the row before
     f.pitch = f.phases * f.phase_pitch;
-    n.row_floats = n.channels * f.pitch + 16;
+    n.row_floats = n.origin + n.channels * f.pitch + 16;
     n.capacity = std::max(1L, n.capacity);
     if (n.ringed) ring_floats += size_t(n.row_floats) * n.capacity;
     work += n.work_per_row() * n.grid.planes * n.grid.rows;

@@ -52,7 +52,7 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
     if (whole_frame) list.back() -= origin;
   }
   if (whole_frame) {
-    const long width = channels * frame.pitch - furthest;
+    const long width = origin + channels * frame.pitch - furthest;
     if (list.empty()) std::fill(dst - origin, dst - origin + width, nothing(op, end));
     else kernels.combine(op, careful, list.data(), long(list.size()), dst - origin, width);
     return;

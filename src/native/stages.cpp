@@ -84,20 +84,26 @@ void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitc
   Lane::State& state = lane.states[id];
   bool missing = false;
   for (size_t i = 0; i < reads.size(); ++i) missing |= !in[i].p;
-  if (missing && state.numbers.empty())  // rows of fill, made once
+  if (missing && state.numbers.empty()) {  // a row of fill, made once
+    const Node& input = *reads[0].node;
     for (size_t c = 0; c < fill.size(); ++c)
-      state.numbers.resize((c + 1) * reads[0].node->frame.pitch, fill[c]);
-  state.terms.resize(taps.size());
-  for (size_t t = 0; t < taps.size(); ++t) {
-    const Tap& tap = taps[t];
+      state.numbers.resize(input.origin + (c + 1) * input.frame.pitch - input.frame.left, fill[c]);
+    state.numbers.resize(state.numbers.size() + input.frame.left);
+  }
+  const long tap_count = long(taps.size()) * input_channels;
+  state.terms.resize(tap_count);
+  const float** term = state.terms.data();
+  for (const Tap& tap : taps) {
     const Node& input = *reads[tap.read].node;
     const Row& row = in[tap.read];
-    const float* base = row.p ? row.p + tap.channel * row.pitch
-                              : state.numbers.data() + input.origin + tap.channel * input.frame.pitch;
-    state.terms[t] = base + tap.phase * input.frame.phase_pitch + tap.shift;
+    const long step = row.p ? row.pitch : input.frame.pitch;
+    const float* base = row.p ? row.p : state.numbers.data() + input.origin;
+    base += tap.phase * input.frame.phase_pitch + tap.shift;
+    for (long c = 0; c < input_channels; ++c) term[c] = base + c * step;
+    term += input_channels;
   }
   const bool relu = phi == Phi::relu;
-  lane.plan.kernels->convolve({state.terms.data(), long(taps.size()), packed.data(), bias.data(), channels,
+  lane.plan.kernels->convolve({state.terms.data(), tap_count, packed.data(), bias.data(), channels,
                                block, dst, pitch, grid.cols, relu});
   if (!relu && phi != Phi::identity)
     for (long k = 0; k < channels; ++k)
@@ -126,9 +132,10 @@ Node* convolve(Plan& plan, Node* input, const Window& window, const float* weigh
     auto [place, fresh] = rows.try_emplace({d.plane, d.row}, int(node->reads.size()));
     if (fresh) node->reads.push_back({from, d.plane, d.row});
     const long place_col = window.start.col + d.col, shift = floor_div(place_col, step);
-    for (long c = 0; c < channels; ++c) node->taps.push_back({place->second, c, place_col - shift * step, shift});
+    node->taps.push_back({place->second, place_col - shift * step, shift});
   }
-  const long taps = long(node->taps.size());
+  node->input_channels = channels;
+  const long taps = long(node->taps.size()) * channels;
   node->block = plan.kernels->kernel_block(kernels, window.out.cols);
   node->bias.assign(bias, bias + kernels);
   node->packed.reserve(size_t(taps) * kernels);

@@ -27,14 +27,15 @@ class Convolve final : public Node {
  public:
   Convolve(long kernels, Grid grid) : Node(kernels, grid) {}
   const char* kind() const override { return "convolve"; }
-  double work_per_row() const override { return double(taps.size()) * channels * grid.cols; }
+  double work_per_row() const override { return double(taps.size()) * input_channels * channels * grid.cols; }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 
-  struct Tap {
-    int read;  // which of the rows
-    long channel, phase, shift;
+  struct Tap {  // a displacement; each stands for all channels of the input
+    int read;   // which of the rows
+    long phase, shift;
   };
   std::vector<Tap> taps;
+  long input_channels = 0;
   std::vector<float> packed, bias;
   std::vector<float> fill;  // per channel, for rows outside
   long block = 1;

@@ -20,6 +20,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "spel.backends": ("from_torch",),
     "spel.core.adjacency": ("Adjacency",),
     "spel.core.bank": ("KernelBank", "Provenance"),
     "spel.core.markers": ("Markers",),
@@ -69,7 +70,7 @@ _HOMES = {
         "residue",
     ),
 }
-_MODULES = ("ops", "zoo", "metrics", "plot", "testing")
+_MODULES = ("backends", "ops", "zoo", "metrics", "plot", "testing")
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_WHERE, *_MODULES, "__version__"])  # noqa: PLE0605

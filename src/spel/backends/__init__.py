@@ -68,8 +68,22 @@ def to_torch(network: Network) -> Any:
     return translate(network)
 
 
-def from_torch(module: Any) -> Network:
-    """A network from a PyTorch module, as far as it can come back, see `spel.backends.torch_`."""
+def from_torch(module: Any, shape: Sequence[int] | None = None) -> Network:
+    """A network from a PyTorch module, as far as it can come back.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        One that `to_torch` made, with the weights that it has now, or a sequence of PyTorch's own
+        modules, see `spel.backends.torch_import`.
+    shape : (rows, cols, channels), optional
+        Of the images, for a ``Linear`` after a ``Flatten``.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        If a module has no layer that means the same; the message names it.
+    """
     from spel.backends.torch_ import from_torch as translate
 
-    return translate(module)
+    return translate(module, shape)

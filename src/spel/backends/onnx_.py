@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from spel import __version__, atomic
 from spel.backends.onnx_graph import OPSET, Graph, Value
+from spel.backends.onnx_layers import translated
 from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
 from spel.nn.network import INPUT, Network, in_node
 
@@ -139,7 +140,8 @@ def to_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float32"
     if dtype not in ("float32", "uint8", "uint16"):
         raise ParameterError(f"onnx: dtype {dtype!r}; expected float32, uint8 or uint16")
     lifted = _lifted(network, shape)
-    shapes = network.shapes(lifted)
+    # A layer that takes its statistics from the batch can only be asked about a batch.
+    shapes = network.shapes((2, *lifted) if network.scope == "batch" else lifted)
     graph, result = recorded(network, lifted, dtype)
     helper = onnx.helper
     types = {np.dtype(k): v for k, v in _types(onnx).items()}
@@ -154,7 +156,9 @@ def to_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float32"
     )
     last = shapes[network.output]
     sizes = [f"out_{name}" for name in spels] if result.ndim else []
-    told = helper.make_tensor_value_info("output", types[np.dtype("f4")], ["batch", *sizes, last[-1]])
+    told = helper.make_tensor_value_info(
+        "output", types[np.dtype("f4")], ["batch", *sizes, last[-1]]
+    )
     model = helper.make_model(
         helper.make_graph(nodes, "spel", [given], [told], constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -180,7 +184,7 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
     for node in network.nodes:
         graph.scope = node.name
         with in_node(node):
-            known[node.name] = graph.add(node.layer, *[known[i] for i in node.inputs])
+            known[node.name] = translated(graph, node.layer, *[known[i] for i in node.inputs])
     result = known[network.output]
     order = [0, *result.axes, 1] if result.ndim else [0, 1]
     graph.nodes.append(("Transpose", [result.name], ["output"], {"perm": order}))
@@ -299,6 +303,5 @@ def _imported(name: str) -> Any:
         return onnxruntime
     except ImportError as error:
         raise BackendMissingError(
-            f"this needs the package {name}, which is not installed; try: "
-            'pip install "spel[onnx]"'
+            f'this needs the package {name}, which is not installed; try: pip install "spel[onnx]"'
         ) from error

@@ -14,45 +14,48 @@ from spel.decide.components import decide
 from spel.decide.decision import Decision
 from spel.decide.geometry import geometry
 from spel.decide.reasons import reasons
+from spel.decide.windows import Windows, scan
 from spel.errors import ParameterError
 from spel.nn.network import Network
 
 DECISION = "decision"
 """Entry of a network's `meta` that holds its own decision."""
 
-_OPTIONS = tuple(f.name for f in fields(Decision))
+AnyDecision = Decision | Windows
 
 
 def detect(
     network: Network,
     image: npt.ArrayLike,
     *,
-    decision: Decision | None = None,
+    decision: AnyDecision | None = None,
     why: bool = False,
     **options: Any,
 ) -> Detections:
     """Find the objects that a network makes salient.
 
-    The network's one-channel output is thresholded, its connected components are filtered and
-    selected, and their boxes are mapped to the image through the network's strides.
+    With a `Decision`, the network's one-channel output is thresholded, its connected components
+    are filtered and selected, and their boxes are mapped to the image through the network's
+    strides. With `Windows`, its kernels are slid over a scale space of the image.
 
     Parameters
     ----------
     network : Network
-        Its output has one channel. It may carry its own decision (see `with_decision`).
+        It may carry its own decision (see `with_decision`); else its output has one channel.
     image : (rows, cols[, C]) array
-    decision : Decision, optional
+    decision : Decision or Windows, optional
         In place of the network's own.
     why : bool
         Trace each box to the kernels and input spels that made its strongest spel.
     **options
-        Fields of `Decision` that differ: threshold, adjacency, area, width, height, aspect,
-        select, size.
+        Fields of the decision that differ: threshold, adjacency, area, width, height, aspect,
+        select, size; for windows threshold, overlap, most, steps, largest, smallest.
 
     Returns
     -------
     Detections
-        Boxes in the image's frame, best first; the score is the component's highest saliency.
+        Boxes in the image's frame, best first; the score is the component's highest saliency, or
+        the window's probability.
 
     Raises
     ------
@@ -69,6 +72,8 @@ def detect(
     ([[1.0, 0.0, 3.0, 1.0]], [3.0])
     """
     chosen = chosen_decision(network, decision, options)
+    if isinstance(chosen, Windows):
+        return scan(network, image, chosen, why=why)
     place = geometry(network)
     array = np.asarray(image)
     activations = network.activations(array) if why else None
@@ -83,7 +88,7 @@ def detect(
     return replace(decided.detections, why=told)
 
 
-def with_decision(network: Network, decision: Decision) -> Network:
+def with_decision(network: Network, decision: AnyDecision) -> Network:
     """The network carrying a decision, which its file keeps and `detect` uses.
 
     Examples
@@ -96,19 +101,28 @@ def with_decision(network: Network, decision: Decision) -> Network:
     return network.with_meta(**{DECISION: decision.to_dict()})
 
 
-def own_decision(network: Network) -> Decision:
+def own_decision(network: Network) -> AnyDecision:
     """The decision that a network carries, or the default one."""
     carried = network.meta.get(DECISION)
-    return Decision.from_dict(carried) if isinstance(carried, Mapping) else Decision()
+    if not isinstance(carried, Mapping):
+        return Decision()
+    kind = Windows if carried.get("kind") == "windows" else Decision
+    return kind.from_dict(carried)
 
 
 def chosen_decision(
-    network: Network, decision: Decision | None, options: Mapping[str, Any]
-) -> Decision:
+    network: Network, decision: AnyDecision | None, options: Mapping[str, Any]
+) -> AnyDecision:
     """The given or carried decision with the options put in."""
-    unknown = sorted(set(options) - set(_OPTIONS))
+    chosen = decision or own_decision(network)
+    known = [f.name for f in fields(chosen)]
+    unknown = sorted(set(options) - set(known))
     if unknown:
         raise ParameterError(
-            f"detect: unknown option {', '.join(unknown)}; expected {', '.join(_OPTIONS)}"
+            f"detect: unknown option {', '.join(unknown)} for a decision by "
+            f"{type(chosen).__name__}; expected {', '.join(known)}"
         )
-    return replace(decision or own_decision(network), **options)
+    try:
+        return replace(chosen, **options)
+    except TypeError as error:
+        raise ParameterError(f"detect: {error}") from error

@@ -25,7 +25,7 @@ def suppress(
 
     Examples
     --------
-    >>> suppress([[0, 0, 4, 2], [1, 0, 5, 2], [0, 0, 2, 1], [8, 8, 9, 9]], [3, 4, 2, 1]).tolist()
+    >>> suppress([[0, 0, 4, 2], [1, 0, 5, 2], [1, 0, 3, 1], [8, 8, 9, 9]], [3, 4, 2, 1]).tolist()
     [1, 3]
     """
     given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.core.objects import Detections, Why
+from spel.core.window import Window
 from spel.decide.geometry import Geometry, geometry
 from spel.decide.pyramid import Level, Pyramid, scale_steps
 from spel.decide.suppress import suppress
@@ -26,6 +27,9 @@ from spel.nn.network import INPUT
 Floats = npt.NDArray[np.float64]
 
 MOST_SPELS = 9
+
+NEAR = 0.9
+"""Windows that share more than this of the smaller one are one answer, whatever is refined."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +136,17 @@ class Candidates:
         return Candidates(*(part[choice] for part in parts), self.seen)
 
     def patches(self, adjacency: Adjacency) -> npt.NDArray[np.float32]:
-        """What each window holds: (n, |A| C)."""
-        length = len(adjacency) * (self.seen[0][1].shape[2] if self.seen else 0)
-        found = np.zeros((len(self.odds), length), dtype=np.float32)
+        """What each window holds, as `spel.ops.patches` gives it: (n, |A| C)."""
+        channels = self.seen[0][1].shape[2] if self.seen else 0
+        found = np.zeros((len(self.odds), len(adjacency), channels), dtype=np.float32)
+        (above, below), (left, right) = Window(adjacency).halo
+        rows, cols = (adjacency.displacements + (above, left)).T
         for level in np.unique(self.levels):
             here = np.flatnonzero(self.levels == level)
-            cells = self.seen[level][1]
-            found[here] = ops.patches(cells, adjacency, at=self.places[here]).reshape(-1, length)
-        return found
+            cells = np.pad(self.seen[level][1], ((above, below), (left, right), (0, 0)))
+            row, col = self.places[here].T
+            found[here] = cells[row[:, None] + rows, col[:, None] + cols]
+        return found.reshape(len(self.odds), len(adjacency) * channels)
 
 
 class Scanner:
@@ -249,9 +256,10 @@ def scan(
     scanner = Scanner(network, windows)
     low = np.clip(windows.threshold, 1e-6, 1 - 1e-6)
     odds = float(np.log(low / (1 - low)))
-    found = scanner.refined(scanner.candidates(array, odds=odds, most=20 * windows.most))
-    kept = suppress(found.boxes, found.odds, overlap=windows.overlap, most=windows.most)
-    found = found[kept]
+    found = scanner.candidates(array, odds=odds)
+    near = suppress(found.boxes, found.odds, overlap=NEAR, most=2 * windows.most)
+    found = scanner.refined(found[near])
+    found = found[suppress(found.boxes, found.odds, overlap=windows.overlap, most=windows.most)]
     boxes = np.clip(found.boxes, 0, [size[1], size[0]] * 2)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     told = tuple(_why(scanner, found, i, odds, size) for i in range(len(boxes))) if why else ()

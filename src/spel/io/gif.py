@@ -41,10 +41,10 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
         pillow.seek(image, page)
     if image.size[0] * image.size[1] > max_pixels:
         raise Refusal("a frame reaches past the limit of pixels")
-    found = image.info.get("transparency") is not None
+    found = image.info.get("transparency") is not None if page else info.channels == 4
     if image.mode in ("P", "L"):  # a grey palette comes as L: keep to what describe says
         image.load()
-        image = image.convert("RGBA" if found or info.channels == 4 else "RGB")
+        image = image.convert("RGBA" if found else "RGB")
     array = pillow.pixels(image)
     rows, cols, channels = array.shape
     return array, ImageInfo(

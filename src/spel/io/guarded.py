@@ -14,7 +14,7 @@ import stat
 from collections import Counter
 from typing import Any, NoReturn
 
-from spel.errors import FormatError
+from spel.errors import FormatError, ParameterError
 
 from .images import clean
 
@@ -28,7 +28,9 @@ _MAX_DIGITS = 400
 
 def read_limited(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """The bytes of a plain file of at most ``max_bytes``, else a FormatError."""
-    name = clean(os.fsdecode(path))
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(f"{type(path).__name__} given as path; give a file name")
+    name = clean(os.fsdecode(path)) or "''"
     try:
         with open(path, "rb", opener=_open_plain) as file:
             data = file.read(max_bytes + 1)

@@ -219,23 +219,47 @@ def _remedy() -> str:
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
     if hasattr(path, "read") and hasattr(path, "seek"):
+        if not isinstance(path.read(0), bytes):
+            raise ParameterError("read: a file of text given; open it with mode 'rb'")
         yield path  # type: ignore[misc]
         return
     if not isinstance(path, (str, os.PathLike)):
         raise ParameterError(f"read: {type(path).__name__} given; give a path or an open file")
+    try:
+        handle = _open_plain(path)
+    except (OSError, ValueError) as error:
+        raise _unopened(os.fsdecode(path), error) from None
+    with os.fdopen(handle, "rb") as file:
+        yield file
+
+
+def _open_plain(path: str | os.PathLike[str]) -> int:
     # Without O_NONBLOCK the mere opening of a pipe that nobody writes to would wait for ever.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         mode = os.fstat(handle).st_mode
         if stat.S_ISDIR(mode):
-            raise IsADirectoryError
+            raise Refusal("it is a folder", "name a file in it")
         if not stat.S_ISREG(mode):
             raise Refusal("it is a device, pipe or socket, not a file")
     except BaseException:
         os.close(handle)
         raise
-    with os.fdopen(handle, "rb") as file:
-        yield file
+    return handle
+
+
+def _unopened(name: str, error: OSError | ValueError) -> Refusal:
+    if isinstance(error, PermissionError):
+        return Refusal("it may not be read", "change its permissions")
+    if not isinstance(error, FileNotFoundError):
+        return Refusal(
+            f"it cannot be opened ({getattr(error, 'strerror', None) or error})", "check the path"
+        )
+    if "://" in name:
+        return Refusal("there is no such file", "no address is opened: download it first")
+    if any(mark in name for mark in "*?["):
+        return Refusal("there is no such file", "one file is read; spel.io.expand lists a pattern")
+    return Refusal("there is no such file", "check the path")
 
 
 @contextlib.contextmanager
@@ -248,12 +272,6 @@ def refusing(path: Any) -> Iterator[_Context]:
         raise
     except Refusal as refusal:
         raise refused(path, context.format, refusal.reason, refusal.remedy) from None
-    except FileNotFoundError:
-        raise refused(path, "", "there is no such file", "check the path") from None
-    except IsADirectoryError:
-        raise refused(path, "", "it is a folder", "name a file in it") from None
-    except PermissionError:
-        raise refused(path, "", "it may not be read", "change its permissions") from None
     except MemoryError:
         raise refused(
             path,
@@ -263,9 +281,19 @@ def refusing(path: Any) -> Iterator[_Context]:
         ) from None
     except RecursionError:
         raise refused(path, context.format, "it is nested too deeply") from None
+    except OSError as error:
+        if error.errno is None:  # so decoders say that a file is damaged
+            raise _damaged(path, context.format, error) from error
+        raise refused(
+            path, context.format, f"it cannot be read ({error.strerror})", "check the disk"
+        ) from error
     except Exception as error:  # decoders raise at least ten kinds of exception on damaged files
-        reason = f"it is damaged or not supported ({type(error).__name__}: {error})"
-        raise refused(path, context.format, reason, "copy or download it again") from error
+        raise _damaged(path, context.format, error) from error
+
+
+def _damaged(path: Any, kind: str, error: Exception) -> ImageReadError:
+    reason = f"it is damaged or not supported ({type(error).__name__}: {error})"
+    return refused(path, kind, reason, "copy or download it again")
 
 
 def refused(path: Any, kind: str, reason: str, remedy: str = "") -> ImageReadError:
@@ -287,6 +315,6 @@ def clean(text: str) -> str:
 
 def name_of(path: Any) -> str:
     if isinstance(path, (str, os.PathLike)):
-        return os.fsdecode(os.fspath(path))
+        return os.fsdecode(os.fspath(path)) or "''"
     name = getattr(path, "name", None)
     return name if isinstance(name, str) else "open file"

@@ -175,8 +175,13 @@ def arch_of(network: Network) -> dict[str, Any]:
         if isinstance(layer, Color) and not blocks:
             continue
         if isinstance(layer, Convolution | Unlearned):
-            blocks.append({"conv": _conv_entry(layer, node.name, network), "relu": False,
-                           "pooling": {"type": "no_pool", "size": [1, 1, 0], "stride": 1}})
+            blocks.append(
+                {
+                    "conv": _conv_entry(layer, node.name, network),
+                    "relu": False,
+                    "pooling": {"type": "no_pool", "size": [1, 1, 0], "stride": 1},
+                }
+            )
         elif blocks and isinstance(layer, Activation) and layer.function == "relu":
             blocks[-1]["relu"] = True
         elif blocks and isinstance(layer, MaxPool | MeanPool):
@@ -335,9 +340,7 @@ def _convolution(place: Path, number: int, layer: Unlearned, channels: int | Non
     if labels is None:
         signs = _numbers(Path(f"{stem}-weights.txt"), count)
         labels = None if signs is None else (signs > 0).astype(np.float64)
-    origin = () if labels is None else tuple(
-        Provenance(int(label), 0, "", ()) for label in labels
-    )
+    origin = () if labels is None else tuple(Provenance(int(label), 0, "", ()) for label in labels)
     try:
         bank = KernelBank(layer.adjacency, weights, bias, origin)
         return Convolution(bank, layer.stride, border)
@@ -364,8 +367,10 @@ def _matrix(path: Path) -> npt.NDArray[np.float32]:
     data = BytesIO(read_bytes(path))
     try:
         version = np.lib.format.read_magic(data)
-        reader = {(1, 0): np.lib.format.read_array_header_1_0,
-                  (2, 0): np.lib.format.read_array_header_2_0}[version]
+        reader = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
         shape, fortran, dtype = reader(data)
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
         raise FormatError(f"{path}: no NumPy file, or a damaged one ({error!s:.80})") from None

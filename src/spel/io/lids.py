@@ -57,8 +57,9 @@ def _layer(operation: str, params: Mapping[str, Any], here: str) -> Layer:
         # Not `nkernels_per_image` for the count per marker, as LIDS's own converter has it.
         return Unlearned(
             area,
-            kernels=whole(params, "out_channels" if "out_channels" in params
-                          else "number_of_kernels", here),
+            kernels=whole(
+                params, "out_channels" if "out_channels" in params else "number_of_kernels", here
+            ),
             per_stroke=whole(params, "number_of_kernels_per_marker", here, 1),
             stride=whole(params, "stride", here, 1),
         )

@@ -23,7 +23,9 @@ _MAX_LIST = 64 << 20
 
 
 def expand(
-    inputs: Iterable[str | os.PathLike[str]], *, stdin: BinaryIO | None = None
+    inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    stdin: BinaryIO | None = None,
 ) -> list[Path]:
     """List the image files that ``inputs`` name, each once.
 
@@ -44,7 +46,12 @@ def expand(
     """
     found: dict[str, Path] = {}
     problems: list[str] = []
-    names = [os.fsdecode(one) for one in inputs]
+    if isinstance(inputs, (str, os.PathLike)):
+        inputs = [inputs]
+    try:
+        names = [os.fsdecode(one) for one in inputs]
+    except TypeError as error:
+        raise ParameterError(f"inputs: {error}; give paths") from None
     for text in names:
         for path in _paths(text, problems, stdin):
             found.setdefault(os.path.normpath(path), path)

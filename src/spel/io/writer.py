@@ -58,6 +58,8 @@ def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
     >>> read(name)
     array([[[    1,     2, 65535]]], dtype=uint16)
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(f"write: {type(path).__name__} given as path; give a file name")
     suffix = Path(path).suffix.lower()
     save = _SAVERS.get(suffix)
     if save is None:
@@ -72,6 +74,8 @@ def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
 def _checked(image: np.ndarray, suffix: str) -> np.ndarray:
     if not isinstance(image, np.ndarray):
         raise ShapeError(f"write: {type(image).__name__} given; give a NumPy array")
+    if isinstance(image, np.ma.MaskedArray):
+        raise ParameterError("write: a masked array given; fill it first")
     array = image[:, :, None] if image.ndim == 2 else image
     volumes = suffix in (".tif", ".tiff", ".npy")
     if array.ndim not in ((3, 4) if volumes else (3,)):

@@ -1,0 +1,285 @@
+"""Each kind of layer in standard ONNX operators, for `spel.backends.onnx_graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from spel.backends import geometry
+from spel.backends.onnx_color import color
+from spel.backends.onnx_graph import Array, Graph, Value
+from spel.backends.planar import decoder_weights, planar, statistics
+from spel.core.window import Window
+from spel.errors import UnsupportedLayerError
+from spel.nn import (
+    Activation,
+    BatchNormalize,
+    Center,
+    Concatenate,
+    Convolution,
+    Decode,
+    DivisiveNormalize,
+    Flatten,
+    Layer,
+    LinearNormalize,
+    MaxPool,
+    MeanPool,
+    MinPool,
+    Residue,
+    Scale,
+    Threshold,
+    WeightedSum,
+)
+
+
+def translated(g: Graph, layer: Layer, *inputs: Value) -> Value:
+    """The layer's result, in standard operators.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        If it cannot be expressed exactly.
+    """
+    translate = TRANSLATE.get(layer.kind)
+    if translate is None:
+        raise UnsupportedLayerError(
+            f"onnx: layers of kind {layer.kind!r} have no numbers to export; learn the network "
+            "first (spel.learn)"
+        )
+    return translate(g, layer, *inputs)
+
+
+def convolution(g: Graph, layer: Convolution, x: Value) -> Value:
+    bank, window = layer.bank, layer.scope
+    mode, fill = window.border_mode(bank.channels)
+    box = geometry.lattice(bank.adjacency)
+    spans = geometry.pads(window, box.low, box.high)
+    weights = g.const(geometry.dense(bank.adjacency, bank.weights))
+    inputs = [weights, g.const(bank.bias)] if bank.bias.any() else [weights]
+    attributes = {
+        "kernel_shape": list(box.size),
+        "dilations": list(box.step),
+        "strides": list(window.strides),
+    }
+    name = x.name
+    if mode != "constant" and window.border != "valid":
+        name = g.bounced(name, spans, mode)
+    elif any(fill) and window.border != "valid":
+        name = g.filled(name, spans, fill)
+    elif min(min(span) for span in spans) < 0:
+        name = g.padded(name, spans)
+    else:
+        attributes["pads"] = [a for a, _ in spans] + [b for _, b in spans]
+    return Value(g.op("Conv", name, *inputs, **attributes), len(bank), x.ndim)
+
+
+def activation(g: Graph, layer: Activation, x: Value) -> Value:
+    return Value(_ACTIVATIONS[layer.function](g, x.name, layer.parameter), x.channels, x.ndim)
+
+
+def _gelu(g: Graph, x: str, _: float | None) -> str:
+    erf = g.op("Erf", g.op("Mul", x, g.const(1 / np.sqrt(2))))
+    half = g.op("Mul", x, g.const(0.5))
+    return str(g.op("Mul", half, g.op("Add", g.const(1.0), erf)))
+
+
+_ACTIVATIONS: dict[str, Callable[[Graph, str, float | None], str]] = {
+    "relu": lambda g, x, a: g.op("Relu", x),
+    "leaky_relu": lambda g, x, a: g.op("LeakyRelu", x, alpha=0.01 if a is None else float(a)),
+    "elu": lambda g, x, a: g.op("Elu", x, alpha=1.0 if a is None else float(a)),
+    "sigmoid": lambda g, x, a: g.op("Sigmoid", x),
+    "tanh": lambda g, x, a: g.op("Tanh", x),
+    "gelu": _gelu,
+    "softplus": lambda g, x, a: g.op("Softplus", x),
+    "hard_sigmoid": lambda g, x, a: g.op("HardSigmoid", x, alpha=1 / 6, beta=0.5),
+    "identity": lambda g, x, a: g.op("Identity", x),
+    "abs": lambda g, x, a: g.op("Abs", x),
+    "square": lambda g, x, a: g.op("Mul", x, x),
+}
+
+
+def max_pool(g: Graph, layer: MaxPool, x: Value) -> Value:
+    return Value(g.window_max(x.name, layer.scope), x.channels, x.ndim)
+
+
+def min_pool(g: Graph, layer: MinPool, x: Value) -> Value:
+    lowest = g.op("Neg", g.window_max(g.op("Neg", x.name), layer.scope))
+    return Value(lowest, x.channels, x.ndim)
+
+
+def mean_pool(g: Graph, layer: MeanPool, x: Value) -> Value:
+    window = layer.scope
+    total = g.window_sum(x.name, x.channels, window)
+    count = g.inside(x.name, window) if layer.count == "valid" else None
+    if count is None or geometry.has_centre(window.adjacency):
+        below = g.const(float(len(window.adjacency))) if count is None else count
+    else:
+        below = g.op("Max", count, g.const(1.0))
+    return Value(g.op("Div", total, below), x.channels, x.ndim)
+
+
+def divisive_normalize(g: Graph, layer: DivisiveNormalize, x: Value) -> Value:
+    window = Window(geometry.neighbours(layer))
+    squares = g.window_sum(g.op("Mul", x.name, x.name), x.channels, window)
+    if layer.across_channels:
+        squares = g.op("ReduceSum", squares, g.ints(1), keepdims=1)
+    ratio = g.op("Div", x.name, g.op("Sqrt", squares))
+    none = g.op("Equal", squares, g.const(0.0))
+    return Value(g.op("Where", none, g.const(0.0), ratio), x.channels, x.ndim)
+
+
+def linear_normalize(g: Graph, layer: LinearNormalize, x: Value) -> Value:
+    over = {"domain": x.axes, "batch": [0], "channels": [1]}[layer.over]
+    return Value(_to_unit(g, x.name, over), x.channels, x.ndim)
+
+
+def _to_unit(g: Graph, x: str, over: Sequence[int]) -> str:
+    low = g.op("ReduceMin", x, g.ints(*over), keepdims=1)
+    high = g.op("ReduceMax", x, g.ints(*over), keepdims=1)
+    span = g.op("Sub", high, low)
+    below = g.op("Where", g.op("Equal", span, g.const(0.0)), g.const(1.0), span)
+    return str(g.op("Div", g.op("Sub", x, low), below))
+
+
+def batch_normalize(g: Graph, layer: BatchNormalize, x: Value) -> Value:
+    gamma, beta = planar(layer.gamma, x.ndim), planar(layer.beta, x.ndim)
+    stored = statistics(layer)
+    if stored is None:
+        return Value(_by_batch(g, layer, x, gamma, beta), x.channels, x.ndim)
+    mean, below = stored
+    factor = gamma / planar(below, x.ndim)
+    centred = g.op("Sub", x.name, g.const(planar(mean, x.ndim)))
+    scaled = g.op("Mul", centred, g.const(factor))
+    return Value(g.op("Add", scaled, g.const(beta)), x.channels, x.ndim)
+
+
+def _by_batch(g: Graph, layer: BatchNormalize, x: Value, gamma: Array, beta: Array) -> str:
+    over = [0] if layer.over == "spel" else [0, *x.axes]
+    centred = g.op("Sub", x.name, g.op("ReduceMean", x.name, g.ints(*over), keepdims=1))
+    squares = g.op("Mul", centred, centred)
+    epsilon = g.const(layer.epsilon)
+    if layer.over == "channel":
+        variance = g.op("ReduceMean", squares, g.ints(*over), keepdims=1)
+        below = g.op("Sqrt", g.op("Add", variance, epsilon))
+    else:
+        count = g.op("Cast", g.op("Sub", g.size(x.name, 0), g.const(1, np.int64)), to="float32")
+        total = g.op("ReduceSum", squares, g.ints(*over), keepdims=1)
+        below = g.op("Add", g.op("Sqrt", g.op("Div", total, count)), epsilon)
+    scaled = g.op("Mul", centred, g.op("Div", g.const(gamma), below))
+    return str(g.op("Add", scaled, g.const(beta)))
+
+
+def residue(g: Graph, layer: Residue, *images: Value) -> Value:
+    first, second = (
+        images if layer.layer is None else (images[0], translated(g, layer.layer, images[0]))
+    )
+    names = [first.name, second.name]
+    if layer.scale == "max":
+        names = [_scaled_to_one(g, name, first.axes) for name in names]
+    return Value(g.op("Relu", g.op("Sub", *names)), first.channels, first.ndim)
+
+
+def _scaled_to_one(g: Graph, x: str, axes: Sequence[int]) -> str:
+    top = g.op("ReduceMax", x, g.ints(*axes), keepdims=1)
+    positive = g.op("Greater", top, g.const(0.0))
+    return str(g.op("Mul", x, g.op("Where", positive, g.op("Reciprocal", top), g.const(1.0))))
+
+
+def scale(g: Graph, layer: Scale, x: Value) -> Value:
+    scaled = g.op("Mul", x.name, g.const(planar(layer.factor, x.ndim)))
+    shifted = g.op("Add", scaled, g.const(planar(layer.shift, x.ndim)))
+    return Value(shifted, x.channels, x.ndim)
+
+
+def weighted_sum(g: Graph, layer: WeightedSum, x: Value) -> Value:
+    weights = layer.weights.reshape(1, -1, *[1] * x.ndim)
+    bias = g.const(np.array([layer.bias]))
+    return Value(g.op("Conv", x.name, g.const(weights), bias), 1, x.ndim)
+
+
+def concatenate(g: Graph, layer: Concatenate, *images: Value) -> Value:
+    joined = g.op("Concat", *[i.name for i in images], axis=1)
+    return Value(joined, sum(i.channels for i in images), images[0].ndim)
+
+
+def flatten(g: Graph, layer: Flatten, x: Value) -> Value:
+    spel_major = g.op("Transpose", x.name, perm=[0, *x.axes, 1])
+    # A volume's planes are its batch to `Flatten`, which knows pixels only.
+    return Value(g.op("Flatten", spel_major, axis=1), 0, 0)
+
+
+def threshold(g: Graph, layer: Threshold, x: Value) -> Value:
+    at = threshold_value(g, layer.at, x.name)
+    above = g.op("Cast", g.op("Greater", x.name, at), to="float32")
+    return Value(above, x.channels, x.ndim)
+
+
+def threshold_value(g: Graph, at: float | str, x: str) -> str:
+    """The number that a rule stands for: a value, or a percentile by linear interpolation."""
+    if not isinstance(at, str):
+        return g.const(at)
+    if at == "otsu":
+        raise UnsupportedLayerError(
+            "onnx: Otsu's threshold needs a histogram with NumPy's own edges, which standard "
+            "operators give only nearly; use a percentile such as 'p95', or a number"
+        )
+    flat = g.op("Reshape", x, g.ints(-1))
+    count = g.op("Shape", flat)
+    ordered, _ = g.op("TopK", flat, count, outputs=2, largest=0, sorted=1)
+    rank = g.op("Cast", g.op("Sub", count, g.ints(1)), to="float64")
+    place = g.op("Mul", rank, g.const([float(at[1:]) / 100], np.float64))
+    low = g.op("Floor", place)
+    part = g.op("Cast", g.op("Sub", place, low), to="float32")
+    below = g.op("Gather", ordered, g.op("Cast", low, to="int64"))
+    above = g.op("Gather", ordered, g.op("Cast", g.op("Ceil", place), to="int64"))
+    step = g.op("Mul", g.op("Sub", above, below), part)
+    return str(g.op("Add", below, step))
+
+
+def center(g: Graph, layer: Center, x: Value) -> Value:
+    flat = g.op("Reshape", x.name, g.ints(0, 0, -1))
+    count = g.op("Slice", g.op("Shape", flat), g.ints(2), g.ints(3))
+    two = g.ints(2)
+    upper = g.op("Div", count, two)
+    most = g.op("Add", upper, g.ints(1))
+    ordered, _ = g.op("TopK", flat, most, outputs=2, axis=2, largest=0, sorted=1)
+    lower = g.op("Div", g.op("Sub", count, g.ints(1)), two)
+    pair = [g.op("Gather", ordered, place, axis=2) for place in (lower, upper)]
+    median = g.op("Mul", g.op("Add", *pair), g.const(0.5))
+    shaped = g.op("Unsqueeze", median, g.ints(*range(3, 2 + x.ndim)))
+    return Value(g.op("Sub", x.name, shaped), x.channels, x.ndim)
+
+
+def decode(g: Graph, layer: Decode, x: Value) -> Value:
+    if layer.method not in ("lm", "lm-balanced"):
+        raise UnsupportedLayerError(
+            f"onnx: decoder {layer.method!r} weighs channels by comparisons that another order of "
+            "summation may turn; export one with 'lm' or 'lm-balanced', or end the network before "
+            "it (net.upto)"
+        )
+    weights = decoder_weights(layer).reshape(1, -1, *[1] * x.ndim)
+    positive = g.op("Relu", g.op("Conv", x.name, g.const(weights)))
+    return Value(_to_unit(g, positive, [1, *x.axes]), 1, x.ndim)
+
+
+TRANSLATE: dict[str, Callable[..., Value]] = {
+    "activation.v1": activation,
+    "batch_normalize.v1": batch_normalize,
+    "center.v1": center,
+    "color.v1": color,
+    "concatenate.v1": concatenate,
+    "convolution.v1": convolution,
+    "decode.v1": decode,
+    "divisive_normalize.v1": divisive_normalize,
+    "flatten.v1": flatten,
+    "linear_normalize.v1": linear_normalize,
+    "max_pool.v1": max_pool,
+    "mean_pool.v1": mean_pool,
+    "min_pool.v1": min_pool,
+    "residue.v1": residue,
+    "scale.v1": scale,
+    "threshold.v1": threshold,
+    "weighted_sum.v1": weighted_sum,
+}
+"""How each kind of layer is written."""

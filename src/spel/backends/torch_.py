@@ -1,0 +1,89 @@
+"""PyTorch: a network as a module with the same numbers, and back. The only place that imports it.
+
+Images are ``(batch, channel, ..., row, col)``, as PyTorch has them. No global state of PyTorch is
+read or written: no default device or dtype, no seed, no gradient mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import BackendMissingError
+from spel.nn.network import Network
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional as F
+except ImportError as error:
+    raise BackendMissingError(
+        'this needs PyTorch, which is not installed; try: pip install "spel[torch]"'
+    ) from error
+
+if TYPE_CHECKING:
+    from spel.backends.torch_layers import SpelModule
+
+__all__ = ["F", "Tensor", "compile_torch", "from_torch", "nn", "number", "to_torch", "torch"]
+
+
+def to_torch(network: Network) -> SpelModule:
+    """The network as a `torch.nn.Module`: the same numbers, differentiable where the layers are.
+
+    Weights and biases of convolutions, weighted sums, scales and the gamma and beta of batch
+    normalizations are parameters; everything else is a buffer.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    SpelModule
+        Takes and gives ``(batch, channels, rows, cols)``.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        If a layer has no numbers yet; the note names the node.
+    """
+    from spel.backends.torch_layers import SpelModule
+
+    return SpelModule(network)
+
+
+def compile_torch(network: Network, shape: Sequence[int]) -> Callable[[npt.ArrayLike], Any]:
+    """The network as a function of channels-last arrays, run by PyTorch on the CPU."""
+    module = to_torch(network)
+    axes = len(shape) + (len(shape) == (network.ndim or 2))
+
+    def call(image: npt.ArrayLike) -> Any:
+        array = np.asarray(image)
+        array = array[..., None] if array.ndim == axes - 1 else array
+        batch = array if array.ndim > axes else array[None]
+        given = np.ascontiguousarray(np.moveaxis(batch, -1, 1), dtype=np.float32)
+        with torch.no_grad():
+            result = module(torch.from_numpy(given)).numpy()
+        result = np.moveaxis(result, 1, -1)
+        return result if array.ndim > axes else result[0]
+
+    return call
+
+
+def number(values: npt.ArrayLike) -> Tensor:
+    """A tensor of its own memory."""
+    return torch.tensor(np.array(values, dtype=np.float32))
+
+
+def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
+    """A network from a module, see `spel.backends.torch_import`."""
+    from spel.backends.torch_layers import SpelModule
+
+    if isinstance(module, SpelModule):
+        return module.to_network()
+    from spel.backends.torch_import import from_modules
+
+    return from_modules(module, shape)

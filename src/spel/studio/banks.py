@@ -1,0 +1,148 @@
+"""Kernel banks by name, and edits of their kernels; each gives a new bank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
+from spel.errors import ParameterError
+
+PRESETS = (
+    "sobel-col", "sobel-row", "sobel-four", "prewitt-col", "prewitt-row", "scharr-col",
+    "scharr-row", "laplacian", "gaussian", "mean", "log", "gabor", "random", "identity",
+)
+MAX_KERNELS = 512
+
+
+def preset(name: str, channels: int, options: Mapping[str, Any] | None = None) -> KernelBank:
+    """A bank by name for images of `channels` channels; each channel has an equal share.
+
+    Examples
+    --------
+    >>> preset("sobel-col", 2).dense()[0, 1].tolist()
+    [[-2.0, -2.0], [0.0, 0.0], [2.0, 2.0]]
+    """
+    given = dict(options or {})
+    size, sigma, count, seed = (
+        _between(given, key, default, low, high)
+        for key, default, low, high in (
+            ("size", 3, 1, 65), ("sigma", 1.5, 0.2, 16), ("count", 4, 1, 64), ("seed", 0, 0, 2e9),
+        )
+    )
+    box = Adjacency.box(int(size))
+    if name == "random":
+        return KernelBank.random(box, kernels=int(count), channels=channels, seed=int(seed))
+    if name == "sobel-four":
+        col, row = KernelBank.sobel("col"), KernelBank.sobel("row")
+        bank = col + -col + row + -row
+    elif name.rpartition("-")[0] in ("sobel", "prewitt", "scharr"):
+        shape, _, axis = name.rpartition("-")
+        bank = getattr(KernelBank, shape)(axis)
+    elif name == "laplacian":
+        bank = KernelBank.laplacian()
+    elif name == "gaussian":
+        bank = KernelBank.gaussian(sigma)
+    elif name == "log":
+        bank = KernelBank.laplacian_of_gaussian(sigma)
+    elif name == "gabor":
+        bank = KernelBank.gabor(orientations=int(count), sigma=sigma, wavelength=2 * sigma)
+    elif name == "mean":
+        bank = KernelBank.from_function(box, lambda r, c: np.full(len(r), 1 / len(r)))
+    elif name == "identity":
+        bank = KernelBank.from_function(box, lambda r, c: (r == 0) & (c == 0))
+    else:
+        raise ParameterError(f"kernel {name!r}; expected one of {', '.join(PRESETS)}")
+    if channels == 1:
+        return bank
+    # A derivative of the mean of the channels; scaled so that integers stay integers.
+    return KernelBank(bank.adjacency, np.repeat(bank.weights, channels, axis=2), bank.bias)
+
+
+def _between(given: Mapping[str, Any], key: str, default: float, low: float, high: float) -> float:
+    try:
+        value = float(given.get(key, default))
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not low <= value <= high:
+        raise ParameterError(f"{key} {given.get(key)!r:.40}; expected {low:g} to {high:g}")
+    return value
+
+
+def with_kernel(
+    bank: KernelBank, kernel: int, weights: Any = None, bias: float | None = None
+) -> KernelBank:
+    """The bank with another kernel k: weights (n, C) in the order of the displacements, bias."""
+    _check_kernels(bank, [kernel])
+    all_weights, biases = bank.weights.copy(), bank.bias.copy()
+    if weights is not None:
+        new = np.asarray(weights, dtype=np.float64)
+        if new.size != all_weights[kernel].size:
+            raise ParameterError(
+                f"kernel {kernel}: {new.size} weights; expected {all_weights[kernel].size}"
+            )
+        all_weights[kernel] = new.reshape(all_weights[kernel].shape)
+    if bias is not None:
+        biases[kernel] = bias
+    return KernelBank(bank.adjacency, all_weights, biases, bank.provenance)
+
+
+def inverted(bank: KernelBank, kernels: Sequence[int]) -> KernelBank:
+    """The bank with the sides of some hyperplanes exchanged."""
+    _check_kernels(bank, kernels)
+    sign = np.ones(len(bank), dtype=np.float32)
+    sign[list(kernels)] = -1
+    return replace(bank, weights=bank.weights * sign[:, None, None], bias=bank.bias * sign)
+
+
+def with_copy(bank: KernelBank, kernel: int) -> KernelBank:
+    """The bank with a copy of kernel k at its end."""
+    _check_kernels(bank, [kernel])
+    if len(bank) >= MAX_KERNELS:
+        raise ParameterError(f"{len(bank)} kernels; at most {MAX_KERNELS} are allowed")
+    return bank + bank[kernel]
+
+
+def resized(bank: KernelBank, width: int, height: int) -> KernelBank:
+    """The bank over a rectangle of another size: cut, or filled with zeros, around the spel."""
+    if not (1 <= width <= 65 and 1 <= height <= 65):
+        raise ParameterError(f"kernel size {width} x {height}; expected 1 to 65 per side")
+    adjacency = Adjacency.rectangle(width=width, height=height)
+    known = {tuple(d): i for i, d in enumerate(bank.adjacency.displacements.tolist())}
+    weights = np.zeros((len(bank), len(adjacency), bank.channels))
+    for place, step in enumerate(adjacency.displacements.tolist()):
+        if tuple(step) in known:
+            weights[:, place] = bank.weights[:, known[tuple(step)]]
+    return KernelBank(adjacency, weights, bank.bias, bank.provenance)
+
+
+def redilated(bank: KernelBank, adjacency: Adjacency) -> KernelBank:
+    """The same weights over another adjacency of as many displacements."""
+    return replace(bank, adjacency=adjacency)
+
+
+def alike(bank: KernelBank, level: float = 0.98) -> list[int]:
+    """For each kernel, the first one that it nearly equals up to its sign (itself if none).
+
+    Examples
+    --------
+    >>> alike(KernelBank.sobel("col") + KernelBank.sobel("row") + -KernelBank.sobel("col"))
+    [0, 1, 0]
+    """
+    flat = bank.weights.reshape(len(bank), -1).astype(np.float64)
+    norms = np.linalg.norm(flat, axis=1, keepdims=True)
+    unit = flat / np.where(norms > 0, norms, 1)
+    near: npt.NDArray[np.bool_] = np.abs(unit @ unit.T) > level
+    near |= np.eye(len(bank), dtype=bool)
+    return [int(np.flatnonzero(row[: k + 1])[0]) for k, row in enumerate(near)]
+
+
+def _check_kernels(bank: KernelBank, kernels: Sequence[int]) -> None:
+    for kernel in kernels:
+        if not 0 <= kernel < len(bank):
+            raise ParameterError(f"kernel {kernel}; expected 0 to {len(bank) - 1}")

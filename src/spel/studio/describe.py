@@ -1,0 +1,212 @@
+"""Layers as the page sees and edits them: fields, choices, adjacencies in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import gcd
+from typing import Any, get_args
+
+import numpy as np
+
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError
+from spel.nn import (
+    Activation,
+    BatchNormalize,
+    Center,
+    Color,
+    Convolution,
+    DivisiveNormalize,
+    Layer,
+    LinearNormalize,
+    MaxPool,
+    MeanPool,
+    MinPool,
+    Residue,
+    Scale,
+    Threshold,
+    Unlearned,
+    WeightedSum,
+)
+from spel.nn.color import Space
+from spel.nn.decode import Decode
+from spel.ops.activate import KINDS
+from spel.ops.decode import METHODS
+
+MAX_SIDE = 129
+
+Field = dict[str, Any]
+
+
+def _choice(name: str, *values: Any) -> Field:
+    return {"name": name, "type": "choice", "values": list(values)}
+
+
+def _number(name: str, low: float | None = None, *, empty: bool = False) -> Field:
+    return {"name": name, "type": "number", "low": low, "empty": empty}
+
+
+ADJACENCY: Field = {"name": "adjacency", "type": "adjacency"}
+STRIDE: Field = {"name": "stride", "type": "int", "low": 1, "high": 64}
+BORDER: Field = {"name": "border", "type": "border", "values": ["zero", "edge", "reflect", "valid"]}
+POOL_BORDER = _choice("border", "inside", "valid")
+
+SCHEMA: dict[str, list[Field]] = {
+    Color.kind: [_choice("space", *get_args(Space)), _number("white", 0)],
+    Convolution.kind: [STRIDE, BORDER],
+    Unlearned.kind: [
+        ADJACENCY,
+        {"name": "kernels", "type": "int", "low": 1, "high": 512},
+        {"name": "per_stroke", "type": "int", "low": 1, "high": 64},
+    ],
+    Activation.kind: [_choice("function", *KINDS), _number("parameter", empty=True)],
+    MaxPool.kind: [ADJACENCY, STRIDE, POOL_BORDER],
+    MinPool.kind: [ADJACENCY, STRIDE, POOL_BORDER],
+    MeanPool.kind: [ADJACENCY, STRIDE, POOL_BORDER, _choice("count", "valid", "full")],
+    LinearNormalize.kind: [_choice("over", "domain", "channels")],
+    DivisiveNormalize.kind: [
+        ADJACENCY,
+        {"name": "across_channels", "type": "bool"},
+        {"name": "centre", "type": "bool"},
+    ],
+    BatchNormalize.kind: [_number("epsilon", 0)],
+    Residue.kind: [_choice("scale", None, "max")],
+    Scale.kind: [{"name": "factor", "type": "vector"}, {"name": "shift", "type": "vector"}],
+    WeightedSum.kind: [{"name": "weights", "type": "vector"}, _number("bias")],
+    Threshold.kind: [{"name": "at", "type": "rule"}],
+    Decode.kind: [_choice("method", *METHODS)],
+    Center.kind: [],
+}
+"""What can be edited in place, by kind of layer."""
+
+
+def fields_of(layer: Layer) -> dict[str, Any]:
+    """The editable fields of a layer, as JSON."""
+    return {f["name"]: _plain(getattr(layer, f["name"])) for f in SCHEMA.get(layer.kind, [])}
+
+
+def with_fields(layer: Layer, given: Mapping[str, Any]) -> Layer:
+    """The layer with edited fields.
+
+    Raises
+    ------
+    ParameterError
+        If a field is unknown, or a value of another type than the field takes.
+    """
+    known = {f["name"]: f for f in SCHEMA.get(layer.kind, [])}
+    changed = {}
+    for name, value in given.items():
+        if name not in known:
+            raise ParameterError(
+                f"{type(layer).__name__}: no editable field {name!r}; expected one of "
+                f"{', '.join(known) or 'none'}"
+            )
+        changed[name] = _typed(known[name], value)
+    return replace(layer, **changed)
+
+
+def _typed(field: Field, value: Any) -> Any:
+    name, kind = field["name"], field["type"]
+    try:
+        if kind == "adjacency":
+            return adjacency_from(value)
+        if kind == "int":
+            low, high = field["low"], field["high"]
+            whole = int(value)
+            if whole != float(value) or not low <= whole <= high:
+                raise ValueError(f"expected a whole number from {low} to {high}")
+            return whole
+        if kind == "number":
+            return None if value is None and field["empty"] else _finite(value)
+        if kind == "bool" and isinstance(value, bool):
+            return value
+        if kind == "choice" and value in field["values"]:
+            return value
+        if kind == "vector":
+            return np.array([_finite(v) for v in value], dtype=np.float32)
+        if kind in ("border", "rule"):
+            return value if isinstance(value, str) else _finite(value)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"{name} {value!r:.80}: {error}") from None
+    raise ParameterError(f"{name} {value!r:.80}; expected {field.get('values', kind)}")
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not np.isfinite(number):
+        raise ValueError("expected a finite number")
+    return number
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Adjacency):
+        return adjacency_words(value)
+    if isinstance(value, np.ndarray):
+        return [round(float(v), 7) for v in value.ravel()[:4096]]
+    return list(value) if isinstance(value, tuple) else value
+
+
+# -- adjacencies ---------------------------------------------------------------------------------
+
+
+def adjacency_words(adjacency: Adjacency) -> dict[str, Any]:
+    """An adjacency as shape and sizes, or as its displacements if it is no known shape.
+
+    Examples
+    --------
+    >>> adjacency_words(Adjacency.disk(2).dilated(3))
+    {'shape': 'disk', 'radius': 2.0, 'dilation': 3}
+    """
+    steps = adjacency.displacements
+    dilation = max(1, gcd(*(int(abs(c)) for c in steps.ravel())))
+    core = Adjacency(steps // dilation)
+    rows, cols = (high - low + 1 for low, high in core.reach)
+    if len(core) == rows * cols and core == Adjacency.box((rows, cols)):
+        return {"shape": "rectangle", "width": cols, "height": rows, "dilation": dilation}
+    radius = float(np.sqrt((core.displacements**2).sum(axis=1).max()))
+    if radius <= MAX_SIDE and core == Adjacency.disk(radius):
+        return {"shape": "disk", "radius": round(radius, 3), "dilation": dilation}
+    reach = int(np.abs(core.displacements).max())
+    if core == Adjacency.cross(reach):
+        return {"shape": "cross", "radius": reach, "dilation": dilation}
+    return {"shape": "custom", "displacements": steps.tolist(), "dilation": 1}
+
+
+def adjacency_from(words: Any) -> Adjacency:
+    """The adjacency that `adjacency_words` says."""
+    try:
+        shape = words["shape"]
+        dilation = _whole(words.get("dilation", 1), 1, 64)
+        if shape == "rectangle":
+            width, height = (_whole(words[side], 1, MAX_SIDE) for side in ("width", "height"))
+            found = Adjacency.rectangle(width=width, height=height)
+        elif shape == "disk":
+            radius = _finite(words["radius"])
+            if not 0 <= radius <= MAX_SIDE // 2:
+                raise ValueError(f"radius {radius}; expected 0 to {MAX_SIDE // 2}")
+            # Radii are shown with three digits: sqrt(2) is written 1.414.
+            found = Adjacency.disk(radius + 5e-4)
+        elif shape == "cross":
+            found = Adjacency.cross(_whole(words["radius"], 0, MAX_SIDE // 2))
+        elif shape == "custom":
+            steps = words["displacements"]
+            if not isinstance(steps, list) or not 1 <= len(steps) <= MAX_SIDE**2:
+                raise ValueError("expected a list of displacements")
+            found = Adjacency.from_displacements(steps)
+            if found.ndim != 2:
+                raise ValueError("expected displacements (row, col)")
+        else:
+            raise ValueError("expected rectangle, disk, cross or custom")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParameterError(f"adjacency {words!r:.80}: {error}") from None
+    return found.dilated(dilation) if dilation > 1 else found
+
+
+def _whole(value: Any, low: int, high: int) -> int:
+    number = float(value)
+    if number != int(number) or not low <= number <= high:
+        raise ValueError(f"{value}; expected a whole number from {low} to {high}")
+    return int(number)

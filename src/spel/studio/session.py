@@ -1,0 +1,251 @@
+"""A session: images, the document with its history, results by fingerprint, autosave. No HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from spel import atomic
+from spel.errors import ParameterError
+from spel.nn.network import Network
+from spel.studio import commands, images, learning
+from spel.studio.cache import Cache, Run
+from spel.studio.document import Document, Entry
+from spel.studio.images import Images, Loaded, Source
+from spel.studio.journal import History, Journal
+
+
+class ConflictError(ParameterError):
+    """The document changed since the page saw it."""
+
+
+class Session:
+    """What a user does with some images.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Images, in order. Samples if there are none.
+    folder : path
+        Where everything is saved at once; opening it again brings all back, undo included.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> session = Session((), Path(tempfile.mkdtemp()))
+    >>> list(session.document.networks)
+    ['plate', 'from strokes']
+    >>> session.do({"do": "bypass_step", "network": "plate", "node": "positive", "off": True})
+    >>> session.document.entry("plate").bypassed
+    frozenset({'positive'})
+    >>> session.undo(), session.document.entry("plate").bypassed
+    (True, frozenset())
+    >>> session.close()
+    """
+
+    def __init__(self, sources: Sequence[Source], folder: str | os.PathLike[str]) -> None:
+        self.images = Images(sources or images.samples())
+        self.cache = Cache()
+        self.folder = Path(folder)
+        self.revision = 0
+        self._lock = threading.RLock()
+        self._gesture: str | None = None
+        self._listeners: list[Callable[[], None]] = []
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.view = self._last_view()
+        self._add_uploads()
+        self._journal = Journal(self.folder)
+        self._history: History = self._journal.read(self._start())
+
+    def _start(self) -> Document:
+        """What a new session shows: the lecture's detector, and a network to learn from strokes."""
+        truth = {s.id: s.truth() for s in self.images if s.truth is not None}
+        pins = tuple(source.id for source in self.images)[:3]
+        networks = {
+            "plate": Entry(learning.template("plate-lecture")),
+            "from strokes": Entry(learning.template("flim")),
+        }
+        return Document(networks=networks, truth=truth, pins=pins)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    @property
+    def document(self) -> Document:
+        return self._history.present
+
+    @property
+    def undoable(self) -> str | None:
+        """What the next undo takes back."""
+        return self._history.past[-1][0] if self._history.past else None
+
+    @property
+    def redoable(self) -> str | None:
+        return self._history.future[-1][0] if self._history.future else None
+
+    @property
+    def problem(self) -> str:
+        """Why autosave failed, if it did."""
+        return self._journal.problem
+
+    def set_view(self, view: Mapping[str, Any]) -> None:
+        """Remember where the user looks; this is no step of undo."""
+        text = json.dumps(view)
+        if len(text) > 4096:
+            raise ParameterError("the view is too long to be remembered")
+        self.view = json.loads(text)
+        atomic.write_text(self.folder / "view.json", text)
+
+    def _last_view(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.folder / "view.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def load(self, image: str) -> Loaded:
+        return self.images.load(image)
+
+    def image_ids(self) -> tuple[str, ...]:
+        return tuple(source.id for source in self.images)
+
+    def run(self, network: str, image: str) -> Run:
+        """Every step of a network over an image, as far as it can be computed."""
+        return self.run_entry(self.document.entry(network), image)
+
+    def run_entry(self, entry: Entry, image: str) -> Run:
+        network = entry.effective
+        if network is None:
+            raise ParameterError("every step is switched off; switch one on")
+        return self.cache.run(network, self.load(image))
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def do(
+        self,
+        command: Mapping[str, Any],
+        *,
+        revision: int | None = None,
+        gesture: str | None = None,
+    ) -> None:
+        """Apply a command.
+
+        Parameters
+        ----------
+        command : mapping
+            ``{"do": name, ...}``, see `spel.studio.commands`.
+        revision : int, optional
+            The document's revision that the page saw; another one is a conflict.
+        gesture : str, optional
+            Commands of one gesture (a drag) are one step of undo.
+        """
+        with self._lock:
+            self._check(revision)
+            before = self.document
+            after = commands.apply(before, self, command)
+            if after is before:
+                return
+            self._take(str(command.get("do")), before, after, gesture)
+
+    def change(self, label: str, change: Callable[[Document], Document]) -> None:
+        """Apply a function from document to document as one undoable step."""
+        with self._lock:
+            before = self.document
+            self._take(label, before, change(before), None)
+
+    def _take(self, label: str, before: Document, after: Document, gesture: str | None) -> None:
+        if gesture is not None and gesture == self._gesture:
+            self._history.replace(after)
+            self._journal.write("replace", label, before, after)
+        else:
+            self._history.do(label, after)
+            self._journal.write("do", label, before, after)
+        self._gesture = gesture
+        self.revision += 1
+
+    def undo(self, revision: int | None = None) -> bool:
+        """Take the last step back; whether there was one."""
+        return self._step("undo", revision)
+
+    def redo(self, revision: int | None = None) -> bool:
+        """Do again what was taken back; whether there was something."""
+        return self._step("redo", revision)
+
+    def _step(self, kind: str, revision: int | None) -> bool:
+        with self._lock:
+            self._check(revision)
+            before = self.document
+            moved = self._history.undo() if kind == "undo" else self._history.redo()
+            if moved:
+                self._journal.write(kind, kind, before, self.document)
+                self._gesture = None
+                self.revision += 1
+            return moved
+
+    def _check(self, revision: int | None) -> None:
+        if revision is not None and revision != self.revision:
+            raise ConflictError(
+                f"this page shows revision {revision}, but the session is at {self.revision}: "
+                "another tab changed it. The page shows the newer state now; do it again"
+            )
+
+    # -- images ----------------------------------------------------------------------------------
+
+    def add_upload(self, path: Path, name: str) -> Source:
+        """Take an uploaded file that lies in the session's folder, if it is an image.
+
+        Raises
+        ------
+        ImageReadError
+            If it is none; the file is removed.
+        """
+        source = _upload(path, name)
+        try:
+            source.read()
+        except Exception:
+            path.unlink(missing_ok=True)
+            raise
+        path.with_suffix(".name").write_text(images.clean_name(name), encoding="utf-8")
+        return self.images.add(source)
+
+    @property
+    def uploads(self) -> Path:
+        folder = self.folder / "uploads"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder
+
+    def _add_uploads(self) -> None:
+        for path in sorted(self.uploads.glob("*.bin"), key=lambda p: p.stat().st_mtime):
+            label = path.with_suffix(".name")
+            if label.exists():
+                self.images.add(_upload(path, label.read_text(encoding="utf-8")))
+
+    def file_of(self, network: Network) -> Path:
+        """A file that holds a network, for code that loads it."""
+        return self.folder / "networks" / f"{self._journal.stored(network)}.safetensors"
+
+    # -- end -------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Return when everything is saved."""
+        self._journal.flush()
+
+    def close(self) -> None:
+        self._journal.close()
+
+
+def _upload(path: Path, name: str) -> Source:
+    real = Path(os.path.realpath(path))
+    return Source(f"u{path.stem[:24]}", images.clean_name(name), images._reader(real), real)
+
+
+def home_of(paths: Sequence[str | os.PathLike[str]]) -> Path:
+    """Where the session of some files is kept: the user's state folder, by their places."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    key = "\0".join(sorted(os.path.realpath(p) for p in paths))
+    name = blake2b(os.fsencode(key), digest_size=8).hexdigest() if paths else "samples"
+    return Path(base) / "spel" / "studio" / name

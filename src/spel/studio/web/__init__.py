@@ -1,0 +1,1 @@
+"""The studio's page: routes over a session, and what keeps strangers out."""

@@ -1,0 +1,1 @@
+import { Part } from './core.js'; customElements.define('page-compare', class extends Part {});

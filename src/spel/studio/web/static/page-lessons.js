@@ -1,0 +1,1 @@
+import { Part } from './core.js'; customElements.define('page-lessons', class extends Part {});

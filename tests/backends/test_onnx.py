@@ -1,0 +1,113 @@
+"""ONNX files: checked before they exist, standard operators, clear words for what cannot run."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from spel import Adjacency, FormatError, KernelBank, SpelError, UnsupportedLayerError, zoo
+from spel.errors import ParameterError
+from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold, chain
+from spel.scene import street
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from spel.backends import onnx_  # noqa: E402
+
+DISK = Adjacency.disk(2)
+
+
+def small():
+    return chain(
+        color=Color("rgb"),
+        conv=Convolution(KernelBank.random(DISK, kernels=4, channels=3, seed=0)),
+        relu=Activation(),
+        pool=MaxPool(DISK, stride=2),
+    )
+
+
+def photo(seed=0, size=(20, 30)):
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3)).astype(np.uint8)
+
+
+def test_the_plate_network_on_streets(tmp_path):
+    net = zoo.get("plate-lecture")
+    images = [street(seed).image for seed in (1, 2)]
+    report = onnx_.export(net, tmp_path / "plate.onnx", images=images, dtype="uint8")
+    assert report.difference <= 1e-5
+    assert report.images == 2
+    assert "opset 18" in str(report)
+
+
+def test_the_file_runs_without_anything_of_ours(tmp_path):
+    net, image = small(), photo()
+    onnx_.export(net, tmp_path / "net.onnx", images=[image], dtype="uint8")
+    np.save(tmp_path / "image.npy", image)
+    code = (
+        "import sys, numpy as np, onnxruntime as o;"
+        "s = o.InferenceSession('net.onnx', providers=['CPUExecutionProvider']);"
+        "x = np.load('image.npy');"
+        "np.save('out.npy', s.run(None, {'image': np.stack([x, x])})[0]);"
+        "assert not any(m.split('.')[0] == 'spel' for m in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-S", "-c", PATH + code], cwd=tmp_path, check=True)
+    theirs = np.load(tmp_path / "out.npy")
+    assert np.allclose(theirs[1], net(image), atol=1e-5)
+
+
+PATH = f"import sys; sys.path[:0] = {[p for p in sys.path if 'site-packages' in p]!r};"
+
+
+def test_only_standard_operators_of_the_stated_version():
+    model = onnx.load_model_from_string(onnx_.to_bytes(small(), (8, 8, 3)))
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", onnx_.OPSET)]
+    assert {node.domain for node in model.graph.node} == {""}
+    assert {p.key for p in model.metadata_props} >= {"fingerprint", "spel"}
+    sizes = [d.dim_param for d in model.graph.input[0].type.tensor_type.shape.dim]
+    assert sizes == ["batch", "rows", "cols", ""]
+
+
+def test_nothing_is_written_when_the_numbers_differ(tmp_path):
+    with pytest.raises(SpelError, match="not written"):
+        onnx_.export(small(), tmp_path / "net.onnx", images=[photo()], tolerance=-1.0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_refusals_name_the_node(tmp_path):
+    net = chain(small(), cut=Threshold("otsu"))
+    with pytest.raises(UnsupportedLayerError) as told:
+        onnx_.export(net, tmp_path / "net.onnx", images=[photo()])
+    assert "'cut'" in told.value.__notes__[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_are_checked(tmp_path):
+    with pytest.raises(ParameterError, match="give at least one"):
+        onnx_.export(small(), tmp_path / "a.onnx", images=[])
+    with pytest.raises(ParameterError, match="uint16"):
+        onnx_.export(small(), tmp_path / "a.onnx", images=[photo()], dtype="uint16")
+    with pytest.raises(ParameterError, match="int64"):
+        onnx_.export(small(), tmp_path / "a.onnx", images=[photo()], dtype="int64")
+
+
+def test_a_file_for_a_newer_runtime_is_told_in_clear_words(tmp_path):
+    model = onnx.load_model_from_string(onnx_.to_bytes(small(), (8, 8, 3)))
+    model.opset_import[0].version = 999
+    path = tmp_path / "new.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(FormatError, match=r"opset 999.*update it"):
+        onnx_.open_onnx(path)
+    path.write_bytes(b"\x00broken")
+    with pytest.raises(FormatError, match="no ONNX model"):
+        onnx_.open_onnx(path)
+    with pytest.raises(FormatError, match="cannot be read"):
+        onnx_.open_onnx(tmp_path / "none.onnx")
+
+
+def test_feature_vectors_are_an_output_too(tmp_path):
+    net = chain(small(), flat=Flatten())
+    onnx_.export(net, tmp_path / "net.onnx", images=[photo()])
+    run = onnx_.open_onnx(tmp_path / "net.onnx")
+    assert np.allclose(run(photo()[None].astype(np.float32))[0], net(photo()), atol=1e-5)

@@ -1,0 +1,75 @@
+"""Ridge, leaving groups out, calibration: against learning again, scikit-learn, and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spel.decide.closed_form import left_out, logistic, ridge
+from spel.errors import ShapeError
+
+
+def drawn(seed: int, n: int = 60, d: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(n, d)) @ random.normal(size=(d, d)) + 3
+    targets = np.sign(rows @ random.normal(size=d) + random.normal(size=n))
+    return rows, targets, random.uniform(0.5, 2, n)
+
+
+def test_ridge_agrees_with_scikit_learn() -> None:
+    from sklearn.linear_model import Ridge
+
+    rows, targets, shares = drawn(1)
+    plane = ridge(rows, targets, shares, 0.1)
+    s = shares / shares.sum()
+    spread = np.cov(rows.T, aweights=s, ddof=0)
+    peer = Ridge(alpha=0.1 * np.trace(spread) / 5).fit(rows, targets, sample_weight=s)
+    np.testing.assert_allclose(plane.weights, peer.coef_, rtol=1e-4, atol=1e-5)
+    assert plane.bias == pytest.approx(peer.intercept_, rel=1e-4, abs=1e-4)
+
+
+def test_several_targets_are_several_planes() -> None:
+    rows, targets, shares = drawn(2)
+    both = ridge(rows, np.stack([targets, 2 * targets + 1], axis=1), shares, 0.1)
+    one = ridge(rows, targets, shares, 0.1)
+    np.testing.assert_allclose(both.weights[:, 0], one.weights, rtol=1e-4)
+    np.testing.assert_allclose(both.weights[:, 1], 2 * one.weights, rtol=1e-4)
+    assert both.bias[1] == pytest.approx(2 * one.bias + 1, rel=1e-4)
+
+
+def test_left_out_agrees_with_learning_without_the_group() -> None:
+    rows, targets, shares = drawn(3)
+    groups = np.arange(60) // 6
+    strength = 1e-7  # with next to no ridge the mean plays no part, and the formula is exact
+    plane = ridge(rows, targets, shares, strength)
+    outside = left_out(plane, rows, targets, shares, groups)
+    for group in range(10):
+        rest = groups != group
+        again = ridge(rows[rest], targets[rest], shares[rest], strength)
+        expected = rows[~rest] @ again.weights + again.bias
+        np.testing.assert_allclose(outside[~rest], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_calibration_agrees_with_scikit_learn_on_many_samples() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(4)
+    x = random.normal(size=4000)
+    true = random.uniform(size=4000) < 1 / (1 + np.exp(-(2 * x - 1)))
+    slope, shift = logistic(x, true)
+    peer = LogisticRegression(C=1e6).fit(x[:, None], true)
+    assert slope == pytest.approx(peer.coef_.item(), rel=0.02)
+    assert shift == pytest.approx(peer.intercept_.item(), rel=0.05)
+
+
+def test_separated_scores_give_finite_odds() -> None:
+    slope, shift = logistic([0.0, 0.1, 5.0, 5.1], [False, False, True, True])
+    assert np.isfinite([slope, shift]).all()
+    assert slope * 5 + shift > 0 > slope * 0.1 + shift
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ShapeError, match="targets"):
+        ridge(np.ones((3, 2)), [1, 2], [1, 1, 1], 0.1)
+    with pytest.raises(ShapeError, match="at least 1"):
+        ridge(np.ones((0, 2)), [], [], 0.1)

@@ -1,0 +1,132 @@
+"""Learning rigid objects from boxes: other streets, files, scales, several and no objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spel
+from spel.decide import Recipe, Windows, learn_rigid, own_decision
+from spel.decide.windows import Scanner, moved
+from spel.errors import FormatError, ParameterError, ShapeError
+from spel.metrics.detection import iou
+from spel.scene import Scene, street
+
+QUICK = Recipe(orientations=4, copies=6, rounds=1, hard=10)
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    return [street(seed, size=(240, 352)) for seed in range(100, 104)]
+
+
+@pytest.fixture(scope="module")
+def network(scenes: list[Scene]) -> spel.Network:
+    return learn_rigid([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
+
+
+def test_plates_of_other_streets_are_boxed_closely(network: spel.Network) -> None:
+    for seed in range(3):
+        scene = street(seed, size=(240, 352))
+        found = spel.detect(network, scene.image, threshold=0.02)
+        assert iou(found.boxes[:1], scene.boxes).max() > 0.7
+
+
+def test_all_plates_of_a_street_are_found_and_none_twice(network: spel.Network) -> None:
+    scene = street(2, cars=2, size=(240, 352), plate_width=52)
+    found = spel.detect(network, scene.image, threshold=0.02)
+    overlap = iou(found.boxes[:2], scene.boxes)
+    assert (overlap.max(axis=0) > 0.6).all()
+    assert (overlap.argmax(axis=1)[:2] == [0, 1]).all() or (overlap.argmax(axis=1) == [1, 0]).all()
+
+
+def test_a_larger_picture_has_larger_boxes(network: spel.Network, scenes: list[Scene]) -> None:
+    small = scenes[0]
+    big = np.kron(small.image, np.ones((2, 2, 1), dtype=np.uint8))
+    found = spel.detect(network, big, threshold=0.02, smallest=0.2)
+    assert iou(found.boxes[:1], 2 * small.boxes).item() > 0.7
+
+
+def test_the_file_keeps_everything(
+    network: spel.Network, scenes: list[Scene], tmp_path: Path
+) -> None:
+    network.save(tmp_path / "plates.safetensors")
+    again = spel.load(tmp_path / "plates.safetensors")
+    assert spel.detect(again, scenes[1].image) == spel.detect(network, scenes[1].image)
+    assert isinstance(own_decision(again), Windows)
+    assert again["score"].bank.provenance[0].image in "0123"
+
+
+def test_the_score_is_the_kernels_answer_and_why_tells_it(
+    network: spel.Network, scenes: list[Scene]
+) -> None:
+    (why, *_) = (found := spel.detect(network, scenes[0].image, threshold=0.02, why=True)).why
+    assert found.scores[0] == pytest.approx(1 / (1 + np.exp(-why.saliency)))
+    assert why.kernels == (("score", 0, why.saliency),)
+    assert why.margin == pytest.approx(why.saliency - np.log(0.02 / 0.98))
+    x0, y0, x1, y1 = found.boxes[0]
+    inside = [x0 - 9 <= col < x1 + 9 and y0 - 9 <= row < y1 + 9 for row, col in why.spels]
+    assert sum(inside) == len(inside) > 0
+
+
+def test_learning_again_gives_the_same_network(network: spel.Network, scenes: list[Scene]) -> None:
+    again = learn_rigid([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
+    assert again.fingerprint() == network.fingerprint()
+    assert again.meta == network.meta
+
+
+def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:
+    tall = [np.rot90(s.image).copy() for s in scenes[:1]]
+    cols = scenes[0].image.shape[1]
+    x0, y0, x1, y1 = scenes[0].boxes[0]
+    turned = np.array([[y0, cols - x1, y1, cols - x0]])
+    quick = Recipe(orientations=4, copies=2, rounds=0, hard=5)
+    both = learn_rigid([scenes[1].image, *tall], [scenes[1].boxes, turned], quick)
+    sizes = own_decision(both).sizes  # type: ignore[union-attr]
+    assert len(sizes) == 2
+    assert sorted(w > h for w, h in sizes) == [False, True]
+
+
+def test_candidates_stand_where_their_patches_are(network: spel.Network) -> None:
+    scanner = Scanner(network, own_decision(network))  # type: ignore[arg-type]
+    found = scanner.candidates(street(3, size=(240, 352)).image, odds=-np.inf, most=50)
+    bank = scanner.score.bank
+    patches = found.patches(bank.adjacency)
+    answers = patches @ bank.weights.reshape(len(bank), -1).T + bank.bias
+    mine = answers[np.arange(len(patches)), found.kernels]
+    np.testing.assert_allclose(mine, found.odds, rtol=1e-3, atol=1e-4)
+
+
+def test_images_without_a_spel_or_too_small_have_no_detection(network: spel.Network) -> None:
+    for shape in [(0, 0, 3), (1, 1, 3), (5, 300, 3)]:
+        found = spel.detect(network, np.zeros(shape, dtype=np.uint8))
+        assert (len(found), found.image_size) == (0, shape[:2])
+
+
+def test_moved_boxes_by_hand() -> None:
+    box = np.array([[0.0, 0.0, 4.0, 2.0]])
+    assert moved(box, [[0.25, -0.5, 0, 0]]).tolist() == [[1.0, -1.0, 5.0, 1.0]]
+    assert moved(box, [[0, 0, np.log(1.5), 0]]).round(6).tolist() == [[-1.0, 0.0, 5.0, 2.0]]
+
+
+def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> None:
+    image = np.zeros((9, 9), dtype=np.uint8)
+    with pytest.raises(ShapeError, match="lists of boxes"):
+        learn_rigid([image], [])
+    with pytest.raises(ParameterError, match="no object"):
+        learn_rigid([image], [np.zeros((0, 4))])
+    with pytest.raises(ParameterError, match="empty"):
+        learn_rigid([image], [[[3, 3, 3, 5]]])
+    with pytest.raises(ShapeError, match="Convolution"):
+        spel.detect(spel.chain(spel.Color("grey")), image, decision=Windows(((8, 8),)))
+    with pytest.raises(ShapeError, match="one size per kernel"):
+        spel.detect(network, image, sizes=((8, 8), (9, 9)))
+    with pytest.raises(ParameterError, match="by Windows"):
+        spel.detect(network, image, select="widest")
+    with pytest.raises(FormatError, match="Windows"):
+        Windows.from_dict({"sizes": [[1, 2, 3]]})
+    for options in ({"threshold": 2}, {"most": 0}, {"sizes": ()}, {"sizes": ((0, 1),)}):
+        with pytest.raises(ParameterError, match="Windows"):
+            Windows(**{"sizes": ((8, 8),), **options})  # type: ignore[arg-type]

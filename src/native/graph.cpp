@@ -307,17 +307,27 @@ long Lane::slot_of(const Node& node, State& s, long key) const {
   return s.last_slot = slot;
 }
 
-Row Lane::row(const Node& node, long plane, long row) {
+// The row from its ring, made first if it is not there; filled in place, field by field.
+void Lane::row(const Node& node, long plane, long row, Row& found) {
   State& s = states[node.id];
   const float* there = s.direct ? reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)) : nullptr;
-  if (there && !node.scan_nan) return {there, s.direct->stride[1] / 4};
+  found.tag = nullptr;
+  found.nan = false;
+  if (there && !node.scan_nan) {
+    found.p = there;
+    found.pitch = s.direct->stride[1] / 4;
+    return;
+  }
   const long key = node.key(plane, row), slot = slot_of(node, s, key);
   if (there) {  // only whether it holds NaN is kept
     if (s.tags[slot] != key) {
       s.nan[slot] = holds_nan(node, there, s.direct->stride[1] / 4);
       s.tags[slot] = key;
     }
-    return {there, s.direct->stride[1] / 4, s.nan[slot] != 0};
+    found.p = there;
+    found.pitch = s.direct->stride[1] / 4;
+    found.nan = s.nan[slot] != 0;
+    return;
   }
   float* p = s.ring + slot * node.row_floats + node.origin;
   if (s.tags[slot] != key) {
@@ -329,7 +339,11 @@ Row Lane::row(const Node& node, long plane, long row) {
     s.nan[slot] = nan;
     s.tags[slot] = key;
   }
-  return {p, node.frame.pitch, s.nan[slot] != 0, &s.tags[slot], key};
+  found.p = p;
+  found.pitch = node.frame.pitch;
+  found.nan = s.nan[slot] != 0;
+  found.tag = &s.tags[slot];
+  found.key = key;
 }
 
 bool Lane::holds_nan(const Node& node, const float* p, long pitch) const {
@@ -346,11 +360,21 @@ void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) 
   State& s = states[node.id];
   auto fetch = [&](int i) {
     long p, r;
-    s.in[i] = locate(node, node.reads[i], plane, row, p, r) ? this->row(*node.reads[i].node, p, r) : Row{};
+    if (locate(node, node.reads[i], plane, row, p, r)) {
+      this->row(*node.reads[i].node, p, r, s.in[i]);
+    } else {
+      s.in[i].p = nullptr;
+      s.in[i].tag = nullptr;
+    }
   };
   for (int i : node.order) fetch(i);
   // Where work starts in the middle of an image, fetching one row may push out another: ask again.
-  for (int tries = 0; std::any_of(s.in.begin(), s.in.end(), [](const Row& r) { return r.lost(); }); ++tries) {
+  auto lost = [&] {
+    bool any = false;
+    for (const Row& r : s.in) any |= r.lost();
+    return any;
+  };
+  for (int tries = 0; lost(); ++tries) {
     if (tries == 16) throw std::logic_error("spel engine: a ring is too small; please report this network");
     for (int i : node.order)
       if (s.in[i].lost()) fetch(i);
@@ -394,7 +418,7 @@ void Lane::output_row(size_t index, long line) {
   std::vector<float> own;
   Row made;
   if (node.ringed) {
-    made = this->row(node, plane, row);
+    this->row(node, plane, row, made);
   } else {
     own.resize(node.channels * node.grid.cols);
     make(node, plane, row, own.data(), node.grid.cols);

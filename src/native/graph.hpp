@@ -168,7 +168,7 @@ class Lane {
   Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed);
   void steps(long n, long from, long to);  // rows [from, to) of every output of image n
 
-  Row row(const Node& node, long plane, long row);
+  void row(const Node& node, long plane, long row, Row& found);
   void make(const Node& node, long plane, long row, float* dst, long pitch);
 
   struct State {

@@ -268,6 +268,10 @@ std::pair<long, long> Plan::rows_read(const Node& source, long from, long to) co
 
 Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed)
     : plan(plan), images(images), outs(outs), timed(timed), states(plan.nodes.size()) {
+  constexpr double kCache = 16e6;
+  double bytes = 0;
+  for (const Image& out : outs) bytes += 4.0 * out.shape[0] * out.shape[1] * out.shape[2] * out.shape[3] * out.shape[4];
+  large = bytes > kCache;
   arena.reset(new float[plan.ring_floats + 64]());
   float* next = reinterpret_cast<float*>(round_up(long(arena.get()), 64));
   for (auto& owned : plan.nodes) {
@@ -408,25 +412,34 @@ void Lane::fill_frame(const Node& node, float* p) const {
     }
 }
 
+// Makes a row of an output where it belongs; by way of a ring or scratch row if others read it, if its
+// columns are strided, or if all outputs together are too large to stay in a cache anyway.
 void Lane::output_row(size_t index, long line) {
   const Node& node = *plan.outputs[index].node;
   const Image& out = outs[index];
   const long plane = line / node.grid.rows, row = line % node.grid.rows;
   char* to = out.at(batch, 0, plane, row);
   const bool plain = out.stride[4] == 4 && out.stride[1] % 4 == 0;
-  if (!node.ringed && plain) return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
-  std::vector<float> own;
+  if (!node.ringed && plain && !large)
+    return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
   Row made;
   if (node.ringed) {
     this->row(node, plane, row, made);
   } else {
-    own.resize(node.channels * node.grid.cols);
-    make(node, plane, row, own.data(), node.grid.cols);
-    made = {own.data(), node.grid.cols};
+    made.pitch = round_up(node.grid.cols, 16);
+    spare.resize(std::max(spare.size(), size_t(node.channels * made.pitch) + 16));
+    float* p = reinterpret_cast<float*>(round_up(long(spare.data()), 64));
+    make(node, plane, row, p, made.pitch);
+    made.p = p;
   }
-  for (long c = 0; c < node.channels; ++c)
-    for (long x = 0; x < node.grid.cols; ++x)
-      __builtin_memcpy(to + c * out.stride[1] + x * out.stride[4], made.p + c * made.pitch + x, 4);
+  for (long c = 0; c < node.channels; ++c, to += out.stride[1]) {
+    const float* from = made.p + c * made.pitch;
+    if (plain && large) {
+      plan.kernels->write_through(from, reinterpret_cast<float*>(to), node.grid.cols);
+    } else {
+      for (long x = 0; x < node.grid.cols; ++x) __builtin_memcpy(to + x * out.stride[4], from + x, 4);
+    }
+  }
 }
 
 }  // namespace spel

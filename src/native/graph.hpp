@@ -197,6 +197,8 @@ class Lane {
   long slot_of(const Node& node, State& s, long key) const;
   bool holds_nan(const Node& node, const float* p, long pitch) const;
   std::unique_ptr<float[]> arena;
+  std::vector<float> spare;  // a row on its way out
+  bool large = false;
 };
 
 }  // namespace spel

@@ -52,6 +52,8 @@ struct Rows {
   bool (*has_nan)(const float* src, long width);
   // Any element type and byte stride to float.
   void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);
+  // Copies past the caches, where the address allows it: for results larger than they are.
+  void (*write_through)(const float* src, float* dst, long width);
   void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
   void (*add_square)(const float* src, float* dst, long width, bool first);
   // Sums of terms, finished: over a count per column (inverse = 1 / count), over one count, or

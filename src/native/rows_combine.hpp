@@ -41,12 +41,23 @@ SPEL_INLINE Vec over_root(Vec x, Vec s) {
   const Vec q = rounded(s * r), q2 = fused(fused(-q, q, s), r * 0.5f, q);
   const Vec n = rounded(x * r);
   Vec y = fused(fused(-n, q2, x), r, n);
-  const auto plain = ((s > 1e-30f) & (s < 1e30f) & (magnitude(x) > 1e-20f)) | (s == 0);
+#if defined(__AVX512F__)
+  const __mmask16 zero = _mm512_cmpeq_ps_mask((__m512)s, __m512{});
+  const __m512i above = (__m512i)s - (__m512i)splat(1e-30f), span = (__m512i)splat(1e30f) - (__m512i)splat(1e-30f);
+  const __mmask16 plain = _mm512_cmple_epu32_mask(above, span) & _mm512_cmpord_ps_mask((__m512)y, (__m512)y);
+  y = (Vec)_mm512_maskz_mov_ps(~zero, (__m512)y);
+  if (__mmask16(plain | zero) != 0xffff) {
+    const Vec exact = x / root(s);
+    y = (Vec)_mm512_mask_mov_ps((__m512)y, ~(plain | zero), (__m512)exact);
+  }
+#else
+  const auto plain = ((s > 1e-30f) & (s < 1e30f) & (y == y)) | (s == 0);
   y = s == 0 ? Vec{} : y;
   if (!all(plain)) {
     const Vec exact = x / root(s);
     y = plain ? y : exact;
   }
+#endif
   return y;
 #else
   return s == 0 ? Vec{} : x / root(s);

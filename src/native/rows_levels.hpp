@@ -35,7 +35,7 @@ SPEL_INLINE Vec shifted(Vec low, Vec high) {
 template <Reduce R, int K>
 struct Ladder {
   Vec before[K > 0 ? K : 1];
-  float* const* outs;
+  float* outs[K + 1];  // null where a level is not asked for
 
   template <int Level>
   SPEL_INLINE void climb(Vec now, long x) {
@@ -67,7 +67,7 @@ void levels_in_registers(const LevelsRow& r) {
     return a;
   };
   Ladder<R, K> ladder;
-  ladder.outs = r.outs;
+  for (int k = 0; k <= K; ++k) ladder.outs[k] = r.wanted >> k & 1 ? r.outs[k] : nullptr;
   for (Vec& v : ladder.before) v = neutral<R>();
   long x = -(r.left + kLanes - 1) / kLanes * kLanes;
   for (; x < 0; x += kLanes) ladder.push(neutral<R>(), x);
@@ -125,14 +125,10 @@ inline void levels_by_passes(const LevelsRow& r, float* const* outs) {
 inline void levels(const LevelsRow& r) {
 #if defined(__AVX512F__)
   if (!r.careful) {
-    LevelsRow asked = r;
-    float* outs[5];
-    for (int k = 0; k < 5; ++k) outs[k] = r.wanted >> k & 1 ? r.outs[k] : nullptr;
-    asked.outs = outs;
-    if (r.op == Reduce::maximum) return levels_of_terms<Reduce::maximum, false>(asked);
-    if (r.op == Reduce::minimum) return levels_of_terms<Reduce::minimum, false>(asked);
-    if (r.square) return levels_of_terms<Reduce::sum, true>(asked);
-    return levels_of_terms<Reduce::sum, false>(asked);
+    if (r.op == Reduce::maximum) return levels_of_terms<Reduce::maximum, false>(r);
+    if (r.op == Reduce::minimum) return levels_of_terms<Reduce::minimum, false>(r);
+    if (r.square) return levels_of_terms<Reduce::sum, true>(r);
+    return levels_of_terms<Reduce::sum, false>(r);
   }
 #endif
   levels_by_passes(r, r.outs);

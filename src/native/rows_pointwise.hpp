@@ -54,6 +54,19 @@ inline void convert(const void* src, Type type, bool swapped, long stride, float
   }
 }
 
+inline void write_through(const float* src, float* dst, long width) {
+#if defined(__AVX512F__)
+  if (uintptr_t(dst) % kBytes == 0) {
+    for (; width >= kLanes; width -= kLanes, src += kLanes, dst += kLanes) _mm512_stream_ps(dst, (__m512)load(src));
+  }
+#elif defined(__AVX2__)
+  if (uintptr_t(dst) % kBytes == 0) {
+    for (; width >= kLanes; width -= kLanes, src += kLanes, dst += kLanes) _mm256_stream_ps(dst, (__m256)load(src));
+  }
+#endif
+  __builtin_memcpy(dst, src, size_t(width) * 4);
+}
+
 template <class F>
 SPEL_INLINE void map_vectors(const float* src, float* dst, long width, F f) {
   by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, f(get(src + i))); });

@@ -17,6 +17,9 @@ LARGE = 1 << 20
 KEPT = 160 << 20
 """Bytes from which blocks are kept, and how many bytes of them at most."""
 
+ALIGNMENT = 64
+"""Of the first value, in bytes: a cache line, so that whole lines can be written."""
+
 _blocks: list[npt.NDArray[np.uint8]] = []
 _lock = Lock()
 
@@ -29,16 +32,17 @@ def empty(shape: Sequence[int]) -> npt.NDArray[np.float32]:
     with _lock:
         block = _released(size)
         if block is None:
-            block = np.empty(size, dtype=np.uint8)
+            block = np.empty(size + ALIGNMENT, dtype=np.uint8)
             _blocks.append(block)
             _forget()
-    return block[:size].view(np.float32).reshape(shape)
+    first = -block.ctypes.data % ALIGNMENT
+    return block[first : first + size].view(np.float32).reshape(shape)
 
 
 def _released(size: int) -> npt.NDArray[np.uint8] | None:
     """A block that no array uses any more and that is not much too large."""
     for block, holders in zip(_blocks, _holders(_blocks), strict=True):
-        if holders == _UNUSED and size <= block.size <= size + size // 4:
+        if holders == _UNUSED and size + ALIGNMENT <= block.size <= size + size // 4:
             return block
     return None
 

@@ -109,14 +109,22 @@ class Cascade {
       while (size * 4 < length) size *= 4;
       return size;
     }
-    long best = 2;
-    auto cost = [&](long size) {
-      const long rest = length % size, own = size <= kDirect ? size : 2 * kDirect;
-      return own + length / size + (op == Reduce::sum ? rest : rest > 0);
-    };
-    for (long size = 3; size * size <= length * 4 && size < length; ++size)
-      if (cost(size) < cost(best)) best = size;
-    return best;
+    if (long(steps.size()) <= length) cost_up_to(length);
+    return steps[length];
+  }
+
+  // Rows loaded and stored for a window of each length, and the step that makes it cheapest.
+  void cost_up_to(long length) const {
+    std::vector<long> cost(length + 1);
+    steps.assign(length + 1, 1);
+    for (long n = 1; n <= length; ++n) {
+      cost[n] = n <= kDirect ? n : 4 * n;
+      for (long size = 2; size <= std::min(n / 2, 128L) && n > kDirect; ++size) {
+        const long rest = op == Reduce::sum ? std::min(n % size, kDirect) : n % size > 0;
+        const long total = cost[size] + 2 + n / size + rest;
+        if (total < cost[n]) cost[n] = total, steps[n] = size;
+      }
+    }
   }
 
   Node* combined(const std::vector<std::pair<Node*, long>>& terms, Axis axis, long length, Node* of) {
@@ -137,6 +145,7 @@ class Cascade {
   Plan& plan;
   Reduce op;
   bool framed;
+  mutable std::vector<long> steps;
   std::map<std::tuple<Node*, Axis, long>, Node*> wholes;
 };
 
@@ -188,6 +197,8 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
     for (auto [from, plane] : cascade.cover(of, planes, box.depth))
       node->reads.push_back({from, box.plane + plane, box.row + row});
   node->rows_read = long(node->reads.size());
+  node->shift = box.shift;
+  node->length = box.length;
   node->pieces = pieces_of(box.shift, box.length, op);
   for (const BoxPool::Piece& piece : node->pieces) {
     node->left = std::max(node->left, -piece.shift);

@@ -14,25 +14,17 @@ float nothing(Reduce op, End end) {  // the reduction of no rows at all
   return op == Reduce::maximum ? -infinity : infinity;
 }
 
-// Combines the terms of one channel's row and ends it.
-void ended(const Rows& kernels, Reduce op, bool careful, End end, const std::vector<const float*>& terms,
-           const float* counts, long window, const float* divided, float* dst, long width) {
-  const long n = long(terms.size());
-  if (end == End::mean) {
-    kernels.sum_over_counts(terms.data(), n, counts, counts + width, dst, width);
-  } else if (end == End::full_mean) {
-    kernels.sum_over_all(terms.data(), n, float(window), dst, width);
-  } else if (end == End::norm || end == End::norm_residue) {
-    kernels.over_norm(terms.data(), n, divided, end == End::norm_residue, dst, width);
-  } else {
-    kernels.combine(op, careful, terms.data(), n, dst, width);
-    if (end == End::empty_is_zero)
-      for (long x = 0; x < width; ++x) dst[x] = counts[x] == 0 ? 0 : dst[x];
-  }
+Ending ending(End end, const float* counts, long cols, long window, const Row& last, long channel) {
+  const bool divides = end == End::norm || end == End::norm_residue;
+  return {end, counts, counts ? counts + cols : nullptr, float(window),
+          divides ? last.p + channel * last.pitch : nullptr};
+}
+
+void empty_to_zero(End end, const float* counts, float* dst, long width) {
+  for (long x = 0; x < width && end == End::empty_is_zero; ++x) dst[x] = counts[x] == 0 ? 0 : dst[x];
 }
 
 bool counted(End end) { return end == End::mean || end == End::empty_is_zero; }
-bool divides(End end) { return end == End::norm || end == End::norm_residue; }
 
 }  // namespace
 
@@ -63,9 +55,9 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
       std::fill(dst, dst + grid.cols, nothing(op, end));
       continue;
     }
-    const Row& last = in[reads.size() - 1];
-    ended(kernels, op, careful, end, list, count, inside.size(),
-          divides(end) ? last.p + c * last.pitch : nullptr, dst, grid.cols);
+    const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
+    kernels.combine_to_end(op, careful, list.data(), long(list.size()), how, dst, grid.cols);
+    empty_to_zero(end, count, dst, grid.cols);
     size_t at = 0;
     for (const Term& term : terms)
       if (in[term.read].p) list[at++] += in[term.read].pitch;
@@ -95,12 +87,15 @@ void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
       std::fill(dst, dst + grid.cols, nothing(op, end));
       continue;
     }
-    kernels.levels({op, careful, square, terms.data(), long(terms.size()), width, left, right, top, wanted, outs});
-    terms.clear();
-    for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
-    const Row& last = in[reads.size() - 1];
-    ended(kernels, op, careful, end, terms, count, inside.size(),
-          divides(end) ? last.p + c * last.pitch : nullptr, dst, grid.cols);
+    const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
+    const LevelsRow rows{op, careful, square, terms.data(), long(terms.size()), width, left, right, top, wanted, outs};
+    if (!kernels.window(rows, shift, length, how, dst, grid.cols)) {
+      kernels.levels(rows);
+      terms.clear();
+      for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
+      kernels.combine_to_end(op, careful, terms.data(), long(terms.size()), how, dst, grid.cols);
+    }
+    empty_to_zero(end, count, dst, grid.cols);
   }
 }
 

@@ -12,7 +12,7 @@ namespace spel::SPEL_ISA {
 extern const Rows rows;
 const Rows rows = {
     SPEL_TEXT(SPEL_ISA), kernel_block, convolve,        combine, levels,     has_nan,   convert,
-    write_through,       activate,            add_square,   sum_over_counts, sum_over_all, over_norm, divide_by_root,
+    write_through,       activate,            add_square,   combine_to_end, window, divide_by_root,
     affine,              add_weighted, multiply_adds,   residue};
 
 }  // namespace spel::SPEL_ISA

@@ -29,6 +29,18 @@ struct ConvolveRow {
   bool relu;
 };
 
+// How the reduction of a window becomes a value: nothing else, over a count per column (0 where nothing
+// was counted) or one for all, 0 where the window is empty, or `of` divided by the root of the sum, or
+// the residue of that.
+enum class End { none, mean, full_mean, empty_is_zero, norm, norm_residue };
+struct Ending {
+  End kind = End::none;
+  const float* counts = nullptr;
+  const float* inverse = nullptr;  // 1 / counts
+  float count = 0;
+  const float* of = nullptr;
+};
+
 // Windows of 2^k columns, k = 0 .. top <= 4, of the reduction of some rows (see rows_levels.hpp).
 // outs[k] is column 0 of level k, with kLevelMargin floats of room on both sides of left and right.
 struct LevelsRow {
@@ -56,13 +68,10 @@ struct Rows {
   void (*write_through)(const float* src, float* dst, long width);
   void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
   void (*add_square)(const float* src, float* dst, long width, bool first);
-  // Sums of terms, finished: over a count per column (inverse = 1 / count), over one count, or
-  // `of` divided by the root of the sum, or the residue of that.
-  void (*sum_over_counts)(const float* const* terms, long count, const float* counts,
-                          const float* inverse, float* dst, long width);
-  void (*sum_over_all)(const float* const* terms, long count, float divisor, float* dst, long width);
-  void (*over_norm)(const float* const* terms, long count, const float* of, bool residue, float* dst,
-                    long width);
+  void (*combine_to_end)(Reduce, bool careful, const float* const* terms, long count, const Ending&,
+                         float* dst, long width);
+  // A window of `length` columns from column x + shift, in one pass; false if it must go by levels.
+  bool (*window)(const LevelsRow&, long shift, long length, const Ending&, float* dst, long width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
   // Each step rounded by itself: what separate array operations give.
   void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, long width);

@@ -153,18 +153,19 @@ inline void combine(Reduce r, bool careful, const float* const* terms, long coun
   else combine_terms<Reduce::minimum, false>(terms, count, dst, width, AsItIs{});
 }
 
-inline void sum_over_counts(const float* const* terms, long n, const float* count, const float* inverse,
-                            float* dst, long width) {
-  combine_terms<Reduce::sum, false>(terms, n, dst, width, OverCounts{count, inverse});
-}
-
-inline void sum_over_all(const float* const* terms, long n, float count, float* dst, long width) {
-  combine_terms<Reduce::sum, false>(terms, n, dst, width, OverAll{splat(count), splat(1 / count)});
-}
-
-inline void over_norm(const float* const* terms, long n, const float* of, bool residue, float* dst, long width) {
-  if (residue) combine_terms<Reduce::sum, false>(terms, n, dst, width, NormResidue{of});
-  else combine_terms<Reduce::sum, false>(terms, n, dst, width, Norm{of});
+// The same, ended as a value.
+inline void combine_to_end(Reduce r, bool careful, const float* const* terms, long n, const Ending& end,
+                           float* dst, long width) {
+  switch (end.kind) {
+    case End::mean:
+      return combine_terms<Reduce::sum, false>(terms, n, dst, width, OverCounts{end.counts, end.inverse});
+    case End::full_mean:
+      return combine_terms<Reduce::sum, false>(terms, n, dst, width, OverAll{splat(end.count), splat(1 / end.count)});
+    case End::norm: return combine_terms<Reduce::sum, false>(terms, n, dst, width, Norm{end.of});
+    case End::norm_residue:
+      return combine_terms<Reduce::sum, false>(terms, n, dst, width, NormResidue{end.of});
+    default: combine(r, careful, terms, n, dst, width);
+  }
 }
 
 inline void add_square(const float* src, float* dst, long width, bool first) {
@@ -175,19 +176,19 @@ inline void add_square(const float* src, float* dst, long width, bool first) {
 }
 
 inline bool has_nan(const float* src, long width) {
-  Ints some = {};
   long x = 0;
-  for (; x + 2 * kLanes <= width; x += 2 * kLanes) {  // unordered with one another if either is NaN
-    const Vec a = load(src + x), b = load(src + x + kLanes);
-    some |= ~((a < b) | (a >= b));
-  }
+#if defined(__AVX512F__)
+  __mmask16 some = 0;
+  for (; x + 2 * kLanes <= width; x += 2 * kLanes)  // unordered with one another if either is NaN
+    some |= _mm512_cmpunord_ps_mask((__m512)load(src + x), (__m512)load(src + x + kLanes));
+  if (some) return true;
+#endif
+  Ints any = {};
   by_vectors(width - x, [&](long i, auto get, auto) {
     const Vec v = get(src + x + i);
-    some |= v != v;
+    any |= v != v;
   });
-  int32_t any = 0;
-  for (int i = 0; i < kLanes; ++i) any |= some[i];
-  return any != 0;
+  return !all(~any);
 }
 
 }  // namespace spel::SPEL_ISA

@@ -105,6 +105,121 @@ void levels_of_terms(const LevelsRow& r) {
 }
 #endif
 
+#if defined(__AVX512F__)
+// A window of L <= 5 columns needs no levels: vectors of the reduced rows start at the window's first
+// column, and the window is that vector and its shifts.
+//
+//   for each vector of the output    the next vector of the reduced rows; L - 1 shifts; finish; store
+template <Reduce R, bool Square, int N, int L, class F>
+void short_window(const LevelsRow& r, long shift, float* dst, long out_width, F finish) {
+  const long n = N ? N : r.count;
+  const float* p[N ? N : 1];
+#pragma GCC unroll 8
+  for (int t = 0; t < N; ++t) p[t] = r.terms[t];
+  auto down = [&](auto get) {
+    Vec a = get(N ? p[0] : r.terms[0]);
+    if constexpr (Square) a = a * a;
+#pragma GCC unroll 8
+    for (long t = 1; t < n; ++t) {
+      const Vec v = get(N ? p[t] : r.terms[t]);
+      if constexpr (Square) a = fused(v, v, a);
+      else a = reduce<R, false>(a, v);
+    }
+    return a;
+  };
+  auto at = [&](long x) {  // columns x .. x + 15, neutral outside
+    if (x >= 0 && x + kLanes <= r.width) return down([x](const float* from) { return load(from + x); });
+    const long low = x < 0 ? -x : 0, high = r.width - x < kLanes ? r.width - x : kLanes;
+    if (low >= kLanes || high <= low) return neutral<R>();
+    const __mmask16 inside = __mmask16(((1u << high) - 1) & ~((1u << low) - 1));
+    const Vec v = down([x, inside](const float* from) { return (Vec)_mm512_maskz_loadu_ps(inside, from + x); });
+    return (Vec)_mm512_mask_mov_ps((__m512)neutral<R>(), inside, (__m512)v);
+  };
+  auto window = [](Vec low, Vec high) {
+    Vec a = low;
+    if constexpr (L > 1) a = reduce<R, false>(a, shifted<1>(low, high));
+    if constexpr (L > 2) a = reduce<R, false>(a, shifted<2>(low, high));
+    if constexpr (L > 3) a = reduce<R, false>(a, shifted<3>(low, high));
+    if constexpr (L > 4) a = reduce<R, false>(a, shifted<4>(low, high));
+    return a;
+  };
+  const auto plain = [](const float* from) { return load(from); };
+  Vec low = at(shift);
+  long x = 0;
+  auto one = [&] {
+    const Vec high = at(x + shift + kLanes);
+    store(dst + x, finish(window(low, high), x, plain));
+    low = high;
+    x += kLanes;
+  };
+  if (x + kLanes <= out_width) one();
+  for (; x + kLanes <= out_width && x + shift + 2 * kLanes <= r.width;) {
+    const long next = x + shift + kLanes;
+    const Vec high = down([next](const float* from) { return load(from + next); });
+    store(dst + x, finish(window(low, high), x, plain));
+    low = high;
+    x += kLanes;
+  }
+  while (x + kLanes <= out_width) one();
+  if (const long rest = out_width - x; rest > 0) {
+    const Vec a = window(low, at(x + shift + kLanes));
+    store(dst + x, finish(a, x, [rest](const float* from) { return load(from, rest); }), rest);
+  }
+}
+
+template <Reduce R, bool Square, class F>
+void short_window_of(const LevelsRow& r, long shift, long length, float* dst, long width, F finish) {
+  const bool three = r.count == 3;
+  switch (length) {
+    case 1:
+      return three ? short_window<R, Square, 3, 1>(r, shift, dst, width, finish)
+                   : short_window<R, Square, 0, 1>(r, shift, dst, width, finish);
+    case 2:
+      return three ? short_window<R, Square, 3, 2>(r, shift, dst, width, finish)
+                   : short_window<R, Square, 0, 2>(r, shift, dst, width, finish);
+    case 3:
+      return three ? short_window<R, Square, 3, 3>(r, shift, dst, width, finish)
+                   : short_window<R, Square, 0, 3>(r, shift, dst, width, finish);
+    case 4:
+      return three ? short_window<R, Square, 3, 4>(r, shift, dst, width, finish)
+                   : short_window<R, Square, 0, 4>(r, shift, dst, width, finish);
+    default:
+      return three ? short_window<R, Square, 3, 5>(r, shift, dst, width, finish)
+                   : short_window<R, Square, 0, 5>(r, shift, dst, width, finish);
+  }
+}
+#endif
+
+// All of a short window in one pass; false where this machine has no such pass.
+inline bool window(const LevelsRow& r, long shift, long length, const Ending& end, float* dst, long width) {
+#if defined(__AVX512F__)
+  if (length > 5 || r.careful) return false;
+  auto with = [&](auto finish) {
+    if constexpr (requires { finish.of; }) {
+      short_window_of<Reduce::sum, true>(r, shift, length, dst, width, finish);
+    } else if constexpr (!requires { finish.count; }) {
+      if (r.op == Reduce::maximum) short_window_of<Reduce::maximum, false>(r, shift, length, dst, width, finish);
+      else if (r.op == Reduce::minimum) short_window_of<Reduce::minimum, false>(r, shift, length, dst, width, finish);
+      else short_window_of<Reduce::sum, false>(r, shift, length, dst, width, finish);
+    } else {
+      short_window_of<Reduce::sum, false>(r, shift, length, dst, width, finish);
+    }
+  };
+  if (r.square != (end.kind == End::norm || end.kind == End::norm_residue)) return false;
+  switch (end.kind) {
+    case End::mean: with(OverCounts{end.counts, end.inverse}); break;
+    case End::full_mean: with(OverAll{splat(end.count), splat(1 / end.count)}); break;
+    case End::norm: with(Norm{end.of}); break;
+    case End::norm_residue: with(NormResidue{end.of}); break;
+    default: with(AsItIs{});
+  }
+  return true;
+#else
+  (void)r, (void)shift, (void)length, (void)end, (void)dst, (void)width;
+  return false;
+#endif
+}
+
 inline void levels_by_passes(const LevelsRow& r, float* const* outs) {
   const float outside = neutral_value(r.op);
   for (long x = -r.left; x < 0; ++x) outs[0][x] = outside;

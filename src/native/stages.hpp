@@ -43,9 +43,6 @@ class Convolve final : public Node {
   float parameter = 0;
 };
 
-// How the reduction of a window becomes a value.
-enum class End { none, mean, full_mean, empty_is_zero, norm, norm_residue };
-
 // How many of a window's spels lie inside the image, for each column of an output row.
 class Inside {
  public:
@@ -104,6 +101,7 @@ class BoxPool final : public Node {
   bool square = false;
   long rows_read = 0;  // reads that are rows of the box
   long left = 0, right = 0;
+  long shift = 0, length = 0;  // of its columns
   std::vector<Piece> pieces;
   End end = End::none;
   Inside inside;

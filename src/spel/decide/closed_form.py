@@ -75,7 +75,12 @@ def ridge(rows: Rows, targets: npt.ArrayLike, shares: npt.ArrayLike, strength: f
 
 
 def left_out(
-    plane: Plane, rows: Rows, targets: Floats, shares: Floats, groups: Sequence[Any]
+    plane: Plane,
+    rows: Rows,
+    targets: Floats,
+    shares: Floats,
+    groups: Sequence[Any],
+    asked: Sequence[Any] | None = None,
 ) -> Floats:
     """What the plane would say of each row had all rows of its group been left out.
 
@@ -88,13 +93,15 @@ def left_out(
         Learned from these rows, targets and shares.
     groups : sequence
         The group of each row, for example the photo it was cut from.
+    asked : sequence, optional
+        Groups to leave out, each by itself; by default all. Rows of others keep their answers.
     """
     s = shares / shares.sum()
     answers = rows @ plane.weights + plane.bias
     names = np.asarray(groups)
     inverse = np.linalg.inv(plane.spread).astype(np.float32)
     mean = plane.mean.astype(np.float32)
-    for name in np.unique(names):
+    for name in np.unique(names) if asked is None else asked:
         here = np.flatnonzero(names == name)
         centred = rows[here].astype(np.float32) - mean
         # The constant is one more column, orthogonal to the centred ones.

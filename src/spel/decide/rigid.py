@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
-from spel.decide.cells import cell_network
+from spel.decide.cells import FLOOR, cell_network
 from spel.decide.closed_form import Plane, left_out, logistic, ridge
 from spel.decide.pyramid import Pyramid
 from spel.decide.suppress import suppress
@@ -30,7 +30,7 @@ class Recipe:
 
     Parameters
     ----------
-    orientations, cell, around : int
+    orientations, cell, around, floor
         Of the cells, see `spel.decide.cells.cell_network`.
     area : float
         Cells that the object covers in its window.
@@ -62,6 +62,7 @@ class Recipe:
     orientations: int = 8
     cell: int = 4
     around: int = 9
+    floor: float = FLOOR
     area: float = 80.0
     margin: int = 2
     spread: float = 1.25
@@ -168,7 +169,10 @@ class _Learner:
     ) -> None:
         self.recipe, self.images, self.truth, self.names = recipe, images, truth, names
         self.cells = cell_network(
-            orientations=recipe.orientations, cell=recipe.cell, around=recipe.around
+            orientations=recipe.orientations,
+            cell=recipe.cell,
+            around=recipe.around,
+            floor=recipe.floor,
         )
         self.classes = _classes(recipe, truth)
         self.frame = (
@@ -292,8 +296,12 @@ class _Learner:
         scaled, refining, provenance = [], [], []
         for c, plane in zip(self.classes, planes):
             rows, targets, shares, photos = self.samples(c)
-            outside = left_out(plane, rows, targets, shares, photos)
-            slope, shift = logistic(*_best_of_photo(outside, targets > 0, photos))
+            asked = np.unique(c.photo_of_positive)
+            outside = left_out(plane, rows, targets, shares, photos, asked)
+            known = np.isin(photos, asked)
+            slope, shift = logistic(
+                *_best_of_photo(outside[known], targets[known] > 0, photos[known])
+            )
             scaled.append(
                 replace(plane, weights=plane.weights * slope, bias=plane.bias * slope + shift)
             )

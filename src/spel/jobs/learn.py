@@ -28,7 +28,7 @@ Masks = list[npt.NDArray[np.bool_]]
 TOP = 1.5
 """Saliency 1 stands for this part of the way from the background strokes to the object strokes."""
 
-HARD = 0.2
+HARD = 0.1
 """Saliency above which an unmarked spel of a marked image is taken for a hard negative."""
 
 
@@ -59,7 +59,7 @@ def learn_segmenter(
     names: Sequence[str] = (),
     seed: int = 42,
     blocks: Sequence[str] = (),
-    ridge: float = 1e-3,
+    ridge: float = 1e-2,
     hard_negatives: bool = True,
     objects: ObjectModel | None = None,
     delineation: Delineation | None = None,
@@ -124,7 +124,8 @@ def learn_segmenter(
     entering = arrays if features == INPUT else [a[features] for a in done]
     scale = scale_of([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
     how = Segmentation(
-        model, delineation=replace(delineation or Delineation(convex=True), scale=scale),
+        model,
+        delineation=replace(delineation or Delineation(convex=True), scale=scale),
         features=features,
     )
     decoded = _with_decoder(network, chosen, layer)
@@ -165,10 +166,15 @@ def _decoder(
     layer = linear_decoder(channels, markers, ridge=ridge, extra=extra)
     scores = [layer(image)[..., 0] for image in channels]
     background, marked = (
-        float(np.mean([
-            s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
-            for s, m in zip(scores, markers) if (m.is_object == side).any()
-        ]))
+        float(
+            np.mean(
+                [
+                    s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
+                    for s, m in zip(scores, markers)
+                    if (m.is_object == side).any()
+                ]
+            )
+        )
         for side in (False, True)
     )
     if not marked > background:

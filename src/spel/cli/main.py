@@ -136,7 +136,7 @@ def _interrupted(error: BaseException) -> int:
     cause = error.__cause__ if isinstance(error, click.Abort) else error
     notes = [*getattr(error, "__notes__", ()), *getattr(cause, "__notes__", ())]
     say("interrupted; " + ("; ".join(map(str, notes)) or "nothing half-written was left behind"))
-    return INTERRUPTED
+    return 128 + getattr(cause, "signal", INTERRUPTED - 128)
 
 
 def _closed_pipe() -> int:

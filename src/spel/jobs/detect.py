@@ -15,19 +15,7 @@ from spel.io.images import describe, read
 from spel.io.results import Result
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why one image gave no result."""
-
-    image: str
-    error: str
-    message: str
-
-    def to_dict(self) -> dict[str, str]:
-        """As it stands in a line of ``failures.jsonl``."""
-        return {"image": self.image, "error": self.error, "message": self.message}
+from spel.run import Failure
 
 
 @dataclass(frozen=True)
@@ -51,8 +39,7 @@ class DetectTask:
         try:
             return self._result()
         except (SpelError, OSError, MemoryError) as error:
-            lines = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
-            return Failure(self.image, type(error).__name__, "; ".join(lines))
+            return Failure.of(self.image, error)
 
     def _result(self) -> Result:
         info = describe(self.image)
@@ -123,4 +110,5 @@ class DetectJob:
             "model": self.model,
             "nodes": list(self.network.names),
             "decision": decision.to_dict(),
+            "save": list(self.save),
         }

@@ -17,6 +17,7 @@ from spel.errors import ParameterError, TaskError
 from spel.io.results import Result, ResultsWriter
 from spel.jobs.detect import DetectJob
 from spel.jobs.journal import Kept, agreed, ordered
+from spel.jobs.pictures import ENDINGS
 from spel.run import Entry, Failure, Manifest, Shard, Stop, answers
 from spel.run.manifest import checksum
 from spel.run.task import Answer
@@ -133,6 +134,9 @@ def run(
         path = folder / part.name(MANIFEST)
         manifest = stack.enter_context(Manifest(path, config, fresh=fresh, sync_every=1 << 30))
         files = folder / part.name(RESULTS), folder / part.name(FAILURES)
+        own = {part.name(RUN), *(file.name for file in files)}
+        pictures = {f"{task.name}.{end}" for task in tasks for end in ENDINGS} if job.save else ()
+        atomic.remove_leftovers(folder, own.union(pictures))
         kept = agreed(manifest, files, images, retry=retry)
         if begun is not None:
             begun(kept)

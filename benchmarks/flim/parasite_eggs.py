@@ -1,7 +1,7 @@
 """Learn the zoo's ``parasite-eggs`` from the 8 marked parasite images, and measure it.
 
     python benchmarks/flim/parasite_eggs.py            # measure
-    python benchmarks/flim/parasite_eggs.py --write    # and write src/spel/zoo/parasite_eggs.safetensors
+    python benchmarks/flim/parasite_eggs.py --write    # and write the zoo's file
 
 No mask is read for learning. Images whose markers were used are left out of the figures.
 """

@@ -15,13 +15,16 @@ from spel.decide.cells import FLOOR, cell_network
 from spel.decide.closed_form import Plane, left_out, logistic, ridge
 from spel.decide.pyramid import Pyramid
 from spel.decide.suppress import suppress
-from spel.decide.windows import Candidates, Scanner, Windows
+from spel.decide.windows import Candidates, Scanner, Seen, Windows
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Convolution, Network, Node
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 Tell = Callable[[str], None]
+
+MEMORY = 1 << 30
+"""Bytes of cells that learning keeps, so that a round need not look at the photos again."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Recipe:
         Degrees, at most, by which copies are turned.
     mirror : bool
         Whether every other copy is mirrored.
-    strength : float
-        Of the ridge.
+    strength, firmness : float
+        Of the ridge, for the kernels and for those that refine the box.
     weight : float
         Share of all objects in the ridge's sum; the rest is the background's.
     rounds : int
@@ -70,12 +73,13 @@ class Recipe:
     turn: float = 4.0
     mirror: bool = True
     strength: float = 0.01
+    firmness: float = 1.0
     weight: float = 0.3
     rounds: int = 3
     hard: int = 20
     steps: int = 4
     smaller: float = 1.1
-    larger: float = 1.5
+    larger: float = 2.0
     seed: int = 0
 
 
@@ -183,6 +187,8 @@ class _Learner:
             c.box = tuple(n + (f - n) % 2 for n, f in zip(c.box, self.frame))  # type: ignore[assignment]
         self.adjacency = Adjacency.from_mask(np.ones(self.frame))
         self.scales = _scales(recipe, self.classes)
+        self.kept: dict[int, list[Seen]] = {}
+        self.memory = MEMORY
         self.random = np.random.default_rng(recipe.seed)
 
     # -- gathering ---------------------------------------------------------------------------
@@ -244,7 +250,7 @@ class _Learner:
         scanner = Scanner(network, self._windows())
         added = 0
         for photo in range(len(self.images)):
-            found = scanner.candidates(_with_channels(self.images[photo]), odds=-np.inf, most=2000)
+            found = scanner.candidates(self._seen(scanner, photo), odds=-np.inf, most=2000)
             away = _most_overlap(found.boxes, self.truth[photo]) < 0.3
             for k, c in enumerate(self.classes):
                 mine = found[np.flatnonzero(away & (found.kernels == k))]
@@ -253,6 +259,17 @@ class _Learner:
                 c.photo_of_negative += [photo] * len(mine.odds)
                 added += len(mine.odds)
         return added
+
+    def _seen(self, scanner: Scanner, photo: int) -> list[Seen]:
+        """The photo's cells at all scales, kept in half precision while memory allows."""
+        if photo in self.kept:
+            return [Seen(s.scale, s.cells.astype(np.float32)) for s in self.kept[photo]]
+        seen = scanner.look(_with_channels(self.images[photo]))
+        self.memory -= sum(s.cells.size for s in seen) * 2
+        if self.memory >= 0:
+            half = [Seen(s.scale, np.ascontiguousarray(s.cells, dtype=np.float16)) for s in seen]
+            self.kept[photo] = half
+        return seen
 
     def _own(self, found: Candidates, c: _Class) -> Rows:
         """The part of the frame that belongs to the class's window, as rows."""
@@ -306,7 +323,7 @@ class _Learner:
                 replace(plane, weights=plane.weights * slope, bias=plane.bias * slope + shift)
             )
             even = np.ones(len(c.positive))
-            refining.append(ridge(c.positive, c.changes, even, self.recipe.strength))
+            refining.append(ridge(c.positive, c.changes, even, self.recipe.firmness))
             provenance.append(self._source(c, outside[targets > 0]))
         network = self.network(scaled, refining, provenance)
         windows = replace(self._windows(), refine="refine")

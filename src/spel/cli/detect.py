@@ -99,6 +99,8 @@ class Words(click.ParamType):
     show_default=True,
     help="Whether a failed image ends the run.",
 )
+@click.option("--tile", type=click.IntRange(1), help="Detect tile by tile: huge TIFF, NumPy files.")
+@click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="For one image.")
 @click.option("--max-memory", type=click.IntRange(1), metavar="MB", help="For one image.")
 @shared
@@ -113,6 +115,8 @@ def command(
     fresh: bool,
     retry: bool,
     on_error: str,
+    tile: int | None,
+    max_pixels: int | None,
     max_seconds: float | None,
     max_memory: int | None,
     settings: Settings,
@@ -123,8 +127,8 @@ def command(
 
     With --out the folder gets results.jsonl (one line per image), failures.jsonl, manifest.jsonl
     and run.json; a run that was stopped or killed goes on with the same command, and nothing is
-    lost or done twice. Without --out the lines go to standard output. The options from --threshold to
-    --aspect change the decision that the network carries.
+    lost or done twice. Without --out the lines go to standard output. The options from --threshold
+    to --aspect change the decision that the network carries.
     """
     from spel.cli.networks import network
     from spel.io.sources import expand
@@ -141,6 +145,8 @@ def command(
         threads=threads,
         save=saves,
         folder=str(out or ""),
+        tile=tile,
+        **({} if max_pixels is None else {"max_pixels": max_pixels}),
     )
     limits = {"seconds": max_seconds, "memory": None if max_memory is None else max_memory << 20}
     part = Shard() if shard is None else Shard.parse(shard)

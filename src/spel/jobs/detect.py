@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from spel.core.objects import Detections
 from spel.core.threads import threads
 from spel.decide import Decision, detect, own_decision
-from spel.errors import SpelError
+from spel.errors import ParameterError, SpelError
+from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
 from spel.io.results import Result
 from spel.jobs.pictures import names, save_pictures
@@ -42,21 +44,35 @@ class DetectTask:
             return Failure.of(self.image, error)
 
     def _result(self) -> Result:
-        info = describe(self.image)
-        image = read(self.image)
+        if self.job.tile is not None:
+            return self._tiled(self.job.tile)
+        info = describe(self.image, max_pixels=self.job.max_pixels)
+        image = read(self.image, max_pixels=self.job.max_pixels)
         began = perf_counter()
         with threads(self.job.threads):
             found = detect(self.job.network, image, decision=self.job.decision)
             ms = round((perf_counter() - began) * 1e3, 3)
             if self.job.save:
                 save_pictures(self.job, self.name, image, found)
+        return self._told(found, ms, info.orientation)
+
+    def _tiled(self, size: int) -> Result:
+        from spel.io.lazy import LargeImage
+        from spel.run import tiles
+
+        with LargeImage(self.image) as image, threads(self.job.threads):
+            began = perf_counter()
+            found = tiles.detect(self.job.network, image, size=size, decision=self.job.decision)
+            return self._told(found, round((perf_counter() - began) * 1e3, 3))
+
+    def _told(self, found: Detections, ms: float, orientation: int = 1) -> Result:
         return Result(
             image=self.image,
             size=found.image_size,
             boxes=found.boxes,
             scores=found.scores,
             areas=found.areas,
-            orientation=info.orientation,
+            orientation=orientation,
             ms=ms,
             model=self.job.model,
         )
@@ -77,6 +93,10 @@ class DetectJob:
         Pictures to write for every image, see `spel.jobs.pictures`.
     folder : str
         Where the pictures go; needed if there are any.
+    tile : int, optional
+        Detect tile by tile, sides of so many spels: for TIFF and NumPy files larger than memory.
+    max_pixels : int
+        Larger images are refused; with `tile` the limit is the reader's own.
 
     Examples
     --------
@@ -91,6 +111,14 @@ class DetectJob:
     threads: int = 1
     save: tuple[str, ...] = ()
     folder: str = ""
+    tile: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.tile is not None and self.save:
+            raise ParameterError("DetectJob: no pictures are saved of images read tile by tile")
+        if self.tile is not None and self.tile < 1:
+            raise ParameterError(f"DetectJob: tile {self.tile!r}; expected at least 1 spel")
 
     @property
     def model(self) -> str:
@@ -111,4 +139,5 @@ class DetectJob:
             "nodes": list(self.network.names),
             "decision": decision.to_dict(),
             "save": list(self.save),
+            "max_pixels": None if self.tile is not None else self.max_pixels,
         }

@@ -74,6 +74,42 @@ def ridge(rows: Rows, targets: npt.ArrayLike, shares: npt.ArrayLike, strength: f
     return Plane(weights, level - mean @ weights, spread, np.asarray(mean, dtype=np.float64))
 
 
+class Moments:
+    """Number, sum and products of rows that come in portions: all that a plane needs of them.
+
+    Examples
+    --------
+    >>> moments = Moments(2)
+    >>> moments.add(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> moments.count, moments.total.tolist(), moments.outer.tolist()
+    (2, [4.0, 6.0], [[10.0, 14.0], [14.0, 20.0]])
+    """
+
+    def __init__(self, length: int) -> None:
+        self.count = 0
+        self.total = np.zeros(length)
+        self.outer = np.zeros((length, length))
+
+    def add(self, rows: Rows) -> None:
+        """Take in some more rows."""
+        self.count += len(rows)
+        self.total += rows.sum(axis=0, dtype=np.float64)
+        single = np.asarray(rows, dtype=np.float32)
+        self.outer += single.T @ single
+
+
+def separating(positive: Moments, negative: Moments, weight: float, strength: float) -> Plane:
+    """What `ridge` gives for targets +1 and -1, the positive rows sharing `weight` of the sum."""
+    share = (weight / max(positive.count, 1), (1 - weight) / max(negative.count, 1))
+    mean = share[0] * positive.total + share[1] * negative.total
+    level = 2 * weight - 1
+    spread = share[0] * positive.outer + share[1] * negative.outer - np.outer(mean, mean)
+    spread += (strength * np.trace(spread) / len(spread) + 1e-12) * np.eye(len(spread))
+    shared = share[0] * positive.total - share[1] * negative.total - mean * level
+    weights = np.linalg.solve(spread, shared)
+    return Plane(weights, level - mean @ weights, spread, mean)
+
+
 def left_out(
     plane: Plane,
     rows: Rows,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.decide.cells import FLOOR, cell_network
-from spel.decide.closed_form import Plane, left_out, logistic, ridge
+from spel.decide.closed_form import Moments, Plane, left_out, logistic, ridge, separating
 from spel.decide.pyramid import Pyramid
 from spel.decide.suppress import suppress
 from spel.decide.windows import Candidates, Scanner, Seen, Windows
@@ -94,6 +94,7 @@ class _Class:
     positive: Rows = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     photo_of_positive: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     changes: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+    moments: tuple[Moments, Moments] = field(default_factory=lambda: (Moments(0), Moments(0)))
     negative: list[Rows] = field(default_factory=list)
     photo_of_negative: list[int] = field(default_factory=list)
 
@@ -207,6 +208,8 @@ class _Learner:
             c.positive = np.concatenate(rows)
             c.changes = np.concatenate(changes)
             c.photo_of_positive = np.array(photos)
+            c.moments = (Moments(c.positive.shape[1]), Moments(c.positive.shape[1]))
+            c.moments[0].add(c.positive[self._near(c)])
 
     def _crops(self, pyramid: Pyramid, box: Floats, c: _Class) -> tuple[Rows, Floats]:
         r, random = self.recipe, self.random
@@ -249,6 +252,7 @@ class _Learner:
         """Add each photo's strongest answers that lie on no object; how many there were."""
         scanner = Scanner(network, self._windows())
         added = 0
+        fresh: list[list[Rows]] = [[] for _ in self.classes]
         for photo in range(len(self.images)):
             found = scanner.candidates(self._seen(scanner, photo), odds=-np.inf, most=2000)
             away = _most_overlap(found.boxes, self.truth[photo]) < 0.3
@@ -257,7 +261,10 @@ class _Learner:
                 mine = mine[suppress(mine.boxes, mine.odds, most=most)]
                 c.negative.append(self._own(mine, c))
                 c.photo_of_negative += [photo] * len(mine.odds)
+                fresh[k].append(c.negative[-1])
                 added += len(mine.odds)
+        for c, rows in zip(self.classes, fresh):
+            c.moments[1].add(np.concatenate(rows))
         return added
 
     def _seen(self, scanner: Scanner, photo: int) -> list[Seen]:
@@ -290,9 +297,14 @@ class _Learner:
             planes.append(Plane(w / np.linalg.norm(w), 0.0, none, none))
         return planes
 
+    def _near(self, c: _Class) -> npt.NDArray[np.bool_]:
+        """Which crops lie where a scan would meet the object."""
+        copies = self.recipe.copies
+        return np.arange(len(c.positive)) % (2 * copies) < copies
+
     def samples(self, c: _Class) -> tuple[Rows, Floats, Floats, npt.NDArray[np.int64]]:
         """Rows, targets +1 and -1, shares, photos."""
-        near = np.arange(len(c.positive)) % (2 * self.recipe.copies) < self.recipe.copies
+        near = self._near(c)
         positive = c.positive[near]
         negative = np.concatenate([n for n in c.negative if n.size] or [positive[:0]])
         rows = np.concatenate([positive, negative])
@@ -305,8 +317,7 @@ class _Learner:
 
     def plane(self, c: _Class) -> Plane:
         """The class's hyperplane from all that was gathered so far."""
-        rows, targets, shares, _ = self.samples(c)
-        return ridge(rows, targets, shares, self.recipe.strength)
+        return separating(*c.moments, self.recipe.weight, self.recipe.strength)
 
     def finished(self, planes: Sequence[Plane]) -> Network:
         """The network: kernels scaled to log-odds, refining kernels, decision, provenance."""

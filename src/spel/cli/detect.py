@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,8 @@ class Words(click.ParamType):
 @click.option("--height", type=Span(), help="Keep boxes so high.")
 @click.option("--aspect", type=Span(), help="Keep boxes of such width / height.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster.")
+@click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// elsewhere.")
 @click.option("--shard", metavar="I/N", help="Do only every N-th image, beginning with the I-th.")
 @click.option("--fresh", is_flag=True, help="Begin anew instead of going on with what is in --out.")
 @click.option("--retry", is_flag=True, help="When going on, do failed images again.")
@@ -111,6 +114,8 @@ def command(
     formats: tuple[str, ...],
     saves: tuple[str, ...],
     workers: int,
+    dask: str | None,
+    trust: bool,
     shard: str | None,
     fresh: bool,
     retry: bool,
@@ -134,6 +139,7 @@ def command(
     from spel.io.sources import expand
     from spel.jobs import DetectJob
     from spel.run import Shard
+    from spel.run.dask_ import executor
 
     found = network(net)
     threads = settings.threads or _share(workers)
@@ -146,16 +152,26 @@ def command(
         save=saves,
         folder=str(out or ""),
         tile=tile,
+        place=str(Path(net).absolute()) if dask and Path(net).is_file() else "",
         **({} if max_pixels is None else {"max_pixels": max_pixels}),
     )
-    limits = {"seconds": max_seconds, "memory": None if max_memory is None else max_memory << 20}
     part = Shard() if shard is None else Shard.parse(shard)
     paths = expand(images)
-    if out is None:
-        code = _lines(job, part.of(paths), settings, on_error, workers=workers, **limits)
-    else:
-        how = {"fresh": fresh, "retry": retry, "on_error": on_error, "workers": workers}
-        code = _folder(job, paths, out, part, formats, settings, {**how, **limits})
+    memory = None if max_memory is None else max_memory << 20
+    how: dict[str, Any] = {"workers": workers, "seconds": max_seconds, "memory": memory}
+    with ExitStack() as stack:
+        if dask is not None:
+            if max_seconds is not None or max_memory is not None:
+                raise click.UsageError(
+                    "--max-seconds and --max-memory are the cluster's own business"
+                )
+            paths = [path.absolute() for path in paths]
+            how["executor"] = stack.enter_context(executor(dask, workers=workers, trust=trust))
+        if out is None:
+            code = _lines(job, part.of(paths), settings, on_error, **how)
+        else:
+            how |= {"fresh": fresh, "retry": retry, "on_error": on_error}
+            code = _folder(job, paths, out, part, formats, settings, how)
     raise SystemExit(code)
 
 

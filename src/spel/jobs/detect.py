@@ -15,6 +15,7 @@ from spel.errors import ParameterError, SpelError
 from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
 from spel.io.results import Result
+from spel.jobs.carried import fetched
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
 from spel.run import Failure
@@ -97,6 +98,9 @@ class DetectJob:
         Detect tile by tile, sides of so many spels: for TIFF and NumPy files larger than memory.
     max_pixels : int
         Larger images are refused; with `tile` the limit is the reader's own.
+    place : str
+        File of the network that every worker sees: then tasks carry this path and the network's
+        hash, and each worker reads it once. Without it the network travels with each task.
 
     Examples
     --------
@@ -113,12 +117,24 @@ class DetectJob:
     folder: str = ""
     tile: int | None = None
     max_pixels: int = MAX_PIXELS
+    place: str = ""
 
     def __post_init__(self) -> None:
         if self.tile is not None and self.save:
             raise ParameterError("DetectJob: no pictures are saved of images read tile by tile")
         if self.tile is not None and self.tile < 1:
             raise ParameterError(f"DetectJob: tile {self.tile!r}; expected at least 1 spel")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if self.place:
+            state["network"] = self.model
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state["network"], str):
+            state = {**state, "network": fetched(state["place"], state["network"])}
+        self.__dict__.update(state)
 
     @property
     def model(self) -> str:

@@ -34,6 +34,7 @@ COMMANDS = {
     "apply": "Run a network over images and save any or all of its steps.",
     "trace": "Print the arithmetic behind one spel.",
     "learn": "Learn a network from strokes drawn on a few images.",
+    "learn-boxes": "Learn to detect an object from photos with boxes.",
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, ask why.",
@@ -51,7 +52,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"spel.cli.{cmd_name}").command
+        command: click.Command = import_module(f"spel.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

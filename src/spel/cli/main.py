@@ -38,6 +38,9 @@ COMMANDS = {
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, ask why.",
+    "fit": "Learn to tell classes of images apart.",
+    "classify": "Tell the class of images.",
+    "export": "Write a network for ONNX, PyTorch, libift, or as a script.",
     "eval": "Compare results with the truth: recall, precision, AP.",
     "doctor": "Say what is installed and what to do about what is not.",
 }

@@ -10,13 +10,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from spel.errors import FormatError, ParameterError
 
-__all__ = ["replacing", "write_bytes", "write_text"]
+__all__ = ["remove_leftovers", "replacing", "write_bytes", "write_text"]
+
+_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part(\.[^.]*)?")
 
 _REMEDIES = {
     errno.EACCES: "the place is not writable; choose another one or change its permissions",
@@ -84,6 +87,31 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryvi
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` to ``path`` atomically as UTF-8 with line feeds."""
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def remove_leftovers(folder: str | os.PathLike[str], names: Collection[str]) -> list[Path]:
+    """Remove the temporary files that a killed process left beside files of these names.
+
+    Nobody may be writing these files now.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> (folder / ".a.json.0123456789ab.part.json").touch()
+    >>> (folder / ".b.json.0123456789ab.part.json").touch()
+    >>> [path.name for path in remove_leftovers(folder, {"a.json"})]
+    ['.a.json.0123456789ab.part.json']
+    """
+    removed = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            found = _LEFTOVER.fullmatch(entry.name)
+            if found is not None and found[1] in names:
+                removed.append(Path(entry.path))
+    for path in removed:
+        _remove(path)
+    return removed
 
 
 def _checked_place(target: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spel.decide.closed_form import left_out, logistic, ridge
+from spel.decide.closed_form import Moments, left_out, logistic, ridge, separating
 from spel.errors import ShapeError
 
 
@@ -35,6 +35,19 @@ def test_several_targets_are_several_planes() -> None:
     np.testing.assert_allclose(both.weights[:, 0], one.weights, rtol=1e-4)
     np.testing.assert_allclose(both.weights[:, 1], 2 * one.weights, rtol=1e-4)
     assert both.bias[1] == pytest.approx(2 * one.bias + 1, rel=1e-4)
+
+
+def test_moments_in_portions_give_the_same_plane() -> None:
+    rows, targets, _ = drawn(5)
+    positive, negative = Moments(5), Moments(5)
+    positive.add(rows[targets > 0])
+    negative.add(rows[targets < 0][:10])
+    negative.add(rows[targets < 0][10:])
+    plane = separating(positive, negative, 0.3, 0.1)
+    share = np.where(targets > 0, 0.3 / positive.count, 0.7 / negative.count)
+    peer = ridge(rows, targets, share, 0.1)
+    np.testing.assert_allclose(plane.weights, peer.weights, rtol=1e-3, atol=1e-5)
+    assert plane.bias == pytest.approx(peer.bias, rel=1e-3)
 
 
 def test_left_out_agrees_with_learning_without_the_group() -> None:

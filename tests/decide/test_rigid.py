@@ -91,7 +91,8 @@ def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:
 
 def test_candidates_stand_where_their_patches_are(network: spel.Network) -> None:
     scanner = Scanner(network, own_decision(network))  # type: ignore[arg-type]
-    found = scanner.candidates(street(3, size=(240, 352)).image, odds=-np.inf, most=50)
+    seen = scanner.look(street(3, size=(240, 352)).image)
+    found = scanner.candidates(seen, odds=-np.inf, most=50)
     bank = scanner.score.bank
     patches = found.patches(bank.adjacency)
     answers = patches @ bank.weights.reshape(len(bank), -1).T + bank.bias

@@ -153,6 +153,29 @@ class TestJpeg:
         start = data.index(b"\xff\xda") + 14
         quick(data[: start + 50] + b"\xff\xd9", "cannot hold")
 
+    @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.98])
+    @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+    def test_end_mark_behind_a_part_of_a_picture(self, share, mode):
+        # libjpeg fills the rest with grey and only warns
+        rng = np.random.default_rng(0)
+        picture = Image.fromarray(rng.integers(0, 256, (90, 110, 3), dtype=np.uint8))
+        for options in ({}, {"subsampling": 0}, {"optimize": True}, {"restart_marker_rows": 1}):
+            out = io.BytesIO()
+            picture.convert(mode).save(out, "JPEG", quality=80, **options)
+            data = out.getvalue()
+            start = data.index(b"\xff\xda") + 14
+            cut = start + int(share * (len(data) - 2 - start))
+            quick(data[:cut].rstrip(b"\xff") + b"\xff\xd9", "cut short")
+            with Image.open(io.BytesIO(data)) as other:
+                assert np.array_equal(np.atleast_3d(other), read(io.BytesIO(data)))
+
+    @pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (255, 2, 251), (201, 201, 201)])
+    def test_pictures_of_one_colour_are_whole(self, color):
+        for size in ((1, 1), (8, 8), (16, 17), (300, 200)):
+            out = io.BytesIO()
+            Image.new("RGB", size, color).save(out, "JPEG")
+            assert quick(out.getvalue()).shape == (size[1], size[0], 3)
+
 
 class TestPng:
     def test_text_that_inflates_is_left_alone(self):

@@ -217,6 +217,8 @@ class TestConverters:
             (".hidden", "hidden"),
             ("a\n\x1b.png", "a__"),
             ("C:\\x.png", "C___x"),
+            ("//", "image"),
+            ("a//b/./c.png", "a__b__c"),
         ],
     )
     def test_stems_stay_in_their_folder(self, name, stem):

@@ -6,13 +6,15 @@ read or written: no default device or dtype, no seed, no gradient mode.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import BackendMissingError
+from spel import atomic
+from spel.errors import BackendMissingError, SpelError
 from spel.nn.network import Network
 
 try:
@@ -71,6 +73,37 @@ def compile_torch(network: Network, shape: Sequence[int]) -> Callable[[npt.Array
         return result if array.ndim > axes else result[0]
 
     return call
+
+
+def check(network: Network, images: Sequence[npt.ArrayLike], tolerance: float = 1e-4) -> float:
+    """Largest difference from the engine over its largest absolute value.
+
+    Raises
+    ------
+    SpelError
+        If it exceeds the tolerance.
+    """
+    run = compile_torch(network, np.shape(images[0]))
+    worst = 0.0
+    for image in images:
+        ours = network(np.asarray(image))
+        top = float(np.abs(ours).max(initial=0.0)) or 1.0
+        worst = max(worst, float(np.abs(ours - run(image)).max(initial=0.0)) / top)
+    if not worst <= tolerance:
+        raise SpelError(
+            f"torch: it differs from the engine by {worst:.2e} of the largest value, more than "
+            f"{tolerance:.0e}; compare node by node with network.upto(name)"
+        )
+    return worst
+
+
+def write_state(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write the module's state (`torch.load(path, weights_only=True)`), atomically."""
+    from io import BytesIO
+
+    data = BytesIO()
+    torch.save(to_torch(network).state_dict(), data)
+    atomic.write_bytes(path, data.getvalue())
 
 
 def number(values: npt.ArrayLike) -> Tensor:

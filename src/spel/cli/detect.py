@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from spel.decide import Decision
     from spel.io.results import Result
     from spel.nn import Network
+    from spel.run import Shard, Stop
 
 FORMATS = {
     "csv": "results.csv",
@@ -88,6 +90,22 @@ class Words(click.ParamType):
 @click.option("--height", type=Span(), help="Keep boxes so high.")
 @click.option("--aspect", type=Span(), help="Keep boxes of such width / height.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster.")
+@click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// elsewhere.")
+@click.option("--shard", metavar="I/N", help="Do only every N-th image, beginning with the I-th.")
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with what is in --out.")
+@click.option("--retry", is_flag=True, help="When going on, do failed images again.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["skip", "stop"]),
+    default="skip",
+    show_default=True,
+    help="Whether a failed image ends the run.",
+)
+@click.option("--tile", type=click.IntRange(1), help="Detect tile by tile: huge TIFF, NumPy files.")
+@click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
+@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="For one image.")
+@click.option("--max-memory", type=click.IntRange(1), metavar="MB", help="For one image.")
 @shared
 def command(
     net: str,
@@ -96,83 +114,156 @@ def command(
     formats: tuple[str, ...],
     saves: tuple[str, ...],
     workers: int,
+    dask: str | None,
+    trust: bool,
+    shard: str | None,
+    fresh: bool,
+    retry: bool,
+    on_error: str,
+    tile: int | None,
+    max_pixels: int | None,
+    max_seconds: float | None,
+    max_memory: int | None,
     settings: Settings,
     **options: Any,
 ) -> None:
     """Find objects in images, folders, quoted patterns, lists (.txt) and - (a list on standard
     input).
 
-    With --out the folder gets results.jsonl (one line per image), failures.jsonl and run.json;
-    without it the lines go to standard output. The options from --threshold to --aspect change the
-    decision that the network carries.
+    With --out the folder gets results.jsonl (one line per image), failures.jsonl, manifest.jsonl
+    and run.json; a run that was stopped or killed goes on with the same command, and nothing is
+    lost or done twice. Without --out the lines go to standard output. The options from --threshold
+    to --aspect change the decision that the network carries.
     """
     from spel.cli.networks import network
     from spel.io.sources import expand
     from spel.jobs import DetectJob
+    from spel.run import Shard
+    from spel.run.dask_ import executor
 
     found = network(net)
     threads = settings.threads or _share(workers)
-    if out is None and (formats or saves):
-        raise click.UsageError("--format and --save need --out DIR")
+    if out is None and (formats or saves or fresh or retry):
+        raise click.UsageError("--format, --save, --fresh and --retry need --out DIR")
     job = DetectJob(
         found,
         decision=_decision(found, options),
         threads=threads,
         save=saves,
         folder=str(out or ""),
+        tile=tile,
+        place=str(Path(net).absolute()) if dask and Path(net).is_file() else "",
+        **({} if max_pixels is None else {"max_pixels": max_pixels}),
     )
-    raise SystemExit(_detect(job, expand(images), out, formats, workers, settings))
+    part = Shard() if shard is None else Shard.parse(shard)
+    paths = expand(images)
+    memory = None if max_memory is None else max_memory << 20
+    how: dict[str, Any] = {"workers": workers, "seconds": max_seconds, "memory": memory}
+    with ExitStack() as stack:
+        if dask is not None:
+            if max_seconds is not None or max_memory is not None:
+                raise click.UsageError(
+                    "--max-seconds and --max-memory are the cluster's own business"
+                )
+            paths = [path.absolute() for path in paths]
+            how["executor"] = stack.enter_context(executor(dask, workers=workers, trust=trust))
+        if out is None:
+            code = _lines(job, part.of(paths), settings, on_error, **how)
+        else:
+            how |= {"fresh": fresh, "retry": retry, "on_error": on_error}
+            code = _folder(job, paths, out, part, formats, settings, how)
+    raise SystemExit(code)
 
 
-def _detect(
+def _lines(job: Any, paths: list[Path], settings: Settings, on_error: str, **how: Any) -> int:
+    """Results as lines on standard output."""
+    from spel.cli.main import say
+    from spel.cli.progress import Progress
+    from spel.run import Stop, answers
+
+    boxes = 0
+    with Progress(len(paths), settings.progress) as progress, Stop() as stop:
+        for answer in answers(job.tasks(paths), stop=stop, **how):
+            if answer.failed:
+                say(_failed(answer.outcome))
+            else:
+                boxes += len(answer.outcome)
+                click.echo(answer.outcome.to_line())
+            progress.step(answer.outcome.image, failed=answer.failed)
+            if answer.failed and on_error == "stop":
+                break
+        if stop.asked:
+            _interrupted(stop, f"{progress.done} of {len(paths)} lines are out")
+    return _summary(settings, len(paths), boxes, progress.failed)
+
+
+def _folder(
     job: Any,
     paths: list[Path],
-    out: Path | None,
+    out: Path,
+    part: Shard,
     formats: tuple[str, ...],
-    workers: int,
     settings: Settings,
+    how: dict[str, Any],
 ) -> int:
-    from spel.cli.main import BAD_INPUT, GOOD, SOME_FAILED, say
+    """A run in its folder."""
+    from spel.cli.main import say
     from spel.cli.progress import Progress
     from spel.io.convert import write_as
     from spel.io.results import read_results
-    from spel.jobs import Failure, answers, run
+    from spel.jobs import Failure, run
+    from spel.jobs.journal import Kept
+    from spel.run import Interrupted
 
-    boxes = 0
-    with Progress(len(paths), settings.progress) as progress:
+    total = len(part.of(paths))
+    with Progress(total, settings.progress) as progress:
 
-        def tell(answer: Result | Failure) -> None:
-            nonlocal boxes
-            bad = isinstance(answer, Failure)
+        def begun(kept: Kept) -> None:
+            progress.skip(len(kept.done))
+            if kept.done:
+                settings.say(f"going on: {len(kept.done)} of {total} images were done before")
+            for image in kept.changed:
+                settings.say(f"{image} has changed since; it is done again")
+
+        def tell(outcome: Result | Failure) -> None:
+            bad = isinstance(outcome, Failure)
             if bad:
-                say(_failed(answer))
-            else:
-                boxes += len(answer)
-                if out is None:
-                    click.echo(answer.to_line())
-            progress.step(answer.image, failed=bad)
+                say(_failed(outcome))
+            progress.step(outcome.image, failed=bad)
 
         try:
-            if out is None:
-                for answer in answers(job.tasks(paths), workers=workers):
-                    tell(answer)
-            else:
-                run(job, paths, out, workers=workers, tell=tell)
-        except KeyboardInterrupt as stop:
-            where = f"their lines are in {out / 'results.jsonl'}" if out else "their lines are out"
-            stop.add_note(f"{progress.done} of {len(paths)} images are done, {where}")
+            report = run(job, paths, out, shard=part, tell=tell, begun=begun, **how)
+        except Interrupted as stopped:
+            stopped.add_note(
+                f"{progress.done} of {total} images are done, their lines are in {out}; the same "
+                "command goes on from there"
+            )
             raise
-    if out is not None:
-        results = read_results(out / "results.jsonl")
-        click.echo(out / "results.jsonl")
-        for form in formats:
-            write_as(form, out / FORMATS[form], results)
-            click.echo(out / FORMATS[form])
-    failed = f", {progress.failed} failed" if progress.failed else ""
-    settings.say(f"{len(paths)} images, {boxes} boxes{failed}")
-    if not progress.failed:
+    results = out / part.name("results.jsonl")
+    click.echo(results)
+    for form in formats:
+        path = out / part.name(FORMATS[form])
+        write_as(form, path, read_results(results))
+        click.echo(path)
+    return _summary(settings, report.images, report.boxes, report.failed)
+
+
+def _summary(settings: Settings, images: int, boxes: int, failed: int) -> int:
+    from spel.cli.main import BAD_INPUT, GOOD, SOME_FAILED
+
+    words = f", {failed} failed" if failed else ""
+    settings.say(f"{images} images, {boxes} boxes{words}")
+    if not failed:
         return GOOD
-    return BAD_INPUT if progress.failed == len(paths) else SOME_FAILED
+    return BAD_INPUT if failed == images else SOME_FAILED
+
+
+def _interrupted(stop: Stop, note: str) -> None:
+    from spel.run import Interrupted
+
+    stopped = Interrupted(stop.number or 2)
+    stopped.add_note(note)
+    raise stopped
 
 
 def _failed(failure: Any) -> str:

@@ -20,28 +20,41 @@ if TYPE_CHECKING:
     "--images", "images", type=click.Path(path_type=Path), required=True, help="Folder of images."
 )
 @click.option(
-    "--markers", "markers", type=click.Path(path_type=Path), required=True,
+    "--markers",
+    "markers",
+    type=click.Path(path_type=Path),
+    required=True,
     help="Folder of marker files, named after the images.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Network file to be written."
 )
 @click.option(
-    "--labels", type=click.Choice(["auto", "from-0", "from-1", "classes"]), default="auto",
-    show_default=True, help="Which label is the background: 0, 1, or none.",
+    "--labels",
+    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
+    default="auto",
+    show_default=True,
+    help="Which label is the background: 0, 1, or none.",
 )
 @click.option(
-    "--space", default="labnorm2", show_default=True,
+    "--space",
+    default="labnorm2",
+    show_default=True,
     help="Colour space of the input, if ARCH is an arch.json.",
 )
 @click.option("--center", is_flag=True, help="Subtract each image's median colour first.")
 @click.option(
-    "--method", type=click.Choice(["cluster", "points"]), default="cluster", show_default=True,
+    "--method",
+    type=click.Choice(["cluster", "points"]),
+    default="cluster",
+    show_default=True,
     help="FLIM-Cluster, or FLIM-BoFP.",
 )
 @click.option("--encoder", is_flag=True, help="Learn the encoder alone: no decoder, no objects.")
 @click.option(
-    "--all-marked/--not-all-marked", default=True, show_default=True,
+    "--all-marked/--not-all-marked",
+    default=True,
+    show_default=True,
     help="Whether every object of a marked image is marked, so that what else looks like one is "
     "taken for background.",
 )
@@ -107,7 +120,12 @@ def _learned(
         settings.say(f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s")
         return learned
     found = learn_segmenter(
-        network, arrays, drawn, names=names, seed=options["seed"], method=options["method"],
+        network,
+        arrays,
+        drawn,
+        names=names,
+        seed=options["seed"],
+        method=options["method"],
         hard_negatives=options["all_marked"],
     )
     model = found.network.meta["segmentation"]["objects"]

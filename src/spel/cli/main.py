@@ -34,9 +34,13 @@ COMMANDS = {
     "apply": "Run a network over images and save any or all of its steps.",
     "trace": "Print the arithmetic behind one spel.",
     "learn": "Learn a network from strokes drawn on a few images.",
+    "learn-boxes": "Learn to detect an object from photos with boxes.",
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, ask why.",
+    "fit": "Learn to tell classes of images apart.",
+    "classify": "Tell the class of images.",
+    "export": "Write a network for ONNX, PyTorch, libift, or as a script.",
     "eval": "Compare results with the truth: recall, precision, AP.",
     "doctor": "Say what is installed and what to do about what is not.",
 }
@@ -51,7 +55,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"spel.cli.{cmd_name}").command
+        command: click.Command = import_module(f"spel.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -136,7 +140,7 @@ def _interrupted(error: BaseException) -> int:
     cause = error.__cause__ if isinstance(error, click.Abort) else error
     notes = [*getattr(error, "__notes__", ()), *getattr(cause, "__notes__", ())]
     say("interrupted; " + ("; ".join(map(str, notes)) or "nothing half-written was left behind"))
-    return INTERRUPTED
+    return 128 + getattr(cause, "signal", INTERRUPTED - 128)
 
 
 def _closed_pipe() -> int:

@@ -29,7 +29,7 @@ class Progress:
         self.mode = ("bar" if terminal else "plain") if mode == "auto" else mode
         self._bar: Any = None
         self._began = self._last = time.monotonic()
-        self._told = 0
+        self._told = self._skipped = 0
 
     def __enter__(self) -> Progress:
         if self.mode == "bar":
@@ -44,6 +44,13 @@ class Progress:
         elif self.mode == "json":
             self._json(time.monotonic())
 
+    def skip(self, count: int) -> None:
+        """So many items were done before; they do not count for the rate."""
+        self.done = self._told = self._skipped = count
+        if self._bar is not None and count:
+            self._bar.update(count)
+            self._bar.unpause()
+
     def step(self, name: str = "", *, failed: bool = False) -> None:
         """One more item is done."""
         self.done += 1
@@ -57,7 +64,7 @@ class Progress:
             self._json(now)
         elif self.mode == "plain" and self._due(now):
             self._last, self._told = now, self.done
-            rate = self.done / max(now - self._began, 1e-9)
+            rate = (self.done - self._skipped) / max(now - self._began, 1e-9)
             left = (self.total - self.done) / rate if rate else 0
             lost = f", {self.failed} failed" if self.failed else ""
             print(

@@ -15,15 +15,29 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.argument("paths", metavar="[FILES|FOLDER]...", nargs=-1)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: any free one]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--root", "roots", type=click.Path(path_type=Path), multiple=True,
-              help="Folder that images must lie in; may be repeated.")
-@click.option("--session", "folder", type=click.Path(path_type=Path),
-              help="Folder where all work is saved. [default: in the user's state folder]")
+@click.option(
+    "--root",
+    "roots",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder that images must lie in; may be repeated.",
+)
+@click.option(
+    "--session",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder where all work is saved. [default: in the user's state folder]",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
 @shared
 def command(
-    paths: tuple[str, ...], port: int, host: str, roots: tuple[Path, ...], folder: Path | None,
-    no_browser: bool, settings: Settings,
+    paths: tuple[str, ...],
+    port: int,
+    host: str,
+    roots: tuple[Path, ...],
+    folder: Path | None,
+    no_browser: bool,
+    settings: Settings,
 ) -> None:
     """Open images in the studio: inspect, draw strokes, learn, detect, ask why.
 

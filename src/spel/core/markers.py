@@ -182,6 +182,7 @@ class Markers:
     def only(self, choice: npt.ArrayLike) -> Markers:
         """The chosen spels: a boolean per spel, or their indices."""
         index = np.asarray(choice)
+        index = index if index.size else index.astype(np.int64)
         return Markers(
             self.points[index], self.labels[index], self.size, self.background, self.ids[index]
         )

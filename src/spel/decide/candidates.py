@@ -74,9 +74,7 @@ class Candidate:
     def overlaps(self, other: Candidate) -> bool:
         """Whether two candidates share a spel."""
         low = np.maximum(self.low, other.low)
-        high = np.minimum(
-            np.add(self.low, self.mask.shape), np.add(other.low, other.mask.shape)
-        )
+        high = np.minimum(np.add(self.low, self.mask.shape), np.add(other.low, other.mask.shape))
         if (low >= high).any():
             return False
         parts = [
@@ -93,6 +91,7 @@ def candidates(
     area: tuple[float, float] = (1, float("inf")),
     ring: int = 6,
     adjacency: Adjacency | None = None,
+    holding: npt.NDArray[np.int64] | None = None,
 ) -> list[Candidate]:
     """Every component above every level whose area lies within a range.
 
@@ -106,6 +105,8 @@ def candidates(
         Width of the ring that contrast compares with.
     adjacency : Adjacency, optional
         Which spels are one component; by default all touching ones.
+    holding : (n, ndim) array of int, optional
+        Only components that hold at least half of these spels.
 
     Returns
     -------
@@ -132,7 +133,11 @@ def candidates(
     for level in levels:
         labels = label(array > level, joined)
         known = regions(labels)
-        for row in np.flatnonzero((known.areas >= area[0]) & (known.areas <= area[1])):
+        fits = (known.areas >= area[0]) & (known.areas <= area[1])
+        if holding is not None:
+            held = np.bincount(labels[tuple(holding.T)], minlength=len(known) + 1)[1:]
+            fits &= 2 * held >= max(len(holding), 1)
+        for row in np.flatnonzero(fits):
             low = tuple(int(v) for v in known.low[row])
             window = tuple(slice(a, int(b)) for a, b in zip(low, known.high[row]))
             mask = filled(labels[window] == known.labels[row])

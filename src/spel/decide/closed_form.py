@@ -74,8 +74,49 @@ def ridge(rows: Rows, targets: npt.ArrayLike, shares: npt.ArrayLike, strength: f
     return Plane(weights, level - mean @ weights, spread, np.asarray(mean, dtype=np.float64))
 
 
+class Moments:
+    """Number, sum and products of rows that come in portions: all that a plane needs of them.
+
+    Examples
+    --------
+    >>> moments = Moments(2)
+    >>> moments.add(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> moments.count, moments.total.tolist(), moments.outer.tolist()
+    (2, [4.0, 6.0], [[10.0, 14.0], [14.0, 20.0]])
+    """
+
+    def __init__(self, length: int) -> None:
+        self.count = 0
+        self.total = np.zeros(length)
+        self.outer = np.zeros((length, length))
+
+    def add(self, rows: Rows) -> None:
+        """Take in some more rows."""
+        self.count += len(rows)
+        self.total += rows.sum(axis=0, dtype=np.float64)
+        single = np.asarray(rows, dtype=np.float32)
+        self.outer += single.T @ single
+
+
+def separating(positive: Moments, negative: Moments, weight: float, strength: float) -> Plane:
+    """What `ridge` gives for targets +1 and -1, the positive rows sharing `weight` of the sum."""
+    share = (weight / max(positive.count, 1), (1 - weight) / max(negative.count, 1))
+    mean = share[0] * positive.total + share[1] * negative.total
+    level = 2 * weight - 1
+    spread = share[0] * positive.outer + share[1] * negative.outer - np.outer(mean, mean)
+    spread += (strength * np.trace(spread) / len(spread) + 1e-12) * np.eye(len(spread))
+    shared = share[0] * positive.total - share[1] * negative.total - mean * level
+    weights = np.linalg.solve(spread, shared)
+    return Plane(weights, level - mean @ weights, spread, mean)
+
+
 def left_out(
-    plane: Plane, rows: Rows, targets: Floats, shares: Floats, groups: Sequence[Any]
+    plane: Plane,
+    rows: Rows,
+    targets: Floats,
+    shares: Floats,
+    groups: Sequence[Any],
+    asked: Sequence[Any] | None = None,
 ) -> Floats:
     """What the plane would say of each row had all rows of its group been left out.
 
@@ -88,13 +129,15 @@ def left_out(
         Learned from these rows, targets and shares.
     groups : sequence
         The group of each row, for example the photo it was cut from.
+    asked : sequence, optional
+        Groups to leave out, each by itself; by default all. Rows of others keep their answers.
     """
     s = shares / shares.sum()
     answers = rows @ plane.weights + plane.bias
     names = np.asarray(groups)
     inverse = np.linalg.inv(plane.spread).astype(np.float32)
     mean = plane.mean.astype(np.float32)
-    for name in np.unique(names):
+    for name in np.unique(names) if asked is None else asked:
         here = np.flatnonzero(names == name)
         centred = rows[here].astype(np.float32) - mean
         # The constant is one more column, orthogonal to the centred ones.

@@ -67,10 +67,7 @@ def decide(
     threshold = ops.threshold_value(values, decision.threshold)
     labels = ops.label(values > threshold, decision.adjacency)
     found = ops.regions(labels, values)
-    boxes = _cut(place.boxes(found.boxes), size)
-    areas = found.areas * float(np.prod(place.scale))
-    kept = _selected(decision, boxes, areas, np.flatnonzero(_passed(decision, boxes, areas)))
-    order = kept[np.argsort(-found.maxima[kept], kind="stable")]
+    boxes, order = kept_boxes(found, decision, place, size)
     renumbered = np.zeros(len(found) + 1, dtype=np.int32)
     renumbered[found.labels[order]] = np.arange(1, len(order) + 1, dtype=np.int32)
     detections = Detections(
@@ -81,6 +78,16 @@ def decide(
         components=renumbered[labels],
     )
     return Decided(detections, threshold, _strongest(values, labels, found, order))
+
+
+def kept_boxes(
+    found: ops.Regions, decision: Decision, place: Geometry, size: tuple[int, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Boxes of all regions in the image, and which of them the decision keeps, best first."""
+    boxes = _cut(place.boxes(found.boxes), size)
+    areas = found.areas * float(np.prod(place.scale))
+    kept = _selected(decision, boxes, areas, np.flatnonzero(_passed(decision, boxes, areas)))
+    return boxes, kept[np.argsort(-found.maxima[kept], kind="stable")]
 
 
 def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:

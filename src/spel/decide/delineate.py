@@ -134,9 +134,7 @@ def _convex(mask: Mask) -> Mask:
     edge = core & ~(min_pool(core, Adjacency.cross(1, ndim=mask.ndim)) > 0)
     # Corners of the spels' cells, so that the hull of one row of spels is not flat.
     points = np.argwhere(edge if edge.any() else core)
-    corners = np.concatenate(
-        [points + np.array(c) for c in np.ndindex(*(2,) * mask.ndim)]
-    ) - 0.5
+    corners = np.concatenate([points + np.array(c) for c in np.ndindex(*(2,) * mask.ndim)]) - 0.5
     try:
         sides = ConvexHull(corners).equations
     except QhullError:

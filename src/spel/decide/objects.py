@@ -23,7 +23,7 @@ class ObjectModel:
     """What objects look like in a saliency of 0..1, and how alike a component must be.
 
     The score of a component is ``-(log(area / size) / spread)^2 / 2 - (log(elongation /
-    elongated) / elongated_spread)^2 / 2 + 4 log(roundness) + log(contrast)``, and ``log(edge)``
+    elongated) / elongated_spread)^2 / 2 + 6 log(roundness) + log(contrast)``, and ``log(edge)``
     if it touches the edge of the image: the logarithm of a product, 0 for the perfect object.
 
     Attributes
@@ -60,9 +60,9 @@ class ObjectModel:
     spread: float = 0.5
     elongated: float = 1.0
     elongated_spread: float = 0.5
-    round_power: float = 4.0
+    round_power: float = 6.0
     contrast_power: float = 1.0
-    edge: float = 0.7
+    edge: float = 0.5
     levels: tuple[float, ...] = LEVELS
     ring: int = 6
     cutoff: float = -2.0
@@ -171,6 +171,7 @@ def learn_objects(
     base: ObjectModel | None = None,
     *,
     area: tuple[float, float] = (20, 0.25),
+    margin: float = 0.85,
 ) -> tuple[ObjectModel, Evidence]:
     """Size, shape and cutoff from the marked images: no mask is needed.
 
@@ -189,6 +190,9 @@ def learn_objects(
         Where spreads, powers and levels come from.
     area : (low, high)
         Smallest object in spels, and largest as a part of the image.
+    margin : float
+        The cutoff lies so far below the median score of the marked objects: 1 would accept what is e
+        times less perfect.
 
     Returns
     -------
@@ -201,11 +205,16 @@ def learn_objects(
         If no component holds an object stroke: the saliency has collapsed.
     """
     start = base or ObjectModel(size=1000)
-    found = []
+    found, own = [], []
     for saliency, drawn in zip(saliencies, markers):
+        points = drawn.points[drawn.is_object]
         limits = (area[0], area[1] * float(np.prod(drawn.size)))
-        found.append(candidates(saliency, start.levels, area=limits, ring=start.ring))
-    own = [_own(found[i], m) for i, m in enumerate(markers) if m.is_object.any()]
+        found.append(
+            candidates(saliency, start.levels, area=limits, ring=start.ring, holding=points)
+            if len(points)
+            else []
+        )
+        own.append(_own(found[-1], drawn))
     known = [one for one in own if one is not None]
     if not known:
         raise ParameterError(
@@ -218,12 +227,14 @@ def learn_objects(
         elongated=float(np.exp(np.median([log(max(one.elongation, LEAST)) for one in known]))),
     )
     objects, others = [], []
-    for ones, drawn in zip(found, markers):
+    for saliency, ones, drawn in zip(saliencies, found, markers):
         points = drawn.points[drawn.is_object]
-        covered = [(one.covers(points), model.score(one)) for one in ones]
-        objects += [max([s for c, s in covered if c > 0.5], default=-np.inf)] * bool(len(points))
-        others.append(max([s for c, s in covered if c == 0], default=-np.inf))
-    cutoff = _middle([s for s in objects if np.isfinite(s)], [s for s in others if np.isfinite(s)])
+        if len(points):
+            objects.append(max(map(model.score, ones), default=-np.inf))
+        free = [one for one in model.candidates(saliency) if one.covers(points) == 0]
+        others.append(max(map(model.score, free), default=-np.inf))
+    seen = [score for score in objects if np.isfinite(score)]
+    cutoff = float(np.median(seen)) - margin if seen else start.cutoff
     evidence = Evidence(tuple(one.area for one in known), tuple(objects), tuple(others))
     return replace(model, cutoff=cutoff), evidence
 
@@ -231,7 +242,7 @@ def learn_objects(
 def own_component(model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers) -> Candidate | None:
     """The component of a marked image that holds its object strokes, by the model's score."""
     points = drawn.points[drawn.is_object]
-    holding = [one for one in model.candidates(saliency) if one.covers(points) > 0.5]
+    holding = [one for one in model.candidates(saliency) if one.covers(points) >= 0.5]
     return max(holding, key=model.score, default=None)
 
 
@@ -243,13 +254,3 @@ def _own(ones: Sequence[Candidate], drawn: Markers) -> Candidate | None:
 
     holding = [one for one in ones if one.covers(objects) >= 0.6 and one.covers(others) <= 0.05]
     return max(holding, key=worth, default=None)
-
-
-def _middle(objects: Sequence[float], others: Sequence[float]) -> float:
-    if not objects:
-        return -2.0
-    high = float(np.median(objects))
-    if not others:
-        return high - 1.0
-    # Where the others beat the objects, the middle would cut objects off: stay below them.
-    return min((high + float(np.median(others))) / 2, high - 0.1)

@@ -11,17 +11,20 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
-from spel.decide.cells import cell_network
-from spel.decide.closed_form import Plane, left_out, logistic, ridge
+from spel.decide.cells import FLOOR, cell_network
+from spel.decide.closed_form import Moments, Plane, left_out, logistic, ridge, separating
 from spel.decide.pyramid import Pyramid
 from spel.decide.suppress import suppress
-from spel.decide.windows import Candidates, Scanner, Windows
+from spel.decide.windows import Candidates, Scanner, Seen, Windows
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Convolution, Network, Node
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 Tell = Callable[[str], None]
+
+MEMORY = 1 << 30
+"""Bytes of cells that learning keeps, so that a round need not look at the photos again."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Recipe:
 
     Parameters
     ----------
-    orientations, cell, around : int
+    orientations, cell, around, floor
         Of the cells, see `spel.decide.cells.cell_network`.
     area : float
         Cells that the object covers in its window.
@@ -44,8 +47,8 @@ class Recipe:
         Degrees, at most, by which copies are turned.
     mirror : bool
         Whether every other copy is mirrored.
-    strength : float
-        Of the ridge.
+    strength, firmness : float
+        Of the ridge, for the kernels and for those that refine the box.
     weight : float
         Share of all objects in the ridge's sum; the rest is the background's.
     rounds : int
@@ -62,6 +65,7 @@ class Recipe:
     orientations: int = 8
     cell: int = 4
     around: int = 9
+    floor: float = FLOOR
     area: float = 80.0
     margin: int = 2
     spread: float = 1.25
@@ -69,12 +73,13 @@ class Recipe:
     turn: float = 4.0
     mirror: bool = True
     strength: float = 0.01
+    firmness: float = 1.0
     weight: float = 0.3
     rounds: int = 3
     hard: int = 20
     steps: int = 4
     smaller: float = 1.1
-    larger: float = 1.5
+    larger: float = 2.0
     seed: int = 0
 
 
@@ -89,6 +94,7 @@ class _Class:
     positive: Rows = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     photo_of_positive: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     changes: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+    moments: tuple[Moments, Moments] = field(default_factory=lambda: (Moments(0), Moments(0)))
     negative: list[Rows] = field(default_factory=list)
     photo_of_negative: list[int] = field(default_factory=list)
 
@@ -168,7 +174,10 @@ class _Learner:
     ) -> None:
         self.recipe, self.images, self.truth, self.names = recipe, images, truth, names
         self.cells = cell_network(
-            orientations=recipe.orientations, cell=recipe.cell, around=recipe.around
+            orientations=recipe.orientations,
+            cell=recipe.cell,
+            around=recipe.around,
+            floor=recipe.floor,
         )
         self.classes = _classes(recipe, truth)
         self.frame = (
@@ -179,6 +188,8 @@ class _Learner:
             c.box = tuple(n + (f - n) % 2 for n, f in zip(c.box, self.frame))  # type: ignore[assignment]
         self.adjacency = Adjacency.from_mask(np.ones(self.frame))
         self.scales = _scales(recipe, self.classes)
+        self.kept: dict[int, list[Seen]] = {}
+        self.memory = MEMORY
         self.random = np.random.default_rng(recipe.seed)
 
     # -- gathering ---------------------------------------------------------------------------
@@ -197,6 +208,8 @@ class _Learner:
             c.positive = np.concatenate(rows)
             c.changes = np.concatenate(changes)
             c.photo_of_positive = np.array(photos)
+            c.moments = (Moments(c.positive.shape[1]), Moments(c.positive.shape[1]))
+            c.moments[0].add(c.positive[self._near(c)])
 
     def _crops(self, pyramid: Pyramid, box: Floats, c: _Class) -> tuple[Rows, Floats]:
         r, random = self.recipe, self.random
@@ -239,16 +252,31 @@ class _Learner:
         """Add each photo's strongest answers that lie on no object; how many there were."""
         scanner = Scanner(network, self._windows())
         added = 0
+        fresh: list[list[Rows]] = [[] for _ in self.classes]
         for photo in range(len(self.images)):
-            found = scanner.candidates(_with_channels(self.images[photo]), odds=-np.inf, most=2000)
+            found = scanner.candidates(self._seen(scanner, photo), odds=-np.inf, most=2000)
             away = _most_overlap(found.boxes, self.truth[photo]) < 0.3
             for k, c in enumerate(self.classes):
                 mine = found[np.flatnonzero(away & (found.kernels == k))]
                 mine = mine[suppress(mine.boxes, mine.odds, most=most)]
                 c.negative.append(self._own(mine, c))
                 c.photo_of_negative += [photo] * len(mine.odds)
+                fresh[k].append(c.negative[-1])
                 added += len(mine.odds)
+        for c, rows in zip(self.classes, fresh):
+            c.moments[1].add(np.concatenate(rows))
         return added
+
+    def _seen(self, scanner: Scanner, photo: int) -> list[Seen]:
+        """The photo's cells at all scales, kept in half precision while memory allows."""
+        if photo in self.kept:
+            return [Seen(s.scale, s.cells.astype(np.float32)) for s in self.kept[photo]]
+        seen = scanner.look(_with_channels(self.images[photo]))
+        self.memory -= sum(s.cells.size for s in seen) * 2
+        if self.memory >= 0:
+            half = [Seen(s.scale, np.ascontiguousarray(s.cells, dtype=np.float16)) for s in seen]
+            self.kept[photo] = half
+        return seen
 
     def _own(self, found: Candidates, c: _Class) -> Rows:
         """The part of the frame that belongs to the class's window, as rows."""
@@ -269,9 +297,14 @@ class _Learner:
             planes.append(Plane(w / np.linalg.norm(w), 0.0, none, none))
         return planes
 
+    def _near(self, c: _Class) -> npt.NDArray[np.bool_]:
+        """Which crops lie where a scan would meet the object."""
+        copies = self.recipe.copies
+        return np.arange(len(c.positive)) % (2 * copies) < copies
+
     def samples(self, c: _Class) -> tuple[Rows, Floats, Floats, npt.NDArray[np.int64]]:
         """Rows, targets +1 and -1, shares, photos."""
-        near = np.arange(len(c.positive)) % (2 * self.recipe.copies) < self.recipe.copies
+        near = self._near(c)
         positive = c.positive[near]
         negative = np.concatenate([n for n in c.negative if n.size] or [positive[:0]])
         rows = np.concatenate([positive, negative])
@@ -284,21 +317,24 @@ class _Learner:
 
     def plane(self, c: _Class) -> Plane:
         """The class's hyperplane from all that was gathered so far."""
-        rows, targets, shares, _ = self.samples(c)
-        return ridge(rows, targets, shares, self.recipe.strength)
+        return separating(*c.moments, self.recipe.weight, self.recipe.strength)
 
     def finished(self, planes: Sequence[Plane]) -> Network:
         """The network: kernels scaled to log-odds, refining kernels, decision, provenance."""
         scaled, refining, provenance = [], [], []
         for c, plane in zip(self.classes, planes):
             rows, targets, shares, photos = self.samples(c)
-            outside = left_out(plane, rows, targets, shares, photos)
-            slope, shift = logistic(*_best_of_photo(outside, targets > 0, photos))
+            asked = np.unique(c.photo_of_positive)
+            outside = left_out(plane, rows, targets, shares, photos, asked)
+            known = np.isin(photos, asked)
+            slope, shift = logistic(
+                *_best_of_photo(outside[known], targets[known] > 0, photos[known])
+            )
             scaled.append(
                 replace(plane, weights=plane.weights * slope, bias=plane.bias * slope + shift)
             )
             even = np.ones(len(c.positive))
-            refining.append(ridge(c.positive, c.changes, even, self.recipe.strength))
+            refining.append(ridge(c.positive, c.changes, even, self.recipe.firmness))
             provenance.append(self._source(c, outside[targets > 0]))
         network = self.network(scaled, refining, provenance)
         windows = replace(self._windows(), refine="refine")

@@ -6,7 +6,7 @@ the object in each window is, which sizes of the image are tried, and what is do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.objects import Detections, Why
 from spel.core.window import Window
 from spel.decide.geometry import Geometry, geometry
-from spel.decide.pyramid import Level, Pyramid, scale_steps
+from spel.decide.pyramid import Pyramid, scale_steps
 from spel.decide.suppress import suppress
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn import Color, Convolution, Network, Node
@@ -27,6 +27,9 @@ from spel.nn.network import INPUT
 Floats = npt.NDArray[np.float64]
 
 MOST_SPELS = 9
+
+SMALLEST = 8
+"""Spels that the shorter side of a level has at least."""
 
 NEAR = 0.9
 """Windows that share more than this of the smaller one are one answer, whatever is refined."""
@@ -107,6 +110,14 @@ class Windows:
 
 
 @dataclass(frozen=True, eq=False)
+class Seen:
+    """One size of an image as the kernels see it: its scale (row, col), and its cells."""
+
+    scale: tuple[float, float]
+    cells: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Windows of one image, best first: boxes of the image, log-odds, and where each was seen.
 
@@ -120,7 +131,7 @@ class Candidates:
         Index into `seen`.
     places : (n, 2) array of int
         Cell (row, col) in the level's activation.
-    seen : list of (Level, activation)
+    seen : sequence of Seen
         What the kernels were slid over.
     """
 
@@ -129,7 +140,7 @@ class Candidates:
     kernels: npt.NDArray[np.int64]
     levels: npt.NDArray[np.int64]
     places: npt.NDArray[np.int64]
-    seen: list[tuple[Level, npt.NDArray[Any]]]
+    seen: Sequence[Seen]
 
     def __getitem__(self, choice: npt.NDArray[Any]) -> Candidates:
         parts = (self.boxes, self.odds, self.kernels, self.levels, self.places)
@@ -137,13 +148,13 @@ class Candidates:
 
     def patches(self, adjacency: Adjacency) -> npt.NDArray[np.float32]:
         """What each window holds, as `spel.ops.patches` gives it: (n, |A| C)."""
-        channels = self.seen[0][1].shape[2] if self.seen else 0
+        channels = self.seen[0].cells.shape[2] if self.seen else 0
         found = np.zeros((len(self.odds), len(adjacency), channels), dtype=np.float32)
         (above, below), (left, right) = Window(adjacency).halo
         rows, cols = (adjacency.displacements + (above, left)).T
         for level in np.unique(self.levels):
             here = np.flatnonzero(self.levels == level)
-            cells = np.pad(self.seen[level][1], ((above, below), (left, right), (0, 0)))
+            cells = np.pad(self.seen[level].cells, ((above, below), (left, right), (0, 0)))
             row, col = self.places[here].T
             found[here] = cells[row[:, None] + rows, col[:, None] + cols]
         return found.reshape(len(self.odds), len(adjacency) * channels)
@@ -174,45 +185,42 @@ class Scanner:
                 "one size per kernel"
             )
         self.refine = None if windows.refine is None else network[windows.refine]
-        source = network.upto(last.inputs[0])
-        names = {first.name: INPUT}
-        self.cells = Network(
-            tuple(
-                Node(n.name, n.layer, tuple(names.get(i, i) for i in n.inputs))
-                for n in source.nodes[1:]
-            )
-        )
+        self.cells = _cells(network)
         self.place: Geometry = geometry(self.cells).then(self.score.scope)
 
-    def candidates(self, image: npt.ArrayLike, *, odds: float, most: int = 1000) -> Candidates:
-        """Local maxima of the scores above `odds`, at most so many, best first."""
+    def look(self, image: npt.ArrayLike) -> list[Seen]:
+        """The cells of an image at all scales."""
         pyramid = Pyramid(self.color(np.asarray(image)))
-        seen: list[tuple[Level, npt.NDArray[Any]]] = []
+        levels = pyramid.levels(self.windows.scales, smallest=SMALLEST)
+        return [Seen(level.scale, self.cells(level.image)) for level in levels]
+
+    def candidates(self, seen: Sequence[Seen], *, odds: float, most: int = 1000) -> Candidates:
+        """Local maxima of the scores above `odds`, at most so many, best first."""
         found: list[tuple[Any, ...]] = []
-        for level in pyramid.levels(self.windows.scales, smallest=8):
-            cells = self.cells(level.image)
-            scores = self.score(cells)
-            peaks = (scores > odds) & (scores >= ops.max_pool(scores, Adjacency.box(3)))
-            rows, cols, kernels = np.nonzero(peaks)
-            if not len(rows):
-                continue
-            boxes = self._boxes(rows, cols, kernels, level)
-            found.append((boxes, scores[peaks], kernels, np.full(len(rows), len(seen)), rows, cols))
-            seen.append((level, cells))
+        for number, one in enumerate(seen):
+            scores = self.score(one.cells)
+            rows, cols, kernels = np.nonzero(scores > odds)
+            values = scores[rows, cols, kernels]
+            if len(rows):
+                best = ops.max_pool(scores, Adjacency.box(3))[rows, cols, kernels]
+                peak = values >= best
+                rows, cols, kernels, values = (v[peak] for v in (rows, cols, kernels, values))
+                boxes = self._boxes(rows, cols, kernels, one.scale)
+                found.append((boxes, values, kernels, np.full(len(rows), number), rows, cols))
         if not found:
             none = np.zeros(0, dtype=np.int64)
-            return Candidates(np.zeros((0, 4)), np.zeros(0), none, none, none.reshape(0, 2), [])
+            return Candidates(np.zeros((0, 4)), np.zeros(0), none, none, none.reshape(0, 2), seen)
         boxes, values, kernels, levels, rows, cols = (np.concatenate(p) for p in zip(*found))
         order = np.argsort(-values, kind="stable")[:most]
         places = np.stack([rows, cols], axis=1)
         every = Candidates(boxes, values.astype(np.float64), kernels, levels, places, seen)
         return every[order]
 
-    def _boxes(self, rows: Any, cols: Any, kernels: Any, level: Level) -> Floats:
+    def _boxes(self, rows: Any, cols: Any, kernels: Any, scale: tuple[float, float]) -> Floats:
         middle = self.place.boxes(np.stack([cols + 0.5, rows + 0.5] * 2, axis=1))
         half = np.array(self.windows.sizes)[kernels] / 2
         boxes = middle + np.concatenate([-half, half], axis=1)
-        return boxes / np.array([level.scale[1], level.scale[0]] * 2)
+        return boxes / np.array([scale[1], scale[0]] * 2)
 
     def refined(self, candidates: Candidates) -> Candidates:
         """The same windows with boxes moved and stretched as the refining kernels say."""
@@ -225,6 +233,22 @@ class Scanner:
         told = np.einsum("nd,nkd->nk", patches, weights[candidates.kernels])
         boxes = moved(candidates.boxes, told + bias[candidates.kernels])
         return replace(candidates, boxes=boxes)
+
+
+def _cells(network: Network) -> Network:
+    """What lies between the color and the kernels; built once, for it keeps its plans."""
+    known: Network | None = vars(network).get("_cells")
+    if known is None:
+        first, last = network.nodes[0], network.nodes[-1]
+        names = {first.name: INPUT}
+        known = Network(
+            tuple(
+                Node(n.name, n.layer, tuple(names.get(i, i) for i in n.inputs))
+                for n in network.upto(last.inputs[0]).nodes[1:]
+            )
+        )
+        vars(network)["_cells"] = known
+    return known
 
 
 def moved(boxes: Floats, change: npt.ArrayLike) -> Floats:
@@ -256,7 +280,7 @@ def scan(
     scanner = Scanner(network, windows)
     low = np.clip(windows.threshold, 1e-6, 1 - 1e-6)
     odds = float(np.log(low / (1 - low)))
-    found = scanner.candidates(array, odds=odds)
+    found = scanner.candidates(scanner.look(array), odds=odds)
     near = suppress(found.boxes, found.odds, overlap=NEAR, most=2 * windows.most)
     found = scanner.refined(found[near])
     found = found[suppress(found.boxes, found.odds, overlap=windows.overlap, most=windows.most)]
@@ -269,15 +293,15 @@ def scan(
 def _why(scanner: Scanner, found: Candidates, i: int, odds: float, size: tuple[int, int]) -> Why:
     """The window's kernel, how far it is from the threshold, and the cells that speak loudest."""
     kernel, at = int(found.kernels[i]), tuple(int(c) for c in found.places[i])
-    level, cells = found.seen[int(found.levels[i])]
+    seen = found.seen[int(found.levels[i])]
     bank = scanner.score.bank
-    patch = ops.patches(cells, bank.adjacency, at=[at]).reshape(bank.weights.shape[1:])
+    patch = ops.patches(seen.cells, bank.adjacency, at=[at]).reshape(bank.weights.shape[1:])
     shares = (patch * bank.weights[kernel]).sum(axis=1)
     loudest = np.argsort(-shares, kind="stable")[:MOST_SPELS]
     place = geometry(scanner.cells)
     rows, cols = (bank.adjacency.displacements[loudest] + at).T + 0.5
     middle = place.boxes(np.stack([cols, rows] * 2, axis=1))[:, :2]
-    spels = np.floor(middle[:, ::-1] / level.scale).astype(int)
+    spels = np.floor(middle[:, ::-1] / seen.scale).astype(int)
     inside = ((spels >= 0) & (spels < size)).all(axis=1)
     value = float(found.odds[i])
     return Why(

@@ -8,10 +8,12 @@ from spel.flim.atrous import atrous
 from spel.flim.checks import check_markers
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
+from spel.flim.edit import choose, drop, invert, relearn, unlearned
 from spel.flim.fold import bank, border_of
 from spel.flim.learn import learn
 from spel.flim.linear import linear_decoder
 from spel.flim.points import feature_points, points_bank
+from spel.flim.robot import robot_markers
 from spel.flim.samples import Samples, samples
 from spel.flim.statistics import Statistics, statistics
 
@@ -22,12 +24,18 @@ __all__ = [
     "bank",
     "border_of",
     "check_markers",
+    "choose",
     "clusters",
     "consensus",
+    "drop",
     "feature_points",
+    "invert",
     "learn",
     "linear_decoder",
     "points_bank",
+    "relearn",
+    "robot_markers",
     "samples",
     "statistics",
+    "unlearned",
 ]

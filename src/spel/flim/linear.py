@@ -43,7 +43,7 @@ def marked_values(
     markers: Sequence[Markers],
     extra: Sequence[npt.NDArray[np.bool_]] = (),
     *,
-    most: int = 1500,
+    most: int = 600,
     seed: int = 42,
 ) -> Marked:
     """Activations at the marked spels of all images, weighed by class and image.
@@ -101,7 +101,7 @@ def linear_decoder(
     images: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
     *,
-    ridge: float = 1e-3,
+    ridge: float = 1e-2,
     extra: Sequence[npt.NDArray[np.bool_]] = (),
 ) -> WeightedSum:
     """Weights and bias whose sign tells marked objects from marked background.
@@ -167,7 +167,9 @@ def logistic(
     for _ in range(iterations):
         chance = _sigmoid(x @ solution)
         gradient = x.T @ (weights * (chance - target)) + penalty * solution
-        curve = (x * (weights * chance * (1 - chance))[:, None]).T @ x + np.diag(penalty)
+        # Of certain samples the curvature underflows, and denormals are slow to multiply.
+        sure = weights * np.maximum(chance * (1 - chance), 1e-12)
+        curve = (x * sure[:, None]).T @ x + np.diag(penalty)
         step = np.linalg.solve(curve, gradient)
         size = 1.0
         while size > 1e-6:

@@ -11,7 +11,7 @@ import io
 import re
 import struct
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,6 +22,9 @@ _COLORS = {1: "grey", 3: "rgb", 4: "cmyk"}
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg-turbo decodes
 _METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # all but JFIF and Adobe's colour mark
 _AGAIN = "copy or download it again"
+_UNLIKELY = {"L": 201, "RGB": (255, 2, 251), "CMYK": (255, 2, 251, 7)}
+# The decoder looks ahead by eight bytes. In the usual codes these go on with a block, not end it.
+_AHEAD = bytes.fromhex("6db6db6db6db6db6")
 _PIECE = 1 << 20
 _MAX_SCANS = 40  # of an image as large as the limit; a few seconds
 _MAX_MARKERS = 200_000
@@ -59,7 +62,38 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     )
     if image.size != (info.cols, info.rows):
         raise Refusal("it holds more than one frame header", _AGAIN)
+    if walk.scans == 1 and not walk.progressive and not walk.arithmetic:
+        _decode_watched(image)
     return pillow.pixels(image), info
+
+
+def _decode_watched(image: Any) -> None:
+    """Decode, and refuse if the last row needs bits that only the end mark makes up.
+
+    libjpeg takes zeros for what is missing before the end mark. So all but that mark is decoded
+    first: then the last row must be there already.
+    """
+    from PIL import Image
+
+    core = Image.core.fill(image.mode, image.size, _UNLIKELY[image.mode])
+    decoder = Image._getdecoder(image.mode, "jpeg", image.tile[0].args, image.decoderconfig)
+    decoder.setimage(core, (0, 0, *image.size))
+    data = image.fp.getvalue()[:-2] + _AHEAD
+    used, error = decoder.decode(data)
+    image.im = core
+    image.tile = []
+    corner = (0, image.size[1] - 1, *image.size)
+    before = image.crop(corner).tobytes()
+    while used >= 0 and not error:
+        data = data[used:] + b"\xff\xd9"
+        size = len(data)
+        used, error = decoder.decode(data)
+        if used == 0 and len(data) == size:
+            break
+    if error:
+        raise Refusal(f"its pixel data are damaged (error {error} of the decoder)", _AGAIN)
+    if image.crop(corner).tobytes() != before:
+        raise Refusal("it is cut short: the last pixels are missing", _AGAIN)
 
 
 def _info(walk: _Walk) -> ImageInfo:

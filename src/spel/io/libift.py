@@ -6,7 +6,6 @@ model folder holds ``convL-kernels.npy`` and ``convL-bias.txt`` (or mean and std
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -16,11 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel import atomic
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.core.window import Border
-from spel.errors import FormatError, ParameterError, SpelError
+from spel.errors import FormatError, SpelError
 from spel.io.numbers import read_bytes, read_json, read_text
 from spel.nn import (
     Activation,
@@ -35,7 +33,7 @@ from spel.nn import (
 from spel.nn.layer import Layer
 from spel.nn.network import INPUT
 
-__all__ = ["read_arch", "read_model", "write_arch", "write_model"]
+__all__ = ["read_arch", "read_model"]
 
 MAX_LAYERS = 100
 MAX_SIZE = 1001
@@ -74,17 +72,6 @@ def read_arch(path: str | os.PathLike[str], *, space: str | None = "labnorm2") -
         nodes, meta = _layers(described, where)
     first = [("color", Color(space))] if space else []  # type: ignore[arg-type]
     return _chained([*first, *nodes]).with_meta(arch=meta)
-
-
-def write_arch(path: str | os.PathLike[str], network: Network) -> None:
-    """Write the architecture of a network as libift's ``arch.json``.
-
-    Raises
-    ------
-    ParameterError
-        If a layer has no place in that format (its blocks are convolution, ReLU, pooling).
-    """
-    atomic.write_text(path, json.dumps(arch_of(network), indent=4) + "\n")
 
 
 def read_model(
@@ -129,81 +116,6 @@ def read_model(
             channels = len(filled.bank)
             network = network.replace(node.name, filled)
     return network
-
-
-def write_model(folder: str | os.PathLike[str], network: Network) -> None:
-    """Write a learned network as a model folder: kernels, biases, labels, weights, ``arch.json``.
-
-    Raises
-    ------
-    ParameterError
-        If the network has other layers than blocks of convolution, ReLU and pooling (a colour layer
-        before them apart), or kernels over no rectangle.
-    """
-    described = arch_of(network)
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(place / "arch.json", json.dumps(described, indent=4) + "\n")
-    banks = [n.layer for n in network.nodes if isinstance(n.layer, Convolution)]
-    for number, convolution in enumerate(banks, 1):
-        bank = convolution.bank
-        stem = f"conv{number}"
-        matrix = np.ascontiguousarray(bank.weights.reshape(len(bank), -1).T, dtype="<f4")
-        data = BytesIO()
-        np.lib.format.write_array(data, matrix, version=(1, 0), allow_pickle=False)
-        atomic.write_bytes(place / f"{stem}-kernels.npy", data.getvalue())
-        _write_numbers(place / f"{stem}-bias.txt", [f"{b:.6f}" for b in bank.bias])
-        if bank.provenance:
-            labels = [p.label for p in bank.provenance]
-            _write_numbers(place / f"{stem}-labels.txt", [str(label) for label in labels])
-            signs = [f"{1.0 if label else -1.0:.6f}" for label in labels]
-            _write_numbers(place / f"{stem}-weights.txt", signs)
-
-
-def arch_of(network: Network) -> dict[str, Any]:
-    """The dictionary of ``arch.json`` for a network of blocks.
-
-    Raises
-    ------
-    ParameterError
-        If a layer has no place in that format.
-    """
-    blocks: list[dict[str, Any]] = []
-    extra = network.meta.get("arch", {})
-    for node in network.nodes:
-        layer = node.layer
-        if isinstance(layer, Color) and not blocks:
-            continue
-        if isinstance(layer, Convolution | Unlearned):
-            blocks.append(
-                {
-                    "conv": _conv_entry(layer, node.name, network),
-                    "relu": False,
-                    "pooling": {"type": "no_pool", "size": [1, 1, 0], "stride": 1},
-                }
-            )
-        elif blocks and isinstance(layer, Activation) and layer.function == "relu":
-            blocks[-1]["relu"] = True
-        elif blocks and isinstance(layer, MaxPool | MeanPool):
-            kind = "max_pool" if isinstance(layer, MaxPool) else "avg_pool"
-            blocks[-1]["pooling"] = {
-                "type": kind,
-                "size": _box_of(layer.adjacency, node.name)[0],
-                "stride": _one_stride(layer.stride),
-            }
-        else:
-            raise ParameterError(
-                f"node {node.name!r}: {type(layer).__name__} has no place in arch.json; it knows "
-                "blocks of convolution, ReLU and pooling. Write the encoder alone (network.upto)"
-            )
-    if not blocks:
-        raise ParameterError("the network has no convolution; arch.json describes at least one")
-    return {
-        "nlayers": len(blocks),
-        "stdev_factor": float(extra.get("stdev_factor", 0.01)),
-        "apply_intrinsic_atrous": bool(extra.get("apply_intrinsic_atrous", False)),
-        **{f"layer{number}": block for number, block in enumerate(blocks, 1)},
-    }
 
 
 # -- reading -----------------------------------------------------------------------------------
@@ -390,7 +302,7 @@ def _matrix(path: Path) -> npt.NDArray[np.float32]:
 
 
 def _numbers(path: Path, count: int | None = None) -> npt.NDArray[np.float64] | None:
-    """Numbers of a file: ``n`` and n numbers, or a bare list; None if there is no such file."""
+    """Numbers of a file: with a `count`, ``n`` and n numbers; else bare. None without the file."""
     if not path.exists():
         return None
     words = read_text(path).split()
@@ -398,55 +310,11 @@ def _numbers(path: Path, count: int | None = None) -> npt.NDArray[np.float64] | 
         values = np.array([float(word) for word in words])
     except ValueError:
         raise FormatError(f"{path}: text where numbers belong; expected n, n numbers") from None
-    headed = len(values) > 1 and values[0] == len(values) - 1
-    values = values[1:] if headed else values
+    if count is not None and (not len(values) or values[0] != len(values) - 1):
+        raise FormatError(f"{path}: expected n, then n numbers; is it cut short?")
+    values = values if count is None else values[1:]
     if not len(values) or not np.isfinite(values).all():
         raise FormatError(f"{path}: no finite numbers, or a count that is not theirs")
     if count is not None and len(values) != count:
         raise FormatError(f"{path}: {len(values)} numbers for {count} kernels; is it cut short?")
     return values
-
-
-# -- writing -----------------------------------------------------------------------------------
-
-
-def _conv_entry(layer: Convolution | Unlearned, name: str, network: Network) -> dict[str, Any]:
-    adjacency = layer.adjacency if isinstance(layer, Unlearned) else layer.bank.adjacency
-    size, dilation = _box_of(adjacency, name)
-    learned = network.meta.get("learned", {}).get(name, {})
-    unlearned = layer if isinstance(layer, Unlearned) else None
-    per_stroke = unlearned.per_stroke if unlearned else learned.get("per_stroke", 1)
-    per_image = unlearned.per_image if unlearned else learned.get("per_image")
-    return {
-        "kernel_size": size,
-        "dilation_rate": dilation,
-        "nkernels_per_image": per_image or 1000,
-        "nkernels_per_marker": per_stroke,
-        "noutput_channels": unlearned.kernels if unlearned else len(layer.bank),  # type: ignore[union-attr]
-        "bias": True,
-        "stride": _one_stride(layer.stride),
-    }
-
-
-def _box_of(adjacency: Adjacency, name: str) -> tuple[list[int], list[int]]:
-    """Size and dilation as ``[x, y, z]`` of a centred box."""
-    columns = adjacency.displacements.T
-    steps = [int(np.gcd.reduce(column)) or 1 for column in columns]
-    size = [int(column.max() // step * 2 + 1) for column, step in zip(columns, steps)]
-    if adjacency != Adjacency.box(size).dilated(steps):
-        raise ParameterError(
-            f"node {name!r}: {adjacency!r:.60} is no centred rectangle; arch.json knows only those"
-        )
-    flat = adjacency.ndim == 2
-    return (size[::-1] + [0] if flat else size[::-1]), (steps[::-1] + [0] if flat else steps[::-1])
-
-
-def _one_stride(stride: int | Sequence[int]) -> int:
-    strides = {int(s) for s in np.atleast_1d(np.asarray(stride))}
-    if len(strides) > 1:
-        raise ParameterError(f"stride {stride!r}: arch.json knows one stride for all axes")
-    return strides.pop()
-
-
-def _write_numbers(path: Path, values: Sequence[str]) -> None:
-    atomic.write_text(path, f"{len(values)}\n{' '.join(values)} \n")

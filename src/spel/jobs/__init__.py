@@ -1,8 +1,9 @@
 """Jobs: a frozen configuration, one picklable task per image, results collected in order."""
 
-from spel.jobs.detect import DetectJob, DetectTask, Failure
+from spel.jobs.detect import DetectJob, DetectTask
 from spel.jobs.evaluate import EvaluateJob, Evaluation
-from spel.jobs.runner import Report, answers, run
+from spel.jobs.runner import Report, run
+from spel.run import Failure
 
 __all__ = [
     "DetectJob",
@@ -11,6 +12,5 @@ __all__ = [
     "Evaluation",
     "Failure",
     "Report",
-    "answers",
     "run",
 ]

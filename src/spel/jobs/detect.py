@@ -8,26 +8,17 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from spel.core.objects import Detections
 from spel.core.threads import threads
 from spel.decide import Decision, detect, own_decision
-from spel.errors import SpelError
+from spel.errors import ParameterError, SpelError
+from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
 from spel.io.results import Result
+from spel.jobs.carried import fetched
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why one image gave no result."""
-
-    image: str
-    error: str
-    message: str
-
-    def to_dict(self) -> dict[str, str]:
-        """As it stands in a line of ``failures.jsonl``."""
-        return {"image": self.image, "error": self.error, "message": self.message}
+from spel.run import Failure
 
 
 @dataclass(frozen=True)
@@ -51,25 +42,38 @@ class DetectTask:
         try:
             return self._result()
         except (SpelError, OSError, MemoryError) as error:
-            lines = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
-            return Failure(self.image, type(error).__name__, "; ".join(lines))
+            return Failure.of(self.image, error)
 
     def _result(self) -> Result:
-        info = describe(self.image)
-        image = read(self.image)
+        if self.job.tile is not None:
+            return self._tiled(self.job.tile)
+        info = describe(self.image, max_pixels=self.job.max_pixels)
+        image = read(self.image, max_pixels=self.job.max_pixels)
         began = perf_counter()
         with threads(self.job.threads):
             found = detect(self.job.network, image, decision=self.job.decision)
             ms = round((perf_counter() - began) * 1e3, 3)
             if self.job.save:
                 save_pictures(self.job, self.name, image, found)
+        return self._told(found, ms, info.orientation)
+
+    def _tiled(self, size: int) -> Result:
+        from spel.io.lazy import LargeImage
+        from spel.run import tiles
+
+        with LargeImage(self.image) as image, threads(self.job.threads):
+            began = perf_counter()
+            found = tiles.detect(self.job.network, image, size=size, decision=self.job.decision)
+            return self._told(found, round((perf_counter() - began) * 1e3, 3))
+
+    def _told(self, found: Detections, ms: float, orientation: int = 1) -> Result:
         return Result(
             image=self.image,
             size=found.image_size,
             boxes=found.boxes,
             scores=found.scores,
             areas=found.areas,
-            orientation=info.orientation,
+            orientation=orientation,
             ms=ms,
             model=self.job.model,
         )
@@ -90,6 +94,13 @@ class DetectJob:
         Pictures to write for every image, see `spel.jobs.pictures`.
     folder : str
         Where the pictures go; needed if there are any.
+    tile : int, optional
+        Detect tile by tile, sides of so many spels: for TIFF and NumPy files larger than memory.
+    max_pixels : int
+        Larger images are refused; with `tile` the limit is the reader's own.
+    place : str
+        File of the network that every worker sees: then tasks carry this path and the network's
+        hash, and each worker reads it once. Without it the network travels with each task.
 
     Examples
     --------
@@ -104,6 +115,26 @@ class DetectJob:
     threads: int = 1
     save: tuple[str, ...] = ()
     folder: str = ""
+    tile: int | None = None
+    max_pixels: int = MAX_PIXELS
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        if self.tile is not None and self.save:
+            raise ParameterError("DetectJob: no pictures are saved of images read tile by tile")
+        if self.tile is not None and self.tile < 1:
+            raise ParameterError(f"DetectJob: tile {self.tile!r}; expected at least 1 spel")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if self.place:
+            state["network"] = self.model
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state["network"], str):
+            state = {**state, "network": fetched(state["place"], state["network"])}
+        self.__dict__.update(state)
 
     @property
     def model(self) -> str:
@@ -123,4 +154,6 @@ class DetectJob:
             "model": self.model,
             "nodes": list(self.network.names),
             "decision": decision.to_dict(),
+            "save": list(self.save),
+            "max_pixels": None if self.tile is not None else self.max_pixels,
         }

@@ -13,7 +13,7 @@ import numpy as np
 from spel.errors import FormatError
 from spel.io.annotations import Annotations, ImageBoxes, read_coco
 from spel.io.results import Result, read_results
-from spel.jobs.runner import RESULTS
+from spel.jobs.runner import RESULTS, results_files
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, iou
 
 
@@ -129,5 +129,6 @@ class EvaluateJob:
 def _results(given: str | os.PathLike[str] | Sequence[Result]) -> list[Result]:
     if isinstance(given, (str, os.PathLike)):
         path = Path(given)
-        return read_results(path / RESULTS if path.is_dir() else path)
+        files = list(results_files(path)) or [path / RESULTS] if path.is_dir() else [path]
+        return [result for file in files for result in read_results(file)]
     return list(given)

@@ -28,7 +28,7 @@ Masks = list[npt.NDArray[np.bool_]]
 TOP = 1.5
 """Saliency 1 stands for this part of the way from the background strokes to the object strokes."""
 
-HARD = 0.2
+HARD = 0.1
 """Saliency above which an unmarked spel of a marked image is taken for a hard negative."""
 
 
@@ -40,14 +40,14 @@ class Learned:
     ----------
     network : Network
         From the image to its saliency; its ``meta`` holds the segmentation.
-    evidence : Evidence
-        Scores of the marked objects and of the best other components.
+    evidence : Evidence, optional
+        Scores of the marked objects and of the best other components; of component selection only.
     hard_negatives : tuple of int
         Spels of each marked image that were added to the background.
     """
 
     network: Network
-    evidence: Evidence
+    evidence: Evidence | None
     hard_negatives: tuple[int, ...]
 
 
@@ -59,8 +59,9 @@ def learn_segmenter(
     names: Sequence[str] = (),
     seed: int = 42,
     blocks: Sequence[str] = (),
-    ridge: float = 1e-3,
+    ridge: float = 1e-2,
     hard_negatives: bool = True,
+    select: Literal["components", "threshold"] = "components",
     objects: ObjectModel | None = None,
     delineation: Delineation | None = None,
     method: Literal["cluster", "points"] = "cluster",
@@ -87,6 +88,9 @@ def learn_segmenter(
     ridge : float
         Penalty on the decoder's weights.
     hard_negatives : bool
+    select : {"components", "threshold"}
+        "components" looks for objects of the marked ones' size and shape; "threshold" takes every
+        spel nearer to the object strokes than to the background strokes, whatever its component.
     objects : ObjectModel, optional
         Spreads, powers and levels of the component selection.
     delineation : Delineation, optional
@@ -117,14 +121,17 @@ def learn_segmenter(
     channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
     layer, saliencies = _decoder(channels, markers, ridge, ())
     extra: Masks = []
-    if hard_negatives:
+    if hard_negatives and select == "components":
         extra = _hard_negatives(saliencies, markers, objects)
         layer, saliencies = _decoder(channels, markers, ridge, extra)
-    model, evidence = learn_objects(saliencies, markers, objects)
+    model, evidence = None, None
+    if select == "components":
+        model, evidence = learn_objects(saliencies, markers, objects)
     entering = arrays if features == INPUT else [a[features] for a in done]
     scale = scale_of([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
     how = Segmentation(
-        model, delineation=replace(delineation or Delineation(convex=True), scale=scale),
+        model,
+        delineation=replace(delineation or Delineation(convex=True), scale=scale),
         features=features,
     )
     decoded = _with_decoder(network, chosen, layer)
@@ -165,10 +172,15 @@ def _decoder(
     layer = linear_decoder(channels, markers, ridge=ridge, extra=extra)
     scores = [layer(image)[..., 0] for image in channels]
     background, marked = (
-        float(np.mean([
-            s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
-            for s, m in zip(scores, markers) if (m.is_object == side).any()
-        ]))
+        float(
+            np.mean(
+                [
+                    s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
+                    for s, m in zip(scores, markers)
+                    if (m.is_object == side).any()
+                ]
+            )
+        )
         for side in (False, True)
     )
     if not marked > background:

@@ -25,7 +25,8 @@ from spel.errors import ParameterError
 if TYPE_CHECKING:
     from spel.jobs.detect import DetectJob
 
-KINDS = ("overlay", "mask", "saliency")
+KINDS = {"overlay": "overlay.jpg", "mask": "mask.png", "saliency": "saliency.tif"}
+ENDINGS = tuple(KINDS.values())
 
 
 def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Detections) -> None:
@@ -41,14 +42,15 @@ def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Det
 
     stem = Path(job.folder) / name
     for kind in job.save:
-        if kind == "overlay":
-            write(f"{stem}.overlay.jpg", draw.overlay(image, found))
-        elif kind == "mask" and found.components is not None:
-            write(f"{stem}.mask.png", found.components.astype(np.uint16))
-        elif kind == "saliency":
-            write(f"{stem}.saliency.tif", job.network(image))
-        else:
+        if kind not in KINDS:
             raise ParameterError(f"save {kind!r}: expected one of {', '.join(KINDS)}")
+        path = f"{stem}.{KINDS[kind]}"
+        if kind == "overlay":
+            write(path, draw.overlay(image, found))
+        elif kind == "saliency":
+            write(path, job.network(image))
+        elif found.components is not None:
+            write(path, found.components.astype(np.uint16))
 
 
 def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:

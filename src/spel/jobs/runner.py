@@ -1,29 +1,33 @@
-"""Run tasks on an executor and collect their results into a folder, in the order of the sources."""
+"""Run a job over images into a folder, in the order of the images, and go on after a crash."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from time import monotonic, perf_counter
+from typing import Any, Literal
 
 from spel import __version__, atomic
-from spel.errors import ParameterError
+from spel.errors import ParameterError, TaskError
 from spel.io.results import Result, ResultsWriter
-from spel.jobs.detect import DetectJob, DetectTask, Failure
+from spel.jobs.detect import DetectJob
+from spel.jobs.journal import Kept, agreed, ordered
+from spel.jobs.pictures import ENDINGS
+from spel.run import Entry, Failure, Manifest, Shard, Stop, answers
+from spel.run.manifest import checksum
+from spel.run.task import Answer
 
 RESULTS, FAILURES, RUN = "results.jsonl", "failures.jsonl", "run.json"
+MANIFEST = "manifest.jsonl"
+SYNC_SECONDS, SYNC_LINES = 1.0, 64
 
 Told = Callable[[Result | Failure], None]
+OnError = Literal["skip", "stop"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,16 @@ class Report:
     Attributes
     ----------
     images, failed, boxes : int
+        Of the whole run, also what was done before it was interrupted.
     seconds : float
+        Of this part.
     folder : Path
     failures : tuple of Failure
+        Of this part.
+    kept : int
+        Images that were done before.
+    changed : tuple of str
+        Images that were done before but are other files now, and were done again.
     """
 
     images: int
@@ -44,6 +55,8 @@ class Report:
     seconds: float
     folder: Path
     failures: tuple[Failure, ...] = ()
+    kept: int = 0
+    changed: tuple[str, ...] = ()
 
 
 def run(
@@ -54,12 +67,20 @@ def run(
     workers: int = 1,
     executor: Executor | None = None,
     tell: Told | None = None,
+    begun: Callable[[Kept], None] | None = None,
+    shard: Shard | None = None,
+    fresh: bool = False,
+    retry: bool = False,
+    on_error: OnError = "skip",
+    seconds: float | None = None,
+    memory: int | None = None,
 ) -> Report:
-    """Run a job over images into a folder: ``results.jsonl``, ``failures.jsonl``, ``run.json``.
+    """Run a job over images into a folder: results, failures, manifest and ``run.json``.
 
     Lines are written whole, in the order of the sources whatever the workers, each when it is its
-    turn: after an interruption the lines written so far stay and ``run.json`` says that it is not
-    complete. Results of an earlier run in the folder are replaced.
+    turn. Run again with the same settings it goes on where it was stopped or killed: nothing is
+    lost, nothing is done twice, and the files become the same, byte for byte. Images that changed
+    since are done again, those no longer asked for leave the results.
 
     Parameters
     ----------
@@ -69,11 +90,23 @@ def run(
     out : path
         Made if absent.
     workers : int
-        Processes; 1 works in this one.
+        Processes; 1 works in this one unless there are limits.
     executor : concurrent.futures.Executor, optional
         In place of own processes; a Dask client's ``get_executor()`` is one.
     tell : callable, optional
         Gets each result or failure as it is written: for progress.
+    begun : callable, optional
+        Gets what was done before, once.
+    shard : Shard, optional
+        Do every n-th image only, into files of that shard.
+    fresh : bool
+        Replace what an earlier run wrote.
+    retry : bool
+        Do failed images again.
+    on_error : {"skip", "stop"}
+        Whether a failed image ends the run.
+    seconds, memory : optional
+        Limits of one image, see `spel.run.Pool`.
 
     Returns
     -------
@@ -82,104 +115,152 @@ def run(
     Raises
     ------
     ParameterError
-        If the folder cannot be made or written, or `workers` is below 1. A bad image is no error.
+        If the folder cannot be written, holds a run of other settings, or `workers` is below 1. A
+        bad image is no error.
+    TaskError
+        If an image failed and `on_error` is "stop".
+    Interrupted
+        If Ctrl-C or a polite kill came; what is written is whole.
     """
     if workers != int(workers) or workers < 1:
         raise ParameterError(f"run: workers {workers!r}; expected an integer of at least 1")
-    folder = _emptied(Path(out))
-    state = {**job.to_dict(), "spel": __version__, "images": len(sources)}
-    atomic.write_text(folder / RUN, _json({**state, "complete": False}))
-    began = perf_counter()
-    failures: list[Failure] = []
-    done = boxes = 0
-    try:
-        with ExitStack() as stack:
-            results = stack.enter_context(ResultsWriter(folder / RESULTS, sync_every=64))
-            lines = stack.enter_context(ResultsWriter(folder / FAILURES))
-            for answer in answers(job.tasks(sources), workers=workers, executor=executor):
-                if isinstance(answer, Failure):
-                    failures.append(answer)
-                    lines.append_line(json.dumps(answer.to_dict()))
-                else:
-                    boxes += len(answer)
-                    results.append(answer)
-                done += 1
-                if tell is not None:
-                    tell(answer)
-    finally:
-        seconds = perf_counter() - began
-        totals = {
-            "complete": done == len(sources),
-            "done": done,
-            "failed": len(failures),
-            "boxes": boxes,
-            "seconds": round(seconds, 3),
-        }
-        atomic.write_text(folder / RUN, _json({**state, **totals}))
-    return Report(done, len(failures), boxes, seconds, folder, tuple(failures))
-
-
-def answers(
-    tasks: Sequence[DetectTask], *, workers: int = 1, executor: Executor | None = None
-) -> Iterator[Result | Failure]:
-    """Answers in the order of the tasks; at most a few per worker are under way."""
-    if executor is not None:
-        yield from _submitted(executor, tasks, ahead=64)
-    elif workers == 1:
-        for task in tasks:
-            yield task()
-    else:
-        # Spawned, because a fork copies the locks of the engine's threads as they stand.
-        # Ctrl-C is for this process alone: workers that it hits would leave the pool waiting.
-        pool = ProcessPoolExecutor(
-            workers,
-            mp_context=get_context("spawn"),
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),
-        )
+    part = shard or Shard()
+    folder = _made(Path(out))
+    tasks = part.of(job.tasks(sources))
+    images = [task.image for task in tasks]
+    config = {**job.to_dict(), "spel": __version__, "shard": f"{part.index}/{part.count}"}
+    with ExitStack() as stack:
+        stop = stack.enter_context(Stop())
+        path = folder / part.name(MANIFEST)
+        manifest = stack.enter_context(Manifest(path, config, fresh=fresh, sync_every=1 << 30))
+        files = folder / part.name(RESULTS), folder / part.name(FAILURES)
+        own = {part.name(RUN), *(file.name for file in files)}
+        pictures = {f"{task.name}.{end}" for task in tasks for end in ENDINGS} if job.save else ()
+        atomic.remove_leftovers(folder, own.union(pictures))
+        kept = agreed(manifest, files, images, retry=retry)
+        if begun is not None:
+            begun(kept)
+        writer = _Writer(stack, files, manifest, kept, folder / part.name(RUN), config, len(tasks))
+        left = [task for task in tasks if task.image not in kept.done]
         try:
-            yield from _submitted(pool, tasks, ahead=4 * workers)
+            for answer in answers(
+                left, workers=workers, executor=executor, seconds=seconds, memory=memory, stop=stop
+            ):
+                outcome = writer.add(answer)
+                if tell is not None:
+                    tell(outcome)
+                if answer.failed and on_error == "stop":
+                    raise TaskError(
+                        f"{_told(outcome)}; the run was stopped at the first failure, run it again "
+                        "with on-error skip to go on"
+                    )
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            writer.close()
+        if writer.done < len(tasks):
+            stop.check()
+        for file in files:
+            ordered(file, images)
+    return writer.report(folder)
 
 
-def _submitted(
-    executor: Executor, tasks: Sequence[DetectTask], *, ahead: int
-) -> Iterator[Result | Failure]:
-    waiting: deque[tuple[DetectTask, Future[Result | Failure]]] = deque()
-    try:
-        for task in tasks:
-            waiting.append((task, executor.submit(task)))
-            if len(waiting) >= ahead:
-                yield _outcome(*waiting.popleft())
-        while waiting:
-            yield _outcome(*waiting.popleft())
-    finally:
-        for _, future in waiting:
-            future.cancel()
+class _Writer:
+    """Appends outcomes and confirms them, flushing now and then in that order."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        files: tuple[Path, Path],
+        manifest: Manifest,
+        kept: Kept,
+        state: Path,
+        config: dict[str, Any],
+        images: int,
+    ) -> None:
+        self.results, self.failed_lines = (
+            stack.enter_context(ResultsWriter(path, sync_every=1 << 30)) for path in files
+        )
+        self.manifest, self.kept, self.state = manifest, kept, state
+        self.config = {**config, "images": images}
+        self.images, self.done = images, len(kept.done)
+        self.failed, self.boxes = kept.failed, kept.boxes
+        self.failures: list[Failure] = []
+        self.began = perf_counter()
+        self._synced, self._pending = monotonic(), 0
+        self._save(complete=False)
+
+    def add(self, answer: Answer) -> Result | Failure:
+        outcome: Result | Failure = answer.outcome
+        if isinstance(outcome, Failure):
+            line = json.dumps(outcome.to_dict())
+            self.failed_lines.append_line(line)
+            self.failures.append(outcome)
+            self.failed += 1
+        else:
+            line = replace(outcome, ms=0.0).to_line()
+            self.results.append_line(line)
+            self.boxes += len(outcome)
+        entry = Entry(outcome.image, answer.failed, checksum(line), answer.identity, answer.ms)
+        self.manifest.add(entry)
+        self.done += 1
+        self._pending += 1
+        if self._pending >= SYNC_LINES or monotonic() - self._synced > SYNC_SECONDS:
+            self._sync()
+        return outcome
+
+    def close(self) -> None:
+        self._sync()
+        self._save(complete=self.done == self.images)
+
+    def report(self, folder: Path) -> Report:
+        return Report(
+            self.done,
+            self.failed,
+            self.boxes,
+            perf_counter() - self.began,
+            folder,
+            tuple(self.failures),
+            len(self.kept.done),
+            self.kept.changed,
+        )
+
+    def _sync(self) -> None:
+        self.results.flush()
+        self.failed_lines.flush()
+        self.manifest.flush()
+        self._synced, self._pending = monotonic(), 0
+
+    def _save(self, *, complete: bool) -> None:
+        totals = {
+            "complete": complete,
+            "done": self.done,
+            "failed": self.failed,
+            "boxes": self.boxes,
+            "seconds": round(perf_counter() - self.began, 3),
+        }
+        text = json.dumps({**self.config, **totals}, indent=1, allow_nan=False) + "\n"
+        atomic.write_text(self.state, text)
 
 
-def _outcome(task: DetectTask, future: Future[Result | Failure]) -> Result | Failure:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise
-    except Exception as error:
-        return Failure(task.image, type(error).__name__, str(error))
+def results_files(folder: Path) -> Iterator[Path]:
+    """The results of a run's folder: one file, or one per shard."""
+    whole = folder / RESULTS
+    if whole.exists():
+        yield whole
+    yield from sorted(folder.glob("results.*-of-*.jsonl"))
 
 
-def _emptied(folder: Path) -> Path:
-    """The folder, without the results of an earlier run."""
+def _told(outcome: Result | Failure) -> str:
+    if not isinstance(outcome, Failure):
+        return outcome.image
+    message = outcome.message
+    return message if outcome.image in message else f"{outcome.image}: {message}"
+
+
+def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (RUN, RESULTS, FAILURES):
-            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ParameterError(
             f"cannot write into {str(folder)!r}: {error.strerror}; choose another folder"
         ) from error
     return folder
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,7 +122,7 @@ class placed:
 
 def safe_stem(image: str) -> str:
     """A file name for what belongs to an image, without its folders and suffix."""
-    parts = [part for part in PurePosixPath(image.replace("\\", "/")).parts if part not in "/.."]
+    parts = [part for part in image.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     name = "__".join(parts) or "image"
     stem = name[: name.rfind(".")] if "." in name[1:] else name
     stem = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in stem)
@@ -133,7 +133,7 @@ def safe_stem(image: str) -> str:
 
 def files(folder: Path, results: list[Result], suffix: str) -> list[tuple[Path, Result]]:
     names = [safe_stem(one.image) for one in results]
-    check_distinct(names)
+    check_distinct([name.casefold() for name in names])  # some file systems know no capitals
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -144,13 +144,14 @@ def files(folder: Path, results: list[Result], suffix: str) -> list[tuple[Path, 
 
 
 def check_distinct(names: list[str]) -> None:
+    """Refuse two images of one name."""
     seen: set[str] = set()
     for name in names:
-        if name.casefold() in seen:
+        if name in seen:
             raise FormatError(
                 f"two images would share the name {clean(name)!r}; rename one or use csv"
             )
-        seen.add(name.casefold())
+        seen.add(name)
 
 
 def class_names(results: list[Result]) -> list[str]:

@@ -149,6 +149,12 @@ customElements.define("spel-inspector", Inspector);
 const formula = (rule, [told, value], more) => h("div.arithmetic", {}, h("p.rule", {}, rule), h("p.result", {}, told, " = ", h("output", {}, typeof value === "number" ? num(value, 5) : value)), more);
 const table = (terms, names) => h("table.terms", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, t(`term.${name}`)), h("td", {}, num(terms[name], 5)))));
 
+/** The most digits that fit into so many characters. */
+function tight(value, room) {
+  for (let digits = 3; digits > 1; digits--) { const text = num(value, digits); if (text.length <= room) return text; }
+  return num(value, 1);
+}
+
 /** Values over displacements as a grid: numbers in small ones, a picture with numbers on hover in large ones. */
 function matrix(title, steps, values, { signed = false, outside = [], mark = -1, wide = false } = {}) {
   const rows = steps.map((d) => d[0]), cols = steps.map((d) => d[1]);
@@ -160,7 +166,7 @@ function matrix(title, steps, values, { signed = false, outside = [], mark = -1,
     const grid = h("div.matrix", { style: { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, maxWidth: `${across * (wide ? 46 : 40)}px` } });
     const cells = Array.from({ length: high * across }, () => h("span.void"));
     steps.forEach((d, i) => {
-      const shown = h("span.number", { style: cell(values[i], scale) }, num(values[i], across > 5 || (across > 3 && !wide) ? 2 : 3));
+      const shown = h("span.number", { style: cell(values[i], scale) }, tight(values[i], across > 5 || (across > 3 && !wide) ? 4 : 5));
       if (outside[i]) shown.classList.add("outside");
       if (i === mark) shown.classList.add("winner");
       shown.title = `(${d.join(", ")}): ${num(values[i], 7)}`;

@@ -5,7 +5,7 @@ import { Part, clamp, fill, h, icon, num, t } from "./core.js";
 import "./editor.js";
 import "./inspector.js";
 import { View } from "./stage.js";
-import { bus, choose, imageOf, node, onImage, onStep, output, picture, plane, state, step } from "./store.js";
+import { bus, choose, imageOf, mapOf, node, onImage, onStep, output, picture, plane, state, step } from "./store.js";
 import "./strip.js";
 
 /** A stage that shows the selected step, with its tools and the line of numbers below. */
@@ -64,7 +64,7 @@ export class Viewer extends Part {
       const shown = await plane(told.id, channel);
       if (step()?.id !== told.id) return;
       this.shown = shown;
-      this.stage.setPlane(shown, told, state.map);
+      this.stage.setPlane(shown, told, state.map === "auto" ? mapOf() : state.map);
       this.bar();
     }
     this.second();
@@ -92,7 +92,7 @@ export class Viewer extends Part {
     this.other.setImage(this.base);
   }
   flick(on) {
-    if (on) this.stage.setPlane(null); else if (this.shown) this.stage.setPlane(this.shown, step(), state.map);
+    if (on) this.stage.setPlane(null); else if (this.shown) this.stage.setPlane(this.shown, step(), state.map === "auto" ? mapOf() : state.map);
   }
   /** The last step's saliency over the picture. */
   async overlay() {

@@ -39,6 +39,7 @@ async function changing(work) {
     if (reply) took(reply);
     return reply;
   } catch (problem) {
+    state.status = problem.status ?? 0;
     if (problem instanceof Problem && problem.status === 409) {
       state.doc = problem.told.document;
       await refresh();
@@ -171,6 +172,12 @@ export function onStep(told, place) {
 }
 /** The place on the image under the middle of a step's spel. */
 export const onImage = (told, at) => at.map((x, i) => Math.floor((x + 0.5) * (told?.scale?.[i] ?? 1) + (told?.offset?.[i] ?? 0)));
+
+/** Grey images are shown in grey; other steps by the sign of their values. */
+export function mapOf(name) {
+  const told = node(name), f = told?.fields;
+  return told?.kind === "color.v1" && f.space === "grey" ? "grey" : "auto";
+}
 
 export function classOf(label) {
   return state.doc.classes.find((c) => c.label === label) ?? { label, name: t("class.n", { n: label }), color: "#6f6f6f" };

@@ -2,9 +2,9 @@
 
 import { planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
 import { Part, fill, h, icon, num, say, short, t } from "./core.js";
-import { act, bus, choose, imageOf, network, picture, state, thumbs } from "./store.js";
+import { act, bus, choose, imageOf, mapOf, network, picture, state, thumbs } from "./store.js";
 
-const WIDE = 148, HIGH = 92;
+const WIDE = 148, HIGH = 84;
 
 export const KINDS = ["convolution", "activation", "max_pool", "min_pool", "mean_pool", "divisive_normalize", "residue", "linear_normalize", "batch_normalize", "center", "scale", "weighted_sum", "threshold", "color", "unlearned"];
 
@@ -145,13 +145,14 @@ class Strip extends Part {
         parts.canvas.getContext("2d").clearRect(0, 0, parts.canvas.width, parts.canvas.height);
         continue;
       }
-      parts.facts.textContent = `${told.shape.join(" × ")} · ${short(told.low)} … ${short(told.high)} · ${num(told.ms, 2)} ms`;
+      parts.facts.textContent = `${told.shape.join("×")} · ${num(told.low, 2)}…${num(told.high, 2)}`;
+      parts.card.title = `${told.shape.join(" × ")} · ${short(told.low)} … ${short(told.high)} · ${num(told.ms, 3)} ms`;
       if (parts.id === told.id || !thumb) continue;
       parts.id = told.id;
       const size = thumb.rows * thumb.cols, planes = [];
       for (let c = 0; c < thumb.shown; c++) {
         const data = thumb.data.subarray(c * size, (c + 1) * size);
-        planes.push(planeCanvas({ rows: thumb.rows, cols: thumb.cols, data }, scaleFor(told.low, told.high)));
+        planes.push(planeCanvas({ rows: thumb.rows, cols: thumb.cols, data }, scaleFor(told.low, told.high, mapOf(name))));
       }
       collage(parts.canvas, planes);
     }

@@ -1,0 +1,228 @@
+"""FLIM on the small public sets: markers in, a table of scores out.
+
+    python benchmarks/flim/experiments.py parasites
+    python benchmarks/flim/experiments.py schistosoma
+    python benchmarks/flim/experiments.py mo445
+    python benchmarks/flim/experiments.py decoders
+
+parasites and schistosoma use the markers that come with the data; with ``--images 1 3 5`` they are
+drawn from them, ``--seeds`` times. mo445 uses the robot user on 3 images a set, drawn ``--seeds``
+times; one setting serves all five sets. Scores are of images that were not marked; a set's spread
+is over the draws. Two empty masks have a Dice of 1, which is why the empty answer stands first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+from common import DATA, Scores, read_masks, score
+from parasite_eggs import encoder
+
+import spel
+from spel.core.markers import Markers
+from spel.decide import Delineation, Segmentation, learn_objects, segment
+from spel.flim import robot_markers
+from spel.io.markers import find_markers
+from spel.jobs.learn import block_ends, learn_segmenter
+from spel.nn import Activation, Color, Decode, MaxPool, Network, Node, Unlearned, chain
+from spel.ops import labnorm2, threshold
+
+Images = dict[str, npt.NDArray[np.generic]]
+Masks = dict[str, npt.NDArray[np.bool_]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["parasites", "schistosoma", "mo445", "decoders"])
+    parser.add_argument("--images", type=int, nargs="*", default=[])
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    if not DATA.is_dir():
+        print(f"skipped: {DATA} is absent")
+        return 0
+    {"parasites": parasites, "schistosoma": schistosoma, "mo445": mo445, "decoders": decoders}[
+        options.what
+    ](options)
+    return 0
+
+
+# -- the sets ----------------------------------------------------------------------------------
+
+
+def parasites(options: argparse.Namespace) -> None:
+    images, masks, drawn = load_parasites()
+    print(HEAD)
+    baselines("parasites", images, masks, drawn)
+    draws("parasites", encoder(), images, masks, drawn, options)
+
+
+def schistosoma(options: argparse.Namespace) -> None:
+    home = DATA / "schistosoma"
+    images = {p.stem: spel.read(p) for p in sorted((home / "orig").glob("*.png"))}
+    masks = read_masks(home / "label")
+    drawn = find_markers(home / "markers")
+    net = encoder().replace("color", Color("labnorm2", white=65535.0))
+    print(HEAD)
+    baselines("schistosoma", images, masks, drawn, white=65535.0)
+    draws("schistosoma", net, images, masks, drawn, options)
+
+
+def mo445(options: argparse.Namespace) -> None:
+    """One setting for all five sets: three blocks of 5 x 5, dilated by 1, 2 and 4; a threshold."""
+    print(HEAD)
+    for number in range(1, 6):
+        home = DATA / "mo445" / f"dataset{number}"
+        images = {p.stem: spel.read(p) for p in sorted((home / "imgs").glob("*.png"))}
+        masks = read_masks(home / "gts", "_label")
+        marked = min(3, len(images) - 1)
+        found: list[Scores] = []
+        began = perf_counter()
+        for seed in range(options.seeds):
+            chosen = np.random.default_rng(seed).permutation(sorted(images))[:marked]
+            drawn = {n: robot_markers(masks[n], seed=seed) for n in chosen}
+            if seed == 0:
+                baselines(f"mo445/{number}", images, masks, drawn)
+            learned = learn_segmenter(
+                wide_encoder(), [images[n] for n in drawn], list(drawn.values()),
+                names=list(drawn), seed=seed, select="threshold",
+                delineation=Delineation("none"),
+            )
+            answers = {n: segment(learned.network, images[n]) for n in images if n not in drawn}
+            found.append(score(answers, masks))
+        row(f"mo445/{number}", f"spel, {marked} images", found, perf_counter() - began)
+
+
+def decoders(options: argparse.Namespace) -> None:
+    """The published decoders on the parasites, the same encoder and the same two decisions."""
+    images, masks, drawn = load_parasites()
+    marked, names = list(drawn.values()), list(drawn)
+    net = spel.learn(encoder(), [images[n] for n in names], marked, names=names)
+    print(HEAD)
+    for block in block_ends(net):
+        ahead = net.upto(block)
+        bank = ahead[block.replace("pool", "conv")].bank
+        for method in ("lm", "lm-balanced", "ts", "ts*", "lt", "at", "pb", "mb"):
+            nodes = (*ahead.nodes, Node("saliency", Decode.for_bank(method, bank), (block,)))
+            decoded = Network(nodes)
+            saliency = {n: decoded(image)[..., 0] for n, image in images.items()}
+            other = [n for n in images if n not in drawn]
+            area = {n: large(threshold(saliency[n], "otsu")) for n in other}
+            row("parasites", f"{block} {method}, Otsu + area", [score(area, masks)], 0)
+            try:
+                model, _ = learn_objects([saliency[n] for n in names], marked)
+            except spel.ParameterError:
+                print(f"| parasites | {block} {method}, selection | collapsed |")
+                continue
+            how = Segmentation(model, delineation=Delineation(convex=True, scale=(8, 25, 10)))
+            center = net.upto("center")
+            picked = {n: how.mask(saliency[n], center(images[n])) for n in other}
+            row("parasites", f"{block} {method}, selection", [score(picked, masks)], 0)
+    learned = learn_segmenter(net, [images[n] for n in names], marked, names=names)
+    answers = {n: segment(learned.network, images[n]) for n in other}
+    row("parasites", "linear on marker spels, selection", [score(answers, masks)], 0)
+
+
+# -- what they share ---------------------------------------------------------------------------
+
+HEAD = (
+    "| set | method | Dice, object images | spread | false alarms | Dice, all | s |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+def load_parasites() -> tuple[Images, Masks, dict[str, Markers]]:
+    home = DATA / "parasites"
+    images = {p.stem: spel.read(p) for p in sorted((home / "images").glob("*.png"))}
+    return images, read_masks(home / "masks"), find_markers(home / "libift" / "markers")
+
+
+def wide_encoder() -> Network:
+    box, near = spel.Adjacency.box(5), spel.Adjacency.box(3)
+    blocks = {}
+    for number, (dilation, kernels) in enumerate(((1, 16), (2, 32), (4, 32)), 1):
+        area = box.dilated(dilation)
+        blocks[f"conv{number}"] = Unlearned(area, kernels=kernels, per_stroke=2)
+        blocks[f"relu{number}"] = Activation("relu")
+        blocks[f"pool{number}"] = MaxPool(near)
+    return chain(color=Color("labnorm2"), **blocks)
+
+
+def draws(
+    name: str,
+    net: Network,
+    images: Images,
+    masks: Masks,
+    drawn: dict[str, Markers],
+    options: argparse.Namespace,
+) -> None:
+    """Learn from some of the marked images, several times; judge on those never marked."""
+    unmarked = [n for n in images if n not in drawn]
+    for count in [*options.images, len(drawn)]:
+        repeats = 1 if count == len(drawn) else options.seeds
+        found, began, collapsed = [], perf_counter(), 0
+        for seed in range(repeats):
+            chosen = sorted(np.random.default_rng(seed).permutation(sorted(drawn))[:count])
+            try:
+                learned = learn_segmenter(
+                    net, [images[n] for n in chosen], [drawn[n] for n in chosen], names=chosen,
+                    seed=42 + seed,
+                )
+            except spel.ParameterError:
+                collapsed += 1
+                continue
+            found.append(score({n: segment(learned.network, images[n]) for n in unmarked}, masks))
+        word = f", {collapsed} collapsed" if collapsed else ""
+        row(name, f"spel, {count} images{word}", found, perf_counter() - began)
+
+
+def baselines(
+    name: str, images: Images, masks: Masks, drawn: dict[str, Markers], white: float = 255.0
+) -> None:
+    """Nothing, everything, and Otsu on the channel that tells the strokes apart best."""
+    other = [n for n in images if n not in drawn]
+    row(name, "empty", [score({n: np.zeros_like(masks[n]) for n in other}, masks)], 0)
+    row(name, "all", [score({n: np.ones_like(masks[n]) for n in other}, masks)], 0)
+    spaces = {n: labnorm2(images[n][..., :3], white=white) for n in images}
+    objects, rest = (
+        np.concatenate([spaces[n][tuple(m.points[m.is_object == side].T)]
+                        for n, m in drawn.items()])
+        for side in (True, False)
+    )
+    apart = (objects.mean(0) - rest.mean(0)) / np.sqrt(objects.var(0) + rest.var(0) + 1e-9)
+    channel = int(np.abs(apart).argmax())
+    sign = np.sign(apart[channel])
+    answers = {n: threshold(sign * spaces[n][..., channel], "otsu") for n in other}
+    row(name, f"Otsu on channel {'Lab'[channel]}", [score(answers, masks)], 0)
+
+
+def large(mask: npt.NDArray[np.bool_], low: int = 400, high: int = 4000) -> npt.NDArray[np.bool_]:
+    """Components of an egg's size."""
+    labels = spel.ops.label(mask)
+    known = spel.ops.regions(labels)
+    kept = known.labels[(known.areas >= low) & (known.areas <= high)]
+    return np.isin(labels, kept)
+
+
+def row(name: str, method: str, found: Sequence[Scores], seconds: float) -> None:
+    if not found:
+        print(f"| {name} | {method} | – | – | – | – | {seconds:.0f} |", flush=True)
+        return
+    pick: Callable[[str], list[float]] = lambda key: [getattr(f, key) for f in found]  # noqa: E731
+    alarms = np.mean(pick("false_alarms"))
+    print(
+        f"| {name} | {method} | {np.mean(pick('dice')):.3f} | {np.std(pick('dice')):.3f} | "
+        f"{'–' if np.isnan(alarms) else f'{alarms:.3f}'} | {np.mean(pick('everything')):.3f} | "
+        f"{seconds:.0f} |",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""What is done to photos to see where a detector breaks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Grey = npt.NDArray[np.uint8]
+Boxes = npt.NDArray[np.float64]
+Change = Callable[[Grey, Boxes], tuple[Grey, Boxes]]
+
+
+def same(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+    return image, boxes
+
+
+def turned(degrees: float) -> Change:
+    """Turned about its middle; the box is that of the turned corners."""
+
+    def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+        picture = Image.fromarray(image[..., 0])
+        shown = picture.rotate(-degrees, Image.Resampling.BILINEAR)
+        middle = np.array([picture.width, picture.height]) / 2
+        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        new = []
+        for x0, y0, x1, y1 in boxes:
+            corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) - middle
+            moved = corners @ np.array([[c, s], [-s, c]]) + middle
+            new.append([*moved.min(axis=0), *moved.max(axis=0)])
+        return np.asarray(shown)[..., None], np.array(new)
+
+    return change
+
+
+def resized(factor: float) -> Change:
+    def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+        rows, cols = (round(n * factor) for n in image.shape[:2])
+        shown = Image.fromarray(image[..., 0]).resize((cols, rows), Image.Resampling.BICUBIC)
+        return np.asarray(shown)[..., None], boxes * factor
+
+    return change
+
+
+def jpeg(quality: int) -> Change:
+    def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+        file = io.BytesIO()
+        Image.fromarray(image[..., 0]).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))[..., None], boxes
+
+    return change
+
+
+def exposed(factor: float, noise: float = 0.0) -> Change:
+    """Brighter or darker, cut at white, with Gaussian noise of a deviation in grey levels."""
+
+    def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+        random = np.random.default_rng(0)
+        values: Any = image * factor + random.normal(0, noise, image.shape)
+        return np.round(values).clip(0, 255).astype(np.uint8), boxes
+
+    return change
+
+
+def blurred(sigma: float) -> Change:
+    def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+        from scipy.ndimage import gaussian_filter
+
+        return gaussian_filter(image, (sigma, sigma, 0)), boxes
+
+    return change
+
+
+CHANGES: dict[str, Change] = {
+    "as it is": same,
+    **{f"turned {d:+d} degrees": turned(d) for d in (-10, -5, 5, 10, 15)},
+    "half the size": resized(0.5),
+    "double size": resized(2.0),
+    "JPEG quality 30": jpeg(30),
+    "JPEG quality 10": jpeg(10),
+    "noise, deviation 10": exposed(1.0, 10),
+    "noise, deviation 25": exposed(1.0, 25),
+    "night (a quarter of the light, noise 3)": exposed(0.25, 3),
+    "night (a tenth of the light, noise 3)": exposed(0.1, 3),
+    "over-exposed (1.6 times the light)": exposed(1.6),
+    "over-exposed (2.5 times the light)": exposed(2.5),
+    "blur, sigma 2 spels": blurred(2.0),
+}
+"""Name to change, mildest first in each family."""

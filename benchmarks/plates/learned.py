@@ -1,0 +1,300 @@
+"""The learned detector, measured on photos that it was not learned from.
+
+``python -m benchmarks.plates.learned cross`` (cross-validation, false alarms, calibration),
+``curve`` (few photos), ``robust`` (turned, small, dark...), ``ship`` (the zoo's network and card).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import spel
+from benchmarks.plates.changes import CHANGES
+from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
+from spel.core.threads import thread_count
+from spel.decide import Recipe, Windows, learn_rigid, own_decision
+from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
+
+LOW = 0.002
+"""Probability from which answers are kept for the curves."""
+
+Images = dict[str, npt.NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, eq=False)
+class Crossed:
+    """Answers for every photo by the network of the fold that was learned without it."""
+
+    answers: list[Answers]
+    networks: list[spel.Network]
+    alarms: list[npt.NDArray[np.float64]]
+    learning: float
+    ms_per_megapixel: float
+
+
+def main() -> int:
+    """Run one part and print it; ``--out`` keeps the answers."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.plates.learned")
+    parser.add_argument("part", choices=("cross", "curve", "robust", "ship"))
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--counts", type=int, nargs="*", default=[1, 3, 5, 10, 20])
+    parser.add_argument("--seed", type=int, default=7)
+    given = parser.parse_args()
+    if not (given.data / "annotations.json").exists():
+        print(f"{given.data}: there is no annotations.json; name its folder with --data")
+        return 3
+    given.out.mkdir(parents=True, exist_ok=True)
+    found = photos(given.data)
+    images = greys(found)
+    parts: dict[str, Callable[[argparse.Namespace, list[Photo], Images], str]] = {
+        "cross": cross,
+        "curve": curve,
+        "robust": robust,
+        "ship": ship,
+    }
+    text = parts[given.part](given, found, images)
+    print(text)
+    (given.out / f"learned-{given.part}.md").write_text(text)
+    return 0
+
+
+def greys(found: Sequence[Photo]) -> Images:
+    """All photos in grey, 8 bits: what the network sees of them, in a third of the memory."""
+    grey = spel.Color("grey", white=1.0)
+    images = {}
+    for photo in found:
+        values = np.asarray(grey(photo.image))
+        images[photo.name] = np.round(values).clip(0, 255).astype(np.uint8)
+        photo.__dict__.pop("image", None)
+    return images
+
+
+def learn(training: Sequence[Photo], images: Images, tell: Any = None) -> spel.Network:
+    """The detector, learned with the default recipe: the same for every table."""
+    return learn_rigid(
+        [images[photo.name] for photo in training],
+        [photo.boxes for photo in training],
+        Recipe(),
+        names=[photo.name for photo in training],
+        tell=tell,
+    )
+
+
+def answer(network: spel.Network, photo: Photo, image: npt.NDArray[np.uint8]) -> Answers:
+    """All answers for a photo from a low probability up."""
+    found = spel.detect(network, image, threshold=LOW, most=20)
+    return Answers(photo.name, found.boxes, found.scores, photo.boxes)
+
+
+# -- cross-validation ----------------------------------------------------------------------------
+
+
+def crossed(found: list[Photo], images: Images, folds: int, seed: int) -> Crossed:
+    """Each photo by a network learned without it; false answers on pictures without plates."""
+    order = np.random.default_rng(seed).permutation(len(found)) % folds
+    negatives = pictures_without()
+    answers: list[Answers] = []
+    networks, alarms = [], []
+    learning = seconds = megapixels = 0.0
+    for fold in range(folds):
+        began = perf_counter()
+        training = [photo for photo, k in zip(found, order) if k != fold]
+        network = learn(training, images)
+        learning += perf_counter() - began
+        networks.append(network)
+        for photo in [photo for photo, k in zip(found, order) if k == fold]:
+            image = images[photo.name]
+            began = perf_counter()
+            answers.append(answer(network, photo, image))
+            seconds += perf_counter() - began
+            megapixels += image.size / 1e6
+        alarms += [
+            np.array(spel.detect(network, image, threshold=LOW, most=20).scores)
+            for image in negatives[fold::folds]
+        ]
+        print(f"fold {fold}: {perf_counter():.0f} s", file=sys.stderr, flush=True)
+    return Crossed(answers, networks, alarms, learning / folds, 1e3 * seconds / megapixels)
+
+
+def cross(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """The main table: one network for all regions, no region given."""
+    done = crossed(found, images, given.folds, given.seed)
+    lines = [
+        f"{given.folds} folds, {len(found)} photos, one network for all, no region given.\n",
+        TABLE_HEAD,
+    ]
+    for region in [*regions(found), ""]:
+        mine = [a for a in done.answers if a.name.startswith(region)]
+        lines.append(_line(region or "all", evaluate(mine)))
+    scores, precision, recall = precision_recall(done.answers)
+    lines.append("")
+    for wanted in (0.90, 0.95, 0.98):
+        reached = np.flatnonzero(recall >= wanted)
+        if not len(reached):
+            lines.append(f"- recall {wanted:.2f} is not reached")
+            continue
+        at = float(scores[reached[0]])
+        false = [int((alarm >= at).sum()) for alarm in done.alarms]
+        lines.append(
+            f"- recall {wanted:.2f} at probability {at:.3f}: precision "
+            f"{precision[reached[0]]:.3f}; on {len(false)} pictures without a plate "
+            f"{np.mean(false):.3f} false alarms per picture"
+        )
+    lines.append(
+        f"- learning: {done.learning:.0f} s per fold; detection: {done.ms_per_megapixel:.0f} ms "
+        f"per megapixel, {thread_count()} thread(s), reading excluded"
+    )
+    worst = sorted(done.answers, key=lambda a: a.best_iou)[:12]
+    lines += ["", "Worst best answers:", ""]
+    lines += [f"- {a.name}: IoU {a.best_iou:.2f}, {_best_score(a)}" for a in worst]
+    _keep(given.out / "learned-cross.json", done)
+    return "\n".join(lines) + "\n"
+
+
+def pictures_without() -> list[npt.NDArray[Any]]:
+    """Pictures without a plate: scikit-image's own, and sets beside the plates, if present."""
+    from skimage import data
+
+    names = ("astronaut", "coffee", "chelsea", "rocket", "coins", "page", "text", "brick", "grass")
+    pictures: list[npt.NDArray[Any]] = [np.asarray(getattr(data, name)()) for name in names]
+    others = DATA.parent
+    for pattern, most in (
+        ("mo445/*/*.png", 60),
+        ("citrus/images/*.png", 15),
+        ("parasites/images/*.png", 10),
+    ):
+        files = sorted(others.glob(pattern))
+        step = max(1, len(files) // most)
+        pictures += [spel.read(file) for file in files[::step][:most]]
+    shown = [p if p.ndim == 3 else p[..., None] for p in pictures]
+    return [np.ascontiguousarray(p[..., :3] if p.shape[2] == 4 else p) for p in shown]
+
+
+# -- few photos, changed photos ------------------------------------------------------------------
+
+
+def curve(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """Recall from 1, 3, 5, 10, 20 photos per region, over draws; tested on a fixed third."""
+    names = regions(found)
+    lines = [
+        f"One network from n photos of each region, mean (least) of {given.draws} draws; tested on "
+        "the photos of each region that no draw may take.\n",
+        "| n per region | r50 " + " | r50 ".join(names) + " | mean IoU | AP50 |",
+        "|---" * (len(names) + 3) + "|",
+    ]
+    split = np.random.default_rng(given.seed).permutation(len(found))
+    test = [found[i] for i in split[: len(found) // 3]]
+    rest = [photo for photo in found if photo not in test]
+    for count in given.counts:
+        rows = []
+        for draw in range(given.draws):
+            pools = [[p for p in rest if p.region == region] for region in names]
+            pool = [drawn(p, min(count, len(p)), 100 * draw + count) for p in pools]
+            network = learn([photo for part in pool for photo in part], images)
+            answers = [answer(network, photo, images[photo.name]) for photo in test]
+            figures = [evaluate([a for a in answers if a.name.startswith(n)]) for n in [*names, ""]]
+            rows.append([f.best_recall[0.5] for f in figures[:-1]])
+            rows[-1] += [figures[-1].mean_iou, figures[-1].average_precision]
+            print(count, draw, np.round(rows[-1], 3), file=sys.stderr, flush=True)
+        mean, least = np.mean(rows, axis=0), np.min(rows, axis=0)
+        cells = [f"{m:.3f} ({x:.3f})" for m, x in zip(mean, least)]
+        lines.append(f"| {count} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def robust(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """Recall on changed photos of the last fold, by the network learned from the others."""
+    order = np.random.default_rng(given.seed).permutation(len(found)) % given.folds
+    fold = given.folds - 1
+    network = learn([p for p, k in zip(found, order) if k != fold], images)
+    test = [p for p, k in zip(found, order) if k == fold]
+    lines = [
+        f"{len(test)} photos kept aside.\n",
+        "| change | r50 | mean IoU | AP50 |",
+        "|---|---|---|---|",
+    ]
+    for name, change in CHANGES.items():
+        answers = []
+        for photo in test:
+            image, boxes = change(images[photo.name], photo.boxes)
+            answers.append(answer(network, replace(photo, boxes=boxes), image))
+        figures = evaluate(answers)
+        lines.append(
+            f"| {name} | {figures.best_recall[0.5]:.2f} | {figures.mean_iou:.2f} | "
+            f"{figures.average_precision:.2f} |"
+        )
+        print(lines[-1], file=sys.stderr, flush=True)
+    return "\n".join(lines) + "\n"
+
+
+# -- the zoo's network ---------------------------------------------------------------------------
+
+
+def ship(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """Learn from all photos; write ``plates.safetensors``."""
+    network = learn(found, images, tell=lambda line: print(line, file=sys.stderr, flush=True))
+    decision = own_decision(network)
+    assert isinstance(decision, Windows)
+    card = {
+        "name": "plates",
+        "for": "licence plates in photos, any region, no region given",
+        "learned from": f"{len(found)} photos with one box each, the development part of the "
+        "openalpr end-to-end benchmark (Brazil 61, Europe 47, USA 69)",
+        "method": "spel.decide.learn_rigid, default recipe: closed form, no backpropagation",
+        "command": "python -m benchmarks.plates.learned ship",
+        "spel": spel.__version__,
+    }
+    network = network.with_meta(card=card)
+    path = given.out / "plates.safetensors"
+    network.save(path)
+    return f"{path}: {path.stat().st_size:,} bytes, {network.parameters:,} weights, {decision}\n"
+
+
+TABLE_HEAD = (
+    "| region | photos | r50 | r30 | mean IoU | AP50 | recall of all answers |\n" + "|---" * 7 + "|"
+)
+
+
+def _line(name: str, figures: DetectionMetrics) -> str:
+    return (
+        f"| {name} | {figures.images} | {figures.best_recall[0.5]:.3f} | "
+        f"{figures.best_recall[0.3]:.3f} | {figures.mean_iou:.3f} | "
+        f"{figures.average_precision:.3f} | {figures.recall:.3f} |"
+    )
+
+
+def _best_score(answers: Answers) -> str:
+    return f"probability {answers.scores[0]:.3f}" if len(answers.scores) else "no answer"
+
+
+def _keep(path: Path, done: Crossed) -> None:
+    kept = {
+        "answers": [
+            {
+                "image": a.name,
+                "boxes": a.boxes.round(1).tolist(),
+                "scores": a.scores.round(4).tolist(),
+                "truth": a.truth.tolist(),
+            }
+            for a in done.answers
+        ],
+        "alarms": [alarm.round(4).tolist() for alarm in done.alarms],
+    }
+    path.write_text(json.dumps(kept) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

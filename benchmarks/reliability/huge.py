@@ -1,0 +1,132 @@
+"""A TIFF of 40,000 x 40,000 pixels, detected tile by tile: seconds and the memory that it took.
+
+    python -m benchmarks.reliability.huge [--side 40000] [--tile 2048]
+
+Writes a tiled, compressed TIFF with plates in it (some of them across seams), detects them in a
+process of its own, checks that every one is found, and compares the peak memory with that of a
+quarter of the side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+BLOCK = 512
+CHILD = """
+import json, resource, sys, time
+import spel
+from spel.decide import Decision
+from spel.io.lazy import LargeImage
+from spel.run import tiles
+from benchmarks.reliability.huge import network
+path, tile = sys.argv[1], int(sys.argv[2])
+begin = time.perf_counter()
+with LargeImage(path) as image:
+    found = tiles.detect(network(), image, size=tile, decision=Decision(0.5))
+rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+took = time.perf_counter() - begin
+print(json.dumps({"boxes": found.boxes.tolist(), "seconds": took, "rss": rss}))
+"""
+
+
+def network():
+    """Local steps only: edges, ReLU, max-pooling, mean."""
+    import spel
+
+    box = spel.Adjacency.rectangle(width=25, height=5)
+    return spel.chain(
+        grey=spel.Color("grey"),
+        edges=spel.Convolution(spel.KernelBank.sobel("col")),
+        positive=spel.Activation("relu"),
+        join=spel.MaxPool(box),
+        close=spel.MinPool(box),
+    )
+
+
+def plates(side: int, count: int = 60) -> np.ndarray:
+    """Upper left corners of plates, apart from one another, some across the seams of tiles."""
+    random = np.random.default_rng(0)
+    grid = [(r, c) for r in range(200, side - 400, 700) for c in range(200, side - 400, 700)]
+    chosen = random.permutation(len(grid))[:count]
+    return np.array([grid[i] for i in sorted(chosen)])
+
+
+def plate() -> np.ndarray:
+    """Upright bars, 40 x 120."""
+    bars = np.zeros((40, 120), dtype=np.uint8)
+    bars[:, 4::10] = bars[:, 5::10] = bars[:, 6::10] = 220
+    return bars
+
+
+def write(path: Path, side: int, corners: np.ndarray) -> None:
+    """The picture, block by block: it never lies in memory as a whole."""
+    import tifffile
+
+    def blocks() -> Iterator[np.ndarray]:
+        for top in range(0, side, BLOCK):
+            for left in range(0, side, BLOCK):
+                block = np.zeros((BLOCK, BLOCK), dtype=np.uint8)
+                for row, col in corners:
+                    y, x = row - top, col - left
+                    if -40 < y < BLOCK and -120 < x < BLOCK:
+                        part = plate()[max(0, -y) : BLOCK - y, max(0, -x) : BLOCK - x]
+                        high, wide = part.shape
+                        block[max(0, y) : max(0, y) + high, max(0, x) : max(0, x) + wide] = part
+                yield block
+
+    tifffile.imwrite(
+        path,
+        blocks(),
+        shape=(side, side),
+        dtype=np.uint8,
+        tile=(BLOCK, BLOCK),
+        compression="zlib",
+        bigtiff=True,
+        photometric="minisblack",
+    )
+
+
+def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
+    """Write, detect in a process of its own, check."""
+    path = folder / f"{side}.tif"
+    corners = plates(side)
+    write(path, side, corners)
+    command = [sys.executable, "-c", CHILD, str(path), str(tile)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout)
+    boxes = np.array(found["boxes"]).reshape(-1, 4)
+    centers = np.sort((boxes[:, [1, 0]] + boxes[:, [3, 2]]) / 2, axis=0)
+    expected = np.sort(corners + (20.0, 60.0), axis=0)
+    hit = len(centers) == len(expected) and bool((np.abs(centers - expected) < 25).all())
+    return {
+        "side": side,
+        "plates": len(corners),
+        "all found": hit,
+        "seconds": round(found["seconds"], 1),
+        "peak MB": round(found["rss"] / 1024),
+        "file MB": round(path.stat().st_size / 1e6, 1),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=40_000)
+    parser.add_argument("--tile", type=int, default=2048)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [measured(Path(folder), n, given.tile) for n in (given.side // 4, given.side)]
+    for row in rows:
+        print(json.dumps(row), flush=True)
+    return 0 if all(row["all found"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

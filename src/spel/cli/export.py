@@ -1,0 +1,104 @@
+"""``spel export``: a network for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spel.cli.options import Settings, shared
+
+if TYPE_CHECKING:
+    from spel.nn import Network
+
+
+@click.command("export")
+@click.argument("net", metavar="NET")
+@click.option(
+    "--to",
+    type=click.Choice(["onnx", "torch", "libift", "script"]),
+    required=True,
+    help="ONNX file, PyTorch state file, libift model folder, or a Python script.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File (or folder).")
+@click.option(
+    "--check",
+    "check",
+    metavar="IMAGE",
+    multiple=True,
+    help="Images, folders or lists to compare on; onnx asks for at least one.",
+)
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Images to compare on, at most.",
+)
+@click.option(
+    "--input",
+    "dtype",
+    type=click.Choice(["float32", "uint8", "uint16"]),
+    default="float32",
+    show_default=True,
+    help="What the ONNX file takes.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0),
+    default=1e-4,
+    show_default=True,
+    help="Largest difference, over the engine's largest value.",
+)
+@shared
+def command(
+    net: str,
+    to: str,
+    out: Path,
+    check: tuple[str, ...],
+    most: int,
+    settings: Settings,
+    **given: Any,
+) -> None:
+    """Write a network for another program; nothing is written that differs from the engine."""
+    import spel
+    from spel.cli.networks import network
+    from spel.errors import ParameterError
+    from spel.io.sources import expand
+
+    chain = network(net)
+    images = [spel.read(path) for path in expand(check)[:most]] if check else []
+    if to == "onnx":
+        from spel.backends.onnx_ import export
+
+        if not images:
+            raise ParameterError("export: --to onnx compares before it writes; give --check IMAGE")
+        report = export(
+            chain, out, images=images, dtype=given["dtype"], tolerance=given["tolerance"]
+        )
+        settings.say(str(report))
+    elif to == "torch":
+        _torch(chain, out, images, given["tolerance"], settings)
+    elif to == "libift":
+        from spel.backends.libift_ import write_model
+
+        write_model(chain, out)
+    else:
+        from spel import atomic
+        from spel.backends.script_ import to_script
+
+        atomic.write_text(out, to_script(chain))
+    click.echo(out)
+
+
+def _torch(
+    chain: Network, out: Path, images: list[Any], tolerance: float, settings: Settings
+) -> None:
+    """Weights by node as PyTorch keeps them, after a comparison."""
+    from spel.backends.torch_ import check, write_state
+
+    if images:
+        difference = check(chain, images, tolerance)
+        settings.say(f"{len(images)} images compared, largest difference {difference:.1e}")
+    write_state(chain, out)

@@ -1,0 +1,147 @@
+"""The robot user: markers from masks, for experiments that need many marked images."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.markers import Markers
+from spel.errors import ParameterError
+from spel.ops.label import label, regions
+
+Mask = npt.NDArray[np.bool_]
+Geometry = Literal["disks", "strokes", "skeleton", "contour", "uniform"]
+
+
+def robot_markers(
+    mask: npt.ArrayLike,
+    *,
+    geometry: Geometry = "disks",
+    seed: int = 0,
+    objects: int = 4,
+    background: int = 4,
+    radius: int = 4,
+    gap: int = 3,
+    least: int = 20,
+) -> Markers:
+    """Markers that a user who knows the mask might draw: label 1 inside, 0 outside.
+
+    Parameters
+    ----------
+    mask : (rows, cols) array
+        Non-zero where an object is.
+    geometry : str
+        - "disks": small disks at places drawn at random, as in the schistosoma data set.
+        - "strokes": straight strokes of five radii between such places.
+        - "skeleton": a stroke along the object's medial axis, as in the parasites data set, and
+          disks in the background.
+        - "contour": a band inside the border and one outside it (seeds of delineation).
+        - "uniform": single spels drawn at random all over.
+    seed : int
+        Of the random places.
+    objects, background : int
+        Disks or strokes of each class ("uniform": times 100 spels).
+    radius : int
+        Of a disk; half the width of a stroke.
+    gap : int
+        No mark comes nearer to the object's border than this.
+    least : int
+        Components of fewer spels are left out.
+
+    Returns
+    -------
+    Markers
+        Of an empty mask, background alone. Where an object is too small for the gap, its innermost
+        spels are marked.
+
+    Raises
+    ------
+    ParameterError
+        For another geometry or numbers below 0.
+
+    Examples
+    --------
+    >>> mask = np.zeros((40, 40))
+    >>> mask[10:30, 10:30] = 1
+    >>> drawn = robot_markers(mask, seed=1)
+    >>> drawn.classes, bool((mask[tuple(drawn.points.T)] == drawn.labels).all())
+    ((0, 1), True)
+    """
+    inside = np.asarray(mask) != 0
+    numbers = (objects, background, radius, gap, least)
+    if inside.ndim != 2 or geometry not in get_args(Geometry) or min(numbers) < 0:
+        raise ParameterError(
+            f"robot_markers: geometry {geometry!r}, mask of {inside.ndim} axes, numbers {numbers}; "
+            f"expected one of {', '.join(get_args(Geometry))}, 2 axes, and numbers of at least 0"
+        )
+    inside = _without_specks(inside, least)
+    rng = np.random.default_rng(seed)
+    drawn = np.full(inside.shape, -1)
+    for side, where, count in ((0, ~inside, background), (1, inside, objects)):
+        if not where.any() or count == 0:
+            continue
+        deep = _deeper(where, gap)
+        if geometry == "contour" and not where.all():
+            marks = deep & ~_deeper(where, gap + radius)
+        elif geometry == "uniform":
+            places = rng.permutation(np.argwhere(deep))[: 100 * count]
+            marks = np.zeros_like(inside)
+            marks[tuple(places.T)] = True
+        elif geometry == "skeleton" and side == 1:
+            marks = _skeleton(where) & deep
+            marks = _grown(marks if marks.any() else deep, 1) & where
+        else:
+            length = 5 * radius if geometry == "strokes" else 0
+            marks = _brushed(deep, count, radius, length, rng)
+        drawn[marks] = side
+    return Markers.from_image(drawn)
+
+
+def _without_specks(inside: Mask, least: int) -> Mask:
+    labels = label(inside)
+    known = regions(labels)
+    kept: Mask = np.isin(labels, known.labels[known.areas >= least])
+    return kept
+
+
+def _deeper(where: Mask, gap: int) -> Mask:
+    """Spels more than `gap` inside; the innermost ones if there are none."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth = np.asarray(distance_transform_edt(np.pad(where, 1, mode="edge")))[1:-1, 1:-1]
+    if not np.isfinite(depth).all() or where.all():
+        return where
+    deep: Mask = depth > gap if (depth > gap).any() else depth >= depth.max()
+    return deep
+
+
+def _brushed(deep: Mask, count: int, radius: int, length: int, rng: np.random.Generator) -> Mask:
+    """Disks, or straight strokes, that stay inside."""
+    places = np.argwhere(deep)
+    marks = np.zeros_like(deep)
+    for _ in range(count):
+        start = places[rng.integers(len(places))].astype(float)
+        angle = rng.uniform(0, 2 * np.pi)
+        step = np.array([np.sin(angle), np.cos(angle)])
+        for place in (start + t * step for t in range(length + 1)):
+            spel = tuple(np.rint(place).astype(int))
+            if all(0 <= s < n for s, n in zip(spel, deep.shape)):
+                marks[spel] = True
+    return _grown(marks & deep, radius) & deep
+
+
+def _skeleton(where: Mask) -> Mask:
+    from skimage.morphology import skeletonize
+
+    thin: Mask = np.asarray(skeletonize(where), dtype=bool)
+    return thin
+
+
+def _grown(mask: Mask, radius: int) -> Mask:
+    from spel.ops.pool import max_pool
+
+    grown: Mask = max_pool(mask, Adjacency.disk(radius)) > 0
+    return grown

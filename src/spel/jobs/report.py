@@ -1,0 +1,105 @@
+"""The picture of what was learned: strokes, saliency, mask, kernels and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.decide.segmentation import KEY, segment
+from spel.draw import Tile, as_rgb, shade, sheet
+from spel.nn import Convolution, Network
+
+RGB = npt.NDArray[np.uint8]
+
+OBJECT, BACKGROUND, OUTLINE = (30, 200, 60), (40, 90, 240), (235, 40, 40)
+MOST_IMAGES, MOST_KERNELS = 8, 24
+
+
+def learning_sheet(
+    network: Network,
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    names: Sequence[str],
+) -> RGB:
+    """One picture of a learned network: first the marked images, then kernels of every layer.
+
+    Of each of the first marked images: strokes, saliency with its scale, and (if the network knows
+    how) the outline of its mask. Of each layer the first kernels: their weights, the activation on
+    the image that they come from, and the stroke and spel of that image.
+
+    Returns
+    -------
+    (rows, cols, 3) array of uint8
+    """
+    arrays = [np.asarray(image) for image in images]
+    tiles = []
+    for array, drawn, name in list(zip(arrays, markers, names))[:MOST_IMAGES]:
+        tiles.append(Tile(with_strokes(array, drawn), f"{name}: strokes", _counts(drawn)))
+        output = network(array)
+        if output.shape[-1] == 1:
+            tiles.append(Tile(shade(output[..., 0], "positive"), f"{name}: {network.output}"))
+        if KEY in network.meta:
+            mask = segment(network, array)
+            found = f"{int(mask.sum())} spels" if mask.any() else "nothing found"
+            tiles.append(Tile(with_outline(array, mask), f"{name}: mask", found))
+    for node in network.nodes:
+        if isinstance(node.layer, Convolution):
+            tiles += _kernels(network, node.name, arrays, names)
+    weights = network.parameters
+    return sheet(
+        tiles, columns=6, tile_width=200, title="Learned from strokes",
+        subtitle=f"{len(arrays)} marked images, {weights} weights; strokes on objects are green, "
+        "on background blue",
+    )
+
+
+def with_strokes(image: npt.NDArray[Any], drawn: Markers) -> RGB:
+    """The image with its strokes in colour."""
+    picture = np.array(as_rgb(image))
+    picture[tuple(drawn.points[drawn.is_object].T)] = OBJECT
+    picture[tuple(drawn.points[~drawn.is_object].T)] = BACKGROUND
+    return picture
+
+
+def with_outline(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> RGB:
+    """The image with the border of a mask in red."""
+    from spel.core.adjacency import Adjacency
+    from spel.ops.pool import max_pool
+
+    picture = np.array(as_rgb(image))
+    picture[(max_pool(mask, Adjacency.box(3)) > 0) & ~mask] = OUTLINE
+    return picture
+
+
+def _kernels(
+    network: Network, name: str, arrays: Sequence[Any], names: Sequence[str]
+) -> list[Tile]:
+    layer = network[name]
+    assert isinstance(layer, Convolution)
+    dense = layer.bank.dense()
+    place = {image: number for number, image in enumerate(names)}
+    done: dict[int, Any] = {}
+    tiles = []
+    for k in range(min(len(layer.bank), MOST_KERNELS)):
+        came = layer.bank.provenance[k] if layer.bank.provenance else None
+        words = "origin unknown"
+        if came is not None:
+            words = f"label {came.label}, image {came.image}, stroke {came.marker}, spel {came.at}"
+        middle = dense[k] if dense.ndim == 4 else dense[k][dense.shape[1] // 2]
+        tiles.append(Tile(shade(middle.mean(axis=-1), "signed"), f"{name} {k}", words))
+        if came is not None and came.image in place:
+            number = place[came.image]
+            if number not in done:
+                done[number] = network.activations(arrays[number], upto=name)[name]
+            part = np.maximum(done[number][..., k], 0)
+            tiles.append(Tile(shade(part, "positive"), f"{name} {k} on {came.image}", "ReLU"))
+    return tiles
+
+
+def _counts(drawn: Markers) -> str:
+    objects = int(drawn.is_object.sum())
+    return f"{objects} object and {len(drawn) - objects} background spels"

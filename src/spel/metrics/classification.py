@@ -1,0 +1,143 @@
+"""Classes against true classes: confusion, accuracy, kappa, and recall, precision and F1 per class.
+
+Conventions. Row i, column j of the confusion counts what is of class i and was called j. A figure
+over nothing (the recall of a class that does not occur) is NaN, and null in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, ShapeError
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """How often each true class was called what.
+
+    Attributes
+    ----------
+    counts : (k, k) array of int
+    classes : tuple of str
+
+    Examples
+    --------
+    >>> found = confusion(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    >>> found.counts.tolist(), found.accuracy, found.kappa
+    ([[1, 1], [0, 2]], 0.75, 0.5)
+    """
+
+    counts: Ints
+    classes: tuple[str, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Share that was called right."""
+        return _share(np.trace(self.counts), self.counts.sum())
+
+    @property
+    def kappa(self) -> float:
+        """Cohen's kappa: how far the accuracy lies above that of chance, 1 at most."""
+        total = self.counts.sum()
+        chance = _share(self.counts.sum(axis=0) @ self.counts.sum(axis=1), total * total)
+        return _share(self.accuracy - chance, 1 - chance)
+
+    @property
+    def recall(self) -> npt.NDArray[np.float64]:
+        """Of what is of a class, the share that was called so."""
+        return _shares(np.diag(self.counts), self.counts.sum(axis=1))
+
+    @property
+    def precision(self) -> npt.NDArray[np.float64]:
+        """Of what was called a class, the share that is of it."""
+        return _shares(np.diag(self.counts), self.counts.sum(axis=0))
+
+    @property
+    def f1(self) -> npt.NDArray[np.float64]:
+        """Harmonic mean of recall and precision."""
+        both = self.counts.sum(axis=0) + self.counts.sum(axis=1)
+        return _shares(2 * np.diag(self.counts), both)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, ready for JSON."""
+        rows = zip(self.classes, self.recall, self.precision, self.f1, self.counts.sum(axis=1))
+        return {
+            "images": int(self.counts.sum()),
+            "accuracy": _plain(self.accuracy),
+            "kappa": _plain(self.kappa),
+            "classes": [
+                {
+                    "class": c,
+                    "images": int(n),
+                    "recall": _plain(r),
+                    "precision": _plain(p),
+                    "f1": _plain(f),
+                }
+                for c, r, p, f, n in rows
+            ],
+            "confusion": self.counts.tolist(),
+        }
+
+    def text(self) -> str:
+        """The figures and the table, for people."""
+        width = max([5, *map(len, self.classes)])
+        head = " " * (width + 2) + "  ".join(c[:width].rjust(width) for c in self.classes)
+        lines = [
+            f"{self.counts.sum()} images, accuracy {self.accuracy:.4f}, kappa {self.kappa:.4f}",
+            "rows: true class; columns: called",
+            head + "  recall",
+        ]
+        for name, row, recall in zip(self.classes, self.counts, self.recall):
+            cells = "  ".join(str(n).rjust(width) for n in row)
+            lines.append(f"{name.ljust(width)}  {cells}  {recall:6.3f}")
+        return "\n".join(lines)
+
+
+def confusion(
+    truth: npt.ArrayLike, called: npt.ArrayLike, classes: Sequence[Any] | None = None
+) -> Confusion:
+    """The confusion of true classes and those that were called.
+
+    Parameters
+    ----------
+    truth, called : (n,) arrays of classes
+    classes : sequence, optional
+        Their order; by default all that occur, sorted.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If there are not as many of both, or one is not among `classes`.
+    """
+    true, said = np.asarray(truth).ravel(), np.asarray(called).ravel()
+    if len(true) != len(said):
+        raise ShapeError(f"confusion: {len(true)} true classes, {len(said)} called; give as many")
+    known = np.unique(np.concatenate([true, said])) if classes is None else np.asarray(classes)
+    order = {value: i for i, value in enumerate(known.tolist())}
+    counts = np.zeros((len(known), len(known)), dtype=np.int64)
+    for a, b in zip(true.tolist(), said.tolist()):
+        if a not in order or b not in order:
+            raise ParameterError(
+                f"confusion: class {a if a not in order else b!r} is not among {known.tolist()}"
+            )
+        counts[order[a], order[b]] += 1
+    return Confusion(counts, tuple(str(c) for c in known.tolist()))
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part) / float(whole) if whole else float("nan")
+
+
+def _shares(part: Ints, whole: Ints) -> npt.NDArray[np.float64]:
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
+def _plain(value: Any) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)

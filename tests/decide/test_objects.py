@@ -1,0 +1,161 @@
+"""Component selection, delineation and segmentation: by hand, laws, round trips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import spel
+from spel.core.adjacency import Adjacency
+from spel.core.markers import Markers
+from spel.decide import (
+    Delineation,
+    ObjectModel,
+    Segmentation,
+    candidates,
+    learn_objects,
+    own_segmentation,
+    segment,
+    with_segmentation,
+)
+from spel.decide.candidates import filled
+from spel.errors import FormatError, ParameterError, ShapeError
+from spel.nn import MaxPool, Scale, chain
+
+
+def disk(size: int, row: int, col: int, radius: float) -> np.ndarray:
+    r, c = np.mgrid[:size, :size]
+    return (r - row) ** 2 + (c - col) ** 2 <= radius**2
+
+
+# -- LITERAL -------------------------------------------------------------------------------------
+
+
+def test_a_candidate_is_measured():
+    image = np.zeros((12, 14))
+    image[3:6, 4:12] = 0.8
+    image[4, 5] = 0  # a hole
+    (one,) = candidates(image, [0.5], ring=2)
+    assert one.low == (3, 4)
+    assert one.mask.shape == (3, 8)
+    assert one.area == 24
+    assert one.contrast == pytest.approx(0.8 * 23 / 24)
+    assert not one.touches
+    assert one.elongation == pytest.approx(np.sqrt((9 - 1 + 1) / (64 - 1 + 1)), rel=1e-6)
+    assert one.covers(np.array([(4, 5), (0, 0)])) == 0.5
+    assert np.array_equal(one.whole(), image.astype(bool) | one.whole())
+
+
+def test_an_ellipse_is_round_and_an_l_is_not():
+    r, c = np.mgrid[:60, :60]
+    ellipse = ((r - 30) / 10.0) ** 2 + ((c - 30) / 20.0) ** 2 <= 1
+    ell = np.zeros((60, 60), bool)
+    ell[10:50, 10:16] = ell[44:50, 10:50] = True
+    (one,), (other,) = candidates(ellipse, [0.5]), candidates(ell, [0.5])
+    assert one.roundness > 0.97
+    assert one.elongation == pytest.approx(0.5, abs=0.02)
+    assert other.roundness < 0.5
+
+
+def test_what_touches_the_edge_says_so():
+    image = np.zeros((9, 9))
+    image[0:3, 4:7] = 1
+    assert candidates(image, [0.5])[0].touches
+
+
+def test_the_object_of_the_learned_size_is_taken():
+    saliency = 0.9 * disk(80, 20, 20, 8) + 0.9 * disk(80, 55, 55, 18)
+    drawn = Markers([(20, 19), (20, 20), (20, 21), (70, 5)], [1, 1, 1, 0], (80, 80))
+    model, evidence = learn_objects([saliency], [drawn])
+    assert model.size == disk(80, 20, 20, 8).sum() == evidence.areas[0]
+    assert np.array_equal(model.select(saliency), disk(80, 20, 20, 8))
+    assert not model.select(0.9 * disk(80, 55, 55, 18)).any()
+    assert not model.select(np.zeros((80, 80))).any()
+
+
+def test_many_objects_are_kept_if_asked():
+    saliency = 0.9 * disk(80, 20, 20, 8) + 0.9 * disk(80, 55, 55, 8)
+    model = ObjectModel(size=200, cutoff=-1)
+    assert model.select(saliency).sum() == disk(80, 20, 20, 8).sum()
+    many = ObjectModel(size=200, cutoff=-1, many=True)
+    assert np.array_equal(many.select(saliency), saliency > 0)
+
+
+def test_a_saliency_without_the_object_is_refused():
+    drawn = Markers([(3, 3), (9, 9)], [1, 0], (12, 12))
+    with pytest.raises(ParameterError, match="no marked image one component holds"):
+        learn_objects([np.zeros((12, 12))], [drawn])
+
+
+def test_holes_that_reach_the_edge_are_no_holes():
+    ring = np.ones((5, 5), bool)
+    ring[1:4, 1:4] = False
+    assert filled(ring).all()
+    ring[2, 0] = False
+    assert np.array_equal(filled(ring), ring)
+
+
+@pytest.mark.parametrize("method", ["watershed", "trees", "growcut"])
+def test_a_rough_mask_comes_to_the_edge(method):
+    truth = disk(60, 30, 30, 14)
+    image = np.where(truth, 1.0, 0.0)[..., None] + [[[0.0]]]
+    refined = Delineation(method, inner=3, outer=8).refine(image, disk(60, 30, 30, 11))
+    assert (refined ^ truth).sum() <= 0.12 * truth.sum()
+
+
+def test_no_delineation_and_no_mask():
+    mask = disk(20, 10, 10, 4)
+    assert np.array_equal(Delineation("none").refine(np.zeros((20, 20, 1)), mask), mask)
+    assert not Delineation().refine(np.zeros((20, 20, 1)), np.zeros((20, 20), bool)).any()
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: Delineation("magic"), ParameterError),
+        (lambda: Delineation(inner=-1), ParameterError),
+        (lambda: Delineation().refine(np.zeros((4, 4, 1)), np.zeros((5, 4), bool)), ShapeError),
+        (
+            lambda: Delineation(scale=(1, 2)).refine(np.zeros((4, 4, 1)), np.ones((4, 4), bool)),
+            ShapeError,
+        ),
+        (lambda: ObjectModel(size=0), ParameterError),
+        (lambda: ObjectModel(size=5, edge=0), ParameterError),
+        (lambda: candidates(np.zeros(4), [0.5]), ShapeError),
+        (lambda: ObjectModel.from_dict({"size": "x"}), FormatError),
+        (lambda: ObjectModel.from_dict({"weight": 3}), FormatError),
+        (lambda: Delineation.from_dict({"depth": 3}), FormatError),
+        (lambda: Segmentation.from_dict({"depth": 3}), FormatError),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, error):
+    with pytest.raises(error):
+        call()
+
+
+# -- LAW -----------------------------------------------------------------------------------------
+
+
+def test_a_network_keeps_its_segmentation(tmp_path):
+    how = Segmentation(
+        ObjectModel(size=200, cutoff=-1.5), delineation=Delineation(scale=(1.0,)), features="input"
+    )
+    net = with_segmentation(chain(Scale([1.0])), how)
+    assert own_segmentation(net) == how
+    net.save(tmp_path / "net.safetensors")
+    assert own_segmentation(spel.load(tmp_path / "net.safetensors")) == how
+
+
+def test_a_strided_networks_mask_has_the_images_size():
+    image = np.where(disk(41, 20, 20, 9), 1.0, 0.0)
+    mask = segment(chain(MaxPool(Adjacency.box(3), stride=4)), image)
+    assert mask.shape == (41, 41)
+    assert mask[20, 20]
+    assert not mask[0, 0]
+
+
+def test_moving_the_object_moves_the_mask():
+    model = ObjectModel(size=200, cutoff=-1)
+    here = model.select(0.9 * disk(80, 20, 20, 8))
+    there = model.select(0.9 * disk(80, 33, 47, 8))
+    assert np.array_equal(np.roll(here, (13, 27), (0, 1)), there)

@@ -1,0 +1,54 @@
+"""Learning a detector from a COCO file: card, figures on photos kept aside, picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spel
+from spel.decide import Recipe
+from spel.errors import ParameterError
+from spel.io.annotations import Annotations, ImageBoxes, read_coco, write_coco
+from spel.jobs.boxes import LearnBoxesJob, boxes_sheet
+from spel.scene import street
+
+QUICK = Recipe(orientations=4, copies=4, rounds=1, hard=5)
+
+
+def streets(folder: Path, count: int) -> Path:
+    truth = []
+    for seed in range(count):
+        scene = street(seed, size=(200, 300))
+        spel.write(folder / f"{seed}.png", scene.image)
+        truth.append(ImageBoxes(f"{seed}.png", (200, 300), scene.boxes))
+    write_coco(folder / "truth.json", truth)
+    return folder / "truth.json"
+
+
+def test_a_detector_its_card_and_its_figures(tmp_path: Path) -> None:
+    truth = read_coco(streets(tmp_path, 4))
+    told: list[str] = []
+    job = LearnBoxesJob(QUICK, folds=2, command="spel learn-boxes truth.json")
+    network, answers = job(truth, tmp_path, tell=told.append)
+    card = network.meta["card"]
+    assert (card["photos"], card["boxes"]) == (4, 4)
+    assert card["recipe"]["orientations"] == 4
+    assert card["figures"]["2 folds"]["images"] == 4
+    assert {a.name for a in answers} == {f"{i}.png" for i in range(4)}
+    assert any("fold 2" in line for line in told)
+    network.save(tmp_path / "net.safetensors")
+    again = spel.load(tmp_path / "net.safetensors")
+    assert again.meta["card"] == card
+    assert again["score"].bank.provenance[0].image.endswith(".png")  # type: ignore[attr-defined]
+    picture = boxes_sheet(network, answers, tmp_path, worst=2)
+    assert picture.dtype == np.uint8
+    assert picture.shape[2] == 3
+
+
+def test_missing_photos_are_named(tmp_path: Path) -> None:
+    box = np.array([[1.0, 1.0, 9.0, 5.0]])
+    truth = Annotations((ImageBoxes("gone.png", (20, 20), box),), ("plate",))
+    with pytest.raises(ParameterError, match=r"gone\.png"):
+        LearnBoxesJob(QUICK)(truth, tmp_path)

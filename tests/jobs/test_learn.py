@@ -1,0 +1,116 @@
+"""A whole segmenter from strokes, on a scene made by hand, and by the command line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import spel
+from spel.cli.main import run as program
+from spel.core.markers import Markers
+from spel.decide import segment
+from spel.errors import ParameterError
+from spel.io.markers import write_markers
+from spel.jobs.learn import learn_segmenter
+from spel.nn import Activation, Color, MaxPool, Unlearned, chain
+
+
+def run(arguments: list[str]) -> int:
+    try:
+        return program(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+BOX = spel.Adjacency.box(3)
+
+
+def field(seed: int, row: int, col: int) -> tuple[np.ndarray, np.ndarray]:
+    """A blue field with an orange disk; grey dust that no stroke touches."""
+    rng = np.random.default_rng(seed)
+    image = rng.normal((90, 110, 180), 6, (80, 90, 3))
+    r, c = np.mgrid[:80, :90]
+    truth = (r - row) ** 2 + (c - col) ** 2 <= 81
+    image[truth] = rng.normal((200, 140, 60), 6, (int(truth.sum()), 3))
+    dust = (r - (row + 40) % 80) ** 2 + (c - (col + 45) % 90) ** 2 <= 60
+    image[dust & ~truth] = 120
+    return np.clip(image, 0, 255).astype(np.uint8), truth
+
+
+def strokes(row: int, col: int) -> Markers:
+    inside = [(row + i, col + j) for i in (0, 1) for j in range(-5, 6)]
+    beside = [((row + 20) % 70, 5 + j) for j in range(20)]
+    return Markers(inside + beside, [1] * 22 + [0] * 20, (80, 90))
+
+
+def network():
+    return chain(
+        color=Color("labnorm2"), conv1=Unlearned(BOX, 8, per_stroke=2),
+        relu1=Activation("relu"), pool1=MaxPool(BOX),
+        conv2=Unlearned(BOX, 8, per_stroke=2), relu2=Activation("relu"), pool2=MaxPool(BOX),
+    )
+
+
+PLACES = [(30, 30), (40, 60)]
+
+
+@pytest.fixture(scope="module")
+def learned():
+    images = [field(i, *place)[0] for i, place in enumerate(PLACES)]
+    return learn_segmenter(network(), images, [strokes(*p) for p in PLACES])
+
+
+def test_a_new_field_is_segmented(learned):
+    image, truth = field(9, 50, 25)
+    mask = segment(learned.network, image)
+    assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.9
+
+
+def test_an_empty_field_gives_nothing(learned):
+    image = np.random.default_rng(1).normal((90, 110, 180), 6, (80, 90, 3))
+    assert not segment(learned.network, image.clip(0, 255).astype(np.uint8)).any()
+
+
+def test_a_saved_network_segments_alike(learned, tmp_path):
+    image, _ = field(9, 50, 25)
+    learned.network.save(tmp_path / "n.safetensors")
+    again = spel.load(tmp_path / "n.safetensors")
+    assert np.array_equal(segment(again, image), segment(learned.network, image))
+
+
+def test_strokes_alike_are_refused():
+    flat = np.full((80, 90, 3), 7, np.uint8)
+    with pytest.raises(ParameterError):
+        learn_segmenter(network(), [flat], [strokes(30, 30)])
+
+
+def test_the_command_line_learns_and_segments(tmp_path, capsys):
+    arch = {
+        "nlayers": 1, "layer1": {
+            "conv": {"kernel_size": [3, 3, 0], "dilation_rate": [1, 1, 0],
+                     "nkernels_per_marker": 2, "nkernels_per_image": 100, "noutput_channels": 8,
+                     "stride": 1},
+            "relu": True, "pooling": {"type": "max_pool", "size": [3, 3, 0], "stride": 1}}}
+    (tmp_path / "arch.json").write_text(json.dumps(arch))
+    for name in ("images", "markers"):
+        (tmp_path / name).mkdir()
+    for i, place in enumerate(PLACES):
+        spel.write(tmp_path / "images" / f"f{i}.png", field(i, *place)[0])
+        write_markers(tmp_path / "markers" / f"f{i}-seeds.txt", strokes(*place))
+    file = tmp_path / "net.safetensors"
+    code = run(["learn", str(tmp_path / "arch.json"), "--images", str(tmp_path / "images"),
+                "--markers", str(tmp_path / "markers"), "--out", str(file)])
+    told = capsys.readouterr()
+    assert code == 0
+    assert file.is_file()
+    assert "label 0 is background" in told.err
+    assert run(["segment", str(file), str(tmp_path / "images"), "--out", str(tmp_path / "m")]) == 0
+    mask = spel.read(tmp_path / "m" / "f0.png")
+    assert set(np.unique(mask)) == {0, 255}
+    assert mask.shape == (80, 90, 1)
+    (tmp_path / "markers" / "f0-seeds.txt").write_text("1 9 9\n0 0 -1 1\n")
+    assert run(["learn", str(tmp_path / "arch.json"), "--images", str(tmp_path / "images"),
+                "--markers", str(tmp_path / "markers"), "--out", str(file)]) == 3
+    assert "f0" in capsys.readouterr().err

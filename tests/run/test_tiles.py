@@ -1,0 +1,199 @@
+"""Tiled equals whole, bit for bit: outputs, boxes and components across seams."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import spel
+from spel import Adjacency, ops
+from spel.decide import Decision, decide
+from spel.decide.detection import with_decision
+from spel.errors import ParameterError, ShapeError
+from spel.io.lazy import LargeImage
+from spel.run import tiles
+from spel.run.tiles import Seams
+from spel.scene import street
+from spel.testing import networks
+
+RELATIONS = [
+    None,
+    Adjacency.disk(1),
+    Adjacency.disk(2.5),
+    Adjacency.rectangle(width=5, height=1),
+    Adjacency.rectangle(width=1, height=4),
+    Adjacency.from_displacements([(0, 0), (-1, 3)]),
+    Adjacency.from_displacements([(2, -1), (0, 2)]),
+    Adjacency.from_displacements([(0, 0)]),
+]
+
+# LITERAL
+
+
+def test_a_diagonal_across_four_tiles_is_one_component():
+    mask = np.eye(4)
+    found = tiles.detect(same(), mask[..., None], size=2, decision=Decision(threshold=0.5))
+    assert found.boxes.tolist() == [[0, 0, 4, 4]]
+    other = np.fliplr(np.eye(4))
+    found = tiles.detect(same(), other[..., None], size=2, decision=Decision(threshold=0.5))
+    assert found.boxes.tolist() == [[0, 0, 4, 4]]
+
+
+def test_a_horseshoe_is_one_component_and_its_measures_add_up():
+    mask = np.zeros((6, 6, 1))
+    mask[:, 0], mask[:, 5], mask[5, :] = 1, 2, 1
+    found = tiles.detect(same(), mask, size=2, decision=Decision(threshold=0.5))
+    assert found.boxes.tolist() == [[0, 0, 6, 6]]
+    assert found.areas.tolist() == [16]
+    assert found.scores.tolist() == [2]
+
+
+def same() -> spel.Network:
+    return spel.chain(same=spel.Scale([1.0]))
+
+
+# LAW
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks(channels=2), st.integers(0, 99), st.integers(1, 50))
+def test_tiled_equals_whole(network, seed, size):
+    image = np.random.default_rng(seed).normal(size=(37, 41, 2)).astype(np.float32)
+    np.testing.assert_array_equal(tiles.apply(network, image, size=size), network(image))
+
+
+def test_tiles_of_volumes():
+    net = spel.chain(
+        spel.MaxPool(Adjacency.ball(2), stride=2),
+        spel.Convolution(
+            spel.KernelBank.random(Adjacency.box(3, ndim=3), kernels=2, channels=1, seed=0)
+        ),
+    )
+    image = np.random.default_rng(0).random((9, 14, 11, 1))
+    np.testing.assert_array_equal(tiles.apply(net, image, size=4), net(image))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 2**31),
+    st.tuples(st.integers(1, 24), st.integers(1, 24)),
+    st.integers(1, 12),
+    st.sampled_from(RELATIONS),
+    st.sampled_from([0.4, 0.6, 0.8]),
+)
+def test_components_across_seams_are_those_of_the_whole(seed, shape, size, relation, level):
+    # Few values, so that equal maxima must be told apart as the whole tells them.
+    values = (np.random.default_rng(seed).integers(0, 6, shape) / 5).astype(np.float32)
+    decision = Decision(threshold=level, adjacency=relation)
+    whole = decide(values, decision)
+    tiled = tiles.decide(same(), values[..., None], size=size, decision=decision)
+    assert tiled.detections == whole.detections
+    assert tiled.strongest == whole.strongest
+
+
+@pytest.mark.parametrize("size", [37, 100, 1000])
+def test_tiled_detection_is_the_whole_detection(size):
+    image = street(3, cars=2, size=(240, 420)).image
+    box = Adjacency.rectangle(width=11, height=3)
+    net = with_decision(
+        spel.chain(
+            grey=spel.Color("grey"),
+            edges=spel.Convolution(spel.KernelBank.sobel("col")),
+            positive=spel.Activation("relu"),
+            join=spel.MaxPool(box, stride=2),
+        ),
+        Decision(threshold=1.0, width=(10, 200)),
+    )
+    assert tiles.detect(net, image, size=size) == spel.detect(net, image)
+    assert len(spel.detect(net, image)) > 1
+
+
+# REFUSALS
+
+
+def test_what_reads_the_whole_image_is_refused_by_name():
+    with pytest.raises(ShapeError, match=r"plate\.residue"):
+        tiles.detect(spel.zoo.plate_lecture(), np.zeros((9, 9, 1)), decision=Decision(0.5))
+    with pytest.raises(ParameterError, match="whole image"):
+        tiles.detect(same(), np.zeros((9, 9, 1)), decision=Decision(threshold="otsu"))
+    with pytest.raises(ParameterError, match="size"):
+        list(tiles.tiles(same(), (9, 9, 1), 0))
+    with pytest.raises(ShapeError, match="out"):
+        tiles.apply(same(), np.zeros((9, 9, 1)), out=np.zeros((1, 1, 1), np.float32))
+
+
+# LARGE FILES
+
+
+@pytest.mark.parametrize("kind", ["npy", "strips", "tiles", "deflate", "planes", "big-endian"])
+def test_windows_of_a_file_are_those_of_the_array(tmp_path, kind):
+    import tifffile
+
+    image = np.random.default_rng(0).integers(0, 60000, (203, 157, 3)).astype(np.uint16)
+    path = tmp_path / ("a.npy" if kind == "npy" else "a.tif")
+    options = {
+        "strips": {"rowsperstrip": 7},
+        "tiles": {"tile": (32, 48)},
+        "deflate": {"tile": (64, 32), "compression": "zlib", "predictor": True},
+        "planes": {"planarconfig": "separate", "rowsperstrip": 10},
+        "big-endian": {"byteorder": ">", "bigtiff": True},
+    }
+    if kind == "npy":
+        np.save(path, image)
+    elif kind == "planes":
+        tifffile.imwrite(path, np.moveaxis(image, -1, 0), photometric="rgb", **options[kind])
+    else:
+        tifffile.imwrite(path, image, photometric="rgb", **options[kind])
+    random = np.random.default_rng(1)
+    with LargeImage(path) as large:
+        assert large.shape == image.shape
+        assert large.dtype == image.dtype
+        for _ in range(30):
+            (a, b), (c, d) = (np.sort(random.integers(0, n + 1, 2)) for n in image.shape[:2])
+            np.testing.assert_array_equal(large[a:b, c:d], image[a:b, c:d])
+        np.testing.assert_array_equal(tiles.apply(pooled(), large, size=50), pooled()(image))
+
+
+def pooled() -> spel.Network:
+    return spel.chain(spel.MaxPool(Adjacency.disk(3), stride=3))
+
+
+def test_files_without_windows_are_refused(tmp_path):
+    spel.write(tmp_path / "a.png", np.zeros((3, 3), np.uint8))
+    with pytest.raises(spel.ImageReadError, match="windows"):
+        LargeImage(tmp_path / "a.png")
+    with pytest.raises(spel.ImageReadError, match="no such file"):
+        LargeImage(tmp_path / "b.tif")
+    np.save(tmp_path / "a.npy", np.zeros((3, 4), order="F"))
+    with pytest.raises(spel.ImageReadError, match="order of C"):
+        LargeImage(tmp_path / "a.npy")
+    spel.write(tmp_path / "a.tif", np.zeros((3, 3), np.uint8))
+    with LargeImage(tmp_path / "a.tif") as large, pytest.raises(ParameterError, match="window"):
+        large[::2, :]
+
+
+def test_one_file_may_be_read_by_many_processes(tmp_path):
+    import pickle
+
+    spel.write(tmp_path / "a.tif", np.arange(12, dtype=np.uint8).reshape(3, 4))
+    with LargeImage(tmp_path / "a.tif") as large:
+        large[0:1, 0:1]
+        again = pickle.loads(pickle.dumps(large))
+    assert again[2:3, 3:4].item() == 11
+    again.close()
+
+
+def test_seams_take_tiles_of_any_height():
+    mask = np.random.default_rng(3).random((13, 17)) > 0.5
+    relation = Adjacency.disk(3)
+    seams = Seams(17, relation)
+    for r0, r1 in ((0, 1), (1, 2), (2, 9), (9, 13)):
+        for c0, c1 in ((0, 2), (2, 3), (3, 17)):
+            part = mask[r0:r1, c0:c1].astype(np.float32)
+            seams.add(part, 0.5, (slice(r0, r1), slice(c0, c1)))
+    found, _ = seams.regions()
+    whole = ops.regions(ops.label(mask, relation), mask.astype(np.float32))
+    np.testing.assert_array_equal(found.boxes, whole.boxes)
+    np.testing.assert_array_equal(found.areas, whole.areas)

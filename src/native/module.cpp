@@ -61,13 +61,16 @@ Image image_of(const Array& a) {
   return image;
 }
 
-std::vector<Triple> triples(const std::vector<Long3>& list) {
-  std::vector<Triple> result;
-  for (const Long3& d : list) result.push_back({d[0], d[1], d[2]});
+using Places = std::pair<uintptr_t, long>;  // (plane, row, col) int64 triples: address, how many
+
+std::vector<Triple> triples(Places places) {
+  const auto* p = reinterpret_cast<const int64_t*>(places.first);
+  std::vector<Triple> result(places.second);
+  for (Triple& d : result) d = {p[0], p[1], p[2]}, p += 3;
   return result;
 }
 
-Window window_of(const std::vector<Long3>& displacements, Long3 start, Long3 stride, Long3 out) {
+Window window_of(Places displacements, Long3 start, Long3 stride, Long3 out) {
   return {triples(displacements),
           {start[0], start[1], start[2]},
           {stride[0], stride[1], stride[2]},
@@ -81,19 +84,19 @@ class Program {
   int source(long channels, Long3 size) {
     return index(plan.add<Source>(channels, Grid{size[0], size[1], size[2]}, sources++));
   }
-  int convolve(int input, const std::vector<Long3>& displacements, uintptr_t weights, uintptr_t bias,
+  int convolve(int input, Places displacements, uintptr_t weights, uintptr_t bias,
                long kernels, Long3 start, Long3 stride, Long3 out, int border, const std::vector<float>& fill,
                int phi, float parameter) {
     return index(spel::convolve(plan, node(input), window_of(displacements, start, stride, out),
                                 reinterpret_cast<const float*>(weights), reinterpret_cast<const float*>(bias),
                                 kernels, Border(border), fill, Phi(phi), parameter));
   }
-  int pool(int input, const std::vector<Long3>& displacements, int op, int finish, Long3 start, Long3 stride,
+  int pool(int input, Places displacements, int op, int finish, Long3 start, Long3 stride,
            Long3 out) {
     return index(spel::pool(plan, node(input), window_of(displacements, start, stride, out), Reduce(op),
                             End(finish)));
   }
-  int divide_by_norm(int input, const std::vector<Long3>& displacements, bool across) {
+  int divide_by_norm(int input, Places displacements, bool across) {
     return index(spel::divide_by_norm(plan, node(input), triples(displacements), across));
   }
   int activate(int input, int phi, float parameter) {

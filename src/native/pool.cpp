@@ -33,41 +33,49 @@ struct Box {
   long plane, depth, row, height, phase, shift, length;
 };
 
-// Splits sorted values into maximal runs of consecutive ones: calls emit(first, length).
-template <class Emit>
-void consecutive(std::vector<long>& values, Emit emit) {
-  std::sort(values.begin(), values.end());
-  for (size_t i = 0; i < values.size();) {
-    size_t j = i + 1;
-    while (j < values.size() && values[j] == values[j - 1] + 1) ++j;
-    emit(values[i], long(j - i));
-    i = j;
+// Joins neighbours in a sorted list: `follows` says whether b continues a, `join` makes them one.
+template <class T, class Follows, class Join>
+void merge(std::vector<T>& list, Follows follows, Join join) {
+  size_t kept = 0;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (kept && follows(list[kept - 1], list[i])) join(list[kept - 1], list[i]);
+    else list[kept++] = list[i];
   }
+  list.resize(kept);
 }
 
+// Spels to runs of columns, runs to stacks of rows, stacks to piles of planes.
 std::vector<Box> boxes_of(const Window& w) {
-  std::map<std::tuple<long, long, long>, std::vector<long>> lines;  // plane row phase -> shifts
+  std::vector<Box> boxes;
   for (const Triple& d : w.displacements) {
     const long place = w.start.col + d.col, shift = floor_div(place, w.stride.col);
-    lines[{d.plane, d.row, place - shift * w.stride.col}].push_back(shift);
+    boxes.push_back({d.plane, 1, d.row, 1, place - shift * w.stride.col, shift, 1});
   }
-  std::map<std::tuple<long, long, long, long>, std::vector<long>> stacks;  // plane phase run -> rows
-  for (auto& [at, shifts] : lines)
-    consecutive(shifts, [&, at = at](long first, long length) {
-      stacks[{std::get<0>(at), std::get<2>(at), first, length}].push_back(std::get<1>(at));
-    });
-  std::map<std::tuple<long, long, long, long, long>, std::vector<long>> piles;  // rect -> planes
-  for (auto& [at, list] : stacks)
-    consecutive(list, [&, at = at](long first, long height) {
-      auto [plane, phase, shift, length] = at;
-      piles[{first, height, phase, shift, length}].push_back(plane);
-    });
-  std::vector<Box> boxes;
-  for (auto& [at, list] : piles)
-    consecutive(list, [&, at = at](long first, long depth) {
-      auto [row, height, phase, shift, length] = at;
-      boxes.push_back({first, depth, row, height, phase, shift, length});
-    });
+  auto sorted_by = [&](auto key) {
+    auto less = [&](const Box& a, const Box& b) { return key(a) < key(b); };
+    if (!std::is_sorted(boxes.begin(), boxes.end(), less)) std::sort(boxes.begin(), boxes.end(), less);
+  };
+  sorted_by([](const Box& b) { return std::tuple(b.plane, b.row, b.phase, b.shift); });
+  merge(boxes,
+        [](const Box& a, const Box& b) {
+          return std::tie(a.plane, a.row, a.phase) == std::tie(b.plane, b.row, b.phase) && b.shift == a.shift + a.length;
+        },
+        [](Box& a, const Box&) { ++a.length; });
+  sorted_by([](const Box& b) { return std::tuple(b.plane, b.phase, b.shift, b.length, b.row); });
+  merge(boxes,
+        [](const Box& a, const Box& b) {
+          return std::tie(a.plane, a.phase, a.shift, a.length) == std::tie(b.plane, b.phase, b.shift, b.length) &&
+                 b.row == a.row + a.height;
+        },
+        [](Box& a, const Box&) { ++a.height; });
+  sorted_by([](const Box& b) { return std::tuple(b.phase, b.shift, b.length, b.row, b.height, b.plane); });
+  merge(boxes,
+        [](const Box& a, const Box& b) {
+          return std::tie(a.phase, a.shift, a.length, a.row, a.height) ==
+                     std::tie(b.phase, b.shift, b.length, b.row, b.height) &&
+                 b.plane == a.plane + a.depth;
+        },
+        [](Box& a, const Box&) { ++a.depth; });
   return boxes;
 }
 

@@ -103,6 +103,10 @@ Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple 
     : window(window), of(of), start(start), stride(stride), cols(cols) {
   std::map<std::pair<long, long>, int> seen;
   for (const Triple& d : window) {
+    if (!line_of.empty() && lines[line_of.back()] == std::pair{d.plane, d.row}) {
+      line_of.push_back(line_of.back());
+      continue;
+    }
     auto [place, fresh] = seen.try_emplace({d.plane, d.row}, int(seen.size()));
     if (fresh) lines.push_back({d.plane, d.row});
     line_of.push_back(place->second);

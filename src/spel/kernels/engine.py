@@ -65,5 +65,10 @@ def described(
 
 
 def triples(displacements: npt.ArrayLike) -> list[tuple[int, ...]]:
-    """Displacements as the engine takes them."""
+    """Displacements as a list."""
     return [tuple(d) for d in np.asarray(displacements).tolist()]
+
+
+def places(displacements: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Displacements in memory as the engine reads them; hold on to it while it is used."""
+    return np.ascontiguousarray(displacements, dtype=np.int64).reshape(-1, 3)

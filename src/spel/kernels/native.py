@@ -92,12 +92,13 @@ def divide_by_norm(
     def stage(program: Program, source: Stage) -> Stage:
         return program.divide_by_norm(source, displacements, across_channels=across_channels)
 
-    _run(image, stage, out, threads)
+    _run(image, stage, out, threads, ("norm", across_channels, displacements.tobytes()))
 
 
 def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: int = 1) -> None:
     """``out = phi(image)``, spel by spel; NaN stays NaN."""
-    _run(image, lambda program, source: program.activate(source, kind, parameter), out, threads)
+    key = ("activate", kind, parameter)
+    _run(image, lambda p, source: p.activate(source, kind, parameter), out, threads, key)
 
 
 def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:
@@ -142,11 +143,31 @@ def _pool(
             source, displacements, kind, start=start, stride=stride, size=out.shape[2:]
         )
 
-    _run(image, stage, out, threads)
+    key = (kind, tuple(start), tuple(stride), out.shape[2:], displacements.tobytes())
+    _run(image, stage, out, threads, key)
 
 
-def _run(image: Array, stage: Callable[[Program, Stage], Stage], out: Array, threads: int) -> None:
-    if out.size:
+_programs: dict[tuple[Any, ...], Program] = {}
+"""The last few programs without weights: building one takes longer than running it on a tile."""
+
+
+def _run(
+    image: Array,
+    stage: Callable[[Program, Stage], Stage],
+    out: Array,
+    threads: int,
+    key: tuple[Any, ...] | None = None,
+) -> None:
+    """Run a program of one stage; the same `key` and shape stand for the same program."""
+    if not out.size:
+        return
+    full = (native.isa(), image.shape[1:], key)
+    program = _programs.get(full) if key else None
+    if program is None:
         program = Program()
         program.finish(stage(program, program.source(image.shape[1], image.shape[2:])))
-        program.run([image], [out], threads)
+        if key:
+            while len(_programs) >= 32:
+                _programs.pop(next(iter(_programs)), None)
+            _programs[full] = program
+    program.run([image], [out], threads)

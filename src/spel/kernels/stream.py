@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.kernels.engine import described, native, triples
+from spel.kernels.engine import described, native, places
 
 Array = npt.NDArray[Any]
 Size = Sequence[int]
@@ -111,11 +111,12 @@ class Program:
         size: Size,
     ) -> Stage:
         """Correlate with weights (K, n, C); an activation that follows is done in the same pass."""
+        around = places(displacements)
         weights = np.ascontiguousarray(weights, dtype=np.float32)
         bias = np.ascontiguousarray(bias, dtype=np.float32)
         index = self._native.convolve(
             of.index,
-            triples(displacements),
+            (around.ctypes.data, len(around)),
             weights.ctypes.data,
             bias.ctypes.data,
             len(bias),
@@ -140,8 +141,14 @@ class Program:
         size: Size,
     ) -> Stage:
         """Largest, smallest or mean of the adjacents inside the image; kinds: `POOLS`."""
+        around = places(displacements)
         index = self._native.pool(
-            of.index, triples(displacements), *POOLS[kind], tuple(start), tuple(stride), tuple(size)
+            of.index,
+            (around.ctypes.data, len(around)),
+            *POOLS[kind],
+            tuple(start),
+            tuple(stride),
+            tuple(size),
         )
         return Stage(index, of.channels, _size(size))
 
@@ -149,7 +156,10 @@ class Program:
         self, of: Stage, displacements: npt.ArrayLike, *, across_channels: bool
     ) -> Stage:
         """Divide by the root of the sum of squares over the adjacents."""
-        index = self._native.divide_by_norm(of.index, triples(displacements), bool(across_channels))
+        around = places(displacements)
+        index = self._native.divide_by_norm(
+            of.index, (around.ctypes.data, len(around)), bool(across_channels)
+        )
         return Stage(index, of.channels, of.size)
 
     def activate(self, of: Stage, kind: str, parameter: float) -> Stage:

@@ -22,6 +22,9 @@ from spel.zoo import plate_lecture
 DECODERS = ("linear", *METHODS)
 TEMPLATES = ("flim", "plate-lecture", "edges", "grey")
 
+MOST_DECODED = 2000
+"""Spels per image and class that the linear decoder is fitted on; strokes may hold far more."""
+
 _DECODING = ("decoder", "saliency")
 
 
@@ -140,7 +143,7 @@ def decoded(
     last = network.output
     if decoder == "linear":
         maps = activate(network)
-        moved = [_on(m, a.shape[:2]) for m, a in zip(markers, maps)]
+        moved = [_fewer(_on(m, a.shape[:2])) for m, a in zip(markers, maps)]
         return edit.added(
             network,
             last,
@@ -159,6 +162,15 @@ def last_bank(network: Network) -> Any:
         if isinstance(node.layer, Convolution):
             return node.layer.bank
     raise NotLearnedError("no convolution is learned yet; draw strokes and learn first")
+
+
+def _fewer(markers: Markers) -> Markers:
+    """At most `MOST_DECODED` spels of each class, evenly taken: the answer hardly moves."""
+    kept = []
+    for side in (False, True):
+        spels = np.flatnonzero(markers.is_object == side)
+        kept.append(spels[:: 1 + len(spels) // MOST_DECODED])
+    return markers.only(np.sort(np.concatenate(kept)))
 
 
 def _on(markers: Markers, size: tuple[int, ...]) -> Markers:

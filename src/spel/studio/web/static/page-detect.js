@@ -88,7 +88,7 @@ class DetectPage extends Part {
     this.dispatchEvent(new Event("boxes", { bubbles: true }));
   }
   overlays() {
-    const { boxes, matched, scores } = this.found, truth = state.doc.truth[state.image] ?? [], clean = boxes.length <= 60;
+    const { boxes, matched, scores } = this.found, truth = state.doc.truth[state.image] ?? [], clean = boxes.length <= 8;
     const color = (i) => (matched ? (matched[i] ? "#3dff9a" : "#ff8fa3") : "#ffd23f");
     this.painted = [boxPainter(truth, { color: "#7cc4ff", dash: [6, 4], width: 1.5 }), boxPainter(boxes, { color, selected: this.selected, label: (i) => (clean || i === this.selected ? `${matched ? (matched[i] ? "✓ " : "✗ ") : ""}${num(scores[i], 2)}` : null) })];
     this.stage.paint();

@@ -36,12 +36,13 @@ class Strip extends Part {
     fill(this, this.rail);
     this.on(bus, "document image language", () => this.redraw());
     this.on(bus, "run", () => this.update());
-    this.on(bus, "select", () => this.mark());
+    this.on(bus, "select", () => { if (network()?.name !== this.named) this.redraw(); else this.mark(); });
     this.redraw();
   }
   redraw() {
     const shown = network();
     if (!shown) return;
+    this.named = shown.name;
     const signature = JSON.stringify([shown.name, state.image, shown.nodes.map((n) => [n.name, n.kind, n.off, n.inputs])]);
     if (signature !== this.signature || this.worded !== document.documentElement.lang) {
       this.signature = signature;

@@ -273,7 +273,7 @@ class _Learner:
         """The photo's cells at all scales, kept in half precision while memory allows."""
         if photo in self.kept:
             return [Seen(s.scale, s.cells.astype(np.float32)) for s in self.kept[photo]]
-        seen = scanner.look(_with_channels(self.images[photo]))
+        seen = scanner.look(self.images[photo])
         self.memory -= sum(s.cells.size for s in seen) * 2
         if self.memory >= 0:
             half = [Seen(s.scale, np.ascontiguousarray(s.cells, dtype=np.float16)) for s in seen]

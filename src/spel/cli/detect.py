@@ -12,7 +12,7 @@ import click
 from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
-    from spel.decide import Decision
+    from spel.decide.detection import AnyDecision
     from spel.io.results import Result
     from spel.nn import Network
     from spel.run import Shard, Stop
@@ -278,7 +278,7 @@ def _share(workers: int) -> int:
     return max(1, thread_count() // workers)
 
 
-def _decision(net: Network, options: dict[str, Any]) -> Decision | None:
+def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the given options put in; None if there are none."""
     from spel.decide.detection import chosen_decision
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from spel.core.objects import Detections
 from spel.core.threads import threads
-from spel.decide import Decision, detect, own_decision
+from spel.decide import detect, own_decision
+from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError, SpelError
 from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
@@ -86,7 +87,7 @@ class DetectJob:
     Parameters
     ----------
     network : Network
-    decision : Decision, optional
+    decision : Decision or Windows, optional
         In place of the one that the network carries.
     threads : int
         Of the engine, per image; results are the same bits for any number.
@@ -111,7 +112,7 @@ class DetectJob:
     """
 
     network: Network
-    decision: Decision | None = None
+    decision: AnyDecision | None = None
     threads: int = 1
     save: tuple[str, ...] = ()
     folder: str = ""

@@ -295,6 +295,25 @@ def test_doctor_reports_a_broken_engine(program, monkeypatch):
     assert "PROBLEM: the engine computed nonsense" in out
 
 
+def test_doctor_tests_itself(program):
+    code, out, err = program("doctor", "--self-test", "--json")
+    assert code == 0
+    assert set(json.loads(out)["self_test"].values()) == {"good"}
+    assert "a worker that dies costs one task: good" in err
+
+
+def test_doctor_tells_what_its_test_finds(program, monkeypatch):
+    from spel.cli import self_test
+
+    monkeypatch.setattr(
+        self_test, "checks", lambda: {"one": lambda: "broken", "two": lambda: 1 / 0}
+    )
+    code, out, _ = program("doctor", "--self-test")
+    assert code == 3
+    assert "PROBLEM: one: broken" in out
+    assert "PROBLEM: two: ZeroDivisionError" in out
+
+
 # -- a picture of the lecture --------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -165,7 +166,7 @@ class TestNetpbm:
             (b"P5 2 1 255\n\x07\x08rest", [[[7], [8]]]),
             (b"P6#c\n1 1 255\n\x01\x02\x03", [[[1, 2, 3]]]),
             (
-                b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n\x07\x80",
+                b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE X\nENDHDR\n\x07\x80",
                 [[[7, 128]]],
             ),
             (b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 1\nENDHDR\n\0\1", [[[False], [True]]]),
@@ -338,6 +339,26 @@ class TestTiff:
                 **options,
             )
             assert np.array_equal(read(tmp_path / "a.tif"), image)
+
+    def test_jpeg_2000_by_the_extra(self, tmp_path, rng, monkeypatch):
+        tifffile = pytest.importorskip("tifffile")
+        pytest.importorskip("imagecodecs", reason="the extra tiff is not installed")
+        image = rng.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+        for options in ({}, {"tile": (16, 16)}, {"rowsperstrip": 16}):
+            tifffile.imwrite(
+                tmp_path / "a.tif", image, photometric="rgb", compression="jpeg2000", **options
+            )
+            array = read(tmp_path / "a.tif")
+            assert np.array_equal(array, tifffile.imread(tmp_path / "a.tif"))
+            array[...] = 0
+        data = (tmp_path / "a.tif").read_bytes()
+        place = data.index(b"\xff\x4f\xff\x51") + 8
+        vast = data[:place] + struct.pack(">I", 1 << 20) + data[place + 4 :]
+        with pytest.raises(ImageReadError, match="larger than announced"):
+            get(vast)
+        monkeypatch.setitem(sys.modules, "imagecodecs", None)
+        with pytest.raises(ImageReadError, match=r"pip install \"spel\[tiff\]\""):
+            read(tmp_path / "a.tif")
 
     def test_alpha_is_named(self, tmp_path):
         for channels, color in (

@@ -29,7 +29,7 @@ EXTRAS = {
     "plot": (("matplotlib",), "figures of activations, kernels and patch clouds"),
     "torch": (("torch",), "fine-tuning, and PyTorch as a backend"),
     "onnx": (("onnx", "onnxruntime"), "export to ONNX"),
-    "tiff": (("imagecodecs",), "TIFF files with JPEG, LZW of 16 bits and other compressions"),
+    "tiff": (("imagecodecs",), "TIFF files compressed with JPEG 2000"),
     "studio": (("starlette", "uvicorn", "pydantic"), "the studio in the browser"),
     "dask": (("dask", "distributed"), "runs on a cluster"),
 }

@@ -6,7 +6,7 @@ import socket
 from urllib.parse import quote
 
 PATHS = ("..", "../..", "../../../../../../etc/passwd", "/etc/passwd", "..\\secret.txt",
-         "C:\\secret.txt", "\\\\host\\share\\secret.txt", "file:///etc/passwd", "....//....//secret",
+         "C:\\secret.txt", "\\\\host\\share\\secret.txt", "file:///etc/passwd", "....//....//x",
          "secret.txt\x00.png", ".", "~/secret.txt", "..;/secret.txt", "/proc/self/environ")
 
 

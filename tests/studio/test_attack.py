@@ -85,7 +85,7 @@ def test_w3_no_host_two_hosts_or_an_address_as_target(client):
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_w4_other_origins_neither_read_nor_write(client, method, headers):
     body = b'{"command": {"do": "clear_strokes", "image": "image0"}}'
-    target = "/api/document" if method == "GET" else "/api/do" if method == "POST" else "/api/images"
+    target = {"GET": "/api/document", "POST": "/api/do", "PUT": "/api/images"}[method]
     answer = client.ask(
         f"{method} {target} HTTP/1.1", *headers, "Content-Type: application/json",
         f"Content-Length: {0 if method == 'GET' else len(body)}",

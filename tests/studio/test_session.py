@@ -221,14 +221,15 @@ def test_learning_twice_gives_the_same_bits(drawn):
 
 def test_batch_normalization_is_fitted_on_all_images(session):
     session.do({"do": "add_step", "network": "plate", "after": "grey", "kind": "batch_normalize"})
-    values = np.concatenate(
-        [session.run("plate", i).activations["batch_normalize"].ravel() for i in ("image0", "image1")]
-    )
+    runs = [session.run("plate", image).activations for image in ("image0", "image1")]
+    values = np.concatenate([run["batch_normalize"].ravel() for run in runs])
     assert abs(values.mean()) < 1e-4
     assert values.std() == pytest.approx(1, abs=1e-2)
 
 
-@pytest.mark.parametrize("kind", ["residue", "min_pool", "scale", "threshold", "center", "unlearned"])
+@pytest.mark.parametrize(
+    "kind", ["residue", "min_pool", "scale", "threshold", "center", "unlearned"]
+)
 def test_every_kind_of_step_can_be_added_and_removed(session, kind):
     before = session.run("plate", "image0").output
     session.do({"do": "add_step", "network": "plate", "after": "grey", "kind": kind})

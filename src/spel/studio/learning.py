@@ -88,12 +88,17 @@ def relearned(
         raise ParameterError(f"decoder {decoder!r}; expected one of {', '.join(DECODERS)}, none")
     if not any(len(m) for m in markers):
         raise ParameterError("no stroke is drawn yet; draw on an object and on the background")
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
     body = unlearned(undecoded(network), start)
-    if any(isinstance(node.layer, Unlearned) for node in body.nodes):
-        body = learn(body, images, markers, names=names, seed=seed)
-    elif start is not None:
+    waiting = any(isinstance(node.layer, Unlearned) for node in body.nodes)
+    if start is not None and not waiting:
         raise ParameterError(f"no convolution learned from strokes at or behind {start!r}")
-    return decoded(body, activate, markers, decoder)
+    # Products here are small: threads of the linear algebra would only wait for one another.
+    with threadpool_limits(1, user_api="blas"):
+        if waiting:
+            body = learn(body, images, markers, names=names, seed=seed)
+        return decoded(body, activate, markers, decoder)
 
 
 def unlearned(network: Network, start: str | None) -> Network:

@@ -96,6 +96,17 @@ def test_limits_make_failures(program, folder):
     assert "more than 0.001 seconds" in err
 
 
+def test_isolated_decoding_gives_the_same(program, folder):
+    (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:500])
+    code, out, err = program("detect", "plate-lecture", folder, "--isolate")
+    assert code == 4
+    assert len(out.splitlines()) == 4
+    assert "1.png" in err
+    _, plain, _ = program("detect", "plate-lecture", folder)
+    boxes = [[json.loads(line)["boxes"] for line in lines.splitlines()] for lines in (out, plain)]
+    assert boxes[0] == boxes[1]
+
+
 def test_progress_for_machines(program, folder, tmp_path):
     _, _, err = program(
         "detect", "plate-lecture", folder, "--out", tmp_path / "r", "--progress", "json", "-q"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -15,11 +16,18 @@ from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError, SpelError
 from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
+from spel.io.isolate import Decoder
 from spel.io.results import Result
 from spel.jobs.carried import fetched
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
 from spel.run import Failure
+
+
+@cache
+def decoder() -> Decoder:
+    """The decoder of this process, started when first asked."""
+    return Decoder()
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ class DetectTask:
         if self.job.tile is not None:
             return self._tiled(self.job.tile)
         info = describe(self.image, max_pixels=self.job.max_pixels)
-        image = read(self.image, max_pixels=self.job.max_pixels)
+        reader = decoder().read if self.job.isolate else read
+        image = reader(self.image, max_pixels=self.job.max_pixels)
         began = perf_counter()
         with threads(self.job.threads):
             found = detect(self.job.network, image, decision=self.job.decision)
@@ -99,6 +108,8 @@ class DetectJob:
         Detect tile by tile, sides of so many spels: for TIFF and NumPy files larger than memory.
     max_pixels : int
         Larger images are refused; with `tile` the limit is the reader's own.
+    isolate : bool
+        Decode in a process of its own with limits, for files that nobody vouches for.
     place : str
         File of the network that every worker sees: then tasks carry this path and the network's
         hash, and each worker reads it once. Without it the network travels with each task.
@@ -118,6 +129,7 @@ class DetectJob:
     folder: str = ""
     tile: int | None = None
     max_pixels: int = MAX_PIXELS
+    isolate: bool = False
     place: str = ""
 
     def __post_init__(self) -> None:

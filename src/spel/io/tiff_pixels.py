@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from . import pillow
 from .header import MAX_PIXELS, Refusal
 from .tiff import Page
-from .tiff_streams import STREAMS, chunk
+from .tiff_streams import STREAMS, Stream, chunk
 
 _AGAIN = "copy or download it again"
 _LIBTIFF = {2: "fax", 3: "fax", 4: "fax", 5: "bytes", 7: "jpeg", 50000: "bytes"}
@@ -28,6 +28,8 @@ _Tags = dict[int, tuple[int, Any]]
 
 def decode(file: BinaryIO, page: Page) -> np.ndarray:
     """(rows, cols, channels) of one page, in its own type."""
+    if page.compression == 6:
+        return _old_jpeg(file, page)
     if page.compression in _JPEG_2000:
         return _meaning(_jpeg_2000(file, page), page)
     pictures = page.compression == 7 or page.photometric == 6
@@ -42,6 +44,25 @@ def decode(file: BinaryIO, page: Page) -> np.ndarray:
                 band = part[row : row + len(raw)]
                 _fill(band, raw[: len(band)], page)
     return _meaning(samples, page)
+
+
+def _old_jpeg(file: BinaryIO, page: Page) -> np.ndarray:
+    """JPEG as TIFF 6.0 had it, with tables all over the file: left to libtiff as a whole."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about tags that do not concern the pixels
+        image = pillow.open_as("Tiff", file)
+        if page.index:
+            pillow.seek(image, page.index)
+        if page.orientation != 1 or page.photometric not in (1, 2, 6) or page.bits != 8:
+            raise Refusal("its old kind of JPEG is not read", "save it with another compression")
+        if image.size != (page.cols, page.rows):
+            raise Refusal("its header contradicts itself", _AGAIN)
+        array = pillow.pixels(image)
+    if array.shape != (page.rows, page.cols, page.samples) or array.dtype != np.uint8:
+        raise Refusal("its pixels are not of the size or type announced", _AGAIN)
+    return array
 
 
 def _jpeg_2000(file: BinaryIO, page: Page) -> np.ndarray:
@@ -138,7 +159,7 @@ def _tiles(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.nda
         yield line * chunk_rows, out
 
 
-def _rows(stream: Callable[[int], bytes], rows: int, row_bytes: int, index: int) -> np.ndarray:
+def _rows(stream: Stream, rows: int, row_bytes: int, index: int) -> np.ndarray:
     raw = stream(rows * row_bytes)
     if len(raw) < rows * row_bytes:
         raise Refusal(f"it is cut short: rows are missing in strip or tile {index}", _AGAIN)

@@ -35,10 +35,13 @@ def _ordered(data: bytes, page: Page) -> bytes:
     return _REVERSED[np.frombuffer(data, np.uint8)].tobytes()
 
 
-def _plain(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+Stream = Callable[[int], bytes | bytearray]
+
+
+def _plain(file: BinaryIO, page: Page, index: int) -> Stream:
     place, end = int(page.offsets[index]), int(page.offsets[index] + page.counts[index])
 
-    def take(count: int) -> bytes:
+    def take(count: int) -> bytes | bytearray:
         nonlocal place
         file.seek(place)
         data = file.read(min(count, end - place))
@@ -48,10 +51,10 @@ def _plain(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
     return take
 
 
-def _deflate(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+def _deflate(file: BinaryIO, page: Page, index: int) -> Stream:
     pending, inflater = chunk(file, page, index), zlib.decompressobj()
 
-    def take(count: int) -> bytes:
+    def take(count: int) -> bytes | bytearray:
         nonlocal pending
         out = bytearray()
         try:
@@ -68,10 +71,10 @@ def _deflate(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
     return take
 
 
-def _lzma(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+def _lzma(file: BinaryIO, page: Page, index: int) -> Stream:
     pending, unpacker = chunk(file, page, index), lzma.LZMADecompressor(memlimit=256 << 20)
 
-    def take(count: int) -> bytes:
+    def take(count: int) -> bytes | bytearray:
         nonlocal pending
         out = bytearray()
         try:
@@ -88,11 +91,11 @@ def _lzma(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
     return take
 
 
-def _packbits(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
+def _packbits(file: BinaryIO, page: Page, index: int) -> Stream:
     data = chunk(file, page, index)
     place, end, ready = 0, len(data), bytearray()
 
-    def take(count: int) -> bytes:
+    def take(count: int) -> bytes | bytearray:
         nonlocal place, ready
         while place < end and len(ready) < count:
             code = data[place]

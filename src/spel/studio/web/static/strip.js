@@ -4,7 +4,7 @@ import { planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
 import { Part, fill, h, icon, num, say, short, t } from "./core.js";
 import { act, bus, choose, imageOf, mapOf, network, picture, state, thumbs } from "./store.js";
 
-const WIDE = 148, HIGH = 84;
+const WIDE = 134, HIGH = 80;
 
 export const KINDS = ["convolution", "activation", "max_pool", "min_pool", "mean_pool", "divisive_normalize", "residue", "linear_normalize", "batch_normalize", "center", "scale", "weighted_sum", "threshold", "color", "unlearned"];
 

@@ -35,8 +35,8 @@ class Scores:
 
     def __str__(self) -> str:
         return (
-            f"Dice {self.dice:.3f} on {self.objects} images with an object, worst {self.worst:.2f}; "
-            f"{self.false_alarms:.3f} false alarms on {self.empty} without, {self.everything:.3f} "
+            f"Dice {self.dice:.3f} on {self.objects} images with objects, worst {self.worst:.2f}; "
+            f"{self.false_alarms:.3f} false alarms on {self.empty} without; {self.everything:.3f} "
             "over all"
         )
 

@@ -31,7 +31,16 @@ def test_see_an_image_as_json(program, grey):
     assert code == 0
     facts = json.loads(out)
     assert facts["shape"] == [6, 8, 1]
-    assert facts["channels"] == [{"min": 0.0, "mean": 117.5, "max": 235.0}]
+    assert facts["channels"] == [{"min": 0.0, "mean": 117.5, "max": 235.0, "not_finite": 0}]
+
+
+def test_see_tells_what_is_not_finite(program, tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[1.0, np.nan], [np.inf, -3.0]]))
+    code, out, _ = program("see", tmp_path / "a.npy")
+    assert code == 0
+    assert "-3 to 1, mean -1; 2 values are NaN or infinite" in out
+    np.save(tmp_path / "b.npy", np.full((2, 2), np.nan))
+    assert "nothing finite; 4 values" in program("see", tmp_path / "b.npy")[1]
 
 
 def test_see_a_network_by_name_and_by_file(program, network):
@@ -101,6 +110,24 @@ def test_apply_draws_pictures_with_their_scale(program, network, grey, tmp_path)
     orange = (picture[..., 0].astype(int) - picture[..., 2] > 80).any()
     assert blue
     assert orange
+
+
+def test_apply_saves_feature_vectors_as_arrays(program, grey, tmp_path):
+    net = tmp_path / "flat.safetensors"
+    spel.chain(double=spel.Scale([2.0]), flat=spel.Flatten()).save(net)
+    code, out, _ = program("apply", net, grey, "--out", tmp_path / "o")
+    assert code == 0
+    (path,) = out.splitlines()
+    np.testing.assert_array_equal(np.load(path), 2.0 * spel.read(grey).ravel())
+
+
+def test_apply_draws_volumes_by_their_middle_plane(program, tmp_path):
+    net = tmp_path / "volume.safetensors"
+    spel.chain(largest=spel.MaxPool(spel.Adjacency.ball(1))).save(net)
+    np.save(tmp_path / "v.npy", np.random.default_rng(0).random((3, 6, 8, 1), dtype=np.float32))
+    code, out, _ = program("apply", net, tmp_path / "v.npy", "--out", tmp_path / "o")
+    assert code == 0
+    assert Path(out.strip()).name == "v.01-largest.png"
 
 
 def test_apply_saves_the_last_step_by_default(program, network, grey, tmp_path):
@@ -293,6 +320,25 @@ def test_doctor_reports_a_broken_engine(program, monkeypatch):
     code, out, _ = program("doctor")
     assert code == 3
     assert "PROBLEM: the engine computed nonsense" in out
+
+
+def test_doctor_tests_itself(program):
+    code, out, err = program("doctor", "--self-test", "--json")
+    assert code == 0
+    assert set(json.loads(out)["self_test"].values()) == {"good"}
+    assert "a worker that dies costs one task: good" in err
+
+
+def test_doctor_tells_what_its_test_finds(program, monkeypatch):
+    from spel.cli import self_test
+
+    monkeypatch.setattr(
+        self_test, "checks", lambda: {"one": lambda: "broken", "two": lambda: 1 / 0}
+    )
+    code, out, _ = program("doctor", "--self-test")
+    assert code == 3
+    assert "PROBLEM: one: broken" in out
+    assert "PROBLEM: two: ZeroDivisionError" in out
 
 
 # -- a picture of the lecture --------------------------------------------------------------------

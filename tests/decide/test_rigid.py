@@ -106,6 +106,11 @@ def test_images_without_a_spel_or_too_small_have_no_detection(network: spel.Netw
         assert (len(found), found.image_size) == (0, shape[:2])
 
 
+def test_a_grey_image_may_have_two_axes(network: spel.Network, scenes: list[Scene]) -> None:
+    grey = scenes[0].image[..., 1]
+    assert spel.detect(network, grey) == spel.detect(network, grey[..., None])
+
+
 def test_moved_boxes_by_hand() -> None:
     box = np.array([[0.0, 0.0, 4.0, 2.0]])
     assert moved(box, [[0.25, -0.5, 0, 0]]).tolist() == [[1.0, -1.0, 5.0, 1.0]]

@@ -138,3 +138,11 @@ def test_nested_layers_survive(tmp_path):
     net = chain(residue(MaxPool(Adjacency.box(3))), residue(MaxPool(Adjacency.cross(2))))
     net.save(tmp_path / "n")
     assert load(tmp_path / "n").names == net.names
+
+
+@pytest.mark.parametrize("text", [b"7", b"[]", b"null", b'"a"', b'{"__metadata__": 3}', b"{}"])
+def test_headers_that_are_no_network(tmp_path, text):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(FormatError, match="no spel network"):
+        load(path)

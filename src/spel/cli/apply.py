@@ -109,12 +109,25 @@ def _saved(
         path = stem.with_name(f"{stem.name}.{number:02d}-{name}.{kind}")
         if array.ndim < 3 and kind != "npy":
             path = path.with_suffix(".npy")  # a feature vector is no picture
-        write(path, _sheet(chain, name, array) if path.suffix == ".png" else array)
+        if array.ndim < 3:
+            _vector(path, array)
+        else:
+            write(path, _sheet(chain, name, array) if kind == "png" else array)
         yield path
     if kind == "png" and len(done) > 1:
         path = stem.with_name(f"{stem.name}.steps.png")
         write(path, overview(chain, image, done))
         yield path
+
+
+def _vector(path: Path, array: Any) -> None:
+    """A feature vector, whole or not at all."""
+    import numpy as np
+
+    from spel.atomic import replacing
+
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
 
 
 def _sheet(chain: Network, name: str, array: Any) -> Any:

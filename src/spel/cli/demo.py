@@ -14,8 +14,9 @@ from spel.cli.options import Settings, shared
     "--out", type=click.Path(path_type=Path), help="Folder for the files. [default: demo]"
 )
 @click.option("--fast", is_flag=True, help="Numbers only, no pictures.")
+@click.option("--no-browser", is_flag=True, help="Do not open the studio at the end.")
 @shared
-def command(out: Path | None, fast: bool, settings: Settings) -> None:
+def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) -> None:
     """Show what spel does, in seconds, without any data and without internet.
 
     The lecture's chain finds the plate on a rendered street whose plate is known, every step is
@@ -41,3 +42,16 @@ def command(out: Path | None, fast: bool, settings: Settings) -> None:
     )
     for path in done.files:
         click.echo(path)
+    if not (fast or no_browser) and _watched():
+        settings.say("\nThe same chain, every number to be touched, in the studio:")
+        from spel.cli.studio import command as studio
+
+        click.get_current_context().invoke(studio)
+
+
+def _watched() -> bool:
+    """Whether a person sits in front of this, with what the studio needs."""
+    import sys
+    from importlib.util import find_spec
+
+    return sys.stderr.isatty() and sys.stdout.isatty() and find_spec("uvicorn") is not None

@@ -12,7 +12,7 @@ import click
 from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
-    from spel.decide import Decision
+    from spel.decide.detection import AnyDecision
     from spel.io.results import Result
     from spel.nn import Network
     from spel.run import Shard, Stop
@@ -103,6 +103,7 @@ class Words(click.ParamType):
     help="Whether a failed image ends the run.",
 )
 @click.option("--tile", type=click.IntRange(1), help="Detect tile by tile: huge TIFF, NumPy files.")
+@click.option("--isolate", is_flag=True, help="Decode in a process of its own with limits.")
 @click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="For one image.")
 @click.option("--max-memory", type=click.IntRange(1), metavar="MB", help="For one image.")
@@ -121,6 +122,7 @@ def command(
     retry: bool,
     on_error: str,
     tile: int | None,
+    isolate: bool,
     max_pixels: int | None,
     max_seconds: float | None,
     max_memory: int | None,
@@ -152,6 +154,7 @@ def command(
         save=saves,
         folder=str(out or ""),
         tile=tile,
+        isolate=isolate,
         place=str(Path(net).absolute()) if dask and Path(net).is_file() else "",
         **({} if max_pixels is None else {"max_pixels": max_pixels}),
     )
@@ -278,7 +281,7 @@ def _share(workers: int) -> int:
     return max(1, thread_count() // workers)
 
 
-def _decision(net: Network, options: dict[str, Any]) -> Decision | None:
+def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the given options put in; None if there are none."""
     from spel.decide.detection import chosen_decision
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from spel.cli.options import shared
+from spel.cli.options import Settings, shared
 
 REQUIRED = {
     "numpy": "numpy",
@@ -29,21 +29,27 @@ EXTRAS = {
     "plot": (("matplotlib",), "figures of activations, kernels and patch clouds"),
     "torch": (("torch",), "fine-tuning, and PyTorch as a backend"),
     "onnx": (("onnx", "onnxruntime"), "export to ONNX"),
-    "tiff": (("imagecodecs",), "TIFF files with JPEG, LZW of 16 bits and other compressions"),
+    "tiff": (("imagecodecs",), "TIFF files compressed with JPEG 2000"),
+    "studio": (("starlette", "uvicorn", "pydantic"), "the studio in the browser"),
+    "dask": (("dask", "distributed"), "runs on a cluster"),
 }
 """Extra: the modules that it brings, and what they are for."""
 
 
 @click.command("doctor")
+@click.option("--self-test", is_flag=True, help="Also compute, write, and kill a worker.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @shared
-def command(as_json: bool) -> None:
+def command(self_test: bool, as_json: bool, settings: Settings) -> None:
     """Say what is installed, which engine runs, and how to mend what is missing.
 
     Leaves with exit code 3 if something that spel needs is missing or does not work; missing
     extras are no fault.
     """
     facts = examined()
+    if self_test:
+        facts["self_test"] = _tested(settings)
+        facts["problems"] += [f"{k}: {v}" for k, v in facts["self_test"].items() if v != "good"]
     click.echo(json.dumps(facts) if as_json else _text(facts))
     raise SystemExit(3 if facts["problems"] else 0)
 
@@ -80,6 +86,20 @@ def examined() -> dict[str, Any]:
         "extras": extras,
         "problems": problems,
     }
+
+
+def _tested(settings: Settings) -> dict[str, str]:
+    from spel.cli.self_test import checks
+
+    found = {}
+    for name, check in checks().items():
+        try:
+            wrong = check()
+        except Exception as error:  # whatever is broken here is the finding
+            wrong = f"{type(error).__name__}: {error}"
+        found[name] = wrong or "good"
+        settings.say(f"{name}: {found[name]}")
+    return found
 
 
 def _engine() -> tuple[dict[str, Any], list[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,6 +66,9 @@ def command(
 ) -> None:
     """Compare RESULTS (a run's folder or its results.jsonl) with TRUTH (COCO annotations).
 
+    Where TRUTH is a folder, RESULTS is a folder of masks, compared by name: Dice, IoU, F-beta
+    (beta^2 = 0.3), precision and recall on images with an object, false alarms on those without.
+
     Recall and precision over all answers, the share of images whose best answer reaches IoU 0.5
     and 0.3 (r50, r30), mean IoU, AP, and the worst images first.
     """
@@ -71,7 +76,12 @@ def command(
     from spel.errors import ParameterError
     from spel.jobs import EvaluateJob
 
-    found = EvaluateJob(level=iou, only_answered=only_answered)(results, truth)
+    if Path(truth).is_dir():
+        from spel.jobs.masks import evaluate_masks
+
+        found: Any = evaluate_masks(results, truth)
+    else:
+        found = EvaluateJob(level=iou, only_answered=only_answered)(results, truth)
     figures = found.to_dict()
     click.echo(json.dumps(figures) if as_json else found.text(worst))
     code = GOOD

@@ -41,7 +41,9 @@ COMMANDS = {
     "fit": "Learn to tell classes of images apart.",
     "classify": "Tell the class of images.",
     "export": "Write a network for ONNX, PyTorch, libift, or as a script.",
-    "eval": "Compare results with the truth: recall, precision, AP.",
+    "eval": "Compare results with the truth: recall, precision, AP; masks by Dice.",
+    "compare": "Several networks on the same images and masks, in one table.",
+    "convert": "Markers, architectures and models between formats.",
     "doctor": "Say what is installed and what to do about what is not.",
 }
 

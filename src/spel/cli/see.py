@@ -84,16 +84,7 @@ def _image(path: Path) -> tuple[Facts, str]:
 
     info = describe(path)
     image = spel.read(path)
-    axes = tuple(range(image.ndim - 1))
-    values = image.astype(np.float64)
-    channels = [
-        {"min": low, "mean": mean, "max": high}
-        for low, mean, high in zip(
-            values.min(axis=axes).tolist(),
-            values.mean(axis=axes).tolist(),
-            values.max(axis=axes).tolist(),
-        )
-    ]
+    channels = [_measured(image[..., k].astype(np.float64)) for k in range(image.shape[-1])]
     facts = {
         "kind": "image",
         "file": str(path),
@@ -108,13 +99,30 @@ def _image(path: Path) -> tuple[Facts, str]:
         "channels": channels,
     }
     lines = [f"{path}: {info}"]
-    lines += [
-        f"  channel {i}: {c['min']:g} to {c['max']:g}, mean {c['mean']:.4g}"
-        for i, c in enumerate(channels[:16])
-    ]
+    lines += [f"  channel {i}: {_told(c)}" for i, c in enumerate(channels[:16])]
     if len(channels) > 16:
         lines.append(f"  ... and {len(channels) - 16} more channels")
     return _plain(facts), "\n".join(lines)
+
+
+def _measured(values: Any) -> Facts:
+    """Lowest, mean and highest of the finite values, and how many are not."""
+    import numpy as np
+
+    sound = values[np.isfinite(values)]
+    facts: Facts = dict.fromkeys(("min", "mean", "max"))
+    if sound.size:
+        facts = {"min": sound.min(), "mean": sound.mean(), "max": sound.max()}
+        facts = {key: float(value) for key, value in facts.items()}
+    return {**facts, "not_finite": int(values.size - sound.size)}
+
+
+def _told(channel: Facts) -> str:
+    words = "nothing finite"
+    if channel["min"] is not None:
+        words = f"{channel['min']:g} to {channel['max']:g}, mean {channel['mean']:.4g}"
+    lost = channel["not_finite"]
+    return words + (f"; {lost} values are NaN or infinite" if lost else "")
 
 
 def _network(name: str, size: tuple[int, ...] | None) -> tuple[Facts, str]:

@@ -23,7 +23,12 @@ FLOOR = 1e-3
 
 
 def cell_network(
-    *, orientations: int = 8, cell: int = 4, around: int = 9, floor: float = FLOOR
+    *,
+    orientations: int = 8,
+    cell: int = 4,
+    every: int = 1,
+    around: int = 9,
+    floor: float = FLOOR,
 ) -> Network:
     """A network from an image to its cells: per cell, how strong edges are in each direction.
 
@@ -41,6 +46,8 @@ def cell_network(
         At least 2.
     cell : int
         Side in spels, and the stride.
+    every : int
+        Edges are taken at every so many spels of a row and of a column; it divides `cell`.
     around : int
         Side of the normalizing window, in cells; odd.
     floor : float
@@ -50,17 +57,22 @@ def cell_network(
     >>> cell_network().shape((48, 80, 3))
     (12, 20, 8)
     """
-    if orientations < 2 or cell < 1 or around < 1 or around % 2 == 0 or not floor >= 0:
+    if orientations < 2 or every < 1 or cell < 1 or cell % every:
         raise ParameterError(
-            f"cell_network: orientations {orientations}, cell {cell}, around {around}, floor "
-            f"{floor}; expected at least 2, at least 1, an odd number, and at least 0"
+            f"cell_network: orientations {orientations}, cell {cell}, every {every}; expected at "
+            "least 2, at least 1, and a divisor of cell"
         )
-    block = Adjacency.from_mask(np.ones((cell, cell)), origin=(0, 0))
+    if around < 1 or around % 2 == 0 or not floor >= 0:
+        raise ParameterError(
+            f"cell_network: around {around}, floor {floor}; expected an odd number, and at least 0"
+        )
+    side = cell // every
+    block = Adjacency.from_mask(np.ones((side, side)), origin=(0, 0))
     return chain(
         grey=Color("grey"),
-        edges=Convolution(oriented_edges(orientations), border="edge"),
+        edges=Convolution(oriented_edges(orientations), stride=every, border="edge"),
         positive=Activation("relu"),
-        cells=MeanPool(block, stride=cell),
+        cells=MeanPool(block, stride=side),
         floor=Scale(np.ones(orientations), np.full(orientations, floor)),
         normalized=DivisiveNormalize(Adjacency.box(around)),
     )

@@ -171,7 +171,7 @@ def learn_objects(
     base: ObjectModel | None = None,
     *,
     area: tuple[float, float] = (20, 0.25),
-    margin: float = 0.85,
+    margin: float = 0.95,
 ) -> tuple[ObjectModel, Evidence]:
     """Size, shape and cutoff from the marked images: no mask is needed.
 

@@ -33,7 +33,7 @@ class Recipe:
 
     Parameters
     ----------
-    orientations, cell, around, floor
+    orientations, cell, every, around, floor
         Of the cells, see `spel.decide.cells.cell_network`.
     area : float
         Cells that the object covers in its window.
@@ -64,6 +64,7 @@ class Recipe:
 
     orientations: int = 8
     cell: int = 4
+    every: int = 1
     around: int = 9
     floor: float = FLOOR
     area: float = 80.0
@@ -72,7 +73,7 @@ class Recipe:
     copies: int = 12
     turn: float = 4.0
     mirror: bool = True
-    strength: float = 0.01
+    strength: float = 0.02
     firmness: float = 1.0
     weight: float = 0.3
     rounds: int = 3
@@ -176,6 +177,7 @@ class _Learner:
         self.cells = cell_network(
             orientations=recipe.orientations,
             cell=recipe.cell,
+            every=recipe.every,
             around=recipe.around,
             floor=recipe.floor,
         )
@@ -271,7 +273,7 @@ class _Learner:
         """The photo's cells at all scales, kept in half precision while memory allows."""
         if photo in self.kept:
             return [Seen(s.scale, s.cells.astype(np.float32)) for s in self.kept[photo]]
-        seen = scanner.look(_with_channels(self.images[photo]))
+        seen = scanner.look(self.images[photo])
         self.memory -= sum(s.cells.size for s in seen) * 2
         if self.memory >= 0:
             half = [Seen(s.scale, np.ascontiguousarray(s.cells, dtype=np.float16)) for s in seen]

@@ -190,7 +190,8 @@ class Scanner:
 
     def look(self, image: npt.ArrayLike) -> list[Seen]:
         """The cells of an image at all scales."""
-        pyramid = Pyramid(self.color(np.asarray(image)))
+        array = np.asarray(image)
+        pyramid = Pyramid(self.color(array[..., None] if array.ndim == 2 else array))
         levels = pyramid.levels(self.windows.scales, smallest=SMALLEST)
         return [Seen(level.scale, self.cells(level.image)) for level in levels]
 

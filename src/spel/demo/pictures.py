@@ -49,8 +49,8 @@ def steps(
     tiles = [Tile(image, "the image", " x ".join(map(str, image.shape)))]
     for name, array in activations.items():
         head, caption = WORDS.get(name, (name, ""))
-        kind = "grey" if name == "grey" else "auto"
-        picture = draw.shade(array[..., 0], kind, clip=0.0 if name == "grey" else CLIP)
+        channel, grey = array[..., 0], name == "grey"
+        picture = draw.shade(channel, "grey") if grey else draw.shade(channel, clip=CLIP)
         tiles.append(Tile(picture, f"{len(tiles)}  {head}", caption))
     tiles.append(
         Tile(

@@ -72,8 +72,8 @@ def _header(file: BinaryIO, max_pixels: int) -> tuple[int, int, int]:
     length = file_size(file)
     if offset >= length:
         raise Refusal("its pixel data start past its end", _AGAIN)
-    if colors > (1 << min(bits, 16)) and bits <= 8:
-        raise Refusal(f"its palette has {colors} colours for {bits} bits", _AGAIN)
+    if colors > 1 << 16:
+        raise Refusal(f"its palette has {colors} colours", _AGAIN)
     stride = (cols * bits + 31) // 32 * 4
     if compression in (0, 3, 6) and length - offset < stride * abs(rows) - 3:
         raise Refusal(

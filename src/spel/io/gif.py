@@ -89,6 +89,8 @@ def _walk(file: BinaryIO, max_pixels: int) -> tuple[int, int, int, bool]:
             frames, transparent = frames + 1, False
             if frames > MAX_FRAMES:
                 raise Refusal(f"it has more than {MAX_FRAMES} frames")
+        elif kind == b"\0" and frames:
+            continue  # some writers leave an empty block behind a frame
         elif kind == b"":
             raise Refusal("it is cut short: it has no whole frame", _AGAIN)
         else:

@@ -71,7 +71,6 @@ _WANTED = {
     339: "sample_format",
     347: "jpeg_tables",
     530: "subsampling",
-    532: "reference",
 }
 
 
@@ -101,8 +100,8 @@ class Page:
     tables: bytes = field(repr=False)
     t4_options: int
     subsampling: tuple[int, ...]
-    reference: bytes
     alpha: bool
+    index: int  # of the page in the file
 
     @property
     def channels(self) -> int:
@@ -230,7 +229,7 @@ def read_pages(file: BinaryIO) -> list[Page]:
             raise Refusal(f"it has more than {_MAX_PAGES} pages")
         seen.add(offset)
         tags, offset = walk.read(offset)
-        pages.append(_page(tags, order, walk.size))
+        pages.append(_page(tags, order, walk.size, len(pages)))
     if not pages:
         raise Refusal("it has no page", _AGAIN)
     return pages
@@ -274,7 +273,7 @@ class _Directories:
         else:
             (offset,) = struct.unpack_from(self.order + self.next_code, table, place)
             raw = self._bytes(offset, size)
-        if kind in _CODES and tag not in (347, 532):
+        if kind in _CODES and tag != 347:
             return np.frombuffer(raw, self.order + _CODES[kind])
         return raw
 
@@ -292,7 +291,7 @@ class _Directories:
         return self.file.read(count)
 
 
-def _page(tags: dict[str, Any], order: str, size: int) -> Page:
+def _page(tags: dict[str, Any], order: str, size: int, index: int) -> Page:
     def number(name: str, default: int) -> int:
         value = tags.get(name)
         if value is None:
@@ -365,8 +364,8 @@ def _page(tags: dict[str, Any], order: str, size: int) -> Page:
         subsampling=tuple(int(n) for n in subsampling)
         if isinstance(subsampling, np.ndarray)
         else (2, 2),
-        reference=bytes(tags.get("reference", b"")),
         alpha=isinstance(extra, np.ndarray) and len(extra) > 0 and int(extra[0]) in (1, 2),
+        index=index,
     )
 
 

@@ -8,10 +8,8 @@ inside Pillow, which gets a small clean file made of nothing but the checked str
 from __future__ import annotations
 
 import io
-import lzma
 import struct
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,16 +17,21 @@ import numpy as np
 from . import pillow
 from .header import MAX_PIXELS, Refusal
 from .tiff import Page
+from .tiff_streams import STREAMS, Stream, chunk
 
 _AGAIN = "copy or download it again"
-_REVERSED = np.array([int(f"{n:08b}"[::-1], 2) for n in range(256)], np.uint8)
 _LIBTIFF = {2: "fax", 3: "fax", 4: "fax", 5: "bytes", 7: "jpeg", 50000: "bytes"}
+_JPEG_2000 = (33003, 33005, 34712)
 _BAND = 1 << 22
 _Tags = dict[int, tuple[int, Any]]
 
 
 def decode(file: BinaryIO, page: Page) -> np.ndarray:
     """(rows, cols, channels) of one page, in its own type."""
+    if page.compression == 6:
+        return _old_jpeg(file, page)
+    if page.compression in _JPEG_2000:
+        return _meaning(_jpeg_2000(file, page), page)
     pictures = page.compression == 7 or page.photometric == 6
     dtype = np.dtype(np.uint8) if pictures else _stored(page).newbyteorder("=")
     samples = np.empty((page.rows, page.cols, page.samples), dtype)
@@ -41,6 +44,60 @@ def decode(file: BinaryIO, page: Page) -> np.ndarray:
                 band = part[row : row + len(raw)]
                 _fill(band, raw[: len(band)], page)
     return _meaning(samples, page)
+
+
+def _old_jpeg(file: BinaryIO, page: Page) -> np.ndarray:
+    """JPEG as TIFF 6.0 had it, with tables all over the file: left to libtiff as a whole."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about tags that do not concern the pixels
+        image = pillow.open_as("Tiff", file)
+        if page.index:
+            pillow.seek(image, page.index)
+        if page.orientation != 1 or page.photometric not in (1, 2, 6) or page.bits != 8:
+            raise Refusal("its old kind of JPEG is not read", "save it with another compression")
+        if image.size != (page.cols, page.rows):
+            raise Refusal("its header contradicts itself", _AGAIN)
+        array = pillow.pixels(image)
+    if array.shape != (page.rows, page.cols, page.samples) or array.dtype != np.uint8:
+        raise Refusal("its pixels are not of the size or type announced", _AGAIN)
+    return array
+
+
+def _jpeg_2000(file: BinaryIO, page: Page) -> np.ndarray:
+    """Whole-slide images: decoded by imagecodecs, if installed, when all sizes are right."""
+    for index in range(len(page.offsets)):
+        _check_siz(chunk(file, page, index)[:4096], page)
+    try:
+        import imagecodecs  # noqa: F401
+    except ImportError:
+        raise Refusal(
+            "it is compressed with JPEG 2000, for which imagecodecs is missing",
+            'install it: pip install "spel[tiff]"',
+        ) from None
+    import tifffile
+
+    file.seek(0)
+    with tifffile.TiffFile(file, name="image.tif") as whole:
+        array = np.asarray(whole.pages[page.index].asarray())
+    if page.planar:
+        array = np.moveaxis(array, 0, -1)
+    if array.size != page.rows * page.cols * page.samples or array.dtype != _stored(page):
+        raise Refusal("its pixels are not of the size or type announced", _AGAIN)
+    return array.reshape(page.rows, page.cols, page.samples).copy()
+
+
+def _check_siz(start: bytes, page: Page) -> None:
+    """Refuse a codestream that is larger than its tile: the decoder would allocate it."""
+    place = start.find(b"\xff\x4f\xff\x51")
+    if place < 0 or len(start) < place + 42:
+        raise Refusal("a strip or tile is no JPEG 2000", _AGAIN)
+    cols, rows, left, top = struct.unpack_from(">4I", start, place + 8)
+    (samples,) = struct.unpack_from(">H", start, place + 40)
+    wanted = 1 if page.planar else page.samples
+    if cols - left > page.chunk_cols or rows - top > page.chunk_rows or samples > wanted:
+        raise Refusal("a strip or tile is larger than announced", _AGAIN)
 
 
 def _stored(page: Page) -> np.dtype[Any]:
@@ -73,7 +130,7 @@ def _unpacked(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.
         raise Refusal("its tiles are far larger than its image", _AGAIN)
     if page.compression in _LIBTIFF:
         return _through_libtiff(file, page, plane)
-    if page.compression not in _STREAMS:
+    if page.compression not in STREAMS:
         raise Refusal(
             f"its compression (number {page.compression}) is not read",
             "save it with deflate, LZW or no compression",
@@ -85,7 +142,7 @@ def _strips(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.nd
     down, _, chunk_rows, row_bytes = _grid(page)
     band = max(1, _BAND // row_bytes)
     for index in range(down):
-        stream = _STREAMS[page.compression](file, page, plane * down + index)
+        stream = STREAMS[page.compression](file, page, plane * down + index)
         first, last = index * chunk_rows, min(page.rows, (index + 1) * chunk_rows)
         for row in range(first, last, band):
             yield row, _rows(stream, min(band, last - row), row_bytes, index)[:, None]
@@ -97,108 +154,16 @@ def _tiles(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.nda
         out = np.empty((chunk_rows, across, row_bytes), np.uint8)
         for column in range(across):
             index = (plane * down + line) * across + column
-            stream = _STREAMS[page.compression](file, page, index)
+            stream = STREAMS[page.compression](file, page, index)
             out[:, column] = _rows(stream, chunk_rows, row_bytes, index)
         yield line * chunk_rows, out
 
 
-def _rows(stream: Callable[[int], bytes], rows: int, row_bytes: int, index: int) -> np.ndarray:
+def _rows(stream: Stream, rows: int, row_bytes: int, index: int) -> np.ndarray:
     raw = stream(rows * row_bytes)
     if len(raw) < rows * row_bytes:
         raise Refusal(f"it is cut short: rows are missing in strip or tile {index}", _AGAIN)
     return np.frombuffer(raw, np.uint8, rows * row_bytes).reshape(rows, row_bytes)
-
-
-def _chunk(file: BinaryIO, page: Page, index: int) -> bytes:
-    offset, count = int(page.offsets[index]), int(page.counts[index])
-    file.seek(offset)
-    data = file.read(count)
-    if len(data) != count:
-        raise Refusal(f"it is cut short: strip or tile {index} reaches past its end", _AGAIN)
-    return data if page.compression == 7 else _ordered(data, page)
-
-
-def _ordered(data: bytes, page: Page) -> bytes:
-    if page.fill_order != 2:
-        return data
-    return _REVERSED[np.frombuffer(data, np.uint8)].tobytes()
-
-
-def _plain(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
-    place, end = int(page.offsets[index]), int(page.offsets[index] + page.counts[index])
-
-    def take(count: int) -> bytes:
-        nonlocal place
-        file.seek(place)
-        data = file.read(min(count, end - place))
-        place += len(data)
-        return _ordered(data, page)
-
-    return take
-
-
-def _deflate(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
-    pending, inflater = _chunk(file, page, index), zlib.decompressobj()
-
-    def take(count: int) -> bytes:
-        nonlocal pending
-        out = bytearray()
-        try:
-            while len(out) < count and not inflater.eof:
-                got = inflater.decompress(pending, count - len(out))
-                if not got and not inflater.unconsumed_tail:
-                    break
-                pending = inflater.unconsumed_tail
-                out += got
-        except zlib.error as error:
-            raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
-        return out
-
-    return take
-
-
-def _lzma(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
-    pending, unpacker = _chunk(file, page, index), lzma.LZMADecompressor(memlimit=256 << 20)
-
-    def take(count: int) -> bytes:
-        nonlocal pending
-        out = bytearray()
-        try:
-            while len(out) < count and not unpacker.eof:
-                got = unpacker.decompress(pending, count - len(out))
-                pending = b""
-                if not got and unpacker.needs_input:
-                    break
-                out += got
-        except lzma.LZMAError as error:
-            raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
-        return out
-
-    return take
-
-
-def _packbits(file: BinaryIO, page: Page, index: int) -> Callable[[int], bytes]:
-    data = _chunk(file, page, index)
-    place, end, ready = 0, len(data), bytearray()
-
-    def take(count: int) -> bytes:
-        nonlocal place, ready
-        while place < end and len(ready) < count:
-            code = data[place]
-            if code < 128:
-                ready += data[place + 1 : place + 2 + code]
-                place += 2 + code
-            else:
-                if code > 128:
-                    ready += data[place + 1 : place + 2] * (257 - code)
-                place += 2 if code > 128 else 1
-        out, ready = ready[:count], ready[count:]
-        return out
-
-    return take
-
-
-_STREAMS = {1: _plain, 8: _deflate, 32946: _deflate, 34925: _lzma, 32773: _packbits}
 
 
 def _through_libtiff(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.ndarray]]:
@@ -265,7 +230,7 @@ def _pieces(
                 "save it in smaller strips or tiles",
             )
         first = (plane * down + line) * across
-        data = [_chunk(file, page, first + index) for index in range(count * across)]
+        data = [chunk(file, page, first + index) for index in range(count * across)]
         image = _as_file(page, data, tags, (rows, width * across), (chunk_rows, width))
         image.load()
         if image.size != (width * across, rows):

@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
 from typing import Any
 
 from spel.core.objects import Detections
 from spel.core.threads import threads
-from spel.decide import Decision, detect, own_decision
+from spel.decide import detect, own_decision
+from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError, SpelError
 from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
+from spel.io.isolate import Decoder
 from spel.io.results import Result
 from spel.jobs.carried import fetched
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
 from spel.run import Failure
+
+
+@cache
+def decoder() -> Decoder:
+    """The decoder of this process, started when first asked."""
+    return Decoder()
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,8 @@ class DetectTask:
         if self.job.tile is not None:
             return self._tiled(self.job.tile)
         info = describe(self.image, max_pixels=self.job.max_pixels)
-        image = read(self.image, max_pixels=self.job.max_pixels)
+        reader = decoder().read if self.job.isolate else read
+        image = reader(self.image, max_pixels=self.job.max_pixels)
         began = perf_counter()
         with threads(self.job.threads):
             found = detect(self.job.network, image, decision=self.job.decision)
@@ -86,7 +96,7 @@ class DetectJob:
     Parameters
     ----------
     network : Network
-    decision : Decision, optional
+    decision : Decision or Windows, optional
         In place of the one that the network carries.
     threads : int
         Of the engine, per image; results are the same bits for any number.
@@ -98,6 +108,8 @@ class DetectJob:
         Detect tile by tile, sides of so many spels: for TIFF and NumPy files larger than memory.
     max_pixels : int
         Larger images are refused; with `tile` the limit is the reader's own.
+    isolate : bool
+        Decode in a process of its own with limits, for files that nobody vouches for.
     place : str
         File of the network that every worker sees: then tasks carry this path and the network's
         hash, and each worker reads it once. Without it the network travels with each task.
@@ -111,12 +123,13 @@ class DetectJob:
     """
 
     network: Network
-    decision: Decision | None = None
+    decision: AnyDecision | None = None
     threads: int = 1
     save: tuple[str, ...] = ()
     folder: str = ""
     tile: int | None = None
     max_pixels: int = MAX_PIXELS
+    isolate: bool = False
     place: str = ""
 
     def __post_init__(self) -> None:

@@ -61,13 +61,13 @@ def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     >>> names(["a/x.png", "b/x.jpg", "y.png", "x-2.png"])
     ['x', 'x-2', 'y', 'x-2-2']
     """
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     chosen: list[str] = []
     for path in paths:
-        stem = Path(path).stem
-        name, number = stem, 2
+        name = stem = Path(path).stem
         while name in taken:
-            name, number = f"{stem}-{number}", number + 1
-        taken.add(name)
+            taken[stem] += 1
+            name = f"{stem}-{taken[stem]}"
+        taken[name] = 1
         chosen.append(name)
     return chosen

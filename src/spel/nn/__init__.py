@@ -7,6 +7,7 @@ from spel.nn.color import Color
 from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
+from spel.nn.fold import folded
 from spel.nn.layer import Explanation, Layer, Read
 from spel.nn.network import Network, Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
@@ -45,6 +46,7 @@ __all__ = [
     "WeightedSum",
     "branch",
     "chain",
+    "folded",
     "load",
     "residue",
     "save",

@@ -243,7 +243,8 @@ def _read(path: Path, name: str) -> tuple[Any, Mapping[str, Any]]:
         raise FormatError(f"{name}: cannot be read ({error.strerror or error})") from error
     if len(header) < size:
         raise FormatError(f"{name}: truncated; its header ends after {len(header)} bytes")
-    text = _parsed(header, name).get("__metadata__", {})
+    described = _parsed(header, name)
+    text = described.get("__metadata__") if isinstance(described, dict) else None
     if not isinstance(text, dict) or not isinstance(text.get("spel"), str):
         raise FormatError(f"{name}: a safetensors file, but no spel network (no 'spel' metadata)")
     from safetensors import SafetensorError

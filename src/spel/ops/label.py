@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,8 +128,9 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
             f"regions: intensity of shape {values.shape} for labels of shape {array.shape}; "
             "expected the same shape"
         )
-    places = np.nonzero(array)
-    known, index = np.unique(array[places], return_inverse=True)
+    flat = np.flatnonzero(array != 0)  # of booleans: several times faster than of integers
+    places = np.unravel_index(flat, array.shape)
+    known, index = _ranked(array.reshape(-1)[flat])
     n = len(known)
     areas = np.bincount(index, minlength=n)
     low = np.full((n, array.ndim), np.iinfo(np.int64).max)
@@ -140,8 +142,20 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
         centroids[:, axis] = np.bincount(index, place, minlength=n) / np.maximum(areas, 1)
     means, maxima = np.full(n, np.nan), np.full(n, np.nan)
     if values is not None:
-        inside = values[places].astype(np.float64)
+        inside = values.reshape(-1)[flat].astype(np.float64)
         means = np.bincount(index, inside, minlength=n) / np.maximum(areas, 1)
         maxima = np.full(n, -np.inf)
         np.maximum.at(maxima, index, inside)
     return Regions(known.astype(np.int64), areas, low, high, centroids, means, maxima)
+
+
+def _ranked(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """The labels that occur, in order, and the rank of each; by counting where they are small."""
+    if not labels.size or labels.max() > 16 * labels.size:
+        known, index = np.unique(labels, return_inverse=True)
+        return known, index
+    counts = np.bincount(labels)
+    known = np.flatnonzero(counts)
+    rank = np.zeros(len(counts), dtype=np.intp)
+    rank[known] = np.arange(len(known))
+    return known, rank[labels]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.draw import as_rgb
+from spel.draw.shade import Kind
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
 from spel.plot.figure import figure, show
@@ -76,7 +77,7 @@ def _drawn(network: Network, image: npt.NDArray[Any], rows: list[list[Any]]) -> 
                 continue
             name, k, array = panel
             plane = array[len(array) // 2] if array.ndim == 4 else array
-            kind = "grey" if network[name].kind.startswith("color") else None
+            kind: Kind | None = "grey" if network[name].kind.startswith("color") else None
             many = f", channel {k} of {array.shape[-1]}" if array.shape[-1] > 1 else ""
             show(axes, plane[..., k], kind if plane[..., k].min() >= 0 else None, name + many)
     return sheet

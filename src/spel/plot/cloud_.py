@@ -162,7 +162,7 @@ class _Basis:
 
 def _basis(x: Floats, bank: KernelBank, kernel: int, axes: Directions) -> _Basis:
     weights = bank.weights[kernel].reshape(-1).astype(np.float64)
-    bias, length = float(bank.bias[kernel]), np.linalg.norm(weights)
+    bias, length = float(bank.bias[kernel]), float(np.linalg.norm(weights))
     plane = (weights / length, bias / length) if length > 0 else (weights, bias)
     mean = x.mean(axis=0) if len(x) else np.zeros(x.shape[1])
     if axes == "kernel":
@@ -229,7 +229,7 @@ def _line(panel: Any, line: tuple[float, float, float], limits: Any) -> bool:
         s = -(b * t + c) / a
     panel.plot(s, t, color="black", linewidth=1.4)
     corners = [a * x + b * y + c for x in limits[0] for y in limits[1]]
-    return min(corners) <= 0 <= max(corners)
+    return bool(min(corners) <= 0 <= max(corners))
 
 
 def _histogram(panel: Any, distances: Floats) -> None:

@@ -185,6 +185,11 @@ def decide(
 ) -> Decided:
     """As `detect`, with the threshold and the strongest spel of each box."""
     chosen = decision or own_decision(network)
+    if not isinstance(chosen, Decision):
+        raise ParameterError(
+            f"tiles: a decision by {type(chosen).__name__} reads the image in several sizes; it "
+            "cannot run tile by tile"
+        )
     if isinstance(chosen.threshold, str):
         raise ParameterError(
             f"tiles: threshold {chosen.threshold!r} looks at the whole image; give a number for an "

@@ -12,6 +12,7 @@ import numpy as np
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError
+from spel.io import write
 from spel.nn import Layer, Network
 from spel.nn.network import INPUT
 from spel.studio.describe import adjacency_words
@@ -160,12 +161,22 @@ def network_code(session: Session, name: str) -> list[str]:
 def image_code(session: Session, image: str) -> list[str]:
     """Lines that give the image, as `image`."""
     origin = session.images.source(image)
-    if origin.path is None:
-        seed = image.rpartition("-")[2]
-        return ["from spel.scene import street", "", f"image = street({int(seed)}).image"]
+    if origin.code:
+        return list(origin.code)
     loaded = session.load(image)
+    if origin.path is None:
+        path = _exports(session) / f"{loaded.digest}.npy"
+        if not path.exists():
+            write(path, loaded.array)
+        return [f"image = spel.read({source(str(path))})"]
     cut = f"[::{loaded.reduced}, ::{loaded.reduced}]" if loaded.reduced > 1 else ""
     return [f"image = spel.read({source(str(origin.path))}){cut}"]
+
+
+def _exports(session: Session) -> Path:
+    folder = session.folder / "exports"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def markers_file(session: Session, image: str) -> Path:
@@ -176,9 +187,7 @@ def markers_file(session: Session, image: str) -> Path:
 
     loaded = session.load(image)
     markers = markers_of(session.document.strokes.get(image, ()), loaded.size)
-    folder = session.folder / "exports"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{image}-{digest_of(markers.image())[:12]}.json"
+    path = _exports(session) / f"{image}-{digest_of(markers.image())[:12]}.json"
     if not path.exists():
         write_markers(path, markers)
     return path

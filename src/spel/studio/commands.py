@@ -17,24 +17,13 @@ from spel.core.markers import Markers
 from spel.decide import Decision
 from spel.errors import FormatError, ParameterError
 from spel.nn import (
-    Activation,
     BatchNormalize,
-    Center,
-    Color,
     Convolution,
     DivisiveNormalize,
     Layer,
-    LinearNormalize,
-    MaxPool,
-    MeanPool,
-    MinPool,
     Network,
     Node,
     Residue,
-    Scale,
-    Threshold,
-    Unlearned,
-    WeightedSum,
 )
 from spel.nn.network import INPUT
 from spel.studio import banks, edit, learning
@@ -42,6 +31,7 @@ from spel.studio.cache import Run
 from spel.studio.describe import adjacency_from, with_fields
 from spel.studio.document import Class, Document, Entry, Stroke
 from spel.studio.images import Loaded
+from spel.studio.steps import new_layer
 from spel.studio.strokes import markers_of, strokes_of
 
 Given = Mapping[str, Any]
@@ -189,30 +179,6 @@ def add_step(document: Document, desk: Desk, given: Given) -> Document:
     else:
         nodes = [Node(name, new_layer(kind, channels), (after,))]
     return _edited(document, given, lambda n: edit.added(n, after, nodes))
-
-
-def new_layer(kind: str, channels: int) -> Layer:
-    """A layer with good starting values for an image of so many channels."""
-    made: dict[str, Callable[[], Layer]] = {
-        "color": lambda: Color("grey"),
-        "convolution": lambda: Convolution(banks.preset("sobel-col", channels)),
-        "unlearned": lambda: Unlearned(Adjacency.box(5), kernels=12, per_stroke=2),
-        "activation": lambda: Activation("relu"),
-        "max_pool": lambda: MaxPool(Adjacency.box(3)),
-        "min_pool": lambda: MinPool(Adjacency.box(3)),
-        "mean_pool": lambda: MeanPool(Adjacency.box(3)),
-        "linear_normalize": lambda: LinearNormalize(),
-        "divisive_normalize": lambda: DivisiveNormalize(Adjacency.rectangle(width=25, height=5)),
-        "scale": lambda: Scale(np.ones(channels)),
-        "weighted_sum": lambda: WeightedSum(np.full(channels, 1 / channels)),
-        "threshold": lambda: Threshold("otsu"),
-        "center": lambda: Center(),
-    }
-    if kind not in made:
-        raise ParameterError(
-            f"kind of step {kind!r}; expected residue, batch_normalize or one of {', '.join(made)}"
-        )
-    return made[kind]()
 
 
 def _channels_after(entry: Entry, desk: Desk, given: Given, after: str) -> int:

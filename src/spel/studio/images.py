@@ -7,7 +7,7 @@ import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,14 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Source:
-    """One image: where it comes from, and what it is called on the page."""
+    """One image: where it comes from, what it is called on the page, and the code that makes it."""
 
     id: str
     name: str
     read: Callable[[], npt.NDArray[Any]]
     path: Path | None = None
     truth: Callable[[], tuple[Box, ...]] | None = None
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class Images:
             name, number = source.name, 2
             while name in names:
                 name, number = f"{source.name} ({number})", number + 1
-            kept = Source(source.id, name, source.read, source.path, source.truth)
+            kept = replace(source, name=name)
             self._sources[source.id] = kept
             return kept
 
@@ -182,8 +183,9 @@ def samples() -> list[Source]:
     """Images that need no file: rendered streets with known plates, and scikit-image's coins."""
     found = []
     for seed, name in ((3, "street 3"), (7, "street 7"), (11, "street 11"), (5, "street 5")):
+        code = ("from spel.scene import street", "", f"image = street({seed}).image")
         found.append(
-            Source(f"street-{seed}", name, _street(seed), truth=_street_truth(seed))
+            Source(f"street-{seed}", name, _street(seed), truth=_street_truth(seed), code=code)
         )
     return found + _bundled()
 

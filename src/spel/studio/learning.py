@@ -22,6 +22,9 @@ from spel.zoo import plate_lecture
 DECODERS = ("linear", *METHODS)
 TEMPLATES = ("flim", "plate-lecture", "edges", "grey")
 
+MOST_DECODED = 2000
+"""Spels per image and class that the linear decoder is fitted on; strokes may hold far more."""
+
 _DECODING = ("decoder", "saliency")
 
 
@@ -85,12 +88,17 @@ def relearned(
         raise ParameterError(f"decoder {decoder!r}; expected one of {', '.join(DECODERS)}, none")
     if not any(len(m) for m in markers):
         raise ParameterError("no stroke is drawn yet; draw on an object and on the background")
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
     body = unlearned(undecoded(network), start)
-    if any(isinstance(node.layer, Unlearned) for node in body.nodes):
-        body = learn(body, images, markers, names=names, seed=seed)
-    elif start is not None:
+    waiting = any(isinstance(node.layer, Unlearned) for node in body.nodes)
+    if start is not None and not waiting:
         raise ParameterError(f"no convolution learned from strokes at or behind {start!r}")
-    return decoded(body, activate, markers, decoder)
+    # Products here are small: threads of the linear algebra would only wait for one another.
+    with threadpool_limits(1, user_api="blas"):
+        if waiting:
+            body = learn(body, images, markers, names=names, seed=seed)
+        return decoded(body, activate, markers, decoder)
 
 
 def unlearned(network: Network, start: str | None) -> Network:
@@ -140,7 +148,7 @@ def decoded(
     last = network.output
     if decoder == "linear":
         maps = activate(network)
-        moved = [_on(m, a.shape[:2]) for m, a in zip(markers, maps)]
+        moved = [_fewer(_on(m, a.shape[:2])) for m, a in zip(markers, maps)]
         return edit.added(
             network,
             last,
@@ -159,6 +167,15 @@ def last_bank(network: Network) -> Any:
         if isinstance(node.layer, Convolution):
             return node.layer.bank
     raise NotLearnedError("no convolution is learned yet; draw strokes and learn first")
+
+
+def _fewer(markers: Markers) -> Markers:
+    """At most `MOST_DECODED` spels of each class, evenly taken: the answer hardly moves."""
+    kept = []
+    for side in (False, True):
+        spels = np.flatnonzero(markers.is_object == side)
+        kept.append(spels[:: 1 + len(spels) // MOST_DECODED])
+    return markers.only(np.sort(np.concatenate(kept)))
 
 
 def _on(markers: Markers, size: tuple[int, ...]) -> Markers:

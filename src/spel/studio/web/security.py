@@ -77,9 +77,12 @@ class Guard:
         if scope["type"] != "http":
             return
         answered = False
+        refusals: list[Refused] = []
 
         async def guarded_send(message: MutableMapping[str, Any]) -> None:
             nonlocal answered
+            if refusals and not answered:
+                return  # what the application makes of a refused body is not sent
             if message["type"] == "http.response.start":
                 answered = True
                 known = {name.lower() for name, _ in message.get("headers", [])}
@@ -93,17 +96,18 @@ class Guard:
             host = self._check_head(scope)
             if self._signed_in(scope):
                 self._check_origin(scope, host)
-                await self.app(scope, _bounded(scope, receive), guarded_send)
+                await self.app(scope, _bounded(scope, receive, refusals), guarded_send)
             elif scope["method"] == "GET" and self._is_ticket(scope):
                 await self._welcome(guarded_send)
             else:
                 raise Refused(401, "open the address that the program printed, with its token")
         except Refused as refusal:
+            refusals.clear()
             if not answered:
                 await _plain(guarded_send, refusal.status, refusal.reason)
         except TimeoutError:
             if not answered:
-                await _plain(guarded_send, 408, "too slow")
+                await _plain(guarded_send, 408, "the page takes its answer too slowly")
 
     # -- checks ----------------------------------------------------------------------------------
 
@@ -178,7 +182,7 @@ def _one(scope: Scope, name: bytes) -> str | None:
     return found[0] if found else None
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
+def _bounded(scope: Scope, receive: Receive, refusals: list[Refused]) -> Receive:
     """A `receive` that stops at a body too large or too slow."""
     kind = (_one(scope, b"content-type") or "").partition(";")[0].strip().lower()
     limit = MAX_UPLOAD if kind == "application/octet-stream" else MAX_JSON
@@ -189,16 +193,20 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
         raise Refused(413, f"at most {limit >> 20} MiB are taken")
     start, got = time.monotonic(), 0
 
+    def refused(status: int, reason: str) -> Refused:
+        refusals.append(Refused(status, reason))
+        return refusals[-1]
+
     async def bounded() -> MutableMapping[str, Any]:
         nonlocal got
         left = start + PATIENCE_S + got / RATE - time.monotonic()
         try:
             message = await asyncio.wait_for(receive(), max(0.01, left))
         except TimeoutError:
-            raise Refused(408, "the body comes too slowly") from None
+            raise refused(408, "the body comes too slowly") from None
         got += len(message.get("body", b""))
         if got > limit:
-            raise Refused(413, f"at most {limit >> 20} MiB are taken")
+            raise refused(413, f"at most {limit >> 20} MiB are taken")
         return message
 
     done = False

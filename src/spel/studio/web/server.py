@@ -68,11 +68,10 @@ class Server:
         self.token = token or secrets.token_urlsafe(24)
         self._socket = _bound(host, port)
         self.port = int(self._socket.getsockname()[1])
-        named = {host, "localhost"} if host in ("127.0.0.1", "::1") else {host, "localhost"}
-        hosts = tuple(f"[{h}]:{self.port}" if ":" in h else f"{h}:{self.port}" for h in named)
         first = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.address = f"http://{first}/"
-        guard = Guard(application(session), token=self.token, hosts=(first, *hosts))
+        hosts = (first, f"localhost:{self.port}")
+        guard = Guard(application(session), token=self.token, hosts=hosts)
         config = uvicorn.Config(
             guard,
             http=Patient,

@@ -17,9 +17,9 @@ export async function get(path, given = {}) {
   return (await answered(await fetch(`/api/${path}?${query(given)}`))).json();
 }
 
-export async function post(path, body) {
+export async function post(path, body, keepalive = false) {
   const response = await fetch(`/api/${path}`, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    keepalive, method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   });
   return (await answered(response)).json();
 }

@@ -94,18 +94,30 @@ class Inspector extends Part {
     const { terms } = s, steps = terms.displacements, channels = terms.patch[0].length;
     const shares = Array.from({ length: channels }, (_, c) => terms.products.reduce((a, row) => a + row[c], 0));
     const strongest = shares.reduce((best, v, c) => (Math.abs(v) > Math.abs(shares[best]) ? c : best), 0);
-    const box = h("div.arithmetic"), key = `${s.node}`;
+    const box = h("div.arithmetic"), key = `${s.node}`, cols = steps.map((d) => d[1]), across = Math.max(...cols) - Math.min(...cols) + 1;
     this.slices ??= {};
     const draw = () => {
       const c = Math.min(this.slices[key] ?? strongest, channels - 1), column = (rows) => rows.map((row) => row[c]);
+      const outside = terms.inside.map((v) => !v), wide = across > 3 && steps.length <= MOST_NUMBERS, style = { wide: wide && this.stacked, blank: wide && !this.stacked };
+      const three = h("div.three", {},
+        matrix(t("inspector.patch"), steps, column(terms.patch), { outside, ...style }),
+        h("span.operator", { "aria-hidden": "true" }, "×"),
+        matrix(t("inspector.kernel"), steps, column(terms.kernel), { signed: true, ...style }),
+        h("span.operator", { "aria-hidden": "true" }, "="),
+        matrix(t("inspector.products"), steps, column(terms.products), { signed: true, ...style }));
+      three.classList.toggle("stacked", Boolean(wide && this.stacked));
+      const linked = h("p.small.muted.linked", {}, " ");
+      // The same place in all three, and its product in words.
+      three.addEventListener("pointerover", (event) => {
+        const i = event.target.dataset?.i;
+        for (const one of three.querySelectorAll(".same")) one.classList.remove("same");
+        if (i === undefined) { linked.textContent = " "; return; }
+        for (const one of three.querySelectorAll(`[data-i="${i}"]`)) one.classList.add("same");
+        linked.textContent = `(${steps[i].join(", ")}): ${num(terms.patch[i][c], 5)} × ${num(terms.kernel[i][c], 5)} = ${num(terms.products[i][c], 5)}`;
+      });
       fill(box,
         channels > 1 ? h("div.slices", { role: "group", "aria-label": t("inspector.slices") }, shares.map((v, i) => ({ v, i })).sort((a, b) => Math.abs(b.v) - Math.abs(a.v)).slice(0, 24).map(({ v, i }) => h("button.chip", { "aria-pressed": String(i === c), title: t("inspector.slice", { c: i }), onclick: () => { this.slices[key] = i; draw(); } }, `#${i} `, h("b", {}, short(v))))) : null,
-        h("div.three", {},
-          matrix(t("inspector.patch"), steps, column(terms.patch), { outside: terms.inside.map((v) => !v) }),
-          h("span.operator", { "aria-hidden": "true" }, "×"),
-          matrix(t("inspector.kernel"), steps, column(terms.kernel), { signed: true }),
-          h("span.operator", { "aria-hidden": "true" }, "="),
-          matrix(t("inspector.products"), steps, column(terms.products), { signed: true })),
+        three, linked, wide ? h("button.chip", { "aria-pressed": String(Boolean(this.stacked)), onclick: () => { this.stacked = !this.stacked; draw(); } }, t("inspector.numbers")) : null,
         terms.inside.some((v) => !v) ? h("p.small.muted", {}, h("span.hatch-sample", { "aria-hidden": "true" }), t("inspector.border", { border: String(node(s.node)?.fields.border ?? "") })) : null,
         h("p.result", {}, h("span", {}, t("inspector.sum")), num(terms.sum, 5), " + ", h("span", {}, t("kernel.bias")), num(terms.bias), " = ", h("output", {}, num(terms.value, 5))),
         terms.norm > 0 ? h("p.small.muted", {}, t("inspector.distance", { d: num((terms.sum + terms.bias) / terms.norm) })) : null);
@@ -156,24 +168,24 @@ function tight(value, room) {
 }
 
 /** Values over displacements as a grid: numbers in small ones, a picture with numbers on hover in large ones. */
-function matrix(title, steps, values, { signed = false, outside = [], mark = -1, wide = false } = {}) {
+function matrix(title, steps, values, { signed = false, outside = [], mark = -1, wide = false, blank = false } = {}) {
   const rows = steps.map((d) => d[0]), cols = steps.map((d) => d[1]);
   const r0 = Math.min(...rows), c0 = Math.min(...cols), high = Math.max(...rows) - r0 + 1, across = Math.max(...cols) - c0 + 1;
   const finite = values.filter((v) => typeof v === "number"), low = Math.min(0, ...finite), top = Math.max(0, ...finite);
   const scale = scaleFor(signed ? Math.min(low, -1e-12) : low, top);
   const caption = h("figcaption", {}, title);
   if (steps.length <= MOST_NUMBERS && across <= 11) {
-    const grid = h("div.matrix", { style: { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, maxWidth: `${across * (wide ? 46 : 40)}px` } });
+    const grid = h("div.matrix", { style: { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, maxWidth: `${across * (wide ? 56 : 40)}px` } });
     const cells = Array.from({ length: high * across }, () => h("span.void"));
     steps.forEach((d, i) => {
-      const shown = h("span.number", { style: cell(values[i], scale) }, tight(values[i], across > 5 || (across > 3 && !wide) ? 4 : 5));
+      const shown = h("span.number", { style: cell(values[i], scale), "data-i": i }, blank ? "" : tight(values[i], wide ? 6 : 5));
       if (outside[i]) shown.classList.add("outside");
       if (i === mark) shown.classList.add("winner");
       shown.title = `(${d.join(", ")}): ${num(values[i], 7)}`;
       cells[(d[0] - r0) * across + (d[1] - c0)] = shown;
     });
     grid.append(...cells);
-    grid.classList.toggle("tiny", across > 5);
+    grid.classList.toggle("tiny", across > 6);
     return h(`figure.${wide ? "wide" : "third"}`, {}, caption, grid);
   }
   const data = new Float32Array(high * across).fill(NaN);

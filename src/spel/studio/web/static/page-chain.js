@@ -1,10 +1,10 @@
 // The chain: all steps live, the stage, the inspector, parameters in place.
 
 import { planeCanvas, scaleFor } from "./colors.js";
-import { Part, clamp, fill, h, icon, num, t } from "./core.js";
+import { Part, clamp, fill, h, num, t } from "./core.js";
 import "./editor.js";
 import "./inspector.js";
-import { View } from "./stage.js";
+import { View, zoomers } from "./stage.js";
 import { bus, choose, imageOf, mapOf, node, onImage, onStep, output, picture, plane, state, step } from "./store.js";
 import "./strip.js";
 
@@ -17,7 +17,8 @@ export class Viewer extends Part {
     this.status = h("p.status", { "aria-live": "off" });
     this.colorbar = h("canvas.colorbar", { width: 160, height: 10, "aria-hidden": "true" });
     this.scale = h("p.scale", {}, this.low = h("span"), this.colorbar, this.high = h("span"));
-    this.stages = h("div.stages", {}, this.stage);
+    this.zoomers = h("div.zoomers");
+    this.stages = h("div.stages", {}, this.stage, this.zoomers);
     fill(this, this.tools, this.stages, h("footer.stage-foot", {}, this.status, this.scale));
     this.on(this.stage, "hover", ({ detail }) => { if (!state.pinned) this.point(detail); this.hovered = detail; this.tell(); });
     this.on(this.stage, "pick", ({ detail }) => {
@@ -42,8 +43,8 @@ export class Viewer extends Part {
     const side = h("button.chip", { "aria-pressed": String(this.side === "two"), title: t("stage.side"), onclick: () => { this.side = this.side === "two" ? "one" : "two"; this.worded = null; this.update(); } }, t("stage.side"));
     const alpha = h("input.alpha", { type: "range", min: 0, max: 1, step: 0.05, value: this.alpha ?? 0, "aria-label": t("stage.overlay"), oninput: (e) => { this.alpha = Number(e.target.value); this.overlay(); } });
     fill(this.tools, select, map, side, flick, h("label.inline", {}, h("span", {}, t("stage.overlay")), alpha),
-      h("span.spread"), h("button.mini", { onclick: () => this.stage.zoomBy(0.8), "aria-label": t("stage.out"), title: t("stage.out") }, "−"), h("button.mini", { onclick: () => this.stage.zoomBy(1.25), "aria-label": t("stage.in"), title: t("stage.in") }, "+"),
-      h("button.mini", { onclick: () => this.stage.fit(), "aria-label": t("stage.fit"), title: t("stage.fit") }, icon("fit")));
+      h("span.spread"));
+    fill(this.zoomers, zoomers(this.stage));
   }
   async update() {
     const base = await picture(state.image), told = step(), isInput = state.node === "input";

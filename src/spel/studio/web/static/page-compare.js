@@ -44,7 +44,8 @@ class ComparePage extends Part {
     input.stage.setImage(base);
     input.caption.textContent = base.name;
     const unit = planes.map((p) => (p && this.unit ? scaled(p) : p));
-    const found = await Promise.all(names.map((network) => post("boxes", { network, image }).catch(() => null)));
+    const able = ends.map((end) => end.shape?.[2] === 1);
+    const found = await Promise.all(names.map((network, i) => (able[i] ? post("boxes", { network, image }).catch(() => null) : null)));
     [a, b].forEach((one, i) => {
       one.stage.label = names[i];
       one.stage.setImage(base);
@@ -64,12 +65,12 @@ class ComparePage extends Part {
   }
   async table(names, runs, found) {
     this.rows(names, runs, found, [null, null]);
-    const judged = await Promise.all(names.map((network) => post("judged", { network }).catch(() => null)));
+    const judged = await Promise.all(names.map((network, i) => (found[i]?.truth ? post("judged", { network }).catch(() => null) : null)));
     if (this.isConnected && names[0] === this.first) this.rows(names, runs, found, judged);
   }
   rows(names, runs, found, judged) {
     const strokes = Object.values(state.doc.strokes).reduce((n, s) => n + s.length, 0), learned = names.map((n) => state.doc.networks.find((x) => x.name === n)?.learned);
-    const rows = [["parameters", runs.map((r) => num(r.parameters, 6))], ["adds", runs.map((r) => num(r.multiply_adds, 4))], ["ms", runs.map((r) => `${num(r.ms, 3)} ms`)], ["strokes", learned.map((l) => (l ? String(strokes) : "0"))], ["boxes", found.map((f) => (f ? String(f.count) : "–"))], ["precision", judged.map((j) => percent(j?.total.precision))], ["recall", judged.map((j) => percent(j?.total.recall))]];
+    const rows = [["parameters", runs.map((r) => num(r.parameters, 6))], ["adds", runs.map((r) => `${num(r.multiply_adds / 1e6, 4)} M`)], ["ms", runs.map((r) => `${num(r.ms, 3)} ms`)], ["strokes", learned.map((l) => (l ? String(strokes) : "0"))], ["boxes", found.map((f) => (f ? String(f.count) : "–"))], ["precision", judged.map((j) => percent(j?.total.precision))], ["recall", judged.map((j) => percent(j?.total.recall))]];
     fill(this.facts, h("table.terms", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("compare.facts")), names.map((n, i) => h("th", { scope: "col" }, `${"AB"[i]} · ${n}`)))), h("tbody", {}, rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, t(`compare.${name}`)), values.map((v) => h("td", {}, v)))))));
   }
   mark() { for (const { stage } of this.stages) { stage.cursor = this.cursor; stage.paint(); } }

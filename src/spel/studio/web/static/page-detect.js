@@ -3,7 +3,7 @@
 import { post, put } from "./api.js";
 import { kernelCanvas } from "./colors.js";
 import { Part, clamp, fill, h, icon, latest, num, percent, say, t } from "./core.js";
-import { boxPainter } from "./stage.js";
+import { boxPainter, zoomers } from "./stage.js";
 import { act, bus, choose, classOf, imageOf, network, output, picture, plane, state, tell } from "./store.js";
 
 const kept = { show: "mask" };
@@ -52,7 +52,7 @@ class DetectPage extends Part {
   }
   toolbar() {
     fill(this.bar, h("span.group.radio", { role: "group", "aria-label": t("detect.show") }, ["image", "saliency", "mask"].map((name) => h("button.chip", { "aria-pressed": String(kept.show === name), onclick: () => { kept.show = name; this.toolbar(); this.layers(); } }, t(`detect.show.${name}`)))),
-      h("span.spread"), h("button.mini", { onclick: () => this.stage.zoomBy(0.8), "aria-label": t("stage.out"), title: t("stage.out") }, "−"), h("button.mini", { onclick: () => this.stage.zoomBy(1.25), "aria-label": t("stage.in"), title: t("stage.in") }, "+"), h("button.mini", { onclick: () => this.stage.fit(), "aria-label": t("stage.fit"), title: t("stage.fit") }, icon("fit")));
+      h("span.spread"), zoomers(this.stage));
     this.layers();
   }
   layers() {
@@ -84,11 +84,12 @@ class DetectPage extends Part {
     this.mask(this.found.threshold);
     this.overlays();
     this.result();
+    if (!this.dragging) this.boxList();
     performance.mark("spel-boxes");
     this.dispatchEvent(new Event("boxes", { bubbles: true }));
   }
   overlays() {
-    const { boxes, matched, scores } = this.found, truth = state.doc.truth[state.image] ?? [], clean = boxes.length <= 60;
+    const { boxes, matched, scores } = this.found, truth = state.doc.truth[state.image] ?? [], clean = boxes.length <= 8;
     const color = (i) => (matched ? (matched[i] ? "#3dff9a" : "#ff8fa3") : "#ffd23f");
     this.painted = [boxPainter(truth, { color: "#7cc4ff", dash: [6, 4], width: 1.5 }), boxPainter(boxes, { color, selected: this.selected, label: (i) => (clean || i === this.selected ? `${matched ? (matched[i] ? "✓ " : "✗ ") : ""}${num(scores[i], 2)}` : null) })];
     this.stage.paint();
@@ -200,7 +201,7 @@ class DetectPage extends Part {
   boxList() {
     if (this.selected >= 0) return;
     const found = this.found;
-    if (!found?.count) return;
+    if (!found?.count) { fill(this.why); return; }
     fill(this.why, h("h3", {}, t("detect.boxes")), h("p.muted.small", {}, t("detect.why.hint")), h("div.row.tight", {}, found.boxes.slice(0, 40).map((_, i) => h("button.chip", { onclick: () => this.open(i) }, t("detect.box", { n: i + 1, s: num(found.scores[i], 2) })))));
   }
   async open(index) {

@@ -26,17 +26,16 @@ customElements.define("page-lessons", LessonsPage);
 async function begin(lesson) {
   scores.clear();
   Object.assign(state, { lesson, step: 0 });
+  stage.last = undefined;
   await stage();
 }
 /** Bring the studio to the state of the lesson's step. */
 async function stage() {
   const { lesson } = state, told = lesson.steps[state.step];
   const template = JSON.stringify([lesson.id, told.commands ?? []]);
-  // Strokes and what was learned from them live on from step to step.
-  if (lesson.id === "plate" || state.step === 0 || stage.last === undefined) {
-    if (template !== stage.last || state.step === 0) await act({ do: "stage_lesson", template: lesson.template, commands: told.commands ?? [] });
-    stage.last = template;
-  }
+  // What was learned from strokes lives on from step to step: its state changes only where steps say so.
+  if (template !== stage.last) await act({ do: "stage_lesson", template: lesson.template, commands: told.commands ?? [] });
+  stage.last = template;
   const image = state.doc.images.some((i) => i.id === lesson.image) ? lesson.image : state.doc.images[0].id;
   choose({ network: "lesson", image });
   await new Promise((done) => setTimeout(done, 60));

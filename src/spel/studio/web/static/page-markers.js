@@ -32,9 +32,9 @@ class MarkersPage extends Part {
     this.status = h("p.status");
     this.side = h("aside.panel", { "aria-label": t("markers.classes") });
     fill(this, h("div.workbench.two", {}, h("section.center.rows", { "aria-label": t("markers.canvas") }, this.bar, h("div.stages", {}, this.stage), h("footer.stage-foot", {}, this.status)), this.side));
-    this.stage.tool = { down: (p) => this.down(p), move: (p) => this.move(p), up: (p) => this.up(p) };
+    this.status.textContent = t("stage.hint.draw");
     this.stage.painters.push((pen, zoom) => this.paintInk(pen, zoom));
-    this.on(this.stage, "hover", ({ detail }) => { this.status.textContent = detail ? t("inspector.at", { row: detail[0], col: detail[1] }) : t("stage.hint"); });
+    this.on(this.stage, "hover", ({ detail }) => { this.status.textContent = detail ? t("inspector.at", { row: detail[0], col: detail[1] }) : t("stage.hint.draw"); });
     this.on(this.stage, "step", ({ detail }) => { const from = this.stage.cursor ?? this.stage.size.map((n) => n >> 1); this.stage.cursor = from.map((x, i) => clamp(x + detail[i], 0, this.stage.size[i] - 1)); this.stage.paint(); this.stage.speak(t("inspector.at", { row: this.stage.cursor[0], col: this.stage.cursor[1] })); });
     this.on(this.stage, "enter", () => { if (this.stage.cursor) { const p = this.stage.cursor.map((x) => x + 0.5); this.down(p); this.up(p); } });
     this.on(bus, "image", () => this.load());

@@ -234,7 +234,7 @@ class SpacePage extends Part {
     const { distances, count, labels } = this.cloud;
     let kept = 0;
     for (const d of distances) kept += d > 0;
-    this.part = kept / count;
+    this.share = kept / count;
     const told = [t("space.kept", { part: percent(kept / count) }), `bias ${num(this.cloud.bias)}`];
     if (this.lassoed?.length) told.unshift(t("space.lassoed", { n: this.lassoed.length }));
     this.told.textContent = told.join(" · ");

@@ -1,7 +1,7 @@
 // The full-size picture: zoom, pan, cursor, overlays. World coordinates are spels of the image.
 
 import { cell, planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
-import { clamp, num, t } from "./core.js";
+import { clamp, h, icon, num, t } from "./core.js";
 
 /** Zoom and place, shared by stages that move together. */
 export class View extends EventTarget {
@@ -259,6 +259,12 @@ export class Stage extends HTMLElement {
 }
 const canvas_pan = (canvas) => canvas.classList.add("panning");
 customElements.define("spel-stage", Stage);
+
+/** Buttons that zoom, for pens and fingers. */
+export function zoomers(stage) {
+  const one = (label, then, shown) => h("button.mini", { onclick: then, "aria-label": t(label), title: t(label) }, shown);
+  return [one("stage.out", () => stage.zoomBy(0.8), "−"), one("stage.in", () => stage.zoomBy(1.25), "+"), one("stage.fit", () => stage.fit(), icon("fit"))];
+}
 
 /** A painter of boxes: [x0, y0, x1, y1] each. */
 export function boxPainter(boxes, { color = "#ffd23f", dash = [], label = null, selected = -1, width = 2 } = {}) {

@@ -88,11 +88,14 @@ export function choose(change) {
 let remembering;
 function remember() {
   clearTimeout(remembering);
-  remembering = setTimeout(() => {
-    const { page, network, image, node, channel, kernel, other, cursor, pinned } = state;
-    post("view", { page, network, image, node, channel, kernel, other, cursor: pinned ? cursor : null, pinned }).catch(() => null);
-  }, 400);
+  remembering = setTimeout(sendView, 400);
 }
+function sendView() {
+  remembering = null;
+  const { page, network, image, node, channel, kernel, other, cursor, pinned } = state;
+  post("view", { page, network, image, node, channel, kernel, other, cursor: pinned ? cursor : null, pinned }, true).catch(() => null);
+}
+addEventListener("pagehide", () => { if (remembering) sendView(); });
 
 export const refresh = latest(async () => {
   if (!state.network || !state.image) return;

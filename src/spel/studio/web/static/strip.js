@@ -4,7 +4,7 @@ import { planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
 import { Part, fill, h, icon, num, say, short, t } from "./core.js";
 import { act, bus, choose, imageOf, mapOf, network, picture, state, thumbs } from "./store.js";
 
-const WIDE = 148, HIGH = 84;
+const WIDE = 134, HIGH = 80;
 
 export const KINDS = ["convolution", "activation", "max_pool", "min_pool", "mean_pool", "divisive_normalize", "residue", "linear_normalize", "batch_normalize", "center", "scale", "weighted_sum", "threshold", "color", "unlearned"];
 
@@ -36,12 +36,13 @@ class Strip extends Part {
     fill(this, this.rail);
     this.on(bus, "document image language", () => this.redraw());
     this.on(bus, "run", () => this.update());
-    this.on(bus, "select", () => this.mark());
+    this.on(bus, "select", () => { if (network()?.name !== this.named) this.redraw(); else this.mark(); });
     this.redraw();
   }
   redraw() {
     const shown = network();
     if (!shown) return;
+    this.named = shown.name;
     const signature = JSON.stringify([shown.name, state.image, shown.nodes.map((n) => [n.name, n.kind, n.off, n.inputs])]);
     if (signature !== this.signature || this.worded !== document.documentElement.lang) {
       this.signature = signature;

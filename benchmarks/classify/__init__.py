@@ -1,0 +1,1 @@
+"""From flattened pixels to feature spaces: the lecture's comparison, measured."""

@@ -1,0 +1,105 @@
+"""How fast a folder is detected beside decoding alone, and whether memory grows.
+
+    python -m benchmarks.reliability.throughput [FOLDER] [--images 2000]
+
+Without a folder, streets of 720 x 1280 are rendered as JPEG. Processor time of one core, minimum of
+three rounds in one run; then the same small images over and over, with the resident memory after
+each tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import spel
+from benchmarks.harness import environment
+from spel.decide import Decision
+from spel.decide.detection import with_decision
+from spel.jobs import DetectJob
+from spel.run import answers
+from spel.scene import street
+
+ROUNDS = 3
+
+
+def jobs() -> dict[str, DetectJob]:
+    """The lecture's network, and its edges alone with a fixed threshold: less to decide."""
+    box = spel.Adjacency.rectangle(width=11, height=3)
+    light = spel.chain(
+        grey=spel.Color("grey"),
+        edges=spel.Convolution(spel.KernelBank.sobel("col")),
+        positive=spel.Activation("relu"),
+        join=spel.MaxPool(box),
+        close=spel.MinPool(box),
+    )
+    return {
+        "plate-lecture": DetectJob(spel.zoo.plate_lecture()),
+        "edges, fixed threshold": DetectJob(with_decision(light, Decision(0.9, select="widest"))),
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Least processor time of a few rounds."""
+    taken = []
+    for _ in range(ROUNDS):
+        begin = time.process_time()
+        work()
+        taken.append(time.process_time() - begin)
+    return min(taken)
+
+
+def rates(paths: list[Path]) -> dict[str, float]:
+    """Images per second of one core."""
+    found = {"decoding alone": len(paths) / seconds(lambda: [spel.read(p) for p in paths])}
+    for name, job in jobs().items():
+        found[name] = len(paths) / seconds(lambda job=job: list(answers(job.tasks(paths))))
+    return found
+
+
+def memory(path: Path, images: int) -> list[int]:
+    """Resident megabytes after each tenth of many images."""
+    job = jobs()["plate-lecture"]
+    sizes = []
+    for done, _ in enumerate(answers(job.tasks([path] * images)), 1):
+        if done % max(1, images // 10) == 0:
+            text = Path("/proc/self/statm").read_text()
+            sizes.append(int(text.split()[1]) * 4096 >> 20)
+    return sizes
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--count", type=int, default=40, help="images of a round")
+    parser.add_argument("--images", type=int, default=2000, help="for the memory; 0 leaves it out")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place, spel.threads(1):
+        folder = given.folder or Path(place)
+        if given.folder is None:
+            for i in range(given.count):
+                spel.write(folder / f"{i}.jpg", street(i % 8, size=(720, 1280)).image)
+        from spel.io.sources import expand
+
+        paths = expand([folder])[: given.count]
+        rate = rates(paths)
+        small = Path(place) / "small.png"
+        spel.write(small, street(0, size=(120, 160)).image)
+        sizes = memory(small, given.images) if given.images else []
+    facts = {
+        "images per second of one core": {k: round(v, 1) for k, v in rate.items()},
+        "share of decoding": {k: round(v / rate["decoding alone"], 2) for k, v in rate.items()},
+        "megabytes after each tenth": sizes,
+        "processor": environment()["processor"],
+    }
+    print(json.dumps(facts, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

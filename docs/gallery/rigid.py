@@ -1,0 +1,44 @@
+"""Wide kernels: learned from the coins of the upper half, they find those of the lower half."""
+
+import numpy as np
+from skimage import data
+
+import spel
+from spel import draw
+from spel.decide import Recipe, learn_rigid
+
+BOXES = np.array(
+    [
+        (305, 16, 365, 72),
+        (132, 28, 179, 74),
+        (192, 30, 240, 73),
+        (255, 34, 297, 72),
+        (22, 35, 67, 74),
+        (81, 39, 120, 74),
+        (245, 95, 296, 144),
+        (25, 104, 67, 145),
+        (186, 105, 226, 144),
+        (317, 106, 356, 145),
+        (84, 108, 122, 145),
+        (134, 110, 173, 145),
+    ]
+)
+"""``x0 y0 x1 y1`` of the twelve coins in the first 152 rows."""
+
+
+def picture():
+    upper, lower = data.coins()[:152], data.coins()[152:]
+    net = learn_rigid([upper], [BOXES], Recipe(area=60))
+    found = spel.detect(net, lower, why=True)
+    cells = net.upto("normalized")(lower)
+    kernel = net["score"].bank.dense()[0]
+    speak = [(c, r, c + 1, r + 1) for r, c in found.why[0].spels]
+    tiles = [
+        draw.Tile(draw.mark(upper, BOXES, color=draw.TRUTH), "learned from these 12 boxes"),
+        draw.Tile(draw.shade(cells[..., 0]), "cells: edges towards the right, normalized"),
+        draw.Tile(draw.shade(kernel[..., 0]), "the kernel's weights for them"),
+        draw.Tile(draw.shade(net(lower)[..., 0]), "log-odds of windows at full size"),
+        draw.Tile(draw.overlay(lower, found), f"{len(found)} coins above probability 0.5"),
+        draw.Tile(draw.mark(lower, np.array(speak)), "where the best one's answer comes from"),
+    ]
+    return draw.sheet(tiles)

@@ -1,0 +1,138 @@
+"""Does this installation compute, write and work in processes as it should?"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+TOLERANCE = 1e-5
+_CHILD = """
+import sys, numpy as np
+from spel.cli.self_test import results
+np.savez(sys.stdout.buffer, **results())
+"""
+
+
+def checks() -> dict[str, Callable[[], str]]:
+    """Named checks; each gives an empty text or what is wrong."""
+    return {
+        "every build of the engine gives the reference's numbers": engine,
+        "the same bits for 1 and 2 threads": threads,
+        "files are written whole and read back": files,
+        "the demonstration's plate is found": plate,
+        "a worker that dies costs one task": workers,
+    }
+
+
+def results():  # type: ignore[no-untyped-def]  # a dict of arrays
+    """What some operators make of a seeded image."""
+    import numpy as np
+
+    import spel
+    from spel import Adjacency, ops
+
+    image = np.random.default_rng(0).normal(size=(40, 57, 3)).astype(np.float32)
+    bank = spel.KernelBank.random(Adjacency.disk(2), kernels=5, channels=3, seed=1)
+    box = Adjacency.rectangle(width=25, height=5)
+    return {
+        "convolve": ops.convolve(image, bank, border="reflect"),
+        "sigmoid": ops.activate(image, "sigmoid"),
+        "max_pool": ops.max_pool(image, box, stride=2),
+        "mean_pool": ops.mean_pool(image, Adjacency.disk(3)),
+        "divisive": ops.divisive_normalize(image, box),
+        "label": ops.label(image[..., 0] > 0.5),
+    }
+
+
+def engine() -> str:
+    """Every instruction set that this processor can, against NumPy."""
+    from spel import kernels
+
+    expected = _child(SPEL_KERNELS="reference")
+    if isinstance(expected, str):
+        return expected
+    for isa in kernels.native_info().get("available") or []:
+        found = _child(SPEL_ISA=isa)
+        if isinstance(found, str):
+            return found
+        for name, difference in _differences(found, expected):
+            if not difference <= TOLERANCE:
+                return f"{isa}: {name} differs by {difference:.1e}"
+    return ""
+
+
+def threads() -> str:
+    import numpy as np
+
+    import spel
+
+    with spel.threads(1):
+        one = results()
+    with spel.threads(2):
+        two = results()
+    different = [name for name in one if not np.array_equal(one[name], two[name])]
+    return f"{', '.join(different)} differ" if different else ""
+
+
+def files() -> str:
+    import numpy as np
+
+    import spel
+
+    image = np.random.default_rng(0).integers(0, 65535, (9, 7, 3)).astype(np.uint16)
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ("png", "tif", "npy"):
+            path = Path(folder) / f"a.{suffix}"
+            spel.write(path, image)
+            if not np.array_equal(spel.read(path), image):
+                return f"{suffix}: what was read is not what was written"
+        left = [p.name for p in Path(folder).iterdir() if p.name.startswith(".")]
+    return f"left behind: {left}" if left else ""
+
+
+def plate() -> str:
+    import spel
+    from spel.metrics.detection import iou
+    from spel.scene import street
+
+    scene = street(3)
+    overlap = iou(spel.detect(spel.zoo.plate_lecture(), scene.image).boxes, scene.boxes)
+    best = float(overlap.max(initial=0.0))
+    return "" if best > 0.7 else f"IoU {best:.2f}, expected 0.77"
+
+
+def workers() -> str:
+    from spel.errors import TaskError
+    from spel.run import Pool
+
+    with Pool(1, seconds=60) as pool:
+        error = pool.submit(os._exit, 3).exception()
+        answer = pool.submit(abs, -7).result()
+    good = isinstance(error, TaskError) and answer == 7
+    return "" if good else f"got {error!r} and {answer!r}"
+
+
+def _child(**settings: str):  # type: ignore[no-untyped-def]  # arrays by name, or what is wrong
+    """The results of a process with these settings."""
+    import numpy as np
+
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD], env={**os.environ, **settings}, capture_output=True
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        return f"{settings}: {' '.join(last) or done.returncode}"
+    return dict(np.load(io.BytesIO(done.stdout)))
+
+
+def _differences(found, expected) -> Iterator[tuple[str, float]]:  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    for name, array in expected.items():
+        scale = float(np.abs(array).max()) or 1.0
+        yield name, float(np.abs(found[name].astype(float) - array).max()) / scale

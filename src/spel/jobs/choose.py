@@ -1,0 +1,235 @@
+"""Automatic choice of block and decoder, and a table that compares networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.errors import ParameterError
+from spel.flim.atrous import atrous, cumulative_strides
+from spel.flim.linear import linear_decoder
+from spel.jobs.learn import block_ends
+from spel.nn import Activation, Concatenate, Convolution, Decode, Network, Node, WeightedSum
+from spel.nn.layer import Layer
+from spel.ops.decode import LABELLED, METHODS
+
+Image = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One block with one decoder, and how well it tells objects from the rest.
+
+    Attributes
+    ----------
+    block : str
+        Node that is decoded; several for the linear decoder, with "+" between them.
+    decoder : str
+    score : float
+        Area under the ROC curve of marked (or masked) spels, the mean over the images: 0.5 is
+        chance.
+    alarms : tuple of str
+        What has collapsed, in words; empty if nothing has.
+    network : Network
+        Encoder and decoder, its output the saliency.
+    """
+
+    block: str
+    decoder: str
+    score: float
+    alarms: tuple[str, ...]
+    network: Network
+
+
+def decoders_of(
+    encoder: Network,
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    *,
+    masks: Sequence[npt.ArrayLike] = (),
+    methods: Sequence[str] = (*METHODS, "linear"),
+) -> list[Choice]:
+    """Every decoder on every block, best first; those with alarms come last.
+
+    Parameters
+    ----------
+    encoder : Network
+        Learned; strides become dilations (`spel.flim.atrous`).
+    images, markers : sequences
+        Marked images to judge on, best others than those of learning. The linear decoder is learned
+        on them, leaving out the image that is judged.
+    masks : sequence of (rows, cols) arrays, optional
+        Judge on all spels by these instead of on marked ones.
+    methods : sequence of str
+
+    Returns
+    -------
+    list of Choice
+
+    Raises
+    ------
+    ParameterError
+        For an unknown method, or no images.
+    """
+    unknown = set(methods) - {*METHODS, "linear"}
+    if unknown or not len(images) or (masks and len(masks) != len(images)):
+        raise ParameterError(
+            f"decoders_of: methods {sorted(unknown)} unknown, {len(images)} images, {len(masks)} "
+            f"masks; expected some of {', '.join((*METHODS, 'linear'))}, and a mask per image"
+        )
+    if any(s != (1,) * len(s) for s in cumulative_strides(encoder).values()):
+        encoder = atrous(encoder)
+    ends = block_ends(encoder)
+    done = [encoder.activations(image) for image in images]
+    found = []
+    for block in ends:
+        for method in methods:
+            if method == "linear":
+                continue
+            layer = _decoder(encoder, block, method, markers)
+            if layer is not None:
+                saliency = [layer(a[block]) for a in done]
+                found.append(_choice(encoder, (block,), method, layer, saliency, markers, masks))
+    if "linear" in methods:
+        found.append(_linear(encoder, ends, done, markers, masks))
+    return sorted(found, key=lambda c: (bool(c.alarms), -c.score))
+
+
+def alarms_of(saliencies: Sequence[Image], layer: Layer | None = None) -> tuple[str, ...]:
+    """What has collapsed: constant or empty saliencies, one class only, weights all zero.
+
+    Examples
+    --------
+    >>> alarms_of([np.zeros((4, 4, 1), np.float32)])
+    ('the saliency is empty on 1 of 1 images',)
+    """
+    found = []
+    flat = sum(bool(s.size == 0 or s.max() == s.min()) for s in saliencies)
+    if flat:
+        found.append(f"the saliency is empty on {flat} of {len(saliencies)} images")
+    if isinstance(layer, Decode) and layer.method in LABELLED and len(set(layer.labels)) < 2:
+        side = "objects" if all(layer.labels) else "background"
+        found.append(f"all kernels come from {side}; draw strokes of the other class too")
+    if isinstance(layer, WeightedSum) and not layer.weights.any():
+        found.append("all weights of the decoder are zero")
+    return tuple(found)
+
+
+def channel_alarms(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
+    """Dead channels (0 on every image) and duplicate ones (correlation above 0.999).
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((9, 9, 3))
+    >>> image[..., 1] = 0
+    >>> image[..., 2] = 2 * image[..., 0]
+    >>> channel_alarms([image])
+    ('channel 1 is 0 everywhere', 'channels 0 and 2 are alike')
+    """
+    rows = np.concatenate(
+        [np.asarray(a, dtype=np.float64).reshape(-1, np.shape(a)[-1])[::7] for a in activations]
+    )
+    spread = rows.std(axis=0)
+    found = [f"channel {k} is 0 everywhere" for k in np.flatnonzero(~rows.any(axis=0))]
+    centred = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
+    alike = np.triu(centred.T @ centred / max(len(rows), 1), 1) > 0.999
+    return (*found, *[f"channels {a} and {b} are alike" for a, b in np.argwhere(alike)])
+
+
+def table(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Figures of several networks as one table in Markdown, in the order given.
+
+    Examples
+    --------
+    >>> print(table({"lm": {"dice": 0.71}, "linear": {"dice": 0.9}}))
+    | | dice |
+    |---|---|
+    | lm | 0.710 |
+    | linear | 0.900 |
+    """
+    columns = list(dict.fromkeys(name for values in figures.values() for name in values))
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, values in figures.items():
+        cells = [f"{values[c]:.3f}" if c in values else "–" for c in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _decoder(
+    encoder: Network, block: str, method: str, markers: Sequence[Markers]
+) -> Decode | None:
+    """The decoder for a block, or None where its kernels do not know where they came from."""
+    if method not in LABELLED:
+        return Decode(method)
+    ahead = encoder.upto(block).nodes
+    banks = [n.layer.bank for n in ahead if isinstance(n.layer, Convolution)]
+    if not banks or not banks[-1].provenance:
+        return None
+    background = next((m.background for m in markers if m.background is not None), 0)
+    return Decode.for_bank(method, banks[-1], background)
+
+
+def _choice(
+    encoder: Network,
+    blocks: Sequence[str],
+    method: str,
+    layer: Layer,
+    saliency: Sequence[Image],
+    markers: Sequence[Markers],
+    masks: Sequence[npt.ArrayLike],
+) -> Choice:
+    nodes = list(encoder.nodes)
+    source = blocks[0]
+    if len(blocks) > 1:
+        source = "decoder.blocks"
+        nodes.append(Node(source, Concatenate(), tuple(blocks)))
+    if isinstance(layer, WeightedSum):
+        nodes += [Node("decoder.score", layer, (source,)),
+                  Node("saliency", Activation("sigmoid"), ("decoder.score",))]
+    else:
+        nodes.append(Node("saliency", layer, (source,)))
+    network = Network(tuple(nodes), encoder.meta).upto("saliency").with_meta(**encoder.meta)
+    scores = [_area(s[..., 0], m, masks[i] if masks else None)
+              for i, (s, m) in enumerate(zip(saliency, markers))]
+    known = [score for score in scores if score is not None]
+    return Choice(
+        "+".join(blocks), method, float(np.mean(known)) if known else 0.5,
+        alarms_of(saliency, layer), network,
+    )
+
+
+def _linear(
+    encoder: Network,
+    blocks: Sequence[str],
+    done: Sequence[Mapping[str, Image]],
+    markers: Sequence[Markers],
+    masks: Sequence[npt.ArrayLike],
+) -> Choice:
+    """The linear decoder, judged on each image with weights learned on the others."""
+    channels = [np.concatenate([a[b] for b in blocks], axis=-1) for a in done]
+    judged = []
+    for left in range(len(channels)):
+        others = [i for i in range(len(channels)) if i != left or len(channels) == 1]
+        layer = linear_decoder([channels[i] for i in others], [markers[i] for i in others])
+        judged.append(layer(channels[left]))
+    final = linear_decoder(channels, markers)
+    return _choice(encoder, blocks, "linear", final, judged, markers, masks)
+
+
+def _area(saliency: Image, drawn: Markers, mask: npt.ArrayLike | None) -> float | None:
+    """Area under the ROC curve; None where there is one class only."""
+    if mask is None:
+        values, true = saliency[tuple(drawn.points.T)], drawn.is_object
+    else:
+        values, true = saliency.ravel(), np.asarray(mask).ravel() != 0
+    if true.all() or not true.any():
+        return None
+    from scipy.stats import rankdata
+
+    ranks = rankdata(values)
+    n = int(true.sum())
+    return float((ranks[true].sum() - n * (n + 1) / 2) / (n * (len(true) - n)))

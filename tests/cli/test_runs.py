@@ -1,0 +1,123 @@
+"""Runs from the command line: going on, shards, tiles, limits, progress."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spel
+from spel.decide import Decision
+from spel.decide.detection import with_decision
+from spel.io.results import read_results
+from spel.scene import street
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "images"
+    place.mkdir()
+    for seed in range(5):
+        spel.write(place / f"{seed}.png", street(seed, size=(120, 160)).image)
+    return place
+
+
+def test_the_same_command_goes_on(program, folder, tmp_path):
+    out = tmp_path / "run"
+    program("detect", "plate-lecture", folder / "0.png", "--out", out)
+    code, _, err = program("detect", "plate-lecture", folder, "--out", out)
+    assert code == 0
+    assert "going on: 1 of 5 images were done before" in err
+    code, _, err = program("detect", "plate-lecture", folder, "--out", out, "--fresh")
+    assert code == 0
+    assert "going on" not in err
+    assert len(read_results(out / "results.jsonl")) == 5
+
+
+def test_another_decision_in_the_same_folder_is_refused(program, folder, tmp_path):
+    out = tmp_path / "run"
+    program("detect", "plate-lecture", folder, "--out", out)
+    code, _, err = program("detect", "plate-lecture", folder, "--out", out, "--threshold", "p90")
+    assert code == 3
+    assert "its decision was" in err
+    assert "--fresh" in err
+
+
+def test_shards_write_their_own_files(program, folder, tmp_path):
+    out = tmp_path / "run"
+    for shard in ("1/2", "2/2"):
+        code, said, _ = program("detect", "plate-lecture", folder, "--out", out, "--shard", shard)
+        assert code == 0
+    assert said == f"{out / 'results.2-of-2.jsonl'}\n"
+    counts = [len(read_results(p)) for p in sorted(out.glob("results.*.jsonl"))]
+    assert counts == [3, 2]
+    code, _, err = program("detect", "plate-lecture", folder, "--shard", "3/2")
+    assert code == 3
+    assert "i/n" in err
+
+
+def test_stopping_at_the_first_failure(program, folder, tmp_path):
+    (folder / "1.png").write_bytes(b"no image")
+    out = tmp_path / "run"
+    code, _, err = program("detect", "plate-lecture", folder, "--out", out, "--on-error", "stop")
+    assert code == 3
+    assert "1.png" in err
+    assert len(read_results(out / "results.jsonl")) == 1
+
+
+def test_tiles_give_the_boxes_of_the_whole(program, tmp_path):
+    image = street(3, cars=2, size=(240, 420)).image
+    spel.write(tmp_path / "a.tif", image)
+    net = spel.chain(
+        grey=spel.Color("grey"),
+        edges=spel.Convolution(spel.KernelBank.sobel("col")),
+        join=spel.MaxPool(spel.Adjacency.rectangle(width=11, height=3)),
+    )
+    path = tmp_path / "net.safetensors"
+    with_decision(net, Decision(threshold=1.0)).save(path)
+    whole = json.loads(program("detect", path, tmp_path / "a.tif")[1])
+    tiled = json.loads(program("detect", path, tmp_path / "a.tif", "--tile", "64")[1])
+    assert tiled["boxes"] == whole["boxes"]
+    assert len(whole["boxes"]) > 2
+    code, _, err = program("detect", "plate-lecture", tmp_path / "a.tif", "--tile", "64")
+    assert code == 3
+    assert "looks at the whole image" in err
+
+
+def test_limits_make_failures(program, folder):
+    code, out, err = program("detect", "plate-lecture", folder, "--max-pixels", "100")
+    assert code == 3
+    assert not out
+    assert err.count("exceed the limit of 100") == 5
+    code, _, err = program("detect", "plate-lecture", folder / "0.png", "--max-seconds", "0.001")
+    assert code == 3
+    assert "more than 0.001 seconds" in err
+
+
+def test_isolated_decoding_gives_the_same(program, folder):
+    (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:500])
+    code, out, err = program("detect", "plate-lecture", folder, "--isolate")
+    assert code == 4
+    assert len(out.splitlines()) == 4
+    assert "1.png" in err
+    _, plain, _ = program("detect", "plate-lecture", folder)
+    boxes = [[json.loads(line)["boxes"] for line in lines.splitlines()] for lines in (out, plain)]
+    assert boxes[0] == boxes[1]
+
+
+def test_progress_for_machines(program, folder, tmp_path):
+    _, _, err = program(
+        "detect", "plate-lecture", folder, "--out", tmp_path / "r", "--progress", "json", "-q"
+    )
+    state = json.loads(err.splitlines()[-1])
+    assert (state["done"], state["total"], state["failed"]) == (5, 5, 0)
+
+
+def test_lines_without_a_folder_carry_their_time(program, folder):
+    _, out, _ = program("detect", "plate-lecture", folder)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert len(lines) == 5
+    assert all(line["ms"] > 0 for line in lines)
+    assert np.all([Path(line["image"]).name == f"{i}.png" for i, line in enumerate(lines)])

@@ -1,0 +1,343 @@
+"""The page in a real browser, as a person uses it; and what must never happen in it."""
+
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("starlette", reason="the studio's extra is not installed")
+pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
+pytest.importorskip("playwright", reason="playwright is not installed")
+
+from playwright.sync_api import sync_playwright
+
+from spel.studio.images import Source
+from spel.studio.session import Session
+from spel.studio.strokes import markers_of
+from spel.studio.web.server import Server
+
+from .conftest import blobs, sources
+
+CHROMIUM = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists(), reason="no chromium; install Debian's or set SPEL_CHROMIUM"
+    ),
+]
+NAUGHTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{1}}'
+
+
+class Person:
+    """A page, and what a person does on it."""
+
+    def __init__(self, page, server):
+        self.page, self.server = page, server
+
+    def open(self, page="chain"):
+        self.page.goto(self.server.url)
+        self.page.wait_for_selector("html[data-ready]")
+        self.go(page)
+
+    def go(self, page):
+        self.page.click(f"#top a[data-page={page}]")
+        self.page.wait_for_selector(f"page-{page}")
+
+    def place(self, row, col, stage="spel-stage"):
+        """Where a spel of the image is on the screen."""
+        return self.page.evaluate(
+            """([stage, row, col]) => { const s = document.querySelector(stage),
+            b = s.canvas.getBoundingClientRect(), v = s.view;
+            return [b.left + v.x + col * v.zoom, b.top + v.y + row * v.zoom]; }""",
+            [stage, row, col],
+        )
+
+    def draw(self, *points):
+        first, *others = [self.place(*p) for p in points]
+        self.page.mouse.move(*first)
+        self.page.mouse.down()
+        for point in others:
+            self.page.mouse.move(*point, steps=4)
+        self.page.mouse.up()
+        self.settle()
+
+    def until(self, told, limit=10.0):
+        """Wait until an expression is true (the page's policy forbids Playwright's own way)."""
+        end = time.monotonic() + limit
+        while not self.page.evaluate(told):
+            assert time.monotonic() < end, f"still not: {told}"
+            self.page.wait_for_timeout(30)
+
+    def settle(self):
+        """Wait until nothing is on its way any more."""
+        self.page.wait_for_timeout(80)
+        self.until("!document.querySelector('.busy.on')")
+
+    @property
+    def session(self):
+        return self.server.session
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium, tmp_path, request):
+    """A person on a fresh session; in the end the console is clean and nobody else was asked."""
+    extra = getattr(request, "param", [])
+    server = Server(Session([*sources(), *extra], tmp_path / "session")).start()
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 720}, locale="en-US", accept_downloads=True
+    )
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: said.append(str(e)))
+    page.on("request", lambda r: asked.append(r.url))
+    page.on("dialog", lambda d: (said.append(f"dialog {d.message}"), d.dismiss()))
+    yield Person(page, server)
+    context.close()
+    server.stop()
+    assert said == []
+    home = server.address
+    assert [u for u in asked if not u.startswith((home, "blob:", "data:"))] == []
+
+
+def text(person, selector):
+    return person.page.inner_text(selector)
+
+
+def test_open_inspect_edit_undo_reload(person):
+    page = person.page
+    person.open()
+    assert page.url.endswith("/#chain")
+    assert "t=" not in page.url
+    page.mouse.click(*person.place(20.5, 16.5))
+    person.settle()
+    page.wait_for_selector("spel-inspector .big-value output")
+    value = person.session.run("plate", "image0").activations["edges"][20, 16, 0]
+    shown = float(text(person, ".big-value output").replace("−", "-"))
+    assert shown == pytest.approx(float(value), rel=1e-3, abs=1e-4)
+    weight = page.locator(".weight").nth(5)
+    weight.fill("4")
+    weight.press("Enter")
+    person.settle()
+    assert person.session.document.entry("plate").network["edges"].bank.weights[0, 5, 0] == 4
+    changed = person.session.run("plate", "image0").activations["edges"][20, 16, 0]
+    person.until(
+        "Math.abs(Number(document.querySelector('.big-value output')"
+        f".textContent.replace('−', '-')) - {float(changed)}) < 0.01"
+    )
+    page.click("text=join")
+    person.until("document.querySelector('.editor-head input').value === 'join'")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    person.until("document.querySelector('.editor-head input')?.value === 'join'")
+    assert person.session.document.entry("plate").network["edges"].bank.weights[0, 5, 0] == 4
+    page.keyboard.press("Control+z")
+    person.settle()
+    assert person.session.document.entry("plate").network["edges"].bank.weights[0, 5, 0] == 2
+    page.keyboard.press("Control+Shift+z")
+    person.settle()
+    assert person.session.document.entry("plate").network["edges"].bank.weights[0, 5, 0] == 4
+
+
+def test_steps_are_added_switched_off_and_removed(person):
+    page = person.page
+    person.open()
+    page.get_by_role("button", name="Add a step after: positive").click()
+    page.get_by_role("button", name="min pooling").click()
+    person.settle()
+    assert "min_pool" in person.session.document.entry("plate").network.names
+    card = page.locator(".card-box", has_text="min_pool")
+    card.hover()
+    card.get_by_role("button", name="Switch off").click()
+    person.settle()
+    assert person.session.document.entry("plate").bypassed == {"min_pool"}
+    card = page.locator(".card-box", has_text="min_pool")
+    card.hover()
+    card.get_by_role("button", name="Remove").click()
+    person.settle()
+    assert "min_pool" not in person.session.document.entry("plate").network.names
+
+
+def test_draw_learn_drop_threshold_undo_reload_export(person, tmp_path):
+    page = person.page
+    person.open("markers")
+    person.draw((20, 20), (20, 30))
+    person.draw((40, 66), (41, 75))
+    page.keyboard.press("Shift+Digit0")
+    person.draw((6, 50), (6, 90))
+    person.draw((55, 8), (56, 50))
+    strokes = person.session.document.strokes["image0"]
+    assert [s.label for s in strokes] == [1, 1, 0, 0]
+    # What is seen is what is learned: the page's spels are the engine's.
+    mine = page.evaluate("[...document.querySelector('page-markers').ink.labels]")
+    theirs = markers_of(strokes, (64, 96)).image()
+    np.testing.assert_array_equal(np.array(mine).reshape(64, 96), theirs)
+    page.keyboard.press("Control+z")
+    person.settle()
+    assert len(person.session.document.strokes["image0"]) == 3
+    page.keyboard.press("Control+Shift+z")
+    page.click("#learn")
+    page.wait_for_selector("text=Learned in")
+    person.settle()
+    person.go("kernels")
+    page.wait_for_selector(".kernel-card")
+    count = page.locator(".kernel-card").count()
+    page.get_by_role("button", name="drop 1", exact=True).click()
+    person.settle()
+    person.until(f"document.querySelectorAll('.kernel-card').length === {count - 1}")
+    person.go("detect")
+    page.wait_for_selector(".count output")
+    page.locator("#filter-area").fill("30")
+    page.locator("#filter-area").press("Enter")
+    person.settle()
+    slider = page.locator("#threshold")
+    slider.focus()
+    for _ in range(5):
+        slider.press("ArrowRight")
+    person.settle()
+    person.until("document.querySelector('.count output').textContent === '2'")
+    threshold = person.session.document.entry("from strokes").decision.threshold
+    assert isinstance(threshold, float)
+    page.mouse.click(*person.place(20, 25))
+    page.wait_for_selector("text=Its strongest spel")
+    person.settle()
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    person.until("document.querySelector('.count output')?.textContent === '2'")
+    assert person.session.document.entry("from strokes").decision.threshold == threshold
+    person.go("export")
+    with page.expect_download() as caught:
+        page.click("[data-export=network]")
+    path = tmp_path / "out.safetensors"
+    caught.value.save_as(path)
+    from spel import load
+
+    network = load(path)
+    mine = person.session.document.entry("from strokes").network
+    assert network.fingerprint() == mine.fingerprint()
+
+
+def test_the_plane_follows_the_pointer_and_the_bias_the_plane(person):
+    page = person.page
+    person.open("space")
+    person.until("document.querySelector('page-space').share !== undefined")
+    before = page.evaluate("document.querySelector('page-space').share")
+    box = page.locator("canvas.cloud").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 150, middle[1], steps=8)
+    page.mouse.up()
+    person.settle()
+    page.wait_for_timeout(250)
+    person.settle()
+    bias = float(person.session.document.entry("plate").network["edges"].bank.bias[0])
+    assert bias < 0
+    assert page.evaluate("document.querySelector('page-space').share") < before
+    page.keyboard.press("Control+z")
+    person.settle()
+    assert person.session.document.entry("plate").network["edges"].bank.bias[0] == 0
+
+
+def test_code_and_compare_and_lessons(person):
+    page = person.page
+    person.open()
+    page.get_by_role("button", name="Python of this view").click()
+    assert "spel." in text(person, "dialog .code")
+    page.keyboard.press("Escape")
+    person.go("compare")
+    page.wait_for_selector(".facts-table td")
+    person.go("lessons")
+    page.click("[data-lesson=plate]")
+    page.wait_for_selector("spel-lesson")
+    for _ in range(4):
+        page.click("spel-lesson .primary")
+        person.settle()
+    assert person.session.document.entry("lesson").network["edges"].bank.bias[0] == -0.5
+    page.get_by_role("button", name="Reveal").click()
+    page.wait_for_selector(".lesson-result:has-text('The engine says')")
+    page.get_by_role("button", name="Leave the lesson").click()
+    page.wait_for_selector("spel-lesson", state="detached")
+
+
+def test_portuguese_dark_and_projector_have_all_their_words(person):
+    page = person.page
+    person.open()
+    page.get_by_title("Português").click()
+    page.wait_for_selector("html[lang=pt-BR]")
+    for name, word in (("markers", "pincel"), ("detect", "limiar"), ("export", "Salvar")):
+        person.go(name)
+        page.wait_for_selector(f"main >> text={word}")
+    page.get_by_role("button", name="Claro ou escuro").click()
+    page.wait_for_selector("html[data-theme=dark]")
+    page.keyboard.press("Shift+L")
+    page.wait_for_selector("html[data-projector=on]")
+
+
+@pytest.mark.parametrize("person", [[Source("evil", NAUGHTY, lambda: blobs(3))]], indirect=True)
+def test_names_are_text_and_never_a_page(person):
+    page = person.page
+    person.session.do({"do": "set_classes", "classes": [
+        {"label": 0, "name": NAUGHTY, "color": "#112233"},
+        {"label": 1, "name": "b", "color": "#445566"},
+    ]})
+    person.session.do({"do": "add_network", "name": NAUGHTY, "template": "edges"})
+    person.session.set_view({"network": NAUGHTY, "image": "evil"})
+    person.open()
+    for name in ("chain", "space", "markers", "kernels", "detect", "compare", "export"):
+        person.go(name)
+        person.settle()
+        assert page.locator("img[onerror], script:not([src])").count() == 0
+    assert page.evaluate("document.querySelector('#top select').value") == NAUGHTY
+
+
+def test_every_word_is_there_in_both_languages():
+    import spel.studio.web as web
+
+    folder = Path(web.__file__).parent / "static"
+    words = [json.loads((folder / "locales" / f"{n}.json").read_text()) for n in ("en", "pt-BR")]
+    assert set(words[0]) == set(words[1])
+    used = set()
+    for path in folder.glob("*.js"):
+        used |= set(re.findall(r'\bt\("([^"]+)"', path.read_text()))
+    assert used <= set(words[0])
+    for one in words:
+        assert all(value.strip() for value in one.values())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(person, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
+    person.page.emulate_media(color_scheme=theme)
+    script = Path(axe.__file__).parent / "axe.min.js"
+    person.open()
+    person.page.mouse.click(*person.place(20.5, 16.5))
+    found = {}
+    for name in ("chain", "space", "markers", "kernels", "detect", "compare", "export", "lessons"):
+        person.go(name)
+        person.settle()
+        # As a debugger would: the page's own policy lets no foreign script in.
+        person.page.evaluate(script.read_text())
+        told = person.page.evaluate(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        assert len(told["passes"]) > 10
+        for rule in told["violations"]:
+            found[f"{name}: {rule['id']}"] = [n["html"][:160] for n in rule["nodes"]][:3]
+    assert found == {}

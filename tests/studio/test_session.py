@@ -1,0 +1,263 @@
+"""The session without HTTP: commands, undo, autosave, reopening, results by fingerprint."""
+
+import json
+
+import numpy as np
+import pytest
+
+from spel.errors import FormatError, ParameterError, ShapeError, SpelError
+from spel.nn import Convolution
+from spel.studio.commands import COMMANDS
+from spel.studio.session import ConflictError, Session
+from spel.studio.views import document_view
+
+from .conftest import add, sources, stroke
+
+SET_BIAS = {"do": "set_kernel", "network": "plate", "node": "edges", "kernel": 0, "bias": -0.25}
+
+
+def bias(session):
+    return session.document.entry("plate").network["edges"].bank.bias.tolist()
+
+
+def test_a_command_changes_the_document_and_undo_brings_the_very_same_back(session):
+    before = session.document
+    session.do(SET_BIAS)
+    assert bias(session) == [-0.25]
+    assert session.undoable == "set_kernel"
+    assert session.undo()
+    assert session.document is before
+    assert session.redo()
+    assert bias(session) == [-0.25]
+    assert not session.redo()
+
+
+def test_a_gesture_is_one_step(session):
+    before = session.document
+    for value in (-0.1, -0.2, -0.3):
+        session.do({**SET_BIAS, "bias": value}, gesture="drag-1")
+    session.do({**SET_BIAS, "bias": 0.5}, gesture="drag-2")
+    assert session.undo()
+    assert bias(session) == pytest.approx([-0.3])
+    assert session.undo()
+    assert session.document is before
+
+
+def test_a_refused_command_leaves_everything_as_it_was(session):
+    before, revision = session.document, session.revision
+    for wrong in (
+        {"do": "no such"},
+        {"do": "set_kernel", "network": "plate", "node": "edges"},
+        {"do": "set_kernel", "network": "plate", "node": "grey", "kernel": 0},
+        {**SET_BIAS, "kernel": 7},
+        {**SET_BIAS, "bias": float("nan")},
+        {**SET_BIAS, "weights": [1, 2]},
+        {"do": "set_layer", "network": "plate", "node": "join", "fields": {"stride": 0}},
+        {"do": "set_layer", "network": "plate", "node": "join", "fields": {"adjacency": 3}},
+        {"do": "set_layer", "network": "plate", "node": "join", "fields": {"weights": 1}},
+        {"do": "remove_step", "network": "plate", "node": "nothing"},
+        {"do": "move_step", "network": "plate", "node": "plate.residue", "after": "grey"},
+        {"do": "rename_step", "network": "plate", "node": "grey", "name": "<b>"},
+        {"do": "add_network", "name": "", "template": "flim"},
+        {"do": "add_network", "name": "plate", "template": "flim"},
+        {"do": "drop_kernels", "network": "plate", "node": "edges", "kernels": [0]},
+        {"do": "set_classes", "classes": [{"label": 1, "name": "a", "color": "red; x: url(y)"}]},
+        add("nowhere", stroke("a", 1, [[1, 1]])),
+        add("image0", stroke("a", 1, [])),
+        add("image0", stroke("a", 1, [[1, 1]], radius=1e9)),
+        {"do": "learn", "network": "from strokes"},
+        {"do": "set_truth", "image": "image0", "boxes": [[4, 0, 1, 1]]},
+    ):
+        with pytest.raises(SpelError):
+            session.do(wrong)
+    assert session.document is before
+    assert session.revision == revision
+    assert session.undoable is None
+
+
+def test_another_tab_is_told_and_nothing_is_lost(session):
+    session.do(SET_BIAS, revision=0)
+    with pytest.raises(ConflictError, match="another tab"):
+        session.do({**SET_BIAS, "bias": 1.0}, revision=0)
+    assert bias(session) == [-0.25]
+
+
+def test_a_stroke_sent_twice_is_drawn_once(session):
+    session.do(add("image0", stroke("same", 1, [[5, 5]])))
+    session.do(add("image0", stroke("same", 1, [[5, 5]])))
+    assert len(session.document.strokes["image0"]) == 1
+
+
+def test_reopening_brings_back_everything_undo_included(drawn, folder):
+    drawn.do({"do": "learn", "network": "from strokes"})
+    drawn.do({"do": "drop_kernels", "network": "from strokes", "node": "conv1", "kernels": [0]})
+    drawn.do(SET_BIAS, gesture="g")
+    drawn.do({**SET_BIAS, "bias": 0.75}, gesture="g")
+    drawn.do({"do": "set_decision", "network": "plate", "decision": {"threshold": 0.5}})
+    drawn.undo()
+    drawn.do({"do": "set_pins", "images": ["image1"]})
+    drawn.set_view({"page": "kernels"})
+    told = document_view(drawn)
+    drawn.flush()
+    again = Session(sources(), folder)
+    try:
+        now = document_view(again)
+        assert {**now, "revision": 0} == {**told, "revision": 0}
+        for name, entry in drawn.document.networks.items():
+            mine = again.document.entry(name)
+            assert mine.network.fingerprint() == entry.network.fingerprint()
+        while drawn.undo():
+            assert again.undo()
+            assert again.document.strokes == drawn.document.strokes
+            assert bias(again) == bias(drawn)
+        assert not again.undo()
+    finally:
+        again.close()
+
+
+def test_a_journal_cut_short_by_a_crash_loses_only_its_last_line(drawn, folder):
+    drawn.flush()
+    path = folder / "journal.jsonl"
+    data = path.read_bytes()
+    path.write_bytes(data[:-9])
+    again = Session(sources(), folder)
+    assert sum(map(len, again.document.strokes.values())) == 5
+    again.do(add("image1", stroke("new", 1, [[3, 3]])))
+    again.close()
+    assert all(json.loads(line) for line in path.read_bytes().splitlines())
+
+
+def test_a_damaged_journal_is_refused_in_words(drawn, folder):
+    drawn.flush()
+    path = folder / "journal.jsonl"
+    path.write_bytes(b'{"do": "x", "set": {"strokes": 3}}\n' + path.read_bytes())
+    with pytest.raises(FormatError, match="line 1"):
+        Session(sources(), folder)
+
+
+def test_results_are_found_by_what_made_them(session):
+    first = session.run("plate", "image0")
+    again = session.run("plate", "image0")
+    assert [s.kept for s in again.steps] == [s.kept for s in first.steps]
+    assert not any(s.fresh for s in again.steps)
+    session.do(SET_BIAS)
+    changed = session.run("plate", "image0")
+    assert [s.fresh for s in changed.steps] == [False, True, True, True, True, True]
+    session.undo()
+    assert not any(s.fresh for s in session.run("plate", "image0").steps)
+
+
+def test_a_run_gives_what_the_network_gives(session):
+    run = session.run("plate", "image0")
+    network = session.document.entry("plate").network
+    for name, array in network.activations(session.load("image0").array).items():
+        np.testing.assert_array_equal(run.activations[name], array)
+
+
+def test_a_step_that_does_not_fit_says_so_and_the_others_stay(session):
+    session.do({"do": "set_bank", "network": "plate", "node": "edges", "preset": "gabor"})
+    session.do({"do": "add_step", "network": "plate", "after": "positive", "kind": "weighted_sum"})
+    session.do({"do": "remove_step", "network": "plate", "node": "grey"})
+    steps = session.run("plate", "image0").steps
+    assert "channels" in steps[0].error
+    assert all("waits" in s.error for s in steps[1:])
+
+
+def test_bypassed_steps_are_left_out_and_come_back(session):
+    session.do({"do": "bypass_step", "network": "plate", "node": "positive", "off": True})
+    run = session.run("plate", "image0")
+    assert "positive" not in run.network.names
+    edges = run.activations["edges"]
+    np.testing.assert_array_equal(run.activations["join"], run.network["join"](edges))
+    session.do({"do": "bypass_step", "network": "plate", "node": "positive", "off": False})
+    assert "positive" in session.run("plate", "image0").network.names
+
+
+def test_learning_drops_and_inverts_are_undoable(drawn):
+    waiting = drawn.document
+    drawn.do({"do": "learn", "network": "from strokes"})
+    run = drawn.run("from strokes", "image0")
+    assert run.output.array.shape == (64, 96, 1)
+    assert run.output.array[20, 25, 0] > 0.5 > run.output.array[55, 50, 0]
+    bank = drawn.document.entry("from strokes").network["conv1"].bank
+    assert {p.image for p in bank.provenance} == {"blobs 0", "blobs 1"}
+    drawn.do({"do": "drop_kernels", "network": "from strokes", "node": "conv1", "kernels": [1]})
+    smaller = drawn.document.entry("from strokes").network
+    assert len(smaller["conv1"].bank) == len(bank) - 1
+    assert smaller["conv2"].bank.channels == len(bank) - 1
+    assert drawn.run("from strokes", "image0").output is not None
+    drawn.do({"do": "invert_kernels", "network": "from strokes", "node": "conv1", "kernels": [0]})
+    inverted = drawn.document.entry("from strokes").network["conv1"].bank
+    np.testing.assert_array_equal(inverted.weights[0], -smaller["conv1"].bank.weights[0])
+    for _ in range(3):
+        drawn.undo()
+    assert drawn.document is waiting
+
+
+def test_relearning_from_a_layer_keeps_those_before_it(drawn):
+    drawn.do({"do": "learn", "network": "from strokes"})
+    drawn.do({"do": "keep_kernels", "network": "from strokes", "node": "conv1", "kernels": [0, 2]})
+    kept = drawn.document.entry("from strokes").network["conv1"]
+    drawn.do({"do": "learn", "network": "from strokes", "start": "conv2", "seed": 3})
+    after = drawn.document.entry("from strokes").network
+    assert after["conv1"] == kept
+    assert isinstance(after["conv2"], Convolution)
+    assert after["conv2"].bank.channels == 2
+
+
+@pytest.mark.parametrize("decoder", ["linear", "lm", "mb", "at", "none"])
+def test_decoders_end_in_one_channel_or_none_is_there(drawn, decoder):
+    drawn.do({"do": "learn", "network": "from strokes", "decoder": decoder})
+    output = drawn.run("from strokes", "image0").output
+    assert (output.array.shape[-1] == 1) == (decoder != "none")
+
+
+def test_learning_twice_gives_the_same_bits(drawn):
+    drawn.do({"do": "learn", "network": "from strokes"})
+    first = drawn.document.entry("from strokes").network.fingerprint()
+    drawn.do({"do": "learn", "network": "from strokes", "start": ""})
+    assert drawn.document.entry("from strokes").network.fingerprint() == first
+
+
+def test_batch_normalization_is_fitted_on_all_images(session):
+    session.do({"do": "add_step", "network": "plate", "after": "grey", "kind": "batch_normalize"})
+    runs = [session.run("plate", image).activations for image in ("image0", "image1")]
+    values = np.concatenate([run["batch_normalize"].ravel() for run in runs])
+    assert abs(values.mean()) < 1e-4
+    assert values.std() == pytest.approx(1, abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    "kind", ["residue", "min_pool", "scale", "threshold", "center", "unlearned"]
+)
+def test_every_kind_of_step_can_be_added_and_removed(session, kind):
+    before = session.run("plate", "image0").output
+    session.do({"do": "add_step", "network": "plate", "after": "grey", "kind": kind})
+    names = session.document.entry("plate").network.names
+    run = session.run("plate", "image0")
+    if kind != "unlearned":
+        assert all(s.error == "" for s in run.steps)
+    for name in (n for n in names if kind in n and n not in ("plate.residue",)):
+        session.do({"do": "remove_step", "network": "plate", "node": name})
+    assert session.run("plate", "image0").output is before
+
+
+def test_the_commands_that_the_page_can_name_in_both_languages():
+    from pathlib import Path
+
+    import spel.studio.web as web
+
+    folder = Path(web.__file__).parent / "static" / "locales"
+    for path in folder.glob("*.json"):
+        words = json.loads(path.read_text(encoding="utf-8"))
+        assert {f"do.{name}" for name in COMMANDS} <= set(words), path
+
+
+def test_sizes_are_bounded(session):
+    with pytest.raises(ParameterError, match="points"):
+        session.do(add("image0", stroke("a", 1, [[1, 1]] * 20_001)))
+    with pytest.raises(ParameterError, match="too long"):
+        session.set_view({"x": "y" * 5000})
+    with pytest.raises((ParameterError, ShapeError)):
+        session.do({"do": "resize_kernels", "network": "plate", "node": "edges", "width": 9e9,
+                    "height": 1})

@@ -14,9 +14,10 @@ from spel.nn.profile import machine
 def measure(threads: int, quick: bool) -> list[Series]:
     here = machine()
     note = (
-        f"Limit: the larger of multiply-adds by definition at {here.multiply_adds / 1e9:.0f} G/s and one "
-        f"read and one write at {here.bytes / 1e9:.0f} GB/s, both measured on one core in this run; {threads} "
-        "thread(s). Below 1 where the engine needs fewer operations than the definition."
+        "Limit: the larger of multiply-adds by definition at "
+        f"{here.multiply_adds / 1e9:.0f} G/s and one read and one write at "
+        f"{here.bytes / 1e9:.0f} GB/s, both measured on one core in this run; {threads} thread(s). "
+        "Below 1 where the engine needs fewer operations than the definition."
     )
     layers = Series("Time against the limit", "layer", "", note=note)
     box = spel.Adjacency.rectangle(width=25, height=5)

@@ -1,4 +1,4 @@
-"""Peak memory of streaming an image row by row, each height in a fresh process; size of the engine."""
+"""Peak memory of streaming row by row, each height in a fresh process; size of the engine."""
 
 from __future__ import annotations
 

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 @click.argument("nets", metavar="NET...", nargs=-1, required=True)
 @click.option("--images", type=click.Path(path_type=Path), required=True, help="Folder of images.")
 @click.option("--masks", type=click.Path(path_type=Path), required=True, help="Their true masks.")
-@click.option("--decision", "decisions", type=click.Choice(["own", "otsu"]), multiple=True,
-              help="How a saliency becomes a mask; may be repeated. [default: own]")
+@click.option(
+    "--decision",
+    "decisions",
+    type=click.Choice(["own", "otsu"]),
+    multiple=True,
+    help="How a saliency becomes a mask; may be repeated. [default: own]",
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object.")
 @shared
 def command(
@@ -76,13 +81,18 @@ def _figures(
         output = None if net is None else net(image)
         if output is not None and output.shape == (*mask.shape, 1) and mask.any():
             unit = spel.ops.linear_normalize(output)
-            rows.append([
-                measures.mean_absolute_error(unit, mask), measures.weighted_f_beta(unit, mask),
-                measures.s_measure(unit, mask), measures.e_measure(unit, mask),
-            ])
+            rows.append(
+                [
+                    measures.mean_absolute_error(unit, mask),
+                    measures.weighted_f_beta(unit, mask),
+                    measures.s_measure(unit, mask),
+                    measures.e_measure(unit, mask),
+                ]
+            )
     figures = {k: v for k, v in MaskEvaluation(found).to_dict().items() if v is not None}
-    kept = {k: figures[k] for k in ("dice", "iou", "f_beta", "false_alarms", "dice_all")
-            if k in figures}
+    kept = {
+        k: figures[k] for k in ("dice", "iou", "f_beta", "false_alarms", "dice_all") if k in figures
+    }
     if rows:
         kept.update(zip(("MAE", "wF", "S", "E"), np.mean(rows, axis=0).tolist()))
     return {**kept, "ms": 1000 * took / max(len(names), 1)}

@@ -13,8 +13,11 @@ from spel.cli.options import Settings, shared
 @click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
 @click.argument("target", metavar="DST", type=click.Path(path_type=Path))
 @click.option(
-    "--labels", type=click.Choice(["auto", "from-0", "from-1", "classes"]), default="auto",
-    show_default=True, help="Which label of markers is the background: 0, 1, or none.",
+    "--labels",
+    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
+    default="auto",
+    show_default=True,
+    help="Which label of markers is the background: 0, 1, or none.",
 )
 @click.option("--arch", type=click.Path(path_type=Path), help="arch.json of a model folder.")
 @click.option(

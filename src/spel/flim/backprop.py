@@ -74,8 +74,10 @@ def backprop_decoder(
             )
     top = np.max([np.abs(a).reshape(-1, a.shape[-1]).max(axis=0) for a in arrays], axis=0)
     scale = np.where(top > 0, 1 / np.where(top > 0, top, 1.0), 0.0)
-    rows = [(a.reshape(-1, a.shape[-1]) * scale, t.ravel().astype(float)) for a, t in
-            zip(arrays, truths)]
+    rows = [
+        (a.reshape(-1, a.shape[-1]) * scale, t.ravel().astype(float))
+        for a, t in zip(arrays, truths)
+    ]
     count = len(scale)
     limit = np.sqrt(6 / (count + 1))
     weights = np.append(np.random.default_rng(seed).uniform(-limit, limit, count), 0.0)

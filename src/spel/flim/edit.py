@@ -93,9 +93,7 @@ def unlearned(network: Network, nodes: Sequence[str]) -> Network:
                 f"unlearned: node {node!r} was not learned from markers; learned are "
                 f"{', '.join(known) or 'none'}"
             )
-        settings = {
-            k: known[node][k] for k in ("kernels", "per_stroke", "per_image", "reduce")
-        }
+        settings = {k: known[node][k] for k in ("kernels", "per_stroke", "per_image", "reduce")}
         network = network.replace(
             node, Unlearned(layer.bank.adjacency, stride=layer.stride, **settings)
         )

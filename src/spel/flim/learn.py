@@ -126,15 +126,19 @@ def learn(
             with in_node(node):
                 filled, border = _learned_bank(
                     replace(layer, adjacency=layer.adjacency.dilated(step)),
-                    inputs, points or marked, names, seed, factor, method, compat,
+                    inputs,
+                    points or marked,
+                    names,
+                    seed,
+                    factor,
+                    method,
+                    compat,
                 )
             kept[node.name] = {
                 **{k: v for k, v in asdict(layer).items() if k not in ("adjacency", "stride")},
                 **settings,
             }
-            layer = Convolution(
-                replace(filled, adjacency=layer.adjacency), layer.stride, border
-            )
+            layer = Convolution(replace(filled, adjacency=layer.adjacency), layer.stride, border)
             learned = learned.replace(node.name, layer)
         if node.name == waiting[-1]:
             break

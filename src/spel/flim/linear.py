@@ -190,9 +190,7 @@ def logistic(
 
 def _loss(x: Real, target: Real, weights: Real, penalty: Real, solution: Real) -> float:
     score = x @ solution
-    return float(
-        weights @ (np.logaddexp(0, score) - target * score) + penalty @ solution**2 / 2
-    )
+    return float(weights @ (np.logaddexp(0, score) - target * score) + penalty @ solution**2 / 2)
 
 
 def _sigmoid(score: Real) -> Real:

@@ -60,9 +60,7 @@ def choose_points(
     chosen = []
     for number, drawn in enumerate(markers):
         here = found.only(found.images == number)
-        chosen.append(
-            Markers(here.points, here.labels, drawn.size, drawn.background, here.strokes)
-        )
+        chosen.append(Markers(here.points, here.labels, drawn.size, drawn.background, here.strokes))
     return chosen
 
 

@@ -47,8 +47,12 @@ class Samples:
         """The chosen rows: indices or a boolean per row."""
         index = np.asarray(choice)
         return Samples(
-            self.patches[index], self.labels[index], self.strokes[index], self.images[index],
-            self.points[index], self.names,
+            self.patches[index],
+            self.labels[index],
+            self.strokes[index],
+            self.images[index],
+            self.points[index],
+            self.names,
         )
 
     def provenance(self) -> tuple[Provenance, ...]:

@@ -92,9 +92,7 @@ def statistics(
     return Statistics(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
 
 
-def check_pairs(
-    operator: str, images: Sequence[npt.ArrayLike], markers: Sequence[Markers]
-) -> None:
+def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequence[Markers]) -> None:
     """Raise unless there is one image per markers, each of the marked size."""
     if len(images) != len(markers) or not len(images):
         raise ShapeError(

@@ -188,17 +188,24 @@ def _choice(
         source = "decoder.blocks"
         nodes.append(Node(source, Concatenate(), tuple(blocks)))
     if isinstance(layer, WeightedSum):
-        nodes += [Node("decoder.score", layer, (source,)),
-                  Node("saliency", Activation("sigmoid"), ("decoder.score",))]
+        nodes += [
+            Node("decoder.score", layer, (source,)),
+            Node("saliency", Activation("sigmoid"), ("decoder.score",)),
+        ]
     else:
         nodes.append(Node("saliency", layer, (source,)))
     network = Network(tuple(nodes), encoder.meta).upto("saliency").with_meta(**encoder.meta)
-    scores = [_area(s[..., 0], m, masks[i] if masks else None)
-              for i, (s, m) in enumerate(zip(saliency, markers))]
+    scores = [
+        _area(s[..., 0], m, masks[i] if masks else None)
+        for i, (s, m) in enumerate(zip(saliency, markers))
+    ]
     known = [score for score in scores if score is not None]
     return Choice(
-        "+".join(blocks), method, float(np.mean(known)) if known else 0.5,
-        alarms_of(saliency, layer), network,
+        "+".join(blocks),
+        method,
+        float(np.mean(known)) if known else 0.5,
+        alarms_of(saliency, layer),
+        network,
     )
 
 

@@ -51,7 +51,10 @@ def learning_sheet(
             tiles += _kernels(network, node.name, arrays, names)
     weights = network.parameters
     return sheet(
-        tiles, columns=6, tile_width=200, title="Learned from strokes",
+        tiles,
+        columns=6,
+        tile_width=200,
+        title="Learned from strokes",
         subtitle=f"{len(arrays)} marked images, {weights} weights; strokes on objects are green, "
         "on background blue",
     )

@@ -21,6 +21,7 @@ if choice == "native":
         flood,
         label,
         mean_pool,
+        residue,
     )
 elif choice == "reference":
     from spel.kernels.reference import (
@@ -31,6 +32,7 @@ elif choice == "reference":
         flood,
         label,
         mean_pool,
+        residue,
     )
 
     def native_info() -> dict[str, Any]:
@@ -50,4 +52,5 @@ __all__ = [
     "label",
     "mean_pool",
     "native_info",
+    "residue",
 ]

@@ -101,6 +101,44 @@ def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: 
     _run(image, lambda p, source: p.activate(source, kind, parameter), out, threads, key)
 
 
+def residue(
+    image: Array,
+    normalized: Array,
+    *,
+    factors: tuple[Array, Array] | None = None,
+    out: Array,
+    threads: int = 1,
+) -> None:
+    """``max(0, image - normalized)``, each times its factors (N, C) first."""
+    if factors is None:
+        _subtract(image, normalized, None, out, threads)
+        return
+    for n in range(len(image)):
+        one = slice(n, n + 1)
+        parts = (factors[0][n], factors[1][n])
+        _subtract(image[one], normalized[one], parts, out[one], threads)
+
+
+def _subtract(
+    image: Array,
+    normalized: Array,
+    factors: tuple[Array, Array] | None,
+    out: Array,
+    threads: int,
+) -> None:
+    if not out.size:
+        return
+    program = Program()
+    stages = [program.source(image.shape[1], image.shape[2:]) for _ in range(2)]
+    if factors is not None:
+        stages = [
+            program.affine(stage, subtract=0.0, multiply=factor, add=0.0)
+            for stage, factor in zip(stages, factors, strict=True)
+        ]
+    program.finish(program.residue(*stages))
+    program.run([image, normalized], [out], threads)
+
+
 def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:
     """Components of a (D, H, W) mask, numbered from 1 in raster order of their first spels."""
     labels = np.empty(mask.shape, dtype=np.int32)
@@ -167,7 +205,7 @@ def _run(
         program = Program()
         program.finish(stage(program, program.source(image.shape[1], image.shape[2:])))
         if key:
-            while len(_programs) >= 32:
-                _programs.pop(next(iter(_programs)), None)
+            for old in list(_programs)[: len(_programs) - 31]:
+                _programs.pop(old, None)
             _programs[full] = program
     program.run([image], [out], threads)

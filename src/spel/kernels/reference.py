@@ -107,6 +107,21 @@ def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: 
         out[...] = _ACTIVATIONS[kind](x, parameter)
 
 
+def residue(
+    image: Array,
+    normalized: Array,
+    *,
+    factors: tuple[Array, Array] | None = None,
+    out: Array,
+    threads: int = 1,
+) -> None:
+    """``max(0, image - normalized)``, each times its factors (N, C) first."""
+    scales = (1.0, 1.0) if factors is None else (f[:, :, None, None, None] for f in factors)
+    a, b = (x.astype(np.float64) * s for x, s in zip((image, normalized), scales, strict=True))
+    with np.errstate(invalid="ignore", over="ignore"):
+        out[...] = np.maximum(0.0, a - b)
+
+
 def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:
     """Components of a (D, H, W) mask, numbered from 1 in raster order of their first spels."""
     labels = np.zeros(mask.shape, dtype=np.int32)

@@ -209,8 +209,8 @@ class Plans(dict[Any, Plan]):
         key = (tuple(shape[-4:]), len(shape), tuple(wanted))
         found = self.get(key)
         if found is None:
-            while len(self) >= 8:
-                self.pop(next(iter(self)), None)
+            for old in list(self)[: len(self) - 7]:
+                self.pop(old, None)
             found = self[key] = plan(network, shape, wanted)
         return found
 

@@ -328,17 +328,19 @@ def residue(
             f"residue: image of shape {np.shape(image)} and normalization of shape "
             f"{np.shape(normalized)}; expected the same shape"
         )
+
+    def factors(array: npt.NDArray[np.generic]) -> Float:
+        return scale_to_one(array)[:, :, 0, 0, 0]
+
     given, other = planar("residue", image, ndim), planar("residue", normalized, ndim)
     memory, result = placed("residue", given, given.channels, given.size, out)
-    with np.errstate(invalid="ignore", over="ignore"):
-        np.subtract(
-            given.array * scale_to_one(given.array) if scale else given.array,
-            other.array * scale_to_one(other.array) if scale else other.array,
-            out=memory,
-            dtype=np.float32,
-            casting="unsafe",
-        )
-        np.maximum(memory, np.float32(0), out=memory)
+    kernels.residue(
+        given.array,
+        other.array,
+        factors=(factors(given.array), factors(other.array)) if scale else None,
+        out=memory,
+        threads=thread_count(),
+    )
     return result
 
 

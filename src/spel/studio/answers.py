@@ -30,9 +30,7 @@ def _decided(run: Run, decision: Decision) -> Decided:
             f"the last step gives {saliency.array.shape[-1]} channels; boxes need one. Add a "
             "weighted sum, or learn a decoder"
         )
-    return decide(
-        saliency.array, decision, place=geometry(run.network), image_size=run.image.size
-    )
+    return decide(saliency.array, decision, place=geometry(run.network), image_size=run.image.size)
 
 
 def boxes_view(session: Session, network: str, image: str, given: Mapping[str, Any] | None) -> Json:
@@ -95,7 +93,9 @@ def judged_view(session: Session, network: str, given: Mapping[str, Any] | None)
         "rows": rows,
         "total": _judged(answers),
         "curve": {
-            "scores": scores.tolist(), "precision": precision.tolist(), "recall": recall.tolist()
+            "scores": scores.tolist(),
+            "precision": precision.tolist(),
+            "recall": recall.tolist(),
         },
         "ap": average_precision(answers),
     }

@@ -14,8 +14,20 @@ from spel.core.bank import KernelBank
 from spel.errors import ParameterError
 
 PRESETS = (
-    "sobel-col", "sobel-row", "sobel-four", "prewitt-col", "prewitt-row", "scharr-col",
-    "scharr-row", "laplacian", "gaussian", "mean", "log", "gabor", "random", "identity",
+    "sobel-col",
+    "sobel-row",
+    "sobel-four",
+    "prewitt-col",
+    "prewitt-row",
+    "scharr-col",
+    "scharr-row",
+    "laplacian",
+    "gaussian",
+    "mean",
+    "log",
+    "gabor",
+    "random",
+    "identity",
 )
 MAX_KERNELS = 512
 
@@ -32,7 +44,10 @@ def preset(name: str, channels: int, options: Mapping[str, Any] | None = None) -
     size, sigma, count, seed = (
         _between(given, key, default, low, high)
         for key, default, low, high in (
-            ("size", 3, 1, 65), ("sigma", 1.5, 0.2, 16), ("count", 4, 1, 64), ("seed", 0, 0, 2e9),
+            ("size", 3, 1, 65),
+            ("sigma", 1.5, 0.2, 16),
+            ("count", 4, 1, 64),
+            ("seed", 0, 0, 2e9),
         )
     )
     box = Adjacency.box(int(size))

@@ -131,9 +131,7 @@ def _network(network: Network) -> str:
         for node, before in zip(network.nodes, (INPUT, *network.names), strict=False)
     )
     if chained:
-        lines = [
-            f"    {node.name}={source(node.layer)}," for node in network.nodes
-        ]
+        lines = [f"    {node.name}={source(node.layer)}," for node in network.nodes]
         if all(node.name.isidentifier() for node in network.nodes):
             return "spel.chain(\n" + "\n".join(lines) + "\n)"
     lines = [
@@ -204,8 +202,14 @@ def view_code(session: Session, view: Mapping[str, Any]) -> str:
     """
     page = str(view.get("page") or "chain")
     writers = {
-        "chain": _chain, "space": _space, "markers": _markers, "kernels": _kernels,
-        "detect": _detect, "compare": _compare, "export": _chain, "lessons": _chain,
+        "chain": _chain,
+        "space": _space,
+        "markers": _markers,
+        "kernels": _kernels,
+        "detect": _detect,
+        "compare": _compare,
+        "export": _chain,
+        "lessons": _chain,
     }
     if page not in writers:
         raise ParameterError(f"page {page!r:.40}; expected one of {', '.join(writers)}")
@@ -234,8 +238,10 @@ def _chain(session: Session, view: Mapping[str, Any]) -> list[str]:
     lines = _start(session, view)
     if network is None or node not in network.names:
         return [*lines, "print(net.summary(image.shape))"]
-    lines += [f"step = net.activations(image, upto={source(node)})[{source(node)}]",
-              "print(step.shape, step.min(), step.max())"]
+    lines += [
+        f"step = net.activations(image, upto={source(node)})[{source(node)}]",
+        "print(step.shape, step.min(), step.max())",
+    ]
     if view.get("row") is not None:
         at = (int(view["row"]), int(view["col"]))
         channel = f", channel={int(view['channel'])}" if view.get("channel") is not None else ""
@@ -274,8 +280,7 @@ def _markers(session: Session, view: Mapping[str, Any]) -> list[str]:
 
 
 def _kernels(session: Session, view: Mapping[str, Any]) -> list[str]:
-    lines = [*_start(session, view), f"bank = net[{source(str(view['node']))}].bank",
-             "print(bank)"]
+    lines = [*_start(session, view), f"bank = net[{source(str(view['node']))}].bank", "print(bank)"]
     return [
         *lines,
         "for k in range(len(bank)):",

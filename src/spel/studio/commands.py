@@ -88,12 +88,8 @@ def _edited(document: Document, given: Given, change: Callable[[Network], Networ
     return document.with_entry(name, Entry(network, bypassed))
 
 
-def _layer_changed(
-    document: Document, given: Given, change: Callable[[Layer], Layer]
-) -> Document:
-    return _edited(
-        document, given, lambda n: n.replace(given["node"], change(n[given["node"]]))
-    )
+def _layer_changed(document: Document, given: Given, change: Callable[[Layer], Layer]) -> Document:
+    return _edited(document, given, lambda n: n.replace(given["node"], change(n[given["node"]])))
 
 
 def _bank_changed(document: Document, given: Given, change: Callable[[Any], Any]) -> Document:
@@ -339,8 +335,16 @@ def with_markers(document: Document, image: Loaded, markers: Markers, stem: str)
 
 
 COLORS = (
-    "#2f6fd0", "#e8710a", "#1a9e77", "#a846c2", "#c9a400", "#d6336c", "#0f9fb5", "#7a5c3e",
-    "#5b8c00", "#6f6f6f",
+    "#2f6fd0",
+    "#e8710a",
+    "#1a9e77",
+    "#a846c2",
+    "#c9a400",
+    "#d6336c",
+    "#0f9fb5",
+    "#7a5c3e",
+    "#5b8c00",
+    "#6f6f6f",
 )
 
 

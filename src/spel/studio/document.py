@@ -88,8 +88,11 @@ class Stroke:
             if any(not abs(x) < 1e6 for p in points for x in p):
                 raise ValueError("a point is not finite")
             return cls(
-                str(value["id"])[:64], int(value["label"]), str(value["tool"]),
-                float(value["radius"]), points,
+                str(value["id"])[:64],
+                int(value["label"]),
+                str(value["tool"]),
+                float(value["radius"]),
+                points,
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, ParameterError):

@@ -144,7 +144,9 @@ def _report(session: Session, view: Mapping[str, Any]) -> File:
 
         entry = session.document.entry(str(view["network"]))
         found = decide(
-            run.steps[-1].kept.array, entry.decision, place=geometry(run.network),  # type: ignore[union-attr]
+            run.steps[-1].kept.array,
+            entry.decision,
+            place=geometry(run.network),  # type: ignore[union-attr]
             image_size=run.image.size,
         ).detections
         boxes = picture(overlay(as_rgb(run.image.array), found))

@@ -13,7 +13,6 @@ from spel.zoo.lecture import plate_lecture
 __all__ = ["get", "names", "parasite_eggs", "plate_assignment", "plate_lecture"]
 
 
-
 def parasite_eggs() -> Network:
     """Eggs of Schistosoma mansoni, learned from the strokes of 8 images; ``meta["card"]`` tells.
 

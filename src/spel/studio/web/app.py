@@ -134,9 +134,7 @@ async def _sent(session: Session, work: Callable[[], Any]) -> Response:
         return found
     if isinstance(found, tuple):
         return Response(pack(*found), media_type="application/octet-stream", headers=AGAIN)
-    return Response(
-        json.dumps(views.clean(found), allow_nan=False), media_type="application/json"
-    )
+    return Response(json.dumps(views.clean(found), allow_nan=False), media_type="application/json")
 
 
 def _text(request: Request, name: str) -> str:
@@ -181,8 +179,12 @@ def _histogram(session: Session, request: Request) -> Any:
 def _trace(session: Session, request: Request) -> Any:
     at = (int(_text(request, "row")), int(_text(request, "col")))
     return views.trace_view(
-        session, _text(request, "network"), _text(request, "image"), _text(request, "node"),
-        at, _number(request, "channel"),
+        session,
+        _text(request, "network"),
+        _text(request, "image"),
+        _text(request, "node"),
+        at,
+        _number(request, "channel"),
     )
 
 
@@ -193,7 +195,10 @@ def _bank(session: Session, request: Request) -> Any:
 def _cloud(session: Session, request: Request) -> Any:
     entries = [int(e) for e in request.query_params.get("entries", "").split(",") if e]
     return spaces.cloud_view(
-        session, _text(request, "network"), _text(request, "image"), _text(request, "node"),
+        session,
+        _text(request, "network"),
+        _text(request, "image"),
+        _text(request, "node"),
         kernel=_number(request, "kernel") or 0,
         directions=request.query_params.get("directions", "kernel"),
         entries=entries,

@@ -1,6 +1,7 @@
 """How much the parasites figure owes to the choice of its settings: nested cross-validation.
 
     python benchmarks/flim/cross_validation.py
+    python benchmarks/flim/cross_validation.py --no-hard-negatives
 
 The network is learned from the 8 marked images, once per ridge. Settings of the component selection
 (spreads, outline, edge, cutoff) are then chosen on four fifths of the 59 unmarked images and judged
@@ -10,6 +11,7 @@ chosen on all 59 is what the choice flatters.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import sys
 from dataclasses import replace
@@ -45,6 +47,11 @@ def scores(rows: Real, setting: tuple[float, ...]) -> Real:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--no-hard-negatives", action="store_true")
+    options = parser.parse_args()
     if not DATA.is_dir():
         print(f"skipped: {DATA} is absent")
         return 0
@@ -56,7 +63,7 @@ def main() -> int:
     for ridge in RIDGES:
         found = learn_segmenter(
             encoder(), [images[n] for n in drawn], list(drawn.values()), names=list(drawn),
-            ridge=ridge,
+            ridge=ridge, hard_negatives=not options.no_hard_negatives,
         )
         how = own_segmentation(found.network)
         assert how.objects is not None

@@ -4,6 +4,7 @@
     python benchmarks/flim/experiments.py schistosoma
     python benchmarks/flim/experiments.py mo445
     python benchmarks/flim/experiments.py decoders
+    python benchmarks/flim/experiments.py ablation
 
 parasites and schistosoma use the markers that come with the data; with ``--images 1 3 5`` they are
 drawn from them, ``--seeds`` times. mo445 uses the robot user on 3 images a set, drawn ``--seeds``
@@ -16,7 +17,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,16 +43,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["parasites", "schistosoma", "mo445", "decoders"])
+    parser.add_argument("what", choices=sorted(WHAT))
     parser.add_argument("--images", type=int, nargs="*", default=[])
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     if not DATA.is_dir():
         print(f"skipped: {DATA} is absent")
         return 0
-    {"parasites": parasites, "schistosoma": schistosoma, "mo445": mo445, "decoders": decoders}[
-        options.what
-    ](options)
+    WHAT[options.what](options)
     return 0
 
 
@@ -131,6 +132,43 @@ def decoders(options: argparse.Namespace) -> None:
     learned = learn_segmenter(net, [images[n] for n in names], marked, names=names)
     answers = {n: segment(learned.network, images[n]) for n in other}
     row("parasites", "linear on marker spels, selection", [score(answers, masks)], 0)
+
+
+def ablation(options: argparse.Namespace) -> None:
+    """The shipped parasites network with one thing changed at a time."""
+    images, masks, drawn = load_parasites()
+    other = [n for n in images if n not in drawn]
+    eggs = encoder()
+    seven = eggs
+    for name in ("conv1", "conv2"):
+        layer = replace(eggs[name], adjacency=spel.Adjacency.box(7))
+        seven = seven.replace(name, layer)
+    strided = eggs
+    for name in ("pool1", "pool2"):
+        strided = strided.replace(name, replace(eggs[name], stride=2))
+    changes: dict[str, tuple[Network, dict[str, Any]]] = {
+        "as shipped": (eggs, {}),
+        "no hard negatives": (eggs, {"hard_negatives": False}),
+        "ridge 0.001": (eggs, {"ridge": 1e-3}),
+        "ridge 0.1": (eggs, {"ridge": 1e-1}),
+        "no delineation": (eggs, {"delineation": Delineation("none")}),
+        "Dynamic Trees": (eggs, {"delineation": Delineation("trees", convex=True)}),
+        "GrowCut": (eggs, {"delineation": Delineation("growcut", convex=True)}),
+        "no median": (photograph_encoder(), {}),
+        "last block alone": (eggs, {"blocks": ["pool2"]}),
+        "7 x 7 kernels": (seven, {}),
+        "strides of 2 (as dilations)": (strided, {}),
+        "FLIM-BoFP": (eggs, {"method": "points"}),
+        "threshold for selection": (eggs, {"select": "threshold"}),
+    }
+    print(HEAD)
+    for name, (net, given) in changes.items():
+        began = perf_counter()
+        learned = learn_segmenter(
+            net, [images[n] for n in drawn], list(drawn.values()), names=list(drawn), **given
+        )
+        answers = {n: segment(learned.network, images[n]) for n in other}
+        row("parasites", name, [score(answers, masks)], perf_counter() - began)
 
 
 # -- what they share ---------------------------------------------------------------------------
@@ -222,6 +260,14 @@ def row(name: str, method: str, found: Sequence[Scores], seconds: float) -> None
         flush=True,
     )
 
+
+WHAT = {
+    "parasites": parasites,
+    "schistosoma": schistosoma,
+    "mo445": mo445,
+    "decoders": decoders,
+    "ablation": ablation,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

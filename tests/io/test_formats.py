@@ -60,6 +60,20 @@ class TestPages:
             writer.write(image[::2, ::2], subfiletype=1, metadata=None)
         assert np.array_equal(read(tmp_path / "a.tif")[:, :, 0], image)
 
+    @pytest.mark.parametrize("shape", [(4, 6, 7), (2, 3, 6, 7, 3)])
+    def test_imagej_stacks_behind_one_directory(self, tmp_path, rng, shape):
+        tifffile = pytest.importorskip("tifffile")
+        stack = rng.integers(0, 256, shape, dtype=np.uint8)
+        tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, truncate=True)
+        volume = read(tmp_path / "a.tif")
+        assert np.array_equal(volume, stack.reshape(-1, 6, 7, volume.shape[3]))
+        assert np.array_equal(read(tmp_path / "a.tif", page=2), volume[2])
+        data = (tmp_path / "a.tif").read_bytes()
+        count = volume.shape[0]
+        lie = data.replace(b"images=%d" % count, b"images=%d" % (count + 1))
+        with pytest.raises(ImageReadError, match="planes that are not there"):
+            get(lie)
+
     def test_volumes_are_counted_as_a_whole(self, pictures):
         data = saved(pictures[0], "TIFF", save_all=True, append_images=pictures[1:])
         with pytest.raises(ImageReadError, match=r"3 x 6 x 7 = 126 pixels"):

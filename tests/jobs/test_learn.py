@@ -13,7 +13,7 @@ from spel.core.markers import Markers
 from spel.decide import segment
 from spel.errors import ParameterError
 from spel.io.markers import write_markers
-from spel.jobs.learn import learn_segmenter
+from spel.jobs.learn import advice, learn_segmenter
 from spel.nn import Activation, Color, MaxPool, Unlearned, chain
 
 
@@ -71,6 +71,14 @@ def test_a_new_field_is_segmented(learned):
 def test_an_empty_field_gives_nothing(learned):
     image = np.random.default_rng(1).normal((90, 110, 180), 6, (80, 90, 3))
     assert not segment(learned.network, image.clip(0, 255).astype(np.uint8)).any()
+
+
+def test_what_looks_alike_and_has_no_stroke_is_named(learned):
+    image, _ = field(9, 50, 25)
+    (sentence,) = advice(learned.network, [image], [Markers([(0, 0)], [0], (80, 90))], names=["x"])
+    assert "image x: what lies around (50, 25) looks like an object" in sentence
+    images = [field(i, *place)[0] for i, place in enumerate(PLACES)]
+    assert advice(learned.network, images, [strokes(*place) for place in PLACES]) == ()
 
 
 def test_a_saved_network_segments_alike(learned, tmp_path):

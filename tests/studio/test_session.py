@@ -212,6 +212,21 @@ def test_decoders_end_in_one_channel_or_none_is_there(drawn, decoder):
     assert (output.array.shape[-1] == 1) == (decoder != "none")
 
 
+def test_learning_gives_the_library_s_kernels(drawn):
+    import spel
+    from spel.studio.learning import template
+    from spel.studio.strokes import markers_of
+
+    drawn.do({"do": "learn", "network": "from strokes"})
+    images = [drawn.load(f"image{i}") for i in range(2)]
+    markers = [markers_of(drawn.document.strokes[i.id], i.size) for i in images]
+    names = [i.name for i in images]
+    whole = spel.learn(template("flim"), [i.array for i in images], markers, names=names)
+    mine = drawn.document.entry("from strokes").network
+    assert mine["conv1"] == whole["conv1"]
+    assert mine["conv2"] == whole["conv2"]
+
+
 def test_learning_twice_gives_the_same_bits(drawn):
     drawn.do({"do": "learn", "network": "from strokes"})
     first = drawn.document.entry("from strokes").network.fingerprint()

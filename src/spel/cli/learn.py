@@ -110,7 +110,7 @@ def _learned(
     from time import perf_counter
 
     import spel
-    from spel.jobs.learn import learn_segmenter
+    from spel.jobs.learn import advice, learn_segmenter
 
     began = perf_counter()
     if options["encoder"]:
@@ -133,6 +133,8 @@ def _learned(
         f"learned {found.network.parameters} weights in {perf_counter() - began:.2f} s; objects of "
         f"about {model['size']:.0f} spels, cutoff {model['cutoff']:.2f}"
     )
+    for sentence in advice(found.network, arrays, drawn, names=names)[:5]:
+        settings.say(f"note: {sentence}")
     return found.network
 
 

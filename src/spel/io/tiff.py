@@ -1,17 +1,19 @@
-"""TIFF and BigTIFF: the directories, checked against the file; pixels are in ``tiff_pixels``.
+"""TIFF and BigTIFF: the chain of directories. Pages: ``tiff_page``; pixels: ``tiff_pixels``.
 
 Source: TIFF Revision 6.0, Aldus, 1992; BigTIFF as libtiff writes it.
 """
 
 from __future__ import annotations
 
+import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from .header import ImageInfo, Refusal, check_size, file_size
+from .tiff_page import Page, page_from
 
 _AGAIN = "copy or download it again"
 _SIZES = {
@@ -54,6 +56,7 @@ _WANTED = {
     259: "compression",
     262: "photometric",
     266: "fill_order",
+    270: "description",
     273: "offsets",
     274: "orientation",
     277: "samples",
@@ -72,72 +75,6 @@ _WANTED = {
     347: "jpeg_tables",
     530: "subsampling",
 }
-
-
-@dataclass(frozen=True)
-class Page:
-    """One image of a TIFF file: what its directory says, checked."""
-
-    order: str
-    rows: int
-    cols: int
-    samples: int
-    bits: int
-    kind: str  # "u", "i" or "f"
-    photometric: int
-    compression: int
-    planar: bool
-    predictor: int
-    fill_order: int
-    orientation: int
-    reduced: bool
-    chunk_rows: int
-    chunk_cols: int
-    tiled: bool
-    offsets: np.ndarray = field(repr=False)
-    counts: np.ndarray = field(repr=False)
-    palette: np.ndarray | None = field(repr=False)
-    tables: bytes = field(repr=False)
-    t4_options: int
-    subsampling: tuple[int, ...]
-    alpha: bool
-    index: int  # of the page in the file
-
-    @property
-    def channels(self) -> int:
-        """Channels of the decoded page."""
-        return 3 + (self.samples - 1) if self.photometric == 3 else self.samples
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the decoded page."""
-        if self.photometric == 3:
-            assert self.palette is not None
-            return np.dtype(self.palette.dtype)
-        if self.kind == "f":
-            return np.dtype(f"f{self.bits // 8}")
-        if self.bits == 1 and self.kind == "u":
-            return np.dtype(np.bool_)
-        width = next(w for w in (8, 16, 32, 64) if self.bits <= w)
-        return np.dtype(f"{self.kind}{width // 8}")
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the decoded page."""
-        return self.rows * self.cols * self.channels * self.dtype.itemsize
-
-    @property
-    def alike(self) -> tuple[Any, ...]:
-        """Equal for pages that may be planes of one volume."""
-        return (
-            self.rows,
-            self.cols,
-            self.channels,
-            self.dtype,
-            self.bits,
-            self.photometric == 3,
-            self.orientation,
-        )
 
 
 def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
@@ -229,10 +166,31 @@ def read_pages(file: BinaryIO) -> list[Page]:
             raise Refusal(f"it has more than {_MAX_PAGES} pages")
         seen.add(offset)
         tags, offset = walk.read(offset)
-        pages.append(_page(tags, order, walk.size, len(pages)))
+        pages.append(page_from(tags, order, walk.size, len(pages)))
+        if len(pages) == 1:
+            description = bytes(tags.get("description", b""))
     if not pages:
         raise Refusal("it has no page", _AGAIN)
+    if len(pages) == 1 and description.startswith(b"ImageJ="):
+        return _stack(pages[0], description, walk.size)
     return pages
+
+
+def _stack(page: Page, description: bytes, size: int) -> list[Page]:
+    """ImageJ gives a stack of more than 4 GiB one directory: the other planes follow the first."""
+    found = re.search(rb"^images=(\d{1,9})\s*$", description, re.MULTILINE)
+    planes = int(found[1]) if found else 1
+    if planes < 2:
+        return [page]
+    length = page.rows * page.cols * page.samples * page.bits // 8
+    start = int(page.offsets[0])
+    if page.compression != 1 or page.tiled or page.planar or start + planes * length > size:
+        raise Refusal(f"it is said to have {planes} planes that are not there", _AGAIN)
+    places = [start + plane * length for plane in range(planes)]
+    return [
+        replace(page, chunk_rows=page.rows, offsets=np.array([place]), counts=np.array([length]))
+        for place in places
+    ]
 
 
 class _Directories:
@@ -289,132 +247,3 @@ class _Directories:
             raise Refusal("its directories overlap again and again", _AGAIN)
         self.file.seek(offset)
         return self.file.read(count)
-
-
-def _page(tags: dict[str, Any], order: str, size: int, index: int) -> Page:
-    def number(name: str, default: int) -> int:
-        value = tags.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, np.ndarray) or not len(value):
-            raise Refusal(f"its tag for {name.replace('_', ' ')} is damaged", _AGAIN)
-        return int(value[0])
-
-    rows, cols, samples = number("rows", 0), number("cols", 0), number("samples", 1)
-    check_size(rows, cols, samples, 1, 1 << 62)
-    photometric = number("photometric", 1)
-    if photometric == 2 and "samples" not in tags:
-        samples = len(tags.get("bits", (8,)))
-    bits = _same(tags.get("bits"), samples, 1, "bits per sample")
-    kind = {1: "u", 2: "i", 3: "f", 4: "u"}.get(
-        _same(tags.get("sample_format"), samples, 1, "sample formats"), ""
-    )
-    if not kind:
-        raise Refusal(
-            "its samples are complex numbers or of an unknown kind", "convert it to real numbers"
-        )
-    if (
-        not (1 <= bits <= 64)
-        or (kind == "f" and bits not in (16, 32, 64))
-        or (bits > 32 and bits != 64)
-    ):
-        raise Refusal(
-            f"its samples have {bits} bits ({kind}), which is not read",
-            "convert it to 8, 16 or 32 bits",
-        )
-    if bits == 32 and photometric in (2, 5, 6) and kind == "u" and "sample_format" not in tags:
-        raise Refusal(
-            "its colours are said to be whole numbers of 32 bits, without their kind",
-            "save it with a sample format, or with 8 or 16 bits",
-        )
-    tiled = bool(tags.get("tiled"))
-    chunk_cols = number("tile_cols", 0) if tiled else cols
-    chunk_rows = number("tile_rows", 0) if tiled else min(number("rows_per_strip", rows), rows)
-    if chunk_rows == 0 and not tiled:
-        chunk_rows = rows
-    check_size(chunk_rows, chunk_cols, samples, 1, 1 << 40)
-    planar = number("planar", 1) == 2 and samples > 1
-    chunks = -(-rows // chunk_rows) * -(-cols // chunk_cols) * (samples if planar else 1)
-    compression = number("compression", 1)
-    offsets, counts = _places(tags, chunks, size, compression)
-    subsampling = tags.get("subsampling")
-    extra = tags.get("extra")
-    return Page(
-        order=order,
-        rows=rows,
-        cols=cols,
-        samples=samples,
-        bits=bits,
-        kind=kind,
-        photometric=photometric,
-        compression=compression,
-        planar=planar,
-        predictor=number("predictor", 1),
-        fill_order=number("fill_order", 1),
-        orientation=number("orientation", 1) if 1 <= number("orientation", 1) <= 8 else 1,
-        reduced=bool(number("subfile", 0) & 5),
-        chunk_rows=chunk_rows,
-        chunk_cols=chunk_cols,
-        tiled=tiled,
-        offsets=offsets,
-        counts=counts,
-        palette=_palette(tags, photometric, bits),
-        tables=bytes(tags.get("jpeg_tables", b"")),
-        t4_options=number("t4_options", 0),
-        subsampling=tuple(int(n) for n in subsampling)
-        if isinstance(subsampling, np.ndarray)
-        else (2, 2),
-        alpha=isinstance(extra, np.ndarray) and len(extra) > 0 and int(extra[0]) in (1, 2),
-        index=index,
-    )
-
-
-def _same(values: Any, samples: int, default: int, what: str) -> int:
-    if values is None:
-        return default
-    if not isinstance(values, np.ndarray) or not len(values):
-        raise Refusal(f"its tag for {what} is damaged", _AGAIN)
-    if len(set(values[:samples].tolist())) > 1:
-        raise Refusal(
-            f"its samples have different {what}: {values[:samples].tolist()[:8]}",
-            "convert it to one type",
-        )
-    return int(values[0])
-
-
-def _places(
-    tags: dict[str, Any], chunks: int, size: int, compression: int
-) -> tuple[np.ndarray, np.ndarray]:
-    offsets, counts = tags.get("offsets"), tags.get("counts")
-    if not isinstance(offsets, np.ndarray) or len(offsets) < chunks:
-        there = len(offsets) if isinstance(offsets, np.ndarray) else 0
-        raise Refusal(f"it has the places of {there} of its {chunks} strips or tiles", _AGAIN)
-    if offsets.dtype.kind != "u":
-        raise Refusal("the places of its strips or tiles are damaged", _AGAIN)
-    offsets = offsets[:chunks].astype(np.uint64)
-    if not isinstance(counts, np.ndarray) or len(counts) < chunks or counts.dtype.kind != "u":
-        if compression != 1 and chunks > 1:
-            raise Refusal("the lengths of its strips or tiles are missing", _AGAIN)
-        counts = np.uint64(size) - np.minimum(offsets, np.uint64(size))
-    counts = counts[:chunks].astype(np.uint64)
-    if compression == 1 and chunks == 1:  # some writers give nonsense; the pixels say how many
-        counts = np.minimum(counts, np.uint64(size) - np.minimum(offsets, np.uint64(size)))
-    if (offsets >= size).any() or (counts > size).any():
-        raise Refusal(
-            "a strip or tile lies outside of the file: it is cut short or damaged", _AGAIN
-        )
-    return offsets.astype(np.int64), counts.astype(np.int64)
-
-
-def _palette(tags: dict[str, Any], photometric: int, bits: int) -> np.ndarray | None:
-    """(2^bits, 3) colours, 8-bit where that loses nothing."""
-    if photometric != 3:
-        return None
-    values = tags.get("palette")
-    if not isinstance(values, np.ndarray) or bits > 16 or len(values) < 3 << bits:
-        raise Refusal("its palette is missing or too short", _AGAIN)
-    table = values[: 3 << bits].reshape(3, -1).T.astype(np.uint16)
-    low, high = table & 255, table >> 8
-    if (low == high).all() or not low.any():
-        return high.astype(np.uint8)
-    return low.astype(np.uint8) if not high.any() else table

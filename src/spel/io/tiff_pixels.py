@@ -16,7 +16,7 @@ import numpy as np
 
 from . import pillow
 from .header import MAX_PIXELS, Refusal
-from .tiff import Page
+from .tiff_page import Page
 from .tiff_streams import STREAMS, Stream, chunk
 
 _AGAIN = "copy or download it again"

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from .header import Refusal
-from .tiff import Page
+from .tiff_page import Page
 
 _AGAIN = "copy or download it again"
 _REVERSED = np.array([int(f"{n:08b}"[::-1], 2) for n in range(256)], np.uint8)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spel.core.markers import Markers
 from spel.decide.delineate import Delineation, scale_of
 from spel.decide.objects import Evidence, ObjectModel, learn_objects, own_component
-from spel.decide.segmentation import Segmentation, with_segmentation
+from spel.decide.segmentation import Segmentation, own_segmentation, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.learn import learn
@@ -138,6 +138,45 @@ def learn_segmenter(
     return Learned(
         with_segmentation(decoded, how), evidence, tuple(int(mask.sum()) for mask in extra)
     )
+
+
+def advice(
+    network: Network,
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    *,
+    names: Sequence[str] = (),
+    near: float = 0.5,
+) -> tuple[str, ...]:
+    """Where another stroke would help: what nearly looks like an object but has no stroke.
+
+    Parameters
+    ----------
+    network : Network
+        Learned by `learn_segmenter`, with component selection.
+    images, markers, names
+        Of the marked images, or of new ones with empty markers.
+    near : float
+        How far below the cutoff a component's score may lie to be worth a stroke.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per component, most alike first.
+    """
+    model = own_segmentation(network).objects
+    if model is None:
+        return ()
+    called = list(names) or [str(number) for number in range(len(markers))]
+    found = []
+    for image, drawn, name in zip(images, markers, called):
+        for score, one in model.ranked(network(image)):
+            if score > model.cutoff - near and one.covers(drawn.points) == 0:
+                place = tuple(np.add(one.low, np.array(one.mask.shape) // 2).tolist())
+                found.append((score, f"image {name}: what lies around {place} looks like an object "
+                              f"(score {score:.2f}, cutoff {model.cutoff:.2f}) and has no stroke; "
+                              "mark it, or draw a background stroke on it"))
+    return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
 
 
 def block_ends(network: Network) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +13,8 @@ from spel.ops.arrays import Float, real
 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in ITU-R BT.601 luma."""
+
+_BAND = 1 << 15  # spels converted at a time
 
 
 def grey(image: npt.ArrayLike) -> Float:
@@ -74,8 +79,7 @@ def lab(image: npt.ArrayLike, *, white: float = 255.0) -> Float:
     """
     from skimage.color import rgb2lab
 
-    unit = _unit_rgb("lab", image, white)
-    return np.asarray(rgb2lab(unit) if unit.size else unit, dtype=np.float32)
+    return _converted("lab", rgb2lab, image, white)
 
 
 def ycbcr(image: npt.ArrayLike, *, white: float = 255.0) -> Float:
@@ -103,16 +107,33 @@ def ycbcr(image: npt.ArrayLike, *, white: float = 255.0) -> Float:
     """
     from skimage.color import rgb2ycbcr
 
-    unit = _unit_rgb("ycbcr", image, white)
-    return np.asarray(rgb2ycbcr(unit) if unit.size else unit, dtype=np.float32)
+    return _converted("ycbcr", rgb2ycbcr, image, white)
+
+
+def _converted(
+    operator: str, convert: Callable[..., Any], image: npt.ArrayLike, white: float
+) -> Float:
+    """float64 inside, a few rows at a time, so that what is between the steps stays in cache."""
+    array = _checked_rgb(operator, image, white)
+    rows = array.reshape(-1, *array.shape[-2:])
+    out = np.empty(rows.shape, dtype=np.float32)
+    step = max(1, _BAND // max(1, rows.shape[1]))
+    for start in range(0, len(rows) if rows.size else 0, step):
+        band = rows[start : start + step].astype(np.float64, order="C")
+        out[start : start + step] = convert(band / white)
+    return out.reshape(array.shape)
 
 
 def _unit_rgb(operator: str, image: npt.ArrayLike, white: float) -> npt.NDArray[np.float64]:
+    return _checked_rgb(operator, image, white).astype(np.float64) / white
+
+
+def _checked_rgb(operator: str, image: npt.ArrayLike, white: float) -> npt.NDArray[Any]:
     if not (np.isfinite(white) and white > 0):
         raise ParameterError(f"{operator}: white {white!r}; expected a positive number")
     array = real(operator, image)
     _check_rgb(operator, array)
-    return array.astype(np.float64) / white
+    return array
 
 
 def _check_rgb(operator: str, array: npt.NDArray[np.generic]) -> None:

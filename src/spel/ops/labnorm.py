@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ParameterError
-from spel.ops.arrays import Float
-from spel.ops.color import _unit_rgb
+from spel.errors import ParameterError, ShapeError
+from spel.ops.arrays import Float, real
 
 Real = npt.NDArray[np.float64]
 
@@ -65,7 +64,15 @@ def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -
     """
     if file not in FILES:
         raise ParameterError(f"labnorm2: file {file!r}; expected one of {', '.join(FILES)}")
-    unit = _unit_rgb("labnorm2", image, white)
+    if not (np.isfinite(white) and white > 0):
+        raise ParameterError(f"labnorm2: white {white!r}; expected a positive number")
+    array = real("labnorm2", image)
+    if array.ndim < 3 or array.shape[-1] != 3:
+        raise ShapeError(
+            f"labnorm2: image of shape {array.shape}; expected (rows, cols, 3) red, green and "
+            "blue. Drop an alpha channel with image[..., :3]"
+        )
+    unit = array.astype(np.float64) / white
     rgb = unit if file == "direct" else _back_to_rgb(*_stored(unit, file))
     tristimulus = rgb @ (_XYZ / _WHITE[:, None]).T
     f = np.where(

@@ -97,8 +97,37 @@ def relearned(
     # Products here are small: threads of the linear algebra would only wait for one another.
     with threadpool_limits(1, user_api="blas"):
         if waiting:
-            body = learn(body, images, markers, names=names, seed=seed)
+            body = _learned(body, images, markers, names, seed, activate)
         return decoded(body, activate, markers, decoder)
+
+
+def _learned(
+    network: Network,
+    images: Sequence[Any],
+    markers: Sequence[Markers],
+    names: Sequence[str],
+    seed: int,
+    activate: Callable[[Network], list[Any]],
+) -> Network:
+    """The learned network; what stands before its first unlearned layer is taken as it is known."""
+    first = next(i for i, node in enumerate(network.nodes) if isinstance(node.layer, Unlearned))
+    head, tail = network.nodes[:first], network.nodes[first:]
+    inputs = {name for node in tail for name in node.inputs} - {node.name for node in tail}
+    if not head or inputs != {head[-1].name}:
+        return learn(network, images, markers, names=names, seed=seed)
+    known = activate(Network(head))
+    if any(tuple(a.shape[:2]) != m.size for a, m in zip(known, markers)):
+        return learn(network, images, markers, names=names, seed=seed)
+    last = head[-1].name
+    rest = Network(_rewired(tail, last, INPUT), network.meta)
+    learned = learn(rest, known, markers, names=names, seed=seed)
+    return Network((*head, *_rewired(learned.nodes, INPUT, last)), learned.meta)
+
+
+def _rewired(nodes: Sequence[Node], old: str, new: str) -> tuple[Node, ...]:
+    return tuple(
+        Node(n.name, n.layer, tuple(new if i == old else i for i in n.inputs)) for n in nodes
+    )
 
 
 def unlearned(network: Network, start: str | None) -> Network:

@@ -120,8 +120,8 @@ export class Viewer extends Part {
       const [r, c] = onImage(told, stage.cursor);
       stage.outline = [r + reach[0][0], c + reach[1][0], r + reach[0][1] + 1, c + reach[1][1] + 1];
     }
-    stage.paint();
-    if (this.other) { this.other.cursor = state.cursor; this.other.outline = stage.outline; this.other.paint(); }
+    stage.paint(true);
+    if (this.other) { this.other.cursor = state.cursor; this.other.outline = stage.outline; this.other.paint(true); }
     this.tell();
   }
   tell() {

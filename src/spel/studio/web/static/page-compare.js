@@ -73,7 +73,7 @@ class ComparePage extends Part {
     const rows = [["parameters", runs.map((r) => num(r.parameters, 6))], ["adds", runs.map((r) => `${num(r.multiply_adds / 1e6, 4)} M`)], ["ms", runs.map((r) => `${num(r.ms, 3)} ms`)], ["strokes", learned.map((l) => (l ? String(strokes) : "0"))], ["boxes", found.map((f) => (f ? String(f.count) : "–"))], ["precision", judged.map((j) => percent(j?.total.precision))], ["recall", judged.map((j) => percent(j?.total.recall))]];
     fill(this.facts, h("table.terms", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("compare.facts")), names.map((n, i) => h("th", { scope: "col" }, `${"AB"[i]} · ${n}`)))), h("tbody", {}, rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, t(`compare.${name}`)), values.map((v) => h("td", {}, v)))))));
   }
-  mark() { for (const { stage } of this.stages) { stage.cursor = this.cursor; stage.paint(); } }
+  mark() { for (const { stage } of this.stages) { stage.cursor = this.cursor; stage.paint(true); } }
 }
 customElements.define("page-compare", ComparePage);
 

@@ -73,7 +73,7 @@ class DetectPage extends Part {
     this.stage.setTop(this.cover, this.place, 1);
   }
   async boxes() {
-    if (!this.saliency) { this.found = null; this.painted = []; this.stage.paint(); this.result(); return; }
+    if (!this.saliency) { this.found = null; this.painted = []; this.stage.paint(true); this.result(); return; }
     const asked = { network: state.network, image: state.image, decision: this.decision };
     try {
       const found = await post("boxes", asked);
@@ -92,7 +92,7 @@ class DetectPage extends Part {
     const { boxes, matched, scores } = this.found, truth = state.doc.truth[state.image] ?? [], clean = boxes.length <= 8;
     const color = (i) => (matched ? (matched[i] ? "#3dff9a" : "#ff8fa3") : "#ffd23f");
     this.painted = [boxPainter(truth, { color: "#7cc4ff", dash: [6, 4], width: 1.5 }), boxPainter(boxes, { color, selected: this.selected, label: (i) => (clean || i === this.selected ? `${matched ? (matched[i] ? "✓ " : "✗ ") : ""}${num(scores[i], 2)}` : null) })];
-    this.stage.paint();
+    this.stage.paint(true);
   }
   result() {
     const found = this.found;
@@ -236,7 +236,7 @@ class DetectPage extends Part {
       const [r, c] = told.spel;
       for (const [width, ink] of [[4, "rgb(0 0 0 / 0.8)"], [2, "#ff4fd8"]]) { pen.lineWidth = width / zoom; pen.strokeStyle = ink; pen.beginPath(); pen.arc(c + 0.5, r + 0.5, 8 / zoom, 0, 7); pen.stroke(); }
     });
-    this.stage.paint();
+    this.stage.paint(true);
   }
   async judge() {
     let told;

@@ -81,15 +81,15 @@ class KernelsPage extends Part {
         one.object === null && one.background === null ? null : h("p.meter", {}, h("span", {}, t("kernels.object", { v: num(one.object, 3) })), h("span", {}, t("kernels.background", { v: num(one.background, 3) }))),
         h("p.muted.small", {}, one.image !== undefined ? h("button.link", { onclick: () => this.goto(one) }, t("kernels.from", { name: one.image, marker: one.marker, at: one.at.join(", ") })) : t("kernels.hand")));
       card.classList.toggle("on", this.chosen.has(k));
-      card.addEventListener("mouseenter", () => { this.shownOrigin = one; this.stage.paint(); });
-      card.addEventListener("mouseleave", () => { this.shownOrigin = null; this.stage.paint(); });
+      card.addEventListener("mouseenter", () => { this.shownOrigin = one; this.stage.paint(true); });
+      card.addEventListener("mouseleave", () => { this.shownOrigin = null; this.stage.paint(true); });
       return card;
     }));
   }
   goto(one) {
     const image = state.doc.images.find((i) => i.name === one.image);
     if (image) choose({ image: image.id });
-    setTimeout(() => { choose({ cursor: one.at, pinned: true }); this.stage.cursor = one.at; this.stage.paint(); }, 250);
+    setTimeout(() => { choose({ cursor: one.at, pinned: true }); this.stage.cursor = one.at; this.stage.paint(true); }, 250);
   }
   do(what, kernels) { return act({ do: what, network: state.network, node: state.node, kernels }).then((reply) => { if (reply) { this.chosen.clear(); this.tools(); } }); }
   tools() {

@@ -35,7 +35,7 @@ class MarkersPage extends Part {
     this.status.textContent = t("stage.hint.draw");
     this.stage.painters.push((pen, zoom) => this.paintInk(pen, zoom));
     this.on(this.stage, "hover", ({ detail }) => { this.status.textContent = detail ? t("inspector.at", { row: detail[0], col: detail[1] }) : t("stage.hint.draw"); });
-    this.on(this.stage, "step", ({ detail }) => { const from = this.stage.cursor ?? this.stage.size.map((n) => n >> 1); this.stage.cursor = from.map((x, i) => clamp(x + detail[i], 0, this.stage.size[i] - 1)); this.stage.paint(); this.stage.speak(t("inspector.at", { row: this.stage.cursor[0], col: this.stage.cursor[1] })); });
+    this.on(this.stage, "step", ({ detail }) => { const from = this.stage.cursor ?? this.stage.size.map((n) => n >> 1); this.stage.cursor = from.map((x, i) => clamp(x + detail[i], 0, this.stage.size[i] - 1)); this.stage.paint(true); this.stage.speak(t("inspector.at", { row: this.stage.cursor[0], col: this.stage.cursor[1] })); });
     this.on(this.stage, "enter", () => { if (this.stage.cursor) { const p = this.stage.cursor.map((x) => x + 0.5); this.down(p); this.up(p); } });
     this.on(bus, "image", () => this.load());
     this.on(bus, "document", () => this.redraw());
@@ -57,7 +57,7 @@ class MarkersPage extends Part {
     if (!this.ink) return;
     if (this.current) { this.late = true; return; }
     this.ink.redraw([...this.strokes(), ...(this.waiting ?? [])], state.doc.classes);
-    this.stage.paint();
+    this.stage.paint(true);
     this.toolbar();
     this.panel();
   }
@@ -70,7 +70,7 @@ class MarkersPage extends Part {
     this.stage.setTop(top.map, told, kept.saliency);
   }
   toolbar() {
-    const radius = h("input", { type: "range", min: 0.5, max: 64, step: 0.5, value: kept.radius, "aria-label": t("markers.radius"), oninput: () => { kept.radius = Number(radius.value); shown.textContent = num(kept.radius); this.stage.paint(); } });
+    const radius = h("input", { type: "range", min: 0.5, max: 64, step: 0.5, value: kept.radius, "aria-label": t("markers.radius"), oninput: () => { kept.radius = Number(radius.value); shown.textContent = num(kept.radius); this.stage.paint(true); } });
     const shown = h("output", {}, num(kept.radius));
     fill(this.bar,
       h("span.group.radio", { role: "group", "aria-label": t("markers.tools") }, Object.keys(TOOLS).map((name) => h("button.chip", { "aria-pressed": String(kept.tool === name), title: `${t(`markers.${name}`)} (${TOOLS[name].toUpperCase()})`, onclick: () => this.use(name) }, icon(name === "move" ? "hand" : name), t(`markers.${name}`)))),
@@ -104,7 +104,7 @@ class MarkersPage extends Part {
       h("ul.strokes", {}, all.map(([id, s]) => h("li", {}, h("button.link", { onclick: () => choose({ image: id }) }, imageOf(id)?.name ?? id), h("span.muted.small", {}, String(s.length))))),
       number(all) ? null : h("p.muted.small", {}, "–"),
       h("h3", {}, t("stage.overlay")),
-      h("label.field", {}, h("span.muted.small", {}, t("markers.opacity")), h("input", { type: "range", min: 0, max: 1, step: 0.05, value: kept.opacity, oninput: (e) => { kept.opacity = Number(e.target.value); this.stage.paint(); } })),
+      h("label.field", {}, h("span.muted.small", {}, t("markers.opacity")), h("input", { type: "range", min: 0, max: 1, step: 0.05, value: kept.opacity, oninput: (e) => { kept.opacity = Number(e.target.value); this.stage.paint(true); } })),
       h("label.field", {}, h("span.muted.small", {}, t("stage.overlay")), h("input", { type: "range", min: 0, max: 1, step: 0.05, value: kept.saliency, oninput: (e) => { kept.saliency = Number(e.target.value); this.overlay(); } })));
   }
   edit(label, change) { act({ do: "set_classes", classes: state.doc.classes.map((c) => (c.label === label ? { ...c, ...change } : c)) }); }
@@ -121,7 +121,7 @@ class MarkersPage extends Part {
     const label = kept.label;
     this.current = { id: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`, label, tool: kept.tool, radius: kept.tool === "fill" ? 0 : kept.radius, points: [point] };
     if (kept.tool === "brush" || kept.tool === "erase") this.ink.extend(point, point, kept.radius, kept.tool === "erase" ? -1 : label);
-    this.stage.paint();
+    this.stage.paint(true);
   }
   move(point) {
     const stroke = this.current;
@@ -132,7 +132,7 @@ class MarkersPage extends Part {
       stroke.points.push(point);
       if (stroke.tool !== "fill") this.ink.extend(last, point, stroke.radius, stroke.tool === "erase" ? -1 : stroke.label);
     }
-    this.stage.paint();
+    this.stage.paint(true);
   }
   up() {
     const stroke = this.current;
@@ -142,7 +142,7 @@ class MarkersPage extends Part {
     // Until the server has it, the page keeps it: nothing that was drawn is lost.
     (this.waiting ??= []).push(stroke);
     this.ink.add(stroke);
-    this.stage.paint();
+    this.stage.paint(true);
     const send = () => act({ do: "add_stroke", image, stroke }).then((reply) => {
       // Refused for a reason: let go. Not reached, or another tab was faster: try again.
       if (!reply && (!state.status || state.status === 409)) { setTimeout(send, 2000); return; }
@@ -187,7 +187,7 @@ class MarkersPage extends Part {
     const tool = Object.entries(TOOLS).find(([, k]) => k === event.key)?.[0];
     const digit = event.shiftKey && /^Digit(\d)$/.exec(event.code)?.[1];
     if (tool) this.use(tool);
-    else if (event.key === "[" || event.key === "]") { kept.radius = clamp(kept.radius * (event.key === "]" ? 1.25 : 0.8), 0.5, 64); this.toolbar(); this.stage.paint(); }
+    else if (event.key === "[" || event.key === "]") { kept.radius = clamp(kept.radius * (event.key === "]" ? 1.25 : 0.8), 0.5, 64); this.toolbar(); this.stage.paint(true); }
     else if (digit && state.doc.classes.some((c) => c.label === Number(digit))) { kept.label = Number(digit); this.toolbar(); }
     else if (event.key === "x") { [kept.label, kept.other] = [kept.label === 0 ? kept.other ?? 1 : 0, kept.label || kept.other]; this.toolbar(); }
     else if (event.key === "v") { kept.showing = !kept.showing; this.overlay(); }

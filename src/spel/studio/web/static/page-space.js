@@ -41,7 +41,7 @@ class SpacePage extends Part {
     this.stage.cursor = state.cursor;
     const reach = node()?.bank?.reach, told = step();
     if (state.cursor && reach && told?.shape) { const [r, c] = state.cursor; this.stage.outline = [r + reach[0][0], c + reach[1][0], r + reach[0][1] + 1, c + reach[1][1] + 1]; }
-    this.stage.paint();
+    this.stage.paint(true);
   }
 
   // -- what is shown -----------------------------------------------------------------------------
@@ -266,7 +266,7 @@ class SpacePage extends Part {
       } else this.moveTo((dy / this.canvas.height) * 2.4 * this.reach * this.cloud.norm);
     });
     const up = () => {
-      if (this.path) { this.lassoed = inside(this.path, this); this.path = null; this.draw(); this.stage.paint(); }
+      if (this.path) { this.lassoed = inside(this.path, this); this.path = null; this.draw(); this.stage.paint(true); }
       const dragged = this.dragging;
       this.start = null;
       this.dragging = false;

@@ -26,6 +26,7 @@ export class Stage extends HTMLElement {
   #drag = null;
   #space = false;
   #pending = 0;
+  #stale = true;
 
   connectedCallback() {
     if (!this.canvas) {
@@ -36,8 +37,13 @@ export class Stage extends HTMLElement {
       this.live = document.createElement("p");
       this.live.className = "hidden";
       this.live.setAttribute("aria-live", "polite");
-      this.append(this.canvas, this.live);
+      // Marks have a canvas of their own: moving the cursor does not draw the picture again.
+      this.marks = document.createElement("canvas");
+      this.marks.setAttribute("aria-hidden", "true");
+      this.marks.className = "marks";
+      this.append(this.canvas, this.marks, this.live);
       this.pen = this.canvas.getContext("2d");
+      this.over = this.marks.getContext("2d");
       this.#listen();
     }
     this.relabel();
@@ -104,25 +110,39 @@ export class Stage extends HTMLElement {
     const ratio = devicePixelRatio || 1;
     this.canvas.width = Math.max(1, Math.round(this.clientWidth * ratio));
     this.canvas.height = Math.max(1, Math.round(this.clientHeight * ratio));
+    this.marks.width = this.canvas.width;
+    this.marks.height = this.canvas.height;
     if (this.view.fitted || !this.view.zoom) this.fit(); else this.paint();
+    this.#stale = true;
     this.#draw();
   }
 
   // -- painting ----------------------------------------------------------------------------------
 
-  paint() { this.#pending ||= requestAnimationFrame(() => { this.#pending = 0; this.#draw(); }); }
+  /** Draw again at the next frame: all, or the marks alone. */
+  paint(marksOnly = false) {
+    if (!marksOnly) this.#stale = true;
+    this.#pending ||= requestAnimationFrame(() => { this.#pending = 0; this.#draw(); });
+  }
 
   #draw() {
-    const { pen, canvas } = this, { zoom, x, y } = this.view, ratio = devicePixelRatio || 1;
+    const { pen, over, canvas } = this, { zoom, x, y } = this.view, ratio = devicePixelRatio || 1;
     if (!zoom) return;
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    pen.setTransform(ratio * zoom, 0, 0, ratio * zoom, ratio * x, ratio * y);
-    const shown = this.#plane ?? this.#base;
-    if (shown) this.#put(shown, 1);
-    if (this.#top) this.#put(this.#top, this.#top.alpha);
-    this.#grid();
-    for (const painter of this.painters) { pen.save(); painter(pen, zoom); pen.restore(); }
+    const start = (one) => {
+      one.setTransform(1, 0, 0, 1, 0, 0);
+      one.clearRect(0, 0, canvas.width, canvas.height);
+      one.setTransform(ratio * zoom, 0, 0, ratio * zoom, ratio * x, ratio * y);
+    };
+    if (this.#stale) {
+      this.#stale = false;
+      start(pen);
+      const shown = this.#plane ?? this.#base;
+      if (shown) this.#put(shown, 1);
+      if (this.#top) this.#put(this.#top, this.#top.alpha);
+      this.#grid();
+    }
+    start(over);
+    for (const painter of this.painters) { over.save(); painter(over, zoom); over.restore(); }
     this.#crosshair();
   }
   #put({ canvas, scale, offset }, alpha) {
@@ -159,7 +179,7 @@ export class Stage extends HTMLElement {
   }
   #crosshair() {
     if (!this.cursor) return;
-    const { pen } = this, { zoom } = this.view, [row, col] = this.cursor;
+    const pen = this.over, { zoom } = this.view, [row, col] = this.cursor;
     const { scale: [sr, sc], offset: [or, oc] } = this.#plane ?? { scale: [1, 1], offset: [0, 0] };
     const line = (width, color, draw) => { pen.lineWidth = width / zoom; pen.strokeStyle = color; pen.beginPath(); draw(); pen.stroke(); };
     const box = (r0, c0, r1, c1) => () => pen.rect(c0, r0, c1 - c0, r1 - r0);
@@ -215,7 +235,7 @@ export class Stage extends HTMLElement {
       }
       this.pointer = at;
       this.#send("hover", this.#inside(at) ? at.map(Math.floor) : null);
-      if (this.tool) this.paint();
+      if (this.tool) this.paint(true);
     });
     const up = (event) => {
       const drag = this.#drag;
@@ -229,7 +249,7 @@ export class Stage extends HTMLElement {
     };
     canvas.addEventListener("pointerup", up);
     canvas.addEventListener("pointercancel", up);
-    canvas.addEventListener("pointerleave", () => { this.pointer = null; this.#send("hover", null); this.paint(); });
+    canvas.addEventListener("pointerleave", () => { this.pointer = null; this.#send("hover", null); this.paint(true); });
     canvas.addEventListener("dblclick", () => { if (!this.tool) this.fit(); });
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("keyup", (event) => { if (event.key === " ") { this.#space = false; canvas.classList.remove("panning"); } });

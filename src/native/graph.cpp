@@ -23,32 +23,31 @@ long bounced(long place, long size, Border border) {
 
 Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left,
                    long right) {
-  const bool source = dynamic_cast<Source*>(node) != nullptr;
-  Frame& f = node->frame;
-  const bool same = f.set && f.border == border && f.fill == fill && f.phases == phases;
-  if (!same && (f.set || (phases > 1 && !source) || node->whole_frame)) {
-    // One reader of another kind already has a copy?
-    for (auto& other : nodes) {
-      auto* copy = dynamic_cast<Copy*>(other.get());
-      const Frame* g = copy ? &copy->frame : nullptr;
-      if (copy && copy->reads[0].node == node && g->border == border && g->fill == fill &&
-          g->phases == phases) {
-        copy->frame.left = std::max(copy->frame.left, left);
-        copy->frame.right = std::max(copy->frame.right, right);
-        return copy;
-      }
-    }
-    Node* copy = add<Copy>(node);
-    copy->frame = {true, border, fill, phases, left, right, 0, 0};
-    return copy;
+  auto serves = [&](const Frame& f) {
+    return f.set && f.border == border && f.fill == fill && f.phases == phases;
+  };
+  auto widen = [&](Node* found) {
+    found->frame.left = std::max(found->frame.left, left);
+    found->frame.right = std::max(found->frame.right, right);
+    return found;
+  };
+  if (serves(node->frame)) return widen(node);
+  // A row that others read as it is may get columns around it, but must not be dealt into phases.
+  if (!node->frame.set && phases == 1 && !node->whole_frame) {
+    node->frame = {true, border, fill, phases, left, right, 0, 0};
+    return node;
   }
-  f.set = true;
-  f.border = border;
-  f.fill = fill;
-  f.phases = phases;
-  f.left = std::max(f.left, left);
-  f.right = std::max(f.right, right);
-  return node;
+  const auto* source = dynamic_cast<Source*>(node);
+  for (auto& other : nodes) {  // one reader of this kind already has its own?
+    const auto* copy = dynamic_cast<Copy*>(other.get());
+    const auto* again = dynamic_cast<Source*>(other.get());
+    const bool same = (copy && copy->reads[0].node == node) || (source && again && again->index == source->index);
+    if (same && serves(other->frame)) return widen(other.get());
+  }
+  Node* own = source ? static_cast<Node*>(add<Source>(source->channels, source->grid, source->index))
+                     : static_cast<Node*>(add<Copy>(node));
+  own->frame = {true, border, fill, phases, left, right, 0, 0};
+  return own;
 }
 
 // The read row's place, brought inside; false if there is none.
@@ -242,7 +241,7 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
   if (failure) std::rethrow_exception(failure);
 }
 
-std::pair<long, long> Plan::rows_read(const Node& source, long from, long to) const {
+std::pair<long, long> Plan::rows_read(int source, long from, long to) const {
   std::pair<long, long> range{1, 0};
   // Rows needed grow together: the first and last output rows tell, and those next to the borders.
   std::vector<std::vector<bool>> seen(nodes.size());
@@ -252,7 +251,7 @@ std::pair<long, long> Plan::rows_read(const Node& source, long from, long to) co
     if (key < rows.size() && rows[key]) return;
     if (key >= rows.size()) rows.resize(key + 1);
     rows[key] = true;
-    if (&node == &source) {
+    if (const auto* image = dynamic_cast<const Source*>(&node); image && image->index == source) {
       range = range.first > range.second ? std::pair{row, row}
                                          : std::pair{std::min(range.first, row), std::max(range.second, row)};
     }

@@ -147,8 +147,8 @@ class Plan {
   void run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to,
            int threads, std::vector<long>* nanoseconds) const;
 
-  // First and last row of source `node` that the steps [from, to) read; empty if first > last.
-  std::pair<long, long> rows_read(const Node& node, long from, long to) const;
+  // First and last row of an image (by its index) that the steps [from, to) read; empty if first > last.
+  std::pair<long, long> rows_read(int source, long from, long to) const;
 
   const Rows* kernels;
   std::vector<std::unique_ptr<Node>> nodes;

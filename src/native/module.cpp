@@ -119,7 +119,7 @@ class Program {
   size_t size() const { return plan.nodes.size(); }
   long steps() const { return plan.steps; }
   std::pair<long, long> rows_read(int source, long from, long to) const {
-    return plan.rows_read(*plan.nodes.at(source), from, to);
+    return plan.rows_read(source, from, to);
   }
   // Makes the outputs' rows of steps [from, to); returns nanoseconds per node if timed.
   std::vector<long> run(const std::vector<Array>& images, const std::vector<Array>& outs, long from, long to,

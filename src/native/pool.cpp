@@ -22,6 +22,7 @@ namespace spel {
 namespace {
 
 enum Axis { cols, rows, planes };
+constexpr long kNarrow = 96;  // columns below which the rows of all channels are pooled as one
 constexpr long kDirect = 5;  // windows up to this length are combined term by term
 
 struct Piece {
@@ -181,36 +182,45 @@ std::vector<BoxPool::Piece> pieces_of(long shift, long length, Reduce op) {
 }
 
 Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Reduce op, bool square) {
-  auto* node = plan.add<BoxPool>(input->channels, window.out, op);
+  const std::vector<BoxPool::Piece> pieces = pieces_of(box.shift, box.length, op);
+  long left = 0, right = 0;
+  for (const BoxPool::Piece& piece : pieces) {
+    left = std::max(left, -piece.shift);
+    right = std::max(right, piece.shift + (1L << piece.level));
+  }
+  // Tall boxes: rows are combined step by step, in rings. Others are combined on the way.
+  const bool tall = box.height * box.depth > 6;
+  const bool flat = !tall && input->channels > 1 && input->grid.cols < kNarrow;
   Cascade cascade(plan, op, false);
   Node* base = input;
-  // Tall boxes: rows are combined step by step, in rings. Flat ones are combined on the way.
-  const bool tall = box.height * box.depth > 6;
-  if (tall && square) {
-    auto* squares = plan.add<Squares>(input, false);
-    base = squares;
-  } else {
-    node->square = square;
-  }
+  if (tall && square) base = plan.add<Squares>(input, false);
+  if (flat) base = plan.framed(input, Border::constant, {neutral(op)}, 1, left, input->grid.cols + right);
   if (op != Reduce::sum) base->scan_nan = true;
-  std::vector<std::pair<Node*, long>> down{{base, 0}};
-  if (tall) {
-    down = box.depth > 1 ? std::vector<std::pair<Node*, long>>{{cascade.whole(base, rows, box.height), 0}}
-                         : cascade.cover(base, rows, box.height);
-  } else {
-    down.clear();
+  std::vector<std::pair<Node*, long>> down;
+  if (!tall)
     for (long row = 0; row < box.height; ++row) down.push_back({base, row});
-  }
+  else if (box.depth > 1) down.push_back({cascade.whole(base, rows, box.height), 0});
+  else down = cascade.cover(base, rows, box.height);
+  std::vector<Read> reads;
   for (auto [of, row] : down)
     for (auto [from, plane] : cascade.cover(of, planes, box.depth))
-      node->reads.push_back({from, box.plane + plane, box.row + row});
-  node->rows_read = long(node->reads.size());
+      reads.push_back({from, box.plane + plane, box.row + row});
+
+  auto* node = plan.add<BoxPool>(input->channels, window.out, op);
+  node->reads = reads;
+  node->rows_read = long(reads.size());
+  node->square = square && !tall;
+  node->cols = input->grid.cols;
+  node->column_stride = window.stride.col;
+  node->flat = flat;
+  node->left = left;
+  node->right = right;
   node->shift = box.shift;
   node->length = box.length;
-  node->pieces = pieces_of(box.shift, box.length, op);
-  for (const BoxPool::Piece& piece : node->pieces) {
-    node->left = std::max(node->left, -piece.shift);
-    node->right = std::max(node->right, piece.shift + (1L << piece.level));
+  node->pieces = pieces;
+  for (const BoxPool::Piece& piece : pieces) {
+    node->top = std::max(node->top, piece.level);
+    node->wanted |= 1 << piece.level;
   }
   return node;
 }
@@ -264,7 +274,6 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
 }  // namespace
 
 Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bool square) {
-  const std::vector<Box> boxes = boxes_of(window);
   const Inside inside(window.displacements, input->grid, window.start, window.stride, window.out.cols);
   if (end == End::empty_is_zero)  // a window that holds its own centre is never empty
     for (const Triple& d : window.displacements)
@@ -277,8 +286,12 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bo
     if (end == End::norm) node->reads.push_back({input, 0, 0});
     return node;
   };
-  if (boxes.size() == 1 && window.stride.col == 1)
+  Window dense = window;
+  dense.stride.col = 1;
+  std::vector<Box> boxes = boxes_of(dense);
+  if (boxes.size() == 1 && boxes[0].length >= window.stride.col)
     return placed(static_cast<BoxPool*>(box_pool(plan, input, window, boxes[0], op, square)));
+  if (window.stride.col > 1) boxes = boxes_of(window);
   Node* of = square ? plan.add<Squares>(input, false) : input;
   return placed(static_cast<Combine*>(cascade_pool(plan, of, window, boxes, op)));
 }

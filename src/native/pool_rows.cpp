@@ -8,10 +8,13 @@
 namespace spel {
 namespace {
 
-float nothing(Reduce op, End end) {  // the reduction of no rows at all
+// The end of a reduction of no rows at all.
+void nothing(const Rows& kernels, Reduce op, End end, const Row& last, long channel, float* dst, long width) {
   const float infinity = std::numeric_limits<float>::infinity();
-  if (op == Reduce::sum || end == End::empty_is_zero) return 0;
-  return op == Reduce::maximum ? -infinity : infinity;
+  if (end == End::norm_residue)  // x - 0
+    return kernels.activate(Phi::relu, 0, last.p + channel * last.pitch, dst, width);
+  const bool zero = op == Reduce::sum || end == End::empty_is_zero;
+  std::fill(dst, dst + width, zero ? 0 : op == Reduce::maximum ? -infinity : infinity);
 }
 
 Ending ending(End end, const float* counts, long cols, long window, const Row& last, long channel) {
@@ -45,14 +48,14 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
   }
   if (whole_frame) {
     const long width = origin + channels * frame.pitch - furthest;
-    if (list.empty()) std::fill(dst - origin, dst - origin + width, nothing(op, end));
+    if (list.empty()) nothing(kernels, op, end, {}, 0, dst - origin, width);
     else kernels.combine(op, careful, list.data(), long(list.size()), dst - origin, width);
     return;
   }
   const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
   for (long c = 0; c < channels; ++c, dst += pitch) {
     if (list.empty()) {
-      std::fill(dst, dst + grid.cols, nothing(op, end));
+      nothing(kernels, op, end, in[reads.size() - 1], c, dst, grid.cols);
       continue;
     }
     const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
@@ -64,36 +67,51 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
   }
 }
 
+// Narrow rows of many channels are one long row: their frames keep channels apart. There, and with a
+// column stride, windows are made first, then dealt to the channels and ended.
 void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
   Lane::State& state = lane.states[id];
   const Rows& kernels = *lane.plan.kernels;
-  const long width = reads.empty() ? 0 : reads[0].node->grid.cols;
-  const long line = round_up(left + width + right + 2 * kLevelMargin, 16);
-  if (state.numbers2.empty()) state.numbers2.resize(5 * line + 16);
-  float* base = reinterpret_cast<float*>(round_up(long(state.numbers2.data()), 64));
-  float* outs[5];
-  for (int k = 0; k < 5; ++k) outs[k] = base + k * line + round_up(left, 16) + kLevelMargin / 16 * 16;
-  int top = 0, wanted = 0;
-  for (const Piece& piece : pieces) top = std::max(top, piece.level), wanted |= 1 << piece.level;
-
-  bool careful = false;
-  std::vector<const float*>& terms = state.terms;
   const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
-  for (long c = 0; c < channels; ++c, dst += pitch) {
+  const Row* first = std::find_if(in, in + rows_read, [](const Row& r) { return r.p != nullptr; });
+  if (first == in + rows_read) {
+    for (long c = 0; c < channels; ++c, dst += pitch)
+      nothing(kernels, op, end, in[reads.size() - 1], c, dst, grid.cols);
+    return;
+  }
+  const long between = flat ? (channels - 1) * first->pitch : 0;
+  const long width = between + cols, made = between + (grid.cols - 1) * column_stride + 1;
+  const long line = round_up(left + width + right + 2 * kLevelMargin, 16);
+  if (state.numbers2.empty()) state.numbers2.resize(6 * line + 16);
+  float* base = reinterpret_cast<float*>(round_up(long(state.numbers2.data()), 64));
+  float* outs[6];
+  for (int k = 0; k < 6; ++k) outs[k] = base + k * line + round_up(left, 16) + kLevelMargin / 16 * 16;
+  std::vector<const float*>& terms = state.terms;
+  bool careful = false;
+  auto windows = [&](long c, const Ending& how, float* to) {
     terms.clear();
     for (long i = 0; i < rows_read; ++i)
       if (in[i].p) terms.push_back(in[i].p + c * in[i].pitch), careful |= in[i].nan;
-    if (terms.empty()) {
-      std::fill(dst, dst + grid.cols, nothing(op, end));
-      continue;
-    }
-    const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
     const LevelsRow rows{op, careful, square, terms.data(), long(terms.size()), width, left, right, top, wanted, outs};
-    if (!kernels.window(rows, shift, length, how, dst, grid.cols)) {
-      kernels.levels(rows);
-      terms.clear();
-      for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
-      kernels.combine_to_end(op, careful, terms.data(), long(terms.size()), how, dst, grid.cols);
+    if (kernels.window(rows, shift, length, how, to, made)) return;
+    kernels.levels(rows);
+    terms.clear();
+    for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
+    kernels.combine_to_end(op, careful, terms.data(), long(terms.size()), how, to, made);
+  };
+  if (flat) windows(0, {}, outs[5]);
+  for (long c = 0; c < channels; ++c, dst += pitch) {
+    const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
+    if (!flat && column_stride == 1) {
+      windows(c, how, dst);
+    } else {
+      if (!flat) windows(c, {}, outs[5]);
+      const float* from = outs[5] + (flat ? c * first->pitch : 0);
+      if (column_stride > 1) {
+        kernels.convert(from, Type::f32, false, 4 * column_stride, dst, grid.cols);
+        from = dst;
+      }
+      if (from != dst || end != End::none) kernels.combine_to_end(op, false, &from, 1, how, dst, grid.cols);
     }
     empty_to_zero(end, count, dst, grid.cols);
   }

@@ -65,6 +65,7 @@ SPEL_INLINE Vec over_root(Vec x, Vec s) {
 }
 
 struct AsItIs {
+  bool plain = true;
   template <class Get>
   SPEL_INLINE Vec operator()(Vec a, long, Get) const { return a; }
 };

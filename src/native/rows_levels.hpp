@@ -195,17 +195,13 @@ inline bool window(const LevelsRow& r, long shift, long length, const Ending& en
 #if defined(__AVX512F__)
   if (length > 5 || r.careful) return false;
   auto with = [&](auto finish) {
-    if constexpr (requires { finish.of; }) {
-      short_window_of<Reduce::sum, true>(r, shift, length, dst, width, finish);
-    } else if constexpr (!requires { finish.count; }) {
+    if (r.square) return short_window_of<Reduce::sum, true>(r, shift, length, dst, width, finish);
+    if (r.op == Reduce::sum) return short_window_of<Reduce::sum, false>(r, shift, length, dst, width, finish);
+    if constexpr (requires { finish.plain; }) {
       if (r.op == Reduce::maximum) short_window_of<Reduce::maximum, false>(r, shift, length, dst, width, finish);
-      else if (r.op == Reduce::minimum) short_window_of<Reduce::minimum, false>(r, shift, length, dst, width, finish);
-      else short_window_of<Reduce::sum, false>(r, shift, length, dst, width, finish);
-    } else {
-      short_window_of<Reduce::sum, false>(r, shift, length, dst, width, finish);
+      else short_window_of<Reduce::minimum, false>(r, shift, length, dst, width, finish);
     }
   };
-  if (r.square != (end.kind == End::norm || end.kind == End::norm_residue)) return false;
   switch (end.kind) {
     case End::mean: with(OverCounts{end.counts, end.inverse}); break;
     case End::full_mean: with(OverAll{splat(end.count), splat(1 / end.count)}); break;

@@ -41,6 +41,16 @@ void convert_as(const void* src, bool swapped, long stride, float* dst, long wid
   }
 }
 
+// Every second float: the first halves of pairs.
+inline void every_second(const float* src, float* dst, long width) {
+  Ints pick;
+  for (int i = 0; i < kLanes; ++i) pick[i] = 2 * i;
+  long x = 0;
+  for (; x + kLanes <= width - 1; x += kLanes)
+    store(dst + x, __builtin_shuffle(load(src + 2 * x), load(src + 2 * x + kLanes), pick));
+  for (; x < width; ++x) dst[x] = src[2 * x];
+}
+
 inline void convert(const void* src, Type type, bool swapped, long stride, float* dst, long width) {
   switch (type) {
     case Type::u8: return convert_as<uint8_t>(src, swapped, stride, dst, width);
@@ -49,7 +59,9 @@ inline void convert(const void* src, Type type, bool swapped, long stride, float
     case Type::i16: return convert_as<int16_t>(src, swapped, stride, dst, width);
     case Type::u32: return convert_as<uint32_t>(src, swapped, stride, dst, width);
     case Type::i32: return convert_as<int32_t>(src, swapped, stride, dst, width);
-    case Type::f32: return convert_as<float>(src, swapped, stride, dst, width);
+    case Type::f32:
+      if (stride == 8 && !swapped && uintptr_t(src) % 4 == 0) return every_second(static_cast<const float*>(src), dst, width);
+      return convert_as<float>(src, swapped, stride, dst, width);
     case Type::f64: return convert_as<double>(src, swapped, stride, dst, width);
   }
 }

@@ -100,9 +100,12 @@ class BoxPool final : public Node {
   Reduce op;
   bool square = false;
   long rows_read = 0;  // reads that are rows of the box
+  long cols = 0, column_stride = 1;  // of the input, of the output
+  bool flat = false;                 // all channels' rows are one
   long left = 0, right = 0;
   long shift = 0, length = 0;  // of its columns
   std::vector<Piece> pieces;
+  int top = 0, wanted = 0;  // levels of the pieces
   End end = End::none;
   Inside inside;
 };

@@ -85,7 +85,6 @@ class Program:
     def __init__(self) -> None:
         self._native = native.Program()
         self._outputs: list[Stage] = []
-        self._sources: list[Stage] = []
         self._finished = False
 
     # -- stages ------------------------------------------------------------------------------
@@ -94,7 +93,6 @@ class Program:
         """An image that is given to each run; the order of these calls is that of the images."""
         index = self._native.source(channels, tuple(size))
         stage = Stage(index, channels, _size(size))
-        self._sources.append(stage)
         return stage
 
     def convolve(
@@ -215,7 +213,7 @@ class Program:
 
     def rows_read(self, first: int, last: int, source: int = 0) -> tuple[int, int]:
         """Rows [low, high) of a source that the output rows [first, last) are made from."""
-        low, high = self._native.rows_read(self._sources[source].index, first, last)
+        low, high = self._native.rows_read(source, first, last)
         return low, high + 1
 
     def run(

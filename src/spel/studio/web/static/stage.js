@@ -1,7 +1,7 @@
 // The full-size picture: zoom, pan, cursor, overlays. World coordinates are spels of the image.
 
 import { cell, planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
-import { clamp, h, icon, num, t } from "./core.js";
+import { clamp, h, icon, t, tight } from "./core.js";
 
 /** Zoom and place, shared by stages that move together. */
 export class View extends EventTarget {
@@ -174,7 +174,7 @@ export class Stage extends HTMLElement {
     for (let r = r0; r < r1; r++) for (let c = c0; c < c1; c++) {
       const value = data[r * cols + c];
       pen.fillStyle = cell(value, this.#plane.colors).color;
-      pen.fillText(num(value, 3), oc + (c + 0.5) * sc, or + (r + 0.5) * sr);
+      pen.fillText(tight(value, 6), oc + (c + 0.5) * sc, or + (r + 0.5) * sr);
     }
   }
   #crosshair() {

@@ -80,7 +80,7 @@ export class Stage extends HTMLElement {
     const scale = range ?? scaleFor(plane.low, plane.high, map);
     const key = `${scale.kind}/${scale.low}/${scale.high}`;
     if (plane.painted?.key !== key) plane.painted = { key, canvas: planeCanvas(plane, scale) };
-    this.#plane = { plane, colors: scale, canvas: plane.painted.canvas, scale: place.scale ?? [1, 1], offset: place.offset ?? [0, 0] };
+    this.#plane = { plane, colors: scale, canvas: plane.painted.canvas, grain: plane.grain ?? 1, scale: place.scale ?? [1, 1], offset: place.offset ?? [0, 0] };
     this.paint();
   }
   /** A canvas over the picture, with an opacity. */
@@ -145,11 +145,11 @@ export class Stage extends HTMLElement {
     for (const painter of this.painters) { over.save(); painter(over, zoom); over.restore(); }
     this.#crosshair();
   }
-  #put({ canvas, scale, offset }, alpha) {
+  #put({ canvas, scale, offset, grain = 1 }, alpha) {
     const { pen } = this;
     pen.imageSmoothingEnabled = this.view.zoom * scale[1] < 1;
     pen.globalAlpha = alpha;
-    pen.drawImage(canvas, offset[1], offset[0], canvas.width * scale[1], canvas.height * scale[0]);
+    pen.drawImage(canvas, offset[1], offset[0], canvas.width * scale[1] * grain, canvas.height * scale[0] * grain);
     pen.globalAlpha = 1;
   }
   /** Lines between spels from 12 screen points on, numbers from 34 on. */

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.classify import backprop, citrus, fashion, pictures
+from benchmarks.classify import backprop, citrus, fashion, page, pictures
 from benchmarks.classify.measure import table
 from benchmarks.harness import environment
 
-PARTS = ("fashion", "curves", "backprop", "citrus", "batch", "rate", "pictures")
+PARTS = ("fashion", "curves", "backprop", "citrus", "batch", "rate", "pictures", "page")
 
 
 def main() -> None:
@@ -54,6 +54,9 @@ def main() -> None:
         from benchmarks.classify import batch
 
         stamped(folder / "classify-batch.json", batch.compare(options.data, folder))
+
+    if "page" in options.parts:
+        page.fill(Path("docs/classify.md"), folder)
 
 
 def written(folder: Path, name: str, rows: list[Any]) -> None:

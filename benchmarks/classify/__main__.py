@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.classify import backprop, citrus, fashion, pictures
+from benchmarks.classify import backprop, citrus, fashion, page, pictures
 from benchmarks.classify.measure import table
 from benchmarks.harness import environment
 
-PARTS = ("fashion", "curves", "backprop", "citrus", "batch", "pictures")
+PARTS = ("fashion", "curves", "backprop", "citrus", "batch", "rate", "pictures", "page")
 
 
 def main() -> None:
@@ -24,6 +24,8 @@ def main() -> None:
     given.add_argument("--split", choices=["validation", "test"], default="validation",
                        help="settings come from validation; test is looked at once")  # fmt: skip
     given.add_argument("--only", default="", help="contenders whose name holds it")
+    given.add_argument("--epochs", type=int, default=3, help="of (d)")
+    given.add_argument("--count", type=int, help="training images of (d); all by default")
     options = given.parse_args()
     test = options.split == "test"
     folder = options.out
@@ -38,17 +40,23 @@ def main() -> None:
         written(folder, f"classify-curves-{options.split}", rows)
         pictures.curves(rows, folder)
     if "backprop" in options.parts:
-        written(
-            folder, f"classify-backprop-{options.split}", backprop.compare(options.data, test=test)
-        )
+        rows = backprop.compare(options.data, test=test, epochs=options.epochs, count=options.count)
+        written(folder, f"classify-backprop-{options.split}", rows)
     if "citrus" in options.parts:
         found = citrus.compare(options.data)
         stamped(folder / "classify-citrus.json", found)
         (folder / "classify-citrus.md").write_text(citrus.table(found) + "\n")
+    if "rate" in options.parts:
+        from benchmarks.classify import rate
+
+        stamped(folder / "classify-rate.json", rate.compare(options.data))
     if "batch" in options.parts:
         from benchmarks.classify import batch
 
         stamped(folder / "classify-batch.json", batch.compare(options.data, folder))
+
+    if "page" in options.parts:
+        page.fill(Path("docs/classify.md"), folder)
 
 
 def written(folder: Path, name: str, rows: list[Any]) -> None:

@@ -36,7 +36,7 @@ def architecture(images: Any, kernels: int = 64) -> Network:
     )
 
 
-def compare(data: Path, *, test: bool, epochs: int = EPOCHS) -> list[Row]:
+def compare(data: Path, *, test: bool, epochs: int = EPOCHS, count: int | None = None) -> list[Row]:
     """One row, or none without PyTorch."""
     if find_spec("torch") is None:
         print("  (d) is left out: PyTorch is not installed")
@@ -44,6 +44,7 @@ def compare(data: Path, *, test: bool, epochs: int = EPOCHS) -> list[Row]:
     from spel.backends.torch_train import fit, predict, randomized
 
     (images, labels), (judged, truth) = parts(data, test=test)
+    images, labels = images[:count], labels[:count]
     network = architecture(images)
     module = randomized(network.to_torch(), seed=0)
     clock, cpu = time.perf_counter(), time.process_time()

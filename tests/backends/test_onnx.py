@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from spel import Adjacency, FormatError, KernelBank, SpelError, UnsupportedLayerError, zoo
+from spel import Adjacency, FormatError, KernelBank, SpelError, UnsupportedLayerError, ops, zoo
 from spel.errors import ParameterError
 from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold, chain
 from spel.scene import street
@@ -39,6 +39,20 @@ def test_the_plate_network_on_streets(tmp_path):
     assert report.difference <= 1e-5
     assert report.images == 2
     assert "opset 18" in str(report)
+
+
+def test_a_stated_threshold_is_part_of_the_graph():
+    import onnxruntime
+
+    net, image = zoo.get("plate-lecture"), street(1).image
+    session = onnxruntime.InferenceSession(
+        onnx_.to_bytes(net, image.shape), providers=["CPUExecutionProvider"]
+    )
+    output, mask = session.run(None, {"image": image[None].astype(np.float32)})
+    saliency = net(image)
+    wanted = saliency > ops.threshold_value(saliency, net.meta["decision"]["threshold"])
+    assert mask.shape == output.shape
+    assert (mask[0] != wanted).mean() < 1e-4
 
 
 def test_the_file_runs_without_anything_of_ours(tmp_path):

@@ -30,12 +30,14 @@ def test_help_loads_nothing_heavy():
 
 
 def test_help_is_quick():
+    resource = pytest.importorskip("resource", reason="needs POSIX")
     taken = []
     for _ in range(5):
-        begin = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*RUN, "--help"], stdout=subprocess.DEVNULL, check=True)
-        taken.append(time.perf_counter() - begin)
-    assert min(taken) < 0.15
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(taken) < 0.15  # processor time: neighbours on the machine do not count
 
 
 def test_no_arguments_is_help_and_usage(program):

@@ -107,6 +107,28 @@ def test_isolated_decoding_gives_the_same(program, folder):
     assert boxes[0] == boxes[1]
 
 
+@pytest.mark.parametrize("name", [b"\xff\xfe.png", b"a\nb.png", b"esc\x1b[31m.png", b"-d.png"])
+def test_names_of_any_bytes_are_data(program, folder, tmp_path, monkeypatch, name):
+    import os
+
+    monkeypatch.chdir(tmp_path)
+    odd = os.fsdecode(name)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / odd).write_bytes((folder / "0.png").read_bytes())
+    (tmp_path / "odd" / ("bad" + odd)).write_bytes(b"no image")
+    code, _, err = program(
+        "detect", "plate-lecture", "odd", "--out", "run", "--save", "mask", "--format", "csv"
+    )
+    assert code == 4
+    assert all(c.isprintable() or c == "\n" for c in err)
+    (result,) = read_results(tmp_path / "run" / "results.jsonl")
+    assert os.fsencode(Path(result.image).name) == name
+    assert (tmp_path / "run" / f"{Path(odd).stem}.mask.png").exists()
+    code, _, err = program("detect", "plate-lecture", "odd", "--out", "run", "--save", "mask")
+    assert code == 4
+    assert "2 of 2 images were done before" in err
+
+
 def test_progress_for_machines(program, folder, tmp_path):
     _, _, err = program(
         "detect", "plate-lecture", folder, "--out", tmp_path / "r", "--progress", "json", "-q"

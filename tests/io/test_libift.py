@@ -10,7 +10,7 @@ import pytest
 
 from spel.core.adjacency import Adjacency
 from spel.errors import FormatError, ParameterError
-from spel.io.libift import mean_border, read_arch, read_model
+from spel.io.libift import mean_border, read_arch, read_model, space_of
 from spel.io.libift_write import arch_of, write_arch, write_model
 from spel.io.mimg import read_mimg, write_mimg
 from spel.nn import Activation, Color, Convolution, DivisiveNormalize, MaxPool, Unlearned, chain
@@ -64,6 +64,18 @@ def test_an_architecture_is_a_network_to_be_learned(tmp_path):
     assert net.names == ("color", "conv1", "relu1", "pool1")
     assert net["conv1"] == Unlearned(Adjacency.box(3), 4, 2, 1000)
     assert net["pool1"] == MaxPool(Adjacency.box(3), stride=2)
+
+
+def test_the_colour_space_depends_on_the_file(tmp_path):
+    import spel
+
+    rgb = np.zeros((4, 4, 3), np.uint8)
+    for name, image, space in (
+        ("a.png", rgb, "labnorm2"), ("b.jpg", rgb, "labnorm2-jpeg"),
+        ("c.png", np.zeros((4, 4, 4), np.uint8), "labnorm2-rgba"),
+    ):
+        spel.write(tmp_path / name, image)
+        assert space_of(tmp_path / name) == space
 
 
 def test_even_sizes_reach_as_far_as_the_next_odd_one(tmp_path):

@@ -89,3 +89,23 @@ def test_f_beta_is_scikit_learns():
     answer = np.where(rng.random(TRUTH.shape) < 0.2, ~TRUTH, TRUTH)
     want = fbeta_score(TRUTH.ravel(), answer.ravel(), beta=np.sqrt(0.3))
     assert f_beta(answer, TRUTH) == pytest.approx(want)
+
+
+def test_measures_are_those_of_py_sod_metrics():
+    """Skips unless pysodmetrics is installed; agreement was seen with 1.6.2."""
+    peer = pytest.importorskip("py_sod_metrics")
+    rng = np.random.default_rng(0)
+    values = np.round(255 * np.clip(TRUTH * 0.9 + rng.random(TRUTH.shape) * 0.4, 0, 1))
+    values.flat[:2] = 0, 255  # the peer stretches to the extremes
+    ours, n = values / 255, TRUTH.size
+    meters = [peer.MAE(), peer.WeightedFmeasure(beta=1), peer.Smeasure(), peer.Emeasure()]
+    for meter in meters:
+        meter.step(pred=values.astype(np.uint8), gt=(TRUTH * 255).astype(np.uint8))
+    mae, weighted, structure, aligned = [meter.get_results() for meter in meters]
+    assert mean_absolute_error(ours, TRUTH) == pytest.approx(mae["mae"])
+    assert weighted_f_beta(ours, TRUTH) == pytest.approx(weighted["wfm"])
+    assert s_measure(ours, TRUTH) == pytest.approx(structure["sm"])
+    aligned = aligned["em"]
+    for over, theirs in (("adaptive", aligned["adp"]), ("mean", aligned["curve"].mean()),
+                         ("max", aligned["curve"].max())):
+        assert e_measure(ours, TRUTH, over=over) == pytest.approx(theirs * (n - 1) / n)

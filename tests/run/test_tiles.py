@@ -50,6 +50,17 @@ def test_a_horseshoe_is_one_component_and_its_measures_add_up():
     assert found.scores.tolist() == [2]
 
 
+def test_what_is_read_must_exist_between_the_steps_too():
+    # The first step reads to the right only; the second one needs its results to the left.
+    net = spel.chain(
+        spel.Convolution(spel.KernelBank(Adjacency.from_displacements([(0, 1)]), [[[1.0]]])),
+        spel.MaxPool(Adjacency.rectangle(width=3, height=1)),
+    )
+    assert net.halo == ((0, 0), (1, 2))
+    image = np.array([[5.0, 9.0, 1.0, 0.0, 0.0]])[..., None]
+    np.testing.assert_array_equal(tiles.apply(net, image, size=1), net(image))
+
+
 def same() -> spel.Network:
     return spel.chain(same=spel.Scale([1.0]))
 
@@ -62,6 +73,25 @@ def same() -> spel.Network:
 def test_tiled_equals_whole(network, seed, size):
     image = np.random.default_rng(seed).normal(size=(37, 41, 2)).astype(np.float32)
     np.testing.assert_array_equal(tiles.apply(network, image, size=size), network(image))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(RELATIONS[1:] + [Adjacency.from_displacements([(1, 2)])]),
+            st.integers(1, 3),
+            st.sampled_from(["inside", "valid"]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(1, 40),
+)
+def test_off_centre_and_valid_windows_tile_too(layers, size):
+    net = spel.chain(*[spel.MaxPool(a, stride=s, border=b) for a, s, b in layers])
+    image = np.random.default_rng(0).normal(size=(67, 71, 1)).astype(np.float32)
+    np.testing.assert_array_equal(tiles.apply(net, image, size=size), net(image))
 
 
 def test_tiles_of_volumes():

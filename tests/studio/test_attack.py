@@ -6,6 +6,7 @@ import socket
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -301,4 +302,25 @@ def test_w16_a_million_points_are_refused_by_name(client):
     answer = client.ask("POST /api/do HTTP/1.1", f"Origin: http://{client.host}",
                         "Content-Type: application/json", f"Content-Length: {len(body)}", body=body)
     assert status(answer) in (413, 422)
+    assert good(client)
+
+
+def test_w12_hostile_images_are_refused_and_the_page_stays_alive(client):
+    folder = Path(__file__).parents[2].parent / "shared" / "data" / "hostile-images"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size < 1 << 20)
+    origin, raw = f"Origin: http://{client.host}", "Content-Type: application/octet-stream"
+    answers, waits = {}, []
+    for path in files[:: max(1, len(files) // 150)]:
+        data = path.read_bytes()
+        start = time.monotonic()
+        told = client.ask("PUT /api/images?name=x HTTP/1.1", origin, raw,
+                          f"Content-Length: {len(data)}", body=data)
+        waits.append(time.monotonic() - start)
+        assert status(told) in (200, 422), (path, told[:300])
+        answers[status(told)] = answers.get(status(told), 0) + 1
+        assert b"Traceback" not in told
+    assert answers[422] > 20
+    assert max(waits) < 5
     assert good(client)

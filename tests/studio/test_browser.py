@@ -108,7 +108,9 @@ def person(chromium, tmp_path, request):
     page.on("pageerror", lambda e: said.append(str(e)))
     page.on("request", lambda r: asked.append(r.url))
     page.on("dialog", lambda d: (said.append(f"dialog {d.message}"), d.dismiss()))
-    yield Person(page, server)
+    made = Person(page, server)
+    made.said = said
+    yield made
     context.close()
     server.stop()
     assert said == []
@@ -231,6 +233,21 @@ def test_draw_learn_drop_threshold_undo_reload_export(person, tmp_path):
     network = load(path)
     mine = person.session.document.entry("from strokes").network
     assert network.fingerprint() == mine.fingerprint()
+
+
+def test_strokes_drawn_while_nobody_answers_are_saved_later(person):
+    page = person.page
+    person.open("markers")
+    page.route("**/api/do", lambda route: route.abort())
+    person.draw((20, 20), (20, 30))
+    person.draw((40, 66), (41, 75))
+    assert "image0" not in person.session.document.strokes
+    assert page.evaluate("document.querySelector('page-markers').waiting.length") == 2
+    page.unroute("**/api/do")
+    person.until("document.querySelector('page-markers').waiting.length === 0")
+    assert len(person.session.document.strokes["image0"]) == 2
+    assert any("ERR_FAILED" in line for line in person.said)
+    person.said.clear()
 
 
 def test_the_plane_follows_the_pointer_and_the_bias_the_plane(person):

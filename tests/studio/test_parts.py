@@ -255,3 +255,43 @@ def test_files_that_leave(drawn):
         assert name
         assert data
     assert b"<script" not in exports.exported(drawn, "report", view)[2]
+
+
+# -- lessons -------------------------------------------------------------------------------------
+
+
+def both(words):
+    return set(words) == {"en", "pt"} and all(text.strip() for text in words.values())
+
+
+def test_every_step_of_every_lesson_can_be_staged_and_answered(tmp_path):
+    from spel.studio.lessons import lessons
+    from spel.studio.session import Session
+
+    made = Session((), tmp_path)
+    try:
+        for lesson in lessons():
+            assert both(lesson["title"])
+            assert both(lesson["about"])
+            assert lesson["image"] in made.images
+            for told in lesson["steps"]:
+                made.do({"do": "stage_lesson", "template": lesson["template"],
+                         "commands": told.get("commands", [])})
+                names = made.document.entry("lesson").network.names
+                assert told["node"] in ("input", *names)
+                assert both(told["title"])
+                assert both(told["text"])
+                ask = told["ask"]
+                assert both(ask["question"])
+                if ask["kind"] == "choice":
+                    assert 0 <= ask["answer"] < len(ask["options"])
+                    assert all(both(option) for option in ask["options"])
+                else:
+                    value = views.trace_view(
+                        made, "lesson", lesson["image"], told["node"], tuple(told["at"]), 0
+                    )["value"]
+                    assert np.isfinite(value)
+                    if told["node"] == "positive":
+                        assert value > 1, "a spel where ReLU keeps something"
+    finally:
+        made.close()

@@ -106,3 +106,14 @@ def test_names() -> None:
     assert zoo.get("plate-lecture") == zoo.plate_lecture()
     with pytest.raises(ParameterError, match="plate-lecture"):
         zoo.get("plate")
+
+
+def test_the_shipped_detector_finds_plates_that_it_has_never_seen_the_like_of() -> None:
+    network = zoo.get("plates")
+    for seed in range(3):
+        assert best_overlap(network, street(seed), threshold=0.1) >= 0.6
+    assert "learned from" in network.meta["card"]
+    assert {p.image.split("/")[0] for p in network["score"].bank.provenance} == {"br", "eu", "us"}
+    if PICTURE.exists():
+        found = spel.detect(network, spel.read(PICTURE), threshold=0.02)
+        assert iou(found.boxes[:1], PLATE).item() >= 0.5

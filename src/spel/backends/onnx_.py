@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from spel import __version__, atomic
 from spel.backends.onnx_graph import OPSET, Graph, Value
-from spel.backends.onnx_layers import translated
+from spel.backends.onnx_layers import threshold_value, translated
 from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
 from spel.nn.network import INPUT, Network, in_node
 
@@ -159,8 +159,12 @@ def to_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float32"
     told = helper.make_tensor_value_info(
         "output", types[np.dtype("f4")], ["batch", *sizes, last[-1]]
     )
+    outputs = [told]
+    if any("mask" in names for _, _, names, _ in graph.nodes):
+        shape_of_mask = ["batch", *sizes, 1]
+        outputs.append(helper.make_tensor_value_info("mask", onnx.TensorProto.BOOL, shape_of_mask))
     model = helper.make_model(
-        helper.make_graph(nodes, "spel", [given], [told], constants),
+        helper.make_graph(nodes, "spel", [given], outputs, constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="spel",
@@ -188,7 +192,18 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
     result = known[network.output]
     order = [0, *result.axes, 1] if result.ndim else [0, 1]
     graph.nodes.append(("Transpose", [result.name], ["output"], {"perm": order}))
+    rule = decision_rule(network)
+    if rule is not None and result.channels == 1 and result.ndim:
+        above = threshold_value(graph, rule, "output")
+        graph.nodes.append(("Greater", ["output", above], ["mask"], {}))
     return graph, result
+
+
+def decision_rule(network: Network) -> float | str | None:
+    """The threshold that the network's own decision states, if a graph can hold it."""
+    decision = network.meta.get("decision")
+    rule = decision.get("threshold", "otsu") if isinstance(decision, Mapping) else None
+    return None if rule == "otsu" else rule
 
 
 def open_onnx(path: str | os.PathLike[str]) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
@@ -216,7 +231,7 @@ def _session(model: bytes, name: str) -> Callable[[npt.NDArray[Any]], npt.NDArra
     except Exception as error:  # the runtime's exceptions have no common base
         raise FormatError(f"{name}: {_why_not(model, runtime, error)}") from error
     given = session.get_inputs()[0].name
-    return lambda batch: np.asarray(session.run(None, {given: batch})[0])
+    return lambda batch: np.asarray(session.run(["output"], {given: batch})[0])
 
 
 def _why_not(model: bytes, runtime: Any, error: Exception) -> str:

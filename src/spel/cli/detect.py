@@ -270,8 +270,10 @@ def _interrupted(stop: Stop, note: str) -> None:
 
 
 def _failed(failure: Any) -> str:
-    message: str = failure.message
-    return message if failure.image in message else f"{failure.image}: {message}"
+    from spel.cli.main import printable
+
+    message, image = printable(failure.message), printable(failure.image)
+    return message if image in message else f"{image}: {message}"
 
 
 def _share(workers: int) -> int:

@@ -36,7 +36,7 @@ def each(
     paths: Sequence[Path], save: Callable[[Path, str], None], settings: Settings, folder: Path
 ) -> int:
     """Call `save` with every path and its name in the folder; the exit code."""
-    from spel.cli.main import BAD_INPUT, GOOD, SOME_FAILED, say, told
+    from spel.cli.main import BAD_INPUT, GOOD, SOME_FAILED, printable, say, told
     from spel.cli.progress import Progress
     from spel.jobs.pictures import names
 
@@ -48,7 +48,8 @@ def each(
                 save(path, name)
             except SpelError as error:
                 problem = told(error)
-                say(problem if str(path) in problem else f"{path}: {problem}")
+                named = printable(str(path)) in printable(problem)
+                say(problem if named else f"{path}: {problem}")
             except KeyboardInterrupt as stop:
                 stop.add_note(
                     f"{progress.done - failed} of {len(paths)} files are whole in {folder}"

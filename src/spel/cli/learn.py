@@ -87,7 +87,10 @@ def command(
     settings.say(f"{len(names)} marked images; {convention_of(drawn[names[0]])}")
     for finding in check_markers(list(drawn.values()), arrays, names=names):
         settings.say(f"note: {finding}")
-    network = _architecture(arch, options["space"], options["center"])
+    space = options["space"]
+    if space == "auto":
+        space = _space([paths[name] for name in names], settings)
+    network = _architecture(arch, space, options["center"])
     learned = _learned(network, arrays, list(drawn.values()), names, settings, options)
     learned.save(out)
     click.echo(out)
@@ -152,6 +155,22 @@ def _pairs(images: Path, markers: Path, labels: Any) -> tuple[dict[str, Markers]
             f"{markers}: there is no image for the markers of {', '.join(missing[:5])} in {images}"
         )
     return drawn, paths
+
+
+def _space(paths: list[Path], settings: Settings) -> str:
+    """libift's colour space for these files; said aloud where they differ."""
+    from collections import Counter
+
+    from spel.io.libift import space_of
+
+    spaces = Counter(space_of(path) for path in paths)
+    chosen = spaces.most_common(1)[0][0]
+    if len(spaces) > 1:
+        settings.say(
+            f"note: the files are of types that libift reads as {', '.join(sorted(spaces))}; all "
+            f"are taken as {chosen}"
+        )
+    return chosen
 
 
 def _architecture(path: Path, space: str, center: bool) -> Network:

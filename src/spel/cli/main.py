@@ -120,8 +120,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def say(text: str) -> None:
-    """One message for people, as ``spel: what, where, what to do``."""
-    click.echo(f"spel: {text}", err=True)
+    """One message for people: ``spel: what, where, what to do``. No name can move the cursor."""
+    click.echo(f"spel: {printable(text)}", err=True)
+
+
+def printable(text: str) -> str:
+    """`text` with its line feeds, but without control characters and lone surrogates."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def told(error: BaseException) -> str:

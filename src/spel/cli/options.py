@@ -33,7 +33,9 @@ class Settings:
     def say(self, text: str, level: int = 0) -> None:
         """Tell people, unless they asked for quiet; level 1 only with -v."""
         if self.verbosity >= level:
-            click.echo(text, err=True)
+            from spel.cli.main import printable
+
+            click.echo(printable(text), err=True)
 
 
 def shared(function: F) -> F:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -92,6 +92,7 @@ def candidates(
     ring: int = 6,
     adjacency: Adjacency | None = None,
     holding: npt.NDArray[np.int64] | None = None,
+    keep: Callable[[int, float, bool], bool] | None = None,
 ) -> list[Candidate]:
     """Every component above every level whose area lies within a range.
 
@@ -107,6 +108,8 @@ def candidates(
         Which spels are one component; by default all touching ones.
     holding : (n, ndim) array of int, optional
         Only components that hold at least half of these spels.
+    keep : function of area, elongation and whether it touches, optional
+        Asked before the rest is measured; False leaves the component out.
 
     Returns
     -------
@@ -141,7 +144,10 @@ def candidates(
             low = tuple(int(v) for v in known.low[row])
             window = tuple(slice(a, int(b)) for a, b in zip(low, known.high[row]))
             mask = filled(labels[window] == known.labels[row])
-            found.append(_described(array, float(level), low, mask, ring))
+            shape = _Shape.of(mask)
+            touches = bool(0 in low or (np.add(low, mask.shape) == array.shape).any())
+            if keep is None or keep(shape.area, shape.elongation, touches):
+                found.append(_described(array, float(level), low, mask, ring, shape, touches))
     return found
 
 
@@ -163,8 +169,34 @@ def _cross(ndim: int) -> Adjacency:
     return Adjacency.cross(1, ndim=ndim)
 
 
+@dataclass(frozen=True, eq=False)
+class _Shape:
+    """First and second moments of a mask."""
+
+    area: int
+    centre: npt.NDArray[np.float64]
+    moments: npt.NDArray[np.float64]
+    elongation: float
+
+    @classmethod
+    def of(cls, mask: Mask) -> _Shape:
+        points = np.argwhere(mask).astype(np.float64)
+        centre = points.mean(axis=0)
+        away = points - centre
+        # A spel is a unit cell: its own second moment keeps thin components from being flat.
+        moments = away.T @ away / len(points) + np.eye(mask.ndim) / 12
+        axes = np.linalg.eigvalsh(moments)
+        return cls(len(points), centre, moments, float(np.sqrt(axes[0] / axes[-1])))
+
+
 def _described(
-    array: npt.NDArray[np.float32], level: float, low: tuple[int, ...], mask: Mask, ring: int
+    array: npt.NDArray[np.float32],
+    level: float,
+    low: tuple[int, ...],
+    mask: Mask,
+    ring: int,
+    shape: _Shape,
+    touches: bool,
 ) -> Candidate:
     high = np.add(low, mask.shape)
     start = np.maximum(np.subtract(low, ring), 0)
@@ -177,32 +209,24 @@ def _described(
     ring_of = near & ~placed
     inside = float(values[placed].mean())
     beside = float(values[ring_of].mean()) if ring_of.any() else 0.0
-    roundness, elongation = _ellipse(placed)
+    roundness = _roundness(placed, shape, shape.centre + low - start)
     return Candidate(
-        level,
-        low,
-        mask,
-        array.shape,
-        int(mask.sum()),
-        roundness,
-        elongation,
-        inside - beside,
-        bool((np.asarray(low) == 0).any() or (high == array.shape).any()),
+        level, low, mask, array.shape, shape.area, roundness, shape.elongation, inside - beside,
+        touches,
     )
 
 
-def _ellipse(mask: Mask) -> tuple[float, float]:
-    """Intersection over union with the ellipse of the same moments, and its axes' ratio."""
-    points = np.argwhere(mask).astype(np.float64)
-    centre = points.mean(axis=0)
-    # A spel is a unit cell: its own second moment keeps thin components from being flat.
-    moments = (points - centre).T @ (points - centre) / len(points) + np.eye(mask.ndim) / 12
-    axes = np.linalg.eigvalsh(moments)
-    away = np.stack(
-        np.meshgrid(*[np.arange(n) - c for n, c in zip(mask.shape, centre)], indexing="ij"), -1
-    ).reshape(-1, mask.ndim)
+def _roundness(mask: Mask, shape: _Shape, centre: npt.NDArray[np.float64]) -> float:
+    """Intersection over union with the ellipse of the same moments."""
+    inverse = np.linalg.inv(shape.moments)
+    axes = [
+        (np.arange(n) - c).reshape(-1, *(1,) * (mask.ndim - 1 - k))
+        for k, (n, c) in enumerate(zip(mask.shape, centre))
+    ]
     # A solid ellipse of n axes holds what is within n + 2 of its own second moments.
-    distance = ((away @ np.linalg.inv(moments)) * away).sum(axis=1)
-    ellipse = (distance <= mask.ndim + 2).reshape(mask.shape)
-    union = int((mask | ellipse).sum())
-    return float((mask & ellipse).sum() / union), float(np.sqrt(axes[0] / axes[-1]))
+    distance = sum(
+        inverse[i, j] * axes[i] * axes[j] for i in range(mask.ndim) for j in range(mask.ndim)
+    )
+    ellipse = np.asarray(distance) <= mask.ndim + 2
+    both = int(np.count_nonzero(mask & ellipse))
+    return both / (shape.area + int(np.count_nonzero(ellipse)) - both)

@@ -81,22 +81,27 @@ class ObjectModel:
 
     def score(self, one: Candidate) -> float:
         """How much a candidate looks like an object; 0 is perfect, less is worse."""
-        size = log(max(one.area, 1) / self.size) / self.spread
-        shape = log(max(one.elongation, LEAST) / self.elongated) / self.elongated_spread
         return (
-            -(size**2) / 2
-            - shape**2 / 2
+            self._bound(one.area, one.elongation, one.touches)
             + self.round_power * log(max(one.roundness, LEAST))
             + self.contrast_power * log(max(one.contrast, LEAST))
-            + (log(self.edge) if one.touches else 0.0)
         )
 
+    def _bound(self, area: int, elongation: float, touches: bool) -> float:
+        """What the score cannot exceed: no other term is positive."""
+        size = log(max(area, 1) / self.size) / self.spread
+        shape = log(max(elongation, LEAST) / self.elongated) / self.elongated_spread
+        return -(size**2) / 2 - shape**2 / 2 + (log(self.edge) if touches else 0.0)
+
     def candidates(self, saliency: npt.ArrayLike) -> list[Candidate]:
-        """Components whose size alone does not put them below the cutoff."""
-        # No other term is positive, so the size bounds the score.
+        """Components whose size and shape alone do not put them below the cutoff."""
         reach = exp(min(sqrt(2 * max(-self.cutoff, 0.5)), 4) * self.spread)
-        area = (max(self.size / reach, 1), self.size * reach)
-        return candidates(saliency, self.levels, area=area, ring=self.ring)
+        area = (max(self.size / reach / 2, 1), self.size * reach)  # holes are filled only later
+
+        def keep(spels: int, elongation: float, touches: bool) -> bool:
+            return self._bound(spels, elongation, touches) > self.cutoff
+
+        return candidates(saliency, self.levels, area=area, ring=self.ring, keep=keep)
 
     def ranked(self, saliency: npt.ArrayLike) -> list[tuple[float, Candidate]]:
         """Candidates that overlap no better one, with their scores, best first."""
@@ -191,7 +196,7 @@ def learn_objects(
     area : (low, high)
         Smallest object in spels, and largest as a part of the image.
     margin : float
-        The cutoff lies so far below the median score of the marked objects: 1 would accept what is e
+        The cutoff lies so far below the median score of the marked objects: 1 accepts what is e
         times less perfect.
 
     Returns
@@ -231,7 +236,8 @@ def learn_objects(
         points = drawn.points[drawn.is_object]
         if len(points):
             objects.append(max(map(model.score, ones), default=-np.inf))
-        free = [one for one in model.candidates(saliency) if one.covers(points) == 0]
+        wide = replace(model, cutoff=-5.0)
+        free = [one for one in wide.candidates(saliency) if one.covers(points) == 0]
         others.append(max(map(model.score, free), default=-np.inf))
     seen = [score for score in objects if np.isfinite(score)]
     cutoff = float(np.median(seen)) - margin if seen else start.cutoff
@@ -242,7 +248,8 @@ def learn_objects(
 def own_component(model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers) -> Candidate | None:
     """The component of a marked image that holds its object strokes, by the model's score."""
     points = drawn.points[drawn.is_object]
-    holding = [one for one in model.candidates(saliency) if one.covers(points) >= 0.5]
+    wide = replace(model, cutoff=-8.0)
+    holding = [one for one in wide.candidates(saliency) if one.covers(points) >= 0.5]
     return max(holding, key=model.score, default=None)
 
 

@@ -99,22 +99,44 @@ class Pyramid:
         """
         from PIL import Image
 
-        octave, factor = self._octave(min(scale))
         rows, cols = size
-        down, across = (1 / (s * factor) for s in scale)
-        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-        flip = -1.0 if mirrored else 1.0
-        # Output (x, y) shows input centre + turn (x - cols / 2, y - rows / 2), scaled per axis.
-        xx, xy, yx, yy = c * across * flip, -s * down, s * across * flip, c * down
-        x0 = centre[1] / factor - (xx * cols + xy * rows) / 2
-        y0 = centre[0] / factor - (yx * cols + yy * rows) / 2
-        crop = octave.transform(
-            (cols, rows),
-            Image.Transform.AFFINE,
-            (xx, xy, x0, yx, yy, y0),
-            Image.Resampling.BILINEAR,
+        # Room for the corners that come in when the content is turned.
+        sine = abs(np.sin(np.deg2rad(degrees)))
+        tall, wide = (
+            rows + 2 * int(np.ceil(sine * cols / 2)),
+            cols + 2 * int(np.ceil(sine * rows / 2)),
         )
-        return np.asarray(crop)
+        straight = self._straight(centre, scale, (tall, wide))
+        if degrees:
+            c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+            # Output (x, y) shows straight's middle + turn (x - cols / 2, y - rows / 2).
+            x0 = wide / 2 - (c * cols - s * rows) / 2
+            y0 = tall / 2 - (s * cols + c * rows) / 2
+            straight = straight.transform(
+                (cols, rows),
+                Image.Transform.AFFINE,
+                (c, -s, x0, s, c, y0),
+                Image.Resampling.BILINEAR,
+            )
+        crop = np.asarray(straight)
+        return crop[:, ::-1] if mirrored else crop
+
+    def _straight(
+        self, centre: tuple[float, float], scale: tuple[float, float], size: tuple[int, int]
+    ) -> Any:
+        """A crop that is not turned, reduced by the same filters as the levels."""
+        from PIL import Image
+
+        octave, factor = self._octave(min(scale))
+        (tall, wide), (row, col) = size, (c / factor for c in centre)
+        half = (tall / scale[0] / factor / 2, wide / scale[1] / factor / 2)
+        # Whole spels around it, with what the filters reach; Pillow fills what is outside with 0.
+        reach = 2 + int(np.ceil(max(1 / (s * factor) for s in scale)))
+        left, top = int(np.floor(col - half[1])) - reach, int(np.floor(row - half[0])) - reach
+        right, low = int(np.ceil(col + half[1])) + reach, int(np.ceil(row + half[0])) + reach
+        part = octave.crop((left, top, right, low))
+        box = (col - half[1] - left, row - half[0] - top, col + half[1] - left, row + half[0] - top)
+        return part.resize((wide, tall), Image.Resampling.BILINEAR, box=box)
 
     def _octave(self, scale: float) -> tuple[Any, int]:
         """The coarsest halving that is not coarser than the scale, and its reduction."""

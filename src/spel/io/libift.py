@@ -33,7 +33,7 @@ from spel.nn import (
 from spel.nn.layer import Layer
 from spel.nn.network import INPUT
 
-__all__ = ["read_arch", "read_model"]
+__all__ = ["read_arch", "read_model", "space_of"]
 
 MAX_LAYERS = 100
 MAX_SIZE = 1001
@@ -72,6 +72,30 @@ def read_arch(path: str | os.PathLike[str], *, space: str | None = "labnorm2") -
         nodes, meta = _layers(described, where)
     first = [("color", Color(space))] if space else []  # type: ignore[arg-type]
     return _chained([*first, *nodes]).with_meta(arch=meta)
+
+
+def space_of(path: str | os.PathLike[str]) -> str:
+    """The colour space that libift would give an image file: LABNorm2 depends on the file type.
+
+    Returns
+    -------
+    str
+        For `spel.Color`: "labnorm2" (RGB PNG and whatever libift does not read), "labnorm2-rgba"
+        (PNG with alpha, netpbm) or "labnorm2-jpeg".
+
+    Raises
+    ------
+    ImageReadError
+        If the file is no image.
+    """
+    from spel.io.images import describe
+
+    info = describe(path)
+    if info.format == "JPEG":
+        return "labnorm2-jpeg"
+    if info.format == "PNM" or (info.format == "PNG" and info.channels == 4):
+        return "labnorm2-rgba"
+    return "labnorm2"
 
 
 def read_model(

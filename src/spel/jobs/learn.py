@@ -167,11 +167,12 @@ def advice(
     model = own_segmentation(network).objects
     if model is None:
         return ()
+    wide = replace(model, cutoff=model.cutoff - near)
     called = list(names) or [str(number) for number in range(len(markers))]
     found = []
     for image, drawn, name in zip(images, markers, called):
-        for score, one in model.ranked(network(image)):
-            if score > model.cutoff - near and one.covers(drawn.points) == 0:
+        for score, one in wide.ranked(network(image)):
+            if score > wide.cutoff and one.covers(drawn.points) == 0:
                 place = tuple(np.add(one.low, np.array(one.mask.shape) // 2).tolist())
                 found.append((score, f"image {name}: what lies around {place} looks like an object "
                               f"(score {score:.2f}, cutoff {model.cutoff:.2f}) and has no stroke; "

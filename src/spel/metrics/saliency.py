@@ -94,7 +94,8 @@ def e_measure(
 
     The threshold is twice the mean saliency ("adaptive"), or the measure is the mean or largest
     over the thresholds k / 255, k = 0..255. Of an empty mask the part of the image that is left
-    empty; of a full one the part that is filled.
+    empty; of a full one the part that is filled. The mean is over all n spels; the authors' code
+    divides by n - 1, so that its values are larger by the factor n / (n - 1).
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spel.core.window import Window
 from spel.errors import ShapeError
@@ -21,6 +21,10 @@ class Footprint:
         Relative to where the spel stands, both inclusive.
     whole : bool
         Whether it reads the whole image (then low and high only tell of the local part).
+    before, after : tuple of int, per axis
+        How far a tile must reach beyond ``i * stride`` so that every spel of every activation
+        between, on which output spel i depends, lies in it. An off-centre adjacency reads on one
+        side only, but what it reads must exist: this may be more than low and high.
     """
 
     start: tuple[int, ...]
@@ -28,11 +32,14 @@ class Footprint:
     low: tuple[int, ...]
     high: tuple[int, ...]
     whole: bool = False
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
 
     @classmethod
     def of_input(cls, ndim: int) -> Footprint:
         """The footprint of the image itself."""
-        return cls((0,) * ndim, (1,) * ndim, (0,) * ndim, (0,) * ndim)
+        zero = (0,) * ndim
+        return cls(zero, (1,) * ndim, zero, zero, False, zero, zero)
 
     @classmethod
     def joined(cls, parts: Sequence[Footprint]) -> Footprint:
@@ -50,6 +57,8 @@ class Footprint:
             tuple(map(min, *[p.low for p in parts])) if len(parts) > 1 else first.low,
             tuple(map(max, *[p.high for p in parts])) if len(parts) > 1 else first.high,
             any(p.whole for p in parts),
+            tuple(map(max, *[p.before for p in parts])) if len(parts) > 1 else first.before,
+            tuple(map(max, *[p.after for p in parts])) if len(parts) > 1 else first.after,
         )
 
     def through(self, scope: Scope) -> Footprint:
@@ -68,9 +77,17 @@ class Footprint:
                 tuple(lo + s * r[0] for lo, s, r in zip(self.low, self.stride, reach)),
                 tuple(hi + s * r[1] for hi, s, r in zip(self.high, self.stride, reach)),
                 self.whole,
+                tuple(
+                    max(0, b - s * (a + r[0]))
+                    for b, s, a, r in zip(self.before, self.stride, scope.start, reach)
+                ),
+                tuple(
+                    max(0, f + s * (a + r[1]))
+                    for f, s, a, r in zip(self.after, self.stride, scope.start, reach)
+                ),
             )
         whole = self.whole or scope in ("image", "batch")
-        return Footprint(self.start, self.stride, self.low, self.high, whole)
+        return replace(self, whole=whole)
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -82,7 +99,7 @@ class Footprint:
         """Spels before and after a tile that it reads; None for the whole image."""
         if self.whole:
             return None
-        return tuple((max(0, -low), max(0, high)) for low, high in zip(self.low, self.high))
+        return tuple(zip(self.before, self.after))
 
     @property
     def scope(self) -> Scope:
@@ -93,7 +110,9 @@ class Footprint:
             return "spel"
         from spel.core.adjacency import Adjacency
 
-        corners = {self.low, self.high}
+        low = tuple(min(lo, -b) for lo, b in zip(self.low, self.before))
+        high = tuple(max(hi, a) for hi, a in zip(self.high, self.after))
+        corners = {low, high}
         return Window(Adjacency.from_displacements(sorted(corners)), self.stride)
 
     def place(self, position: Sequence[int]) -> tuple[int, ...]:

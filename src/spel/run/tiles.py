@@ -84,16 +84,13 @@ def tiles(network: Network, shape: Sequence[int], size: int = SIZE) -> Iterator[
     ndim = len(field.stride)
     result = network.shape(tuple(shape))[:ndim]
     axes = []
-    for n, m, start, stride, low, high in zip(
-        shape, result, field.start, field.stride, field.low, field.high
-    ):
+    for n, m, stride, before, after in zip(shape, result, field.stride, field.before, field.after):
         step = max(1, size // stride)
         spans = []
         for first in range(0, m, step):
             last = min(m, first + step)
-            begin = start + first * stride + min(0, low)
-            begin = max(0, begin) // stride * stride  # on a multiple of the total stride
-            end = min(n, start + (last - 1) * stride + max(0, high) + 1)
+            begin = max(0, first * stride - before) // stride * stride  # on the network's grid
+            end = min(n, (last - 1) * stride + after + 1)
             shift = begin // stride
             spans.append(
                 (slice(first, last), slice(begin, end), slice(first - shift, last - shift))

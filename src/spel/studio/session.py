@@ -55,7 +55,7 @@ class Session:
         self.revision = 0
         self._lock = threading.RLock()
         self._gesture: str | None = None
-        self._listeners: list[Callable[[], None]] = []
+        self._drawn: tuple[Any, int] = (None, 0)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.view = self._last_view()
         self._add_uploads()
@@ -86,6 +86,14 @@ class Session:
     @property
     def redoable(self) -> str | None:
         return self._history.future[-1][0] if self._history.future else None
+
+    @property
+    def drawn(self) -> int:
+        """A number that is another one whenever the strokes may have changed."""
+        with self._lock:
+            if self.document.strokes is not self._drawn[0]:
+                self._drawn = (self.document.strokes, self._drawn[1] + 1)
+            return self._drawn[1]
 
     @property
     def problem(self) -> str:

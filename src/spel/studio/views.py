@@ -37,16 +37,25 @@ def packed(header: Json, *arrays: npt.NDArray[Any]) -> Packed:
     return {**header, "arrays": told}, list(arrays)
 
 
-def document_view(session: Session) -> Json:
-    """Everything that the page needs to draw itself, without pixels."""
-    document = session.document
+def document_view(session: Session, drawn: int | None = None) -> Json:
+    """Everything that the page needs to draw itself, without pixels.
+
+    Strokes are left out if they are still those of the number `drawn` that the page knows.
+    """
+    document, now = session.document, session.drawn
+    strokes: Json = {}
+    if drawn != now:
+        strokes["strokes"] = {
+            image: [s.to_dict() for s in all_of] for image, all_of in document.strokes.items()
+        }
     return {
+        **strokes,
+        "drawn": now,
         "revision": session.revision,
         "undo": session.undoable,
         "redo": session.redoable,
         "problem": session.problem,
         "networks": [_entry(name, entry) for name, entry in document.networks.items()],
-        "strokes": {i: [s.to_dict() for s in all_of] for i, all_of in document.strokes.items()},
         "classes": [asdict(c) for c in document.classes],
         "truth": {image: [list(b) for b in boxes] for image, boxes in document.truth.items()},
         "pins": list(document.pins),
@@ -197,14 +206,16 @@ def kept(session: Session, id: str) -> Kept:
     return found
 
 
-def channel_view(session: Session, id: str, channel: int) -> Packed:
-    """One channel of an activation as float32."""
+def channel_view(session: Session, id: str, channel: int, step: int = 1) -> Packed:
+    """One channel of an activation as float32, or every `step`-th spel of it."""
     found = kept(session, id)
     if found.array.ndim != 3 or not 0 <= channel < found.array.shape[-1]:
         raise ParameterError(f"channel {channel} of an activation of {found.array.shape}")
-    plane = np.ascontiguousarray(found.array[..., channel], dtype=np.float32)
-    low, high = (float(plane.min()), float(plane.max())) if plane.size else (0.0, 0.0)
-    return packed({"id": id, "channel": channel, "low": low, "high": high}, plane)
+    whole = found.array[..., channel]
+    low, high = (float(whole.min()), float(whole.max())) if whole.size else (0.0, 0.0)
+    step = max(1, min(int(step), 16))
+    plane = np.ascontiguousarray(whole[::step, ::step], dtype=np.float32)
+    return packed({"id": id, "channel": channel, "low": low, "high": high, "step": step}, plane)
 
 
 def bank_view(session: Session, network: str, node: str) -> Packed:

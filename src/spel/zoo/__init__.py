@@ -10,7 +10,7 @@ from spel.nn import Network, load
 from spel.zoo.assignment import plate_assignment
 from spel.zoo.lecture import plate_lecture
 
-__all__ = ["get", "names", "parasite_eggs", "plate_assignment", "plate_lecture"]
+__all__ = ["get", "names", "parasite_eggs", "plate_assignment", "plate_lecture", "plates"]
 
 
 def parasite_eggs() -> Network:
@@ -25,9 +25,22 @@ def parasite_eggs() -> Network:
     return load(Path(__file__).with_name("parasite_eggs.safetensors"))
 
 
+def plates() -> Network:
+    """Licence plates in photos, any region, learned from 177 photos; ``meta["card"]`` tells.
+
+    Examples
+    --------
+    >>> net = plates()
+    >>> net.names[-2:], len(net["score"].bank)
+    (('refine', 'score'), 3)
+    """
+    return load(Path(__file__).with_name("plates.safetensors"))
+
+
 _NETWORKS: dict[str, Callable[[], Network]] = {
     "parasite-eggs": parasite_eggs,
     "plate-lecture": plate_lecture,
+    "plates": plates,
 }
 
 

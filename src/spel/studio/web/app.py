@@ -168,7 +168,7 @@ def _thumbs(session: Session, request: Request) -> Any:
 
 def _channel(session: Session, request: Request) -> Any:
     id, channel = request.path_params["id"], request.path_params["channel"]
-    found = views.channel_view(session, id, channel)
+    found = views.channel_view(session, id, channel, _number(request, "step") or 1)
     return Response(pack(*found), media_type="application/octet-stream", headers=FOREVER)
 
 
@@ -222,7 +222,7 @@ def _export(session: Session, request: Request) -> Any:
 
 def _changed(session: Session, body: Mapping[str, Any]) -> Any:
     """The document after a change, and the run that the page shows."""
-    told: dict[str, Any] = {"document": views.document_view(session)}
+    told: dict[str, Any] = {"document": views.document_view(session, body.get("drawn"))}
     wanted = body.get("run")
     if wanted and wanted.get("network") in session.document.networks:
         told["run"] = _run(session, wanted)

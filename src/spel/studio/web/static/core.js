@@ -79,6 +79,11 @@ export function num(value, digits = 4) {
   const told = value.toLocaleString(language.now, { maximumFractionDigits: Math.min(decimals, 6), useGrouping: size >= 1e4 });
   return told.replace("-", "−");
 }
+/** The most digits that fit into so many characters. */
+export function tight(value, room) {
+  for (let digits = 3; digits > 1; digits--) { const text = num(value, digits); if (text.length <= room) return text; }
+  return num(value, 1);
+}
 export const short = (value) => num(value, 3);
 export const percent = (value) => (value === null || value === undefined ? "–" : `${num(value * 100, 3)} %`);
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

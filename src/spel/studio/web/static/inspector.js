@@ -1,7 +1,7 @@
 // The inspector: the engine's numbers behind one spel, and the walk back to the image.
 
 import { cell, planeCanvas, scaleFor } from "./colors.js";
-import { Part, fill, h, num, say, short, t } from "./core.js";
+import { Part, fill, h, num, say, short, t, tight } from "./core.js";
 import { bus, choose, node, onImage, onStep, picture, state, step, trace } from "./store.js";
 
 const MOST_NUMBERS = 49;
@@ -161,12 +161,6 @@ customElements.define("spel-inspector", Inspector);
 const formula = (rule, [told, value], more) => h("div.arithmetic", {}, h("p.rule", {}, rule), h("p.result", {}, told, " = ", h("output", {}, typeof value === "number" ? num(value, 5) : value)), more);
 const table = (terms, names) => h("table.terms", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, t(`term.${name}`)), h("td", {}, num(terms[name], 5)))));
 
-/** The most digits that fit into so many characters. */
-function tight(value, room) {
-  for (let digits = 3; digits > 1; digits--) { const text = num(value, digits); if (text.length <= room) return text; }
-  return num(value, 1);
-}
-
 /** Values over displacements as a grid: numbers in small ones, a picture with numbers on hover in large ones. */
 function matrix(title, steps, values, { signed = false, outside = [], mark = -1, wide = false, blank = false } = {}) {
   const rows = steps.map((d) => d[0]), cols = steps.map((d) => d[1]);
@@ -175,7 +169,7 @@ function matrix(title, steps, values, { signed = false, outside = [], mark = -1,
   const scale = scaleFor(signed ? Math.min(low, -1e-12) : low, top);
   const caption = h("figcaption", {}, title);
   if (steps.length <= MOST_NUMBERS && across <= 11) {
-    const grid = h("div.matrix", { style: { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, maxWidth: `${across * (wide ? 56 : 40)}px` } });
+    const grid = h("div.matrix", { style: { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, maxWidth: `${across * (wide ? 4 : 2.9)}em` } });
     const cells = Array.from({ length: high * across }, () => h("span.void"));
     steps.forEach((d, i) => {
       const shown = h("span.number", { style: cell(values[i], scale), "data-i": i }, blank ? "" : tight(values[i], wide ? 6 : 5));

@@ -30,6 +30,7 @@ export class Viewer extends Part {
       choose({ cursor: from.map((x, i) => clamp(x + detail[i] * scale[i], 0, this.stage.size[i] - 1)), pinned: true });
     });
     this.on(bus, "run select image", () => this.update());
+    this.on(bus, "rest", () => { if (this.shown?.grain > 1) this.update(); });
     this.on(bus, "cursor", () => this.mark());
     this.on(bus, "language", () => { this.worded = null; this.update(); });
     this.update();
@@ -62,7 +63,7 @@ export class Viewer extends Part {
       if (told?.error) this.status.textContent = told.error;
       this.bar();
     } else {
-      const shown = await plane(told.id, channel);
+      const shown = await plane(told.id, channel, state.live && this.stage.view.zoom < 0.75 ? 2 : 1);
       if (step()?.id !== told.id) return;
       this.shown = shown;
       this.stage.setPlane(shown, told, state.map === "auto" ? mapOf() : state.map);
@@ -130,7 +131,8 @@ export class Viewer extends Part {
     const words = [t("inspector.at", { row: at[0], col: at[1] })];
     if (this.shown && told?.shape) {
       const [r, c] = onStep(told, at);
-      words.push(num(this.shown.data[r * this.shown.cols + c], 5));
+      const g = this.shown.grain;
+      words.push(num(this.shown.data[Math.floor(r / g) * this.shown.cols + Math.floor(c / g)], 5));
       if (told.reads !== "image") words.push(t("stage.reads", { size: told.reads.join(" × ") })); else words.push(t("stage.reads_all"));
       words.push(`${num(told.ms, 2)} ms`);
     }

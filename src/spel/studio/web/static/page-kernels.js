@@ -57,15 +57,18 @@ class KernelsPage extends Part {
     if (kept.sort === "contrast") order.sort((a, b) => Math.abs(contrast(b)) - Math.abs(contrast(a)));
     if (kept.sort === "norm") order.sort((a, b) => kernels[b].norm - kernels[a].norm);
     if (kept.sort === "class") order.sort((a, b) => (kernels[a].label ?? -1) - (kernels[b].label ?? -1));
-    // One scale per kernel over all images: images can be compared, weak kernels are seen.
-    const scales = order.map((_, k) => { let low = 0, high = 0; for (const p of pictures) { const size = p.shape[1] * p.shape[2]; for (let i = k * size; i < (k + 1) * size; i++) { const v = p.data[i]; if (v < low) low = v; if (v > high) high = v; } } return scaleFor(low, high); });
     fill(this.gallery, order.map((k) => {
       const one = kernels[k], picture = kernelCanvas(dense.data, rows, cols, channels, k * rows * cols * channels);
       picture.className = "kernel-picture";
       picture.setAttribute("role", "img");
       picture.setAttribute("aria-label", t("kernel.n", { n: k }));
       const thumbs = pictures.map((p, i) => {
-        const [, high, wide] = p.shape, canvas = planeCanvas({ rows: high, cols: wide, data: p.data.subarray(k * high * wide, (k + 1) * high * wide) }, scales[k]);
+        const [, high, wide] = p.shape, data = p.data.subarray(k * high * wide, (k + 1) * high * wide);
+        // Each picture has its own scale, said in its title: images of different kinds stay visible.
+        let low = 0, top = 0;
+        for (const v of data) { if (v < low) low = v; if (v > top) top = v; }
+        const canvas = planeCanvas({ rows: high, cols: wide, data }, scaleFor(low, top));
+        canvas.title = `${imageOf(shown[i].image)?.name ?? ""}: ${num(low, 3)} … ${num(top, 3)}`;
         canvas.className = "kernel-thumb";
         canvas.setAttribute("role", "img");
         canvas.setAttribute("aria-label", `${t("kernel.n", { n: k })}: ${imageOf(shown[i].image)?.name ?? ""}`);

@@ -1,7 +1,7 @@
 // The full-size picture: zoom, pan, cursor, overlays. World coordinates are spels of the image.
 
 import { cell, planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
-import { clamp, h, icon, num, t } from "./core.js";
+import { clamp, h, icon, t, tight } from "./core.js";
 
 /** Zoom and place, shared by stages that move together. */
 export class View extends EventTarget {
@@ -80,7 +80,7 @@ export class Stage extends HTMLElement {
     const scale = range ?? scaleFor(plane.low, plane.high, map);
     const key = `${scale.kind}/${scale.low}/${scale.high}`;
     if (plane.painted?.key !== key) plane.painted = { key, canvas: planeCanvas(plane, scale) };
-    this.#plane = { plane, colors: scale, canvas: plane.painted.canvas, scale: place.scale ?? [1, 1], offset: place.offset ?? [0, 0] };
+    this.#plane = { plane, colors: scale, canvas: plane.painted.canvas, grain: plane.grain ?? 1, scale: place.scale ?? [1, 1], offset: place.offset ?? [0, 0] };
     this.paint();
   }
   /** A canvas over the picture, with an opacity. */
@@ -145,11 +145,11 @@ export class Stage extends HTMLElement {
     for (const painter of this.painters) { over.save(); painter(over, zoom); over.restore(); }
     this.#crosshair();
   }
-  #put({ canvas, scale, offset }, alpha) {
+  #put({ canvas, scale, offset, grain = 1 }, alpha) {
     const { pen } = this;
     pen.imageSmoothingEnabled = this.view.zoom * scale[1] < 1;
     pen.globalAlpha = alpha;
-    pen.drawImage(canvas, offset[1], offset[0], canvas.width * scale[1], canvas.height * scale[0]);
+    pen.drawImage(canvas, offset[1], offset[0], canvas.width * scale[1] * grain, canvas.height * scale[0] * grain);
     pen.globalAlpha = 1;
   }
   /** Lines between spels from 12 screen points on, numbers from 34 on. */
@@ -174,7 +174,7 @@ export class Stage extends HTMLElement {
     for (let r = r0; r < r1; r++) for (let c = c0; c < c1; c++) {
       const value = data[r * cols + c];
       pen.fillStyle = cell(value, this.#plane.colors).color;
-      pen.fillText(num(value, 3), oc + (c + 0.5) * sc, or + (r + 0.5) * sr);
+      pen.fillText(tight(value, 6), oc + (c + 0.5) * sc, or + (r + 0.5) * sr);
     }
   }
   #crosshair() {

@@ -23,14 +23,14 @@ export const output = () => state.run?.steps[state.run.steps.length - 1];
 // -- changing ------------------------------------------------------------------------------------
 
 function took(reply) {
-  state.doc = reply.document;
+  state.doc = { strokes: state.doc.strokes, ...reply.document };
   if (!network()) choose({ network: state.doc.networks[0].name });
   if (reply.run && reply.run.network === state.network && reply.run.image === state.image) state.run = reply.run;
   if (state.node !== "input" && !node()) state.node = network().nodes.at(-1).name;
   tell("document", "run");
 }
 
-const body = (more) => ({ ...more, revision: state.doc.revision, run: { network: state.network, image: state.image } });
+const body = (more) => ({ ...more, revision: state.doc.revision, drawn: state.doc.drawn, run: { network: state.network, image: state.image } });
 
 async function changing(work) {
   tell("busy");
@@ -57,7 +57,15 @@ export function act(command, gesture) {
   return done;
 }
 /** For drags: while one is on its way, only the last of those that follow is sent. */
-export const live = latest((command, gesture) => act(command, gesture));
+const sendLive = latest((command, gesture) => act(command, gesture));
+let resting;
+export function live(command, gesture) {
+  // While a drag goes on large pictures may be coarse; soon after it they are whole again.
+  state.live = true;
+  clearTimeout(resting);
+  resting = setTimeout(() => { state.live = false; tell("rest"); }, 350);
+  return sendLive(command, gesture);
+}
 
 export const undo = () => { queue = queue.then(() => changing(() => post("undo", body({})))); return queue; };
 export const redo = () => { queue = queue.then(() => changing(() => post("redo", body({})))); return queue; };
@@ -133,15 +141,16 @@ function once(key, make, size) {
 }
 
 const bytesOf = (value) => value.data.byteLength;
-export const plane = (id, channel) => once(`${id}/${channel}`, async () => {
+export const plane = (id, channel, grain = 1) => once(`${id}/${channel}/${grain}`, async () => {
   let found;
-  try { found = await getPacked(`arrays/${id}/${channel}`); } catch (problem) {
+  const ask = () => getPacked(`arrays/${id}/${channel}`, { step: grain > 1 ? grain : null });
+  try { found = await ask(); } catch (problem) {
     if (problem.status !== 404) throw problem;
     await get("run", { network: state.network, image: state.image });
-    found = await getPacked(`arrays/${id}/${channel}`);
+    found = await ask();
   }
   const [{ shape, data }] = found.arrays;
-  return { id, rows: shape[0], cols: shape[1], data, low: found.low, high: found.high };
+  return { id, grain, rows: shape[0], cols: shape[1], data, low: found.low, high: found.high };
 }, bytesOf);
 
 export const picture = (id) => once(`image/${id}`, async () => {

@@ -2,7 +2,6 @@
 #include "graph.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -51,7 +50,7 @@ Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, lo
 }
 
 // The read row's place, brought inside; false if there is none.
-static bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
+bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
   p = reader.start.plane + plane * reader.stride.plane + read.plane;
   r = reader.start.row + row * reader.stride.row + read.row;
   const Node& node = *read.node;
@@ -63,7 +62,7 @@ static bool locate(const Node& reader, const Read& read, long plane, long row, l
   return true;
 }
 
-static void lines_of_step(const Output& out, long steps, long step, long& from, long& to) {
+void lines_of_step(const Output& out, long steps, long step, long& from, long& to) {
   const long rows = out.rows();
   from = step * rows / steps;
   to = (step + 1) * rows / steps;
@@ -263,182 +262,6 @@ std::pair<long, long> Plan::rows_read(int source, long from, long to) const {
     for (long line = from * out.rows() / steps; line < to * out.rows() / steps; ++line)
       visit(visit, *out.node, line / out.node->grid.rows, line % out.node->grid.rows);
   return range;
-}
-
-Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed)
-    : plan(plan), images(images), outs(outs), timed(timed), states(plan.nodes.size()) {
-  constexpr double kCache = 16e6;
-  double bytes = 0;
-  for (const Image& out : outs) bytes += 4.0 * out.shape[0] * out.shape[1] * out.shape[2] * out.shape[3] * out.shape[4];
-  large = bytes > kCache;
-  arena.reset(new float[plan.ring_floats + 64]());
-  float* next = reinterpret_cast<float*>(round_up(long(arena.get()), 64));
-  for (auto& owned : plan.nodes) {
-    const Node& n = *owned;
-    State& s = states[n.id];
-    s.in.resize(n.reads.size());
-    s.direct = n.direct(images);
-    if (!n.ringed) continue;
-    s.ring = next;
-    next += size_t(n.row_floats) * n.capacity;
-    s.tags.assign(n.capacity, -1);
-    s.nan.assign(n.capacity, 0);
-  }
-}
-
-void Lane::steps(long n, long from, long to) {
-  if (n != batch) {
-    for (State& s : states) std::fill(s.tags.begin(), s.tags.end(), -1);
-    batch = n;
-  }
-  for (long step = from; step < to; ++step)
-    for (size_t i = 0; i < outs.size(); ++i) {
-      long a, b;
-      for (lines_of_step(plan.outputs[i], plan.steps, step, a, b); a < b; ++a) output_row(i, a);
-    }
-}
-
-// key % capacity, by steps from the last one.
-long Lane::slot_of(const Node& node, State& s, long key) const {
-  const long step = key - s.last_key;
-  long slot = s.last_slot + step;
-  if (step > node.capacity || step < -node.capacity) slot = key % node.capacity;
-  else if (slot >= node.capacity) slot -= node.capacity;
-  else if (slot < 0) slot += node.capacity;
-  if (slot == node.capacity) slot = 0;
-  s.last_key = key;
-  return s.last_slot = slot;
-}
-
-// The row from its ring, made first if it is not there; filled in place, field by field.
-void Lane::row(const Node& node, long plane, long row, Row& found) {
-  State& s = states[node.id];
-  const float* there = s.direct ? reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)) : nullptr;
-  found.tag = nullptr;
-  found.nan = false;
-  if (there && !node.scan_nan) {
-    found.p = there;
-    found.pitch = s.direct->stride[1] / 4;
-    return;
-  }
-  const long key = node.key(plane, row), slot = slot_of(node, s, key);
-  if (there) {  // only whether it holds NaN is kept
-    if (s.tags[slot] != key) {
-      s.nan[slot] = holds_nan(node, there, s.direct->stride[1] / 4);
-      s.tags[slot] = key;
-    }
-    found.p = there;
-    found.pitch = s.direct->stride[1] / 4;
-    found.nan = s.nan[slot] != 0;
-    return;
-  }
-  float* p = s.ring + slot * node.row_floats + node.origin;
-  if (s.tags[slot] != key) {
-    make(node, plane, row, p, node.frame.pitch);
-    if (!node.whole_frame) fill_frame(node, p);
-    bool nan = node.scan_nan && holds_nan(node, p, node.frame.pitch);
-    if (node.pass_nan)
-      for (const Row& in : s.in) nan |= in.p && in.nan;
-    s.nan[slot] = nan;
-    s.tags[slot] = key;
-  }
-  found.p = p;
-  found.pitch = node.frame.pitch;
-  found.nan = s.nan[slot] != 0;
-  found.tag = &s.tags[slot];
-  found.key = key;
-}
-
-bool Lane::holds_nan(const Node& node, const float* p, long pitch) const {
-  const Frame& f = node.frame;
-  for (long c = 0; c < node.channels; ++c)
-    for (long phase = 0; phase < f.phases; ++phase)
-      if (plan.kernels->has_nan(p + c * pitch + phase * f.phase_pitch,
-                                (node.grid.cols - phase + f.phases - 1) / f.phases))
-        return true;
-  return false;
-}
-
-void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) {
-  State& s = states[node.id];
-  auto fetch = [&](int i) {
-    long p, r;
-    if (locate(node, node.reads[i], plane, row, p, r)) {
-      this->row(*node.reads[i].node, p, r, s.in[i]);
-    } else {
-      s.in[i].p = nullptr;
-      s.in[i].tag = nullptr;
-    }
-  };
-  for (int i : node.order) fetch(i);
-  // Where work starts in the middle of an image, fetching one row may push out another: ask again.
-  auto lost = [&] {
-    bool any = false;
-    for (const Row& r : s.in) any |= r.lost();
-    return any;
-  };
-  for (int tries = 0; lost(); ++tries) {
-    if (tries == 16) throw std::logic_error("spel engine: a ring is too small; please report this network");
-    for (int i : node.order)
-      if (s.in[i].lost()) fetch(i);
-  }
-  if (!timed) return node.make(*this, plane, row, s.in.data(), dst, pitch);
-  const auto begin = std::chrono::steady_clock::now();
-  node.make(*this, plane, row, s.in.data(), dst, pitch);
-  s.nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
-}
-
-void Lane::fill_frame(const Node& node, float* p) const {
-  const Frame& f = node.frame;
-  if (f.fill.empty() && (f.border == Border::constant || f.border == Border::outside)) return;
-  for (long c = 0; c < node.channels; ++c)
-    for (long phase = 0; phase < f.phases; ++phase) {
-      float* base = p + c * f.pitch;
-      const long count = (node.grid.cols - phase + f.phases - 1) / f.phases;
-      if (f.border == Border::constant) {
-        const float value = f.fill[f.fill.size() == 1 ? 0 : c];
-        float* row = base + phase * f.phase_pitch;
-        for (long m = -f.left; m < 0; ++m) row[m] = value;
-        for (long m = count; m < f.right; ++m) row[m] = value;
-        continue;
-      }
-      auto fill = [&](long m) {
-        const long from = bounced(phase + f.phases * m, node.grid.cols, f.border);
-        base[phase * f.phase_pitch + m] = base[from % f.phases * f.phase_pitch + from / f.phases];
-      };
-      for (long m = -f.left; m < 0; ++m) fill(m);
-      for (long m = count; m < f.right; ++m) fill(m);
-    }
-}
-
-// Makes a row of an output where it belongs; by way of a ring or scratch row if others read it, if its
-// columns are strided, or if all outputs together are too large to stay in a cache anyway.
-void Lane::output_row(size_t index, long line) {
-  const Node& node = *plan.outputs[index].node;
-  const Image& out = outs[index];
-  const long plane = line / node.grid.rows, row = line % node.grid.rows;
-  char* to = out.at(batch, 0, plane, row);
-  const bool plain = out.stride[4] == 4 && out.stride[1] % 4 == 0;
-  if (!node.ringed && plain && !large)
-    return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
-  Row made;
-  if (node.ringed) {
-    this->row(node, plane, row, made);
-  } else {
-    made.pitch = round_up(node.grid.cols, 16);
-    spare.resize(std::max(spare.size(), size_t(node.channels * made.pitch) + 16));
-    float* p = reinterpret_cast<float*>(round_up(long(spare.data()), 64));
-    make(node, plane, row, p, made.pitch);
-    made.p = p;
-  }
-  for (long c = 0; c < node.channels; ++c, to += out.stride[1]) {
-    const float* from = made.p + c * made.pitch;
-    if (plain && large) {
-      plan.kernels->write_through(from, reinterpret_cast<float*>(to), node.grid.cols);
-    } else {
-      for (long x = 0; x < node.grid.cols; ++x) __builtin_memcpy(to + x * out.stride[4], from + x, 4);
-    }
-  }
 }
 
 }  // namespace spel

@@ -162,6 +162,11 @@ class Plan {
   void fuse();
 };
 
+// Where a reader's row finds a row that it reads, brought inside by its border; false: there is none.
+bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r);
+// The rows of an output that a step makes: outputs of different heights keep pace.
+void lines_of_step(const Output& out, long steps, long step, long& from, long& to);
+
 // One thread's rings and scratch.
 class Lane {
  public:

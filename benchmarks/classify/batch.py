@@ -20,9 +20,6 @@ from benchmarks.classify.pictures import saved
 from spel import Adjacency, KernelBank
 from spel.nn import Activation, BatchNormalize, Color, Convolution, MeanPool, chain
 
-SHOWN = (1, 8)
-"""The pair of classes in the picture."""
-
 STATISTICS = ("not normalized", "by the two classes' own batch", "by the batch of all classes")
 
 
@@ -43,12 +40,19 @@ def compare(data: Path, folder: Path, count: int = 6000) -> dict[str, Any]:
         for bias in (True, False):
             key = f"{name}, {'with' if bias else 'without'} a bias"
             found[key] = _accuracy(learn, judge, name, bias)
-    draw(before, labels[:count], folder / "classify-batch.webp")
+    gains = _pairs(learn, judge, STATISTICS[1], False) - _pairs(learn, judge, STATISTICS[0], False)
+    pair = list(combinations(range(10), 2))[int(gains.argmax())]
+    found["pair of the picture"] = [CLASSES[c] for c in pair]
+    draw(before, labels[:count], pair, folder / "classify-batch.webp")
     return found
 
 
 def _accuracy(learn: Any, judge: Any, statistics: str, bias: bool) -> float:
-    """Of balanced pairs, each image counted once per pair."""
+    return round(float(_pairs(learn, judge, statistics, bias).mean()), 4)
+
+
+def _pairs(learn: Any, judge: Any, statistics: str, bias: bool) -> Any:
+    """Accuracy of each pair."""
     right = []
     for pair in combinations(range(10), 2):
         line = LogisticRegression(C=1e4, fit_intercept=bias, max_iter=1000)
@@ -59,20 +63,20 @@ def _accuracy(learn: Any, judge: Any, statistics: str, bias: bool) -> float:
             x, y = norm(x), norm(y)
         line.fit(x.reshape(len(x), -1), learn[1][rows])
         right.append(line.score(y.reshape(len(y), -1), judge[1][other]))
-    return round(float(np.mean(right)), 4)
+    return np.array(right)
 
 
-def draw(values: Any, labels: Any, path: Path) -> None:
+def draw(values: Any, labels: Any, pair: tuple[int, ...], path: Path) -> None:
     """Two classes, and the line without a bias."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    rows = np.isin(labels, SHOWN)
+    rows = np.isin(labels, pair)
     values, labels = values[rows], labels[rows]
     clouds = {"before": values, "after": BatchNormalize().fitted(values)(values)}
     for axes, (name, cloud) in zip(panels, clouds.items()):
         points = cloud.reshape(len(cloud), 2)
         line = LogisticRegression(C=1e4, fit_intercept=False, max_iter=1000)
         line.fit(points, labels)
-        for c in SHOWN:
+        for c in pair:
             axes.scatter(*points[labels == c].T, s=5, alpha=0.5, label=CLASSES[c])
         (a, b), limits = line.coef_[0], (axes.get_xlim(), axes.get_ylim())
         x = np.array([min(0, limits[0][0]), limits[0][1]])

@@ -77,6 +77,8 @@ def shots(page, save):
     look(page, network="from strokes", image="sample-coins", node="conv1")
     save("markers")
     go(page, "kernels")
+    page.wait_for_selector(".kernel-card")
+    quiet(page)
     save("kernels")
     go(page, "detect")
     page.locator(".why .chip").first.click()

@@ -62,6 +62,14 @@ def test_a_file_of_objects_alone_follows_its_neighbours(tmp_path):
     assert "label 0 is background" in convention_of(found["a"])
 
 
+def test_a_folder_of_labels_from_1_is_judged_together(tmp_path):
+    (tmp_path / "a.txt").write_text("1 4 4\n0 0 -1 1\n")
+    (tmp_path / "b.txt").write_text("1 4 4\n0 0 -1 2\n")
+    assert [m.background for m in find_markers(tmp_path).values()] == [1, 1]
+    (tmp_path / "c.txt").write_text("1 4 4\n0 0 -1 3\n")
+    assert [m.background for m in find_markers(tmp_path).values()] == [None] * 3
+
+
 BAD = {
     "empty": "",
     "cut short": "3 4 4\n0 0 -1 1\n",

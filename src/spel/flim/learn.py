@@ -149,7 +149,9 @@ def learn(
                 activation[node.name] = local(*[activation[name] for name in node.inputs])
             for name in set(activation) - needed:
                 del activation[name]
-    return learned.with_meta(learned=kept, images=list(names))
+    return learned.with_meta(
+        learned=kept, images=list(names), background=marked[0].background
+    )
 
 
 def _learned_bank(

@@ -55,7 +55,8 @@ def write_model(folder: str | os.PathLike[str], network: Network) -> None:
         if bank.provenance:
             labels = [p.label for p in bank.provenance]
             _write_numbers(place / f"{stem}-labels.txt", [str(label) for label in labels])
-            signs = [f"{1.0 if label else -1.0:.6f}" for label in labels]
+            background = network.meta.get("background", 0)
+            signs = [f"{-1.0 if label == background else 1.0:.6f}" for label in labels]
             _write_numbers(place / f"{stem}-weights.txt", signs)
 
 

@@ -61,8 +61,9 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
         markers = _from_json(place)
     else:
         markers = _from_seeds(place)
+    own = markers.background
     background = {"from-0": 0, "from-1": 1, "classes": None}.get(
-        convention, _background(markers) if markers.background == -1 else markers.background
+        convention, _background(set(markers.classes)) if own == -1 else own
     )
     return Markers(markers.points, markers.labels, markers.size, background, markers.ids)
 
@@ -109,6 +110,7 @@ def find_markers(
     if not place.is_dir():
         raise FormatError(f"{place}: it is not a folder; give the folder of marker files")
     found: dict[str, Markers] = {}
+    stated = set()
     for file in sorted(place.iterdir()):
         suffix = next((s for s in SUFFIXES if file.name.lower().endswith(s)), None)
         if suffix is None or file.name.startswith("."):
@@ -117,6 +119,8 @@ def find_markers(
         if name in found:
             raise FormatError(f"{file}: image {name!r} has two marker files; keep one")
         found[name] = read_markers(file, convention=convention)
+        if suffix.endswith(".json"):
+            stated.add(name)
         if images is not None and name not in images:
             raise FormatError(f"{file}: there is no image named {name!r}")
         if images is not None:
@@ -129,8 +133,13 @@ def find_markers(
             f"{place}: it holds no marker file; expected names like 000001-seeds.txt or "
             "000001-markers.json"
         )
-    if convention == "auto" and any(m.background == 0 for m in found.values()):
-        found = {n: Markers(m.points, m.labels, m.size, 0, m.ids) for n, m in found.items()}
+    if convention == "auto":
+        # Strokes of a JSON file state their background; of the others all labels together decide.
+        silent = {n for n, m in found.items() if n not in stated}
+        together = _background({c for n in silent for c in found[n].classes})
+        for name in silent:
+            m = found[name]
+            found[name] = Markers(m.points, m.labels, m.size, together, m.ids)
     return found
 
 
@@ -309,10 +318,10 @@ def _made(where: str, points: Any, labels: Any, size: Any, background: Any, ids:
         raise FormatError(f"{where}: {str(error).removeprefix('Markers: ')}") from None
 
 
-def _background(markers: Markers) -> int | None:
-    if 0 in markers.classes or not markers.classes:
+def _background(classes: set[int]) -> int | None:
+    if 0 in classes or not classes:
         return 0
-    return 1 if markers.classes == (1, 2) else None
+    return 1 if classes == {1, 2} else None
 
 
 def _is_int(value: object) -> bool:

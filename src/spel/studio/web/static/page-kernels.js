@@ -77,7 +77,7 @@ class KernelsPage extends Part {
       const c = one.label === undefined ? null : classOf(one.label);
       const box = h("input", { type: "checkbox", checked: this.chosen.has(k), "aria-label": t("kernels.pick", { n: k }), onchange: () => { if (box.checked) this.chosen.add(k); else this.chosen.delete(k); card.classList.toggle("on", box.checked); this.tools(); } });
       const card = h("article.kernel-card", { role: "listitem" },
-        h("header", {}, box, h("b", {}, `#${k}`), c ? h("span.tag", {}, h("i.dot", { style: { background: c.color } }), `${c.label} ${c.name}`) : null, one.like === null || one.like === undefined ? null : h("span.tag.warm", {}, t("kernels.like", { n: one.like })), h("span.spread"),
+        h("header", {}, box, h("b", {}, `#${k}`), c ? h("span.tag", { title: `${c.label} ${c.name}` }, h("i.dot", { style: { background: c.color } }), c.name) : null, one.like === null || one.like === undefined ? null : h("span.tag.warm", {}, t("kernels.like", { n: one.like })), h("span.spread"),
           h("button.mini", { title: t("kernels.invert"), "aria-label": `${t("kernels.invert")} ${k}`, onclick: () => this.do("invert_kernels", [k]) }, "±"),
           h("button.mini", { title: t("kernels.drop"), "aria-label": `${t("kernels.drop")} ${k}`, disabled: count < 2, onclick: () => this.do("drop_kernels", [k]) }, icon("trash"))),
         h("div.kernel-row", {}, picture, thumbs),

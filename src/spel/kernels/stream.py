@@ -92,8 +92,7 @@ class Program:
     def source(self, channels: int, size: Size) -> Stage:
         """An image that is given to each run; the order of these calls is that of the images."""
         index = self._native.source(channels, tuple(size))
-        stage = Stage(index, channels, _size(size))
-        return stage
+        return Stage(index, channels, _size(size))
 
     def convolve(
         self,

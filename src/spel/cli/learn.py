@@ -118,7 +118,13 @@ def _learned(
     began = perf_counter()
     if options["encoder"]:
         learned = spel.learn(
-            network, arrays, drawn, names=names, seed=options["seed"], method=options["method"]
+            network,
+            arrays,
+            drawn,
+            names=names,
+            seed=options["seed"],
+            method=options["method"],
+            on_step=settings.say,
         )
         settings.say(f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s")
         return learned
@@ -130,6 +136,7 @@ def _learned(
         seed=options["seed"],
         method=options["method"],
         hard_negatives=options["all_marked"],
+        on_step=settings.say,
     )
     model = found.network.meta["segmentation"]["objects"]
     settings.say(

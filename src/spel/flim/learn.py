@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ def learn(
     method: Method = "cluster",
     factor: float = 0.01,
     compat: Literal["libift"] | None = None,
+    on_step: Callable[[str], object] | None = None,
 ) -> Network:
     """A network whose `Unlearned` convolutions hold kernels learned from strokes.
 
@@ -65,6 +66,8 @@ def learn(
         kernels become rows of the matrix of components, and strides are ignored while learning, so
         that a strided network is trained on other patches than it sees. By default strides are
         handled exactly: strides become dilations while learning (`spel.flim.atrous`).
+    on_step : callable, optional
+        Called with a line for people after each learned layer.
 
     Returns
     -------
@@ -140,6 +143,8 @@ def learn(
             }
             layer = Convolution(replace(filled, adjacency=layer.adjacency), layer.stride, border)
             learned = learned.replace(node.name, layer)
+            if on_step is not None:
+                on_step(f"{node.name}: {len(filled)} kernels from {len(inputs)} images")
         if node.name == waiting[-1]:
             break
         needed = {name for later in network.nodes[position + 1 :] for name in later.inputs}
@@ -149,9 +154,7 @@ def learn(
                 activation[node.name] = local(*[activation[name] for name in node.inputs])
             for name in set(activation) - needed:
                 del activation[name]
-    return learned.with_meta(
-        learned=kept, images=list(names), background=marked[0].background
-    )
+    return learned.with_meta(learned=kept, images=list(names), background=marked[0].background)
 
 
 def _learned_bank(

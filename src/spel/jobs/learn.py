@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -65,6 +65,7 @@ def learn_segmenter(
     objects: ObjectModel | None = None,
     delineation: Delineation | None = None,
     method: Literal["cluster", "points"] = "cluster",
+    on_step: Callable[[str], object] = str,
 ) -> Learned:
     """A network that segments objects like the marked ones, learned from strokes alone.
 
@@ -95,6 +96,8 @@ def learn_segmenter(
         Spreads, powers and levels of the component selection.
     delineation : Delineation, optional
         By default a seeded watershed on the gradient of what enters the first convolution.
+    on_step : callable, optional
+        Called with a line for people after each step.
 
     Returns
     -------
@@ -108,7 +111,9 @@ def learn_segmenter(
     """
     network = network if isinstance(network, Network) else Network((Node("convolution", network),))
     if any(isinstance(node.layer, Unlearned) for node in network.nodes):
-        network = learn(network, images, markers, seed=seed, names=names, method=method)
+        network = learn(
+            network, images, markers, seed=seed, names=names, method=method, on_step=on_step
+        )
     if any(s != (1,) * len(s) for s in cumulative_strides(network).values()):
         network = atrous(network)
     first = next((n for n in network.nodes if isinstance(n.layer, Convolution)), None)
@@ -120,13 +125,16 @@ def learn_segmenter(
     done = [network.activations(image) for image in arrays]
     channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
     layer, saliencies = _decoder(channels, markers, ridge, ())
+    on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(chosen)}")
     extra: Masks = []
     if hard_negatives and select == "components":
         extra = _hard_negatives(saliencies, markers, objects)
         layer, saliencies = _decoder(channels, markers, ridge, extra)
+        on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background spels")
     model, evidence = None, None
     if select == "components":
         model, evidence = learn_objects(saliencies, markers, objects)
+        on_step("objects: size, shape and cutoff")
     entering = arrays if features == INPUT else [a[features] for a in done]
     scale = scale_of([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
     how = Segmentation(
@@ -174,9 +182,14 @@ def advice(
         for score, one in wide.ranked(network(image)):
             if score > wide.cutoff and one.covers(drawn.points) == 0:
                 place = tuple(np.add(one.low, np.array(one.mask.shape) // 2).tolist())
-                found.append((score, f"image {name}: what lies around {place} looks like an object "
-                              f"(score {score:.2f}, cutoff {model.cutoff:.2f}) and has no stroke; "
-                              "mark it, or draw a background stroke on it"))
+                found.append(
+                    (
+                        score,
+                        f"image {name}: what lies around {place} looks like an object "
+                        f"(score {score:.2f}, cutoff {model.cutoff:.2f}) and has no stroke; "
+                        "mark it, or draw a background stroke on it",
+                    )
+                )
     return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
 
 

@@ -49,7 +49,7 @@ def _widths(threads: int, quick: bool, seconds: float) -> Series:
 
 
 def _channels(threads: int, quick: bool, seconds: float) -> Series:
-    series = Series("3 x 3 convolution, as many kernels as channels, 128 x 128", "channels", "ms")
+    series = Series("3 x 3 convolution, as many kernels as channels, 128 x 128", "channels", "")
     side = 32 if quick else 128
     with with_threads(threads):
         for channels in (1, 2, 4, 8, 16, 32, 64, 128):
@@ -58,8 +58,8 @@ def _channels(threads: int, quick: bool, seconds: float) -> Series:
             net = spel.chain(spel.Convolution(bank), spel.Activation("relu"))
             image = np.random.default_rng(0).random((channels, side, side), np.float32)
             image = image.transpose(1, 2, 0)
-            figures = _best(seconds, time=lambda net=net, image=image: net(image))
-            rate = 2 * net.multiply_adds(image.shape) / figures["time"] / 1e6
+            figures = _best(seconds, ms=lambda net=net, image=image: net(image))
+            rate = 2 * net.multiply_adds(image.shape) / figures["ms"] / 1e6
             series.rows.append((channels, figures | {"GFLOP/s": rate}))
     return series
 
@@ -75,24 +75,24 @@ def _plate() -> spel.Network:
 
 
 def _rows(threads: int, quick: bool, seconds: float) -> Series:
-    series = Series("The plate layer on images of growing height, 1280 columns", "rows", "ms")
+    series = Series("The plate layer on images of growing height, 1280 columns", "rows", "")
     net = _plate()
     with with_threads(threads):
         for rows in (60, 240, 960) if quick else (60, 240, 960, 3840, 15360):
             image = np.random.default_rng(0).random((rows, 1280), np.float32)
-            figures = _best(seconds, time=lambda image=image: net(image))
-            series.rows.append((rows, figures | {"per 1000 rows": figures["time"] / rows * 1e3}))
+            figures = _best(seconds, ms=lambda image=image: net(image))
+            series.rows.append((rows, figures | {"per 1000 rows": figures["ms"] / rows * 1e3}))
     return series
 
 
 def _threads(quick: bool, seconds: float) -> Series:
-    series = Series("The plate layer on 1, 2, .. threads, 1920 x 2560", "threads", "ms")
+    series = Series("The plate layer on 1, 2, .. threads, 1920 x 2560", "threads", "")
     net = _plate()
     image = np.random.default_rng(0).random((480, 640) if quick else (1920, 2560), np.float32)
     counts = [n for n in (1, 2, 4, 8, 16) if n <= (os.cpu_count() or 1)]
     for count in counts:
         with spel.threads(count):
-            figures = _best(seconds, time=lambda: net(image))
-        first = series.rows[0][1]["time"] if series.rows else figures["time"]
-        series.rows.append((count, figures | {"times as fast": first / figures["time"]}))
+            figures = _best(seconds, ms=lambda: net(image))
+        first = series.rows[0][1]["ms"] if series.rows else figures["ms"]
+        series.rows.append((count, figures | {"times as fast": first / figures["ms"]}))
     return series

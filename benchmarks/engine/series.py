@@ -34,7 +34,8 @@ class Series:
 
     def markdown(self) -> str:
         """The table for people."""
-        head = [self.quantity, *[f"{name} ({self.unit})" for name in self.columns]]
+        unit = f" ({self.unit})" if self.unit else ""
+        head = [self.quantity, *[f"{name}{unit}" for name in self.columns]]
         lines = [f"### {self.title}", "", f"| {' | '.join(head)} |"]
         lines.append("| --- |" + " ---: |" * len(self.columns))
         for value, figures in self.rows:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.classify import backprop, citrus, fashion, page, pictures
-from benchmarks.classify.measure import table
+from benchmarks.classify.measure import Row, table
 from benchmarks.harness import environment
 
 PARTS = ("fashion", "curves", "backprop", "citrus", "batch", "rate", "pictures", "page")
@@ -38,7 +38,8 @@ def main() -> None:
     if "curves" in options.parts:
         rows = fashion.curves(options.data, test=test, only=options.only)
         written(folder, f"classify-curves-{options.split}", rows)
-        pictures.curves(rows, folder)
+        known = json.loads((folder / f"classify-curves-{options.split}.json").read_text())
+        pictures.curves([Row(**r) for r in known["found"]], folder)
     if "backprop" in options.parts:
         rows = backprop.compare(options.data, test=test, epochs=options.epochs, count=options.count)
         written(folder, f"classify-backprop-{options.split}", rows)

@@ -21,10 +21,11 @@ import spel
 from spel import Adjacency, KernelBank
 case, repeats = sys.argv[1], int(sys.argv[2])
 wide, box = Adjacency.rectangle(width=25, height=5), Adjacency.box(3)
+bank = KernelBank.random(box, kernels=32, channels=16, seed=0)
 layers, channels = {
     "plate": ([spel.Convolution(KernelBank.sobel("col")), spel.Activation(), spel.MaxPool(wide),
                spel.Residue(spel.DivisiveNormalize(wide))], 1),
-    "convolution": ([spel.Convolution(KernelBank.random(box, kernels=32, channels=16, seed=0))], 16),
+    "convolution": ([spel.Convolution(bank)], 16),
     "max": ([spel.MaxPool(wide)], 1),
     "disk": ([spel.MaxPool(Adjacency.disk(15))], 1),
 }[case]

@@ -18,7 +18,7 @@ from spel.nn import (
     chain,
 )
 
-FLOOR = 1e-3
+FLOOR = 1e-4
 """Added to every cell: an edge strength, of white, below which contrast counts as none."""
 
 

@@ -26,9 +26,7 @@ from spel.decide import own_segmentation
 from spel.decide.objects import ObjectModel
 from spel.jobs.learn import learn_segmenter
 
-GRID = list(
-    itertools.product((0.4, 0.5, 0.6), (0.4, 0.5, 0.6), (4.0, 6.0), (0.5, 0.7, 1))
-)
+GRID = list(itertools.product((0.4, 0.5, 0.6), (0.4, 0.5, 0.6), (4.0, 6.0), (0.5, 0.7, 1)))
 MARGINS = (0.8, 0.95, 1.1)
 RIDGES = (1e-3, 1e-2, 1e-1)
 Real = npt.NDArray[np.float64]
@@ -62,8 +60,12 @@ def main() -> int:
     settings = []
     for ridge in RIDGES:
         found = learn_segmenter(
-            encoder(), [images[n] for n in drawn], list(drawn.values()), names=list(drawn),
-            ridge=ridge, hard_negatives=not options.no_hard_negatives,
+            encoder(),
+            [images[n] for n in drawn],
+            list(drawn.values()),
+            names=list(drawn),
+            ridge=ridge,
+            hard_negatives=not options.no_hard_negatives,
         )
         how = own_segmentation(found.network)
         assert how.objects is not None
@@ -78,11 +80,10 @@ def main() -> int:
         }
         refined: dict[tuple[str, int], float] = {}
         for setting in GRID:
-            marked = [
-                scores(rows[n], setting)[held[n]].max() for n in drawn if held[n].any()
-            ]
-            best = {n: scores(rows[n], setting) if len(rows[n]) else np.array([-99.0])
-                    for n in other}
+            marked = [scores(rows[n], setting)[held[n]].max() for n in drawn if held[n].any()]
+            best = {
+                n: scores(rows[n], setting) if len(rows[n]) else np.array([-99.0]) for n in other
+            }
             for margin in MARGINS:
                 cutoff = np.median(marked) - margin
                 line = []
@@ -94,9 +95,7 @@ def main() -> int:
                         line.append(0.0)
                     else:
                         if (n, index) not in refined:
-                            mask = how.delineation.refine(
-                                center(images[n]), ones[n][index].whole()
-                            )
+                            mask = how.delineation.refine(center(images[n]), ones[n][index].whole())
                             refined[n, index] = dice(mask, masks[n])
                         line.append(refined[n, index])
                 answers.append(line)

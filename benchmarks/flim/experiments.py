@@ -95,8 +95,12 @@ def mo445(options: argparse.Namespace) -> None:
             if seed == 0:
                 baselines(f"mo445/{number}", images, masks, drawn)
             learned = learn_segmenter(
-                photograph_encoder(), [images[n] for n in drawn], list(drawn.values()),
-                names=list(drawn), seed=seed, select="threshold",
+                photograph_encoder(),
+                [images[n] for n in drawn],
+                list(drawn.values()),
+                names=list(drawn),
+                seed=seed,
+                select="threshold",
                 delineation=Delineation(inner=3, outer=6),
             )
             answers = {n: segment(learned.network, images[n]) for n in images if n not in drawn}
@@ -208,7 +212,10 @@ def draws(
             chosen = sorted(np.random.default_rng(seed).permutation(sorted(drawn))[:count])
             try:
                 learned = learn_segmenter(
-                    net, [images[n] for n in chosen], [drawn[n] for n in chosen], names=chosen,
+                    net,
+                    [images[n] for n in chosen],
+                    [drawn[n] for n in chosen],
+                    names=chosen,
                     seed=42 + seed,
                 )
             except spel.ParameterError:
@@ -228,8 +235,9 @@ def baselines(
     row(name, "all", [score({n: np.ones_like(masks[n]) for n in other}, masks)], 0)
     spaces = {n: labnorm2(images[n][..., :3], white=white) for n in images}
     objects, rest = (
-        np.concatenate([spaces[n][tuple(m.points[m.is_object == side].T)]
-                        for n, m in drawn.items()])
+        np.concatenate(
+            [spaces[n][tuple(m.points[m.is_object == side].T)] for n, m in drawn.items()]
+        )
         for side in (True, False)
     )
     apart = (objects.mean(0) - rest.mean(0)) / np.sqrt(objects.var(0) + rest.var(0) + 1e-9)

@@ -55,7 +55,10 @@ def main() -> int:
     for seed in range(42, 42 + options.seeds):
         began = perf_counter()
         found = learn_segmenter(
-            encoder(), [images[n] for n in drawn], list(drawn.values()), names=list(drawn),
+            encoder(),
+            [images[n] for n in drawn],
+            list(drawn.values()),
+            names=list(drawn),
             seed=seed,
         )
         took = perf_counter() - began

@@ -216,15 +216,22 @@ def _draw(server: Server, size: tuple[int, int]) -> None:
             (0, [[0.95 * rows, 0.3 * cols], [0.93 * rows, 0.5 * cols]]),
         ]
         for i, (label, points) in enumerate(strokes):
-            stroke = {"id": f"{seed}-{i}", "label": label, "tool": "brush", "radius": 3,
-                      "points": points}
+            stroke = {
+                "id": f"{seed}-{i}",
+                "label": label,
+                "tool": "brush",
+                "radius": 3,
+                "points": points,
+            }
             server.session.do({"do": "add_stroke", "image": f"s{seed}", "stroke": stroke})
 
 
 def table(told: dict[str, dict[str, list[float]]]) -> str:
     """The times as Markdown; a missed target is marked."""
-    lines = ["| action | target | " + " | ".join(f"{s}: p50 / p95" for s in told) + " |",
-             "|---|---:|" + "---:|" * len(told)]
+    lines = [
+        "| action | target | " + " | ".join(f"{s}: p50 / p95" for s in told) + " |",
+        "|---|---:|" + "---:|" * len(told),
+    ]
     for name, target in TARGETS.items():
         cells = []
         for times in told.values():

@@ -1,7 +1,6 @@
 """Wide kernels: learned from the coins of the upper half, they find those of the lower half."""
 
 import numpy as np
-from skimage import data
 
 import spel
 from spel import draw
@@ -27,6 +26,8 @@ BOXES = np.array(
 
 
 def picture():
+    from skimage import data
+
     upper, lower = data.coins()[:152], data.coins()[152:]
     net = learn_rigid([upper], [BOXES], Recipe(area=60))
     found = spel.detect(net, lower, why=True)

@@ -81,9 +81,7 @@ def test_the_second_layers_prototypes(parasites, published):
     """Real marker patches, of each marker two, and fixed points of Lloyd's iteration."""
     names, images, drawn = parasites
     ahead = published.upto("relu1")
-    inputs = [
-        spel.ops.max_pool(ahead(image), spel.Adjacency.box(3)) for image in images
-    ]
+    inputs = [spel.ops.max_pool(ahead(image), spel.Adjacency.box(3)) for image in images]
     known = statistics(inputs, drawn)
     area = published["conv2"].bank.adjacency
     found = samples(inputs, drawn, area, known, names=names, by_label=False)

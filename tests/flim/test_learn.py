@@ -30,9 +30,12 @@ def scene(seed: int = 0, size: tuple[int, int] = (40, 44)):
 
 def two_blocks(stride: int = 1):
     return chain(
-        conv1=Unlearned(BOX, 8, per_stroke=2), relu1=Activation("relu"),
+        conv1=Unlearned(BOX, 8, per_stroke=2),
+        relu1=Activation("relu"),
         pool1=MaxPool(BOX, stride=stride),
-        conv2=Unlearned(BOX, 6, per_stroke=2), relu2=Activation("relu"), pool2=MaxPool(BOX),
+        conv2=Unlearned(BOX, 6, per_stroke=2),
+        relu2=Activation("relu"),
+        pool2=MaxPool(BOX),
     )
 
 
@@ -40,8 +43,14 @@ def rows(values, strokes=None) -> Samples:
     values = np.asarray(values, dtype=float)
     n = len(values)
     ones = np.ones(n, dtype=np.int64)
-    return Samples(values, ones, ones if strokes is None else np.asarray(strokes),
-                   np.zeros(n, dtype=np.int64), np.zeros((n, 2), dtype=np.int64), ("a",))
+    return Samples(
+        values,
+        ones,
+        ones if strokes is None else np.asarray(strokes),
+        np.zeros(n, dtype=np.int64),
+        np.zeros((n, 2), dtype=np.int64),
+        ("a",),
+    )
 
 
 # -- LITERAL -------------------------------------------------------------------------------------
@@ -175,9 +184,7 @@ def test_strides_become_dilations_while_learning():
 def test_only_unlearned_layers_are_learned():
     image, drawn = scene()
     once = spel.learn(two_blocks(), [image], [drawn])
-    again = spel.learn(
-        once.replace("conv2", Unlearned(BOX, 4, per_stroke=1)), [image], [drawn]
-    )
+    again = spel.learn(once.replace("conv2", Unlearned(BOX, 4, per_stroke=1)), [image], [drawn])
     assert again["conv1"] == once["conv1"]
     assert len(again["conv2"].bank) == 2
     with pytest.raises(ParameterError, match="nothing is to be learned"):

@@ -71,7 +71,8 @@ def test_the_colour_space_depends_on_the_file(tmp_path):
 
     rgb = np.zeros((4, 4, 3), np.uint8)
     for name, image, space in (
-        ("a.png", rgb, "labnorm2"), ("b.jpg", rgb, "labnorm2-jpeg"),
+        ("a.png", rgb, "labnorm2"),
+        ("b.jpg", rgb, "labnorm2-jpeg"),
         ("c.png", np.zeros((4, 4, 4), np.uint8), "labnorm2-rgba"),
     ):
         spel.write(tmp_path / name, image)

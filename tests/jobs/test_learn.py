@@ -47,9 +47,13 @@ def strokes(row: int, col: int) -> Markers:
 
 def network():
     return chain(
-        color=Color("labnorm2"), conv1=Unlearned(BOX, 8, per_stroke=2),
-        relu1=Activation("relu"), pool1=MaxPool(BOX),
-        conv2=Unlearned(BOX, 8, per_stroke=2), relu2=Activation("relu"), pool2=MaxPool(BOX),
+        color=Color("labnorm2"),
+        conv1=Unlearned(BOX, 8, per_stroke=2),
+        relu1=Activation("relu"),
+        pool1=MaxPool(BOX),
+        conv2=Unlearned(BOX, 8, per_stroke=2),
+        relu2=Activation("relu"),
+        pool2=MaxPool(BOX),
     )
 
 
@@ -96,11 +100,20 @@ def test_strokes_alike_are_refused():
 
 def test_the_command_line_learns_and_segments(tmp_path, capsys):
     arch = {
-        "nlayers": 1, "layer1": {
-            "conv": {"kernel_size": [3, 3, 0], "dilation_rate": [1, 1, 0],
-                     "nkernels_per_marker": 2, "nkernels_per_image": 100, "noutput_channels": 8,
-                     "stride": 1},
-            "relu": True, "pooling": {"type": "max_pool", "size": [3, 3, 0], "stride": 1}}}
+        "nlayers": 1,
+        "layer1": {
+            "conv": {
+                "kernel_size": [3, 3, 0],
+                "dilation_rate": [1, 1, 0],
+                "nkernels_per_marker": 2,
+                "nkernels_per_image": 100,
+                "noutput_channels": 8,
+                "stride": 1,
+            },
+            "relu": True,
+            "pooling": {"type": "max_pool", "size": [3, 3, 0], "stride": 1},
+        },
+    }
     (tmp_path / "arch.json").write_text(json.dumps(arch))
     for name in ("images", "markers"):
         (tmp_path / name).mkdir()
@@ -108,8 +121,18 @@ def test_the_command_line_learns_and_segments(tmp_path, capsys):
         spel.write(tmp_path / "images" / f"f{i}.png", field(i, *place)[0])
         write_markers(tmp_path / "markers" / f"f{i}-seeds.txt", strokes(*place))
     file = tmp_path / "net.safetensors"
-    code = run(["learn", str(tmp_path / "arch.json"), "--images", str(tmp_path / "images"),
-                "--markers", str(tmp_path / "markers"), "--out", str(file)])
+    code = run(
+        [
+            "learn",
+            str(tmp_path / "arch.json"),
+            "--images",
+            str(tmp_path / "images"),
+            "--markers",
+            str(tmp_path / "markers"),
+            "--out",
+            str(file),
+        ]
+    )
     told = capsys.readouterr()
     assert code == 0
     assert file.is_file()
@@ -119,6 +142,19 @@ def test_the_command_line_learns_and_segments(tmp_path, capsys):
     assert set(np.unique(mask)) == {0, 255}
     assert mask.shape == (80, 90, 1)
     (tmp_path / "markers" / "f0-seeds.txt").write_text("1 9 9\n0 0 -1 1\n")
-    assert run(["learn", str(tmp_path / "arch.json"), "--images", str(tmp_path / "images"),
-                "--markers", str(tmp_path / "markers"), "--out", str(file)]) == 3
+    assert (
+        run(
+            [
+                "learn",
+                str(tmp_path / "arch.json"),
+                "--images",
+                str(tmp_path / "images"),
+                "--markers",
+                str(tmp_path / "markers"),
+                "--out",
+                str(file),
+            ]
+        )
+        == 3
+    )
     assert "f0" in capsys.readouterr().err

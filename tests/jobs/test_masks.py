@@ -119,8 +119,20 @@ def test_the_command_line_compares_and_converts(tmp_path, capsys):
     save(images, a=picture)
     save(masks, a=picture > 0)
     chain(Scale([1 / 255])).save(tmp_path / "n.safetensors")
-    assert run(["compare", str(tmp_path / "n.safetensors"), "--images", str(images),
-                "--masks", str(masks), "--json"]) == 0
+    assert (
+        run(
+            [
+                "compare",
+                str(tmp_path / "n.safetensors"),
+                "--images",
+                str(images),
+                "--masks",
+                str(masks),
+                "--json",
+            ]
+        )
+        == 0
+    )
     figures = json.loads(capsys.readouterr().out)
     assert figures[str(tmp_path / "n.safetensors")]["dice"] == 1
     (tmp_path / "s.txt").write_text("1 4 4\n1 2 -1 0\n")

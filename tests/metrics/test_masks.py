@@ -106,6 +106,9 @@ def test_measures_are_those_of_py_sod_metrics():
     assert weighted_f_beta(ours, TRUTH) == pytest.approx(weighted["wfm"])
     assert s_measure(ours, TRUTH) == pytest.approx(structure["sm"])
     aligned = aligned["em"]
-    for over, theirs in (("adaptive", aligned["adp"]), ("mean", aligned["curve"].mean()),
-                         ("max", aligned["curve"].max())):
+    for over, theirs in (
+        ("adaptive", aligned["adp"]),
+        ("mean", aligned["curve"].mean()),
+        ("max", aligned["curve"].max()),
+    ):
         assert e_measure(ours, TRUTH, over=over) == pytest.approx(theirs * (n - 1) / n)

@@ -5,9 +5,22 @@ from __future__ import annotations
 import socket
 from urllib.parse import quote
 
-PATHS = ("..", "../..", "../../../../../../etc/passwd", "/etc/passwd", "..\\secret.txt",
-         "C:\\secret.txt", "\\\\host\\share\\secret.txt", "file:///etc/passwd", "....//....//x",
-         "secret.txt\x00.png", ".", "~/secret.txt", "..;/secret.txt", "/proc/self/environ")
+PATHS = (
+    "..",
+    "../..",
+    "../../../../../../etc/passwd",
+    "/etc/passwd",
+    "..\\secret.txt",
+    "C:\\secret.txt",
+    "\\\\host\\share\\secret.txt",
+    "file:///etc/passwd",
+    "....//....//x",
+    "secret.txt\x00.png",
+    ".",
+    "~/secret.txt",
+    "..;/secret.txt",
+    "/proc/self/environ",
+)
 
 
 def forms():
@@ -20,9 +33,18 @@ def forms():
         yield quote(path, safe="").replace("%2F", "%c0%af").replace("%5C", "%c1%9c")
 
 
-ROUTES = ("/static/{}", "/api/images/{}", "/api/arrays/{}/0", "/api/export/{}", "/{}",
-          "/api/markers/{}", "/api/run?network=plate&image={}", "/api/code?page={}&network=plate",
-          "/api/histogram?id={}", "/api/kernels?network={}&node=x&images=y")
+ROUTES = (
+    "/static/{}",
+    "/api/images/{}",
+    "/api/arrays/{}/0",
+    "/api/export/{}",
+    "/{}",
+    "/api/markers/{}",
+    "/api/run?network=plate&image={}",
+    "/api/code?page={}&network=plate",
+    "/api/histogram?id={}",
+    "/api/kernels?network={}&node=x&images=y",
+)
 
 
 def send(port, data, timeout=5.0):

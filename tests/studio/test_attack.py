@@ -61,10 +61,20 @@ def test_w1_no_path_reaches_a_file(client):
     assert good(client)
 
 
-@pytest.mark.parametrize("host", [
-    "evil.example", "127.0.0.1.evil.example", "localhost:1", "127.0.0.1", "127.0.0.1:80",
-    "0.0.0.0", "[::1]", "127.1", "2130706433",
-])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost:1",
+        "127.0.0.1",
+        "127.0.0.1:80",
+        "0.0.0.0",
+        "[::1]",
+        "127.1",
+        "2130706433",
+    ],
+)
 def test_w3_another_host_is_not_served(client, host):
     answer = client.ask("GET /api/document HTTP/1.1", host=host)
     assert status(answer) in (400, 421)
@@ -79,16 +89,25 @@ def test_w3_no_host_two_hosts_or_an_address_as_target(client):
     assert status(absolute) in (400, 404)
 
 
-@pytest.mark.parametrize("headers", [
-    ["Origin: http://evil.example"], ["Origin: null"], ["Origin: http://127.0.0.1:1"],
-    ["Origin: https://127.0.0.1"], ["Sec-Fetch-Site: cross-site"], ["Sec-Fetch-Site: same-site"],
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Origin: http://evil.example"],
+        ["Origin: null"],
+        ["Origin: http://127.0.0.1:1"],
+        ["Origin: https://127.0.0.1"],
+        ["Sec-Fetch-Site: cross-site"],
+        ["Sec-Fetch-Site: same-site"],
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_w4_other_origins_neither_read_nor_write(client, method, headers):
     body = b'{"command": {"do": "clear_strokes", "image": "image0"}}'
     target = {"GET": "/api/document", "POST": "/api/do", "PUT": "/api/images"}[method]
     answer = client.ask(
-        f"{method} {target} HTTP/1.1", *headers, "Content-Type: application/json",
+        f"{method} {target} HTTP/1.1",
+        *headers,
+        "Content-Type: application/json",
         f"Content-Length: {0 if method == 'GET' else len(body)}",
         body=b"" if method == "GET" else body,
     )
@@ -96,18 +115,33 @@ def test_w4_other_origins_neither_read_nor_write(client, method, headers):
     assert b"access-control" not in answer.lower()
 
 
-@pytest.mark.parametrize("kind", [
-    "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "",
-])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+    ],
+)
 def test_w4_forms_are_no_commands(client, kind):
-    answer = client.ask("POST /api/do HTTP/1.1", f"Origin: http://{client.host}",
-                        f"Content-Type: {kind}", "Content-Length: 2", body=b"{}")
+    answer = client.ask(
+        "POST /api/do HTTP/1.1",
+        f"Origin: http://{client.host}",
+        f"Content-Type: {kind}",
+        "Content-Length: 2",
+        body=b"{}",
+    )
     assert status(answer) == 415
 
 
 def test_w4_a_preflight_gets_nothing(client):
-    answer = client.ask("OPTIONS /api/do HTTP/1.1", "Origin: http://evil.example",
-                        "Access-Control-Request-Method: POST", signed=False)
+    answer = client.ask(
+        "OPTIONS /api/do HTTP/1.1",
+        "Origin: http://evil.example",
+        "Access-Control-Request-Method: POST",
+        signed=False,
+    )
     assert status(answer) in (401, 405)
     assert b"access-control" not in answer.lower()
 
@@ -159,27 +193,51 @@ def test_w6_it_listens_on_this_machine_alone(server):
 def test_w7_large_bodies_are_refused_before_they_are_read(client):
     origin = f"Origin: http://{client.host}"
     raw, text = "Content-Type: application/octet-stream", "Content-Type: application/json"
-    assert status(client.ask("PUT /api/images?name=a HTTP/1.1", origin, raw,
-                             "Content-Length: 10737418240")) == 413
-    assert status(client.ask("POST /api/do HTTP/1.1", origin, text,
-                             "Content-Length: 1048577")) == 413
-    zipped = client.ask("POST /api/do HTTP/1.1", origin, text, "Content-Encoding: gzip",
-                        "Content-Length: 2", body=b"{}")
+    assert (
+        status(
+            client.ask(
+                "PUT /api/images?name=a HTTP/1.1", origin, raw, "Content-Length: 10737418240"
+            )
+        )
+        == 413
+    )
+    assert (
+        status(client.ask("POST /api/do HTTP/1.1", origin, text, "Content-Length: 1048577")) == 413
+    )
+    zipped = client.ask(
+        "POST /api/do HTTP/1.1",
+        origin,
+        text,
+        "Content-Encoding: gzip",
+        "Content-Length: 2",
+        body=b"{}",
+    )
     assert status(zipped) == 415
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-    endless = client.ask("POST /api/do HTTP/1.1", origin, text, "Transfer-Encoding: chunked",
-                         body=chunk * 3)
+    endless = client.ask(
+        "POST /api/do HTTP/1.1", origin, text, "Transfer-Encoding: chunked", body=chunk * 3
+    )
     assert status(endless) in (0, 413)
     assert good(client)
 
 
 def test_w7_deep_and_odd_json(client):
     origin, text = f"Origin: http://{client.host}", "Content-Type: application/json"
-    for body in (b"[" * 100_000, b'{"a": NaN}', b'{"command": 1}', b"\xff", b"", b"[]", b"null",
-                 b'{"command": {"do": "add_stroke"}}', b'{"command": {"do": ["x"]}}',
-                 b'{"command": {"do": "set_kernel", "network": {}, "node": []}, "revision": "x"}'):
-        answer = client.ask("POST /api/do HTTP/1.1", origin, text, f"Content-Length: {len(body)}",
-                            body=body)
+    for body in (
+        b"[" * 100_000,
+        b'{"a": NaN}',
+        b'{"command": 1}',
+        b"\xff",
+        b"",
+        b"[]",
+        b"null",
+        b'{"command": {"do": "add_stroke"}}',
+        b'{"command": {"do": ["x"]}}',
+        b'{"command": {"do": "set_kernel", "network": {}, "node": []}, "revision": "x"}',
+    ):
+        answer = client.ask(
+            "POST /api/do HTTP/1.1", origin, text, f"Content-Length: {len(body)}", body=body
+        )
         assert status(answer) in (404, 409, 422), body[:60]
     assert good(client)
 
@@ -193,8 +251,14 @@ def test_w8_slow_requests_are_closed_and_others_are_served(client):
         for line in lines:
             line.sendall(b"GET / HTTP/1.1\r\nX: ")
         for line in body:
-            line.sendall(client.head("POST /api/do HTTP/1.1", f"Origin: http://{client.host}",
-                                     "Content-Type: application/json", "Content-Length: 500"))
+            line.sendall(
+                client.head(
+                    "POST /api/do HTTP/1.1",
+                    f"Origin: http://{client.host}",
+                    "Content-Type: application/json",
+                    "Content-Length: 500",
+                )
+            )
         closed = 0
         while closed < len(lines) + len(body) and time.monotonic() - start < 25:
             asked = time.monotonic()
@@ -223,15 +287,18 @@ def test_w8_slow_requests_are_closed_and_others_are_served(client):
     assert max(waits) < 2
 
 
-@pytest.mark.parametrize("data", [
-    b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
-    b"GET /\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    b"POST /api/do HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0",
-    b"GET / HTTP/1.1\nHost: x\n\n" + b"\x00" * 64,
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+        b"GET /\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST /api/do HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0",
+        b"GET / HTTP/1.1\nHost: x\n\n" + b"\x00" * 64,
+    ],
+)
 def test_w9_broken_requests_are_refused(client, data):
     answer = send(client.port, data)
     assert status(answer) in (0, 400, 401, 403, 404, 421, 431)
@@ -245,28 +312,53 @@ def test_w9_long_heads_are_refused_for_those_who_are_signed_in(client):
 
 def test_w11_what_is_uploaded_never_comes_back_as_a_page(client):
     origin, raw = f"Origin: http://{client.host}", "Content-Type: application/octet-stream"
-    for data in (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", b"<html>1",
-                 b"GIF89a<script>alert(1)</script>", b"%PDF-1.4", b"\x7fELF", b""):
+    for data in (
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        b"<html>1",
+        b"GIF89a<script>alert(1)</script>",
+        b"%PDF-1.4",
+        b"\x7fELF",
+        b"",
+    ):
         name = "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E.png"
-        answer = client.ask(f"PUT /api/images?name={name} HTTP/1.1", origin, raw,
-                            f"Content-Length: {len(data)}", body=data)
+        answer = client.ask(
+            f"PUT /api/images?name={name} HTTP/1.1",
+            origin,
+            raw,
+            f"Content-Length: {len(data)}",
+            body=data,
+        )
         assert status(answer) == 422
         assert b"application/json" in answer
     answer = client.ask("GET / HTTP/1.1")
-    for header in (b"nosniff", b"frame-ancestors 'none'", b"script-src 'self'",
-                   b"object-src 'none'", b"base-uri 'none'", b"no-referrer"):
+    for header in (
+        b"nosniff",
+        b"frame-ancestors 'none'",
+        b"script-src 'self'",
+        b"object-src 'none'",
+        b"base-uri 'none'",
+        b"no-referrer",
+    ):
         assert header in answer
     assert b"unsafe" not in answer
 
 
 def test_w13_nothing_is_fetched(client):
     before = len(OUTGOING)
-    for url in ("http://169.254.169.254/", "file:///etc/passwd", "\\\\host\\share",
-                "http://127.0.0.1:1"):
+    for url in (
+        "http://169.254.169.254/",
+        "file:///etc/passwd",
+        "\\\\host\\share",
+        "http://127.0.0.1:1",
+    ):
         body = json.dumps({"command": {"do": "add_network", "name": url, "copy": url}}).encode()
-        answer = client.ask("POST /api/do HTTP/1.1", f"Origin: http://{client.host}",
-                            "Content-Type: application/json", f"Content-Length: {len(body)}",
-                            body=body)
+        answer = client.ask(
+            "POST /api/do HTTP/1.1",
+            f"Origin: http://{client.host}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            body=body,
+        )
         assert status(answer) == 422
     foreign = [a for a in OUTGOING[before:] if a != ("127.0.0.1", client.port)]
     assert foreign == []
@@ -281,12 +373,27 @@ def test_w14_ranges_are_ignored(client):
 
 def test_w15_two_tabs_that_write_at_once_make_no_mixture(client):
     def write(value):
-        body = json.dumps({"revision": json.loads(revision), "command": {
-            "do": "set_kernel", "network": "plate", "node": "edges", "kernel": 0, "bias": value,
-        }}).encode()
-        return status(client.ask("POST /api/do HTTP/1.1", f"Origin: http://{client.host}",
-                                 "Content-Type: application/json",
-                                 f"Content-Length: {len(body)}", body=body))
+        body = json.dumps(
+            {
+                "revision": json.loads(revision),
+                "command": {
+                    "do": "set_kernel",
+                    "network": "plate",
+                    "node": "edges",
+                    "kernel": 0,
+                    "bias": value,
+                },
+            }
+        ).encode()
+        return status(
+            client.ask(
+                "POST /api/do HTTP/1.1",
+                f"Origin: http://{client.host}",
+                "Content-Type: application/json",
+                f"Content-Length: {len(body)}",
+                body=body,
+            )
+        )
 
     document = client.ask("GET /api/document HTTP/1.1", "Connection: close")
     revision = document.partition(b'"revision": ')[2].partition(b",")[0]
@@ -296,11 +403,28 @@ def test_w15_two_tabs_that_write_at_once_make_no_mixture(client):
 
 
 def test_w16_a_million_points_are_refused_by_name(client):
-    body = json.dumps({"command": {"do": "add_stroke", "image": "image0", "stroke": {
-        "id": "x", "label": 1, "tool": "brush", "radius": 1, "points": [[1, 1]] * 100_000,
-    }}}).encode()
-    answer = client.ask("POST /api/do HTTP/1.1", f"Origin: http://{client.host}",
-                        "Content-Type: application/json", f"Content-Length: {len(body)}", body=body)
+    body = json.dumps(
+        {
+            "command": {
+                "do": "add_stroke",
+                "image": "image0",
+                "stroke": {
+                    "id": "x",
+                    "label": 1,
+                    "tool": "brush",
+                    "radius": 1,
+                    "points": [[1, 1]] * 100_000,
+                },
+            }
+        }
+    ).encode()
+    answer = client.ask(
+        "POST /api/do HTTP/1.1",
+        f"Origin: http://{client.host}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        body=body,
+    )
     assert status(answer) in (413, 422)
     assert good(client)
 
@@ -315,8 +439,13 @@ def test_w12_hostile_images_are_refused_and_the_page_stays_alive(client):
     for path in files[:: max(1, len(files) // 150)]:
         data = path.read_bytes()
         start = time.monotonic()
-        told = client.ask("PUT /api/images?name=x HTTP/1.1", origin, raw,
-                          f"Content-Length: {len(data)}", body=data)
+        told = client.ask(
+            "PUT /api/images?name=x HTTP/1.1",
+            origin,
+            raw,
+            f"Content-Length: {len(data)}",
+            body=data,
+        )
         waits.append(time.monotonic() - start)
         assert status(told) in (200, 422), (path, told[:300])
         answers[status(told)] = answers.get(status(told), 0) + 1

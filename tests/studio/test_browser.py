@@ -310,10 +310,15 @@ def test_portuguese_dark_and_projector_have_all_their_words(person):
 @pytest.mark.parametrize("person", [[Source("evil", NAUGHTY, lambda: blobs(3))]], indirect=True)
 def test_names_are_text_and_never_a_page(person):
     page = person.page
-    person.session.do({"do": "set_classes", "classes": [
-        {"label": 0, "name": NAUGHTY, "color": "#112233"},
-        {"label": 1, "name": "b", "color": "#445566"},
-    ]})
+    person.session.do(
+        {
+            "do": "set_classes",
+            "classes": [
+                {"label": 0, "name": NAUGHTY, "color": "#112233"},
+                {"label": 1, "name": "b", "color": "#445566"},
+            ],
+        }
+    )
     person.session.do({"do": "add_network", "name": NAUGHTY, "template": "edges"})
     person.session.set_view({"network": NAUGHTY, "image": "evil"})
     person.open()

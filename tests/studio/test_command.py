@@ -22,8 +22,11 @@ from .conftest import blobs
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_it_starts_serves_and_stops(tmp_path):
     write(tmp_path / "one.png", blobs())
-    env = {**os.environ, "PYTHONPATH": str(Path(spel.__file__).parents[1]),
-           "XDG_STATE_HOME": str(tmp_path / "state")}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(Path(spel.__file__).parents[1]),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
     command = [sys.executable, "-m", "spel", "studio", "--no-browser", str(tmp_path / "one.png")]
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -127,7 +127,9 @@ def test_steps_are_added_moved_and_removed_by_hand():
     assert edit.added(net, "a", [Node("x", pool, ("a",))]).names == ("a", "x", "b", "c")
     moved = edit.moved(net, "c", "input")
     assert [(n.name, n.inputs) for n in moved.nodes] == [
-        ("c", ("input",)), ("a", ("c",)), ("b", ("a",))
+        ("c", ("input",)),
+        ("a", ("c",)),
+        ("b", ("a",)),
     ]
     assert edit.removed(net, "b").nodes[1].inputs == ("a",)
 
@@ -135,10 +137,14 @@ def test_steps_are_added_moved_and_removed_by_hand():
 def test_dropping_kernels_drops_the_channels_behind_them():
     bank = banks.preset("gabor", 1)
     second = KernelBank.random(Adjacency.box(3), kernels=2, channels=4, seed=0)
-    net = Network((
-        Node("a", Convolution(bank), ("input",)), Node("p", MaxPool(Adjacency.box(3)), ("a",)),
-        Node("b", Convolution(second), ("p",)), Node("s", WeightedSum([1.0, 2.0]), ("b",)),
-    ))
+    net = Network(
+        (
+            Node("a", Convolution(bank), ("input",)),
+            Node("p", MaxPool(Adjacency.box(3)), ("a",)),
+            Node("b", Convolution(second), ("p",)),
+            Node("s", WeightedSum([1.0, 2.0]), ("b",)),
+        )
+    )
     image = np.random.default_rng(0).random((12, 14, 1))
     part = edit.kept(net, "a", [1, 3])
     np.testing.assert_array_equal(
@@ -207,7 +213,10 @@ def run(text, folder):
     script = folder / "shown.py"
     script.write_text(text)
     done = subprocess.run(
-        [sys.executable, "-W", "error", script], capture_output=True, text=True, cwd=folder,
+        [sys.executable, "-W", "error", script],
+        capture_output=True,
+        text=True,
+        cwd=folder,
         env={"PYTHONPATH": str(Path(views.__file__).parents[2]), "PATH": "/usr/bin:/bin"},
     )
     assert done.returncode == 0, f"{text}\n{done.stderr}"
@@ -228,10 +237,23 @@ def test_the_code_of_every_page_runs_and_gives_the_shown_number(tmp_path):
         made.do(add(image, stroke("b", 0, [[55, 10], [55, 60]])))
         made.do({"do": "learn", "network": "from strokes"})
         made.do({"do": "bypass_step", "network": "plate", "node": "positive", "off": True})
-        made.do({"do": "set_decision", "network": "plate",
-                 "decision": {"threshold": "p90", "area": [3, 900], "select": "widest"}})
-        base = {"network": "plate", "image": image, "node": "edges", "row": 20, "col": 16,
-                "channel": 0, "kernel": 0, "other": "from strokes"}
+        made.do(
+            {
+                "do": "set_decision",
+                "network": "plate",
+                "decision": {"threshold": "p90", "area": [3, 900], "select": "widest"},
+            }
+        )
+        base = {
+            "network": "plate",
+            "image": image,
+            "node": "edges",
+            "row": 20,
+            "col": 16,
+            "channel": 0,
+            "kernel": 0,
+            "other": "from strokes",
+        }
         value = made.run("plate", image).activations["edges"][20, 16, 0]
         told = run(view_code(made, {**base, "page": "chain"}), tmp_path)
         assert f"= {value + 0.0:g}," in told
@@ -239,8 +261,9 @@ def test_the_code_of_every_page_runs_and_gives_the_shown_number(tmp_path):
             view_code(made, {**base, "page": page})
             for page in ("space", "markers", "detect", "compare", "export")
         ]
-        texts.append(view_code(made, {**base, "page": "kernels", "network": "from strokes",
-                                      "node": "conv1"}))
+        texts.append(
+            view_code(made, {**base, "page": "kernels", "network": "from strokes", "node": "conv1"})
+        )
         joined = "\n\n".join(texts)
         assert "patches lie" in run(joined, tmp_path)
     finally:
@@ -275,8 +298,13 @@ def test_every_step_of_every_lesson_can_be_staged_and_answered(tmp_path):
             assert both(lesson["about"])
             assert lesson["image"] in made.images
             for told in lesson["steps"]:
-                made.do({"do": "stage_lesson", "template": lesson["template"],
-                         "commands": told.get("commands", [])})
+                made.do(
+                    {
+                        "do": "stage_lesson",
+                        "template": lesson["template"],
+                        "commands": told.get("commands", []),
+                    }
+                )
                 names = made.document.entry("lesson").network.names
                 assert told["node"] in ("input", *names)
                 assert both(told["title"])

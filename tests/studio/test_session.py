@@ -274,5 +274,6 @@ def test_sizes_are_bounded(session):
     with pytest.raises(ParameterError, match="too long"):
         session.set_view({"x": "y" * 5000})
     with pytest.raises((ParameterError, ShapeError)):
-        session.do({"do": "resize_kernels", "network": "plate", "node": "edges", "width": 9e9,
-                    "height": 1})
+        session.do(
+            {"do": "resize_kernels", "network": "plate", "node": "edges", "width": 9e9, "height": 1}
+        )

@@ -211,7 +211,14 @@ def _described(
     beside = float(values[ring_of].mean()) if ring_of.any() else 0.0
     roundness = _roundness(placed, shape, shape.centre + low - start)
     return Candidate(
-        level, low, mask, array.shape, shape.area, roundness, shape.elongation, inside - beside,
+        level,
+        low,
+        mask,
+        array.shape,
+        shape.area,
+        roundness,
+        shape.elongation,
+        inside - beside,
         touches,
     )
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: adjacencies of any shape, windows, images of any layout, local networks."""
+"""Hypothesis strategies: adjacencies of any shape, windows, images of any layout, networks."""
 
 from __future__ import annotations
 

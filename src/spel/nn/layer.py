@@ -128,17 +128,6 @@ class Layer(ABC):
         return hash(self.fingerprint())
 
 
-def checked_inputs(layer: Layer, given: Sequence[Any]) -> None:
-    """Refuse another number of images than the layer takes."""
-    if layer.inputs is None and given:
-        return
-    if len(given) != layer.inputs:
-        raise ShapeError(
-            f"{type(layer).__name__}: {len(given)} images; expected "
-            f"{'at least 1' if layer.inputs is None else layer.inputs}"
-        )
-
-
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """A read-only float32 copy of a weight field; finite or refused."""
     array = np.array(values, dtype=np.float32, order="C")

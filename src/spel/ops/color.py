@@ -124,10 +124,6 @@ def _converted(
     return out.reshape(array.shape)
 
 
-def _unit_rgb(operator: str, image: npt.ArrayLike, white: float) -> npt.NDArray[np.float64]:
-    return _checked_rgb(operator, image, white).astype(np.float64) / white
-
-
 def _checked_rgb(operator: str, image: npt.ArrayLike, white: float) -> npt.NDArray[Any]:
     if not (np.isfinite(white) and white > 0):
         raise ParameterError(f"{operator}: white {white!r}; expected a positive number")

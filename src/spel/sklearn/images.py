@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from spel.errors import ParameterError, ShapeError
+from spel.errors import ShapeError
 
 Batch = npt.NDArray[Any]
 
@@ -129,10 +129,3 @@ def refuse_ragged(name: str, X: Any) -> None:
                 f"{name}: images of different sizes ({told}{', ...' if len(shapes) > 4 else ''}); "
                 "bring them to one size, or use PooledFeatures, whose vectors do not depend on it"
             )
-
-
-def checked_count(name: str, value: Any, least: int = 1) -> int:
-    """A whole number, or an error that says what was given."""
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise ParameterError(f"{name} {value!r}; expected a whole number of at least {least}")
-    return int(value)

@@ -37,14 +37,18 @@ _HOMES = {
     "write_text": "spel.atomic",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+_MODULES = ("video",)
+
+__all__ = sorted([*_HOMES, *_MODULES])  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"spel.io.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_MODULES])

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spel import Adjacency, KernelBank, NotLearnedError
+from spel import Adjacency, KernelBank, NotLearnedError, ShapeError
 from spel.nn import KINDS, Network, Node, chain, load
 
 BOX = Adjacency.box(3)
@@ -72,6 +72,17 @@ def test_a_request_has_a_shape_and_a_file_but_cannot_be_called(kind, tmp_path):
 def test_the_result_has_the_shape_told_without_data(layer):
     images = pictures(layer)
     assert layer(*images).shape == layer.shape(*[i.shape for i in images])
+
+
+def test_another_number_of_images_is_refused_by_name(layer):
+    images = pictures(layer)
+    wrong = [[]] if layer.inputs is None else [[], [*images, images[0]]]
+    for given in wrong:
+        told = f"{type(layer).__name__}: {len(given)} images given; expected"
+        with pytest.raises(ShapeError, match=told):
+            layer(*given)
+        with pytest.raises(ShapeError, match=told):
+            layer.shape(*[i.shape for i in given])
 
 
 def test_same_input_same_bits_and_inputs_untouched(layer):

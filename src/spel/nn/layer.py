@@ -8,8 +8,9 @@ configuration; comparing, hashing, saving and editing are written once from that
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
+from functools import wraps
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -65,6 +66,12 @@ class Layer(ABC):
     kind: ClassVar[str]
     inputs: ClassVar[int | None] = 1
     """Number of images it takes; None for one or more."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("__call__", "shape"):
+            if name in cls.__dict__:
+                setattr(cls, name, _counted(cls.__dict__[name]))
 
     @abstractmethod
     def __call__(self, *images: Any) -> Image:
@@ -126,6 +133,23 @@ class Layer(ABC):
 
     def __hash__(self) -> int:
         return hash(self.fingerprint())
+
+
+def _counted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a layer, refusing another number of images than the layer takes."""
+
+    @wraps(method)
+    def counted(self: Layer, *given: Any) -> Any:
+        wanted = self.inputs
+        if len(given) != wanted and (wanted is not None or not given):
+            expected = "at least 1" if wanted is None else str(wanted)
+            raise ShapeError(
+                f"{type(self).__name__}: {len(given)} images given; expected {expected}, each as "
+                "an argument of its own"
+            )
+        return method(self, *given)
+
+    return counted
 
 
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from spel.errors import FormatError, ParameterError, SpelError
+from spel.errors import ParameterError, SpelError, WriteError
 from spel.io import replacing, write_bytes, write_text
 
 
@@ -77,7 +77,7 @@ def test_refused_places(tmp_path):
 def test_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(ParameterError, match="not writable"):
+        with pytest.raises(WriteError, match="not writable"):
             write_bytes(tmp_path / "a", b"x")
     finally:
         tmp_path.chmod(0o700)
@@ -95,7 +95,7 @@ def test_failing_writer_says_what_to_do(tmp_path):
         with replacing(tmp_path / "a"):
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(FormatError, match="disk is full"):
+    with pytest.raises(WriteError, match="disk is full"):
         fill()
     assert os.listdir(tmp_path) == []
 

@@ -15,9 +15,16 @@ import secrets
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from spel.errors import FormatError, ParameterError
+from spel.errors import ParameterError, WriteError
 
-__all__ = ["remove_leftovers", "replacing", "write_bytes", "write_text"]
+__all__ = [
+    "make_folder",
+    "remove_leftovers",
+    "replacing",
+    "write_bytes",
+    "write_error",
+    "write_text",
+]
 
 _LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part(\.[^.]*)?")
 
@@ -27,7 +34,12 @@ _REMEDIES = {
     errno.EROFS: "the file system is read-only; choose another place",
     errno.ENOSPC: "the disk is full; free some space and try again",
     errno.EDQUOT: "your disk quota is used up; free some space and try again",
+    errno.EIO: "the disk or the network to it fails; look after it, then try again",
+    errno.EMFILE: "too many files are open; use fewer workers, or raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine; try again later",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EEXIST: "a file of that name is there; choose another place",
+    errno.EISDIR: "it is a folder; give a file name",
     errno.ENOTDIR: "a part of the path is a file; choose a path whose parents are folders",
 }
 
@@ -44,16 +56,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     ParameterError
-        The folder is missing or read-only, or ``path`` is a folder.
-    FormatError
-        The disk is full or failed while writing.
+        The folder is missing, or ``path`` is a folder, device or pipe.
+    WriteError
+        The place is read-only, or the disk is full or failed while writing.
     """
     target = _checked_place(Path(path))
     try:
         mode = _final_mode(target)
         temporary = _create_beside(target)
     except OSError as error:
-        raise ParameterError(_explain(target, error)) from error
+        raise write_error(target, error) from error
     try:
         yield temporary
         _flush(temporary, mode)
@@ -61,9 +73,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         _flush_folder(target.parent)
     except OSError as error:
         _remove(temporary)
+        if isinstance(error, WriteError):
+            raise
         if error.filename not in (None, str(temporary), os.fspath(temporary)):
             raise
-        raise FormatError(_explain(target, error)) from error
+        raise write_error(target, error) from error
     except BaseException:
         _remove(temporary)
         raise
@@ -87,6 +101,22 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryvi
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` to ``path`` atomically as UTF-8 with line feeds."""
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, with its parents made if absent.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be made, or is a file.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    return folder
 
 
 def remove_leftovers(folder: str | os.PathLike[str], names: Collection[str]) -> list[Path]:
@@ -197,6 +227,13 @@ def _remove(temporary: Path) -> None:
         temporary.unlink()
 
 
-def _explain(target: Path, error: OSError) -> str:
+def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
+    """What went wrong while writing a file, and what to do about it.
+
+    Examples
+    --------
+    >>> str(write_error("a.csv", OSError(28, "No space left on device")))
+    "cannot write 'a.csv': No space left on device; the disk is full; free some space and try again"
+    """
     remedy = _REMEDIES.get(error.errno or 0, "check the place and try again")
-    return f"cannot write {str(target)!r}: {error.strerror or error}; {remedy}"
+    return WriteError(f"cannot write {os.fspath(path)!r}: {error.strerror or error}; {remedy}")

@@ -8,6 +8,7 @@
     ├── NotLearnedError                   a network with weights still to learn was called
     ├── FormatError(ValueError)           a file or text is not what it says
     │   └── ImageReadError                an image file could not be read whole
+    ├── WriteError(OSError)               a result could not be written: disk full, no permission
     ├── BackendMissingError(ImportError)  says which extra to install
     ├── UnsupportedLayerError             a backend cannot express this layer exactly
     └── TaskError                         one task of a job failed
@@ -40,6 +41,13 @@ class FormatError(SpelError, ValueError):
 
 class ImageReadError(FormatError):
     """An image file could not be read whole."""
+
+
+class WriteError(SpelError, OSError):
+    """A file could not be written: the disk is full or failed, or the place allows no writing.
+
+    No fault of the input: a run stops there and goes on when the cause is gone.
+    """
 
 
 class BackendMissingError(SpelError, ImportError):

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.errors import FormatError, ParameterError, ShapeError, WriteError
 from spel.io import FORMATS, Result, ResultsWriter, parse_line, read_as, read_results, write_as
 from spel.io.convert.shared import escape_cell, safe_stem, unescape_cell
 
@@ -109,9 +109,11 @@ class TestWriter:
 
     def test_refusals(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")
-        for path in (tmp_path, tmp_path / "no" / "a", tmp_path / "pipe"):
-            with pytest.raises(ParameterError):
+        for path in (tmp_path, tmp_path / "no" / "a"):
+            with pytest.raises(WriteError):
                 ResultsWriter(path)
+        with pytest.raises(ParameterError, match="plain file"):
+            ResultsWriter(tmp_path / "pipe")
         with pytest.raises(ParameterError, match="sync_every"):
             ResultsWriter(tmp_path / "a", sync_every=0)
         with ResultsWriter(tmp_path / "a") as writer, pytest.raises(ParameterError):

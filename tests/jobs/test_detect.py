@@ -13,7 +13,7 @@ import pytest
 import spel
 from spel import zoo
 from spel.decide import Decision
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, WriteError
 from spel.io.annotations import Annotations, ImageBoxes, write_coco
 from spel.io.results import Result, read_results
 from spel.jobs import DetectJob, EvaluateJob, Failure, run
@@ -107,7 +107,7 @@ def test_tasks_can_be_pickled(folder: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_refused_at_once(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ParameterError, match="choose another"):
+    with pytest.raises(WriteError, match="choose another"):
         run(job(), sources(folder), tmp_path / "file")
     with pytest.raises(ParameterError, match="workers"):
         run(job(), sources(folder), tmp_path / "x", workers=0)

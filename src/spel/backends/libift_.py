@@ -34,7 +34,7 @@ def write_model(network: Network, folder: str | os.PathLike[str]) -> None:
     """
     layers = _grouped(network)
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(place)
     for number, (described, convolution) in enumerate(layers, start=1):
         bank = convolution.bank
         stem = f"conv{number}"

@@ -212,6 +212,7 @@ def _folder(
     """A run in its folder."""
     from spel.cli.main import say
     from spel.cli.progress import Progress
+    from spel.errors import WriteError
     from spel.io.convert import write_as
     from spel.io.results import read_results
     from spel.jobs import Failure, run
@@ -241,6 +242,9 @@ def _folder(
                 f"{progress.done} of {total} images are done, their lines are in {out}; the same "
                 "command goes on from there"
             )
+            raise
+        except WriteError as failed:
+            failed.add_note("nothing is lost: the same command goes on when that is mended")
             raise
     results = out / part.name("results.jsonl")
     click.echo(results)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spel.cli.options import Settings
-from spel.errors import ParameterError, SpelError
+from spel.errors import ParameterError, SpelError, WriteError
 
 
 def made(folder: Path) -> Path:
@@ -46,6 +46,10 @@ def each(
             problem = None
             try:
                 save(path, name)
+            except WriteError as error:  # the next one could not be written either
+                done = progress.done - failed
+                error.add_note(f"{done} of {len(paths)} files are whole in {folder}")
+                raise
             except SpelError as error:
                 problem = told(error)
                 named = printable(str(path)) in printable(problem)

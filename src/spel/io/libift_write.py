@@ -41,7 +41,7 @@ def write_model(folder: str | os.PathLike[str], network: Network) -> None:
     """
     described = arch_of(network)
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(place)
     atomic.write_text(place / "arch.json", json.dumps(described, indent=4) + "\n")
     banks = [n.layer for n in network.nodes if isinstance(n.layer, Convolution)]
     for number, convolution in enumerate(banks, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.atomic import write_error
+from spel.errors import FormatError, ParameterError, ShapeError, WriteError
 
 from .guarded import MIB, parse_json, problems_error, read_limited
 from .images import clean
@@ -266,19 +268,20 @@ class ResultsWriter:
     def __init__(self, path: str | os.PathLike[str], *, sync_every: int = 1) -> None:
         if isinstance(sync_every, bool) or not isinstance(sync_every, int) or sync_every < 1:
             raise ParameterError(f"ResultsWriter: sync_every is {sync_every!r}; give 1 or more")
-        self._name, self._sync_every, self._pending = clean(os.fsdecode(path)), sync_every, 0
+        self._path, self._name = os.fsdecode(path), clean(os.fsdecode(path))
+        self._sync_every, self._pending = sync_every, 0
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         try:
             self._handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
         except OSError as error:
-            raise ParameterError(
-                f"cannot write {self._name!r}: {error.strerror}; choose another place"
-            ) from None
+            raise write_error(self._name, error) from error
         try:
             self._lock()
             self._drop_torn_line()
-        except BaseException:
+        except BaseException as error:
             os.close(self._handle)
+            if isinstance(error, OSError):
+                raise write_error(self._name, error) from error
             raise
 
     def append(self, result: Result) -> None:
@@ -290,20 +293,24 @@ class ResultsWriter:
         data = line.encode("utf-8") + b"\n"
         if data.count(b"\n") != 1:
             raise ParameterError("ResultsWriter: a line holds a line feed; write it as \\n")
+        wrote = 0
         try:
-            while data:
-                data = data[os.write(self._handle, data) :]
-            self._pending += 1
-            if self._pending >= self._sync_every:
-                self.flush()
+            while wrote < len(data):
+                wrote += os.write(self._handle, data[wrote:])
         except OSError as error:
-            raise FormatError(
-                f"cannot write {self._name!r}: {error.strerror}; what was written before is safe"
-            ) from error
+            with contextlib.suppress(OSError):  # no half line, if the disk lets us
+                os.ftruncate(self._handle, os.fstat(self._handle).st_size - wrote)
+            raise write_error(self._name, error) from error
+        self._pending += 1
+        if self._pending >= self._sync_every:
+            self.flush()
 
     def flush(self) -> None:
         """Bring all lines to the disk."""
-        os.fsync(self._handle)
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            raise write_error(self._name, error) from error
         self._pending = 0
 
     def close(self) -> None:
@@ -312,6 +319,8 @@ class ResultsWriter:
             handle, self._handle = self._handle, -1
             try:
                 os.fsync(handle)
+            except OSError as error:
+                raise write_error(self._name, error) from error
             finally:
                 os.close(handle)
 
@@ -324,7 +333,11 @@ class ResultsWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            with contextlib.suppress(WriteError):  # the first error counts
+                self.close()
 
     def _lock(self) -> None:
         try:
@@ -334,12 +347,21 @@ class ResultsWriter:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ParameterError(
-                f"{self._name!r} is being written by another run; wait for it or choose another "
-                "place"
-            ) from None
+            raise self._taken() from None
         except OSError:  # a file system without locks
             return
+        here = os.fstat(self._handle)
+        try:
+            there = os.stat(self._path)
+        except FileNotFoundError:
+            there = None
+        if there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            raise self._taken()  # it was replaced between opening and locking
+
+    def _taken(self) -> ParameterError:
+        return ParameterError(
+            f"{self._name!r} is being written by another run; wait for it or choose another place"
+        )
 
     def _drop_torn_line(self) -> None:
         import stat

@@ -43,11 +43,11 @@ def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
     Raises
     ------
     ParameterError
-        Unknown suffix, a type that the format cannot hold, or a place that cannot be written.
+        Unknown suffix, a type that the format cannot hold, or a place that is no file.
     ShapeError
         A shape that is no image or that the format cannot hold.
-    FormatError
-        The disk is full or failed.
+    WriteError
+        The place allows no writing, or the disk is full or failed.
 
     Examples
     --------

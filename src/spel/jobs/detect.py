@@ -13,7 +13,7 @@ from spel.core.objects import Detections
 from spel.core.threads import threads
 from spel.decide import detect, own_decision
 from spel.decide.detection import AnyDecision
-from spel.errors import ParameterError, SpelError
+from spel.errors import ParameterError, SpelError, WriteError
 from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
 from spel.io.isolate import Decoder
@@ -50,6 +50,8 @@ class DetectTask:
     def __call__(self) -> Result | Failure:
         try:
             return self._result()
+        except WriteError:
+            raise
         except (SpelError, OSError, MemoryError) as error:
             return Failure.of(self.image, error)
 

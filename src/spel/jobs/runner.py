@@ -6,14 +6,14 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any, Literal
 
 from spel import __version__, atomic
-from spel.errors import ParameterError, TaskError
+from spel.errors import ParameterError, TaskError, WriteError
 from spel.io.results import Result, ResultsWriter
 from spel.jobs.detect import DetectJob
 from spel.jobs.journal import Kept, agreed, ordered
@@ -115,8 +115,11 @@ def run(
     Raises
     ------
     ParameterError
-        If the folder cannot be written, holds a run of other settings, or `workers` is below 1. A
-        bad image is no error.
+        If the folder holds a run of other settings or is being written by another run, or `workers`
+        is below 1. A bad image is no error.
+    WriteError
+        If the disk is full or fails, or the folder cannot be written; the same run goes on when the
+        cause is gone.
     TaskError
         If an image failed and `on_error` is "stop".
     Interrupted
@@ -125,7 +128,7 @@ def run(
     if workers != int(workers) or workers < 1:
         raise ParameterError(f"run: workers {workers!r}; expected an integer of at least 1")
     part = shard or Shard()
-    folder = _made(Path(out))
+    folder = atomic.make_folder(out)
     tasks = part.of(job.tasks(sources))
     images = [task.image for task in tasks]
     config = {**job.to_dict(), "spel": __version__, "shard": f"{part.index}/{part.count}"}
@@ -134,7 +137,7 @@ def run(
         path = folder / part.name(MANIFEST)
         manifest = stack.enter_context(Manifest(path, config, fresh=fresh, sync_every=1 << 30))
         files = folder / part.name(RESULTS), folder / part.name(FAILURES)
-        own = {part.name(RUN), *(file.name for file in files)}
+        own = {part.name(RUN), part.name(MANIFEST), *(file.name for file in files)}
         pictures = {f"{task.name}.{end}" for task in tasks for end in ENDINGS} if job.save else ()
         atomic.remove_leftovers(folder, own.union(pictures))
         kept = agreed(manifest, files, images, retry=retry)
@@ -154,8 +157,11 @@ def run(
                         f"{_told(outcome)}; the run was stopped at the first failure, run it again "
                         "with on-error skip to go on"
                     )
-        finally:
-            writer.close()
+        except BaseException:
+            with suppress(WriteError):  # the first error counts
+                writer.close()
+            raise
+        writer.close()
         if writer.done < len(tasks):
             stop.check()
         for file in files:
@@ -254,13 +260,3 @@ def _told(outcome: Result | Failure) -> str:
         return outcome.image
     message = outcome.message
     return message if outcome.image in message else f"{outcome.image}: {message}"
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ParameterError(
-            f"cannot write into {str(folder)!r}: {error.strerror}; choose another folder"
-        ) from error
-    return folder

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from spel.atomic import write_error, write_text
 from spel.errors import FormatError, ParameterError
 from spel.io.results import ResultsWriter
 from spel.run.task import Identity
@@ -124,12 +125,13 @@ class Manifest:
     ) -> None:
         self.path = Path(path)
         self.entries: dict[str, Entry] = {}
+        self._sync_every = sync_every
         size = self.path.stat().st_size if self.path.exists() else 0
         self._file = ResultsWriter(self.path, sync_every=sync_every)  # locks, drops a torn line
         try:
             self.dropped = self.path.stat().st_size < size
             if fresh:
-                os.truncate(self.path, 0)
+                _emptied(self.path)
             self._read(config)
         except BaseException:
             self._file.close()
@@ -142,12 +144,12 @@ class Manifest:
 
     def rewrite(self, entries: list[Entry]) -> None:
         """Keep only these entries."""
-        config = self._config
-        os.truncate(self.path, 0)
-        self._begin(config)
-        self.entries = {}
-        for entry in entries:
-            self.add(entry)
+        head = _line(_head(self._config))
+        lines = [head, *(_line(entry.to_dict()) for entry in entries)]
+        write_text(self.path, "".join(line + "\n" for line in lines))
+        with self._file:  # the old one stays locked until the new one is
+            self._file = ResultsWriter(self.path, sync_every=self._sync_every)
+        self.entries = {entry.image: entry for entry in entries}
 
     def flush(self) -> None:
         """Bring all entries to the disk."""
@@ -166,11 +168,10 @@ class Manifest:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self._file.__exit__(kind, error, trace)
 
     def _begin(self, config: dict[str, Any]) -> None:
-        head = {"format": FORMAT, "version": VERSION, "config": config}
-        self._file.append_line(_line(head))
+        self._file.append_line(_line(_head(config)))
 
     def _read(self, config: dict[str, Any]) -> None:
         self._config = config = json.loads(json.dumps(config))
@@ -197,6 +198,17 @@ class Manifest:
             except (KeyError, TypeError, ValueError) as error:
                 raise FormatError(f"{self.path}: a line is no entry ({error})") from error
             self.entries[entry.image] = entry
+
+
+def _head(config: dict[str, Any]) -> dict[str, Any]:
+    return {"format": FORMAT, "version": VERSION, "config": config}
+
+
+def _emptied(path: Path) -> None:
+    try:
+        os.truncate(path, 0)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def _line(values: dict[str, Any]) -> str:

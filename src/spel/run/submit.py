@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
+from spel.errors import WriteError
 from spel.run.pool import Pool
 from spel.run.stop import Stop
 from spel.run.task import Answer, Failure, Task, Watched
@@ -28,7 +29,8 @@ def answers(
     """The answers of tasks, in their order, whatever the workers.
 
     At most a few tasks per worker are under way, so that memory does not grow with their number. A
-    task that raises, hangs over its time or takes its worker down is answered by a `Failure`.
+    task that raises, hangs over its time or takes its worker down is answered by a `Failure`; only
+    a `WriteError` ends it all, for the next task could not write either.
 
     Parameters
     ----------
@@ -109,6 +111,8 @@ def _outcome(task: Watched, future: Future[Answer], stop: Stop) -> Answer | None
         return Answer(Failure(task.image, "TimeoutError", "it took too long"), None, 0.0)
     except CancelledError:
         return None
+    except WriteError:
+        raise
     except Exception as error:
         return Answer(Failure.of(task.image, error), None, 0.0)
     return answer if isinstance(answer, Answer) else None

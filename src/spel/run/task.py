@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
 
-from spel.errors import SpelError
+from spel.errors import SpelError, WriteError
 
 _BLOCK = 1 << 20
 
@@ -125,6 +125,8 @@ class Watched:
         identity = Identity.of(self.image)
         try:
             outcome = self.task()
+        except WriteError:  # no fault of this input: the run stops
+            raise
         except (SpelError, OSError, MemoryError, ArithmeticError, ValueError) as error:
             outcome = Failure.of(self.image, error)
         return Answer(outcome, identity, round((perf_counter() - began) * 1e3, 3))

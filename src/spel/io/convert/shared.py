@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from spel.atomic import write_text
-from spel.errors import FormatError, ParameterError
+from spel.atomic import make_folder, write_text
+from spel.errors import FormatError
 from spel.io.guarded import MIB, problems_error, read_limited
 from spel.io.images import clean
 from spel.io.results import Result
@@ -134,12 +134,7 @@ def safe_stem(image: str) -> str:
 def files(folder: Path, results: list[Result], suffix: str) -> list[tuple[Path, Result]]:
     names = [safe_stem(one.image) for one in results]
     check_distinct([name.casefold() for name in names])  # some file systems know no capitals
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ParameterError(
-            f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another place"
-        ) from None
+    make_folder(folder)
     return [(folder / (name + suffix), one) for name, one in zip(names, results)]
 
 

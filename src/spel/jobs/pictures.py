@@ -15,6 +15,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 KINDS = {"overlay": "overlay.jpg", "mask": "mask.png", "saliency": "saliency.tif"}
 ENDINGS = tuple(KINDS.values())
+_LONGEST = 200
 
 
 def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Detections) -> None:
@@ -56,18 +58,34 @@ def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Det
 def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     """A file name without suffix for each path, each once: stems, numbered where they repeat.
 
+    Names that differ only in capitals or in their Unicode form count as the same, for some file
+    systems take them so; long ones are cut, so that endings fit.
+
     Examples
     --------
-    >>> names(["a/x.png", "b/x.jpg", "y.png", "x-2.png"])
-    ['x', 'x-2', 'y', 'x-2-2']
+    >>> names(["a/x.png", "b/x.jpg", "y.png", "x-2.png", "X.png"])
+    ['x', 'x-2', 'y', 'x-2-2', 'X-3']
     """
     taken: dict[str, int] = {}
     chosen: list[str] = []
     for path in paths:
-        name = stem = Path(path).stem
-        while name in taken:
-            taken[stem] += 1
-            name = f"{stem}-{taken[stem]}"
-        taken[name] = 1
+        stem = _fitting(Path(path).stem)
+        name, known = stem, _folded(stem)
+        while _folded(name) in taken:
+            taken[known] += 1
+            name = f"{stem}-{taken[known]}"
+        taken[_folded(name)] = 1
         chosen.append(name)
     return chosen
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", normalize("NFC", name).casefold())
+
+
+def _fitting(stem: str) -> str:
+    """The beginning of a name, so that an ending and a number fit into 255 bytes."""
+    stem = stem[:_LONGEST]
+    while len(os.fsencode(stem)) > _LONGEST:
+        stem = stem[:-1]
+    return stem

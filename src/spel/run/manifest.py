@@ -93,7 +93,8 @@ class Manifest:
     Attributes
     ----------
     entries : dict of str to Entry
-        By input; the last one counts.
+        What was found on opening, by input; the last one counts. Those added since are not kept, so
+        that memory does not grow with the run.
     dropped : bool
         Whether a torn last line was dropped.
 
@@ -140,7 +141,6 @@ class Manifest:
     def add(self, entry: Entry) -> None:
         """Note that an input is done; its outcome must have been written before."""
         self._file.append_line(_line(entry.to_dict()))
-        self.entries[entry.image] = entry
 
     def rewrite(self, entries: list[Entry]) -> None:
         """Keep only these entries."""

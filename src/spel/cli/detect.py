@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,7 @@ class Words(click.ParamType):
     show_default=True,
     help="Whether a failed image ends the run.",
 )
+@click.option("--every", default="1", metavar="N|SECONDSs", help="Frames of videos: 5, or 2s.")
 @click.option("--tile", type=click.IntRange(1), help="Detect tile by tile: huge TIFF, NumPy files.")
 @click.option("--isolate", is_flag=True, help="Decode in a process of its own with limits.")
 @click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
@@ -121,6 +122,7 @@ def command(
     fresh: bool,
     retry: bool,
     on_error: str,
+    every: str,
     tile: int | None,
     isolate: bool,
     max_pixels: int | None,
@@ -129,13 +131,16 @@ def command(
     settings: Settings,
     **options: Any,
 ) -> None:
-    """Find objects in images, folders, quoted patterns, lists (.txt) and - (a list on standard
-    input).
+    """Find objects in images, videos, folders, quoted patterns, lists (.txt) and - (a list on
+    standard input).
 
     With --out the folder gets results.jsonl (one line per image), failures.jsonl, manifest.jsonl
     and run.json; a run that was stopped or killed goes on with the same command, and nothing is
     lost or done twice. Without --out the lines go to standard output. The options from --threshold
     to --aspect change the decision that the network carries.
+
+    A video gives a line per frame, with its number and seconds; it needs ffmpeg. With --save
+    overlay it is written again with the boxes drawn in.
     """
     from spel.cli.networks import network
     from spel.io.sources import expand
@@ -155,6 +160,7 @@ def command(
         folder=str(out or ""),
         tile=tile,
         isolate=isolate,
+        every=every,
         place=str(Path(net).absolute()) if dask and Path(net).is_file() else "",
         **({} if max_pixels is None else {"max_pixels": max_pixels}),
     )
@@ -182,11 +188,18 @@ def _lines(job: Any, paths: list[Path], settings: Settings, on_error: str, **how
     """Results as lines on standard output."""
     from spel.cli.main import say
     from spel.cli.progress import Progress
+    from spel.jobs.clips import Ended, expected, unrolled
     from spel.run import Stop, answers
 
-    boxes = 0
-    with Progress(len(paths), settings.progress) as progress, Stop() as stop:
-        for answer in answers(job.tasks(paths), stop=stop, **how):
+    boxes, tasks = 0, job.tasks(paths)
+    total = expected(tasks)
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(total, settings.progress))
+        stop = stack.enter_context(Stop())
+        each = stack.enter_context(closing(unrolled(tasks, seconds=how["seconds"])))
+        for answer in answers(each, stop=stop, **how):
+            if isinstance(answer.outcome, Ended):
+                continue
             if answer.failed:
                 say(_failed(answer.outcome))
             else:
@@ -196,8 +209,8 @@ def _lines(job: Any, paths: list[Path], settings: Settings, on_error: str, **how
             if answer.failed and on_error == "stop":
                 break
         if stop.asked:
-            _interrupted(stop, f"{progress.done} of {len(paths)} lines are out")
-    return _summary(settings, len(paths), boxes, progress.failed)
+            _interrupted(stop, f"{progress.done} of {total} lines are out")
+    return _summary(settings, progress.done, boxes, progress.failed)
 
 
 def _folder(
@@ -216,16 +229,17 @@ def _folder(
     from spel.io.convert import write_as
     from spel.io.results import read_results
     from spel.jobs import Failure, run
+    from spel.jobs.clips import expected
     from spel.jobs.journal import Kept
     from spel.run import Interrupted
 
-    total = len(part.of(paths))
+    total = expected(part.of(job.tasks(paths)))
     with Progress(total, settings.progress) as progress:
 
         def begun(kept: Kept) -> None:
-            progress.skip(len(kept.done))
-            if kept.done:
-                settings.say(f"going on: {len(kept.done)} of {total} images were done before")
+            progress.skip(kept.images)
+            if kept.images:
+                settings.say(f"going on: {kept.images} of {total} images were done before")
             for image in kept.changed:
                 settings.say(f"{image} has changed since; it is done again")
 

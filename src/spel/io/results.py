@@ -49,6 +49,10 @@ class Result:
         Milliseconds that the image took; 0 if that is kept elsewhere.
     model : str
         Fingerprint of the network.
+    frame : int, optional
+        Number of the frame, if the image is one of a video.
+    seconds : float, optional
+        When that frame is shown.
     """
 
     image: str
@@ -60,6 +64,8 @@ class Result:
     orientation: int = 1
     ms: float = 0.0
     model: str = ""
+    frame: int | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
@@ -99,8 +105,10 @@ class Result:
         for entry, name in zip(boxes, self.classes):
             entry["class"] = name
         timed = {"ms": self.ms} if self.ms else {}  # runs keep times apart: lines repeat exactly
+        moment = {"frame": self.frame, "seconds": self.seconds} if self.frame is not None else {}
         return {
             "image": self.image,
+            **moment,
             "size": list(self.size),
             "orientation": self.orientation,
             "boxes": boxes,
@@ -156,6 +164,11 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         problems.append("ms: not a number")
     if not isinstance(model, str):
         problems.append("model: not a text")
+    frame, seconds = content.get("frame"), content.get("seconds")
+    if frame is not None and not (type(frame) is int and 0 <= frame < 1 << 62):
+        problems.append("frame: not a whole number from 0")
+    if seconds is not None and not _real(seconds):
+        problems.append("seconds: not a number")
     classes = [entry[3] for entry in found if entry is not None]
     if any(classes) and not all(classes):
         problems.append("boxes: some have a class and some not")
@@ -172,6 +185,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         orientation,
         float(ms),
         model,
+        frame,
+        None if seconds is None else float(seconds),
     )
 
 

@@ -14,11 +14,14 @@ from spel.core.threads import threads
 from spel.decide import detect, own_decision
 from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError, SpelError, WriteError
+from spel.io.ffmpeg import found as program
 from spel.io.header import MAX_PIXELS
 from spel.io.images import describe, read
 from spel.io.isolate import Decoder
 from spel.io.results import Result
+from spel.io.video import Every
 from spel.jobs.carried import fetched
+from spel.jobs.clips import Clip, is_clip
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
 from spel.run import Failure
@@ -112,6 +115,8 @@ class DetectJob:
         Larger images are refused; with `tile` the limit is the reader's own.
     isolate : bool
         Decode in a process of its own with limits, for files that nobody vouches for.
+    every : str
+        Frames of videos: ``"5"`` for every fifth, ``"2s"`` for one in two seconds.
     place : str
         File of the network that every worker sees: then tasks carry this path and the network's
         hash, and each worker reads it once. Without it the network travels with each task.
@@ -133,8 +138,10 @@ class DetectJob:
     max_pixels: int = MAX_PIXELS
     isolate: bool = False
     place: str = ""
+    every: str = "1"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "every", str(Every.of(self.every)))
         if self.tile is not None and self.save:
             raise ParameterError("DetectJob: no pictures are saved of images read tile by tile")
         if self.tile is not None and self.tile < 1:
@@ -156,14 +163,28 @@ class DetectJob:
         """The network's fingerprint, as results name it."""
         return self.network.fingerprint()
 
-    def tasks(self, sources: Iterable[str | os.PathLike[str]]) -> list[DetectTask]:
-        """One task per image file."""
+    def tasks(self, sources: Iterable[str | os.PathLike[str]]) -> list[DetectTask | Clip]:
+        """One task per image file, and one `Clip` per video.
+
+        Raises
+        ------
+        BackendMissingError
+            If there is a video and no ffmpeg.
+        """
         paths = [os.fsdecode(source) for source in sources]
-        return [DetectTask(self, path, name) for path, name in zip(paths, names(paths))]
+        made: list[DetectTask | Clip] = []
+        for path, name in zip(paths, names(paths)):
+            if is_clip(path):
+                program("ffmpeg"), program("ffprobe")
+                made.append(Clip(self, path, name))
+            else:
+                made.append(DetectTask(self, path, name))
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration, as the report states it."""
         decision = self.decision or own_decision(self.network)
+        frames = {"every": self.every} if self.every != "1" else {}
         return {
             "job": "detect",
             "model": self.model,
@@ -171,4 +192,5 @@ class DetectJob:
             "decision": decision.to_dict(),
             "save": list(self.save),
             "max_pixels": None if self.tile is not None else self.max_pixels,
+            **frames,
         }

@@ -7,12 +7,15 @@ overlay  ``NAME.overlay.jpg``       the image with boxes and scores
 mask     ``NAME.mask.png``          16 bits: 0, or the number of the box, in the output's size
 saliency ``NAME.saliency.tif``      the network's output, float32
 ======== ========================== ===================================================
+
+Of a video, ``NAME.overlay.mp4`` and, for each frame, ``NAME-000030.mask.png`` and so on.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
@@ -28,11 +31,18 @@ if TYPE_CHECKING:
 
 KINDS = {"overlay": "overlay.jpg", "mask": "mask.png", "saliency": "saliency.tif"}
 ENDINGS = tuple(KINDS.values())
+VIDEO = "overlay.mp4"
 _LONGEST = 200
 
 
-def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Detections) -> None:
-    """Write the pictures that a job asks for.
+def save_pictures(
+    job: DetectJob,
+    name: str,
+    image: npt.NDArray[Any],
+    found: Detections,
+    kinds: Sequence[str] | None = None,
+) -> None:
+    """Write the pictures that a job asks for, or only some kinds of them.
 
     Raises
     ------
@@ -43,7 +53,7 @@ def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Det
     from spel.io import write
 
     stem = Path(job.folder) / name
-    for kind in job.save:
+    for kind in job.save if kinds is None else kinds:
         if kind not in KINDS:
             raise ParameterError(f"save {kind!r}: expected one of {', '.join(KINDS)}")
         path = f"{stem}.{KINDS[kind]}"
@@ -53,6 +63,32 @@ def save_pictures(job: DetectJob, name: str, image: npt.NDArray[Any], found: Det
             write(path, job.network(image))
         elif found.components is not None:
             write(path, found.components.astype(np.uint16))
+
+
+class Pictures(Collection[str]):
+    """The names of a run's files: those given, and every picture of its tasks.
+
+    Examples
+    --------
+    >>> class Task:
+    ...     name = "gate"
+    >>> own = Pictures({"run.json"}, [Task()])
+    >>> [n in own for n in ("run.json", "gate.mask.png", "gate-000030.mask.png", "a.mask.png")]
+    [True, True, True, False]
+    """
+
+    def __init__(self, names: Collection[str], tasks: Sequence[Any]) -> None:
+        self.names = {*names, *(f"{t.name}.{end}" for t in tasks for end in (*ENDINGS, VIDEO))}
+
+    def __contains__(self, name: object) -> bool:
+        plain = re.sub(r"-[0-9]{6,}(?=\.[a-z]+\.[a-z]+$)", "", str(name))
+        return name in self.names or plain in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:

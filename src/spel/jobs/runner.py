@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -15,10 +15,11 @@ from typing import Any, Literal
 from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
 from spel.io.results import Result, ResultsWriter
+from spel.jobs.clips import Asked, Clip, Ended, unrolled
 from spel.jobs.detect import DetectJob
-from spel.jobs.journal import Kept, agreed, ordered
-from spel.jobs.pictures import ENDINGS
-from spel.run import Entry, Failure, Manifest, Shard, Stop, answers
+from spel.jobs.journal import NO_LINE, Kept, agreed, ordered
+from spel.jobs.pictures import VIDEO, Pictures
+from spel.run import Entry, Failure, Manifest, Shard, Stop, Task, answers
 from spel.run.manifest import checksum
 from spel.run.task import Answer
 
@@ -37,7 +38,7 @@ class Report:
     Attributes
     ----------
     images, failed, boxes : int
-        Of the whole run, also what was done before it was interrupted.
+        Of the whole run, also what was done before it was interrupted; a frame is an image.
     seconds : float
         Of this part.
     folder : Path
@@ -86,7 +87,7 @@ def run(
     ----------
     job : DetectJob
     sources : sequence of paths
-        Image files, see `spel.io.sources.expand`.
+        Image files and videos, see `spel.io.sources.expand`.
     out : path
         Made if absent.
     workers : int
@@ -130,7 +131,7 @@ def run(
     part = shard or Shard()
     folder = atomic.make_folder(out)
     tasks = part.of(job.tasks(sources))
-    images = [task.image for task in tasks]
+    asked = Asked.of(tasks)
     config = {**job.to_dict(), "spel": __version__, "shard": f"{part.index}/{part.count}"}
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
@@ -138,19 +139,20 @@ def run(
         manifest = stack.enter_context(Manifest(path, config, fresh=fresh, sync_every=1 << 30))
         files = folder / part.name(RESULTS), folder / part.name(FAILURES)
         own = {part.name(RUN), part.name(MANIFEST), *(file.name for file in files)}
-        pictures = {f"{task.name}.{end}" for task in tasks for end in ENDINGS} if job.save else ()
-        atomic.remove_leftovers(folder, own.union(pictures))
-        kept = agreed(manifest, files, images, retry=retry)
+        atomic.remove_leftovers(folder, Pictures(own, tasks if job.save else ()))
+        kept = agreed(manifest, files, asked, retry=retry)
         if begun is not None:
             begun(kept)
-        writer = _Writer(stack, files, manifest, kept, folder / part.name(RUN), config, len(tasks))
         left = [task for task in tasks if task.image not in kept.done]
+        config |= {"images": len(tasks)}
+        writer = _Writer(stack, files, manifest, kept, folder / part.name(RUN), config, left)
+        each = stack.enter_context(closing(unrolled(left, kept.done, seconds)))
         try:
             for answer in answers(
-                left, workers=workers, executor=executor, seconds=seconds, memory=memory, stop=stop
+                each, workers=workers, executor=executor, seconds=seconds, memory=memory, stop=stop
             ):
                 outcome = writer.add(answer)
-                if tell is not None:
+                if tell is not None and not isinstance(outcome, Ended):
                     tell(outcome)
                 if answer.failed and on_error == "stop":
                     raise TaskError(
@@ -162,10 +164,13 @@ def run(
                 writer.close()
             raise
         writer.close()
-        if writer.done < len(tasks):
+        if writer.left:
             stop.check()
         for file in files:
-            ordered(file, images)
+            ordered(file, asked)
+        if "overlay" in job.save:
+            again = {task.image for task in left}
+            _overlays(job, [task for task in tasks if isinstance(task, Clip)], files[0], again)
     return writer.report(folder)
 
 
@@ -180,22 +185,27 @@ class _Writer:
         kept: Kept,
         state: Path,
         config: dict[str, Any],
-        images: int,
+        left: Sequence[Task],
     ) -> None:
         self.results, self.failed_lines = (
             stack.enter_context(ResultsWriter(path, sync_every=1 << 30)) for path in files
         )
         self.manifest, self.kept, self.state = manifest, kept, state
-        self.config = {**config, "images": images}
-        self.images, self.done = images, len(kept.done)
+        self.config, self.left = config, {task.image for task in left}
+        self.done = kept.images
         self.failed, self.boxes = kept.failed, kept.boxes
         self.failures: list[Failure] = []
         self.began = perf_counter()
         self._synced, self._pending = monotonic(), 0
         self._save(complete=False)
 
-    def add(self, answer: Answer) -> Result | Failure:
-        outcome: Result | Failure = answer.outcome
+    def add(self, answer: Answer) -> Result | Failure | Ended:
+        outcome: Result | Failure | Ended = answer.outcome
+        if isinstance(outcome, Ended):
+            self.left.discard(outcome.image)
+            end = Entry(outcome.image, False, NO_LINE, answer.identity)
+            self.manifest.add(end)
+            return outcome
         if isinstance(outcome, Failure):
             line = json.dumps(outcome.to_dict())
             self.failed_lines.append_line(line)
@@ -207,6 +217,7 @@ class _Writer:
             self.boxes += len(outcome)
         entry = Entry(outcome.image, answer.failed, checksum(line), answer.identity, answer.ms)
         self.manifest.add(entry)
+        self.left.discard(outcome.image)
         self.done += 1
         self._pending += 1
         if self._pending >= SYNC_LINES or monotonic() - self._synced > SYNC_SECONDS:
@@ -215,7 +226,7 @@ class _Writer:
 
     def close(self) -> None:
         self._sync()
-        self._save(complete=self.done == self.images)
+        self._save(complete=not self.left)
 
     def report(self, folder: Path) -> Report:
         return Report(
@@ -225,7 +236,7 @@ class _Writer:
             perf_counter() - self.began,
             folder,
             tuple(self.failures),
-            len(self.kept.done),
+            self.kept.images,
             self.kept.changed,
         )
 
@@ -253,6 +264,16 @@ def results_files(folder: Path) -> Iterator[Path]:
     if whole.exists():
         yield whole
     yield from sorted(folder.glob("results.*-of-*.jsonl"))
+
+
+def _overlays(job: DetectJob, clips: Sequence[Clip], results: Path, again: set[str]) -> None:
+    """Videos with boxes drawn in, for those that went on now or have none yet."""
+    from spel.jobs.annotate import annotate
+
+    for clip in clips:
+        path = results.parent / f"{clip.name}.{VIDEO}"
+        if clip.image in again or not path.exists():
+            annotate(clip.image, results, path, every=job.every, max_pixels=job.max_pixels)
 
 
 def _told(outcome: Result | Failure) -> str:

@@ -19,7 +19,7 @@ class Task(Protocol):
 
     @property
     def image(self) -> str:
-        """Path of the input."""
+        """Path of the input; a task whose input is no file of its own has an `identity`, too."""
 
     def __call__(self) -> Any:
         """Do it."""
@@ -122,7 +122,8 @@ class Watched:
 
     def __call__(self) -> Answer:
         began = perf_counter()
-        identity = Identity.of(self.image)
+        given = hasattr(self.task, "identity")
+        identity = self.task.identity if given else Identity.of(self.image)  # type: ignore[attr-defined]
         try:
             outcome = self.task()
         except WriteError:  # no fault of this input: the run stops

@@ -56,6 +56,8 @@ class Entry:
             raise ValueError(f"size {size} or orientation {orientation} is impossible")
         self.size, self.orientation = size, orientation
         self.rows: list[tuple[list[float], float, float, str]] = []
+        self.frame: int | None = None
+        self.seconds: float | None = None
 
     def add(self, box: Sequence[float], score: float, area: float, name: str) -> None:
         if not np.isfinite([*box, score, area]).all():
@@ -96,6 +98,8 @@ class Collector:
                 if all(r[3] in ("", ONE_CLASS) for r in entry.rows)
                 else tuple(r[3] or ONE_CLASS for r in entry.rows),
                 entry.orientation,
+                frame=entry.frame,
+                seconds=entry.seconds,
             )
             for name, entry in self.entries.items()
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 from importlib import metadata
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ EXTRAS = {
     "dask": (("dask", "distributed"), "runs on a cluster"),
 }
 """Extra: the modules that it brings, and what they are for."""
+PROGRAMS = {"ffmpeg": "detection in videos", "ffprobe": "detection in videos"}
+"""Programs that are called if they are on PATH, and what for."""
 
 
 @click.command("doctor")
@@ -84,6 +87,7 @@ def examined() -> dict[str, Any]:
         "environment": {k: v for k, v in os.environ.items() if k.startswith("SPEL_")},
         "packages": packages,
         "extras": extras,
+        "programs": {name: shutil.which(name) for name in PROGRAMS},
         "problems": problems,
     }
 
@@ -168,6 +172,10 @@ def _text(facts: dict[str, Any]) -> str:
             if extra["installed"]
             else f"extra {name}: not installed ({extra['for']}); {extra['install']}"
         )
+    lines += [
+        f"program {name}: {place or f'not on PATH ({PROGRAMS[name]}); install ffmpeg'}"
+        for name, place in facts["programs"].items()
+    ]
     lines += [f"{name}={value}" for name, value in facts["environment"].items()]
     lines += [f"PROBLEM: {problem}" for problem in facts["problems"]]
     return "\n".join([*lines, "all good" if not facts["problems"] else "see the problems above"])

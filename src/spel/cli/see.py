@@ -41,8 +41,8 @@ class Size(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @shared
 def command(file: str, size: tuple[int, ...] | None, as_json: bool) -> None:
-    """Describe FILE: an image, a network (or a name such as plate-lecture), results (.jsonl) or
-    annotations (COCO .json). What it is, is told by its content.
+    """Describe FILE: an image, a video, a network (or a name such as plate-lecture), results
+    (.jsonl) or annotations (COCO .json). What it is, is told by its content.
     """
     facts, text = described(file, size)
     click.echo(json.dumps(facts) if as_json else text)
@@ -51,6 +51,7 @@ def command(file: str, size: tuple[int, ...] | None, as_json: bool) -> None:
 def described(file: str, size: tuple[int, ...] | None = None) -> tuple[Facts, str]:
     """What the file holds, as plain values and as text."""
     from spel import zoo
+    from spel.io.ffmpeg import container
 
     path = Path(file)
     if file in zoo.names() and not path.exists():
@@ -62,6 +63,8 @@ def described(file: str, size: tuple[int, ...] | None = None) -> tuple[Facts, st
         return _network(file, size)
     if path.suffix.lower() == ".txt" and head[:1].isdigit():
         return _markers(path)
+    if path.is_file() and container(head) is not None:
+        return _video(path)
     return _image(path)
 
 
@@ -103,6 +106,15 @@ def _image(path: Path) -> tuple[Facts, str]:
     if len(channels) > 16:
         lines.append(f"  ... and {len(channels) - 16} more channels")
     return _plain(facts), "\n".join(lines)
+
+
+def _video(path: Path) -> tuple[Facts, str]:
+    from dataclasses import asdict
+
+    from spel.io import video
+
+    info = video.describe(path)
+    return {"kind": "video", "file": str(path), **asdict(info)}, f"{path}: {info}"
 
 
 def _measured(values: Any) -> Facts:

@@ -19,7 +19,7 @@ from typing import Any
 
 from spel.errors import BackendMissingError
 
-from .header import Refusal
+from .header import MAX_PIXELS, Refusal
 
 __all__ = ["container", "found", "limited", "meaning", "probe", "reading"]
 
@@ -120,36 +120,48 @@ def probe(path: Path, demuxer: str, max_pixels: int) -> dict[str, Any]:
     command = [
         *(found("ffprobe"), "-hide_banner", "-loglevel", "level+error"),
         *("-select_streams", "v:0", "-show_entries", wanted, "-of", "json"),
-        *reading(path, demuxer, max_pixels),
+        *reading(path, demuxer, max(max_pixels, MAX_PIXELS)),
     ]
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_PROBE_SECONDS,
-            check=False,
-            env=environment(),
-        )
+        code, told, log = _answer(command, max(max_pixels, MAX_PIXELS))
     except subprocess.TimeoutExpired:
         raise Refusal(
             f"ffprobe took more than {_PROBE_SECONDS:g} s and was ended", "leave the file out"
         ) from None
     except OSError as error:
         raise Refusal(f"ffprobe cannot be started ({error.strerror})", _INSTALL) from None
-    if done.returncode:
+    if code:
         raise Refusal(
-            f"ffprobe: {meaning(done.stderr.splitlines()) or ended(done.returncode)}",
+            f"ffprobe: {meaning(log.splitlines()) or ended(code)}",
             "copy or download it again",
         )
     try:
-        said = json.loads(done.stdout[:_ANSWER])
+        said = json.loads(told[:_ANSWER])
         streams = said.get("streams") or []
     except (ValueError, AttributeError, RecursionError):
         raise Refusal("ffprobe gave no answer that can be read", "install it again") from None
     if not streams or not isinstance(streams[0], dict):
         raise Refusal("it holds no video stream", "name a file that does")
     return {**streams[0], "whole": said.get("format") or {}}
+
+
+def _answer(command: list[str], pixels: int) -> tuple[int, bytes, bytes]:
+    """Exit status, output and log of a program that has `_PROBE_SECONDS`."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    limited(process, pixels)
+    with process:
+        try:
+            told, log = process.communicate(timeout=_PROBE_SECONDS)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, told, log
 
 
 def limited(process: subprocess.Popen[bytes], pixels: int) -> None:

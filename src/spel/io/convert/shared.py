@@ -128,7 +128,9 @@ def safe_stem(image: str) -> str:
     """A file name for what belongs to an image, without its folders and suffix."""
     parts = [part for part in image.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     name = "__".join(parts) or "image"
+    name, _, frame = name.partition("#frame=")
     stem = name[: name.rfind(".")] if "." in name[1:] else name
+    stem += f"-{frame}" if frame else ""
     stem = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in stem)
     while len(stem.encode()) > 200:
         stem = stem[:-1]

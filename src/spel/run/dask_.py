@@ -8,15 +8,17 @@ elsewhere need TLS or the user's word.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from concurrent.futures import Executor
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from spel.errors import BackendMissingError, ParameterError
 
 LOCAL = "local"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LIVES = 10
 """Workers that may die under a task before it counts as the task's fault."""
 
@@ -40,7 +42,7 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
     BackendMissingError
         Without Dask.
     ParameterError
-        If the address is none, or needs trust.
+        If the address is none, needs trust, has no certificates, or nobody answers there.
     """
     checked_address(address, trust=trust)
     try:
@@ -57,6 +59,9 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
                 {
                     "distributed.scheduler.allowed-failures": _LIVES,
                     "distributed.admin.low-level-log-length": 0,
+                    # Without a dashboard Dask still serves pages about workers and tasks.
+                    "distributed.scheduler.http.routes": [],
+                    "distributed.worker.http.routes": [],
                 }
             )
         )
@@ -72,13 +77,62 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
                     silence_logs=logging.CRITICAL,
                 )
             )
+        stack.enter_context(_quiet())
+        if address.startswith("tls:"):
+            _check_certificates(address)
         try:
             client = stack.enter_context(Client(target, timeout="20s", set_as_default=False))
         except (OSError, TimeoutError) as error:
             raise ParameterError(
                 f"--dask {address}: no scheduler answers there ({error}); check the address"
             ) from None
-        yield client.get_executor(pure=False)
+        yield _Cluster(client)
+
+
+class _Cluster(Executor):
+    """Dask's executor, which also says when the scheduler is gone: then nothing answers."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._executor = client, client.get_executor(pure=False)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        return future
+
+    @property
+    def lost(self) -> bool:
+        return bool(self._client.status != "running")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask tells of lost connections in pages of traceback; what ends a run is told once, by us."""
+    handlers = logging.getLogger("distributed").handlers
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, levels):
+            handler.setLevel(level)
+
+
+def _check_certificates(address: str) -> None:
+    """Both sides must show a certificate; Dask's own settings name the files."""
+    from distributed.security import Security
+
+    known = Security()
+    for setting in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
+        path = getattr(known, setting, None)
+        if not path or not os.path.isfile(path):
+            part = setting.removeprefix("tls_").replace("client_", "client.").replace("_", "-")
+            name = "DASK_DISTRIBUTED__COMM__TLS__" + part.upper().replace(".", "__")
+            name = name.replace("-", "_")
+            raise ParameterError(
+                f"--dask {address}: {f'no file {path!r}' if path else 'no certificates given'}; "
+                f"set distributed.comm.tls.{part} in Dask's configuration, or {name}"
+            )
 
 
 def checked_address(address: str, *, trust: bool = False) -> str:
@@ -100,9 +154,16 @@ def checked_address(address: str, *, trust: bool = False) -> str:
         raise ParameterError(
             f"--dask {address}: expected 'local', tcp://host:port or tls://host:port"
         )
-    if parts.scheme == "tcp" and parts.hostname not in _LOOPBACK and not trust:
+    if parts.scheme == "tcp" and not _here(parts.hostname) and not trust:
         raise ParameterError(
             f"--dask {address}: whoever reaches a scheduler over plain tcp runs code on its "
             "workers; use tls://, or say --i-trust-this-network"
         )
     return address
+
+
+def _here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
-from spel.errors import WriteError
+from spel.errors import TaskError, WriteError
 from spel.run.pool import Pool
 from spel.run.stop import Stop
 from spel.run.task import Answer, Failure, Task, Watched
 
 GRACE = 5.0
 """Seconds that tasks under way get after an interruption."""
+
+_LOST = (
+    "the tasks under way were lost, as when a cluster's scheduler ends; what was done is kept; run "
+    "it again to go on"
+)
 
 
 def answers(
@@ -30,7 +35,8 @@ def answers(
 
     At most a few tasks per worker are under way, so that memory does not grow with their number. A
     task that raises, hangs over its time or takes its worker down is answered by a `Failure`; only
-    a `WriteError` ends it all, for the next task could not write either.
+    a `WriteError` ends it all, for the next task could not write either, and a `TaskError` if the
+    executor itself is lost.
 
     Parameters
     ----------
@@ -70,18 +76,22 @@ def _submitted(
     executor: Executor, tasks: Iterator[Watched], ahead: int, stop: Stop
 ) -> Iterator[Answer]:
     waiting: deque[tuple[Watched, Future[Answer]]] = deque()
+
+    def lost() -> bool:  # said by executors whose tasks are elsewhere
+        return bool(getattr(executor, "lost", False))
+
     try:
         for task in tasks:
             if stop.asked:
                 break
-            waiting.append((task, executor.submit(task)))
+            waiting.append((task, _given(executor, task)))
             if len(waiting) >= ahead:
-                answer = _answered(*waiting.popleft(), stop)
+                answer = _answered(*waiting.popleft(), stop, lost)
                 if answer is None:
                     return
                 yield answer
         while waiting:
-            answer = _answered(*waiting.popleft(), stop)
+            answer = _answered(*waiting.popleft(), stop, lost)
             if answer is None:
                 return
             yield answer
@@ -90,7 +100,16 @@ def _submitted(
             future.cancel()
 
 
-def _answered(task: Watched, future: Future[Answer], stop: Stop) -> Answer | None:
+def _given(executor: Executor, task: Watched) -> Future[Answer]:
+    try:
+        return executor.submit(task)
+    except Exception as error:
+        raise TaskError(f"{_LOST} ({error or type(error).__name__})") from error
+
+
+def _answered(
+    task: Watched, future: Future[Answer], stop: Stop, lost: Callable[[], bool]
+) -> Answer | None:
     """The answer; None if the run was stopped before it came."""
     while True:
         if stop.asked and not future.running() and not future.done():
@@ -100,6 +119,8 @@ def _answered(task: Watched, future: Future[Answer], stop: Stop) -> Answer | Non
             return _outcome(task, future, stop)
         if stop.asked and stop.elapsed > GRACE:
             return None
+        if lost() and not future.done():
+            raise TaskError(_LOST)
 
 
 def _outcome(task: Watched, future: Future[Answer], stop: Stop) -> Answer | None:
@@ -110,7 +131,9 @@ def _outcome(task: Watched, future: Future[Answer], stop: Stop) -> Answer | None
             raise
         return Answer(Failure(task.image, "TimeoutError", "it took too long"), None, 0.0)
     except CancelledError:
-        return None
+        if stop.asked:
+            return None
+        raise TaskError(_LOST) from None
     except WriteError:
         raise
     except Exception as error:

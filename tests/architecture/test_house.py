@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = (
     *("scipy", "skimage", "sklearn", "PIL", "tifffile", "matplotlib", "torch", "onnx"),
     *("onnxruntime", "dask", "distributed", "starlette", "uvicorn", "pydantic", "cv2"),
-    *("click", "tqdm"),
+    *("click", "tqdm", "numcodecs", "zarr"),
 )
 OPTIONAL = {  # heavy packages that are no dependency, and the only files that may name them
     "torch": {"backends/torch_.py"},
@@ -25,6 +25,8 @@ OPTIONAL = {  # heavy packages that are no dependency, and the only files that m
     "onnxruntime": {"backends/onnx_.py"},
     "dask": {"run/dask_.py"},
     "distributed": {"run/dask_.py"},
+    "numcodecs": {"io/zarr_codecs.py"},
+    "google_crc32c": {"io/zarr_codecs.py"},
 }
 
 

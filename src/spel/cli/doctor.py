@@ -31,6 +31,7 @@ EXTRAS = {
     "torch": (("torch",), "fine-tuning, and PyTorch as a backend"),
     "onnx": (("onnx", "onnxruntime"), "export to ONNX"),
     "tiff": (("imagecodecs",), "TIFF files compressed with JPEG 2000"),
+    "zarr": (("numcodecs",), "OME-Zarr images packed with Blosc, Zstandard or LZ4"),
     "studio": (("starlette", "uvicorn", "pydantic"), "the studio in the browser"),
     "dask": (("dask", "distributed"), "runs on a cluster"),
 }

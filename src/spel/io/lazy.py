@@ -1,12 +1,12 @@
-"""Windows of images that are larger than memory: TIFF, tile by tile or strip by strip, and NumPy.
+"""Windows of images that are larger than memory: TIFF, OME-Zarr and NumPy, chunk by chunk.
 
-The same checks and decoders as `spel.read`, on the chunks that a window needs.
+The same checks and decoders as `spel.read`, on the chunks that a window needs; pyramids by level,
+volumes by plane.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -18,33 +18,39 @@ from spel.errors import ParameterError
 
 from .header import Refusal
 from .images import opened, recognize, refusing
+from .lazy_tiff import TiffImage
 from .npy import _header as npy_header
-from .tiff import Page, read_pages
-from .tiff_pixels import decode
+from .zarr import ZarrImage, is_zarr
 
 __all__ = ["LargeImage"]
 
-MAX_PIXELS = 1 << 40
-_STRIP = 1 << 18
-_CHUNK = 1 << 28
+MAX_PIXELS = 1 << 38
 
 
 class LargeImage:
-    """An image file of which windows are read; a context manager.
+    """An image of which windows are read; a context manager.
 
     Parameters
     ----------
     path : str or path
-        TIFF or BigTIFF (any compression that `spel.read` reads) or NumPy file.
-    page : int
-        Page of a TIFF, counted from 0: the levels of a pyramid, for instance.
+        TIFF or BigTIFF (any compression that `spel.read` reads), NumPy file, or folder of an
+        OME-Zarr image.
+    page : int, optional
+        Page of a TIFF or point in time of a Zarr image, counted from 0. By default all pages that
+        are alike, as planes, or the first.
+    level : int
+        Of a pyramid; 0 is the full size.
     max_pixels : int
+        Of the level, all planes together.
 
     Attributes
     ----------
     shape : (rows, cols, channels)
+        With planes before them for a volume.
     dtype : numpy.dtype
     pages : int
+    levels : tuple of (rows, cols)
+        Of all levels, largest first.
 
     Raises
     ------
@@ -58,34 +64,56 @@ class LargeImage:
     >>> name = tempfile.mkdtemp() + "/a.tif"
     >>> write(name, np.arange(12, dtype=np.uint8).reshape(3, 4))
     >>> with LargeImage(name) as image:
-    ...     image.shape, image[1:3, 2:4][..., 0].tolist()
-    ((3, 4, 1), [[6, 7], [10, 11]])
+    ...     image.shape, image[1:3, 2:4][..., 0].tolist(), image.levels
+    ((3, 4, 1), [[6, 7], [10, 11]], ((3, 4),))
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, page: int = 0, max_pixels: int = MAX_PIXELS
+        self,
+        path: str | os.PathLike[str],
+        *,
+        page: int | None = None,
+        level: int = 0,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self.path = Path(path)
-        with refusing(path) as context, opened(path) as file:
-            kind = recognize(file.read(32))
-            context.format = kind.upper()
-            reader = {"tiff": _Tiff, "npy": _Npy}.get(kind)
-            if reader is None:
-                raise Refusal(
-                    "windows are read from TIFF and NumPy files only", "convert it to a tiled TIFF"
-                )
-            self._reader: _Tiff | _Npy = reader(file, page, max_pixels)
-        self._format = kind.upper()
+        for name, value in (("page", page or 0), ("level", level)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ParameterError(f"LargeImage: {name} {value!r}; expected a number from 0")
+        self.path, self.level = Path(path), level
         self._file: BinaryIO | None = None
-        self.shape, self.dtype, self.pages = (
+        self._reader: TiffImage | _Npy | ZarrImage
+        with refusing(path) as context:
+            if is_zarr(path):
+                context.format = "ZARR"
+                self._reader = ZarrImage(path, page, level, max_pixels)
+            else:
+                with opened(path) as file:
+                    kind = recognize(file.read(32))
+                    context.format = kind.upper()
+                    reader = {"tiff": TiffImage, "npy": _Npy}.get(kind)
+                    if reader is None:
+                        raise Refusal(
+                            "windows are read from TIFF, OME-Zarr and NumPy only",
+                            "convert it to a tiled TIFF",
+                        )
+                    self._reader = reader(file, page, level, max_pixels)
+            self.format = context.format
+        self.shape, self.dtype, self.pages, self.levels = (
             self._reader.shape,
             self._reader.dtype,
             self._reader.pages,
+            self._reader.levels,
         )
 
     @property
+    def scale(self) -> tuple[float, float]:
+        """Spels of this level per spel of the full size (row, col)."""
+        (rows, cols), (high, wide) = self.levels[0], self.levels[self.level]
+        return high / rows, wide / cols
+
+    @property
     def ndim(self) -> int:
-        return 3
+        return len(self.shape)
 
     @property
     def size(self) -> int:
@@ -93,23 +121,25 @@ class LargeImage:
         return int(np.prod([int(n) for n in self.shape], dtype=object))
 
     def __getitem__(self, window: Any) -> npt.NDArray[Any]:
-        """The window ``[rows, cols]``, both slices without steps, with all channels."""
+        """The window ``[[planes,] rows, cols]``, slices without steps, with all channels."""
+        axes = len(self.shape) - 1
         slices = window if isinstance(window, tuple) else (window,)
-        full: list[tuple[int, int]] = []
-        for axis in range(2):
+        spans: list[Span] = []
+        for axis in range(axes):
             part = slices[axis] if axis < len(slices) else slice(None)
-            if not isinstance(part, slice) or part.step not in (None, 1) or len(slices) > 2:
+            if not isinstance(part, slice) or part.step not in (None, 1) or len(slices) > axes:
                 raise ParameterError(f"LargeImage: window {window!r}; expected [a:b, c:d]")
             start, stop, _ = part.indices(self.shape[axis])
-            full.append((start, max(start, stop)))
-        (top, bottom), (left, right) = full
-        if top == bottom or left == right:
-            return np.zeros((bottom - top, right - left, self.shape[2]), self.dtype)
-        if self._file is None:
-            self._file = self.path.open("rb")
+            spans.append((start, max(start, stop)))
+        if any(start == stop for start, stop in spans):
+            return np.zeros([b - a for a, b in spans] + [self.shape[-1]], self.dtype)
         with refusing(self.path) as context:
-            context.format = self._format
-            return self._reader.window(self._file, (top, bottom), (left, right))
+            context.format = self.format
+            if isinstance(self._reader, ZarrImage):
+                return self._reader.window(*spans)
+            if self._file is None:
+                self._file = self.path.open("rb")
+            return self._reader.window(self._file, *spans)
 
     def close(self) -> None:
         """Close the file; a later window opens it again."""
@@ -135,103 +165,34 @@ class LargeImage:
 Span = tuple[int, int]
 
 
-class _Tiff:
-    """Windows of one page, through pages that hold only the chunks needed."""
-
-    def __init__(self, file: BinaryIO, page: int, max_pixels: int) -> None:
-        pages = read_pages(file)
-        self.pages = len(pages)
-        if page >= len(pages):
-            raise Refusal(f"it has {len(pages)} pages, no number {page}", "count from 0")
-        self.page = _striped(pages[page])
-        _check(self.page.rows, self.page.cols, max_pixels)
-        if self.page.orientation != 1:
-            raise Refusal("it is turned by its EXIF orientation", "save it upright")
-        if self.page.photometric == 6 or self.page.compression == 7:
-            across = self.page.cols if not self.page.tiled else self.page.chunk_cols
-        else:
-            across = self.page.chunk_cols
-        if self.page.chunk_rows * across * self.page.samples * self.page.bits // 8 > _CHUNK:
-            raise Refusal(
-                f"one of its chunks has {self.page.chunk_rows} x {across} pixels",
-                "save it in tiles, e.g. of 512 x 512",
-            )
-        self.shape = (self.page.rows, self.page.cols, self.page.channels)
-        self.dtype = self.page.dtype
-
-    def window(self, file: BinaryIO, rows: Span, cols: Span) -> npt.NDArray[Any]:
-        page, (top, bottom), (left, right) = self.page, rows, cols
-        high, wide = page.chunk_rows, page.chunk_cols
-        down, across = -(-page.rows // high), -(-page.cols // wide)
-        first, last = top // high, -(-bottom // high)
-        begin, end = (left // wide, -(-right // wide)) if page.tiled else (0, across)
-        planes = page.samples if page.planar else 1
-        grid = np.arange(planes * down * across).reshape(planes, down, across)
-        chosen = grid[:, first:last, begin:end].ravel()
-        part = replace(
-            page,
-            rows=min(page.rows, last * high) - first * high,
-            cols=min(page.cols, end * wide) - begin * wide if page.tiled else page.cols,
-            offsets=page.offsets[chosen],
-            counts=page.counts[chosen],
-        )
-        if not page.tiled:
-            begin = 0
-        image = decode(file, part)
-        y, x = top - first * high, left - begin * wide
-        return image[y : y + bottom - top, x : x + right - left]
-
-
 class _Npy:
     """Windows of an array in the order of C, read row by row."""
 
-    def __init__(self, file: BinaryIO, page: int, max_pixels: int) -> None:
+    levels: tuple[Span, ...]
+
+    def __init__(self, file: BinaryIO, page: int | None, level: int, max_pixels: int) -> None:
         file.seek(0)
         dtype, shape, columns_first = npy_header(file, max_pixels)
         self.start, self.pages = file.tell(), 1
-        if columns_first or len(shape) == 4:
+        if columns_first:
             raise Refusal("windows need rows after one another", "save it in the order of C")
-        if page:
-            raise Refusal("a NumPy file has one page", "leave page at 0")
-        self.shape = (shape[0], shape[1], shape[2] if len(shape) == 3 else 1)
+        if page or level:
+            raise Refusal("a NumPy file has one page and one level", "leave page and level out")
+        self.shape = shape if len(shape) > 2 else (*shape, 1)
+        self.levels = ((self.shape[-3], self.shape[-2]),)
         self.dtype = dtype.newbyteorder("=")
         self._stored = dtype
 
-    def window(self, file: BinaryIO, rows: Span, cols: Span) -> npt.NDArray[Any]:
-        spel = self.shape[2] * self._stored.itemsize
-        out = np.empty((rows[1] - rows[0], cols[1] - cols[0], self.shape[2]), self._stored)
-        for line, row in zip(out, range(*rows)):
-            file.seek(self.start + (row * self.shape[1] + cols[0]) * spel)
-            if file.readinto(line.view(np.uint8).data) != line.nbytes:  # type: ignore[attr-defined]
-                raise Refusal("it is cut short", "copy or download it again")
-        return out.astype(self.dtype, copy=False)
-
-
-def _check(rows: int, cols: int, max_pixels: int) -> None:
-    if rows < 1 or cols < 1 or rows * cols > max_pixels:
-        raise Refusal(
-            f"{rows} x {cols} pixels; at least one and at most {max_pixels} are read",
-            "if you trust the file, raise max_pixels",
-        )
-
-
-def _striped(page: Page) -> Page:
-    """Uncompressed strips cut into smaller ones, so that a window reads only its rows."""
-    samples = 1 if page.planar else page.samples
-    row_bytes = (page.cols * samples * page.bits + 7) // 8
-    rows = max(1, _STRIP // max(1, row_bytes))
-    whole = page.compression == 1 and not page.tiled and page.chunk_rows > rows
-    if not whole or page.photometric == 6:
-        return page
-    offsets, counts = [], []
-    planes = page.samples if page.planar else 1
-    old = -(-page.rows // page.chunk_rows)
-    if old != 1 and page.chunk_rows % rows:
-        rows = next(n for n in range(rows, 0, -1) if page.chunk_rows % n == 0)
-    for plane in range(planes):
-        for row in range(0, page.rows, rows):
-            strip, inside = divmod(row, page.chunk_rows)
-            high = min(rows, page.rows - row)
-            offsets.append(int(page.offsets[plane * old + strip]) + inside * row_bytes)
-            counts.append(high * row_bytes)
-    return replace(page, chunk_rows=rows, offsets=np.array(offsets), counts=np.array(counts))
+    def window(self, file: BinaryIO, *spans: Span) -> npt.NDArray[Any]:
+        rows, cols = spans[-2:]
+        spel = self.shape[-1] * self._stored.itemsize
+        planes = range(*spans[0]) if len(spans) == 3 else range(1)
+        size = (len(planes), rows[1] - rows[0], cols[1] - cols[0], self.shape[-1])
+        out = np.empty(size, self._stored)
+        for plane, number in zip(out, planes):
+            for line, row in zip(plane, range(*rows)):
+                place = (number * self.shape[-3] + row) * self.shape[-2] + cols[0]
+                file.seek(self.start + place * spel)
+                if file.readinto(line.view(np.uint8).data) != line.nbytes:  # type: ignore[attr-defined]
+                    raise Refusal("it is cut short", "copy or download it again")
+        return (out if len(spans) == 3 else out[0]).astype(self.dtype, copy=False)

@@ -70,6 +70,7 @@ _WANTED = {
     323: "tile_rows",
     324: "offsets",
     325: "counts",
+    330: "children",
     338: "extra",
     339: "sample_format",
     347: "jpeg_tables",
@@ -146,6 +147,11 @@ def _chosen(pages: list[Page], page: int | None) -> list[Page]:
 
 def read_pages(file: BinaryIO) -> list[Page]:
     """All directories of the main chain, each once even if the chain runs in a circle."""
+    return read_chain(file)[0]
+
+
+def read_chain(file: BinaryIO) -> tuple[list[Page], Directories]:
+    """The pages of the main chain, and what reads the directories that hang from them."""
     file.seek(0)
     start = file.read(16)
     order = "<" if start[:1] == b"I" else ">"
@@ -158,7 +164,7 @@ def read_pages(file: BinaryIO) -> list[Page]:
             raise Refusal("its BigTIFF header is damaged", _AGAIN)
     else:
         (offset,) = struct.unpack_from(order + "I", start, 4)
-    walk = _Directories(file, order, big)
+    walk = Directories(file, order, big)
     pages: list[Page] = []
     seen: set[int] = set()
     while offset and offset not in seen:
@@ -172,8 +178,8 @@ def read_pages(file: BinaryIO) -> list[Page]:
     if not pages:
         raise Refusal("it has no page", _AGAIN)
     if len(pages) == 1 and description.startswith(b"ImageJ="):
-        return _stack(pages[0], description, walk.size)
-    return pages
+        return _stack(pages[0], description, walk.size), walk
+    return pages, walk
 
 
 def _stack(page: Page, description: bytes, size: int) -> list[Page]:
@@ -193,7 +199,7 @@ def _stack(page: Page, description: bytes, size: int) -> list[Page]:
     ]
 
 
-class _Directories:
+class Directories:
     """Reads directories, every count and offset compared with the length of the file."""
 
     def __init__(self, file: BinaryIO, order: str, big: bool) -> None:
@@ -201,6 +207,10 @@ class _Directories:
         self.budget = 2 * self.size + (1 << 16)  # directories may share bytes, but not all of them
         self.count_code, self.entry, self.word = ("Q", 20, 8) if big else ("H", 12, 4)
         self.next_code = "Q" if big else "I"
+
+    def page(self, offset: int, index: int) -> Page:
+        """The page whose directory is at ``offset``."""
+        return page_from(self.read(offset)[0], self.order, self.size, index)
 
     def read(self, offset: int) -> tuple[dict[str, Any], int]:
         """The wanted tags of the directory at ``offset`` and the offset of the next."""

@@ -10,6 +10,7 @@ import numpy as np
 from .header import Refusal, check_size
 
 _AGAIN = "copy or download it again"
+_MOST_CHILDREN = 64
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Page:
     subsampling: tuple[int, ...]
     alpha: bool
     index: int  # of the page in the file
+    mask: bool = False
+    children: tuple[int, ...] = ()  # places of directories that hang from this one
 
     @property
     def channels(self) -> int:
@@ -153,7 +156,16 @@ def page_from(tags: dict[str, Any], order: str, size: int, index: int) -> Page:
         else (2, 2),
         alpha=isinstance(extra, np.ndarray) and len(extra) > 0 and int(extra[0]) in (1, 2),
         index=index,
+        mask=bool(number("subfile", 0) & 4),
+        children=_children(tags),
     )
+
+
+def _children(tags: dict[str, Any]) -> tuple[int, ...]:
+    places = tags.get("children")
+    if not isinstance(places, np.ndarray) or places.dtype.kind != "u":
+        return ()
+    return tuple(int(n) for n in places[:_MOST_CHILDREN])
 
 
 def _same(values: Any, samples: int, default: int, what: str) -> int:

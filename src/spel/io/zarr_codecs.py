@@ -1,0 +1,164 @@
+"""Unpacking of Zarr chunks, each bounded by the size that its array's metadata say.
+
+Blosc, Zstandard and LZ4 come from numcodecs, which gets a buffer only after the packed data have
+been seen to promise what is expected.
+"""
+
+from __future__ import annotations
+
+import bz2
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .header import Refusal
+
+__all__ = ["PACKED", "check_crc", "unpack"]
+
+_AGAIN = "copy or download it again"
+_UNKNOWN = -1
+
+
+def unpack(kind: str, data: bytes, size: int) -> bytes:
+    """The `size` bytes that were packed.
+
+    Raises
+    ------
+    Refusal
+        If they are more or fewer, or the data are damaged.
+
+    Examples
+    --------
+    >>> unpack("zlib", zlib.compress(b"abc"), 3)
+    b'abc'
+    """
+    try:
+        found = PACKED[kind](data, size)
+    except Refusal:
+        raise
+    except Exception as error:  # each library has its own
+        raise Refusal(f"a chunk cannot be unpacked ({kind}: {error})", _AGAIN) from None
+    if len(found) != size:
+        raise Refusal(f"a chunk unpacks to {len(found)} bytes, not {size}", _AGAIN)
+    return found
+
+
+def check_crc(data: bytes) -> bytes:
+    """The data without the CRC-32C that ends them, once it was found right."""
+    if len(data) < 4:
+        raise Refusal("a chunk is cut short", _AGAIN)
+    body, wanted = data[:-4], struct.unpack("<I", data[-4:])[0]
+    if _crc32c()(body) != wanted:
+        raise Refusal("the checksum of a chunk is wrong", _AGAIN)
+    return body
+
+
+def _zlib(data: bytes, size: int) -> bytes:
+    unpacker = zlib.decompressobj(47)  # either header
+    found = unpacker.decompress(data, size + 1)
+    if len(found) <= size and not unpacker.eof:
+        raise Refusal("a chunk is cut short", _AGAIN)
+    return found
+
+
+def _bz2(data: bytes, size: int) -> bytes:
+    return bz2.BZ2Decompressor().decompress(data, size + 1)
+
+
+def _blosc(data: bytes, size: int) -> bytes:
+    if len(data) < 16:
+        raise Refusal("a chunk is cut short", _AGAIN)
+    bytes_, _, packed = struct.unpack_from("<III", data, 4)
+    _promised(bytes_, size)
+    if packed != len(data):
+        raise Refusal(f"a chunk has {len(data)} bytes and is said to have {packed}", _AGAIN)
+    return bytes(_numcodecs("blosc").decompress(data))
+
+
+def _zstd(data: bytes, size: int) -> bytes:
+    _promised(_zstd_size(data), size)
+    room = np.empty(size, np.uint8)
+    _numcodecs("zstd").decompress(data, room)
+    return room.tobytes()
+
+
+def _zstd_size(data: bytes) -> int:
+    """The size that the frame promises (RFC 8878, 3.1.1)."""
+    if len(data) < 6 or data[:4] != b"(\xb5/\xfd":
+        raise Refusal("a chunk is no Zstandard frame", _AGAIN)
+    flags = data[4]
+    single = flags >> 5 & 1
+    place = 5 + (not single) + (0, 1, 2, 4)[flags & 3]
+    width = (single, 2, 4, 8)[flags >> 6]
+    field = data[place : place + width]
+    if not width or len(field) < width:
+        return _UNKNOWN
+    return int.from_bytes(field, "little") + (256 if width == 2 else 0)
+
+
+def _lz4(data: bytes, size: int) -> bytes:
+    if len(data) < 4:
+        raise Refusal("a chunk is cut short", _AGAIN)
+    _promised(struct.unpack_from("<I", data)[0], size)
+    room = np.empty(size, np.uint8)
+    _numcodecs("lz4").decompress(data, room)
+    return room.tobytes()
+
+
+PACKED: dict[str, Callable[[bytes, int], bytes]] = {
+    "zlib": _zlib,
+    "gzip": _zlib,
+    "bz2": _bz2,
+    "blosc": _blosc,
+    "zstd": _zstd,
+    "lz4": _lz4,
+}
+
+
+def _promised(said: int, size: int) -> None:
+    if said == _UNKNOWN:
+        raise Refusal("a chunk does not say how large it is", "write it again with zarr-python")
+    if said != size:
+        raise Refusal(f"a chunk says that it unpacks to {said} bytes, not {size}", _AGAIN)
+
+
+def _numcodecs(name: str) -> Any:
+    try:
+        if name == "blosc":
+            from numcodecs import blosc as module
+        elif name == "zstd":
+            from numcodecs import zstd as module
+        else:
+            from numcodecs import lz4 as module
+    except ImportError:
+        raise Refusal(
+            f"its chunks are packed with {name}, for which numcodecs is missing",
+            'install it: pip install "spel[zarr]"',
+        ) from None
+    return module
+
+
+@cache
+def _crc32c() -> Callable[[bytes], int]:
+    """Castagnoli's CRC; slowly, where no library is installed."""
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+
+    def crc(data: bytes) -> int:
+        found = 0xFFFFFFFF
+        for byte in data:
+            found = table[(found ^ byte) & 255] ^ found >> 8
+        return found ^ 0xFFFFFFFF
+
+    try:
+        import google_crc32c
+    except ImportError:
+        return crc
+    return google_crc32c.value  # type: ignore[no-any-return]

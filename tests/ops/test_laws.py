@@ -130,6 +130,31 @@ def test_volumes_and_batches():
     assert np.allclose(together[0, ..., 1], wanted, atol=1e-5)
 
 
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.4.6", reason="other rounding before")
+@given(
+    st.integers(0, 1 << 30),
+    st.sampled_from(["even", "ties", "zeros", "two", "tails", "step"]),
+    st.sampled_from([np.float32, np.float64]),
+    st.one_of(st.sampled_from(["p50", "p95", "p99.9", "p100", "p5"]), st.floats(50, 100)),
+)
+@settings(max_examples=60, deadline=None)
+def test_percentiles_of_large_images_are_numpys(seed, kind, dtype, rank):
+    """The selection that looks at a sample first gives the very same number."""
+    rule = rank if isinstance(rank, str) else f"p{rank:.3f}"
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1 << 15, 1 << 17))
+    values = {
+        "even": lambda: rng.random(n),
+        "ties": lambda: rng.integers(0, 9, n) / 7,
+        "zeros": lambda: np.where(rng.random(n) < rng.random(), 0, rng.random(n)),
+        "two": lambda: rng.integers(0, 2, n) - 0.5,
+        "tails": lambda: rng.standard_cauchy(n),
+        "step": lambda: np.where(np.arange(n) % (n >> 13) == 0, 5.0, rng.random(n)),
+    }[kind]()
+    image = values.astype(dtype)[None, :, None]
+    assert ops.threshold_value(image, rule) == float(np.percentile(image, float(rule[1:])))
+
+
 def test_otsu_and_percentiles():
     from skimage.filters import threshold_otsu
 

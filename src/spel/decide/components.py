@@ -75,9 +75,22 @@ def decide(
         found.maxima[order],
         found.areas[order],
         (int(size[0]), int(size[1])),
-        components=renumbered[labels],
+        components=_renumbered(labels, renumbered, int(found.areas.sum())),
     )
     return Decided(detections, threshold, _strongest(values, labels, found, order))
+
+
+def _renumbered(
+    labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32], spels: int
+) -> npt.NDArray[np.int32]:
+    """``numbers[labels]``, where so many labels are not 0: mostly few."""
+    if 8 * spels > labels.size:
+        return numbers.take(labels)
+    out = np.zeros(labels.shape, dtype=np.int32)
+    flat = labels.reshape(-1)
+    places = np.flatnonzero(flat != 0)
+    out.reshape(-1)[places] = numbers[flat[places]]
+    return out
 
 
 def kept_boxes(

@@ -47,8 +47,11 @@ def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArra
     area = Adjacency.box(3) if adjacency is None else check_adjacency("label", adjacency)
     given = planar("label", mask, area.ndim)
     true = given.array if given.array.dtype == bool else given.array != 0
-    labels = np.empty(true.shape, dtype=np.int32)
     steps = lifted(area)
+    if true.shape[:2] == (1, 1):  # the usual case needs no copy
+        only = kernels.label(true[0, 0], steps)[0].astype(np.int32, copy=False)
+        return given.image(only[None, None])
+    labels = np.empty(true.shape, dtype=np.int32)
     for image, out in zip(true, labels, strict=True):
         for channel, numbered in zip(image, out, strict=True):
             numbered[...] = kernels.label(channel, steps)[0]

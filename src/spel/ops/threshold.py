@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from spel.errors import ParameterError
 from spel.ops.arrays import real
 
 Rule = float | str
+_LARGE, _SAMPLE, _MARGIN = 1 << 15, 1 << 13, 0.02
 
 
 def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
@@ -76,10 +78,39 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     if values.size == 0:
         return float("inf")
     if isinstance(rank, float):
-        return float(np.percentile(values, rank))
+        return _percentile(values, rank)
     from skimage.filters import threshold_otsu
 
     return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
+
+
+def _percentile(values: npt.NDArray[Any], rank: float) -> float:
+    """``np.percentile`` of finite values: the same number, several times faster for large images.
+
+    A sample says where the rank will be; only the values above that are ordered. Most saliencies
+    hold one value (zero) over and over: then counting is enough.
+    """
+    n = values.size
+    if n < _LARGE or not 50 <= rank < 100 or values.dtype not in (np.float32, np.float64):
+        return float(np.percentile(values, rank))
+    flat, kind = values.reshape(-1), values.dtype.type
+    place = (n - 1) * (rank / 100)
+    low = int(place)
+    if low + 1 >= n:
+        return float(np.percentile(values, rank))
+    sample = np.sort(flat[:: n // _SAMPLE])
+    bound = sample[int(max(0.0, low / n - _MARGIN) * (sample.size - 1))]
+    above = flat > bound
+    under = n - int(np.count_nonzero(above))
+    if low + 1 < under and low >= np.count_nonzero(flat < bound):
+        return float(bound)
+    if low < under:
+        return float(np.percentile(values, rank))
+    first, second = np.partition(flat[above], (low - under, low + 1 - under))[low - under :][:2]
+    share, step = place - low, second - first
+    # In the values' own precision and from the nearer end, as NumPy does.
+    near = second - step * kind(1 - share) if share >= 0.5 else first + step * kind(share)
+    return float(near)
 
 
 def checked_rule(at: Rule) -> float | str:

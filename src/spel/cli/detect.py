@@ -103,7 +103,10 @@ class Words(click.ParamType):
     help="Whether a failed image ends the run.",
 )
 @click.option("--every", default="1", metavar="N|SECONDSs", help="Frames of videos: 5, or 2s.")
-@click.option("--tile", type=click.IntRange(1), help="Detect tile by tile: huge TIFF, NumPy files.")
+@click.option("--tile", type=click.IntRange(1), help="Sides of tiles. [default: whole, if it fits]")
+@click.option(
+    "--level", type=click.IntRange(0), help="Of a pyramid (TIFF, OME-Zarr); 0 is full size."
+)
 @click.option("--isolate", is_flag=True, help="Decode in a process of its own with limits.")
 @click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="For one image.")
@@ -124,6 +127,7 @@ def command(
     on_error: str,
     every: str,
     tile: int | None,
+    level: int | None,
     isolate: bool,
     max_pixels: int | None,
     max_seconds: float | None,
@@ -138,6 +142,9 @@ def command(
     and run.json; a run that was stopped or killed goes on with the same command, and nothing is
     lost or done twice. Without --out the lines go to standard output. The options from --threshold
     to --aspect change the decision that the network carries.
+
+    TIFF, NumPy and OME-Zarr images that are too large to be read whole are read tile by tile.
+    Boxes are those of the full size, whatever the level.
 
     A video gives a line per frame, with its number and seconds; it needs ffmpeg. With --save
     overlay it is written again with the boxes drawn in.
@@ -159,6 +166,7 @@ def command(
         save=saves,
         folder=str(out or ""),
         tile=tile,
+        level=level,
         isolate=isolate,
         every=every,
         place=str(Path(net).absolute()) if dask and Path(net).is_file() else "",
@@ -203,6 +211,7 @@ def _lines(job: Any, paths: list[Path], settings: Settings, on_error: str, **how
             if answer.failed:
                 say(_failed(answer.outcome))
             else:
+                _say_large(settings, answer.outcome)
                 boxes += len(answer.outcome)
                 click.echo(answer.outcome.to_line())
             progress.step(answer.outcome.image, failed=answer.failed)
@@ -247,6 +256,8 @@ def _folder(
             bad = isinstance(outcome, Failure)
             if bad:
                 say(_failed(outcome))
+            else:
+                _say_large(settings, outcome)
             progress.step(outcome.image, failed=bad)
 
         try:
@@ -267,6 +278,14 @@ def _folder(
         write_as(form, path, read_results(results))
         click.echo(path)
     return _summary(settings, report.images, report.boxes, report.failed)
+
+
+def _say_large(settings: Settings, result: Any) -> None:
+    from spel.io.header import MAX_PIXELS
+
+    rows, cols = result.size
+    if rows * cols > MAX_PIXELS:
+        settings.say(f"{result.image}: {rows} x {cols} spels, too many to be read whole: in parts")
 
 
 def _summary(settings: Settings, images: int, boxes: int, failed: int) -> int:

@@ -11,6 +11,8 @@ import click
 from spel.cli.options import shared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spel.nn import Network
 
 Facts = dict[str, Any]
@@ -65,7 +67,7 @@ def described(file: str, size: tuple[int, ...] | None = None) -> tuple[Facts, st
         return _markers(path)
     if path.is_file() and container(head) is not None:
         return _video(path)
-    return _image(path)
+    return _large(path) or _image(path)
 
 
 def _head(path: Path) -> bytes:
@@ -79,11 +81,60 @@ def _head(path: Path) -> bytes:
     return b""
 
 
+def _large(path: Path) -> tuple[Facts, str] | None:
+    """An image that is read in parts: a Zarr folder, or one that is too large to be measured."""
+    from spel.errors import ImageReadError
+    from spel.io.header import MAX_PIXELS
+    from spel.io.lazy import LargeImage
+    from spel.io.zarr import is_zarr
+
+    folder = is_zarr(path)
+    try:
+        with LargeImage(path) as image:
+            if not folder and image.size <= MAX_PIXELS:
+                return None
+    except ImageReadError:
+        if folder:
+            raise
+        return None
+    axes = "planes x rows x cols x channels" if image.ndim == 4 else "rows x cols x channels"
+    levels = _levels(image.levels)
+    facts = {
+        "kind": "image",
+        "file": str(path),
+        "format": image.format,
+        "shape": list(image.shape),
+        "dtype": str(image.dtype),
+        "pages": image.pages,
+        "levels": levels,
+    }
+    size = " x ".join(map(str, image.shape))
+    text = f"{path}: {image.format}, {size} ({axes}), {image.dtype}"
+    return facts, "\n".join([text, *_told_levels(levels)])
+
+
+def _levels(sizes: Sequence[tuple[int, int]]) -> list[Facts]:
+    """Sizes, and how many spels of the full size one spel covers along a side."""
+    rows, cols = sizes[0]
+    return [
+        {"level": k, "size": [high, wide], "factor": round((rows * cols / (high * wide)) ** 0.5, 3)}
+        for k, (high, wide) in enumerate(sizes)
+    ]
+
+
+def _told_levels(levels: list[Facts]) -> list[str]:
+    return [
+        f"  level {one['level']}: {one['size'][0]} x {one['size'][1]}, 1 to {one['factor']:g}"
+        for one in levels
+    ]
+
+
 def _image(path: Path) -> tuple[Facts, str]:
     import numpy as np
 
     import spel
     from spel.io import describe
+    from spel.io.lazy import LargeImage
 
     info = describe(path)
     image = spel.read(path)
@@ -102,6 +153,9 @@ def _image(path: Path) -> tuple[Facts, str]:
         "channels": channels,
     }
     lines = [f"{path}: {info}"]
+    if info.format == "TIFF" and info.orientation == 1:
+        facts["levels"] = _levels(LargeImage(path).levels)
+        lines += _told_levels(facts["levels"]) if len(facts["levels"]) > 1 else []
     lines += [f"  channel {i}: {_told(c)}" for i, c in enumerate(channels[:16])]
     if len(channels) > 16:
         lines.append(f"  ... and {len(channels) - 16} more channels")

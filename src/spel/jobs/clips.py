@@ -121,7 +121,7 @@ class Clip:
             for frame in video.frames(
                 self.image,
                 every=self.job.every,
-                max_pixels=self.job.max_pixels,
+                max_pixels=self.job.limit,
                 seconds=seconds or video.SECONDS,
             ):
                 name = frame_name(self.image, frame.index)
@@ -155,7 +155,7 @@ def expected(tasks: Iterable[Task]) -> int:
     for task in tasks:
         if isinstance(task, Clip):
             try:
-                info = video.describe(task.image, max_pixels=task.job.max_pixels)
+                info = video.describe(task.image, max_pixels=task.job.limit)
                 count += max(1, info.chosen(video.Every.of(task.job.every)))
                 continue
             except (SpelError, OSError):

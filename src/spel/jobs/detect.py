@@ -20,8 +20,10 @@ from spel.io.images import describe, read
 from spel.io.isolate import Decoder
 from spel.io.results import Result
 from spel.io.video import Every
+from spel.io.zarr import is_zarr
 from spel.jobs.carried import fetched
 from spel.jobs.clips import Clip, is_clip
+from spel.jobs.large import find, too_large
 from spel.jobs.pictures import names, save_pictures
 from spel.nn import Network
 from spel.run import Failure
@@ -59,11 +61,15 @@ class DetectTask:
             return Failure.of(self.image, error)
 
     def _result(self) -> Result:
-        if self.job.tile is not None:
-            return self._tiled(self.job.tile)
-        info = describe(self.image, max_pixels=self.job.max_pixels)
-        reader = decoder().read if self.job.isolate else read
-        image = reader(self.image, max_pixels=self.job.max_pixels)
+        job, limit = self.job, self.job.limit
+        if job.tile is not None or job.level is not None or is_zarr(self.image):
+            return self._in_parts()
+        by_itself = job.max_pixels is None and not job.isolate
+        info = describe(self.image, max_pixels=1 << 62 if by_itself else limit)
+        if by_itself and too_large(info):
+            return self._in_parts()
+        reader = decoder().read if job.isolate else read
+        image = reader(self.image, max_pixels=limit)
         began = perf_counter()
         with threads(self.job.threads):
             found = detect(self.job.network, image, decision=self.job.decision)
@@ -72,14 +78,10 @@ class DetectTask:
                 save_pictures(self.job, self.name, image, found)
         return self._told(found, ms, info.orientation)
 
-    def _tiled(self, size: int) -> Result:
-        from spel.io.lazy import LargeImage
-        from spel.run import tiles
-
-        with LargeImage(self.image) as image, threads(self.job.threads):
-            began = perf_counter()
-            found = tiles.detect(self.job.network, image, size=size, decision=self.job.decision)
-            return self._told(found, round((perf_counter() - began) * 1e3, 3))
+    def _in_parts(self) -> Result:
+        with threads(self.job.threads):
+            found = find(self.job, self.image, self.name)
+        return self._told(found.detections, found.ms)
 
     def _told(self, found: Detections, ms: float, orientation: int = 1) -> Result:
         return Result(
@@ -110,9 +112,13 @@ class DetectJob:
     folder : str
         Where the pictures go; needed if there are any.
     tile : int, optional
-        Detect tile by tile, sides of so many spels: for TIFF and NumPy files larger than memory.
-    max_pixels : int
-        Larger images are refused; with `tile` the limit is the reader's own.
+        Detect tile by tile, sides of so many spels: TIFF, NumPy files, OME-Zarr. Larger ones than
+        `MAX_PIXELS` are read so by themselves.
+    level : int, optional
+        Of a pyramid; 0 is the full size. By default that, or the coarsest one that has all the
+        scales of a decision by windows.
+    max_pixels : int, optional
+        Larger images are refused, whatever their format; with `tile` the limit is the reader's own.
     isolate : bool
         Decode in a process of its own with limits, for files that nobody vouches for.
     every : str
@@ -135,15 +141,18 @@ class DetectJob:
     save: tuple[str, ...] = ()
     folder: str = ""
     tile: int | None = None
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int | None = None
     isolate: bool = False
     place: str = ""
     every: str = "1"
+    level: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "every", str(Every.of(self.every)))
         if self.tile is not None and self.save:
             raise ParameterError("DetectJob: no pictures are saved of images read tile by tile")
+        if self.level is not None and self.level < 0:
+            raise ParameterError(f"DetectJob: level {self.level!r}; expected a number from 0")
         if self.tile is not None and self.tile < 1:
             raise ParameterError(f"DetectJob: tile {self.tile!r}; expected at least 1 spel")
 
@@ -157,6 +166,11 @@ class DetectJob:
         if isinstance(state["network"], str):
             state = {**state, "network": fetched(state["place"], state["network"])}
         self.__dict__.update(state)
+
+    @property
+    def limit(self) -> int:
+        """Most spels of an image that is read whole."""
+        return MAX_PIXELS if self.max_pixels is None else self.max_pixels
 
     @property
     def model(self) -> str:
@@ -184,13 +198,15 @@ class DetectJob:
     def to_dict(self) -> dict[str, Any]:
         """The configuration, as the report states it."""
         decision = self.decision or own_decision(self.network)
-        frames = {"every": self.every} if self.every != "1" else {}
+        more: dict[str, Any] = {"every": self.every} if self.every != "1" else {}
+        if self.level is not None:
+            more["level"] = self.level
         return {
             "job": "detect",
             "model": self.model,
             "nodes": list(self.network.names),
             "decision": decision.to_dict(),
             "save": list(self.save),
-            "max_pixels": None if self.tile is not None else self.max_pixels,
-            **frames,
+            "max_pixels": None if self.tile is not None else self.limit,
+            **more,
         }

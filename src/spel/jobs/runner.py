@@ -273,7 +273,7 @@ def _overlays(job: DetectJob, clips: Sequence[Clip], results: Path, again: set[s
     for clip in clips:
         path = results.parent / f"{clip.name}.{VIDEO}"
         if clip.image in again or not path.exists():
-            annotate(clip.image, results, path, every=job.every, max_pixels=job.max_pixels)
+            annotate(clip.image, results, path, every=job.every, max_pixels=job.limit)
 
 
 def _told(outcome: Result | Failure) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from spel.atomic import write_error, write_text
 from spel.errors import FormatError, ParameterError
+from spel.io.images import clean
 from spel.io.results import ResultsWriter
 from spel.run.task import Identity
 
@@ -195,8 +196,9 @@ class Manifest:
         for values in rest:
             try:
                 entry = Entry.from_dict(values)
-            except (KeyError, TypeError, ValueError) as error:
-                raise FormatError(f"{self.path}: a line is no entry ({error})") from error
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                told = clean(str(error))[:100]
+                raise FormatError(f"{self.path}: a line is no entry ({told})") from error
             self.entries[entry.image] = entry
 
 
@@ -223,7 +225,14 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         raise FormatError(
             f"{where}: damaged (its checksum is wrong); use --fresh to begin anew, or restore it"
         )
-    values: dict[str, Any] = json.loads(body)
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(
+            f"{where}: no JSON ({str(error)[:100]}); use --fresh to begin anew"
+        ) from error
+    if not isinstance(values, dict):
+        raise FormatError(f"{where}: no entry of a manifest; use --fresh to begin anew")
     return values
 
 

@@ -120,7 +120,7 @@ class placed:
         ):
             return False
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        self.problems.append(f"{clean(self.place)}: {clean(what)}")
+        self.problems.append(f"{clean(self.place)}: {clean(what[:300])}")
         return True
 
 

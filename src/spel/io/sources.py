@@ -14,6 +14,7 @@ from typing import BinaryIO
 from spel.errors import ParameterError
 
 from .images import clean
+from .zarr import is_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
 
@@ -33,7 +34,8 @@ def expand(
     A file is taken whatever its name; a folder gives the files in it and below whose suffix is one
     of an image (hidden ones are passed over, links are followed but never in a circle); a pattern
     with ``*``, ``?`` or ``[`` gives what it matches (``**`` crosses folders); a ``.txt`` file is a
-    list of paths, one a line, relative to its folder; ``-`` is such a list on standard input,
+    list of paths, one a line, relative to its folder; the folder of an OME-Zarr image is one
+    image; ``-`` is such a list on standard input,
     relative to the current folder (separated by NUL if it holds one, as ``find -print0`` writes).
 
     The order is that of ``inputs`` and, within a folder or pattern, natural: ``a2`` before ``a10``,
@@ -99,6 +101,8 @@ def _paths(text: str, problems: list[str], stdin: BinaryIO | None) -> list[Path]
 
 def _named(text: str, problems: list[str]) -> list[Path]:
     path = Path(text)
+    if is_zarr(path):
+        return [path]
     if not text:
         problems.append("an empty name was given; name a file, a folder or a pattern")
     elif path.is_dir():
@@ -127,8 +131,9 @@ def _matched(pattern: str, problems: list[str]) -> list[Path]:
     files = []
     for name in glob.iglob(pattern, recursive=True):
         path = Path(name)
-        if path.is_file() and (
-            path.suffix.lower() in IMAGE_SUFFIXES or Path(pattern).suffix not in ("", ".*")
+        if is_zarr(path) or (
+            path.is_file()
+            and (path.suffix.lower() in IMAGE_SUFFIXES or Path(pattern).suffix not in ("", ".*"))
         ):
             files.append(path)
     if not files:
@@ -150,7 +155,7 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
             continue
         path = folder / os.fsdecode(line)
         try:
-            if path.is_file():
+            if path.is_file() or is_zarr(path):
                 files.append(path)
                 continue
             reason = "is a folder" if path.is_dir() else "does not exist"
@@ -182,7 +187,9 @@ def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
             if entry.name.startswith("."):
                 continue
             try:
-                if entry.is_dir():
+                if entry.name.endswith(".zarr") and is_zarr(entry.path):
+                    yield Path(entry.path)
+                elif entry.is_dir():
                     waiting.append(Path(entry.path))
                 elif entry.is_file() and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                     yield Path(entry.path)

@@ -21,6 +21,7 @@ from spel.decide import Decision, geometry, own_decision
 from spel.decide.components import Decided, kept_boxes, one_channel
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
+from spel.run import passes
 
 SIZE = 2048
 Slices = tuple[slice, ...]
@@ -131,6 +132,7 @@ def apply(
         raise ShapeError(
             f"apply: out of shape {out.shape} and {out.dtype}; expected float32 of {expected}"
         )
+    network = whole_steps_settled(network, source, size)
     for tile in tiles(network, shape, size):
         out[tile.out] = network(np.asarray(source[tile.read]))[tile.inner]
     return out
@@ -154,8 +156,7 @@ def detect(
     size : int
         Spels of the image per side of a tile.
     decision : Decision, optional
-        In place of the network's own. Its threshold is a number: Otsu's and percentiles look at the
-        whole image.
+        In place of the network's own. Otsu's threshold and percentiles take two passes more.
     tell : callable, optional
         Gets (tiles done, tiles) after each.
 
@@ -167,7 +168,8 @@ def detect(
     Raises
     ------
     ShapeError, ParameterError
-        As `tiles`; if the threshold is no number.
+        As `tiles`; if a step of the network, or the decision, can only be told from the whole
+        image.
     """
     return decide(network, source, size=size, decision=decision, tell=tell).detections
 
@@ -187,18 +189,15 @@ def decide(
             f"tiles: a decision by {type(chosen).__name__} reads the image in several sizes; it "
             "cannot run tile by tile"
         )
-    if isinstance(chosen.threshold, str):
-        raise ParameterError(
-            f"tiles: threshold {chosen.threshold!r} looks at the whole image; give a number for an "
-            "image that is detected tile by tile"
-        )
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
+    network = whole_steps_settled(network, source, size)
+    threshold = passes.threshold(lambda: _saliencies(network, source, size), chosen.threshold)
     parts = list(tiles(network, shape, size))
     seams = Seams(result[1], chosen.adjacency or Adjacency.box(3))
     for done, tile in enumerate(parts, 1):
         saliency = one_channel(network(np.asarray(source[tile.read]))[tile.inner])
-        seams.add(saliency, float(chosen.threshold), tile.out)
+        seams.add(saliency, threshold, tile.out)
         if tell is not None:
             tell(done, len(parts))
     found, strongest = seams.regions()
@@ -206,7 +205,42 @@ def decide(
     boxes, order = kept_boxes(found, chosen, place, extent)
     detections = Detections(boxes[order], found.maxima[order], found.areas[order], extent)
     at = tuple(divmod(int(i), result[1]) for i in strongest[order])
-    return Decided(detections, float(chosen.threshold), at)
+    return Decided(detections, threshold, at)
+
+
+def whole_steps_settled(network: Network, source: Source, size: int) -> Network:
+    """The network with its steps over the whole image worked out on this one, tile by tile.
+
+    Raises
+    ------
+    ShapeError
+        If a step can only be told from the whole image.
+    """
+    if not network.footprints[network.output].whole:
+        return network
+
+    def parts(before: Network | None) -> passes.Parts:
+        if before is None:
+            return lambda: _windows(source, size)
+        return lambda: _outputs(before, source, size)
+
+    return passes.settled(network, parts)
+
+
+def _outputs(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+    for tile in tiles(network, tuple(int(n) for n in source.shape), size):
+        yield network(np.asarray(source[tile.read]))[tile.inner]
+
+
+def _saliencies(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+    for output in _outputs(network, source, size):
+        yield one_channel(output)
+
+
+def _windows(source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+    axes = [range(0, int(n), size) for n in source.shape[: max(2, len(source.shape) - 1)]]
+    for corner in product(*axes):
+        yield np.asarray(source[tuple(slice(at, at + size) for at in corner)])
 
 
 class Seams:

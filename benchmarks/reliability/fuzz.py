@@ -17,6 +17,7 @@ import contextlib
 import importlib
 import io
 import json
+import os
 import pkgutil
 import re
 import subprocess
@@ -97,6 +98,90 @@ def converters(folder: Path) -> Callable[[bytes], None]:
     return one
 
 
+def journals(folder: Path) -> Callable[[bytes], None]:
+    """A journal, and an entry whose checksum is right, whatever it says; lines of a run."""
+    from spel.errors import SpelError
+    from spel.jobs.journal import _lines
+    from spel.run.manifest import Manifest, checksum
+
+    os.fsync = lambda handle: None  # thousands of flushes would leave no time for the parser
+    head = b'{"format":"spel.manifest","version":1,"config":{}}'
+    path = folder / "manifest.jsonl"
+
+    def framed(body: bytes) -> bytes:
+        return b'{"crc":"' + checksum(body).encode() + b'","entry":' + body + b"}\n"
+
+    def one(data: bytes) -> None:
+        body = data.replace(b"\n", b" ")
+        for content in (data, framed(head) + framed(body)):
+            path.unlink(missing_ok=True)
+            path.write_bytes(content)
+            list(_lines(path))
+            with contextlib.suppress(SpelError), Manifest(path, {}):
+                pass
+
+    return one
+
+
+def lists(folder: Path) -> Callable[[bytes], None]:
+    from spel.errors import SpelError
+    from spel.io import expand
+
+    def one(data: bytes) -> None:
+        with contextlib.suppress(SpelError):
+            expand("-", stdin=io.BytesIO(data))
+
+    return one
+
+
+def classifiers(folder: Path) -> Callable[[bytes], None]:
+    """A file of bytes, and one whose frame is good and whose settings are the bytes."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    from spel.errors import SpelError
+    from spel.sklearn.store import load
+
+    path = folder / "a.safetensors"
+    tensors = {"a": np.ones(3, np.float32)}
+    start = '{"format": "spel.estimator", "version": 1, "estimator": '
+
+    def one(data: bytes) -> None:
+        text = data.decode("utf-8", "replace")
+        for content in (
+            data,
+            save(tensors, metadata={"spel": text}),
+            save(tensors, metadata={"spel": start + text + "}"}),
+        ):
+            path.write_bytes(content)
+            with contextlib.suppress(SpelError):
+                load(path)
+
+    return one
+
+
+def models(folder: Path) -> Callable[[bytes], None]:
+    """A model folder of the group with one file after another replaced by the bytes."""
+    import spel
+    from spel.errors import SpelError
+    from spel.io import libift
+    from spel.io.libift_write import write_model
+
+    place = folder / "model"
+    bank = spel.KernelBank.random(spel.Adjacency.box(3), kernels=2, channels=3, seed=0)
+    write_model(place, spel.chain(spel.Convolution(bank), spel.Activation("relu")))
+    good = {path: path.read_bytes() for path in place.iterdir()}
+
+    def one(data: bytes) -> None:
+        for path, content in good.items():
+            path.write_bytes(data)
+            with contextlib.suppress(SpelError):
+                libift.read_model(place)
+            path.write_bytes(content)
+
+    return one
+
+
 TARGETS: dict[str, Callable[[Path], Callable[[bytes], None]]] = {
     "images": images,
     "texts": texts,
@@ -106,6 +191,11 @@ TARGETS: dict[str, Callable[[Path], Callable[[bytes], None]]] = {
     "markers": from_file("spel.io.markers:read_markers", "a.txt", "a.json"),
     "mimg": from_file("spel.io.mimg:read_mimg", "a.mimg"),
     "networks": from_file("spel.nn.store:load", "a.safetensors"),
+    "arch": from_file("spel.io.libift:read_arch", "arch.json"),
+    "models": models,
+    "classifiers": classifiers,
+    "journals": journals,
+    "lists": lists,
 }
 
 
@@ -116,13 +206,14 @@ def write_seeds(target: str, folder: Path) -> int:
         manifest = json.loads((SHARED / "hostile-images/manifest.json").read_text())["files"]
         small = [f["name"] for f in manifest if f["format"] in FORMATS and f["bytes"] < 5000]
         seeds = [(SHARED / "hostile-images" / name).read_bytes() for name in small]
-    elif target in ("texts", "annotations", "results", "converters", "markers"):
+    elif target not in ("images", "networks", "mimg"):
         cases = SHARED / "hostile-text" / "cases.jsonl"
         if cases.exists():
             lines = [json.loads(line) for line in cases.read_text().splitlines()]
             seeds = [base64.b64decode(c["bytes_b64"]) for c in lines if c["format"] == "json"]
         seeds = [data for data in seeds if len(data) < 3000] + good_texts(folder)
         seeds += [b"2 9 9\n1 2 1 1\n3 4 2 0\n", b"3 9 9 9\n1 2 3 1 1\n"]
+        seeds += own_texts(target, folder)
     elif target == "networks":
         import spel
 
@@ -167,6 +258,35 @@ def good_texts(folder: Path) -> list[bytes]:
     return found
 
 
+def own_texts(target: str, folder: Path) -> list[bytes]:
+    """Good texts of one target."""
+    import numpy as np
+
+    import spel
+
+    if target in ("arch", "models"):
+        from spel.io.libift_write import write_model
+
+        bank = spel.KernelBank.random(spel.Adjacency.box(3), kernels=2, channels=3, seed=0)
+        pool = spel.MaxPool(spel.Adjacency.box(3), stride=2)
+        net = spel.chain(spel.Convolution(bank), spel.Activation("relu"), pool)
+        write_model(folder / "seed-model", net)
+        return [path.read_bytes() for path in (folder / "seed-model").iterdir()]
+    if target == "classifiers":
+        from sklearn.decomposition import PCA
+
+        from spel.sklearn.store import _encode
+
+        fitted = PCA(1).fit(np.random.default_rng(0).random((5, 3)))
+        return [json.dumps(_encode(fitted, "PCA", {})).encode()]
+    if target == "journals":
+        from spel.run import Entry, Identity
+
+        entry = Entry("a.png", False, "cbf43926", Identity(3, 4, "ab"), 1.5)
+        return [json.dumps(entry.to_dict()).encode()]
+    return []
+
+
 def fuzz(target: str, folder: Path, options: list[str]) -> None:
     """Inside the process of one target: never returns."""
     import atheris
@@ -176,7 +296,8 @@ def fuzz(target: str, folder: Path, options: list[str]) -> None:
 
         for module in pkgutil.walk_packages(spel.io.__path__, "spel.io."):
             importlib.import_module(module.name)
-        importlib.import_module("spel.nn.store")
+        for name in ("nn.store", "sklearn.store", "jobs.journal", "run.manifest"):
+            importlib.import_module(f"spel.{name}")
     atheris.Setup([sys.argv[0], *options], TARGETS[target](folder))
     atheris.Fuzz()
 

@@ -19,6 +19,8 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.core.window import Border
 from spel.errors import FormatError, SpelError
+from spel.io import npy
+from spel.io.header import MAX_PIXELS, Refusal
 from spel.io.numbers import read_bytes, read_json, read_text
 from spel.nn import (
     Activation,
@@ -300,26 +302,18 @@ def mean_border(weights: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Border:
 
 
 def _matrix(path: Path) -> npt.NDArray[np.float32]:
-    data = BytesIO(read_bytes(path))
+    data = read_bytes(path)
     try:
-        version = np.lib.format.read_magic(data)
-        reader = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, fortran, dtype = reader(data)
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise FormatError(f"{path}: no NumPy file, or a damaged one ({error!s:.80})") from None
-    if dtype.kind not in "f" or len(shape) != 2 or 0 in shape:
-        raise FormatError(f"{path}: {dtype} of shape {shape}; expected floats (|A| C, kernels)")
-    there = len(data.getbuffer()) - data.tell()
-    if there != dtype.itemsize * shape[0] * shape[1]:
+        if not data.startswith(npy.MAGIC):
+            raise Refusal("another beginning")
+        values, _ = npy.read(BytesIO(data), MAX_PIXELS, None)
+    except Refusal as error:
+        raise FormatError(f"{path}: no NumPy file, or a damaged one ({error!s:.200})") from None
+    if values.dtype.kind != "f" or values.ndim != 3 or values.shape[2] != 1:
         raise FormatError(
-            f"{path}: a shape of {shape} takes {dtype.itemsize * shape[0] * shape[1]} bytes, "
-            f"{there} are there; is the file cut short?"
+            f"{path}: {values.dtype} of shape {values.shape}; expected floats (|A| C, kernels)"
         )
-    values = np.frombuffer(data.read(), dtype=dtype)
-    matrix = values.reshape(shape, order="F" if fortran else "C").astype(np.float32)
+    matrix = values[..., 0].astype(np.float32)
     if not np.isfinite(matrix).all():
         raise FormatError(f"{path}: it holds NaN or infinity; expected finite kernels")
     return matrix

@@ -14,7 +14,7 @@ from spel.io.annotations import Annotations, ImageBoxes, read_coco, write_coco
 from spel.jobs.boxes import LearnBoxesJob, boxes_sheet
 from spel.scene import street
 
-QUICK = Recipe(orientations=4, copies=4, rounds=1, hard=5)
+QUICK = Recipe(orientations=4, copies=4, crops=20, rounds=1, hard=20)
 
 
 def streets(folder: Path, count: int) -> Path:

@@ -7,7 +7,8 @@ from spel.decide.delineate import Delineation
 from spel.decide.detection import detect, own_decision, with_decision
 from spel.decide.geometry import Geometry, geometry
 from spel.decide.objects import ObjectModel, learn_objects
-from spel.decide.rigid import Recipe, learn_rigid
+from spel.decide.recipe import Recipe
+from spel.decide.rigid import learn_rigid
 from spel.decide.segmentation import Segmentation, own_segmentation, segment, with_segmentation
 from spel.decide.windows import Windows
 

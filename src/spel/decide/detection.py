@@ -14,7 +14,8 @@ from spel.decide.components import decide
 from spel.decide.decision import Decision
 from spel.decide.geometry import geometry
 from spel.decide.reasons import reasons
-from spel.decide.windows import Windows, scan
+from spel.decide.scan import scan
+from spel.decide.windows import Windows
 from spel.errors import ParameterError
 from spel.nn.network import Network
 

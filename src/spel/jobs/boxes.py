@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class LearnBoxesJob:
         card: dict[str, Any] = {
             "photos": len(names),
             "boxes": sum(len(b) for b in boxes),
-            "recipe": asdict(self.recipe),
+            "recipe": self.recipe.to_dict(),
             "spel": __version__,
             "command": self.command,
         }

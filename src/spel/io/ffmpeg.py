@@ -207,9 +207,10 @@ def meaning(lines: Sequence[bytes]) -> str:
 def complaint(line: bytes) -> str:
     """What a line of the log complains about; empty if it does not."""
     text = line[:2000].decode("utf-8", "replace").strip()
-    if re.search(r"\[(info|warning|verbose|debug|trace)\] ?", text[:200]):
+    harmless = re.search(r"\[(info|warning|verbose|debug|trace)\] ?", text[:200])
+    if harmless and "Packet corrupt" not in text:  # a warning, but frames are lost by it
         return ""
-    text = re.sub(r"\[(error|fatal|panic|quiet)\] ?", "", text, count=1)
+    text = re.sub(r"\[(warning|error|fatal|panic|quiet)\] ?", "", text, count=1)
     text = re.sub(r"^\[(\w+)[^\]]* @ [^\]]*\] ?", r"\1: ", text)
     return re.sub(r"^(\S+: )?(Error opening input )?file:.*: (?=[A-Z])", r"\1", text)[:200]
 

@@ -60,7 +60,8 @@ class Player:
             *("-max_error_rate", "1"),
             *reading(path, demuxer, max_pixels),
             *("-map", "0:v:0", "-an", "-sn", "-dn", "-filter_threads", "1", "-vf", chain),
-            *(*passthrough(program), "-f", "rawvideo", "pipe:1"),
+            # Without it a frame of another size than the first is brought to that size unsaid.
+            *("-autoscale", "0", *passthrough(program), "-f", "rawvideo", "pipe:1"),
         ]
         self.max_pixels, self.seconds, self.rate = max_pixels, seconds, rate
         self.complaint = ""

@@ -190,6 +190,7 @@ def test_a_run_survives_a_fault_at_every_write(images, whole, tmp_path, capsys, 
     kinds = itertools.cycle(KINDS[::-1] if stays else KINDS)
     calls = {call for call, _ in counted.points}
     assert calls == {"mkdir", "open", "write", "fsync", "replace"}
+    assert len(counted.points) > 100
     for at, kind in zip(range(len(counted.points)), kinds):
         out = tmp_path / f"{at}"
         capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spel.errors import ImageReadError
+import spel
+from spel.errors import BackendMissingError, ImageReadError
 from spel.io.lazy import LargeImage
 from spel.io.zarr_codecs import check_crc, unpack
 
@@ -168,6 +170,29 @@ def test_orders_and_separators(tmp_path, rng):
         )
         array[...] = image
         assert np.array_equal(LargeImage(path)[:, :][..., 0], image), how
+
+
+def test_read_gives_the_whole_within_its_limits(tmp_path, rng):
+    image = rng.integers(0, 255, (3, 20, 30), np.uint8)
+    path = group(tmp_path / "a.zarr", [image, image[:, ::2, ::2]], axes=AXES[1:2] + AXES[3:])
+    assert np.array_equal(spel.read(path), image.transpose(1, 2, 0))
+    info = spel.io.describe(path)
+    assert (info.shape, info.note, info.color) == ((20, 30, 3), "2 levels", "rgb")
+    with pytest.raises(ImageReadError, match="max_pixels"):
+        spel.read(path, max_pixels=100)
+    many = plain(tmp_path / "b.zarr", [100, 100], [100, 100], dtype="<f8")
+    with pytest.raises(ImageReadError, match="max_pixels"):
+        spel.read(many, max_pixels=10_000)  # as many, but of eight bytes each
+
+
+def test_a_missing_numcodecs_says_what_to_install(tmp_path, monkeypatch):
+    path = plain(tmp_path / "a.zarr", [4, 4], [4, 4], compressor={"id": "blosc"})
+    (path / "0.0").write_bytes(b"\2\1\1\1" + (16).to_bytes(4, "little") * 2 + bytes(4))
+    data = (path / "0.0").read_bytes()
+    (path / "0.0").write_bytes(data[:12] + len(data).to_bytes(4, "little"))
+    monkeypatch.setitem(sys.modules, "numcodecs", None)
+    with pytest.raises(BackendMissingError, match=r"spel\[zarr\]"):
+        LargeImage(path)[:, :]
 
 
 # LAW: files that lie

@@ -11,6 +11,7 @@ import spel
 from spel import Adjacency, ops
 from spel.decide import Decision
 from spel.errors import ShapeError
+from spel.io.lazy import LargeImage
 from spel.run import passes, tiles
 from spel.scene import street
 
@@ -105,6 +106,15 @@ def test_a_volume_is_normalized_over_all_its_planes():
     )
     image = np.random.default_rng(3).random((9, 20, 24, 2)).astype(np.float32)
     assert np.array_equal(tiles.apply(net, image, size=8), net(image))
+
+
+def test_a_volume_from_a_file_plane_by_plane(tmp_path):
+    image = np.random.default_rng(3).integers(0, 255, (9, 20, 24, 1), np.uint8)
+    spel.write(tmp_path / "a.tif", image)
+    net = spel.chain(spel.MaxPool(Adjacency.ball(2)), spel.LinearNormalize(axes=3))
+    with LargeImage(tmp_path / "a.tif") as large:
+        assert large.shape == image.shape
+        assert np.array_equal(tiles.apply(net, large, size=7), net(spel.read(tmp_path / "a.tif")))
 
 
 def test_nan_and_constants():

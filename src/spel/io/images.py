@@ -13,7 +13,7 @@ import numpy as np
 
 from spel.errors import ImageReadError, ParameterError
 
-from .header import MAX_PIXELS, ImageInfo, Refusal
+from .header import MAX_PIXELS, ImageInfo, Refusal, check_size
 
 __all__ = ["describe", "read"]
 
@@ -70,7 +70,7 @@ def read(
     Parameters
     ----------
     path : str, path or open binary file
-        What to read.
+        What to read; the folder of an OME-Zarr image is one, too, and gives its full size.
     page : int, optional
         Page of a TIFF or frame of a GIF or WebP file, counted from 0. By default all pages of a
         TIFF file, if they are alike, and the first frame of an animation.
@@ -102,8 +102,20 @@ def read(
         from .isolate import common
 
         return common().read(path, page=page, max_pixels=max_pixels)
+    if _is_folder(path):
+        return _read_folder(path, page, max_pixels)
     with refusing(path) as context, opened(path) as file:
         return _decode(file, context, page, max_pixels)
+
+
+def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int) -> np.ndarray:
+    from .lazy import LargeImage
+
+    with LargeImage(path, page=page, max_pixels=max_pixels) as image, refusing(path) as context:
+        context.format = image.format
+        *planes, rows, cols, channels = image.shape
+        check_size(rows, cols, channels, image.dtype.itemsize, max_pixels, *planes)
+        return image[:]
 
 
 def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -> np.ndarray:
@@ -133,9 +145,34 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
     PNM, 1 x 2 x 1 (rows x cols x channels), uint8, grey
     """
     check_options(None, max_pixels)
+    if _is_folder(path):
+        return _describe_folder(path, max_pixels)
     with refusing(path) as context, opened(path) as file:
         info: ImageInfo = context.choose(file).describe(file, max_pixels)
         return displayed(info)
+
+
+def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo:
+    from .lazy import LargeImage
+
+    with LargeImage(path, max_pixels=max_pixels) as image:
+        *planes, rows, cols, channels = image.shape
+        name, bits = image.dtype.name, 8 * image.dtype.itemsize
+        color = {1: "grey", 3: "rgb"}.get(channels, "channels")
+        levels = f"{len(image.levels)} levels" if len(image.levels) > 1 else ""
+        depth = planes[0] if planes else 0
+        return ImageInfo(
+            "ZARR", rows, cols, channels, name, bits, color, 1, image.pages, depth, levels
+        )
+
+
+def _is_folder(path: Any) -> bool:
+    """Whether it is the folder of a Zarr image."""
+    if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):
+        return False
+    from .zarr import is_zarr
+
+    return is_zarr(path)
 
 
 def turn(array: np.ndarray, orientation: int) -> np.ndarray:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from spel.errors import BackendMissingError
+
 from .header import Refusal
 
 __all__ = ["PACKED", "check_crc", "unpack"]
@@ -30,6 +32,8 @@ def unpack(kind: str, data: bytes, size: int) -> bytes:
     ------
     Refusal
         If they are more or fewer, or the data are damaged.
+    BackendMissingError
+        If numcodecs is needed and not installed.
 
     Examples
     --------
@@ -38,7 +42,7 @@ def unpack(kind: str, data: bytes, size: int) -> bytes:
     """
     try:
         found = PACKED[kind](data, size)
-    except Refusal:
+    except (Refusal, BackendMissingError):
         raise
     except Exception as error:  # each library has its own
         raise Refusal(f"a chunk cannot be unpacked ({kind}: {error})", _AGAIN) from None
@@ -135,9 +139,9 @@ def _numcodecs(name: str) -> Any:
         else:
             from numcodecs import lz4 as module
     except ImportError:
-        raise Refusal(
-            f"its chunks are packed with {name}, for which numcodecs is missing",
-            'install it: pip install "spel[zarr]"',
+        raise BackendMissingError(
+            f"the chunks of this Zarr image are packed with {name}, for which numcodecs is "
+            'missing; pip install "spel[zarr]"'
         ) from None
     return module
 

@@ -246,20 +246,25 @@ def test_a_resumed_run_survives_too(images, tmp_path):
         assert contents(out) == good
 
 
-def test_a_fault_in_a_worker_ends_the_run_too(images, tmp_path, monkeypatch):
-    """A picture that cannot be written is no fault of its image, so it is not recorded as one."""
-    place = tmp_path / "pictures"
-    place.mkdir()
-    (place / "0.overlay.jpg").mkdir()  # a folder stands where a picture belongs
-    job = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder=str(place))
-    report = run(job, sorted(images.glob("*.png")), tmp_path / "out", workers=2)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fault_in_a_worker_ends_the_run_and_blames_no_image(images, tmp_path, workers):
+    paths = sorted(images.glob("*.png"))
+    nowhere = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder="/proc/self")
+    with pytest.raises(WriteError, match="cannot write"):  # not even root makes a file there
+        run(nowhere, paths, tmp_path, workers=workers)
+    assert b"overlay" not in (tmp_path / "failures.jsonl").read_bytes()
+    fine = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder=str(tmp_path))
+    report = run(fine, paths, tmp_path, workers=workers)
+    assert (report.images, report.failed) == (3, 1)
+    assert len(list(tmp_path.glob("*.overlay.jpg"))) == 2
+
+
+def test_a_folder_where_a_picture_belongs_is_that_images_failure(images, tmp_path):
+    (tmp_path / "0.overlay.jpg").mkdir()
+    job = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder=str(tmp_path))
+    report = run(job, sorted(images.glob("*.png")), tmp_path)
+    assert report.failed == 2
     assert "it is a folder" in report.failures[0].message
-    (place / "0.overlay.jpg").rmdir()
-    gone = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder="/proc/spel")
-    for workers in (1, 2):
-        out = tmp_path / f"gone{workers}"
-        report = run(gone, sorted(images.glob("[01].png")), out, workers=workers)
-        assert report.failed == 2  # no such folder: told by name, and worth a retry
 
 
 RESULTS = [

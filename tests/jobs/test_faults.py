@@ -267,6 +267,35 @@ def test_a_folder_where_a_picture_belongs_is_that_images_failure(images, tmp_pat
     assert "it is a folder" in report.failures[0].message
 
 
+@pytest.mark.parametrize("form", ["png", "npy", "tiff"])
+def test_commands_that_write_a_file_per_image_stop_too(images, tmp_path, capsys, form):
+    """A full disk is told once, not once for each of a thousand images."""
+
+    def applied(out: Path) -> int:
+        words = ["apply", "plate-lecture", *map(str, sorted(images.glob("[01].png")))]
+        return command([*words, "--out", str(out), "--format", form, "-q", "--progress", "none"])
+
+    with failing(Disk(tmp_path / "count")) as counted:
+        assert applied(tmp_path / "count") == 0
+    whole = contents(tmp_path / "count")
+    for at in range(len(counted.points)):
+        out = tmp_path / f"{at}"
+        capsys.readouterr()
+        with failing(Disk(out, at, errno.ENOSPC, stays=True)) as disk:
+            code = applied(out)
+        (*_, last) = capsys.readouterr().err.splitlines() or [""]
+        if code == 0:
+            assert os.path.isdir(disk.points[at][1])
+        else:
+            assert code == 3
+            assert last.startswith("spel: ")
+            assert os.strerror(errno.ENOSPC) in last
+        found = contents(out) if out.exists() else {}
+        assert found.items() <= whole.items()
+        assert applied(out) == 0
+        assert contents(out) == whole
+
+
 RESULTS = [
     Result(f"{name}.png", (6, 7), np.array([[1, 2, 3.5, 4]]), [0.5], [3], ("x",)) for name in "ab"
 ]

@@ -14,6 +14,7 @@
 
 #include "flood.hpp"
 #include "label.hpp"
+#include "resize.hpp"
 #include "stages.hpp"
 
 namespace nb = nanobind;
@@ -164,6 +165,12 @@ void flood_image(uintptr_t image, long channels, Long3 size, int rule, double re
         reinterpret_cast<int32_t*>(labels), reinterpret_cast<double*>(costs));
 }
 
+void resize_image(uintptr_t image, std::array<long, 2> size, long row_stride, std::array<double, 4> box, uintptr_t out,
+                  std::array<long, 2> out_size) {
+  nb::gil_scoped_release unlocked;
+  resize(reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out), out_size);
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -179,6 +186,7 @@ NB_MODULE(_native, m) {
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
   m.def("flood", &flood_image);
+  m.def("resize", &resize_image);
   nb::class_<Program>(m, "Program")
       .def(nb::init<>())
       .def("source", &Program::source)

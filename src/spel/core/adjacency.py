@@ -261,6 +261,11 @@ class Adjacency:
         return tuple((int(a), int(b)) for a, b in zip(low, high, strict=True))
 
     @cached_property
+    def in_space(self) -> npt.NDArray[np.int64]:
+        """Displacements as (plane, row, col), plane 0 for pixels: how the kernels take them."""
+        return np.pad(self.displacements, ((0, 0), (3 - self.ndim, 0)))
+
+    @cached_property
     def runs(self) -> tuple[tuple[int, ...], ...]:
         """Maximal horizontal runs ``(..., row, first col, length)``: how fast paths see the set.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from typing import Literal, TypeAlias
 
@@ -64,7 +65,7 @@ class Window:
         object.__setattr__(self, "stride", strides[0] if len(set(strides)) == 1 else strides)
         object.__setattr__(self, "border", _checked_border(self.border))
 
-    @property
+    @cached_property
     def strides(self) -> tuple[int, ...]:
         """Stride per axis."""
         return checked_stride(self.stride, self.adjacency.ndim)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spel import kernels, ops
+from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
 
 Grey = npt.NDArray[np.float32]
 
 DEEPEST = 12
 """Most halvings of an image."""
+
+FOUR = Adjacency.from_mask(np.ones((2, 2)), origin=(0, 0))
+"""What one spel of a halving is the mean of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,7 @@ class Pyramid:
     """A one-channel image, its halvings, and from them any smaller or larger size.
 
     Sizes between two halvings are drawn from the finer one by triangle filters, as wide as the
-    reduction (Pillow's bilinear), so that nothing aliases.
+    reduction, so that nothing aliases.
 
     Examples
     --------
@@ -46,8 +50,6 @@ class Pyramid:
     """
 
     def __init__(self, image: npt.ArrayLike) -> None:
-        from PIL import Image
-
         array = np.asarray(image, dtype=np.float32)
         if array.ndim == 3 and array.shape[2] == 1:
             array = array[..., 0]
@@ -56,22 +58,18 @@ class Pyramid:
                 f"Pyramid: image of shape {array.shape}; expected one channel (rows, cols)"
             )
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
-        self._octaves: list[Any] = []
-        if array.size:
-            self._octaves.append(Image.fromarray(np.ascontiguousarray(array)))
+        self._octaves: list[Grey] = [array] if array.size else []
 
     def levels(self, scales: Sequence[float], smallest: int = 1) -> Iterator[Level]:
         """The image at each of the scales whose shorter side keeps `smallest` spels."""
-        from PIL import Image
-
         for scale in scales:
             rows, cols = (round(n * scale) for n in self.size)
             if min(rows, cols) < max(smallest, 1):
                 continue
             octave, _ = self._octave(scale)
-            if (cols, rows) != octave.size:
-                octave = octave.resize((cols, rows), Image.Resampling.BILINEAR)
-            yield Level(np.asarray(octave), (rows / self.size[0], cols / self.size[1]))
+            if (rows, cols) != octave.shape:
+                octave = kernels.resize(octave, _whole(octave), (rows, cols))
+            yield Level(octave, (rows / self.size[0], cols / self.size[1]))
 
     def crop(
         self,
@@ -112,44 +110,59 @@ class Pyramid:
             # Output (x, y) shows straight's middle + turn (x - cols / 2, y - rows / 2).
             x0 = wide / 2 - (c * cols - s * rows) / 2
             y0 = tall / 2 - (s * cols + c * rows) / 2
-            straight = straight.transform(
+            picture = Image.fromarray(straight).transform(
                 (cols, rows),
                 Image.Transform.AFFINE,
                 (c, -s, x0, s, c, y0),
                 Image.Resampling.BILINEAR,
             )
-        crop = np.asarray(straight)
-        return crop[:, ::-1] if mirrored else crop
+            straight = np.asarray(picture)
+        return straight[:, ::-1] if mirrored else straight
 
     def _straight(
         self, centre: tuple[float, float], scale: tuple[float, float], size: tuple[int, int]
-    ) -> Any:
+    ) -> Grey:
         """A crop that is not turned, reduced by the same filters as the levels."""
-        from PIL import Image
-
         octave, factor = self._octave(min(scale))
         (tall, wide), (row, col) = size, (c / factor for c in centre)
         half = (tall / scale[0] / factor / 2, wide / scale[1] / factor / 2)
-        # Whole spels around it, with what the filters reach; Pillow fills what is outside with 0.
+        # Whole spels around it, with what the filters reach; what is outside the image is 0.
         reach = 2 + int(np.ceil(max(1 / (s * factor) for s in scale)))
         left, top = int(np.floor(col - half[1])) - reach, int(np.floor(row - half[0])) - reach
         right, low = int(np.ceil(col + half[1])) + reach, int(np.ceil(row + half[0])) + reach
-        part = octave.crop((left, top, right, low))
+        part = _part(octave, top, low, left, right)
         box = (col - half[1] - left, row - half[0] - top, col + half[1] - left, row + half[0] - top)
-        return part.resize((wide, tall), Image.Resampling.BILINEAR, box=box)
+        return kernels.resize(part, box, (tall, wide))
 
-    def _octave(self, scale: float) -> tuple[Any, int]:
+    def _octave(self, scale: float) -> tuple[Grey, int]:
         """The coarsest halving that is not coarser than the scale, and its reduction."""
         if not self._octaves:
             raise ShapeError("Pyramid: the image holds no spel")
         depth = 0
         while scale * 2 ** (depth + 1) <= 1 and depth < DEEPEST:
-            if min(self._octaves[depth].size) < 2:
+            finer = self._octaves[depth]
+            if min(finer.shape) < 2:
                 break
             depth += 1
             if depth == len(self._octaves):
-                self._octaves.append(self._octaves[-1].reduce(2))
+                self._octaves.append(ops.mean_pool(finer, FOUR, stride=2))
         return self._octaves[depth], 2**depth
+
+
+def _whole(image: Grey) -> tuple[float, float, float, float]:
+    return 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
+
+
+def _part(image: Grey, top: int, low: int, left: int, right: int) -> Grey:
+    """Rows [top, low) and columns [left, right), 0 where they lie outside."""
+    rows, cols = image.shape
+    inside = image[max(top, 0) : max(low, 0), max(left, 0) : max(right, 0)]
+    if top >= 0 and left >= 0 and low <= rows and right <= cols:
+        return inside
+    part = np.zeros((low - top, right - left), dtype=np.float32)
+    at = (min(max(-top, 0), low - top), min(max(-left, 0), right - left))
+    part[at[0] : at[0] + inside.shape[0], at[1] : at[1] + inside.shape[1]] = inside
+    return part
 
 
 def scale_steps(largest: float, smallest: float, steps: int) -> tuple[float, ...]:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ APART = 0.6
 STRETCHES = (-0.3, -0.15, 0.15, 0.3)
 """Octaves by which the best places are looked at larger and smaller."""
 
-BEST = 5
+BEST = 4
 """So many places are looked at in more sizes, and turned."""
 
 HEARD = 0.5
@@ -78,12 +79,9 @@ def looked(scanner: Scanner, pyramid: Pyramid) -> Candidates:
         found = _over_all(scanner, pyramid)
     else:
         found = _again(scanner, pyramid, _over_all(scanner.first, pyramid))
-    best = found[suppress(found.boxes, found.odds, overlap=APART, most=BEST)]
-    turned = [
-        _less(scanner.refined(scanner.held(pyramid, best.boxes, degrees=d, before=best.before)))
-        for d in scanner.windows.turns
-    ]
-    return Candidates.together([found, *turned]) if turned else found
+    if not scanner.windows.turns:
+        return found
+    return Candidates.together([found, _less(_varied(scanner, pyramid, found, "degrees"))])
 
 
 def _over_all(scanner: Scanner, pyramid: Pyramid) -> Candidates:
@@ -95,12 +93,19 @@ def _over_all(scanner: Scanner, pyramid: Pyramid) -> Candidates:
 def _again(scanner: Scanner, pyramid: Pyramid, first: Candidates) -> Candidates:
     """The places of a first look, held to the larger kernels, the best of them in more sizes."""
     near = first[suppress(first.boxes, first.odds, overlap=APART, most=scanner.windows.places)]
-    looks = [scanner.refined(scanner.held(pyramid, near.boxes, before=HEARD * near.odds))]
-    best = looks[0][suppress(looks[0].boxes, looks[0].odds, overlap=APART, most=BEST)]
-    for stretch in STRETCHES:
-        held = scanner.held(pyramid, best.boxes, stretch=stretch, before=best.before)
-        looks.append(scanner.refined(held))
-    return Candidates.together(looks)
+    found = scanner.refined(scanner.held(pyramid, near.boxes, before=HEARD * near.odds))
+    return Candidates.together([found, _varied(scanner, pyramid, found, "stretch")])
+
+
+def _varied(
+    scanner: Scanner, pyramid: Pyramid, found: Candidates, how: Literal["stretch", "degrees"]
+) -> Candidates:
+    """The best places once more, stretched or turned by each of several values."""
+    values = STRETCHES if how == "stretch" else scanner.windows.turns
+    best = found[suppress(found.boxes, found.odds, overlap=APART, most=BEST)]
+    every = {how: np.repeat(values, len(best))}
+    boxes, before = np.tile(best.boxes, (len(values), 1)), np.tile(best.before, len(values))
+    return scanner.refined(scanner.held(pyramid, boxes, before=before, **every))
 
 
 def _less(turned: Candidates) -> Candidates:

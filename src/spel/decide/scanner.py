@@ -94,8 +94,8 @@ class Scanner:
         pyramid: Pyramid,
         boxes: Floats,
         *,
-        stretch: float = 0.0,
-        degrees: float = 0.0,
+        stretch: npt.ArrayLike = 0.0,
+        degrees: npt.ArrayLike = 0.0,
         before: Floats | None = None,
     ) -> Candidates:
         """The best window near each box, whose content is cut to fill it, stretched and turned.
@@ -105,9 +105,9 @@ class Scanner:
         pyramid : Pyramid
         boxes : (n, 4) array
             Places of the image.
-        stretch : float
+        stretch : float or (n,) array
             Octaves by which the content is larger than would fill the window.
-        degrees : float
+        degrees : float or (n,) array
             By which the content is turned upright.
         before : (n,) array, optional
             Log-odds that are known of the places.
@@ -125,7 +125,9 @@ class Scanner:
         parts = np.arange(len(boxes))
         return Candidates(self._windows(places, kernels), odds, kernels, parts, places, seen, known)
 
-    def _cut(self, pyramid: Pyramid, boxes: Floats, stretch: float, degrees: float) -> list[Seen]:
+    def _cut(
+        self, pyramid: Pyramid, boxes: Floats, stretch: npt.ArrayLike, degrees: npt.ArrayLike
+    ) -> list[Seen]:
         """Parts that hold the kernels' frame, with room to slide, around the boxes' middles."""
         (above, below), (left, right) = self.score.scope.halo
         frame = np.array([above + below + 1, left + right + 1]) + 2 * ROOM
@@ -135,18 +137,20 @@ class Scanner:
         size = ((frame + 2 * around) * cell).astype(int)
         area = np.mean([np.log(w * h) for w, h in self.windows.sizes])
         scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
-        scales = scales * 2**stretch
-        centres = ((boxes[:, 2:] + boxes[:, :2]) / 2)[:, ::-1]
+        scales = scales * 2 ** np.asarray(stretch)
+        rows, cols = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
+        turns = np.broadcast_to(degrees, len(boxes))
+        views = list(zip(rows.tolist(), cols.tolist(), scales.tolist(), turns.tolist()))
         crops = [
-            pyramid.crop((row, col), (scale, scale), (size[0], size[1]), degrees=degrees)
-            for (row, col), scale in zip(centres, scales)
+            pyramid.crop((row, col), (scale, scale), (size[0], size[1]), degrees=turn)
+            for row, col, scale, turn in views
         ]
         cells = self.cells(np.stack(crops)[..., None])
         inner = cells[:, around[0] : around[0] + frame[0], around[1] : around[1] + frame[1]]
-        middle = tuple(size / 2 - around * cell)
+        down, along = size / 2 - around * cell
         return [
-            Seen((scale, scale), one, (row, col), middle, degrees)
-            for one, scale, (row, col) in zip(inner, scales, centres)
+            Seen((scale, scale), one, (row, col), (down, along), turn)
+            for one, (row, col, scale, turn) in zip(inner, views)
         ]
 
     def _windows(self, places: npt.NDArray[Any], kernels: npt.NDArray[Any]) -> Floats:

@@ -138,11 +138,15 @@ class Candidates:
         channels = self.seen[0].cells.shape[2] if self.seen else 0
         found = np.zeros((len(self), len(adjacency), channels), dtype=np.float32)
         (above, below), (left, right) = Window(adjacency).halo
-        rows, cols = (adjacency.displacements + (above, left)).T
+        rows, cols = adjacency.displacements.T
         for part in np.unique(self.parts):
             here = np.flatnonzero(self.parts == part)
-            cells = np.pad(self.seen[part].cells, ((above, below), (left, right), (0, 0)))
-            row, col = self.places[here].T
+            cells, places = self.seen[part].cells, self.places[here]
+            last = np.array(cells.shape[:2]) - (below, right)
+            if (places < (above, left)).any() or (places >= last).any():
+                cells = np.pad(cells, ((above, below), (left, right), (0, 0)))
+                places = places + (above, left)
+            row, col = places.T
             found[here] = cells[row[:, None] + rows, col[:, None] + cols]
         return found.reshape(len(self), len(adjacency) * channels)
 

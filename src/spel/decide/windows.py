@@ -61,7 +61,7 @@ class Windows:
     refine: str | None = None
     score: str | None = None
     first: Windows | None = None
-    places: int = 20
+    places: int = 16
     turns: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:

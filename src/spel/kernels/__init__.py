@@ -22,6 +22,7 @@ if choice == "native":
         label,
         mean_pool,
         residue,
+        resize,
     )
 elif choice == "reference":
     from spel.kernels.reference import (
@@ -33,6 +34,7 @@ elif choice == "reference":
         label,
         mean_pool,
         residue,
+        resize,
     )
 
     def native_info() -> dict[str, Any]:
@@ -53,4 +55,5 @@ __all__ = [
     "mean_pool",
     "native_info",
     "residue",
+    "resize",
 ]

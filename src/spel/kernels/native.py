@@ -149,6 +149,18 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
     return labels, int(count)
 
 
+def resize(
+    image: npt.NDArray[np.float32],
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+) -> npt.NDArray[np.float32]:
+    """A box ``x0 y0 x1 y1`` of a (rows, cols) image at another size, see `reference`."""
+    given = image if image.strides[1] == 4 and image.strides[0] % 4 == 0 else image.copy()
+    out = np.empty(size, dtype=np.float32)
+    native.resize(given.ctypes.data, given.shape, given.strides[0] // 4, box, out.ctypes.data, size)
+    return out
+
+
 def flood(
     image: Array, displacements: Array, *, rule: str, reach: float, labels: Array, costs: Array
 ) -> None:

@@ -144,6 +144,32 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
     return labels, count
 
 
+def resize(
+    image: npt.NDArray[np.float32],
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+) -> npt.NDArray[np.float32]:
+    """A box ``x0 y0 x1 y1`` of a (rows, cols) image at another size.
+
+    Each axis by triangles as wide as an output spel, at least as an input one: output spel i, whose
+    centre lies at ``c = low + (i + 1/2) s`` with s input spels to one output spel, is the mean of
+    the spels k of the image by the weights ``max(0, 1 - |k + 1/2 - c| / max(s, 1))``.
+    """
+    down = _triangles(image.shape[0], box[1], box[3], size[0])
+    along = _triangles(image.shape[1], box[0], box[2], size[1])
+    return np.asarray(down @ image @ along.T, dtype=np.float32)
+
+
+def _triangles(n: int, low: float, high: float, out: int) -> npt.NDArray[np.float64]:
+    scale = (high - low) / out
+    centres = low + (np.arange(out) + 0.5) * scale
+    away = np.abs(np.arange(n) + 0.5 - centres[:, None]) / max(scale, 1.0)
+    weights = np.maximum(0.0, 1.0 - away)
+    # A place beyond all spels takes the nearest.
+    weights[np.arange(out), away.argmin(axis=1)] += weights.sum(axis=1) <= 0
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 def flood(
     image: Array, displacements: Array, *, rule: str, reach: float, labels: Array, costs: Array
 ) -> None:

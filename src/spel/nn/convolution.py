@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -52,7 +53,7 @@ class Convolution(Layer):
         given, window = checked(ghost(shapes[0]), self.bank, self.stride, self.border)
         return given.shape(len(self.bank), window.shape(given.size), channelled=True)
 
-    @property
+    @cached_property
     def scope(self) -> Window:
         return Window(self.bank.adjacency, self.stride, self.border)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -116,7 +117,7 @@ class DivisiveNormalize(Layer):
         """The adjacents whose squares are summed."""
         return self.adjacency if self.centre else self.adjacency.without_centre()
 
-    @property
+    @cached_property
     def scope(self) -> Window:
         """The area and the spel itself, which is what gets divided."""
         here = np.zeros((1, self.adjacency.ndim), dtype=np.int64)

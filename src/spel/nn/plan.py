@@ -201,6 +201,10 @@ class _Rows:
         return whole[low - self.first : high - self.first]
 
 
+KEPT = 64
+"""Plans of one network: those of all sizes of a scale space, with room for another's."""
+
+
 class Plans(dict[Any, Plan]):
     """The plans of one network."""
 
@@ -209,7 +213,7 @@ class Plans(dict[Any, Plan]):
         key = (tuple(shape[-4:]), len(shape), tuple(wanted))
         found = self.get(key)
         if found is None:
-            for old in list(self)[: len(self) - 7]:
+            for old in list(self)[: len(self) - KEPT + 1]:
                 self.pop(old, None)
             found = self[key] = plan(network, shape, wanted)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -34,7 +35,7 @@ class Pool(Layer):
     def __post_init__(self) -> None:
         object.__setattr__(self, "stride", self.scope.stride)
 
-    @property
+    @cached_property
     def scope(self) -> Window:
         operator = self.kind.split(".")[0]
         return pool_window(operator, self.adjacency, self.stride, self.border)

@@ -166,8 +166,7 @@ def check_out(operator: str, out: Image, shape: Sequence[int], image: Image) -> 
 
 def lifted(adjacency: Adjacency) -> npt.NDArray[np.int64]:
     """Displacements as the kernels take them: (n, 3), plane 0 for pixels."""
-    missing = 3 - adjacency.ndim
-    return np.pad(adjacency.displacements, ((0, 0), (missing, 0)))
+    return adjacency.in_space
 
 
 def triple(values: Sequence[int], neutral: int) -> tuple[int, ...]:

@@ -92,6 +92,24 @@ def test_a_limit_that_was_asked_for_is_kept(scan, small):
     assert isinstance(found, Failure)
 
 
+def test_few_bytes_that_claim_much_are_asked_about(tmp_path, small):
+    path = tmp_path / "black.tif"
+    tifffile.imwrite(path, np.zeros((900, 1000), np.uint8), compression="deflate", tile=(256, 256))
+    assert path.stat().st_size < 900_000 / large.MOST_PACKED
+    found = one(DetectJob(edges()), path)
+    assert isinstance(found, Failure)
+    assert "900 x 1000 spels in" in found.message
+    assert "--tile 2048" in found.message
+    assert isinstance(one(DetectJob(edges(), tile=256), path), Result)
+    root = tmp_path / "a.zarr"
+    root.mkdir()
+    said = {"zarr_format": 2, "shape": [9000, 9000], "chunks": [80, 80], "dtype": "|u1"}
+    (root / ".zarray").write_text(json.dumps({**said, "fill_value": 0, "compressor": None}))
+    found = one(DetectJob(edges()), root)
+    assert isinstance(found, Failure)
+    assert "9000 x 9000 spels in" in found.message
+
+
 def test_what_cannot_be_read_in_parts_is_refused_as_before(tmp_path, small):
     spel.write(tmp_path / "a.png", spots((240, 320)))
     found = one(DetectJob(edges()), tmp_path / "a.png")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .header import Refusal
+from .header import Refusal, file_size
 from .tiff import Directories, read_chain
 from .tiff_page import Page
 from .tiff_pixels import decode
@@ -55,6 +55,10 @@ class TiffImage:
         self.planes = [
             _checked(_striped(one), max_pixels, len(levels[level])) for one in levels[level]
         ]
+        if sum(int(one.counts.sum()) for one in self.planes) > 4 * file_size(file) + (1 << 20):
+            raise Refusal(
+                "its strips or tiles overlap again and again", "copy or download it again"
+            )
         first = self.planes[0]
         plane = (first.rows, first.cols, first.channels)
         self.shape = plane if len(self.planes) == 1 else (len(self.planes), *plane)

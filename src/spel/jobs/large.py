@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from spel.decide import detect, own_decision
 from spel.decide.windows import Windows
 from spel.errors import ParameterError
 from spel.io.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
+from spel.io.images import refused
 from spel.io.lazy import LargeImage
 from spel.jobs.pictures import save_pictures
 from spel.run import tiles
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from spel.jobs.detect import DetectJob
 
 READ_IN_PARTS = ("TIFF", "NPY")
+MOST_PACKED = 100
+"""Bytes of an image for each byte of its file, up to which it is read tile by tile by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,8 @@ def find(job: DetectJob, path: str, name: str) -> Found:
             ms = round((perf_counter() - began) * 1e3, 3)
             save_pictures(job, name, whole, found)
         else:
+            if job.tile is None:
+                _check_there(path, image)
             found = _in_tiles(job, image, decision)
             ms = round((perf_counter() - began) * 1e3, 3)
         return Found(full_size(found, image.levels[0], image.scale), ms)
@@ -74,6 +80,29 @@ def _fits(image: LargeImage) -> bool:
     pixels = int(np.prod([int(n) for n in image.shape[:-1]], dtype=object))
     return (
         pixels <= MAX_PIXELS and image.size * image.dtype.itemsize <= BYTES_PER_PIXEL * MAX_PIXELS
+    )
+
+
+def _check_there(path: str, image: LargeImage) -> None:
+    """A few bytes that claim to be a huge image are worked on only if that was asked for."""
+    claimed, there = image.size * image.dtype.itemsize, _bytes(path)
+    if claimed > MOST_PACKED * there:
+        rows, cols = image.shape[-3:-1]
+        raise refused(
+            path,
+            image.format,
+            f"{rows} x {cols} spels in {there} bytes: packed more than 1 to {MOST_PACKED}",
+            "if you trust the file, give the size of tiles (--tile 2048)",
+        )
+
+
+def _bytes(path: str) -> int:
+    if not os.path.isdir(path):
+        return os.path.getsize(path)
+    return sum(
+        os.lstat(os.path.join(here, name)).st_size
+        for here, _, names in os.walk(path)
+        for name in names
     )
 
 

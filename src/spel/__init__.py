@@ -38,6 +38,7 @@ _HOMES = {
         "SpelError",
         "TaskError",
         "UnsupportedLayerError",
+        "WriteError",
     ),
     "spel.flim": ("learn",),
     "spel.io": ("read", "write"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spel.decide.pyramid import Pyramid, scale_steps
-from spel.decide.suppress import suppress
+from spel.decide.suppress import agreed, suppress
 from spel.errors import ParameterError, ShapeError
 
 
@@ -69,3 +69,13 @@ def test_suppression_keeps_the_best_of_those_that_share_their_place() -> None:
     assert suppress(boxes, [5, 4, 3, 2, 1], overlap=1.0).tolist() == [0, 1, 2, 3, 4]
     assert suppress(boxes, [5, 4, 3, 2, 1], most=1).tolist() == [0]
     assert suppress(np.zeros((0, 4)), []).tolist() == []
+
+
+def test_boxes_agree_by_their_odds_and_only_with_their_own_kind() -> None:
+    boxes = [[0, 0, 10, 4], [2, 0, 12, 4], [0, 0, 10, 5], [50, 50, 60, 54]]
+    kept = np.array([0, 3])
+    alone = agreed(boxes, [2.0, -30.0, 0.0, 1.0], kept, [0, 0, 1, 0])
+    np.testing.assert_allclose(alone, [boxes[0], boxes[3]], atol=1e-9)
+    even = agreed(boxes, [2.0, 2.0, 2.0, 1.0], kept, [0, 0, 1, 0])
+    np.testing.assert_allclose(even[0], [1, 0, 11, 4])
+    assert agreed([], [], np.zeros(0, dtype=np.int64), []).shape == (0, 4)

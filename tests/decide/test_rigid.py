@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import spel
 from spel.decide import Recipe, Windows, learn_rigid, own_decision
 from spel.decide.scanner import Scanner
-from spel.decide.seen import moved
+from spel.decide.seen import Seen, moved
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.scene import Scene, street
@@ -134,6 +135,86 @@ def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> 
         spel.detect(network, image, select="widest")
     with pytest.raises(FormatError, match="Windows"):
         Windows.from_dict({"sizes": [[1, 2, 3]]})
-    for options in ({"threshold": 2}, {"most": 0}, {"sizes": ()}, {"sizes": ((0, 1),)}):
+    for options in (
+        {"threshold": 2},
+        {"most": 0},
+        {"sizes": ()},
+        {"sizes": ((0, 1),)},
+        {"turns": (90,)},
+        {"places": 0},
+    ):
         with pytest.raises(ParameterError, match="Windows"):
             Windows(**{"sizes": ((8, 8),), **options})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def twice(scenes: list[Scene]) -> spel.Network:
+    """A detector that looks twice, though it was learned from few."""
+    recipe = replace(QUICK, first_from=1)
+    return learn_rigid([s.image for s in scenes], [s.boxes for s in scenes], recipe)
+
+
+def test_a_first_look_proposes_and_the_second_decides(twice: spel.Network) -> None:
+    windows = own_decision(twice)
+    assert isinstance(windows, Windows)
+    assert windows.first is not None
+    assert windows.first.sizes[0][0] < windows.sizes[0][0]
+    assert Windows.from_dict(windows.to_dict()) == windows
+    for seed in range(3):
+        scene = street(seed, size=(240, 352))
+        (why, *_) = (found := spel.detect(twice, scene.image, threshold=0.01, why=True)).why
+        assert iou(found.boxes[:1], scene.boxes).max() > 0.6
+        assert why.kernels[0][0] == "score"
+        x0, y0, x1, y1 = found.boxes[0]
+        inside = [x0 - 12 <= col < x1 + 12 and y0 - 12 <= row < y1 + 12 for row, col in why.spels]
+        assert all(inside)
+
+
+def test_windows_held_to_a_place_answer_as_in_a_scan(network: spel.Network) -> None:
+    scanner = Scanner(network, own_decision(network))  # type: ignore[arg-type]
+    scene = street(3, size=(240, 352))
+    pyramid = scanner.pyramid(scene.image)
+    held = scanner.held(pyramid, scene.boxes)
+    bank = scanner.score.bank
+    answers = held.patches(bank.adjacency) @ bank.weights.reshape(len(bank), -1).T + bank.bias
+    np.testing.assert_allclose(answers[0, held.kernels[0]], held.odds[0], rtol=1e-3, atol=1e-4)
+    assert iou(held.boxes, scene.boxes).item() > 0.6
+    # Whatever is known of a place is added to what the kernels say.
+    known = scanner.held(pyramid, scene.boxes, before=np.array([3.0]))
+    np.testing.assert_allclose(known.odds, held.odds + 3)
+    assert len(scanner.held(pyramid, np.zeros((0, 4)))) == 0
+
+
+def test_a_turned_plate_gets_the_upright_box_that_holds_it(network: spel.Network) -> None:
+    scene = street(1, size=(240, 352))
+    pyramid = Scanner(network, own_decision(network)).pyramid(scene.image)  # type: ignore[arg-type]
+    x0, y0, x1, y1 = scene.boxes[0]
+    centre = ((y0 + y1) / 2, (x0 + x1) / 2)
+    for degrees in (-8.0, 8.0):
+        # The crop's content is turned by so much: seen upright in it, turned in the image.
+        part = Seen((1.0, 1.0), np.zeros((1, 1, 1)), centre, (50.0, 50.0), degrees)
+        crop = pyramid.crop(centre, (1, 1), (100, 100), degrees=degrees)
+        for x, y in [(40.5, 45.5), (62.5, 52.5)]:
+            col, row = part.points(np.array([[x, y]]))[0]
+            assert crop[int(y), int(x)] == pytest.approx(
+                pyramid.crop((row, col), (1, 1), (1, 1))[0, 0], abs=0.1
+            )
+        (box,) = part.boxes(np.array([[40.0, 48.0, 60.0, 52.0]]))
+        wide, high = box[2] - box[0], box[3] - box[1]
+        c, s = np.cos(np.deg2rad(8)), np.sin(np.deg2rad(8))
+        assert (wide, high) == pytest.approx((20 * c + 4 * s, 20 * s + 4 * c))
+
+
+def test_turns_find_a_turned_plate(scenes: list[Scene], network: spel.Network) -> None:
+    from PIL import Image
+
+    better = []
+    for seed in range(6):
+        scene = street(seed, size=(240, 352))
+        shown = np.asarray(Image.fromarray(scene.image).rotate(-8, Image.Resampling.BILINEAR))
+        scores = [
+            spel.detect(network, shown, threshold=0, most=1, turns=turns).scores.max(initial=0)
+            for turns in ((), (-8.0, -4.0, 4.0, 8.0))
+        ]
+        better.append(scores[1] >= scores[0])
+    assert all(better)

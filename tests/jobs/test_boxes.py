@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import spel
+from spel.core.markers import Markers
 from spel.decide import Recipe
 from spel.errors import ParameterError
 from spel.io.annotations import Annotations, ImageBoxes, read_coco, write_coco
-from spel.jobs.boxes import LearnBoxesJob, boxes_sheet
+from spel.io.markers import write_markers
+from spel.jobs.boxes import LearnBoxesJob, boxes_sheet, strokes_as_boxes
 from spel.scene import street
 
 QUICK = Recipe(orientations=4, copies=4, crops=20, rounds=1, hard=20)
@@ -52,3 +54,22 @@ def test_missing_photos_are_named(tmp_path: Path) -> None:
     truth = Annotations((ImageBoxes("gone.png", (20, 20), box),), ("plate",))
     with pytest.raises(ParameterError, match=r"gone\.png"):
         LearnBoxesJob(QUICK)(truth, tmp_path)
+
+
+def test_strokes_say_where_the_objects_are(tmp_path: Path) -> None:
+    truth = read_coco(streets(tmp_path, 2))
+    (tmp_path / "strokes").mkdir()
+    for one in truth:
+        x0, y0, x1, y1 = one.boxes[0].astype(int)
+        steps = np.linspace(0, 1, 200)
+        diagonal = np.stack([y0 + steps * (y1 - 1 - y0), x0 + steps * (x1 - 1 - x0)], axis=1)
+        nothing = Markers(np.zeros((0, 2), int), np.zeros(0, int), one.size)
+        drawn = nothing.draw(np.unique(diagonal.round().astype(int), axis=0), 1).draw(
+            [(0, 0), (0, 1)], 0
+        )
+        write_markers(tmp_path / "strokes" / f"{Path(one.image).stem}-markers.json", drawn)
+    found = strokes_as_boxes(tmp_path, tmp_path / "strokes")
+    for one, drawn_boxes in zip(truth, found):
+        np.testing.assert_array_equal(drawn_boxes.boxes, one.boxes.round())
+    network, _ = LearnBoxesJob(QUICK)(found, tmp_path)
+    assert network.meta["card"]["boxes"] == 2

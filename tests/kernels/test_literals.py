@@ -135,3 +135,18 @@ def test_labels_in_raster_order(kernels: ModuleType) -> None:
     labels, count = kernels.label(mask, eight)
     assert labels.tolist() == [[[0, 1, 0, 2], [1, 0, 0, 2], [0, 0, 0, 0], [3, 3, 0, 4]]]
     assert count == 4
+
+
+@both
+def test_resize_is_the_mean_by_triangles(kernels: ModuleType) -> None:
+    row = np.array([[0, 8, 0, 0]], np.float32)
+    np.testing.assert_allclose(kernels.resize(row, (0, 0, 4, 1), (1, 4)), row)
+    # Half the size: triangles two spels wide, cut at the ends: 1/4 3/4 3/4 1/4 of each four.
+    np.testing.assert_allclose(
+        kernels.resize(row, (0, 0, 4, 1), (1, 2)), [[8 * 0.75 / 1.75, 8 * 0.25 / 1.75]], rtol=1e-6
+    )
+    # Twice the size: between two spels a quarter and three quarters.
+    np.testing.assert_allclose(
+        kernels.resize(row, (0, 0, 4, 1), (1, 8)), [[0, 2, 6, 6, 2, 0, 0, 0]], rtol=1e-6
+    )
+    np.testing.assert_allclose(kernels.resize(row, (1, 0, 2, 1), (2, 1)), [[8], [8]])

@@ -194,3 +194,36 @@ def test_one_convolution_is_the_same_bits_in_any_layout(isa: str) -> None:
         )
         results.append(out.tobytes())
     assert len(set(results)) == 1
+
+
+@few
+@given(
+    rows=st.integers(1, 30),
+    cols=st.integers(1, 30),
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    low=st.tuples(st.floats(-3, 20), st.floats(-3, 20)),
+    side=st.tuples(st.floats(0.25, 40), st.floats(0.25, 40)),
+    seed=st.integers(0, 99),
+)
+def test_resize_of_any_box(
+    rows: int,
+    cols: int,
+    size: tuple[int, int],
+    low: tuple[float, float],
+    side: tuple[float, float],
+    seed: int,
+) -> None:
+    image = np.random.default_rng(seed).random((rows, cols), np.float32)[:, ::-1]
+    box = (low[0], low[1], low[0] + side[0], low[1] + side[1])
+    got, meant = native.resize(image, box, size), reference.resize(image, box, size)
+    np.testing.assert_allclose(got, meant, atol=2e-5)
+
+
+def test_resize_is_what_pillow_makes() -> None:
+    from PIL import Image
+
+    image = np.random.default_rng(1).random((60, 90), np.float32)
+    for size in [(60, 90), (43, 61), (20, 33), (100, 95), (7, 5)]:
+        pillow = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
+        got = native.resize(image, (0, 0, 90, 60), size)
+        np.testing.assert_allclose(got, np.asarray(pillow), atol=5e-6)

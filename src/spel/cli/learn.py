@@ -77,9 +77,9 @@ def command(
     """
     import spel
     from spel.flim import check_markers
-    from spel.io.markers import convention_of
+    from spel.io.markers import convention_of, marked_images
 
-    drawn, paths = _pairs(images, markers, options["labels"])
+    drawn, paths = marked_images(images, markers, options["labels"])
     names = list(drawn)
     arrays = [spel.read(paths[name]) for name in names]
     for name, array, marked in zip(names, arrays, drawn.values()):
@@ -146,22 +146,6 @@ def _learned(
     for sentence in advice(found.network, arrays, drawn, names=names)[:5]:
         settings.say(f"note: {sentence}")
     return found.network
-
-
-def _pairs(images: Path, markers: Path, labels: Any) -> tuple[dict[str, Markers], dict[str, Path]]:
-    """Markers by image name, and the image files."""
-    from spel.errors import FormatError
-    from spel.io.markers import find_markers
-    from spel.io.sources import expand
-
-    drawn = find_markers(markers, convention=labels)
-    paths = {path.stem: path for path in expand([images])}
-    missing = [name for name in drawn if name not in paths]
-    if missing:
-        raise FormatError(
-            f"{markers}: there is no image for the markers of {', '.join(missing[:5])} in {images}"
-        )
-    return drawn, paths
 
 
 def _space(paths: list[Path], settings: Settings) -> str:

@@ -41,19 +41,20 @@ def command(
 ) -> None:
     """Learn to detect a rigid object (a plate, a coin, an egg) from photos with boxes.
 
-    TRUTH is a COCO file. No backpropagation: kernels are solved for in closed form. The file goes
-    to `spel detect`.
+    TRUTH is a COCO file, or a folder of marker files: each object stroke's box is an object's. No
+    backpropagation: kernels are solved for in closed form. The file goes to `spel detect`.
     """
     from spel.decide import Recipe
     from spel.io import write
     from spel.io.annotations import read_coco
-    from spel.jobs.boxes import LearnBoxesJob, boxes_sheet
+    from spel.jobs.boxes import LearnBoxesJob, boxes_sheet, strokes_as_boxes
     from spel.metrics.detection import evaluate
 
     folder = images or truth.parent
+    known = strokes_as_boxes(folder, truth) if truth.is_dir() else read_coco(truth)
     line = " ".join(["spel", *sys.argv[1:]])
     job = LearnBoxesJob(Recipe(seed=seed), folds, command=line)
-    network, answers = job(read_coco(truth), folder, tell=settings.say)
+    network, answers = job(known, folder, tell=settings.say)
     network.save(out)
     click.echo(out)
     if answers:

@@ -155,6 +155,21 @@ class Markers:
         first = _joined(np.concatenate(pairs, axis=1), order)[owner]
         return np.unique(first, return_inverse=True)[1].astype(np.int64) + 1
 
+    def boxes(self) -> npt.NDArray[np.float64]:
+        """The box ``x0 y0 x1 y1`` of each object stroke of an image, in the order of strokes.
+
+        Examples
+        --------
+        >>> Markers([(2, 3), (3, 4), (9, 9)], [1, 1, 0], (12, 12)).boxes().tolist()
+        [[3.0, 2.0, 5.0, 4.0]]
+        """
+        if self.ndim != 2:
+            raise ShapeError(f"Markers: boxes of {self.ndim} axes; expected strokes of an image")
+        numbers = self.strokes()
+        parts = [self.points[numbers == n] for n in np.unique(numbers[self.is_object])]
+        boxes = [[*p.min(axis=0)[::-1], *(p.max(axis=0)[::-1] + 1)] for p in parts]
+        return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
     def stroke_count(self) -> int:
         """How many strokes there are."""
         return int(self.strokes().max(initial=0))

@@ -143,6 +143,30 @@ def find_markers(
     return found
 
 
+def marked_images(
+    images: str | os.PathLike[str],
+    markers: str | os.PathLike[str],
+    convention: Convention = "auto",
+) -> tuple[dict[str, Markers], dict[str, Path]]:
+    """Markers by image name, and the image files by name, of two folders.
+
+    Raises
+    ------
+    FormatError
+        As `find_markers`, and if there is no image for some markers.
+    """
+    from .sources import expand
+
+    drawn = find_markers(markers, convention=convention)
+    paths = {path.stem: path for path in expand([Path(images)])}
+    missing = [name for name in drawn if name not in paths]
+    if missing:
+        raise FormatError(
+            f"{markers}: there is no image for the markers of {', '.join(missing[:5])} in {images}"
+        )
+    return drawn, paths
+
+
 def write_markers(path: str | os.PathLike[str], markers: Markers) -> None:
     """Write markers whole or not at all; the suffix says the format.
 

@@ -17,6 +17,7 @@ from spel.decide import Recipe, detect, learn_rigid
 from spel.errors import ParameterError
 from spel.io.annotations import Annotations, ImageBoxes
 from spel.io.images import read
+from spel.io.markers import Convention, marked_images
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Convolution, Network
 
@@ -105,6 +106,23 @@ class LearnBoxesJob:
                 found = detect(network, read(paths[i]), threshold=LOW)
                 answers.append(Answers(names[i], found.boxes, found.scores, boxes[i]))
         return answers
+
+
+def strokes_as_boxes(
+    images: str | os.PathLike[str],
+    markers: str | os.PathLike[str],
+    convention: Convention = "auto",
+) -> Annotations:
+    """Annotations from strokes: the box of each object stroke is an object's.
+
+    A stroke from corner to corner of the object, or round it, is enough. Background strokes say
+    nothing here: all that no box covers is background.
+    """
+    drawn, paths = marked_images(images, markers, convention)
+    found = [
+        ImageBoxes(paths[name].name, (m.size[0], m.size[1]), m.boxes()) for name, m in drawn.items()
+    ]
+    return Annotations(tuple(found), ("object",))
 
 
 def known(truth: Annotations, folder: Path) -> tuple[list[str], list[Path], list[Any]]:

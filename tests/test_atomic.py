@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from spel.atomic import make_folder, remove_leftovers
 from spel.errors import ParameterError, SpelError, WriteError
 from spel.io import replacing, write_bytes, write_text
 
@@ -98,6 +99,30 @@ def test_failing_writer_says_what_to_do(tmp_path):
     with pytest.raises(WriteError, match="disk is full"):
         fill()
     assert os.listdir(tmp_path) == []
+
+
+def test_errors_that_are_not_of_this_file_pass_through(tmp_path):
+    for error in (OSError(2, "No such file", "other"), WriteError("cannot write 'other'")):
+        with pytest.raises(OSError, match="other") as caught, replacing(tmp_path / "a"):
+            raise error
+        assert caught.value is error
+    assert os.listdir(tmp_path) == []
+
+
+def test_folders_are_made_with_their_parents(tmp_path):
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "b"):
+        with pytest.raises(WriteError, match=r"choose another place|choose a path"):
+            make_folder(path)
+
+
+def test_leftovers_of_these_files_only_are_removed(tmp_path):
+    mine, other = ".a.json.0123456789ab.part.json", ".b.json.0123456789ab.part.json"
+    for name in (mine, other, "a.json", ".a.json.part"):
+        (tmp_path / name).touch()
+    assert [path.name for path in remove_leftovers(tmp_path, {"a.json"})] == [mine]
+    assert sorted(os.listdir(tmp_path)) == sorted([other, "a.json", ".a.json.part"])
 
 
 def test_names_of_255_bytes(tmp_path):

@@ -20,9 +20,10 @@ from pathlib import Path
 import spel
 from benchmarks.harness import environment
 from spel.decide import Decision
-from spel.decide.detection import with_decision
+from spel.decide.components import decide
+from spel.decide.detection import own_decision, with_decision
 from spel.jobs import DetectJob
-from spel.run import answers
+from spel.run import Identity, answers
 from spel.scene import street
 
 ROUNDS = 3
@@ -62,6 +63,21 @@ def rates(paths: list[Path]) -> dict[str, float]:
     return found
 
 
+def parts(path: Path) -> dict[str, float]:
+    """Milliseconds of one core for each part of detecting with the lecture's network."""
+    net, image = spel.zoo.plate_lecture(), spel.read(path)
+    saliency, decision = net(image), own_decision(net)
+    work: dict[str, Callable[[], object]] = {
+        "decoding": lambda: spel.read(path),
+        "hash of the input": lambda: Identity.of(path),
+        "network": lambda: net(image),
+        "threshold, labels, boxes": lambda: decide(saliency, decision),
+    }
+    return {
+        name: round(min(seconds(call) for _ in range(7)) * 1e3, 2) for name, call in work.items()
+    }
+
+
 def memory(path: Path, images: int) -> list[int]:
     """Resident megabytes after each tenth of many images."""
     job = jobs()["plate-lecture"]
@@ -87,13 +103,14 @@ def main() -> int:
         from spel.io.sources import expand
 
         paths = expand([folder])[: given.count]
-        rate = rates(paths)
+        rate, parts_of = rates(paths), parts(paths[0])
         small = Path(place) / "small.png"
         spel.write(small, street(0, size=(120, 160)).image)
         sizes = memory(small, given.images) if given.images else []
     facts = {
         "images per second of one core": {k: round(v, 1) for k, v in rate.items()},
         "share of decoding": {k: round(v / rate["decoding alone"], 2) for k, v in rate.items()},
+        "milliseconds of an image": parts_of,
         "megabytes after each tenth": sizes,
         "processor": environment()["processor"],
     }

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.plates.gallery import chosen, gallery
-from benchmarks.plates.methods import Assignment, Lecture, Method, peers
+from benchmarks.plates.methods import Assignment, Learned, Lecture, Method, peers
 from benchmarks.plates.photos import DATA, photos
 from benchmarks.plates.table import Line, markdown, measure
 
@@ -31,6 +31,7 @@ def main() -> int:
         Lecture(reduced=True),
         Assignment(by_region=False),
         Assignment(by_region=True),
+        Learned(),
         *others,
     ]
     lines: list[Line] = []

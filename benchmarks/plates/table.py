@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -38,18 +38,12 @@ class Line:
 
 def measure(method: Method, photos: Sequence[Photo], seed: int) -> tuple[list[Line], list[Answers]]:
     """Learn from a draw of the photos if the method learns, answer for the others, per region."""
-    groups = [photos]
-    if method.by_region:
-        groups = [[p for p in photos if p.region == region] for region in regions(photos)]
     answers: list[Answers] = []
     times: dict[str, tuple[float, float]] = {}
-    for group in groups:
-        training = drawn(group, method.learns, seed) if method.learns else []
+    for training, test in _splits(method, photos, seed):
         method.learn(training)
         with spel.threads(1):
-            for photo in group:
-                if photo in training:
-                    continue
+            for photo in test:
                 image = photo.image
                 began = perf_counter()
                 boxes, scores = method(image)
@@ -69,6 +63,26 @@ def measure(method: Method, photos: Sequence[Photo], seed: int) -> tuple[list[Li
         middle = 1e3 * median(times[answer.name][0] for answer in here)
         lines.append(Line(method.name, region, figures, middle, 1e3 * seconds / megapixels))
     return lines, answers
+
+
+def _splits(
+    method: Method, photos: Sequence[Photo], seed: int
+) -> Iterator[tuple[list[Photo], list[Photo]]]:
+    """Photos to learn from, and those to answer for: never the same."""
+    if method.folds:
+        order = np.random.default_rng(seed).permutation(len(photos)) % method.folds
+        for fold in range(method.folds):
+            yield (
+                [p for p, k in zip(photos, order) if k != fold],
+                [p for p, k in zip(photos, order) if k == fold],
+            )
+        return
+    groups = [list(photos)]
+    if method.by_region:
+        groups = [[p for p in photos if p.region == region] for region in regions(photos)]
+    for group in groups:
+        training = drawn(group, method.learns, seed) if method.learns else []
+        yield training, [photo for photo in group if photo not in training]
 
 
 def corrected(answers: Sequence[Answers]) -> list[Answers]:

@@ -143,9 +143,11 @@ class _Learner:
         refining, provenance, answers, true = [], [], [], []
         for group, own, plane in zip(self.groups, samples, planes):
             rows, targets, shares, photos = own.all_rows(self.recipe.weight)
-            asked = np.unique(own.photos)
+            with_objects = np.unique(own.photos)
+            # An only photo cannot be left out: nothing would be known of its objects.
+            asked = with_objects if len(with_objects) > 1 else with_objects[:0]
             outside = left_out(plane, rows, targets, shares, photos, asked)
-            known = np.isin(photos, asked)
+            known = np.isin(photos, with_objects)
             best = _best_of_photo(outside[known], targets[known] > 0, photos[known])
             answers.append(best[0])
             true.append(best[1])

@@ -214,11 +214,12 @@ def listening() -> set[str]:
                 sockets[f"socket:[{words[9]}]"] = words[1]
     family, found = [os.getpid()], set()
     for one in family:
-        for task in Path(f"/proc/{one}/task").iterdir():
-            family += [int(word) for word in (task / "children").read_text().split()]
-        for handle in Path(f"/proc/{one}/fd").iterdir():
-            with suppress(OSError):
-                found.add(sockets.get(os.readlink(handle), ""))
+        with suppress(OSError):  # processes and their handles may end while they are looked at
+            for task in Path(f"/proc/{one}/task").iterdir():
+                family += [int(word) for word in (task / "children").read_text().split()]
+            for handle in Path(f"/proc/{one}/fd").iterdir():
+                with suppress(OSError):
+                    found.add(sockets.get(os.readlink(handle), ""))
     return found - {""}
 
 

@@ -307,7 +307,7 @@ def robust(given: argparse.Namespace, found: list[Photo], images: Images) -> str
 # -- the zoo's network ---------------------------------------------------------------------------
 
 
-SHIPPED = 0.075
+SHIPPED = 0.02
 """Probability above which the shipped network answers, read from the table of `cross`."""
 
 
@@ -325,7 +325,7 @@ def ship(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
         "command": "python -m benchmarks.plates.learned ship",
         "spel": spel.__version__,
     }
-    card["threshold"] = f"{SHIPPED}: recall 0.98 of single plates in the folds; 0.25 is strict"
+    card["threshold"] = f"{SHIPPED}: recall 0.97, precision 0.82 in the folds; 0.1 is strict"
     carried = {**network.meta["decision"], "threshold": SHIPPED}
     network = network.with_meta(card=card, decision=carried)
     path = given.out / "plates.safetensors"

@@ -91,7 +91,7 @@ class Recipe:
     first_area: float = 48.0
     first_turn: float = 10.0
     first_steps: int = 3
-    first_from: int = 60
+    first_from: int = 100
     turns: tuple[float, ...] = (-8.0, -4.0, 4.0, 8.0)
     seed: int = 0
 

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ import pytest
 from spel.errors import TaskError, WriteError
 from spel.run import Interrupted, Stop, answers, submit
 from spel.run.pool import Pool
+
+
+@pytest.fixture(autouse=True)
+def workers_know_these_tests(monkeypatch):
+    """Tasks of this file travel by name; a worker looks where this process does."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.value import Value
 from spel.errors import ParameterError, ShapeError
 
 IntArray = npt.NDArray[np.int64]
@@ -23,7 +24,7 @@ MAX_OFFSET = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Adjacency:
+class Adjacency(Value):
     """Ordered set of displacement vectors: ``q in A(p)`` iff ``q - p`` is one of them.
 
     Parameters

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from spel.core.adjacency import Adjacency
+from spel.core.value import Value
 from spel.errors import ParameterError, ShapeError
 
 Border: TypeAlias = (
@@ -26,7 +27,7 @@ POOL_BORDER_WORDS = ("inside", "valid")
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Value):
     """An adjacency with a stride and a border.
 
     Parameters

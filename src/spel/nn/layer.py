@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
+from spel.core.value import Value
 from spel.core.window import Window
 from spel.errors import ShapeError
 
@@ -56,7 +57,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer(ABC):
+class Layer(Value, ABC):
     """One transformation of images: abstract here, final in every other class.
 
     Laws: ``layer(x).shape == layer.shape(x.shape)``; ``load(save(layer)) == layer``; the same input

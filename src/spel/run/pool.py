@@ -215,6 +215,10 @@ def serve(handle: int, memory: int | None) -> None:
                 fn, args, kwargs = wire.recv()
             except (EOFError, OSError):
                 return
+            except Exception as error:  # a task of a module that is not to be had here
+                told = f"{type(error).__name__}: {error}"
+                wire.send((False, TaskError(f"it cannot be read by its worker ({told})")))
+                continue
             try:
                 answer = (True, fn(*args, **kwargs))
             except Exception as error:

@@ -32,7 +32,7 @@ def plates() -> Network:
     --------
     >>> net = plates()
     >>> net.names[-2:], len(net["score"].bank)
-    (('refine', 'score'), 3)
+    (('score_refine', 'score'), 3)
     """
     return load(Path(__file__).with_name("plates.safetensors"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,3 +91,19 @@ CHANGES: dict[str, Change] = {
     "blur, sigma 2 spels": blurred(2.0),
 }
 """Name to change, mildest first in each family."""
+
+
+def fours(
+    photos: Sequence[tuple[str, Grey, Boxes]],
+) -> Iterator[tuple[str, Grey, Boxes]]:
+    """Pictures of four photos each, two by two on grey, with all their boxes."""
+    for first in range(0, len(photos) - 3, 4):
+        four = photos[first : first + 4]
+        tall, wide = np.max([image.shape[:2] for _, image, _ in four], axis=0)
+        picture = np.full((2 * tall, 2 * wide, 1), 128, np.uint8)
+        boxes = []
+        for place, (_, image, own) in enumerate(four):
+            top, left = place // 2 * tall, place % 2 * wide
+            picture[top : top + image.shape[0], left : left + image.shape[1]] = image
+            boxes.append(own + [left, top, left, top])
+        yield "+".join(name for name, _, _ in four), picture, np.concatenate(boxes)

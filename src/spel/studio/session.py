@@ -217,7 +217,7 @@ class Session:
         except Exception:
             path.unlink(missing_ok=True)
             raise
-        path.with_suffix(".name").write_text(images.clean_name(name), encoding="utf-8")
+        atomic.write_text(path.with_suffix(".name"), images.clean_name(name))
         return self.images.add(source)
 
     @property

@@ -168,7 +168,7 @@ void flood_image(uintptr_t image, long channels, Long3 size, int rule, double re
 void resize_image(uintptr_t image, std::array<long, 2> size, long row_stride, std::array<double, 4> box, uintptr_t out,
                   std::array<long, 2> out_size) {
   nb::gil_scoped_release unlocked;
-  resize(reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out), out_size);
+  resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out), out_size);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "rows_convolve.hpp"
 #include "rows_levels.hpp"
 #include "rows_pointwise.hpp"
+#include "rows_resize.hpp"
 
 #define SPEL_TEXT2(x) #x
 #define SPEL_TEXT(x) SPEL_TEXT2(x)
@@ -13,6 +14,7 @@ extern const Rows rows;
 const Rows rows = {
     SPEL_TEXT(SPEL_ISA), kernel_block, convolve,        combine, levels,     has_nan,   convert,
     write_through,       activate,            add_square,   combine_to_end, window, divide_by_root,
-    affine,              add_weighted, multiply_adds,   residue};
+    affine,              add_weighted, multiply_adds,   residue,
+    weigh_rows,          weigh_spels};
 
 }  // namespace spel::SPEL_ISA

@@ -78,6 +78,10 @@ struct Rows {
   void (*add_weighted)(const float* src, float weight, float* dst, long width, bool first);
   double (*multiply_adds)(long count);  // as fast as the machine can: the measure of all else
   void (*residue)(const float* a, const float* b, float* dst, long width);
+  // dst[x] = sum over k < count of w[k] rows[k stride + x]
+  void (*weigh_rows)(const float* rows, long stride, const float* w, long count, float* dst, long width);
+  // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]
+  void (*weigh_spels)(const float* row, const int32_t* first, const float* w, long count, float* dst, long width);
 };
 
 #if defined(__x86_64__)

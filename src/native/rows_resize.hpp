@@ -1,0 +1,55 @@
+// The two halves of drawing an image at another size: a weighted sum of rows, and of spels of a row.
+//
+// Both run along the row that they make; the few terms of each sum are unrolled.
+#pragma once
+
+#include "rows.hpp"
+
+namespace spel::SPEL_ISA {
+
+template <int N, bool More>
+void add_rows(const float* __restrict rows, long stride, const float* w, float* __restrict out, long n) {
+  for (long x = 0; x < n; x++) {
+    float sum = More ? out[x] : 0;
+    for (int k = 0; k < N; k++) sum += w[k] * rows[k * stride + x];
+    out[x] = sum;
+  }
+}
+
+// out[x] = sum over k < count of w[k] rows[k stride + x]
+inline void weigh_rows(const float* rows, long stride, const float* w, long count, float* out, long n) {
+  const long first = (count - 1) % 4 + 1;
+  first == 1   ? add_rows<1, false>(rows, stride, w, out, n)
+  : first == 2 ? add_rows<2, false>(rows, stride, w, out, n)
+  : first == 3 ? add_rows<3, false>(rows, stride, w, out, n)
+               : add_rows<4, false>(rows, stride, w, out, n);
+  for (long k = first; k < count; k += 4) add_rows<4, true>(rows + k * stride, stride, w + k, out, n);
+}
+
+template <int N>
+void add_spels(const float* __restrict row, const int32_t* __restrict first, const float* __restrict w, long places,
+               float* __restrict out, long n) {
+  for (long x = 0; x < n; x++) {
+    float sum = 0;
+    for (int k = 0; k < N; k++) sum += w[k * places + x] * row[first[x] + k];
+    out[x] = sum;
+  }
+}
+
+// out[x] = sum over k < count of w[k][x] row[first[x] + k]
+inline void weigh_spels(const float* row, const int32_t* first, const float* w, long count, float* out, long n) {
+  if (count <= 4) {
+    count == 1   ? add_spels<1>(row, first, w, n, out, n)
+    : count == 2 ? add_spels<2>(row, first, w, n, out, n)
+    : count == 3 ? add_spels<3>(row, first, w, n, out, n)
+                 : add_spels<4>(row, first, w, n, out, n);
+    return;
+  }
+  for (long x = 0; x < n; x++) {
+    float sum = 0;
+    for (long k = 0; k < count; k++) sum += w[k * n + x] * row[first[x] + k];
+    out[x] = sum;
+  }
+}
+
+}  // namespace spel::SPEL_ISA

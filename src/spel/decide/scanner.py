@@ -39,20 +39,20 @@ class Scanner:
     def __init__(self, network: Network, windows: Windows) -> None:
         self.windows = windows
         self.name = network.output if windows.score is None else windows.score
-        color, score = network.nodes[0].layer, network[self.name]
-        if not isinstance(score, Convolution) or not isinstance(color, Color):
+        first, score = network.nodes[0].layer, network[self.name]
+        if not isinstance(score, Convolution) or not isinstance(first, Color):
             raise ShapeError(
                 f"detect: windows need a network from Color to Convolution; this one goes from "
-                f"{type(color).__name__} to {type(score).__name__}"
+                f"{type(first).__name__} to {type(score).__name__}"
             )
-        self.color, self.score = color, score
+        self.score = score
         if len(self.score.bank) != len(windows.sizes):
             raise ShapeError(
                 f"detect: {len(self.score.bank)} kernels for {len(windows.sizes)} sizes; expected "
                 "one size per kernel"
             )
         self.refine = None if windows.refine is None else network[windows.refine]
-        self.cells = _cells(network, self.name)
+        self.color, self.cells = _parts(network, self.name)
         self.cell: Geometry = geometry(self.cells)
         self.place = self.cell.then(self.score.scope)
         self.first = None if windows.first is None else Scanner(network, windows.first)
@@ -171,16 +171,16 @@ class Scanner:
         return candidates.moved(told + bias[candidates.kernels])
 
 
-def _cells(network: Network, name: str) -> Network:
-    """What lies between the color and the kernels; built once, for it keeps its plans."""
-    kept: dict[str, Network] = vars(network).setdefault("_cells", {})
+def _parts(network: Network, name: str) -> tuple[Network, Network]:
+    """The color, and what lies between it and the kernels; built once, for both keep plans."""
+    kept: dict[str, tuple[Network, Network]] = vars(network).setdefault("_parts", {})
     last = next(node.inputs[0] for node in network.nodes if node.name == name)
     if last not in kept:
-        names = {network.nodes[0].name: INPUT}
-        kept[last] = Network(
-            tuple(
-                Node(n.name, n.layer, tuple(names.get(i, i) for i in n.inputs))
-                for n in network.upto(last).nodes[1:]
-            )
-        )
+        first = network.nodes[0]
+        names = {first.name: INPUT}
+        between = [
+            Node(n.name, n.layer, tuple(names.get(i, i) for i in n.inputs))
+            for n in network.upto(last).nodes[1:]
+        ]
+        kept[last] = network.upto(first.name), Network(tuple(between))
     return kept[last]

@@ -10,8 +10,9 @@ import pytest
 
 import spel
 from spel.decide import Recipe, Windows, learn_rigid, own_decision
+from spel.decide.scan import leading
 from spel.decide.scanner import Scanner
-from spel.decide.seen import Seen, moved
+from spel.decide.seen import Candidates, Seen, moved
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.scene import Scene, street
@@ -218,3 +219,15 @@ def test_turns_find_a_turned_plate(scenes: list[Scene], network: spel.Network) -
         ]
         better.append(scores[1] >= scores[0])
     assert all(better)
+
+
+def test_all_places_that_are_sure_are_looked_at_again_however_many() -> None:
+    boxes = np.array([[20.0 * i, 0, 20.0 * i + 10, 5] for i in range(6)])
+    odds = np.array([4.0, 3, 2, 1, -1, -2])
+    none = np.zeros(6, dtype=np.int64)
+    seen = [Seen((1.0, 1.0), np.zeros((1, 1, 1)))]
+    found = Candidates(boxes, odds, none, none, np.zeros((6, 2), int), seen, np.zeros(6))
+    assert leading(found, 2).odds.tolist() == [4, 3, 2, 1]
+    assert leading(found, 5).odds.tolist() == [4, 3, 2, 1, -1]
+    twin = Candidates.together([found, found])
+    assert leading(twin, 2).odds.tolist() == [4, 3, 2, 1]

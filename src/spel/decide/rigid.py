@@ -88,7 +88,8 @@ def learn_rigid(
     learner = _Learner(recipe, photos, "score")
     learned, windows = learner.learn(say)
     network = Network((*learner.cells.nodes, *nodes, *learned))
-    decision = replace(windows, first=first, turns=recipe.turns)
+    most = max(windows.most, 2 * max(len(b) for b in truth))
+    decision = replace(windows, first=first, turns=recipe.turns, most=most)
     return network.with_meta(decision=decision.to_dict())
 
 

@@ -30,7 +30,7 @@ FAINT = float(np.log(0.002 / 0.998))
 """Log-odds below which no window is looked at again."""
 
 MOST = 200
-"""Windows of one look, at most."""
+"""Windows of a first look, at most, but for those that it is sure of."""
 
 APART = 0.6
 """Places of the second look share no more than this."""
@@ -39,7 +39,7 @@ STRETCHES = (-0.3, -0.15, 0.15, 0.3)
 """Octaves by which the best places are looked at larger and smaller."""
 
 BEST = 4
-"""So many places are looked at in more sizes, and turned."""
+"""One in so many places is looked at in more sizes, and turned: the best, and all sure ones."""
 
 HEARD = 0.5
 """Share of the first look's log-odds in those of the second."""
@@ -76,23 +76,26 @@ def scan(
 def looked(scanner: Scanner, pyramid: Pyramid) -> Candidates:
     """All windows that were looked at, refined; those of one place are not yet one."""
     if scanner.first is None:
-        found = _over_all(scanner, pyramid)
+        found = scanner.refined(_over_all(scanner, pyramid))
     else:
-        found = _again(scanner, pyramid, _over_all(scanner.first, pyramid))
+        first = _over_all(scanner.first, pyramid)
+        first = first[(np.arange(len(first)) < MOST) | (first.odds > 0)]
+        found = _again(scanner, pyramid, scanner.first.refined(first))
     if not scanner.windows.turns:
         return found
     return Candidates.together([found, _less(_varied(scanner, pyramid, found, "degrees"))])
 
 
 def _over_all(scanner: Scanner, pyramid: Pyramid) -> Candidates:
-    """The kernels slid over all sizes of the image."""
+    """The kernels slid over all sizes of the image: their best windows, not yet refined."""
     low = min(FAINT, float(np.log(max(scanner.windows.threshold, 1e-6))))
-    return scanner.refined(scanner.candidates(scanner.look(pyramid), odds=low, most=MOST))
+    most = 10 * scanner.windows.most
+    return scanner.candidates(scanner.look(pyramid), odds=low, most=most)
 
 
 def _again(scanner: Scanner, pyramid: Pyramid, first: Candidates) -> Candidates:
     """The places of a first look, held to the larger kernels, the best of them in more sizes."""
-    near = first[suppress(first.boxes, first.odds, overlap=APART, most=scanner.windows.places)]
+    near = leading(first, scanner.windows.places)
     found = scanner.refined(scanner.held(pyramid, near.boxes, before=HEARD * near.odds))
     return Candidates.together([found, _varied(scanner, pyramid, found, "stretch")])
 
@@ -102,10 +105,17 @@ def _varied(
 ) -> Candidates:
     """The best places once more, stretched or turned by each of several values."""
     values = STRETCHES if how == "stretch" else scanner.windows.turns
-    best = found[suppress(found.boxes, found.odds, overlap=APART, most=BEST)]
+    best = leading(found, max(1, scanner.windows.places // BEST))
     every = {how: np.repeat(values, len(best))}
     boxes, before = np.tile(best.boxes, (len(values), 1)), np.tile(best.before, len(values))
     return scanner.refined(scanner.held(pyramid, boxes, before=before, **every))
+
+
+def leading(found: Candidates, count: int) -> Candidates:
+    """The best so many places, and all others that are likelier an object than not."""
+    most = max(count, int((found.odds > 0).sum()))
+    kept = suppress(found.boxes, found.odds, overlap=APART, most=most)
+    return found[kept[(np.arange(len(kept)) < count) | (found.odds[kept] > 0)]]
 
 
 def _less(turned: Candidates) -> Candidates:

@@ -41,7 +41,7 @@ class Windows:
     first : Windows, optional
         A first look by smaller kernels at fewer sizes. These then look at its places only.
     places : int
-        Most places of the first look that are looked at again.
+        So many places of the first look are looked at again, and all others that it is sure of.
     turns : tuple of float
         Degrees by which the best places are turned and looked at once more.
 

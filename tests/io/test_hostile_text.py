@@ -49,7 +49,7 @@ def test_json():
         except FormatError:
             got = "refuse"
         assert one["expect"] in ("either", got), one["name"]
-        assert time.monotonic() - start < 5, one["name"]
+        assert time.monotonic() - start < 1, one["name"]
 
 
 def test_json_that_asks_for_too_much():
@@ -60,7 +60,7 @@ def test_json_that_asks_for_too_much():
             start = time.monotonic()
             with pytest.raises(FormatError) as caught:
                 parse_line(data)  # none of them is a result, whatever else it is
-            assert time.monotonic() - start < 5, one["name"]
+            assert time.monotonic() - start < 1, one["name"]
             assert len(str(caught.value)) < 2000
             refused_names.add(one["name"])
     assert "json-deep-20000-objects" in refused_names

@@ -183,7 +183,7 @@ def test_w5_guessing_the_token_tells_nothing_by_its_time(client, server):
             assert not guard._same(guess)
             kept.append(time.perf_counter_ns() - start)
     first, second = (statistics.median(kept) for kept in times.values())
-    assert abs(first - second) < 0.5 * max(first, second)
+    assert abs(first - second) < 0.25 * max(first, second)
 
 
 def test_w6_it_listens_on_this_machine_alone(server):
@@ -284,7 +284,7 @@ def test_w8_slow_requests_are_closed_and_others_are_served(client):
         for line in lines + body:
             line.close()
     assert took <= 20
-    assert max(waits) < 5
+    assert max(waits) < 2
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_w14_ranges_are_ignored(client):
     many = "Range: bytes=" + ",".join(f"{i}-{i + 5}" for i in range(2000))
     start = time.monotonic()
     assert status(client.ask("GET /static/main.js HTTP/1.1", many)) == 200
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 1
 
 
 def test_w15_two_tabs_that_write_at_once_make_no_mixture(client):

@@ -39,7 +39,7 @@ native = pytest.mark.skipif(kernels.choice != "native", reason="the stream is th
 
 
 def one_by_one(net: Network, image: Any) -> dict[str, Any]:
-    done = {"input": net.lifted(image)}
+    done = {"input": net.with_channel_axis(image)}
     for node in net:
         done[node.name] = node.layer(*[done[name] for name in node.inputs])
     return done

@@ -14,7 +14,8 @@ from spel import atomic
 from spel.core.adjacency import Adjacency
 from spel.errors import UnsupportedLayerError
 from spel.nn import Activation, Color, Convolution, Layer, MaxPool, MeanPool
-from spel.nn.network import INPUT, Network, in_node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, in_node
 
 INPUT_SPACE = "labnorm2"
 """libift brings colour images to this space itself: the one that a network may begin with."""

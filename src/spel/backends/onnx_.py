@@ -20,7 +20,8 @@ from spel import __version__, atomic
 from spel.backends.onnx_graph import OPSET, Graph, Value
 from spel.backends.onnx_layers import threshold_value, translated
 from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
-from spel.nn.network import INPUT, Network, in_node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, in_node
 
 Input = Literal["float32", "uint8", "uint16"]
 

@@ -21,7 +21,7 @@ from spel.nn import (
     Network,
     chain,
 )
-from spel.nn.network import Node
+from spel.nn.node import Node
 
 
 def from_modules(module: nn.Module, shape: Sequence[int] | None = None) -> Network:

@@ -38,7 +38,8 @@ from spel.nn import (
     Threshold,
     WeightedSum,
 )
-from spel.nn.network import INPUT, Network, Node, in_node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node, in_node
 
 
 class SpelModule(nn.Module):

@@ -80,7 +80,7 @@ def command(
 def _profiled(chain: Network, image: Any, path: Path) -> None:
     from spel.nn.profile import profile, report
 
-    plan = chain.plan(chain.lifted(image).shape)
+    plan = chain.plan(chain.with_channel_axis(image).shape)
     click.echo(f"{path}: {plan}\n\n{report(profile(chain, image))}\n", err=True)
 
 

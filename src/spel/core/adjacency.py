@@ -262,7 +262,7 @@ class Adjacency(Value):
         return tuple((int(a), int(b)) for a, b in zip(low, high, strict=True))
 
     @cached_property
-    def in_space(self) -> npt.NDArray[np.int64]:
+    def displacements_3d(self) -> npt.NDArray[np.int64]:
         """Displacements as (plane, row, col), plane 0 for pixels: how the kernels take them."""
         return np.pad(self.displacements, ((0, 0), (3 - self.ndim, 0)))
 

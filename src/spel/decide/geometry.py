@@ -11,7 +11,8 @@ import numpy.typing as npt
 from spel.core.window import Window
 from spel.errors import ShapeError
 from spel.nn import Convolution, MaxPool, MeanPool, MinPool
-from spel.nn.network import INPUT, Network
+from spel.nn.network import Network
+from spel.nn.node import INPUT
 
 SLIDING = (Convolution, MaxPool, MinPool, MeanPool)
 """Layers whose output stands for the middle of what it reads."""

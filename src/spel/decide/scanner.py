@@ -17,7 +17,7 @@ from spel.decide.seen import Candidates, Floats, Seen
 from spel.decide.windows import Windows
 from spel.errors import ShapeError
 from spel.nn import Color, Convolution, Network, Node
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 
 SMALLEST = 8
 """Spels that the shorter side of a level has at least."""

@@ -13,7 +13,8 @@ from spel.decide.candidates import Mask
 from spel.decide.delineate import Delineation
 from spel.decide.objects import ObjectModel
 from spel.errors import FormatError
-from spel.nn.network import INPUT, Network
+from spel.nn.network import Network
+from spel.nn.node import INPUT
 from spel.ops.enlarge import enlarge
 from spel.ops.threshold import Rule, checked_rule, threshold
 

@@ -15,7 +15,8 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.window import Window
 from spel.nn.layer import Layer
-from spel.nn.network import INPUT, Network, Node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node
 
 Strides = tuple[int, ...]
 

@@ -22,7 +22,8 @@ from spel.flim.samples import samples
 from spel.flim.statistics import check_pairs, statistics
 from spel.nn.convolution import Convolution
 from spel.nn.layer import Image, Layer
-from spel.nn.network import INPUT, Network, Node, in_node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node, in_node
 from spel.nn.unlearned import Unlearned
 
 Method = Literal["cluster", "points"]

@@ -16,7 +16,8 @@ from spel.flim.fold import bank
 from spel.flim.samples import Samples, samples
 from spel.flim.statistics import Statistics, statistics
 from spel.nn.layer import Image
-from spel.nn.network import INPUT, Network
+from spel.nn.network import Network
+from spel.nn.node import INPUT
 from spel.nn.unlearned import Unlearned
 from spel.ops.patches import patches
 

@@ -33,7 +33,7 @@ from spel.nn import (
     Unlearned,
 )
 from spel.nn.layer import Layer
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 
 __all__ = ["read_arch", "read_model", "space_of"]
 

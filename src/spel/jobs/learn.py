@@ -19,7 +19,7 @@ from spel.flim.learn import learn
 from spel.flim.linear import linear_decoder
 from spel.nn import Activation, Concatenate, Convolution, Network, Node, Unlearned, WeightedSum
 from spel.nn.layer import Layer
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 from spel.ops.pool import max_pool
 
 Image = npt.NDArray[Any]

@@ -9,7 +9,8 @@ from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.fold import folded
 from spel.nn.layer import Explanation, Layer, Read
-from spel.nn.network import Network, Node
+from spel.nn.network import Network
+from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool
 from spel.nn.residue import Residue

@@ -11,7 +11,8 @@ from typing import Literal
 from spel.errors import ParameterError
 from spel.nn.combine import Concatenate
 from spel.nn.layer import Layer
-from spel.nn.network import INPUT, Network, Node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node
 from spel.nn.residue import Residue
 
 

@@ -13,7 +13,7 @@ from spel import ops
 from spel.core.bank import KernelBank
 from spel.core.window import Border, Window
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
-from spel.ops.arrays import ghost, lifted, triple
+from spel.ops.arrays import pad_to_3d, shape_only
 from spel.ops.convolve import checked
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Convolution(Layer):
         return convolved(program, of[0], self.bank, self.scope)
 
     def shape(self, *shapes: Shape) -> Shape:
-        given, window = checked(ghost(shapes[0]), self.bank, self.stride, self.border)
+        given, window = checked(shape_only(shapes[0]), self.bank, self.stride, self.border)
         return given.shape(len(self.bank), window.shape(given.size), channelled=True)
 
     @cached_property
@@ -91,12 +91,12 @@ def convolved(program: Program, of: Stage, bank: KernelBank, window: Window) -> 
     mode, fill = window.border_mode(of.channels)
     return program.convolve(
         of,
-        lifted(bank.adjacency),
+        bank.adjacency.displacements_3d,
         bank.weights,
         bank.bias,
-        start=triple(window.start, 0),
-        stride=triple(window.strides, 1),
+        start=pad_to_3d(window.start, 0),
+        stride=pad_to_3d(window.strides, 1),
         border=mode,
         fill=fill,
-        size=triple(window.shape(of.size[3 - bank.adjacency.ndim :]), 1),
+        size=pad_to_3d(window.shape(of.size[3 - bank.adjacency.ndim :]), 1),
     )

@@ -9,7 +9,8 @@ import numpy as np
 
 from spel.errors import ParameterError
 from spel.nn.convolution import Convolution
-from spel.nn.network import Network, Node
+from spel.nn.network import Network
+from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize
 
 
@@ -48,7 +49,7 @@ def folded(network: Network, *names: str) -> Network:
     (('norm',), [1.0])
     """
     for name in names:
-        why = _why_not(network, network._node(name))
+        why = _why_not(network, network.node(name))
         if why:
             raise ParameterError(f"folded: node {name!r}: {why}")
     for node in network.nodes:

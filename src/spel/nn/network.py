@@ -14,22 +14,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ParameterError, SpelError
+from spel.errors import ParameterError
 from spel.nn.footprint import Footprint
 from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
+from spel.nn.node import INPUT, Node, in_node
 from spel.nn.plan import Plan, Plans
 
-INPUT = "input"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Node:
-    """A layer with a name, and the nodes (or "input") whose activations it takes."""
-
-    name: str
-    layer: Layer
-    inputs: tuple[str, ...] = (INPUT,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +107,8 @@ class Network(Layer):
         return self._plans.of(self, shape, wanted)
 
     def _run(self, image: npt.ArrayLike, wanted: Sequence[str]) -> dict[str, Image]:
-        lifted = self.lifted(image)
-        return self._plans.of(self, lifted.shape, wanted).run(lifted)
+        full = self.with_channel_axis(image)
+        return self._plans.of(self, full.shape, wanted).run(full)
 
     @cached_property
     def _plans(self) -> Plans:
@@ -125,13 +116,13 @@ class Network(Layer):
 
     def needed(self, names: Sequence[str]) -> list[Node]:
         """The nodes that these activations need, in order."""
-        wanted = {self._node(name).name for name in names}
+        wanted = {self.node(name).name for name in names}
         for node in reversed(self.nodes):
             if node.name in wanted:
                 wanted.update(node.inputs)
         return [node for node in self.nodes if node.name in wanted]
 
-    def lifted(self, image: npt.ArrayLike) -> Image:
+    def with_channel_axis(self, image: npt.ArrayLike) -> Image:
         """The image with a channel axis."""
         array = np.asarray(image)
         return array[..., None] if array.ndim == (self.ndim or 2) else array
@@ -144,8 +135,8 @@ class Network(Layer):
     def shapes(self, *shapes: Shape) -> dict[str, Shape]:
         """Shape of every activation for an image of a shape; raises what the call would raise."""
         (shape,) = shapes
-        lifted = (*shape, 1) if len(shape) == (self.ndim or 2) else tuple(shape)
-        done: dict[str, Shape] = {INPUT: lifted}
+        full = (*shape, 1) if len(shape) == (self.ndim or 2) else tuple(shape)
+        done: dict[str, Shape] = {INPUT: full}
         for node in self.nodes:
             with in_node(node):
                 done[node.name] = node.layer.shape(*[done[name] for name in node.inputs])
@@ -182,7 +173,7 @@ class Network(Layer):
 
     def replace(self, name: str, layer: Layer) -> Network:
         """The same network with another layer at a node."""
-        self._node(name)
+        self.node(name)
         nodes = tuple(Node(n.name, layer, n.inputs) if n.name == name else n for n in self.nodes)
         return Network(nodes, self.meta)
 
@@ -195,7 +186,7 @@ class Network(Layer):
         return Network(self.nodes, {**self.meta, **meta})
 
     def __getitem__(self, name: str) -> Layer:
-        return self._node(name).layer
+        return self.node(name).layer
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -213,7 +204,8 @@ class Network(Layer):
         """Names of the nodes, in order."""
         return tuple(node.name for node in self.nodes)
 
-    def _node(self, name: str) -> Node:
+    def node(self, name: str) -> Node:
+        """The node of a name."""
         for node in self.nodes:
             if node.name == name:
                 return node
@@ -247,7 +239,7 @@ class Network(Layer):
         for node in self.nodes:
             parts = [node.layer.fingerprint(), *[prints[i] for i in node.inputs]]
             prints[node.name] = blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
-        return prints[self._node(self.output if name is None else name).name]
+        return prints[self.node(self.output if name is None else name).name]
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
@@ -288,17 +280,3 @@ class Network(Layer):
         from spel.nn.store import load
 
         return load(path)
-
-
-class in_node:
-    """Adds the node to any spel error that passes."""
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, SpelError):
-            error.add_note(f"in node {self.node.name!r}: {self.node.layer.describe()}")

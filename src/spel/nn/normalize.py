@@ -16,7 +16,7 @@ from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
 from spel.nn.pool import window_values
-from spel.ops.arrays import ghost, lifted, planar
+from spel.ops.arrays import as_planar, shape_only
 from spel.ops.normalize import batch_factor
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class LinearNormalize(Layer):
         return ops.linear_normalize(image, over=self.over, ndim=self.axes)
 
     def shape(self, *shapes: Shape) -> Shape:
-        given = planar("linear_normalize", ghost(shapes[0]), self.axes)
+        given = as_planar("linear_normalize", shape_only(shapes[0]), self.axes)
         if self.over == "batch" and not given.batched:
             raise ShapeError(f"linear_normalize: over the batch, but {shapes[0]} is no batch")
         return shapes[0]
@@ -105,11 +105,11 @@ class DivisiveNormalize(Layer):
         )
 
     def stage(self, program: Program, *of: Stage) -> Stage:
-        area = lifted(self.area)
+        area = self.area.displacements_3d
         return program.divide_by_norm(of[0], area, across_channels=self.across_channels)
 
     def shape(self, *shapes: Shape) -> Shape:
-        planar("divisive_normalize", ghost(shapes[0]), self.adjacency.ndim)
+        as_planar("divisive_normalize", shape_only(shapes[0]), self.adjacency.ndim)
         return shapes[0]
 
     @property

@@ -19,11 +19,12 @@ from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Image, Shape
-from spel.ops.arrays import Planar, ghost, planar
+from spel.nn.node import INPUT, Node, in_node
+from spel.ops.arrays import Planar, as_planar, shape_only
 
 if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
-    from spel.nn.network import Network, Node
+    from spel.nn.network import Network
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ class Plan:
 
     def run(self, image: Image, *, times: dict[str, float] | None = None) -> dict[str, Image]:
         """The wanted activations of an image of this shape; seconds per node go into `times`."""
-        from spel.nn.network import INPUT
 
         done: dict[str, Image] = {INPUT: image}
         for position, segment in enumerate(self.segments):
@@ -94,8 +94,6 @@ class Plan:
         self, segment: Segment, done: dict[str, Image], times: dict[str, float] | None
     ) -> None:
         from time import perf_counter
-
-        from spel.nn.network import in_node
 
         (node,) = segment.nodes
         begin = perf_counter()
@@ -121,7 +119,7 @@ class Plan:
                 times[name] = sum(spent[i] for i in nodes) * 1e-9
 
     def _planar(self, image: Image) -> Planar:
-        return planar("network", image, self.network.ndim or 2)
+        return as_planar("network", image, self.network.ndim or 2)
 
     def rows(self, blocks: Iterable[npt.ArrayLike], *, height: int = 128) -> Iterator[Image]:
         """Stream an image that comes row by row: blocks of output rows come out.
@@ -232,7 +230,7 @@ class _Draft:
     def stage_of(self, name: str, shape: Shape, ndim: int) -> Stage:
         """The stage of a node of this segment, or a new source for an activation in memory."""
         if name not in self.stages:
-            given = planar("network", ghost(shape), ndim)
+            given = as_planar("network", shape_only(shape), ndim)
             self.stages[name] = self.program.source(given.channels, given.array.shape[2:])
             self.reads.append(name)
         return self.stages[name]
@@ -243,7 +241,6 @@ def plan(network: Network, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
 
     Raises what the call would raise for this shape.
     """
-    from spel.nn.network import INPUT
 
     wanted = tuple(wanted) or (network.output,)
     ndim = network.ndim or 2

@@ -14,7 +14,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.errors import ParameterError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
-from spel.ops.arrays import ghost, lifted, planar, triple
+from spel.ops.arrays import as_planar, pad_to_3d, shape_only
 from spel.ops.pool import PoolBorder, pool_window
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ class Pool(Layer):
         return pool_window(operator, self.adjacency, self.stride, self.border)
 
     def shape(self, *shapes: Shape) -> Shape:
-        given = planar("pooling", ghost(shapes[0]), self.adjacency.ndim)
+        given = as_planar("pooling", shape_only(shapes[0]), self.adjacency.ndim)
         return given.shape(given.channels, self.scope.shape(given.size))
 
     def stage(self, program: Program, *of: Stage) -> Stage:
         window = self.scope
         return program.pool(
             of[0],
-            lifted(window.adjacency),
+            window.adjacency.displacements_3d,
             self.word,
-            start=triple(window.start, 0),
-            stride=triple(window.strides, 1),
-            size=triple(window.shape(of[0].size[3 - window.adjacency.ndim :]), 1),
+            start=pad_to_3d(window.start, 0),
+            stride=pad_to_3d(window.strides, 1),
+            size=pad_to_3d(window.shape(of[0].size[3 - window.adjacency.ndim :]), 1),
         )
 
 

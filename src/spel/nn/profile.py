@@ -80,13 +80,13 @@ def profile(network: Network, image: npt.ArrayLike, *, repeats: int = 3) -> list
     list of Timing
         In the order of the nodes.
     """
-    lifted = network.lifted(image)
-    plan = network.plan(lifted.shape)
+    full = network.with_channel_axis(image)
+    plan = network.plan(full.shape)
     best: dict[str, float] = {}
     with threads(1):
         for _ in range(repeats):
             times: dict[str, float] = {}
-            plan.run(lifted, times=times)
+            plan.run(full, times=times)
             best = {name: min(t, best.get(name, t)) for name, t in times.items()}
     work = _multiply_adds(plan)
     return [Timing(n, best[n], work[n], machine().limit(work[n], 0)) for n in work]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
-from spel.ops.arrays import planar
+from spel.ops.arrays import as_planar
 from spel.ops.normalize import scale_to_one
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Residue(Layer):
         if self.scale:
             ndim = pair[0].ndim - 1
             for name, image in zip(("input scale", "normalized scale"), pair):
-                factors = scale_to_one(planar("residue", image, ndim).array)
+                factors = scale_to_one(as_planar("residue", image, ndim).array)
                 terms[name] = factors[0, channel].item()
         terms["value"] = output[(*at, channel)]
         if self.layer is not None:

@@ -26,7 +26,8 @@ from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.layer import Layer
-from spel.nn.network import Network, Node
+from spel.nn.network import Network
+from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool
 from spel.nn.residue import Residue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spel.nn.layer import Shape
-from spel.nn.network import INPUT, Network
+from spel.nn.network import Network
+from spel.nn.node import INPUT
 
 
 def summary(network: Network, shape: Shape) -> str:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image
-from spel.nn.network import INPUT, Network
+from spel.nn.network import Network
+from spel.nn.node import INPUT
 
 MOST_ROWS = 9
 """Longest list of adjacents that the text of a trace prints whole."""
@@ -146,7 +147,7 @@ def trace(
       relu(5) = 5
     """
     target = network.output if node is None else node
-    images = {INPUT: network.lifted(image)}
+    images = {INPUT: network.with_channel_axis(image)}
     ndim = network.ndim or 2
     if images[INPUT].ndim != ndim + 1:
         raise ShapeError(

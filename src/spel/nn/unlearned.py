@@ -12,7 +12,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError
 from spel.nn.layer import Image, Layer, Shape
-from spel.ops.arrays import ghost, planar
+from spel.ops.arrays import as_planar, shape_only
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Unlearned(Layer):
         )
 
     def shape(self, *shapes: Shape) -> Shape:
-        given = planar("Unlearned", ghost(shapes[0]), self.adjacency.ndim)
+        given = as_planar("Unlearned", shape_only(shapes[0]), self.adjacency.ndim)
         return given.shape(self.kernels, self.scope.shape(given.size), channelled=True)
 
     @property

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, check_out, real
+from spel.ops.arrays import Float, as_real, check_out
 
 Kind = Literal[
     "relu",
@@ -74,7 +74,7 @@ def activate(
     [[6.0, 1.0, 7.0, 0.0], [9.0, 8.0, 0.0, 0.0]]
     """
     value = checked_parameter(kind, parameter)
-    array = real("activate", image)
+    array = as_real("activate", image)
     if array.ndim > 5:
         raise ShapeError(
             f"activate: image of shape {array.shape} has {array.ndim} axes; expected at most 5 "

@@ -74,7 +74,7 @@ class Planar:
         return view if self.batched else view[0]
 
 
-def planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
+def as_planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
     """The planar view of an image of `ndim` spatial axes.
 
     Raises
@@ -84,7 +84,7 @@ def planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
     ParameterError
         If its values are not real numbers.
     """
-    array = real(operator, image)
+    array = as_real(operator, image)
     extra = array.ndim - ndim
     if extra not in (0, 1, 2):
         words = "(rows, cols[, channels])" if ndim == 2 else "(planes, rows, cols[, channels])"
@@ -101,7 +101,7 @@ def planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
     return Planar(view, ndim, batched=extra == 2, channelled=extra > 0)
 
 
-def real(operator: str, image: npt.ArrayLike) -> Image:
+def as_real(operator: str, image: npt.ArrayLike) -> Image:
     """The image as an array of a real dtype that the kernels read."""
     try:
         array = np.asarray(image)
@@ -118,12 +118,12 @@ def real(operator: str, image: npt.ArrayLike) -> Image:
         return array.astype(np.float32)
 
 
-def ghost(shape: Sequence[int]) -> Float:
+def shape_only(shape: Sequence[int]) -> Float:
     """An array of a shape without memory behind it, to ask what an image of that shape would."""
     return np.broadcast_to(np.float32(0), tuple(shape))
 
 
-def placed(
+def allocate(
     operator: str,
     result: Planar,
     channels: int,
@@ -145,7 +145,7 @@ def placed(
         return memory, result.image(memory, channelled=channelled)
     shape = result.shape(channels, size, channelled=channelled)
     check_out(operator, out, shape, result.array)
-    return planar(operator, out, result.ndim).array, out
+    return as_planar(operator, out, result.ndim).array, out
 
 
 def check_out(operator: str, out: Image, shape: Sequence[int], image: Image) -> None:
@@ -164,12 +164,7 @@ def check_out(operator: str, out: Image, shape: Sequence[int], image: Image) -> 
         )
 
 
-def lifted(adjacency: Adjacency) -> npt.NDArray[np.int64]:
-    """Displacements as the kernels take them: (n, 3), plane 0 for pixels."""
-    return adjacency.in_space
-
-
-def triple(values: Sequence[int], neutral: int) -> tuple[int, ...]:
+def pad_to_3d(values: Sequence[int], neutral: int) -> tuple[int, ...]:
     """Per-axis values as (plane, row, col)."""
     return (neutral,) * (3 - len(values)) + tuple(values)
 

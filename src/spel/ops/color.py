@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, real
+from spel.ops.arrays import Float, as_real
 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in ITU-R BT.601 luma."""
@@ -43,7 +43,7 @@ def grey(image: npt.ArrayLike) -> Float:
     >>> grey([[[255, 255, 255], [255, 0, 0]]]).round(3).tolist()
     [[[255.0], [76.24500274658203]]]
     """
-    array = real("grey", image)
+    array = as_real("grey", image)
     if array.ndim >= 3 and array.shape[-1] == 1:
         return array.astype(np.float32)
     _check_rgb("grey", array)
@@ -127,7 +127,7 @@ def _converted(
 def _checked_rgb(operator: str, image: npt.ArrayLike, white: float) -> npt.NDArray[Any]:
     if not (np.isfinite(white) and white > 0):
         raise ParameterError(f"{operator}: white {white!r}; expected a positive number")
-    array = real(operator, image)
+    array = as_real(operator, image)
     _check_rgb(operator, array)
     return array
 

@@ -12,7 +12,7 @@ from spel.core.bank import KernelBank
 from spel.core.threads import thread_count
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, Planar, lifted, placed, planar, triple
+from spel.ops.arrays import Float, Planar, allocate, as_planar, pad_to_3d
 
 
 def convolve(
@@ -71,14 +71,14 @@ def convolve(
     given, window = checked(image, bank, stride, border)
     mode, fill = window.border_mode(given.channels)
     size = window.shape(given.size)
-    memory, result = placed("convolve", given, len(bank), size, out, channelled=True)
+    memory, result = allocate("convolve", given, len(bank), size, out, channelled=True)
     kernels.convolve(
         given.array,
-        lifted(bank.adjacency),
+        bank.adjacency.displacements_3d,
         bank.weights,
         bank.bias,
-        start=triple(window.start, 0),
-        stride=triple(window.strides, 1),
+        start=pad_to_3d(window.start, 0),
+        stride=pad_to_3d(window.strides, 1),
         border=mode,
         fill=np.asarray(fill, dtype=np.float32),
         out=memory,
@@ -102,7 +102,7 @@ def checked(
             'convolve: border "inside" is for pooling; expected "zero", "edge", '
             '"reflect", "valid" or numbers'
         )
-    given = planar("convolve", image, bank.adjacency.ndim)
+    given = as_planar("convolve", image, bank.adjacency.ndim)
     if given.channels != bank.channels:
         raise ShapeError(
             f"convolve: image of {given.channels} channels, bank for {bank.channels}; convert the "

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, real
+from spel.ops.arrays import Float, as_real
 from spel.ops.pool import mean_pool
 from spel.ops.threshold import threshold_value
 
@@ -64,7 +64,7 @@ def decode(image: npt.ArrayLike, method: str, labels: Sequence[bool] = ()) -> Fl
     >>> decode([[[4.0, 1.0], [2.0, 2.0]]], "lm", [True, False]).ravel().tolist()
     [1.0, 0.0]
     """
-    array = real("decode", image)
+    array = as_real("decode", image)
     if array.ndim not in (3, 4):
         raise ShapeError(f"decode: image of shape {array.shape}; expected (rows, cols, channels)")
     is_object = checked_labels(method, labels, array.shape[-1])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, real
+from spel.ops.arrays import Float, as_real
 
 
 def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[int]) -> Float:
@@ -37,7 +37,7 @@ def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[in
     >>> enlarge([[[0.0], [4.0]]], (1, 4), 2)[..., 0].tolist()
     [[0.0, 2.0, 4.0, 4.0]]
     """
-    array = real("enlarge", image).astype(np.float32, copy=False)
+    array = as_real("enlarge", image).astype(np.float32, copy=False)
     axes = len(size)
     if array.ndim != axes + 1:
         raise ShapeError(

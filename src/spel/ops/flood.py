@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Planar, check_adjacency, lifted, planar, real
+from spel.ops.arrays import Planar, as_planar, as_real, check_adjacency
 
 Labels = npt.NDArray[np.int32]
 
@@ -142,7 +142,7 @@ def growcut(
     given, marks, area = _checked(
         "growcut", image, seeds, adjacency or Adjacency.box(3, ndim=np.ndim(seeds))
     )
-    power = np.ones(marks.shape) if strengths is None else real("growcut", strengths)
+    power = np.ones(marks.shape) if strengths is None else as_real("growcut", strengths)
     if power.shape != marks.shape:
         raise ShapeError(f"growcut: strengths of shape {power.shape}; expected {marks.shape}")
     if not ((power >= 0) & (power <= 1)).all():
@@ -170,7 +170,7 @@ def _checked(
             f"{operator}: an adjacency of {area.ndim} axes for seeds of {marks.ndim}; give both "
             "the same number"
         )
-    given = planar(operator, image, area.ndim)
+    given = as_planar(operator, image, area.ndim)
     if given.batched or given.size != marks.shape:
         raise ShapeError(
             f"{operator}: image of shape {np.shape(image)} for seeds of {marks.shape}; expected "
@@ -196,6 +196,6 @@ def _flooded(
     labels = np.ascontiguousarray(marks.reshape(size), dtype=np.int32)
     free, own = (0.0, costs) if costs is not None else (np.inf, np.zeros(marks.shape))
     start = np.where(labels >= 0, own.reshape(size), free).astype(np.float64)
-    steps = lifted(area.without_centre()) if len(area) > 1 else lifted(area)
+    steps = area.without_centre().displacements_3d if len(area) > 1 else area.displacements_3d
     kernels.flood(given.array[0], steps, rule=rule, reach=reach, labels=labels, costs=start)
     return labels.reshape(marks.shape)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.ops.arrays import Float, check_adjacency, planar
+from spel.ops.arrays import Float, as_planar, check_adjacency
 from spel.ops.pool import max_pool, min_pool
 
 
@@ -39,7 +39,7 @@ def gradient_magnitude(image: npt.ArrayLike, adjacency: Adjacency | None = None)
     area = check_adjacency(
         "gradient_magnitude", Adjacency.box(3) if adjacency is None else adjacency
     )
-    given = planar("gradient_magnitude", image, area.ndim)
+    given = as_planar("gradient_magnitude", image, area.ndim)
     channels = given.image(given.array, channelled=True)
     spans = max_pool(channels, area) - min_pool(channels, area)
     squares = np.einsum("...k,...k->...", spans, spans)

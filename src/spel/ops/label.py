@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import check_adjacency, lifted, planar, real
+from spel.ops.arrays import as_planar, as_real, check_adjacency
 
 
 def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArray[np.int32]:
@@ -45,9 +45,9 @@ def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArra
     [[1, 0], [0, 2]]
     """
     area = Adjacency.box(3) if adjacency is None else check_adjacency("label", adjacency)
-    given = planar("label", mask, area.ndim)
+    given = as_planar("label", mask, area.ndim)
     true = given.array if given.array.dtype == bool else given.array != 0
-    steps = lifted(area)
+    steps = area.displacements_3d
     if true.shape[:2] == (1, 1):  # the usual case needs no copy
         only = kernels.label(true[0, 0], steps)[0].astype(np.int32, copy=False)
         return given.image(only[None, None])
@@ -125,7 +125,7 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
         )
     if array.size and array.min() < 0:
         raise ParameterError(f"regions: label {array.min()}; expected labels of at least 0")
-    values = None if intensity is None else real("regions", intensity)
+    values = None if intensity is None else as_real("regions", intensity)
     if values is not None and values.shape != array.shape:
         raise ShapeError(
             f"regions: intensity of shape {values.shape} for labels of shape {array.shape}; "

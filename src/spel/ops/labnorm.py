@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, real
+from spel.ops.arrays import Float, as_real
 
 Real = npt.NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -
         raise ParameterError(f"labnorm2: file {file!r}; expected one of {', '.join(FILES)}")
     if not (np.isfinite(white) and white > 0):
         raise ParameterError(f"labnorm2: white {white!r}; expected a positive number")
-    array = real("labnorm2", image)
+    array = as_real("labnorm2", image)
     if array.ndim < 3 or array.shape[-1] != 3:
         raise ShapeError(
             f"labnorm2: image of shape {array.shape}; expected (rows, cols, 3) red, green and "

@@ -11,7 +11,7 @@ from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, check_adjacency, check_out, lifted, placed, planar
+from spel.ops.arrays import Float, allocate, as_planar, check_adjacency, check_out
 
 Over = Literal["domain", "batch", "channels"]
 
@@ -56,13 +56,13 @@ def linear_normalize(
     axes = {"domain": (2, 3, 4), "batch": (0,), "channels": (1,)}
     if over not in axes:
         raise ParameterError(f"linear_normalize: over {over!r}; expected one of {', '.join(axes)}")
-    given = planar("linear_normalize", image, ndim)
+    given = as_planar("linear_normalize", image, ndim)
     if over == "batch" and not given.batched:
         raise ShapeError(
             f"linear_normalize: over the batch, but the image of shape {np.shape(image)} is no "
             f"batch; expected {ndim + 2} axes (batch, ..., channels)"
         )
-    memory, result = placed("linear_normalize", given, given.channels, given.size, out)
+    memory, result = allocate("linear_normalize", given, given.channels, given.size, out)
     if given.array.size:
         low = given.array.min(axis=axes[over], keepdims=True).astype(np.float32)
         high = given.array.max(axis=axes[over], keepdims=True).astype(np.float32)
@@ -121,11 +121,11 @@ def divisive_normalize(
                 "with other displacements"
             )
         area = area.without_centre()
-    given = planar("divisive_normalize", image, area.ndim)
-    memory, result = placed("divisive_normalize", given, given.channels, given.size, out)
+    given = as_planar("divisive_normalize", image, area.ndim)
+    memory, result = allocate("divisive_normalize", given, given.channels, given.size, out)
     kernels.divide_by_norm(
         given.array,
-        lifted(area),
+        area.displacements_3d,
         across_channels=across_channels,
         out=memory,
         threads=thread_count(),
@@ -332,8 +332,8 @@ def residue(
     def factors(array: npt.NDArray[np.generic]) -> Float:
         return scale_to_one(array)[:, :, 0, 0, 0]
 
-    given, other = planar("residue", image, ndim), planar("residue", normalized, ndim)
-    memory, result = placed("residue", given, given.channels, given.size, out)
+    given, other = as_planar("residue", image, ndim), as_planar("residue", normalized, ndim)
+    memory, result = allocate("residue", given, given.channels, given.size, out)
     kernels.residue(
         given.array,
         other.array,

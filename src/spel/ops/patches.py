@@ -13,7 +13,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
 from spel.kernels.reference import bounced
-from spel.ops.arrays import Float, Image, check_adjacency, check_out, planar
+from spel.ops.arrays import Float, Image, as_planar, check_adjacency, check_out
 
 
 def patches(
@@ -66,7 +66,7 @@ def patches(
             'patches: border "inside" is for pooling; expected "zero", "edge", '
             '"reflect", "valid" or numbers'
         )
-    given = planar("patches", image, adjacency.ndim)
+    given = as_planar("patches", image, adjacency.ndim)
     source = np.moveaxis(given.array, 1, -1)  # (N, D, H, W, C)
     source = source[:, 0] if given.ndim == 2 else source
     places = np.ix_(*_grid(window, given.size)) if at is None else _checked_places(at, given.size)
@@ -143,7 +143,7 @@ def flatten(image: npt.ArrayLike, *, ndim: int = 2) -> Float:
     >>> flatten([[[1, 2]], [[3, 4]]]).tolist()
     [1.0, 2.0, 3.0, 4.0]
     """
-    given = planar("flatten", image, ndim)
+    given = as_planar("flatten", image, ndim)
     length = given.channels * int(np.prod(given.size))
     flat = np.empty((len(given.array), length), dtype=np.float32)
     flat[...] = np.moveaxis(given.array, 1, -1).reshape(len(given.array), length)

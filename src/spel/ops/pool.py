@@ -12,7 +12,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.threads import thread_count
 from spel.core.window import POOL_BORDER_WORDS, Border, Window
 from spel.errors import ParameterError
-from spel.ops.arrays import Float, check_adjacency, lifted, placed, planar, triple
+from spel.ops.arrays import Float, allocate, as_planar, check_adjacency, pad_to_3d
 
 PoolBorder = Literal["inside", "valid"]
 
@@ -122,15 +122,15 @@ def mean_pool(
     if count not in ("valid", "full"):
         raise ParameterError(f"mean_pool: count {count!r}; expected 'valid' or 'full'")
     window = pool_window("mean_pool", adjacency, stride, border)
-    given = planar("mean_pool", image, window.adjacency.ndim)
+    given = as_planar("mean_pool", image, window.adjacency.ndim)
     size = window.shape(given.size)
-    memory, result = placed("mean_pool", given, given.channels, size, out)
+    memory, result = allocate("mean_pool", given, given.channels, size, out)
     kernels.mean_pool(
         given.array,
-        lifted(window.adjacency),
+        window.adjacency.displacements_3d,
         full=count == "full",
-        start=triple(window.start, 0),
-        stride=triple(window.strides, 1),
+        start=pad_to_3d(window.start, 0),
+        stride=pad_to_3d(window.strides, 1),
         out=memory,
         threads=thread_count(),
     )
@@ -148,15 +148,15 @@ def _extremum(
     maximum: bool,
 ) -> Float:
     window = pool_window(operator, adjacency, stride, border)
-    given = planar(operator, image, window.adjacency.ndim)
+    given = as_planar(operator, image, window.adjacency.ndim)
     size = window.shape(given.size)
-    memory, result = placed(operator, given, given.channels, size, out)
+    memory, result = allocate(operator, given, given.channels, size, out)
     kernels.extremum(
         given.array,
-        lifted(window.adjacency),
+        window.adjacency.displacements_3d,
         maximum=maximum,
-        start=triple(window.start, 0),
-        stride=triple(window.strides, 1),
+        start=pad_to_3d(window.start, 0),
+        stride=pad_to_3d(window.strides, 1),
         out=memory,
         threads=thread_count(),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.ops.arrays import real
+from spel.ops.arrays import as_real
 
 Rule = float | str
 _LARGE, _SAMPLE, _MARGIN = 1 << 15, 1 << 13, 0.02
@@ -41,7 +41,7 @@ def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
     >>> threshold([[0, 0, 1, 9, 9]], "otsu").tolist()
     [[False, False, False, True, True]]
     """
-    array = real("threshold", image)
+    array = as_real("threshold", image)
     mask: npt.NDArray[np.bool_] = array > threshold_value(array, at)
     return mask
 
@@ -72,7 +72,7 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     rank = checked_rule(at)
     if isinstance(rank, float) and not isinstance(at, str):
         return rank
-    array = real("threshold", image)
+    array = as_real("threshold", image)
     finite = np.isfinite(array)
     values = array if finite.all() else array[finite]
     if values.size == 0:

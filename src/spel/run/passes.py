@@ -18,8 +18,8 @@ from spel.core.threads import thread_count
 from spel.errors import ShapeError
 from spel.nn import LinearNormalize, Network, Residue, Threshold
 from spel.nn.layer import Image, Layer, Scope, Shape
-from spel.nn.network import INPUT
-from spel.ops.arrays import placed, planar
+from spel.nn.node import INPUT
+from spel.ops.arrays import allocate, as_planar
 from spel.ops.threshold import checked_rule, threshold_value
 
 Parts = Callable[[], Iterator[npt.NDArray[Any]]]
@@ -83,8 +83,8 @@ class Above(Layer):
     def __call__(self, *images: Any) -> Image:
         image, other = images if self.layer is None else (images[0], self.layer(images[0]))
         axes = (self.layer.ndim if self.layer is not None else None) or 2
-        given, taken = planar("residue", image, axes), planar("residue", other, axes)
-        memory, result = placed("residue", given, given.channels, given.size, None)
+        given, taken = as_planar("residue", image, axes), as_planar("residue", other, axes)
+        memory, result = allocate("residue", given, given.channels, given.size, None)
         kernels.residue(
             given.array,
             taken.array,

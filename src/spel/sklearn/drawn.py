@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.nn import Network, Unlearned
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 from spel.ops import patches
 
 Batch = npt.NDArray[Any]

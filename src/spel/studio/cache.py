@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import SpelError
-from spel.nn.network import INPUT, Network
+from spel.nn.network import Network
+from spel.nn.node import INPUT
 from spel.studio.images import Loaded
 
 MAX_BYTES = 1 << 30

@@ -14,7 +14,7 @@ from spel.core.bank import KernelBank
 from spel.errors import ParameterError
 from spel.io import write
 from spel.nn import Layer, Network
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 from spel.studio.describe import adjacency_words
 from spel.studio.session import Session
 
@@ -254,7 +254,7 @@ def _space(session: Session, view: Mapping[str, Any]) -> list[str]:
     network = session.document.entry(str(view["network"])).effective
     if network is None or node not in network.names:
         raise ParameterError(f"step {node!r} is switched off")
-    (before,) = network._node(node).inputs
+    (before,) = network.node(node).inputs
     given = "image" if before == INPUT else f"net.activations(image)[{source(before)}]"
     return [
         *_start(session, view),

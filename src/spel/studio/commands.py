@@ -25,7 +25,7 @@ from spel.nn import (
     Node,
     Residue,
 )
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 from spel.studio import banks, edit, learning
 from spel.studio.cache import Run
 from spel.studio.describe import adjacency_from, with_fields
@@ -227,7 +227,7 @@ def rename_step(document: Document, desk: Desk, given: Given) -> Document:
 @command("bypass_step")
 def bypass_step(document: Document, desk: Desk, given: Given) -> Document:
     entry = document.entry(given["network"])
-    entry.network._node(given["node"])
+    entry.network.node(given["node"])
     change = {given["node"]}
     off = entry.bypassed | change if given["off"] else entry.bypassed - change
     changed = replace(entry, bypassed=off)
@@ -242,7 +242,7 @@ def bypass_step(document: Document, desk: Desk, given: Given) -> Document:
 @command("set_bank")
 def set_bank(document: Document, desk: Desk, given: Given) -> Document:
     entry = document.entry(given["network"])
-    (source, *_) = entry.network._node(given["node"]).inputs
+    (source, *_) = entry.network.node(given["node"]).inputs
     channels = _channels_after(entry, desk, given, source)
     new = banks.preset(given["preset"], channels, given.get("options"))
     return _bank_changed(document, given, lambda bank: new)

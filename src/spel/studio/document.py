@@ -11,7 +11,8 @@ from typing import Any
 
 from spel.decide import Decision, own_decision, with_decision
 from spel.errors import FormatError, ParameterError
-from spel.nn.network import INPUT, Network, Node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]

@@ -11,7 +11,8 @@ import numpy as np
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError
 from spel.nn import BatchNormalize, Concatenate, Convolution, Decode, Layer, Scale, WeightedSum
-from spel.nn.network import INPUT, Network, Node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node
 
 MAX_NODES = 200
 
@@ -34,7 +35,7 @@ def added(network: Network, after: str, nodes: Sequence[Node]) -> Network:
 
 def removed(network: Network, name: str) -> Network:
     """The network without a node; whoever took it takes its first input."""
-    gone = network._node(name)
+    gone = network.node(name)
     if len(network) == 1:
         raise ParameterError("the last step stays; a network has at least one")
     nodes = tuple(
@@ -47,7 +48,7 @@ def removed(network: Network, name: str) -> Network:
 
 def moved(network: Network, name: str, after: str) -> Network:
     """The network with a node of one input standing behind another one."""
-    node = network._node(name)
+    node = network.node(name)
     if len(node.inputs) != 1:
         raise ParameterError(f"step {name!r} takes several images and stays where it is")
     if after == name:
@@ -58,7 +59,7 @@ def moved(network: Network, name: str, after: str) -> Network:
 
 def renamed(network: Network, name: str, new: str) -> Network:
     """The network with another name for a node."""
-    network._node(name)
+    network.node(name)
     nodes = tuple(
         Node(
             new if n.name == name else n.name,

@@ -14,7 +14,8 @@ from spel.errors import NotLearnedError, ParameterError
 from spel.flim import learn
 from spel.flim.linear import linear_decoder
 from spel.nn import Activation, Color, Convolution, Decode, MaxPool, MeanPool, Unlearned, chain
-from spel.nn.network import INPUT, Network, Node
+from spel.nn.network import Network
+from spel.nn.node import INPUT, Node
 from spel.ops.decode import METHODS
 from spel.studio import edit
 from spel.zoo import plate_lecture
@@ -217,5 +218,5 @@ def _on(markers: Markers, size: tuple[int, ...]) -> Markers:
 
 def before(network: Network, name: str) -> str:
     """The node whose activation a node takes first."""
-    node = network._node(name)
+    node = network.node(name)
     return node.inputs[0] if node.inputs else INPUT

@@ -12,7 +12,7 @@ from spel import ops
 from spel.errors import ParameterError
 from spel.flim.statistics import Statistics, statistics
 from spel.nn import Activation, Convolution, Network
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 from spel.studio import banks
 from spel.studio.cache import Run
 from spel.studio.session import Session
@@ -108,7 +108,7 @@ def _convolution(
         raise ParameterError(f"step {node!r} is no convolution that is switched on")
     layer = run.network[node]
     assert isinstance(layer, Convolution)
-    (name,) = run.network._node(node).inputs
+    (name,) = run.network.node(node).inputs
     known = {INPUT: run.image.array, **run.activations}
     if name not in known:
         raise ParameterError(f"{name!r} gives nothing yet; mend it first")

@@ -15,7 +15,7 @@ from spel.decide.geometry import geometry
 from spel.draw import as_rgb
 from spel.errors import ParameterError, SpelError
 from spel.nn import Convolution, Network, Unlearned
-from spel.nn.network import INPUT
+from spel.nn.node import INPUT
 from spel.nn.trace import trace
 from spel.studio.banks import PRESETS
 from spel.studio.cache import Kept, Run

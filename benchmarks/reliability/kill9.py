@@ -29,7 +29,7 @@ FILES = ("results.jsonl", "failures.jsonl")
 def render(folder: Path, images: int) -> None:
     """Small streets, every fiftieth file broken."""
     import spel
-    from spel.scene import street
+    from spel.data import street
 
     for i in range(images):
         path = folder / f"{i:05d}.png"

@@ -36,7 +36,7 @@ def write(path: Path, side: int, levels: int) -> None:
     """The picture, band by band: it never lies in memory as a whole."""
     import zarr
 
-    from spel.scene import street
+    from spel.data import street
 
     tile = street(5, cars=2, size=(1024, 2048)).image[..., :3].transpose(2, 0, 1)
     axes = [{"name": name} for name in "cyx"]

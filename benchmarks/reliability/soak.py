@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import spel
+from spel.data import street
 from spel.jobs import DetectJob, run
-from spel.scene import street
 
 EVERY, WARM, GROWTH = 500, 1000, 0.05
 

@@ -38,7 +38,7 @@ print(json.dumps({
 
 def render(path: Path, frames: int, size: tuple[int, int] = (720, 1280)) -> None:
     """A camera that moves past a street, to and fro."""
-    from spel.scene import street
+    from spel.data import street
 
     rows, cols = size
     wide = street(3, cars=3, size=(rows, 2 * cols)).image[..., :3]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import environment
-from spel.scene import street
+from spel.data import street
 from spel.studio.images import Source
 from spel.studio.session import Session
 from spel.studio.web.server import Server

@@ -4,7 +4,7 @@ import numpy as np
 
 import spel
 from spel import plot
-from spel.scene import street
+from spel.data import street
 
 
 def picture():

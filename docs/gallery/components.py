@@ -4,7 +4,7 @@ import numpy as np
 
 import spel
 from spel import Adjacency, draw
-from spel.scene import street
+from spel.data import street
 
 COLORS = np.array(
     [(255, 255, 255), (196, 86, 15), (31, 95, 166), (99, 153, 61), (138, 34, 106), (238, 138, 60)],

@@ -2,7 +2,7 @@
 
 import spel
 from spel import draw
-from spel.scene import street
+from spel.data import street
 
 
 def picture():

@@ -1,7 +1,7 @@
 """The lecture's chain on a rendered street: every step, and the plate boxed."""
 
+from spel.data import street
 from spel.demo.show import SEED, street_picture
-from spel.scene import street
 
 
 def picture():

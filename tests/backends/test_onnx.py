@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from spel import Adjacency, FormatError, KernelBank, SpelError, UnsupportedLayerError, ops, zoo
+from spel.data import street
 from spel.errors import ParameterError
 from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold, chain
-from spel.scene import street
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -9,7 +9,7 @@ import pytest
 
 import spel
 from spel.cli.main import run
-from spel.scene import street
+from spel.data import street
 
 
 class Program:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import spel
+from spel.data import street
 from spel.io.annotations import read_coco
 from spel.io.results import read_results
-from spel.scene import street
 
 LECTURE = Path(__file__).parents[3] / "shared/data/lecture/plate.png"
 

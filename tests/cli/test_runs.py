@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import spel
+from spel.data import street
 from spel.decide import Decision
 from spel.decide.detection import with_decision
 from spel.io.results import read_results
-from spel.scene import street
 
 
 @pytest.fixture

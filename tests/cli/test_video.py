@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from spel.data import street
 from spel.io.results import read_results
-from spel.scene import street
 
 _SPEC = importlib.util.spec_from_file_location(
     "video_clips", Path(__file__).parents[1] / "io" / "video_clips.py"

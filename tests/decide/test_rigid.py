@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import spel
+from spel.data import Scene, street
 from spel.decide import Recipe, Windows, learn_rigid, own_decision
 from spel.decide.scan import leading
 from spel.decide.scanner import Scanner
 from spel.decide.seen import Candidates, Seen, moved
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
-from spel.scene import Scene, street
 
 QUICK = Recipe(orientations=4, crops=120, rounds=1, hard=400)
 

@@ -23,13 +23,13 @@ import pytest
 import spel
 from spel.cli import main
 from spel.core.markers import Markers
+from spel.data import street
 from spel.errors import WriteError
 from spel.io import Result, write_as
 from spel.io.markers import write_markers
 from spel.io.results import ResultsWriter, read_results
 from spel.jobs import DetectJob, run
 from spel.run.manifest import Manifest
-from spel.scene import street
 
 if not Path("/proc/self/fd").exists():
     pytest.skip("needs /proc to know the file of a handle", allow_module_level=True)

@@ -14,12 +14,12 @@ import pytest
 
 import spel
 from spel import zoo
+from spel.data import street
 from spel.io import expand
 from spel.io.results import Result, read_results
 from spel.jobs import DetectJob, Failure, detect, run
 from spel.jobs.pictures import names
 from spel.run import Manifest, Shard
-from spel.scene import street
 
 HOSTILE = Path("../shared/data/hostile-images")
 

@@ -15,11 +15,11 @@ import pytest
 
 import spel
 from spel import zoo
+from spel.data import street
 from spel.errors import ParameterError, TaskError
 from spel.io.results import Result
 from spel.jobs import DetectJob, EvaluateJob, Failure, run
 from spel.run import Shard
-from spel.scene import street
 
 FILES = ("results.jsonl", "failures.jsonl")
 

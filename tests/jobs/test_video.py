@@ -16,13 +16,13 @@ import pytest
 
 import spel
 from spel import zoo
+from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.io import video
 from spel.io.results import read_results
 from spel.jobs import DetectJob, run
 from spel.jobs.clips import Asked
 from spel.run import Shard
-from spel.scene import street
 
 _SPEC = importlib.util.spec_from_file_location(
     "video_clips", Path(__file__).parents[1] / "io" / "video_clips.py"

@@ -11,11 +11,11 @@ import pytest
 
 import spel
 from spel import zoo
+from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.jobs import DetectJob, run
 from spel.jobs.carried import fetched
 from spel.run.dask_ import checked_address, executor
-from spel.scene import street
 
 
 @pytest.mark.slow

@@ -18,10 +18,10 @@ import pytest
 
 import spel
 from spel import zoo
+from spel.data import street
 from spel.errors import ParameterError
 from spel.jobs import DetectJob, run
 from spel.run.dask_ import checked_address, executor
-from spel.scene import street
 
 pytest.importorskip("distributed", reason="needs the extra dask")
 FILES = ("results.jsonl", "failures.jsonl")

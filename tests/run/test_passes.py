@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import spel
 from spel import Adjacency, ops
+from spel.data import street
 from spel.decide import Decision
 from spel.errors import ShapeError
 from spel.io.lazy import LargeImage
 from spel.run import passes, tiles
-from spel.scene import street
 
 
 def cut(values: np.ndarray, count: int = 7) -> passes.Parts:

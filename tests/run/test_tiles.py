@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 import spel
 from spel import Adjacency, ops
+from spel.data import street
 from spel.decide import Decision, decide
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.io.lazy import LargeImage
 from spel.run import tiles
 from spel.run.tiles import Seams
-from spel.scene import street
 from spel.testing import networks
 
 RELATIONS = [

@@ -9,9 +9,9 @@ import pytest
 
 import spel
 from spel import zoo
+from spel.data import street
 from spel.errors import ParameterError, ShapeError
 from spel.metrics.detection import iou
-from spel.scene import street
 from spel.zoo.assignment import fisher_weights
 
 PICTURE = Path(__file__).parents[3] / "shared" / "data" / "lecture" / "plate.png"

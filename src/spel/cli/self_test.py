@@ -97,8 +97,8 @@ def files() -> str:
 
 def plate() -> str:
     import spel
+    from spel.data import street
     from spel.metrics.detection import iou
-    from spel.scene import street
 
     scene = street(3)
     overlap = iou(spel.detect(spel.zoo.plate_lecture(), scene.image).boxes, scene.boxes)

@@ -6,7 +6,7 @@ _SCRIPT = '''"""What `spel demo` did, in Python. Run it: python demo.py"""
 
 import spel
 from spel.metrics.detection import iou
-from spel.scene import street
+from spel.data import street
 
 scene = street(seed={seed})                  # a rendered street: image, boxes, masks, texts
 net = spel.zoo.plate_lecture()            # read its code: spel/zoo/lecture.py

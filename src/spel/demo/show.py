@@ -16,12 +16,12 @@ import spel
 from spel import draw, zoo
 from spel.atomic import write_text
 from spel.core.objects import Detections
+from spel.data import Scene, street
 from spel.demo import pictures
 from spel.demo.place import folder
 from spel.demo.script import script
 from spel.io.results import Result, write_results
 from spel.metrics.detection import iou
-from spel.scene import Scene, street
 
 SEED = 3
 PAGE = "page.png"

@@ -183,7 +183,7 @@ def samples() -> list[Source]:
     """Images that need no file: rendered streets with known plates, and scikit-image's coins."""
     found = []
     for seed, name in ((3, "street 3"), (7, "street 7"), (11, "street 11"), (5, "street 5")):
-        code = ("from spel.scene import street", "", f"image = street({seed}).image")
+        code = ("from spel.data import street", "", f"image = street({seed}).image")
         found.append(
             Source(f"street-{seed}", name, _street(seed), truth=_street_truth(seed), code=code)
         )
@@ -192,7 +192,7 @@ def samples() -> list[Source]:
 
 def _street(seed: int) -> Callable[[], npt.NDArray[Any]]:
     def read() -> npt.NDArray[Any]:
-        from spel.scene import street
+        from spel.data import street
 
         return street(seed).image
 
@@ -201,7 +201,7 @@ def _street(seed: int) -> Callable[[], npt.NDArray[Any]]:
 
 def _street_truth(seed: int) -> Callable[[], tuple[Box, ...]]:
     def truth() -> tuple[Box, ...]:
-        from spel.scene import street
+        from spel.data import street
 
         return tuple(tuple(box) for box in street(seed).boxes.tolist())
 

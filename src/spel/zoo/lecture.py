@@ -53,7 +53,7 @@ def plate_lecture(reduce: int = 1) -> Network:
     Examples
     --------
     >>> from spel import detect
-    >>> from spel.scene import street
+    >>> from spel.data import street
     >>> scene = street(3)
     >>> scene.boxes.tolist()
     [[265.0, 260.0, 344.0, 286.0]]

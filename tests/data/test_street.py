@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spel.data import PLATE_ASPECT, street
+from spel.data.canvas import Canvas, box_cover, polygon_cover
+from spel.data.font import GLYPHS
 from spel.errors import ParameterError
-from spel.scene import PLATE_ASPECT, Canvas, box_cover, polygon_cover, street
-from spel.scene_font import GLYPHS
 
 
 def test_a_box_covers_exactly_its_spels() -> None:

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spel.data.canvas import Canvas, Color, Float, box_cover, polygon_cover, text_cover
+from spel.data.font import GLYPHS
 from spel.errors import ParameterError
-from spel.scene_font import GLYPHS, glyph
-
-Float = npt.NDArray[np.float32]
-Color = tuple[float, float, float]
 
 PLATE_ASPECT = 3.1
 """Width over height of a drawn plate."""
@@ -118,75 +116,12 @@ def street(
     if sign:
         _sign(canvas, random, horizon)
     _road(canvas, random, horizon)
-    found = [
+    plates = [
         _car(canvas, random, place, plate_width, tilt) for place in _places(random, size, cars)
     ]
-    masks = np.array([mask for mask, _ in found], dtype=bool).reshape(-1, *size)
+    masks = np.array([mask for mask, _ in plates], dtype=bool).reshape(-1, *size)
     image = _expose(canvas.image, random, light, noise, blur)
-    return Scene(image, _tight(masks), masks, tuple(text for _, text in found))
-
-
-# -- drawing -------------------------------------------------------------------------------------
-
-
-class Canvas:
-    """A picture in 0..1 that takes smooth shapes, turned about a pivot."""
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.image: Float = np.zeros((*size, 3), dtype=np.float32)
-        self.rows, self.cols = np.mgrid[: size[0], : size[1]].astype(np.float32) + np.float32(0.5)
-
-    def turn(self, pivot: tuple[float, float], degrees: float) -> tuple[Float, Float]:
-        """Coordinates (x, y) of every spel in a frame turned about a pivot (x, y)."""
-        angle = np.deg2rad(degrees)
-        x, y = self.cols - pivot[0], self.rows - pivot[1]
-        c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        return c * x + s * y, c * y - s * x
-
-    def paint(self, cover: Float, color: Color, strength: float = 1.0) -> None:
-        """Blend a color over the picture where `cover` is above 0."""
-        alpha = np.clip(cover, 0, 1)[..., None] * np.float32(strength)
-        self.image += alpha * (np.asarray(color, dtype=np.float32) - self.image)
-
-
-def box_cover(
-    x: Float, y: Float, centre: tuple[float, float], half: tuple[float, float], radius: float = 0.0
-) -> Float:
-    """Share of each spel inside a box with rounded corners: ``1/2 - signed distance``, clipped."""
-    dx = np.abs(x - centre[0]) - (half[0] - radius)
-    dy = np.abs(y - centre[1]) - (half[1] - radius)
-    outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
-    distance = outside + np.minimum(np.maximum(dx, dy), 0) - radius
-    return np.clip(0.5 - distance, 0, 1).astype(np.float32)
-
-
-def polygon_cover(x: Float, y: Float, corners: list[tuple[float, float]]) -> Float:
-    """Share of each spel inside a convex polygon, its corners clockwise on the screen."""
-    distance = np.full(x.shape, -np.inf, dtype=np.float32)
-    for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1]):
-        length = np.hypot(bx - ax, by - ay)
-        side = ((by - ay) * (x - ax) - (bx - ax) * (y - ay)) / length
-        distance = np.maximum(distance, side.astype(np.float32))
-    return np.clip(0.5 - distance, 0, 1)
-
-
-def text_cover(
-    x: Float, y: Float, text: str, centre: tuple[float, float], height: float, advance: float
-) -> Float:
-    """Share of each spel inside a line of characters, `height` tall, `advance` apart."""
-    cover = np.zeros(x.shape, dtype=np.float32)
-    start = centre[0] - advance * (len(text) - 1) / 2
-    wide = min(advance * 0.82, height * 0.72)
-    for place, character in enumerate(text):
-        u = (x - start - place * advance) / wide + 0.5
-        v = (y - centre[1]) / height + 0.5
-        near = (np.abs(u - 0.5) < 0.6) & (np.abs(v - 0.5) < 0.6)
-        level = glyph(character, u[near], v[near])
-        # The slope that makes an edge about one spel wide: a bitmap cell is height / 7 spels.
-        cover[near] = np.maximum(
-            cover[near], np.clip((level - 0.5) * max(1.0, height / 7) + 0.5, 0, 1)
-        )
-    return cover
+    return Scene(image, _tight(masks), masks, tuple(text for _, text in plates))
 
 
 # -- the street ----------------------------------------------------------------------------------
@@ -290,69 +225,69 @@ def _car(
     plate_width: float | None,
     tilt: float,
 ) -> tuple[npt.NDArray[np.bool_], str]:
-    """Draw the rear of a car; the mask and the characters of its plate."""
-    x, ground, w = place
+    """Draw the rear of a car; return the mask and the characters of its plate."""
+    x, ground, width = place
+    rear = _Rear(canvas, canvas.turn((x, ground), tilt), width, 0.74 * width)
     paint: Color = PAINTS[int(random.integers(len(PAINTS)))]
-    u, v = canvas.turn((x, ground), tilt)
-    h = 0.74 * w
+    _shadow_and_wheels(rear)
+    _cabin(rear, paint)
+    _body(rear, paint)
+    middle = (0.0, -0.345 * rear.height)
+    return _plate(canvas, random, rear.frame, middle, plate_width or 0.40 * width)
 
-    def put(cover: Float, color: Color, strength: float = 1.0) -> None:
-        canvas.paint(cover, color, strength)
 
-    def box(cx: float, cy: float, hx: float, hy: float, r: float = 0.0) -> Float:
-        return box_cover(u, v, (cx * w, cy * h), (hx * w, hy * h), r * w)
+@dataclass(frozen=True)
+class _Rear:
+    """The rear of a car, drawn in shares of its width and height from where it stands."""
 
-    far = np.hypot(u / (0.56 * w), (v - 0.01 * h) / (0.075 * h)).astype(np.float32)
-    put(np.clip(1.6 - 1.6 * far, 0, 1), (0.05, 0.05, 0.06), 0.85)
+    canvas: Canvas
+    frame: tuple[Float, Float]
+    width: float
+    height: float
+
+    def box(
+        self,
+        middle: tuple[float, float],
+        half: tuple[float, float],
+        radius: float,
+        color: Color,
+        strength: float = 1.0,
+    ) -> None:
+        w, h = self.width, self.height
+        place, size = (middle[0] * w, middle[1] * h), (half[0] * w, half[1] * h)
+        self.canvas.paint(box_cover(*self.frame, place, size, radius * w), color, strength)
+
+    def polygon(
+        self, corners: list[tuple[float, float]], color: Color, strength: float = 1.0
+    ) -> None:
+        places = [(x * self.width, y * self.height) for x, y in corners]
+        self.canvas.paint(polygon_cover(*self.frame, places), color, strength)
+
+
+def _shadow_and_wheels(rear: _Rear) -> None:
+    (u, v), w, h = rear.frame, rear.width, rear.height
+    distance = np.hypot(u / (0.56 * w), (v - 0.01 * h) / (0.075 * h)).astype(np.float32)
+    rear.canvas.paint(np.clip(1.6 - 1.6 * distance, 0, 1), (0.05, 0.05, 0.06), 0.85)
     for side in (-1, 1):
-        put(box(side * 0.38, -0.08, 0.075, 0.12, 0.03), (0.07, 0.07, 0.08))
-    put(
-        polygon_cover(
-            u,
-            v,
-            [
-                (-0.33 * w, -0.96 * h),
-                (0.33 * w, -0.96 * h),
-                (0.44 * w, -0.55 * h),
-                (-0.44 * w, -0.55 * h),
-            ],
-        ),
-        _shade(paint, 0.85),
-    )
-    put(
-        polygon_cover(
-            u,
-            v,
-            [
-                (-0.29 * w, -0.91 * h),
-                (0.29 * w, -0.91 * h),
-                (0.37 * w, -0.60 * h),
-                (-0.37 * w, -0.60 * h),
-            ],
-        ),
-        (0.13, 0.16, 0.19),
-    )
-    put(
-        polygon_cover(
-            u,
-            v,
-            [
-                (-0.20 * w, -0.91 * h),
-                (-0.05 * w, -0.91 * h),
-                (-0.16 * w, -0.60 * h),
-                (-0.33 * w, -0.60 * h),
-            ],
-        ),
-        (0.45, 0.50, 0.55),
-        0.35,
-    )
-    put(box(0, -0.36, 0.48, 0.24, 0.06), paint)
-    put(box(0, -0.53, 0.44, 0.012, 0.004), _shade(paint, 1.25), 0.8)
+        rear.box((side * 0.38, -0.08), (0.075, 0.12), 0.03, (0.07, 0.07, 0.08))
+
+
+def _cabin(rear: _Rear, paint: Color) -> None:
+    roof = [(-0.33, -0.96), (0.33, -0.96), (0.44, -0.55), (-0.44, -0.55)]
+    glass = [(-0.29, -0.91), (0.29, -0.91), (0.37, -0.60), (-0.37, -0.60)]
+    gleam = [(-0.20, -0.91), (-0.05, -0.91), (-0.16, -0.60), (-0.33, -0.60)]
+    rear.polygon(roof, _shade(paint, 0.85))
+    rear.polygon(glass, (0.13, 0.16, 0.19))
+    rear.polygon(gleam, (0.45, 0.50, 0.55), 0.35)
+
+
+def _body(rear: _Rear, paint: Color) -> None:
+    rear.box((0, -0.36), (0.48, 0.24), 0.06, paint)
+    rear.box((0, -0.53), (0.44, 0.012), 0.004, _shade(paint, 1.25), 0.8)
     for side in (-1, 1):
-        put(box(side * 0.405, -0.42, 0.055, 0.085, 0.02), (0.72, 0.08, 0.08))
-        put(box(side * 0.405, -0.37, 0.040, 0.022, 0.01), (0.95, 0.62, 0.30))
-    put(box(0, -0.165, 0.485, 0.065, 0.03), _shade(paint, 0.7))
-    return _plate(canvas, random, (u, v), (0.0, -0.345 * h), plate_width or 0.40 * w)
+        rear.box((side * 0.405, -0.42), (0.055, 0.085), 0.02, (0.72, 0.08, 0.08))
+        rear.box((side * 0.405, -0.37), (0.040, 0.022), 0.01, (0.95, 0.62, 0.30))
+    rear.box((0, -0.165), (0.485, 0.065), 0.03, _shade(paint, 0.7))
 
 
 def _plate(

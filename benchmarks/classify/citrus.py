@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 import spel
 from spel import Adjacency
-from spel.io.markers import read_markers
+from spel.io.annotation.markers import read_markers
 from spel.metrics.classification import confusion
 from spel.nn import Activation, Color, MaxPool, Network, Unlearned, chain
 from spel.sklearn import PooledFeatures

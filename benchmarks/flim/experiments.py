@@ -30,7 +30,7 @@ import spel
 from spel.core.markers import Markers
 from spel.decide import Delineation, Segmentation, learn_objects, segment
 from spel.flim import robot_markers
-from spel.io.markers import find_markers
+from spel.io.annotation.markers import find_markers
 from spel.jobs.learn import block_ends, learn_segmenter
 from spel.nn import Color, Decode, Network, Node, chain
 from spel.ops import labnorm2, threshold

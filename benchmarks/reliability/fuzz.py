@@ -164,8 +164,8 @@ def models(folder: Path) -> Callable[[bytes], None]:
     """A model folder of the group with one file after another replaced by the bytes."""
     import spel
     from spel.errors import SpelError
-    from spel.io import libift
-    from spel.io.libift_write import write_model
+    from spel.io.annotation import libift
+    from spel.io.annotation.libift_write import write_model
 
     place = folder / "model"
     bank = spel.KernelBank.random(spel.Adjacency.box(3), kernels=2, channels=3, seed=0)
@@ -185,13 +185,13 @@ def models(folder: Path) -> Callable[[bytes], None]:
 TARGETS: dict[str, Callable[[Path], Callable[[bytes], None]]] = {
     "images": images,
     "texts": texts,
-    "annotations": from_file("spel.io.annotations:read_coco", "a.json"),
+    "annotations": from_file("spel.io.annotation.annotations:read_coco", "a.json"),
     "converters": converters,
-    "results": from_file("spel.io.results:read_results", "a.jsonl"),
-    "markers": from_file("spel.io.markers:read_markers", "a.txt", "a.json"),
-    "mimg": from_file("spel.io.mimg:read_mimg", "a.mimg"),
+    "results": from_file("spel.io.annotation.results:read_results", "a.jsonl"),
+    "markers": from_file("spel.io.annotation.markers:read_markers", "a.txt", "a.json"),
+    "mimg": from_file("spel.io.annotation.mimg:read_mimg", "a.mimg"),
     "networks": from_file("spel.nn.store:load", "a.safetensors"),
-    "arch": from_file("spel.io.libift:read_arch", "arch.json"),
+    "arch": from_file("spel.io.annotation.libift:read_arch", "arch.json"),
     "models": models,
     "classifiers": classifiers,
     "journals": journals,
@@ -227,7 +227,7 @@ def write_seeds(target: str, folder: Path) -> int:
     elif target == "mimg":
         import numpy as np
 
-        from spel.io.mimg import write_mimg
+        from spel.io.annotation.mimg import write_mimg
 
         write_mimg(folder / "seed", np.ones((2, 3, 2), np.float32))
         seeds.append((folder / "seed").read_bytes())
@@ -265,7 +265,7 @@ def own_texts(target: str, folder: Path) -> list[bytes]:
     import spel
 
     if target in ("arch", "models"):
-        from spel.io.libift_write import write_model
+        from spel.io.annotation.libift_write import write_model
 
         bank = spel.KernelBank.random(spel.Adjacency.box(3), kernels=2, channels=3, seed=0)
         pool = spel.MaxPool(spel.Adjacency.box(3), stride=2)

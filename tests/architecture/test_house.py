@@ -25,8 +25,8 @@ OPTIONAL = {  # heavy packages that are no dependency, and the only files that m
     "onnxruntime": {"backends/onnx_.py"},
     "dask": {"run/dask_.py"},
     "distributed": {"run/dask_.py"},
-    "numcodecs": {"io/zarr_codecs.py"},
-    "google_crc32c": {"io/zarr_codecs.py"},
+    "numcodecs": {"io/large/zarr_codecs.py"},
+    "google_crc32c": {"io/large/zarr_codecs.py"},
 }
 
 

@@ -18,11 +18,11 @@ CALLS |= {"subprocess.getoutput", "subprocess.getstatusoutput", "multiprocessing
 FLAGS = {("shell", True), ("allow_pickle", True), ("weights_only", False), ("verify", False)}
 PROGRAMS = {  # the only files that start a process, and why
     "run/pool.py": "workers: this Python",
-    "io/isolate.py": "the decoder in a process of its own: this Python",
+    "io/image/isolate.py": "the decoder in a process of its own: this Python",
     "cli/self_test.py": "spel doctor --self-test: this Python",
-    "io/ffmpeg.py": "videos, by ffmpeg or ffprobe",
-    "io/video_player.py": "videos, by ffmpeg",
-    "io/video_writer.py": "videos, by ffmpeg",
+    "io/video/ffmpeg.py": "videos, by ffmpeg or ffprobe",
+    "io/video/player.py": "videos, by ffmpeg",
+    "io/video/writer.py": "videos, by ffmpeg",
 }
 NETWORK = {"urllib.request", "http.client", "requests", "httpx", "smtplib", "socketserver"}
 SCRIPT = re.compile(

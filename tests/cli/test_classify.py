@@ -128,7 +128,7 @@ def test_export_as_a_script_is_bit_for_bit(program, tmp_path, network):
 
 
 def test_export_to_libift_reads_back(program, tmp_path):
-    from spel.io.libift import read_model
+    from spel.io.annotation.libift import read_model
 
     bank = spel.KernelBank.random(spel.Adjacency.box((3, 5)), kernels=4, channels=3, seed=0)
     net = chain(

@@ -10,8 +10,8 @@ import pytest
 
 import spel
 from spel.data import street
-from spel.io.annotations import read_coco
-from spel.io.results import read_results
+from spel.io.annotation.annotations import read_coco
+from spel.io.annotation.results import read_results
 
 LECTURE = Path(__file__).parents[3] / "shared/data/lecture/plate.png"
 

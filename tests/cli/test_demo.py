@@ -12,7 +12,7 @@ import pytest
 import spel
 from spel.demo import place, show
 from spel.errors import ParameterError
-from spel.io.results import read_results
+from spel.io.annotation.results import read_results
 
 
 def test_demo_boxes_the_plate_and_shows_every_step(program, tmp_path):

@@ -156,7 +156,7 @@ def test_a_reader_that_stops_is_no_error(tmp_path: Path):
 def test_ctrl_c_in_a_folder_keeps_whole_lines(tmp_path: Path, picture: Path, workers: str):
     import shutil
 
-    from spel.io.results import read_results
+    from spel.io.annotation.results import read_results
 
     many = tmp_path / "many"
     many.mkdir()

@@ -12,7 +12,7 @@ import spel
 from spel.data import street
 from spel.decide import Decision
 from spel.decide.detection import with_decision
-from spel.io.results import read_results
+from spel.io.annotation.results import read_results
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import spel
 from spel.flim import clusters, samples, statistics
 from spel.flim.cluster import distances
 from spel.flim.consensus import unit
-from spel.io.libift import read_arch, read_model
-from spel.io.markers import find_markers
+from spel.io.annotation.libift import read_arch, read_model
+from spel.io.annotation.markers import find_markers
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared data are absent")

@@ -107,7 +107,7 @@ class TestJpeg:
         exif = Image.Exif()
         exif[0x0112] = orientation
         plain, turned = saved(pictures[0], "JPEG"), saved(pictures[0], "JPEG", exif=exif)
-        from spel.io.images import turn
+        from spel.io.image.reader import turn
 
         assert np.array_equal(get(turned), turn(get(plain), orientation))
         assert describe(io.BytesIO(turned)).orientation == orientation

@@ -16,7 +16,7 @@ from PIL import Image
 
 from spel.errors import FormatError, ImageReadError, ParameterError
 from spel.io import describe, expand, parse_json, parse_line, read, read_coco, write
-from spel.io.images import clean, recognize
+from spel.io.image.reader import clean, recognize
 
 MANY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

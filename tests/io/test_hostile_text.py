@@ -18,8 +18,8 @@ import pytest
 import spel
 from spel.errors import FormatError, SpelError
 from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
-from spel.io.convert.shared import safe_stem
-from spel.io.images import clean, refused
+from spel.io.annotation.convert.shared import safe_stem
+from spel.io.image.reader import clean, refused
 from spel.jobs.journal import _lines
 from spel.run.manifest import Manifest, checksum
 
@@ -165,13 +165,13 @@ def list_of_files(folder: Path, data: bytes) -> object:
 
 
 PARSERS: dict[str, Callable[[Path, bytes], object]] = {
-    "results": in_file("a.jsonl", "spel.io.results:read_results"),
-    "markers, text": in_file("a.txt", "spel.io.markers:read_markers"),
-    "markers, JSON": in_file("a.json", "spel.io.markers:read_markers"),
-    "arch.json": in_file("arch.json", "spel.io.libift:read_arch"),
-    "arch.json, space": in_file("arch.json", "spel.io.libift:space_of"),
-    "COCO truth": in_file("a.json", "spel.io.annotations:read_coco"),
-    "numbers": in_file("a.txt", "spel.io.numbers:read_json"),
+    "results": in_file("a.jsonl", "spel.io.annotation.results:read_results"),
+    "markers, text": in_file("a.txt", "spel.io.annotation.markers:read_markers"),
+    "markers, JSON": in_file("a.json", "spel.io.annotation.markers:read_markers"),
+    "arch.json": in_file("arch.json", "spel.io.annotation.libift:read_arch"),
+    "arch.json, space": in_file("arch.json", "spel.io.annotation.libift:space_of"),
+    "COCO truth": in_file("a.json", "spel.io.annotation.annotations:read_coco"),
+    "numbers": in_file("a.txt", "spel.io.annotation.numbers:read_json"),
     "csv": in_form("csv"),
     "coco": in_form("coco"),
     "geojson": in_form("geojson"),

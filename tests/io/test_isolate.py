@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from spel.errors import ImageReadError, ParameterError
-from spel.io import Decoder, isolate, read, write
+from spel.io import Decoder, read, write
+from spel.io.image import isolate
 
 if not hasattr(socket, "send_fds"):
     pytest.skip("descriptors cannot be sent here", allow_module_level=True)

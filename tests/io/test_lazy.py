@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import spel
 from spel.errors import ImageReadError, ParameterError
-from spel.io.lazy import LargeImage
+from spel.io.large.lazy import LargeImage
 
 
 def halved(image: np.ndarray, count: int) -> list[np.ndarray]:

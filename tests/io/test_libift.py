@@ -10,9 +10,9 @@ import pytest
 
 from spel.core.adjacency import Adjacency
 from spel.errors import FormatError, ParameterError
-from spel.io.libift import mean_border, read_arch, read_model, space_of
-from spel.io.libift_write import arch_of, write_arch, write_model
-from spel.io.mimg import read_mimg, write_mimg
+from spel.io.annotation.libift import mean_border, read_arch, read_model, space_of
+from spel.io.annotation.libift_write import arch_of, write_arch, write_model
+from spel.io.annotation.mimg import read_mimg, write_mimg
 from spel.nn import Activation, Color, Convolution, DivisiveNormalize, MaxPool, Unlearned, chain
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
-from spel.io.markers import convention_of, find_markers, read_markers, write_markers
+from spel.io.annotation.markers import convention_of, find_markers, read_markers, write_markers
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -17,11 +17,11 @@ import spel
 from spel.core.markers import Markers
 from spel.errors import FormatError, ImageReadError, ParameterError, ShapeError, WriteError
 from spel.io import Result, expand, parse_json, parse_line, read, read_as, write, write_as
-from spel.io.guarded import read_json, read_limited
-from spel.io.libift import read_model
-from spel.io.libift_write import write_model
-from spel.io.markers import convention_of, find_markers, read_markers
-from spel.io.results import ResultsWriter
+from spel.io.annotation.guarded import read_json, read_limited
+from spel.io.annotation.libift import read_model
+from spel.io.annotation.libift_write import write_model
+from spel.io.annotation.markers import convention_of, find_markers, read_markers
+from spel.io.annotation.results import ResultsWriter
 from spel.run import Manifest
 
 GOOD = {"image": "a.png", "size": [4, 6], "boxes": [{"xyxy": [0, 0, 1, 2], "score": 0.5}]}

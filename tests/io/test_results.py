@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from spel.errors import FormatError, ParameterError, ShapeError, WriteError
 from spel.io import FORMATS, Result, ResultsWriter, parse_line, read_as, read_results, write_as
-from spel.io.convert.shared import escape_cell, safe_stem, unescape_cell
+from spel.io.annotation.convert.shared import escape_cell, safe_stem, unescape_cell
 
 
 def found(image="a.png", n=2, classes=(), **more):

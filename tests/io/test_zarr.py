@@ -14,8 +14,8 @@ import pytest
 
 import spel
 from spel.errors import BackendMissingError, ImageReadError
-from spel.io.lazy import LargeImage
-from spel.io.zarr_codecs import check_crc, unpack
+from spel.io.large.lazy import LargeImage
+from spel.io.large.zarr_codecs import check_crc, unpack
 
 AXES = [{"name": name} for name in "tczyx"]
 

@@ -26,8 +26,8 @@ from spel.core.markers import Markers
 from spel.data import street
 from spel.errors import WriteError
 from spel.io import Result, write_as
-from spel.io.markers import write_markers
-from spel.io.results import ResultsWriter, read_results
+from spel.io.annotation.markers import write_markers
+from spel.io.annotation.results import ResultsWriter, read_results
 from spel.jobs import DetectJob, run
 from spel.run.manifest import Manifest
 

@@ -12,7 +12,7 @@ from spel.cli.main import run as program
 from spel.core.markers import Markers
 from spel.decide import segment
 from spel.errors import ParameterError
-from spel.io.markers import write_markers
+from spel.io.annotation.markers import write_markers
 from spel.jobs.learn import advice, learn_segmenter
 from spel.nn import Activation, Color, MaxPool, Unlearned, chain
 

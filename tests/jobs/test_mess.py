@@ -16,7 +16,7 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.io import expand
-from spel.io.results import Result, read_results
+from spel.io.annotation.results import Result, read_results
 from spel.jobs import DetectJob, Failure, detect, run
 from spel.jobs.pictures import names
 from spel.run import Manifest, Shard

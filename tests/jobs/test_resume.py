@@ -17,7 +17,7 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.errors import ParameterError, TaskError
-from spel.io.results import Result
+from spel.io.annotation.results import Result
 from spel.jobs import DetectJob, EvaluateJob, Failure, run
 from spel.run import Shard
 
@@ -166,7 +166,7 @@ def test_shards_together_are_the_whole(folder, tmp_path, expected):
 
 
 def test_shards_are_evaluated_together(folder, tmp_path):
-    from spel.io.annotations import Annotations, ImageBoxes
+    from spel.io.annotation.annotations import Annotations, ImageBoxes
 
     for i in (1, 2):
         run(job(), sources(folder), tmp_path, shard=Shard(i, 2))

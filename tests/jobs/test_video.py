@@ -19,7 +19,7 @@ from spel import zoo
 from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.io import video
-from spel.io.results import read_results
+from spel.io.annotation.results import read_results
 from spel.jobs import DetectJob, run
 from spel.jobs.clips import Asked
 from spel.run import Shard
@@ -109,7 +109,7 @@ def test_a_hanging_ffmpeg_is_a_failure_and_the_run_goes_on(tmp_path, monkeypatch
     path = tmp_path / "a.mp4"
     path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
     spel.write(tmp_path / "b.png", street(5, size=(120, 160)).image)
-    monkeypatch.setattr(video, "SECONDS", 3.0)
+    monkeypatch.setattr(video.reader, "SECONDS", 3.0)
     monkeypatch.setenv("PATH", str(fake(tmp_path, "frame(0, 40, 60); time.sleep(600)")))
     report = run(job(), [path, tmp_path / "b.png"], tmp_path / "out")
     assert (report.images, report.failed) == (3, 1)

@@ -12,7 +12,7 @@ from spel import Adjacency, ops
 from spel.data import street
 from spel.decide import Decision
 from spel.errors import ShapeError
-from spel.io.lazy import LargeImage
+from spel.io.large.lazy import LargeImage
 from spel.run import passes, tiles
 
 

@@ -24,8 +24,8 @@ INPUT_SPACE = "labnorm2"
 def write_model(network: Network, folder: str | os.PathLike[str]) -> None:
     """Write a chain of convolutions, ReLU and poolings as a libift model folder.
 
-    `spel.io.libift.read_model` reads it back. Files are written one by one, each whole or not at
-    all, ``arch.json`` last.
+    `spel.io.annotation.libift.read_model` reads it back. Files are written one by one, each whole
+    or not at all, ``arch.json`` last.
 
     Raises
     ------

@@ -43,7 +43,8 @@ def command(
 def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: str) -> str:
     import spel
     from spel.errors import ParameterError
-    from spel.io import libift, libift_write, markers, mimg, write
+    from spel.io import write
+    from spel.io.annotation import libift, libift_write, markers, mimg
 
     kinds = (source.suffix.lower(), target.suffix.lower())
     if source.is_dir() and kinds[1] == ".safetensors":

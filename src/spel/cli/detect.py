@@ -13,7 +13,7 @@ from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
     from spel.decide.detection import AnyDecision
-    from spel.io.results import Result
+    from spel.io.annotation.results import Result
     from spel.nn import Network
     from spel.run import Shard, Stop
 
@@ -235,8 +235,8 @@ def _folder(
     from spel.cli.main import say
     from spel.cli.progress import Progress
     from spel.errors import WriteError
-    from spel.io.convert import write_as
-    from spel.io.results import read_results
+    from spel.io.annotation.convert import write_as
+    from spel.io.annotation.results import read_results
     from spel.jobs import Failure, run
     from spel.jobs.clips import expected
     from spel.jobs.journal import Kept
@@ -281,7 +281,7 @@ def _folder(
 
 
 def _say_large(settings: Settings, result: Any) -> None:
-    from spel.io.header import MAX_PIXELS
+    from spel.io.image.header import MAX_PIXELS
 
     rows, cols = result.size
     if rows * cols > MAX_PIXELS:

@@ -77,7 +77,7 @@ def command(
     """
     import spel
     from spel.flim import check_markers
-    from spel.io.markers import convention_of, marked_images
+    from spel.io.annotation.markers import convention_of, marked_images
 
     drawn, paths = marked_images(images, markers, options["labels"])
     names = list(drawn)
@@ -152,7 +152,7 @@ def _space(paths: list[Path], settings: Settings) -> str:
     """libift's colour space for these files; said aloud where they differ."""
     from collections import Counter
 
-    from spel.io.libift import space_of
+    from spel.io.annotation.libift import space_of
 
     spaces = Counter(space_of(path) for path in paths)
     chosen = spaces.most_common(1)[0][0]
@@ -166,7 +166,7 @@ def _space(paths: list[Path], settings: Settings) -> str:
 
 def _architecture(path: Path, space: str, center: bool) -> Network:
     import spel
-    from spel.io.libift import read_arch
+    from spel.io.annotation.libift import read_arch
     from spel.nn import Center, Color, chain
 
     if path.suffix.lower() != ".json":

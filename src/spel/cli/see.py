@@ -53,7 +53,7 @@ def command(file: str, size: tuple[int, ...] | None, as_json: bool) -> None:
 def described(file: str, size: tuple[int, ...] | None = None) -> tuple[Facts, str]:
     """What the file holds, as plain values and as text."""
     from spel import zoo
-    from spel.io.ffmpeg import container
+    from spel.io.video.ffmpeg import container
 
     path = Path(file)
     if file in zoo.names() and not path.exists():
@@ -84,9 +84,9 @@ def _head(path: Path) -> bytes:
 def _large(path: Path) -> tuple[Facts, str] | None:
     """An image that is read in parts: a Zarr folder, or one that is too large to be measured."""
     from spel.errors import ImageReadError
-    from spel.io.header import MAX_PIXELS
-    from spel.io.lazy import LargeImage
-    from spel.io.zarr import is_zarr
+    from spel.io.image.header import MAX_PIXELS
+    from spel.io.large.lazy import LargeImage
+    from spel.io.large.zarr import is_zarr
 
     folder = is_zarr(path)
     try:
@@ -134,7 +134,7 @@ def _image(path: Path) -> tuple[Facts, str]:
 
     import spel
     from spel.io import describe
-    from spel.io.lazy import LargeImage
+    from spel.io.large.lazy import LargeImage
 
     info = describe(path)
     image = spel.read(path)
@@ -265,7 +265,7 @@ def _json(path: Path) -> tuple[Facts, str]:
 
 
 def _results(path: Path) -> tuple[Facts, str]:
-    from spel.io.results import read_results
+    from spel.io.annotation.results import read_results
 
     results = read_results(path)
     boxes = [len(r) for r in results]
@@ -294,7 +294,7 @@ def _results(path: Path) -> tuple[Facts, str]:
 def _annotations(path: Path) -> tuple[Facts, str]:
     from collections import Counter
 
-    from spel.io.annotations import read_coco
+    from spel.io.annotation.annotations import read_coco
 
     truth = read_coco(path)
     counts = Counter(name for one in truth for name in one.classes)
@@ -315,7 +315,7 @@ def _annotations(path: Path) -> tuple[Facts, str]:
 
 
 def _markers(path: Path) -> tuple[Facts, str]:
-    from spel.io.markers import read_markers
+    from spel.io.annotation.markers import read_markers
 
     markers = read_markers(path)
     labels = sorted({int(n) for n in markers.labels})

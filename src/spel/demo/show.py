@@ -20,7 +20,7 @@ from spel.data import Scene, street
 from spel.demo import pictures
 from spel.demo.place import folder
 from spel.demo.script import script
-from spel.io.results import Result, write_results
+from spel.io.annotation.results import Result, write_results
 from spel.metrics.detection import iou
 
 SEED = 3

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from spel.errors import ParameterError
-
-from .images import clean
-from .zarr import is_zarr
+from spel.io.image.reader import clean
+from spel.io.large.zarr import is_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
 

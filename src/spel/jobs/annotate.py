@@ -12,8 +12,8 @@ import numpy.typing as npt
 from spel.core.objects import Detections
 from spel.errors import ImageReadError
 from spel.io import video
-from spel.io.results import Result, parse_line
-from spel.io.video_writer import held, write_video
+from spel.io.annotation.results import Result, parse_line
+from spel.io.video.writer import held, write_video
 from spel.jobs.clips import MARK
 
 

@@ -15,9 +15,9 @@ from spel import __version__, draw
 from spel.core.objects import Detections
 from spel.decide import Recipe, detect, learn_rigid
 from spel.errors import ParameterError
-from spel.io.annotations import Annotations, ImageBoxes
-from spel.io.images import read
-from spel.io.markers import Convention, marked_images
+from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.io.annotation.markers import Convention, marked_images
+from spel.io.image.reader import read
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Convolution, Network
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from spel.core.threads import threads
 from spel.errors import ParameterError, ShapeError, SpelError
-from spel.io.images import read
+from spel.io.image.reader import read
 from spel.io.sources import IMAGE_SUFFIXES, natural_key
 from spel.metrics.classification import Confusion, confusion
 from spel.run import Failure

@@ -12,7 +12,7 @@ from spel.core.threads import threads
 from spel.decide import detect
 from spel.errors import BackendMissingError, ShapeError, SpelError
 from spel.io import video
-from spel.io.results import Result
+from spel.io.annotation.results import Result
 from spel.jobs.pictures import save_pictures
 from spel.run import Failure, Identity, Task
 

@@ -14,13 +14,13 @@ from spel.core.threads import threads
 from spel.decide import detect, own_decision
 from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError, SpelError, WriteError
-from spel.io.ffmpeg import found as program
-from spel.io.header import MAX_PIXELS
-from spel.io.images import describe, read
-from spel.io.isolate import Decoder
-from spel.io.results import Result
+from spel.io.annotation.results import Result
+from spel.io.image.header import MAX_PIXELS
+from spel.io.image.isolate import Decoder
+from spel.io.image.reader import describe, read
+from spel.io.large.zarr import is_zarr
 from spel.io.video import Every
-from spel.io.zarr import is_zarr
+from spel.io.video.ffmpeg import found as program
 from spel.jobs.carried import fetched
 from spel.jobs.clips import Clip, is_clip
 from spel.jobs.large import find, too_large

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from spel.errors import FormatError
-from spel.io.annotations import Annotations, ImageBoxes, read_coco
-from spel.io.results import Result, read_results
+from spel.io.annotation.annotations import Annotations, ImageBoxes, read_coco
+from spel.io.annotation.results import Result, read_results
 from spel.jobs.runner import RESULTS, results_files
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, iou
 

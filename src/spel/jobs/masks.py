@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spel.errors import FormatError
-from spel.io.images import read
+from spel.io.image.reader import read
 from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
-from spel.io.results import Result, ResultsWriter
+from spel.io.annotation.results import Result, ResultsWriter
 from spel.jobs.clips import Asked, Clip, Ended, unrolled
 from spel.jobs.detect import DetectJob
 from spel.jobs.journal import NO_LINE, Kept, agreed, ordered

@@ -17,8 +17,8 @@ from typing import Any
 
 from spel.atomic import write_error, write_text
 from spel.errors import FormatError, ParameterError
-from spel.io.images import clean
-from spel.io.results import ResultsWriter
+from spel.io.annotation.results import ResultsWriter
+from spel.io.image.reader import clean
 from spel.run.task import Identity
 
 FORMAT, VERSION = "spel.manifest", 1

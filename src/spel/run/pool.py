@@ -239,7 +239,7 @@ def _limit(memory: int | None) -> None:
     except ImportError:  # not on Windows
         return
     import spel.decide
-    import spel.io.images  # noqa: F401  # loaded libraries count as what the worker starts with
+    import spel.io.image.reader  # noqa: F401  # loaded libraries count as what the worker starts with
 
     with open("/proc/self/statm") as sizes:
         now = int(sizes.read().split()[0]) * resource.getpagesize()

@@ -179,7 +179,7 @@ def _exports(session: Session) -> Path:
 
 def markers_file(session: Session, image: str) -> Path:
     """A file that holds the strokes of an image as markers."""
-    from spel.io.markers import write_markers
+    from spel.io.annotation.markers import write_markers
     from spel.studio.images import digest_of
     from spel.studio.strokes import markers_of
 
@@ -270,7 +270,7 @@ def _space(session: Session, view: Mapping[str, Any]) -> list[str]:
 def _markers(session: Session, view: Mapping[str, Any]) -> list[str]:
     path = markers_file(session, str(view["image"]))
     return [
-        "from spel.io.markers import read_markers",
+        "from spel.io.annotation.markers import read_markers",
         *image_code(session, str(view["image"])),
         f"markers = read_markers({source(str(path))})",
         "print(markers, markers.stroke_count(), 'strokes')",

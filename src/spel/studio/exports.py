@@ -88,7 +88,7 @@ def command_line(session: Session, view: Mapping[str, Any]) -> str:
 
 
 def _markers(session: Session, view: Mapping[str, Any], suffix: str) -> File:
-    from spel.io.markers import write_markers
+    from spel.io.annotation.markers import write_markers
     from spel.studio.strokes import markers_of
 
     image = session.load(str(view["image"]))

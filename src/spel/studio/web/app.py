@@ -102,7 +102,7 @@ def _taking(
         data = await request.body()
 
         def worked() -> Any:
-            from spel.io.guarded import parse_json
+            from spel.io.annotation.guarded import parse_json
 
             body = parse_json(data, name="request")
             if not isinstance(body, dict):
@@ -298,7 +298,7 @@ def _take_image(session: Session, given: Mapping[str, str], path: Path, digest: 
 
 
 def _take_markers(session: Session, given: Mapping[str, str], path: Path, digest: str) -> Any:
-    from spel.io.markers import read_markers
+    from spel.io.annotation.markers import read_markers
 
     name = given.get("name", "")
     suffix = next((s for s in (".json", ".png", ".txt") if name.lower().endswith(s)), ".txt")
@@ -315,14 +315,14 @@ def _take_markers(session: Session, given: Mapping[str, str], path: Path, digest
     session.change(
         "import_markers", lambda d: with_markers(d, image, markers, f"m{session.revision}")
     )
-    from spel.io.markers import convention_of
+    from spel.io.annotation.markers import convention_of
 
     return {**_changed(session, {}), "note": convention_of(markers)}
 
 
 def _take_truth(session: Session, given: Mapping[str, str], path: Path, digest: str) -> Any:
     """True boxes of all images that a COCO file names."""
-    from spel.io.annotations import read_coco
+    from spel.io.annotation.annotations import read_coco
 
     try:
         truth = read_coco(path)

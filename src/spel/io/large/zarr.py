@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .header import MAX_CHANNELS, Refusal
+from spel.io.image.header import MAX_CHANNELS, Refusal
+
 from .zarr_array import Span, Store, ZarrArray, open_array
 
 __all__ = ["ZarrImage", "is_zarr"]

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
+from spel.io.image.header import Refusal
+from spel.io.image.npy import _header as npy_header
+from spel.io.image.reader import opened, recognize, refusing
 
-from .header import Refusal
-from .images import opened, recognize, refusing
 from .lazy_tiff import TiffImage
-from .npy import _header as npy_header
 from .zarr import ZarrImage, is_zarr
 
 __all__ = ["LargeImage"]

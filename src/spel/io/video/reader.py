@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
+from spel.io.image.header import MAX_PIXELS, Refusal
+from spel.io.image.reader import opened, refusing
 
 from .ffmpeg import container, probe
-from .header import MAX_PIXELS, Refusal
-from .images import opened, refusing
-from .video_player import Player
+from .player import Player
 
 __all__ = ["VIDEO_SUFFIXES", "Every", "Frame", "VideoInfo", "describe", "frames", "is_video"]
 

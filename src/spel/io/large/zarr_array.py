@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
+from spel.io.annotation.guarded import parse_json
+from spel.io.image.header import Refusal
 
-from .guarded import parse_json
-from .header import Refusal
 from .zarr_codecs import PACKED, check_crc, unpack
 
 __all__ = ["Store", "ZarrArray", "open_array"]

@@ -109,7 +109,7 @@ def read(
 
 
 def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int) -> np.ndarray:
-    from .lazy import LargeImage
+    from spel.io.large.lazy import LargeImage
 
     with LargeImage(path, page=page, max_pixels=max_pixels) as image, refusing(path) as context:
         context.format = image.format
@@ -153,7 +153,7 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
 
 
 def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo:
-    from .lazy import LargeImage
+    from spel.io.large.lazy import LargeImage
 
     with LargeImage(path, max_pixels=max_pixels) as image:
         *planes, rows, cols, channels = image.shape
@@ -170,7 +170,7 @@ def _is_folder(path: Any) -> bool:
     """Whether it is the folder of a Zarr image."""
     if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):
         return False
-    from .zarr import is_zarr
+    from spel.io.large.zarr import is_zarr
 
     return is_zarr(path)
 
@@ -211,7 +211,7 @@ class _Context:
         file.seek(0)
         name = recognize(file.read(32))
         self.format = _NAMES[name]
-        return importlib.import_module(f"spel.io.{name}")
+        return importlib.import_module(f"spel.io.image.{name}")
 
 
 def recognize(start: bytes) -> str:

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spel.errors import BackendMissingError
-
-from .header import MAX_PIXELS, Refusal
+from spel.io.image.header import MAX_PIXELS, Refusal
 
 __all__ = ["container", "found", "limited", "meaning", "probe", "reading"]
 

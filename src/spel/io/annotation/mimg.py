@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from spel import atomic
 from spel.errors import FormatError, ParameterError
-from spel.io.numbers import read_bytes, table
+from spel.io.annotation.numbers import read_bytes, table
 
 __all__ = ["read_mimg", "write_mimg"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from spel.atomic import write_text
 from spel.errors import FormatError
-from spel.io.images import clean
-from spel.io.results import Result
+from spel.io.annotation.results import Result
+from spel.io.image.reader import clean
 
 from .shared import Collector, escape_cell, shown, text_of, unescape_cell
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from spel.atomic import write_error
 from spel.errors import FormatError, ParameterError, ShapeError, WriteError
+from spel.io.image.reader import clean
 
 from .guarded import MIB, parse_json, problems_error, read_limited
-from .images import clean
 
 __all__ = ["Result", "ResultsWriter", "parse_line", "read_results"]
 

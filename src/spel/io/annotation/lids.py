@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spel.errors import FormatError
-from spel.io.libift import box_adjacency, whole
+from spel.io.annotation.libift import box_adjacency, whole
 from spel.nn import Activation, MaxPool, MeanPool, Unlearned
 from spel.nn.layer import Layer
 

@@ -13,10 +13,10 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .header import Refusal, file_size
-from .tiff import Directories, read_chain
-from .tiff_page import Page
-from .tiff_pixels import decode
+from spel.io.image.header import Refusal, file_size
+from spel.io.image.tiff import Directories, read_chain
+from spel.io.image.tiff_page import Page
+from spel.io.image.tiff_pixels import decode
 
 __all__ = ["TiffImage", "pyramid"]
 
@@ -40,7 +40,7 @@ class TiffImage:
     Attributes
     ----------
     shape, dtype, pages, levels
-        As of `spel.io.lazy.LargeImage`.
+        As of `spel.io.large.lazy.LargeImage`.
     """
 
     def __init__(self, file: BinaryIO, page: int | None, level: int, max_pixels: int) -> None:

@@ -15,8 +15,7 @@ from collections import Counter
 from typing import Any, NoReturn
 
 from spel.errors import FormatError, ParameterError
-
-from .images import clean
+from spel.io.image.reader import clean
 
 __all__ = ["parse_json", "problems_error", "read_json", "read_limited"]
 

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from spel.errors import BackendMissingError
-
-from .header import Refusal
+from spel.io.image.header import Refusal
 
 __all__ = ["PACKED", "check_crc", "unpack"]
 

@@ -19,9 +19,9 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.core.window import Border
 from spel.errors import FormatError, SpelError
-from spel.io import npy
-from spel.io.header import MAX_PIXELS, Refusal
-from spel.io.numbers import read_bytes, read_json, read_text
+from spel.io.annotation.numbers import read_bytes, read_json, read_text
+from spel.io.image import npy
+from spel.io.image.header import MAX_PIXELS, Refusal
 from spel.nn import (
     Activation,
     Color,
@@ -67,7 +67,7 @@ def read_arch(path: str | os.PathLike[str], *, space: str | None = "labnorm2") -
     if not isinstance(described, dict):
         raise FormatError(f"{where}: expected a JSON object with nlayers and layer1, layer2, ...")
     if "features" in described:
-        from spel.io.lids import layers_of
+        from spel.io.annotation.lids import layers_of
 
         nodes, meta = layers_of(described, where), {"from": "LIDS"}
     else:
@@ -90,7 +90,7 @@ def space_of(path: str | os.PathLike[str]) -> str:
     ImageReadError
         If the file is no image.
     """
-    from spel.io.images import describe
+    from spel.io.image.reader import describe
 
     info = describe(path)
     if info.format == "JPEG":

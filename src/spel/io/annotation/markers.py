@@ -13,7 +13,7 @@ import numpy as np
 from spel import atomic
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
-from spel.io.numbers import read_json, read_text, table
+from spel.io.annotation.numbers import read_json, read_text, table
 
 __all__ = ["convention_of", "find_markers", "read_markers", "write_markers"]
 
@@ -314,7 +314,7 @@ def _without_plane(path: Path, lines: list[str]) -> list[str]:
 
 
 def _from_label_image(path: Path) -> Markers:
-    from spel.io.images import read
+    from spel.io.image.reader import read
 
     image = read(path)
     if image.shape[-1] != 1 or image.dtype.kind not in "iub":

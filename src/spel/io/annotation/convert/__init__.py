@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from spel.errors import ParameterError
-from spel.io.results import Result, read_results, write_results
+from spel.io.annotation.results import Result, read_results, write_results
 
 from . import coco, csv_, geojson, label_studio, voc, yolo
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from spel.atomic import replacing
 from spel.errors import ShapeError, TaskError
+from spel.io.image.reader import clean
 
 from .ffmpeg import ended, environment, found, meaning
-from .images import clean
 
 __all__ = ["held", "write_video"]
 

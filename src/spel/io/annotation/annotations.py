@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from spel.atomic import write_text
 from spel.errors import FormatError, ShapeError
+from spel.io.image.reader import clean
 
 from .guarded import MIB, problems_error, read_json
-from .images import clean
 
 __all__ = ["Annotations", "ImageBoxes", "read_coco", "write_coco"]
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from spel.atomic import make_folder, write_text
 from spel.errors import FormatError
-from spel.io.guarded import MIB, problems_error, read_limited
-from spel.io.images import clean
-from spel.io.results import Result
+from spel.io.annotation.guarded import MIB, problems_error, read_limited
+from spel.io.annotation.results import Result
+from spel.io.image.reader import clean
 
 LARGE = 512 * MIB
 ONE_CLASS = "object"

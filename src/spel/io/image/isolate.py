@@ -35,7 +35,8 @@ _TYPES = frozenset(
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 )
 _START = (
-    "import sys; sys.path[:] = {path!r}; from spel.io.isolate import serve; serve(int(sys.argv[1]))"
+    "import sys; sys.path[:] = {path!r}; "
+    "from spel.io.image.isolate import serve; serve(int(sys.argv[1]))"
 )
 
 
@@ -82,7 +83,7 @@ class Decoder:
         max_pixels: int = MAX_PIXELS,
     ) -> np.ndarray:
         """As :func:`spel.read`; a decoder that dies or takes too long is an ImageReadError."""
-        from .images import check_options, name_of, opened, refused, refusing
+        from .reader import check_options, name_of, opened, refused, refusing
 
         check_options(page, max_pixels)
         memory = self.memory or 64 * _MIB + 18 * max_pixels
@@ -206,7 +207,7 @@ def _descriptor(file: BinaryIO) -> Any:
 
 def _accept(path: Any, answer: dict[str, Any], handles: list[int], max_pixels: int) -> np.ndarray:
     """The array that was sent, if it is one."""
-    from .images import clean, refused
+    from .reader import clean, refused
 
     try:
         message = answer.get("error")
@@ -263,7 +264,7 @@ def serve(channel_number: int) -> None:
     """Answer requests until the other side closes."""
     import resource
 
-    from .images import read_open
+    from .reader import read_open
 
     channel = socket.socket(fileno=channel_number)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

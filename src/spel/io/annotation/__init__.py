@@ -1,0 +1,1 @@
+"""What people and networks say about images: markers, boxes, results and their exchange formats."""

@@ -1,0 +1,1 @@
+"""Still images: read with limits, described from their headers, decoded apart, written."""

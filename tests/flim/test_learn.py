@@ -11,7 +11,7 @@ from spel.core.markers import Markers
 from spel.errors import FormatError, NotLearnedError, ParameterError, ShapeError
 from spel.flim import Samples, atrous, clusters, consensus, linear_decoder, samples, statistics
 from spel.flim.cluster import centres, prototypes
-from spel.flim.linear import logistic
+from spel.linear import fit_logistic
 from spel.nn import Activation, Convolution, MaxPool, Unlearned, chain
 
 BOX = Adjacency.box(3)
@@ -92,7 +92,7 @@ def test_pca_gives_components_and_the_transposed_one_does_not():
 
 
 def test_the_logistic_regression_of_two_points_is_known():
-    weights, bias = logistic(
+    weights, bias = fit_logistic(
         np.array([[0.0], [2.0]]), np.array([False, True]), np.array([0.5, 0.5]), ridge=0.1
     )
     assert bias == pytest.approx(-weights[0], abs=1e-6)
@@ -220,7 +220,7 @@ def test_the_decoder_is_scikit_learns_logistic_regression():
     values = rng.normal(size=(200, 5)) * [1, 2, 3, 4, 5]
     target = values @ [1, -0.5, 0, 0.2, 0] + rng.normal(size=200) > 0.3
     weights = np.full(200, 1 / 200)
-    ours, bias = logistic(values, target, weights, ridge=0.05)
+    ours, bias = fit_logistic(values, target, weights, ridge=0.05)
     scaled = (values - values.mean(0)) / values.std(0)
     other = LogisticRegression(C=1 / 0.05 / 200, tol=1e-10, max_iter=2000).fit(scaled, target)
     assert np.allclose(ours * values.std(0), other.coef_[0], atol=1e-4)

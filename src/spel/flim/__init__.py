@@ -5,13 +5,13 @@ runs them through a network.
 """
 
 from spel.flim.atrous import atrous
+from spel.flim.bank import bank, border_of
 from spel.flim.checks import check_markers
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
 from spel.flim.edit import choose, drop, invert, relearn, unlearned
-from spel.flim.fold import bank, border_of
 from spel.flim.learn import learn
-from spel.flim.linear import linear_decoder
+from spel.flim.linear_decoder import linear_decoder
 from spel.flim.points import feature_points, points_bank
 from spel.flim.robot import robot_markers
 from spel.flim.samples import Samples, samples

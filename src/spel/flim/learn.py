@@ -14,9 +14,9 @@ from spel.core.markers import Markers
 from spel.core.window import Border
 from spel.errors import ParameterError
 from spel.flim.atrous import cumulative_strides, dilated
+from spel.flim.bank import bank, border_of
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
-from spel.flim.fold import bank, border_of
 from spel.flim.points import feature_points, points_bank
 from spel.flim.samples import samples
 from spel.flim.statistics import check_pairs, statistics
@@ -173,9 +173,9 @@ def _learned_bank(
         limit = layer.kernels
         found = points_bank(inputs, markers, layer.adjacency, names=names, factor=factor)
         return (found if len(found) <= limit else found[:limit]), "zero"
-    known = statistics(inputs, markers, factor=factor)
+    stats = statistics(inputs, markers, factor=factor)
     all_of = samples(
-        inputs, markers, layer.adjacency, known, names=names, by_label=compat != "libift"
+        inputs, markers, layer.adjacency, stats, names=names, by_label=compat != "libift"
     )
     kernels = consensus(
         clusters(all_of, layer.per_stroke, seed=seed),
@@ -185,7 +185,7 @@ def _learned_bank(
         seed=seed,
         transposed_pca=compat == "libift",
     )
-    return bank(kernels, layer.adjacency, known), border_of(known)
+    return bank(kernels, layer.adjacency, stats), border_of(stats)
 
 
 def _channelled(image: npt.ArrayLike) -> Image:

@@ -11,8 +11,8 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.errors import ParameterError
+from spel.flim.bank import bank
 from spel.flim.cluster import clusters
-from spel.flim.fold import bank
 from spel.flim.samples import Samples, samples
 from spel.flim.statistics import Statistics, statistics
 from spel.nn.layer import Image
@@ -56,8 +56,8 @@ def choose_points(
     seed: int = 42,
 ) -> list[Markers]:
     """Markers of the `per_stroke` spels that stand for each stroke's patches."""
-    known = statistics(inputs, markers)
-    found = clusters(samples(inputs, markers, adjacency, known), per_stroke, seed=seed)
+    stats = statistics(inputs, markers)
+    found = clusters(samples(inputs, markers, adjacency, stats), per_stroke, seed=seed)
     chosen = []
     for number, drawn in enumerate(markers):
         here = found.only(found.images == number)
@@ -94,8 +94,8 @@ def points_bank(
         if not len(drawn):
             continue
         rows = patches(image, adjacency, at=drawn.points).astype(np.float64)
-        known = Statistics(rows.mean(axis=0), rows.std(axis=0) + factor)
-        standard = known.standardize(rows)
+        stats = Statistics(rows.mean(axis=0), rows.std(axis=0) + factor)
+        standard = stats.standardize(rows)
         norm = np.linalg.norm(standard, axis=1, keepdims=True)
         found = Samples(
             standard / np.where(norm > 0, norm, 1.0),
@@ -105,7 +105,7 @@ def points_bank(
             drawn.points,
             (name,),
         )
-        banks.append(bank(found, adjacency, known))
+        banks.append(bank(found, adjacency, stats))
     if not banks:
         raise ParameterError("points_bank: no image has a feature point; draw at least one stroke")
     joined = banks[0]

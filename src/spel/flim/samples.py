@@ -69,7 +69,7 @@ def samples(
     images: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
     adjacency: Adjacency,
-    known: Statistics,
+    statistics: Statistics,
     *,
     names: Sequence[str] = (),
     by_label: bool = True,
@@ -77,7 +77,7 @@ def samples(
     """The standardized patch of every marked spel, in the order of the markers.
 
     Spels outside the image supply the mean, which is 0 once standardized: so a kernel folded with
-    its bias sees the same border (`spel.flim.fold`).
+    its bias sees the same border (`spel.flim.bank`).
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def samples(
     markers : sequence of Markers
     adjacency : Adjacency
         Of the kernels to be learned.
-    known : Statistics
+    statistics : Statistics
     names : sequence of str, optional
         One per image; numbers by default.
     by_label : bool
@@ -105,9 +105,9 @@ def samples(
     ([[0.0, 0.0, 1.0], [0.0, 1.0, 4.0]], [1, 2])
     """
     check_pairs("samples", images, markers)
-    border = tuple(known.mean.tolist())
+    border = tuple(statistics.mean.tolist())
     rows = [
-        known.standardize(patches(image, adjacency, at=m.points, border=border))
+        statistics.standardize(patches(image, adjacency, at=m.points, border=border))
         for image, m in zip(images, markers)
     ]
     return Samples(

@@ -16,7 +16,7 @@ from spel.decide.segmentation import Segmentation, own_segmentation, with_segmen
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.learn import learn
-from spel.flim.linear import linear_decoder
+from spel.flim.linear_decoder import linear_decoder
 from spel.nn import Activation, Concatenate, Convolution, Network, Node, Unlearned, WeightedSum
 from spel.nn.layer import Layer
 from spel.nn.node import INPUT

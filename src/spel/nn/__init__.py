@@ -7,7 +7,7 @@ from spel.nn.color import Color
 from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
-from spel.nn.fold import folded
+from spel.nn.fold_normalization import fold_batch_normalization
 from spel.nn.layer import Explanation, Layer, Read
 from spel.nn.network import Network
 from spel.nn.node import Node
@@ -47,7 +47,7 @@ __all__ = [
     "WeightedSum",
     "branch",
     "chain",
-    "folded",
+    "fold_batch_normalization",
     "load",
     "residue",
     "save",

@@ -12,7 +12,7 @@ from spel.core.markers import Markers
 from spel.decide import Decision, with_decision
 from spel.errors import NotLearnedError, ParameterError
 from spel.flim import learn
-from spel.flim.linear import linear_decoder
+from spel.flim.linear_decoder import linear_decoder
 from spel.nn import Activation, Color, Convolution, Decode, MaxPool, MeanPool, Unlearned, chain
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node

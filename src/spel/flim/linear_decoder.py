@@ -14,13 +14,14 @@ import numpy.typing as npt
 from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim.statistics import check_pairs
+from spel.linear import fit_logistic
 from spel.nn.combine import WeightedSum
 
 Real = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Marked:
+class MarkedActivations:
     """Activations at marked spels: what a decoder is learned from.
 
     Attributes
@@ -38,14 +39,14 @@ class Marked:
     images: npt.NDArray[np.int64]
 
 
-def marked_values(
+def marked_activations(
     images: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
     extra: Sequence[npt.NDArray[np.bool_]] = (),
     *,
     most: int = 600,
     seed: int = 42,
-) -> Marked:
+) -> MarkedActivations:
     """Activations at the marked spels of all images, weighed by class and image.
 
     Parameters
@@ -63,7 +64,7 @@ def marked_values(
     ParameterError
         If only one class is marked: nothing separates an object from nothing.
     """
-    check_pairs("marked_values", images, markers)
+    check_pairs("marked_activations", images, markers)
     values = np.concatenate(
         [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
     ).astype(np.float64)
@@ -94,7 +95,7 @@ def marked_values(
             kinds = [kind for kind in kinds if kind.any()]
             for kind in kinds:
                 weights[kind] = share / len(kinds) / kind.sum()
-    return Marked(values, is_object, weights, owner)
+    return MarkedActivations(values, is_object, weights, owner)
 
 
 def linear_decoder(
@@ -118,7 +119,7 @@ def linear_decoder(
     ridge : float
         Penalty on the weights of standardized channels.
     extra : sequence of (rows, cols) arrays of bool, optional
-        Spels that count as background without a stroke, see `marked_values`.
+        Spels that count as background without a stroke, see `marked_activations`.
 
     Returns
     -------
@@ -140,58 +141,6 @@ def linear_decoder(
     """
     if not ridge > 0:
         raise ParameterError(f"linear_decoder: ridge {ridge!r}; expected a number above 0")
-    marked = marked_values(images, markers, extra)
-    weights, bias = logistic(marked.values, marked.is_object, marked.weights, ridge=ridge)
+    marked = marked_activations(images, markers, extra)
+    weights, bias = fit_logistic(marked.values, marked.is_object, marked.weights, ridge=ridge)
     return WeightedSum(weights.astype(np.float32), float(bias))
-
-
-def logistic(
-    values: Real,
-    is_object: npt.NDArray[np.bool_],
-    weights: Real,
-    *,
-    ridge: float,
-    iterations: int = 50,
-) -> tuple[Real, float]:
-    """Weights and bias of raw values by damped Newton steps; channels that never vary get 0."""
-    mean = weights @ values
-    deviation = np.sqrt(weights @ (values - mean) ** 2)
-    alive = deviation > 1e-9
-    x = np.where(alive, (values - mean) / np.where(alive, deviation, 1.0), 0.0)
-    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-    target = is_object.astype(np.float64)
-    penalty = np.full(x.shape[1], ridge)
-    penalty[-1] = 1e-9  # the bias is free; a trace keeps the system solvable
-    solution = np.zeros(x.shape[1])
-    loss = _loss(x, target, weights, penalty, solution)
-    for _ in range(iterations):
-        chance = _sigmoid(x @ solution)
-        gradient = x.T @ (weights * (chance - target)) + penalty * solution
-        # Of certain samples the curvature underflows, and denormals are slow to multiply.
-        sure = weights * np.maximum(chance * (1 - chance), 1e-12)
-        curve = (x * sure[:, None]).T @ x + np.diag(penalty)
-        step = np.linalg.solve(curve, gradient)
-        size = 1.0
-        while size > 1e-6:
-            tried = solution - size * step
-            new = _loss(x, target, weights, penalty, tried)
-            if new <= loss:
-                break
-            size /= 2
-        else:
-            break
-        done = loss - new < 1e-10
-        solution, loss = tried, new
-        if done:
-            break
-    scale = np.where(alive, solution[:-1] / np.where(alive, deviation, 1.0), 0.0)
-    return scale, float(solution[-1] - scale @ mean)
-
-
-def _loss(x: Real, target: Real, weights: Real, penalty: Real, solution: Real) -> float:
-    score = x @ solution
-    return float(weights @ (np.logaddexp(0, score) - target * score) + penalty @ solution**2 / 2)
-
-
-def _sigmoid(score: Real) -> Real:
-    return 0.5 * (1 + np.tanh(score / 2))

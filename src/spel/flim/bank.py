@@ -11,7 +11,7 @@ from spel.flim.samples import Samples
 from spel.flim.statistics import Statistics
 
 
-def bank(kernels: Samples, adjacency: Adjacency, known: Statistics) -> KernelBank:
+def bank(kernels: Samples, adjacency: Adjacency, statistics: Statistics) -> KernelBank:
     """Fold the standardization into weights and biases.
 
     ``W = u / sigma`` and ``b = -sum mu W``, so that ``<I, W> + b = <(I - mu) / sigma, u>``: exact
@@ -22,7 +22,7 @@ def bank(kernels: Samples, adjacency: Adjacency, known: Statistics) -> KernelBan
     kernels : Samples
         Unit kernels u (step 4).
     adjacency : Adjacency
-    known : Statistics
+    statistics : Statistics
         The mean and deviation that standardized the samples.
 
     Returns
@@ -47,17 +47,17 @@ def bank(kernels: Samples, adjacency: Adjacency, known: Statistics) -> KernelBan
     ('a', (4, 5))
     """
     n = len(adjacency)
-    if kernels.patches.shape[1] % n or kernels.patches.shape[1] % len(known.mean):
+    if kernels.patches.shape[1] % n or kernels.patches.shape[1] % len(statistics.mean):
         raise ShapeError(
             f"bank: kernels of {kernels.patches.shape[1]} entries over an adjacency of {n} "
-            f"displacements with statistics of {len(known.mean)}; expected a multiple of each"
+            f"displacements with statistics of {len(statistics.mean)}; expected a multiple of each"
         )
-    repeats = kernels.patches.shape[1] // len(known.mean)
-    weights = kernels.patches / np.tile(known.deviation, repeats)
-    bias = -(weights @ np.tile(known.mean, repeats))
+    repeats = kernels.patches.shape[1] // len(statistics.mean)
+    weights = kernels.patches / np.tile(statistics.deviation, repeats)
+    bias = -(weights @ np.tile(statistics.mean, repeats))
     return KernelBank(adjacency, weights.reshape(len(weights), n, -1), bias, kernels.provenance())
 
 
-def border_of(known: Statistics) -> tuple[float, ...]:
+def border_of(statistics: Statistics) -> tuple[float, ...]:
     """What spels outside the image supply so that folding is exact: the mean of each channel."""
-    return tuple(float(np.float32(value)) for value in known.mean)
+    return tuple(float(np.float32(value)) for value in statistics.mean)

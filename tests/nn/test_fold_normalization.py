@@ -6,7 +6,7 @@ import pytest
 from spel import Adjacency, KernelBank
 from spel.errors import ParameterError
 from spel.nn import Activation, BatchNormalize, Convolution, MaxPool, branch, chain
-from spel.nn.fold import folded
+from spel.nn.fold_normalization import fold_batch_normalization
 
 RNG = np.random.default_rng(0)
 BATCH = RNG.normal(2, 3, size=(6, 9, 8, 2)).astype(np.float32)
@@ -19,17 +19,17 @@ def test_the_same_numbers(border):
     norm = BatchNormalize(gamma=np.array([1.0, 2.0, -1.0]), beta=0.5, over="channel")
     norm = norm.fitted(conv(BATCH))
     net = chain(conv=conv, norm=norm, relu=Activation(), pool=MaxPool(Adjacency.box(3)))
-    less = folded(net)
+    less = fold_batch_normalization(net)
     assert less.names == ("conv", "relu", "pool")
     assert np.allclose(less(BATCH), net(BATCH), atol=1e-4)
-    assert folded(less) is less
+    assert fold_batch_normalization(less) is less
 
 
 def test_as_the_output_it_keeps_its_name():
     norm = BatchNormalize(np.ones(3), np.full(3, 2.0), over="channel")
     net = chain(conv=Convolution(BANK), norm=norm)
-    assert folded(net, "norm").names == ("norm",)
-    assert np.allclose(folded(net)(BATCH), net(BATCH), atol=1e-5)
+    assert fold_batch_normalization(net, "norm").names == ("norm",)
+    assert np.allclose(fold_batch_normalization(net)(BATCH), net(BATCH), atol=1e-5)
 
 
 def test_what_cannot_be_folded_is_told():
@@ -42,10 +42,10 @@ def test_what_cannot_be_folded_is_told():
     }
     for why, net in cases.items():
         with pytest.raises(ParameterError, match=why):
-            folded(net, "norm")
-        assert folded(net).names == net.names
+            fold_batch_normalization(net, "norm")
+        assert fold_batch_normalization(net).names == net.names
     with pytest.raises(ParameterError, match="no batch normalization"):
-        folded(chain(conv=conv), "conv")
+        fold_batch_normalization(chain(conv=conv), "conv")
     norm = BatchNormalize(np.ones(3), np.ones(3), over="channel")
     shared = chain(conv=conv, both=branch(norm=norm, other=Activation()))
-    assert len(folded(shared)) == len(shared)
+    assert len(fold_batch_normalization(shared)) == len(shared)

@@ -14,7 +14,7 @@ from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize
 
 
-def folded(network: Network, *names: str) -> Network:
+def fold_batch_normalization(network: Network, *names: str) -> Network:
     """The network without batch normalizations that follow a convolution.
 
     ``(J - mu) f + beta``, with ``J = <X, W> + b``, is ``<X, W f> + (b - mu) f + beta``: a kernel
@@ -44,14 +44,14 @@ def folded(network: Network, *names: str) -> Network:
     >>> from spel.nn import chain
     >>> conv = Convolution(KernelBank.from_array([[2.0]], bias=1.0))
     >>> net = chain(conv=conv, norm=BatchNormalize([3.0], [4.0], 8.0, 5.0, 0.0))
-    >>> less = folded(net)
+    >>> less = fold_batch_normalization(net)
     >>> less.names, less["conv" if "conv" in less.names else "norm"].bank.bias.tolist()
     (('norm',), [1.0])
     """
     for name in names:
         why = _why_not(network, network.node(name))
         if why:
-            raise ParameterError(f"folded: node {name!r}: {why}")
+            raise ParameterError(f"fold_batch_normalization: node {name!r}: {why}")
     for node in network.nodes:
         if (not names or node.name in names) and not _why_not(network, node):
             network = _without(network, node)

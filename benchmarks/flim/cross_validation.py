@@ -23,7 +23,7 @@ from experiments import load_parasites
 from parasite_eggs import encoder
 
 from spel.decide import own_segmentation
-from spel.decide.objects import ObjectModel
+from spel.decide.object_model import ObjectModel
 from spel.jobs.learn import learn_segmenter
 
 GRID = list(itertools.product((0.4, 0.5, 0.6), (0.4, 0.5, 0.6), (4.0, 6.0), (0.5, 0.7, 1)))

@@ -28,7 +28,7 @@ from parasite_eggs import encoder
 
 import spel
 from spel.core.markers import Markers
-from spel.decide import Delineation, Segmentation, learn_objects, segment
+from spel.decide import Delineation, Segmentation, learn_object_model, segment
 from spel.flim import robot_markers
 from spel.io.annotation.markers import find_markers
 from spel.jobs.learn import block_ends, learn_segmenter
@@ -125,7 +125,7 @@ def decoders(options: argparse.Namespace) -> None:
             area = {n: large(threshold(saliency[n], "otsu")) for n in other}
             row("parasites", f"{block} {method}, Otsu + area", [score(area, masks)], 0)
             try:
-                model, _ = learn_objects([saliency[n] for n in names], marked)
+                model, _ = learn_object_model([saliency[n] for n in names], marked)
             except spel.ParameterError:
                 print(f"| parasites | {block} {method}, selection | collapsed |")
                 continue

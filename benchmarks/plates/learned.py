@@ -25,8 +25,9 @@ import spel
 from benchmarks.plates.changes import CHANGES, fours
 from benchmarks.plates.gallery import gallery
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
-from spel.decide import Recipe, Windows, learn_rigid, own_decision
+from spel.decide import own_decision
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
+from spel.rigid import RigidConfig, Windows, learn_detector
 
 LOW = 0.002
 """Probability from which answers are kept for the curves."""
@@ -87,10 +88,10 @@ def greys(found: Sequence[Photo]) -> Images:
 
 
 def learn(
-    training: Sequence[Photo], images: Images, tell: Any = None, recipe: Recipe | None = None
+    training: Sequence[Photo], images: Images, tell: Any = None, recipe: RigidConfig | None = None
 ) -> spel.Network:
     """The detector, learned with the default recipe: the same for every table."""
-    return learn_rigid(
+    return learn_detector(
         [images[photo.name] for photo in training],
         [photo.boxes for photo in training],
         recipe,
@@ -209,9 +210,9 @@ def pictures_without() -> list[npt.NDArray[Any]]:
 # -- settings chosen inside each fold -------------------------------------------------------------
 
 CHOICES = {
-    "as shipped": Recipe(),
-    "a weaker ridge": Recipe(strength=0.3),
-    "larger windows": Recipe(area=120.0, first_area=64.0),
+    "as shipped": RigidConfig(),
+    "a weaker ridge": RigidConfig(strength=0.3),
+    "larger windows": RigidConfig(area=120.0, first_area=64.0),
 }
 """Recipes between which the inner part of `nested` chooses."""
 
@@ -338,7 +339,7 @@ def ship(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
         "for": "licence plates in photos, any region, no region given",
         "learned from": f"{len(found)} photos with one box each, the development part of the "
         "openalpr end-to-end benchmark (Brazil 61, Europe 47, USA 69)",
-        "method": "spel.decide.learn_rigid, default recipe: closed form, no backpropagation",
+        "method": "spel.rigid.learn_detector, default recipe: closed form, no backpropagation",
         "command": "python -m benchmarks.plates.learned ship",
         "spel": spel.__version__,
     }

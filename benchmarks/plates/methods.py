@@ -11,7 +11,7 @@ import numpy.typing as npt
 import spel
 from benchmarks.plates.photos import Photo
 from spel import zoo
-from spel.decide import learn_rigid
+from spel.rigid import learn_detector
 
 Found = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
@@ -86,7 +86,7 @@ class Learned:
     name = "spel, learned from boxes, 5 folds"
 
     def learn(self, photos: Sequence[Photo]) -> None:
-        self.network = learn_rigid([p.image for p in photos], [p.boxes for p in photos])
+        self.network = learn_detector([p.image for p in photos], [p.boxes for p in photos])
 
     def __call__(self, image: npt.NDArray[Any]) -> Found:
         found = spel.detect(self.network, image, threshold=0.002, most=20)

@@ -21,7 +21,7 @@ import spel
 from benchmarks.harness import environment
 from spel.data import street
 from spel.decide import Decision
-from spel.decide.components import decide
+from spel.decide.boxes import decide
 from spel.decide.detection import own_decision, with_decision
 from spel.jobs import DetectJob
 from spel.run import Identity, answers

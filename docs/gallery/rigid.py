@@ -4,7 +4,7 @@ import numpy as np
 
 import spel
 from spel import draw
-from spel.decide import Recipe, learn_rigid
+from spel.rigid import RigidConfig, learn_detector
 
 BOXES = np.array(
     [
@@ -29,7 +29,7 @@ def picture():
     from skimage import data
 
     upper, lower = data.coins()[:152], data.coins()[152:]
-    net = learn_rigid([upper], [BOXES], Recipe(area=60))
+    net = learn_detector([upper], [BOXES], RigidConfig(area=60))
     found = spel.detect(net, lower, why=True)
     cells = net.upto("normalized")(lower)
     kernel = net["score"].bank.dense()[0]

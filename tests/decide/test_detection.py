@@ -9,8 +9,9 @@ import pytest
 
 import spel
 from spel.core.window import Window
-from spel.decide import Decision, Geometry, detect, geometry, own_decision, with_decision
+from spel.decide import Decision, detect, own_decision, with_decision
 from spel.errors import ParameterError, ShapeError
+from spel.nn.geometry import Geometry, geometry
 
 BOX = spel.Adjacency.box
 

@@ -10,13 +10,13 @@ import pytest
 import spel
 from spel.core.markers import Markers
 from spel.data import street
-from spel.decide import Recipe
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes, read_coco, write_coco
 from spel.io.annotation.markers import write_markers
 from spel.jobs.boxes import LearnBoxesJob, boxes_sheet, strokes_as_boxes
+from spel.rigid import RigidConfig
 
-QUICK = Recipe(orientations=4, copies=4, crops=20, rounds=1, hard=20)
+QUICK = RigidConfig(orientations=4, copies=4, crops=20, rounds=1, hard=20)
 
 
 def streets(folder: Path, count: int) -> Path:

@@ -13,12 +13,12 @@ import spel
 from spel.cli.main import run as program
 from spel.decide import Decision
 from spel.decide.detection import with_decision
-from spel.decide.windows import Windows
 from spel.errors import ParameterError
 from spel.io.annotation.results import Result
 from spel.jobs import DetectJob, Failure, large, run
 from spel.jobs import detect as detect_job
 from spel.jobs.large import fitting
+from spel.rigid.windows import Windows
 
 
 def edges() -> spel.Network:

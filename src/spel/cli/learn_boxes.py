@@ -44,16 +44,16 @@ def command(
     TRUTH is a COCO file, or a folder of marker files: each object stroke's box is an object's. No
     backpropagation: kernels are solved for in closed form. The file goes to `spel detect`.
     """
-    from spel.decide import Recipe
     from spel.io import write
     from spel.io.annotation.annotations import read_coco
     from spel.jobs.boxes import LearnBoxesJob, boxes_sheet, strokes_as_boxes
     from spel.metrics.detection import evaluate
+    from spel.rigid import RigidConfig
 
     folder = images or truth.parent
     known = strokes_as_boxes(folder, truth) if truth.is_dir() else read_coco(truth)
     line = " ".join(["spel", *sys.argv[1:]])
-    job = LearnBoxesJob(Recipe(seed=seed), folds, command=line)
+    job = LearnBoxesJob(RigidConfig(seed=seed), folds, command=line)
     network, answers = job(known, folder, tell=settings.say)
     network.save(out)
     click.echo(out)

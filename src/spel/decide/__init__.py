@@ -1,32 +1,23 @@
-"""From saliency to objects: threshold, components, filters, selection, boxes, and why."""
+"""From saliency to boxes and masks: threshold, components, filters, selection, and why."""
 
-from spel.decide.candidates import Candidate, candidates
-from spel.decide.components import decide
+from spel.decide.boxes import decide
+from spel.decide.components import Candidate, candidates
 from spel.decide.decision import Decision
 from spel.decide.delineate import Delineation
 from spel.decide.detection import detect, own_decision, with_decision
-from spel.decide.geometry import Geometry, geometry
-from spel.decide.objects import ObjectModel, learn_objects
-from spel.decide.recipe import Recipe
-from spel.decide.rigid import learn_rigid
+from spel.decide.object_model import ObjectModel, learn_object_model
 from spel.decide.segmentation import Segmentation, own_segmentation, segment, with_segmentation
-from spel.decide.windows import Windows
 
 __all__ = [
     "Candidate",
     "Decision",
     "Delineation",
-    "Geometry",
     "ObjectModel",
-    "Recipe",
     "Segmentation",
-    "Windows",
     "candidates",
     "decide",
     "detect",
-    "geometry",
-    "learn_objects",
-    "learn_rigid",
+    "learn_object_model",
     "own_decision",
     "own_segmentation",
     "segment",

@@ -1,173 +1,239 @@
-"""Saliency to detections: threshold, connected components, filters, selection."""
+"""Candidates: the components of a saliency at several levels, and what each looks like."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from spel import ops
-from spel.core.objects import Detections
-from spel.decide.decision import Decision
-from spel.decide.geometry import Geometry
+from spel.core.adjacency import Adjacency
 from spel.errors import ShapeError
+from spel.ops.label import label, regions
+from spel.ops.pool import max_pool
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Decided:
-    """Detections, the threshold they exceeded, and the strongest spel of each in the output."""
+class Candidate:
+    """One component at one level, its holes filled, and its shape.
 
-    detections: Detections
-    threshold: float
-    strongest: tuple[tuple[int, int], ...]
+    Attributes
+    ----------
+    level : float
+        The component's saliency lies above it.
+    low : tuple of int
+        Where `mask` stands: its first spel's (row, col).
+    mask : array of bool
+    size : tuple of int
+        Of the whole image.
+    area : int
+        Spels.
+    roundness : float
+        Intersection over union with the ellipse of the same moments, inside the image.
+    elongation : float
+        Smallest over largest axis of that ellipse, in 0..1.
+    contrast : float
+        Mean saliency inside, less that of the ring around.
+    touches : bool
+        Whether it reaches the edge of the image, so that a part may be missing.
+    """
+
+    level: float
+    low: tuple[int, ...]
+    mask: Mask
+    size: tuple[int, ...]
+    area: int
+    roundness: float
+    elongation: float
+    contrast: float
+    touches: bool
+
+    @cached_property
+    def window(self) -> tuple[slice, ...]:
+        """The part of the image that `mask` covers."""
+        return tuple(slice(a, a + n) for a, n in zip(self.low, self.mask.shape))
+
+    def whole(self) -> Mask:
+        """The candidate as a mask of the whole image."""
+        image = np.zeros(self.size, dtype=bool)
+        image[self.window] = self.mask
+        return image
+
+    def covers(self, points: npt.NDArray[np.int64]) -> float:
+        """The part of some spels that lies inside, in 0..1; 0 of none."""
+        if not len(points):
+            return 0.0
+        local = points - np.asarray(self.low)
+        inside = ((local >= 0) & (local < self.mask.shape)).all(axis=1)
+        return float(self.mask[tuple(local[inside].T)].sum() / len(points))
+
+    def overlaps(self, other: Candidate) -> bool:
+        """Whether two candidates share a spel."""
+        low = np.maximum(self.low, other.low)
+        high = np.minimum(np.add(self.low, self.mask.shape), np.add(other.low, other.mask.shape))
+        if (low >= high).any():
+            return False
+        parts = [
+            c.mask[tuple(slice(a - o, b - o) for a, b, o in zip(low, high, c.low))]
+            for c in (self, other)
+        ]
+        return bool((parts[0] & parts[1]).any())
 
 
-def decide(
+def candidates(
     saliency: npt.ArrayLike,
-    decision: Decision | None = None,
+    levels: Sequence[float],
     *,
-    place: Geometry | None = None,
-    image_size: tuple[int, int] | None = None,
-) -> Decided:
-    """Boxes of the components of a saliency above its threshold, best first.
+    area: tuple[float, float] = (1, float("inf")),
+    ring: int = 6,
+    adjacency: Adjacency | None = None,
+    holding: npt.NDArray[np.int64] | None = None,
+    keep: Callable[[int, float, bool], bool] | None = None,
+) -> list[Candidate]:
+    """Every component above every level whose area lies within a range.
 
     Parameters
     ----------
-    saliency : (rows, cols) or (rows, cols, 1) array
-    decision : Decision, optional
-    place : Geometry, optional
-        Where the saliency stands on the input; by default spel on spel.
-    image_size : (rows, cols), optional
-        Of the input; boxes are cut to it. By default the saliency's.
+    saliency : (rows, cols[, 1]) array, with planes before them for voxels
+    levels : sequence of float
+    area : (low, high)
+        Smallest and largest number of spels, before holes are filled.
+    ring : int
+        Width of the ring that contrast compares with.
+    adjacency : Adjacency, optional
+        Which spels are one component; by default all touching ones.
+    holding : (n, ndim) array of int, optional
+        Only components that hold at least half of these spels.
+    keep : function of area, elongation and whether it touches, optional
+        Asked before the rest is measured; False leaves the component out.
 
     Returns
     -------
-    Decided
-        The score of a box is the highest saliency in its component.
-
-    Raises
-    ------
-    ShapeError
-        If the saliency has more than one channel.
+    list of Candidate
+        Level by level, in raster order.
 
     Examples
     --------
-    >>> two = [[0, 5, 5, 0, 0], [0, 0, 0, 0, 7]]
-    >>> decide(two, Decision(threshold=1)).detections.boxes.tolist()
-    [[4.0, 1.0, 5.0, 2.0], [1.0, 0.0, 3.0, 1.0]]
-    >>> decide(two, Decision(threshold=1, select="widest")).detections.scores.tolist()
-    [5.0]
+    >>> image = np.zeros((9, 9))
+    >>> image[2:5, 2:5] = 1
+    >>> (found,) = candidates(image, [0.5])
+    >>> found.area, found.low, found.touches, round(found.elongation, 2)
+    (9, (2, 2), False, 1.0)
     """
-    decision = decision or Decision()
-    values = one_channel(saliency)
-    size = values.shape if image_size is None else image_size
-    place = place or Geometry.identity(2)
-    threshold = ops.threshold_value(values, decision.threshold)
-    labels = ops.label(values > threshold, decision.adjacency)
-    found = ops.regions(labels, values)
-    boxes, order = kept_boxes(found, decision, place, size)
-    renumbered = np.zeros(len(found) + 1, dtype=np.int32)
-    renumbered[found.labels[order]] = np.arange(1, len(order) + 1, dtype=np.int32)
-    detections = Detections(
-        boxes[order],
-        found.maxima[order],
-        found.areas[order],
-        (int(size[0]), int(size[1])),
-        components=_renumbered(labels, renumbered, int(found.areas.sum())),
-    )
-    return Decided(detections, threshold, _strongest(values, labels, found, order))
-
-
-def _renumbered(
-    labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32], spels: int
-) -> npt.NDArray[np.int32]:
-    """``numbers[labels]``, where so many labels are not 0: mostly few."""
-    if 8 * spels > labels.size:
-        return numbers.take(labels)
-    out = np.zeros(labels.shape, dtype=np.int32)
-    flat = labels.reshape(-1)
-    places = np.flatnonzero(flat != 0)
-    out.reshape(-1)[places] = numbers[flat[places]]
-    return out
-
-
-def kept_boxes(
-    found: ops.Regions, decision: Decision, place: Geometry, size: tuple[int, ...]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Boxes of all regions in the image, and which of them the decision keeps, best first."""
-    boxes = _cut(place.boxes(found.boxes), size)
-    areas = found.areas * float(np.prod(place.scale))
-    kept = _selected(decision, boxes, areas, np.flatnonzero(_passed(decision, boxes, areas)))
-    return boxes, kept[np.argsort(-found.maxima[kept], kind="stable")]
-
-
-def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:
-    """The saliency as (rows, cols), or an error that says how to get one channel."""
-    values = np.asarray(saliency)
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[..., 0]
-    if values.ndim != 2:
+    array = np.asarray(saliency, dtype=np.float32)
+    if array.ndim in (3, 4) and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3):
         raise ShapeError(
-            f"decide: saliency of shape {values.shape}; expected (rows, cols) or (rows, cols, 1). "
-            "End the network with WeightedSum (one channel from many), or pick a channel"
+            f"candidates: saliency of shape {array.shape}; expected one channel (rows, cols)"
         )
-    return values
+    joined = adjacency or _box(3, array.ndim)
+    found = []
+    for level in levels:
+        labels = label(array > level, joined)
+        known = regions(labels)
+        fits = (known.areas >= area[0]) & (known.areas <= area[1])
+        if holding is not None:
+            held = np.bincount(labels[tuple(holding.T)], minlength=len(known) + 1)[1:]
+            fits &= 2 * held >= max(len(holding), 1)
+        for row in np.flatnonzero(fits):
+            low = tuple(int(v) for v in known.low[row])
+            window = tuple(slice(a, int(b)) for a, b in zip(low, known.high[row]))
+            mask = filled(labels[window] == known.labels[row])
+            shape = _Shape.of(mask)
+            touches = bool(0 in low or (np.add(low, mask.shape) == array.shape).any())
+            if keep is None or keep(shape.area, shape.elongation, touches):
+                found.append(_described(array, float(level), low, mask, ring, shape, touches))
+    return found
 
 
-def _passed(
-    decision: Decision, boxes: npt.NDArray[np.float64], areas: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    # A box that was cut to nothing at the image's edge is no detection.
-    good: npt.NDArray[np.bool_] = (width > 0) & (height > 0)
-    aspect = width / np.where(height > 0, height, 1)
-    for allowed, value in (
-        (decision.area, areas),
-        (decision.width, width),
-        (decision.height, height),
-        (decision.aspect, aspect),
-    ):
-        if allowed is not None:
-            good &= (value >= allowed[0]) & (value <= allowed[1])
-    return good
+def filled(mask: Mask) -> Mask:
+    """A mask without holes: what cannot be reached from outside by steps along the axes."""
+    outside = label(~np.pad(mask, 1), _cross(mask.ndim))
+    inner = (slice(1, -1),) * mask.ndim
+    hole_free: Mask = outside[inner] != outside[(0,) * mask.ndim]
+    return hole_free
 
 
-def _selected(
-    decision: Decision,
-    boxes: npt.NDArray[np.float64],
-    areas: npt.NDArray[np.float64],
-    passed: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
-    """All that passed, or the one that the selection prefers (the first of equals)."""
-    if decision.select == "all" or not len(passed):
-        return passed
-    size = boxes[passed, 2:] - boxes[passed, :2]
-    if decision.select == "widest":
-        best = size[:, 0].argmax()
-    elif decision.select == "largest":
-        best = areas[passed].argmax()
-    else:
-        assert decision.size is not None
-        best = np.abs(np.log(size / np.array(decision.size))).sum(axis=1).argmin()
-    return passed[best : best + 1]
+@cache
+def _box(size: int, ndim: int) -> Adjacency:
+    return Adjacency.box(size, ndim=ndim)
 
 
-def _cut(boxes: npt.NDArray[np.float64], size: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    high = np.array([size[1], size[0]] * 2, dtype=np.float64)
-    return np.clip(boxes, 0, high)
+@cache
+def _cross(ndim: int) -> Adjacency:
+    return Adjacency.cross(1, ndim=ndim)
 
 
-def _strongest(
-    values: npt.NDArray[Any], labels: npt.NDArray[np.int32], found: ops.Regions, order: Any
-) -> tuple[tuple[int, int], ...]:
-    """First spel, in raster order, with the highest value of each kept component."""
-    places = []
-    for i in order:
-        low, high = found.low[i], found.high[i]
-        window = (slice(low[0], high[0]), slice(low[1], high[1]))
-        inside = np.where(labels[window] == found.labels[i], values[window], -np.inf)
-        row, col = np.unravel_index(int(inside.argmax()), inside.shape)
-        places.append((int(low[0] + row), int(low[1] + col)))
-    return tuple(places)
+@dataclass(frozen=True, eq=False)
+class _Shape:
+    """First and second moments of a mask."""
+
+    area: int
+    centre: npt.NDArray[np.float64]
+    moments: npt.NDArray[np.float64]
+    elongation: float
+
+    @classmethod
+    def of(cls, mask: Mask) -> _Shape:
+        points = np.argwhere(mask).astype(np.float64)
+        centre = points.mean(axis=0)
+        away = points - centre
+        # A spel is a unit cell: its own second moment keeps thin components from being flat.
+        moments = away.T @ away / len(points) + np.eye(mask.ndim) / 12
+        axes = np.linalg.eigvalsh(moments)
+        return cls(len(points), centre, moments, float(np.sqrt(axes[0] / axes[-1])))
+
+
+def _described(
+    array: npt.NDArray[np.float32],
+    level: float,
+    low: tuple[int, ...],
+    mask: Mask,
+    ring: int,
+    shape: _Shape,
+    touches: bool,
+) -> Candidate:
+    high = np.add(low, mask.shape)
+    start = np.maximum(np.subtract(low, ring), 0)
+    stop = np.minimum(high + ring, array.shape)
+    around = tuple(slice(a, b) for a, b in zip(start, stop))
+    placed = np.zeros(stop - start, dtype=bool)
+    placed[tuple(slice(a - s, b - s) for a, b, s in zip(low, high, start))] = mask
+    near = max_pool(placed, _box(2 * ring + 1, mask.ndim)) > 0
+    values = array[around]
+    ring_of = near & ~placed
+    inside = float(values[placed].mean())
+    beside = float(values[ring_of].mean()) if ring_of.any() else 0.0
+    roundness = _roundness(placed, shape, shape.centre + low - start)
+    return Candidate(
+        level,
+        low,
+        mask,
+        array.shape,
+        shape.area,
+        roundness,
+        shape.elongation,
+        inside - beside,
+        touches,
+    )
+
+
+def _roundness(mask: Mask, shape: _Shape, centre: npt.NDArray[np.float64]) -> float:
+    """Intersection over union with the ellipse of the same moments."""
+    inverse = np.linalg.inv(shape.moments)
+    axes = [
+        (np.arange(n) - c).reshape(-1, *(1,) * (mask.ndim - 1 - k))
+        for k, (n, c) in enumerate(zip(mask.shape, centre))
+    ]
+    # A solid ellipse of n axes holds what is within n + 2 of its own second moments.
+    distance = sum(
+        inverse[i, j] * axes[i] * axes[j] for i in range(mask.ndim) for j in range(mask.ndim)
+    )
+    ellipse = np.asarray(distance) <= mask.ndim + 2
+    both = int(np.count_nonzero(mask & ellipse))
+    return both / (shape.area + int(np.count_nonzero(ellipse)) - both)

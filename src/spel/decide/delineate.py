@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.decide.candidates import Mask, filled
+from spel.decide.components import Mask, filled
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.ops.flood import dynamic_trees, growcut, watershed
 from spel.ops.gradient import gradient_magnitude

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.objects import Detections
-from spel.decide.components import decide
+from spel.decide.boxes import decide
 from spel.decide.decision import Decision
-from spel.decide.geometry import geometry
-from spel.decide.reasons import reasons
-from spel.decide.scan import scan
-from spel.decide.windows import Windows
+from spel.decide.explain import reasons
 from spel.errors import ParameterError
+from spel.nn.geometry import geometry
 from spel.nn.network import Network
+from spel.rigid.detect import scan
+from spel.rigid.windows import Windows
 
 DECISION = "decision"
 """Entry of a network's `meta` that holds its own decision."""

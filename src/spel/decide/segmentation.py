@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.decide.candidates import Mask
+from spel.decide.components import Mask
 from spel.decide.delineate import Delineation
-from spel.decide.objects import ObjectModel
+from spel.decide.object_model import ObjectModel
 from spel.errors import FormatError
 from spel.nn.network import Network
 from spel.nn.node import INPUT

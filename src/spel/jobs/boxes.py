@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from spel import __version__, draw
 from spel.core.objects import Detections
-from spel.decide import Recipe, detect, learn_rigid
+from spel.decide import detect
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.markers import Convention, marked_images
 from spel.io.image.reader import read
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Convolution, Network
+from spel.rigid import RigidConfig, learn_detector
 
 Tell = Callable[[str], None]
 
@@ -48,7 +49,7 @@ class LearnBoxesJob:
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : RigidConfig
     folds : int
         Parts into which the photos are split to measure the detector on photos that it was not
         learned from; 0 or 1 for no measurement. The network itself is learned from all photos.
@@ -56,7 +57,7 @@ class LearnBoxesJob:
         For the card.
     """
 
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: RigidConfig = field(default_factory=RigidConfig)
     folds: int = 0
     command: str = ""
 
@@ -72,7 +73,7 @@ class LearnBoxesJob:
         """
         names, paths, boxes = known(truth, Path(folder))
         answers = self._measured(names, paths, boxes, tell) if self.folds > 1 else []
-        network = learn_rigid(Photos(paths), boxes, self.recipe, names=names, tell=tell)
+        network = learn_detector(Photos(paths), boxes, self.recipe, names=names, tell=tell)
         card: dict[str, Any] = {
             "photos": len(names),
             "boxes": sum(len(b) for b in boxes),
@@ -99,7 +100,7 @@ class LearnBoxesJob:
                 )
             if tell is not None:
                 tell(f"fold {k + 1} of {self.folds}")
-            network = learn_rigid(
+            network = learn_detector(
                 Photos([paths[i] for i in kept]), [boxes[i] for i in kept], self.recipe
             )
             for i in np.flatnonzero(fold == k):

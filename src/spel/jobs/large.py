@@ -11,12 +11,12 @@ import numpy as np
 
 from spel.core.objects import Detections
 from spel.decide import detect, own_decision
-from spel.decide.windows import Windows
 from spel.errors import ParameterError
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 from spel.io.image.reader import refused
 from spel.io.large.lazy import LargeImage
 from spel.jobs.pictures import save_pictures
+from spel.rigid.windows import Windows
 from spel.run import tiles
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spel.core.markers import Markers
 from spel.decide.delineate import Delineation, scale_of
-from spel.decide.objects import Evidence, ObjectModel, learn_objects, own_component
+from spel.decide.object_model import Evidence, ObjectModel, learn_object_model, own_component
 from spel.decide.segmentation import Segmentation, own_segmentation, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
@@ -133,7 +133,7 @@ def learn_segmenter(
         on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background spels")
     model, evidence = None, None
     if select == "components":
-        model, evidence = learn_objects(saliencies, markers, objects)
+        model, evidence = learn_object_model(saliencies, markers, objects)
         on_step("objects: size, shape and cutoff")
     entering = arrays if features == INPUT else [a[features] for a in done]
     scale = scale_of([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
@@ -252,7 +252,7 @@ def _hard_negatives(
     saliencies: Sequence[Image], markers: Sequence[Markers], objects: ObjectModel | None
 ) -> Masks:
     """Salient spels of the marked images away from the marked objects."""
-    model, _ = learn_objects(saliencies, markers, objects)
+    model, _ = learn_object_model(saliencies, markers, objects)
     masks = []
     for saliency, drawn in zip(saliencies, markers):
         found = saliency[..., 0] > HARD

@@ -17,10 +17,11 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.core.objects import Detections
-from spel.decide import Decision, geometry, own_decision
-from spel.decide.components import Decided, kept_boxes, one_channel
+from spel.decide import Decision, own_decision
+from spel.decide.boxes import Decided, kept_boxes, one_channel
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
+from spel.nn.geometry import geometry
 from spel.run import passes
 
 SIZE = 2048

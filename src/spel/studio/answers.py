@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from spel.decide import Decision, decide, geometry
-from spel.decide.components import Decided
-from spel.decide.reasons import reasons
+from spel.decide import Decision, decide
+from spel.decide.boxes import Decided
+from spel.decide.explain import reasons
 from spel.errors import ParameterError, ShapeError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
 from spel.nn import Convolution
+from spel.nn.geometry import geometry
 from spel.studio.cache import Run
 from spel.studio.session import Session
 from spel.studio.views import Json

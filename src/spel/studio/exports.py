@@ -140,7 +140,8 @@ def _report(session: Session, view: Mapping[str, Any]) -> File:
             f"<td>{step.kept.ms:.2f} ms"
         )
     try:
-        from spel.decide import decide, geometry
+        from spel.decide import decide
+        from spel.nn.geometry import geometry
 
         entry = session.document.entry(str(view["network"]))
         found = decide(

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import __version__
-from spel.decide.geometry import geometry
 from spel.draw import as_rgb
 from spel.errors import ParameterError, SpelError
 from spel.nn import Convolution, Network, Unlearned
+from spel.nn.geometry import geometry
 from spel.nn.node import INPUT
 from spel.nn.trace import trace
 from spel.studio.banks import PRESETS

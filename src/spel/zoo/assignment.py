@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
-from spel.decide import Decision, decide, geometry, with_decision
+from spel.decide import Decision, decide, with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.nn import (
@@ -24,6 +24,7 @@ from spel.nn import (
     WeightedSum,
     chain,
 )
+from spel.nn.geometry import geometry
 from spel.zoo.lecture import smaller
 
 PLATE_WIDTH = 90

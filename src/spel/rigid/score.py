@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.adjacency import Adjacency
-from spel.decide.geometry import Geometry, geometry
-from spel.decide.pyramid import Pyramid
-from spel.decide.seen import Candidates, Floats, Seen
-from spel.decide.windows import Windows
 from spel.errors import ShapeError
 from spel.nn import Color, Convolution, Network, Node
+from spel.nn.geometry import Geometry, geometry
 from spel.nn.node import INPUT
+from spel.rigid.pyramid import Pyramid
+from spel.rigid.views import Candidates, Floats, Seen
+from spel.rigid.windows import Windows
 
 SMALLEST = 8
 """Spels that the shorter side of a level has at least."""

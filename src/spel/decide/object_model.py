@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.markers import Markers
-from spel.decide.candidates import Candidate, Mask, candidates
+from spel.decide.components import Candidate, Mask, candidates
 from spel.errors import FormatError, ParameterError
 
 LEAST = 1e-6
@@ -170,7 +170,7 @@ class Evidence:
     others: tuple[float, ...]
 
 
-def learn_objects(
+def learn_object_model(
     saliencies: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
     base: ObjectModel | None = None,
@@ -223,8 +223,8 @@ def learn_objects(
     known = [one for one in own if one is not None]
     if not known:
         raise ParameterError(
-            "learn_objects: in no marked image one component holds the object strokes; look at the "
-            "saliency, and draw strokes inside the object and around it"
+            "learn_object_model: in no marked image does one component hold the object strokes; "
+            "look at the saliency, and draw strokes inside the object and around it"
         )
     model = replace(
         start,

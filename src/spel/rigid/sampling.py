@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.decide.closed_form import Moments, Plane
-from spel.decide.pyramid import Pyramid
-from spel.decide.recipe import Floats, Group, Recipe
-from spel.decide.scanner import Scanner
-from spel.decide.seen import Candidates, Seen
-from spel.decide.suppress import suppress
 from spel.nn import Network
+from spel.rigid.config import Floats, Group, RigidConfig
+from spel.rigid.linear import Moments, Plane
+from spel.rigid.nms import suppress
+from spel.rigid.pyramid import Pyramid
+from spel.rigid.score import Scanner
+from spel.rigid.views import Candidates, Seen
 
 Rows = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ class Samples:
     photos : (n,) array
         The photo of each crop.
     changes : (n, 4) array
-        How the window's box must move to be the object's, see `spel.decide.seen.moved`.
+        How the window's box must move to be the object's, see `spel.rigid.views.moved`.
     copies : int
         Crops of each object in either half.
     negative : list of (m, d) arrays
@@ -72,7 +72,7 @@ class Samples:
 
 
 def cut_objects(
-    recipe: Recipe,
+    recipe: RigidConfig,
     cells: Network,
     images: Sequence[Any],
     group: Group,
@@ -96,7 +96,7 @@ def cut_objects(
 
 
 def _crops(
-    recipe: Recipe,
+    recipe: RigidConfig,
     pyramid: Pyramid,
     box: Floats,
     group: Group,
@@ -129,7 +129,7 @@ def _crops(
     return np.stack(crops), np.array(changes)
 
 
-def _as_cells(recipe: Recipe, cells: Network, crops: Rows) -> Rows:
+def _as_cells(recipe: RigidConfig, cells: Network, crops: Rows) -> Rows:
     edge = recipe.around // 2
     batch = crops[..., None] * 1.0
     for node in cells.nodes[1:]:
@@ -141,7 +141,7 @@ def _as_cells(recipe: Recipe, cells: Network, crops: Rows) -> Rows:
 class Background:
     """The photos at all sizes, where kernels answer wrongly."""
 
-    def __init__(self, recipe: Recipe, images: Sequence[Any], truth: Sequence[Floats]) -> None:
+    def __init__(self, recipe: RigidConfig, images: Sequence[Any], truth: Sequence[Floats]) -> None:
         self.recipe, self.images, self.truth = recipe, images, truth
         self.kept: dict[int, list[Seen]] = {}
         self.memory = MEMORY

@@ -2,7 +2,7 @@
 
 A layer of the network scores, at each cell, one window per kernel. The decision says how large the
 object in each window is, which sizes of the image are tried, where kernels look once more, larger,
-smaller or turned, and what is done with the answers. `spel.decide.scan` carries it out.
+smaller or turned, and what is done with the answers. `spel.rigid.detect` carries it out.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spel.decide.pyramid import scale_steps
 from spel.errors import FormatError, ParameterError
+from spel.rigid.pyramid import scale_steps
 
 
 @dataclass(frozen=True)

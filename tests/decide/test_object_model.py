@@ -13,12 +13,12 @@ from spel.decide import (
     ObjectModel,
     Segmentation,
     candidates,
-    learn_objects,
+    learn_object_model,
     own_segmentation,
     segment,
     with_segmentation,
 )
-from spel.decide.candidates import filled
+from spel.decide.components import filled
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn import MaxPool, Scale, chain
 
@@ -66,7 +66,7 @@ def test_what_touches_the_edge_says_so():
 def test_the_object_of_the_learned_size_is_taken():
     saliency = 0.9 * disk(80, 20, 20, 8) + 0.9 * disk(80, 55, 55, 18)
     drawn = Markers([(20, 19), (20, 20), (20, 21), (70, 5)], [1, 1, 1, 0], (80, 80))
-    model, evidence = learn_objects([saliency], [drawn])
+    model, evidence = learn_object_model([saliency], [drawn])
     assert model.size == disk(80, 20, 20, 8).sum() == evidence.areas[0]
     assert np.array_equal(model.select(saliency), disk(80, 20, 20, 8))
     assert not model.select(0.9 * disk(80, 55, 55, 18)).any()
@@ -84,7 +84,7 @@ def test_many_objects_are_kept_if_asked():
 def test_a_saliency_without_the_object_is_refused():
     drawn = Markers([(3, 3), (9, 9)], [1, 0], (12, 12))
     with pytest.raises(ParameterError, match="no marked image one component holds"):
-        learn_objects([np.zeros((12, 12))], [drawn])
+        learn_object_model([np.zeros((12, 12))], [drawn])
 
 
 def test_holes_that_reach_the_edge_are_no_holes():

@@ -10,14 +10,15 @@ import pytest
 
 import spel
 from spel.data import Scene, street
-from spel.decide import Recipe, Windows, learn_rigid, own_decision
-from spel.decide.scan import leading
-from spel.decide.scanner import Scanner
-from spel.decide.seen import Candidates, Seen, moved
+from spel.decide import own_decision
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
+from spel.rigid import RigidConfig, Windows, learn_detector
+from spel.rigid.detect import leading
+from spel.rigid.score import Scanner
+from spel.rigid.views import Candidates, Seen, moved
 
-QUICK = Recipe(orientations=4, crops=120, rounds=1, hard=400)
+QUICK = RigidConfig(orientations=4, crops=120, rounds=1, hard=400)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def scenes() -> list[Scene]:
 
 @pytest.fixture(scope="module")
 def network(scenes: list[Scene]) -> spel.Network:
-    return learn_rigid([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
+    return learn_detector([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
 
 
 def test_plates_of_other_streets_are_boxed_closely(network: spel.Network) -> None:
@@ -75,7 +76,7 @@ def test_the_score_is_the_kernels_answer_and_why_tells_it(
 
 
 def test_learning_again_gives_the_same_network(network: spel.Network, scenes: list[Scene]) -> None:
-    again = learn_rigid([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
+    again = learn_detector([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
     assert again.fingerprint() == network.fingerprint()
     assert again.meta == network.meta
 
@@ -85,8 +86,8 @@ def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:
     cols = scenes[0].image.shape[1]
     x0, y0, x1, y1 = scenes[0].boxes[0]
     turned = np.array([[y0, cols - x1, y1, cols - x0]])
-    quick = Recipe(orientations=4, copies=2, crops=4, rounds=0, hard=10)
-    both = learn_rigid([scenes[1].image, *tall], [scenes[1].boxes, turned], quick)
+    quick = RigidConfig(orientations=4, copies=2, crops=4, rounds=0, hard=10)
+    both = learn_detector([scenes[1].image, *tall], [scenes[1].boxes, turned], quick)
     sizes = own_decision(both).sizes  # type: ignore[union-attr]
     assert len(sizes) == 2
     assert sorted(w > h for w, h in sizes) == [False, True]
@@ -123,11 +124,11 @@ def test_moved_boxes_by_hand() -> None:
 def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> None:
     image = np.zeros((9, 9), dtype=np.uint8)
     with pytest.raises(ShapeError, match="lists of boxes"):
-        learn_rigid([image], [])
+        learn_detector([image], [])
     with pytest.raises(ParameterError, match="no object"):
-        learn_rigid([image], [np.zeros((0, 4))])
+        learn_detector([image], [np.zeros((0, 4))])
     with pytest.raises(ParameterError, match="empty"):
-        learn_rigid([image], [[[3, 3, 3, 5]]])
+        learn_detector([image], [[[3, 3, 3, 5]]])
     with pytest.raises(ShapeError, match="Convolution"):
         spel.detect(spel.chain(spel.Color("grey")), image, decision=Windows(((8, 8),)))
     with pytest.raises(ShapeError, match="one size per kernel"):
@@ -152,7 +153,7 @@ def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> 
 def twice(scenes: list[Scene]) -> spel.Network:
     """A detector that looks twice, though it was learned from few."""
     recipe = replace(QUICK, first_from=1)
-    return learn_rigid([s.image for s in scenes], [s.boxes for s in scenes], recipe)
+    return learn_detector([s.image for s in scenes], [s.boxes for s in scenes], recipe)
 
 
 def test_a_first_look_proposes_and_the_second_decides(twice: spel.Network) -> None:

@@ -11,22 +11,22 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
-from spel.decide.cells import cell_network
-from spel.decide.closed_form import Plane, left_out, logistic, ridge, separating
-from spel.decide.gather import Background, Samples, cut_objects, random_plane
-from spel.decide.recipe import Floats, Group, Recipe, frame_of, groups, scale_range
-from spel.decide.scanner import Scanner
-from spel.decide.windows import Windows
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Convolution, Network, Node
+from spel.rigid.config import Floats, Group, RigidConfig, frame_of, groups, scale_range
+from spel.rigid.features import cell_network
+from spel.rigid.linear import Plane, left_out, logistic, ridge, separating
+from spel.rigid.sampling import Background, Samples, cut_objects, random_plane
+from spel.rigid.score import Scanner
+from spel.rigid.windows import Windows
 
 Tell = Callable[[str], None]
 
 
-def learn_rigid(
+def learn_detector(
     images: Sequence[npt.ArrayLike],
     boxes: Sequence[npt.ArrayLike],
-    recipe: Recipe | None = None,
+    recipe: RigidConfig | None = None,
     *,
     names: Sequence[str] = (),
     tell: Tell | None = None,
@@ -49,7 +49,7 @@ def learn_rigid(
         Photos; read one by one, so that it may read files when asked for an item.
     boxes : sequence of (n, 4) arrays
         ``x0 y0 x1 y1`` of all objects in each photo; a photo may have none.
-    recipe : Recipe, optional
+    recipe : RigidConfig, optional
     names : sequence of str, optional
         Of the photos, for the kernels' provenance.
     tell : callable, optional
@@ -70,14 +70,14 @@ def learn_rigid(
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Hariharan et al. 2012 for linear
     discriminants on such cells. Leaving out in closed form: Cook & Weisberg 1982.
     """
-    recipe = recipe or Recipe()
+    recipe = recipe or RigidConfig()
     say = tell or (lambda line: None)
     truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
     if len(images) != len(truth):
-        raise ShapeError(f"learn_rigid: {len(images)} images and {len(truth)} lists of boxes")
+        raise ShapeError(f"learn_detector: {len(images)} images and {len(truth)} lists of boxes")
     objects = sum(len(b) for b in truth)
     if not objects:
-        raise ParameterError("learn_rigid: no object in any photo; give at least one box")
+        raise ParameterError("learn_detector: no object in any photo; give at least one box")
     photos = _Photos(images, truth, list(names) or [str(i) for i in range(len(images))])
     nodes: list[Node] = []
     first = None
@@ -103,7 +103,7 @@ class _Photos:
 class _Learner:
     """One look's kernels, and what is known so far of each group of objects."""
 
-    def __init__(self, recipe: Recipe, photos: _Photos, name: str) -> None:
+    def __init__(self, recipe: RigidConfig, photos: _Photos, name: str) -> None:
         self.recipe, self.photos, self.name = recipe, photos, name
         self.cells = cell_network(
             orientations=recipe.orientations,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spel.decide.pyramid import Pyramid, scale_steps
-from spel.decide.suppress import agreed, suppress
 from spel.errors import ParameterError, ShapeError
+from spel.rigid.nms import agreed, suppress
+from spel.rigid.pyramid import Pyramid, scale_steps
 
 
 def test_steps_are_equal_in_ratio_and_end_within() -> None:

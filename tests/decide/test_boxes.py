@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spel.core.adjacency import Adjacency
-from spel.decide import Decision, Geometry, decide
+from spel.decide import Decision, decide
 from spel.errors import FormatError, ParameterError, ShapeError
+from spel.nn.geometry import Geometry
 
 SALIENCY = np.array(
     [

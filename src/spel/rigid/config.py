@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.decide.cells import FLOOR
 from spel.errors import ParameterError
+from spel.rigid.features import FLOOR
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,13 +22,13 @@ CROWD = 300
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RigidConfig:
     """How a detector of rigid objects is learned.
 
     Parameters
     ----------
     orientations, cell, every, around, floor
-        Of the cells, see `spel.decide.cells.cell_network`.
+        Of the cells, see `spel.rigid.features.cell_network`.
     area : float
         Cells that the object covers in its window.
     margin : int
@@ -104,7 +104,7 @@ class Recipe:
 
         Examples
         --------
-        >>> [Recipe().copies_of(n) for n in (1, 40, 1000)]
+        >>> [RigidConfig().copies_of(n) for n in (1, 40, 1000)]
         [40, 20, 12]
         """
         return max(self.copies, min(MANY, self.crops // max(objects, 1)))
@@ -117,7 +117,7 @@ class Recipe:
         """Strength of the ridge for a kernel of so many objects."""
         return self.strength / float(np.sqrt(max(objects, 1)))
 
-    def for_places(self) -> Recipe:
+    def for_places(self) -> RigidConfig:
         """The recipe of the first look."""
         return replace(
             self, area=self.first_area, turn=self.first_turn, steps=self.first_steps, turns=()
@@ -146,7 +146,7 @@ class Group:
     objects: list[tuple[int, Floats]]
 
 
-def groups(recipe: Recipe, truth: Sequence[Floats]) -> list[Group]:
+def groups(recipe: RigidConfig, truth: Sequence[Floats]) -> list[Group]:
     """Objects in groups of like aspects: the sorted aspects cut at their widest gaps.
 
     The middles of all windows lie on the middle of the largest.
@@ -159,7 +159,7 @@ def groups(recipe: Recipe, truth: Sequence[Floats]) -> list[Group]:
     objects = [(photo, box) for photo, found in enumerate(truth) for box in found]
     sides = np.array([box[2:] - box[:2] for _, box in objects])
     if not (sides > 0).all():
-        raise ParameterError("learn_rigid: a box is empty; give x0 < x1 and y0 < y1")
+        raise ParameterError("learn_detector: a box is empty; give x0 < x1 and y0 < y1")
     aspects = np.log(sides[:, 0] / sides[:, 1])
     parts = _split(np.argsort(aspects, kind="stable"), aspects, float(np.log(recipe.spread)))
     found = []
@@ -188,7 +188,7 @@ def _split(order: npt.NDArray[Any], values: Floats, widest: float) -> list[npt.N
     return [*_split(order[:cut], values, widest), *_split(order[cut:], values, widest)]
 
 
-def scale_range(recipe: Recipe, found: Sequence[Group]) -> tuple[float, float]:
+def scale_range(recipe: RigidConfig, found: Sequence[Group]) -> tuple[float, float]:
     """Largest and smallest scale at which an object of the photos fills its window."""
     fits = [
         np.sqrt(g.size[0] * g.size[1] * recipe.cell**2 / np.prod(box[2:] - box[:2]))

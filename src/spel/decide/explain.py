@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.objects import Why
-from spel.decide.geometry import geometry
 from spel.nn import Convolution, Network, Step, WeightedSum
+from spel.nn.geometry import geometry
 from spel.nn.trace import trace
 
 MOST_KERNELS = 8

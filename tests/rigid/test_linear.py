@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spel.decide.closed_form import Moments, left_out, logistic, ridge, separating
 from spel.errors import ShapeError
+from spel.rigid.linear import Moments, left_out, logistic, ridge, separating
 
 
 def drawn(seed: int, n: int = 60, d: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

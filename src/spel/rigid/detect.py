@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.objects import Detections, Why
-from spel.decide.pyramid import Pyramid
-from spel.decide.scanner import Scanner
-from spel.decide.seen import Candidates
-from spel.decide.suppress import agreed, suppress
-from spel.decide.windows import Windows
 from spel.nn import Network
+from spel.rigid.nms import agreed, suppress
+from spel.rigid.pyramid import Pyramid
+from spel.rigid.score import Scanner
+from spel.rigid.views import Candidates
+from spel.rigid.windows import Windows
 
 MOST_SPELS = 9
 

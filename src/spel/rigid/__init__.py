@@ -1,0 +1,7 @@
+"""Rigid objects: a two-stage sliding-window detector, learned in closed form from boxes."""
+
+from spel.rigid.config import RigidConfig
+from spel.rigid.learn import learn_detector
+from spel.rigid.windows import Windows
+
+__all__ = ["RigidConfig", "Windows", "learn_detector"]

@@ -24,7 +24,7 @@ from parasite_eggs import encoder
 
 from spel.decide import own_segmentation
 from spel.decide.object_model import ObjectModel
-from spel.jobs.learn import learn_segmenter
+from spel.learning.segmenter import learn_segmenter
 
 GRID = list(itertools.product((0.4, 0.5, 0.6), (0.4, 0.5, 0.6), (4.0, 6.0), (0.5, 0.7, 1)))
 MARGINS = (0.8, 0.95, 1.1)

@@ -101,7 +101,7 @@ def converters(folder: Path) -> Callable[[bytes], None]:
 def journals(folder: Path) -> Callable[[bytes], None]:
     """A journal, and an entry whose checksum is right, whatever it says; lines of a run."""
     from spel.errors import SpelError
-    from spel.jobs.journal import _lines
+    from spel.jobs.resume import _lines
     from spel.run.manifest import Manifest, checksum
 
     os.fsync = lambda handle: None  # thousands of flushes would leave no time for the parser

@@ -20,7 +20,7 @@ from spel.errors import FormatError, SpelError
 from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
 from spel.io.annotation.convert.shared import safe_stem
 from spel.io.image.reader import clean, refused
-from spel.jobs.journal import _lines
+from spel.jobs.resume import _lines
 from spel.run.manifest import Manifest, checksum
 
 CASES = Path("../shared/data/hostile-text/cases.jsonl")

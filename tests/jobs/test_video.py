@@ -21,7 +21,7 @@ from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.io import video
 from spel.io.annotation.results import read_results
 from spel.jobs import DetectJob, run
-from spel.jobs.clips import Asked
+from spel.jobs.video import Asked
 from spel.run import Shard
 
 _SPEC = importlib.util.spec_from_file_location(

@@ -14,7 +14,7 @@ from spel import zoo
 from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.jobs import DetectJob, run
-from spel.jobs.carried import fetched
+from spel.jobs.network_cache import fetched
 from spel.run.dask_ import checked_address, executor
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from spel.errors import TaskError, WriteError
-from spel.run import Interrupted, Stop, answers, submit
+from spel.run import Interrupted, Stop, answers, scheduler
 from spel.run.pool import Pool
 
 
@@ -120,12 +120,12 @@ def test_what_is_under_way_is_answered_in_order(how):
 
 
 def test_what_hangs_is_left_after_a_while(monkeypatch):
-    monkeypatch.setattr(submit, "GRACE", 0.1)
+    monkeypatch.setattr(scheduler, "GRACE", 0.1)
     stop = Stop()
     stop.ask()
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
-    found = submit._answered(submit.Watched(Sleeper("a")), future, stop, lambda: False)
+    found = scheduler._answered(scheduler.Watched(Sleeper("a")), future, stop, lambda: False)
     assert found is None
 
 

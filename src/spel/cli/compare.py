@@ -42,8 +42,8 @@ def command(
     """
     from spel.cli.networks import network
     from spel.decide import Segmentation
-    from spel.jobs.choose import table
     from spel.jobs.masks import _by_name
+    from spel.learning.decoders import table
 
     true, given = _by_name(masks), _by_name(images)
     names = [name for name in given if name in true]

@@ -196,7 +196,7 @@ def _lines(job: Any, paths: list[Path], settings: Settings, on_error: str, **how
     """Results as lines on standard output."""
     from spel.cli.main import say
     from spel.cli.progress import Progress
-    from spel.jobs.clips import Ended, expected, unrolled
+    from spel.jobs.video import Ended, expected, unrolled
     from spel.run import Stop, answers
 
     boxes, tasks = 0, job.tasks(paths)
@@ -238,8 +238,8 @@ def _folder(
     from spel.io.annotation.convert import write_as
     from spel.io.annotation.results import read_results
     from spel.jobs import Failure, run
-    from spel.jobs.clips import expected
-    from spel.jobs.journal import Kept
+    from spel.jobs.resume import Kept
+    from spel.jobs.video import expected
     from spel.run import Interrupted
 
     total = expected(part.of(job.tasks(paths)))

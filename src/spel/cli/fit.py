@@ -10,7 +10,7 @@ import click
 from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
-    from spel.jobs.classify import FitJob, Labelled
+    from spel.learning.classifier import FitJob, Labelled
 
 
 @click.command("fit")
@@ -58,7 +58,7 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
     """
     import spel
     from spel.cli.networks import network
-    from spel.jobs.classify import FitJob, labelled
+    from spel.learning.classifier import FitJob, labelled
     from spel.sklearn import save
 
     given = labelled(folder, by=options["by"])

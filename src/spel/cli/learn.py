@@ -96,7 +96,7 @@ def command(
     click.echo(out)
     if report is not None:
         from spel.io import write
-        from spel.jobs.report import learning_sheet
+        from spel.learning.sheet import learning_sheet
 
         write(report, learning_sheet(learned, arrays, list(drawn.values()), names))
         click.echo(report)
@@ -113,7 +113,7 @@ def _learned(
     from time import perf_counter
 
     import spel
-    from spel.jobs.learn import advice, learn_segmenter
+    from spel.learning.segmenter import advice, learn_segmenter
 
     began = perf_counter()
     if options["encoder"]:

@@ -46,7 +46,7 @@ def command(
     """
     from spel.io import write
     from spel.io.annotation.annotations import read_coco
-    from spel.jobs.boxes import LearnBoxesJob, boxes_sheet, strokes_as_boxes
+    from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 

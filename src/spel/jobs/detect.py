@@ -21,10 +21,10 @@ from spel.io.image.reader import describe, read
 from spel.io.large.zarr import is_zarr
 from spel.io.video import Every
 from spel.io.video.ffmpeg import found as program
-from spel.jobs.carried import fetched
-from spel.jobs.clips import Clip, is_clip
 from spel.jobs.large import find, too_large
+from spel.jobs.network_cache import fetched
 from spel.jobs.pictures import names, save_pictures
+from spel.jobs.video import Clip, is_clip
 from spel.nn import Network
 from spel.run import Failure
 

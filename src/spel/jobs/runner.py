@@ -15,10 +15,10 @@ from typing import Any, Literal
 from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
 from spel.io.annotation.results import Result, ResultsWriter
-from spel.jobs.clips import Asked, Clip, Ended, unrolled
 from spel.jobs.detect import DetectJob
-from spel.jobs.journal import NO_LINE, Kept, agreed, ordered
 from spel.jobs.pictures import VIDEO, Pictures
+from spel.jobs.resume import NO_LINE, Kept, agreed, ordered
+from spel.jobs.video import Asked, Clip, Ended, unrolled
 from spel.run import Entry, Failure, Manifest, Shard, Stop, Task, answers
 from spel.run.manifest import checksum
 from spel.run.task import Answer
@@ -268,7 +268,7 @@ def results_files(folder: Path) -> Iterator[Path]:
 
 def _overlays(job: DetectJob, clips: Sequence[Clip], results: Path, again: set[str]) -> None:
     """Videos with boxes drawn in, for those that went on now or have none yet."""
-    from spel.jobs.annotate import annotate
+    from spel.jobs.video_overlay import annotate
 
     for clip in clips:
         path = results.parent / f"{clip.name}.{VIDEO}"

@@ -2,9 +2,9 @@
 
 from spel.run.manifest import Entry, Manifest
 from spel.run.pool import Pool
+from spel.run.scheduler import answers
 from spel.run.shard import Shard
 from spel.run.stop import Interrupted, Stop
-from spel.run.submit import answers
 from spel.run.task import Answer, Failure, Identity, Task
 
 __all__ = [

@@ -20,9 +20,8 @@ from spel.core.objects import Detections
 from spel.decide import Decision, own_decision
 from spel.decide.boxes import Decided, kept_boxes, one_channel
 from spel.errors import ParameterError, ShapeError
-from spel.nn import Network
+from spel.nn import Network, whole_image
 from spel.nn.geometry import geometry
-from spel.run import passes
 
 SIZE = 2048
 Slices = tuple[slice, ...]
@@ -193,7 +192,7 @@ def decide(
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
     network = whole_steps_settled(network, source, size)
-    threshold = passes.threshold(lambda: _saliencies(network, source, size), chosen.threshold)
+    threshold = whole_image.threshold(lambda: _saliencies(network, source, size), chosen.threshold)
     parts = list(tiles(network, shape, size))
     seams = Seams(result[1], chosen.adjacency or Adjacency.box(3))
     for done, tile in enumerate(parts, 1):
@@ -220,12 +219,12 @@ def whole_steps_settled(network: Network, source: Source, size: int) -> Network:
     if not network.footprints[network.output].whole:
         return network
 
-    def parts(before: Network | None) -> passes.Parts:
+    def parts(before: Network | None) -> whole_image.Parts:
         if before is None:
             return lambda: _windows(source, size)
         return lambda: _outputs(before, source, size)
 
-    return passes.settled(network, parts)
+    return whole_image.settled(network, parts)
 
 
 def _outputs(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:

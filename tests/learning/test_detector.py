@@ -13,7 +13,7 @@ from spel.data import street
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes, read_coco, write_coco
 from spel.io.annotation.markers import write_markers
-from spel.jobs.boxes import LearnBoxesJob, boxes_sheet, strokes_as_boxes
+from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
 from spel.rigid import RigidConfig
 
 QUICK = RigidConfig(orientations=4, copies=4, crops=20, rounds=1, hard=20)

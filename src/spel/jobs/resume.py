@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from spel.atomic import replacing
-from spel.jobs.clips import Asked
+from spel.jobs.video import Asked
 from spel.run import Entry, Manifest
 from spel.run.manifest import checksum
 from spel.run.task import Identity

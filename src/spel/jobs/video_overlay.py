@@ -14,7 +14,7 @@ from spel.errors import ImageReadError
 from spel.io import video
 from spel.io.annotation.results import Result, parse_line
 from spel.io.video.writer import held, write_video
-from spel.jobs.clips import MARK
+from spel.jobs.video import MARK
 
 
 def annotate(

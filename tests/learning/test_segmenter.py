@@ -13,7 +13,7 @@ from spel.core.markers import Markers
 from spel.decide import segment
 from spel.errors import ParameterError
 from spel.io.annotation.markers import write_markers
-from spel.jobs.learn import advice, learn_segmenter
+from spel.learning.segmenter import advice, learn_segmenter
 from spel.nn import Activation, Color, MaxPool, Unlearned, chain
 
 

@@ -16,9 +16,12 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ShapeError
-from spel.nn import LinearNormalize, Network, Residue, Threshold
+from spel.nn.combine import Threshold
 from spel.nn.layer import Image, Layer, Scope, Shape
+from spel.nn.network import Network
 from spel.nn.node import INPUT
+from spel.nn.normalize import LinearNormalize
+from spel.nn.residue import Residue
 from spel.ops.arrays import allocate, as_planar
 from spel.ops.threshold import checked_rule, threshold_value
 

@@ -12,7 +12,7 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.linear_decoder import linear_decoder
-from spel.jobs.learn import block_ends
+from spel.learning.segmenter import block_ends
 from spel.nn import Activation, Concatenate, Convolution, Decode, Network, Node, WeightedSum
 from spel.nn.layer import Layer
 from spel.ops.decode import LABELLED, METHODS

@@ -1,0 +1,1 @@
+"""Learning from strokes, boxes and class folders: segmenters, detectors, decoders, classifiers."""

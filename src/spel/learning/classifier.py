@@ -1,0 +1,200 @@
+"""A classifier learned from images in class folders."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from spel.errors import ParameterError, ShapeError
+from spel.io.sources import IMAGE_SUFFIXES, natural_key
+
+Features = Literal["patches", "pooled", "flat"]
+Head = Literal["ridge", "kernel", "svm", "mlp"]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Image files and their classes."""
+
+    paths: tuple[Path, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Images of each class."""
+        return dict(sorted(Counter(self.classes).items()))
+
+
+def labelled(
+    folder: str | os.PathLike[str], *, by: Literal["folder", "prefix"] = "folder"
+) -> Labelled:
+    """The images of a folder with their classes.
+
+    Parameters
+    ----------
+    folder : path
+    by : {"folder", "prefix"}
+        The class is the name of the folder in it that holds the image, or what stands before the
+        first ``_`` of the file's name.
+
+    Raises
+    ------
+    ParameterError
+        If there are no images, none in a class folder, or only one class; the message says what was
+        found and what is expected.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise ParameterError(
+            f"{place}: there is no such folder; give the one that holds the images"
+        )
+    found = sorted(
+        (
+            p
+            for p in place.rglob("*")
+            if p.suffix.lower() in IMAGE_SUFFIXES
+            and p.is_file()
+            and not any(part.startswith(".") for part in p.relative_to(place).parts)
+        ),
+        key=natural_key,
+    )
+    if not found:
+        raise ParameterError(f"{place}: it holds no image; expected {_wanted(place, by)}")
+    if by == "prefix":
+        classes = [p.name.split("_")[0] for p in found]
+        odd = [p for p in found if "_" not in p.name]
+        why = "their names have no '_' after the class"
+    else:
+        classes = [p.relative_to(place).parts[0] for p in found]
+        odd = [p for p in found if p.parent == place]
+        why = "they lie in no class folder"
+    if odd:
+        raise ParameterError(
+            f"{place}: {len(odd)} of {len(found)} images have no class: {why} (the first is "
+            f"{odd[0].name}); expected {_wanted(place, by)}"
+        )
+    if len(set(classes)) < 2:
+        raise ParameterError(
+            f"{place}: one class only ({classes[0]!r}, {len(found)} images); expected two or more: "
+            f"{_wanted(place, by)}"
+        )
+    return Labelled(tuple(found), tuple(classes))
+
+
+def _wanted(place: Path, by: str) -> str:
+    if by == "prefix":
+        return f"names such as {place}/cat_001.png, the class before the first '_'"
+    return f"a folder per class, as {place}/cat/001.png and {place}/dog/002.png"
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """How a classifier is learned from images.
+
+    Attributes
+    ----------
+    features : {"patches", "pooled", "flat"} or Network
+        Kernels learned from patches without labels, statistics of colours, flattened pixels; or
+        the pooled activations of a network, one learned from markers, say.
+    head : {"ridge", "kernel", "svm", "mlp"}
+    kernels, size : int
+        Of "patches".
+    levels : tuple of int
+        Pyramid of pooled features.
+    seed : int
+    """
+
+    features: Any = "patches"
+    head: Head = "ridge"
+    kernels: int = 100
+    size: int = 6
+    levels: tuple[int, ...] = (1, 2)
+    seed: int = 0
+
+    def model(self, shape: Sequence[int] | None) -> Any:
+        """The classifier, not fitted yet, for images of a shape (None if sizes differ)."""
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        from spel.sklearn import FlattenImages, ImageClassifier, PatchEncoder, PooledFeatures
+
+        if isinstance(self.features, str):
+            if self.features != "pooled" and shape is None:
+                raise ShapeError(
+                    f"images of different sizes, and features {self.features!r} ask for one size; "
+                    "bring the images to one size, or take features 'pooled' or a network"
+                )
+            pooling: dict[str, int] = {}
+            if self.features == "patches":
+                assert shape is not None
+                side = max(2, min(shape[:2]) // 4)
+                pooling = {"pool": side, "stride": max(1, side // 2), "small": max(1, side // 3)}
+            makers: dict[str, Any] = {
+                "patches": lambda: PatchEncoder(self.kernels, self.size, seed=self.seed, **pooling),
+                "pooled": lambda: PooledFeatures(
+                    statistics=("mean", "deviation", "quantiles"), levels=self.levels
+                ),
+                "flat": FlattenImages,
+            }
+            features = makers[self.features]()
+        else:
+            features = PooledFeatures(self.features, levels=self.levels)
+        if self.head == "ridge" and shape is not None:
+            return ImageClassifier(features, self._head())
+        return make_pipeline(features, StandardScaler(), self._head())
+
+    def _head(self) -> Any:
+        from sklearn.neural_network import MLPClassifier
+        from sklearn.svm import LinearSVC
+
+        from spel.sklearn import KernelHead, RidgeHead
+
+        makers: dict[str, Any] = {
+            "ridge": RidgeHead,
+            "kernel": lambda: KernelHead(seed=self.seed),
+            "svm": lambda: LinearSVC(C=0.01, random_state=self.seed),
+            "mlp": lambda: MLPClassifier(
+                (256,), early_stopping=True, max_iter=100, random_state=self.seed
+            ),
+        }
+        if self.head not in makers:
+            raise ParameterError(f"head {self.head!r}; expected one of {', '.join(makers)}")
+        return makers[self.head]()
+
+    def run(self, images: Sequence[Any], classes: Sequence[str]) -> Any:
+        """The fitted classifier.
+
+        Raises
+        ------
+        ShapeError
+            If images differ in size or channels where the features ask for one.
+        """
+        import warnings
+
+        shapes = {np.shape(image) for image in images}
+        one = len(shapes) == 1
+        model = self.model(np.shape(images[0]) if one else None)
+        X = np.stack(list(images)) if one else list(images)
+        with warnings.catch_warnings():
+            # An MLP or SVM that stops at its limit of iterations is judged by its figures.
+            warnings.simplefilter("ignore")
+            return model.fit(X, np.asarray(classes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration, as reports state it."""
+        features = self.features if isinstance(self.features, str) else self.features.fingerprint()
+        return {
+            "job": "fit",
+            "features": features,
+            "head": self.head,
+            "kernels": self.kernels,
+            "size": self.size,
+            "levels": list(self.levels),
+            "seed": self.seed,
+        }

@@ -60,3 +60,8 @@ class UnsupportedLayerError(SpelError):
 
 class TaskError(SpelError):
     """One task of a job failed."""
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters and lone surrogates escaped, fit for a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

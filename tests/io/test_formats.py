@@ -107,9 +107,9 @@ class TestJpeg:
         exif = Image.Exif()
         exif[0x0112] = orientation
         plain, turned = saved(pictures[0], "JPEG"), saved(pictures[0], "JPEG", exif=exif)
-        from spel.io.image.reader import turn
+        from spel.io.image.reader import apply_orientation
 
-        assert np.array_equal(get(turned), turn(get(plain), orientation))
+        assert np.array_equal(get(turned), apply_orientation(get(plain), orientation))
         assert describe(io.BytesIO(turned)).orientation == orientation
 
     @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from spel.errors import FormatError, ImageReadError, ParameterError
+from spel.errors import FormatError, ImageReadError, ParameterError, printable
 from spel.io import describe, expand, parse_json, parse_line, read, read_coco, write
-from spel.io.image.reader import clean, recognize
+from spel.io.image.reader import recognize
 
 MANY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -274,7 +274,7 @@ def test_any_name_as_input(name):
 
 @given(st.text())
 def test_cleaned_text_is_printable(text):
-    assert clean(text).isprintable()
+    assert printable(text).isprintable()
 
 
 @given(st.binary(max_size=32))

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 import spel
-from spel.errors import FormatError, SpelError
+from spel.errors import FormatError, SpelError, printable
 from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
 from spel.io.annotation.convert.shared import safe_stem
-from spel.io.image.reader import clean, refused
+from spel.io.opening import image_error
 from spel.jobs.resume import _lines
 from spel.run.manifest import Manifest, checksum
 
@@ -223,8 +223,8 @@ def test_names_stay_text(tmp_path):
         assert stem
         assert "/" not in stem
         assert stem.isprintable()
-        assert clean(one.image).isprintable()
-        text = str(refused(one.image, "PNG", one.image, "go on"))
+        assert printable(one.image).isprintable()
+        text = str(image_error(one.image, "PNG", one.image, "go on"))
         assert text.isprintable()
         assert len(text) <= 300
     for form in ("jsonl", "csv", "coco", "geojson", "label-studio"):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from spel.errors import ImageReadError, ParameterError, ShapeError
 from spel.io import describe, read, write
-from spel.io.image.reader import turn
+from spel.io.image.reader import apply_orientation
 
 
 def png(rows, cols, depth, color, raw, *chunks, interlace=0):
@@ -109,7 +109,7 @@ class TestOrientation:
 
     def test_of_a_volume(self):
         volume = np.arange(12).reshape(2, 2, 3, 1)
-        assert turn(volume, 6).shape == (2, 3, 2, 1)
+        assert apply_orientation(volume, 6).shape == (2, 3, 2, 1)
 
 
 class TestWriteRead:

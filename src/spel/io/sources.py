@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from spel.errors import ParameterError
-from spel.io.image.reader import clean
+from spel.errors import ParameterError, printable
 from spel.io.large.zarr import is_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
@@ -94,7 +93,7 @@ def _paths(text: str, problems: list[str], stdin: BinaryIO | None) -> list[Path]
         return _named(text, problems)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        problems.append(f"{clean(text)}: {reason}; check the path")
+        problems.append(f"{printable(text)}: {reason}; check the path")
         return []
 
 
@@ -108,21 +107,21 @@ def _named(text: str, problems: list[str]) -> list[Path]:
         files = sorted(_walk(path, problems), key=natural_key)
         if not files:
             problems.append(
-                f"{clean(text)}: the folder holds no image "
+                f"{printable(text)}: the folder holds no image "
                 f"({', '.join(sorted(IMAGE_SUFFIXES)[:4])}, ...); name another one"
             )
         return files
     elif path.exists():
         if path.suffix.lower() == ".txt":
             with path.open("rb") as file:
-                return _listed(file.read(_MAX_LIST + 1), path.parent, clean(text), problems)
+                return _listed(file.read(_MAX_LIST + 1), path.parent, printable(text), problems)
         return [path]
     elif glob.has_magic(text):
         return _matched(text, problems)
     elif path.is_symlink():
-        problems.append(f"{clean(text)}: the link leads nowhere; mend it")
+        problems.append(f"{printable(text)}: the link leads nowhere; mend it")
     else:
-        problems.append(f"{clean(text)}: there is no such file or folder; check the path")
+        problems.append(f"{printable(text)}: there is no such file or folder; check the path")
     return []
 
 
@@ -137,7 +136,7 @@ def _matched(pattern: str, problems: list[str]) -> list[Path]:
             files.append(path)
     if not files:
         problems.append(
-            f"{clean(pattern)}: the pattern matches no image file; check it, "
+            f"{printable(pattern)}: the pattern matches no image file; check it, "
             "and quote it if the shell expands it"
         )
     return sorted(set(files), key=natural_key)
@@ -160,7 +159,7 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
             reason = "is a folder" if path.is_dir() else "does not exist"
         except (OSError, ValueError) as error:  # too long a name
             reason = f"cannot be read ({getattr(error, 'strerror', None) or error})"
-        shown = clean(os.fsdecode(line)[:_SHOWN])
+        shown = printable(os.fsdecode(line)[:_SHOWN])
         problems.append(f"{name}, line {number}: {shown} {reason}; list image files")
     if not files and not problems:
         problems.append(f"{name}: the list is empty; write one path a line")
@@ -180,7 +179,7 @@ def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
             seen.add((status.st_dev, status.st_ino))
             entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError as error:
-            problems.append(f"{clean(str(here))}: {error.strerror}; change its permissions")
+            problems.append(f"{printable(str(here))}: {error.strerror}; change its permissions")
             continue
         for entry in entries:
             if entry.name.startswith("."):

@@ -13,8 +13,8 @@ from spel.core.objects import Detections
 from spel.decide import detect, own_decision
 from spel.errors import ParameterError
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
-from spel.io.image.reader import refused
 from spel.io.large.lazy import LargeImage
+from spel.io.opening import image_error
 from spel.jobs.pictures import save_pictures
 from spel.rigid.windows import Windows
 from spel.run import tiles
@@ -88,7 +88,7 @@ def _check_there(path: str, image: LargeImage) -> None:
     claimed, there = image.size * image.dtype.itemsize, _bytes(path)
     if claimed > MOST_PACKED * there:
         rows, cols = image.shape[-3:-1]
-        raise refused(
+        raise image_error(
             path,
             image.format,
             f"{rows} x {cols} spels in {there} bytes: packed more than 1 to {MOST_PACKED}",

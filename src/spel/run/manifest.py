@@ -16,9 +16,8 @@ from types import TracebackType
 from typing import Any
 
 from spel.atomic import write_error, write_text
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, printable
 from spel.io.annotation.results import ResultsWriter
-from spel.io.image.reader import clean
 from spel.run.task import Identity
 
 FORMAT, VERSION = "spel.manifest", 1
@@ -197,7 +196,7 @@ class Manifest:
             try:
                 entry = Entry.from_dict(values)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                told = clean(str(error))[:100]
+                told = printable(str(error))[:100]
                 raise FormatError(f"{self.path}: a line is no entry ({told})") from error
             self.entries[entry.image] = entry
 

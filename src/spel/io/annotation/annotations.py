@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import write_text
-from spel.errors import FormatError, ShapeError
-from spel.io.image.reader import clean
+from spel.errors import FormatError, ShapeError, printable
 
 from .guarded import MIB, problems_error, read_json
 
@@ -116,7 +115,7 @@ class Annotations:
         ]
         if len(near) != 1:
             reason = "no annotation" if not near else f"{len(near)} annotations"
-            raise KeyError(f"{reason} for the image {clean(image)!r}")
+            raise KeyError(f"{reason} for the image {printable(image)!r}")
         return near[0]
 
 
@@ -304,7 +303,7 @@ def write_coco(
     entries: list[dict[str, Any]] = []
     for index, one in enumerate(images, 1):
         if not np.isfinite(one.boxes).all():
-            raise FormatError(f"write_coco: {clean(one.image)}: a box is not finite")
+            raise FormatError(f"write_coco: {printable(one.image)}: a box is not finite")
         assert one.crowd is not None
         for box, name, crowd in zip(one.boxes.tolist(), one.classes, one.crowd.tolist()):
             x0, y0, x1, y1 = box
@@ -343,5 +342,5 @@ def _real(value: Any) -> bool:
 def _show(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = clean(json.dumps(value) if not isinstance(value, str) else repr(value))
+    text = printable(json.dumps(value) if not isinstance(value, str) else repr(value))
     return text if len(text) <= 60 else text[:59] + "…"

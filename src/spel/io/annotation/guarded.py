@@ -14,8 +14,7 @@ import stat
 from collections import Counter
 from typing import Any, NoReturn
 
-from spel.errors import FormatError, ParameterError
-from spel.io.image.reader import clean
+from spel.errors import FormatError, ParameterError, printable
 
 __all__ = ["parse_json", "problems_error", "read_json", "read_limited"]
 
@@ -29,7 +28,7 @@ def read_limited(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """The bytes of a plain file of at most ``max_bytes``, else a FormatError."""
     if not isinstance(path, (str, os.PathLike)):
         raise ParameterError(f"{type(path).__name__} given as path; give a file name")
-    name = clean(os.fsdecode(path)) or "''"
+    name = printable(os.fsdecode(path)) or "''"
     try:
         with open(path, "rb", opener=_open_plain) as file:
             data = file.read(max_bytes + 1)
@@ -77,7 +76,7 @@ def parse_json(
     ...
     spel.errors.FormatError: x.json: the key 'a' stands twice in one object; remove one
     """
-    name = clean(name)
+    name = printable(name)
 
     def refuse(reason: str) -> NoReturn:
         raise FormatError(f"{name}: {reason}") from None
@@ -109,7 +108,7 @@ def parse_json(
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-            refuse(f"the key {clean(twice[:40])!r} stands twice in one object; remove one")
+            refuse(f"the key {printable(twice[:40])!r} stands twice in one object; remove one")
         return found
 
     try:
@@ -140,7 +139,7 @@ def _check_depth(text: str, max_depth: int, refuse: Any) -> None:
 
 def problems_error(name: str, problems: list[str], shown: int = 20) -> FormatError:
     """One error that lists what is wrong with a file, one line each."""
-    name = clean(name)
+    name = printable(name)
     if len(problems) == 1:
         return FormatError(f"{name}: {problems[0]}")
     lines = [f"  {problem}" for problem in problems[:shown]]

@@ -21,7 +21,8 @@ from spel.core.window import Border
 from spel.errors import FormatError, SpelError
 from spel.io.annotation.numbers import read_bytes, read_json, read_text
 from spel.io.image import npy
-from spel.io.image.header import MAX_PIXELS, Refusal
+from spel.io.image.header import MAX_PIXELS
+from spel.io.opening import DecodeError
 from spel.nn import (
     Activation,
     Color,
@@ -305,9 +306,9 @@ def _matrix(path: Path) -> npt.NDArray[np.float32]:
     data = read_bytes(path)
     try:
         if not data.startswith(npy.MAGIC):
-            raise Refusal("another beginning")
+            raise DecodeError("another beginning")
         values, _ = npy.read(BytesIO(data), MAX_PIXELS, None)
-    except Refusal as error:
+    except DecodeError as error:
         raise FormatError(f"{path}: no NumPy file, or a damaged one ({error!s:.200})") from None
     if values.dtype.kind != "f" or values.ndim != 3 or values.shape[2] != 1:
         raise FormatError(

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import write_error
-from spel.errors import FormatError, ParameterError, ShapeError, WriteError
-from spel.io.image.reader import clean
+from spel.errors import FormatError, ParameterError, ShapeError, WriteError, printable
 
 from .guarded import MIB, parse_json, problems_error, read_limited
 
@@ -283,7 +282,7 @@ class ResultsWriter:
     def __init__(self, path: str | os.PathLike[str], *, sync_every: int = 1) -> None:
         if isinstance(sync_every, bool) or not isinstance(sync_every, int) or sync_every < 1:
             raise ParameterError(f"ResultsWriter: sync_every is {sync_every!r}; give 1 or more")
-        self._path, self._name = os.fsdecode(path), clean(os.fsdecode(path))
+        self._path, self._name = os.fsdecode(path), printable(os.fsdecode(path))
         self._sync_every, self._pending = sync_every, 0
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         try:

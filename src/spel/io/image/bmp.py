@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 import numpy as np
 
+from spel.io.opening import DAMAGED, DecodeError
+
 from . import pillow
-from .header import ImageInfo, Refusal, check_size, file_size, take
+from .header import ImageInfo, check_size, file_size, read_exactly
 
 _HEX = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))
-_AGAIN = "copy or download it again"
 
 
 def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
@@ -23,7 +24,7 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
     rows, cols, bits = _header(file, max_pixels)
     image = pillow.open_as("Bmp", file)
     if image.size != (cols, rows):
-        raise Refusal("its header contradicts itself", _AGAIN)
+        raise DecodeError("its header contradicts itself", DAMAGED)
     channels = {"1": 1, "L": 1, "P": 3, "RGB": 3, "RGBA": 4}[image.mode]
     dtype = "bool" if image.mode == "1" else "uint8"
     return ImageInfo(
@@ -43,7 +44,7 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     from PIL import ImageFile
 
     if page:
-        raise Refusal("a BMP file has one page", "leave page at 0")
+        raise DecodeError("a BMP file has one page", "leave page at 0")
     info = describe(file, max_pixels)
     image = pillow.open_as("Bmp", file)
     if image.tile and image.tile[0][0] == "bmp_rle":
@@ -57,29 +58,31 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
 
 def _header(file: BinaryIO, max_pixels: int) -> tuple[int, int, int]:
     file.seek(10)
-    offset, size = struct.unpack("<II", take(file, 8, "its header"))
+    offset, size = struct.unpack("<II", read_exactly(file, 8, "its header"))
     if size == 12:
-        cols, rows, _, bits = struct.unpack("<HHHH", take(file, 8, "its header"))
+        cols, rows, _, bits = struct.unpack("<HHHH", read_exactly(file, 8, "its header"))
         compression, colors = 0, 0
     elif size in (16, 40, 52, 56, 64, 108, 124):
-        cols, rows, _, bits = struct.unpack("<iiHH", take(file, 12, "its header"))
+        cols, rows, _, bits = struct.unpack("<iiHH", read_exactly(file, 12, "its header"))
         compression, colors = 0, 0
         if size >= 40:
-            compression, *_, colors, _ = struct.unpack("<IIiiII", take(file, 24, "its header"))
+            compression, *_, colors, _ = struct.unpack(
+                "<IIiiII", read_exactly(file, 24, "its header")
+            )
     else:
-        raise Refusal(f"its header has the unknown length {size}", _AGAIN)
+        raise DecodeError(f"its header has the unknown length {size}", DAMAGED)
     check_size(abs(rows), cols, 4, 1, max_pixels)
     length = file_size(file)
     if offset >= length:
-        raise Refusal("its pixel data start past its end", _AGAIN)
+        raise DecodeError("its pixel data start past its end", DAMAGED)
     if colors > 1 << 16:
-        raise Refusal(f"its palette has {colors} colours", _AGAIN)
+        raise DecodeError(f"its palette has {colors} colours", DAMAGED)
     stride = (cols * bits + 31) // 32 * 4
     if compression in (0, 3, 6) and length - offset < stride * abs(rows) - 3:
-        raise Refusal(
+        raise DecodeError(
             f"it is cut short: {stride * abs(rows)} bytes of pixels are announced, "
             f"{length - offset} are there",
-            _AGAIN,
+            DAMAGED,
         )
     return abs(rows), cols, bits
 
@@ -112,12 +115,12 @@ def _run_lengths(file: BinaryIO, offset: int, wanted: int, cols: int, four_bits:
         else:
             col += value
             if col > cols:
-                raise Refusal(f"pixels pass the end of row {len(out) // cols}", _AGAIN)
+                raise DecodeError(f"pixels pass the end of row {len(out) // cols}", DAMAGED)
             size = (value + 1) // 2 if four_bits else value
             plain = packed[place : place + size]
             place += size
             place += (offset + place) % 2
             out += (plain.hex().encode().translate(_HEX) if four_bits else plain)[:value]
     if len(out) < wanted:
-        raise Refusal(f"it is cut short: {len(out)} of {wanted} pixels are there", _AGAIN)
+        raise DecodeError(f"it is cut short: {len(out)} of {wanted} pixels are there", DAMAGED)
     return bytes(out[:wanted])

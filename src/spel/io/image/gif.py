@@ -7,10 +7,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from . import pillow
-from .header import ImageInfo, Refusal, check_size, take
+from spel.io.opening import DAMAGED, DecodeError
 
-_AGAIN = "copy or download it again"
+from . import pillow
+from .header import ImageInfo, check_size, read_exactly
+
 MAX_FRAMES = 1_000_000
 
 
@@ -35,12 +36,12 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     """Decode one frame, the first by default, into (rows, cols, channels) of uint8."""
     info = describe(file, max_pixels)
     if page is not None and page >= info.pages:
-        raise Refusal(f"it has {info.pages} frames, no number {page}", "count from 0")
+        raise DecodeError(f"it has {info.pages} frames, no number {page}", "count from 0")
     image = pillow.open_as("Gif", file)
     if page:
         pillow.seek(image, page)
     if image.size[0] * image.size[1] > max_pixels:
-        raise Refusal("a frame reaches past the limit of pixels")
+        raise DecodeError("a frame reaches past the limit of pixels")
     found = image.info.get("transparency") is not None if page else info.channels == 4
     if image.mode in ("P", "L"):  # a grey palette comes as L: keep to what describe says
         image.load()
@@ -62,7 +63,7 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
 
 def _walk(file: BinaryIO, max_pixels: int) -> tuple[int, int, int, bool]:
     file.seek(6)
-    cols, rows, flags = struct.unpack("<HHB2x", take(file, 7, "its header"))
+    cols, rows, flags = struct.unpack("<HHB2x", read_exactly(file, 7, "its header"))
     check_size(rows, cols, 4, 1, max_pixels)
     _skip_palette(file, flags)
     frames, transparent, first_transparent = 0, False, False
@@ -73,44 +74,46 @@ def _walk(file: BinaryIO, max_pixels: int) -> tuple[int, int, int, bool]:
         if kind == b"" and frames:  # without the end mark, but with a whole frame
             break
         if kind == b"!":
-            label = take(file, 1, "an extension")
+            label = read_exactly(file, 1, "an extension")
             block = _skip_blocks(file)
             if label == b"\xf9" and len(block) >= 1:
                 transparent = bool(block[0] & 1)
         elif kind == b",":
-            left, top, width, height, flags = struct.unpack("<HHHHB", take(file, 9, "a frame"))
+            left, top, width, height, flags = struct.unpack(
+                "<HHHHB", read_exactly(file, 9, "a frame")
+            )
             if not frames:  # a first frame that overhangs makes the canvas larger
                 rows, cols = max(rows, top + height), max(cols, left + width)
                 check_size(rows, cols, 4, 1, max_pixels)
                 first_transparent = transparent
             _skip_palette(file, flags)
-            take(file, 1, "a frame")
+            read_exactly(file, 1, "a frame")
             _skip_blocks(file)
             frames, transparent = frames + 1, False
             if frames > MAX_FRAMES:
-                raise Refusal(f"it has more than {MAX_FRAMES} frames")
+                raise DecodeError(f"it has more than {MAX_FRAMES} frames")
         elif kind == b"\0" and frames:
             continue  # some writers leave an empty block behind a frame
         elif kind == b"":
-            raise Refusal("it is cut short: it has no whole frame", _AGAIN)
+            raise DecodeError("it is cut short: it has no whole frame", DAMAGED)
         else:
-            raise Refusal(f"no block begins at byte {file.tell() - 1}", _AGAIN)
+            raise DecodeError(f"no block begins at byte {file.tell() - 1}", DAMAGED)
     if not frames:
-        raise Refusal("it has no frame", _AGAIN)
+        raise DecodeError("it has no frame", DAMAGED)
     return rows, cols, frames, first_transparent
 
 
 def _skip_palette(file: BinaryIO, flags: int) -> None:
     if flags & 0x80:
-        take(file, 3 << ((flags & 7) + 1), "a palette")
+        read_exactly(file, 3 << ((flags & 7) + 1), "a palette")
 
 
 def _skip_blocks(file: BinaryIO) -> bytes:
     """Go past a chain of blocks; the first of them."""
     first = None
     while True:
-        size = take(file, 1, "a block")[0]
+        size = read_exactly(file, 1, "a block")[0]
         if not size:
             return first or b""
-        block = take(file, size, "a block")
+        block = read_exactly(file, size, "a block")
         first = block if first is None else first

@@ -1,4 +1,4 @@
-"""What a file says about its image before any pixel is decoded, and the words of a refusal."""
+"""What a file says about its image before any pixel is decoded."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["MAX_PIXELS", "ImageInfo", "Refusal"]
+from spel.io.opening import DAMAGED, DecodeError
+
+__all__ = ["MAX_PIXELS", "ImageInfo"]
 
 MAX_PIXELS = 89_478_485  # Pillow's, too: what 256 MiB of RGB hold
 BYTES_PER_PIXEL = 6  # of a pixel under the limit: RGB of 16 bits; keeps a read below 1 GiB
 MAX_CHANNELS = 4096
 ORIENTATION_TAG = 0x0112
-
-
-class Refusal(Exception):
-    """Why a file is not read; :func:`spel.read` turns it into an ``ImageReadError``."""
-
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -93,33 +86,33 @@ def check_size(
 ) -> None:
     """Refuse an image of no pixels or of more than the limits, before anything is allocated."""
     if rows < 1 or cols < 1 or channels < 1 or planes < 1:
-        raise Refusal(
+        raise DecodeError(
             f"its header says {rows} rows x {cols} columns x {channels} channels",
             "an image needs at least one of each; make the file again",
         )
     if channels > MAX_CHANNELS:
-        raise Refusal(f"its header says {channels} channels; at most {MAX_CHANNELS} are read")
+        raise DecodeError(f"its header says {channels} channels; at most {MAX_CHANNELS} are read")
     pixels = rows * cols * planes
     volume = f"{planes} x " if planes > 1 else ""
     if pixels > max_pixels:
-        raise Refusal(
+        raise DecodeError(
             f"{volume}{rows} x {cols} = {pixels} pixels exceed the limit of {max_pixels}",
             "if you trust the file, raise max_pixels",
         )
     size, limit = pixels * channels * itemsize, BYTES_PER_PIXEL * max_pixels
     if size > limit:
-        raise Refusal(
+        raise DecodeError(
             f"{volume}{rows} x {cols} x {channels} samples of {itemsize} bytes are {size} bytes; "
             f"the limit is {limit} ({BYTES_PER_PIXEL} for each of max_pixels)",
             "if you trust the file, raise max_pixels",
         )
 
 
-def take(file: BinaryIO, count: int, what: str) -> bytes:
+def read_exactly(file: BinaryIO, count: int, what: str) -> bytes:
     """Read exactly ``count`` bytes, or say that the file ends inside ``what``."""
     data = file.read(count)
     if len(data) != count:
-        raise Refusal(f"it is cut short: it ends inside {what}", "copy or download it again")
+        raise DecodeError(f"it is cut short: it ends inside {what}", DAMAGED)
     return data
 
 

@@ -83,7 +83,13 @@ class Decoder:
         max_pixels: int = MAX_PIXELS,
     ) -> np.ndarray:
         """As :func:`spel.read`; a decoder that dies or takes too long is an ImageReadError."""
-        from .reader import check_options, name_of, opened, refused, refusing
+        from spel.io.opening import (
+            check_options,
+            image_error,
+            name_of,
+            open_binary,
+            translating_errors,
+        )
 
         check_options(page, max_pixels)
         memory = self.memory or 64 * _MIB + 18 * max_pixels
@@ -94,19 +100,24 @@ class Decoder:
             "memory": memory,
             "seconds": math.ceil(self.seconds),
         }
-        with self._lock, refusing(path), opened(path) as file, _descriptor(file) as handle:
+        with (
+            self._lock,
+            translating_errors(path),
+            open_binary(path) as file,
+            _descriptor(file) as handle,
+        ):
             try:
                 answer, handles = self._ask(request, handle)
             except TimeoutError:
                 self._end()
-                raise refused(
+                raise image_error(
                     path,
                     "",
                     f"the decoder took more than {self.seconds:g} s and was ended",
                     "the file is hostile or far too large; leave it out",
                 ) from None
             except (OSError, EOFError):
-                raise refused(
+                raise image_error(
                     path,
                     "",
                     f"the decoder died ({self._end()})",
@@ -207,12 +218,13 @@ def _descriptor(file: BinaryIO) -> Any:
 
 def _accept(path: Any, answer: dict[str, Any], handles: list[int], max_pixels: int) -> np.ndarray:
     """The array that was sent, if it is one."""
-    from .reader import clean, refused
+    from spel.errors import printable
+    from spel.io.opening import image_error
 
     try:
         message = answer.get("error")
         if isinstance(message, str):
-            raise ImageReadError(clean(message)[:300])
+            raise ImageReadError(printable(message)[:300])
         shape, dtype = answer.get("shape"), answer.get("dtype")
         good = (
             len(handles) == 1
@@ -224,12 +236,12 @@ def _accept(path: Any, answer: dict[str, Any], handles: list[int], max_pixels: i
         )
         size = math.prod(shape) * np.dtype(dtype).itemsize if good else 0  # type: ignore[arg-type]
         if not good or size > BYTES_PER_PIXEL * max_pixels or os.fstat(handles[0]).st_size != size:
-            raise refused(path, "", "the decoder sent no image", "leave the file out")
+            raise image_error(path, "", "the decoder sent no image", "leave the file out")
         array = np.empty(shape, dtype)  # type: ignore[arg-type]
         with open(handles[0], "rb", closefd=False) as file:
             file.seek(0)
             if file.readinto(array.reshape(-1).view(np.uint8).data) != size:
-                raise refused(path, "", "the decoder sent no image", "leave the file out")
+                raise image_error(path, "", "the decoder sent no image", "leave the file out")
         return array
     finally:
         _close(handles)
@@ -323,15 +335,15 @@ def _shared(array: np.ndarray) -> int:
     return handle
 
 
-_shared_decoder: Decoder | None = None
+_DECODER: Decoder | None = None
 _shared_lock = threading.Lock()
 
 
-def common() -> Decoder:
+def shared_decoder() -> Decoder:
     """The decoder of ``spel.read(..., isolate=True)``: one for the process."""
-    global _shared_decoder
+    global _DECODER
     with _shared_lock:
-        if _shared_decoder is None:
-            _shared_decoder = Decoder()
-            atexit.register(_shared_decoder.close)
-        return _shared_decoder
+        if _DECODER is None:
+            _DECODER = Decoder()
+            atexit.register(_DECODER.close)
+        return _DECODER

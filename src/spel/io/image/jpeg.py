@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from spel.io.opening import DAMAGED, DecodeError
+
 from . import pillow
-from .header import ImageInfo, Refusal, check_size, exif_orientation, take
+from .header import ImageInfo, check_size, exif_orientation, read_exactly
 
 _COLORS = {1: "grey", 3: "rgb", 4: "cmyk"}
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what libjpeg-turbo decodes
 _METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # all but JFIF and Adobe's colour mark
-_AGAIN = "copy or download it again"
 _UNLIKELY = {"L": 201, "RGB": (255, 2, 251), "CMYK": (255, 2, 251, 7)}
 # The decoder looks ahead by eight bytes. In the usual codes these go on with a block, not end it.
 _AHEAD = bytes.fromhex("6db6db6db6db6db6")
@@ -53,7 +54,7 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
 def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray, ImageInfo]:
     """Decode a JPEG file into (rows, cols, channels) of uint8."""
     if page:
-        raise Refusal("a JPEG file has one page", "leave page at 0")
+        raise DecodeError("a JPEG file has one page", "leave page at 0")
     walk = _walk(file, max_pixels, whole=True)
     info = _info(walk)
     file.seek(walk.first_scan)
@@ -61,7 +62,7 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
         "Jpeg", io.BytesIO(bytes(walk.head) + file.read(walk.end - walk.first_scan))
     )
     if image.size != (info.cols, info.rows):
-        raise Refusal("it holds more than one frame header", _AGAIN)
+        raise DecodeError("it holds more than one frame header", DAMAGED)
     if walk.scans == 1 and not walk.progressive and not walk.arithmetic:
         _decode_watched(image)
     return pillow.pixels(image), info
@@ -91,9 +92,9 @@ def _decode_watched(image: Any) -> None:
         if used == 0 and len(data) == size:
             break
     if error:
-        raise Refusal(f"its pixel data are damaged (error {error} of the decoder)", _AGAIN)
+        raise DecodeError(f"its pixel data are damaged (error {error} of the decoder)", DAMAGED)
     if image.crop(corner).tobytes() != before:
-        raise Refusal("it is cut short: the last pixels are missing", _AGAIN)
+        raise DecodeError("it is cut short: the last pixels are missing", DAMAGED)
 
 
 def _info(walk: _Walk) -> ImageInfo:
@@ -114,13 +115,13 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
         if marker == 0x01 or 0xD0 <= marker <= 0xD7:
             continue
         if marker == 0xD8:
-            raise Refusal("a second image starts inside it", _AGAIN)
-        (length,) = struct.unpack(">H", take(file, 2, "a marker"))
+            raise DecodeError("a second image starts inside it", DAMAGED)
+        (length,) = struct.unpack(">H", read_exactly(file, 2, "a marker"))
         if length < 2 and (marker == 0xFE or marker >> 4 == 0xE):
             continue  # an empty comment with a wrong length is no reason to lose the image
         if length < 2:
-            raise Refusal(f"the marker FF{marker:02X} has the length {length}", _AGAIN)
-        data = take(file, length - 2, f"the marker FF{marker:02X}")
+            raise DecodeError(f"the marker FF{marker:02X} has the length {length}", DAMAGED)
+        data = read_exactly(file, length - 2, f"the marker FF{marker:02X}")
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             _frame(walk, marker, data, max_pixels)
         elif marker == 0xE1 and data.startswith(b"Exif\0\0") and walk.orientation == 1:
@@ -131,11 +132,11 @@ def _walk(file: BinaryIO, max_pixels: int, whole: bool) -> _Walk:
         if not walk.first_scan and marker not in _METADATA:
             walk.head += struct.pack(">BBH", 0xFF, marker, length) + data
     else:
-        raise Refusal(f"it has more than {_MAX_MARKERS} markers")
+        raise DecodeError(f"it has more than {_MAX_MARKERS} markers")
     if not walk.sampling:
-        raise Refusal("it has no frame header", _AGAIN)
+        raise DecodeError("it has no frame header", DAMAGED)
     if whole and not walk.scans:
-        raise Refusal("it has no pixel data", _AGAIN)
+        raise DecodeError("it has no pixel data", DAMAGED)
     return walk
 
 
@@ -143,47 +144,49 @@ def _marker(file: BinaryIO) -> int:
     """The next marker; bytes between markers are tolerated, as libjpeg does, up to a limit."""
     before = b""
     for _ in range(4096):
-        byte = take(file, 1, "its markers")
+        byte = read_exactly(file, 1, "its markers")
         if before == b"\xff" and byte not in (b"\xff", b"\0"):
             return byte[0]
         before = byte
-    raise Refusal(f"no marker is found near byte {file.tell()}", _AGAIN)
+    raise DecodeError(f"no marker is found near byte {file.tell()}", DAMAGED)
 
 
 def _frame(walk: _Walk, marker: int, data: bytes, max_pixels: int) -> None:
     if walk.sampling:
-        raise Refusal("it holds more than one frame header", _AGAIN)
+        raise DecodeError("it holds more than one frame header", DAMAGED)
     if marker not in (*_FRAMES, 0xC9, 0xCA):
-        raise Refusal(
+        raise DecodeError(
             f"it is of a kind (FF{marker:02X}: lossless or hierarchical) that is not read",
             "convert it to PNG",
         )
     if len(data) < 6 or len(data) < 6 + 3 * data[5]:
-        raise Refusal("its frame header is too short", _AGAIN)
+        raise DecodeError("its frame header is too short", DAMAGED)
     precision, rows, cols, channels = struct.unpack_from(">BHHB", data)
     if precision != 8:
-        raise Refusal(f"it has {precision} bits per sample; 8 are read", "convert it to PNG")
+        raise DecodeError(f"it has {precision} bits per sample; 8 are read", "convert it to PNG")
     if channels not in _COLORS:
-        raise Refusal(f"it has {channels} components; 1, 3 or 4 are read", "convert it to PNG")
+        raise DecodeError(f"it has {channels} components; 1, 3 or 4 are read", "convert it to PNG")
     check_size(rows, cols, channels, 1, max_pixels)
     walk.rows, walk.cols = rows, cols
     walk.progressive, walk.arithmetic = marker in (0xC2, 0xCA), marker in (0xC9, 0xCA)
     for index in range(channels):
         name, factors, _ = data[6 + 3 * index : 9 + 3 * index]
         if not (1 <= factors >> 4 <= 4 and 1 <= factors & 15 <= 4) or name in walk.sampling:
-            raise Refusal("its frame header has wrong sampling factors", _AGAIN)
+            raise DecodeError("its frame header has wrong sampling factors", DAMAGED)
         walk.sampling[name] = (factors >> 4, factors & 15)
 
 
 def _scan(walk: _Walk, data: bytes, file: BinaryIO, max_pixels: int) -> None:
     if not walk.sampling:
-        raise Refusal("its pixel data come before its frame header", _AGAIN)
+        raise DecodeError("its pixel data come before its frame header", DAMAGED)
     walk.scans += 1
     if walk.scans > 1000 or walk.scans * walk.rows * walk.cols > _MAX_SCANS * max_pixels:
-        raise Refusal(f"it has {walk.scans} or more scans of all its pixels, which takes too long")
+        raise DecodeError(
+            f"it has {walk.scans} or more scans of all its pixels, which takes too long"
+        )
     names = data[1 : 1 + 2 * data[0] : 2] if data else b""
     if not names or len(data) < 4 + 2 * len(names) or any(n not in walk.sampling for n in names):
-        raise Refusal("a scan header does not fit the frame", _AGAIN)
+        raise DecodeError("a scan header does not fit the frame", DAMAGED)
     first, _, approximation = data[1 + 2 * len(names) : 4 + 2 * len(names)]
     size = _skip_entropy(file)
     if walk.arithmetic or (walk.progressive and first > 0):
@@ -192,8 +195,8 @@ def _scan(walk: _Walk, data: bytes, file: BinaryIO, max_pixels: int) -> None:
     if walk.progressive and approximation >> 4:
         bits = 1
     if size * 8 < bits * _blocks(walk, names):
-        raise Refusal(
-            f"it is cut short: {size} bytes cannot hold its {_blocks(walk, names)} blocks", _AGAIN
+        raise DecodeError(
+            f"it is cut short: {size} bytes cannot hold its {_blocks(walk, names)} blocks", DAMAGED
         )
 
 
@@ -222,4 +225,4 @@ def _skip_entropy(file: BinaryIO) -> int:
             return file.tell() - start
         if len(piece) == _PIECE:
             file.seek(-1, 1)  # a marker may lie across the cut
-    raise Refusal("it is cut short: the end mark is missing", _AGAIN)
+    raise DecodeError("it is cut short: the end mark is missing", DAMAGED)

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .header import Refusal
+from spel.io.opening import DecodeError
 
 _BAND = 1 << 20  # pixels copied out of Pillow at once
 _CHANNELS = {
@@ -38,10 +38,10 @@ def pixels(image: Any) -> np.ndarray:
         transparent = "transparency" in image.info or image.mode == "PA"
         image = image.convert("RGBA" if transparent else "RGB")
     if image.mode in ("RGBX", "RGBa", "La", "HSV", "YCbCr") or image.mode not in _CHANNELS:
-        raise Refusal(f"its pixels have the mode {image.mode}, which is not read")
+        raise DecodeError(f"its pixels have the mode {image.mode}, which is not read")
     cols, rows = image.size
     if rows < 1 or cols < 1:
-        raise Refusal("it has no pixels")
+        raise DecodeError("it has no pixels")
     if rows * cols <= _BAND:
         array = np.array(image)
         return array[:, :, None] if array.ndim == 2 else array
@@ -60,4 +60,4 @@ def seek(image: Any, page: int) -> None:
     try:
         image.seek(page)
     except EOFError:
-        raise Refusal(f"it has no page {page}", "count pages from 0") from None
+        raise DecodeError(f"it has no page {page}", "count pages from 0") from None

@@ -16,7 +16,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .header import ImageInfo, Refusal, check_size, exif_orientation, take
+from spel.io.opening import DAMAGED, DecodeError
+
+from .header import ImageInfo, check_size, exif_orientation, read_exactly
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -35,7 +37,6 @@ _ADAM7 = (
 _BAND = 1 << 20  # bytes of filtered rows decoded at once
 _CHUNK = 1 << 18
 _MAX_CHUNKS = 1_000_000
-_AGAIN = "copy or download it again"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
 def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray, ImageInfo]:
     """Decode a PNG file into (rows, cols, channels)."""
     if page:
-        raise Refusal("only the first frame of an animated PNG is read", "leave page at 0")
+        raise DecodeError("only the first frame of an animated PNG is read", "leave page at 0")
     layout = _layout(file, max_pixels)
     stream = _Inflater(file, layout)
     samples = np.empty((layout.rows, layout.cols, _SAMPLES[layout.color]), _stored_type(layout))
@@ -107,13 +108,17 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
     file.seek(len(SIGNATURE))
     name, offset, length = _next_chunk(file)
     if name != b"IHDR" or length != 13:
-        raise Refusal("its first chunk is not a header of 13 bytes", _AGAIN)
+        raise DecodeError("its first chunk is not a header of 13 bytes", DAMAGED)
     header = _checked(file, name, offset, length)
     cols, rows, depth, color, method, filtering, interlace = struct.unpack(">IIBBBBB", header)
     if depth not in _DEPTHS.get(color, ()):
-        raise Refusal(f"its header gives {depth} bits for colour type {color}, which PNG has not")
+        raise DecodeError(
+            f"its header gives {depth} bits for colour type {color}, which PNG has not"
+        )
     if method or filtering or interlace > 1:
-        raise Refusal(f"unknown compression {method}, filter {filtering} or interlace {interlace}")
+        raise DecodeError(
+            f"unknown compression {method}, filter {filtering} or interlace {interlace}"
+        )
     check_size(rows, cols, 4 if color == 3 else _SAMPLES[color], 1 + (depth == 16), max_pixels)
     palette, transparency, orientation, frames = None, b"", 1, 0
     data: list[tuple[int, int]] = []
@@ -122,7 +127,7 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
         name, offset, length = _next_chunk(file)
         if name == b"IDAT":
             if closed:
-                raise Refusal("its pixel data are not in one piece", _AGAIN)
+                raise DecodeError("its pixel data are not in one piece", DAMAGED)
             data.append((offset, length))
             file.seek(offset + length + 4)
             continue
@@ -135,22 +140,22 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
         elif name == b"tRNS" and not data and length <= 256:
             transparency = _checked(file, name, offset, length)
         elif name == b"eXIf" and length <= 1 << 20:
-            orientation = exif_orientation(take(file, length, "its EXIF"))
+            orientation = exif_orientation(read_exactly(file, length, "its EXIF"))
         elif name == b"fcTL":
             frames += 1
         elif name in _LENGTHS and length != _LENGTHS[name]:
-            raise Refusal(f"its {name.decode()} chunk has a wrong length ({length})", _AGAIN)
+            raise DecodeError(f"its {name.decode()} chunk has a wrong length ({length})", DAMAGED)
         elif name == b"iCCP":
-            _check_profile(take(file, min(length, 82), "its colour profile"))
+            _check_profile(read_exactly(file, min(length, 82), "its colour profile"))
         elif not name[0] & 0x20:
-            raise Refusal(f"unknown critical chunk {name.decode('latin-1')}", _AGAIN)
+            raise DecodeError(f"unknown critical chunk {name.decode('latin-1')}", DAMAGED)
         file.seek(offset + length + 4)
     else:
-        raise Refusal(f"it has more than {_MAX_CHUNKS} chunks")
+        raise DecodeError(f"it has more than {_MAX_CHUNKS} chunks")
     if not data:
-        raise Refusal("it has no pixel data", _AGAIN)
+        raise DecodeError("it has no pixel data", DAMAGED)
     if color == 3 and palette is None:
-        raise Refusal("its pixels point into a palette that is not there", _AGAIN)
+        raise DecodeError("its pixels point into a palette that is not there", DAMAGED)
     if not _fits(transparency, color, palette):
         transparency = b""
     return Layout(
@@ -170,36 +175,36 @@ def _layout(file: BinaryIO, max_pixels: int) -> Layout:
 def _next_chunk(file: BinaryIO) -> tuple[bytes, int, int]:
     head = file.read(8)
     if len(head) < 8:
-        raise Refusal("it is cut short: the end mark (IEND) is missing", _AGAIN)
+        raise DecodeError("it is cut short: the end mark (IEND) is missing", DAMAGED)
     length, name = struct.unpack(">I4s", head)
     if length > 0x7FFFFFFF or not name.isalpha():
-        raise Refusal(f"no chunk begins at byte {file.tell() - 8}", _AGAIN)
+        raise DecodeError(f"no chunk begins at byte {file.tell() - 8}", DAMAGED)
     return name, file.tell(), length
 
 
 def _checked(file: BinaryIO, name: bytes, offset: int, length: int) -> bytes:
     """The data of a small chunk whose checksum is right."""
     if length > 1 << 16:
-        raise Refusal(f"its {name.decode()} chunk has {length} bytes", _AGAIN)
+        raise DecodeError(f"its {name.decode()} chunk has {length} bytes", DAMAGED)
     file.seek(offset)
-    data = take(file, length, f"its {name.decode()} chunk")
-    (stated,) = struct.unpack(">I", take(file, 4, f"its {name.decode()} chunk"))
+    data = read_exactly(file, length, f"its {name.decode()} chunk")
+    (stated,) = struct.unpack(">I", read_exactly(file, 4, f"its {name.decode()} chunk"))
     if zlib.crc32(data, zlib.crc32(name)) != stated:
-        raise Refusal(f"the checksum of its {name.decode()} chunk is wrong", _AGAIN)
+        raise DecodeError(f"the checksum of its {name.decode()} chunk is wrong", DAMAGED)
     file.seek(offset + length + 4)
     return data
 
 
 def _palette(data: bytes, color: int, depth: int, old: np.ndarray | None) -> np.ndarray | None:
     if old is not None or color in (0, 4) or len(data) % 3 or not 3 <= len(data) <= 768:
-        raise Refusal("its palette is misplaced or has a wrong size", _AGAIN)
+        raise DecodeError("its palette is misplaced or has a wrong size", DAMAGED)
     return np.frombuffer(data, np.uint8).reshape(-1, 3) if color == 3 else None
 
 
 def _check_profile(start: bytes) -> None:
     name, mark, rest = start.partition(b"\0")
     if not name or not mark or rest[:1] != b"\0":
-        raise Refusal("its colour profile has no name or an unknown compression", _AGAIN)
+        raise DecodeError("its colour profile has no name or an unknown compression", DAMAGED)
 
 
 def _fits(transparency: bytes, color: int, palette: np.ndarray | None) -> bool:
@@ -220,13 +225,15 @@ class _Inflater:
             file.seek(offset)
             check = zlib.crc32(b"IDAT")
             while length:
-                piece = take(file, min(length, _CHUNK), "its pixel data")
+                piece = read_exactly(file, min(length, _CHUNK), "its pixel data")
                 check = zlib.crc32(piece, check)
                 length -= len(piece)
                 yield piece
-            (stated,) = struct.unpack(">I", take(file, 4, "its pixel data"))
+            (stated,) = struct.unpack(">I", read_exactly(file, 4, "its pixel data"))
             if check != stated:
-                raise Refusal(f"the checksum of its pixel data at byte {offset} is wrong", _AGAIN)
+                raise DecodeError(
+                    f"the checksum of its pixel data at byte {offset} is wrong", DAMAGED
+                )
 
     def take(self, count: int) -> bytearray:
         out = bytearray()
@@ -242,9 +249,9 @@ class _Inflater:
                         break
                 out += self._inflater.decompress(pending, count - len(out))
         except zlib.error as error:
-            raise Refusal(f"its pixel data are damaged ({error})", _AGAIN) from None
+            raise DecodeError(f"its pixel data are damaged ({error})", DAMAGED) from None
         if len(out) < count:
-            raise Refusal("it is cut short: rows are missing", _AGAIN)
+            raise DecodeError("it is cut short: rows are missing", DAMAGED)
         return out
 
     def finish(self) -> None:
@@ -256,9 +263,9 @@ class _Inflater:
                 got = self._inflater.decompress(pending, _CHUNK)
                 spare += len(got)
                 if not pending and not got:
-                    raise Refusal("it is cut short: its compressed data do not end", _AGAIN)
+                    raise DecodeError("it is cut short: its compressed data do not end", DAMAGED)
         except zlib.error as error:
-            raise Refusal(f"its pixel data are damaged ({error})", _AGAIN) from None
+            raise DecodeError(f"its pixel data are damaged ({error})", DAMAGED) from None
         for _ in self._pieces:
             pass
 
@@ -288,7 +295,7 @@ def _unfilter(filtered: np.ndarray, above: np.ndarray, pixel_bytes: int) -> np.n
 
     kinds = filtered[:, 0]
     if kinds.max() > 4:
-        raise Refusal(f"a row has the unknown filter {kinds.max()}", _AGAIN)
+        raise DecodeError(f"a row has the unknown filter {kinds.max()}", DAMAGED)
     if not kinds.any():
         return filtered[:, 1:]
     count, row_bytes = filtered.shape[0], filtered.shape[1] - 1

@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .header import ImageInfo, Refusal, check_size, take
+from spel.io.opening import DAMAGED, DecodeError
 
-_AGAIN = "copy or download it again"
+from .header import ImageInfo, check_size, read_exactly
+
 _COLORS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _CHANNELS = {b"P1": 1, b"P2": 1, b"P3": 3, b"P4": 1, b"P5": 1, b"P6": 3, b"Pf": 1, b"PF": 3}
 _MAX_HEADER = 1 << 20
@@ -48,7 +49,7 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
 def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray, ImageInfo]:
     """Decode the first image of a netpbm file into (rows, cols, channels)."""
     if page:
-        raise Refusal("only the first image of a netpbm file is read", "leave page at 0")
+        raise DecodeError("only the first image of a netpbm file is read", "leave page at 0")
     head = _head(file, max_pixels)
     if head.kind in (b"Pf", b"PF"):
         return _floats(file, head), _info(head)
@@ -81,7 +82,7 @@ def _info(head: _Head) -> ImageInfo:
 
 def _head(file: BinaryIO, max_pixels: int) -> _Head:
     file.seek(0)
-    kind = take(file, 2, "its header")
+    kind = read_exactly(file, 2, "its header")
     if kind == b"P7":
         head = _pam(file)
     elif kind in (b"Pf", b"PF"):
@@ -93,7 +94,7 @@ def _head(file: BinaryIO, max_pixels: int) -> _Head:
         maximum = 1 if kind in (b"P1", b"P4") else _number(file)
         head = _Head(kind, rows, cols, _CHANNELS[kind], maximum)
     if not 1 <= head.maximum <= 65535:
-        raise Refusal(f"its largest value is {head.maximum}; 1 to 65535 are possible", _AGAIN)
+        raise DecodeError(f"its largest value is {head.maximum}; 1 to 65535 are possible", DAMAGED)
     check_size(head.rows, head.cols, head.channels, head.dtype.itemsize, max_pixels)
     return head
 
@@ -105,16 +106,16 @@ def _pam(file: BinaryIO) -> _Head:
         line = file.readline(4096)
         read += len(line)
         if not line.endswith(b"\n") or read > _MAX_HEADER:
-            raise Refusal("its header does not end", _AGAIN)
+            raise DecodeError("its header does not end", DAMAGED)
         words = line.split()
         if words == [b"ENDHDR"]:
             break
         if words and words[0] in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"):
             if len(words) != 2 or words[0] in found or not re.fullmatch(rb"\d{1,9}", words[1]):
-                raise Refusal("its header is damaged", _AGAIN)
+                raise DecodeError("its header is damaged", DAMAGED)
             found[words[0]] = int(words[1])
     if len(found) != 4:
-        raise Refusal("its header lacks WIDTH, HEIGHT, DEPTH or MAXVAL", _AGAIN)
+        raise DecodeError("its header lacks WIDTH, HEIGHT, DEPTH or MAXVAL", DAMAGED)
     return _Head(b"P7", found[b"HEIGHT"], found[b"WIDTH"], found[b"DEPTH"], found[b"MAXVAL"])
 
 
@@ -122,9 +123,9 @@ def _word(file: BinaryIO) -> bytes:
     """The next word of the header and the one blank after it; comments are passed over."""
     word = b""
     while file.tell() < _MAX_HEADER:
-        byte = take(file, 1, "its header")
+        byte = read_exactly(file, 1, "its header")
         if byte == b"#":
-            while take(file, 1, "its header") not in b"\r\n":
+            while read_exactly(file, 1, "its header") not in b"\r\n":
                 if file.tell() > _MAX_HEADER:
                     break
             if word:
@@ -136,14 +137,14 @@ def _word(file: BinaryIO) -> bytes:
             word += byte
             if len(word) > 32:
                 break
-    raise Refusal("its header does not end", _AGAIN)
+    raise DecodeError("its header does not end", DAMAGED)
 
 
 def _number(file: BinaryIO) -> int:
     word = _word(file)
     if not re.fullmatch(rb"\d{1,10}", word):
-        raise Refusal(
-            f"its header has {word[:16].decode('latin-1')!r} where a number belongs", _AGAIN
+        raise DecodeError(
+            f"its header has {word[:16].decode('latin-1')!r} where a number belongs", DAMAGED
         )
     return int(word)
 
@@ -154,7 +155,7 @@ def _scale(word: bytes) -> float:
     except ValueError:
         scale = 0.0
     if not math.isfinite(scale) or scale == 0:
-        raise Refusal("the scale in its header is not a number other than 0", _AGAIN)
+        raise DecodeError("the scale in its header is not a number other than 0", DAMAGED)
     return scale
 
 
@@ -162,8 +163,8 @@ def _exactly(file: BinaryIO, count: int) -> np.ndarray:
     data = np.empty(count, np.uint8)
     got = file.readinto(data.data)  # type: ignore[attr-defined]
     if got != count:
-        raise Refusal(
-            f"it is cut short: {count} bytes of pixels are announced, {got} are there", _AGAIN
+        raise DecodeError(
+            f"it is cut short: {count} bytes of pixels are announced, {got} are there", DAMAGED
         )
     return data
 
@@ -185,12 +186,12 @@ def _text(file: BinaryIO, allowed: bytes) -> Any:
         cut = max(piece.rfind(blank) for blank in (b" ", b"\n", b"\t", b"\r")) + 1
         piece, rest = piece[:cut], piece[cut:]
         if len(rest) > 4096:
-            raise Refusal("a number of thousands of digits stands among its pixels", _AGAIN)
+            raise DecodeError("a number of thousands of digits stands among its pixels", DAMAGED)
         if piece.translate(None, allowed):
-            raise Refusal("something else than numbers stands among its pixels", _AGAIN)
+            raise DecodeError("something else than numbers stands among its pixels", DAMAGED)
         yield piece
     if rest.translate(None, allowed):
-        raise Refusal("something else than numbers stands among its pixels", _AGAIN)
+        raise DecodeError("something else than numbers stands among its pixels", DAMAGED)
     yield rest
 
 
@@ -202,17 +203,17 @@ def _numbers(file: BinaryIO, head: _Head) -> np.ndarray:
         if not words:
             continue
         if len(max(words, key=len)) > 9:
-            raise Refusal("a number among its pixels is too long", _AGAIN)
+            raise DecodeError("a number among its pixels is too long", DAMAGED)
         numbers = np.array(words).astype(np.int64)
         if numbers.max() > head.maximum:
-            raise Refusal(
-                f"a pixel has {numbers.max()}, above its largest value {head.maximum}", _AGAIN
+            raise DecodeError(
+                f"a pixel has {numbers.max()}, above its largest value {head.maximum}", DAMAGED
             )
         out[place : place + len(numbers)] = numbers
         place += len(numbers)
         if place == count:
             return out
-    raise Refusal(f"it is cut short: {count} numbers are announced, {place} are there", _AGAIN)
+    raise DecodeError(f"it is cut short: {count} numbers are announced, {place} are there", DAMAGED)
 
 
 def _digits(file: BinaryIO, head: _Head) -> np.ndarray:
@@ -223,12 +224,12 @@ def _digits(file: BinaryIO, head: _Head) -> np.ndarray:
             piece = re.sub(rb"#[^\r\n]*", b"", piece + file.readline(_PIECE))
         bits = np.frombuffer(piece.translate(None, _BLANKS), np.uint8)[: count - place]
         if ((bits & 0xFE) != 0x30).any():
-            raise Refusal("something else than 0 and 1 stands among its pixels", _AGAIN)
+            raise DecodeError("something else than 0 and 1 stands among its pixels", DAMAGED)
         out[place : place + len(bits)] = bits & 1
         place += len(bits)
         if place == count:
             return out
-    raise Refusal(f"it is cut short: {count} digits are announced, {place} are there", _AGAIN)
+    raise DecodeError(f"it is cut short: {count} digits are announced, {place} are there", DAMAGED)
 
 
 def _stretch(samples: np.ndarray, head: _Head) -> np.ndarray:
@@ -236,7 +237,7 @@ def _stretch(samples: np.ndarray, head: _Head) -> np.ndarray:
     samples = samples.reshape(head.rows, head.cols, head.channels)
     largest = int(samples.max())
     if largest > head.maximum:
-        raise Refusal(f"a pixel has {largest}, above its largest value {head.maximum}", _AGAIN)
+        raise DecodeError(f"a pixel has {largest}, above its largest value {head.maximum}", DAMAGED)
     if head.dtype == np.bool_:
         return samples.astype(np.bool_)
     if head.maximum < 255:

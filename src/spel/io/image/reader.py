@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
-import stat
-from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from spel.errors import ImageReadError, ParameterError
+from spel.io.opening import DecodeError, Reading, check_options, open_binary, translating_errors
 
-from .header import MAX_PIXELS, ImageInfo, Refusal, check_size
+from .header import MAX_PIXELS, ImageInfo, check_size
 
 __all__ = ["describe", "read"]
 
@@ -99,19 +96,22 @@ def read(
     """
     check_options(page, max_pixels)
     if isolate:
-        from .isolate import common
+        from .isolate import shared_decoder
 
-        return common().read(path, page=page, max_pixels=max_pixels)
+        return shared_decoder().read(path, page=page, max_pixels=max_pixels)
     if _is_folder(path):
         return _read_folder(path, page, max_pixels)
-    with refusing(path) as context, opened(path) as file:
+    with translating_errors(path) as context, open_binary(path) as file:
         return _decode(file, context, page, max_pixels)
 
 
 def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int) -> np.ndarray:
     from spel.io.large.lazy import LargeImage
 
-    with LargeImage(path, page=page, max_pixels=max_pixels) as image, refusing(path) as context:
+    with (
+        LargeImage(path, page=page, max_pixels=max_pixels) as image,
+        translating_errors(path) as context,
+    ):
         context.format = image.format
         *planes, rows, cols, channels = image.shape
         check_size(rows, cols, channels, image.dtype.itemsize, max_pixels, *planes)
@@ -120,14 +120,14 @@ def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int
 
 def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -> np.ndarray:
     """Read an open file that is called ``name`` in messages."""
-    with refusing(name) as context:
+    with translating_errors(name) as context:
         return _decode(file, context, page, max_pixels)
 
 
-def _decode(file: BinaryIO, context: _Context, page: int | None, max_pixels: int) -> np.ndarray:
-    module = context.choose(file)
+def _decode(file: BinaryIO, context: Reading, page: int | None, max_pixels: int) -> np.ndarray:
+    module = _decoder(file, context)
     array, info = module.read(file, max_pixels, page)
-    return turn(array, info.orientation)
+    return apply_orientation(array, info.orientation)
 
 
 def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
@@ -147,8 +147,8 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
     check_options(None, max_pixels)
     if _is_folder(path):
         return _describe_folder(path, max_pixels)
-    with refusing(path) as context, opened(path) as file:
-        info: ImageInfo = context.choose(file).describe(file, max_pixels)
+    with translating_errors(path) as context, open_binary(path) as file:
+        info: ImageInfo = _decoder(file, context).describe(file, max_pixels)
         return displayed(info)
 
 
@@ -175,7 +175,7 @@ def _is_folder(path: Any) -> bool:
     return is_zarr(path)
 
 
-def turn(array: np.ndarray, orientation: int) -> np.ndarray:
+def apply_orientation(array: np.ndarray, orientation: int) -> np.ndarray:
     """Turn a stored image (..., rows, cols, channels) into the displayed frame (EXIF 1 to 8)."""
     if orientation in (5, 6, 7, 8):
         array = array.swapaxes(-3, -2)
@@ -195,23 +195,12 @@ def displayed(info: ImageInfo) -> ImageInfo:
     return info
 
 
-def check_options(page: int | None, max_pixels: int) -> None:
-    if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
-        raise ParameterError(f"read: page is {page!r}; give a number from 0 or None for all")
-    if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
-        raise ParameterError(f"read: max_pixels is {max_pixels!r}; give a positive whole number")
-
-
-class _Context:
-    """Which format is being read, for the words of a refusal."""
-
-    format = ""
-
-    def choose(self, file: BinaryIO) -> Any:
-        file.seek(0)
-        name = recognize(file.read(32))
-        self.format = _NAMES[name]
-        return importlib.import_module(f"spel.io.image.{name}")
+def _decoder(file: BinaryIO, reading: Reading) -> Any:
+    """The module that reads the format of an open file."""
+    file.seek(0)
+    name = recognize(file.read(32))
+    reading.format = _NAMES[name]
+    return importlib.import_module(f"spel.io.image.{name}")
 
 
 def recognize(start: bytes) -> str:
@@ -238,120 +227,16 @@ def recognize(start: bytes) -> str:
     if start.startswith(b"\x93NUMPY"):
         return "npy"
     if not start:
-        raise Refusal("it is empty (0 bytes)", "copy or download it again")
+        raise DecodeError("it is empty (0 bytes)", "copy or download it again")
     if not start.strip(b"\0"):
-        raise Refusal("it begins with zeros", "copy or download it again")
+        raise DecodeError("it begins with zeros", "copy or download it again")
     for mark, name in _OTHERS:
         if start.lstrip().startswith(mark):
-            raise Refusal(f"it is {name}, which is not read", _remedy())
+            raise DecodeError(f"it is {name}, which is not read", _remedy())
     if b"ftyp" in start[4:12]:
-        raise Refusal("it is a HEIF, AVIF or video file, which is not read", _remedy())
-    raise Refusal("it is not an image of a format that is read", _remedy())
+        raise DecodeError("it is a HEIF, AVIF or video file, which is not read", _remedy())
+    raise DecodeError("it is not an image of a format that is read", _remedy())
 
 
 def _remedy() -> str:
     return "convert it to PNG; read are " + ", ".join(_NAMES.values())
-
-
-@contextlib.contextmanager
-def opened(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
-    if hasattr(path, "read") and hasattr(path, "seek"):
-        if not isinstance(path.read(0), bytes):
-            raise ParameterError("read: a file of text given; open it with mode 'rb'")
-        yield path  # type: ignore[misc]
-        return
-    if not isinstance(path, (str, os.PathLike)):
-        raise ParameterError(f"read: {type(path).__name__} given; give a path or an open file")
-    try:
-        handle = _open_plain(path)
-    except (OSError, ValueError) as error:
-        raise _unopened(os.fsdecode(path), error) from None
-    with os.fdopen(handle, "rb") as file:
-        yield file
-
-
-def _open_plain(path: str | os.PathLike[str]) -> int:
-    # Without O_NONBLOCK the mere opening of a pipe that nobody writes to would wait for ever.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode):
-            raise Refusal("it is a folder", "name a file in it")
-        if not stat.S_ISREG(mode):
-            raise Refusal("it is a device, pipe or socket, not a file")
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
-
-
-def _unopened(name: str, error: OSError | ValueError) -> Refusal:
-    if isinstance(error, PermissionError):
-        return Refusal("it may not be read", "change its permissions")
-    if not isinstance(error, FileNotFoundError):
-        return Refusal(
-            f"it cannot be opened ({getattr(error, 'strerror', None) or error})", "check the path"
-        )
-    if "://" in name:
-        return Refusal("there is no such file", "no address is opened: download it first")
-    if any(mark in name for mark in "*?["):
-        return Refusal("there is no such file", "one file is read; spel.io.expand lists a pattern")
-    return Refusal("there is no such file", "check the path")
-
-
-@contextlib.contextmanager
-def refusing(path: Any) -> Iterator[_Context]:
-    """Turn whatever a decoder raises into one ImageReadError."""
-    context = _Context()
-    try:
-        yield context
-    except (ImageReadError, ParameterError, ImportError):
-        raise
-    except Refusal as refusal:
-        raise refused(path, context.format, refusal.reason, refusal.remedy) from None
-    except MemoryError:
-        raise refused(
-            path,
-            context.format,
-            "it needs more memory than there is",
-            "free memory or shrink the image",
-        ) from None
-    except RecursionError:
-        raise refused(path, context.format, "it is nested too deeply") from None
-    except OSError as error:
-        if error.errno is None:  # so decoders say that a file is damaged
-            raise _damaged(path, context.format, error) from error
-        raise refused(
-            path, context.format, f"it cannot be read ({error.strerror})", "check the disk"
-        ) from error
-    except Exception as error:  # decoders raise at least ten kinds of exception on damaged files
-        raise _damaged(path, context.format, error) from error
-
-
-def _damaged(path: Any, kind: str, error: Exception) -> ImageReadError:
-    reason = f"it is damaged or not supported ({type(error).__name__}: {error})"
-    return refused(path, kind, reason, "copy or download it again")
-
-
-def refused(path: Any, kind: str, reason: str, remedy: str = "") -> ImageReadError:
-    """One line of at most 300 characters: file, format, reason, remedy."""
-    name = clean(name_of(path))
-    if len(name) > 100:
-        name = name[:40] + "…" + name[-59:]
-    reason = clean(reason)
-    text = f"{name}: {kind}: " if kind else f"{name}: "
-    room = 300 - len(text) - (len(remedy) + 2 if remedy else 0)
-    text += reason if len(reason) <= room else reason[: room - 1] + "…"
-    return ImageReadError(text + (f"; {remedy}" if remedy else ""))
-
-
-def clean(text: str) -> str:
-    """``text`` without control characters and lone surrogates, fit for a terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def name_of(path: Any) -> str:
-    if isinstance(path, (str, os.PathLike)):
-        return os.fsdecode(os.fspath(path)) or "''"
-    name = getattr(path, "name", None)
-    return name if isinstance(name, str) else "open file"

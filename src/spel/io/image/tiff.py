@@ -12,10 +12,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .header import ImageInfo, Refusal, check_size, file_size
+from spel.io.opening import DAMAGED, DecodeError
+
+from .header import ImageInfo, check_size, file_size
 from .tiff_page import Page, page_from
 
-_AGAIN = "copy or download it again"
 _SIZES = {
     1: 1,
     2: 1,
@@ -92,7 +93,7 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     chosen = _chosen(pages, page)
     info = _info(pages, chosen, max_pixels)
     if sum(int(one.counts.sum()) for one in chosen) > 4 * file_size(file) + (1 << 20):
-        raise Refusal("its strips or tiles overlap again and again", _AGAIN)
+        raise DecodeError("its strips or tiles overlap again and again", DAMAGED)
     if not info.planes:
         return decode(file, chosen[0]), info
     out = np.empty((len(chosen), chosen[0].rows, chosen[0].cols, info.channels), info.dtype)
@@ -137,7 +138,7 @@ def _color(page: Page) -> str:
 def _chosen(pages: list[Page], page: int | None) -> list[Page]:
     if page is not None:
         if page >= len(pages):
-            raise Refusal(f"it has {len(pages)} pages, no number {page}", "count from 0")
+            raise DecodeError(f"it has {len(pages)} pages, no number {page}", "count from 0")
         return [pages[page]]
     full = [one for one in pages if not one.reduced] or pages[:1]
     if all(one.alike == full[0].alike for one in full):
@@ -157,11 +158,11 @@ def read_chain(file: BinaryIO) -> tuple[list[Page], Directories]:
     order = "<" if start[:1] == b"I" else ">"
     big = start[2:3] == b"+" or start[3:4] == b"+"
     if len(start) < (16 if big else 8):
-        raise Refusal("it is cut short: it ends inside its header", _AGAIN)
+        raise DecodeError("it is cut short: it ends inside its header", DAMAGED)
     if big:
         width, zero, offset = struct.unpack_from(order + "HHQ", start, 4)
         if (width, zero) != (8, 0):
-            raise Refusal("its BigTIFF header is damaged", _AGAIN)
+            raise DecodeError("its BigTIFF header is damaged", DAMAGED)
     else:
         (offset,) = struct.unpack_from(order + "I", start, 4)
     walk = Directories(file, order, big)
@@ -169,14 +170,14 @@ def read_chain(file: BinaryIO) -> tuple[list[Page], Directories]:
     seen: set[int] = set()
     while offset and offset not in seen:
         if len(seen) >= _MAX_PAGES:
-            raise Refusal(f"it has more than {_MAX_PAGES} pages")
+            raise DecodeError(f"it has more than {_MAX_PAGES} pages")
         seen.add(offset)
         tags, offset = walk.read(offset)
         pages.append(page_from(tags, order, walk.size, len(pages)))
         if len(pages) == 1:
             description = bytes(tags.get("description", b""))
     if not pages:
-        raise Refusal("it has no page", _AGAIN)
+        raise DecodeError("it has no page", DAMAGED)
     if len(pages) == 1 and description.startswith(b"ImageJ="):
         return _stack(pages[0], description, walk.size), walk
     return pages, walk
@@ -191,7 +192,7 @@ def _stack(page: Page, description: bytes, size: int) -> list[Page]:
     length = page.rows * page.cols * page.samples * page.bits // 8
     start = int(page.offsets[0])
     if page.compression != 1 or page.tiled or page.planar or start + planes * length > size:
-        raise Refusal(f"it is said to have {planes} planes that are not there", _AGAIN)
+        raise DecodeError(f"it is said to have {planes} planes that are not there", DAMAGED)
     places = [start + plane * length for plane in range(planes)]
     return [
         replace(page, chunk_rows=page.rows, offsets=np.array([place]), counts=np.array([length]))
@@ -217,7 +218,7 @@ class Directories:
         width = struct.calcsize(self.count_code)
         (entries,) = struct.unpack(self.order + self.count_code, self._bytes(offset, width))
         if not 1 <= entries <= _MAX_ENTRIES:
-            raise Refusal(f"the directory at byte {offset} has {entries} entries", _AGAIN)
+            raise DecodeError(f"the directory at byte {offset} has {entries} entries", DAMAGED)
         table = self._bytes(offset + width, entries * self.entry)
         tags: dict[str, Any] = {}
         for index in range(entries):
@@ -247,13 +248,13 @@ class Directories:
 
     def _bytes(self, offset: int, count: int) -> bytes:
         if offset + count > self.size:
-            raise Refusal(
+            raise DecodeError(
                 f"it is cut short or damaged: bytes {offset} to {offset + count} are "
                 f"wanted, it has {self.size}",
-                _AGAIN,
+                DAMAGED,
             )
         self.budget -= count
         if self.budget < 0:
-            raise Refusal("its directories overlap again and again", _AGAIN)
+            raise DecodeError("its directories overlap again and again", DAMAGED)
         self.file.seek(offset)
         return self.file.read(count)

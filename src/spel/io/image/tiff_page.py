@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .header import Refusal, check_size
+from spel.io.opening import DAMAGED, DecodeError
 
-_AGAIN = "copy or download it again"
+from .header import check_size
+
 _MOST_CHILDREN = 64
 
 
@@ -87,7 +88,7 @@ def page_from(tags: dict[str, Any], order: str, size: int, index: int) -> Page:
         if value is None:
             return default
         if not isinstance(value, np.ndarray) or not len(value):
-            raise Refusal(f"its tag for {name.replace('_', ' ')} is damaged", _AGAIN)
+            raise DecodeError(f"its tag for {name.replace('_', ' ')} is damaged", DAMAGED)
         return int(value[0])
 
     rows, cols, samples = number("rows", 0), number("cols", 0), number("samples", 1)
@@ -100,7 +101,7 @@ def page_from(tags: dict[str, Any], order: str, size: int, index: int) -> Page:
         _same(tags.get("sample_format"), samples, 1, "sample formats"), ""
     )
     if not kind:
-        raise Refusal(
+        raise DecodeError(
             "its samples are complex numbers or of an unknown kind", "convert it to real numbers"
         )
     if (
@@ -108,12 +109,12 @@ def page_from(tags: dict[str, Any], order: str, size: int, index: int) -> Page:
         or (kind == "f" and bits not in (16, 32, 64))
         or (bits > 32 and bits != 64)
     ):
-        raise Refusal(
+        raise DecodeError(
             f"its samples have {bits} bits ({kind}), which is not read",
             "convert it to 8, 16 or 32 bits",
         )
     if bits == 32 and photometric in (2, 5, 6) and kind == "u" and "sample_format" not in tags:
-        raise Refusal(
+        raise DecodeError(
             "its colours are said to be whole numbers of 32 bits, without their kind",
             "save it with a sample format, or with 8 or 16 bits",
         )
@@ -172,9 +173,9 @@ def _same(values: Any, samples: int, default: int, what: str) -> int:
     if values is None:
         return default
     if not isinstance(values, np.ndarray) or not len(values):
-        raise Refusal(f"its tag for {what} is damaged", _AGAIN)
+        raise DecodeError(f"its tag for {what} is damaged", DAMAGED)
     if len(set(values[:samples].tolist())) > 1:
-        raise Refusal(
+        raise DecodeError(
             f"its samples have different {what}: {values[:samples].tolist()[:8]}",
             "convert it to one type",
         )
@@ -187,20 +188,20 @@ def _places(
     offsets, counts = tags.get("offsets"), tags.get("counts")
     if not isinstance(offsets, np.ndarray) or len(offsets) < chunks:
         there = len(offsets) if isinstance(offsets, np.ndarray) else 0
-        raise Refusal(f"it has the places of {there} of its {chunks} strips or tiles", _AGAIN)
+        raise DecodeError(f"it has the places of {there} of its {chunks} strips or tiles", DAMAGED)
     if offsets.dtype.kind != "u":
-        raise Refusal("the places of its strips or tiles are damaged", _AGAIN)
+        raise DecodeError("the places of its strips or tiles are damaged", DAMAGED)
     offsets = offsets[:chunks].astype(np.uint64)
     if not isinstance(counts, np.ndarray) or len(counts) < chunks or counts.dtype.kind != "u":
         if compression != 1 and chunks > 1:
-            raise Refusal("the lengths of its strips or tiles are missing", _AGAIN)
+            raise DecodeError("the lengths of its strips or tiles are missing", DAMAGED)
         counts = np.uint64(size) - np.minimum(offsets, np.uint64(size))
     counts = counts[:chunks].astype(np.uint64)
     if compression == 1 and chunks == 1:  # some writers give nonsense; the pixels say how many
         counts = np.minimum(counts, np.uint64(size) - np.minimum(offsets, np.uint64(size)))
     if (offsets >= size).any() or (counts > size).any():
-        raise Refusal(
-            "a strip or tile lies outside of the file: it is cut short or damaged", _AGAIN
+        raise DecodeError(
+            "a strip or tile lies outside of the file: it is cut short or damaged", DAMAGED
         )
     return offsets.astype(np.int64), counts.astype(np.int64)
 
@@ -211,7 +212,7 @@ def _palette(tags: dict[str, Any], photometric: int, bits: int) -> np.ndarray | 
         return None
     values = tags.get("palette")
     if not isinstance(values, np.ndarray) or bits > 16 or len(values) < 3 << bits:
-        raise Refusal("its palette is missing or too short", _AGAIN)
+        raise DecodeError("its palette is missing or too short", DAMAGED)
     table = values[: 3 << bits].reshape(3, -1).T.astype(np.uint16)
     low, high = table & 255, table >> 8
     if (low == high).all() or not low.any():

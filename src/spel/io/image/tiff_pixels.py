@@ -14,12 +14,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from spel.io.opening import DAMAGED, DecodeError
+
 from . import pillow
-from .header import MAX_PIXELS, Refusal
+from .header import MAX_PIXELS
 from .tiff_page import Page
 from .tiff_streams import STREAMS, Stream, chunk
 
-_AGAIN = "copy or download it again"
 _LIBTIFF = {2: "fax", 3: "fax", 4: "fax", 5: "bytes", 7: "jpeg", 50000: "bytes"}
 _JPEG_2000 = (33003, 33005, 34712)
 _BAND = 1 << 22
@@ -56,12 +57,14 @@ def _old_jpeg(file: BinaryIO, page: Page) -> np.ndarray:
         if page.index:
             pillow.seek(image, page.index)
         if page.orientation != 1 or page.photometric not in (1, 2, 6) or page.bits != 8:
-            raise Refusal("its old kind of JPEG is not read", "save it with another compression")
+            raise DecodeError(
+                "its old kind of JPEG is not read", "save it with another compression"
+            )
         if image.size != (page.cols, page.rows):
-            raise Refusal("its header contradicts itself", _AGAIN)
+            raise DecodeError("its header contradicts itself", DAMAGED)
         array = pillow.pixels(image)
     if array.shape != (page.rows, page.cols, page.samples) or array.dtype != np.uint8:
-        raise Refusal("its pixels are not of the size or type announced", _AGAIN)
+        raise DecodeError("its pixels are not of the size or type announced", DAMAGED)
     return array
 
 
@@ -72,7 +75,7 @@ def _jpeg_2000(file: BinaryIO, page: Page) -> np.ndarray:
     try:
         import imagecodecs  # noqa: F401
     except ImportError:
-        raise Refusal(
+        raise DecodeError(
             "it is compressed with JPEG 2000, for which imagecodecs is missing",
             'install it: pip install "spel[tiff]"',
         ) from None
@@ -84,7 +87,7 @@ def _jpeg_2000(file: BinaryIO, page: Page) -> np.ndarray:
     if page.planar:
         array = np.moveaxis(array, 0, -1)
     if array.size != page.rows * page.cols * page.samples or array.dtype != _stored(page):
-        raise Refusal("its pixels are not of the size or type announced", _AGAIN)
+        raise DecodeError("its pixels are not of the size or type announced", DAMAGED)
     return array.reshape(page.rows, page.cols, page.samples).copy()
 
 
@@ -92,12 +95,12 @@ def _check_siz(start: bytes, page: Page) -> None:
     """Refuse a codestream that is larger than its tile: the decoder would allocate it."""
     place = start.find(b"\xff\x4f\xff\x51")
     if place < 0 or len(start) < place + 42:
-        raise Refusal("a strip or tile is no JPEG 2000", _AGAIN)
+        raise DecodeError("a strip or tile is no JPEG 2000", DAMAGED)
     cols, rows, left, top = struct.unpack_from(">4I", start, place + 8)
     (samples,) = struct.unpack_from(">H", start, place + 40)
     wanted = 1 if page.planar else page.samples
     if cols - left > page.chunk_cols or rows - top > page.chunk_rows or samples > wanted:
-        raise Refusal("a strip or tile is larger than announced", _AGAIN)
+        raise DecodeError("a strip or tile is larger than announced", DAMAGED)
 
 
 def _stored(page: Page) -> np.dtype[Any]:
@@ -125,13 +128,13 @@ def _unpacked(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.
     """Bands of one plane from the top: first row, bytes (rows, chunks across, bytes of a row)."""
     _, across, chunk_rows, row_bytes = _grid(page)
     if page.compression in (2, 3, 4) and page.bits * (1 if page.planar else page.samples) != 1:
-        raise Refusal("fax compression needs one bit per pixel", _AGAIN)
+        raise DecodeError("fax compression needs one bit per pixel", DAMAGED)
     if page.tiled and chunk_rows * across * row_bytes > (64 << 20) + 4 * page.nbytes:
-        raise Refusal("its tiles are far larger than its image", _AGAIN)
+        raise DecodeError("its tiles are far larger than its image", DAMAGED)
     if page.compression in _LIBTIFF:
         return _through_libtiff(file, page, plane)
     if page.compression not in STREAMS:
-        raise Refusal(
+        raise DecodeError(
             f"its compression (number {page.compression}) is not read",
             "save it with deflate, LZW or no compression",
         )
@@ -162,7 +165,7 @@ def _tiles(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[int, np.nda
 def _rows(stream: Stream, rows: int, row_bytes: int, index: int) -> np.ndarray:
     raw = stream(rows * row_bytes)
     if len(raw) < rows * row_bytes:
-        raise Refusal(f"it is cut short: rows are missing in strip or tile {index}", _AGAIN)
+        raise DecodeError(f"it is cut short: rows are missing in strip or tile {index}", DAMAGED)
     return np.frombuffer(raw, np.uint8, rows * row_bytes).reshape(rows, row_bytes)
 
 
@@ -188,11 +191,11 @@ def _through_libtiff(file: BinaryIO, page: Page, plane: int) -> Iterator[tuple[i
 def _pictures(out: np.ndarray, file: BinaryIO, page: Page, plane: int) -> None:
     """JPEG strips and YCbCr, decoded to colours by libtiff."""
     if page.bits != 8 or page.kind != "u" or page.samples not in (1, 2, 3, 4):
-        raise Refusal(
+        raise DecodeError(
             "its JPEG or YCbCr pixels are not of 8 bits and 1 to 4 channels", "convert it to PNG"
         )
     if page.compression not in (1, 5, 7, 8, 32946):
-        raise Refusal(f"its compression (number {page.compression}) is not read", "convert it")
+        raise DecodeError(f"its compression (number {page.compression}) is not read", "convert it")
     samples = out.shape[2]
     photometric = 1 if samples == 1 else page.photometric
     tags: _Tags = {258: (3, (8,) * samples), 262: (3, photometric), 277: (3, samples)}
@@ -204,8 +207,8 @@ def _pictures(out: np.ndarray, file: BinaryIO, page: Page, plane: int) -> None:
             tags[317] = (3, page.predictor)
     for row, image in _pieces(file, page, plane, tags, page.chunk_cols):
         if len(image.getbands()) != samples:
-            raise Refusal(
-                f"{samples} channels are announced, {len(image.getbands())} are there", _AGAIN
+            raise DecodeError(
+                f"{samples} channels are announced, {len(image.getbands())} are there", DAMAGED
             )
         band = out[row : row + image.size[1]]
         array = np.asarray(image).reshape(image.size[1], -1, samples)
@@ -224,7 +227,7 @@ def _pieces(
         if not page.tiled:
             rows = min(rows, page.rows - line * chunk_rows)
         if rows * width * across > MAX_PIXELS:
-            raise Refusal(
+            raise DecodeError(
                 f"one strip or row of tiles has {rows} x {width * across} pixels, which is not "
                 "read in this compression",
                 "save it in smaller strips or tiles",
@@ -234,7 +237,7 @@ def _pieces(
         image = _as_file(page, data, tags, (rows, width * across), (chunk_rows, width))
         image.load()
         if image.size != (width * across, rows):
-            raise Refusal("a strip or tile has another size than announced", _AGAIN)
+            raise DecodeError("a strip or tile has another size than announced", DAMAGED)
         start = line * chunk_rows
         if rows * width * across <= 4 * _BAND:
             yield start, image
@@ -250,11 +253,11 @@ def _as_file(
 ) -> Any:
     """Open a TIFF file in memory that holds some chunks and nothing else."""
     if not all(data):
-        raise Refusal("it is cut short: a strip or tile is empty", _AGAIN)
+        raise DecodeError("it is cut short: a strip or tile is empty", DAMAGED)
     counts = [len(one) for one in data]
     offsets = (8 + np.cumsum([0, *counts[:-1]])).tolist()
     if 8 + sum(counts) > 0xFFFF0000:
-        raise Refusal("its packed pixels exceed 4 GiB", "save it in several files")
+        raise DecodeError("its packed pixels exceed 4 GiB", "save it in several files")
     tags = {
         **tags,
         256: (4, size[1]),
@@ -311,14 +314,14 @@ def _words(part: np.ndarray, page: Page, samples: int) -> np.ndarray:
         unsigned = words.view(f"u{stored.itemsize}")
         np.add.accumulate(unsigned, axis=2, out=unsigned)
     elif page.predictor != 1:
-        raise Refusal(f"its prediction (number {page.predictor}) is unknown", _AGAIN)
+        raise DecodeError(f"its prediction (number {page.predictor}) is unknown", DAMAGED)
     return words
 
 
 def _undo_float(part: np.ndarray, page: Page, samples: int) -> np.ndarray:
     """Floating-point prediction: differences of bytes, the highest bytes of a row first."""
     if page.kind != "f":
-        raise Refusal("its prediction goes with floating-point numbers only", _AGAIN)
+        raise DecodeError("its prediction goes with floating-point numbers only", DAMAGED)
     rows, across, row_bytes = part.shape
     summed = np.add.accumulate(part.reshape(rows, across, -1, samples), axis=2, dtype=np.uint8)
     size = page.bits // 8
@@ -341,7 +344,7 @@ def _bit_fields(part: np.ndarray, page: Page, samples: int) -> np.ndarray:
         np.add.accumulate(values, axis=2, out=values)
         values &= np.uint32((1 << page.bits) - 1)
     elif page.predictor != 1:
-        raise Refusal(f"its prediction does not go with {page.bits} bits", _AGAIN)
+        raise DecodeError(f"its prediction does not go with {page.bits} bits", DAMAGED)
     if page.kind == "i":
         sign = np.int64(1) << np.int64(page.bits - 1)
         return ((values.astype(np.int64) ^ sign) - sign).astype(_stored(page).newbyteorder("="))

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .header import Refusal
+from spel.io.opening import DAMAGED, DecodeError
+
 from .tiff_page import Page
 
-_AGAIN = "copy or download it again"
 _REVERSED = np.array([int(f"{n:08b}"[::-1], 2) for n in range(256)], np.uint8)
 
 
@@ -25,7 +25,7 @@ def chunk(file: BinaryIO, page: Page, index: int) -> bytes:
     file.seek(offset)
     data = file.read(count)
     if len(data) != count:
-        raise Refusal(f"it is cut short: strip or tile {index} reaches past its end", _AGAIN)
+        raise DecodeError(f"it is cut short: strip or tile {index} reaches past its end", DAMAGED)
     return data if page.compression == 7 else _ordered(data, page)
 
 
@@ -65,7 +65,7 @@ def _deflate(file: BinaryIO, page: Page, index: int) -> Stream:
                 pending = inflater.unconsumed_tail
                 out += got
         except zlib.error as error:
-            raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
+            raise DecodeError(f"a strip or tile is damaged ({error})", DAMAGED) from None
         return out
 
     return take
@@ -85,7 +85,7 @@ def _lzma(file: BinaryIO, page: Page, index: int) -> Stream:
                     break
                 out += got
         except lzma.LZMAError as error:
-            raise Refusal(f"a strip or tile is damaged ({error})", _AGAIN) from None
+            raise DecodeError(f"a strip or tile is damaged ({error})", DAMAGED) from None
         return out
 
     return take

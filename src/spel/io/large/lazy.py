@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.io.image.header import Refusal
 from spel.io.image.npy import _header as npy_header
-from spel.io.image.reader import opened, recognize, refusing
+from spel.io.image.reader import recognize
+from spel.io.opening import DecodeError, open_binary, translating_errors
 
 from .lazy_tiff import TiffImage
 from .zarr import ZarrImage, is_zarr
@@ -82,17 +82,17 @@ class LargeImage:
         self.path, self.level = Path(path), level
         self._file: BinaryIO | None = None
         self._reader: TiffImage | _Npy | ZarrImage
-        with refusing(path) as context:
+        with translating_errors(path) as context:
             if is_zarr(path):
                 context.format = "ZARR"
                 self._reader = ZarrImage(path, page, level, max_pixels)
             else:
-                with opened(path) as file:
+                with open_binary(path) as file:
                     kind = recognize(file.read(32))
                     context.format = kind.upper()
                     reader = {"tiff": TiffImage, "npy": _Npy}.get(kind)
                     if reader is None:
-                        raise Refusal(
+                        raise DecodeError(
                             "windows are read from TIFF, OME-Zarr and NumPy only",
                             "convert it to a tiled TIFF",
                         )
@@ -133,7 +133,7 @@ class LargeImage:
             spans.append((start, max(start, stop)))
         if any(start == stop for start, stop in spans):
             return np.zeros([b - a for a, b in spans] + [self.shape[-1]], self.dtype)
-        with refusing(self.path) as context:
+        with translating_errors(self.path) as context:
             context.format = self.format
             if isinstance(self._reader, ZarrImage):
                 return self._reader.window(*spans)
@@ -175,9 +175,9 @@ class _Npy:
         dtype, shape, columns_first = npy_header(file, max_pixels)
         self.start, self.pages = file.tell(), 1
         if columns_first:
-            raise Refusal("windows need rows after one another", "save it in the order of C")
+            raise DecodeError("windows need rows after one another", "save it in the order of C")
         if page or level:
-            raise Refusal("a NumPy file has one page and one level", "leave page and level out")
+            raise DecodeError("a NumPy file has one page and one level", "leave page and level out")
         self.shape = shape if len(shape) > 2 else (*shape, 1)
         self.levels = ((self.shape[-3], self.shape[-2]),)
         self.dtype = dtype.newbyteorder("=")
@@ -194,5 +194,5 @@ class _Npy:
                 place = (number * self.shape[-3] + row) * self.shape[-2] + cols[0]
                 file.seek(self.start + place * spel)
                 if file.readinto(line.view(np.uint8).data) != line.nbytes:  # type: ignore[attr-defined]
-                    raise Refusal("it is cut short", "copy or download it again")
+                    raise DecodeError("it is cut short", "copy or download it again")
         return (out if len(spans) == 3 else out[0]).astype(self.dtype, copy=False)

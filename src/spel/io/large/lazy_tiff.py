@@ -13,10 +13,11 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.image.header import Refusal, file_size
+from spel.io.image.header import file_size
 from spel.io.image.tiff import Directories, read_chain
 from spel.io.image.tiff_page import Page
 from spel.io.image.tiff_pixels import decode
+from spel.io.opening import DecodeError
 
 __all__ = ["TiffImage", "pyramid"]
 
@@ -47,16 +48,16 @@ class TiffImage:
         pages, walk = read_chain(file)
         self.pages = len(pages)
         if page is not None and page >= len(pages):
-            raise Refusal(f"it has {len(pages)} pages, no number {page}", "count from 0")
+            raise DecodeError(f"it has {len(pages)} pages, no number {page}", "count from 0")
         levels = pyramid(pages, walk, page)
         if level >= len(levels):
-            raise Refusal(f"it has {len(levels)} levels, no number {level}", "count from 0")
+            raise DecodeError(f"it has {len(levels)} levels, no number {level}", "count from 0")
         self.levels = tuple((one[0].rows, one[0].cols) for one in levels)
         self.planes = [
             _checked(_striped(one), max_pixels, len(levels[level])) for one in levels[level]
         ]
         if sum(int(one.counts.sum()) for one in self.planes) > 4 * file_size(file) + (1 << 20):
-            raise Refusal(
+            raise DecodeError(
                 "its strips or tiles overlap again and again", "copy or download it again"
             )
         first = self.planes[0]
@@ -134,15 +135,15 @@ def _reduced(full: Page, page: Page) -> bool:
 
 def _checked(page: Page, max_pixels: int, planes: int) -> Page:
     if page.rows < 1 or page.cols < 1 or page.rows * page.cols * planes > max_pixels:
-        raise Refusal(
+        raise DecodeError(
             f"{page.rows} x {page.cols} pixels; at least one and at most {max_pixels} are read",
             "if you trust the file, raise max_pixels",
         )
     if page.orientation != 1:
-        raise Refusal("it is turned by its EXIF orientation", "save it upright")
+        raise DecodeError("it is turned by its EXIF orientation", "save it upright")
     across = page.chunk_cols if page.tiled else page.cols
     if page.chunk_rows * across * page.samples * page.bits // 8 > _CHUNK:
-        raise Refusal(
+        raise DecodeError(
             f"one of its chunks has {page.chunk_rows} x {page.chunk_cols} pixels",
             "save it in tiles, e.g. of 512 x 512",
         )

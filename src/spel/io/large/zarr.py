@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.image.header import MAX_CHANNELS, Refusal
+from spel.io.image.header import MAX_CHANNELS
+from spel.io.opening import DAMAGED, DecodeError
 
 from .zarr_array import Span, Store, ZarrArray, open_array
 
@@ -20,7 +21,6 @@ __all__ = ["ZarrImage", "is_zarr"]
 
 _MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 _AXES = "tczyx"
-_AGAIN = "copy or download it again"
 _MOST_LEVELS = 64
 
 
@@ -70,18 +70,18 @@ class ZarrImage:
         store = Store(path)
         parts = _levels(store)
         if level >= len(parts):
-            raise Refusal(f"it has {len(parts)} levels, no number {level}", "count from 0")
+            raise DecodeError(f"it has {len(parts)} levels, no number {level}", "count from 0")
         self.level = chosen = parts[level]
         self.pages, self.page = chosen.size("t"), page or 0
         if self.page >= self.pages:
-            raise Refusal(f"it has {self.pages} times, no number {page}", "count from 0")
+            raise DecodeError(f"it has {self.pages} times, no number {page}", "count from 0")
         self.levels = tuple((one.size("y"), one.size("x")) for one in parts)
         planes, (rows, cols) = chosen.size("z"), self.levels[level]
         channels = chosen.size("c")
         if channels > MAX_CHANNELS:
-            raise Refusal(f"it has {channels} channels; at most {MAX_CHANNELS} are read")
+            raise DecodeError(f"it has {channels} channels; at most {MAX_CHANNELS} are read")
         if rows * cols * planes > max_pixels:
-            raise Refusal(
+            raise DecodeError(
                 f"{planes} x {rows} x {cols} pixels exceed the limit of {max_pixels}",
                 "if you trust the file, raise max_pixels",
             )
@@ -114,19 +114,19 @@ def _levels(store: Store) -> list[_Level]:
     if said is None:
         array = open_array(store, "")
         if array is None:
-            raise Refusal("it is no Zarr image", "name the folder of an OME-Zarr image")
+            raise DecodeError("it is no Zarr image", "name the folder of an OME-Zarr image")
         return [_Level(array, _plain_axes(array))]
     axes = _axes(said.get("axes"))
     datasets = said.get("datasets")
     if not isinstance(datasets, list) or not 1 <= len(datasets) <= _MOST_LEVELS:
-        raise Refusal("its list of levels is damaged", _AGAIN)
+        raise DecodeError("its list of levels is damaged", DAMAGED)
     parts = [_dataset(store, one, axes) for one in datasets]
     first = parts[0]
     for one in parts[1:]:
         fits = one.array.dtype == first.array.dtype and one.size("c") == first.size("c")
         smaller = one.size("y") <= first.size("y") and one.size("x") <= first.size("x")
         if not (fits and smaller):
-            raise Refusal("its levels are not one image in several sizes", _AGAIN)
+            raise DecodeError("its levels are not one image in several sizes", DAMAGED)
     return parts
 
 
@@ -138,15 +138,17 @@ def _multiscales(store: Store) -> dict[str, Any] | None:
         return None
     inside = attributes.get("ome", attributes)
     if not isinstance(inside, dict):
-        raise Refusal("its metadata are damaged", _AGAIN)
+        raise DecodeError("its metadata are damaged", DAMAGED)
     listed = inside.get("multiscales")
     if listed is None:
         for mark, where in (("plate", "A/1/0"), ("well", "0"), ("bioformats2raw.layout", "0")):
             if mark in inside:
-                raise Refusal("it holds several images", f"name one of them, such as .../{where}")
+                raise DecodeError(
+                    "it holds several images", f"name one of them, such as .../{where}"
+                )
         return None
     if not isinstance(listed, list) or not listed or not isinstance(listed[0], dict):
-        raise Refusal("its list of images is damaged", _AGAIN)
+        raise DecodeError("its list of images is damaged", DAMAGED)
     return listed[0]
 
 
@@ -154,7 +156,7 @@ def _axes(said: Any) -> str:
     names = [one.get("name") if isinstance(one, dict) else one for one in said or [*_AXES]]
     good = isinstance(said, list | None) and all(isinstance(n, str) and n in _AXES for n in names)
     if not good or len(set(names)) < len(names) or not {"y", "x"} <= set(names):
-        raise Refusal(f"its axes {str(names)[:60]} are not read", "read are t, c, z, y and x")
+        raise DecodeError(f"its axes {str(names)[:60]} are not read", "read are t, c, z, y and x")
     return "".join(names)
 
 
@@ -162,7 +164,7 @@ def _plain_axes(array: ZarrArray) -> str:
     if array.names is not None and len(array.names) == len(array.shape):
         return _axes(list(array.names))
     if len(array.shape) != 2:
-        raise Refusal(
+        raise DecodeError(
             f"it is an array of {len(array.shape)} axes without names",
             "give it OME-Zarr metadata, or dimension_names of t, c, z, y and x",
         )
@@ -174,10 +176,10 @@ def _dataset(store: Store, said: Any, axes: str) -> _Level:
     words = path.split("/") if isinstance(path, str) else [".."]
     plain = all(w not in ("", ".", "..") and w.isprintable() and "\\" not in w for w in words)
     if not plain or len(str(path)) > 200 or any(":" in w for w in words):
-        raise Refusal(f"the path {str(path)[:60]!r} of a level leads elsewhere", _AGAIN)
+        raise DecodeError(f"the path {str(path)[:60]!r} of a level leads elsewhere", DAMAGED)
     array = open_array(store, str(path))
     if array is None:
-        raise Refusal(f"its level {str(path)[:60]!r} is missing", _AGAIN)
+        raise DecodeError(f"its level {str(path)[:60]!r} is missing", DAMAGED)
     if len(array.shape) != len(axes):
-        raise Refusal(f"a level has {len(array.shape)} axes, not {len(axes)} ({axes})", _AGAIN)
+        raise DecodeError(f"a level has {len(array.shape)} axes, not {len(axes)} ({axes})", DAMAGED)
     return _Level(array, axes)

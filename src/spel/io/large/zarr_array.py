@@ -21,13 +21,12 @@ import numpy.typing as npt
 
 from spel.errors import FormatError
 from spel.io.annotation.guarded import parse_json
-from spel.io.image.header import Refusal
+from spel.io.opening import DAMAGED, DecodeError
 
 from .zarr_codecs import PACKED, check_crc, unpack
 
 __all__ = ["Store", "ZarrArray", "open_array"]
 
-_AGAIN = "copy or download it again"
 _METADATA = 16 << 20
 _CHUNK = 1 << 28
 _MOST_CHUNKS = 1 << 18
@@ -50,26 +49,26 @@ class Store:
         ------
         FileNotFoundError
             If it does not exist.
-        Refusal
+        DecodeError
             If it is larger than `most`, no plain file, or outside of the folder.
         """
         place = os.path.realpath(os.path.join(self.root, *name.split("/")))
         if os.path.commonpath([place, self.root]) != self.root:
-            raise Refusal("a link in it leads out of its folder", "copy the files themselves")
+            raise DecodeError("a link in it leads out of its folder", "copy the files themselves")
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(place, flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise Refusal("one of its files is a folder, device or pipe", _AGAIN)
+                raise DecodeError("one of its files is a folder, device or pipe", DAMAGED)
             if count is None:
                 if status.st_size > most:
-                    raise Refusal(
-                        f"a file of it has {status.st_size} bytes; at most {most}", _AGAIN
+                    raise DecodeError(
+                        f"a file of it has {status.st_size} bytes; at most {most}", DAMAGED
                     )
                 count = status.st_size
             begin = start if start >= 0 else status.st_size + start
             if begin < 0 or begin + count > status.st_size:
-                raise Refusal("a shard of it is cut short or lies about its chunks", _AGAIN)
+                raise DecodeError("a shard of it is cut short or lies about its chunks", DAMAGED)
             file.seek(begin)
             return file.read(count)
 
@@ -82,9 +81,9 @@ class Store:
         try:
             content = parse_json(data, name=name.rsplit("/", 1)[-1], max_bytes=_METADATA)
         except FormatError as error:
-            raise Refusal(str(error), _AGAIN) from None
+            raise DecodeError(str(error), DAMAGED) from None
         if not isinstance(content, dict):
-            raise Refusal(f"its {name.rsplit('/', 1)[-1]} is no JSON object", _AGAIN)
+            raise DecodeError(f"its {name.rsplit('/', 1)[-1]} is no JSON object", DAMAGED)
         return content
 
 
@@ -125,7 +124,7 @@ class ZarrArray:
         """The window between the (start, stop) of each axis."""
         grid = [range(a // c, -(-b // c)) for (a, b), c in zip(spans, self.chunks)]
         if math.prod(len(steps) for steps in grid) > _MOST_CHUNKS:
-            raise Refusal(
+            raise DecodeError(
                 f"its chunks of {self.chunks} are too small for a window of "
                 f"{tuple(b - a for a, b in spans)}",
                 "write it again with larger chunks",
@@ -159,7 +158,7 @@ class ZarrArray:
         for kind in reversed(self.packing):
             data = check_crc(data) if kind == "crc32c" else unpack(kind, data, self._inside(kind))
         if len(data) != size:
-            raise Refusal(f"a chunk has {len(data)} bytes, not {size}", _AGAIN)
+            raise DecodeError(f"a chunk has {len(data)} bytes, not {size}", DAMAGED)
         stored = [self.chunks[axis] for axis in self.order]
         return np.frombuffer(data, self.dtype).reshape(stored).transpose(np.argsort(self.order))
 
@@ -188,7 +187,7 @@ class ZarrArray:
         if start == count == _ABSENT:
             return None
         if count > most or start > 1 << 60:
-            raise Refusal("a shard of it lies about its chunks", _AGAIN)
+            raise DecodeError("a shard of it lies about its chunks", DAMAGED)
         return self.store.get(name, most, start=start, count=count)
 
 
@@ -203,18 +202,18 @@ def open_array(store: Store, path: str) -> ZarrArray | None:
 
 def _version_2(store: Store, path: str, said: dict[str, Any]) -> ZarrArray:
     if said.get("zarr_format") != 2:
-        raise Refusal("its .zarray is of another version", "convert it to version 2 or 3")
+        raise DecodeError("its .zarray is of another version", "convert it to version 2 or 3")
     kind = said.get("dtype")
     if not isinstance(kind, str) or not re.fullmatch(r"[<>|](b1|[iu][1248]|f[248])", kind):
-        raise Refusal(f"its type {str(kind)[:40]!r} is not read", "convert it to numbers")
+        raise DecodeError(f"its type {str(kind)[:40]!r} is not read", "convert it to numbers")
     if said.get("filters"):
-        raise Refusal("its chunks are filtered, which is not read", "write it without filters")
+        raise DecodeError("its chunks are filtered, which is not read", "write it without filters")
     packed = said.get("compressor")
     packing = () if packed is None else (_packer(packed, "id"),)
     separator = said.get("dimension_separator", ".")
     shape, chunks = _sizes(said.get("shape"), "shape"), _sizes(said.get("chunks"), "chunks")
     if said.get("order", "C") not in ("C", "F") or separator not in (".", "/"):
-        raise Refusal("its order or separator is unknown", _AGAIN)
+        raise DecodeError("its order or separator is unknown", DAMAGED)
     axes = tuple(range(len(shape)))
     dtype = np.dtype(kind)
     return _checked(
@@ -236,13 +235,13 @@ def _version_2(store: Store, path: str, said: dict[str, Any]) -> ZarrArray:
 def _version_3(store: Store, path: str, said: dict[str, Any]) -> ZarrArray:
     kind = said.get("data_type")
     if said.get("zarr_format") != 3 or not isinstance(kind, str) or kind not in _V3:
-        raise Refusal(f"its type {str(kind)[:40]!r} is not read", "convert it to numbers")
+        raise DecodeError(f"its type {str(kind)[:40]!r} is not read", "convert it to numbers")
     grid, keys = _part(said.get("chunk_grid")), _part(said.get("chunk_key_encoding"))
     if grid[0] != "regular" or keys[0] not in ("default", "v2"):
-        raise Refusal("its chunks are laid out in a way that is not read", "write it again")
+        raise DecodeError("its chunks are laid out in a way that is not read", "write it again")
     separator = keys[1].get("separator", "/" if keys[0] == "default" else ".")
     if separator not in (".", "/"):
-        raise Refusal("its separator is unknown", _AGAIN)
+        raise DecodeError("its separator is unknown", DAMAGED)
     shape = _sizes(said.get("shape"), "shape")
     chunks = _sizes(grid[1].get("chunk_shape"), "chunks")
     codecs, shards, first, crc = said.get("codecs"), None, False, False
@@ -250,10 +249,10 @@ def _version_3(store: Store, path: str, said: dict[str, Any]) -> ZarrArray:
         shard = _part(codecs[0])[1]
         inner = _sizes(shard.get("chunk_shape"), "chunks")
         if len(inner) != len(chunks) or any(n % c for n, c in zip(chunks, inner)):
-            raise Refusal(f"its shards of {chunks} are no multiple of {inner}", _AGAIN)
+            raise DecodeError(f"its shards of {chunks} are no multiple of {inner}", DAMAGED)
         shards, chunks = tuple(n // c for n, c in zip(chunks, inner)), inner
         if math.prod(shards) > _MOST_CHUNKS:
-            raise Refusal(f"its shards hold {math.prod(shards)} chunks each", "write it again")
+            raise DecodeError(f"its shards hold {math.prod(shards)} chunks each", "write it again")
         first, crc = shard.get("index_location", "end") == "start", _index_crc(shard)
         codecs = shard.get("codecs")
     order, little, packing = _pipeline(codecs, len(shape))
@@ -281,23 +280,25 @@ def _version_3(store: Store, path: str, said: dict[str, Any]) -> ZarrArray:
 
 def _checked(array: ZarrArray) -> ZarrArray:
     if len(array.chunks) != len(array.shape):
-        raise Refusal(f"it has chunks of {array.chunks} for a shape of {array.shape}", _AGAIN)
+        raise DecodeError(f"it has chunks of {array.chunks} for a shape of {array.shape}", DAMAGED)
     if math.prod(array.chunks) * array.dtype.itemsize > _CHUNK:
-        raise Refusal(f"one of its chunks has {array.chunks} values", "write it with smaller ones")
+        raise DecodeError(
+            f"one of its chunks has {array.chunks} values", "write it with smaller ones"
+        )
     return array
 
 
 def _pipeline(codecs: Any, ndim: int) -> tuple[tuple[int, ...], bool, tuple[str, ...]]:
     """Order of the axes, byte order, and what was done to the bytes, in turn."""
     if not isinstance(codecs, list) or len(codecs) > 8:
-        raise Refusal("its list of codecs is damaged", _AGAIN)
+        raise DecodeError("its list of codecs is damaged", DAMAGED)
     order, little, packing, seen = tuple(range(ndim)), True, [], False
     for codec in codecs:
         name, how = _part(codec)
         if name == "transpose" and not seen:
             given = how.get("order")
             if not isinstance(given, list) or sorted(map(str, given)) != sorted(map(str, order)):
-                raise Refusal("its transpose codec is damaged", _AGAIN)
+                raise DecodeError("its transpose codec is damaged", DAMAGED)
             order = tuple(order[int(i)] for i in given)
         elif name == "bytes" and not seen:
             seen, little = True, how.get("endian", "little") == "little"
@@ -306,9 +307,9 @@ def _pipeline(codecs: Any, ndim: int) -> tuple[tuple[int, ...], bool, tuple[str,
         elif seen:
             packing.append(_packer(codec, "name"))
         else:
-            raise Refusal(f"its codec {name[:40]!r} is not read", "write it again")
+            raise DecodeError(f"its codec {name[:40]!r} is not read", "write it again")
     if not seen or len(set(packing)) < len(packing):
-        raise Refusal("its list of codecs is damaged", _AGAIN)
+        raise DecodeError("its list of codecs is damaged", DAMAGED)
     return order, little, tuple(packing)
 
 
@@ -316,31 +317,33 @@ def _index_crc(shard: dict[str, Any]) -> bool:
     codecs = [_part(codec) for codec in shard.get("index_codecs") or [] if codec]
     names = [name for name, _ in codecs]
     if names not in (["bytes"], ["bytes", "crc32c"]) or codecs[0][1].get("endian") == "big":
-        raise Refusal("the index of its shards is written in a way that is not read", _AGAIN)
+        raise DecodeError("the index of its shards is written in a way that is not read", DAMAGED)
     return len(names) == 2
 
 
 def _packer(codec: Any, key: str) -> str:
     name = codec.get(key) if isinstance(codec, dict) else None
     if not isinstance(name, str) or name not in PACKED:
-        raise Refusal(f"its codec {str(name)[:40]!r} is not read", f"read are {', '.join(PACKED)}")
+        raise DecodeError(
+            f"its codec {str(name)[:40]!r} is not read", f"read are {', '.join(PACKED)}"
+        )
     return name
 
 
 def _part(said: Any) -> tuple[str, dict[str, Any]]:
     """Name and configuration."""
     if not isinstance(said, dict) or not isinstance(said.get("name"), str):
-        raise Refusal("its zarr.json is damaged", _AGAIN)
+        raise DecodeError("its zarr.json is damaged", DAMAGED)
     how = said.get("configuration") or {}
     if not isinstance(how, dict):
-        raise Refusal("its zarr.json is damaged", _AGAIN)
+        raise DecodeError("its zarr.json is damaged", DAMAGED)
     return said["name"], how
 
 
 def _sizes(said: Any, what: str) -> tuple[int, ...]:
     good = isinstance(said, list) and 1 <= len(said) <= 8
     if not good or not all(type(n) is int and 1 <= n < 1 << 40 for n in said):
-        raise Refusal(f"its {what} {str(said)[:60]} is impossible", _AGAIN)
+        raise DecodeError(f"its {what} {str(said)[:60]} is impossible", DAMAGED)
     return tuple(said)
 
 
@@ -357,4 +360,4 @@ def _fill(said: Any, dtype: np.dtype[Any]) -> Any:
             return np.array(value, dtype)[()]
     except (ValueError, OverflowError, KeyError):
         pass
-    raise Refusal(f"its fill value {str(said)[:40]!r} does not fit its type", _AGAIN)
+    raise DecodeError(f"its fill value {str(said)[:40]!r} does not fit its type", DAMAGED)

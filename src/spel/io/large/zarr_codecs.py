@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from spel.errors import BackendMissingError
-from spel.io.image.header import Refusal
+from spel.io.opening import DAMAGED, DecodeError
 
 __all__ = ["PACKED", "check_crc", "unpack"]
 
-_AGAIN = "copy or download it again"
 _UNKNOWN = -1
 
 
@@ -29,7 +28,7 @@ def unpack(kind: str, data: bytes, size: int) -> bytes:
 
     Raises
     ------
-    Refusal
+    DecodeError
         If they are more or fewer, or the data are damaged.
     BackendMissingError
         If numcodecs is needed and not installed.
@@ -41,22 +40,22 @@ def unpack(kind: str, data: bytes, size: int) -> bytes:
     """
     try:
         found = PACKED[kind](data, size)
-    except (Refusal, BackendMissingError):
+    except (DecodeError, BackendMissingError):
         raise
     except Exception as error:  # each library has its own
-        raise Refusal(f"a chunk cannot be unpacked ({kind}: {error})", _AGAIN) from None
+        raise DecodeError(f"a chunk cannot be unpacked ({kind}: {error})", DAMAGED) from None
     if len(found) != size:
-        raise Refusal(f"a chunk unpacks to {len(found)} bytes, not {size}", _AGAIN)
+        raise DecodeError(f"a chunk unpacks to {len(found)} bytes, not {size}", DAMAGED)
     return found
 
 
 def check_crc(data: bytes) -> bytes:
     """The data without the CRC-32C that ends them, once it was found right."""
     if len(data) < 4:
-        raise Refusal("a chunk is cut short", _AGAIN)
+        raise DecodeError("a chunk is cut short", DAMAGED)
     body, wanted = data[:-4], struct.unpack("<I", data[-4:])[0]
     if _crc32c()(body) != wanted:
-        raise Refusal("the checksum of a chunk is wrong", _AGAIN)
+        raise DecodeError("the checksum of a chunk is wrong", DAMAGED)
     return body
 
 
@@ -64,7 +63,7 @@ def _zlib(data: bytes, size: int) -> bytes:
     unpacker = zlib.decompressobj(47)  # either header
     found = unpacker.decompress(data, size + 1)
     if len(found) <= size and not unpacker.eof:
-        raise Refusal("a chunk is cut short", _AGAIN)
+        raise DecodeError("a chunk is cut short", DAMAGED)
     return found
 
 
@@ -74,11 +73,11 @@ def _bz2(data: bytes, size: int) -> bytes:
 
 def _blosc(data: bytes, size: int) -> bytes:
     if len(data) < 16:
-        raise Refusal("a chunk is cut short", _AGAIN)
+        raise DecodeError("a chunk is cut short", DAMAGED)
     bytes_, _, packed = struct.unpack_from("<III", data, 4)
     _promised(bytes_, size)
     if packed != len(data):
-        raise Refusal(f"a chunk has {len(data)} bytes and is said to have {packed}", _AGAIN)
+        raise DecodeError(f"a chunk has {len(data)} bytes and is said to have {packed}", DAMAGED)
     return bytes(_numcodecs("blosc").decompress(data))
 
 
@@ -92,7 +91,7 @@ def _zstd(data: bytes, size: int) -> bytes:
 def _zstd_size(data: bytes) -> int:
     """The size that the frame promises (RFC 8878, 3.1.1)."""
     if len(data) < 6 or data[:4] != b"(\xb5/\xfd":
-        raise Refusal("a chunk is no Zstandard frame", _AGAIN)
+        raise DecodeError("a chunk is no Zstandard frame", DAMAGED)
     flags = data[4]
     single = flags >> 5 & 1
     place = 5 + (not single) + (0, 1, 2, 4)[flags & 3]
@@ -105,7 +104,7 @@ def _zstd_size(data: bytes) -> int:
 
 def _lz4(data: bytes, size: int) -> bytes:
     if len(data) < 4:
-        raise Refusal("a chunk is cut short", _AGAIN)
+        raise DecodeError("a chunk is cut short", DAMAGED)
     _promised(struct.unpack_from("<I", data)[0], size)
     room = np.empty(size, np.uint8)
     _numcodecs("lz4").decompress(data, room)
@@ -124,9 +123,9 @@ PACKED: dict[str, Callable[[bytes, int], bytes]] = {
 
 def _promised(said: int, size: int) -> None:
     if said == _UNKNOWN:
-        raise Refusal("a chunk does not say how large it is", "write it again with zarr-python")
+        raise DecodeError("a chunk does not say how large it is", "write it again with zarr-python")
     if said != size:
-        raise Refusal(f"a chunk says that it unpacks to {said} bytes, not {size}", _AGAIN)
+        raise DecodeError(f"a chunk says that it unpacks to {said} bytes, not {size}", DAMAGED)
 
 
 def _numcodecs(name: str) -> Any:

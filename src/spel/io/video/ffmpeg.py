@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from spel.errors import BackendMissingError
-from spel.io.image.header import MAX_PIXELS, Refusal
+from spel.io.image.header import MAX_PIXELS
+from spel.io.opening import DecodeError
 
 __all__ = ["container", "found", "limited", "meaning", "probe", "reading"]
 
@@ -109,7 +110,7 @@ def probe(path: Path, demuxer: str, max_pixels: int) -> dict[str, Any]:
 
     Raises
     ------
-    Refusal
+    DecodeError
         If there is none, or the program dies or hangs.
     """
     wanted = (
@@ -124,13 +125,13 @@ def probe(path: Path, demuxer: str, max_pixels: int) -> dict[str, Any]:
     try:
         code, told, log = _answer(command, max(max_pixels, MAX_PIXELS))
     except subprocess.TimeoutExpired:
-        raise Refusal(
+        raise DecodeError(
             f"ffprobe took more than {_PROBE_SECONDS:g} s and was ended", "leave the file out"
         ) from None
     except OSError as error:
-        raise Refusal(f"ffprobe cannot be started ({error.strerror})", _INSTALL) from None
+        raise DecodeError(f"ffprobe cannot be started ({error.strerror})", _INSTALL) from None
     if code:
-        raise Refusal(
+        raise DecodeError(
             f"ffprobe: {meaning(log.splitlines()) or ended(code)}",
             "copy or download it again",
         )
@@ -138,9 +139,9 @@ def probe(path: Path, demuxer: str, max_pixels: int) -> dict[str, Any]:
         said = json.loads(told[:_ANSWER])
         streams = said.get("streams") or []
     except (ValueError, AttributeError, RecursionError):
-        raise Refusal("ffprobe gave no answer that can be read", "install it again") from None
+        raise DecodeError("ffprobe gave no answer that can be read", "install it again") from None
     if not streams or not isinstance(streams[0], dict):
-        raise Refusal("it holds no video stream", "name a file that does")
+        raise DecodeError("it holds no video stream", "name a file that does")
     return {**streams[0], "whole": said.get("format") or {}}
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.io.image.header import MAX_PIXELS, Refusal
-from spel.io.image.reader import opened, refusing
+from spel.io.image.header import MAX_PIXELS
+from spel.io.opening import DAMAGED, DecodeError, open_binary, translating_errors
 
 from .ffmpeg import container, probe
 from .player import Player
@@ -30,7 +30,6 @@ _SUFFIXES = "mp4 m4v mov mkv webm avi mpg mpeg ts mts m2ts flv ogv wmv asf y4m 3
 VIDEO_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
 SECONDS = 60.0
 _FINE = 1e-6
-_AGAIN = "copy or download it again"
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,9 @@ class VideoInfo:
 def is_video(path: str | os.PathLike[str]) -> bool:
     """Whether a file begins as a video does; False for what cannot be opened."""
     try:
-        with opened(path) as file:
+        with open_binary(path) as file:
             return container(file.read(256)) is not None
-    except (Refusal, OSError, ValueError):
+    except (DecodeError, OSError, ValueError):
         return False
 
 
@@ -159,7 +158,7 @@ def describe(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> V
     BackendMissingError
         If ffprobe is not installed.
     """
-    with refusing(path) as context:
+    with translating_errors(path) as context:
         return _described(Path(path), context, max_pixels)[0]
 
 
@@ -209,7 +208,7 @@ def frames(
 
 def _frames(path: Path, every: Every, max_pixels: int, seconds: float) -> Iterator[Frame]:
     given = 0
-    with refusing(path) as context:
+    with translating_errors(path) as context:
         info, demuxer = _described(path, context, max_pixels)
         with Player(
             path,
@@ -224,21 +223,21 @@ def _frames(path: Path, every: Every, max_pixels: int, seconds: float) -> Iterat
                 yield Frame(*shown)
             problem = player.problem()
         if problem:
-            raise Refusal(f"after {given} frames: {problem}", _AGAIN)
+            raise DecodeError(f"after {given} frames: {problem}", DAMAGED)
         if not given:
-            raise Refusal("it holds no frame", _AGAIN)
+            raise DecodeError("it holds no frame", DAMAGED)
 
 
 def _described(path: Path, context: Any, max_pixels: int) -> tuple[VideoInfo, str]:
-    with opened(path) as file:
+    with open_binary(path) as file:
         demuxer = container(file.read(256))
     if demuxer is None:
-        raise Refusal("it is no video of a format that is read", "convert it to MP4")
+        raise DecodeError("it is no video of a format that is read", "convert it to MP4")
     context.format = demuxer.upper()
     said = probe(path, demuxer, max_pixels)
     rows, cols = (_number(said.get(name)) for name in ("height", "width"))
     if rows < 1 or cols < 1 or rows * cols > max_pixels:
-        raise Refusal(
+        raise DecodeError(
             f"its frames have {rows:g} x {cols:g} pixels; at least one and at most {max_pixels} "
             "are read",
             "if you trust the file, raise max_pixels",

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import replacing
-from spel.errors import ShapeError, TaskError
-from spel.io.image.reader import clean
+from spel.errors import ShapeError, TaskError, printable
 
 from .ffmpeg import ended, environment, found, meaning
 
@@ -118,7 +117,7 @@ def write_video(
                 process.stderr.close()
         if process.returncode:
             reason = meaning(log) or ended(process.returncode)
-            raise TaskError(f"{clean(os.fsdecode(path))}: ffmpeg cannot write it: {reason}")
+            raise TaskError(f"{printable(os.fsdecode(path))}: ffmpeg cannot write it: {reason}")
 
 
 def _feed(process: Any, images: Iterable[tuple[Any, int]], size: tuple[int, int]) -> None:

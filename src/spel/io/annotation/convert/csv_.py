@@ -10,9 +10,8 @@ import io
 from pathlib import Path
 
 from spel.atomic import write_text
-from spel.errors import FormatError
+from spel.errors import FormatError, printable
 from spel.io.annotation.results import Result
-from spel.io.image.reader import clean
 
 from .shared import Collector, escape_cell, shown, text_of, unescape_cell
 
@@ -66,7 +65,7 @@ def read(path: Path) -> list[Result]:
                     numbers = [float(n) for n in (x0, y0, x1, y1, score, area)]
                     entry.add(numbers[:4], numbers[4], numbers[5], unescape_cell(name))
             except ValueError as error:
-                problems.append(f"line {rows.line_num}: {clean(str(error))}")
+                problems.append(f"line {rows.line_num}: {printable(str(error))}")
     except csv.Error as error:
         problems.append(f"line {rows.line_num}: {error}")
     return collected.results(path, problems)

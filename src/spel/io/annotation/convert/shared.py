@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from spel.atomic import make_folder, write_text
-from spel.errors import FormatError
+from spel.errors import FormatError, printable
 from spel.io.annotation.guarded import MIB, problems_error, read_limited
 from spel.io.annotation.results import Result
-from spel.io.image.reader import clean
 
 LARGE = 512 * MIB
 ONE_CLASS = "object"
@@ -76,12 +75,12 @@ class Collector:
     def image(self, name: str, size: tuple[int, int], orientation: int = 1) -> Entry:
         entry = self.entries.setdefault(name, Entry(size, orientation))
         if (entry.size, entry.orientation) != (size, orientation):
-            raise ValueError(f"{clean(name)} has two sizes or orientations")
+            raise ValueError(f"{printable(name)} has two sizes or orientations")
         return entry
 
     def known(self, name: Any) -> Entry:
         if not isinstance(name, str) or name not in self.entries:
-            raise ValueError(f"{clean(str(name)[:40])} is no image of this file")
+            raise ValueError(f"{printable(str(name)[:40])} is no image of this file")
         return self.entries[name]
 
     def results(self, path: Path, problems: list[str]) -> list[Result]:
@@ -120,7 +119,7 @@ class placed:
         ):
             return False
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        self.problems.append(f"{clean(self.place)}: {clean(what[:300])}")
+        self.problems.append(f"{printable(self.place)}: {printable(what[:300])}")
         return True
 
 
@@ -150,7 +149,7 @@ def check_distinct(names: list[str]) -> None:
     for name in names:
         if name in seen:
             raise FormatError(
-                f"two images would share the name {clean(name)!r}; rename one or use csv"
+                f"two images would share the name {printable(name)!r}; rename one or use csv"
             )
         seen.add(name)
 
@@ -176,4 +175,4 @@ def text_of(path: Path, max_bytes: int = LARGE) -> str:
 
 
 def shown(path: Path) -> str:
-    return clean(os.fsdecode(path))
+    return printable(os.fsdecode(path))

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve, solve_triangular
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from spel.errors import ParameterError
+from spel.linear import ClassMoments, RadialKernel, fit_kernel_ridge, median_squared_distance
 
 Real = npt.NDArray[Any]
 
@@ -67,13 +67,13 @@ class RidgeHead(_Head):
         X, number = self._checked(X, y)
         self._start(X)
         for first in range(0, len(X), 4096):
-            self._add(X[first : first + 4096], number[first : first + 4096])
+            self._moments.add(X[first : first + 4096], number[first : first + 4096])
         self._solve()
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> RidgeHead:
         """Add rows; `classes`, all of them, with the first call."""
-        first = not hasattr(self, "_count")
+        first = not hasattr(self, "_moments")
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), reset=first)
@@ -85,43 +85,18 @@ class RidgeHead(_Head):
         unknown[~unknown] = self.classes_[number[~unknown]] != y[~unknown]
         if unknown.any():
             raise ValueError(f"RidgeHead: class {y[unknown][0]!r} is not among {self.classes_}")
-        self._add(X, number)
+        self._moments.add(X, number)
         self.__dict__.pop("coef_", None)
         return self
 
     def _start(self, X: Real) -> None:
         if not self.alpha > 0:
             raise ParameterError(f"RidgeHead: alpha {self.alpha!r}; expected a number above 0")
-        length = X.shape[1]
-        self._count = 0
-        # Sums are taken about the first rows' mean: what is left is small, and float32 holds it.
-        self._about = X[:4096].mean(axis=0)
-        self._gram = np.zeros((length, length), dtype=np.float64)
-        self._sum = np.zeros(length)
-        self._targets = np.zeros(len(self.classes_))
-        self._cross = np.zeros((length, len(self.classes_)))
-
-    def _add(self, X: Real, number: npt.NDArray[np.int64]) -> None:
-        rows = X - self._about
-        targets = np.where(np.arange(len(self.classes_)) == number[:, None], 1.0, -1.0)
-        targets = targets.astype(rows.dtype)
-        self._gram += rows.T @ rows
-        self._cross += rows.T @ targets
-        self._sum += rows.sum(axis=0, dtype=np.float64)
-        self._targets += targets.sum(axis=0, dtype=np.float64)
-        self._count += len(rows)
+        self._moments = ClassMoments(X[:4096].mean(axis=0), len(self.classes_))
 
     def _solve(self) -> None:
-        n = self._count
-        mean, aim = self._sum / n, self._targets / n
-        variance = np.maximum(np.diag(self._gram) / n - mean**2, 0)
-        scale = np.where(variance > 1e-12, np.sqrt(variance), np.inf)
-        covariance = (self._gram / n - np.outer(mean, mean)) / np.outer(scale, scale)
-        covariance[np.diag_indices(len(mean))] += self.alpha
-        cross = (self._cross / n - np.outer(mean, aim)) / scale[:, None]
-        weights = solve(covariance, cross, assume_a="pos") / scale[:, None]
-        self.coef_ = weights.T
-        self.intercept_ = aim - (self._about + mean) @ weights
+        model = self._moments.ridge(self.alpha)
+        self.coef_, self.intercept_ = model.weights.T, model.bias
 
     def _scores(self, X: Real) -> Real:
         return np.asarray(X.astype(np.float64) @ self._coefficients().T + self.intercept_)
@@ -132,7 +107,7 @@ class RidgeHead(_Head):
         return self.coef_
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "coef_") or hasattr(self, "_count")
+        return hasattr(self, "coef_") or hasattr(self, "_moments")
 
 
 class KernelHead(_Head):
@@ -169,41 +144,12 @@ class KernelHead(_Head):
         count = min(int(self.centres), len(X))
         self.centres_ = X[np.sort(draw.choice(len(X), count, replace=False))]
         few = self.centres_[draw.permutation(count)[:400]]
-        squares = _squares(few, few)[np.triu_indices(len(few), 1)]
-        median = float(np.median(squares)) if squares.size else 1.0
-        self.width_ = float(self.gamma) / (median or 1.0)
-        # Columns of inv(L).T make the centres' own kernel the identity: the system stays
-        # positive definite where plain normal equations do not.
-        own = self._kernel(self.centres_).astype(np.float64) + 1e-6 * np.eye(count)
-        root = solve_triangular(np.linalg.cholesky(own), np.eye(count), lower=True).T
-        root = root.astype(X.dtype)
-        gram = np.zeros((count, count), dtype=X.dtype)
-        cross = np.zeros((count, len(self.classes_)), dtype=X.dtype)
-        for first in range(0, len(X), 2048):
-            rows = self._kernel(X[first : first + 2048]) @ root
-            targets = np.where(
-                np.arange(len(self.classes_)) == number[first : first + 2048, None], 1, -1
-            )
-            gram += rows.T @ rows
-            cross += rows.T @ targets.astype(X.dtype)
-        gram[np.diag_indices(count)] += self.alpha
-        self.coef_ = (root @ solve(gram, cross, assume_a="pos")).T
+        self.width_ = float(self.gamma) / median_squared_distance(few)
+        kernel = RadialKernel(self.centres_, self.width_)
+        self.coef_ = fit_kernel_ridge(X, number, len(self.classes_), kernel, self.alpha).T
         return self
 
-    def _kernel(self, X: Real) -> Real:
-        squares = _squares(X, self.centres_)
-        squares *= -self.width_
-        return np.asarray(np.exp(squares, out=squares))
-
     def _scores(self, X: Real) -> Real:
-        X = X.astype(self.centres_.dtype, copy=False)
-        parts = [self._kernel(X[i : i + 2048]) @ self.coef_.T for i in range(0, len(X), 2048)]
+        kernel = RadialKernel(self.centres_, self.width_)
+        parts = [kernel(X[i : i + 2048]) @ self.coef_.T for i in range(0, len(X), 2048)]
         return np.concatenate(parts)
-
-
-def _squares(a: Real, b: Real) -> Real:
-    """Squared distances (n, m)."""
-    found = a @ (-2 * b.T)
-    found += (a**2).sum(axis=1)[:, None]
-    found += (b**2).sum(axis=1)
-    return np.maximum(found, 0, out=found)

@@ -19,6 +19,7 @@ import numpy as np
 from spel import atomic, nn
 from spel.core.markers import Markers
 from spel.errors import FormatError, SpelError
+from spel.linear import ClassMoments
 from spel.nn import Network
 
 FORMAT, VERSION = "spel.estimator", 1
@@ -131,6 +132,8 @@ def _encode(value: Any, place: str, tensors: dict[str, Any]) -> Any:
     if isinstance(value, Markers):
         fields = ("points", "labels", "size", "background", "ids")
         return {"markers": [_encode(getattr(value, f), f"{place}.{f}", tensors) for f in fields]}
+    if isinstance(value, ClassMoments):
+        return {"moments": _encode(vars(value), place, tensors)}
     name = type(value).__name__
     if (
         not hasattr(value, "get_params")
@@ -170,6 +173,8 @@ def _decode(value: Any, tensors: Mapping[str, Any]) -> Any:
         return _network_of(tensors[content].tobytes())
     if kind == "markers":
         return Markers(*[_decode(v, tensors) for v in content])
+    if kind == "moments":
+        return _moments(_decode(content, tensors))
     if kind == "estimator":
         if content not in ALLOWED:
             raise FormatError(f"estimator {content!r}; expected one of {', '.join(ALLOWED)}")
@@ -178,9 +183,33 @@ def _decode(value: Any, tensors: Mapping[str, Any]) -> Any:
         state = _decode(value["state"], tensors)
         if any(callable(getattr(type(estimator), k, None)) for k in state):
             raise FormatError(f"{content}: its state names methods; the file is damaged")
+        if content == "RidgeHead" and "_gram" in state:
+            state = _state_of_0_1(state)
         vars(estimator).update(state)
         return estimator
     raise FormatError(f"unknown value {kind!r}; the file is damaged")
+
+
+def _moments(arrays: dict[str, Any]) -> ClassMoments:
+    moments = ClassMoments(arrays["origin"], len(arrays["target_total"]))
+    if set(arrays) != set(vars(moments)):
+        raise FormatError(f"moments of {sorted(arrays)}; the file is damaged")
+    vars(moments).update(arrays)
+    return moments
+
+
+def _state_of_0_1(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a `RidgeHead` of spel 0.1, which kept its sums as attributes of its own."""
+    names = {
+        "_about": "origin",
+        "_count": "count",
+        "_gram": "products",
+        "_sum": "total",
+        "_targets": "target_total",
+        "_cross": "cross",
+    }
+    moments = _moments({new: state[old] for old, new in names.items()})
+    return {**{k: v for k, v in state.items() if k not in names}, "_moments": moments}
 
 
 def _network_bytes(network: Network) -> bytes:

@@ -21,7 +21,7 @@ from spel.io.annotation.guarded import read_json, read_limited
 from spel.io.annotation.libift import read_model
 from spel.io.annotation.libift_write import write_model
 from spel.io.annotation.markers import convention_of, find_markers, read_markers
-from spel.io.annotation.results import ResultsWriter
+from spel.lines import LineWriter
 from spel.run import Manifest
 
 GOOD = {"image": "a.png", "size": [4, 6], "boxes": [{"xyxy": [0, 0, 1, 2], "score": 0.5}]}
@@ -180,10 +180,10 @@ def test_a_file_that_was_replaced_before_it_was_locked_is_anothers(tmp_path, mon
 
     monkeypatch.setattr(fcntl, "flock", late)
     with pytest.raises(ParameterError, match="another run"):
-        ResultsWriter(path)
+        LineWriter(path)
     monkeypatch.setattr(fcntl, "flock", lambda handle, how: (path.unlink(), real(handle, how)))
     with pytest.raises(ParameterError, match="another run"):
-        ResultsWriter(path)
+        LineWriter(path)
 
 
 def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
@@ -191,8 +191,8 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with ResultsWriter(tmp_path / "a.jsonl") as writer:
-        writer.append_line("{}")
+    with LineWriter(tmp_path / "a.jsonl") as writer:
+        writer.append("{}")
     assert (tmp_path / "a.jsonl").read_text() == "{}\n"
 
 

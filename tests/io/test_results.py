@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from spel.errors import FormatError, ParameterError, ShapeError, WriteError
 from spel.io import FORMATS, Result, ResultsWriter, parse_line, read_as, read_results, write_as
 from spel.io.annotation.convert.shared import escape_cell, safe_stem, unescape_cell
+from spel.lines import LineWriter
 
 
 def found(image="a.png", n=2, classes=(), **more):
@@ -116,8 +117,8 @@ class TestWriter:
             ResultsWriter(tmp_path / "pipe")
         with pytest.raises(ParameterError, match="sync_every"):
             ResultsWriter(tmp_path / "a", sync_every=0)
-        with ResultsWriter(tmp_path / "a") as writer, pytest.raises(ParameterError):
-            writer.append_line("a\nb")
+        with LineWriter(tmp_path / "a") as writer, pytest.raises(ParameterError):
+            writer.append("a\nb")
 
     def test_a_killed_writer_leaves_whole_lines(self, tmp_path):
         path = tmp_path / "results.jsonl"

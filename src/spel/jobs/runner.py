@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
-from spel.io.annotation.results import Result, ResultsWriter
+from spel.io.annotation.results import Result
 from spel.jobs.detect import DetectJob
 from spel.jobs.pictures import VIDEO, Pictures
 from spel.jobs.resume import NO_LINE, Kept, agreed, ordered
 from spel.jobs.video import Asked, Clip, Ended, unrolled
+from spel.lines import LineWriter
 from spel.run import Entry, Failure, Manifest, Shard, Stop, Task, answers
 from spel.run.manifest import checksum
 from spel.run.task import Answer
@@ -188,7 +189,7 @@ class _Writer:
         left: Sequence[Task],
     ) -> None:
         self.results, self.failed_lines = (
-            stack.enter_context(ResultsWriter(path, sync_every=1 << 30)) for path in files
+            stack.enter_context(LineWriter(path, sync_every=1 << 30)) for path in files
         )
         self.manifest, self.kept, self.state = manifest, kept, state
         self.config, self.left = config, {task.image for task in left}
@@ -208,12 +209,12 @@ class _Writer:
             return outcome
         if isinstance(outcome, Failure):
             line = json.dumps(outcome.to_dict())
-            self.failed_lines.append_line(line)
+            self.failed_lines.append(line)
             self.failures.append(outcome)
             self.failed += 1
         else:
             line = replace(outcome, ms=0.0).to_line()
-            self.results.append_line(line)
+            self.results.append(line)
             self.boxes += len(outcome)
         entry = Entry(outcome.image, answer.failed, checksum(line), answer.identity, answer.ms)
         self.manifest.add(entry)

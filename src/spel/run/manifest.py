@@ -17,7 +17,7 @@ from typing import Any
 
 from spel.atomic import write_error, write_text
 from spel.errors import FormatError, ParameterError, printable
-from spel.io.annotation.results import ResultsWriter
+from spel.lines import LineWriter
 from spel.run.task import Identity
 
 FORMAT, VERSION = "spel.manifest", 1
@@ -128,7 +128,7 @@ class Manifest:
         self.entries: dict[str, Entry] = {}
         self._sync_every = sync_every
         size = self.path.stat().st_size if self.path.exists() else 0
-        self._file = ResultsWriter(self.path, sync_every=sync_every)  # locks, drops a torn line
+        self._file = LineWriter(self.path, sync_every=sync_every)  # locks, drops a torn line
         try:
             self.dropped = self.path.stat().st_size < size
             if fresh:
@@ -140,7 +140,7 @@ class Manifest:
 
     def add(self, entry: Entry) -> None:
         """Note that an input is done; its outcome must have been written before."""
-        self._file.append_line(_line(entry.to_dict()))
+        self._file.append(_line(entry.to_dict()))
 
     def rewrite(self, entries: list[Entry]) -> None:
         """Keep only these entries."""
@@ -148,7 +148,7 @@ class Manifest:
         lines = [head, *(_line(entry.to_dict()) for entry in entries)]
         write_text(self.path, "".join(line + "\n" for line in lines))
         with self._file:  # the old one stays locked until the new one is
-            self._file = ResultsWriter(self.path, sync_every=self._sync_every)
+            self._file = LineWriter(self.path, sync_every=self._sync_every)
         self.entries = {entry.image: entry for entry in entries}
 
     def flush(self) -> None:
@@ -171,7 +171,7 @@ class Manifest:
         self._file.__exit__(kind, error, trace)
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._file.append_line(_line(_head(config)))
+        self._file.append(_line(_head(config)))
 
     def _read(self, config: dict[str, Any]) -> None:
         self._config = config = json.loads(json.dumps(config))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.atomic import write_error
-from spel.errors import FormatError, ParameterError, ShapeError, WriteError, printable
+from spel.atomic import write_text
+from spel.errors import FormatError, ParameterError, ShapeError
+from spel.lines import LineWriter
 
 from .guarded import MIB, parse_json, problems_error, read_limited
 
@@ -256,17 +255,7 @@ def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -
 
 
 class ResultsWriter:
-    """Appends results to a file, one line each, flushed to the disk.
-
-    A last line that a crash cut short is removed on opening, so that the next one is whole. Only
-    one writer at a time may have the file.
-
-    Parameters
-    ----------
-    path : str or path
-        The file; made if absent, continued if present.
-    sync_every : int
-        Flush to the disk after so many lines; 1 loses nothing, more is faster.
+    """Appends results to a file, one line each (see `spel.lines.LineWriter`).
 
     Examples
     --------
@@ -280,120 +269,27 @@ class ResultsWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, sync_every: int = 1) -> None:
-        if isinstance(sync_every, bool) or not isinstance(sync_every, int) or sync_every < 1:
-            raise ParameterError(f"ResultsWriter: sync_every is {sync_every!r}; give 1 or more")
-        self._path, self._name = os.fsdecode(path), printable(os.fsdecode(path))
-        self._sync_every, self._pending = sync_every, 0
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        try:
-            self._handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
-        except OSError as error:
-            raise write_error(self._name, error) from error
-        try:
-            self._lock()
-            self._drop_torn_line()
-        except BaseException as error:
-            os.close(self._handle)
-            if isinstance(error, OSError):
-                raise write_error(self._name, error) from error
-            raise
+        self._lines = LineWriter(path, sync_every=sync_every)
 
     def append(self, result: Result) -> None:
         """Add one line."""
-        self.append_line(result.to_line())
-
-    def append_line(self, line: str) -> None:
-        """Add one line of JSON that holds no line feed."""
-        data = line.encode("utf-8") + b"\n"
-        if data.count(b"\n") != 1:
-            raise ParameterError("ResultsWriter: a line holds a line feed; write it as \\n")
-        wrote = 0
-        try:
-            while wrote < len(data):
-                wrote += os.write(self._handle, data[wrote:])
-        except OSError as error:
-            with contextlib.suppress(OSError):  # no half line, if the disk lets us
-                os.ftruncate(self._handle, os.fstat(self._handle).st_size - wrote)
-            raise write_error(self._name, error) from error
-        self._pending += 1
-        if self._pending >= self._sync_every:
-            self.flush()
+        self._lines.append(result.to_line())
 
     def flush(self) -> None:
-        """Bring all lines to the disk."""
-        try:
-            os.fsync(self._handle)
-        except OSError as error:
-            raise write_error(self._name, error) from error
-        self._pending = 0
+        """Flush all lines to the disk."""
+        self._lines.flush()
 
     def close(self) -> None:
         """Flush and close; a second call does nothing."""
-        if self._handle >= 0:
-            handle, self._handle = self._handle, -1
-            try:
-                os.fsync(handle)
-            except OSError as error:
-                raise write_error(self._name, error) from error
-            finally:
-                os.close(handle)
+        self._lines.close()
 
     def __enter__(self) -> ResultsWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            with contextlib.suppress(WriteError):  # the first error counts
-                self.close()
-
-    def _lock(self) -> None:
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            return
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise self._taken() from None
-        except OSError:  # a file system without locks
-            return
-        here = os.fstat(self._handle)
-        try:
-            there = os.stat(self._path)
-        except FileNotFoundError:
-            there = None
-        if there is None or (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-            raise self._taken()  # it was replaced between opening and locking
-
-    def _taken(self) -> ParameterError:
-        return ParameterError(
-            f"{self._name!r} is being written by another run; wait for it or choose another place"
-        )
-
-    def _drop_torn_line(self) -> None:
-        import stat
-
-        status = os.fstat(self._handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise ParameterError(f"{self._name!r} is not a plain file; choose another place")
-        keep = end = status.st_size
-        while keep and os.pread(self._handle, 1, keep - 1) != b"\n":
-            start = max(0, keep - (1 << 16))
-            feed = os.pread(self._handle, keep - start, start).rfind(b"\n")
-            keep = start + feed + 1
-        if keep < end:
-            os.ftruncate(self._handle, keep)
+    def __exit__(self, *error: Any) -> None:
+        self._lines.__exit__(*error)
 
 
 def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
     """Write a whole results file atomically."""
-    from spel.atomic import write_text
-
     write_text(path, "".join(one.to_line() + "\n" for one in results))

@@ -1,8 +1,9 @@
-"""What is worked out once does not travel."""
+"""What a value has computed is no part of its fields, its copies or its pickles."""
 
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields
 
 import numpy as np
 
@@ -19,5 +20,6 @@ def test_the_state_is_the_same_before_and_after_use() -> None:
     ]:
         fresh = pickle.dumps(value)
         use(value)
+        assert set(vars(value)) == {field.name for field in fields(value)}
         assert pickle.dumps(value) == fresh
         assert pickle.dumps(pickle.loads(fresh)) == fresh

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from spel.core.adjacency import Adjacency
-from spel.core.value import Value
+from spel.core.value import Value, derived_property
 from spel.errors import ParameterError, ShapeError
 
 Border: TypeAlias = (
@@ -66,7 +65,7 @@ class Window(Value):
         object.__setattr__(self, "stride", strides[0] if len(set(strides)) == 1 else strides)
         object.__setattr__(self, "border", _checked_border(self.border))
 
-    @cached_property
+    @derived_property
     def strides(self) -> tuple[int, ...]:
         """Stride per axis."""
         return checked_stride(self.stride, self.adjacency.ndim)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from spel import ops
 from spel.core.bank import KernelBank
+from spel.core.value import derived_property
 from spel.core.window import Border, Window
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
 from spel.ops.arrays import pad_to_3d, shape_only
@@ -53,7 +53,7 @@ class Convolution(Layer):
         given, window = checked(shape_only(shapes[0]), self.bank, self.stride, self.border)
         return given.shape(len(self.bank), window.shape(given.size), channelled=True)
 
-    @cached_property
+    @derived_property
     def scope(self) -> Window:
         return Window(self.bank.adjacency, self.stride, self.border)
 

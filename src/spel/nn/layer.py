@@ -130,7 +130,7 @@ class Layer(Value, ABC):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self.fingerprint() == other.fingerprint()  # type: ignore[attr-defined,no-any-return]
+        return self.fingerprint() == other.fingerprint()
 
     def __hash__(self) -> int:
         return hash(self.fingerprint())

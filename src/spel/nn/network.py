@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import blake2b
 from os import PathLike
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.value import derived_property
 from spel.errors import ParameterError
 from spel.nn.footprint import Footprint
 from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
@@ -110,7 +110,7 @@ class Network(Layer):
         full = self.with_channel_axis(image)
         return self._plans.of(self, full.shape, wanted).run(full)
 
-    @cached_property
+    @derived_property
     def _plans(self) -> Plans:
         return Plans()
 
@@ -147,7 +147,7 @@ class Network(Layer):
     def ndim(self) -> int | None:
         return next((n.layer.ndim for n in self.nodes if n.layer.ndim is not None), None)
 
-    @cached_property
+    @derived_property
     def footprints(self) -> Mapping[str, Footprint]:
         """For each node, the input spels that one of its spels reads."""
         done = {INPUT: Footprint.of_input(self.ndim or 2)}

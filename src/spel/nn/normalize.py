@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.adjacency import Adjacency
+from spel.core.value import derived_property
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
@@ -117,7 +117,7 @@ class DivisiveNormalize(Layer):
         """The adjacents whose squares are summed."""
         return self.adjacency if self.centre else self.adjacency.without_centre()
 
-    @cached_property
+    @derived_property
     def scope(self) -> Window:
         """The area and the spel itself, which is what gets divided."""
         here = np.zeros((1, self.adjacency.ndim), dtype=np.int64)

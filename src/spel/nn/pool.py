@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from spel import ops
 from spel.core.adjacency import Adjacency
+from spel.core.value import derived_property
 from spel.core.window import Window
 from spel.errors import ParameterError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
@@ -35,7 +35,7 @@ class Pool(Layer):
     def __post_init__(self) -> None:
         object.__setattr__(self, "stride", self.scope.stride)
 
-    @cached_property
+    @derived_property
     def scope(self) -> Window:
         operator = self.kind.split(".")[0]
         return pool_window(operator, self.adjacency, self.stride, self.border)

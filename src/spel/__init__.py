@@ -24,7 +24,7 @@ _HOMES = {
     "spel.core.adjacency": ("Adjacency",),
     "spel.core.bank": ("KernelBank", "Provenance"),
     "spel.core.markers": ("Markers",),
-    "spel.core.objects": ("Detections", "Why"),
+    "spel.core.detections": ("Detections", "Why"),
     "spel.core.threads": ("threads",),
     "spel.core.window": ("Window",),
     "spel.decide": ("detect",),

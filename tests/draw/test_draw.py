@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from spel.core.objects import Detections
 
 from spel import draw
+from spel.core.detections import Detections
 from spel.draw.font import fitted, plain, width, wrapped
 from spel.draw.shade import NAN_COLOR, table
 from spel.errors import ParameterError, ShapeError

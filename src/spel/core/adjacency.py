@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.value import Value
+from spel.core.value import Value, derived_property
 from spel.errors import ParameterError, ShapeError
 
 IntArray = npt.NDArray[np.int64]
@@ -57,6 +57,10 @@ class Adjacency(Value):
     """
 
     displacements: IntArray
+
+    if TYPE_CHECKING:
+
+        def __init__(self, displacements: npt.ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         array = _checked_displacements(self.displacements)
@@ -255,18 +259,18 @@ class Adjacency(Value):
         """Number of axes: 2 for pixels, 3 for voxels."""
         return int(self.displacements.shape[1])
 
-    @cached_property
+    @derived_property
     def reach(self) -> tuple[tuple[int, int], ...]:
         """Lowest and highest displacement per axis: the halo that a tile needs."""
         low, high = self.displacements.min(axis=0), self.displacements.max(axis=0)
         return tuple((int(a), int(b)) for a, b in zip(low, high, strict=True))
 
-    @cached_property
+    @derived_property
     def displacements_3d(self) -> npt.NDArray[np.int64]:
         """Displacements as (plane, row, col), plane 0 for pixels: how the kernels take them."""
         return np.pad(self.displacements, ((0, 0), (3 - self.ndim, 0)))
 
-    @cached_property
+    @derived_property
     def runs(self) -> tuple[tuple[int, ...], ...]:
         """Maximal horizontal runs ``(..., row, first col, length)``: how fast paths see the set.
 
@@ -283,7 +287,7 @@ class Adjacency(Value):
                 found.append([*line, col, 1])
         return tuple(tuple(run) for run in found)
 
-    @cached_property
+    @derived_property
     def is_symmetric(self) -> bool:
         """Whether ``q in A(p)`` implies ``p in A(q)``."""
         forward = set(map(tuple, self.displacements.tolist()))

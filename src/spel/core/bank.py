@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from spel.core import filters
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
 
@@ -57,15 +59,25 @@ class KernelBank:
     bias: FloatArray = None  # type: ignore[assignment]  # zeros, see below
     provenance: tuple[Provenance, ...] = ()
 
+    if TYPE_CHECKING:  # any real numbers are taken; float32 is what the fields hold
+
+        def __init__(
+            self,
+            adjacency: Adjacency,
+            weights: npt.ArrayLike,
+            bias: npt.ArrayLike | None = None,
+            provenance: Sequence[Provenance] = (),
+        ) -> None: ...
+
     def __post_init__(self) -> None:
-        weights = _real("weights", self.weights)
+        weights = _real_array("weights", self.weights)
         if weights.ndim != 3 or weights.shape[1] != len(self.adjacency):
             raise ShapeError(
                 f"KernelBank: weights of shape {weights.shape} for an adjacency of "
                 f"{len(self.adjacency)} displacements; expected (kernels, {len(self.adjacency)}, "
                 "channels)"
             )
-        bias = np.zeros(len(weights)) if self.bias is None else _real("bias", self.bias)
+        bias = np.zeros(len(weights)) if self.bias is None else _real_array("bias", self.bias)
         if bias.shape != (len(weights),):
             raise ShapeError(
                 f"KernelBank: bias of shape {bias.shape} for {len(weights)} kernels; expected "
@@ -76,8 +88,8 @@ class KernelBank:
                 f"KernelBank: {len(self.provenance)} provenances for {len(weights)} kernels; give "
                 "one per kernel, or none"
             )
-        object.__setattr__(self, "weights", _frozen(weights))
-        object.__setattr__(self, "bias", _frozen(bias))
+        object.__setattr__(self, "weights", _read_only(weights))
+        object.__setattr__(self, "bias", _read_only(bias))
         object.__setattr__(self, "provenance", tuple(self.provenance))
 
     # -- constructors ------------------------------------------------------------------------
@@ -114,7 +126,7 @@ class KernelBank:
         >>> bank.weights.shape, bank.bias.tolist()
         ((1, 3, 1), [0.5])
         """
-        array = _real("weights", weights)
+        array = _real_array("weights", weights)
         if array.ndim == 2:
             array = array[None, :, :, None]
         elif array.ndim == 3:
@@ -128,8 +140,8 @@ class KernelBank:
         box = array.shape[1:-1]
         adjacency = Adjacency.from_mask(np.ones(box, dtype=bool), origin)
         flat = array.reshape(len(array), len(adjacency), array.shape[-1])
-        biases = np.broadcast_to(_real("bias", 0.0 if bias is None else bias), (len(array),))
-        return cls(adjacency, _frozen(flat), _frozen(biases))
+        biases = np.broadcast_to(_real_array("bias", 0.0 if bias is None else bias), (len(array),))
+        return cls(adjacency, _read_only(flat), _read_only(biases))
 
     @classmethod
     def from_function(cls, adjacency: Adjacency, weigh: Callable[..., npt.ArrayLike]) -> KernelBank:
@@ -152,54 +164,44 @@ class KernelBank:
         >>> KernelBank.sobel("row").dense()[0, :, :, 0].astype(int).tolist()
         [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]
         """
-        return cls._derivative("KernelBank.sobel", (1, 2, 1), axis)
+        return cls(*filters.derivative("KernelBank.sobel", (1, 2, 1), axis))
 
     @classmethod
     def prewitt(cls, axis: str = "col") -> KernelBank:
         """Prewitt kernel: as `sobel` with the side weights 1, 1, 1."""
-        return cls._derivative("KernelBank.prewitt", (1, 1, 1), axis)
+        return cls(*filters.derivative("KernelBank.prewitt", (1, 1, 1), axis))
 
     @classmethod
     def scharr(cls, axis: str = "col") -> KernelBank:
         """Scharr kernel: as `sobel` with the side weights 3, 10, 3."""
-        return cls._derivative("KernelBank.scharr", (3, 10, 3), axis)
-
-    @classmethod
-    def _derivative(cls, name: str, side: tuple[int, int, int], axis: str) -> KernelBank:
-        if axis not in ("row", "col"):
-            raise ParameterError(f"{name}: axis {axis!r}; expected 'row' or 'col'")
-        weights = np.outer(side, (-1, 0, 1))
-        return cls.from_array(weights if axis == "col" else weights.T)
+        return cls(*filters.derivative("KernelBank.scharr", (3, 10, 3), axis))
 
     @classmethod
     def laplacian(cls, *, diagonal: bool = False) -> KernelBank:
-        """Laplacian: the sum of the 4 (or, with `diagonal`, 8) neighbours less the spel so often.
+        """Laplacian: the sum of the 4 (with `diagonal` 8) neighbours minus 4 (8) times the centre.
 
         Examples
         --------
         >>> KernelBank.laplacian().dense()[0, :, :, 0].astype(int).tolist()
         [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
         """
-        adjacency = Adjacency.box(3) if diagonal else Adjacency.cross(1)
-        spel = (adjacency.displacements == 0).all(axis=1)
-        return cls(adjacency, np.where(spel, 1 - len(adjacency), 1)[None, :, None])
+        return cls(*filters.laplacian(diagonal))
 
     @classmethod
     def gaussian(cls, sigma: float, *, radius: int | None = None) -> KernelBank:
-        """Gaussian of deviation `sigma` spels that sums to 1, cut at `radius` (4 sigma).
+        """Gaussian of standard deviation `sigma` that sums to 1, cut at `radius` (4 sigma).
 
         Examples
         --------
         >>> float(KernelBank.gaussian(1.5).weights.sum().round(6))
         1.0
         """
-        box = _gaussian_box("KernelBank.gaussian", sigma, radius)
-        bank = cls.from_function(box, lambda r, c: np.exp(-(r * r + c * c) / (2 * sigma**2)))
+        bank = cls(*filters.gaussian("KernelBank.gaussian", sigma, radius))
         return replace(bank, weights=bank.weights / bank.weights.sum(dtype=np.float64))
 
     @classmethod
     def laplacian_of_gaussian(cls, sigma: float, *, radius: int | None = None) -> KernelBank:
-        """Laplacian of a Gaussian of deviation `sigma`, shifted to sum to 0.
+        """Laplacian of a Gaussian of standard deviation `sigma`, shifted to sum to 0.
 
         Examples
         --------
@@ -207,14 +209,8 @@ class KernelBank:
         >>> abs(float(bank.weights.sum())) < 1e-6
         True
         """
-        box = _gaussian_box("KernelBank.laplacian_of_gaussian", sigma, radius)
-
-        def weigh(r: npt.NDArray[np.float64], c: npt.NDArray[np.float64]) -> npt.ArrayLike:
-            q = (r * r + c * c) / (2 * sigma**2)
-            values = (q - 1) * np.exp(-q) / (np.pi * sigma**4)
-            return np.asarray(values - values.mean())
-
-        return cls.from_function(box, weigh)
+        name = "KernelBank.laplacian_of_gaussian"
+        return cls(*filters.laplacian_of_gaussian(name, sigma, radius))
 
     @classmethod
     def gabor(
@@ -232,13 +228,13 @@ class KernelBank:
         Parameters
         ----------
         orientations : int
-            Number of kernels; the first one answers to vertical bars.
+            Number of kernels; the first one responds to vertical bars.
         wavelength, sigma : float
-            Period of the wave and deviation of its envelope, in spels.
+            Period of the wave and standard deviation of its envelope, in pixels.
         gamma : float
-            Envelope's width across the wave over its width along it.
+            Width of the envelope along the wave divided by its width across the wave.
         phase : float
-            In radians; 0 answers to bars, pi/2 to edges.
+            In radians; 0 responds to bars, pi/2 to edges.
         radius : int, optional
             Half size of the box; default 3 sigma.
 
@@ -247,23 +243,8 @@ class KernelBank:
         >>> KernelBank.gabor(orientations=6, sigma=2).weights.shape
         (6, 169, 1)
         """
-        if orientations < 1 or wavelength <= 0 or gamma <= 0:
-            raise ParameterError(
-                f"KernelBank.gabor: orientations {orientations}, wavelength {wavelength}, gamma "
-                f"{gamma}; expected at least 1 orientation, and positive numbers"
-            )
-        reach = int(np.ceil(3 * sigma)) if radius is None else radius
-        box = _gaussian_box("KernelBank.gabor", sigma, reach)
-        row, col = box.displacements.T.astype(float)
-        kernels = []
-        for angle in np.arange(orientations) * np.pi / orientations:
-            along = col * np.cos(angle) + row * np.sin(angle)
-            across = row * np.cos(angle) - col * np.sin(angle)
-            envelope = np.exp(-(along**2 + (gamma * across) ** 2) / (2 * sigma**2))
-            wave = envelope * np.cos(2 * np.pi * along / wavelength + phase)
-            wave -= envelope * (wave.sum() / envelope.sum())
-            kernels.append(wave / np.linalg.norm(wave))
-        return cls(box, np.stack(kernels)[..., None])
+        name = "KernelBank.gabor"
+        return cls(*filters.gabor(name, orientations, wavelength, sigma, gamma, phase, radius))
 
     @classmethod
     def random(
@@ -342,12 +323,12 @@ class KernelBank:
                 "KernelBank: banks over different adjacencies or channels cannot be joined; give "
                 "both the same adjacency and number of channels"
             )
-        known = self.provenance and other.provenance
+        both = self.provenance and other.provenance
         return KernelBank(
             self.adjacency,
             np.concatenate([self.weights, other.weights]),
             np.concatenate([self.bias, other.bias]),
-            self.provenance + other.provenance if known else (),
+            self.provenance + other.provenance if both else (),
         )
 
     def __getitem__(self, choice: int | slice | Sequence[int]) -> KernelBank:
@@ -388,7 +369,7 @@ class KernelBank:
         )
 
 
-def _real(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _real_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -400,16 +381,7 @@ def _real(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def _frozen(array: npt.NDArray[np.float64]) -> FloatArray:
+def _read_only(array: npt.NDArray[np.float64]) -> FloatArray:
     copy = np.array(array, dtype=np.float32, order="C")
     copy.setflags(write=False)
     return copy
-
-
-def _gaussian_box(name: str, sigma: float, radius: int | None) -> Adjacency:
-    if not (np.isfinite(sigma) and sigma > 0):
-        raise ParameterError(f"{name}: sigma {sigma!r}; expected a positive number of spels")
-    reach = int(np.ceil(4 * sigma)) if radius is None else radius
-    if reach < 0:
-        raise ParameterError(f"{name}: radius {radius!r}; expected an integer of at least 0")
-    return Adjacency.box(2 * reach + 1)

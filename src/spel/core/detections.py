@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,18 @@ class Detections:
     image_size: tuple[int, int]
     components: npt.NDArray[np.int32] | None = None
     why: tuple[Why, ...] = ()
+
+    if TYPE_CHECKING:  # lists are taken; the fields hold arrays
+
+        def __init__(
+            self,
+            boxes: npt.ArrayLike,
+            scores: npt.ArrayLike,
+            areas: npt.ArrayLike,
+            image_size: Sequence[int],
+            components: npt.NDArray[np.int32] | None = None,
+            why: Sequence[Why] = (),
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         boxes = np.array(self.boxes, dtype=np.float64).reshape(-1, 4)

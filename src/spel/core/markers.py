@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,17 @@ class Markers:
     size: tuple[int, ...]
     background: int | None = 0
     ids: IntArray = None  # type: ignore[assignment]  # -1 each, see below
+
+    if TYPE_CHECKING:  # lists are taken; the fields hold arrays
+
+        def __init__(
+            self,
+            points: npt.ArrayLike,
+            labels: npt.ArrayLike,
+            size: Sequence[int],
+            background: int | None = 0,
+            ids: npt.ArrayLike | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         size = tuple(int(n) for n in self.size)

@@ -1,13 +1,12 @@
 """A rendered street with licence plates whose places are known exactly.
 
-For demonstrations without data and for tests with exact truth. Everything is drawn from shapes with
-smooth edges (signed distances), so the plate's mask, and from it the tight box, is part of the
-drawing and not an annotation.
+It serves demonstrations without data and tests with exact truth. Everything is drawn from shapes
+with smooth edges (signed distances), so the mask of a plate, and the tight box around it, come from
+the drawing itself and not from an annotator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ PAINTS: tuple[Color, ...] = (
 
 
 WALL = np.array((1.0, 0.91, 0.80))
-"""Plaster, before its own tint and shade."""
+"""Colour of plaster; each house tints and shades it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ class Scene:
     boxes : (n, 4) array of float64
         ``x0 y0 x1 y1`` of each plate, half-open, tight around its mask.
     masks : (n, rows, cols) array of bool
-        Spels that belong to each plate.
+        Pixels that belong to each plate.
     texts : tuple of str
         The characters on each plate.
     """
@@ -72,21 +71,22 @@ def street(
     Parameters
     ----------
     seed : int
-        Decides houses, paint, places and characters; the same bits every time.
+        Decides houses, paint, places and characters. The same seed gives the same image, bit for
+        bit.
     size : (rows, cols)
         At least (120, 160).
     cars : int
         0 to 3, side by side. With 0 there is no plate.
     plate_width : float, optional
-        Spels; by default what suits the car, about a sixth of the picture for one car.
+        In pixels; by default in proportion to the car, about a sixth of the picture for one car.
     tilt : float
         Degrees by which cars and plates are turned, -20 to 20.
     light : float
         1 is day, 0.2 is night, 1.5 is over-exposed; above 0.
     noise : float
-        Deviation of Gaussian noise, of white.
+        Standard deviation of Gaussian noise, as a share of white.
     blur : int
-        Times that the picture is smoothed by [1 2 1] / 4 along rows and columns.
+        How often the picture is smoothed by [1 2 1] / 4 along rows and columns.
     sign : bool
         Put up a shop sign with characters, which a detector should not take for a plate.
 
@@ -129,7 +129,7 @@ def street(
 
 def _sky(canvas: Canvas, horizon: float) -> None:
     down = np.clip(canvas.rows / horizon, 0, 1)[..., None]
-    top, low = np.float32((0.45, 0.62, 0.82)), np.float32((0.86, 0.89, 0.90))
+    top, low = np.array([(0.45, 0.62, 0.82), (0.86, 0.89, 0.90)], dtype=np.float32)
     canvas.image[...] = top + down * (low - top)
 
 
@@ -139,8 +139,8 @@ def _houses(canvas: Canvas, random: np.random.Generator, horizon: float) -> None
     while left < cols:
         width = cols * random.uniform(0.14, 0.26)
         top = horizon * random.uniform(0.12, 0.45)
-        wall = random.uniform(0.52, 0.80) * (WALL + random.uniform(-0.06, 0.06, 3))
-        wall = wall.astype(np.float32)
+        shade = random.uniform(0.52, 0.80)
+        wall: Float = (shade * (WALL + random.uniform(-0.06, 0.06, 3))).astype(np.float32)
         middle = (left + width / 2, (top + rows) / 2)
         half = (width / 2, (rows - top) / 2)
         canvas.paint(box_cover(canvas.cols, canvas.rows, middle, half), tuple(wall))
@@ -205,7 +205,7 @@ def _road(canvas: Canvas, random: np.random.Generator, horizon: float) -> None:
 def _places(
     random: np.random.Generator, size: tuple[int, int], cars: int
 ) -> list[tuple[float, float, float]]:
-    """Of each car, the middle x, the y where its wheels stand, and its width."""
+    """For each car: the x of its middle, the y where its wheels stand, and its width."""
     rows, cols = size
     share = cols / max(cars, 1)
     width = min(0.62 * rows, 0.86 * share)
@@ -238,7 +238,7 @@ def _car(
 
 @dataclass(frozen=True)
 class _Rear:
-    """The rear of a car, drawn in shares of its width and height from where it stands."""
+    """A pen for the rear of a car: coordinates are shares of its width and height."""
 
     canvas: Canvas
     frame: tuple[Float, Float]
@@ -355,24 +355,25 @@ def _check(
     noise: float,
     blur: int,
 ) -> None:
-    def must(good: Callable[[], bool], name: str, value: object, expected: str) -> None:
-        if not good():
+    checks = (
+        (
+            len(size) == 2 and size[0] >= 120 and size[1] >= 160,
+            "size",
+            size,
+            "(rows, cols) of at least (120, 160)",
+        ),
+        (cars in range(4), "cars", cars, "0 to 3"),
+        (
+            plate_width is None or 20 <= plate_width <= size[1] / 2,
+            "plate_width",
+            plate_width,
+            "20 to half of the columns",
+        ),
+        (-20 <= tilt <= 20, "tilt", tilt, "degrees from -20 to 20"),
+        (0 < light <= 4, "light", light, "a number above 0, at most 4"),
+        (0 <= noise <= 1, "noise", noise, "0 to 1"),
+        (blur in range(33), "blur", blur, "0 to 32"),
+    )
+    for holds, name, value, expected in checks:
+        if not holds:
             raise ParameterError(f"street: {name} {value!r}; expected {expected}")
-
-    must(
-        lambda: len(size) == 2 and size[0] >= 120 and size[1] >= 160,
-        "size",
-        size,
-        "(rows, cols) of at least (120, 160)",
-    )
-    must(lambda: cars in range(4), "cars", cars, "0 to 3")
-    must(
-        lambda: plate_width is None or 20 <= plate_width <= size[1] / 2,
-        "plate_width",
-        plate_width,
-        "20 to half of the columns",
-    )
-    must(lambda: -20 <= tilt <= 20, "tilt", tilt, "degrees from -20 to 20")
-    must(lambda: 0 < light <= 4, "light", light, "a number above 0, at most 4")
-    must(lambda: 0 <= noise <= 1, "noise", noise, "0 to 1")
-    must(lambda: blur in range(33), "blur", blur, "0 to 32")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import ops
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.decide.decision import Decision
 from spel.errors import ShapeError
 from spel.nn.geometry import Geometry

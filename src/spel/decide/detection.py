@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.decide.boxes import decide
 from spel.decide.decision import Decision
 from spel.decide.explain import reasons

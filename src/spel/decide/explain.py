@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.objects import Why
+from spel.core.detections import Why
 from spel.nn import Convolution, Network, Step, WeightedSum
 from spel.nn.geometry import geometry
 from spel.nn.trace import trace

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import draw
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.draw import Tile
 
 CLIP = 0.004

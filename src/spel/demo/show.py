@@ -15,7 +15,7 @@ import numpy.typing as npt
 import spel
 from spel import draw, zoo
 from spel.atomic import write_text
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.data import Scene, street
 from spel.demo import pictures
 from spel.demo.place import folder
@@ -229,7 +229,8 @@ def _page() -> npt.NDArray[Any] | None:
     for home in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(home) / "data" / PAGE
         if path.is_file():
-            return spel.read(path)
+            page: npt.NDArray[Any] = spel.read(path)
+            return page
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.draw.font import font, plain, width
 from spel.draw.shade import RGB, as_rgb
 

@@ -9,7 +9,7 @@ from functools import cache
 from time import perf_counter
 from typing import Any
 
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.core.threads import threads
 from spel.decide import detect, own_decision
 from spel.decide.detection import AnyDecision

@@ -23,7 +23,7 @@ from unicodedata import normalize
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.errors import ParameterError
 
 if TYPE_CHECKING:

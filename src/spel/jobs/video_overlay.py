@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.errors import ImageReadError
 from spel.io import video
 from spel.io.annotation.results import Result, parse_line

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import __version__, draw
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.decide import detect
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes

@@ -116,4 +116,5 @@ def _mask(name: str, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
             f"overlap: {name} of dtype {array.dtype}; expected a mask of 0 and 1 (or 255). "
             "Threshold a saliency first"
         )
-    return array != 0
+    mask: npt.NDArray[np.bool_] = array != 0
+    return mask

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import ops
-from spel.core.objects import Detections, Why
+from spel.core.detections import Detections, Why
 from spel.nn import Network
 from spel.rigid.nms import agreed, suppress
 from spel.rigid.pyramid import Pyramid

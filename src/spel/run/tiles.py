@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.adjacency import Adjacency
-from spel.core.objects import Detections
+from spel.core.detections import Detections
 from spel.decide import Decision, own_decision
 from spel.decide.boxes import Decided, kept_boxes, one_channel
 from spel.errors import ParameterError, ShapeError

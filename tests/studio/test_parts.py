@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.nn import Convolution, MaxPool, Network, Node, WeightedSum, chain
-from spel.studio import answers, banks, edit, exports, spaces, views
-from spel.studio.code import source, view_code
+from spel.studio import banks, exports, graph
+from spel.studio.code import view_code
 from spel.studio.describe import adjacency_from, adjacency_words
 from spel.studio.document import Stroke
 from spel.studio.images import Images, Source, clean_name, files
+from spel.studio.source import source
 from spel.studio.strokes import markers_of, strokes_of
+from spel.studio.views import detections, kernels, patch_space, runs
 
 POINTS = st.lists(st.tuples(st.floats(-5, 25), st.floats(-5, 35)), min_size=1, max_size=5)
 
@@ -124,14 +126,14 @@ def test_files_stay_under_their_roots(tmp_path):
 def test_steps_are_added_moved_and_removed_by_hand():
     pool = MaxPool(Adjacency.box(3))
     net = chain(a=pool, b=pool, c=pool)
-    assert edit.added(net, "a", [Node("x", pool, ("a",))]).names == ("a", "x", "b", "c")
-    moved = edit.moved(net, "c", "input")
+    assert graph.add_nodes(net, "a", [Node("x", pool, ("a",))]).names == ("a", "x", "b", "c")
+    moved = graph.move_node(net, "c", "input")
     assert [(n.name, n.inputs) for n in moved.nodes] == [
         ("c", ("input",)),
         ("a", ("c",)),
         ("b", ("a",)),
     ]
-    assert edit.removed(net, "b").nodes[1].inputs == ("a",)
+    assert graph.remove_node(net, "b").nodes[1].inputs == ("a",)
 
 
 def test_dropping_kernels_drops_the_channels_behind_them():
@@ -146,19 +148,19 @@ def test_dropping_kernels_drops_the_channels_behind_them():
         )
     )
     image = np.random.default_rng(0).random((12, 14, 1))
-    part = edit.kept(net, "a", [1, 3])
+    part = graph.keep_kernels(net, "a", [1, 3])
     np.testing.assert_array_equal(
         part.activations(image)["p"], net.activations(image)["p"][..., [1, 3]]
     )
     np.testing.assert_array_equal(part["b"].bank.weights, second.weights[:, :, [1, 3]])
-    assert edit.kept(net, "b", [1])["s"].weights.tolist() == [2.0]
+    assert graph.keep_kernels(net, "b", [1])["s"].weights.tolist() == [2.0]
 
 
 # -- what the page shows -------------------------------------------------------------------------
 
 
 def test_the_trace_is_the_engine_s(session):
-    told = views.trace_view(session, "plate", "image0", "edges", (20, 16), 0)
+    told = runs.trace_view(session, "plate", "image0", "edges", (20, 16), 0)
     value = session.run("plate", "image0").activations["edges"][20, 16, 0]
     assert told["value"] == value
     terms = told["steps"][-1]["terms"]
@@ -169,7 +171,7 @@ def test_the_trace_is_the_engine_s(session):
 @pytest.mark.parametrize("normalized", [False, True])
 def test_the_plane_in_the_cloud_is_the_kernel_s(drawn, directions, normalized):
     drawn.do({"do": "set_kernel", "network": "plate", "node": "edges", "kernel": 0, "bias": -0.3})
-    header, (coordinates, spels, labels, distances) = spaces.cloud_view(
+    header, (coordinates, spels, labels, distances) = patch_space.cloud_view(
         drawn, "plate", "image0", "edges", directions=directions, normalized=normalized
     )
     value = drawn.run("plate", "image0").activations["edges"][(*spels.T, 0)]
@@ -183,7 +185,7 @@ def test_the_plane_in_the_cloud_is_the_kernel_s(drawn, directions, normalized):
 
 def test_kernels_come_with_their_strokes(drawn):
     drawn.do({"do": "learn", "network": "from strokes"})
-    header, arrays = spaces.kernels_view(drawn, "from strokes", "conv1", ["image0", "image1"])
+    header, arrays = kernels.kernels_view(drawn, "from strokes", "conv1", ["image0", "image1"])
     count = len(header["kernels"])
     assert [a.shape[0] for a in arrays] == [count] * 3
     assert {k["label"] for k in header["kernels"]} == {0, 1}
@@ -193,17 +195,19 @@ def test_kernels_come_with_their_strokes(drawn):
 def test_boxes_and_reasons(drawn):
     drawn.do({"do": "learn", "network": "from strokes"})
     decision = {"threshold": 0.5, "area": [30, 1e9]}
-    found = answers.boxes_view(drawn, "from strokes", "image0", decision)
+    found = detections.boxes_view(drawn, "from strokes", "image0", decision)
     assert found["count"] == 2
     assert found["truth"]["recall"] == 1
     assert found["truth"]["precision"] == 1
-    why = answers.why_view(drawn, "from strokes", "image0", 0, decision)
+    why = detections.why_view(drawn, "from strokes", "image0", 0, decision)
     assert why["margin"] == pytest.approx(why["saliency"] - 0.5)
-    gone = answers.boxes_view(
+    gone = detections.boxes_view(
         drawn, "from strokes", "image0", {"threshold": why["vanishes"][0]["to"]}
     )
     assert why["box"] not in gone["boxes"]
-    assert answers.judged_view(drawn, "from strokes", {"threshold": 0.5})["total"]["recall"] == 1
+    assert (
+        detections.quality_view(drawn, "from strokes", {"threshold": 0.5})["total"]["recall"] == 1
+    )
 
 
 # -- code and files that leave -------------------------------------------------------------------
@@ -217,7 +221,7 @@ def run(text, folder):
         capture_output=True,
         text=True,
         cwd=folder,
-        env={"PYTHONPATH": str(Path(views.__file__).parents[2]), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(Path(banks.__file__).parents[2]), "PATH": "/usr/bin:/bin"},
     )
     assert done.returncode == 0, f"{text}\n{done.stderr}"
     return done.stdout
@@ -274,10 +278,10 @@ def test_files_that_leave(drawn):
     drawn.do({"do": "learn", "network": "from strokes"})
     view = {"page": "chain", "network": "from strokes", "image": "image0", "node": "conv1"}
     for kind in set(exports.KINDS) - {"onnx"}:
-        name, _, data = exports.exported(drawn, kind, view)
+        name, _, data = exports.export(drawn, kind, view)
         assert name
         assert data
-    assert b"<script" not in exports.exported(drawn, "report", view)[2]
+    assert b"<script" not in exports.export(drawn, "report", view)[2]
 
 
 # -- lessons -------------------------------------------------------------------------------------
@@ -315,7 +319,7 @@ def test_every_step_of_every_lesson_can_be_staged_and_answered(tmp_path):
                     assert 0 <= ask["answer"] < len(ask["options"])
                     assert all(both(option) for option in ask["options"])
                 else:
-                    value = views.trace_view(
+                    value = runs.trace_view(
                         made, "lesson", lesson["image"], told["node"], tuple(told["at"]), 0
                     )["value"]
                     assert np.isfinite(value)

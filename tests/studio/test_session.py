@@ -9,7 +9,7 @@ from spel.errors import FormatError, ParameterError, ShapeError, SpelError
 from spel.nn import Convolution
 from spel.studio.commands import COMMANDS
 from spel.studio.session import ConflictError, Session
-from spel.studio.views import document_view
+from spel.studio.views.document import document_view
 
 from .conftest import add, sources, stroke
 
@@ -138,13 +138,13 @@ def test_a_damaged_journal_is_refused_in_words(drawn, folder):
 def test_results_are_found_by_what_made_them(session):
     first = session.run("plate", "image0")
     again = session.run("plate", "image0")
-    assert [s.kept for s in again.steps] == [s.kept for s in first.steps]
-    assert not any(s.fresh for s in again.steps)
+    assert [s.activation for s in again.results] == [s.activation for s in first.results]
+    assert not any(s.fresh for s in again.results)
     session.do(SET_BIAS)
     changed = session.run("plate", "image0")
-    assert [s.fresh for s in changed.steps] == [False, True, True, True, True, True]
+    assert [s.fresh for s in changed.results] == [False, True, True, True, True, True]
     session.undo()
-    assert not any(s.fresh for s in session.run("plate", "image0").steps)
+    assert not any(s.fresh for s in session.run("plate", "image0").results)
 
 
 def test_a_run_gives_what_the_network_gives(session):
@@ -158,7 +158,7 @@ def test_a_step_that_does_not_fit_says_so_and_the_others_stay(session):
     session.do({"do": "set_bank", "network": "plate", "node": "edges", "preset": "gabor"})
     session.do({"do": "add_step", "network": "plate", "after": "positive", "kind": "weighted_sum"})
     session.do({"do": "remove_step", "network": "plate", "node": "grey"})
-    steps = session.run("plate", "image0").steps
+    steps = session.run("plate", "image0").results
     assert "channels" in steps[0].error
     assert all("waits" in s.error for s in steps[1:])
 
@@ -251,7 +251,7 @@ def test_every_kind_of_step_can_be_added_and_removed(session, kind):
     names = session.document.entry("plate").network.names
     run = session.run("plate", "image0")
     if kind != "unlearned":
-        assert all(s.error == "" for s in run.steps)
+        assert all(s.error == "" for s in run.results)
     for name in (n for n in names if kind in n and n not in ("plate.residue",)):
         session.do({"do": "remove_step", "network": "plate", "node": name})
     assert session.run("plate", "image0").output is before

@@ -54,7 +54,7 @@ def command(
             "the studio needs a web framework; try: pip install 'spel[studio]'"
         ) from None
     from spel.studio.images import files
-    from spel.studio.session import Session, home_of
+    from spel.studio.session import Session, default_folder
 
     address = "127.0.0.1" if host == "localhost" else host
     if host not in LOOPBACK:
@@ -63,7 +63,7 @@ def command(
             "address with its token may see and change this session. To use the studio from "
             "elsewhere, keep 127.0.0.1 and forward the port: ssh -L PORT:127.0.0.1:PORT MACHINE"
         )
-    session = Session(files(paths, roots), folder or home_of(paths))
+    session = Session(files(paths, roots), folder or default_folder(paths))
     server = Server(session, host=address, port=port)
 
     def ready() -> None:

@@ -12,7 +12,7 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
 from spel.flim import learn
 from spel.nn import Color, MeanPool, Network, Unlearned, chain
-from spel.sklearn.drawn import drawn_by_class
+from spel.sklearn.class_markers import markers_by_class
 from spel.sklearn.images import Batch, ImageTransformer
 from spel.sklearn.patches import patch_network
 from spel.sklearn.transformers import NetworkFeatures, PooledFeatures
@@ -84,7 +84,7 @@ class FlimEncoder(ImageTransformer):
                     "FlimEncoder: requires y to be passed, but the target y is None: without "
                     "markers, patches are drawn by class; give y, or marked=[(image, markers)]"
                 )
-            sources, markers = drawn_by_class(
+            sources, markers = markers_by_class(
                 images, np.asarray(y), network, self.per_class, seed=self.seed
             )
         self.network_ = learn(network, sources, markers, seed=self.seed)

@@ -33,16 +33,15 @@ MAX_KERNELS = 512
 
 
 def preset(name: str, channels: int, options: Mapping[str, Any] | None = None) -> KernelBank:
-    """A bank by name for images of `channels` channels; each channel has an equal share.
+    """A bank by name for images of `channels` channels, with equal weights for every channel.
 
     Examples
     --------
     >>> preset("sobel-col", 2).dense()[0, 1].tolist()
     [[-2.0, -2.0], [0.0, 0.0], [2.0, 2.0]]
     """
-    given = dict(options or {})
     size, sigma, count, seed = (
-        _between(given, key, default, low, high)
+        _between(options or {}, key, default, low, high)
         for key, default, low, high in (
             ("size", 3, 1, 65),
             ("sigma", 1.5, 0.2, 16),
@@ -72,27 +71,29 @@ def preset(name: str, channels: int, options: Mapping[str, Any] | None = None) -
     elif name == "identity":
         bank = KernelBank.from_function(box, lambda r, c: (r == 0) & (c == 0))
     else:
-        raise ParameterError(f"kernel {name!r}; expected one of {', '.join(PRESETS)}")
+        raise ParameterError(f"kernel {name!r:.40}; expected one of {', '.join(PRESETS)}")
     if channels == 1:
         return bank
-    # A derivative of the mean of the channels; scaled so that integers stay integers.
+    # The bank of a derivative gives the sum over the channels, so that integers stay integers.
     return KernelBank(bank.adjacency, np.repeat(bank.weights, channels, axis=2), bank.bias)
 
 
-def _between(given: Mapping[str, Any], key: str, default: float, low: float, high: float) -> float:
+def _between(
+    options: Mapping[str, Any], key: str, default: float, low: float, high: float
+) -> float:
     try:
-        value = float(given.get(key, default))
+        value = float(options.get(key, default))
     except (TypeError, ValueError):
         value = float("nan")
     if not low <= value <= high:
-        raise ParameterError(f"{key} {given.get(key)!r:.40}; expected {low:g} to {high:g}")
+        raise ParameterError(f"{key} {options.get(key)!r:.40}; expected {low:g} to {high:g}")
     return value
 
 
 def with_kernel(
     bank: KernelBank, kernel: int, weights: Any = None, bias: float | None = None
 ) -> KernelBank:
-    """The bank with another kernel k: weights (n, C) in the order of the displacements, bias."""
+    """The bank with other weights (n, C), in the order of the displacements, or another bias."""
     _check_kernels(bank, [kernel])
     all_weights, biases = bank.weights.copy(), bank.bias.copy()
     if weights is not None:
@@ -107,8 +108,8 @@ def with_kernel(
     return KernelBank(bank.adjacency, all_weights, biases, bank.provenance)
 
 
-def inverted(bank: KernelBank, kernels: Sequence[int]) -> KernelBank:
-    """The bank with the sides of some hyperplanes exchanged."""
+def invert(bank: KernelBank, kernels: Sequence[int]) -> KernelBank:
+    """The bank with weights and biases of some kernels negated: their hyperplanes swap sides."""
     _check_kernels(bank, kernels)
     sign = np.ones(len(bank), dtype=np.float32)
     sign[list(kernels)] = -1
@@ -116,45 +117,42 @@ def inverted(bank: KernelBank, kernels: Sequence[int]) -> KernelBank:
 
 
 def with_copy(bank: KernelBank, kernel: int) -> KernelBank:
-    """The bank with a copy of kernel k at its end."""
+    """The bank with a copy of one kernel appended."""
     _check_kernels(bank, [kernel])
     if len(bank) >= MAX_KERNELS:
-        raise ParameterError(f"{len(bank)} kernels; at most {MAX_KERNELS} are allowed")
+        raise ParameterError(
+            f"there are {len(bank)} kernels, the largest number allowed; drop some first"
+        )
     return bank + bank[kernel]
 
 
-def resized(bank: KernelBank, width: int, height: int) -> KernelBank:
-    """The bank over a rectangle of another size: cut, or filled with zeros, around the spel."""
+def resize(bank: KernelBank, width: int, height: int) -> KernelBank:
+    """The bank over a rectangle of another size, cropped or padded with zeros around the origin."""
     if not (1 <= width <= 65 and 1 <= height <= 65):
         raise ParameterError(f"kernel size {width} x {height}; expected 1 to 65 per side")
     adjacency = Adjacency.rectangle(width=width, height=height)
-    known = {tuple(d): i for i, d in enumerate(bank.adjacency.displacements.tolist())}
-    weights = np.zeros((len(bank), len(adjacency), bank.channels))
-    for place, step in enumerate(adjacency.displacements.tolist()):
-        if tuple(step) in known:
-            weights[:, place] = bank.weights[:, known[tuple(step)]]
+    places = {tuple(d): i for i, d in enumerate(bank.adjacency.displacements.tolist())}
+    weights = np.zeros((len(bank), len(adjacency), bank.channels), dtype=np.float32)
+    for place, displacement in enumerate(map(tuple, adjacency.displacements.tolist())):
+        if displacement in places:
+            weights[:, place] = bank.weights[:, places[displacement]]
     return KernelBank(adjacency, weights, bank.bias, bank.provenance)
 
 
-def redilated(bank: KernelBank, adjacency: Adjacency) -> KernelBank:
-    """The same weights over another adjacency of as many displacements."""
-    return replace(bank, adjacency=adjacency)
-
-
-def alike(bank: KernelBank, level: float = 0.98) -> list[int]:
-    """For each kernel, the first one that it nearly equals up to its sign (itself if none).
+def first_similar(bank: KernelBank, level: float = 0.98) -> list[int]:
+    """For each kernel, the first one whose absolute cosine similarity to it is above `level`.
 
     Examples
     --------
-    >>> alike(KernelBank.sobel("col") + KernelBank.sobel("row") + -KernelBank.sobel("col"))
+    >>> first_similar(KernelBank.sobel("col") + KernelBank.sobel("row") + -KernelBank.sobel("col"))
     [0, 1, 0]
     """
     flat = bank.weights.reshape(len(bank), -1).astype(np.float64)
     norms = np.linalg.norm(flat, axis=1, keepdims=True)
     unit = flat / np.where(norms > 0, norms, 1)
-    near: npt.NDArray[np.bool_] = np.abs(unit @ unit.T) > level
-    near |= np.eye(len(bank), dtype=bool)
-    return [int(np.flatnonzero(row[: k + 1])[0]) for k, row in enumerate(near)]
+    similar: npt.NDArray[np.bool_] = np.abs(unit @ unit.T) > level
+    similar |= np.eye(len(bank), dtype=bool)
+    return [int(np.flatnonzero(row[: k + 1])[0]) for k, row in enumerate(similar)]
 
 
 def _check_kernels(bank: KernelBank, kernels: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Results by what made them: an activation's id is the hash of its image and of its network."""
+"""Activations by what made them: the key is a hash of the image and of the network up to a node."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import SpelError
+from spel.nn import Layer
 from spel.nn.network import Network
 from spel.nn.node import INPUT
 from spel.studio.images import Loaded
@@ -22,8 +23,8 @@ MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """An activation, how long it took, and its finite extremes."""
+class CachedActivation:
+    """An activation, the time that it took, and its finite extremes."""
 
     id: str
     array: npt.NDArray[Any]
@@ -33,128 +34,142 @@ class Kept:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """What became of a node: an activation, or why there is none."""
+class NodeResult:
+    """The result of one node: an activation, or the reason why there is none.
+
+    Attributes
+    ----------
+    fresh : bool
+        Whether it was computed for this run, not found in the cache.
+    """
 
     name: str
-    kept: Kept | None = None
+    activation: CachedActivation | None = None
     error: str = ""
     fresh: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A network over an image, node by node."""
+    """A network applied to an image, node by node."""
 
     image: Loaded
     network: Network
-    steps: tuple[Step, ...]
+    results: tuple[NodeResult, ...]
 
     @property
     def activations(self) -> dict[str, npt.NDArray[Any]]:
-        """What could be computed, by node."""
-        return {s.name: s.kept.array for s in self.steps if s.kept is not None}
+        """The arrays that could be computed, by node."""
+        return {r.name: r.activation.array for r in self.results if r.activation is not None}
 
     @property
-    def output(self) -> Kept | None:
-        return self.steps[-1].kept
+    def output(self) -> CachedActivation | None:
+        """The activation of the last node, if it could be computed."""
+        return self.results[-1].activation
 
-    def step(self, name: str) -> Step | None:
-        return next((s for s in self.steps if s.name == name), None)
+    def result(self, name: str) -> NodeResult | None:
+        """The result of a node; None if the network has no such node."""
+        return next((r for r in self.results if r.name == name), None)
 
 
 class Cache:
-    """Activations of the last runs, at most so many bytes of them."""
+    """Activations of the latest runs, up to a number of bytes; safe to use from many threads."""
 
     def __init__(self, limit: int = MAX_BYTES) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._activations: OrderedDict[str, CachedActivation] = OrderedDict()
         self._bytes = 0
         self._limit = limit
         self._lock = threading.Lock()
-        self._busy: dict[str, threading.Event] = {}
-        self._prints: OrderedDict[int, tuple[Network, Mapping[str, str]]] = OrderedDict()
+        self._computing: dict[str, threading.Event] = {}
+        self._fingerprints: OrderedDict[int, tuple[Network, Mapping[str, str]]] = OrderedDict()
 
-    def get(self, id: str) -> Kept | None:
+    def get(self, id: str) -> CachedActivation | None:
+        """The activation of this id, if it is still in the cache."""
         with self._lock:
-            found = self._kept.get(id)
-            if found is not None:
-                self._kept.move_to_end(id)
-            return found
+            return self._get(id)
+
+    def _get(self, id: str) -> CachedActivation | None:
+        activation = self._activations.get(id)
+        if activation is not None:
+            self._activations.move_to_end(id)
+        return activation
 
     def run(self, network: Network, image: Loaded) -> Run:
-        """Every node's activation; only what is not known yet is computed."""
-        prints = self.fingerprints(network)
-        done: dict[str, npt.NDArray[Any]] = {INPUT: image.array}
-        steps = []
+        """The activation of every node; only those that are not in the cache are computed."""
+        fingerprints = self.fingerprints(network)
+        arrays: dict[str, npt.NDArray[Any]] = {INPUT: image.array}
+        results = []
         for node in network.nodes:
-            missing = [name for name in node.inputs if name not in done]
+            missing = [name for name in node.inputs if name not in arrays]
             if missing:
-                steps.append(Step(node.name, error=f"waits for {missing[0]}"))
+                results.append(NodeResult(node.name, error=f"waits for {missing[0]}"))
                 continue
-            made_of = f"{image.digest}\0{prints[node.name]}"
-            id = blake2b(made_of.encode(), digest_size=16).hexdigest()
+            key = f"{image.digest}\0{fingerprints[node.name]}"
+            id = blake2b(key.encode(), digest_size=16).hexdigest()
             try:
-                kept, fresh = self._made(id, node.layer, [done[name] for name in node.inputs])
+                inputs = [arrays[name] for name in node.inputs]
+                activation, fresh = self._get_or_compute(id, node.layer, inputs)
             except (SpelError, MemoryError, ValueError) as error:
-                steps.append(Step(node.name, error=str(error) or type(error).__name__))
+                results.append(NodeResult(node.name, error=str(error) or "not enough memory"))
                 continue
-            done[node.name] = kept.array
-            steps.append(Step(node.name, kept, fresh=fresh))
-        return Run(image, network, tuple(steps))
+            arrays[node.name] = activation.array
+            results.append(NodeResult(node.name, activation, fresh=fresh))
+        return Run(image, network, tuple(results))
 
     def fingerprints(self, network: Network) -> Mapping[str, str]:
-        """For each node, the hash of its layer and of all that it takes."""
+        """For each node, the hash of its layer and of all nodes before it."""
         with self._lock:
-            found = self._prints.get(id(network))
-            if found is not None and found[0] is network:
-                return found[1]
-        prints = {node.name: network.fingerprint(node.name) for node in network.nodes}
+            entry = self._fingerprints.get(id(network))
+            if entry is not None and entry[0] is network:
+                return entry[1]
+        fingerprints = {node.name: network.fingerprint(node.name) for node in network.nodes}
         with self._lock:
-            self._prints[id(network)] = (network, prints)
-            while len(self._prints) > 64:
-                self._prints.popitem(last=False)
-        return prints
+            self._fingerprints[id(network)] = (network, fingerprints)
+            while len(self._fingerprints) > 64:
+                self._fingerprints.popitem(last=False)
+        return fingerprints
 
-    def _made(self, id: str, layer: Any, inputs: list[npt.NDArray[Any]]) -> tuple[Kept, bool]:
-        """The kept activation, or a new one; two requests for the same compute it once."""
+    def _get_or_compute(
+        self, id: str, layer: Layer, inputs: list[npt.NDArray[Any]]
+    ) -> tuple[CachedActivation, bool]:
+        """The activation, and whether it is new; requests at the same time compute it once."""
         while True:
             with self._lock:
-                found = self._kept.get(id)
-                if found is not None:
-                    self._kept.move_to_end(id)
-                    return found, False
-                event = self._busy.get(id)
+                activation = self._get(id)
+                if activation is not None:
+                    return activation, False
+                event = self._computing.get(id)
                 if event is None:
-                    self._busy[id] = threading.Event()
+                    self._computing[id] = threading.Event()
                     break
             event.wait()
         try:
             start = time.perf_counter()
             array = layer(*inputs)
             ms = (time.perf_counter() - start) * 1000
-            kept = Kept(id, array, ms, *extremes(array))
-            self._keep(kept)
-            return kept, True
+            activation = CachedActivation(id, array, ms, *extremes(array))
+            self._add(activation)
+            return activation, True
         finally:
             with self._lock:
-                self._busy.pop(id).set()
+                self._computing.pop(id).set()
 
-    def _keep(self, kept: Kept) -> None:
-        kept.array.setflags(write=False)
+    def _add(self, activation: CachedActivation) -> None:
+        activation.array.setflags(write=False)
         with self._lock:
-            self._kept[kept.id] = kept
-            self._bytes += kept.array.nbytes
-            while self._bytes > self._limit and len(self._kept) > 1:
-                _, old = self._kept.popitem(last=False)
-                self._bytes -= old.array.nbytes
+            self._activations[activation.id] = activation
+            self._bytes += activation.array.nbytes
+            while self._bytes > self._limit and len(self._activations) > 1:
+                _, oldest = self._activations.popitem(last=False)
+                self._bytes -= oldest.array.nbytes
 
 
 def extremes(array: npt.NDArray[Any]) -> tuple[float, float]:
-    """Lowest and highest finite value; 0 and 0 if there is none."""
+    """The lowest and the highest finite value; 0 and 0 if there is none."""
     if not array.size:
         return 0.0, 0.0
     low, high = float(array.min()), float(array.max())
     if np.isfinite(low) and np.isfinite(high):
         return low, high
-    sound = array[np.isfinite(array)]
-    return (float(sound.min()), float(sound.max())) if sound.size else (0.0, 0.0)
+    finite = array[np.isfinite(array)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spel.decide import Decision, own_decision, with_decision
+from spel.decide.detection import AnyDecision
 from spel.errors import FormatError, ParameterError
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
@@ -19,8 +20,10 @@ Box = tuple[float, float, float, float]
 
 TOOLS = ("brush", "line", "fill", "spels", "erase")
 MAX_POINTS = 20_000
+MAX_IMPORTED_POINTS = 1_000_000
 MAX_STROKES = 10_000
 MAX_RADIUS = 128.0
+MAX_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,15 @@ class Stroke:
     Attributes
     ----------
     id : str
-        Chosen by the page, so that sending it twice draws it once.
+        Chosen by the page, so that a stroke that is sent twice is drawn once.
+    label : int
+        Its class, 0 to 255.
     tool : {"brush", "line", "fill", "spels", "erase"}
-        "spels" marks exactly the given ones (imported markers); "erase" takes spels away.
+        "spels" marks the pixels at the points only (imported markers); "erase" removes marks.
+    radius : float
+        Of the brush, in pixels.
     points : tuple of (row, col)
-        In spels; the middle of the first one is (0.5, 0.5).
+        In pixels; the centre of the first pixel is (0.5, 0.5).
     """
 
     id: str
@@ -66,14 +73,15 @@ class Stroke:
                 f"stroke: label {self.label}, radius {self.radius}; expected a label from 0 to 255 "
                 f"and a radius from 0 to {MAX_RADIUS:g}"
             )
-        most = MAX_POINTS if self.tool != "spels" else 1_000_000
-        if not 1 <= len(self.points) <= most:
+        limit = MAX_IMPORTED_POINTS if self.tool == "spels" else MAX_POINTS
+        if not 1 <= len(self.points) <= limit:
             raise ParameterError(
-                f"stroke: {len(self.points)} points; expected 1 to {most:,}. Lift the brush, or "
-                "import fewer spels at once"
+                f"stroke: {len(self.points):,} points; expected 1 to {limit:,}. Draw shorter "
+                "strokes, or import fewer markers at once"
             )
 
     def to_dict(self) -> dict[str, Any]:
+        """The stroke as JSON."""
         return {
             "id": self.id,
             "label": self.label,
@@ -84,10 +92,17 @@ class Stroke:
 
     @classmethod
     def from_dict(cls, value: Any) -> Stroke:
+        """The stroke that `to_dict` described.
+
+        Raises
+        ------
+        FormatError, ParameterError
+            If a field is missing, or its value is not allowed.
+        """
         try:
             points = tuple((float(r), float(c)) for r, c in value["points"])
             if any(not abs(x) < 1e6 for p in points for x in p):
-                raise ValueError("a point is not finite")
+                raise ValueError("a point is not finite, or far outside of the image")
             return cls(
                 str(value["id"])[:64],
                 int(value["label"]),
@@ -95,45 +110,49 @@ class Stroke:
                 float(value["radius"]),
                 points,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, ParameterError):
-                raise
+        except ParameterError:
+            raise
+        except KeyError as error:
+            raise FormatError(f"stroke: the field {error.args[0]!r} is missing") from None
+        except (TypeError, ValueError, OverflowError) as error:
             raise FormatError(
-                f"stroke: {error}; expected id, label, tool, radius, points"
+                f"stroke: {error}; expected id, label, tool, radius and points"
             ) from None
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A network of the document, and the nodes that are switched off."""
+    """A network of the document, and the names of its bypassed nodes."""
 
     network: Network
     bypassed: frozenset[str] = frozenset()
 
     @property
     def effective(self) -> Network | None:
-        """The network without the nodes that are switched off; None if nothing is left."""
+        """The network without its bypassed nodes; None if no node is left."""
         if not self.bypassed:
             return self.network
-        stands_for = {INPUT: INPUT}
+        substitutes = {INPUT: INPUT}
         nodes: list[Node] = []
         for node in self.network.nodes:
-            inputs = tuple(stands_for[name] for name in node.inputs)
+            inputs = tuple(substitutes[name] for name in node.inputs)
             if node.name in self.bypassed:
-                stands_for[node.name] = inputs[0]
+                substitutes[node.name] = inputs[0]
             else:
-                stands_for[node.name] = node.name
+                substitutes[node.name] = node.name
                 nodes.append(Node(node.name, node.layer, inputs))
-        last = stands_for[self.network.output]
-        while nodes and nodes[-1].name != last:  # nothing takes what a bypassed end left behind
+        output = substitutes[self.network.output]
+        while nodes and nodes[-1].name != output:  # branches that only a bypassed end took
             nodes.pop()
         return Network(tuple(nodes), self.network.meta) if nodes else None
 
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> AnyDecision:
+        """How the network's output becomes boxes; the default if the network states nothing."""
         return own_decision(self.network)
 
-    def decided(self, decision: Decision) -> Entry:
+    def with_decision(self, decision: Decision) -> Entry:
+        """The entry with another decision."""
         return replace(self, network=with_decision(self.network, decision))
 
 
@@ -148,20 +167,43 @@ class Document:
     pins: tuple[str, ...] = ()
 
     def entry(self, name: str) -> Entry:
+        """The network of this name.
+
+        Raises
+        ------
+        ParameterError
+            If there is none.
+        """
         if name not in self.networks:
             raise ParameterError(
-                f"no network {name!r}; expected one of {', '.join(self.networks) or 'none yet'}"
+                f"there is no network {name!r:.40}; expected one of {', '.join(self.networks)}"
             )
         return self.networks[name]
 
     def with_entry(self, name: str, entry: Entry) -> Document:
+        """The document with this network, new or in place of the one of the same name."""
         return replace(self, networks={**self.networks, name: entry})
 
     def with_strokes(self, image: str, strokes: tuple[Stroke, ...]) -> Document:
+        """The document with these strokes on an image, in place of the former ones."""
         if len(strokes) > MAX_STROKES:
             raise ParameterError(
-                f"{len(strokes):,} strokes on one image; at most {MAX_STROKES:,} are kept. Erase "
-                "or clear some first"
+                f"{len(strokes):,} strokes on one image; at most {MAX_STROKES:,} are allowed. "
+                "Remove or clear some first"
             )
-        kept = {**self.strokes, image: strokes}
-        return replace(self, strokes={k: v for k, v in kept.items() if v})
+        changed = {**self.strokes, image: strokes}
+        return replace(self, strokes={i: s for i, s in changed.items() if s})
+
+
+def display_name(text: Any) -> str:
+    """A name for networks and classes, without unprintable characters.
+
+    Raises
+    ------
+    ParameterError
+        If it is empty or too long.
+    """
+    name = "".join(c for c in str(text) if c.isprintable()).strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise ParameterError(f"name {str(text)[:MAX_NAME]!r}; expected 1 to {MAX_NAME} characters")
+    return name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,23 +17,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.data import street
 from spel.errors import FormatError, ParameterError
+from spel.io import read as read_image
+from spel.io.sources import expand
+from spel.studio.document import Box
 
 MAX_PIXELS = 64_000_000
 MAX_SHOWN = 4_000_000
-"""Larger images are shown and edited at a whole fraction of their size."""
-KEPT = 24
+"""Images of more pixels are shown and edited at a fraction 1/2, 1/3, ... of their size."""
+MAX_LOADED = 24
+"""Images that are held in memory."""
+MAX_NAME = 80
 
-Box = tuple[float, float, float, float]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One image: where it comes from, what it is called on the page, and the code that makes it."""
+    """One image: where it comes from, its name on the page, and the code that makes it."""
 
     id: str
     name: str
-    read: Callable[[], npt.NDArray[Any]]
+    read: Callable[[], Array]
     path: Path | None = None
     truth: Callable[[], tuple[Box, ...]] | None = None
     code: tuple[str, ...] = ()
@@ -45,24 +53,28 @@ class Loaded:
     ----------
     array : (rows, cols, channels) array
     digest : str
-        Of its content: results are found by it.
+        Hash of its content, by which results are found.
     reduced : int
-        1, or every so many spels of the file were taken.
+        Every so many rows and columns of the file were taken; 1 for the whole image.
+    plane : int, optional
+        The plane that is shown, if the file holds a volume.
     """
 
     id: str
     name: str
-    array: npt.NDArray[Any]
+    array: Array
     digest: str
     reduced: int = 1
+    plane: int | None = None
 
     @property
     def size(self) -> tuple[int, int]:
+        """Rows and columns."""
         return int(self.array.shape[0]), int(self.array.shape[1])
 
 
 class Images:
-    """Sources in order, and the last few that were read."""
+    """Sources in order, and the images that were read last; safe to use from many threads."""
 
     def __init__(self, sources: Iterable[Source] = ()) -> None:
         self._sources: dict[str, Source] = {}
@@ -72,7 +84,7 @@ class Images:
             self.add(source)
 
     def add(self, source: Source) -> Source:
-        """Take a source; its name gets a number if another one has it."""
+        """Add a source; a number is appended to its name if another source has the same name."""
         with self._lock:
             if source.id in self._sources:
                 return self._sources[source.id]
@@ -80,11 +92,11 @@ class Images:
             name, number = source.name, 2
             while name in names:
                 name, number = f"{source.name} ({number})", number + 1
-            kept = replace(source, name=name)
-            self._sources[source.id] = kept
-            return kept
+            added = replace(source, name=name)
+            self._sources[source.id] = added
+            return added
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Source]:
         return iter(tuple(self._sources.values()))
 
     def __len__(self) -> int:
@@ -94,77 +106,98 @@ class Images:
         return id in self._sources
 
     def source(self, id: str) -> Source:
+        """The source of this id.
+
+        Raises
+        ------
+        NoImageError
+            If there is none.
+        """
         if id not in self._sources:
-            raise ParameterError(f"no image {id[:40]!r}; reload the page")
+            raise NoImageError(f"there is no image {id[:40]!r}; reload the page")
         return self._sources[id]
 
     def load(self, id: str) -> Loaded:
-        """The image, read at most once while it is among the last few."""
+        """The image, read only once as long as it is among the last few."""
         source = self.source(id)
         with self._lock:
             if id in self._loaded:
                 self._loaded.move_to_end(id)
                 return self._loaded[id]
-        array = _flat(source.read(), source.name)
-        reduced = int(np.ceil(np.sqrt(array.shape[0] * array.shape[1] / MAX_SHOWN)))
-        array = np.ascontiguousarray(array[::reduced, ::reduced])
-        array.setflags(write=False)
-        found = Loaded(id, source.name, array, digest_of(array), reduced)
+        loaded = _load(source)
         with self._lock:
-            self._loaded[id] = found
-            while len(self._loaded) > KEPT:
+            self._loaded[id] = loaded
+            while len(self._loaded) > MAX_LOADED:
                 self._loaded.popitem(last=False)
-        return found
+        return loaded
 
 
-def _flat(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
-    array = np.asarray(array)
+class NoImageError(ParameterError):
+    """The session has no image of this id."""
+
+
+def _load(source: Source) -> Loaded:
+    array = np.asarray(source.read())
     array = array[..., None] if array.ndim == 2 else array
+    plane = None
     if array.ndim == 4:
-        array = array[len(array) // 2]  # a volume is shown by its middle plane
+        plane = len(array) // 2
+        array = array[plane]
     if array.ndim != 3 or 0 in array.shape:
-        raise FormatError(f"{name}: an array of shape {array.shape}; expected an image")
-    return array
+        raise FormatError(f"{source.name}: it holds an array of shape {array.shape}, not an image")
+    reduced = int(np.ceil(np.sqrt(array.shape[0] * array.shape[1] / MAX_SHOWN)))
+    array = np.ascontiguousarray(array[::reduced, ::reduced])
+    array.setflags(write=False)
+    return Loaded(source.id, source.name, array, digest_of(array), reduced, plane)
 
 
-def digest_of(array: npt.NDArray[Any]) -> str:
+def digest_of(array: Array) -> str:
     """Hash of an array's type, shape and bytes."""
     digest = blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
-def files(paths: Sequence[str | os.PathLike[str]], roots: Sequence[Path] = ()) -> list[Source]:
-    """Image files, folders of them and lists as sources; ids tell nothing about the path."""
-    from spel.io.sources import expand
+# -- sources -------------------------------------------------------------------------------------
 
-    found = []
+
+def files(paths: Sequence[str | os.PathLike[str]], roots: Sequence[Path] = ()) -> list[Source]:
+    """Image files, folders of them and lists as sources; the ids do not reveal the paths.
+
+    Raises
+    ------
+    ParameterError
+        If a file lies outside of all `roots`, links resolved.
+    """
+    sources = []
     allowed = [Path(os.path.realpath(root)) for root in roots]
     for path in expand([os.fspath(p) for p in paths]) if paths else []:
         real = Path(os.path.realpath(path))
         if allowed and not any(real.is_relative_to(root) for root in allowed):
             raise ParameterError(f"{path}: it lies outside of {', '.join(map(str, allowed))}")
         key = blake2b(os.fsencode(real), digest_size=8).hexdigest()
-        found.append(Source(key, clean_name(path.name), _reader(real), real))
-    return found
+        sources.append(file_source(key, path.name, real))
+    return sources
 
 
-def _reader(real: Path) -> Callable[[], npt.NDArray[Any]]:
-    def read() -> npt.NDArray[Any]:
-        from spel.io import read as read_image
+def file_source(id: str, name: str, path: str | os.PathLike[str]) -> Source:
+    """A file as a source; links in its path are resolved now, and later ones are refused."""
+    real = Path(os.path.realpath(path))
+    return Source(id, clean_name(name), partial(_read_file, real), real)
 
-        # No link may have come in its place since the path was resolved.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        try:
-            handle = os.open(real, flags | getattr(os, "O_CLOEXEC", 0))
-        except OSError as error:
-            raise FormatError(f"{real.name}: cannot be read ({error.strerror})") from None
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode) or os.path.realpath(real) != str(real):
-                raise FormatError(f"{real.name}: no plain file any more; it is not read")
-            return read_image(file, max_pixels=MAX_PIXELS)
 
-    return read
+def _read_file(real: Path) -> Array:
+    # A link may have replaced the file since its path was resolved.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(real, flags | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise FormatError(f"{real.name}: it cannot be read ({error.strerror})") from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode) or os.path.realpath(real) != str(real):
+            raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
+        image: Array = read_image(file, max_pixels=MAX_PIXELS)
+        return image
 
 
 def clean_name(name: str) -> str:
@@ -176,50 +209,36 @@ def clean_name(name: str) -> str:
     'a [31m <b>.png'
     """
     text = "".join(c if c.isprintable() else " " for c in name.encode("utf-8", "replace").decode())
-    return text.strip()[:80] or "image"
+    return text.strip()[:MAX_NAME] or "image"
 
 
 def samples() -> list[Source]:
-    """Images that need no file: rendered streets with known plates, and scikit-image's coins."""
-    found = []
-    for seed, name in ((3, "street 3"), (7, "street 7"), (11, "street 11"), (5, "street 5")):
-        code = ("from spel.data import street", "", f"image = street({seed}).image")
-        found.append(
-            Source(f"street-{seed}", name, _street(seed), truth=_street_truth(seed), code=code)
-        )
-    return found + _bundled()
+    """Images that need no file: rendered streets with known plates, and scikit-image's pictures."""
+    return [_street_source(seed) for seed in (3, 7, 11, 5)] + _scikit_image_sources()
 
 
-def _street(seed: int) -> Callable[[], npt.NDArray[Any]]:
-    def read() -> npt.NDArray[Any]:
-        from spel.data import street
-
-        return street(seed).image
-
-    return read
-
-
-def _street_truth(seed: int) -> Callable[[], tuple[Box, ...]]:
+def _street_source(seed: int) -> Source:
     def truth() -> tuple[Box, ...]:
-        from spel.data import street
+        return tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in street(seed).boxes.tolist())
 
-        return tuple(tuple(box) for box in street(seed).boxes.tolist())
+    return Source(
+        f"street-{seed}",
+        f"street {seed}",
+        lambda: street(seed).image,
+        truth=truth,
+        code=("from spel.data import street", "", f"image = street({seed}).image"),
+    )
 
-    return truth
 
-
-def _bundled() -> list[Source]:
-    """Pictures that lie in scikit-image's own package; nothing is fetched."""
-    import importlib.util
-
+def _scikit_image_sources() -> list[Source]:
+    """Pictures that are part of the installed scikit-image; nothing is downloaded."""
     spec = importlib.util.find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
         return []
     folder = Path(spec.submodule_search_locations[0]) / "data"
-    names = (("coins.png", "coins"), ("cell.png", "cell"), ("ihc.png", "tissue"))
-    found = []
-    for file, name in names:
-        path = Path(os.path.realpath(folder / file))
-        if path.is_file():
-            found.append(Source(f"sample-{name}", name, _reader(path)))
-    return found
+    names = {"coins.png": "coins", "cell.png": "cell", "ihc.png": "tissue"}
+    return [
+        replace(file_source(f"sample-{name}", name, folder / file), path=None)
+        for file, name in names.items()
+        if (folder / file).is_file()
+    ]

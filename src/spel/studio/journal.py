@@ -150,10 +150,16 @@ class Journal:
         return changed
 
     def _entry(self, entry: Entry) -> dict[str, Any]:
-        return {"file": self.stored(entry.network), "bypassed": sorted(entry.bypassed)}
+        return {"file": self._store(entry.network), "bypassed": sorted(entry.bypassed)}
 
-    def stored(self, network: Network) -> str:
-        """Name of the file that holds a network, written if it is not there yet."""
+    def store(self, network: Network) -> Path:
+        """The file that holds a network, written if it is not there yet."""
+        return self._network_path(self._store(network))
+
+    def _network_path(self, name: str) -> Path:
+        return self.folder / "networks" / f"{name}.safetensors"
+
+    def _store(self, network: Network) -> str:
         known = self._known.get(id(network))
         if known is not None and known[0] is network:
             return known[1]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.decide import Decision, with_decision
 from spel.errors import NotLearnedError, ParameterError
@@ -17,16 +18,19 @@ from spel.nn import Activation, Color, Convolution, Decode, MaxPool, MeanPool, U
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
 from spel.ops.decode import METHODS
-from spel.studio import edit
+from spel.studio import graph
 from spel.zoo import plate_lecture
 
 DECODERS = ("linear", *METHODS)
 TEMPLATES = ("flim", "plate-lecture", "edges", "grey")
 
-MOST_DECODED = 2000
-"""Spels per image and class that the linear decoder is fitted on; strokes may hold far more."""
+MAX_DECODER_PIXELS = 2000
+"""Pixels per image and class that the linear decoder is fitted on; strokes may hold many more."""
 
-_DECODING = ("decoder", "saliency")
+_DECODER_NODES = ("decoder", "saliency")
+
+Activate = Callable[[Network], list[Any]]
+"""From a network to its output on each image; the session caches what it computes for that."""
 
 
 def template(name: str) -> Network:
@@ -37,8 +41,6 @@ def template(name: str) -> Network:
     >>> template("edges").names
     ('grey', 'edges', 'relu', 'pool')
     """
-    from spel.core.bank import KernelBank
-
     if name == "plate-lecture":
         return plate_lecture()
     if name == "edges":
@@ -61,91 +63,86 @@ def template(name: str) -> Network:
             pool2=MeanPool(Adjacency.box(5)),
         )
         return with_decision(network, Decision(threshold=0.5, area=(30, 1e9)))
-    raise ParameterError(f"template {name!r}; expected one of {', '.join(TEMPLATES)}")
+    raise ParameterError(f"template {name!r:.40}; expected one of {', '.join(TEMPLATES)}")
 
 
-def relearned(
+def relearn(
     network: Network,
     images: Sequence[Any],
     markers: Sequence[Markers],
     names: Sequence[str],
     *,
-    activate: Callable[[Network], list[Any]],
+    activate: Activate,
     start: str | None = None,
     seed: int = 42,
     decoder: str = "linear",
 ) -> Network:
     """The network with its convolutions from `start` on learned from strokes, and a decoder.
 
-    Kernels of convolutions before `start` stay. The decoder at the end is learned or chosen anew.
-    `activate` gives a network's output on the images: the session keeps what it computes for that.
+    Convolutions before `start` keep their kernels. The decoder at the end is learned anew.
 
     Raises
     ------
     ParameterError
         If nothing is drawn, or there is nothing to learn.
     """
+    from threadpoolctl import threadpool_limits
+
     if decoder not in (*DECODERS, "none"):
-        raise ParameterError(f"decoder {decoder!r}; expected one of {', '.join(DECODERS)}, none")
+        raise ParameterError(
+            f"decoder {decoder!r:.40}; expected one of {', '.join(DECODERS)}, none"
+        )
     if not any(len(m) for m in markers):
         raise ParameterError("no stroke is drawn yet; draw on an object and on the background")
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
-
-    body = unlearned(undecoded(network), start)
-    waiting = any(isinstance(node.layer, Unlearned) for node in body.nodes)
-    if start is not None and not waiting:
-        raise ParameterError(f"no convolution learned from strokes at or behind {start!r}")
-    # Products here are small: threads of the linear algebra would only wait for one another.
+    body = forget_kernels(remove_decoder(network), start)
+    unlearned = any(isinstance(node.layer, Unlearned) for node in body.nodes)
+    if start is not None and not unlearned:
+        raise ParameterError(f"no convolution from {start!r} on was learned from strokes")
+    # The matrix products here are small: threads would spend their time waiting for one another.
     with threadpool_limits(1, user_api="blas"):
-        if waiting:
-            body = _learned(body, images, markers, names, seed, activate)
-        return decoded(body, activate, markers, decoder)
+        if unlearned:
+            body = _learn(body, images, markers, names, seed, activate)
+        return add_decoder(body, activate, markers, decoder)
 
 
-def _learned(
+def _learn(
     network: Network,
     images: Sequence[Any],
     markers: Sequence[Markers],
     names: Sequence[str],
     seed: int,
-    activate: Callable[[Network], list[Any]],
+    activate: Activate,
 ) -> Network:
-    """The learned network; what stands before its first unlearned layer is taken as it is known."""
+    """The learned network; activations before the first unlearned layer come from the cache."""
     first = next(i for i, node in enumerate(network.nodes) if isinstance(node.layer, Unlearned))
     head, tail = network.nodes[:first], network.nodes[first:]
     inputs = {name for node in tail for name in node.inputs} - {node.name for node in tail}
     if not head or inputs != {head[-1].name}:
         return learn(network, images, markers, names=names, seed=seed)
-    known = activate(Network(head))
-    if any(tuple(a.shape[:2]) != m.size for a, m in zip(known, markers)):
+    activations = activate(Network(head))
+    if any(tuple(a.shape[:2]) != m.size for a, m in zip(activations, markers)):
         return learn(network, images, markers, names=names, seed=seed)
     last = head[-1].name
-    rest = Network(_rewired(tail, last, INPUT), network.meta)
-    learned = learn(rest, known, markers, names=names, seed=seed)
-    return Network((*head, *_rewired(learned.nodes, INPUT, last)), learned.meta)
+    rest = Network(graph.rewire(tail, last, INPUT), network.meta)
+    learned = learn(rest, activations, markers, names=names, seed=seed)
+    return Network((*head, *graph.rewire(learned.nodes, INPUT, last)), learned.meta)
 
 
-def _rewired(nodes: Sequence[Node], old: str, new: str) -> tuple[Node, ...]:
-    return tuple(
-        Node(n.name, n.layer, tuple(new if i == old else i for i in n.inputs)) for n in nodes
-    )
+def forget_kernels(network: Network, start: str | None) -> Network:
+    """The network with learned convolutions made unlearned again, from node `start` on.
 
-
-def unlearned(network: Network, start: str | None) -> Network:
-    """The network with its learned convolutions from `start` on (all of them: "") to be relearned.
-
-    None relearns nothing that is known already.
+    An empty `start` means all of them, None means none of them.
     """
     if start is None:
         return network
     names = network.names
     if start and start not in names:
-        raise ParameterError(f"no step {start!r}; expected one of {', '.join(names)}")
-    told: Mapping[str, Any] = network.meta.get("learned", {})
-    found = network
+        raise ParameterError(f"there is no step {start!r}; expected one of {', '.join(names)}")
+    settings: Mapping[str, Any] = network.meta.get("learned", {})
+    changed = network
     for node in network.nodes[names.index(start) if start else 0 :]:
-        if isinstance(node.layer, Convolution) and node.name in told:
-            how = told[node.name]
+        if isinstance(node.layer, Convolution) and node.name in settings:
+            how = settings[node.name]
             layer = Unlearned(
                 node.layer.bank.adjacency,
                 kernels=int(how["kernels"]),
@@ -154,69 +151,57 @@ def unlearned(network: Network, start: str | None) -> Network:
                 stride=node.layer.stride,
                 reduce=how.get("reduce", "auto"),
             )
-            found = found.replace(node.name, layer)
-    return found
+            changed = changed.replace(node.name, layer)
+    return changed
 
 
-def undecoded(network: Network) -> Network:
+def remove_decoder(network: Network) -> Network:
     """The network without the decoder at its end."""
     nodes = list(network.nodes)
-    while len(nodes) > 1 and nodes[-1].name in _DECODING:
+    while len(nodes) > 1 and nodes[-1].name in _DECODER_NODES:
         nodes.pop()
     return Network(tuple(nodes), network.meta)
 
 
-def decoded(
-    network: Network,
-    activate: Callable[[Network], list[Any]],
-    markers: Sequence[Markers],
-    decoder: str,
+def add_decoder(
+    network: Network, activate: Activate, markers: Sequence[Markers], decoder: str
 ) -> Network:
     """The network with a decoder of its last activation at its end, called "decoder"."""
     if decoder == "none":
         return network
     last = network.output
     if decoder == "linear":
-        maps = activate(network)
-        moved = [_fewer(_on(m, a.shape[:2])) for m, a in zip(markers, maps)]
-        return edit.added(
-            network,
-            last,
-            [
-                Node("decoder", linear_decoder(maps, moved), (last,)),
-                Node("saliency", Activation("sigmoid"), ("decoder",)),
-            ],
-        )
+        activations = activate(network)
+        samples = [_sample(_rescale(m, a.shape[:2])) for m, a in zip(markers, activations)]
+        nodes = [
+            Node("decoder", linear_decoder(activations, samples), (last,)),
+            Node("saliency", Activation("sigmoid"), ("decoder",)),
+        ]
+        return graph.add_nodes(network, last, nodes)
     layer = Decode.for_bank(decoder, last_bank(network))
-    return edit.added(network, last, [Node("decoder", layer, (last,))])
+    return graph.add_nodes(network, last, [Node("decoder", layer, (last,))])
 
 
-def last_bank(network: Network) -> Any:
-    """The bank of the last convolution."""
+def last_bank(network: Network) -> KernelBank:
+    """The kernels of the last convolution."""
     for node in reversed(network.nodes):
         if isinstance(node.layer, Convolution):
             return node.layer.bank
     raise NotLearnedError("no convolution is learned yet; draw strokes and learn first")
 
 
-def _fewer(markers: Markers) -> Markers:
-    """At most `MOST_DECODED` spels of each class, evenly taken: the answer hardly moves."""
-    kept = []
+def _sample(markers: Markers) -> Markers:
+    """At most `MAX_DECODER_PIXELS` of each class, evenly spaced; the decoder hardly changes."""
+    parts = []
     for side in (False, True):
-        spels = np.flatnonzero(markers.is_object == side)
-        kept.append(spels[:: 1 + len(spels) // MOST_DECODED])
-    return markers.only(np.sort(np.concatenate(kept)))
+        pixels = np.flatnonzero(markers.is_object == side)
+        parts.append(pixels[:: 1 + len(pixels) // MAX_DECODER_PIXELS])
+    return markers.only(np.sort(np.concatenate(parts)))
 
 
-def _on(markers: Markers, size: tuple[int, ...]) -> Markers:
-    """Markers where a strided activation has its spels."""
+def _rescale(markers: Markers, size: tuple[int, ...]) -> Markers:
+    """The markers at the positions of a strided activation."""
     if tuple(size) == markers.size:
         return markers
     stride = [int(np.ceil(a / b)) for a, b in zip(markers.size, size)]
     return markers.rescaled(stride, size)
-
-
-def before(network: Network, name: str) -> str:
-    """The node whose activation a node takes first."""
-    node = network.node(name)
-    return node.inputs[0] if node.inputs else INPUT

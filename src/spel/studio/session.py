@@ -1,4 +1,4 @@
-"""A session: images, the document with its history, results by fingerprint, autosave. No HTTP."""
+"""A session: images, the document with its history, cached results, autosave; without HTTP."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from typing import Any
 from spel import atomic
 from spel.errors import ParameterError
 from spel.nn.network import Network
-from spel.studio import commands, images, learning
+from spel.studio import commands, learning
 from spel.studio.cache import Cache, Run
 from spel.studio.document import Document, Entry
-from spel.studio.images import Images, Loaded, Source
+from spel.studio.images import Images, Loaded, Source, clean_name, file_source, samples
 from spel.studio.journal import History, Journal
+
+MAX_VIEW = 4096
 
 
 class ConflictError(ParameterError):
-    """The document changed since the page saw it."""
+    """The document changed since the page loaded it."""
 
 
 class Session:
-    """What a user does with some images.
+    """The work of a user on some images.
 
     Parameters
     ----------
     sources : sequence of Source
-        Images, in order. Samples if there are none.
+        Images, in order; the samples if it is empty.
     folder : path
-        Where everything is saved at once; opening it again brings all back, undo included.
+        Every change is saved here at once; opening it again restores all of them, with undo.
 
     Examples
     --------
@@ -49,13 +51,13 @@ class Session:
     """
 
     def __init__(self, sources: Sequence[Source], folder: str | os.PathLike[str]) -> None:
-        self.images = Images(sources or images.samples())
+        self.images = Images(sources or samples())
         self.cache = Cache()
         self.folder = Path(folder)
         self.revision = 0
         self._lock = threading.RLock()
         self._gesture: str | None = None
-        self._drawn: tuple[Any, int] = (None, 0)
+        self._strokes_version: tuple[Any, int] = (None, 0)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.view = self._last_view()
         self._add_uploads()
@@ -63,7 +65,7 @@ class Session:
         self._history: History = self._journal.read(self._start())
 
     def _start(self) -> Document:
-        """What a new session shows: the lecture's detector, and a network to learn from strokes."""
+        """A new session: the lecture's detector, and a network to learn from strokes."""
         truth = {s.id: s.truth() for s in self.images if s.truth is not None}
         pins = tuple(source.id for source in self.images)[:3]
         networks = {
@@ -76,60 +78,75 @@ class Session:
 
     @property
     def document(self) -> Document:
+        """The present document."""
         return self._history.present
 
     @property
     def undoable(self) -> str | None:
-        """What the next undo takes back."""
+        """The command that the next undo reverts; None if there is none."""
         return self._history.past[-1][0] if self._history.past else None
 
     @property
     def redoable(self) -> str | None:
+        """The command that the next redo repeats; None if there is none."""
         return self._history.future[-1][0] if self._history.future else None
 
     @property
-    def drawn(self) -> int:
-        """A number that is another one whenever the strokes may have changed."""
+    def strokes_version(self) -> int:
+        """A number that grows whenever the strokes may have changed."""
         with self._lock:
-            if self.document.strokes is not self._drawn[0]:
-                self._drawn = (self.document.strokes, self._drawn[1] + 1)
-            return self._drawn[1]
+            strokes, version = self._strokes_version
+            if self.document.strokes is not strokes:
+                self._strokes_version = (self.document.strokes, version + 1)
+            return self._strokes_version[1]
 
     @property
     def problem(self) -> str:
-        """Why autosave failed, if it did."""
+        """Why autosave fails, if it does; else empty."""
         return self._journal.problem
 
     def set_view(self, view: Mapping[str, Any]) -> None:
-        """Remember where the user looks; this is no step of undo."""
+        """Remember what the user is looking at; undo does not change it."""
         text = json.dumps(view)
-        if len(text) > 4096:
-            raise ParameterError("the view is too long to be remembered")
+        if len(text) > MAX_VIEW:
+            raise ParameterError(
+                f"the view is too long: {len(text):,} characters; at most {MAX_VIEW:,} are saved"
+            )
         self.view = json.loads(text)
         atomic.write_text(self.folder / "view.json", text)
 
     def _last_view(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.folder / "view.json").read_text(encoding="utf-8"))
+            view = json.loads((self.folder / "view.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return view if isinstance(view, dict) else {}
 
     def load(self, image: str) -> Loaded:
+        """An image by its id."""
         return self.images.load(image)
 
     def image_ids(self) -> tuple[str, ...]:
+        """The ids of all images, in order."""
         return tuple(source.id for source in self.images)
 
+    def effective(self, network: str) -> Network:
+        """A network of the document, without its bypassed steps.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such network, or all its steps are bypassed.
+        """
+        return _effective(self.document.entry(network))
+
     def run(self, network: str, image: str) -> Run:
-        """Every step of a network over an image, as far as it can be computed."""
+        """Every step of a network on an image, as far as it can be computed."""
         return self.run_entry(self.document.entry(network), image)
 
     def run_entry(self, entry: Entry, image: str) -> Run:
-        network = entry.effective
-        if network is None:
-            raise ParameterError("every step is switched off; switch one on")
-        return self.cache.run(network, self.load(image))
+        """As `run`, for a network that need not be in the document."""
+        return self.cache.run(_effective(entry), self.load(image))
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -147,9 +164,10 @@ class Session:
         command : mapping
             ``{"do": name, ...}``, see `spel.studio.commands`.
         revision : int, optional
-            The document's revision that the page saw; another one is a conflict.
+            The document's revision that the page shows; if it is not the present one, the command
+            is refused with `ConflictError`.
         gesture : str, optional
-            Commands of one gesture (a drag) are one step of undo.
+            All commands of one gesture (a drag) are one step of undo.
         """
         with self._lock:
             self._check(revision)
@@ -157,15 +175,15 @@ class Session:
             after = commands.apply(before, self, command)
             if after is before:
                 return
-            self._take(str(command.get("do")), before, after, gesture)
+            self._record(str(command.get("do")), before, after, gesture)
 
     def change(self, label: str, change: Callable[[Document], Document]) -> None:
         """Apply a function from document to document as one undoable step."""
         with self._lock:
             before = self.document
-            self._take(label, before, change(before), None)
+            self._record(label, before, change(before), None)
 
-    def _take(self, label: str, before: Document, after: Document, gesture: str | None) -> None:
+    def _record(self, label: str, before: Document, after: Document, gesture: str | None) -> None:
         if gesture is not None and gesture == self._gesture:
             self._history.replace(after)
             self._journal.write("replace", label, before, after)
@@ -176,11 +194,11 @@ class Session:
         self.revision += 1
 
     def undo(self, revision: int | None = None) -> bool:
-        """Take the last step back; whether there was one."""
+        """Revert the last step; returns whether there was one."""
         return self._step("undo", revision)
 
     def redo(self, revision: int | None = None) -> bool:
-        """Do again what was taken back; whether there was something."""
+        """Repeat the step that was reverted last; returns whether there was one."""
         return self._step("redo", revision)
 
     def _step(self, kind: str, revision: int | None) -> bool:
@@ -197,19 +215,20 @@ class Session:
     def _check(self, revision: int | None) -> None:
         if revision is not None and revision != self.revision:
             raise ConflictError(
-                f"this page shows revision {revision}, but the session is at {self.revision}: "
-                "another tab changed it. The page shows the newer state now; do it again"
+                f"another tab changed the session: this page shows revision {revision}, "
+                f"the session is at revision {self.revision}. The page shows the "
+                "newer state now; try again"
             )
 
     # -- images ----------------------------------------------------------------------------------
 
     def add_upload(self, path: Path, name: str) -> Source:
-        """Take an uploaded file that lies in the session's folder, if it is an image.
+        """Add an uploaded file that lies in the session's folder, if it is an image.
 
         Raises
         ------
         ImageReadError
-            If it is none; the file is removed.
+            If it is not an image; the file is removed.
         """
         source = _upload(path, name)
         try:
@@ -217,11 +236,12 @@ class Session:
         except Exception:
             path.unlink(missing_ok=True)
             raise
-        atomic.write_text(path.with_suffix(".name"), images.clean_name(name))
+        atomic.write_text(path.with_suffix(".name"), clean_name(name))
         return self.images.add(source)
 
     @property
     def uploads(self) -> Path:
+        """The folder of uploaded files."""
         folder = self.folder / "uploads"
         folder.mkdir(exist_ok=True, mode=0o700)
         return folder
@@ -234,25 +254,32 @@ class Session:
 
     def file_of(self, network: Network) -> Path:
         """A file that holds a network, for code that loads it."""
-        return self.folder / "networks" / f"{self._journal.stored(network)}.safetensors"
+        return self._journal.store(network)
 
     # -- end -------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Return when everything is saved."""
+        """Wait until everything is saved."""
         self._journal.flush()
 
     def close(self) -> None:
+        """Save everything and end."""
         self._journal.close()
 
 
+def _effective(entry: Entry) -> Network:
+    network = entry.effective
+    if network is None:
+        raise ParameterError("every step is switched off; switch one on")
+    return network
+
+
 def _upload(path: Path, name: str) -> Source:
-    real = Path(os.path.realpath(path))
-    return Source(f"u{path.stem[:24]}", images.clean_name(name), images._reader(real), real)
+    return file_source(f"u{path.stem[:24]}", name, path)
 
 
-def home_of(paths: Sequence[str | os.PathLike[str]]) -> Path:
-    """Where the session of some files is kept: the user's state folder, by their places."""
+def default_folder(paths: Sequence[str | os.PathLike[str]]) -> Path:
+    """Where the session of some files is saved: in the user's state folder, by their paths."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     key = "\0".join(sorted(os.path.realpath(p) for p in paths))
     name = blake2b(os.fsencode(key), digest_size=8).hexdigest() if paths else "samples"

@@ -119,7 +119,7 @@ class Guard:
         hosts = [v for n, v in headers if n == b"host"]
         if len(hosts) != 1:
             raise Refused(400, "one Host header is expected")
-        host = hosts[0].decode("latin-1")
+        host: str = hosts[0].decode("latin-1")
         if host not in self.hosts:
             raise Refused(421, "this Host is not served here")
         if scope["method"] not in METHODS:

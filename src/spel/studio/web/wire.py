@@ -1,4 +1,4 @@
-"""Arrays on the wire: the length of a JSON header, the header, then the arrays' bytes."""
+"""Arrays in an HTTP body: the length of a JSON header, the header, then the arrays' bytes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.studio.views import clean
+from spel.studio.views.packing import finite_json
 
 
 def pack(header: Mapping[str, Any], arrays: Sequence[npt.NDArray[Any]]) -> bytes:
-    """Four bytes of length (little-endian), JSON filled with blanks to 8 bytes, arrays likewise.
+    """Four bytes of length (little-endian), JSON padded with blanks to 8 bytes, padded arrays.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def pack(header: Mapping[str, Any], arrays: Sequence[npt.NDArray[Any]]) -> bytes
     >>> int.from_bytes(data[:4], "little"), data[4:12], len(data)
     (12, b'{"a": 1}', 24)
     """
-    text = json.dumps(clean(header), allow_nan=False).encode()
+    text = json.dumps(finite_json(header), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % 8)
     parts = [len(text).to_bytes(4, "little"), text]
     for array in arrays:

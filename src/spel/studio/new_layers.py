@@ -1,4 +1,4 @@
-"""New steps of a network, by name, with values to start from."""
+"""New layers by name, with values to start from."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from spel.studio import banks
 
 
 def new_layer(kind: str, channels: int) -> Layer:
-    """A layer with good starting values for an image of so many channels."""
-    made: dict[str, Callable[[], Layer]] = {
+    """A layer with sensible starting values for an image of this number of channels."""
+    ones = np.ones(channels, dtype=np.float32)
+    makers: dict[str, Callable[[], Layer]] = {
         "color": lambda: Color("grey"),
         "convolution": lambda: Convolution(banks.preset("sobel-col", channels)),
         "unlearned": lambda: Unlearned(Adjacency.box(5), kernels=12, per_stroke=2),
@@ -39,13 +40,14 @@ def new_layer(kind: str, channels: int) -> Layer:
         "mean_pool": lambda: MeanPool(Adjacency.box(3)),
         "linear_normalize": lambda: LinearNormalize(),
         "divisive_normalize": lambda: DivisiveNormalize(Adjacency.rectangle(width=25, height=5)),
-        "scale": lambda: Scale(np.ones(channels)),
-        "weighted_sum": lambda: WeightedSum(np.full(channels, 1 / channels)),
+        "scale": lambda: Scale(ones),
+        "weighted_sum": lambda: WeightedSum(ones / np.float32(channels)),
         "threshold": lambda: Threshold("otsu"),
         "center": lambda: Center(),
     }
-    if kind not in made:
+    if kind not in makers:
         raise ParameterError(
-            f"kind of step {kind!r}; expected residue, batch_normalize or one of {', '.join(made)}"
+            f"kind of step {kind!r:.40}; expected residue, batch_normalize or one of "
+            f"{', '.join(makers)}"
         )
-    return made[kind]()
+    return makers[kind]()

@@ -23,7 +23,7 @@ CANDIDATES = 24
 """Candidates of each class per spel that is wanted."""
 
 
-def drawn_by_class(
+def markers_by_class(
     images: Batch,
     classes: npt.NDArray[Any],
     network: Network,
@@ -47,12 +47,12 @@ def drawn_by_class(
     names = np.unique(classes)
     if len(names) < 2:
         raise ParameterError(
-            f"drawn_by_class: one class only ({names[0] if len(names) else 'none'}); patches that "
-            "tell classes apart need at least two"
+            f"markers_by_class: one class only ({names[0] if len(names) else 'none'}); patches "
+            "that tell classes apart need at least two"
         )
     node = next((n for n in network.nodes if isinstance(n.layer, Unlearned)), None)
     if node is None:
-        raise ParameterError("drawn_by_class: the network has no Unlearned convolution")
+        raise ParameterError("markers_by_class: the network has no Unlearned convolution")
     layer: Any = node.layer
     before = None if node.inputs[0] == INPUT else network.upto(node.inputs[0])
     draw = np.random.default_rng(seed)

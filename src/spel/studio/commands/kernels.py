@@ -1,0 +1,81 @@
+"""Commands that change the kernels of a convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from spel.core.bank import KernelBank
+from spel.nn import Layer
+from spel.studio import banks, graph
+from spel.studio.commands.networks import edit_layer, edit_network, input_channels
+from spel.studio.commands.registry import Arguments, Workspace, command
+from spel.studio.describe import adjacency_from
+from spel.studio.document import Document
+
+
+def _edit_bank(
+    document: Document, arguments: Arguments, change: Callable[[KernelBank], KernelBank]
+) -> Document:
+    def changed(layer: Layer) -> Layer:
+        convolution = graph.as_convolution(layer, arguments["node"])
+        return replace(convolution, bank=change(convolution.bank))
+
+    return edit_layer(document, arguments, changed)
+
+
+@command("set_bank")
+def set_bank(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    entry = document.entry(arguments["network"])
+    source = entry.network.node(arguments["node"]).inputs[0]
+    channels = input_channels(entry, workspace, arguments, source)
+    bank = banks.preset(arguments["preset"], channels, arguments.get("options"))
+    return _edit_bank(document, arguments, lambda old: bank)
+
+
+@command("set_kernel")
+def set_kernel(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    kernel, weights = int(arguments["kernel"]), arguments.get("weights")
+    bias = None if arguments.get("bias") is None else float(arguments["bias"])
+    return _edit_bank(document, arguments, lambda b: banks.with_kernel(b, kernel, weights, bias))
+
+
+@command("resize_kernels")
+def resize_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    width, height = int(arguments["width"]), int(arguments["height"])
+    return _edit_bank(document, arguments, lambda b: banks.resize(b, width, height))
+
+
+@command("set_kernel_adjacency")
+def set_kernel_adjacency(
+    document: Document, workspace: Workspace, arguments: Arguments
+) -> Document:
+    adjacency = adjacency_from(arguments["adjacency"])
+    return _edit_bank(document, arguments, lambda b: replace(b, adjacency=adjacency))
+
+
+@command("copy_kernel")
+def copy_kernel(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    kernel = int(arguments["kernel"])
+    return _edit_bank(document, arguments, lambda b: banks.with_copy(b, kernel))
+
+
+@command("invert_kernels")
+def invert_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    kernels = [int(k) for k in arguments["kernels"]]
+    return _edit_bank(document, arguments, lambda b: banks.invert(b, kernels))
+
+
+@command("keep_kernels")
+def keep_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    node, kernels = arguments["node"], [int(k) for k in arguments["kernels"]]
+    return edit_network(document, arguments, lambda n: graph.keep_kernels(n, node, kernels))
+
+
+@command("drop_kernels")
+def drop_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    node, dropped = arguments["node"], {int(k) for k in arguments["kernels"]}
+    layer = document.entry(arguments["network"]).network[node]
+    count = len(graph.as_convolution(layer, node).bank)
+    kernels = [k for k in range(count) if k not in dropped]
+    return edit_network(document, arguments, lambda n: graph.keep_kernels(n, node, kernels))

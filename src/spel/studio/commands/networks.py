@@ -1,0 +1,188 @@
+"""Commands that add, remove and edit networks and their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.errors import ParameterError
+from spel.nn import BatchNormalize, DivisiveNormalize, Layer, Network, Node, Residue
+from spel.nn.node import INPUT
+from spel.studio import graph, learning
+from spel.studio.commands.registry import Arguments, Workspace, apply, command
+from spel.studio.describe import with_fields
+from spel.studio.document import Document, Entry, display_name
+from spel.studio.new_layers import new_layer
+
+MAX_NETWORKS = 64
+MAX_STATISTICS_IMAGES = 16
+"""Images from which batch normalization takes its statistics."""
+
+
+def edit_network(
+    document: Document, arguments: Arguments, change: Callable[[Network], Network]
+) -> Document:
+    """The document with the network that the arguments name changed."""
+    name = arguments["network"]
+    entry = document.entry(name)
+    network = change(entry.network)
+    bypassed = entry.bypassed & set(network.names)
+    return document.with_entry(name, Entry(network, bypassed))
+
+
+def edit_layer(
+    document: Document, arguments: Arguments, change: Callable[[Layer], Layer]
+) -> Document:
+    """The document with the layer that the arguments name changed."""
+    node = arguments["node"]
+    return edit_network(document, arguments, lambda n: n.replace(node, change(n[node])))
+
+
+def input_channels(entry: Entry, workspace: Workspace, arguments: Arguments, source: str) -> int:
+    """Channels of the activation of `source` on the image that the page shows; 1 if unknown."""
+    image = str(arguments.get("image") or next(iter(workspace.image_ids()), ""))
+    if not image:
+        return 1
+    array = _activation(entry, workspace, image, source)
+    return 1 if array is None else int(array.shape[-1])
+
+
+def _activation(
+    entry: Entry, workspace: Workspace, image: str, source: str
+) -> npt.NDArray[Any] | None:
+    """What a node gives on an image, without bypassed steps; None if it fails."""
+    if source == INPUT:
+        return workspace.load(image).array
+    result = workspace.run_entry(Entry(entry.network), image).result(source)
+    return None if result is None or result.activation is None else result.activation.array
+
+
+# -- networks ------------------------------------------------------------------------------------
+
+
+@command("add_network")
+def add_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    name = _new_name(document, arguments["name"])
+    if len(document.networks) >= MAX_NETWORKS:
+        raise ParameterError(
+            f"there are {MAX_NETWORKS} networks, the largest number allowed; remove some first"
+        )
+    if "copy" in arguments:
+        return document.with_entry(name, document.entry(arguments["copy"]))
+    return document.with_entry(name, Entry(learning.template(arguments["template"])))
+
+
+@command("remove_network")
+def remove_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    name = arguments["network"]
+    document.entry(name)
+    if len(document.networks) == 1:
+        raise ParameterError("the last network cannot be removed; add another one first")
+    return replace(document, networks={n: e for n, e in document.networks.items() if n != name})
+
+
+@command("rename_network")
+def rename_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    old = arguments["network"]
+    document.entry(old)
+    new = _new_name(document, arguments["name"])
+    networks = {new if name == old else name: e for name, e in document.networks.items()}
+    return replace(document, networks=networks)
+
+
+def _new_name(document: Document, text: Any) -> str:
+    name = display_name(text)
+    if name in document.networks:
+        raise ParameterError(f"there is a network {name!r} already; choose another name")
+    return name
+
+
+@command("stage_lesson")
+def stage_lesson(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Set the lesson's network to the state of one of its steps, whatever it was before."""
+    name = "lesson"
+    document = document.with_entry(name, Entry(learning.template(arguments["template"])))
+    for step in arguments.get("commands", [])[:20]:
+        document = apply(document, workspace, {**step, "network": name})
+    return document
+
+
+# -- steps ---------------------------------------------------------------------------------------
+
+
+@command("set_layer")
+def set_layer(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    return edit_layer(document, arguments, lambda layer: with_fields(layer, arguments["fields"]))
+
+
+@command("add_step")
+def add_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    entry = document.entry(arguments["network"])
+    kind, after = str(arguments["kind"]), str(arguments["after"])
+    stem = str(arguments.get("name") or kind)
+    name = graph.free_name(entry.network, stem)
+    if kind == "residue":
+        inner = graph.free_name(entry.network, f"{stem}.normalized")
+        layer: Layer = DivisiveNormalize(Adjacency.rectangle(width=25, height=5))
+        nodes = [
+            Node(inner, layer, (after,)),
+            Node(name, Residue(scale="max"), (after, inner)),
+        ]
+    elif kind == "batch_normalize":
+        nodes = [Node(name, _fit_batch_normalization(entry, workspace, after), (after,))]
+    else:
+        channels = input_channels(entry, workspace, arguments, after)
+        nodes = [Node(name, new_layer(kind, channels), (after,))]
+    return edit_network(document, arguments, lambda n: graph.add_nodes(n, after, nodes))
+
+
+def _fit_batch_normalization(entry: Entry, workspace: Workspace, source: str) -> BatchNormalize:
+    """Batch normalization with the statistics of the session's images together."""
+    total, square, count = np.zeros(1), np.zeros(1), 0
+    for image in workspace.image_ids()[:MAX_STATISTICS_IMAGES]:
+        array = _activation(entry, workspace, image, source)
+        if array is None:
+            raise ParameterError(
+                f"step {source!r} fails on image {image}; correct it before adding this step"
+            )
+        pixels = array.reshape(-1, array.shape[-1]).astype(np.float64)
+        total, square = total + pixels.sum(0), square + (pixels**2).sum(0)
+        count += len(pixels)
+    if not count:
+        raise ParameterError("there is no image to compute statistics from; open one first")
+    mean = total / count
+    deviation = np.sqrt(np.maximum(square / count - mean**2, 0))
+    return BatchNormalize(mean.astype(np.float32), deviation.astype(np.float32), over="channel")
+
+
+@command("remove_step")
+def remove_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    return edit_network(document, arguments, lambda n: graph.remove_node(n, arguments["node"]))
+
+
+@command("move_step")
+def move_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    node, after = arguments["node"], arguments["after"]
+    return edit_network(document, arguments, lambda n: graph.move_node(n, node, after))
+
+
+@command("rename_step")
+def rename_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    node, name = arguments["node"], str(arguments["name"])
+    return edit_network(document, arguments, lambda n: graph.rename_node(n, node, name))
+
+
+@command("bypass_step")
+def bypass_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    entry = document.entry(arguments["network"])
+    node = {entry.network.node(arguments["node"]).name}
+    bypassed = entry.bypassed | node if arguments["off"] else entry.bypassed - node
+    changed = replace(entry, bypassed=bypassed)
+    if changed.effective is None:
+        raise ParameterError("the last active step cannot be switched off")
+    return document.with_entry(arguments["network"], changed)

@@ -1,0 +1,54 @@
+"""The table of commands, and what a command may ask of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from spel.errors import FormatError, ParameterError
+from spel.studio.cache import Run
+from spel.studio.document import Document, Entry
+from spel.studio.images import Loaded
+
+Arguments = Mapping[str, Any]
+
+
+class Workspace(Protocol):
+    """The images of a session, and what networks give on them."""
+
+    def load(self, image: str) -> Loaded: ...
+    def run_entry(self, entry: Entry, image: str) -> Run: ...
+    def image_ids(self) -> tuple[str, ...]: ...
+
+
+Command = Callable[[Document, Workspace, Arguments], Document]
+COMMANDS: dict[str, Command] = {}
+
+
+def command(name: str) -> Callable[[Command], Command]:
+    """Register a function as the command of this name."""
+
+    def register(function: Command) -> Command:
+        COMMANDS[name] = function
+        return function
+
+    return register
+
+
+def apply(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """The document after the command ``{"do": name, ...}``.
+
+    Raises
+    ------
+    ParameterError, FormatError, ShapeError
+        If the command is unknown, or its arguments do not fit; the document does not change.
+    """
+    name = arguments.get("do")
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise ParameterError(f"command {name!r:.40}; expected one of {', '.join(sorted(COMMANDS))}")
+    try:
+        return COMMANDS[name](document, workspace, arguments)
+    except KeyError as error:
+        raise FormatError(f"{name}: the argument {error.args[0]!r} is missing") from None
+    except (TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise FormatError(f"{name}: an argument has the wrong type ({error})") from None

@@ -1,0 +1,118 @@
+"""Commands that draw strokes, name classes and learn from both."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from spel.core.markers import Markers
+from spel.errors import ParameterError
+from spel.nn import Network
+from spel.studio import learning
+from spel.studio.cache import Run
+from spel.studio.commands.registry import Arguments, Workspace, command
+from spel.studio.document import Class, Document, Entry, Stroke, display_name
+from spel.studio.images import Loaded
+from spel.studio.strokes import markers_of, strokes_of
+
+MAX_CLASSES = 64
+COLORS = (
+    "#2f6fd0",
+    "#e8710a",
+    "#1a9e77",
+    "#a846c2",
+    "#c9a400",
+    "#d6336c",
+    "#0f9fb5",
+    "#7a5c3e",
+    "#5b8c00",
+    "#6f6f6f",
+)
+"""Colors of classes that a file of markers brings, by label."""
+
+
+@command("add_stroke")
+def add_stroke(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    image = workspace.load(str(arguments["image"])).id
+    stroke = Stroke.from_dict(arguments["stroke"])
+    strokes = document.strokes.get(image, ())
+    if any(s.id == stroke.id for s in strokes):
+        return document  # the page sent it twice
+    return document.with_strokes(image, (*strokes, stroke))
+
+
+@command("remove_strokes")
+def remove_strokes(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    image, ids = str(arguments["image"]), {str(i) for i in arguments["ids"]}
+    strokes = document.strokes.get(image, ())
+    return document.with_strokes(image, tuple(s for s in strokes if s.id not in ids))
+
+
+@command("clear_strokes")
+def clear_strokes(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    return document.with_strokes(str(arguments["image"]), ())
+
+
+def with_markers(document: Document, image: Loaded, markers: Markers, stem: str) -> Document:
+    """The document with markers from a file on an image, and with a class for each label."""
+    markers.check_fits(image.size, image.name)
+    strokes = document.strokes.get(image.id, ())
+    labels = {c.label for c in document.classes}
+    classes = tuple(
+        Class(label, f"class {label}", COLORS[label % len(COLORS)])
+        for label in markers.classes
+        if label not in labels
+    )
+    document = replace(document, classes=document.classes + classes)
+    return document.with_strokes(image.id, (*strokes, *strokes_of(markers, stem)))
+
+
+@command("set_classes")
+def set_classes(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    if not 1 <= len(arguments["classes"]) <= MAX_CLASSES:
+        raise ParameterError(
+            f"{len(arguments['classes'])} classes; expected 1 to {MAX_CLASSES} classes"
+        )
+    classes = tuple(_class(item) for item in arguments["classes"])
+    if len({c.label for c in classes}) < len(classes):
+        raise ParameterError("two classes have the same label; give each label once")
+    return replace(document, classes=classes)
+
+
+def _class(item: Any) -> Class:
+    color, label = str(item["color"]), int(item["label"])
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+        raise ParameterError(f"color {color!r:.20}; expected #rrggbb")
+    if not 0 <= label <= 255:
+        raise ParameterError(f"label {label}; expected 0 to 255")
+    return Class(label, display_name(item["name"]), color)
+
+
+@command("learn")
+def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    name = arguments["network"]
+    entry = document.entry(name)
+    marked = [i for i in workspace.image_ids() if document.strokes.get(i)]
+    images = [workspace.load(i) for i in marked]
+
+    def activate(network: Network) -> list[Any]:
+        return [_output(workspace.run_entry(Entry(network), i)) for i in marked]
+
+    network = learning.relearn(
+        entry.network,
+        [image.array for image in images],
+        [markers_of(document.strokes[image.id], image.size) for image in images],
+        [image.name for image in images],
+        activate=activate,
+        start=arguments.get("start"),
+        seed=int(arguments.get("seed", 42)),
+        decoder=str(arguments.get("decoder", "linear")),
+    )
+    return document.with_entry(name, Entry(network, entry.bypassed & set(network.names)))
+
+
+def _output(run: Run) -> Any:
+    if run.output is None:
+        raise ParameterError(f"step {run.results[-1].name!r} fails: {run.results[-1].error}")
+    return run.output.array

@@ -1,0 +1,88 @@
+"""The document as the page shows it, and what never changes while the server runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from spel import __version__
+from spel.nn import Convolution, Node, Unlearned
+from spel.studio.banks import PRESETS
+from spel.studio.describe import SCHEMA, adjacency_words, fields_of
+from spel.studio.document import Entry
+from spel.studio.learning import DECODERS, TEMPLATES
+from spel.studio.session import Session
+from spel.studio.views.packing import Json
+
+
+def document_view(session: Session, drawn: int | None = None) -> Json:
+    """Everything that the page needs to draw itself, except pixels.
+
+    Strokes are left out if `drawn`, their version on the page, is still the current one.
+    """
+    document, version = session.document, session.strokes_version
+    strokes: Json = {}
+    if drawn != version:
+        strokes["strokes"] = {
+            image: [s.to_dict() for s in strokes] for image, strokes in document.strokes.items()
+        }
+    return {
+        **strokes,
+        "drawn": version,
+        "revision": session.revision,
+        "undo": session.undoable,
+        "redo": session.redoable,
+        "problem": session.problem,
+        "networks": [_entry(name, entry) for name, entry in document.networks.items()],
+        "classes": [asdict(c) for c in document.classes],
+        "truth": {image: [list(b) for b in boxes] for image, boxes in document.truth.items()},
+        "pins": list(document.pins),
+        "images": [{"id": s.id, "name": s.name} for s in session.images],
+        "view": session.view,
+    }
+
+
+def constants_view() -> Json:
+    """What never changes while the server runs."""
+    return {
+        "version": __version__,
+        "schema": SCHEMA,
+        "presets": list(PRESETS),
+        "decoders": list(DECODERS),
+        "templates": list(TEMPLATES),
+    }
+
+
+def _entry(name: str, entry: Entry) -> Json:
+    network = entry.network
+    return {
+        "name": name,
+        "nodes": [_node(entry, node) for node in network.nodes],
+        "decision": entry.decision.to_dict(),
+        "parameters": network.parameters,
+        "learned": bool(network.meta.get("learned")),
+    }
+
+
+def _node(entry: Entry, node: Node) -> Json:
+    described: Json = {
+        "name": node.name,
+        "kind": node.layer.kind,
+        "inputs": list(node.inputs),
+        "off": node.name in entry.bypassed,
+        "fields": fields_of(node.layer),
+        "words": node.layer.describe(),
+        "parameters": node.layer.parameters,
+        "waits": isinstance(node.layer, Unlearned),
+    }
+    if isinstance(node.layer, Convolution):
+        bank = node.layer.bank
+        described["bank"] = {
+            "kernels": len(bank),
+            "channels": bank.channels,
+            "reach": bank.adjacency.reach,
+            "adjacency": adjacency_words(bank.adjacency),
+            "learned": bool(bank.provenance),
+            "print": node.layer.fingerprint(),
+        }
+        described["relearn"] = node.name in entry.network.meta.get("learned", {})
+    return described

@@ -1,0 +1,120 @@
+"""Requests that read: each takes the query apart and returns a view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spel.errors import ParameterError
+from spel.studio import exports
+from spel.studio.session import Session
+from spel.studio.views.kernels import kernels_view
+from spel.studio.views.packing import Json, Packed
+from spel.studio.views.patch_space import cloud_view
+from spel.studio.views.runs import (
+    bank_view,
+    channel_view,
+    histogram_view,
+    run_view,
+    thumbs_view,
+    trace_view,
+)
+from spel.studio.web.respond import BINARY
+from spel.studio.web.wire import pack
+
+IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""An activation's id is a hash of what made it, so its content never changes."""
+
+
+def _text(request: Request, name: str) -> str:
+    value = request.query_params.get(name)
+    if value is None:
+        raise ParameterError(f"the parameter {name!r} is missing")
+    return value
+
+
+def _optional_number(request: Request, name: str) -> int | None:
+    value = request.query_params.get(name)
+    return None if value in (None, "") else _whole(str(value), name)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    value = _optional_number(request, name)
+    return default if value is None else value
+
+
+def _whole(text: str, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ParameterError(f"{name} {text!r:.40}; expected a whole number") from None
+
+
+def _list(request: Request, name: str) -> list[str]:
+    return [item for item in request.query_params.get(name, "").split(",") if item]
+
+
+def view_of(request: Request) -> dict[str, Any]:
+    """What the page shows, from the query; None where a value is empty."""
+    return {k: (v if v != "" else None) for k, v in request.query_params.items()}
+
+
+def run(session: Session, request: Request) -> Json:
+    network, image = _text(request, "network"), _text(request, "image")
+    return run_view(session.run(network, image), network)
+
+
+def thumbs(session: Session, request: Request) -> Packed:
+    return thumbs_view(session, _list(request, "ids"), _number(request, "side", 144))
+
+
+def channel(session: Session, request: Request) -> Response:
+    id, number = request.path_params["id"], request.path_params["channel"]
+    view = channel_view(session, id, number, _number(request, "step", 1))
+    return Response(pack(*view), media_type=BINARY, headers=IMMUTABLE)
+
+
+def histogram(session: Session, request: Request) -> Json:
+    return histogram_view(session, _text(request, "id"), _number(request, "channel", 0))
+
+
+def trace(session: Session, request: Request) -> Json:
+    at = (_whole(_text(request, "row"), "row"), _whole(_text(request, "col"), "col"))
+    return trace_view(
+        session,
+        _text(request, "network"),
+        _text(request, "image"),
+        _text(request, "node"),
+        at,
+        _optional_number(request, "channel"),
+    )
+
+
+def bank(session: Session, request: Request) -> Packed:
+    return bank_view(session, _text(request, "network"), _text(request, "node"))
+
+
+def cloud(session: Session, request: Request) -> Packed:
+    return cloud_view(
+        session,
+        _text(request, "network"),
+        _text(request, "image"),
+        _text(request, "node"),
+        kernel=_number(request, "kernel", 0),
+        directions=request.query_params.get("directions", "kernel"),
+        entries=[_whole(entry, "entries") for entry in _list(request, "entries")],
+        normalized=request.query_params.get("normalized") == "1",
+    )
+
+
+def kernels(session: Session, request: Request) -> Packed:
+    images = [i for i in _list(request, "images") if i in session.images]
+    return kernels_view(session, _text(request, "network"), _text(request, "node"), images)
+
+
+def export(session: Session, request: Request) -> Response:
+    name, media_type, data = exports.export(session, request.path_params["kind"], view_of(request))
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, media_type=media_type, headers=headers)

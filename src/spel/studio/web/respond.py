@@ -1,0 +1,80 @@
+"""From work to a response: it runs in a thread, and errors become one line and a status."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from spel.errors import FormatError, SpelError, WriteError
+from spel.io.annotation.guarded import parse_json
+from spel.studio.images import NoImageError
+from spel.studio.session import ConflictError, Session
+from spel.studio.views.document import document_view
+from spel.studio.views.packing import finite_json
+from spel.studio.views.runs import NotCachedError
+from spel.studio.web.wire import pack
+
+BINARY = "application/octet-stream"
+REVALIDATE = {"Cache-Control": "no-cache"}
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+
+
+async def respond(session: Session, work: Callable[[], Any]) -> Response:
+    """Do the work in a thread, and turn its result or its error into a response.
+
+    A `Response` is sent as it is, a tuple as packed arrays, anything else as JSON.
+    """
+    try:
+        result = await run_in_threadpool(work)
+    except ConflictError as error:
+        return json_response({"error": str(error), "document": document_view(session)}, 409)
+    except (NoImageError, NotCachedError) as error:
+        return json_response({"error": str(error)}, 404)
+    except OSError as error:
+        status = 507 if error.errno in _DISK_ERRORS or isinstance(error, WriteError) else 422
+        return json_response({"error": _message(error)}, status)
+    except SpelError as error:
+        return json_response({"error": _message(error)}, 422)
+    except KeyError as error:
+        return json_response({"error": f"the field {error.args[0]!r:.60} is missing"}, 422)
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+        return json_response({"error": f"a value does not fit: {error}"[:300]}, 422)
+    except MemoryError:
+        return json_response({"error": "there is not enough memory for this"}, 422)
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, tuple):
+        return Response(pack(*result), media_type=BINARY, headers=REVALIDATE)
+    return json_response(result)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, SpelError):
+        return f"the disk refused it: {error.strerror or error}"
+    notes = "; ".join(getattr(error, "__notes__", ()))
+    return f"{error} ({notes})" if notes else str(error)
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """The value as JSON in ASCII, which also carries text that is not valid Unicode."""
+    text = json.dumps(finite_json(value), allow_nan=False)
+    return Response(text, status_code=status, media_type="application/json")
+
+
+def parse_body(data: bytes) -> dict[str, Any]:
+    """The JSON object in the body of a request.
+
+    Raises
+    ------
+    FormatError
+        If the body is not a JSON object.
+    """
+    body = parse_json(data, name="request")
+    if not isinstance(body, dict):
+        raise FormatError("request: expected a JSON object")
+    return body

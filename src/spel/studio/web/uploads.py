@@ -1,0 +1,101 @@
+"""Files that come in: each is written to the session's folder piece by piece, then taken."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spel.errors import FormatError
+from spel.io.annotation.annotations import read_coco
+from spel.io.annotation.markers import convention_of, read_markers
+from spel.nn import load
+from spel.studio.commands.strokes import with_markers
+from spel.studio.document import Box, Entry, display_name
+from spel.studio.session import Session
+from spel.studio.views.packing import Json
+from spel.studio.web.changes import after_change
+from spel.studio.web.respond import respond
+
+Query = Mapping[str, str]
+Take = Callable[[Session, Query, Path, str], Json]
+"""From the session, the query, the file and the hash of its content to a view."""
+
+
+async def receive(session: Session, request: Request, take: Take) -> Response:
+    """Write the body of a request to a file, then take the file."""
+    path = session.uploads / f"{secrets.token_hex(8)}.part"
+    digest = blake2b(digest_size=12)
+    try:
+        with path.open("wb") as file:
+            async for chunk in request.stream():
+                digest.update(chunk)
+                file.write(chunk)
+        query = dict(request.query_params)
+        return await respond(session, lambda: take(session, query, path, digest.hexdigest()))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def take_image(session: Session, query: Query, path: Path, digest: str) -> Json:
+    """Add an image to the session."""
+    stored = session.uploads / f"{digest}.bin"
+    path.replace(stored)
+    source = session.add_upload(stored, query.get("name", "image"))
+    return {"id": source.id, **after_change(session, {})}
+
+
+def take_markers(session: Session, query: Query, path: Path, digest: str) -> Json:
+    """Put the markers of a file on an image."""
+    name = query.get("name", "").lower()
+    suffix = next((s for s in (".json", ".png", ".txt") if name.endswith(s)), ".txt")
+    typed = path.with_suffix(suffix)
+    path.replace(typed)
+    convention: Any = query.get("convention", "auto")
+    try:
+        markers = read_markers(typed, convention=convention)
+    except FormatError as error:
+        raise FormatError(str(error).replace(str(typed), "the marker file")) from None
+    finally:
+        typed.unlink(missing_ok=True)
+    image = session.load(query["image"])
+    stem = f"m{session.revision}"
+    session.change("import_markers", lambda d: with_markers(d, image, markers, stem))
+    return {**after_change(session, {}), "note": convention_of(markers)}
+
+
+def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
+    """Take the true boxes of all images that a COCO file names."""
+    try:
+        annotated = read_coco(path)
+    except FormatError as error:
+        raise FormatError(str(error).replace(str(path), "the annotation file")) from None
+    by_name = {one.image.rpartition("/")[2]: one.boxes for one in annotated}
+    truth: dict[str, tuple[Box, ...]] = {
+        source.id: tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in by_name[source.name].tolist())
+        for source in session.images
+        if source.name in by_name
+    }
+    if not truth:
+        raise FormatError("the annotation file names none of the images in this session")
+    session.change("import_truth", lambda d: replace(d, truth={**d.truth, **truth}))
+    return {"images": len(truth), **after_change(session, {})}
+
+
+def take_network(session: Session, query: Query, path: Path, digest: str) -> Json:
+    """Add a network to the document."""
+    try:
+        network = load(path)
+    except FormatError as error:
+        raise FormatError(str(error).replace(str(path), "the network file")) from None
+    name = display_name(query.get("name", "network").removesuffix(".safetensors"))
+    while name in session.document.networks:
+        name += "'"
+    session.change("add_network", lambda d: d.with_entry(name, Entry(network)))
+    return {"name": name, **after_change(session, {})}

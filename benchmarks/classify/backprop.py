@@ -41,12 +41,13 @@ def compare(data: Path, *, test: bool, epochs: int = EPOCHS, count: int | None =
     if find_spec("torch") is None:
         print("  (d) is left out: PyTorch is not installed")
         return []
+    from spel.backends import to_torch
     from spel.backends.torch_train import fit, predict, randomized
 
     (images, labels), (judged, truth) = parts(data, test=test)
     images, labels = images[:count], labels[:count]
     network = architecture(images)
-    module = randomized(network.to_torch(), seed=0)
+    module = randomized(to_torch(network), seed=0)
     clock, cpu = time.perf_counter(), time.process_time()
     fit(module, images[..., None], labels, epochs=epochs, rate=2e-3, batch=128, seed=0)
     fitted, used = time.perf_counter() - clock, time.process_time() - cpu

@@ -20,7 +20,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "spel.backends": ("from_torch",),
+    "spel.backends": ("from_torch", "to_onnx", "to_torch"),
     "spel.core.adjacency": ("Adjacency",),
     "spel.core.bank": ("KernelBank", "Provenance"),
     "spel.core.markers": ("Markers",),

@@ -20,9 +20,9 @@ HEAVY = (
     *("click", "tqdm", "numcodecs", "zarr"),
 )
 OPTIONAL = {  # heavy packages that are no dependency, and the only files that may name them
-    "torch": {"backends/torch_.py"},
-    "onnx": {"backends/onnx_.py"},
-    "onnxruntime": {"backends/onnx_.py"},
+    "torch": {"backends/torch_deps.py"},
+    "onnx": {"backends/onnx_export.py"},
+    "onnxruntime": {"backends/onnx_export.py"},
     "dask": {"run/dask_.py"},
     "distributed": {"run/dask_.py"},
     "numcodecs": {"io/large/zarr_codecs.py"},

@@ -14,7 +14,7 @@ from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold,
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from spel.backends import onnx_  # noqa: E402
+from spel.backends import onnx_export, to_onnx  # noqa: E402
 
 DISK = Adjacency.disk(2)
 
@@ -35,7 +35,7 @@ def photo(seed=0, size=(20, 30)):
 def test_the_plate_network_on_streets(tmp_path):
     net = zoo.get("plate-lecture")
     images = [street(seed).image for seed in (1, 2)]
-    report = onnx_.export(net, tmp_path / "plate.onnx", images=images, dtype="uint8")
+    report = to_onnx(net, tmp_path / "plate.onnx", images=images, dtype="uint8")
     assert report.difference <= 1e-5
     assert report.images == 2
     assert "opset 18" in str(report)
@@ -46,7 +46,7 @@ def test_a_stated_threshold_is_part_of_the_graph():
 
     net, image = zoo.get("plate-lecture"), street(1).image
     session = onnxruntime.InferenceSession(
-        onnx_.to_bytes(net, image.shape), providers=["CPUExecutionProvider"]
+        onnx_export.onnx_bytes(net, image.shape), providers=["CPUExecutionProvider"]
     )
     output, mask = session.run(None, {"image": image[None].astype(np.float32)})
     saliency = net(image)
@@ -57,7 +57,7 @@ def test_a_stated_threshold_is_part_of_the_graph():
 
 def test_the_file_runs_without_anything_of_ours(tmp_path):
     net, image = small(), photo()
-    onnx_.export(net, tmp_path / "net.onnx", images=[image], dtype="uint8")
+    to_onnx(net, tmp_path / "net.onnx", images=[image], dtype="uint8")
     np.save(tmp_path / "image.npy", image)
     code = (
         "import sys, numpy as np, onnxruntime as o;"
@@ -75,8 +75,8 @@ PATH = f"import sys; sys.path[:0] = {[p for p in sys.path if 'site-packages' in 
 
 
 def test_only_standard_operators_of_the_stated_version():
-    model = onnx.load_model_from_string(onnx_.to_bytes(small(), (8, 8, 3)))
-    assert [(o.domain, o.version) for o in model.opset_import] == [("", onnx_.OPSET)]
+    model = onnx.load_model_from_string(onnx_export.onnx_bytes(small(), (8, 8, 3)))
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", onnx_export.OPSET)]
     assert {node.domain for node in model.graph.node} == {""}
     assert {p.key for p in model.metadata_props} >= {"fingerprint", "spel"}
     sizes = [d.dim_param for d in model.graph.input[0].type.tensor_type.shape.dim]
@@ -85,43 +85,43 @@ def test_only_standard_operators_of_the_stated_version():
 
 def test_nothing_is_written_when_the_numbers_differ(tmp_path):
     with pytest.raises(SpelError, match="not written"):
-        onnx_.export(small(), tmp_path / "net.onnx", images=[photo()], tolerance=-1.0)
+        to_onnx(small(), tmp_path / "net.onnx", images=[photo()], tolerance=-1.0)
     assert not list(tmp_path.iterdir())
 
 
 def test_refusals_name_the_node(tmp_path):
     net = chain(small(), cut=Threshold("otsu"))
     with pytest.raises(UnsupportedLayerError) as told:
-        onnx_.export(net, tmp_path / "net.onnx", images=[photo()])
+        to_onnx(net, tmp_path / "net.onnx", images=[photo()])
     assert "'cut'" in told.value.__notes__[0]
     assert not list(tmp_path.iterdir())
 
 
 def test_settings_are_checked(tmp_path):
     with pytest.raises(ParameterError, match="give at least one"):
-        onnx_.export(small(), tmp_path / "a.onnx", images=[])
+        to_onnx(small(), tmp_path / "a.onnx", images=[])
     with pytest.raises(ParameterError, match="uint16"):
-        onnx_.export(small(), tmp_path / "a.onnx", images=[photo()], dtype="uint16")
+        to_onnx(small(), tmp_path / "a.onnx", images=[photo()], dtype="uint16")
     with pytest.raises(ParameterError, match="int64"):
-        onnx_.export(small(), tmp_path / "a.onnx", images=[photo()], dtype="int64")
+        to_onnx(small(), tmp_path / "a.onnx", images=[photo()], dtype="int64")
 
 
 def test_a_file_for_a_newer_runtime_is_told_in_clear_words(tmp_path):
-    model = onnx.load_model_from_string(onnx_.to_bytes(small(), (8, 8, 3)))
+    model = onnx.load_model_from_string(onnx_export.onnx_bytes(small(), (8, 8, 3)))
     model.opset_import[0].version = 999
     path = tmp_path / "new.onnx"
     path.write_bytes(model.SerializeToString())
     with pytest.raises(FormatError, match=r"opset 999.*update it"):
-        onnx_.open_onnx(path)
+        onnx_export.open_onnx(path)
     path.write_bytes(b"\x00broken")
     with pytest.raises(FormatError, match="no ONNX model"):
-        onnx_.open_onnx(path)
+        onnx_export.open_onnx(path)
     with pytest.raises(FormatError, match="cannot be read"):
-        onnx_.open_onnx(tmp_path / "none.onnx")
+        onnx_export.open_onnx(tmp_path / "none.onnx")
 
 
 def test_feature_vectors_are_an_output_too(tmp_path):
     net = chain(small(), flat=Flatten())
-    onnx_.export(net, tmp_path / "net.onnx", images=[photo()])
-    run = onnx_.open_onnx(tmp_path / "net.onnx")
+    to_onnx(net, tmp_path / "net.onnx", images=[photo()])
+    run = onnx_export.open_onnx(tmp_path / "net.onnx")
     assert np.allclose(run(photo()[None].astype(np.float32))[0], net(photo()), atol=1e-5)

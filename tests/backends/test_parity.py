@@ -163,10 +163,10 @@ def stepped(net, image):
 def runner(net, shape, backend):
     """As `compile`, without the check that one image of this shape fits."""
     if backend == "onnx":
-        from spel.backends.onnx_ import compile_onnx
+        from spel.backends.onnx_export import compile_onnx
 
         return compile_onnx(net, shape)
-    from spel.backends.torch_ import compile_torch
+    from spel.backends.torch_export import compile_torch
 
     return compile_torch(net, shape)
 

@@ -51,13 +51,13 @@ def test_gradients_are_those_of_finite_differences():
     }
     for name, layer in layers.items():
         channels = 3 if name == "lab" else 2
-        module = chain(layer).to_torch().double()
+        module = spel.to_torch(chain(layer)).double()
         x = torch.from_numpy(RNG.random((1, channels, 4, 5)) + 0.1).requires_grad_()
         assert torch.autograd.gradcheck(module, (x,), eps=1e-6, atol=1e-4), name
 
 
 def test_flat_images_have_finite_gradients():
-    module = chain(DivisiveNormalize(Adjacency.box(3))).to_torch()
+    module = spel.to_torch(chain(DivisiveNormalize(Adjacency.box(3))))
     x = torch.zeros(1, 1, 4, 4, requires_grad=True)
     module(x).sum().backward()
     assert torch.isfinite(x.grad).all()
@@ -65,11 +65,11 @@ def test_flat_images_have_finite_gradients():
 
 def test_there_and_back_is_the_same_network():
     before = net()
-    assert spel.from_torch(before.to_torch()).fingerprint() == before.fingerprint()
+    assert spel.from_torch(spel.to_torch(before)).fingerprint() == before.fingerprint()
 
 
 def test_only_the_adjacency_learns():
-    module = net().to_torch()
+    module = spel.to_torch(net())
     images = RNG.random((4, 9, 9, 3)).astype(np.float32)
     loss = module(planar(images)).square().mean()
     loss.backward()
@@ -120,7 +120,7 @@ def test_what_cannot_come_back_is_named(module):
 
 def test_what_is_not_learned_is_refused_by_name():
     with pytest.raises(UnsupportedLayerError) as told:
-        chain(conv=Unlearned(DISK, kernels=2)).to_torch()
+        spel.to_torch(chain(conv=Unlearned(DISK, kernels=2)))
     assert "'conv'" in told.value.__notes__[0]
 
 
@@ -131,7 +131,7 @@ def test_classes_and_masks_can_be_learned():
     classes = (np.arange(24) % 2).astype(int)
     images[classes == 1, :, :4] += 1
     whole = chain(net(), mean=MeanPool(Adjacency.box(4), border="valid"), head=Scale(np.ones(2)))
-    module = randomized(whole.to_torch(), seed=3)
+    module = randomized(spel.to_torch(whole), seed=3)
     history = fit(module, images, classes, epochs=30, rate=0.02, batch=8, seed=1)
     assert history.losses[-1] < 0.5 * history.losses[0]
     scores = predict(module, images).reshape(24, 2)
@@ -150,7 +150,7 @@ def test_the_same_seed_gives_the_same_weights():
     whole = chain(net(), mean=MeanPool(Adjacency.box(4), border="valid"))
     prints = set()
     for _ in range(2):
-        module = randomized(whole.to_torch(), seed=3)
+        module = randomized(spel.to_torch(whole), seed=3)
         fit(module, images, np.arange(6) % 2, epochs=2, seed=1)
         prints.add(module.to_network().fingerprint())
     assert len(prints) == 1
@@ -189,5 +189,5 @@ def test_wide_windows_cost_as_their_logarithm():
 def test_masks_of_one_weight_per_channel():
     layer = WeightedSum([1.0, 2.0], bias=0.5)
     batch = RNG.random((2, 3, 4, 2)).astype(np.float32)
-    got = chain(layer, BatchNormalize([0.5], [2.0])).to_torch()(planar(batch)).detach().numpy()
+    got = spel.to_torch(chain(layer, BatchNormalize([0.5], [2.0])))(planar(batch)).detach().numpy()
     assert np.allclose(got, np.moveaxis(chain(layer, BatchNormalize([0.5], [2.0]))(batch), -1, 1))

@@ -167,5 +167,5 @@ def test_export_to_torch(program, tmp_path, network, grey):
     code, _, err = program("export", network, "--to", "torch", "--out", out, "--check", grey)
     assert code == 0, err
     state = torch.load(out, weights_only=True)
-    module = spel.load(network).to_torch()
+    module = spel.to_torch(spel.load(network))
     module.load_state_dict(state)

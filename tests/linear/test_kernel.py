@@ -10,7 +10,7 @@ from spel.linear import RadialKernel, fit_kernel_ridge, median_squared_distance
 def test_kernel_values_by_hand():
     kernel = RadialKernel(np.array([[0.0, 0.0], [3.0, 4.0]]), 0.1)
     assert np.allclose(kernel(np.array([[0.0, 0.0]])), [[1.0, np.exp(-2.5)]])
-    assert median_squared_distance(np.array([[0.0], [1.0], [4.0]])) == 9.0
+    assert np.isclose(median_squared_distance(np.array([[0.0], [1.0], [4.0]])), 9.0)
     assert median_squared_distance(np.array([[7.0]])) == 1.0
 
 

@@ -6,10 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from spel.backends.capability import CAPABILITIES, Capability, table
+from spel.backends.libift_export import to_libift
+from spel.backends.onnx_export import OnnxReport, compile_onnx, to_onnx
+from spel.backends.script_export import to_script
 from spel.errors import ParameterError
 from spel.nn.network import Network
 
-__all__ = ["CAPABILITIES", "Backend", "Capability", "compile", "from_torch", "table", "to_torch"]
+__all__ = [
+    "CAPABILITIES",
+    "Backend",
+    "Capability",
+    "OnnxReport",
+    "compile",
+    "from_torch",
+    "table",
+    "to_libift",
+    "to_onnx",
+    "to_script",
+    "to_torch",
+]
 
 Backend = Literal["cpu", "torch", "onnx"]
 
@@ -51,19 +66,25 @@ def compile(
     if backend == "cpu":
         return network
     if backend == "onnx":
-        from spel.backends.onnx_ import compile_onnx
-
         return compile_onnx(network, shape)
     if backend == "torch":
-        from spel.backends.torch_ import compile_torch
+        from spel.backends.torch_export import compile_torch
 
         return compile_torch(network, shape)
     raise ParameterError(f"compile: backend {backend!r}; expected cpu, torch or onnx")
 
 
 def to_torch(network: Network) -> Any:
-    """The network as a `torch.nn.Module` with the same numbers, see `spel.backends.torch_`."""
-    from spel.backends.torch_ import to_torch as translate
+    """The network as a `torch.nn.Module` with the same numbers, see `spel.backends.torch_export`.
+
+    Examples
+    --------
+    >>> import spel
+    >>> module = spel.to_torch(spel.chain(spel.Scale([2.0])))
+    >>> spel.from_torch(module)["scale"].factor.tolist()
+    [2.0]
+    """
+    from spel.backends.torch_export import to_torch as translate
 
     return translate(network)
 
@@ -84,6 +105,6 @@ def from_torch(module: Any, shape: Sequence[int] | None = None) -> Network:
     UnsupportedLayerError
         If a module has no layer that means the same; the message names it.
     """
-    from spel.backends.torch_ import from_torch as translate
+    from spel.backends.torch_import import from_torch as translate
 
     return translate(module, shape)

@@ -1,8 +1,8 @@
 """A network as a graph of standard ONNX operators: what is written, before any file exists.
 
 Nothing here imports onnx: `Graph` records nodes and constants, `spel.backends.onnx_layers` writes
-layers into it, and `spel.backends.onnx_` turns the record into a model. Inside the graph an image
-is ``(batch, channel, ..., row, col)`` float32.
+layers into it, and `spel.backends.onnx_export` turns the record into a model. Inside the graph an
+image is ``(batch, channel, ..., row, col)`` float32.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spel.backends.torch_ import Tensor, torch
+from spel.backends.torch_deps import Tensor, torch
 from spel.nn import Color
 from spel.ops import labnorm
 from spel.ops.color import GREY_WEIGHTS

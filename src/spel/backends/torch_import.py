@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from spel.backends.torch_ import nn
+from spel.backends.torch_deps import nn
+from spel.backends.torch_layers import SpelModule
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import ShapeError, UnsupportedLayerError
@@ -22,6 +23,11 @@ from spel.nn import (
     chain,
 )
 from spel.nn.node import Node
+
+
+def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
+    """A network from a module that `to_torch` made, or from PyTorch's own modules."""
+    return module.to_network() if isinstance(module, SpelModule) else from_modules(module, shape)
 
 
 def from_modules(module: nn.Module, shape: Sequence[int] | None = None) -> Network:

@@ -13,8 +13,8 @@ from spel import ops
 from spel.backends import geometry
 from spel.backends.planar import decoder_weights
 from spel.backends.planar import statistics as stored
-from spel.backends.torch_ import F, Tensor, nn, number, torch
 from spel.backends.torch_color import color
+from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
 from spel.backends.torch_windows import bounced, pad, window_max, window_sum
 from spel.core.window import Window
 from spel.errors import UnsupportedLayerError
@@ -94,14 +94,14 @@ class TorchConvolution(nn.Module):
         adjacency = bank.adjacency
         box = geometry.lattice(adjacency)
         self.step, self.spans = box.step, geometry.pads(self.window, box.low, box.high)
-        self.weight = nn.Parameter(number(geometry.dense(adjacency, bank.weights)))
-        self.bias = nn.Parameter(number(bank.bias))
+        self.weight = nn.Parameter(as_tensor(geometry.dense(adjacency, bank.weights)))
+        self.bias = nn.Parameter(as_tensor(bank.bias))
         ones = np.ones((1, len(adjacency), 1))
-        cells = None if geometry.is_box(adjacency) else number(geometry.dense(adjacency, ones))
+        cells = None if geometry.is_box(adjacency) else as_tensor(geometry.dense(adjacency, ones))
         self.register_buffer("cells", cells, persistent=False)
         mode, fill = self.window.border_mode(bank.channels)
         self.border = "constant" if self.window.border == "valid" else mode
-        self.register_buffer("fill", number(fill), persistent=False)
+        self.register_buffer("fill", as_tensor(fill), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight if self.cells is None else self.weight * self.cells
@@ -131,12 +131,12 @@ class TorchBatchNormalize(nn.Module):
     def __init__(self, layer: BatchNormalize) -> None:
         super().__init__()
         self.over, self.epsilon = layer.over, layer.epsilon
-        self.gamma, self.beta = (nn.Parameter(number(v)) for v in (layer.gamma, layer.beta))
+        self.gamma, self.beta = (nn.Parameter(as_tensor(v)) for v in (layer.gamma, layer.beta))
         given = stored(layer)
         self.fitted = given is not None
         mean, below = given if given is not None else (np.zeros(()), np.ones(()))
-        self.register_buffer("mean", number(mean))
-        self.register_buffer("below", number(below))
+        self.register_buffer("mean", as_tensor(mean))
+        self.register_buffer("below", as_tensor(below))
 
     def forward(self, x: Tensor) -> Tensor:
         ndim = x.ndim - 2
@@ -155,7 +155,7 @@ class TorchBatchNormalize(nn.Module):
 class TorchScale(nn.Module):
     def __init__(self, layer: Scale) -> None:
         super().__init__()
-        self.factor, self.shift = (nn.Parameter(number(v)) for v in (layer.factor, layer.shift))
+        self.factor, self.shift = (nn.Parameter(as_tensor(v)) for v in (layer.factor, layer.shift))
 
     def forward(self, x: Tensor) -> Tensor:
         return x * _planar(self.factor, x.ndim - 2) + _planar(self.shift, x.ndim - 2)
@@ -164,8 +164,8 @@ class TorchScale(nn.Module):
 class TorchWeightedSum(nn.Module):
     def __init__(self, layer: WeightedSum) -> None:
         super().__init__()
-        self.weights = nn.Parameter(number(layer.weights))
-        self.bias = nn.Parameter(number(layer.bias))
+        self.weights = nn.Parameter(as_tensor(layer.weights))
+        self.bias = nn.Parameter(as_tensor(layer.bias))
 
     def forward(self, x: Tensor) -> Tensor:
         products = torch.tensordot(x, self.weights, dims=([1], [0]))
@@ -272,7 +272,7 @@ def _center(layer: Center, x: Tensor) -> Tensor:
 
 def _decode(layer: Decode, x: Tensor) -> Tensor:
     if layer.method in ("lm", "lm-balanced"):
-        weights = number(decoder_weights(layer)).to(x)
+        weights = as_tensor(decoder_weights(layer)).to(x)
         positive = F.relu(torch.tensordot(x, weights, dims=([1], [0])))[:, None]
         return to_unit(positive, list(range(1, x.ndim)))
     images = [ops.decode(_array(one), layer.method, layer.labels) for one in x]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.backends.torch_ import F, Tensor, nn, torch
+from spel.backends.torch_deps import F, Tensor, nn, torch
 from spel.backends.torch_layers import SpelModule
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from spel.backends import geometry
-from spel.backends.torch_ import F, Tensor, torch
+from spel.backends.torch_deps import F, Tensor, torch
 from spel.core.window import Window
 
 

@@ -70,23 +70,23 @@ def command(
     chain = network(net)
     images = [spel.read(path) for path in expand(check)[:most]] if check else []
     if to == "onnx":
-        from spel.backends.onnx_ import export
+        from spel.backends import to_onnx
 
         if not images:
             raise ParameterError("export: --to onnx compares before it writes; give --check IMAGE")
-        report = export(
+        report = to_onnx(
             chain, out, images=images, dtype=given["dtype"], tolerance=given["tolerance"]
         )
         settings.say(str(report))
     elif to == "torch":
         _torch(chain, out, images, given["tolerance"], settings)
     elif to == "libift":
-        from spel.backends.libift_ import write_model
+        from spel.backends import to_libift
 
-        write_model(chain, out)
+        to_libift(chain, out)
     else:
         from spel import atomic
-        from spel.backends.script_ import to_script
+        from spel.backends import to_script
 
         atomic.write_text(out, to_script(chain))
     click.echo(out)
@@ -96,7 +96,7 @@ def _torch(
     chain: Network, out: Path, images: list[Any], tolerance: float, settings: Settings
 ) -> None:
     """Weights by node as PyTorch keeps them, after a comparison."""
-    from spel.backends.torch_ import check, write_state
+    from spel.backends.torch_export import check, write_state
 
     if images:
         difference = check(chain, images, tolerance)

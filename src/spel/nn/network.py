@@ -259,15 +259,6 @@ class Network(Layer):
 
         return trace(self, image, at=at, node=node, channel=channel)
 
-    def to_torch(self) -> Any:
-        """The network as a `torch.nn.Module` with the same numbers, see `spel.backends.to_torch`.
-
-        Backends stand above networks: their name is looked up when this is called.
-        """
-        from importlib import import_module
-
-        return import_module("spel.backends").to_torch(self)
-
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to one safetensors file, see `spel.nn.store.save`."""
         from spel.nn.store import save

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from spel.backends import to_onnx
+from spel.backends.onnx_export import Input
 from spel.decide import detect
-from spel.errors import BackendMissingError, ParameterError
+from spel.errors import ParameterError
 from spel.io.annotation.markers import write_markers
 from spel.studio import code
 from spel.studio.report import report
@@ -54,16 +56,12 @@ def _network(session: Session, view: View) -> File:
 
 
 def _onnx(session: Session, view: View) -> File:
-    try:
-        from spel.backends import onnx_
-    except ImportError:
-        raise BackendMissingError("ONNX is not installed; try: pip install 'spel[onnx]'") from None
     network = session.effective(str(view["network"]))
     image = session.load(str(view["image"])).array
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        dtype = "uint8" if image.dtype == "uint8" else "float32"
-        onnx_.export(network, path, images=[image], dtype=dtype)  # type: ignore[arg-type]
+        dtype: Input = "uint8" if image.dtype == "uint8" else "float32"
+        to_onnx(network, path, images=[image], dtype=dtype)
         return _name(view, ".onnx"), BINARY, path.read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""PyTorch: a network as a module with the same numbers, and back. The only place that imports it.
+"""PyTorch: a network as a module with the same numbers.
 
 Images are ``(batch, channel, ..., row, col)``, as PyTorch has them. No global state of PyTorch is
 read or written: no default device or dtype, no seed, no gradient mode.
@@ -8,28 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel import atomic
-from spel.errors import BackendMissingError, SpelError
+from spel.backends.torch_deps import torch
+from spel.backends.torch_layers import SpelModule
+from spel.errors import SpelError
 from spel.nn.network import Network
-
-try:
-    import torch
-    from torch import Tensor, nn
-    from torch.nn import functional as F
-except ImportError as error:
-    raise BackendMissingError(
-        'this needs PyTorch, which is not installed; try: pip install "spel[torch]"'
-    ) from error
-
-if TYPE_CHECKING:
-    from spel.backends.torch_layers import SpelModule
-
-__all__ = ["F", "Tensor", "compile_torch", "from_torch", "nn", "number", "to_torch", "torch"]
 
 
 def to_torch(network: Network) -> SpelModule:
@@ -52,8 +40,6 @@ def to_torch(network: Network) -> SpelModule:
     UnsupportedLayerError
         If a layer has no numbers yet; the note names the node.
     """
-    from spel.backends.torch_layers import SpelModule
-
     return SpelModule(network)
 
 
@@ -104,19 +90,3 @@ def write_state(network: Network, path: str | os.PathLike[str]) -> None:
     data = BytesIO()
     torch.save(to_torch(network).state_dict(), data)
     atomic.write_bytes(path, data.getvalue())
-
-
-def number(values: npt.ArrayLike) -> Tensor:
-    """A tensor of its own memory."""
-    return torch.tensor(np.array(values, dtype=np.float32))
-
-
-def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
-    """A network from a module, see `spel.backends.torch_import`."""
-    from spel.backends.torch_layers import SpelModule
-
-    if isinstance(module, SpelModule):
-        return module.to_network()
-    from spel.backends.torch_import import from_modules
-
-    return from_modules(module, shape)

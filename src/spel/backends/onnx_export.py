@@ -33,7 +33,7 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Report:
+class OnnxReport:
     """What was written, and how near it is to the engine.
 
     Attributes
@@ -62,14 +62,14 @@ class Report:
         )
 
 
-def export(
+def to_onnx(
     network: Network,
     path: str | os.PathLike[str],
     *,
     images: Sequence[npt.ArrayLike],
     dtype: Input = "float32",
     tolerance: float = TOLERANCE,
-) -> Report:
+) -> OnnxReport:
     """Write a network to an ONNX file, if ONNX Runtime gives the engine's numbers.
 
     Parameters
@@ -88,7 +88,7 @@ def export(
 
     Returns
     -------
-    Report
+    OnnxReport
 
     Raises
     ------
@@ -106,7 +106,7 @@ def export(
     """
     if not len(images):
         raise ParameterError("onnx: no image to compare with; give at least one")
-    model = to_bytes(network, np.shape(images[0]), dtype=dtype)
+    model = onnx_bytes(network, np.shape(images[0]), dtype=dtype)
     run = _session(model, os.fspath(path))
     difference = 0.0
     for number, image in enumerate(images):
@@ -118,12 +118,12 @@ def export(
             "node with network.upto(name), or allow more with tolerance="
         )
     atomic.write_bytes(path, model)
-    return Report(os.fspath(path), OPSET, len(images), difference, tolerance)
+    return OnnxReport(os.fspath(path), OPSET, len(images), difference, tolerance)
 
 
 def compile_onnx(network: Network, shape: Sequence[int]) -> Callable[[npt.ArrayLike], Any]:
     """The network as a function of an image or batch, run by ONNX Runtime in memory."""
-    run = _session(to_bytes(network, shape), "the network")
+    run = _session(onnx_bytes(network, shape), "the network")
     axes = len(_lifted(network, shape))
 
     def call(image: npt.ArrayLike) -> Any:
@@ -135,8 +135,8 @@ def compile_onnx(network: Network, shape: Sequence[int]) -> Callable[[npt.ArrayL
     return call
 
 
-def to_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float32") -> bytes:
-    """The network as the bytes of an ONNX file, unchecked; `export` is the checked way."""
+def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float32") -> bytes:
+    """The network as the bytes of an ONNX file, unchecked; `to_onnx` is the checked way."""
     onnx = _imported("onnx")
     if dtype not in ("float32", "uint8", "uint16"):
         raise ParameterError(f"onnx: dtype {dtype!r}; expected float32, uint8 or uint16")

@@ -21,7 +21,7 @@ INPUT_SPACE = "labnorm2"
 """libift brings colour images to this space itself: the one that a network may begin with."""
 
 
-def write_model(network: Network, folder: str | os.PathLike[str]) -> None:
+def to_libift(network: Network, folder: str | os.PathLike[str]) -> None:
     """Write a chain of convolutions, ReLU and poolings as a libift model folder.
 
     `spel.io.annotation.libift.read_model` reads it back. Files are written one by one, each whole

@@ -1,6 +1,7 @@
 """The session without HTTP: commands, undo, autosave, reopening, results by fingerprint."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,12 +9,20 @@ import pytest
 from spel.errors import FormatError, ParameterError, ShapeError, SpelError
 from spel.nn import Convolution
 from spel.studio.commands import COMMANDS
+from spel.studio.records import parse_line
 from spel.studio.session import ConflictError, Session
 from spel.studio.views.document import document_view
 
 from .conftest import add, sources, stroke
 
 SET_BIAS = {"do": "set_kernel", "network": "plate", "node": "edges", "kernel": 0, "bias": -0.25}
+
+
+def copy_of(folder):
+    """The folder as a process that is killed now leaves it; a new session may open the copy."""
+    copy = folder.with_name(f"{folder.name}-copy")
+    shutil.copytree(folder, copy)
+    return copy
 
 
 def bias(session):
@@ -99,7 +108,7 @@ def test_reopening_brings_back_everything_undo_included(drawn, folder):
     drawn.set_view({"page": "kernels"})
     told = document_view(drawn)
     drawn.flush()
-    again = Session(sources(), folder)
+    again = Session(sources(), copy_of(folder))
     try:
         now = document_view(again)
         assert {**now, "revision": 0} == {**told, "revision": 0}
@@ -117,22 +126,24 @@ def test_reopening_brings_back_everything_undo_included(drawn, folder):
 
 def test_a_journal_cut_short_by_a_crash_loses_only_its_last_line(drawn, folder):
     drawn.flush()
-    path = folder / "journal.jsonl"
+    copy = copy_of(folder)
+    path = copy / "journal.jsonl"
     data = path.read_bytes()
     path.write_bytes(data[:-9])
-    again = Session(sources(), folder)
+    again = Session(sources(), copy)
     assert sum(map(len, again.document.strokes.values())) == 5
     again.do(add("image1", stroke("new", 1, [[3, 3]])))
     again.close()
-    assert all(json.loads(line) for line in path.read_bytes().splitlines())
+    assert all(parse_line(line) for line in path.read_bytes().splitlines())
 
 
 def test_a_damaged_journal_is_refused_in_words(drawn, folder):
     drawn.flush()
-    path = folder / "journal.jsonl"
+    copy = copy_of(folder)
+    path = copy / "journal.jsonl"
     path.write_bytes(b'{"do": "x", "set": {"strokes": 3}}\n' + path.read_bytes())
     with pytest.raises(FormatError, match="line 1"):
-        Session(sources(), folder)
+        Session(sources(), copy)
 
 
 def test_results_are_found_by_what_made_them(session):

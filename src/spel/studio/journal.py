@@ -1,257 +1,341 @@
-"""Autosave: every change is appended to a journal; opening it again replays it, undo included.
+"""Autosave: every change is appended to a journal; reading it restores all of them, with undo.
 
-A journal is lines of JSON. A line that a crash cut short is dropped. Networks lie beside it, one
-file per content.
+A journal is a file of lines, one for each change, each with a checksum. The first line holds the
+document at the start. Networks lie beside the journal, one file per content. A damaged line is left
+out, and the rest is read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import queue
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from spel import atomic
 from spel.errors import FormatError, SpelError
 from spel.nn.network import Network
 from spel.nn.store import load, save
-from spel.studio.document import Class, Document, Entry, Stroke
+from spel.studio.document import Document, Entry
+from spel.studio.folder_lock import FolderLock
+from spel.studio.history import History
+from spel.studio.records import State, StoredEntry, difference, format_line, parse_line, patch
 
-MOST_LINES = 20_000
-DEPTH = 1000
-"""Undoable steps that are kept."""
+VERSION = 2
+MAX_LINES = 5000
+"""A longer journal is rewritten when it is opened, without steps that cannot be undone any more."""
+MAX_REMEMBERED = 256
+"""Networks whose files need not be looked up."""
+RETRY_S = 5.0
+
+Kind = Literal["do", "replace", "undo", "redo"]
 
 
-@dataclass
-class History:
-    """Documents one after the other, and where the user stands."""
+@dataclass(frozen=True)
+class Change:
+    """A step of the history, and the document after it."""
 
-    past: list[tuple[str, Document]] = field(default_factory=list)
-    present: Document = field(default_factory=Document)
-    future: list[tuple[str, Document]] = field(default_factory=list)
-
-    def do(self, label: str, document: Document) -> None:
-        self.past.append((label, self.present))
-        del self.past[:-DEPTH]
-        self.present = document
-        self.future.clear()
-
-    def replace(self, document: Document) -> None:
-        """Put another document in place of the present one: a gesture goes on."""
-        self.present = document
-        self.future.clear()
-
-    def undo(self) -> bool:
-        if not self.past:
-            return False
-        label, document = self.past.pop()
-        self.future.append((label, self.present))
-        self.present = document
-        return True
-
-    def redo(self) -> bool:
-        if not self.future:
-            return False
-        label, document = self.future.pop()
-        self.past.append((label, self.present))
-        self.present = document
-        return True
+    kind: Kind
+    label: str
+    document: Document
 
 
 class Journal:
-    """The files behind a session. `write` returns at once; a thread of its own does the work."""
+    """The files behind a session. `write` returns at once; a thread of its own does the work.
+
+    Attributes
+    ----------
+    problem : str
+        Why changes cannot be saved at present; empty if they are saved.
+    notice : str
+        What was damaged when the journal was read; empty if nothing was.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "networks").mkdir(parents=True, exist_ok=True)
+        self._lock = FolderLock(folder)
+        self._networks = NetworkFiles(folder / "networks")
         self._path = folder / "journal.jsonl"
-        self._queue: queue.Queue[tuple[str, str, Document, Document] | None] = queue.Queue()
-        self._known: dict[int, tuple[Network, str]] = {}
-        self._since: Document | None = None
-        self.problem = ""
+        self._size = 0
+        self._last = State()
+        self._condition = threading.Condition()
+        self._waiting: list[Change] = []
+        self._writing = self._retry = self._closing = False
+        self.problem = self.notice = ""
         self._thread = threading.Thread(target=self._work, name="spel-journal", daemon=True)
-        self._thread.start()
 
-    def write(self, kind: str, label: str, before: Document, after: Document) -> None:
-        """Note a "do", "replace", "undo" or "redo"."""
-        self._queue.put((kind, label, before, after))
+    def write(self, kind: Kind, label: str, document: Document) -> None:
+        """Save a step of the history soon."""
+        with self._condition:
+            self._waiting.append(Change(kind, label, document))
+            self._condition.notify_all()
+
+    def store(self, network: Network) -> Path:
+        """The file that holds a network, written if it is not there yet."""
+        return self._networks.path(self._networks.store(network))
 
     def flush(self) -> None:
-        """Return when everything that was noted is on the disk."""
-        self._queue.join()
+        """Wait until all changes so far are saved, or could not be saved."""
+        with self._condition:
+            self._retry = True
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: not (self._waiting or self._writing or self._retry))
 
     def close(self) -> None:
-        self.flush()
-        self._queue.put(None)
-        self._thread.join()
+        """Save all changes, end the thread and release the folder."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._lock.release()
 
     # -- writing ---------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        unsaved: list[Change] = []
         while True:
-            item = self._queue.get()
-            if item is None:
-                return
-            try:
-                kind, label, before, after = item
-                before = self._since or before
-                self._since = None
-                # Of a gesture that goes on, only its last state is worth a line.
-                if kind == "replace" and self._replaces_next():
-                    self._since = before
-                    continue
-                self._append(kind, label, before, after)
-                self.problem = ""
-            except (OSError, SpelError, ValueError) as error:
-                self.problem = f"autosave failed: {error}"
-            finally:
-                self._queue.task_done()
+            with self._condition:
+                timeout = RETRY_S if unsaved else None
+                self._condition.wait_for(self._has_work, timeout)
+                unsaved += self._waiting
+                self._waiting.clear()
+                self._writing, self._retry, closing = True, False, self._closing
+            unsaved = self._save(coalesce(unsaved))
+            with self._condition:
+                self._writing = False
+                self._condition.notify_all()
+                if closing and not self._waiting:
+                    return
 
-    def _replaces_next(self) -> bool:
-        with self._queue.mutex:
-            waiting = self._queue.queue
-            return bool(waiting) and waiting[0] is not None and waiting[0][0] == "replace"
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._retry or self._closing)
 
-    def _append(self, kind: str, label: str, before: Document, after: Document) -> None:
-        line: dict[str, Any] = {kind: label}
-        if kind in ("do", "replace"):
-            line["set"] = self._delta(before, after)
-        with self._path.open("ab") as file:
-            file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
+    def _save(self, changes: list[Change]) -> list[Change]:
+        """Append the changes; returns those that are to be tried again later."""
+        try:
+            if changes:
+                self._append(changes)
+        except OSError as error:
+            self.problem = f"the last changes are not saved: {error}"
+            return changes
+        except (SpelError, ValueError) as error:
+            self.problem = f"a change could not be saved: {error}"
+            return []
+        self.problem = ""
+        return []
+
+    def _append(self, changes: Iterable[Change]) -> None:
+        state, lines = self._last, []
+        if not self._size:
+            lines.append(_first_line(state))
+        for change in changes:
+            after = self._networks.state_of(change.document)
+            record: dict[str, Any] = {change.kind: change.label}
+            if change.kind in ("do", "replace"):
+                record["set"] = difference(state, after)
+            lines.append(format_line(record))
+            state = after
+        data = b"".join(lines)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "r+b") as file:
+            file.truncate(self._size)  # drops what an attempt that failed left behind
+            file.seek(self._size)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        self._size += len(data)
+        self._last = state
 
-    def _delta(self, before: Document, after: Document) -> dict[str, Any]:
-        changed: dict[str, Any] = {}
-        if before.networks != after.networks:
-            changed["networks"] = {
-                name: None if entry is None else self._entry(entry)
-                for name, entry in _differences(before.networks, after.networks).items()
-            }
-            changed["order"] = list(after.networks)
-        if before.strokes != after.strokes:
-            changed["strokes"] = {
-                image: _tail(before.strokes.get(image, ()), strokes or ())
-                for image, strokes in _differences(before.strokes, after.strokes).items()
-            }
-        if before.classes != after.classes:
-            changed["classes"] = [asdict(c) for c in after.classes]
-        if before.truth != after.truth:
-            changed["truth"] = {
-                image: None if boxes is None else [list(b) for b in boxes]
-                for image, boxes in _differences(before.truth, after.truth).items()
-            }
-        if before.pins != after.pins:
-            changed["pins"] = list(after.pins)
-        return changed
+    # -- reading ---------------------------------------------------------------------------------
 
-    def _entry(self, entry: Entry) -> dict[str, Any]:
-        return {"file": self._store(entry.network), "bypassed": sorted(entry.bypassed)}
+    def read(self, start: Document) -> History[Document]:
+        """The history in the journal, or one of a starting document; then start saving changes.
 
-    def store(self, network: Network) -> Path:
-        """The file that holds a network, written if it is not there yet."""
-        return self._network_path(self._store(network))
+        Raises
+        ------
+        FormatError
+            If the journal is of a newer version, or a record or network in it is not valid.
+        """
+        history = self._read_states(start)
+        documents = {}
 
-    def _network_path(self, name: str) -> Path:
-        return self.folder / "networks" / f"{name}.safetensors"
+        def document(state: State) -> Document:
+            if id(state) not in documents:
+                documents[id(state)] = self._networks.document_of(state)
+            return documents[id(state)]
 
-    def _store(self, network: Network) -> str:
-        known = self._known.get(id(network))
-        if known is not None and known[0] is network:
-            return known[1]
-        text = json.dumps([node.inputs for node in network.nodes] + [dict(network.meta)])
-        parts = f"{network.names}{text}{network.fingerprint()}" + "".join(
-            node.layer.fingerprint() for node in network.nodes
+        result = History(
+            document(history.present),
+            [(label, document(state)) for label, state in history.past],
+            [(label, document(state)) for label, state in history.future],
         )
-        name = blake2b(parts.encode(), digest_size=16).hexdigest()
-        path = self.folder / "networks" / f"{name}.safetensors"
-        if not path.exists():
-            save(network, path)
+        self._last = history.present
+        self._thread.start()
+        return result
+
+    def _read_states(self, start: Document) -> History[State]:
+        data = self._path.read_bytes() if self._path.exists() else b""
+        lines = data.splitlines()
+        if not lines:
+            return History(self._networks.state_of(start))
+        torn = not data.endswith(b"\n")
+        first = parse_line(lines[0])
+        old = first is None or "journal" not in first
+        if old:
+            history = History(self._networks.state_of(start))
+        else:
+            history = History(self._first_state(first or {}))
+        damaged = 0
+        for number, line in enumerate(lines[0 if old else 1 :], start=1 if old else 2):
+            record = parse_line(line)
+            if record is not None:
+                self._replay(history, record, number)
+            elif not (torn and number == len(lines)):  # a crash cut the last line short
+                damaged += 1
+                history.do("damaged", history.present)
+        if damaged:
+            self._keep_damaged(data, damaged)
+        if old or damaged or torn or len(lines) > MAX_LINES:
+            self._rewrite(history)
+        else:
+            self._size = len(data)
+        return history
+
+    def _first_state(self, record: Mapping[str, Any]) -> State:
+        if record["journal"] != VERSION:
+            raise FormatError(
+                f"{self._path}: version {record['journal']!r:.20}; a newer spel wrote it, update "
+                "spel or choose another folder with --session"
+            )
+        return patch(State(), record.get("start", {}))
+
+    def _replay(self, history: History[State], record: Mapping[str, Any], number: int) -> None:
+        try:
+            if "undo" in record:
+                history.undo()
+            elif "redo" in record:
+                history.redo()
+            elif "replace" in record:
+                history.replace(patch(history.present, record["set"]))
+            else:
+                history.do(str(record["do"]), patch(history.present, record["set"]))
+        except (FormatError, KeyError) as error:
+            raise FormatError(
+                f"{self._path}: line {number}: {error}; move the folder away to start anew"
+            ) from error
+
+    def _keep_damaged(self, data: bytes, count: int) -> None:
+        copy = self._path.with_name("journal-damaged.jsonl")
+        self.notice = (
+            f"{count} damaged changes in the saved session were left out; the damaged file is "
+            f"{copy}"
+        )
+        with contextlib.suppress(OSError):
+            atomic.write_bytes(copy, data)
+
+    def _rewrite(self, history: History[State]) -> None:
+        """Replace the journal by one that holds this history and nothing else."""
+        undone = history.future[::-1]
+        states = [s for _, s in history.past] + [history.present] + [s for _, s in undone]
+        labels = [label for label, _ in [*history.past, *undone]]
+        lines = [_first_line(states[0])]
+        for label, before, after in zip(labels, states, states[1:]):
+            lines.append(format_line({"do": label, "set": difference(before, after)}))
+        lines += [format_line({"undo": "undo"})] * len(undone)
+        data = b"".join(lines)
+        atomic.write_bytes(self._path, data)
+        self._size = len(data)
+
+
+def _first_line(state: State) -> bytes:
+    return format_line({"journal": VERSION, "start": difference(State(), state)})
+
+
+def coalesce(changes: Iterable[Change]) -> list[Change]:
+    """The changes, with only the last state of each gesture.
+
+    Examples
+    --------
+    >>> a, b = Document(), Document(pins=("b",))
+    >>> [c.kind for c in coalesce([Change("do", "drag", a), Change("replace", "drag", b)])]
+    ['do']
+    """
+    merged: list[Change] = []
+    for change in changes:
+        if change.kind == "replace" and merged and merged[-1].kind in ("do", "replace"):
+            merged[-1] = replace(merged[-1], document=change.document)
+        else:
+            merged.append(change)
+    return merged
+
+
+class NetworkFiles:
+    """The networks of a session's documents, in files named by their content."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._names: dict[int, tuple[Network, str]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """The file of a name that `store` returned."""
+        return self._folder / f"{name}.safetensors"
+
+    def store(self, network: Network) -> str:
+        """The name of the file that holds a network, written if it is not there yet."""
+        with self._lock:
+            entry = self._names.get(id(network))
+            if entry is not None and entry[0] is network:
+                return entry[1]
+        name = _content_name(network)
+        if not self.path(name).exists():
+            save(network, self.path(name))
         self._remember(network, name)
         return name
 
     def _remember(self, network: Network, name: str) -> None:
-        while len(self._known) >= 256:
-            del self._known[next(iter(self._known))]
-        self._known[id(network)] = (network, name)
+        with self._lock:
+            while len(self._names) >= MAX_REMEMBERED:
+                del self._names[next(iter(self._names))]
+            self._names[id(network)] = (network, name)
 
-    # -- reading ---------------------------------------------------------------------------------
+    def state_of(self, document: Document) -> State:
+        """The document with its networks in files."""
+        networks = {
+            name: StoredEntry(self.store(entry.network), tuple(sorted(entry.bypassed)))
+            for name, entry in document.networks.items()
+        }
+        return State(networks, document.strokes, document.classes, document.truth, document.pins)
 
-    def read(self, start: Document) -> History:
-        """The history that the journal tells, from a starting document."""
-        history = History(present=start)
-        if not self._path.exists():
-            return history
-        data = self._path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):  # a crash cut the last line short
-            with self._path.open("r+b") as file:
-                file.truncate(len(whole))
-        lines = whole.splitlines()
-        for number, line in enumerate(lines[-MOST_LINES:] if len(lines) > MOST_LINES else lines):
-            try:
-                self._replay(history, json.loads(line))
-            except (SpelError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise FormatError(
-                    f"{self._path}: line {number + 1}: {error}; move the folder away to start anew"
-                ) from error
-        return history
+    def document_of(self, state: State) -> Document:
+        """The document of a state; equal networks are the same object."""
+        networks = {
+            name: Entry(self._load(stored.file), frozenset(stored.bypassed))
+            for name, stored in state.networks.items()
+        }
+        return Document(networks, state.strokes, state.classes, state.truth, state.pins)
 
-    def _replay(self, history: History, line: Mapping[str, Any]) -> None:
-        if "undo" in line:
-            history.undo()
-        elif "redo" in line:
-            history.redo()
-        elif "replace" in line:
-            history.replace(self._patched(history.present, line["set"]))
-        else:
-            history.do(str(line["do"]), self._patched(history.present, line["set"]))
-
-    def _patched(self, document: Document, changed: Mapping[str, Any]) -> Document:
-        networks = dict(document.networks)
-        for name, stored in changed.get("networks", {}).items():
-            networks.pop(name, None)
-            if stored is not None:
-                networks[name] = Entry(self._loaded(stored["file"]), frozenset(stored["bypassed"]))
-        networks = {name: networks[name] for name in changed.get("order", networks)}
-        strokes = dict(document.strokes)
-        for image, part in changed.get("strokes", {}).items():
-            old = strokes.get(image, ())[: int(part["keep"])]
-            strokes[image] = (*old, *(Stroke.from_dict(s) for s in part["add"]))
-            if not strokes[image]:
-                del strokes[image]
-        truth = dict(document.truth)
-        for image, boxes in changed.get("truth", {}).items():
-            truth.pop(image, None)
-            if boxes is not None:
-                truth[image] = tuple(tuple(map(float, b)) for b in boxes)  # type: ignore[misc]
-        classes = tuple(
-            Class(int(c["label"]), str(c["name"]), str(c["color"]))
-            for c in changed.get("classes", [asdict(c) for c in document.classes])
-        )
-        pins = tuple(changed.get("pins", document.pins))
-        return Document(networks, strokes, classes, truth, pins)
-
-    def _loaded(self, name: str) -> Network:
-        if not name.isalnum():
-            raise FormatError(f"network file {name!r}; expected letters and digits")
-        network = load(self.folder / "networks" / f"{name}.safetensors")
+    def _load(self, name: str) -> Network:
+        with self._lock:
+            for key, (network, stored) in self._names.items():
+                if stored == name:
+                    self._names[key] = self._names.pop(key)  # now the one used last
+                    return network
+        network = load(self.path(name))
         self._remember(network, name)
         return network
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What changed: the new value of every name, None where it is gone."""
-    found = {n: v for n, v in after.items() if n not in before or before[n] is not v}
-    return found | {n: None for n in before if n not in after}
-
-
-def _tail(before: tuple[Stroke, ...], after: tuple[Stroke, ...]) -> dict[str, Any]:
-    same = 0
-    while same < min(len(before), len(after)) and before[same] == after[same]:
-        same += 1
-    return {"keep": same, "add": [s.to_dict() for s in after[same:]]}
+def _content_name(network: Network) -> str:
+    """A hash of everything that a network's file holds."""
+    text = json.dumps([node.inputs for node in network.nodes] + [dict(network.meta)])
+    parts = f"{network.names}{text}{network.fingerprint()}" + "".join(
+        node.layer.fingerprint() for node in network.nodes
+    )
+    return blake2b(parts.encode(), digest_size=16).hexdigest()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spel import atomic
 from spel.errors import ParameterError
@@ -16,8 +16,9 @@ from spel.nn.network import Network
 from spel.studio import commands, learning
 from spel.studio.cache import Cache, Run
 from spel.studio.document import Document, Entry
+from spel.studio.history import History
 from spel.studio.images import Images, Loaded, Source, clean_name, file_source, samples
-from spel.studio.journal import History, Journal
+from spel.studio.journal import Journal
 
 MAX_VIEW = 4096
 
@@ -62,7 +63,11 @@ class Session:
         self.view = self._last_view()
         self._add_uploads()
         self._journal = Journal(self.folder)
-        self._history: History = self._journal.read(self._start())
+        try:
+            self._history: History[Document] = self._journal.read(self._start())
+        except BaseException:
+            self._journal.close()
+            raise
 
     def _start(self) -> Document:
         """A new session: the lecture's detector, and a network to learn from strokes."""
@@ -102,8 +107,8 @@ class Session:
 
     @property
     def problem(self) -> str:
-        """Why autosave fails, if it does; else empty."""
-        return self._journal.problem
+        """Why autosave fails, or what of the session could not be read; else empty."""
+        return self._journal.problem or self._journal.notice
 
     def set_view(self, view: Mapping[str, Any]) -> None:
         """Remember what the user is looking at; undo does not change it."""
@@ -175,21 +180,20 @@ class Session:
             after = commands.apply(before, self, command)
             if after is before:
                 return
-            self._record(str(command.get("do")), before, after, gesture)
+            self._record(str(command.get("do")), after, gesture)
 
     def change(self, label: str, change: Callable[[Document], Document]) -> None:
         """Apply a function from document to document as one undoable step."""
         with self._lock:
-            before = self.document
-            self._record(label, before, change(before), None)
+            self._record(label, change(self.document), None)
 
-    def _record(self, label: str, before: Document, after: Document, gesture: str | None) -> None:
+    def _record(self, label: str, after: Document, gesture: str | None) -> None:
         if gesture is not None and gesture == self._gesture:
             self._history.replace(after)
-            self._journal.write("replace", label, before, after)
+            self._journal.write("replace", label, after)
         else:
             self._history.do(label, after)
-            self._journal.write("do", label, before, after)
+            self._journal.write("do", label, after)
         self._gesture = gesture
         self.revision += 1
 
@@ -201,13 +205,12 @@ class Session:
         """Repeat the step that was reverted last; returns whether there was one."""
         return self._step("redo", revision)
 
-    def _step(self, kind: str, revision: int | None) -> bool:
+    def _step(self, kind: Literal["undo", "redo"], revision: int | None) -> bool:
         with self._lock:
             self._check(revision)
-            before = self.document
             moved = self._history.undo() if kind == "undo" else self._history.redo()
             if moved:
-                self._journal.write(kind, kind, before, self.document)
+                self._journal.write(kind, kind, self.document)
                 self._gesture = None
                 self.revision += 1
             return moved

@@ -22,7 +22,7 @@ from common import DATA, dice
 from experiments import load_parasites
 from parasite_eggs import encoder
 
-from spel.decide import own_segmentation
+from spel.decide import segmentation_of
 from spel.decide.object_model import ObjectModel
 from spel.learning.segmenter import learn_segmenter
 
@@ -33,11 +33,11 @@ Real = npt.NDArray[np.float64]
 
 
 def scores(rows: Real, setting: tuple[float, ...]) -> Real:
-    """As `ObjectModel.score`, of all candidates of an image at once."""
-    spread, elongated, power, edge = setting
+    """As `ObjectModel.score`, of all components of an image at once."""
+    spread, elongation, power, edge = setting
     return (
         -((rows[:, 0] / spread) ** 2) / 2
-        - (rows[:, 1] / elongated) ** 2 / 2
+        - (rows[:, 1] / elongation) ** 2 / 2
         + power * rows[:, 2]
         + rows[:, 3]
         + np.log(edge) * rows[:, 4]
@@ -67,15 +67,15 @@ def main() -> int:
             ridge=ridge,
             hard_negatives=not options.no_hard_negatives,
         )
-        how = own_segmentation(found.network)
+        how = segmentation_of(found.network)
         assert how.objects is not None
         assert how.delineation is not None
-        wide = replace(how.objects, cutoff=-8.0)
+        wide = replace(how.objects, min_score=-8.0)
         center = found.network.upto("center")
-        ones = {n: wide.candidates(found.network(images[n])) for n in images}
+        ones = {n: wide.components(found.network(images[n])) for n in images}
         rows = {n: table(wide, ones[n]) for n in images}
         held = {
-            n: np.array([c.covers(m.points[m.is_object]) >= 0.5 for c in ones[n]], dtype=bool)
+            n: np.array([c.coverage(m.points[m.is_object]) >= 0.5 for c in ones[n]], dtype=bool)
             for n, m in drawn.items()
         }
         refined: dict[tuple[str, int], float] = {}
@@ -95,7 +95,8 @@ def main() -> int:
                         line.append(0.0)
                     else:
                         if (n, index) not in refined:
-                            mask = how.delineation.refine(center(images[n]), ones[n][index].whole())
+                            rough = ones[n][index].full_mask()
+                            mask = how.delineation.refine(center(images[n]), rough)
                             refined[n, index] = dice(mask, masks[n])
                         line.append(refined[n, index])
                 answers.append(line)
@@ -119,11 +120,11 @@ def table(model: ObjectModel, ones: list) -> Real:
     return np.array(
         [
             [
-                np.log(c.area / model.size),
-                np.log(c.elongation / model.elongated),
+                np.log(c.area / model.area),
+                np.log(c.elongation / model.elongation),
                 np.log(c.roundness),
                 np.log(max(c.contrast, 1e-6)),
-                float(c.touches),
+                float(c.touches_border),
             ]
             for c in ones
         ]
@@ -131,8 +132,9 @@ def table(model: ObjectModel, ones: list) -> Real:
 
 
 def shipped() -> tuple[float, ...]:
-    base = ObjectModel(size=1)
-    return (1e-2, base.spread, base.elongated_spread, base.round_power, base.edge, 0.95)
+    base = ObjectModel(area=1)
+    spreads = (base.area_spread, base.elongation_spread)
+    return (1e-2, *spreads, base.round_power, base.border_factor, 0.95)
 
 
 def tell(name: str, setting: tuple[float, ...] | None, line: Real, full: npt.NDArray) -> None:

@@ -25,7 +25,7 @@ import spel
 from benchmarks.plates.changes import CHANGES, fours
 from benchmarks.plates.gallery import gallery
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
-from spel.decide import own_decision
+from spel.decide import decision_of
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
 from spel.rigid import RigidConfig, Windows, learn_detector
 
@@ -332,7 +332,7 @@ SHIPPED = 0.02
 def ship(given: argparse.Namespace, found: list[Photo], images: Images) -> str:
     """Learn from all photos; write ``plates.safetensors``."""
     network = learn(found, images, tell=lambda line: print(line, file=sys.stderr, flush=True))
-    decision = own_decision(network)
+    decision = decision_of(network)
     assert isinstance(decision, Windows)
     card = {
         "name": "plates",

@@ -22,7 +22,7 @@ from benchmarks.harness import environment
 from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide
-from spel.decide.detection import own_decision, with_decision
+from spel.decide.detection import decision_of, with_decision
 from spel.jobs import DetectJob
 from spel.run import Identity, answers
 
@@ -66,7 +66,7 @@ def rates(paths: list[Path]) -> dict[str, float]:
 def parts(path: Path) -> dict[str, float]:
     """Milliseconds of one core for each part of detecting with the lecture's network."""
     net, image = spel.zoo.plate_lecture(), spel.read(path)
-    saliency, decision = net(image), own_decision(net)
+    saliency, decision = net(image), decision_of(net)
     work: dict[str, Callable[[], object]] = {
         "decoding": lambda: spel.read(path),
         "hash of the input": lambda: Identity.of(path),

@@ -9,7 +9,7 @@ import pytest
 
 import spel
 from spel.core.window import Window
-from spel.decide import Decision, detect, own_decision, with_decision
+from spel.decide import Decision, decision_of, detect, with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.nn.geometry import Geometry, geometry
 
@@ -102,7 +102,7 @@ def test_a_network_carries_its_decision_through_its_file(tmp_path: Path) -> None
     net = with_decision(spel.chain(spel.Scale([1.0])), decision)
     net.save(tmp_path / "net.safetensors")
     again = spel.load(tmp_path / "net.safetensors")
-    assert own_decision(again) == decision
+    assert decision_of(again) == decision
     image = [[1, 1, 0, 0, 1, 1, 1, 1, 0, 1]]
     assert spel.detect(again, image).boxes.tolist() == [[4.0, 0.0, 8.0, 1.0]]
     assert len(spel.detect(again, image, select="all")) == 2

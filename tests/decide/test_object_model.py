@@ -12,13 +12,13 @@ from spel.decide import (
     Delineation,
     ObjectModel,
     Segmentation,
-    candidates,
+    components_at_levels,
     learn_object_model,
-    own_segmentation,
     segment,
+    segmentation_of,
     with_segmentation,
 )
-from spel.decide.components import filled
+from spel.decide.components import fill_holes
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn import MaxPool, Scale, chain
 
@@ -31,19 +31,19 @@ def disk(size: int, row: int, col: int, radius: float) -> np.ndarray:
 # -- LITERAL -------------------------------------------------------------------------------------
 
 
-def test_a_candidate_is_measured():
+def test_a_component_is_measured():
     image = np.zeros((12, 14))
     image[3:6, 4:12] = 0.8
     image[4, 5] = 0  # a hole
-    (one,) = candidates(image, [0.5], ring=2)
-    assert one.low == (3, 4)
+    (one,) = components_at_levels(image, [0.5], ring=2)
+    assert one.origin == (3, 4)
     assert one.mask.shape == (3, 8)
     assert one.area == 24
     assert one.contrast == pytest.approx(0.8 * 23 / 24)
-    assert not one.touches
+    assert not one.touches_border
     assert one.elongation == pytest.approx(np.sqrt((9 - 1 + 1) / (64 - 1 + 1)), rel=1e-6)
-    assert one.covers(np.array([(4, 5), (0, 0)])) == 0.5
-    assert np.array_equal(one.whole(), image.astype(bool) | one.whole())
+    assert one.coverage(np.array([(4, 5), (0, 0)])) == 0.5
+    assert np.array_equal(one.full_mask(), image.astype(bool) | one.full_mask())
 
 
 def test_an_ellipse_is_round_and_an_l_is_not():
@@ -51,7 +51,7 @@ def test_an_ellipse_is_round_and_an_l_is_not():
     ellipse = ((r - 30) / 10.0) ** 2 + ((c - 30) / 20.0) ** 2 <= 1
     ell = np.zeros((60, 60), bool)
     ell[10:50, 10:16] = ell[44:50, 10:50] = True
-    (one,), (other,) = candidates(ellipse, [0.5]), candidates(ell, [0.5])
+    (one,), (other,) = components_at_levels(ellipse, [0.5]), components_at_levels(ell, [0.5])
     assert one.roundness > 0.97
     assert one.elongation == pytest.approx(0.5, abs=0.02)
     assert other.roundness < 0.5
@@ -60,39 +60,39 @@ def test_an_ellipse_is_round_and_an_l_is_not():
 def test_what_touches_the_edge_says_so():
     image = np.zeros((9, 9))
     image[0:3, 4:7] = 1
-    assert candidates(image, [0.5])[0].touches
+    assert components_at_levels(image, [0.5])[0].touches_border
 
 
 def test_the_object_of_the_learned_size_is_taken():
     saliency = 0.9 * disk(80, 20, 20, 8) + 0.9 * disk(80, 55, 55, 18)
     drawn = Markers([(20, 19), (20, 20), (20, 21), (70, 5)], [1, 1, 1, 0], (80, 80))
     model, evidence = learn_object_model([saliency], [drawn])
-    assert model.size == disk(80, 20, 20, 8).sum() == evidence.areas[0]
-    assert np.array_equal(model.select(saliency), disk(80, 20, 20, 8))
-    assert not model.select(0.9 * disk(80, 55, 55, 18)).any()
-    assert not model.select(np.zeros((80, 80))).any()
+    assert model.area == disk(80, 20, 20, 8).sum() == evidence.areas[0]
+    assert np.array_equal(model.mask(saliency), disk(80, 20, 20, 8))
+    assert not model.mask(0.9 * disk(80, 55, 55, 18)).any()
+    assert not model.mask(np.zeros((80, 80))).any()
 
 
-def test_many_objects_are_kept_if_asked():
+def test_several_objects_are_selected_if_wanted():
     saliency = 0.9 * disk(80, 20, 20, 8) + 0.9 * disk(80, 55, 55, 8)
-    model = ObjectModel(size=200, cutoff=-1)
-    assert model.select(saliency).sum() == disk(80, 20, 20, 8).sum()
-    many = ObjectModel(size=200, cutoff=-1, many=True)
-    assert np.array_equal(many.select(saliency), saliency > 0)
+    model = ObjectModel(area=200, min_score=-1)
+    assert model.mask(saliency).sum() == disk(80, 20, 20, 8).sum()
+    many = ObjectModel(area=200, min_score=-1, multiple=True)
+    assert np.array_equal(many.mask(saliency), saliency > 0)
 
 
 def test_a_saliency_without_the_object_is_refused():
     drawn = Markers([(3, 3), (9, 9)], [1, 0], (12, 12))
-    with pytest.raises(ParameterError, match="no marked image one component holds"):
+    with pytest.raises(ParameterError, match="no marked image does one component hold"):
         learn_object_model([np.zeros((12, 12))], [drawn])
 
 
 def test_holes_that_reach_the_edge_are_no_holes():
     ring = np.ones((5, 5), bool)
     ring[1:4, 1:4] = False
-    assert filled(ring).all()
+    assert fill_holes(ring).all()
     ring[2, 0] = False
-    assert np.array_equal(filled(ring), ring)
+    assert np.array_equal(fill_holes(ring), ring)
 
 
 @pytest.mark.parametrize("method", ["watershed", "trees", "growcut"])
@@ -119,10 +119,10 @@ def test_no_delineation_and_no_mask():
             lambda: Delineation(scale=(1, 2)).refine(np.zeros((4, 4, 1)), np.ones((4, 4), bool)),
             ShapeError,
         ),
-        (lambda: ObjectModel(size=0), ParameterError),
-        (lambda: ObjectModel(size=5, edge=0), ParameterError),
-        (lambda: candidates(np.zeros(4), [0.5]), ShapeError),
-        (lambda: ObjectModel.from_dict({"size": "x"}), FormatError),
+        (lambda: ObjectModel(area=0), ParameterError),
+        (lambda: ObjectModel(area=5, border_factor=0), ParameterError),
+        (lambda: components_at_levels(np.zeros(4), [0.5]), ShapeError),
+        (lambda: ObjectModel.from_dict({"area": "x"}), FormatError),
         (lambda: ObjectModel.from_dict({"weight": 3}), FormatError),
         (lambda: Delineation.from_dict({"depth": 3}), FormatError),
         (lambda: Segmentation.from_dict({"depth": 3}), FormatError),
@@ -138,12 +138,14 @@ def test_what_does_not_fit_is_refused(call, error):
 
 def test_a_network_keeps_its_segmentation(tmp_path):
     how = Segmentation(
-        ObjectModel(size=200, cutoff=-1.5), delineation=Delineation(scale=(1.0,)), features="input"
+        ObjectModel(area=200, min_score=-1.5),
+        delineation=Delineation(scale=(1.0,)),
+        features="input",
     )
     net = with_segmentation(chain(Scale([1.0])), how)
-    assert own_segmentation(net) == how
+    assert segmentation_of(net) == how
     net.save(tmp_path / "net.safetensors")
-    assert own_segmentation(spel.load(tmp_path / "net.safetensors")) == how
+    assert segmentation_of(spel.load(tmp_path / "net.safetensors")) == how
 
 
 def test_a_strided_networks_mask_has_the_images_size():
@@ -155,7 +157,7 @@ def test_a_strided_networks_mask_has_the_images_size():
 
 
 def test_moving_the_object_moves_the_mask():
-    model = ObjectModel(size=200, cutoff=-1)
-    here = model.select(0.9 * disk(80, 20, 20, 8))
-    there = model.select(0.9 * disk(80, 33, 47, 8))
+    model = ObjectModel(area=200, min_score=-1)
+    here = model.mask(0.9 * disk(80, 20, 20, 8))
+    there = model.mask(0.9 * disk(80, 33, 47, 8))
     assert np.array_equal(np.roll(here, (13, 27), (0, 1)), there)

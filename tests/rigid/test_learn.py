@@ -10,7 +10,7 @@ import pytest
 
 import spel
 from spel.data import Scene, street
-from spel.decide import own_decision
+from spel.decide import decision_of
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.rigid import RigidConfig, Windows, learn_detector
@@ -59,7 +59,7 @@ def test_the_file_keeps_everything(
     network.save(tmp_path / "plates.safetensors")
     again = spel.load(tmp_path / "plates.safetensors")
     assert spel.detect(again, scenes[1].image) == spel.detect(network, scenes[1].image)
-    assert isinstance(own_decision(again), Windows)
+    assert isinstance(decision_of(again), Windows)
     assert again["score"].bank.provenance[0].image in "0123"
 
 
@@ -88,13 +88,13 @@ def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:
     turned = np.array([[y0, cols - x1, y1, cols - x0]])
     quick = RigidConfig(orientations=4, copies=2, crops=4, rounds=0, hard=10)
     both = learn_detector([scenes[1].image, *tall], [scenes[1].boxes, turned], quick)
-    sizes = own_decision(both).sizes  # type: ignore[union-attr]
+    sizes = decision_of(both).sizes  # type: ignore[union-attr]
     assert len(sizes) == 2
     assert sorted(w > h for w, h in sizes) == [False, True]
 
 
 def test_candidates_stand_where_their_patches_are(network: spel.Network) -> None:
-    scanner = Scanner(network, own_decision(network))  # type: ignore[arg-type]
+    scanner = Scanner(network, decision_of(network))  # type: ignore[arg-type]
     seen = scanner.look(scanner.pyramid(street(3, size=(240, 352)).image))
     found = scanner.candidates(seen, odds=-np.inf, most=50)
     bank = scanner.score.bank
@@ -157,7 +157,7 @@ def twice(scenes: list[Scene]) -> spel.Network:
 
 
 def test_a_first_look_proposes_and_the_second_decides(twice: spel.Network) -> None:
-    windows = own_decision(twice)
+    windows = decision_of(twice)
     assert isinstance(windows, Windows)
     assert windows.first is not None
     assert windows.first.sizes[0][0] < windows.sizes[0][0]
@@ -173,7 +173,7 @@ def test_a_first_look_proposes_and_the_second_decides(twice: spel.Network) -> No
 
 
 def test_windows_held_to_a_place_answer_as_in_a_scan(network: spel.Network) -> None:
-    scanner = Scanner(network, own_decision(network))  # type: ignore[arg-type]
+    scanner = Scanner(network, decision_of(network))  # type: ignore[arg-type]
     scene = street(3, size=(240, 352))
     pyramid = scanner.pyramid(scene.image)
     held = scanner.held(pyramid, scene.boxes)
@@ -189,7 +189,7 @@ def test_windows_held_to_a_place_answer_as_in_a_scan(network: spel.Network) -> N
 
 def test_a_turned_plate_gets_the_upright_box_that_holds_it(network: spel.Network) -> None:
     scene = street(1, size=(240, 352))
-    pyramid = Scanner(network, own_decision(network)).pyramid(scene.image)  # type: ignore[arg-type]
+    pyramid = Scanner(network, decision_of(network)).pyramid(scene.image)  # type: ignore[arg-type]
     x0, y0, x1, y1 = scene.boxes[0]
     centre = ((y0 + y1) / 2, (x0 + x1) / 2)
     for degrees in (-8.0, 8.0):

@@ -9,7 +9,7 @@ import pytest
 
 import spel
 from spel import zoo
-from spel.decide import own_segmentation, segment
+from spel.decide import segment, segmentation_of
 from spel.metrics.segmentation import dice
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "parasites"
@@ -20,7 +20,7 @@ def test_every_kernel_knows_its_stroke_and_the_card_says_what_it_is():
     for node in ("conv1", "conv2"):
         assert all(p.image and len(p.at) == 2 for p in net[node].bank.provenance)
     assert net.meta["card"]["name"] == "parasite-eggs"
-    assert own_segmentation(net).objects is not None
+    assert segmentation_of(net).objects is not None
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 500, 3), (60, 50, 1), (60, 50, 4), (0, 4, 3)])

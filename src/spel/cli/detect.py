@@ -322,14 +322,14 @@ def _share(workers: int) -> int:
 
 def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the given options put in; None if there are none."""
-    from spel.decide.detection import chosen_decision
+    from spel.decide.detection import resolve_decision
 
     given = {name: value for name, value in options.items() if value is not None}
     if "threshold" in given:
         given["threshold"] = _threshold(given["threshold"])
     if "size" in given:
         given["size"] = _size(given["size"])
-    return chosen_decision(net, None, given) if given else None
+    return resolve_decision(net, None, given) if given else None
 
 
 def _threshold(text: str) -> float | str:

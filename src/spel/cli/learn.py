@@ -113,6 +113,7 @@ def _learned(
     from time import perf_counter
 
     import spel
+    from spel.decide import segmentation_of
     from spel.learning.segmenter import advice, learn_segmenter
 
     began = perf_counter()
@@ -138,10 +139,11 @@ def _learned(
         hard_negatives=options["all_marked"],
         on_step=settings.say,
     )
-    model = found.network.meta["segmentation"]["objects"]
+    model = segmentation_of(found.network).objects
+    assert model is not None
     settings.say(
         f"learned {found.network.parameters} weights in {perf_counter() - began:.2f} s; objects of "
-        f"about {model['size']:.0f} spels, cutoff {model['cutoff']:.2f}"
+        f"about {model.area:.0f} pixels, lowest accepted score {model.min_score:.2f}"
     )
     for sentence in advice(found.network, arrays, drawn, names=names)[:5]:
         settings.say(f"note: {sentence}")

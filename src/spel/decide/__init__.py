@@ -1,26 +1,26 @@
 """From saliency to boxes and masks: threshold, components, filters, selection, and why."""
 
 from spel.decide.boxes import decide
-from spel.decide.components import Candidate, candidates
+from spel.decide.components import Component, components_at_levels
 from spel.decide.decision import Decision
 from spel.decide.delineate import Delineation
-from spel.decide.detection import detect, own_decision, with_decision
+from spel.decide.detection import decision_of, detect, with_decision
 from spel.decide.object_model import ObjectModel, learn_object_model
-from spel.decide.segmentation import Segmentation, own_segmentation, segment, with_segmentation
+from spel.decide.segmentation import Segmentation, segment, segmentation_of, with_segmentation
 
 __all__ = [
-    "Candidate",
+    "Component",
     "Decision",
     "Delineation",
     "ObjectModel",
     "Segmentation",
-    "candidates",
+    "components_at_levels",
     "decide",
+    "decision_of",
     "detect",
     "learn_object_model",
-    "own_decision",
-    "own_segmentation",
     "segment",
+    "segmentation_of",
     "with_decision",
     "with_segmentation",
 ]

@@ -16,8 +16,8 @@ from spel.nn.geometry import Geometry
 
 
 @dataclass(frozen=True, eq=False)
-class Decided:
-    """Detections, the threshold they exceeded, and the strongest spel of each in the output."""
+class DecisionResult:
+    """Detections, the threshold that they exceed, and the strongest output spel of each."""
 
     detections: Detections
     threshold: float
@@ -30,7 +30,7 @@ def decide(
     *,
     place: Geometry | None = None,
     image_size: tuple[int, int] | None = None,
-) -> Decided:
+) -> DecisionResult:
     """Boxes of the components of a saliency above its threshold, best first.
 
     Parameters
@@ -38,13 +38,13 @@ def decide(
     saliency : (rows, cols) or (rows, cols, 1) array
     decision : Decision, optional
     place : Geometry, optional
-        Where the saliency stands on the input; by default spel on spel.
+        How the saliency maps to the input; by default spel to spel.
     image_size : (rows, cols), optional
-        Of the input; boxes are cut to it. By default the saliency's.
+        Size of the input, by default that of the saliency; boxes are clipped to it.
 
     Returns
     -------
-    Decided
+    DecisionResult
         The score of a box is the highest saliency in its component.
 
     Raises
@@ -66,41 +66,42 @@ def decide(
     place = place or Geometry.identity(2)
     threshold = ops.threshold_value(values, decision.threshold)
     labels = ops.label(values > threshold, decision.adjacency)
-    found = ops.regions(labels, values)
-    boxes, order = kept_boxes(found, decision, place, size)
-    renumbered = np.zeros(len(found) + 1, dtype=np.int32)
-    renumbered[found.labels[order]] = np.arange(1, len(order) + 1, dtype=np.int32)
+    regions = ops.regions(labels, values)
+    boxes, order = select_regions(regions, decision, place, size)
+    numbers = np.zeros(len(regions) + 1, dtype=np.int32)
+    numbers[regions.labels[order]] = np.arange(1, len(order) + 1, dtype=np.int32)
     detections = Detections(
         boxes[order],
-        found.maxima[order],
-        found.areas[order],
+        regions.maxima[order],
+        regions.areas[order],
         (int(size[0]), int(size[1])),
-        components=_renumbered(labels, renumbered, int(found.areas.sum())),
+        components=_renumber(labels, numbers, int(regions.areas.sum())),
     )
-    return Decided(detections, threshold, _strongest(values, labels, found, order))
+    return DecisionResult(detections, threshold, _strongest(values, labels, regions, order))
 
 
-def _renumbered(
-    labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32], spels: int
+def _renumber(
+    labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32], labelled: int
 ) -> npt.NDArray[np.int32]:
-    """``numbers[labels]``, where so many labels are not 0: mostly few."""
-    if 8 * spels > labels.size:
+    """``numbers[labels]``, faster if only a few spels (`labelled`) have a label above 0."""
+    if 8 * labelled > labels.size:
         return numbers.take(labels)
     out = np.zeros(labels.shape, dtype=np.int32)
     flat = labels.reshape(-1)
-    places = np.flatnonzero(flat != 0)
-    out.reshape(-1)[places] = numbers[flat[places]]
+    spels = np.flatnonzero(flat != 0)
+    out.reshape(-1)[spels] = numbers[flat[spels]]
     return out
 
 
-def kept_boxes(
-    found: ops.Regions, decision: Decision, place: Geometry, size: tuple[int, ...]
+def select_regions(
+    regions: ops.Regions, decision: Decision, place: Geometry, size: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Boxes of all regions in the image, and which of them the decision keeps, best first."""
-    boxes = _cut(place.boxes(found.boxes), size)
-    areas = found.areas * float(np.prod(place.scale))
-    kept = _selected(decision, boxes, areas, np.flatnonzero(_passed(decision, boxes, areas)))
-    return boxes, kept[np.argsort(-found.maxima[kept], kind="stable")]
+    """Boxes of all regions in the image, and the indices that the decision keeps, best first."""
+    boxes = _clip(place.boxes(regions.boxes), size)
+    areas = regions.areas.astype(np.float64) * float(np.prod(place.scale))
+    allowed = np.flatnonzero(_within_ranges(decision, boxes, areas))
+    selected = _select(decision, boxes, areas, allowed)
+    return boxes, selected[np.argsort(-regions.maxima[selected], kind="stable")]
 
 
 def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -116,11 +117,11 @@ def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:
     return values
 
 
-def _passed(
+def _within_ranges(
     decision: Decision, boxes: npt.NDArray[np.float64], areas: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    # A box that was cut to nothing at the image's edge is no detection.
+    # A box that lies outside the image, and so is clipped to nothing, is no detection.
     good: npt.NDArray[np.bool_] = (width > 0) & (height > 0)
     aspect = width / np.where(height > 0, height, 1)
     for allowed, value in (
@@ -134,40 +135,43 @@ def _passed(
     return good
 
 
-def _selected(
+def _select(
     decision: Decision,
     boxes: npt.NDArray[np.float64],
     areas: npt.NDArray[np.float64],
-    passed: npt.NDArray[np.int64],
+    allowed: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """All that passed, or the one that the selection prefers (the first of equals)."""
-    if decision.select == "all" or not len(passed):
-        return passed
-    size = boxes[passed, 2:] - boxes[passed, :2]
+    """All allowed boxes, or the one that the selection prefers (the first of equals)."""
+    if decision.select == "all" or not len(allowed):
+        return allowed
+    size = boxes[allowed, 2:] - boxes[allowed, :2]
     if decision.select == "widest":
         best = size[:, 0].argmax()
     elif decision.select == "largest":
-        best = areas[passed].argmax()
+        best = areas[allowed].argmax()
     else:
         assert decision.size is not None
         best = np.abs(np.log(size / np.array(decision.size))).sum(axis=1).argmin()
-    return passed[best : best + 1]
+    return allowed[best : best + 1]
 
 
-def _cut(boxes: npt.NDArray[np.float64], size: tuple[int, ...]) -> npt.NDArray[np.float64]:
+def _clip(boxes: npt.NDArray[np.float64], size: tuple[int, ...]) -> npt.NDArray[np.float64]:
     high = np.array([size[1], size[0]] * 2, dtype=np.float64)
     return np.clip(boxes, 0, high)
 
 
 def _strongest(
-    values: npt.NDArray[Any], labels: npt.NDArray[np.int32], found: ops.Regions, order: Any
+    values: npt.NDArray[Any],
+    labels: npt.NDArray[np.int32],
+    regions: ops.Regions,
+    order: npt.NDArray[np.int64],
 ) -> tuple[tuple[int, int], ...]:
-    """First spel, in raster order, with the highest value of each kept component."""
+    """The first spel, in raster order, with the highest value of each selected component."""
     places = []
     for i in order:
-        low, high = found.low[i], found.high[i]
+        low, high = regions.low[i], regions.high[i]
         window = (slice(low[0], high[0]), slice(low[1], high[1]))
-        inside = np.where(labels[window] == found.labels[i], values[window], -np.inf)
+        inside = np.where(labels[window] == regions.labels[i], values[window], -np.inf)
         row, col = np.unravel_index(int(inside.argmax()), inside.shape)
         places.append((int(low[0] + row), int(low[1] + col)))
     return tuple(places)

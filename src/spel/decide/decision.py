@@ -24,18 +24,19 @@ class Decision:
     Parameters
     ----------
     threshold : float or str
-        Saliency above it is object: a value, "otsu", or a percentile "p0" to "p100".
+        Spels with a saliency above it are object: a value, "otsu", or a percentile "p0" to "p100".
     adjacency : Adjacency, optional
-        Which spels are one component; by default the 8 neighbours.
+        Which spels are connected; by default the 8 neighbours.
     area : (low, high), optional
-        Spels of the *input* that a component covers; keep those within, ends included.
+        Range of the number of *input* spels that a component covers, ends included; components
+        outside it are dropped.
     width, height, aspect : (low, high), optional
-        The same for the box's sides, in spels of the input, and for width / height.
+        The same for the sides of the box, in input spels, and for width / height.
     select : {"all", "widest", "largest", "closest"}
-        Keep all components, or the one that is widest, has most spels, or whose box is closest to
-        `size`.
+        Keep all components, or the one that is widest, has the largest area, or whose box is
+        closest to `size`.
     size : (width, height), optional
-        For "closest", which compares ``|log(w / w0)| + |log(h / h0)|``.
+        The size that "closest" compares with, by ``|log(w / width)| + |log(h / height)|``.
 
     Raises
     ------
@@ -77,7 +78,7 @@ class Decision:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """What differs from the default, ready for JSON."""
+        """The fields that differ from their defaults, ready for JSON."""
         values: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
@@ -97,40 +98,40 @@ class Decision:
         FormatError
             For an unknown key or a value that does not fit.
         """
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
+        expected = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - expected)
         if unknown:
             raise FormatError(
-                f"Decision: unknown {', '.join(unknown)}; expected {', '.join(sorted(known))}"
+                f"Decision: unknown {', '.join(unknown)}; expected {', '.join(sorted(expected))}"
             )
-        given = dict(values)
+        options = dict(values)
         try:
-            if given.get("adjacency") is not None:
-                given["adjacency"] = Adjacency.from_displacements(given["adjacency"])
-            return cls(**given)
+            if options.get("adjacency") is not None:
+                options["adjacency"] = Adjacency.from_displacements(options["adjacency"])
+            return cls(**options)
         except (TypeError, ValueError) as error:
             raise FormatError(f"Decision: {error}") from error
 
 
-def _range(name: str, given: Any) -> Range | None:
-    if given is None:
+def _range(name: str, value: Any) -> Range | None:
+    if value is None:
         return None
     try:
-        low, high = (float(value) for value in given)
+        low, high = (float(end) for end in value)
     except (TypeError, ValueError):
-        raise ParameterError(f"Decision: {name} {given!r}; expected (low, high)") from None
+        raise ParameterError(f"Decision: {name} {value!r}; expected (low, high)") from None
     if not low <= high:
-        raise ParameterError(f"Decision: {name} {given!r}; expected low <= high")
+        raise ParameterError(f"Decision: {name} {value!r}; expected low <= high")
     return low, high
 
 
-def _size(given: Any) -> tuple[float, float] | None:
-    if given is None:
+def _size(value: Any) -> tuple[float, float] | None:
+    if value is None:
         return None
     try:
-        width, height = (float(value) for value in given)
+        width, height = (float(side) for side in value)
     except (TypeError, ValueError):
-        raise ParameterError(f"Decision: size {given!r}; expected (width, height)") from None
+        raise ParameterError(f"Decision: size {value!r}; expected (width, height)") from None
     if not (width > 0 and height > 0):
-        raise ParameterError(f"Decision: size {given!r}; expected numbers above 0")
+        raise ParameterError(f"Decision: size {value!r}; expected numbers above 0")
     return width, height

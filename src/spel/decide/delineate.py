@@ -10,30 +10,31 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.decide.components import Mask, filled
+from spel.decide.components import Mask, fill_holes
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.ops.flood import dynamic_trees, growcut, watershed
 from spel.ops.gradient import gradient_magnitude
 from spel.ops.label import label, regions
-from spel.ops.pool import min_pool
+from spel.ops.pool import max_pool, min_pool
 
 Method = Literal["watershed", "trees", "growcut", "none"]
 
 
 @dataclass(frozen=True)
 class Delineation:
-    """How a mask is brought to the image's edges.
+    """How the border of a mask is moved to the edges of the image.
 
     Attributes
     ----------
     method : {"watershed", "trees", "growcut", "none"}
         Seeded watershed on the gradient, Dynamic Trees or GrowCut on the values.
     inner, outer : float
-        Seeds: spels deeper inside than `inner`, and farther outside than `outer`.
+        Spels deeper inside the mask than `inner` are seeds of the object; spels farther outside
+        than `outer` are seeds of the background.
     scale : tuple of float
-        Factor of each channel, so that they compare; all 1 by default.
+        Factor of each channel, which makes channels comparable; by default all are 1.
     convex : bool
-        Whether an object is the convex hull of what was found.
+        Whether the object is replaced by its convex hull.
 
     Examples
     --------
@@ -60,14 +61,14 @@ class Delineation:
             )
 
     def refine(self, image: npt.ArrayLike, mask: npt.ArrayLike) -> Mask:
-        """The mask with its border on the image's edges, object by object.
+        """Move the border of each object to the edges of the image.
 
         Parameters
         ----------
         image : (rows, cols, C) array, with planes before them for voxels
-            Colours or features at the size of the mask.
+            Colours or features, of the size of the mask.
         mask : (rows, cols) array of bool
-            Every component is one object.
+            Each connected component is one object.
         """
         values = np.asarray(image, dtype=np.float32)
         rough = np.asarray(mask, dtype=bool)
@@ -84,17 +85,17 @@ class Delineation:
         if self.method == "none":
             return rough.copy()
         labels = label(rough)
-        known = regions(labels)
+        objects = regions(labels)
         margin = int(np.ceil(self.outer)) + 3
-        for row, number in enumerate(known.labels):
-            start = np.maximum(known.low[row] - margin, 0)
-            stop = np.minimum(known.high[row] + margin, rough.shape)
+        for row, number in enumerate(objects.labels):
+            start = np.maximum(objects.low[row] - margin, 0)
+            stop = np.minimum(objects.high[row] + margin, rough.shape)
             window = tuple(slice(a, b) for a, b in zip(start, stop))
             part = values[window] * np.asarray(self.scale or 1.0, dtype=np.float32)
-            result[window] |= self._refined(part, labels[window] == number)
+            result[window] |= self._refine_object(part, labels[window] == number)
         return result
 
-    def _refined(self, values: npt.NDArray[np.float32], mask: Mask) -> Mask:
+    def _refine_object(self, values: npt.NDArray[np.float32], mask: Mask) -> Mask:
         from scipy.ndimage import distance_transform_edt
 
         inside = distance_transform_edt(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
@@ -104,10 +105,10 @@ class Delineation:
             return mask
         seeds = np.where(inner, 1, np.where(outer, 0, -1))
         if self.method == "watershed":
-            found = watershed(gradient_magnitude(values, Adjacency.box(3, ndim=mask.ndim)), seeds)
+            labels = watershed(gradient_magnitude(values, Adjacency.box(3, ndim=mask.ndim)), seeds)
         else:
-            found = (dynamic_trees if self.method == "trees" else growcut)(values, seeds)
-        return _convex(found == 1) if self.convex else filled(found == 1)
+            labels = (dynamic_trees if self.method == "trees" else growcut)(values, seeds)
+        return _convex_hull(labels == 1) if self.convex else fill_holes(labels == 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, ready for JSON."""
@@ -116,23 +117,25 @@ class Delineation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Delineation:
         """The delineation that `to_dict` wrote."""
-        known = {f.name for f in fields(cls)}
-        if not isinstance(values, Mapping) or set(values) - known:
-            raise FormatError(f"Delineation: {values!r:.80}; expected {', '.join(sorted(known))}")
+        expected = {f.name for f in fields(cls)}
+        if not isinstance(values, Mapping) or set(values) - expected:
+            raise FormatError(
+                f"Delineation: {values!r:.80}; expected {', '.join(sorted(expected))}"
+            )
         try:
             return cls(**values)
         except (TypeError, ValueError) as error:
             raise FormatError(f"Delineation: {error}") from error
 
 
-def _convex(mask: Mask) -> Mask:
-    """Convex hull of a mask after an opening that drops what hangs on by a thread."""
+def _convex_hull(mask: Mask) -> Mask:
+    """Convex hull of a mask after an opening, which removes thin parts."""
     from scipy.spatial import ConvexHull, QhullError
 
     opened = opening(mask, 5)
     core = opened if opened.any() else mask
     edge = core & ~(min_pool(core, Adjacency.cross(1, ndim=mask.ndim)) > 0)
-    # Corners of the spels' cells, so that the hull of one row of spels is not flat.
+    # The corners of the spels, not their centres: the hull of one row of spels is then not flat.
     points = np.argwhere(edge if edge.any() else core)
     corners = np.concatenate([points + np.array(c) for c in np.ndindex(*(2,) * mask.ndim)]) - 0.5
     try:
@@ -140,22 +143,20 @@ def _convex(mask: Mask) -> Mask:
     except QhullError:
         return mask
     every = np.stack(np.meshgrid(*[np.arange(n) for n in mask.shape], indexing="ij"), -1)
-    away = every.reshape(-1, mask.ndim) @ sides[:, :-1].T + sides[:, -1]
-    inside: Mask = (away <= 1e-9).all(axis=1).reshape(mask.shape)
+    distance = every.reshape(-1, mask.ndim) @ sides[:, :-1].T + sides[:, -1]
+    inside: Mask = (distance <= 1e-9).all(axis=1).reshape(mask.shape)
     return inside
 
 
 def opening(mask: Mask, size: int) -> Mask:
-    """What a box of `size` spels can reach inside the mask."""
-    from spel.ops.pool import max_pool
-
+    """Morphological opening: the union of all boxes of `size` spels that fit into the mask."""
     box = Adjacency.box(size, ndim=mask.ndim)
-    # Beyond the image the mask goes on: an object cut by the edge keeps its corner.
+    # Spels outside the image count as object here, so that an object cut by it keeps its corners.
     opened: Mask = max_pool(min_pool(mask, box), box.reflected()) > 0
     return opened
 
 
-def scale_of(values: Sequence[npt.NDArray[np.float32]]) -> tuple[float, ...]:
-    """One over the deviation of each channel over rows of values: what makes channels compare."""
+def channel_scales(values: Sequence[npt.NDArray[np.float32]]) -> tuple[float, ...]:
+    """One over the standard deviation of each channel: factors that make channels comparable."""
     deviation = np.concatenate(values).astype(np.float64).std(axis=0)
     return tuple((1 / np.where(deviation > 0, deviation, 1.0)).tolist())

@@ -1,4 +1,4 @@
-"""Detection: a network's saliency, decided into boxes of the image, each with its reasons."""
+"""Detection: from the output of a network to boxes of the image, each with its explanation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy.typing as npt
 from spel.core.detections import Detections
 from spel.decide.boxes import decide
 from spel.decide.decision import Decision
-from spel.decide.explain import reasons
+from spel.decide.explain import explain_component
 from spel.errors import ParameterError
 from spel.nn.geometry import geometry
 from spel.nn.network import Network
-from spel.rigid.detect import scan
+from spel.rigid.detect import detect_rigid
 from spel.rigid.windows import Windows
 
 DECISION = "decision"
@@ -37,20 +37,21 @@ def detect(
 
     With a `Decision`, the network's one-channel output is thresholded, its connected components
     are filtered and selected, and their boxes are mapped to the image through the network's
-    strides. With `Windows`, its kernels are slid over a scale space of the image.
+    strides. With `Windows`, the network's kernels slide over a scale space of the image.
 
     Parameters
     ----------
     network : Network
-        It may carry its own decision (see `with_decision`); else its output has one channel.
+        It may carry its own decision (see `with_decision`); otherwise its output has one channel.
     image : (rows, cols[, C]) array
     decision : Decision or Windows, optional
-        In place of the network's own.
+        Replaces the network's own decision.
     why : bool
-        Trace each box to the kernels and input spels that made its strongest spel.
+        Trace each box to the kernels and input spels behind its strongest spel.
     **options
-        Fields of the decision that differ: threshold, adjacency, area, width, height, aspect,
-        select, size; for windows threshold, overlap, most, steps, largest, smallest.
+        Fields of the decision to change: threshold, adjacency, area, width, height, aspect,
+        select, size; for windows threshold, overlap, max_detections, scales_per_octave, max_scale,
+        min_scale and the others of `spel.rigid.Windows`.
 
     Returns
     -------
@@ -68,60 +69,61 @@ def detect(
     Examples
     --------
     >>> from spel.nn import Scale, chain
-    >>> found = detect(chain(same=Scale([1.0])), [[0, 3, 3], [0, 0, 0]], threshold=1)
-    >>> found.boxes.tolist(), found.scores.tolist()
+    >>> net = chain(same=Scale([1.0]))
+    >>> boxes = detect(net, [[0, 3, 3], [0, 0, 0]], threshold=1)
+    >>> boxes.boxes.tolist(), boxes.scores.tolist()
     ([[1.0, 0.0, 3.0, 1.0]], [3.0])
     """
-    chosen = chosen_decision(network, decision, options)
+    chosen = resolve_decision(network, decision, options)
     if isinstance(chosen, Windows):
-        return scan(network, image, chosen, why=why)
-    place = geometry(network)
+        return detect_rigid(network, image, chosen, why=why)
     array = np.asarray(image)
     activations = network.activations(array) if why else None
     saliency = activations[network.output] if activations else network(array)
     size = (int(array.shape[0]), int(array.shape[1]))
-    decided = decide(saliency, chosen, place=place, image_size=size)
+    result = decide(saliency, chosen, place=geometry(network), image_size=size)
     if activations is None:
-        return decided.detections
-    told = tuple(
-        reasons(network, array, activations, at, decided.threshold) for at in decided.strongest
+        return result.detections
+    explanations = tuple(
+        explain_component(network, array, activations, at, result.threshold)
+        for at in result.strongest
     )
-    return replace(decided.detections, why=told)
+    return replace(result.detections, why=explanations)
 
 
 def with_decision(network: Network, decision: AnyDecision) -> Network:
-    """The network carrying a decision, which its file keeps and `detect` uses.
+    """The network with a decision that its file stores and `detect` uses.
 
     Examples
     --------
     >>> from spel.nn import Scale, chain
     >>> net = with_decision(chain(same=Scale([1.0])), Decision(threshold=2.0))
-    >>> own_decision(net).threshold
+    >>> decision_of(net).threshold
     2.0
     """
     return network.with_meta(**{DECISION: decision.to_dict()})
 
 
-def own_decision(network: Network) -> AnyDecision:
+def decision_of(network: Network) -> AnyDecision:
     """The decision that a network carries, or the default one."""
-    carried = network.meta.get(DECISION)
-    if not isinstance(carried, Mapping):
+    stored = network.meta.get(DECISION)
+    if not isinstance(stored, Mapping):
         return Decision()
-    kind = Windows if carried.get("kind") == "windows" else Decision
-    return kind.from_dict(carried)
+    kind = Windows if stored.get("kind") == "windows" else Decision
+    return kind.from_dict(stored)
 
 
-def chosen_decision(
+def resolve_decision(
     network: Network, decision: AnyDecision | None, options: Mapping[str, Any]
 ) -> AnyDecision:
-    """The given or carried decision with the options put in."""
-    chosen = decision or own_decision(network)
-    known = [f.name for f in fields(chosen)]
-    unknown = sorted(set(options) - set(known))
+    """The given decision, or the network's own, with the options put in."""
+    chosen = decision or decision_of(network)
+    expected = [f.name for f in fields(chosen)]
+    unknown = sorted(set(options) - set(expected))
     if unknown:
         raise ParameterError(
             f"detect: unknown option {', '.join(unknown)} for a decision by "
-            f"{type(chosen).__name__}; expected {', '.join(known)}"
+            f"{type(chosen).__name__}; expected {', '.join(expected)}"
         )
     try:
         return replace(chosen, **options)

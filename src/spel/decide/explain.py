@@ -1,4 +1,4 @@
-"""Why a box is there: the walk back from its strongest spel to kernels and input spels."""
+"""Why a box is there: its strongest spel traced back to the kernels and the input spels."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from spel.nn import Convolution, Network, Step, WeightedSum
 from spel.nn.geometry import geometry
 from spel.nn.trace import trace
 
-MOST_KERNELS = 8
-MOST_SPELS = 9
+MAX_KERNELS = 8
+MAX_SPELS = 9
 
 
-def reasons(
+def explain_component(
     network: Network,
     image: npt.NDArray[Any],
     activations: Mapping[str, npt.NDArray[Any]],
     at: tuple[int, int],
     threshold: float,
 ) -> Why:
-    """Reasons for a component whose strongest spel is `at`, from the network's trace there.
+    """Explain the component whose strongest spel is `at`, by the network's trace there.
 
-    The kernels are those of the last layer that sums over channels, each with its product there;
-    without one, the convolutions on the way with what they gave. The spels are those under the
-    convolution nearest to the input, by their share in its sum.
+    The kernels are those of the last layer that sums over channels, each with its product at that
+    spel; without such a layer, they are the convolutions on the way with their outputs. The spels
+    are those under the convolution nearest to the input, ordered by their share in its sum.
     """
     steps = trace(network, image, at=at, channel=0, activations=activations).steps
     saliency = steps[-1].value
@@ -50,14 +50,14 @@ def _kernels(network: Network, steps: tuple[Step, ...]) -> tuple[tuple[str, int,
         products = np.asarray(last.terms["products"], dtype=np.float64).ravel()
         shares = [(name, channel, float(product)) for channel, product in enumerate(products)]
     else:
-        made = [step for step in steps if isinstance(network[step.node], Convolution)]
-        shares = [(step.node, step.channel, step.value) for step in made]
+        convolutions = [step for step in steps if isinstance(network[step.node], Convolution)]
+        shares = [(step.node, step.channel, step.value) for step in convolutions]
     shares = [share for share in shares if share[2] != 0]
-    return tuple(sorted(shares, key=lambda share: -abs(share[2]))[:MOST_KERNELS])
+    return tuple(sorted(shares, key=lambda share: -abs(share[2]))[:MAX_KERNELS])
 
 
 def _source(network: Network, name: str) -> str:
-    """The convolution that made the channels that a node sums, if one node leads to another."""
+    """The convolution whose kernels made the channels that a node sums, or the node itself."""
     inputs = {node.name: node.inputs for node in network.nodes}
     before = name
     while len(inputs.get(before, ())) == 1 and inputs[before][0] in inputs:
@@ -70,16 +70,16 @@ def _source(network: Network, name: str) -> str:
 def _spels(
     network: Network, steps: tuple[Step, ...], size: tuple[int, ...]
 ) -> tuple[tuple[int, ...], ...]:
-    made = [step for step in steps if isinstance(network[step.node], Convolution)]
-    if not made:
+    convolutions = [step for step in steps if isinstance(network[step.node], Convolution)]
+    if not convolutions:
         return ()
-    first = made[0]
+    first = convolutions[0]
     layer = network[first.node]
     assert isinstance(layer, Convolution)
     (source,) = next(node.inputs for node in network.nodes if node.name == first.node)
     place = geometry(network, upto=source)
     share = np.abs(np.asarray(first.terms["products"])).sum(axis=1)
     share[~np.asarray(first.terms["inside"])] = 0
-    order = np.argsort(-share, kind="stable")[:MOST_SPELS]
+    order = np.argsort(-share, kind="stable")[:MAX_SPELS]
     spels = np.asarray(first.terms["displacements"]) + layer.scope.place(first.at)
     return tuple(place.spel(tuple(spels[i]), size) for i in order if share[i] > 0)

@@ -11,123 +11,143 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.markers import Markers
-from spel.decide.components import Candidate, Mask, candidates
+from spel.decide.components import Component, Mask, Points, components_at_levels
 from spel.errors import FormatError, ParameterError
 
-LEAST = 1e-6
+TINY = 1e-6
+"""Smallest value whose logarithm is taken."""
+
 LEVELS = tuple(round(0.1 + 0.05 * step, 2) for step in range(11))
+
+KEYS_OF_VERSION_1 = {
+    "size": "area",
+    "spread": "area_spread",
+    "elongated": "elongation",
+    "elongated_spread": "elongation_spread",
+    "edge": "border_factor",
+    "cutoff": "min_score",
+    "many": "multiple",
+}
+"""Names of the stored fields in spel 0.1, and their present names."""
 
 
 @dataclass(frozen=True)
 class ObjectModel:
-    """What objects look like in a saliency of 0..1, and how alike a component must be.
+    """The typical shape of an object in a saliency of 0..1, and how close a component must come.
 
-    The score of a component is ``-(log(area / size) / spread)^2 / 2 - (log(elongation /
-    elongated) / elongated_spread)^2 / 2 + 6 log(roundness) + log(contrast)``, and ``log(edge)``
-    if it touches the edge of the image: the logarithm of a product, 0 for the perfect object.
+    The score of a component is ``-(log(a / area) / area_spread)^2 / 2 - (log(e / elongation) /
+    elongation_spread)^2 / 2 + 6 log(roundness) + log(contrast)`` for its area a and elongation e,
+    plus ``log(border_factor)`` if it touches the border of the image. It is the logarithm of a
+    product, and 0 for the perfect object.
 
     Attributes
     ----------
-    size : float
-        Spels of a typical object (geometric).
-    spread : float
-        Deviation of the logarithm of the size.
-    elongated, elongated_spread : float
+    area : float
+        Spels of a typical object (geometric mean).
+    area_spread : float
+        Standard deviation of the logarithm of the area.
+    elongation, elongation_spread : float
         The same for the ratio of the ellipse's axes.
     round_power, contrast_power : float
-        How much an elliptic outline, and the saliency's step at it, count.
-    edge : float
-        Factor for components that touch the edge, in 0..1.
+        Weights of the two logarithms: an elliptic outline, and the step of saliency at it.
+    border_factor : float
+        Factor for components that touch the border of the image, in 0..1.
     levels : tuple of float
-        Of saliency.
+        Levels of saliency at which components are looked for.
     ring : int
         Width of the ring around a component that contrast compares with.
-    cutoff : float
-        Components of a lower score are no objects.
-    many : bool
-        Keep every component above the cutoff that overlaps no better one; else the best alone.
+    min_score : float
+        Components with a lower score are no objects.
+    multiple : bool
+        Keep every component above `min_score` that overlaps no better one, instead of the best
+        component alone.
 
     Examples
     --------
-    >>> model = ObjectModel(size=9, elongated=1.0, cutoff=-1.0)
+    >>> model = ObjectModel(area=9, elongation=1.0, min_score=-1.0)
     >>> image = np.zeros((20, 20))
     >>> image[4:7, 5:8] = 1
-    >>> int(model.select(image).sum()), bool(ObjectModel(size=900).select(image).any())
+    >>> int(model.mask(image).sum()), bool(ObjectModel(area=900).mask(image).any())
     (9, False)
     """
 
-    size: float
-    spread: float = 0.5
-    elongated: float = 1.0
-    elongated_spread: float = 0.5
+    area: float
+    area_spread: float = 0.5
+    elongation: float = 1.0
+    elongation_spread: float = 0.5
     round_power: float = 6.0
     contrast_power: float = 1.0
-    edge: float = 0.5
+    border_factor: float = 0.5
     levels: tuple[float, ...] = LEVELS
     ring: int = 6
-    cutoff: float = -2.0
-    many: bool = False
+    min_score: float = -2.0
+    multiple: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(float(level) for level in self.levels))
-        positive = (self.size, self.spread, self.elongated, self.elongated_spread)
+        positive = (self.area, self.area_spread, self.elongation, self.elongation_spread)
         if not all(isfinite(v) and v > 0 for v in positive) or not self.levels or self.ring < 1:
             raise ParameterError(
-                f"ObjectModel: size {self.size}, spread {self.spread}, elongated {self.elongated}, "
+                f"ObjectModel: area {self.area}, area_spread {self.area_spread}, elongation "
+                f"{self.elongation}, elongation_spread {self.elongation_spread}, "
                 f"{len(self.levels)} levels, ring {self.ring}; expected positive numbers"
             )
-        if not 0 < self.edge <= 1:
-            raise ParameterError(f"ObjectModel: edge {self.edge}; expected 0 < edge <= 1")
+        if not 0 < self.border_factor <= 1:
+            raise ParameterError(
+                f"ObjectModel: border_factor {self.border_factor}; expected 0 < border_factor <= 1"
+            )
 
-    def score(self, one: Candidate) -> float:
-        """How much a candidate looks like an object; 0 is perfect, less is worse."""
+    def score(self, component: Component) -> float:
+        """How much a component looks like an object: 0 is perfect, less is worse."""
         return (
-            self._bound(one.area, one.elongation, one.touches)
-            + self.round_power * log(max(one.roundness, LEAST))
-            + self.contrast_power * log(max(one.contrast, LEAST))
+            self._bound(component.area, component.elongation, component.touches_border)
+            + self.round_power * log(max(component.roundness, TINY))
+            + self.contrast_power * log(max(component.contrast, TINY))
         )
 
-    def _bound(self, area: int, elongation: float, touches: bool) -> float:
-        """What the score cannot exceed: no other term is positive."""
-        size = log(max(area, 1) / self.size) / self.spread
-        shape = log(max(elongation, LEAST) / self.elongated) / self.elongated_spread
-        return -(size**2) / 2 - shape**2 / 2 + (log(self.edge) if touches else 0.0)
+    def _bound(self, area: int, elongation: float, touches_border: bool) -> float:
+        """An upper bound of the score: the other terms are never positive."""
+        size = log(max(area, 1) / self.area) / self.area_spread
+        shape = log(max(elongation, TINY) / self.elongation) / self.elongation_spread
+        border = log(self.border_factor) if touches_border else 0.0
+        return -(size**2) / 2 - shape**2 / 2 + border
 
-    def candidates(self, saliency: npt.ArrayLike) -> list[Candidate]:
-        """Components whose size and shape alone do not put them below the cutoff."""
-        reach = exp(min(sqrt(2 * max(-self.cutoff, 0.5)), 4) * self.spread)
-        area = (max(self.size / reach / 2, 1), self.size * reach)  # holes are filled only later
+    def components(self, saliency: npt.ArrayLike) -> list[Component]:
+        """Components that size and shape alone do not put below `min_score`."""
+        reach = exp(min(sqrt(2 * max(-self.min_score, 0.5)), 4) * self.area_spread)
+        # Areas are compared before holes are filled, hence the factor 2.
+        area = (max(self.area / reach / 2, 1), self.area * reach)
 
-        def keep(spels: int, elongation: float, touches: bool) -> bool:
-            return self._bound(spels, elongation, touches) > self.cutoff
+        def accept(spels: int, elongation: float, touches_border: bool) -> bool:
+            return self._bound(spels, elongation, touches_border) > self.min_score
 
-        return candidates(saliency, self.levels, area=area, ring=self.ring, keep=keep)
+        return components_at_levels(saliency, self.levels, area=area, ring=self.ring, accept=accept)
 
-    def ranked(self, saliency: npt.ArrayLike) -> list[tuple[float, Candidate]]:
-        """Candidates that overlap no better one, with their scores, best first."""
-        scored = [(self.score(one), one) for one in self.candidates(saliency)]
+    def rank(self, saliency: npt.ArrayLike) -> list[tuple[float, Component]]:
+        """Components that overlap no better one, with their scores, best first."""
+        scored = [(self.score(component), component) for component in self.components(saliency)]
         scored.sort(key=lambda pair: -pair[0])
-        kept: list[tuple[float, Candidate]] = []
-        for score, one in scored:
-            if not any(one.overlaps(better) for _, better in kept):
-                kept.append((score, one))
-        return kept
+        ranked: list[tuple[float, Component]] = []
+        for score, component in scored:
+            if not any(component.overlaps(better) for _, better in ranked):
+                ranked.append((score, component))
+        return ranked
 
-    def chosen(self, saliency: npt.ArrayLike) -> list[tuple[float, Candidate]]:
-        """The objects: candidates above the cutoff, best first; at most one unless `many`."""
-        if not self.many:
-            scored = [(self.score(one), one) for one in self.candidates(saliency)]
+    def select(self, saliency: npt.ArrayLike) -> list[tuple[float, Component]]:
+        """The objects with their scores, best first; at most one unless `multiple`."""
+        if not self.multiple:
+            scored = [(self.score(one), one) for one in self.components(saliency)]
             best = max(scored, key=lambda pair: pair[0], default=None)
-            return [best] if best is not None and best[0] > self.cutoff else []
-        return [pair for pair in self.ranked(saliency) if pair[0] > self.cutoff]
+            return [best] if best is not None and best[0] > self.min_score else []
+        return [pair for pair in self.rank(saliency) if pair[0] > self.min_score]
 
-    def select(self, saliency: npt.ArrayLike) -> Mask:
+    def mask(self, saliency: npt.ArrayLike) -> Mask:
         """Mask of the objects."""
         shape = np.shape(saliency)
         size = shape[:-1] if len(shape) > 2 and shape[-1] == 1 else shape
         mask = np.zeros(size, dtype=bool)
-        for _, one in self.chosen(saliency):
-            mask[one.window] |= one.mask
+        for _, component in self.select(saliency):
+            mask[component.window] |= component.mask
         return mask
 
     def to_dict(self) -> dict[str, Any]:
@@ -136,16 +156,22 @@ class ObjectModel:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ObjectModel:
-        """The model that `to_dict` wrote.
+        """The model that `to_dict` wrote, in this version or in 0.1.
 
         Raises
         ------
         FormatError
             For an unknown key or a value that does not fit.
         """
-        known = {f.name for f in fields(cls)}
-        if not isinstance(values, Mapping) or set(values) - known or "size" not in values:
-            raise FormatError(f"ObjectModel: {values!r:.80}; expected {', '.join(sorted(known))}")
+        expected = {f.name for f in fields(cls)}
+        if not isinstance(values, Mapping):
+            raise FormatError(f"ObjectModel: {values!r:.80}; expected a table of names and values")
+        if "size" in values:
+            values = {KEYS_OF_VERSION_1.get(key, key): value for key, value in values.items()}
+        if set(values) - expected or "area" not in values:
+            raise FormatError(
+                f"ObjectModel: {dict(values)!r:.80}; expected {', '.join(sorted(expected))}"
+            )
         try:
             return cls(**{**values, "levels": tuple(values.get("levels", LEVELS))})
         except (TypeError, ValueError) as error:
@@ -154,14 +180,14 @@ class ObjectModel:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an object model was learned from, one entry per marked image.
+    """What an object model was learned from, with one entry per marked image.
 
     Attributes
     ----------
     areas : tuple of int
-        Of the components that hold the object strokes.
+        Areas of the components that contain the object strokes.
     objects, others : tuple of float
-        Scores of those components, and of the best component in each image that holds no object
+        Scores of those components, and of the best component in each image that contains no object
         stroke.
     """
 
@@ -178,25 +204,24 @@ def learn_object_model(
     area: tuple[float, float] = (20, 0.25),
     margin: float = 0.95,
 ) -> tuple[ObjectModel, Evidence]:
-    """Size, shape and cutoff from the marked images: no mask is needed.
+    """Learn area, elongation and lowest score from the marked images, without masks.
 
-    In each marked image the component that holds the object strokes, and hardly any background
-    stroke, is the object: at the level where outline times contrast are best. Medians over the
-    images give size and elongation, so that a stroke on something odd does little harm. The
-    cutoff is the middle between the objects' median score and the median of the best *other*
-    component of each image, which takes the objects of a marked image to be marked.
+    In each marked image, the component that contains the object strokes and hardly any background
+    stroke is taken for the object, at the level where roundness times contrast is highest. Medians
+    over the images give area and elongation, so that a stroke on something odd does little harm.
+    The lowest score is the median score of the objects minus `margin`.
 
     Parameters
     ----------
     saliencies : sequence of (rows, cols[, 1]) arrays
-        Of the marked images, in 0..1.
+        Saliencies of the marked images, in 0..1.
     markers : sequence of Markers
     base : ObjectModel, optional
         Where spreads, powers and levels come from.
     area : (low, high)
         Smallest object in spels, and largest as a part of the image.
     margin : float
-        The cutoff lies so far below the median score of the marked objects: 1 accepts what is e
+        How far `min_score` lies below the median score of the marked objects; 1 accepts what is e
         times less perfect.
 
     Returns
@@ -207,57 +232,79 @@ def learn_object_model(
     Raises
     ------
     ParameterError
-        If no component holds an object stroke: the saliency has collapsed.
+        If no component contains an object stroke: the saliency has collapsed.
     """
-    start = base or ObjectModel(size=1000)
-    found, own = [], []
+    start = base or ObjectModel(area=1000)
+    components, marked = [], []
     for saliency, drawn in zip(saliencies, markers):
-        points = drawn.points[drawn.is_object]
+        points = _object_points(drawn)
         limits = (area[0], area[1] * float(np.prod(drawn.size)))
-        found.append(
-            candidates(saliency, start.levels, area=limits, ring=start.ring, holding=points)
+        components.append(
+            components_at_levels(
+                saliency, start.levels, area=limits, ring=start.ring, containing=points
+            )
             if len(points)
             else []
         )
-        own.append(_own(found[-1], drawn))
-    known = [one for one in own if one is not None]
-    if not known:
+        marked.append(_best_marked(components[-1], drawn))
+    objects = [component for component in marked if component is not None]
+    if not objects:
         raise ParameterError(
             "learn_object_model: in no marked image does one component hold the object strokes; "
             "look at the saliency, and draw strokes inside the object and around it"
         )
     model = replace(
         start,
-        size=float(np.exp(np.median([log(one.area) for one in known]))),
-        elongated=float(np.exp(np.median([log(max(one.elongation, LEAST)) for one in known]))),
+        area=float(np.exp(np.median([log(one.area) for one in objects]))),
+        elongation=float(np.exp(np.median([log(max(one.elongation, TINY)) for one in objects]))),
     )
+    evidence = _evidence(model, objects, saliencies, components, markers)
+    scores = [score for score in evidence.objects if np.isfinite(score)]
+    min_score = float(np.median(scores)) - margin if scores else start.min_score
+    return replace(model, min_score=min_score), evidence
+
+
+def marked_component(
+    model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers
+) -> Component | None:
+    """The component of a marked image that contains its object strokes, by the model's score."""
+    points = _object_points(drawn)
+    wide = replace(model, min_score=-8.0)
+    containing = [one for one in wide.components(saliency) if one.coverage(points) >= 0.5]
+    return max(containing, key=model.score, default=None)
+
+
+def _object_points(drawn: Markers) -> Points:
+    return drawn.points[drawn.is_object]
+
+
+def _best_marked(components: Sequence[Component], drawn: Markers) -> Component | None:
+    """The component that covers the object strokes and hardly any background stroke."""
+    objects, others = _object_points(drawn), drawn.points[~drawn.is_object]
+
+    def worth(one: Component) -> float:
+        return one.roundness * one.contrast * one.coverage(objects)
+
+    containing = [
+        one for one in components if one.coverage(objects) >= 0.6 and one.coverage(others) <= 0.05
+    ]
+    return max(containing, key=worth, default=None)
+
+
+def _evidence(
+    model: ObjectModel,
+    marked: Sequence[Component],
+    saliencies: Sequence[npt.ArrayLike],
+    components: Sequence[Sequence[Component]],
+    markers: Sequence[Markers],
+) -> Evidence:
+    """Scores of the marked objects, and of the best components apart from them."""
+    wide = replace(model, min_score=-5.0)
     objects, others = [], []
-    for saliency, ones, drawn in zip(saliencies, found, markers):
-        points = drawn.points[drawn.is_object]
+    for saliency, ones, drawn in zip(saliencies, components, markers):
+        points = _object_points(drawn)
         if len(points):
             objects.append(max(map(model.score, ones), default=-np.inf))
-        wide = replace(model, cutoff=-5.0)
-        free = [one for one in wide.candidates(saliency) if one.covers(points) == 0]
-        others.append(max(map(model.score, free), default=-np.inf))
-    seen = [score for score in objects if np.isfinite(score)]
-    cutoff = float(np.median(seen)) - margin if seen else start.cutoff
-    evidence = Evidence(tuple(one.area for one in known), tuple(objects), tuple(others))
-    return replace(model, cutoff=cutoff), evidence
-
-
-def own_component(model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers) -> Candidate | None:
-    """The component of a marked image that holds its object strokes, by the model's score."""
-    points = drawn.points[drawn.is_object]
-    wide = replace(model, cutoff=-8.0)
-    holding = [one for one in wide.candidates(saliency) if one.covers(points) >= 0.5]
-    return max(holding, key=model.score, default=None)
-
-
-def _own(ones: Sequence[Candidate], drawn: Markers) -> Candidate | None:
-    objects, others = drawn.points[drawn.is_object], drawn.points[~drawn.is_object]
-
-    def worth(one: Candidate) -> float:
-        return one.roundness * one.contrast * one.covers(objects)
-
-    holding = [one for one in ones if one.covers(objects) >= 0.6 and one.covers(others) <= 0.05]
-    return max(holding, key=worth, default=None)
+        apart = [one for one in wide.components(saliency) if one.coverage(points) == 0]
+        others.append(max(map(model.score, apart), default=-np.inf))
+    return Evidence(tuple(one.area for one in marked), tuple(objects), tuple(others))

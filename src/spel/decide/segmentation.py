@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from spel.ops.enlarge import enlarge
 from spel.ops.threshold import Rule, checked_rule, threshold
 
 KEY = "segmentation"
-"""Where a network's ``meta`` keeps its segmentation."""
+"""Entry of a network's ``meta`` that holds its segmentation."""
+
+VERSION = 2
+"""Version of the stored form; spel 0.1 wrote none, and other names in the object model."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,12 @@ class Segmentation:
     Attributes
     ----------
     objects : ObjectModel, optional
-        Component selection; without it, `threshold` alone.
+        Component selection; without it, `threshold` alone makes the mask.
     threshold : float or str
-        Where there is no object model: spels above it are object.
+        Used without an object model: spels with a saliency above it are object.
     delineation : Delineation, optional
     features : str
-        The node whose activation the delineation looks at; "input" for the image itself.
+        The node whose activation the delineation uses; "input" for the image itself.
 
     Examples
     --------
@@ -51,20 +54,21 @@ class Segmentation:
         checked_rule(self.threshold)
 
     def mask(self, saliency: npt.ArrayLike, features: npt.ArrayLike | None = None) -> Mask:
-        """The mask of a saliency of one channel; delineated if features of its size are given."""
+        """The mask of a one-channel saliency, delineated if features of its size are given."""
         values = np.asarray(saliency)
         if self.objects is not None:
-            found = self.objects.select(values)
+            mask = self.objects.mask(values)
         else:
             flat = values[..., 0] if values.ndim > 2 and values.shape[-1] == 1 else values
-            found = threshold(flat, self.threshold)
-        if self.delineation is None or features is None or not found.any():
-            return found
-        return self.delineation.refine(features, found)
+            mask = threshold(flat, self.threshold)
+        if self.delineation is None or features is None or not mask.any():
+            return mask
+        return self.delineation.refine(features, mask)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
+            "version": VERSION,
             "objects": self.objects and self.objects.to_dict(),
             "threshold": self.threshold,
             "delineation": self.delineation and self.delineation.to_dict(),
@@ -73,9 +77,22 @@ class Segmentation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Segmentation:
-        """The segmentation that `to_dict` wrote."""
-        if not isinstance(values, Mapping) or set(values) - set(cls.__dataclass_fields__):
-            raise FormatError(f"Segmentation: {values!r:.80} is not understood")
+        """The segmentation that `to_dict` wrote, in this version or in 0.1.
+
+        Raises
+        ------
+        FormatError
+            For an unknown key or a value that does not fit.
+        """
+        expected = {f.name for f in fields(cls)} | {"version"}
+        if not isinstance(values, Mapping) or set(values) - expected:
+            raise FormatError(
+                f"Segmentation: {values!r:.80}; expected {', '.join(sorted(expected))}"
+            )
+        if values.get("version", 1) not in (1, VERSION):
+            raise FormatError(
+                f"Segmentation: version {values['version']!r}; this spel reads 1 to {VERSION}"
+            )
         objects, delineation = values.get("objects"), values.get("delineation")
         return cls(
             None if objects is None else ObjectModel.from_dict(objects),
@@ -85,21 +102,21 @@ class Segmentation:
         )
 
 
-def own_segmentation(network: Network) -> Segmentation:
-    """The segmentation that a network carries; Otsu's threshold alone, if it carries none."""
+def segmentation_of(network: Network) -> Segmentation:
+    """The segmentation that a network carries, or Otsu's threshold alone if it carries none."""
     values = network.meta.get(KEY)
     return Segmentation() if values is None else Segmentation.from_dict(values)
 
 
 def with_segmentation(network: Network, segmentation: Segmentation) -> Network:
-    """The network with a segmentation of its own."""
+    """The network with a segmentation that its file stores and `segment` uses."""
     return network.with_meta(**{KEY: segmentation.to_dict()})
 
 
 def segment(
     network: Network, image: npt.ArrayLike, segmentation: Segmentation | None = None
 ) -> Mask:
-    """Mask of the objects in one image.
+    """Segment the objects of one image.
 
     Parameters
     ----------
@@ -107,12 +124,12 @@ def segment(
         Its output is the saliency: one channel, in 0..1 if component selection follows.
     image : (rows, cols[, C]) array, with planes before them for voxels
     segmentation : Segmentation, optional
-        In place of the network's own.
+        Replaces the network's own segmentation.
 
     Returns
     -------
     (rows, cols) array of bool
-        Of the image's size, whatever the network's strides.
+        The size is that of the image, whatever the network's strides.
 
     Examples
     --------
@@ -120,20 +137,20 @@ def segment(
     >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
     [[False, False, True]]
     """
-    how = segmentation or own_segmentation(network)
-    done = network.activations(image)
-    saliency = done[network.output]
+    chosen = segmentation or segmentation_of(network)
+    activations = network.activations(image)
+    saliency = activations[network.output]
     array = np.asarray(image)
     array = array[..., None] if array.ndim == (network.ndim or 2) else array
     size = array.shape[:-1]
     if saliency.shape[:-1] != size:
         saliency = enlarge(saliency, size, network.footprints[network.output].stride)
     features: npt.ArrayLike | None = None
-    if how.delineation is not None:
-        features = array if how.features == INPUT else done[how.features]
+    if chosen.delineation is not None:
+        features = array if chosen.features == INPUT else activations[chosen.features]
         if np.shape(features)[:-1] != size:
             raise FormatError(
-                f"segment: features {how.features!r} have {np.shape(features)[:-1]} spels, the "
-                f"image {size}; delineate on a node without strides"
+                f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
+                f"image of size {size}; delineate on a node without strides"
             )
-    return how.mask(saliency, features)
+    return chosen.mask(saliency, features)

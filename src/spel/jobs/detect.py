@@ -11,7 +11,7 @@ from typing import Any
 
 from spel.core.detections import Detections
 from spel.core.threads import threads
-from spel.decide import detect, own_decision
+from spel.decide import decision_of, detect
 from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError, SpelError, WriteError
 from spel.io.annotation.results import Result
@@ -197,7 +197,7 @@ class DetectJob:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration, as the report states it."""
-        decision = self.decision or own_decision(self.network)
+        decision = self.decision or decision_of(self.network)
         more: dict[str, Any] = {"every": self.every} if self.every != "1" else {}
         if self.level is not None:
             more["level"] = self.level

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spel.core.detections import Detections
-from spel.decide import detect, own_decision
+from spel.decide import decision_of, detect
 from spel.errors import ParameterError
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 from spel.io.large.lazy import LargeImage
@@ -56,7 +56,7 @@ def find(job: DetectJob, path: str, name: str) -> Found:
         If it is too large to be read whole, and the network or decision cannot do otherwise; if
         pictures are asked for.
     """
-    decision = job.decision or own_decision(job.network)
+    decision = job.decision or decision_of(job.network)
     level = job.level or 0
     if job.level is None and isinstance(decision, Windows):
         with LargeImage(path) as image:

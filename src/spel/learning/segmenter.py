@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.markers import Markers
-from spel.decide.delineate import Delineation, scale_of
-from spel.decide.object_model import Evidence, ObjectModel, learn_object_model, own_component
-from spel.decide.segmentation import Segmentation, own_segmentation, with_segmentation
+from spel.decide.delineate import Delineation, channel_scales
+from spel.decide.object_model import Evidence, ObjectModel, learn_object_model, marked_component
+from spel.decide.segmentation import Segmentation, segmentation_of, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.learn import learn
@@ -74,7 +74,7 @@ def learn_segmenter(
        strokes. With `hard_negatives` it is fitted twice: what it finds in the marked images apart
        from the marked objects counts as background the second time. This takes every object of a
        marked image to be marked; say False where that is not so.
-    3. Size, shape and cutoff of the objects are learned from the marked ones.
+    3. Area, shape and lowest accepted score of the objects are learned from the marked ones.
 
     Parameters
     ----------
@@ -134,9 +134,9 @@ def learn_segmenter(
     model, evidence = None, None
     if select == "components":
         model, evidence = learn_object_model(saliencies, markers, objects)
-        on_step("objects: size, shape and cutoff")
+        on_step("objects: area, shape and lowest accepted score")
     entering = arrays if features == INPUT else [a[features] for a in done]
-    scale = scale_of([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
+    scale = channel_scales([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
     how = Segmentation(
         model,
         delineation=replace(delineation or Delineation(convex=True), scale=scale),
@@ -165,28 +165,28 @@ def advice(
     images, markers, names
         Of the marked images, or of new ones with empty markers.
     near : float
-        How far below the cutoff a component's score may lie to be worth a stroke.
+        How far below the lowest accepted score a component may lie to be worth a stroke.
 
     Returns
     -------
     tuple of str
         One sentence per component, most alike first.
     """
-    model = own_segmentation(network).objects
+    model = segmentation_of(network).objects
     if model is None:
         return ()
-    wide = replace(model, cutoff=model.cutoff - near)
+    wide = replace(model, min_score=model.min_score - near)
     called = list(names) or [str(number) for number in range(len(markers))]
     found = []
     for image, drawn, name in zip(images, markers, called):
-        for score, one in wide.ranked(network(image)):
-            if score > wide.cutoff and one.covers(drawn.points) == 0:
-                place = tuple(np.add(one.low, np.array(one.mask.shape) // 2).tolist())
+        for score, one in wide.rank(network(image)):
+            if score > wide.min_score and one.coverage(drawn.points) == 0:
+                place = tuple(np.add(one.origin, np.array(one.mask.shape) // 2).tolist())
                 found.append(
                     (
                         score,
-                        f"image {name}: what lies around {place} looks like an object "
-                        f"(score {score:.2f}, cutoff {model.cutoff:.2f}) and has no stroke; "
+                        f"image {name}: the component around {place} looks like an object (score "
+                        f"{score:.2f}, lowest accepted {model.min_score:.2f}) and has no stroke; "
                         "mark it, or draw a background stroke on it",
                     )
                 )
@@ -256,12 +256,12 @@ def _hard_negatives(
     masks = []
     for saliency, drawn in zip(saliencies, markers):
         found = saliency[..., 0] > HARD
-        own = own_component(model, saliency, drawn)
+        own = marked_component(model, saliency, drawn)
         marked = np.zeros(drawn.size, dtype=bool)
         marked[tuple(drawn.points[drawn.is_object].T)] = True
         # Where no component holds the strokes, the object may lie anywhere around them.
-        reach = 6.0 if own is not None else np.sqrt(model.size / np.pi)
-        marked |= own.whole() if own is not None else False
+        reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
+        marked |= own.full_mask() if own is not None else False
         masks.append(found & ~_grown(marked, reach))
     return masks
 

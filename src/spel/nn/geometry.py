@@ -1,4 +1,4 @@
-"""Where a network's output stands on its input: strides and receptive centres, composed."""
+"""How a network's output maps to its input: strides and receptive centres, composed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from spel.nn.network import Network
 from spel.nn.node import INPUT
 
 SLIDING = (Convolution, MaxPool, MinPool, MeanPool)
-"""Layers whose output stands for the middle of what it reads."""
+"""Layers whose output spel represents the middle of the window that it reads."""
 
 
 @dataclass(frozen=True)
 class Geometry:
     """The map ``x_in = scale * x_out + offset`` per axis, for coordinates of spels' corners.
 
-    Spel i covers [i, i + 1). An output spel stands for the cell of `scale` input spels around the
-    centre of what it reads, so that a pooling over an even window moves nothing.
+    Spel i covers [i, i + 1). An output spel represents the cell of `scale` input spels around the
+    centre of the window that it reads, so that pooling over an even window shifts nothing.
 
     Attributes
     ----------
@@ -49,13 +49,13 @@ class Geometry:
         return cls((1.0,) * ndim, (0.0,) * ndim)
 
     def then(self, window: Window) -> Geometry:
-        """This map followed backwards through one more layer that slides `window`."""
+        """The map of this output extended by one more layer that slides `window`."""
         zero = window.place((0,) * window.adjacency.ndim)
         scale, offset = [], []
         for s, o, stride, start, (low, high) in zip(
             self.scale, self.offset, window.strides, zero, window.adjacency.reach, strict=True
         ):
-            # The centre of output spel i, at i + 1/2, stands on start + i stride + centre of reach.
+            # The centre of output spel i, at i + 1/2, maps to start + i stride + centre of reach.
             shift = start + (low + high) / 2 + 0.5 - stride / 2
             scale.append(s * stride)
             offset.append(s * shift + o)
@@ -63,10 +63,10 @@ class Geometry:
 
     def boxes(self, boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Boxes ``x0 y0 x1 y1`` of the output as boxes of the input."""
-        given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+        rows = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
         scale = np.array([self.scale[-1], self.scale[-2]] * 2)
         offset = np.array([self.offset[-1], self.offset[-2]] * 2)
-        return given * scale + offset
+        return rows * scale + offset
 
     def spel(self, at: Sequence[int], size: Sequence[int]) -> tuple[int, ...]:
         """The input spel, inside an image of `size`, under the middle of output spel `at`."""
@@ -77,7 +77,7 @@ class Geometry:
 
 
 def geometry(network: Network, upto: str | None = None) -> Geometry:
-    """Where a node's activation, by default the output, stands on the input (2-D images).
+    """How a node's activation, by default the output, maps to the input (2-D images).
 
     Raises
     ------
@@ -86,15 +86,15 @@ def geometry(network: Network, upto: str | None = None) -> Geometry:
     """
     places = {INPUT: Geometry.identity(2)}
     for node in network.nodes:
-        known = [places[name] for name in node.inputs]
-        if len({place.scale for place in known}) > 1:
+        inputs = [places[name] for name in node.inputs]
+        if len({place.scale for place in inputs}) > 1:
             raise ShapeError(
                 f"geometry: node {node.name} joins branches of different strides "
-                f"{[place.scale for place in known]}; give them one stride"
+                f"{[place.scale for place in inputs]}; give them one stride"
             )
         scope = node.layer.scope
-        place = known[0]
-        # A divisive normalization reads a window too, but what it gives stays with its spel.
+        place = inputs[0]
+        # A divisive normalization reads a window too, but its output belongs to the same spel.
         if isinstance(scope, Window) and isinstance(node.layer, SLIDING):
             place = place.then(scope)
         places[node.name] = place

@@ -48,7 +48,7 @@ UPRIGHT = 1.0
 """Log-odds by which a turned window must be better than an upright one: it has more tries."""
 
 
-def scan(
+def detect_rigid(
     network: Network, image: npt.ArrayLike, windows: Windows, *, why: bool = False
 ) -> Detections:
     """Detect with a network of wide kernels; see `spel.detect`, which calls this.

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
-from spel.decide import Decision, own_decision
-from spel.decide.boxes import Decided, kept_boxes, one_channel
+from spel.decide import Decision, decision_of
+from spel.decide.boxes import DecisionResult, one_channel, select_regions
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network, whole_image
 from spel.nn.geometry import geometry
@@ -181,9 +181,9 @@ def decide(
     size: int = SIZE,
     decision: Decision | None = None,
     tell: Callable[[int, int], None] | None = None,
-) -> Decided:
+) -> DecisionResult:
     """As `detect`, with the threshold and the strongest spel of each box."""
-    chosen = decision or own_decision(network)
+    chosen = decision or decision_of(network)
     if not isinstance(chosen, Decision):
         raise ParameterError(
             f"tiles: a decision by {type(chosen).__name__} reads the image in several sizes; it "
@@ -202,10 +202,10 @@ def decide(
             tell(done, len(parts))
     found, strongest = seams.regions()
     place, extent = geometry(network), (shape[0], shape[1])
-    boxes, order = kept_boxes(found, chosen, place, extent)
+    boxes, order = select_regions(found, chosen, place, extent)
     detections = Detections(boxes[order], found.maxima[order], found.areas[order], extent)
     at = tuple(divmod(int(i), result[1]) for i in strongest[order])
-    return Decided(detections, threshold, at)
+    return DecisionResult(detections, threshold, at)
 
 
 def whole_steps_settled(network: Network, source: Source, size: int) -> Network:

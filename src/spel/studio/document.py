@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spel.decide import Decision, own_decision, with_decision
+from spel.decide import Decision, decision_of, with_decision
 from spel.decide.detection import AnyDecision
 from spel.errors import FormatError, ParameterError
 from spel.nn.network import Network
@@ -149,7 +149,7 @@ class Entry:
     @property
     def decision(self) -> AnyDecision:
         """How the network's output becomes boxes; the default if the network states nothing."""
-        return own_decision(self.network)
+        return decision_of(self.network)
 
     def with_decision(self, decision: Decision) -> Entry:
         """The entry with another decision."""

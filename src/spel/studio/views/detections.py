@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from spel.decide import Decision, decide
-from spel.decide.boxes import Decided
-from spel.decide.explain import reasons
+from spel.decide.boxes import DecisionResult
+from spel.decide.explain import explain_component
 from spel.errors import ParameterError, ShapeError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
 from spel.nn import Convolution
@@ -37,7 +37,7 @@ def _decision(entry: Entry, tried: Mapping[str, Any] | None) -> Decision:
     return entry.decision
 
 
-def _decide(run: Run, decision: Decision) -> Decided:
+def _decide(run: Run, decision: Decision) -> DecisionResult:
     saliency = run.output
     if saliency is None:
         raise ParameterError(f"the network gives no saliency: {run.results[-1].error}")
@@ -127,7 +127,7 @@ def why_view(
             f"box {index} does not exist any more; there are {len(detections)}. Click a box again"
         )
     at = decided.strongest[index]
-    why = reasons(run.network, run.image.array, run.activations, at, decided.threshold)
+    why = explain_component(run.network, run.image.array, run.activations, at, decided.threshold)
     place = geometry(run.network)
     area = float(detections.areas[index] * np.prod(place.scale))
     return {

@@ -171,7 +171,7 @@ PARSERS: dict[str, Callable[[Path, bytes], object]] = {
     "arch.json": in_file("arch.json", "spel.io.annotation.libift:read_arch"),
     "arch.json, space": in_file("arch.json", "spel.io.annotation.libift:space_of"),
     "COCO truth": in_file("a.json", "spel.io.annotation.annotations:read_coco"),
-    "numbers": in_file("a.txt", "spel.io.annotation.numbers:read_json"),
+    "numbers": in_file("a.txt", "spel.io.json_files:read_json"),
     "csv": in_form("csv"),
     "coco": in_form("coco"),
     "geojson": in_form("geojson"),

@@ -17,10 +17,11 @@ import spel
 from spel.core.markers import Markers
 from spel.errors import FormatError, ImageReadError, ParameterError, ShapeError, WriteError
 from spel.io import Result, expand, parse_json, parse_line, read, read_as, write, write_as
-from spel.io.annotation.guarded import read_json, read_limited
 from spel.io.annotation.libift import read_model
 from spel.io.annotation.libift_write import write_model
 from spel.io.annotation.markers import convention_of, find_markers, read_markers
+from spel.io.json_files import read_json
+from spel.io.text_files import read_limited
 from spel.lines import LineWriter
 from spel.run import Manifest
 
@@ -280,7 +281,7 @@ def test_a_model_folder_needs_one_architecture(tmp_path):
         read_model(tmp_path / "none")
     place = model(tmp_path / "m")
     (place / "other.json").write_text("{}")
-    with pytest.raises(FormatError, match=r"which architecture\? found arch\.json, other\.json"):
+    with pytest.raises(FormatError, match=r"found arch\.json, other\.json; name the file"):
         read_model(place)
     with pytest.raises(FormatError):
         read_model(place, arch=place / "other.json")

@@ -236,7 +236,8 @@ def _page() -> npt.NDArray[Any] | None:
 
 def _result(name: str, image: npt.NDArray[Any], found: Detections, net: spel.Network) -> Result:
     size = (image.shape[0], image.shape[1])
-    return Result(name, size, found.boxes, found.scores, found.areas, model=net.fingerprint())
+    areas = found.areas.astype(np.float64)
+    return Result(name, size, found.boxes, found.scores, areas, model=net.fingerprint())
 
 
 def _box(found: Detections) -> str:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from spel.atomic import write_text
 from spel.errors import FormatError, ShapeError, printable
-
-from .guarded import MIB, problems_error, read_json
+from spel.io.json_files import read_json
+from spel.io.text_files import MIB, problems_error
 
 __all__ = ["Annotations", "ImageBoxes", "read_coco", "write_coco"]
 

@@ -1,7 +1,7 @@
-"""The FLIM group's files: architectures and model folders.
+"""Reading the FLIM group's files: architectures and model folders.
 
-``arch.json`` is the same for libift, FLIM-Builder and pyflim; LIDS's module JSON is read too. A
-model folder holds ``convL-kernels.npy`` and ``convL-bias.txt`` (or mean and stdev) per layer.
+``arch.json`` is the same for libift, FLIM-Builder and pyflim; the module JSON of LIDS is read too.
+A model folder holds ``convL-kernels.npy`` and ``convL-bias.txt`` (or mean and stdev) per layer.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.core.window import Border
 from spel.errors import FormatError, SpelError
-from spel.io.annotation.numbers import read_bytes, read_json, read_text
+from spel.io.annotation.arch_fields import box_adjacency, whole_number
+from spel.io.annotation.lids import layers_of
 from spel.io.image import npy
 from spel.io.image.header import MAX_PIXELS
+from spel.io.image.reader import describe
+from spel.io.json_files import read_json
 from spel.io.opening import DecodeError
+from spel.io.text_files import MIB, read_limited, read_text
 from spel.nn import (
     Activation,
     Color,
@@ -39,11 +42,10 @@ from spel.nn.node import INPUT
 __all__ = ["read_arch", "read_model", "space_of"]
 
 MAX_LAYERS = 100
-MAX_SIZE = 1001
 
 
 def read_arch(path: str | os.PathLike[str], *, space: str | None = "labnorm2") -> Network:
-    """The network that an architecture file describes, its kernels still to be learned.
+    """The network of an architecture file, with kernels still to be learned.
 
     Parameters
     ----------
@@ -56,43 +58,39 @@ def read_arch(path: str | os.PathLike[str], *, space: str | None = "labnorm2") -
     -------
     Network
         Nodes "color", then "conv1", "relu1", "pool1", "conv2", ...; ``meta["arch"]`` keeps what the
-        file says besides (stdev_factor, apply_intrinsic_atrous).
+        file says in addition (stdev_factor, apply_intrinsic_atrous).
 
     Raises
     ------
     FormatError
         If the file is malformed; the message names the layer and the field.
     """
-    where = os.fspath(path)
-    described = read_json(path)
-    if not isinstance(described, dict):
-        raise FormatError(f"{where}: expected a JSON object with nlayers and layer1, layer2, ...")
-    if "features" in described:
-        from spel.io.annotation.lids import layers_of
-
-        nodes, meta = layers_of(described, where), {"from": "LIDS"}
+    name = os.fspath(path)
+    content = read_json(path, max_bytes=64 * MIB)
+    if not isinstance(content, dict):
+        raise FormatError(f"{name}: expected a JSON object with nlayers and layer1, layer2, ...")
+    if "features" in content:
+        nodes, meta = layers_of(content, name), {"from": "LIDS"}
     else:
-        nodes, meta = _layers(described, where)
+        nodes, meta = _layers(content, name)
     first = [("color", Color(space))] if space else []  # type: ignore[arg-type]
-    return _chained([*first, *nodes]).with_meta(arch=meta)
+    return _chain([*first, *nodes]).with_meta(arch=meta)
 
 
 def space_of(path: str | os.PathLike[str]) -> str:
-    """The colour space that libift would give an image file: LABNorm2 depends on the file type.
+    """The colour space in which libift reads an image file: LABNorm2 depends on the file type.
 
     Returns
     -------
     str
-        For `spel.Color`: "labnorm2" (RGB PNG and whatever libift does not read), "labnorm2-rgba"
+        For `spel.Color`: "labnorm2" (RGB PNG, and files that libift does not read), "labnorm2-rgba"
         (PNG with alpha, netpbm) or "labnorm2-jpeg".
 
     Raises
     ------
     ImageReadError
-        If the file is no image.
+        If the file is not an image.
     """
-    from spel.io.image.reader import describe
-
     info = describe(path)
     if info.format == "JPEG":
         return "labnorm2-jpeg"
@@ -122,8 +120,9 @@ def read_model(
     Returns
     -------
     Network
-        Its convolutions fill the border with the mean, as libift does: from the file, or solved
-        from weights and biases; with zeros if these do not determine it (FLIM-BoFP).
+        Its convolutions fill the border with the mean of the channels, as libift does. The mean
+        comes from the file or is solved from weights and biases; if these do not determine it
+        (FLIM-BoFP), the border is zero.
 
     Raises
     ------
@@ -133,7 +132,7 @@ def read_model(
     place = Path(folder)
     if not place.is_dir():
         raise FormatError(f"{place}: it is not a folder; give the folder of convL-kernels.npy")
-    network = read_arch(arch if arch is not None else _found_arch(place), space=space)
+    network = read_arch(arch if arch is not None else _find_arch(place), space=space)
     channels = 3 if space else None
     layer = 0
     for node in network.nodes:
@@ -145,91 +144,58 @@ def read_model(
     return network
 
 
-# -- reading -----------------------------------------------------------------------------------
-
-
-def _layers(described: Mapping[str, Any], where: str) -> tuple[list[tuple[str, Layer]], Any]:
-    count = described.get("nlayers")
+def _layers(content: Mapping[str, Any], name: str) -> tuple[list[tuple[str, Layer]], Any]:
+    count = content.get("nlayers")
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MAX_LAYERS:
-        raise FormatError(f"{where}: nlayers {count!r}; expected a number from 1 to {MAX_LAYERS}")
-    factor = described.get("stdev_factor", 0.01)
+        raise FormatError(f"{name}: nlayers {count!r}; expected a number from 1 to {MAX_LAYERS}")
+    factor = content.get("stdev_factor", 0.01)
     if not isinstance(factor, int | float) or isinstance(factor, bool) or factor < 0:
-        raise FormatError(f"{where}: stdev_factor {factor!r}; expected a number of at least 0")
+        raise FormatError(f"{name}: stdev_factor {factor!r}; expected a number of at least 0")
     nodes: list[tuple[str, Layer]] = []
     for number in range(1, count + 1):
-        block = described.get(f"layer{number}")
-        here = f"{where}: layer{number}"
+        block = content.get(f"layer{number}")
+        place = f"{name}: layer{number}"
         if not isinstance(block, dict) or not isinstance(block.get("conv"), dict):
-            raise FormatError(f"{here} is missing, or has no conv; the file says {count} layers")
-        nodes.append((f"conv{number}", _unlearned(block["conv"], f"{here}.conv")))
+            raise FormatError(f"{place} is missing, or has no conv; the file says {count} layers")
+        nodes.append((f"conv{number}", _unlearned(block["conv"], f"{place}.conv")))
         if block.get("relu", True):
             nodes.append((f"relu{number}", Activation("relu")))
-        pooling = _pooling(block.get("pooling"), f"{here}.pooling")
+        pooling = _pooling(block.get("pooling"), f"{place}.pooling")
         if pooling is not None:
             nodes.append((f"pool{number}", pooling))
-    atrous = bool(described.get("apply_intrinsic_atrous", False))
+    atrous = bool(content.get("apply_intrinsic_atrous", False))
     return nodes, {"stdev_factor": float(factor), "apply_intrinsic_atrous": atrous}
 
 
-def _unlearned(conv: Mapping[str, Any], here: str) -> Unlearned:
-    area = box_adjacency(conv.get("kernel_size"), conv.get("dilation_rate", 1), here)
+def _unlearned(conv: Mapping[str, Any], place: str) -> Unlearned:
+    area = box_adjacency(conv.get("kernel_size"), conv.get("dilation_rate", 1), place)
     return Unlearned(
         area,
-        kernels=whole(conv, "noutput_channels", here),
-        per_stroke=whole(conv, "nkernels_per_marker", here, 1),
-        per_image=whole(conv, "nkernels_per_image", here, 1_000_000),
-        stride=whole(conv, "stride", here, 1),
+        kernels=whole_number(conv, "noutput_channels", place),
+        per_stroke=whole_number(conv, "nkernels_per_marker", place, 1),
+        per_image=whole_number(conv, "nkernels_per_image", place, 1_000_000),
+        stride=whole_number(conv, "stride", place, 1),
     )
 
 
-def _pooling(described: Any, here: str) -> Layer | None:
-    if described is None:
+def _pooling(content: Any, place: str) -> Layer | None:
+    if content is None:
         return None
-    if not isinstance(described, dict):
-        raise FormatError(f"{here}: {described!r:.40}; expected type, size and stride")
-    kind = described.get("type", "no_pool")
+    if not isinstance(content, dict):
+        raise FormatError(f"{place}: {content!r:.40}; expected type, size and stride")
+    kind = content.get("type", "no_pool")
     if kind == "no_pool":
         return None
     if kind not in ("max_pool", "avg_pool"):
-        raise FormatError(f"{here}.type {kind!r}; expected max_pool, avg_pool or no_pool")
-    area = box_adjacency(described.get("size"), 1, here)
-    stride = whole(described, "stride", here, 1)
+        raise FormatError(f"{place}.type {kind!r}; expected max_pool, avg_pool or no_pool")
+    area = box_adjacency(content.get("size"), 1, place)
+    stride = whole_number(content, "stride", place, 1)
     if kind == "max_pool":
         return MaxPool(area, stride=stride)
     return MeanPool(area, stride=stride, count="full")
 
 
-def box_adjacency(size: Any, dilation: Any, here: str) -> Adjacency:
-    """A box of libift: ``[x, y, z]``, z = 0 for pixels; an even size n reaches as far as n + 1."""
-    sizes = size if isinstance(size, list) else [size, size, 0]
-    steps = dilation if isinstance(dilation, list) else [dilation] * 3
-    good = all(isinstance(n, int) and not isinstance(n, bool) for n in [*sizes, *steps])
-    if not good or len(sizes) not in (2, 3) or len(steps) not in (2, 3):
-        raise FormatError(
-            f"{here}: size {size!r:.40}, dilation {dilation!r:.40}; expected [x, y, z], z = 0 for "
-            "images"
-        )
-    axes = 3 if len(sizes) == 3 and sizes[2] > 0 else 2
-    sizes, steps = sizes[:axes], [max(step, 1) for step in (*steps, 1)[:axes]]
-    if any(not 1 <= n <= MAX_SIZE for n in sizes) or any(n > MAX_SIZE for n in steps):
-        raise FormatError(f"{here}: size {size!r:.40}; expected numbers from 1 to {MAX_SIZE}")
-    try:
-        box = Adjacency.box([2 * (n // 2) + 1 for n in sizes[::-1]])
-        return box.dilated(steps[::-1])
-    except SpelError as error:
-        raise FormatError(f"{here}: {error}") from None
-
-
-def whole(values: Mapping[str, Any], name: str, here: str, default: int | None = None) -> int:
-    """A whole number of at least 1 from a JSON object."""
-    value = values.get(name, default)
-    value = value[0] if isinstance(value, list) and value else value
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000_000:
-        raise FormatError(f"{here}.{name} {value!r:.40}; expected a whole number of at least 1")
-    return value
-
-
-def _chained(parts: Sequence[tuple[str, Layer]]) -> Network:
+def _chain(parts: Sequence[tuple[str, Layer]]) -> Network:
     nodes, source = [], INPUT
     for name, layer in parts:
         nodes.append(Node(name, layer, (source,)))
@@ -237,12 +203,15 @@ def _chained(parts: Sequence[tuple[str, Layer]]) -> Network:
     return Network(tuple(nodes))
 
 
-def _found_arch(place: Path) -> Path:
-    found = sorted([*place.glob("*.json")]) or sorted(place.parent.glob("arch*.json"))
-    if len(found) != 1:
-        names = ", ".join(p.name for p in found) or "none"
-        raise FormatError(f"{place}: which architecture? found {names}; name it with arch=")
-    return found[0]
+def _find_arch(place: Path) -> Path:
+    candidates = sorted(place.glob("*.json")) or sorted(place.parent.glob("arch*.json"))
+    if len(candidates) != 1:
+        names = ", ".join(path.name for path in candidates) or "none"
+        raise FormatError(
+            f"{place}: expected one architecture file in the folder or arch*.json beside it, "
+            f"found {names}; name the file with arch="
+        )
+    return candidates[0]
 
 
 def _convolution(place: Path, number: int, layer: Unlearned, channels: int | None) -> Convolution:
@@ -303,13 +272,13 @@ def mean_border(weights: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Border:
 
 
 def _matrix(path: Path) -> npt.NDArray[np.float32]:
-    data = read_bytes(path)
+    data = read_limited(path)
     try:
         if not data.startswith(npy.MAGIC):
-            raise DecodeError("another beginning")
+            raise DecodeError("it does not begin like one")
         values, _ = npy.read(BytesIO(data), MAX_PIXELS, None)
     except DecodeError as error:
-        raise FormatError(f"{path}: no NumPy file, or a damaged one ({error!s:.200})") from None
+        raise FormatError(f"{path}: not a NumPy file, or a damaged one ({error!s:.200})") from None
     if values.dtype.kind != "f" or values.ndim != 3 or values.shape[2] != 1:
         raise FormatError(
             f"{path}: {values.dtype} of shape {values.shape}; expected floats (|A| C, kernels)"
@@ -321,7 +290,7 @@ def _matrix(path: Path) -> npt.NDArray[np.float32]:
 
 
 def _numbers(path: Path, count: int | None = None) -> npt.NDArray[np.float64] | None:
-    """Numbers of a file: with a `count`, ``n`` and n numbers; else bare. None without the file."""
+    """Numbers of a file, after their number if `count` is given; None if the file is absent."""
     if not path.exists():
         return None
     words = read_text(path).split()
@@ -333,7 +302,7 @@ def _numbers(path: Path, count: int | None = None) -> npt.NDArray[np.float64] | 
         raise FormatError(f"{path}: expected n, then n numbers; is it cut short?")
     values = values if count is None else values[1:]
     if not len(values) or not np.isfinite(values).all():
-        raise FormatError(f"{path}: no finite numbers, or a count that is not theirs")
+        raise FormatError(f"{path}: expected finite numbers, at least one")
     if count is not None and len(values) != count:
         raise FormatError(f"{path}: {len(values)} numbers for {count} kernels; is it cut short?")
     return values

@@ -1,4 +1,4 @@
-"""LIDS's module JSON: ``{"features": {"type": "sequential", "layers": {...}}}``, read only."""
+"""The module JSON of LIDS: ``{"features": {"type": "sequential", "layers": {...}}}``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from spel.errors import FormatError
-from spel.io.annotation.libift import box_adjacency, whole
+from spel.io.annotation.arch_fields import box_adjacency, whole_number
 from spel.nn import Activation, MaxPool, MeanPool, Unlearned
 from spel.nn.layer import Layer
 
 __all__ = ["layers_of"]
 
 NORMALIZATIONS = ("marker_based_norm", "m_norm", "m_norm2d", "m_norm3d")
-"""Learned with every convolution here, and folded into it."""
+"""Left out: here each convolution learns its normalization and folds it into its weights."""
 
 IGNORED = ("dropout",)
 
 
-def layers_of(described: Mapping[str, Any], where: str) -> list[tuple[str, Layer]]:
+def layers_of(content: Mapping[str, Any], path: str) -> list[tuple[str, Layer]]:
     """Named layers of the "features" module.
 
     Raises
@@ -26,13 +26,13 @@ def layers_of(described: Mapping[str, Any], where: str) -> list[tuple[str, Layer
     FormatError
         If it is malformed, or an operation or a parallel module cannot be expressed.
     """
-    features = described.get("features")
+    features: Any = content.get("features")
     layers = features.get("layers") if isinstance(features, dict) else None
     if not isinstance(layers, dict) or not layers:
-        raise FormatError(f'{where}: features has no layers; expected "type" and "layers"')
+        raise FormatError(f'{path}: features has no layers; expected "type" and "layers"')
     if features.get("type", "sequential") != "sequential":
         raise FormatError(
-            f"{where}: features of type {features.get('type')!r}; only sequential ones are read. "
+            f"{path}: features of type {features.get('type')!r}; only sequential ones are read. "
             "Build parallel ones with spel.branch"
         )
     nodes = []
@@ -40,41 +40,40 @@ def layers_of(described: Mapping[str, Any], where: str) -> list[tuple[str, Layer
         operation = entry.get("operation") if isinstance(entry, dict) else None
         params = entry.get("params", {}) if isinstance(entry, dict) else None
         if not isinstance(operation, str) or not isinstance(params, dict):
-            raise FormatError(f"{where}: layer {name!r} has no operation and params")
+            raise FormatError(f"{path}: layer {name!r} has no operation and params")
         if operation in NORMALIZATIONS or operation in IGNORED:
             continue
-        nodes.append((_name(name), _layer(operation, params, f"{where}: {name}")))
+        nodes.append((_name(name), _layer(operation, params, f"{path}: {name}")))
     if not nodes:
-        raise FormatError(f"{where}: no layer is left to be learned")
+        raise FormatError(f"{path}: it has no layer that can be learned")
     return nodes
 
 
-def _layer(operation: str, params: Mapping[str, Any], here: str) -> Layer:
+def _layer(operation: str, params: Mapping[str, Any], place: str) -> Layer:
     if operation == "relu":
         return Activation("relu")
     if operation in ("conv2d", "conv3d"):
-        area = box_adjacency(params.get("kernel_size"), params.get("dilation", 1), here)
-        # Not `nkernels_per_image` for the count per marker, as LIDS's own converter has it.
+        area = box_adjacency(params.get("kernel_size"), params.get("dilation", 1), place)
+        # LIDS's own converter takes nkernels_per_image as the count per marker; this does not.
+        count = "out_channels" if "out_channels" in params else "number_of_kernels"
         return Unlearned(
             area,
-            kernels=whole(
-                params, "out_channels" if "out_channels" in params else "number_of_kernels", here
-            ),
-            per_stroke=whole(params, "number_of_kernels_per_marker", here, 1),
-            stride=whole(params, "stride", here, 1),
+            kernels=whole_number(params, count, place),
+            per_stroke=whole_number(params, "number_of_kernels_per_marker", place, 1),
+            stride=whole_number(params, "stride", place, 1),
         )
     if operation in ("max_pool2d", "max_pool3d", "avg_pool2d", "avg_pool3d"):
-        area = box_adjacency(params.get("kernel_size"), 1, here)
-        stride = whole(params, "stride", here, 1)
+        area = box_adjacency(params.get("kernel_size"), 1, place)
+        stride = whole_number(params, "stride", place, 1)
         if operation.startswith("max"):
             return MaxPool(area, stride=stride)
         return MeanPool(area, stride=stride, count="full")
     raise FormatError(
-        f"{here}: operation {operation!r}; expected conv2d, conv3d, relu, max_pool2d, avg_pool2d "
+        f"{place}: operation {operation!r}; expected conv2d, conv3d, relu, max_pool2d, avg_pool2d "
         f"or one of {', '.join(NORMALIZATIONS + IGNORED)}"
     )
 
 
 def _name(name: str) -> str:
-    kept = "".join(c if c.isalnum() or c in "_.-" else "_" for c in name)[:60]
-    return kept if kept and kept != "input" else f"layer_{kept}"
+    allowed = "".join(c if c.isalnum() or c in "_.-" else "_" for c in name)[:60]
+    return allowed if allowed and allowed != "input" else f"layer_{allowed}"

@@ -1,27 +1,32 @@
-"""Marker files: libift's seeds, label images and JSON strokes."""
+"""Marker files: the seeds of libift, label images, and strokes in JSON."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from spel import atomic
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
-from spel.io.annotation.numbers import read_json, read_text, table
+from spel.io.image.reader import read
+from spel.io.json_files import read_json
+from spel.io.sources import expand
+from spel.io.text_files import MAX_TEXT, read_text, table
 
 __all__ = ["convention_of", "find_markers", "read_markers", "write_markers"]
 
 Convention = Literal["auto", "from-0", "from-1", "classes"]
 CONVENTIONS = ("auto", "from-0", "from-1", "classes")
 SUFFIXES = ("-seeds.txt", ".txt", "-markers.json", ".json", "-label.png", ".png")
-MAX_SPELS = 1 << 31
-_LINES = {2: "x y marker label", 3: "x y z marker label"}
+MAX_PIXELS = 1 << 31
+_COLUMNS = {2: "x y marker label", 3: "x y z marker label"}
 
 
 def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto") -> Markers:
@@ -38,7 +43,8 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
     convention : {"auto", "from-0", "from-1", "classes"}
         Which label is the background: 0 (libift, FLIM-Builder, pyflim), 1 (LIDS), or none, as in
         classification. "auto" takes 0 if the label 0 occurs; 1 if exactly 1 and 2 occur; else
-        labels are classes. `convention_of` says aloud what was taken. Labels are never shifted.
+        labels are classes. `convention_of` says in words which one was taken. Labels are never
+        shifted.
 
     Returns
     -------
@@ -47,8 +53,8 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
     Raises
     ------
     FormatError
-        The file is not what it says: cut short, counts that lie, text where numbers belong, points
-        outside of the announced size.
+        The file is cut short, its count differs from its lines, text stands where numbers belong,
+        or a point lies outside the image.
     """
     if convention not in CONVENTIONS:
         raise ParameterError(
@@ -109,38 +115,42 @@ def find_markers(
     place = Path(folder)
     if not place.is_dir():
         raise FormatError(f"{place}: it is not a folder; give the folder of marker files")
-    found: dict[str, Markers] = {}
-    stated = set()
+    markers: dict[str, Markers] = {}
+    stated = set()  # images whose file states the background
     for file in sorted(place.iterdir()):
         suffix = next((s for s in SUFFIXES if file.name.lower().endswith(s)), None)
         if suffix is None or file.name.startswith("."):
             continue
         name = file.name[: -len(suffix)]
-        if name in found:
+        if name in markers:
             raise FormatError(f"{file}: image {name!r} has two marker files; keep one")
-        found[name] = read_markers(file, convention=convention)
+        markers[name] = read_markers(file, convention=convention)
         if suffix.endswith(".json"):
             stated.add(name)
-        if images is not None and name not in images:
-            raise FormatError(f"{file}: there is no image named {name!r}")
         if images is not None:
-            try:
-                found[name].check_fits(images[name], f"image {name!r}")
-            except FormatError as error:
-                raise FormatError(f"{file}: {error}") from None
-    if not found:
+            _check_image(file, name, markers[name], images)
+    if not markers:
         raise FormatError(
             f"{place}: it holds no marker file; expected names like 000001-seeds.txt or "
             "000001-markers.json"
         )
-    if convention == "auto":
-        # Strokes of a JSON file state their background; of the others all labels together decide.
-        silent = {n for n, m in found.items() if n not in stated}
-        together = _background({c for n in silent for c in found[n].classes})
-        for name in silent:
-            m = found[name]
-            found[name] = Markers(m.points, m.labels, m.size, together, m.ids)
-    return found
+    if convention == "auto":  # all labels of the files that state no background decide together
+        rest = markers.keys() - stated
+        background = _background({label for name in rest for label in markers[name].classes})
+        for name in rest:
+            markers[name] = replace(markers[name], background=background)
+    return markers
+
+
+def _check_image(
+    file: Path, name: str, markers: Markers, images: Mapping[str, tuple[int, ...]]
+) -> None:
+    if name not in images:
+        raise FormatError(f"{file}: there is no image named {name!r}")
+    try:
+        markers.check_fits(images[name], f"image {name!r}")
+    except FormatError as error:
+        raise FormatError(f"{file}: {error}") from None
 
 
 def marked_images(
@@ -155,16 +165,14 @@ def marked_images(
     FormatError
         As `find_markers`, and if there is no image for some markers.
     """
-    from .sources import expand
-
-    drawn = find_markers(markers, convention=convention)
+    by_image = find_markers(markers, convention=convention)
     paths = {path.stem: path for path in expand([Path(images)])}
-    missing = [name for name in drawn if name not in paths]
+    missing = [name for name in by_image if name not in paths]
     if missing:
         raise FormatError(
             f"{markers}: there is no image for the markers of {', '.join(missing[:5])} in {images}"
         )
-    return drawn, paths
+    return by_image, paths
 
 
 def write_markers(path: str | os.PathLike[str], markers: Markers) -> None:
@@ -195,20 +203,20 @@ def write_markers(path: str | os.PathLike[str], markers: Markers) -> None:
 def to_dict(markers: Markers) -> dict[str, Any]:
     """Plain lists and numbers: runs of spels of one label and id, in their order."""
     keys = np.stack([markers.labels, markers.ids], axis=1)
-    cuts = np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1)) + 1 if len(keys) else []
+    starts = np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1)) + 1
     strokes = [
         {
             "label": int(keys[part[0], 0]),
             "id": int(keys[part[0], 1]),
             "points": markers.points[part].tolist(),
         }
-        for part in np.split(np.arange(len(keys)), cuts)
+        for part in np.split(np.arange(len(keys)), starts)
         if len(part)
     ]
     return {"size": list(markers.size), "background": markers.background, "strokes": strokes}
 
 
-def from_dict(value: Any, where: str = "markers") -> Markers:
+def from_dict(value: Any, name: str = "markers") -> Markers:
     """Markers from what `to_dict` gives.
 
     Raises
@@ -217,50 +225,47 @@ def from_dict(value: Any, where: str = "markers") -> Markers:
         If a part is missing, of another type, or outside of the image.
     """
     if not isinstance(value, dict) or not isinstance(value.get("strokes"), list):
-        raise FormatError(f'{where}: expected {{"size": [rows, cols], "strokes": [...]}}')
-    size = value.get("size")
+        raise FormatError(f'{name}: expected {{"size": [rows, cols], "strokes": [...]}}')
+    size: Any = value.get("size")
     if (
         not isinstance(size, list)
         or len(size) not in (2, 3)
-        or not all(_is_int(n) and 0 < n < MAX_SPELS for n in size)
+        or not all(_is_int(n) and 0 < n < MAX_PIXELS for n in size)
     ):
-        raise FormatError(f"{where}: size {size!r:.60}; expected [rows, cols], each at least 1")
+        raise FormatError(f"{name}: size {size!r:.60}; expected [rows, cols], each at least 1")
     background = value.get("background", -1)
     if not (background is None or _is_int(background)):
-        raise FormatError(f"{where}: background {background!r:.40}; expected a label or null")
-    points, labels, ids = [], [], []
+        raise FormatError(f"{name}: background {background!r:.40}; expected a label or null")
+    points: list[list[int]] = []
+    labels: list[int] = []
+    ids: list[int] = []
     for number, stroke in enumerate(value["strokes"]):
-        label = stroke.get("label") if isinstance(stroke, dict) else None
-        places = stroke.get("points") if isinstance(stroke, dict) else None
-        name = stroke.get("id", number + 1) if isinstance(stroke, dict) else None
-        good = (
-            _is_int(label)
-            and _is_int(name)
-            and isinstance(places, list)
-            and all(
-                isinstance(p, list) and len(p) == len(size) and all(map(_is_int, p)) for p in places
-            )
-        )
-        if not good:
+        if not _is_stroke(stroke, len(size)):
             raise FormatError(
-                f'{where}: stroke {number} is malformed; expected {{"label": 1, "points": '
+                f'{name}: stroke {number} is malformed; expected {{"label": 1, "points": '
                 f"[[{', '.join(['plane', 'row', 'col'][-len(size) :])}], ...]}}, whole numbers"
             )
-        points += places
-        labels += [label] * len(places)
-        ids += [name] * len(places)
-    return _made(
-        where,
-        np.asarray(points, dtype=object).reshape(-1, len(size)),
-        labels,
-        size,
-        background,
-        ids,
+        points += stroke["points"]
+        labels += [stroke["label"]] * len(stroke["points"])
+        ids += [stroke.get("id", number + 1)] * len(stroke["points"])
+    return _markers(name, points, labels, size, background, ids)
+
+
+def _is_stroke(stroke: Any, ndim: int) -> bool:
+    return (
+        isinstance(stroke, dict)
+        and _is_int(stroke.get("label"))
+        and _is_int(stroke.get("id", 0))
+        and isinstance(stroke.get("points"), list)
+        and all(
+            isinstance(point, list) and len(point) == ndim and all(map(_is_int, point))
+            for point in stroke["points"]
+        )
     )
 
 
 def _from_json(path: Path) -> Markers:
-    return from_dict(read_json(path), str(path))
+    return from_dict(read_json(path, max_bytes=MAX_TEXT, max_depth=None), str(path))
 
 
 def _from_seeds(path: Path) -> Markers:
@@ -276,46 +281,45 @@ def _from_seeds(path: Path) -> Markers:
             f"{path}: line 1 says {lines[0][:40]!r}; expected a count of at least 0 and sizes of "
             "at least 1, whole numbers"
         )
-    if np.prod(head[1:]) > MAX_SPELS:
-        raise FormatError(f"{path}: line 1 says an image of {np.prod(head[1:]):.3g} spels")
+    if np.prod(head[1:]) > MAX_PIXELS:
+        raise FormatError(f"{path}: line 1 says an image of {np.prod(head[1:]):.3g} pixels")
     if ndim == 3 and head[3] == 1:  # libift's general writer: a flat image has a z of 1
         lines, ndim, head = _without_plane(path, lines), 2, head[:3]
-    body = lines[1:]
-    if len(body) != head[0]:
+    if len(lines) - 1 != head[0]:
         raise FormatError(
-            f"{path}: line 1 announces {int(head[0])} seeds, {len(body)} are there; is the file "
-            "cut short?"
+            f"{path}: line 1 announces {int(head[0])} seeds, but {len(lines) - 1} follow; is the "
+            "file cut short?"
         )
-    rows = table(path, body, 2, range(ndim + 2, ndim + 4), _LINES[ndim])
-    whole = rows[:, : ndim + 2]
-    if (whole != np.rint(whole)).any() or (np.abs(whole) >= MAX_SPELS).any():
-        line = 2 + int(
-            np.flatnonzero(
-                (whole != np.rint(whole)).any(axis=1) | (np.abs(whole) >= MAX_SPELS).any(axis=1)
-            )[0]
-        )
-        raise FormatError(f"{path}: line {line}: expected whole numbers {_LINES[ndim]}")
-    numbers = whole.astype(np.int64)
+    seeds = _seeds(path, lines[1:], ndim)
     size = [int(n) for n in head[1:][::-1]]
-    return _made(
-        str(path), numbers[:, :ndim][:, ::-1], numbers[:, ndim + 1], size, -1, numbers[:, ndim]
-    )
+    points = seeds[:, :ndim][:, ::-1]
+    return _markers(str(path), points, seeds[:, ndim + 1], size, -1, seeds[:, ndim])
+
+
+def _seeds(path: Path, lines: list[str], ndim: int) -> npt.NDArray[np.int64]:
+    """Rows ``x y [z] marker label``; a handicap at the end of a line is left out."""
+    values = table(path, lines, 2, range(ndim + 2, ndim + 4), _COLUMNS[ndim])[:, : ndim + 2]
+    wrong = ((values != np.rint(values)) | (np.abs(values) >= MAX_PIXELS)).any(axis=1)
+    if wrong.any():
+        line = 2 + int(np.flatnonzero(wrong)[0])
+        raise FormatError(f"{path}: line {line}: expected whole numbers {_COLUMNS[ndim]}")
+    return values.astype(np.int64)
 
 
 def _without_plane(path: Path, lines: list[str]) -> list[str]:
-    """Seeds lines of a volume of one plane, as those of an image."""
+    """The lines of a volume of one plane, as those of an image."""
     flat = [lines[0]]
     for number, line in enumerate(lines[1:], 2):
         words = line.split()
         if len(words) < 5 or words[2] not in ("0", "0.0"):
-            raise FormatError(f"{path}: line {number} ({line[:40]!r}); expected {_LINES[3]}, z = 0")
+            raise FormatError(
+                f"{path}: line {number} ({line[:40]!r}); expected {_COLUMNS[3]}, z = 0"
+            )
         flat.append(" ".join(words[:2] + words[3:]))
     return flat
 
 
 def _from_label_image(path: Path) -> Markers:
-    from spel.io.image.reader import read
-
     image = read(path)
     if image.shape[-1] != 1 or image.dtype.kind not in "iub":
         raise FormatError(
@@ -323,23 +327,30 @@ def _from_label_image(path: Path) -> Markers:
             "of whole numbers, 0 where nothing is drawn"
         )
     labels = image[..., 0].astype(np.int64)
-    return _made(
+    return _markers(
         str(path), np.argwhere(labels > 0), labels[labels > 0], list(labels.shape), -1, None
     )
 
 
-def _made(where: str, points: Any, labels: Any, size: Any, background: Any, ids: Any) -> Markers:
-    """Markers, their checks told as a `FormatError` of the file."""
+def _markers(
+    name: str,
+    points: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    size: Sequence[int],
+    background: int | None,
+    ids: npt.ArrayLike | None,
+) -> Markers:
+    """Markers; what their constructor refuses becomes a `FormatError` of the file."""
     try:
         return Markers(
-            np.asarray(points, dtype=np.int64),
+            np.asarray(points, dtype=np.int64).reshape(-1, len(size)),
             np.asarray(labels, dtype=np.int64),
             tuple(size),
             background,
             None if ids is None else np.asarray(ids, dtype=np.int64),
         )
     except (ValueError, OverflowError, TypeError) as error:
-        raise FormatError(f"{where}: {str(error).removeprefix('Markers: ')}") from None
+        raise FormatError(f"{name}: {str(error).removeprefix('Markers: ')}") from None
 
 
 def _background(classes: set[int]) -> int | None:

@@ -1,4 +1,4 @@
-"""Multi-band images of libift: activations as files."""
+"""Multi-band images of libift (``.mimg``), in which it stores activations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from spel import atomic
 from spel.errors import FormatError, ParameterError
-from spel.io.annotation.numbers import read_bytes, table
+from spel.io.text_files import read_limited, table
 
 __all__ = ["read_mimg", "write_mimg"]
 
@@ -17,17 +17,18 @@ __all__ = ["read_mimg", "write_mimg"]
 def read_mimg(path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
     """A multi-band image, ``(rows, cols, bands)`` or ``(planes, rows, cols, bands)``.
 
-    ``MIG``, sizes ``x y z bands``, spacings ``dx dy dz``, then little-endian float32, spel by spel.
+    ``MIG``, sizes ``x y z bands``, spacings ``dx dy dz``, then little-endian float32 with the
+    bands of a pixel side by side.
 
     Raises
     ------
     FormatError
         If the header is malformed or its sizes are not those of the data.
     """
-    data = read_bytes(path, 1 << 32)
+    data = read_limited(path, 1 << 32)
     head = data[:400].split(b"\n", 3)
     if len(head) < 4 or head[0].strip() != b"MIG":
-        raise FormatError(f"{path}: no multi-band image; expected 'MIG', sizes and spacings")
+        raise FormatError(f"{path}: not a multi-band image; expected 'MIG', sizes and spacings")
     lines = [line.decode("ascii", "replace") for line in head[1:3]]
     size = table(path, [lines[0]], 2, range(4, 5), "xsize ysize zsize nbands")[0]
     table(path, [lines[1]], 3, range(3, 4), "dx dy dz")
@@ -37,7 +38,7 @@ def read_mimg(path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
     start = sum(len(part) + 1 for part in head[:3])
     if len(data) - start != 4 * x * y * z * bands:
         raise FormatError(
-            f"{path}: {x} x {y} x {z} spels of {bands} bands take {4 * x * y * z * bands} bytes, "
+            f"{path}: {x} x {y} x {z} of {bands} bands take {4 * x * y * z * bands} bytes, "
             f"{len(data) - start} are there; is the file cut short?"
         )
     values = np.frombuffer(data, dtype="<f4", offset=start).reshape(z, y, x, bands)

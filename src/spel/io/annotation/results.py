@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from spel.atomic import write_text
 from spel.errors import FormatError, ParameterError, ShapeError
+from spel.io.json_files import parse_json
+from spel.io.text_files import MIB, problems_error, read_limited
 from spel.lines import LineWriter
-
-from .guarded import MIB, parse_json, problems_error, read_limited
 
 __all__ = ["Result", "ResultsWriter", "parse_line", "read_results"]
 

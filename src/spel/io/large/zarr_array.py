@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
-from spel.io.annotation.guarded import parse_json
+from spel.io.json_files import parse_json
 from spel.io.opening import DAMAGED, DecodeError
 
 from .zarr_codecs import PACKED, check_crc, unpack

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from spel.errors import FormatError, SpelError, WriteError
-from spel.io.annotation.guarded import parse_json
+from spel.io.json_files import parse_json
 from spel.studio.images import NoImageError
 from spel.studio.session import ConflictError, Session
 from spel.studio.views.document import document_view

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from spel.io.annotation.guarded import read_json
 from spel.io.annotation.results import Result
+from spel.io.json_files import read_json
 
 from .shared import LARGE, Collector, box_rows, check_distinct, class_names, dump, placed
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spel.io.annotation.guarded import read_json
 from spel.io.annotation.results import Result
+from spel.io.json_files import read_json
 
 from .shared import LARGE, Collector, box_rows, dump, placed
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spel.io.annotation.guarded import read_json
 from spel.io.annotation.results import Result
+from spel.io.json_files import read_json
 
 from .shared import LARGE, Collector, box_rows, dump, placed
 

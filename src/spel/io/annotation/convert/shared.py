@@ -13,8 +13,8 @@ import numpy as np
 
 from spel.atomic import make_folder, write_text
 from spel.errors import FormatError, printable
-from spel.io.annotation.guarded import MIB, problems_error, read_limited
 from spel.io.annotation.results import Result
+from spel.io.text_files import MIB, problems_error, read_limited
 
 LARGE = 512 * MIB
 ONE_CLASS = "object"

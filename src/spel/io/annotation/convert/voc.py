@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 
 from spel.atomic import write_text
 from spel.errors import FormatError
-from spel.io.annotation.guarded import MIB
 from spel.io.annotation.results import Result
+from spel.io.text_files import MIB
 
 from .shared import Collector, box_rows, escape_cell, files, placed, shown, text_of, unescape_cell
 

@@ -8,8 +8,7 @@ import numpy as np
 
 import spel
 from benchmarks.engine.series import Series
-from benchmarks.harness import measure as timed
-from benchmarks.harness import threads as with_threads
+from benchmarks.harness import measure as timed, threads as with_threads
 from benchmarks.operators.peers import cv2
 from spel import Adjacency, ops
 

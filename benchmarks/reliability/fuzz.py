@@ -241,8 +241,7 @@ def write_seeds(target: str, folder: Path) -> int:
 def good_texts(folder: Path) -> list[bytes]:
     import numpy as np
 
-    from spel.io import FORMATS as FORMS
-    from spel.io import Result, write_as
+    from spel.io import FORMATS as FORMS, Result, write_as
 
     boxes = np.array([[1, 2, 3.5, 4], [0, 0, 5, 5]])
     results = [

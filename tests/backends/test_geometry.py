@@ -1,7 +1,6 @@
 """LAW: the boxes of an adjacency are the adjacency."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from spel.backends import geometry
 from spel.testing.strategies import adjacencies

@@ -4,8 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from spel import Adjacency, KernelBank, UnsupportedLayerError
 from spel.backends import CAPABILITIES, compile

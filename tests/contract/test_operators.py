@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import spel
 from spel import Adjacency, KernelBank, ParameterError, ShapeError, SpelError, ops

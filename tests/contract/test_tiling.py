@@ -1,8 +1,7 @@
 """One adjacency drives all: a tile with the network's halo gives the bits of the whole."""
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from spel.testing import networks
 

@@ -13,8 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from spel.errors import FormatError, ParameterError, ShapeError, WriteError
 from spel.io import FORMATS, Result, ResultsWriter, parse_line, read_as, read_results, write_as

@@ -12,8 +12,7 @@ import pytest
 
 from spel.errors import BackendMissingError, ImageReadError, ParameterError
 from spel.io import video
-from spel.io.video import Every, describe, frames, is_video
-from spel.io.video import player as video_player
+from spel.io.video import Every, describe, frames, is_video, player as video_player
 from spel.io.video.ffmpeg import container, meaning
 
 from .video_clips import PROBE, changed, clip, fake, levels, needs_ffmpeg

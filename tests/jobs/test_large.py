@@ -15,8 +15,7 @@ from spel.decide import Decision
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError
 from spel.io.annotation.results import Result
-from spel.jobs import DetectJob, Failure, large, run
-from spel.jobs import detect as detect_job
+from spel.jobs import DetectJob, Failure, detect as detect_job, large, run
 from spel.jobs.large import fitting
 from spel.rigid.windows import Windows
 

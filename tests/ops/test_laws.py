@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import scipy.ndimage as ndi
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from spel import Adjacency, KernelBank, ops
 from spel.testing import adjacencies, banks, images

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.backends import geometry
-from spel.backends.planar import decoder_weights
-from spel.backends.planar import statistics as stored
+from spel.backends.planar import decoder_weights, statistics as stored
 from spel.backends.torch_color import color
 from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
 from spel.backends.torch_windows import bounced, pad, window_max, window_sum

@@ -185,7 +185,8 @@ class Network(Layer):
         """The same network with more or other `meta` entries."""
         return Network(self.nodes, {**self.meta, **meta})
 
-    def __getitem__(self, name: str) -> Layer:
+    def __getitem__(self, name: str) -> Any:
+        """The layer of a node; for type checkers any, so that its own fields can be read."""
         return self.node(name).layer
 
     def __iter__(self) -> Iterator[Node]:

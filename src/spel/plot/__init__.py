@@ -6,28 +6,6 @@ state: save it with ``figure.savefig("name.png")``, or leave it as the last line
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from spel.lazy import attach
 
-_HOMES = {
-    "activations": "activations",
-    "adjacency": "adjacency",
-    "bank": "bank",
-    "batch_normalization": "cloud",
-    "patch_cloud": "cloud",
-}
-
-__all__ = sorted(_HOMES)  # noqa: PLE0605
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        # A function may bear the name of its module, which the import would put in its place.
-        function = getattr(import_module(f"spel.plot.{_HOMES[name]}_"), name)
-        globals()[name] = function
-        return function
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

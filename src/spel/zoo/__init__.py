@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from spel.errors import ParameterError
-from spel.nn import Network, load
+from spel import nn
+from spel.errors import FormatError, ParameterError
+from spel.nn import Network
 from spel.zoo.assignment import plate_assignment
 from spel.zoo.lecture import plate_lecture
 
-__all__ = ["get", "names", "parasite_eggs", "plate_assignment", "plate_lecture", "plates"]
+__all__ = ["get", "load", "names", "parasite_eggs", "plate_assignment", "plate_lecture", "plates"]
 
 
 def parasite_eggs() -> Network:
@@ -22,7 +24,7 @@ def parasite_eggs() -> Network:
     >>> net.output, net["conv1"].bank.provenance[0].label
     ('saliency', 1)
     """
-    return load(Path(__file__).with_name("parasite_eggs.safetensors"))
+    return nn.load(Path(__file__).with_name("parasite_eggs.safetensors"))
 
 
 def plates() -> Network:
@@ -34,7 +36,7 @@ def plates() -> Network:
     >>> net.names[-2:], len(net["score"].bank)
     (('score_refine', 'score'), 3)
     """
-    return load(Path(__file__).with_name("plates.safetensors"))
+    return nn.load(Path(__file__).with_name("plates.safetensors"))
 
 
 _NETWORKS: dict[str, Callable[[], Network]] = {
@@ -71,3 +73,34 @@ def get(name: str) -> Network:
     if name not in _NETWORKS:
         raise ParameterError(f"zoo: no network {name!r}; expected one of {', '.join(names())}")
     return _NETWORKS[name]()
+
+
+def load(source: str | os.PathLike[str]) -> Network:
+    """A network from its file, or by the name of one that ships with spel.
+
+    Parameters
+    ----------
+    source : path or str
+        A file that ``network.save`` wrote, or one of `names`. A file of that name goes first.
+
+    Raises
+    ------
+    FormatError
+        If there is no such file and no such name, or the file holds no whole network.
+
+    Examples
+    --------
+    >>> load("plate-lecture").names[:3]
+    ('grey', 'edges', 'positive')
+    """
+    path = Path(source)
+    if path.is_dir():
+        raise FormatError(f"{path}: it is a folder; name a network file (*.safetensors) in it")
+    if path.exists():
+        return nn.load(path)
+    if str(source) in _NETWORKS:
+        return get(str(source))
+    raise FormatError(
+        f"{path}: there is no such network file, and no network of that name ships with spel "
+        f"(those are {', '.join(names())}); check the name"
+    )

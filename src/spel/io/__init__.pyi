@@ -1,0 +1,35 @@
+"""The public names of the room of files, and where each of them lives."""
+
+from spel.atomic import replacing as replacing, write_bytes as write_bytes, write_text as write_text
+from spel.io import (
+    annotation as annotation,
+    image as image,
+    large as large,
+    video as video,
+)
+from spel.io.annotation.annotations import (
+    Annotations as Annotations,
+    ImageBoxes as ImageBoxes,
+    read_coco as read_coco,
+    write_coco as write_coco,
+)
+from spel.io.annotation.convert import FORMATS as FORMATS, read_as as read_as, write_as as write_as
+from spel.io.annotation.results import (
+    Result as Result,
+    ResultsWriter as ResultsWriter,
+    parse_line as parse_line,
+    read_results as read_results,
+    write_results as write_results,
+)
+from spel.io.image.header import MAX_PIXELS as MAX_PIXELS, ImageInfo as ImageInfo
+from spel.io.image.isolate import Decoder as Decoder
+from spel.io.image.reader import describe as describe, read as read
+from spel.io.image.writer import write as write
+from spel.io.json_files import parse_json as parse_json, read_json as read_json
+from spel.io.sources import (
+    IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    expand as expand,
+    natural_key as natural_key,
+)
+
+__all__: list[str]

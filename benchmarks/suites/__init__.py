@@ -1,0 +1,1 @@
+"""spel against test suites that others wrote, taken from their installed packages."""

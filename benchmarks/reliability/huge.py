@@ -24,7 +24,7 @@ CHILD = """
 import json, resource, sys, time
 import spel
 from spel.decide import Decision
-from spel.io.large.lazy import LargeImage
+from spel.io.large import LargeImage
 from spel.run import tiles
 from benchmarks.reliability.huge import network
 path, tile = sys.argv[1], int(sys.argv[2])

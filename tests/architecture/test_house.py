@@ -25,8 +25,7 @@ OPTIONAL = {  # heavy packages that are no dependency, and the only files that m
     "onnxruntime": {"backends/onnx_export.py"},
     "dask": {"run/dask_.py"},
     "distributed": {"run/dask_.py"},
-    "numcodecs": {"io/large/zarr_codecs.py"},
-    "google_crc32c": {"io/large/zarr_codecs.py"},
+    "zarr": {"io/large/zarr_array.py"},
 }
 
 

@@ -103,7 +103,8 @@ def test_few_bytes_that_claim_much_are_asked_about(tmp_path, small):
     root = tmp_path / "a.zarr"
     root.mkdir()
     said = {"zarr_format": 2, "shape": [9000, 9000], "chunks": [80, 80], "dtype": "|u1"}
-    (root / ".zarray").write_text(json.dumps({**said, "fill_value": 0, "compressor": None}))
+    more = {"fill_value": 0, "compressor": None, "filters": None, "order": "C"}
+    (root / ".zarray").write_text(json.dumps({**said, **more}))
     found = one(DetectJob(edges()), root)
     assert isinstance(found, Failure)
     assert "9000 x 9000 spels in" in found.message

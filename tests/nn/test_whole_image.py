@@ -11,7 +11,7 @@ from spel import Adjacency, ops
 from spel.data import street
 from spel.decide import Decision
 from spel.errors import ShapeError
-from spel.io.large.lazy import LargeImage
+from spel.io.large import LargeImage
 from spel.nn import whole_image
 from spel.run import tiles
 

@@ -12,7 +12,7 @@ from spel.data import street
 from spel.decide import Decision, decide
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError, ShapeError
-from spel.io.large.lazy import LargeImage
+from spel.io.large import LargeImage
 from spel.run import tiles
 from spel.run.tiles import Seams
 from spel.testing import networks

@@ -22,6 +22,7 @@ REQUIRED = {
     "scikit-learn": "sklearn",
     "pillow": "PIL",
     "tifffile": "tifffile",
+    "imagecodecs": "imagecodecs",
     "safetensors": "safetensors",
     "click": "click",
     "tqdm": "tqdm",
@@ -30,8 +31,7 @@ EXTRAS = {
     "plot": (("matplotlib",), "figures of activations, kernels and patch clouds"),
     "torch": (("torch",), "fine-tuning, and PyTorch as a backend"),
     "onnx": (("onnx", "onnxruntime"), "export to ONNX"),
-    "tiff": (("imagecodecs",), "TIFF files compressed with JPEG 2000"),
-    "zarr": (("numcodecs",), "OME-Zarr images packed with Blosc, Zstandard or LZ4"),
+    "zarr": (("zarr",), "OME-Zarr images"),
     "studio": (("starlette", "uvicorn", "pydantic"), "the studio in the browser"),
     "dask": (("dask", "distributed"), "runs on a cluster"),
 }

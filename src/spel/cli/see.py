@@ -85,8 +85,7 @@ def _large(path: Path) -> tuple[Facts, str] | None:
     """An image that is read in parts: a Zarr folder, or one that is too large to be measured."""
     from spel.errors import ImageReadError
     from spel.io.image.header import MAX_PIXELS
-    from spel.io.large.lazy import LargeImage
-    from spel.io.large.zarr import is_zarr
+    from spel.io.large import LargeImage, is_zarr
 
     folder = is_zarr(path)
     try:
@@ -134,7 +133,7 @@ def _image(path: Path) -> tuple[Facts, str]:
 
     import spel
     from spel.io import describe
-    from spel.io.large.lazy import LargeImage
+    from spel.io.large import LargeImage
 
     info = describe(path)
     image = spel.read(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from spel.errors import ParameterError, printable
-from spel.io.large.zarr import is_zarr
+from spel.io.large import is_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
 

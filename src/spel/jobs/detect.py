@@ -18,7 +18,7 @@ from spel.io.annotation.results import Result
 from spel.io.image.header import MAX_PIXELS
 from spel.io.image.isolate import Decoder
 from spel.io.image.reader import describe, read
-from spel.io.large.zarr import is_zarr
+from spel.io.large import is_zarr
 from spel.io.video import Every
 from spel.io.video.ffmpeg import found as program
 from spel.jobs.large import find, too_large

@@ -13,7 +13,7 @@ from spel.core.detections import Detections
 from spel.decide import decision_of, detect
 from spel.errors import ParameterError
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
-from spel.io.large.lazy import LargeImage
+from spel.io.large import LargeImage
 from spel.io.opening import image_error
 from spel.jobs.pictures import save_pictures
 from spel.rigid.windows import Windows

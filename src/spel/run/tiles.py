@@ -28,7 +28,7 @@ Slices = tuple[slice, ...]
 
 
 class Source(Protocol):
-    """What gives windows of an image: an array, a `spel.io.large.lazy.LargeImage`, a memory map."""
+    """What gives windows of an image: an array, a `spel.io.large.LargeImage`, a memory map."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -109,7 +109,7 @@ def apply(
     Parameters
     ----------
     network : Network
-    source : array or `spel.io.large.lazy.LargeImage`
+    source : array or `spel.io.large.LargeImage`
         (rows, cols, channels), with planes before them for voxels.
     size : int
         Spels of the image per side of a tile.
@@ -152,7 +152,7 @@ def detect(
     ----------
     network : Network
         Its output has one channel.
-    source : array or `spel.io.large.lazy.LargeImage`
+    source : array or `spel.io.large.LargeImage`
     size : int
         Spels of the image per side of a tile.
     decision : Decision, optional

@@ -106,7 +106,7 @@ def read(
 
 
 def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int) -> np.ndarray:
-    from spel.io.large.lazy import LargeImage
+    from spel.io.large import LargeImage
 
     with (
         LargeImage(path, page=page, max_pixels=max_pixels) as image,
@@ -153,7 +153,7 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
 
 
 def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo:
-    from spel.io.large.lazy import LargeImage
+    from spel.io.large import LargeImage
 
     with LargeImage(path, max_pixels=max_pixels) as image:
         *planes, rows, cols, channels = image.shape
@@ -170,7 +170,7 @@ def _is_folder(path: Any) -> bool:
     """Whether it is the folder of a Zarr image."""
     if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):
         return False
-    from spel.io.large.zarr import is_zarr
+    from spel.io.large import is_zarr
 
     return is_zarr(path)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 import spel
 from spel.errors import ImageReadError, ParameterError
-from spel.io.large.lazy import LargeImage
+from spel.io.large import LargeImage
 
 
 def halved(image: np.ndarray, count: int) -> list[np.ndarray]:

@@ -14,8 +14,7 @@ import pytest
 
 import spel
 from spel.errors import BackendMissingError, ImageReadError
-from spel.io.large.lazy import LargeImage
-from spel.io.large.zarr_codecs import check_crc, unpack
+from spel.io.large import LargeImage
 
 AXES = [{"name": name} for name in "tczyx"]
 
@@ -90,12 +89,6 @@ def test_fill_values(tmp_path, fill, kind, value):
     found = LargeImage(path)[:, :]
     assert found.dtype == np.dtype(kind).newbyteorder("=")
     np.testing.assert_array_equal(found, np.full((3, 3, 1), value))
-
-
-def test_a_checksum_is_checked():
-    assert check_crc(b"123456789" + (0xE3069283).to_bytes(4, "little")) == b"123456789"
-    with pytest.raises(Exception, match="checksum"):
-        check_crc(b"123456780" + (0xE3069283).to_bytes(4, "little"))
 
 
 # PARITY: with zarr-python
@@ -185,14 +178,11 @@ def test_read_gives_the_whole_within_its_limits(tmp_path, rng):
         spel.read(many, max_pixels=10_000)  # as many, but of eight bytes each
 
 
-def test_a_missing_numcodecs_says_what_to_install(tmp_path, monkeypatch):
-    path = plain(tmp_path / "a.zarr", [4, 4], [4, 4], compressor={"id": "blosc"})
-    (path / "0.0").write_bytes(b"\2\1\1\1" + (16).to_bytes(4, "little") * 2 + bytes(4))
-    data = (path / "0.0").read_bytes()
-    (path / "0.0").write_bytes(data[:12] + len(data).to_bytes(4, "little"))
-    monkeypatch.setitem(sys.modules, "numcodecs", None)
+def test_a_missing_zarr_says_what_to_install(tmp_path, monkeypatch):
+    path = plain(tmp_path / "a.zarr", [4, 4], [4, 4])
+    monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(BackendMissingError, match=r"spel\[zarr\]"):
-        LargeImage(path)[:, :]
+        LargeImage(path)
 
 
 # LAW: files that lie
@@ -213,32 +203,19 @@ def test_claims_that_are_too_large(tmp_path):
 def test_a_chunk_of_the_wrong_size(tmp_path, size):
     path = plain(tmp_path / "a.zarr", [4, 4], [4, 4])
     (path / "0.0").write_bytes(bytes(size))
-    refused(path, "bytes")
+    refused(path, "one of its chunks is damaged|a file has")
 
 
 def test_a_chunk_that_unpacks_to_too_much(tmp_path):
     path = plain(tmp_path / "a.zarr", [4, 4], [4, 4], compressor={"id": "zlib"})
     for data, words in (
-        (zlib.compress(bytes(1 << 24)), "not 16"),
-        (zlib.compress(bytes(16))[:-6], "cut short"),
-        (b"nonsense", "cannot be unpacked"),
-        (zlib.compress(bytes(15)), "15 bytes"),
+        (zlib.compress(bytes(1 << 24)), "chunks is damaged"),
+        (zlib.compress(bytes(16))[:-6], "chunks is damaged"),
+        (b"nonsense", "chunks is damaged"),
+        (zlib.compress(bytes(15)), "chunks is damaged"),
     ):
         (path / "0.0").write_bytes(data)
         refused(path, words)
-
-
-def test_promises_are_read_before_unpacking():
-    numcodecs = pytest.importorskip("numcodecs")
-    for codec in (numcodecs.Blosc(), numcodecs.Zstd(), numcodecs.LZ4()):
-        packed = bytes(codec.encode(bytes(1000)))
-        assert unpack(codec.codec_id, packed, 1000) == bytes(1000)
-        for size in (999, 1001):
-            with pytest.raises(Exception, match="not"):
-                unpack(codec.codec_id, packed, size)
-        for cut in (0, 3, len(packed) // 2, len(packed) - 1):
-            with pytest.raises(Exception, match=r"chunk"):
-                unpack(codec.codec_id, packed[:cut], 1000)
 
 
 @pytest.mark.parametrize(
@@ -281,8 +258,8 @@ def test_links_do_not_lead_out_or_in_a_circle(tmp_path):
         ({"compressor": {"id": "lzma"}}, "codec"),
         ({"compressor": 3}, "codec"),
         ({"filters": [{"id": "delta"}]}, "filtered"),
-        ({"fill_value": "x"}, "fill value"),
-        ({"fill_value": 300}, "fill value"),
+        ({"fill_value": "x"}, "metadata"),
+        ({"fill_value": 300}, "metadata"),
         ({"order": "Z"}, "order"),
         ({"dimension_separator": "../"}, "separator"),
         ({"zarr_format": 1}, "version"),

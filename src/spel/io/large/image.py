@@ -1,0 +1,183 @@
+"""Windows of images that are larger than memory: TIFF, OME-Zarr and NumPy, chunk by chunk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError
+from spel.io.image.reader import recognize
+from spel.io.opening import DecodeError, open_binary, translating_errors
+
+from .npy import NpyImage
+from .ome_zarr import OmeZarr, is_zarr
+from .tiff import TiffImage
+
+__all__ = ["MAX_PIXELS", "LargeImage"]
+
+MAX_PIXELS = 1 << 38
+
+Span = tuple[int, int]
+
+
+class Windows(Protocol):
+    """What reads windows of one format; attributes as of `LargeImage`."""
+
+    format: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    pages: int
+    levels: tuple[tuple[int, int], ...]
+
+    def window(self, *spans: Span) -> npt.NDArray[Any]:
+        """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+class LargeImage:
+    """An image of which windows are read; a context manager.
+
+    Parameters
+    ----------
+    path : str or path
+        TIFF or BigTIFF, NumPy file, or folder of an OME-Zarr image.
+    page : int, optional
+        Page of a TIFF or point in time of a Zarr image, counted from 0. By default all pages that
+        are alike, as planes, or the first.
+    level : int
+        Level of a pyramid; 0 is the full size.
+    max_pixels : int
+        Largest number of pixels of the level, all planes together.
+
+    Attributes
+    ----------
+    shape : (rows, cols, channels)
+        With planes before them for a volume.
+    dtype : numpy.dtype
+    pages : int
+        Pages of a TIFF, or points in time of a Zarr image.
+    levels : tuple of (rows, cols)
+        Sizes of all levels, largest first.
+    format : str
+        "TIFF", "NPY" or "ZARR".
+
+    Raises
+    ------
+    ImageReadError
+        As `spel.read`; also for an image that is turned by its EXIF orientation, and for strips,
+        tiles or chunks of more than 256 MiB.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spel.io import write
+    >>> name = tempfile.mkdtemp() + "/a.tif"
+    >>> write(name, np.arange(12, dtype=np.uint8).reshape(3, 4))
+    >>> with LargeImage(name) as image:
+    ...     image.shape, image[1:3, 2:4][..., 0].tolist(), image.levels
+    ((3, 4, 1), [[6, 7], [10, 11]], ((3, 4),))
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        page: int | None = None,
+        level: int = 0,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        for name, value in (("page", page or 0), ("level", level)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ParameterError(f"LargeImage: {name} {value!r}; expected a number from 0")
+        self.path, self.page, self.level, self.max_pixels = Path(path), page, level, max_pixels
+        self._windows: Windows | None = None
+        windows = self._opened()
+        self.format, self.shape, self.dtype = windows.format, windows.shape, windows.dtype
+        self.pages, self.levels = windows.pages, windows.levels
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Rows and columns of this level per row and column of the full size."""
+        (rows, cols), (high, wide) = self.levels[0], self.levels[self.level]
+        return high / rows, wide / cols
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return int(np.prod([int(n) for n in self.shape], dtype=object))
+
+    def __getitem__(self, window: Any) -> npt.NDArray[Any]:
+        """The window ``[[planes,] rows, cols]``, slices without steps, with all channels."""
+        axes = len(self.shape) - 1
+        slices = window if isinstance(window, tuple) else (window,)
+        spans: list[Span] = []
+        for axis in range(axes):
+            part = slices[axis] if axis < len(slices) else slice(None)
+            if not isinstance(part, slice) or part.step not in (None, 1) or len(slices) > axes:
+                raise ParameterError(f"LargeImage: window {window!r}; expected [a:b, c:d]")
+            start, stop, _ = part.indices(self.shape[axis])
+            spans.append((start, max(start, stop)))
+        if any(start == stop for start, stop in spans):
+            return np.zeros([b - a for a, b in spans] + [self.shape[-1]], self.dtype)
+        with translating_errors(self.path) as reading:
+            reading.format = self.format
+            return self._opened().window(*spans)
+
+    def _opened(self) -> Windows:
+        if self._windows is None:
+            self._windows = open_windows(self.path, self.page, self.level, self.max_pixels)
+        return self._windows
+
+    def close(self) -> None:
+        """Close the file; a later window opens it again."""
+        if self._windows is not None:
+            self._windows.close()
+            self._windows = None
+
+    def __enter__(self) -> LargeImage:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_windows": None}  # each process opens the file for itself
+
+
+def open_windows(path: Path, page: int | None, level: int, max_pixels: int) -> Windows:
+    """Open an image of one of the three formats, told by its content."""
+    with translating_errors(path) as reading:
+        if is_zarr(path):
+            reading.format = "ZARR"
+            return OmeZarr(path, page, level, max_pixels)
+        with open_binary(path) as file:
+            kind = recognize(file.read(32))
+        reading.format = kind.upper()
+        if kind == "tiff":
+            return TiffImage(path, page, level, max_pixels)
+        if kind == "npy":
+            return NpyImage(path, page, level, max_pixels)
+        raise DecodeError(
+            "windows are read from TIFF, OME-Zarr and NumPy only", "convert it to a tiled TIFF"
+        )

@@ -52,6 +52,7 @@ def expected(estimator):
         KernelHead(centres=100),
         ImageClassifier(),
         ImageClassifier(head=KernelHead(centres=50), components=3),
+        ImageClassifier(PooledFeatures()),
     ],
     expected_failed_checks=expected,
 )

@@ -67,7 +67,12 @@ def median_squared_distance(rows: Rows) -> float:
 
 
 def fit_kernel_ridge(
-    rows: Rows, labels: npt.NDArray[np.int64], classes: int, kernel: RadialKernel, penalty: float
+    rows: Rows,
+    labels: npt.NDArray[np.int64],
+    classes: int,
+    kernel: RadialKernel,
+    penalty: float,
+    weights: Rows | None = None,
 ) -> Real:
     """Weights (m, classes) of the kernel's values, for targets of +1 and -1 per class.
 
@@ -83,6 +88,8 @@ def fit_kernel_ridge(
     kernel : RadialKernel
     penalty : float
         r, above 0.
+    weights : (n,) array, optional
+        How much each row counts; all the same by default.
 
     Raises
     ------
@@ -106,13 +113,15 @@ def fit_kernel_ridge(
         products = penalty * np.eye(count)
         cross = np.zeros((count, classes))
         for first in range(0, len(rows), BLOCK):
-            values = kernel(rows[first : first + BLOCK]) @ root
-            products += values.T @ values
-            cross += values.T @ one_against_all(labels[first : first + BLOCK], classes)
-        weights: Real = root @ solve(products, cross, assume_a="pos")
+            block = slice(first, first + BLOCK)
+            values = kernel(rows[block]) @ root
+            weighted = values if weights is None else values * weights[block, None]
+            products += weighted.T @ values
+            cross += weighted.T @ one_against_all(labels[block], classes)
+        solution: Real = root @ solve(products, cross, assume_a="pos")
     except (LinAlgError, ValueError) as error:
         raise ParameterError(
             f"kernel ridge: the system of {count} centres has no solution ({error}); scale the "
             f"features to values around 1, or raise the penalty, now {penalty:g}"
         ) from None
-    return weights
+    return solution

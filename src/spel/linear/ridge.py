@@ -86,21 +86,29 @@ class ClassMoments:
     def __init__(self, origin: npt.NDArray[Any], classes: int) -> None:
         length = len(origin)
         self.origin = origin
-        self.count = 0
+        self.count: float = 0
         self.products = np.zeros((length, length))
         self.total = np.zeros(length)
         self.target_total = np.zeros(classes)
         self.cross = np.zeros((length, classes))
 
-    def add(self, rows: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> None:
-        """Take in rows (n, d) of the classes `labels` (n,), numbers from 0."""
+    def add(
+        self,
+        rows: npt.NDArray[Any],
+        labels: npt.NDArray[np.int64],
+        weights: npt.NDArray[Any] | None = None,
+    ) -> None:
+        """Add rows (n, d) of the classes `labels` (n,), numbers from 0, each with its weight."""
         centred = rows - self.origin
         targets = one_against_all(labels, len(self.target_total)).astype(centred.dtype)
-        self.products += centred.T @ centred
-        self.cross += centred.T @ targets
-        self.total += centred.sum(axis=0, dtype=np.float64)
-        self.target_total += targets.sum(axis=0, dtype=np.float64)
-        self.count += len(rows)
+        weighted, weighted_targets = centred, targets
+        if weights is not None:
+            weighted, weighted_targets = centred * weights[:, None], targets * weights[:, None]
+        self.products += weighted.T @ centred
+        self.cross += weighted.T @ targets
+        self.total += weighted.sum(axis=0, dtype=np.float64)
+        self.target_total += weighted_targets.sum(axis=0, dtype=np.float64)
+        self.count += len(rows) if weights is None else float(weights.sum())
 
     def ridge(self, penalty: float) -> LinearModel:
         """A hyperplane per class, with targets +1 and -1; the penalty is on standardized columns.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -11,9 +11,11 @@ from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
 from spel.flim import learn
-from spel.nn import Color, MeanPool, Network, Unlearned, chain
+from spel.nn import Activation, Color, MeanPool, Network, Node, Unlearned, chain
+from spel.nn.color import Space
+from spel.nn.node import INPUT
+from spel.sklearn.base import Batch, ImageTransformer, as_float32
 from spel.sklearn.class_markers import markers_by_class
-from spel.sklearn.images import Batch, ImageTransformer
 from spel.sklearn.patches import patch_network
 from spel.sklearn.transformers import NetworkFeatures, PooledFeatures
 
@@ -26,11 +28,11 @@ class FlimEncoder(ImageTransformer):
     architecture : Network, optional
         With `spel.Unlearned` convolutions; by default one of 32 kernels of 5 x 5, and ReLU.
     marked : sequence of (image, Markers), optional
-        The marked images; they need not be among those given to `fit`. Without them, spels are
-        drawn by class from the images of `fit` (which then needs y): of each class, the patches
-        that are most unlike those of other classes and unlike one another.
+        The marked images; they need not be among those given to `fit`. Without them, pixels are
+        chosen by class from the images of `fit` (which then needs y): for each class, the patches
+        that differ most from those of other classes and from one another.
     per_class : int
-        Spels drawn of each class, without markers.
+        Pixels chosen of each class, without markers.
     steps : sequence of str, optional
         Nodes whose activations are features; the output by default.
     pooled : sequence of str, optional
@@ -40,6 +42,8 @@ class FlimEncoder(ImageTransformer):
     seed : int
     image_shape : (rows, cols[, channels]), optional
         Of the images in a table X.
+    batch : int
+        Images that run through the network at a time.
 
     Attributes
     ----------
@@ -69,24 +73,12 @@ class FlimEncoder(ImageTransformer):
         self.image_shape = image_shape
         self.batch = batch
 
-    def _fit(self, images: Batch, y: Any) -> None:
+    def learn(self, images: Batch, y: Any) -> None:
+        """Learn the network's kernels."""
         network = self.architecture
         if network is None:
-            network = chain(conv=Unlearned(Adjacency.box(5), kernels=32), relu=_relu())
-        if self.marked is not None:
-            if not len(self.marked):
-                raise ParameterError("FlimEncoder: marked is empty; give pairs (image, markers)")
-            sources = [np.asarray(image) for image, _ in self.marked]
-            markers = [drawn for _, drawn in self.marked]
-        else:
-            if y is None:
-                raise ParameterError(
-                    "FlimEncoder: requires y to be passed, but the target y is None: without "
-                    "markers, patches are drawn by class; give y, or marked=[(image, markers)]"
-                )
-            sources, markers = markers_by_class(
-                images, np.asarray(y), network, self.per_class, seed=self.seed
-            )
+            network = chain(conv=Unlearned(Adjacency.box(5), kernels=32), relu=Activation("relu"))
+        sources, markers = self._marked_images(images, y, network)
         self.network_ = learn(network, sources, markers, seed=self.seed)
         features: ImageTransformer
         if self.pooled is None:
@@ -97,8 +89,27 @@ class FlimEncoder(ImageTransformer):
             )
         self.features_ = features.fit(images[:1])
 
-    def _encode(self, images: Batch) -> Batch:
-        return self.features_._encode(images)
+    def _marked_images(
+        self, images: Batch, y: Any, network: Network
+    ) -> tuple[list[Batch], list[Markers]]:
+        if self.marked is None:
+            if y is None:
+                raise ParameterError(
+                    "FlimEncoder: requires y to be passed, but the target y is None: without "
+                    "markers, patches are chosen by class; give y, or marked=[(image, markers)]"
+                )
+            return markers_by_class(images, np.asarray(y), network, self.per_class, seed=self.seed)
+        if not len(self.marked):
+            raise ParameterError("FlimEncoder: marked is empty; give pairs (image, markers)")
+        return [np.asarray(image) for image, _ in self.marked], [m for _, m in self.marked]
+
+    def encode(self, images: Batch) -> Batch:
+        """The activations of the learned network, pooled or flattened."""
+        return self.features_.encode(images)
+
+    def feature_names(self) -> list[str]:
+        """Those of the pooled or flattened activations."""
+        return self.features_.feature_names()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -109,8 +120,9 @@ class FlimEncoder(ImageTransformer):
 class PatchEncoder(ImageTransformer):
     """A network learned from unlabelled patches, its pooled activations as features.
 
-    Grey values in 0..1, then `spel.sklearn.patches.patch_network`, then means over overlapping
-    boxes; the square roots of these, and the image itself in small, are the vector.
+    Grey values in 0..1 go through `spel.sklearn.patches.patch_network`, then through means over
+    overlapping boxes. The square roots of these means, and a small version of the image, are the
+    feature vector.
 
     Parameters
     ----------
@@ -120,8 +132,9 @@ class PatchEncoder(ImageTransformer):
         Side of the boxes, and the distance between them.
     small : int
         Side of the boxes whose mean grey is added; 0 for none.
-    white : float
-        The value of white in the images: 255 for 8 bits.
+    white : float, optional
+        The value of white in the images. By default 255 for 8 bits, 65535 for 16 bits; of other
+        types, 1 if no value is larger than 1, else 255.
     color : {"grey", "rgb", "lab"}
     seed : int
     image_shape : (rows, cols[, channels]), optional
@@ -132,7 +145,7 @@ class PatchEncoder(ImageTransformer):
     Attributes
     ----------
     network_ : Network
-        Node "pooled" gives the means, node "small" the image in small.
+        Node "pooled" gives the means, node "small" the small image.
     """
 
     def __init__(
@@ -147,7 +160,7 @@ class PatchEncoder(ImageTransformer):
         pool: int = 7,
         stride: int = 4,
         small: int = 2,
-        white: float = 255.0,
+        white: float | None = None,
         color: str = "grey",
         seed: int = 0,
         image_shape: Sequence[int] | None = None,
@@ -169,51 +182,73 @@ class PatchEncoder(ImageTransformer):
         self.image_shape = image_shape
         self.batch = batch
 
-    def _fit(self, images: Batch, y: Any) -> None:
-        rows, cols, channels = images.shape[1:]
-        given = Color(self.color, self.white) if channels <= 4 else None
-        if given is None and (self.color != "grey" or self.white != 255.0):
-            raise ShapeError(f"PatchEncoder: images of {channels} channels have no colour")
-        if self.pool > max(rows, cols) or self.small > max(rows, cols):
-            raise ParameterError(
-                f"PatchEncoder: pool {self.pool}, small {self.small} for images of {rows} x "
-                f"{cols}; expected boxes no larger than the image"
-            )
+    def learn(self, images: Batch, y: Any) -> None:
+        """Learn the network's kernels from patches."""
+        rows, cols, _ = images.shape[1:]
+        self._check_boxes(rows, cols)
+        color = self._color_layer(images)
         count = max(1, int(self.count))
-        draw = np.random.default_rng(self.seed)
-        some = np.sort(draw.permutation(len(images))[: max(1, min(len(images), count // 3))])
-        chosen = images[some].astype(np.float32)
+        random = np.random.default_rng(self.seed)
+        some = np.sort(random.permutation(len(images))[: max(1, min(len(images), count // 3))])
+        sample = as_float32(images[some])
         learned = patch_network(
-            given(chosen) if given is not None else chosen,
+            sample if color is None else color(sample),
             size=self.size, kernels=self.kernels, components=self.components,
             contrast=self.contrast, whiten=self.whiten, count=count, mirror=self.mirror,
             seed=self.seed,
         )  # fmt: skip
         box = Adjacency.box((min(self.pool, rows), min(self.pool, cols)))
-        first = {} if given is None else {"color": given}
-        pooled = chain(**first, patch=learned, pooled=MeanPool(box, self.stride, "valid"))
-        self.network_ = _beside(pooled, self.small, "color" if given is not None else "input")
+        first = {} if color is None else {"color": color}
+        network = chain(**first, patch=learned, pooled=MeanPool(box, self.stride, "valid"))
+        if self.small:
+            network = _with_small_image(network, self.small, next(iter(first), INPUT))
+        self.network_ = network
         steps = ("pooled", "small") if self.small else ("pooled",)
         features = NetworkFeatures(self.network_, steps, root=("pooled",), batch=self.batch)
         self.features_ = features.fit(images[:1])
 
-    def _encode(self, images: Batch) -> Batch:
-        return self.features_._encode(images)
+    def _check_boxes(self, rows: int, cols: int) -> None:
+        largest = max(rows, cols)
+        wrong = [
+            f"{name}={value} (set {name}=1 to {largest})"
+            for name, value in (("pool", self.pool), ("small", self.small), ("size", self.size))
+            if value > largest
+        ]
+        if wrong:
+            raise ParameterError(
+                f"PatchEncoder: boxes larger than the images of {rows} x {cols}: {', '.join(wrong)}"
+            )
+
+    def _color_layer(self, images: Batch) -> Color | None:
+        """The conversion to the color space; None for images of more than 4 channels."""
+        if images.shape[-1] > 4:
+            if self.color != "grey" or self.white is not None:
+                raise ShapeError(
+                    f"PatchEncoder: images of {images.shape[-1]} channels have no color; leave "
+                    "color and white at their defaults"
+                )
+            return None
+        if self.color not in get_args(Space):
+            raise ParameterError(
+                f"PatchEncoder: color {self.color!r}; expected one of {', '.join(get_args(Space))}"
+            )
+        space: Any = self.color
+        return Color(space, _white(images) if self.white is None else self.white)
+
+    def encode(self, images: Batch) -> Batch:
+        """The square roots of the pooled activations, and the small image."""
+        return self.features_.encode(images)
 
 
-def _beside(network: Network, small: int, source: str) -> Network:
-    """The network with a node "small": the image of node `source`, reduced."""
-    from spel.nn import Node
-
-    if not small:
-        return network
-    layer = MeanPool(Adjacency.box(small), small, "valid")
-    extra = Node("small", layer, (source,))
-    # The pooled activations stay the output: the last node.
-    return Network((*network.nodes[:-1], extra, network.nodes[-1]))
+def _white(images: Batch) -> float:
+    """The value of white in images of this type."""
+    if images.dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(images.dtype).max)
+    return 1.0 if images.max() <= 1 else 255.0
 
 
-def _relu() -> Any:
-    from spel.nn import Activation
-
-    return Activation("relu")
+def _with_small_image(network: Network, side: int, source: str) -> Network:
+    """The network with a node "small": the means of node `source` over boxes of a side."""
+    small = Node("small", MeanPool(Adjacency.box(side), side, "valid"), (source,))
+    # The pooled activations stay the output, so they stay last.
+    return Network((*network.nodes[:-1], small, network.nodes[-1]))

@@ -1,8 +1,8 @@
-"""Classifiers in closed form: linear, and over a radial kernel; both stream their rows."""
+"""Classifiers in closed form: linear, and over a radial kernel; rows may come in blocks."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,44 +14,80 @@ from spel.errors import ParameterError
 from spel.linear import ClassMoments, RadialKernel, fit_kernel_ridge, median_squared_distance
 
 Real = npt.NDArray[Any]
+Whole = npt.NDArray[np.int64]
+BLOCK = 4096
+MAX_PRECISE = 512
+"""Features up to which sums are taken in float64: it costs little there."""
 
 
-class _Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What both share: checks, classes, decision by the largest score."""
+class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What both heads share: checks, classes, decision by the largest score."""
 
-    def _checked(self, X: Any, y: Any) -> tuple[Real, npt.NDArray[np.int64]]:
+    classes_: npt.NDArray[Any]
+
+    def check_rows(self, X: Any, y: Any) -> tuple[Real, Whole]:
+        """X, and the class number of each row; remembers the classes."""
         X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), reset=True)
         check_classification_targets(y)
-        self.classes_, number = np.unique(y, return_inverse=True)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
+            raise ParameterError(
                 f"{type(self).__name__}: classifier can't train when only one class is present "
                 f"({self.classes_[0]!r}); give at least two classes"
             )
-        return X, number
+        return X, numbers
 
-    def _scores(self, X: Any) -> Real:
+    def scores(self, X: Real) -> Real:
+        """Score of every class (n, classes)."""
         raise NotImplementedError
 
     def decision_function(self, X: Any) -> Real:
         """Score of every class (n, classes); of two classes, of the second one (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        scores = self._scores(X)
+        scores = self.scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> Real:
         """The class of the largest score."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
+        return np.asarray(self.classes_[self.scores(X).argmax(axis=1)])
 
 
-class RidgeHead(_Head):
+def check_weights(sample_weight: Any, X: Real) -> Real | None:
+    """The weights of the rows; None if all are equal because none were given.
+
+    Raises
+    ------
+    ParameterError
+        If a weight is negative or all are 0.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(len(X), float(weights))
+    if weights.ndim != 1:
+        raise ParameterError("Sample weights must be 1D array or scalar")
+    if weights.shape != (len(X),):
+        raise ParameterError(f"sample_weight.shape == {weights.shape}, expected {(len(X),)}!")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ParameterError("sample_weight: expected finite numbers from 0")
+    if not weights.any():
+        raise ParameterError("sample_weight: every weight is zero; give one above zero")
+    return weights
+
+
+def as_precise(X: Real) -> Real:
+    """The rows in float64 if they are short."""
+    return X.astype(np.float64, copy=False) if X.shape[1] <= MAX_PRECISE else X
+
+
+class RidgeHead(Head):
     """Least squares to targets of +1 and -1 over standardized features, in closed form.
 
-    Only sums over rows are kept, so that rows can come in batches (`partial_fit`) and features of a
-    large set never lie in memory together.
+    Only sums over rows are held in memory, so that rows can come in batches (`partial_fit`).
 
     Parameters
     ----------
@@ -62,61 +98,75 @@ class RidgeHead(_Head):
     def __init__(self, alpha: float = 0.01) -> None:
         self.alpha = alpha
 
-    def fit(self, X: Any, y: Any) -> RidgeHead:
-        """Weights from all rows."""
-        X, number = self._checked(X, y)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Compute the weights from all rows."""
+        X, numbers = self.check_rows(X, y)
+        weights = check_weights(sample_weight, X)
         self._start(X)
-        for first in range(0, len(X), 4096):
-            self._moments.add(X[first : first + 4096], number[first : first + 4096])
+        for first in range(0, len(X), BLOCK):
+            part = slice(first, first + BLOCK)
+            self._add(X[part], numbers[part], None if weights is None else weights[part])
         self._solve()
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> RidgeHead:
-        """Add rows; `classes`, all of them, with the first call."""
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Add rows; the first call takes all `classes`."""
         first = not hasattr(self, "_moments")
+        if first and hasattr(self, "coef_"):
+            raise ParameterError(
+                "RidgeHead: a head from a file holds no sums, so no rows can be added; fit a "
+                "new one"
+            )
         if first and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+            raise ParameterError("classes must be passed on the first call to partial_fit.")
         X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), reset=first)
+        weights = check_weights(sample_weight, X)
         if first:
             self.classes_ = np.unique(classes)
             self._start(X)
-        number = np.searchsorted(self.classes_, y)
-        unknown = number >= len(self.classes_)
-        unknown[~unknown] = self.classes_[number[~unknown]] != y[~unknown]
+        numbers = np.searchsorted(self.classes_, y)
+        unknown = numbers >= len(self.classes_)
+        unknown[~unknown] = self.classes_[numbers[~unknown]] != y[~unknown]
         if unknown.any():
-            raise ValueError(f"RidgeHead: class {y[unknown][0]!r} is not among {self.classes_}")
-        self._moments.add(X, number)
+            raise ParameterError(f"RidgeHead: class {y[unknown][0]!r} is not among {self.classes_}")
+        self._add(X, numbers, weights)
         self.__dict__.pop("coef_", None)
         return self
 
     def _start(self, X: Real) -> None:
         if not self.alpha > 0:
             raise ParameterError(f"RidgeHead: alpha {self.alpha!r}; expected a number above 0")
-        self._moments = ClassMoments(X[:4096].mean(axis=0), len(self.classes_))
+        self._moments = ClassMoments(X[:BLOCK].mean(axis=0), len(self.classes_))
+
+    def _add(self, X: Real, numbers: Whole, weights: Real | None) -> None:
+        self._moments.add(as_precise(X), numbers, weights)
 
     def _solve(self) -> None:
         model = self._moments.ridge(self.alpha)
         self.coef_, self.intercept_ = model.weights.T, model.bias
 
-    def _scores(self, X: Real) -> Real:
-        return np.asarray(X.astype(np.float64) @ self._coefficients().T + self.intercept_)
-
-    def _coefficients(self) -> Real:
+    def coefficients(self) -> tuple[Real, Real]:
+        """Weights (classes, d) and biases (classes,)."""
         if not hasattr(self, "coef_"):
             self._solve()
-        return self.coef_
+        return self.coef_, self.intercept_
+
+    def scores(self, X: Real) -> Real:
+        """The scores of the hyperplanes."""
+        weights, biases = self.coefficients()
+        return np.asarray(X.astype(np.float64) @ weights.T + biases)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coef_") or hasattr(self, "_moments")
 
 
-class KernelHead(_Head):
-    """Least squares over a radial (Gaussian) kernel to some of the rows, in closed form (Nystrom).
+class KernelHead(Head):
+    """Least squares over a radial (Gaussian) kernel to some of the rows, in closed form (Nystroem).
 
     Parameters
     ----------
     centres : int
-        Rows that the kernel is taken to, drawn at random.
+        Rows that the kernel is taken to, drawn at random from the different ones.
     gamma : float
         Width: ``exp(-gamma |x - c|^2 / m)``, m the median of squared distances between centres.
     alpha : float
@@ -132,24 +182,37 @@ class KernelHead(_Head):
         self.alpha = alpha
         self.seed = seed
 
-    def fit(self, X: Any, y: Any) -> KernelHead:
-        """Weights from all rows; the kernel matrix is taken block by block."""
-        X, number = self._checked(X, y)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Compute the weights from all rows; the kernel matrix is computed block by block."""
+        X, numbers = self.check_rows(X, y)
+        weights = check_weights(sample_weight, X)
         if not (self.alpha > 0 and self.gamma > 0) or int(self.centres) < 1:
             raise ParameterError(
                 f"KernelHead: centres {self.centres!r}, gamma {self.gamma!r}, alpha "
                 f"{self.alpha!r}; expected at least 1 and numbers above 0"
             )
-        draw = np.random.default_rng(self.seed)
-        count = min(int(self.centres), len(X))
-        self.centres_ = X[np.sort(draw.choice(len(X), count, replace=False))]
-        few = self.centres_[draw.permutation(count)[:400]]
+        random = np.random.default_rng(self.seed)
+        candidates = _different_rows(X, weights)
+        count = min(int(self.centres), len(candidates))
+        drawn = np.sort(random.choice(len(candidates), count, replace=False))
+        self.centres_ = X[candidates[drawn]]
+        few = self.centres_[random.permutation(count)[:400]]
         self.width_ = float(self.gamma) / median_squared_distance(few)
         kernel = RadialKernel(self.centres_, self.width_)
-        self.coef_ = fit_kernel_ridge(X, number, len(self.classes_), kernel, self.alpha).T
+        self.coef_ = fit_kernel_ridge(X, numbers, len(self.classes_), kernel, self.alpha, weights).T
         return self
 
-    def _scores(self, X: Real) -> Real:
+    def scores(self, X: Real) -> Real:
+        """The scores of all classes, block by block."""
         kernel = RadialKernel(self.centres_, self.width_)
-        parts = [kernel(X[i : i + 2048]) @ self.coef_.T for i in range(0, len(X), 2048)]
+        parts = [kernel(X[i : i + BLOCK]) @ self.coef_.T for i in range(0, len(X), BLOCK)]
         return np.concatenate(parts)
+
+
+def _different_rows(X: Real, weights: Real | None) -> Whole:
+    """Indices of the rows of positive weight, each equal row once, in order."""
+    chosen = range(len(X)) if weights is None else np.flatnonzero(weights).tolist()
+    first: dict[bytes, int] = {}
+    for index in chosen:
+        first.setdefault(X[index].tobytes(), index)
+    return np.fromiter(first.values(), dtype=np.int64)

@@ -1,10 +1,10 @@
-"""Encoders learned from patches without labels: contrast, whitening, k-means. Pure functions.
+"""Encoders learned from patches without labels: contrast normalization, whitening, k-means.
 
-The result is an ordinary network of two convolutions. The first has the principal components of
-mean-free patches as kernels (an orthonormal basis, so that the norm over its channels is the norm
-of the patch) and one constant channel; dividing by the norm over all of them normalizes the
-contrast of every patch, the constant keeping flat ones small. The second holds the whitened
-centres of clusters; being 1 x 1, it completes kernels of the first one's size.
+The result is an ordinary network of two convolutions. The kernels of the first one are principal
+components of mean-free patches (an orthonormal basis, so that the norm over its channels is the
+norm of the patch), plus one constant channel. Division by the norm over all channels normalizes the
+contrast of every patch; the constant keeps flat patches small. The kernels of the second
+convolution are 1 x 1: the whitened centres of clusters, in coordinates of the basis.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Real = npt.NDArray[np.float32]
 
 
 def draw_patches(images: npt.ArrayLike, adjacency: Adjacency, count: int, *, seed: int) -> Real:
-    """`count` patches at random spels of random images, wholly inside where the image is larger.
+    """`count` patches at random pixels of random images, inside of the image where they fit.
 
     Parameters
     ----------
@@ -41,13 +41,13 @@ def draw_patches(images: npt.ArrayLike, adjacency: Adjacency, count: int, *, see
         raise ShapeError(
             f"draw_patches: images of shape {batch.shape}; expected (n, rows, cols, channels)"
         )
-    draw = np.random.default_rng(seed)
-    which = np.sort(draw.integers(len(batch), size=count))
+    random = np.random.default_rng(seed)
+    which = np.sort(random.integers(len(batch), size=count))
     places = []
     for size, (low, high) in zip(batch.shape[1:3], adjacency.reach):
         first, last = max(0, -low), size - max(0, high)
         first, last = (first, last) if last > first else (0, size)
-        places.append(draw.integers(first, last, size=count))
+        places.append(random.integers(first, last, size=count))
     if all(
         (p + low >= 0).all() and (p + high < n).all()
         for p, n, (low, high) in zip(places, batch.shape[1:3], adjacency.reach)
@@ -70,11 +70,11 @@ def basis(patches: Real, components: int) -> Real:
     """
     free = patches - patches.mean(axis=1, keepdims=True)
     _, vectors = np.linalg.eigh((free.T @ free).astype(np.float64))
-    found = vectors[:, ::-1][:, :components].T
-    largest = found[np.arange(len(found)), np.abs(found).argmax(axis=1)]
-    found = found * np.where(largest < 0, -1, 1)[:, None]
-    # The mean is the one direction without any patch; rounding may leave a trace of it.
-    return np.asarray(found - found.mean(axis=1, keepdims=True), dtype=np.float32)
+    rows = vectors[:, ::-1][:, :components].T
+    largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
+    rows = rows * np.where(largest < 0, -1, 1)[:, None]
+    # Mean-free patches have no component along the mean; rounding may leave a trace of it.
+    return np.asarray(rows - rows.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
 def contrast_normalize(values: Real, constant: float) -> Real:
@@ -86,7 +86,7 @@ def contrast_normalize(values: Real, constant: float) -> Real:
 def whitening(values: Real, epsilon: float) -> tuple[Real, Real]:
     """Mean and symmetric matrix Z: ``(x - mean) Z`` has a covariance near the identity.
 
-    `epsilon` times the mean variance is added to every variance, so that noise is not blown up.
+    `epsilon` times the mean variance is added to every variance, so that noise is not amplified.
     """
     mean = values.mean(axis=0)
     variance, vectors = np.linalg.eigh(np.atleast_2d(np.cov(values.T.astype(np.float64))))
@@ -95,20 +95,20 @@ def whitening(values: Real, epsilon: float) -> tuple[Real, Real]:
     return mean.astype(np.float32), matrix.astype(np.float32)
 
 
-def centres(values: Real, count: int, *, seed: int, iterations: int = 12) -> Real:
-    """Centres of `count` clusters by Lloyd's iterations; an emptied one moves to a random row."""
-    draw = np.random.default_rng(seed)
-    found = values[draw.choice(len(values), count, replace=len(values) < count)].copy()
+def cluster_centres(values: Real, count: int, *, seed: int, iterations: int = 12) -> Real:
+    """Centres of `count` clusters by Lloyd's algorithm; an empty cluster moves to a random row."""
+    random = np.random.default_rng(seed)
+    centres = values[random.choice(len(values), count, replace=len(values) < count)].copy()
     for _ in range(iterations):
-        owner = (values @ (2 * found.T) - (found**2).sum(axis=1)).argmax(axis=1)
+        owner = (values @ (2 * centres.T) - (centres**2).sum(axis=1)).argmax(axis=1)
         order = np.argsort(owner, kind="stable")
         sizes = np.bincount(owner, minlength=count)
-        some = np.flatnonzero(sizes)
-        first = np.searchsorted(owner[order], some)
-        found[some] = np.add.reduceat(values[order], first, axis=0) / sizes[some, None]
+        used = np.flatnonzero(sizes)
+        first = np.searchsorted(owner[order], used)
+        centres[used] = np.add.reduceat(values[order], first, axis=0) / sizes[used, None]
         empty = np.flatnonzero(sizes == 0)
-        found[empty] = values[draw.integers(len(values), size=len(empty))]
-    return found
+        centres[empty] = values[random.integers(len(values), size=len(empty))]
+    return centres
 
 
 def patch_network(
@@ -134,11 +134,11 @@ def patch_network(
     kernels : int
         Clusters of patches.
     components : int
-        Principal components that stand for a patch, at most ``size * size * C - 1``.
+        Principal components that describe a patch, at most ``size * size * C - 1``.
     contrast : float
         Constant c of the contrast normalization, in units of the images.
     whiten : float
-        Part of the mean variance that is added to each before whitening.
+        Fraction of the mean variance that is added to each variance before whitening.
     count : int
         Patches to learn from.
     mirror : bool
@@ -167,17 +167,17 @@ def patch_network(
             "numbers above 0"
         )
     area = Adjacency.box(size)
-    found = draw_patches(batch, area, count, seed=seed)
+    drawn = draw_patches(batch, area, count, seed=seed)
     if mirror:
-        turned = found.reshape(count, size, size, -1)[:, :, ::-1].reshape(count, -1)
-        found = np.concatenate([found, turned])
-    length = found.shape[1]
-    vectors = basis(found, max(1, min(components, length - 1)))
-    values = contrast_normalize(found @ vectors.T, contrast)
+        mirrored = drawn.reshape(count, size, size, -1)[:, :, ::-1].reshape(count, -1)
+        drawn = np.concatenate([drawn, mirrored])
+    vectors = basis(drawn, max(1, min(components, drawn.shape[1] - 1)))
+    values = contrast_normalize(drawn @ vectors.T, contrast)
     mean, matrix = whitening(values, whiten)
-    units = centres((values - mean) @ matrix, kernels, seed=seed)
+    whitened: Real = np.asarray((values - mean) @ matrix, dtype=np.float32)
+    units = cluster_centres(whitened, kernels, seed=seed)
     units /= np.linalg.norm(units, axis=1, keepdims=True) + np.float32(1e-8)
-    weights = units @ matrix
+    weights: Real = np.asarray(units @ matrix, dtype=np.float32)
     return chain(
         basis=Convolution(_basis_bank(area, vectors, batch.shape[-1], contrast)),
         contrast=DivisiveNormalize(Adjacency.box(1), across_channels=True),
@@ -195,6 +195,6 @@ def _basis_bank(area: Adjacency, vectors: Real, channels: int, constant: float) 
 
 
 def _over_channels(weights: Real, bias: Real) -> KernelBank:
-    """1 x 1 kernels that leave the constant channel out."""
+    """1 x 1 kernels over the channels of the basis; the weight of the constant channel is 0."""
     padded = np.concatenate([weights, np.zeros((len(weights), 1))], axis=1)
     return KernelBank(Adjacency.box(1), padded[:, None], bias)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
-from spel.sklearn.images import Batch, ImageTransformer
+from spel.sklearn.base import Batch, ImageTransformer, as_float32
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -35,8 +35,9 @@ class FlattenImages(ImageTransformer):
     def __init__(self, image_shape: Sequence[int] | None = None) -> None:
         self.image_shape = image_shape
 
-    def _encode(self, images: Batch) -> Batch:
-        return ops.flatten(images.astype(np.float32, copy=False))
+    def encode(self, images: Batch) -> Batch:
+        """All values, in the order of the array."""
+        return ops.flatten(as_float32(images))
 
 
 class NetworkFeatures(ImageTransformer):
@@ -49,8 +50,8 @@ class NetworkFeatures(ImageTransformer):
     steps : sequence of str, optional
         Nodes whose activations are taken; the output by default.
     root : sequence of str
-        Steps of which the square root is taken (of values >= 0): it brings a sum of rectified
-        values nearer to a bell.
+        Steps of which the square root is taken (of values >= 0): it makes the distribution of sums
+        of rectified values more symmetric.
     image_shape : (rows, cols[, channels]), optional
         Of the images in a table X.
     batch : int
@@ -71,12 +72,10 @@ class NetworkFeatures(ImageTransformer):
         self.image_shape = image_shape
         self.batch = batch
 
-    def _fit(self, images: Batch, y: Any) -> None:
-        self.n_values_ = int(self._encode(images[:1]).shape[1])
-
-    def _encode(self, images: Batch) -> Batch:
+    def encode(self, images: Batch) -> Batch:
+        """The activations of all steps, flattened."""
         if self.network is None:
-            return ops.flatten(images.astype(np.float32, copy=False))
+            return ops.flatten(as_float32(images))
         parts = []
         for name in self.steps or (self.network.output,):
             values = self.network.upto(name)(images)
@@ -88,7 +87,7 @@ class NetworkFeatures(ImageTransformer):
 class PooledFeatures(ImageTransformer):
     """Statistics of every channel over the image and, in a pyramid, over its parts.
 
-    The vector's length depends on channels only: images may differ in size (a list of arrays).
+    The vector's length depends on channels only, so images may differ in size (a list of arrays).
 
     Parameters
     ----------
@@ -99,15 +98,20 @@ class PooledFeatures(ImageTransformer):
     statistics : sequence of {"mean", "max", "deviation", "quantiles"}
         "quantiles" are those at 0.05, 0.25, 0.5, 0.75 and 0.95.
     levels : sequence of int
-        Level k cuts the image into k x k parts: (1,) is the whole, (1, 2, 4) a pyramid.
+        Level k divides the image into k x k parts: (1,) is the whole, (1, 2, 4) a pyramid.
     image_shape : (rows, cols[, channels]), optional
         Of the images in a table X.
+    batch : int
+        Images that run through the network at a time.
 
     Examples
     --------
     >>> image = np.array([[[[1.0], [3.0]], [[5.0], [7.0]]]])
-    >>> PooledFeatures(levels=(1, 2)).fit_transform(image).tolist()
+    >>> pooled = PooledFeatures(levels=(1, 2))
+    >>> pooled.fit_transform(image).tolist()
     [[4.0, 7.0, 1.0, 1.0, 3.0, 3.0, 5.0, 5.0, 7.0, 7.0]]
+    >>> pooled.get_feature_names_out()[:3].tolist()
+    ['image0_mean', 'image0_max', 'image0_mean_of_part_0_0_of_2']
     """
 
     def __init__(
@@ -126,7 +130,7 @@ class PooledFeatures(ImageTransformer):
         self.image_shape = image_shape
         self.batch = batch
 
-    def fit(self, X: Any, y: Any = None) -> PooledFeatures:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings and the images."""
         if not self.statistics or set(self.statistics) - set(STATISTICS):
             raise ParameterError(
@@ -139,50 +143,72 @@ class PooledFeatures(ImageTransformer):
             )
         if _is_ragged(X):
             self.n_features_in_ = self.channels_ = _channels(X)
-            self.image_shape_ = None
+            self.image_shape_ = ()
+            self.n_features_out_ = int(self.encode(_checked(X[0])).shape[1])
             return self
         super().fit(X, y)
         self.channels_ = self.image_shape_[-1]
         return self
 
     def transform(self, X: Any) -> Batch:
-        """Feature vectors (n, length), float32; of a list, image by image."""
+        """Feature vectors (n, length), float32; a list is encoded image by image."""
         check_is_fitted(self)
-        if not (_is_ragged(X) or self.image_shape_ is None):
-            images = self._checked(X, reset=False)
-            step = max(1, int(self.batch))
-            parts = [self._encode(images[i : i + step]) for i in range(0, len(images), step)]
-            return np.concatenate(parts)
-        images = list(X)
-        if _channels(images) != self.channels_:
+        if not _is_ragged(X) and self.image_shape_:
+            return self.encode_in_batches(self.check_images(X, reset=False))
+        if _channels(X) != self.channels_:
             raise ShapeError(
-                f"PooledFeatures: images of {_channels(images)} channels, fitted on "
-                f"{self.channels_}"
+                f"PooledFeatures: images of {_channels(X)} channels, fitted on {self.channels_}"
             )
-        return np.concatenate([self._encode(_lifted(image)[None]) for image in images])
+        return np.concatenate([self.encode(_checked(image)) for image in X])
 
-    def _encode(self, images: Batch) -> Batch:
-        maps = [images.astype(np.float32, copy=False)]
-        if self.network is not None:
-            names = self.steps or (self.network.output,)
-            maps = [np.asarray(self.network.upto(name)(images)) for name in names]
-        return np.concatenate([self._pooled(m) for m in maps], axis=1, dtype=np.float32)
+    def encode(self, images: Batch) -> Batch:
+        """The statistics of all maps."""
+        return np.concatenate([self._pool(m) for _, m in self._maps(images)], 1, dtype=np.float32)
 
-    def _pooled(self, maps: Batch) -> Batch:
-        found = []
+    def _maps(self, images: Batch) -> list[tuple[str, Batch]]:
+        if self.network is None:
+            return [("image", as_float32(images))]
+        names = self.steps or (self.network.output,)
+        return [(name, np.asarray(self.network.upto(name)(images))) for name in names]
+
+    def _pool(self, maps: Batch) -> Batch:
+        pooled = []
         for level in self.levels:
             for rows in _parts(maps.shape[1], level):
                 for cols in _parts(maps.shape[2], level):
                     part = maps[:, rows, cols].reshape(len(maps), -1, maps.shape[-1])
-                    found += [_statistic(part, name) for name in self.statistics]
-        return np.concatenate(found, axis=1)
+                    pooled += [_statistic(part, name) for name in self.statistics]
+        return np.concatenate(pooled, axis=1)
+
+    def feature_names(self) -> list[str]:
+        """Step, channel, statistic and part of the image."""
+        shape = self.image_shape_ or (8, 8, self.channels_)
+        names = []
+        for step, maps in self._maps(np.zeros((1, *shape), dtype=np.float32)):
+            for level in self.levels:
+                for row in range(level):
+                    for col in range(level):
+                        part = "" if level == 1 else f"_of_part_{row}_{col}_of_{level}"
+                        names += _statistic_names(step, maps.shape[-1], self.statistics, part)
+        return names
+
+
+def _statistic_names(step: str, channels: int, statistics: Sequence[str], part: str) -> list[str]:
+    words: list[str] = []
+    for name in statistics:
+        words += [f"quantile_{q}" for q in QUANTILES] if name == "quantiles" else [name]
+    return [f"{step}{channel}_{word}{part}" for word in words for channel in range(channels)]
 
 
 def _statistic(part: Batch, name: str) -> Batch:
     if name == "quantiles":
         return np.concatenate(list(np.quantile(part, QUANTILES, axis=1)), axis=1)
-    function = {"mean": np.mean, "max": np.max, "deviation": np.std}[name]
-    return np.asarray(function(part, axis=1))
+    functions: dict[str, Callable[..., Batch]] = {
+        "mean": np.mean,
+        "max": np.max,
+        "deviation": np.std,
+    }
+    return np.asarray(functions[name](part, axis=1))
 
 
 def _parts(size: int, count: int) -> list[slice]:
@@ -200,13 +226,24 @@ def _is_ragged(X: Any) -> bool:
     return len({np.shape(image) for image in X}) > 1
 
 
-def _lifted(image: Any) -> Batch:
+def _with_channel(image: Any) -> Batch:
     array = np.asarray(image)
     return array[..., None] if array.ndim == 2 else array
 
 
+def _checked(image: Any) -> Batch:
+    """One image as a batch; it must be finite, as scikit-learn demands of arrays."""
+    batch = _with_channel(image)[None]
+    if batch.dtype.kind not in "buif" or not np.isfinite(batch).all():
+        raise ParameterError(
+            f"PooledFeatures: an image of {batch.dtype} holds NaN, infinity or no numbers; "
+            "expected finite numbers"
+        )
+    return batch
+
+
 def _channels(images: Any) -> int:
-    counts = {_lifted(image).shape[-1] for image in images}
+    counts = {_with_channel(image).shape[-1] for image in images}
     if len(counts) > 1:
         raise ShapeError(
             f"PooledFeatures: images of {sorted(counts)} channels; convert them to one number"

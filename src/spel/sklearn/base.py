@@ -1,0 +1,172 @@
+"""What the estimators share: X as a batch of images, checked as scikit-learn expects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from spel.errors import ParameterError, ShapeError
+
+Batch = npt.NDArray[Any]
+
+
+def as_images(X: Batch, image_shape: Sequence[int] | None = None) -> Batch:
+    """A batch (n, rows, cols, channels) from any array that scikit-learn may pass.
+
+    Examples
+    --------
+    >>> as_images(np.zeros((5, 12))).shape, as_images(np.zeros((5, 12)), (2, 2, 3)).shape
+    ((5, 1, 12, 1), (5, 2, 2, 3))
+    """
+    if X.ndim == 2:
+        shape = (1, X.shape[1], 1) if image_shape is None else tuple(image_shape)
+        shape = (*shape, 1) if len(shape) == 2 else shape
+        if int(np.prod(shape)) != X.shape[1]:
+            raise ShapeError(
+                f"images: rows of {X.shape[1]} values for image_shape={image_shape}; expected "
+                f"{int(np.prod(shape))} values"
+            )
+        return X.reshape(len(X), *shape)
+    if X.ndim == 3:
+        return X[..., None]
+    if X.ndim != 4:
+        raise ShapeError(
+            f"images: an array of shape {X.shape}; expected (n, rows, cols), (n, rows, cols, "
+            "channels) or (n, values)"
+        )
+    return X
+
+
+def as_float32(images: Batch) -> Batch:
+    """The images as float32.
+
+    Raises
+    ------
+    ParameterError
+        If a value is too large for float32.
+    """
+    with np.errstate(over="ignore"):
+        converted = images.astype(np.float32, copy=False)
+    if converted is not images and not np.isfinite(converted).all():
+        raise ParameterError(
+            f"images: values up to {np.abs(images).max():g}; features are computed in float32, "
+            "which holds values up to 3.4e38. Scale the images"
+        )
+    return converted
+
+
+class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Base of the transformers: it checks X, and encodes it in batches.
+
+    A subclass learns in `learn` and encodes a batch (n, rows, cols, channels) in `encode`.
+    """
+
+    image_shape: Sequence[int] | None = None
+    batch: int = 200
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from images, and from their classes where the transformer uses them."""
+        images = self.check_images(X, reset=True)
+        self.image_shape_ = images.shape[1:]
+        self.learn(images, y)
+        self.n_features_out_ = int(self.encode(images[:1]).shape[1])
+        return self
+
+    def transform(self, X: Any) -> Batch:
+        """Feature vectors (n, length), float32."""
+        check_is_fitted(self)
+        images = self.check_images(X, reset=False)
+        if images.shape[1:] != self.image_shape_:
+            raise ShapeError(
+                f"{type(self).__name__}: images of {images.shape[1:]}, fitted on images of "
+                f"{self.image_shape_}; bring all images to one size"
+            )
+        return self.encode_in_batches(images)
+
+    def encode_in_batches(self, images: Batch) -> Batch:
+        """Feature vectors of checked images; only one batch is in work at a time."""
+        out = np.empty((len(images), self.n_features_out_), dtype=np.float32)
+        step = max(1, int(self.batch))
+        for first in range(0, len(images), step):
+            out[first : first + step] = self.encode(images[first : first + step])
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        """A name for every value of a feature vector."""
+        check_is_fitted(self)
+        return np.array(self.feature_names(), dtype=object)
+
+    def feature_names(self) -> list[str]:
+        """The names, as a list; a subclass may know better ones."""
+        stem = type(self).__name__.lower()
+        return [f"{stem}{i}" for i in range(self.n_features_out_)]
+
+    def check_images(self, X: Any, *, reset: bool) -> Batch:
+        """X as a batch of images."""
+        return as_images(validate_images(self, X, reset=reset), self.image_shape)
+
+    def learn(self, images: Batch, y: Any) -> None:
+        """Learn; most transformers have nothing to learn."""
+
+    def encode(self, images: Batch) -> Batch:
+        """Feature vectors (n, length) of a batch (n, rows, cols, channels)."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def validate_images(estimator: Any, X: Any, *, reset: bool, **y: Any) -> Any:
+    """X (and y) checked as scikit-learn does, except that X may have more than two axes.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If images differ in size, from one another or from those of `fit`; if values are missing,
+        infinite or complex.
+    """
+    refuse_ragged(type(estimator).__name__, X)
+    flat = _axes(X) <= 2
+    try:
+        checked = validate_data(
+            estimator, X, reset=reset and flat, dtype="numeric",
+            ensure_2d=flat, allow_nd=True, **y,
+        )  # fmt: skip
+    except ValueError as error:
+        raise ParameterError(str(error)) from None
+    images = checked[0] if y else checked
+    values = int(np.prod(images.shape[1:]))
+    if reset:
+        estimator.n_features_in_ = values
+    elif values != estimator.n_features_in_ and not flat:
+        raise ShapeError(
+            f"{type(estimator).__name__}: images of {images.shape[1:]}, {values} values; fitted on "
+            f"images of {estimator.n_features_in_} values. Bring all images to one size"
+        )
+    return checked
+
+
+def _axes(X: Any) -> int:
+    """Axes of X; 2 for anything but arrays and lists, which scikit-learn checks."""
+    shape = np.shape(X) if isinstance(X, list | tuple) else getattr(X, "shape", (0, 0))
+    return len(shape)
+
+
+def refuse_ragged(name: str, X: Any) -> None:
+    """Refuse a list of images of different sizes with a clear message."""
+    if isinstance(X, list | tuple) and X and np.ndim(X[0]) >= 2:
+        shapes = {np.shape(image) for image in X}
+        if len(shapes) > 1:
+            first = ", ".join(str(s) for s in sorted(shapes)[:4])
+            raise ShapeError(
+                f"{name}: images of different sizes ({first}{', ...' if len(shapes) > 4 else ''}); "
+                "bring them to one size, or use PooledFeatures, whose vectors do not depend on it"
+            )

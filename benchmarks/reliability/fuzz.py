@@ -101,7 +101,7 @@ def converters(folder: Path) -> Callable[[bytes], None]:
 def journals(folder: Path) -> Callable[[bytes], None]:
     """A journal, and an entry whose checksum is right, whatever it says; lines of a run."""
     from spel.errors import SpelError
-    from spel.jobs.resume import _lines
+    from spel.jobs.resume import read_lines
     from spel.run.manifest import Manifest, checksum
 
     os.fsync = lambda handle: None  # thousands of flushes would leave no time for the parser
@@ -116,7 +116,7 @@ def journals(folder: Path) -> Callable[[bytes], None]:
         for content in (data, framed(head) + framed(body)):
             path.unlink(missing_ok=True)
             path.write_bytes(content)
-            list(_lines(path))
+            list(read_lines(path))
             with contextlib.suppress(SpelError), Manifest(path, {}):
                 pass
 

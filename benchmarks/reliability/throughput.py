@@ -23,8 +23,8 @@ from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide
 from spel.decide.detection import decision_of, with_decision
-from spel.jobs import DetectJob
-from spel.run import Identity, answers
+from spel.jobs import DetectJob, detect_tasks
+from spel.run import Identity, run_tasks
 
 ROUNDS = 3
 
@@ -59,7 +59,9 @@ def rates(paths: list[Path]) -> dict[str, float]:
     """Images per second of one core."""
     found = {"decoding alone": len(paths) / seconds(lambda: [spel.read(p) for p in paths])}
     for name, job in jobs().items():
-        found[name] = len(paths) / seconds(lambda job=job: list(answers(job.tasks(paths))))
+        found[name] = len(paths) / seconds(
+            lambda job=job: list(run_tasks(detect_tasks(job, paths)))
+        )
     return found
 
 
@@ -82,7 +84,7 @@ def memory(path: Path, images: int) -> list[int]:
     """Resident megabytes after each tenth of many images."""
     job = jobs()["plate-lecture"]
     sizes = []
-    for done, _ in enumerate(answers(job.tasks([path] * images)), 1):
+    for done, _ in enumerate(run_tasks(detect_tasks(job, [path] * images)), 1):
         if done % max(1, images // 10) == 0:
             text = Path("/proc/self/statm").read_text()
             sizes.append(int(text.split()[1]) * 4096 >> 20)

@@ -177,7 +177,7 @@ def test_detect_writes_lines_and_says_where(program, picture, tmp_path):
     code, said, err = program("detect", "plate-lecture", picture, "--out", out)
     assert code == 0
     assert said == f"{out / 'results.jsonl'}\n"
-    assert "1 images, 1 boxes" in err
+    assert "1 image, 1 box" in err
     (result,) = read_results(out / "results.jsonl")
     found = spel.detect(spel.zoo.plate_lecture(), spel.read(picture))
     np.testing.assert_array_equal(result.boxes, found.boxes)

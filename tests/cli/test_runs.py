@@ -1,4 +1,4 @@
-"""Runs from the command line: going on, shards, tiles, limits, progress."""
+"""Runs from the command line: resuming, shards, tiles, limits, progress."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def test_the_same_command_goes_on(program, folder, tmp_path):
     program("detect", "plate-lecture", folder / "0.png", "--out", out)
     code, _, err = program("detect", "plate-lecture", folder, "--out", out)
     assert code == 0
-    assert "going on: 1 of 5 images were done before" in err
+    assert "resuming: 1 of 5 images were done before" in err
     code, _, err = program("detect", "plate-lecture", folder, "--out", out, "--fresh")
     assert code == 0
-    assert "going on" not in err
+    assert "resuming" not in err
     assert len(read_results(out / "results.jsonl")) == 5
 
 

@@ -73,7 +73,7 @@ def test_a_folder_goes_on_and_is_converted(program, drive, tmp_path):
     ]
     code, _, err = program("detect", "plate-lecture", drive, *options)
     assert code == 0
-    assert "going on: 4 of 4 images were done before" in err
+    assert "resuming: 4 of 4 images were done before" in err
 
 
 @needs_ffmpeg

@@ -20,7 +20,7 @@ from spel.errors import FormatError, SpelError, printable
 from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
 from spel.io.annotation.convert.shared import safe_stem
 from spel.io.opening import image_error
-from spel.jobs.resume import _lines
+from spel.jobs.resume import read_lines
 from spel.run.manifest import Manifest, checksum
 
 CASES = Path("../shared/data/hostile-text/cases.jsonl")
@@ -157,7 +157,7 @@ def run_lines(folder: Path, data: bytes) -> object:
     """The text as the results of a run that goes on: never a reason to end."""
     path = folder / "results.jsonl"
     put(path, data + b"\n")
-    return list(_lines(path))
+    return list(read_lines(path))
 
 
 def list_of_files(folder: Path, data: bytes) -> object:

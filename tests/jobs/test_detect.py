@@ -17,7 +17,7 @@ from spel.decide import Decision
 from spel.errors import FormatError, ParameterError, WriteError
 from spel.io.annotation.annotations import Annotations, ImageBoxes, write_coco
 from spel.io.annotation.results import Result, read_results
-from spel.jobs import DetectJob, EvaluateJob, Failure, run
+from spel.jobs import DetectJob, EvaluateJob, Failure, detect_tasks, run
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_run_writes_results_in_order_and_a_bad_image_is_one_line(
     folder: Path, tmp_path: Path
 ) -> None:
     told: list[Result | Failure] = []
-    report = run(job(), sources(folder), tmp_path / "run", tell=told.append)
+    report = run(job(), sources(folder), tmp_path / "run", on_result=told.append)
     assert (report.images, report.failed) == (5, 1)
     results = read_results(tmp_path / "run" / "results.jsonl")
     assert [Path(result.image).name for result in results] == ["0.png", "1.png", "2.png", "3.png"]
@@ -84,7 +84,7 @@ def test_an_interrupted_run_keeps_its_lines_and_says_so(folder: Path, tmp_path: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(job(), sources(folder), tmp_path, tell=stop)
+        run(job(), sources(folder), tmp_path, on_result=stop)
     assert len(read_results(tmp_path / "results.jsonl")) == 1
     state = json.loads((tmp_path / "run.json").read_text())
     assert (state["complete"], state["done"]) == (False, 2)
@@ -98,7 +98,8 @@ def test_a_new_run_replaces_the_old_one(folder: Path, tmp_path: Path) -> None:
 
 
 def test_tasks_can_be_pickled(folder: Path) -> None:
-    (task,) = DetectJob(zoo.plate_lecture(), Decision(threshold=0.1)).tasks([folder / "0.png"])
+    job = DetectJob(zoo.plate_lecture(), Decision(threshold=0.1))
+    (task,) = detect_tasks(job, [folder / "0.png"])
     again = pickle.loads(pickle.dumps(task))
     first, second = again(), task()
     assert first.boxes.tolist() == second.boxes.tolist()

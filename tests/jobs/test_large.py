@@ -15,8 +15,8 @@ from spel.decide import Decision
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError
 from spel.io.annotation.results import Result
-from spel.jobs import DetectJob, Failure, detect as detect_job, large, run
-from spel.jobs.large import fitting
+from spel.jobs import DetectJob, Failure, detect_job, detect_tasks, large, run
+from spel.jobs.large import coarsest_level
 from spel.rigid.windows import Windows
 
 
@@ -47,7 +47,7 @@ def pyramid(path: Path, image: np.ndarray) -> Path:
 
 
 def one(job: DetectJob, path: Path) -> Result | Failure:
-    (task,) = job.tasks([path])
+    (task,) = detect_tasks(job, [path])
     return task()
 
 
@@ -94,10 +94,10 @@ def test_a_limit_that_was_asked_for_is_kept(scan, small):
 def test_few_bytes_that_claim_much_are_asked_about(tmp_path, small):
     path = tmp_path / "black.tif"
     tifffile.imwrite(path, np.zeros((900, 1000), np.uint8), compression="deflate", tile=(256, 256))
-    assert path.stat().st_size < 900_000 / large.MOST_PACKED
+    assert path.stat().st_size < 900_000 / large.MAX_COMPRESSION
     found = one(DetectJob(edges()), path)
     assert isinstance(found, Failure)
-    assert "900 x 1000 spels in" in found.message
+    assert "900 x 1000 pixels in" in found.message
     assert "--tile 2048" in found.message
     assert isinstance(one(DetectJob(edges(), tile=256), path), Result)
     root = tmp_path / "a.zarr"
@@ -107,7 +107,7 @@ def test_few_bytes_that_claim_much_are_asked_about(tmp_path, small):
     (root / ".zarray").write_text(json.dumps({**said, **more}))
     found = one(DetectJob(edges()), root)
     assert isinstance(found, Failure)
-    assert "9000 x 9000 spels in" in found.message
+    assert "9000 x 9000 pixels in" in found.message
 
 
 def test_what_cannot_be_read_in_parts_is_refused_as_before(tmp_path, small):
@@ -144,7 +144,7 @@ def test_windows_read_the_coarsest_level_with_all_their_scales():
     levels = ((800, 801), (400, 400), (200, 200), (100, 100))
     for largest, expected in ((1.0, 0), (0.6, 0), (0.5, 1), (0.3, 1), (0.25, 2), (0.01, 3)):
         windows = Windows(sizes=((8, 8),), largest=largest, smallest=largest / 8)
-        level, seen = fitting(levels, windows)
+        level, seen = coarsest_level(levels, windows)
         assert level == expected
         assert seen.largest == pytest.approx(largest * 2**level, rel=0.01)
         assert len(seen.scales) == len(windows.scales)
@@ -171,7 +171,7 @@ def test_a_folder_of_zarr_is_one_image(tmp_path, small):
     (line,) = (out / "results.jsonl").read_text().splitlines()
     expected = spel.detect(edges(), image).boxes
     assert np.array_equal([box["xyxy"] for box in json.loads(line)["boxes"]], expected)
-    assert run(job, [root], out).kept == report.images == 1
+    assert run(job, [root], out).resumed == report.images == 1
     chunk = next(p for p in (root / "0").iterdir() if p.name[0].isdigit())
     chunk.write_bytes(bytes(6400))
     assert run(job, [root], out).changed == (str(root),)

@@ -18,7 +18,7 @@ from spel.data import street
 from spel.io import expand
 from spel.io.annotation.results import Result, read_results
 from spel.jobs import DetectJob, Failure, detect, run
-from spel.jobs.pictures import names
+from spel.jobs.pictures import picture_names
 from spel.run import Manifest, Shard
 
 HOSTILE = Path("../shared/data/hostile-images")
@@ -96,7 +96,7 @@ def test_an_input_that_changes_while_it_is_read_is_done_again(good, tmp_path, mo
     assert report.failed == (what == "removed")
     shutil.copy(good[1], mine)
     again = run(job(), [mine], tmp_path / "out")
-    assert (again.kept, again.failed, again.changed) == (0, 0, (str(mine),))
+    assert (again.resumed, again.failed, again.changed) == (0, 0, (str(mine),))
     clean = run(job(), [mine], tmp_path / "clean")
     assert clean.images == 1
     assert lines(tmp_path / "out") == lines(tmp_path / "clean")
@@ -107,7 +107,7 @@ def test_an_input_that_was_touched_only_is_kept(good, tmp_path):
     shutil.copy(good[0], mine)
     run(job(), [mine], tmp_path / "out")
     os.utime(mine, (1, 1))
-    assert run(job(), [mine], tmp_path / "out").kept == 1
+    assert run(job(), [mine], tmp_path / "out").resumed == 1
 
 
 # Two runs in one folder
@@ -203,9 +203,9 @@ def test_odd_names_are_data(odd, tmp_path):
     assert len(folded) == len(ODD)
     again: list[Result | Failure] = []
     assert spel_detect(odd, "--out", out, "--save", "overlay,mask").returncode == 0
-    report = run(job(), expand([odd]), tmp_path / "mine", tell=again.append)
+    report = run(job(), expand([odd]), tmp_path / "mine", on_result=again.append)
     assert (report.failed, len(again)) == (0, len(ODD))
-    assert run(job(), expand([odd]), tmp_path / "mine").kept == len(ODD)
+    assert run(job(), expand([odd]), tmp_path / "mine").resumed == len(ODD)
 
 
 def test_names_with_a_dash_first_are_no_options(odd, tmp_path):
@@ -231,7 +231,7 @@ def test_picture_names_never_meet():
     """Capitals, Unicode forms, long beginnings in common, numbers that look like ours."""
     paths = ["a.png", "A.png", "a-2.png", "é.png", "e\u0301.png", "É.png"]
     paths += [f"{'y' * 300}{i}.png" for i in range(3)] + ["ß.png", "SS.png"]
-    chosen = names(paths)
+    chosen = picture_names(paths)
     assert len({name.casefold() for name in chosen}) == len(paths)
     assert all(len(os.fsencode(name)) < 220 for name in chosen)
 

@@ -69,10 +69,10 @@ def stopped_after(count: int):
 @pytest.mark.parametrize("count", [1, 4, 31])
 def test_a_run_goes_on_where_it_stopped(folder, tmp_path, expected, count):
     with pytest.raises(SystemExit):
-        run(job(), sources(folder), tmp_path, tell=stopped_after(count))
+        run(job(), sources(folder), tmp_path, on_result=stopped_after(count))
     told: list[Result | Failure] = []
-    report = run(job(), sources(folder), tmp_path, tell=told.append)
-    assert report.kept == count
+    report = run(job(), sources(folder), tmp_path, on_result=told.append)
+    assert report.resumed == count
     assert len(told) == 32 - count
     assert (report.images, report.failed) == (32, 2)
     assert lines(tmp_path) == expected
@@ -81,8 +81,8 @@ def test_a_run_goes_on_where_it_stopped(folder, tmp_path, expected, count):
 def test_the_same_again_does_nothing(folder, tmp_path, expected):
     run(job(), sources(folder), tmp_path)
     told: list[Result | Failure] = []
-    report = run(job(), sources(folder), tmp_path, tell=told.append)
-    assert (report.kept, told) == (32, [])
+    report = run(job(), sources(folder), tmp_path, on_result=told.append)
+    assert (report.resumed, told) == (32, [])
     assert lines(tmp_path) == expected
 
 
@@ -91,7 +91,7 @@ def test_lines_that_were_not_confirmed_are_done_again(folder, tmp_path, expected
     manifest = tmp_path / "manifest.jsonl"
     kept = manifest.read_bytes().splitlines(keepends=True)
     manifest.write_bytes(b"".join(kept[:11]) + kept[11][:9])
-    assert run(job(), sources(folder), tmp_path).kept == 10
+    assert run(job(), sources(folder), tmp_path).resumed == 10
     assert lines(tmp_path) == expected
 
 
@@ -101,7 +101,7 @@ def test_lost_and_damaged_lines_are_done_again(folder, tmp_path, expected):
     kept = path.read_bytes().splitlines(keepends=True)
     kept[5] = kept[5].replace(b"score", b"scare")
     path.write_bytes(b"".join(kept[:20]) + kept[20][:30])
-    assert run(job(), sources(folder), tmp_path).kept == 32 - 10 - 1
+    assert run(job(), sources(folder), tmp_path).resumed == 32 - 10 - 1
     assert lines(tmp_path) == expected
 
 
@@ -117,7 +117,7 @@ def test_changed_inputs_are_done_again_and_removed_ones_leave(folder, tmp_path):
     spel.write(mine / "00a.png", street(50, size=(120, 160)).image)
     report = run(job(), sources(mine), out)
     assert [Path(name).name for name in report.changed] == ["01.png"]
-    assert report.kept == 4
+    assert report.resumed == 4
     clean = tmp_path / "clean"
     run(job(), sources(mine), clean)
     assert lines(out) == lines(clean)
@@ -131,9 +131,9 @@ def test_failures_are_done_again_when_asked(folder, tmp_path):
     out = tmp_path / "out"
     assert run(job(), [broken], out).failed == 1
     told: list[Result | Failure] = []
-    run(job(), [broken], out, tell=told.append)
+    run(job(), [broken], out, on_result=told.append)
     assert not told
-    run(job(), [broken], out, tell=told.append, retry=True)
+    run(job(), [broken], out, on_result=told.append, retry=True)
     assert len(told) == 1
     broken.write_bytes(sources(folder)[0].read_bytes())
     report = run(job(), [broken], out)
@@ -147,7 +147,7 @@ def test_another_network_is_refused_unless_fresh(folder, tmp_path):
     with pytest.raises(ParameterError, match="--fresh"):
         run(other, sources(folder)[:2], tmp_path)
     report = run(other, sources(folder)[:2], tmp_path, fresh=True)
-    assert report.kept == 0
+    assert report.resumed == 0
     (first, *_) = (tmp_path / "results.jsonl").read_text().splitlines()
     assert json.loads(first)["model"] == other.model
 

@@ -21,7 +21,7 @@ from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.io import video
 from spel.io.annotation.results import read_results
 from spel.jobs import DetectJob, run
-from spel.jobs.video import Asked
+from spel.jobs.sources import Sources
 from spel.run import Shard
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -81,13 +81,13 @@ def job(**options: object) -> DetectJob:
 # ------------------------------------------------------------------------------------- LITERAL
 
 
-def test_names_of_frames_belong_to_asked_videos_only():
-    asked = Asked(["a.mp4", "a.mp4#frame=1"], ["a.mp4"])
-    assert asked.split("a.mp4#frame=2") == ("a.mp4", 2)
-    assert asked.split("a.mp4#frame=1")[0] == "a.mp4#frame=1"  # a file that is really called so
-    assert "b.mp4#frame=2" not in asked
-    assert "a.mp4#frame=-2" not in asked
-    assert "a.mp4#frame=" not in asked
+def test_names_of_frames_belong_to_videos_of_the_run_only():
+    sources = Sources(["a.mp4", "a.mp4#frame=1"], ["a.mp4"])
+    assert sources.split("a.mp4#frame=2") == ("a.mp4", 2)
+    assert sources.split("a.mp4#frame=1")[0] == "a.mp4#frame=1"  # a file that is really called so
+    assert "b.mp4#frame=2" not in sources
+    assert "a.mp4#frame=-2" not in sources
+    assert "a.mp4#frame=" not in sources
 
 
 def test_every_is_checked_at_once():
@@ -159,14 +159,14 @@ def test_boxes_are_those_of_the_frames_alone(folder, tmp_path, expected):
 @pytest.mark.parametrize("count", [1, 2, 7, 13, 14, 15])
 def test_a_run_goes_on_inside_a_video(folder, tmp_path, expected, count):
     with pytest.raises(SystemExit):
-        run(job(), sources(folder), tmp_path, tell=told_until(count))
+        run(job(), sources(folder), tmp_path, on_result=told_until(count))
     told: list[object] = []
-    report = run(job(), sources(folder), tmp_path, tell=told.append)
-    assert report.kept == count
+    report = run(job(), sources(folder), tmp_path, on_result=told.append)
+    assert report.resumed == count
     assert len(told) == report.images - count
     assert lines(tmp_path) == expected
     told.clear()
-    assert run(job(), sources(folder), tmp_path, tell=told.append).kept == report.images
+    assert run(job(), sources(folder), tmp_path, on_result=told.append).resumed == report.images
     assert told == []  # nothing is decoded twice when all is done
     assert lines(tmp_path) == expected
 
@@ -179,7 +179,7 @@ def test_a_lost_line_opens_its_video_again(folder, tmp_path, expected):
     del kept[4], kept[-1]  # one of each video
     path.write_bytes(b"".join(kept))
     told: list[object] = []
-    run(job(), sources(folder), tmp_path, tell=told.append)
+    run(job(), sources(folder), tmp_path, on_result=told.append)
     assert getattr(told[0], "image", "").endswith("1.mkv#frame=3")
     assert len(told) == 3  # two frames, and again the failure of the cut video
     assert lines(tmp_path) == expected
@@ -193,9 +193,9 @@ def test_a_changed_video_is_done_again(folder, tmp_path):
     clip(mine, drive(5))
     report = run(job(), [mine], tmp_path / "out")
     assert report.changed == (str(mine),)
-    assert (report.images, report.kept) == (5, 0)
+    assert (report.images, report.resumed) == (5, 0)
     os.utime(mine, ns=(1, 1))  # touched, not changed
-    assert run(job(), [mine], tmp_path / "out").kept == 5
+    assert run(job(), [mine], tmp_path / "out").resumed == 5
 
 
 @needs_ffmpeg
@@ -205,7 +205,7 @@ def test_a_failed_video_is_done_again_when_asked(folder, tmp_path):
     first = run(job(), [mine], tmp_path / "out")
     assert first.failed == 1
     again = run(job(), [mine], tmp_path / "out", retry=True)
-    assert (again.kept, again.images, again.failed) == (first.images - 1, first.images, 1)
+    assert (again.resumed, again.images, again.failed) == (first.images - 1, first.images, 1)
 
 
 @needs_ffmpeg

@@ -14,7 +14,7 @@ from spel import zoo
 from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.jobs import DetectJob, run
-from spel.jobs.network_cache import fetched
+from spel.jobs.network_cache import cached_network
 from spel.run.dask_ import checked_address, executor
 
 
@@ -68,7 +68,7 @@ def test_networks_travel_by_path_and_hash(tmp_path):
     assert again.network == net
     assert again.network is pickle.loads(carried).network
     zoo.plate_lecture(2).save(path)
-    fetched.cache_clear()
+    cached_network.cache_clear()
     with pytest.raises(TaskError, match="another network"):
         pickle.loads(carried)
     path.unlink()

@@ -138,7 +138,7 @@ def test_a_scheduler_that_dies_costs_only_what_was_under_way(images, tmp_path):
         assert "Traceback" not in told
         assert 5 <= kept < 200
     begun = run(DetectJob(zoo.plate_lecture()), sorted(images.glob("*.png")), out)
-    assert begun.kept >= kept
+    assert begun.resumed >= kept
     assert same(images, out)
 
 

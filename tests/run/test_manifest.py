@@ -92,7 +92,7 @@ def test_what_is_no_manifest_is_refused(tmp_path):
         Manifest(tmp_path / "m", CONFIG)
     body = '{"format":"other"}'
     (tmp_path / "m").write_text(f'{{"crc":"{checksum(body)}","entry":{body}}}\n')
-    with pytest.raises(FormatError, match="no manifest"):
+    with pytest.raises(FormatError, match="not a manifest"):
         Manifest(tmp_path / "m", CONFIG)
 
 
@@ -103,19 +103,19 @@ def test_a_file_is_the_same_by_time_or_contents(tmp_path):
     path.write_bytes(b"one")
     known = Identity.of(path)
     assert known is not None
-    assert known.still(path)
+    assert known.matches(path)
     os.utime(path, ns=(1, 1))
-    assert known.still(path)
+    assert known.matches(path)
     path.write_bytes(b"two")
-    assert not known.still(path)
+    assert not known.matches(path)
     path.unlink()
-    assert not known.still(path)
+    assert not known.matches(path)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shards_share_everything_once(count):
     items = list(range(20))
-    parts = [Shard(i + 1, count).of(items) for i in range(count)]
+    parts = [Shard(i + 1, count).select(items) for i in range(count)]
     assert sorted(item for part in parts for item in part) == items
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from spel.errors import TaskError, WriteError
-from spel.run import Interrupted, Stop, answers, scheduler
+from spel.run import Interrupted, Stop, run_tasks, scheduler
 from spel.run.pool import Pool
 
 
@@ -65,17 +65,17 @@ class Given(Executor):
 def test_the_first_signal_asks_and_the_second_ends(number):
     before = signal.getsignal(number)
     with Stop() as stop:
-        stop.check()
-        assert (stop.asked, stop.elapsed) == (False, 0.0)
+        stop.raise_if_requested()
+        assert (stop.requested, stop.elapsed) == (False, 0.0)
         os.kill(os.getpid(), number)
         time.sleep(0.01)
-        assert stop.asked
+        assert stop.requested
         assert stop.elapsed > 0
         with pytest.raises(Interrupted) as caught:
-            stop.check()
+            stop.raise_if_requested()
         assert caught.value.signal == number
         with pytest.raises(KeyboardInterrupt):
-            stop._heard(number, None)
+            stop._handle(number, None)
     assert signal.getsignal(number) == before
 
 
@@ -84,8 +84,8 @@ def test_signals_are_heard_in_the_main_thread_only():
 
     def other() -> None:
         with Stop() as stop:
-            stop.ask(signal.SIGTERM)
-            stop.ask(signal.SIGINT)  # the first one counts
+            stop.request(signal.SIGTERM)
+            stop.request(signal.SIGINT)  # the first one counts
             seen.append(stop.number)
 
     thread = threading.Thread(target=other)
@@ -98,11 +98,11 @@ def test_signals_are_heard_in_the_main_thread_only():
 @pytest.mark.parametrize("how", ["here", "threads", "processes"])
 def test_nothing_is_begun_after_the_asking(how):
     stop = Stop()
-    stop.ask()
+    stop.request()
     with ThreadPoolExecutor(2) as threads:
         given: dict[str, Any] = {"executor": threads} if how == "threads" else {}
         given |= {"workers": 2} if how == "processes" else {}
-        assert list(answers(tasks(5), stop=stop, **given)) == []
+        assert list(run_tasks(tasks(5), stop=stop, **given)) == []
 
 
 @pytest.mark.parametrize("how", ["here", "threads", "processes"])
@@ -111,10 +111,10 @@ def test_what_is_under_way_is_answered_in_order(how):
     with ThreadPoolExecutor(2) as threads:
         given: dict[str, Any] = {"executor": threads} if how == "threads" else {}
         given |= {"workers": 2} if how == "processes" else {}
-        for answer in answers(tasks(400, 0.001), stop=stop, **given):
-            seen.append(answer.outcome)
+        for outcome in run_tasks(tasks(400, 0.001), stop=stop, **given):
+            seen.append(outcome.result)
             if len(seen) == 3:
-                stop.ask()
+                stop.request()
     assert seen == [f"none-{i}" for i in range(len(seen))]
     assert 3 <= len(seen) < 100
 
@@ -122,10 +122,10 @@ def test_what_is_under_way_is_answered_in_order(how):
 def test_what_hangs_is_left_after_a_while(monkeypatch):
     monkeypatch.setattr(scheduler, "GRACE", 0.1)
     stop = Stop()
-    stop.ask()
+    stop.request()
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
-    found = scheduler._answered(scheduler.Watched(Sleeper("a")), future, stop, lambda: False)
+    found = scheduler.wait_for(scheduler.TimedTask(Sleeper("a")), future, stop, lambda: False)
     assert found is None
 
 
@@ -139,23 +139,23 @@ def test_a_lost_executor_ends_the_run_in_words():
         Given(Future(), lost=True),
     ):
         with pytest.raises(TaskError, match="it again to go on"):
-            list(answers(tasks(3), executor=executor))
+            list(run_tasks(tasks(3), executor=executor))
 
 
 def test_what_a_future_raises_is_that_tasks_failure():
     for error in (TimeoutError("slow"), ValueError("odd")):
         future: Future[Any] = Future()
         future.set_exception(error)
-        (answer,) = answers(tasks(1), executor=Given(future))
-        assert answer.failed
-        assert answer.outcome.error == type(error).__name__
+        (outcome,) = run_tasks(tasks(1), executor=Given(future))
+        assert outcome.failed
+        assert outcome.result.error == type(error).__name__
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_write_that_fails_ends_the_run(workers):
     work = [Sleeper("a"), Raising("b", WriteError("the disk is full")), Sleeper("c")]
-    found = answers(work, workers=workers)
-    assert next(found).outcome == "a"
+    found = run_tasks(work, workers=workers)
+    assert next(found).result == "a"
     with pytest.raises(WriteError, match="full"):
         next(found)
 

@@ -58,14 +58,14 @@ def command(
     output.
     """
     import spel
-    from spel.cli.folder import each, made
+    from spel.cli.files import ensure_folder, for_each_file
     from spel.cli.networks import network
     from spel.io.sources import expand
 
     chain = network(net)
     wanted = _wanted(chain, steps)
     paths = expand(images)
-    folder = made(out)
+    folder = ensure_folder(out)
 
     def save(path: Path, name: str) -> None:
         image = spel.read(path)
@@ -74,7 +74,7 @@ def command(
         if profile:
             _profiled(chain, image, path)
 
-    raise SystemExit(each(paths, save, settings, folder))
+    raise SystemExit(for_each_file(paths, save, settings, folder))
 
 
 def _profiled(chain: Network, image: Any, path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spel.cli.messages import exit_code, say
 from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def command(
     One line per image: class, a tab, the image. Images that fail are told on standard error and do
     not stop the others.
     """
-    from spel.cli.main import BAD_INPUT, GOOD, SOME_FAILED, say
     from spel.cli.progress import Progress
     from spel.io.sources import expand
     from spel.jobs.classify import ClassifyJob
@@ -47,8 +47,7 @@ def command(
         for found in job.run(paths):
             if isinstance(found, Failure):
                 failed += 1
-                text = found.message
-                say(text if found.image in text else f"{found.image}: {text}")
+                say(found.text)
             else:
                 done.append(found)
                 line = json.dumps(found.to_dict()) if as_json else f"{found.called}\t{found.image}"
@@ -56,7 +55,7 @@ def command(
             progress.step(found.image, failed=isinstance(found, Failure))
     if truth and done:
         settings.say(_judged(done, truth))
-    raise SystemExit(GOOD if not failed else (BAD_INPUT if failed == len(paths) else SOME_FAILED))
+    raise SystemExit(exit_code(failed, len(paths)))
 
 
 def _judged(done: list[Classified], truth: str) -> str:

@@ -8,26 +8,9 @@ from typing import Any
 
 import click
 
+from spel.cli.messages import ExitCode, say
 from spel.cli.options import Settings, shared
-
-
-class Gate(click.ParamType):
-    """``NAME=VALUE``: a figure that must be reached."""
-
-    name = "NAME=VALUE"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, float]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, number = str(value).partition("=")
-        try:
-            if not (name and equals):
-                raise ValueError
-            return name, float(number)
-        except ValueError:
-            self.fail(f"{value!r}; give NAME=VALUE as in recall=0.9", param, ctx)
+from spel.cli.types import Gate
 
 
 @click.command("eval")
@@ -72,7 +55,6 @@ def command(
     Recall and precision over all answers, the share of images whose best answer reaches IoU 0.5
     and 0.3 (r50, r30), mean IoU, AP, and the worst images first.
     """
-    from spel.cli.main import GATE, GOOD, say
     from spel.errors import ParameterError
     from spel.jobs import EvaluateJob
 
@@ -84,7 +66,7 @@ def command(
         found = EvaluateJob(level=iou, only_answered=only_answered)(results, truth)
     figures = found.to_dict()
     click.echo(json.dumps(figures) if as_json else found.text(worst))
-    code = GOOD
+    code = ExitCode.GOOD
     for name, least in gates:
         value = figures.get(name, "")
         if not isinstance(value, (int, float)) and value is not None:
@@ -94,5 +76,5 @@ def command(
             )
         if value is None or value < least:
             say(f"{name} is {'unknown' if value is None else f'{value:.4f}'}, below {least:g}")
-            code = GATE
+            code = ExitCode.QUALITY_GATE
     raise SystemExit(code)

@@ -14,42 +14,32 @@ from typing import Any, NoReturn
 import click
 
 from spel import __version__
+from spel.cli.messages import ExitCode, format_error, say
 from spel.cli.options import shared
 from spel.errors import BackendMissingError, SpelError
-
-GOOD, UNEXPECTED, USAGE, BAD_INPUT, SOME_FAILED, MISSING_EXTRA, GATE, INTERRUPTED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    130,
-)
 
 COMMANDS = {
     "demo": "Show what spel does, in seconds and without any data.",
     "see": "Describe an image, network, result or annotation file.",
     "apply": "Run a network over images and save any or all of its steps.",
-    "trace": "Print the arithmetic behind one spel.",
+    "trace": "Print the arithmetic behind one pixel of a result.",
     "learn": "Learn a network from strokes drawn on a few images.",
     "learn-boxes": "Learn to detect an object from photos with boxes.",
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
-    "studio": "Open images in the studio: inspect, draw, learn, detect, ask why.",
-    "fit": "Learn to tell classes of images apart.",
-    "classify": "Tell the class of images.",
+    "studio": "Open images in the studio: inspect, draw, learn, detect, explain.",
+    "fit": "Learn to classify images.",
+    "classify": "Classify images.",
     "export": "Write a network for ONNX, PyTorch, libift, or as a script.",
     "eval": "Compare results with the truth: recall, precision, AP; masks by Dice.",
-    "compare": "Several networks on the same images and masks, in one table.",
-    "convert": "Markers, architectures and models between formats.",
-    "doctor": "Say what is installed and what to do about what is not.",
+    "compare": "Compare networks on the same images and masks, in one table.",
+    "convert": "Convert markers, architectures and models between formats.",
+    "doctor": "Check the installation, and say how to add what is missing.",
 }
 
 
-class Lazy(click.Group):
-    """A group whose commands live in files of their own, imported when called."""
+class LazyGroup(click.Group):
+    """A group that imports the file of a command when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -76,18 +66,22 @@ class Lazy(click.Group):
 
 
 @click.command(
-    cls=Lazy,
+    cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SPEL"},
     epilog="A network NET is a file or the name of one that ships with spel (plate-lecture). "
-    "Exit codes: 0 good, 1 unexpected, 2 usage, 3 bad input, 4 some files failed, 5 missing extra, "
-    "6 quality gate, 130 interrupted.",
+    "Exit codes: 0 good, 1 unexpected error, 2 wrong usage, 3 bad input, 4 some files failed, "
+    "5 an extra is missing, 6 a quality gate failed, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="spel", message="%(prog)s %(version)s")
 @shared
 def cli() -> None:
-    """Image analysis with neuronal layers over adjacency relations.
+    """Detect and segment objects with small networks, written by hand or learned from strokes.
 
-    Data goes to standard output, everything for people to standard error.
+    A spel (space element) is a pixel of an image or a voxel of a volume. A network applies neuronal
+    layers to each spel and its neighbours; it can be learned in seconds from a few strokes, without
+    backpropagation.
+
+    Data go to standard output, and messages for people to standard error.
     """
 
 
@@ -97,15 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    """Run the program and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(given, prog_name="spel", standalone_mode=False)
+        code = cli.main(words, prog_name="spel", standalone_mode=False)
         sys.stdout.flush()
-        return code if isinstance(code, int) else GOOD
+        return code if isinstance(code, int) else ExitCode.GOOD
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
-        return USAGE
+        return ExitCode.USAGE
     except click.ClickException as error:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt) as error:
@@ -113,52 +107,36 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except SpelError as error:
-        say(told(error))
-        return MISSING_EXTRA if isinstance(error, BackendMissingError) else BAD_INPUT
+        say(format_error(error))
+        missing = isinstance(error, BackendMissingError)
+        return ExitCode.MISSING_EXTRA if missing else ExitCode.BAD_INPUT
     except Exception as error:
-        return _unexpected(error, given)
-
-
-def say(text: str) -> None:
-    """One message for people: ``spel: what, where, what to do``. No name can move the cursor."""
-    click.echo(f"spel: {printable(text)}", err=True)
-
-
-def printable(text: str) -> str:
-    """`text` with its line feeds, but without control characters and lone surrogates."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
-
-
-def told(error: BaseException) -> str:
-    """An error in one line (a list of problems in several), with the notes it collected."""
-    notes = [str(note) for note in getattr(error, "__notes__", ())]
-    text = str(error) or type(error).__name__
-    return f"{text} ({'; '.join(notes)})" if notes else text
+        return _unexpected(error, words)
 
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "spel"
     say(f"{error.format_message().rstrip('.?')}; try '{path} --help'")
-    return USAGE
+    return ExitCode.USAGE
 
 
 def _interrupted(error: BaseException) -> int:
     cause = error.__cause__ if isinstance(error, click.Abort) else error
     notes = [*getattr(error, "__notes__", ()), *getattr(cause, "__notes__", ())]
-    say("interrupted; " + ("; ".join(map(str, notes)) or "nothing half-written was left behind"))
-    return 128 + getattr(cause, "signal", INTERRUPTED - 128)
+    say("interrupted; " + ("; ".join(map(str, notes)) or "no incomplete file was left behind"))
+    return 128 + int(getattr(cause, "signal", ExitCode.INTERRUPTED - 128))
 
 
 def _closed_pipe() -> int:
-    """The reader of our output has seen enough: no complaint, and none at exit either."""
+    """The reader of our output has closed it: that is no error, here or at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
-    return GOOD
+    return ExitCode.GOOD
 
 
-def _unexpected(error: Exception, given: Sequence[str]) -> int:
-    if {"-v", "--verbose"} & set(given):
+def _unexpected(error: Exception, words: Sequence[str]) -> int:
+    if {"-v", "--verbose"} & set(words):
         import traceback
 
         traceback.print_exception(error)
@@ -167,9 +145,9 @@ def _unexpected(error: Exception, given: Sequence[str]) -> int:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         say(f"{where}{error.strerror or reason or kind}; check the place and try again")
-        return BAD_INPUT
+        return ExitCode.BAD_INPUT
     if isinstance(error, MemoryError):
         say("out of memory; use a smaller image, fewer workers or tiles")
-        return UNEXPECTED
-    say(f"unexpected {kind}: {reason}; add -v to see where, and report it please")
-    return UNEXPECTED
+        return ExitCode.UNEXPECTED
+    say(f"unexpected {kind}: {reason}; add -v to see where, and please report it")
+    return ExitCode.UNEXPECTED

@@ -1,4 +1,4 @@
-"""Options that every command has, and what they amount to."""
+"""Options that every command has, and their effect."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from typing import Any, TypeVar
 
 import click
 
+from spel.cli.messages import printable
+
 PROGRESS = ("auto", "bar", "plain", "json", "none")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass
 class Settings:
-    """What the shared options say; a command's own win over the program's."""
+    """Values of the shared options; those after the command win over those before it."""
 
     threads: int | None = None
     progress: str = "auto"
     verbosity: int = 0
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Inside it, the engine uses the threads that were asked for."""
+        """A context in which the engine uses `threads`."""
         if self.threads is None:
             return nullcontext()
         import spel
@@ -31,17 +33,15 @@ class Settings:
         return spel.threads(self.threads)
 
     def say(self, text: str, level: int = 0) -> None:
-        """Tell people, unless they asked for quiet; level 1 only with -v."""
+        """Write a message, unless -q forbids it; level 1 needs -v."""
         if self.verbosity >= level:
-            from spel.cli.main import printable
-
             click.echo(printable(text), err=True)
 
 
 def shared(function: F) -> F:
-    """Add --threads, --progress, -v and -q to a command, and run it in their scope.
+    """Add --threads, --progress, -v and -q to a command.
 
-    A command that has a parameter `settings` gets the `Settings`.
+    A command with a parameter `settings` receives the `Settings`.
     """
     import inspect
 
@@ -51,12 +51,12 @@ def shared(function: F) -> F:
     @click.option(
         "--progress",
         type=click.Choice(PROGRESS),
-        help="How to show progress, on standard error. [default: auto]",
+        help="Form of progress on standard error. [default: auto]",
     )
     @click.option(
-        "-v", "--verbose", is_flag=True, help="Say more; tracebacks of unexpected errors."
+        "-v", "--verbose", is_flag=True, help="Print more, and tracebacks of unexpected errors."
     )
-    @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
     @functools.wraps(function)
     def wrapped(
         *args: Any, threads: int | None, progress: str | None, verbose: bool, quiet: bool, **kw: Any

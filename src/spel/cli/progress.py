@@ -29,7 +29,7 @@ class Progress:
         self.mode = ("bar" if terminal else "plain") if mode == "auto" else mode
         self._bar: Any = None
         self._began = self._last = time.monotonic()
-        self._told = self._skipped = 0
+        self._shown = self._skipped = 0
 
     def __enter__(self) -> Progress:
         if self.mode == "bar":
@@ -45,14 +45,21 @@ class Progress:
             self._json(time.monotonic())
 
     def skip(self, count: int) -> None:
-        """So many items were done before; they do not count for the rate."""
-        self.done = self._told = self._skipped = count
+        """Count items that were done before; they do not count for the rate."""
+        self.done = self._shown = self._skipped = count
         if self._bar is not None and count:
             self._bar.update(count)
             self._bar.unpause()
 
+    def extend(self, count: int) -> None:
+        """Add items to the total."""
+        self.total += count
+        if self._bar is not None:
+            self._bar.total = self.total
+            self._bar.refresh()
+
     def step(self, name: str = "", *, failed: bool = False) -> None:
-        """One more item is done."""
+        """Count one finished item."""
         self.done += 1
         self.failed += failed
         now = time.monotonic()
@@ -63,19 +70,19 @@ class Progress:
         elif self.mode == "json" and now - self._last >= 1:
             self._json(now)
         elif self.mode == "plain" and self._due(now):
-            self._last, self._told = now, self.done
+            self._last, self._shown = now, self.done
             rate = (self.done - self._skipped) / max(now - self._began, 1e-9)
             left = (self.total - self.done) / rate if rate else 0
-            lost = f", {self.failed} failed" if self.failed else ""
+            failed = f", {self.failed} failed" if self.failed else ""
             print(
-                f"{self.done} of {self.total} {self.unit}{lost}, {rate:.1f} a second, "
+                f"{self.done} of {self.total} {self.unit}{failed}, {rate:.1f} a second, "
                 f"{left:.0f} s left",
                 file=sys.stderr,
                 flush=True,
             )
 
     def _due(self, now: float) -> bool:
-        return now - self._last >= EVERY_SECONDS or self.done - self._told >= EVERY_ITEMS
+        return now - self._last >= EVERY_SECONDS or self.done - self._shown >= EVERY_ITEMS
 
     def _json(self, now: float) -> None:
         self._last = now

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import shared
+from spel.cli.types import Integers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,30 +17,12 @@ if TYPE_CHECKING:
     from spel.nn import Network
 
 Facts = dict[str, Any]
-
-
-class Size(click.ParamType):
-    """``ROWS,COLS`` or ``ROWS,COLS,CHANNELS``."""
-
-    name = "ROWS,COLS[,CHANNELS]"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(int(word) for word in str(value).replace("x", ",").split(","))
-        except ValueError:
-            numbers = ()
-        if len(numbers) not in (2, 3, 4) or min(numbers) < 1:
-            self.fail(f"{value!r} is no size; give ROWS,COLS as in --size 480,640", param, ctx)
-        return numbers
+SIZE = Integers("ROWS,COLS[,CHANNELS]", (2, 3, 4), 1, "--size 480,640")
 
 
 @click.command("see")
 @click.argument("file", metavar="FILE")
-@click.option("--size", type=Size(), help="Image size for a network's table. [default: 480,640]")
+@click.option("--size", type=SIZE, help="Image size for a network's table. [default: 480,640]")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @shared
 def command(file: str, size: tuple[int, ...] | None, as_json: bool) -> None:

@@ -27,14 +27,14 @@ def command(
     import numpy as np
 
     import spel
-    from spel.cli.folder import each, made
+    from spel.cli.files import ensure_folder, for_each_file
     from spel.cli.networks import network
     from spel.decide import segment
     from spel.io import write
     from spel.io.sources import expand
 
     learned = network(net)
-    folder = made(out)
+    folder = ensure_folder(out)
 
     def save(path: Path, name: str) -> None:
         image = spel.read(path)
@@ -45,4 +45,4 @@ def command(
         if saliency:
             write(folder / f"{name}.saliency.tif", learned(image))
 
-    raise SystemExit(each(expand(images), save, settings, folder))
+    raise SystemExit(for_each_file(expand(images), save, settings, folder))

@@ -1,45 +1,34 @@
-"""``spel trace``: the arithmetic behind one spel."""
+"""``spel trace``: the arithmetic behind one pixel of a result."""
 
 from __future__ import annotations
 
 import click
 
 from spel.cli.options import shared
+from spel.cli.types import Integers
 
-
-class Place(click.ParamType):
-    """``ROW,COL`` (or ``PLANE,ROW,COL``) of a spel."""
-
-    name = "ROW,COL"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(int(word) for word in str(value).split(","))
-        except ValueError:
-            numbers = ()
-        if len(numbers) not in (2, 3) or min(numbers) < 0:
-            self.fail(f"{value!r} is no place; give ROW,COL as in --at 48,156", param, ctx)
-        return numbers
+PLACE = Integers("ROW,COL", (2, 3), 0, "--at 48,156")
 
 
 @click.command("trace")
 @click.argument("net", metavar="NET")
 @click.argument("image", metavar="IMAGE")
-@click.option("--at", type=Place(), required=True, help="The spel in the step's output.")
-@click.option("--step", metavar="NAME", help="The node to trace. [default: the last one]")
+@click.option(
+    "--at",
+    type=PLACE,
+    required=True,
+    help="Pixel in the output of the step.",
+)
+@click.option("--step", metavar="NAME", help="The step to trace. [default: the last one]")
 @click.option("--channel", type=click.IntRange(0), metavar="K", help="[default: the strongest]")
 @click.option("--json", "as_json", is_flag=True, help="All numbers as one JSON object.")
 @shared
 def command(
     net: str, image: str, at: tuple[int, ...], step: str | None, channel: int | None, as_json: bool
 ) -> None:
-    """Print every number behind one spel: patch, kernel, products, sum, bias, and so on.
+    """Print every number behind one pixel: patch, kernel, products, sum, bias, and so on.
 
-    Each step back goes to the value that made the result, down to the image.
+    Each step back goes to the value that determined the result, down to the image.
     """
     import spel
     from spel.cli.networks import network

@@ -1,8 +1,9 @@
-"""Jobs: a frozen configuration, one picklable task per image, results collected in order."""
+"""Jobs: a frozen configuration, picklable tasks, and results in the order of the sources."""
 
-from spel.jobs.detect import DetectJob, DetectTask
+from spel.jobs.detect import DetectTask, detect_tasks
+from spel.jobs.detect_job import DetectJob
 from spel.jobs.evaluate import EvaluateJob, Evaluation
-from spel.jobs.runner import Report, run
+from spel.jobs.runner import RunReport, run
 from spel.run import Failure
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "EvaluateJob",
     "Evaluation",
     "Failure",
-    "Report",
+    "RunReport",
+    "detect_tasks",
     "run",
 ]

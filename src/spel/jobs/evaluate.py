@@ -13,7 +13,7 @@ import numpy as np
 from spel.errors import FormatError
 from spel.io.annotation.annotations import Annotations, ImageBoxes, read_coco
 from spel.io.annotation.results import Result, read_results
-from spel.jobs.runner import RESULTS, results_files
+from spel.jobs.run_files import RunFiles, results_files
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, iou
 
 
@@ -129,6 +129,6 @@ class EvaluateJob:
 def _results(given: str | os.PathLike[str] | Sequence[Result]) -> list[Result]:
     if isinstance(given, (str, os.PathLike)):
         path = Path(given)
-        files = list(results_files(path)) or [path / RESULTS] if path.is_dir() else [path]
+        files = list(results_files(path)) or [RunFiles(path).results] if path.is_dir() else [path]
         return [result for file in files for result in read_results(file)]
     return list(given)

@@ -3,77 +3,68 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spel.core.detections import Detections
 from spel.decide import decision_of, detect
+from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 from spel.io.large import LargeImage
 from spel.io.opening import image_error
+from spel.jobs.detect_image import elapsed_ms
+from spel.jobs.detect_job import DetectJob
 from spel.jobs.pictures import save_pictures
 from spel.rigid.windows import Windows
 from spel.run import tiles
 
-if TYPE_CHECKING:
-    from spel.jobs.detect import DetectJob
-
 READ_IN_PARTS = ("TIFF", "NPY")
-MOST_PACKED = 100
-"""Bytes of an image for each byte of its file, up to which it is read tile by tile by itself."""
+MAX_COMPRESSION = 100
+"""Bytes of an image per byte of its file, up to which it is tiled without being asked to."""
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What was found, in spels of the full size, and how long it took."""
-
-    detections: Detections
-    ms: float
-
-
-def too_large(info: ImageInfo) -> bool:
-    """Whether an image is read in parts because it exceeds what is read whole."""
+def is_too_large(info: ImageInfo) -> bool:
+    """Whether an image exceeds what is read whole, and its format can be read in parts."""
     pixels = info.rows * info.cols * max(1, info.planes)
     large = pixels > MAX_PIXELS or info.nbytes > BYTES_PER_PIXEL * MAX_PIXELS
     return large and info.format in READ_IN_PARTS
 
 
-def find(job: DetectJob, path: str, name: str) -> Found:
-    """Detect in a TIFF, NumPy or OME-Zarr image.
+def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, float]:
+    """Detections in a TIFF, NumPy or OME-Zarr image, and the milliseconds that they took.
 
-    A decision by windows that begins at a coarse scale reads the coarsest level that has all its
-    scales. Boxes and areas are told in spels of the full size, whatever the level.
+    A decision by windows whose largest scale is small reads the coarsest level that has all its
+    scales. Boxes and areas are those of the full size, whatever the level.
 
     Raises
     ------
     ImageReadError
         If the image cannot be read in parts.
     ShapeError, ParameterError
-        If it is too large to be read whole, and the network or decision cannot do otherwise; if
-        pictures are asked for.
+        If it is too large to be read whole, and the network or the decision needs the whole image;
+        if pictures are to be saved.
     """
     decision = job.decision or decision_of(job.network)
     level = job.level or 0
     if job.level is None and isinstance(decision, Windows):
         with LargeImage(path) as image:
-            level, decision = fitting(image.levels, decision)
+            level, decision = coarsest_level(image.levels, decision)
     with LargeImage(path, level=level) as image:
         began = perf_counter()
         if job.tile is None and _fits(image):
             whole = image[:]
             found = detect(job.network, whole, decision=decision)
-            ms = round((perf_counter() - began) * 1e3, 3)
-            save_pictures(job, name, whole, found)
+            ms = elapsed_ms(began)
+            save_pictures(job.folder, name, job.save, job.network, whole, found)
         else:
             if job.tile is None:
-                _check_there(path, image)
-            found = _in_tiles(job, image, decision)
-            ms = round((perf_counter() - began) * 1e3, 3)
-        return Found(full_size(found, image.levels[0], image.scale), ms)
+                _check_compression(path, image)
+            found = _detect_in_tiles(job, image, decision)
+            ms = elapsed_ms(began)
+        return full_size(found, image.levels[0], image.scale), ms
 
 
 def _fits(image: LargeImage) -> bool:
@@ -83,64 +74,62 @@ def _fits(image: LargeImage) -> bool:
     )
 
 
-def _check_there(path: str, image: LargeImage) -> None:
-    """A few bytes that claim to be a huge image are worked on only if that was asked for."""
-    claimed, there = image.size * image.dtype.itemsize, _bytes(path)
-    if claimed > MOST_PACKED * there:
+def _check_compression(path: str, image: LargeImage) -> None:
+    """Refuse a small file that claims to hold a huge image, unless tiles were asked for."""
+    claimed, stored = image.size * image.dtype.itemsize, _stored_bytes(path)
+    if claimed > MAX_COMPRESSION * stored:
         rows, cols = image.shape[-3:-1]
         raise image_error(
             path,
             image.format,
-            f"{rows} x {cols} spels in {there} bytes: packed more than 1 to {MOST_PACKED}",
+            f"{rows} x {cols} pixels in {stored} bytes: compressed more than {MAX_COMPRESSION} "
+            "times",
             "if you trust the file, give the size of tiles (--tile 2048)",
         )
 
 
-def _bytes(path: str) -> int:
+def _stored_bytes(path: str) -> int:
     if not os.path.isdir(path):
         return os.path.getsize(path)
     return sum(
-        os.lstat(os.path.join(here, name)).st_size
-        for here, _, names in os.walk(path)
+        os.lstat(os.path.join(folder, name)).st_size
+        for folder, _, names in os.walk(path)
         for name in names
     )
 
 
-def _in_tiles(job: DetectJob, image: LargeImage, decision: object) -> Detections:
+def _detect_in_tiles(job: DetectJob, image: LargeImage, decision: AnyDecision) -> Detections:
     if job.save:
-        raise ParameterError("no pictures are saved of images read tile by tile; leave out --save")
-    try:
-        return tiles.detect(
-            job.network,
-            image,
-            size=job.tile or tiles.SIZE,
-            decision=decision,  # type: ignore[arg-type]
+        raise ParameterError(
+            "pictures cannot be saved of images that are read tile by tile; leave out --save"
         )
+    try:
+        return tiles.detect(job.network, image, size=job.tile or tiles.SIZE, decision=decision)
     except (ParameterError, ValueError) as error:
         if job.tile is None:
             rows, cols = image.shape[-3:-1]
-            error.add_note(f"{rows} x {cols} spels are too many to be read whole")
+            error.add_note(f"{rows} x {cols} pixels are too many to be read whole")
             if len(image.levels) > image.level + 1:
                 error.add_note("--level reads a smaller level of its pyramid")
         raise
 
 
-def fitting(levels: tuple[tuple[int, int], ...], windows: Windows) -> tuple[int, Windows]:
-    """The coarsest level that no scale enlarges (by more than 1 %), and the scales seen from there.
+def coarsest_level(levels: tuple[tuple[int, int], ...], windows: Windows) -> tuple[int, Windows]:
+    """The coarsest level that no scale enlarges by more than 1 %, and the windows for that level.
 
     Examples
     --------
     >>> windows = Windows(sizes=((48, 16),), largest=0.25, smallest=0.125)
-    >>> level, seen = fitting(((4000, 4000), (2000, 2000), (1000, 1000), (500, 500)), windows)
-    >>> level, seen.largest, seen.smallest
+    >>> level, scaled = coarsest_level(((4000, 4000), (2000, 2000), (1000, 1000)), windows)
+    >>> level, scaled.largest, scaled.smallest
     (2, 1.0, 0.5)
     """
     rows, cols = levels[0]
     best, scale = 0, 1.0
-    for number, (high, wide) in enumerate(levels):
-        share = min(high / rows, wide / cols)
-        if share >= windows.largest * 0.99 and share < scale:
-            best, scale = number, share
+    for number, (height, width) in enumerate(levels):
+        factor = min(height / rows, width / cols)
+        if factor >= windows.largest * 0.99 and factor < scale:
+            best, scale = number, factor
     if best:
         windows = replace(
             windows, largest=windows.largest / scale, smallest=windows.smallest / scale
@@ -149,7 +138,7 @@ def fitting(levels: tuple[tuple[int, int], ...], windows: Windows) -> tuple[int,
 
 
 def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, float]) -> Detections:
-    """Detections in a level, in spels of the full size.
+    """Detections in a level of a pyramid, in pixels of the full size.
 
     Examples
     --------
@@ -159,8 +148,8 @@ def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, floa
     """
     if scale == (1.0, 1.0):
         return found
-    down, across = scale
-    boxes = np.asarray(found.boxes, np.float64) / [across, down, across, down]
+    vertical, horizontal = scale
+    boxes = np.asarray(found.boxes, np.float64) / [horizontal, vertical, horizontal, vertical]
     boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
-    areas = np.asarray(found.areas, np.float64) / (down * across)
+    areas = np.asarray(found.areas, np.float64) / (vertical * horizontal)
     return Detections(boxes, found.scores, areas, size)

@@ -1,4 +1,4 @@
-"""Networks that travel by path and hash, and stay with each worker that has read them."""
+"""Networks that tasks name by path and fingerprint; each worker process reads them once."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from spel.nn import Network
 
 
 @lru_cache(maxsize=4)
-def fetched(place: str, model: str) -> Network:
-    """The network of a file or of the zoo, read once per process, if it is still that one.
+def cached_network(path: str, fingerprint: str) -> Network:
+    """The network in a file, if it still has this fingerprint.
 
     Raises
     ------
     TaskError
-        If the worker does not see the file, or another network is there.
+        If this worker cannot read the file, or it holds another network.
     """
     try:
-        network = Network.load(place)
+        network = Network.load(path)
     except Exception as error:
         raise TaskError(
-            f"{place}: this worker cannot read the network ({error}); keep it where all workers "
-            "see it"
+            f"{path}: this worker cannot read the network ({error}); put the file where all "
+            "workers can read it"
         ) from error
-    if network.fingerprint() != model:
-        raise TaskError(f"{place}: another network is there now; start the run again")
+    if network.fingerprint() != fingerprint:
+        raise TaskError(f"{path}: the file holds another network now; start the run again")
     return network

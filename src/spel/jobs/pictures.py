@@ -1,4 +1,4 @@
-"""Pictures of what was found, one set per image, written where the image was read.
+"""Pictures of detections: their kinds, their names, and how they are written.
 
 ======== ========================== ===================================================
 save     file                       holds
@@ -17,63 +17,72 @@ import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
 
+from spel import draw
 from spel.core.detections import Detections
 from spel.errors import ParameterError
-
-if TYPE_CHECKING:
-    from spel.jobs.detect import DetectJob
+from spel.io.image.writer import write
+from spel.nn import Network
 
 KINDS = {"overlay": "overlay.jpg", "mask": "mask.png", "saliency": "saliency.tif"}
 ENDINGS = tuple(KINDS.values())
 VIDEO = "overlay.mp4"
-_LONGEST = 200
+_MAX_BYTES = 200
 
 
 def save_pictures(
-    job: DetectJob,
+    folder: str | os.PathLike[str],
     name: str,
+    kinds: Sequence[str],
+    network: Network,
     image: npt.NDArray[Any],
     found: Detections,
-    kinds: Sequence[str] | None = None,
 ) -> None:
-    """Write the pictures that a job asks for, or only some kinds of them.
+    """Write pictures of the detections in an image.
+
+    Parameters
+    ----------
+    folder : path
+    name : str
+        Name of the pictures, without suffix.
+    kinds : sequence of {"overlay", "mask", "saliency"}
+    network : Network
+        Its output is the saliency.
+    image : array
+    found : Detections
 
     Raises
     ------
     ParameterError
-        For an unknown kind or a place that cannot be written.
+        If a kind is unknown, or the folder cannot be written.
     """
-    from spel import draw
-    from spel.io import write
-
-    stem = Path(job.folder) / name
-    for kind in job.save if kinds is None else kinds:
+    stem = Path(folder) / name
+    for kind in kinds:
         if kind not in KINDS:
             raise ParameterError(f"save {kind!r}: expected one of {', '.join(KINDS)}")
         path = f"{stem}.{KINDS[kind]}"
         if kind == "overlay":
             write(path, draw.overlay(image, found))
         elif kind == "saliency":
-            write(path, job.network(image))
+            write(path, network(image))
         elif found.components is not None:
             write(path, found.components.astype(np.uint16))
 
 
-class Pictures(Collection[str]):
-    """The names of a run's files: those given, and every picture of its tasks.
+class FileNames(Collection[str]):
+    """Names of the files of a run: the given ones, and every picture of its tasks.
 
     Examples
     --------
     >>> class Task:
     ...     name = "gate"
-    >>> own = Pictures({"run.json"}, [Task()])
-    >>> [n in own for n in ("run.json", "gate.mask.png", "gate-000030.mask.png", "a.mask.png")]
+    >>> own = FileNames({"run.json"}, [Task()])
+    >>> [name in own for name in ("run.json", "gate.mask.png", "gate-000030.mask.png", "a.png")]
     [True, True, True, False]
     """
 
@@ -91,37 +100,37 @@ class Pictures(Collection[str]):
         return len(self.names)
 
 
-def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """A file name without suffix for each path, each once: stems, numbered where they repeat.
+def picture_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """A distinct file name without suffix for each path: its stem, numbered where it repeats.
 
-    Names that differ only in capitals or in their Unicode form count as the same, for some file
-    systems take them so; long ones are cut, so that endings fit.
+    Names that differ only in capitals or in their Unicode form count as equal, because some file
+    systems do not distinguish them. Long names are cut so that suffixes fit.
 
     Examples
     --------
-    >>> names(["a/x.png", "b/x.jpg", "y.png", "x-2.png", "X.png"])
+    >>> picture_names(["a/x.png", "b/x.jpg", "y.png", "x-2.png", "X.png"])
     ['x', 'x-2', 'y', 'x-2-2', 'X-3']
     """
     taken: dict[str, int] = {}
-    chosen: list[str] = []
+    names: list[str] = []
     for path in paths:
-        stem = _fitting(Path(path).stem)
-        name, known = stem, _folded(stem)
+        stem = _shortened(Path(path).stem)
+        name, key = stem, _folded(stem)
         while _folded(name) in taken:
-            taken[known] += 1
-            name = f"{stem}-{taken[known]}"
+            taken[key] += 1
+            name = f"{stem}-{taken[key]}"
         taken[_folded(name)] = 1
-        chosen.append(name)
-    return chosen
+        names.append(name)
+    return names
 
 
 def _folded(name: str) -> str:
     return normalize("NFC", normalize("NFC", name).casefold())
 
 
-def _fitting(stem: str) -> str:
-    """The beginning of a name, so that an ending and a number fit into 255 bytes."""
-    stem = stem[:_LONGEST]
-    while len(os.fsencode(stem)) > _LONGEST:
+def _shortened(stem: str) -> str:
+    """The beginning of a name, so that a suffix and a number fit into 255 bytes."""
+    stem = stem[:_MAX_BYTES]
+    while len(os.fsencode(stem)) > _MAX_BYTES:
         stem = stem[:-1]
     return stem

@@ -1,137 +1,96 @@
-"""What a run has written so far, made to agree with its manifest before it goes on."""
+"""Resuming a run: the files of an earlier run, made to agree with its manifest."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from spel.atomic import replacing
-from spel.jobs.video import Asked
-from spel.run import Entry, Manifest
+from spel.jobs.sources import Sources
+from spel.run import Entry, Identity, Manifest
 from spel.run.manifest import checksum
-from spel.run.task import Identity
 
 NO_LINE = ""
-"""In place of a checksum, in the entry of a video whose frames were all given."""
+"""In place of a checksum, in the entry of a video whose frames are all done."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Inputs that need not be done again.
+class ResumeState:
+    """What an earlier run into the same folder has done.
 
     Attributes
     ----------
     done : frozenset of str
-        Images, frames of videos, and videos whose frames were all given.
+        Images, frames of videos, and videos whose frames are all done.
     failed, boxes : int
+        Failures and boxes among them.
     images : int
-        How many of them have a line.
+        Number of them that have a line in the results or the failures.
     changed : tuple of str
-        Inputs that were done but are another file now; they are done again.
+        Files that were done but have changed since; they are done again.
     """
 
     done: frozenset[str]
     failed: int
     boxes: int
-    changed: tuple[str, ...]
     images: int
+    changed: tuple[str, ...]
 
 
-def agreed(
-    manifest: Manifest, files: tuple[Path, Path], asked: Asked, *, retry: bool = False
-) -> Kept:
-    """Make the lines of results and failures and the manifest's entries the same set.
+def reconcile(
+    manifest: Manifest, files: tuple[Path, Path], sources: Sources, *, retry: bool = False
+) -> ResumeState:
+    """Make the lines of results and failures and the entries of the manifest the same set.
 
-    An input is done if the manifest says so, its line is there unharmed, the input is still asked
-    for and is still the same file. All other lines go: they were not confirmed before a crash, or
-    belong to inputs that changed. A video whose frames are not all done is opened again.
+    An input is done if it has an entry in the manifest and an undamaged line, still belongs to the
+    run, and its file has not changed. All other lines and entries are removed: they were not
+    confirmed before a crash, or their inputs have changed. A video whose frames are not all done is
+    read again.
 
     Parameters
     ----------
     manifest : Manifest
     files : (path, path)
         Results and failures.
-    asked : Asked
+    sources : Sources
         All inputs of the run.
     retry : bool
         Do failed inputs again.
     """
-    good: dict[str, Entry] = {}
-    changed: dict[str, None] = {}
-    still: dict[tuple[str, Identity | None], bool] = {}  # a video has many entries and one file
-    for image, entry in manifest.entries.items():
-        if image not in asked or (retry and entry.failed):
-            continue
-        source = asked.split(image)[0], entry.identity
-        if source not in still:
-            still[source] = _same(*source)
-        if still[source]:
-            good[image] = entry
-        else:
-            changed[source[0]] = None
-    found = _all_cleaned(files, good)
-    broken = asked.broken(manifest.entries, found)
-    if broken:
-        good = {image: entry for image, entry in good.items() if image not in broken}
-        found = _all_cleaned(files, good)
-    kept = [entry for image, entry in good.items() if image in found]
-    if len(kept) < len(manifest.entries):
-        manifest.rewrite(kept)
-    done = frozenset(entry.image for entry in kept)
-    failed_count = sum(entry.failed for entry in kept)
-    boxes = sum(found[image] for image in done)
-    lines = sum(entry.line != NO_LINE for entry in kept)
-    return Kept(done, failed_count, boxes, tuple(changed), lines)
+    valid, changed = _valid_entries(manifest, sources, retry)
+    boxes = _keep_lines(files, valid)
+    incomplete = sources.incomplete_videos(manifest.entries, boxes)
+    if incomplete:
+        valid = {name: entry for name, entry in valid.items() if name not in incomplete}
+        boxes = _keep_lines(files, valid)
+    entries = [entry for name, entry in valid.items() if name in boxes]
+    if len(entries) < len(manifest.entries):
+        manifest.rewrite(entries)
+    done = frozenset(entry.image for entry in entries)
+    return ResumeState(
+        done,
+        failed=sum(entry.failed for entry in entries),
+        boxes=sum(boxes[name] for name in done),
+        images=sum(entry.line != NO_LINE for entry in entries),
+        changed=tuple(changed),
+    )
 
 
-def ordered(path: Path, asked: Asked) -> None:
-    """Bring the lines of a file into the order of the inputs, if they are in another one."""
-    lines = list(_lines(path))
-    keys = [asked.place(image) for _, image, _ in lines]
+def sort_lines(path: Path, sources: Sources) -> None:
+    """Bring the lines of a file into the order of the sources."""
+    lines = list(read_lines(path))
+    keys = [sources.rank(name) for _, name, _ in lines]
     if all(a <= b for a, b in pairwise(keys)):
         return
-    chosen = sorted(range(len(lines)), key=lambda i: (keys[i], i))
-    _write(path, [lines[i][0] for i in chosen])
+    order = sorted(range(len(lines)), key=lambda i: (keys[i], i))
+    _write(path, [lines[i][0] for i in order])
 
 
-def _same(source: str, identity: Identity | None) -> bool:
-    if identity is None:  # it could not be read at all
-        return Identity.of(source, contents=False) is None
-    return identity.still(source)
-
-
-def _all_cleaned(files: tuple[Path, Path], good: dict[str, Entry]) -> dict[str, int]:
-    """Leave the lines of good entries in both files; boxes by image, 0 for what has no line."""
-    found = {image: 0 for image, entry in good.items() if entry.line == NO_LINE}
-    for failed, path in zip((False, True), files):
-        found |= _cleaned(path, failed, good)
-    return found
-
-
-def _cleaned(path: Path, failed: bool, good: dict[str, Entry]) -> dict[str, int]:
-    """Leave only the lines of good entries, each once; boxes by image."""
-    boxes: dict[str, int] = {}
-    lines: list[bytes] = []
-    dropped = False
-    for line, image, count in _lines(path):
-        entry = good.get(image)
-        right = entry is not None and entry.failed == failed and entry.line == checksum(line)
-        if right and image not in boxes:
-            boxes[image] = count
-            lines.append(line)
-        else:
-            dropped = True
-    if dropped or (path.exists() and path.stat().st_size != sum(len(x) + 1 for x in lines)):
-        _write(path, lines)
-    return boxes
-
-
-def _lines(path: Path) -> Iterator[tuple[bytes, str, int]]:
-    """Whole lines that name an image: the line, the image, its number of boxes."""
+def read_lines(path: Path) -> Iterator[tuple[bytes, str, int]]:
+    """Whole lines of a file with the name of the image (empty if there is none) and its boxes."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -144,7 +103,59 @@ def _lines(path: Path) -> Iterator[tuple[bytes, str, int]]:
             except (ValueError, KeyError, TypeError, RecursionError):
                 image, values = "", {}
             count = len(values.get("boxes", ())) if isinstance(values, dict) else 0
-            yield line[:-1], os.fspath(image) if isinstance(image, str) else "", count
+            yield line[:-1], image if isinstance(image, str) else "", count
+
+
+def _valid_entries(
+    manifest: Manifest, sources: Sources, retry: bool
+) -> tuple[dict[str, Entry], list[str]]:
+    """Entries of unchanged inputs of the run, and the inputs that have changed."""
+    valid: dict[str, Entry] = {}
+    changed: dict[str, None] = {}
+    unchanged: dict[tuple[str, Identity | None], bool] = {}  # a video has many entries, one file
+    for name, entry in manifest.entries.items():
+        if name not in sources or (retry and entry.failed):
+            continue
+        file = sources.split(name)[0], entry.identity
+        if file not in unchanged:
+            unchanged[file] = _is_unchanged(*file)
+        if unchanged[file]:
+            valid[name] = entry
+        else:
+            changed[file[0]] = None
+    return valid, list(changed)
+
+
+def _is_unchanged(source: str, identity: Identity | None) -> bool:
+    if identity is None:  # the file could not be read at all
+        return Identity.of(source, contents=False) is None
+    return identity.matches(source)
+
+
+def _keep_lines(files: tuple[Path, Path], valid: dict[str, Entry]) -> dict[str, int]:
+    """Keep the lines of valid entries in both files; boxes by image, 0 for one without a line."""
+    boxes = {name: 0 for name, entry in valid.items() if entry.line == NO_LINE}
+    for failed, path in zip((False, True), files, strict=True):
+        boxes |= _keep_lines_of(path, failed, valid)
+    return boxes
+
+
+def _keep_lines_of(path: Path, failed: bool, valid: dict[str, Entry]) -> dict[str, int]:
+    """Keep the lines of valid entries, each once; boxes by image."""
+    boxes: dict[str, int] = {}
+    lines: list[bytes] = []
+    removed = False
+    for line, name, count in read_lines(path):
+        entry = valid.get(name)
+        confirmed = entry is not None and entry.failed == failed and entry.line == checksum(line)
+        if confirmed and name not in boxes:
+            boxes[name] = count
+            lines.append(line)
+        else:
+            removed = True
+    if removed or (path.exists() and path.stat().st_size != sum(len(x) + 1 for x in lines)):
+        _write(path, lines)
+    return boxes
 
 
 def _write(path: Path, lines: Sequence[bytes]) -> None:

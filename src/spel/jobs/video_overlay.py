@@ -1,77 +1,78 @@
-"""A video with what was found drawn over it, made from the lines of a run."""
+"""A video with the detections of a run drawn in."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from spel import draw
 from spel.core.detections import Detections
 from spel.errors import ImageReadError
 from spel.io import video
 from spel.io.annotation.results import Result, parse_line
 from spel.io.video.writer import held, write_video
-from spel.jobs.video import MARK
+from spel.jobs.sources import FRAME_MARK
 
 
-def annotate(
-    clip: str, results: Path, out: str | os.PathLike[str], *, every: str, max_pixels: int
+def write_video_overlay(
+    path: str, results: Path, out: str | os.PathLike[str], *, every: str, max_pixels: int
 ) -> None:
-    """Write the frames that were looked at with boxes and scores, each at its time.
+    """Write the frames of a video that have results, with boxes and scores, each at its time.
 
-    The video is decoded once more; so it is the same whether the run was interrupted or not.
+    The video is decoded again, so the file is the same whether the run was interrupted or not.
 
     Parameters
     ----------
-    clip : str
+    path : str
+        The video.
     results : path
-        Lines of the run.
+        Results of the run.
     out : path
     every : str
-        As the run was.
+        Frames that the run has selected.
     max_pixels : int
 
     Raises
     ------
     BackendMissingError, TaskError
-        If ffmpeg is not there or cannot write.
+        If ffmpeg is not installed or cannot write.
     """
-    known = {one.frame: one for one in _of(clip, results)}
-    if not known:
+    by_frame = {one.frame: one for one in _results_of(path, results) if one.frame is not None}
+    if not by_frame:
         return
-    times = [known[index].seconds or 0.0 for index in sorted(known)]
-    rate, ticks = held(times)
-    stays = dict(zip(sorted(known), ticks))
-    size = known[min(known)].size
-    frames = video.frames(clip, every=every, max_pixels=max_pixels)
-    write_video(out, _drawn(frames, known, stays, size), size=size, rate=rate)
+    frames = sorted(by_frame)
+    rate, ticks = held([by_frame[index].seconds or 0.0 for index in frames])
+    size = by_frame[frames[0]].size
+    decoded = video.frames(path, every=every, max_pixels=max_pixels)
+    drawn = _draw(decoded, by_frame, dict(zip(frames, ticks, strict=True)), size)
+    write_video(out, drawn, size=size, rate=rate)
 
 
-def _of(clip: str, results: Path) -> Iterator[Result]:
+def _results_of(path: str, results: Path) -> Iterator[Result]:
     with results.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if MARK.encode() in line:
-                one = parse_line(line, f"line {number}")
-                if one.image.rpartition(MARK)[0] == clip and one.frame is not None:
-                    yield one
+            if FRAME_MARK.encode() in line:
+                result = parse_line(line, f"line {number}")
+                if result.image.rpartition(FRAME_MARK)[0] == path:
+                    yield result
 
 
-def _drawn(
+def _draw(
     frames: Iterable[video.Frame],
-    known: dict[int | None, Result],
-    stays: dict[int | None, int],
+    by_frame: Mapping[int, Result],
+    ticks: Mapping[int, int],
     size: tuple[int, int],
 ) -> Iterator[tuple[npt.NDArray[np.uint8], int]]:
-    from spel import draw
-
+    """The frames with their boxes, and for how many ticks each is shown."""
     try:
         for frame in frames:
-            one = known.get(frame.index)
-            if one is not None and one.size == size and frame.image.shape[:2] == size:
-                found = Detections(one.boxes, one.scores, one.areas, one.size)
-                yield draw.overlay(frame.image, found), stays[frame.index]
-    except ImageReadError:  # the run has said so
+            result = by_frame.get(frame.index)
+            if result is not None and result.size == size and frame.image.shape[:2] == size:
+                found = Detections(result.boxes, result.scores, result.areas, result.size)
+                yield draw.overlay(frame.image, found), ticks[frame.index]
+    except ImageReadError:  # the run has reported it
         return

@@ -1,8 +1,8 @@
-"""The journal of a run: which inputs are done, so that a run killed at any instant goes on exactly.
+"""The manifest of a run: which inputs are done, so that a killed run resumes exactly.
 
-One line per input, appended *after* its outcome was written, each with a checksum, flushed to the
-disk. A last line that a crash cut short is dropped; damage anywhere else is refused. Only one run
-at a time may have a manifest; the lock of a dead process is free.
+It holds one line per input, with a checksum, appended *after* the outcome of the input was written
+and flushed to the disk. A last line that a crash has cut short is dropped; damage anywhere else is
+refused. Only one run at a time may hold a manifest; the lock of a dead process is free.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from spel.atomic import write_error, write_text
@@ -22,8 +21,8 @@ from spel.run.task import Identity
 
 FORMAT, VERSION = "spel.manifest", 1
 _MAX_BYTES = 4 << 30
-_HEAD = '{"crc":"'
-_BODY = '","entry":'
+_PREFIX = '{"crc":"'
+_MIDDLE = '","entry":'
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,14 @@ class Entry:
     ms: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a line."""
+        """Plain values for a line of the manifest."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Entry:
-        """What `to_dict` wrote."""
-        known = values.get("identity")
-        identity = None if known is None else Identity(**known)
+        """An entry from the values of `to_dict`."""
+        stored = values.get("identity")
+        identity = None if stored is None else Identity(**stored)
         return cls(
             str(values["image"]),
             bool(values["failed"]),
@@ -76,32 +75,32 @@ def checksum(data: bytes | str) -> str:
 
 
 class Manifest:
-    """An open journal; a context manager.
+    """An open manifest; a context manager.
 
     Parameters
     ----------
     path : path
-        Made if absent.
+        The file is created if it does not exist.
     config : mapping of JSON values
-        What the run is; another one in the file is refused.
+        Configuration of the run; a manifest of another configuration is refused.
     fresh : bool
-        Begin anew, whatever is there.
+        Discard what the file holds.
     sync_every : int
-        Flush to the disk after so many entries. A killed process loses none in any case; a power
-        cut loses at most these, which are then done again.
+        Number of entries between two flushes to the disk. A killed process loses no entry in any
+        case; a power cut loses at most these, and their inputs are then done again.
 
     Attributes
     ----------
     entries : dict of str to Entry
-        What was found on opening, by input; the last one counts. Those added since are not kept, so
-        that memory does not grow with the run.
+        The entries that the file held when it was opened, by input; the last one counts. Entries
+        that are added later do not appear here, so memory does not grow with the run.
     dropped : bool
         Whether a torn last line was dropped.
 
     Raises
     ------
     ParameterError
-        If another run holds it, it belongs to another configuration, or cannot be written.
+        If another run holds the file, it belongs to another configuration, or cannot be written.
     FormatError
         If a line before the last is damaged.
 
@@ -132,27 +131,27 @@ class Manifest:
         try:
             self.dropped = self.path.stat().st_size < size
             if fresh:
-                _emptied(self.path)
+                _truncate(self.path)
             self._read(config)
         except BaseException:
             self._file.close()
             raise
 
     def add(self, entry: Entry) -> None:
-        """Note that an input is done; its outcome must have been written before."""
-        self._file.append(_line(entry.to_dict()))
+        """Append an entry; the outcome of its input must have been written before."""
+        self._file.append(_encode(entry.to_dict()))
 
     def rewrite(self, entries: list[Entry]) -> None:
-        """Keep only these entries."""
-        head = _line(_head(self._config))
-        lines = [head, *(_line(entry.to_dict()) for entry in entries)]
+        """Replace all entries of the file by these."""
+        header = _encode(_header(self._config))
+        lines = [header, *(_encode(entry.to_dict()) for entry in entries)]
         write_text(self.path, "".join(line + "\n" for line in lines))
-        with self._file:  # the old one stays locked until the new one is
+        with self._file:  # the old file stays locked until the new one is locked
             self._file = LineWriter(self.path, sync_every=self._sync_every)
         self.entries = {entry.image: entry for entry in entries}
 
     def flush(self) -> None:
-        """Bring all entries to the disk."""
+        """Flush all entries to the disk."""
         self._file.flush()
 
     def close(self) -> None:
@@ -162,16 +161,8 @@ class Manifest:
     def __enter__(self) -> Manifest:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.__exit__(kind, error, trace)
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._file.append(_line(_head(config)))
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def _read(self, config: dict[str, Any]) -> None:
         self._config = config = json.loads(json.dumps(config))
@@ -179,48 +170,52 @@ class Manifest:
             raise FormatError(f"{self.path}: larger than {_MAX_BYTES} bytes; start with fresh")
         lines = self.path.read_bytes().split(b"\n")[:-1]
         if not lines:
-            self._begin(config)
+            self._file.append(_encode(_header(config)))
             return
-        head, *rest = (_parsed(line, f"{self.path}, line {i}") for i, line in enumerate(lines, 1))
-        if head.get("format") != FORMAT or head.get("version") != VERSION:
+        header, *rest = (_decode(line, f"{self.path}, line {i}") for i, line in enumerate(lines, 1))
+        if header.get("format") != FORMAT or header.get("version") != VERSION:
             raise FormatError(
-                f"{self.path}: no manifest of this version of spel; use --fresh or another folder"
+                f"{self.path}: not a manifest that this version of spel reads; use --fresh or "
+                "another folder"
             )
-        if head.get("config") != config:
+        if header.get("config") != config:
             raise ParameterError(
                 f"{self.path.parent}: holds another run "
-                f"({_differing(head.get('config'), config)}); use --fresh to replace it, or "
+                f"({_difference(header.get('config'), config)}); use --fresh to replace it, or "
                 "another folder"
             )
         for values in rest:
             try:
                 entry = Entry.from_dict(values)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                told = printable(str(error))[:100]
-                raise FormatError(f"{self.path}: a line is no entry ({told})") from error
+                reason = printable(str(error))[:100]
+                raise FormatError(
+                    f"{self.path}: a line is not an entry of a manifest ({reason}); use --fresh to "
+                    "begin anew"
+                ) from error
             self.entries[entry.image] = entry
 
 
-def _head(config: dict[str, Any]) -> dict[str, Any]:
+def _header(config: dict[str, Any]) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "config": config}
 
 
-def _emptied(path: Path) -> None:
+def _truncate(path: Path) -> None:
     try:
         os.truncate(path, 0)
     except OSError as error:
         raise write_error(path, error) from error
 
 
-def _line(values: dict[str, Any]) -> str:
+def _encode(values: dict[str, Any]) -> str:
     body = json.dumps(values, separators=(",", ":"), allow_nan=False)
-    return f"{_HEAD}{checksum(body)}{_BODY}{body}}}"
+    return f"{_PREFIX}{checksum(body)}{_MIDDLE}{body}}}"
 
 
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
-    start, end = len(_HEAD), len(_HEAD) + 8
-    crc, body = line[start:end], line[end + len(_BODY) : -1]
-    if checksum(body).encode() != crc or not line.startswith(_HEAD.encode()):
+def _decode(line: bytes, where: str) -> dict[str, Any]:
+    start, end = len(_PREFIX), len(_PREFIX) + 8
+    crc, body = line[start:end], line[end + len(_MIDDLE) : -1]
+    if checksum(body).encode() != crc or not line.startswith(_PREFIX.encode()):
         raise FormatError(
             f"{where}: damaged (its checksum is wrong); use --fresh to begin anew, or restore it"
         )
@@ -228,17 +223,17 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise FormatError(
-            f"{where}: no JSON ({str(error)[:100]}); use --fresh to begin anew"
+            f"{where}: not JSON ({str(error)[:100]}); use --fresh to begin anew"
         ) from error
     if not isinstance(values, dict):
-        raise FormatError(f"{where}: no entry of a manifest; use --fresh to begin anew")
+        raise FormatError(f"{where}: not an entry of a manifest; use --fresh to begin anew")
     return values
 
 
-def _differing(old: Any, new: dict[str, Any]) -> str:
+def _difference(old: Any, new: dict[str, Any]) -> str:
     """The first setting that differs, in words."""
     for key, value in new.items():
-        was = old.get(key) if isinstance(old, dict) else None
-        if was != value:
-            return f"its {key} was {was!r}, now {value!r}"[:200]
+        before = old.get(key) if isinstance(old, dict) else None
+        if before != value:
+            return f"its {key} was {before!r}, now {value!r}"[:200]
     return "with other settings"

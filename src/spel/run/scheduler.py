@@ -1,28 +1,30 @@
-"""Tasks in, answers out: in the order of the tasks, with a bounded number under way."""
+"""Tasks over workers: results in the order of the tasks, whatever computes them."""
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
-from typing import Any
+from contextlib import suppress
 
 from spel.errors import TaskError, WriteError
 from spel.run.pool import Pool
 from spel.run.stop import Stop
-from spel.run.task import Answer, Failure, Task, Watched
+from spel.run.task import Failure, Outcome, Task, TimedTask
 
 GRACE = 5.0
-"""Seconds that tasks under way get after an interruption."""
+"""Seconds that running tasks get to finish after an interruption."""
 
-_LOST = (
-    "the tasks under way were lost, as when a cluster's scheduler ends; what was done is kept; run "
-    "it again to go on"
+POLL = 0.2
+"""Seconds between two looks at an unfinished task."""
+
+EXECUTOR_LOST = (
+    "the workers are gone, as when a cluster's scheduler ends, and the running tasks are lost; "
+    "finished tasks are saved; run it again to go on"
 )
 
 
-def answers(
+def run_tasks(
     tasks: Iterable[Task],
     *,
     workers: int = 1,
@@ -30,112 +32,121 @@ def answers(
     seconds: float | None = None,
     memory: int | None = None,
     stop: Stop | None = None,
-) -> Iterator[Answer]:
-    """The answers of tasks, in their order, whatever the workers.
+) -> Iterator[Outcome]:
+    """Run tasks and yield their outcomes, in the order of the tasks.
 
-    At most a few tasks per worker are under way, so that memory does not grow with their number. A
-    task that raises, hangs over its time or takes its worker down is answered by a `Failure`; only
-    a `WriteError` ends it all, for the next task could not write either, and a `TaskError` if the
-    executor itself is lost.
+    At most a few tasks per worker are scheduled ahead, so memory does not grow with the number of
+    tasks. A task that raises, exceeds its time or kills its worker gives a `Failure`.
 
     Parameters
     ----------
     tasks : iterable of Task
     workers : int
-        Processes; 1 without limits works in this one.
+        Processes; 1 without limits runs the tasks in this process.
     executor : concurrent.futures.Executor, optional
-        In place of own processes; limits are then its own business.
+        Used instead of own processes; `seconds` and `memory` do not apply to it.
     seconds, memory : float, int, optional
-        Limits of one task; they ask for worker processes, even for one worker.
+        Limits of one task. They require a worker process, even for one worker.
     stop : Stop, optional
-        Once asked to stop, no task is begun; those under way are answered if they end soon.
+        After its request no task begins; running ones get `GRACE` seconds.
+
+    Raises
+    ------
+    WriteError
+        If a task could not write its files: the next one could not either.
+    TaskError
+        If the executor itself is lost.
     """
-    halted = stop if stop is not None else Stop()
-    watched = map(Watched, tasks)
+    stop = stop if stop is not None else Stop()
+    timed = map(TimedTask, tasks)
     if executor is not None:
-        yield from _submitted(executor, watched, 64, halted)
+        yield from _in_order(executor, timed, 64, stop)
     elif workers == 1 and seconds is None and memory is None:
-        for task in watched:
-            if halted.asked:
+        for task in timed:
+            if stop.requested:
                 return
             yield task()
     else:
-        pool = Pool(workers, seconds=seconds, memory=memory)
-        try:
-            yield from _submitted(pool, watched, 4 * workers, halted)
-        except BaseException:
+        yield from _in_pool(Pool(workers, seconds=seconds, memory=memory), timed, 4 * workers, stop)
+
+
+def _in_pool(pool: Pool, tasks: Iterator[TimedTask], ahead: int, stop: Stop) -> Iterator[Outcome]:
+    try:
+        yield from _in_order(pool, tasks, ahead, stop)
+    except BaseException:
+        pool.kill()
+        raise
+    finally:
+        if stop.requested:
             pool.kill()
-            raise
-        finally:
-            if halted.asked:
-                pool.kill()
-            pool.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
-def _submitted(
-    executor: Executor, tasks: Iterator[Watched], ahead: int, stop: Stop
-) -> Iterator[Answer]:
-    waiting: deque[tuple[Watched, Future[Answer]]] = deque()
+def _in_order(
+    executor: Executor, tasks: Iterator[TimedTask], ahead: int, stop: Stop
+) -> Iterator[Outcome]:
+    """Keep `ahead` tasks scheduled and yield the oldest one's outcome; end if it was stopped."""
+    waiting: deque[tuple[TimedTask, Future[Outcome]]] = deque()
 
-    def lost() -> bool:  # said by executors whose tasks are elsewhere
+    def lost() -> bool:  # executors on other machines have this attribute
         return bool(getattr(executor, "lost", False))
 
     try:
         for task in tasks:
-            if stop.asked:
+            if stop.requested:
                 break
-            waiting.append((task, _given(executor, task)))
+            waiting.append((task, _submit(executor, task)))
             if len(waiting) >= ahead:
-                answer = _answered(*waiting.popleft(), stop, lost)
-                if answer is None:
+                outcome = wait_for(*waiting.popleft(), stop, lost)
+                if outcome is None:
                     return
-                yield answer
+                yield outcome
         while waiting:
-            answer = _answered(*waiting.popleft(), stop, lost)
-            if answer is None:
+            outcome = wait_for(*waiting.popleft(), stop, lost)
+            if outcome is None:
                 return
-            yield answer
+            yield outcome
     finally:
         for _, future in waiting:
             future.cancel()
 
 
-def _given(executor: Executor, task: Watched) -> Future[Answer]:
+def _submit(executor: Executor, task: TimedTask) -> Future[Outcome]:
     try:
         return executor.submit(task)
     except Exception as error:
-        raise TaskError(f"{_LOST} ({error or type(error).__name__})") from error
+        raise TaskError(f"{EXECUTOR_LOST} ({error or type(error).__name__})") from error
 
 
-def _answered(
-    task: Watched, future: Future[Answer], stop: Stop, lost: Callable[[], bool]
-) -> Answer | None:
-    """The answer; None if the run was stopped before it came."""
+def wait_for(
+    task: TimedTask, future: Future[Outcome], stop: Stop, lost: Callable[[], bool]
+) -> Outcome | None:
+    """The outcome of a scheduled task; None if the run was stopped before it came."""
     while True:
-        if stop.asked and not future.running() and not future.done():
+        if stop.requested and not future.running() and not future.done():
             future.cancel()
             return None
-        with contextlib.suppress(TimeoutError):
-            return _outcome(task, future, stop)
-        if stop.asked and stop.elapsed > GRACE:
+        with suppress(TimeoutError):
+            return _poll(task, future, stop)
+        if stop.requested and stop.elapsed > GRACE:
             return None
         if lost() and not future.done():
-            raise TaskError(_LOST)
+            raise TaskError(EXECUTOR_LOST)
 
 
-def _outcome(task: Watched, future: Future[Answer], stop: Stop) -> Answer | None:
+def _poll(task: TimedTask, future: Future[Outcome], stop: Stop) -> Outcome | None:
+    """The outcome if it comes within `POLL` seconds, else a TimeoutError."""
     try:
-        answer: Any = future.result(timeout=0.2)
+        return future.result(timeout=POLL)
     except TimeoutError:
         if not future.done():
             raise
-        return Answer(Failure(task.image, "TimeoutError", "it took too long"), None, 0.0)
+        return Outcome(Failure(task.image, "TimeoutError", "it took too long"), None, 0.0)
     except CancelledError:
-        if stop.asked:
+        if stop.requested:
             return None
-        raise TaskError(_LOST) from None
+        raise TaskError(EXECUTOR_LOST) from None
     except WriteError:
         raise
     except Exception as error:
-        return Answer(Failure.of(task.image, error), None, 0.0)
-    return answer if isinstance(answer, Answer) else None
+        return Outcome(Failure.of(task.image, error), None, 0.0)

@@ -1,4 +1,4 @@
-"""Shards: every n-th input, so that n runs on n machines do all of them once."""
+"""Shards: every n-th input, so that n runs on n machines process each input once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from spel.errors import ParameterError
 
 @dataclass(frozen=True)
 class Shard:
-    """Part ``index`` of ``count``; they count from 1.
+    """Part ``index`` of ``count`` parts; the first one is 1.
 
     Examples
     --------
-    >>> Shard.parse("2/3").of(["a", "b", "c", "d", "e"])
+    >>> Shard.parse("2/3").select(["a", "b", "c", "d", "e"])
     ['b', 'e']
     """
 
@@ -30,13 +30,13 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """A shard from ``i/n``."""
+        """A shard from a text ``i/n``."""
         index, slash, count = text.partition("/")
         if not (slash and index.isdecimal() and count.isdecimal()):
             raise ParameterError(f"shard {text!r}: expected i/n, as in 1/4")
         return cls(int(index), int(count))
 
-    def of(self, items: Sequence[Any]) -> list[Any]:
+    def select(self, items: Sequence[Any]) -> list[Any]:
         """The items of this part, in order."""
         return list(items[self.index - 1 :: self.count])
 

@@ -1,21 +1,21 @@
-"""Stopping: the first Ctrl-C ends a run cleanly, the second at once."""
+"""Stopping a run: the first Ctrl-C ends it cleanly, the second one at once."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was asked to stop by a signal and has come to a clean end.
+    """A signal requested the end of a run, and the run has ended cleanly.
 
     Attributes
     ----------
     signal : int
-        2 for Ctrl-C, 15 for a polite kill.
+        2 for Ctrl-C (SIGINT), 15 for SIGTERM.
     """
 
     def __init__(self, number: int = signal.SIGINT) -> None:
@@ -24,60 +24,55 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stop:
-    """Whether a run was asked to stop; inside ``with`` it listens to SIGINT and SIGTERM.
+    """Whether a run is to stop; inside ``with`` SIGINT and SIGTERM request it.
 
-    Signals are heard in the main thread only; elsewhere `ask` does the same.
+    Only the main thread receives signals; `request` does the same in any thread.
 
     Examples
     --------
     >>> with Stop() as stop:
-    ...     before = stop.asked
-    ...     stop.ask()
-    >>> before, stop.asked
+    ...     before = stop.requested
+    ...     stop.request()
+    >>> before, stop.requested
     (False, True)
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self._when = 0.0
-        self._before: dict[int, Any] = {}
+        self._previous: dict[int, Any] = {}
 
-    def ask(self, number: int = signal.SIGINT) -> None:
-        """Ask for a clean end."""
+    def request(self, number: int = signal.SIGINT) -> None:
+        """Request a clean end."""
         if self.number is None:
             self.number, self._when = int(number), time.monotonic()
 
     @property
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         return self.number is not None
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it was asked."""
-        return time.monotonic() - self._when if self.asked else 0.0
+        """Seconds since the request."""
+        return time.monotonic() - self._when if self.requested else 0.0
 
-    def check(self) -> None:
-        """Raise `Interrupted` if it was asked."""
+    def raise_if_requested(self) -> None:
+        """Raise `Interrupted` if it was requested."""
         if self.number is not None:
             raise Interrupted(self.number)
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._heard)
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._before = {}
+        self._previous = {}
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.ask(number)
+        self.request(number)

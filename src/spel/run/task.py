@@ -1,13 +1,12 @@
-"""Tasks: picklable calls, one per input, whose failure is an answer and not the end of a run."""
+"""Tasks: picklable calls, one per input; a task that fails gives a result, and the run goes on."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from spel.errors import SpelError, WriteError
 
@@ -15,14 +14,23 @@ _BLOCK = 1 << 20
 
 
 class Task(Protocol):
-    """A picklable call for one input file; what it raises becomes a `Failure`."""
+    """A picklable call for one input file; an exception becomes a `Failure`."""
 
     @property
     def image(self) -> str:
-        """Path of the input; a task whose input is no file of its own has an `identity`, too."""
+        """Path of the input file."""
 
     def __call__(self) -> Any:
-        """Do it."""
+        """The result."""
+
+
+@runtime_checkable
+class IdentifiedTask(Protocol):
+    """A task whose input is no file of its own, such as a frame of a video."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Identity of the file that holds the input."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +53,21 @@ class Failure:
         """As it stands in a line of ``failures.jsonl``."""
         return {"image": self.image, "error": self.error, "message": self.message}
 
+    @property
+    def text(self) -> str:
+        """The message, with the name of the image if it does not state it."""
+        return self.message if self.image in self.message else f"{self.image}: {self.message}"
+
     @classmethod
     def of(cls, image: str, error: BaseException) -> Failure:
-        """What an exception says, with its notes, in one line."""
+        """The message of an exception and its notes, in one line."""
         words = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
         return cls(image, type(error).__name__, " ".join("; ".join(words).split()))
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a file was when it was read: enough to see later that it is another one.
+    """Size, time and hash of a file: enough to see later whether it has changed.
 
     Attributes
     ----------
@@ -73,47 +86,49 @@ class Identity:
         """The identity of a plain file, or of a folder of files; None if it cannot be read."""
         try:
             if os.path.isdir(path):
-                return _folder(path)
+                return _folder_identity(path)
             status = os.stat(path)
             digest = _digest(path) if contents and os.path.isfile(path) else ""
         except OSError:
             return None
         return cls(status.st_size, status.st_mtime_ns, digest)
 
-    def still(self, path: str | os.PathLike[str]) -> bool:
-        """Whether the file is the same: by size and time, or by contents if the time moved."""
-        now = Identity.of(path, contents=False)
-        if now is None or now.bytes != self.bytes:
+    def matches(self, path: str | os.PathLike[str]) -> bool:
+        """Whether the file is unchanged: by size and time, or by its hash if the time differs."""
+        current = Identity.of(path, contents=False)
+        if current is None or current.bytes != self.bytes:
             return False
-        return now.mtime == self.mtime or (bool(self.digest) and _same(path, self.digest))
+        if current.mtime == self.mtime:
+            return True
+        return bool(self.digest) and _has_digest(path, self.digest)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a task gave, and what its input was.
+class Outcome:
+    """The result of a task, and the state of its input file.
 
     Attributes
     ----------
-    outcome : Any
-        The task's result, or a `Failure`.
+    result : Any
+        What the task returned, or a `Failure`.
     identity : Identity, optional
         None if the input could not be read.
     ms : float
         Milliseconds that the task took.
     """
 
-    outcome: Any
+    result: Any
     identity: Identity | None
     ms: float
 
     @property
     def failed(self) -> bool:
-        return isinstance(self.outcome, Failure)
+        return isinstance(self.result, Failure)
 
 
 @dataclass(frozen=True)
-class Watched:
-    """A task that notes what it read and how long it took, and never raises for a bad input."""
+class TimedTask:
+    """A task with its time and the identity of its input; a bad input gives a `Failure`."""
 
     task: Task
 
@@ -122,31 +137,29 @@ class Watched:
         """Path of the input."""
         return self.task.image
 
-    def __call__(self) -> Answer:
+    def __call__(self) -> Outcome:
         began = perf_counter()
-        given = hasattr(self.task, "identity")
-        identity = self.task.identity if given else Identity.of(self.image)  # type: ignore[attr-defined]
+        own = isinstance(self.task, IdentifiedTask)
+        identity = self.task.identity if own else Identity.of(self.image)
+        result: Any
         try:
-            outcome = self.task()
-        except WriteError:  # no fault of this input: the run stops
+            result = self.task()
+        except WriteError:  # not the fault of this input: the run stops
             raise
         except (SpelError, OSError, MemoryError, ArithmeticError, ValueError) as error:
-            outcome = Failure.of(self.image, error)
-        return Answer(outcome, identity, round((perf_counter() - began) * 1e3, 3))
+            result = Failure.of(self.image, error)
+        return Outcome(result, identity, round((perf_counter() - began) * 1e3, 3))
 
 
-Tell = Callable[[Answer], None]
-
-
-def _same(path: str | os.PathLike[str], digest: str) -> bool:
+def _has_digest(path: str | os.PathLike[str], digest: str) -> bool:
     try:
         return _digest(path) == digest
     except OSError:
         return False
 
 
-def _folder(path: str | os.PathLike[str]) -> Identity:
-    """Of an image that is a folder: sizes and times of its files, and their names."""
+def _folder_identity(path: str | os.PathLike[str]) -> Identity:
+    """Identity of an image that is a folder: names, sizes and times of its files."""
     size = newest = 0
     hashed = hashlib.blake2b(digest_size=16)
     for here, folders, files in os.walk(path):
@@ -155,8 +168,8 @@ def _folder(path: str | os.PathLike[str]) -> Identity:
             place = os.path.join(here, name)
             status = os.lstat(place)
             size, newest = size + status.st_size, max(newest, status.st_mtime_ns)
-            told = f"{os.path.relpath(place, path)}\0{status.st_size}\n"
-            hashed.update(told.encode("utf-8", "surrogateescape"))
+            line = f"{os.path.relpath(place, path)}\0{status.st_size}\n"
+            hashed.update(line.encode("utf-8", "surrogateescape"))
     return Identity(size, newest, hashed.hexdigest())
 
 

@@ -20,8 +20,10 @@ from spel.core.detections import Detections
 from spel.decide import Decision, decision_of
 from spel.decide.boxes import DecisionResult, one_channel, select_regions
 from spel.errors import ParameterError, ShapeError
-from spel.nn import Network, whole_image
+from spel.nn import Network
 from spel.nn.geometry import geometry
+from spel.nn.global_layers import resolve_global_layers
+from spel.ops.streamed import Parts, threshold_of_parts
 
 SIZE = 2048
 Slices = tuple[slice, ...]
@@ -132,7 +134,7 @@ def apply(
         raise ShapeError(
             f"apply: out of shape {out.shape} and {out.dtype}; expected float32 of {expected}"
         )
-    network = whole_steps_settled(network, source, size)
+    network = resolve_by_tiles(network, source, size)
     for tile in tiles(network, shape, size):
         out[tile.out] = network(np.asarray(source[tile.read]))[tile.inner]
     return out
@@ -191,8 +193,8 @@ def decide(
         )
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
-    network = whole_steps_settled(network, source, size)
-    threshold = whole_image.threshold(lambda: _saliencies(network, source, size), chosen.threshold)
+    network = resolve_by_tiles(network, source, size)
+    threshold = threshold_of_parts(lambda: _saliencies(network, source, size), chosen.threshold)
     parts = list(tiles(network, shape, size))
     seams = Seams(result[1], chosen.adjacency or Adjacency.box(3))
     for done, tile in enumerate(parts, 1):
@@ -208,7 +210,7 @@ def decide(
     return DecisionResult(detections, threshold, at)
 
 
-def whole_steps_settled(network: Network, source: Source, size: int) -> Network:
+def resolve_by_tiles(network: Network, source: Source, size: int) -> Network:
     """The network with its steps over the whole image worked out on this one, tile by tile.
 
     Raises
@@ -219,12 +221,12 @@ def whole_steps_settled(network: Network, source: Source, size: int) -> Network:
     if not network.footprints[network.output].whole:
         return network
 
-    def parts(before: Network | None) -> whole_image.Parts:
+    def parts(before: Network | None) -> Parts:
         if before is None:
             return lambda: _windows(source, size)
         return lambda: _outputs(before, source, size)
 
-    return whole_image.settled(network, parts)
+    return resolve_global_layers(network, parts)
 
 
 def _outputs(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:

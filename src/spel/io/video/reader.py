@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -167,7 +167,8 @@ def frames(
     *,
     every: int | str | Every = 1,
     max_pixels: int = MAX_PIXELS,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
+    on_open: Callable[[VideoInfo], object] | None = None,
 ) -> Iterator[Frame]:
     """The frames of a video in their order; one is held at a time.
 
@@ -182,8 +183,10 @@ def frames(
         ``5`` gives frames 0, 5, 10, ...; ``"2s"`` the first frame at or after 0 s, 2 s, 4 s, ...
     max_pixels : int
         Of a frame.
-    seconds : float
-        Longest silence of ffmpeg.
+    seconds : float, optional
+        Longest silence of ffmpeg. [default: `SECONDS`]
+    on_open : callable, optional
+        Called with what the video says of itself, before its first frame.
 
     Raises
     ------
@@ -203,13 +206,21 @@ def frames(
             print(frame.seconds, spel.detect(network, frame.image).boxes)
     """
     rule = Every.of(every)
-    return _frames(Path(path), rule, max_pixels, seconds)
+    return _frames(Path(path), rule, max_pixels, seconds or SECONDS, on_open)
 
 
-def _frames(path: Path, every: Every, max_pixels: int, seconds: float) -> Iterator[Frame]:
+def _frames(
+    path: Path,
+    every: Every,
+    max_pixels: int,
+    seconds: float,
+    on_open: Callable[[VideoInfo], object] | None,
+) -> Iterator[Frame]:
     given = 0
     with translating_errors(path) as context:
         info, demuxer = _described(path, context, max_pixels)
+        if on_open is not None:
+            on_open(info)
         with Player(
             path,
             demuxer,

@@ -12,11 +12,11 @@ from spel.data import street
 from spel.decide import Decision
 from spel.errors import ShapeError
 from spel.io.large import LargeImage
-from spel.nn import whole_image
+from spel.ops import streamed
 from spel.run import tiles
 
 
-def cut(values: np.ndarray, count: int = 7) -> whole_image.Parts:
+def cut(values: np.ndarray, count: int = 7) -> streamed.Parts:
     return lambda: iter(np.array_split(values, count))
 
 
@@ -36,7 +36,7 @@ def test_a_rule_on_parts_is_the_rule_on_the_whole(values, rule, count):
         if rule == "otsu" and finite.size and np.abs(finite).max() > 1e15:
             return  # scikit-image squares what it finds
         expected = ops.threshold_value(array, rule)
-        assert whole_image.threshold(cut(array, count), rule) == expected
+        assert streamed.threshold_of_parts(cut(array, count), rule) == expected
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -51,7 +51,10 @@ def test_rules_on_many_values(rule, kind):
     }[kind].astype(np.float32)
     if (rule, kind) == ("otsu", "signed"):
         pytest.skip("scikit-image squares what it finds")
-    found, expected = whole_image.threshold(cut(values), rule), ops.threshold_value(values, rule)
+    found, expected = (
+        streamed.threshold_of_parts(cut(values), rule),
+        ops.threshold_value(values, rule),
+    )
     if rule in ("p0", "p12.5"):  # NumPy's own, whose last bit depends on its version
         assert found == pytest.approx(expected, rel=1e-6)
     else:
@@ -62,7 +65,9 @@ def test_more_values_than_float32_can_count():
     count = (1 << 24) + 4321
     values = np.arange(count, dtype=np.float32)
     for rank in ("p95", "p50"):
-        assert whole_image.threshold(cut(values, 50), rank) == ops.threshold_value(values, rank)
+        assert streamed.threshold_of_parts(cut(values, 50), rank) == ops.threshold_value(
+            values, rank
+        )
 
 
 def whole_networks() -> dict[str, spel.Network]:

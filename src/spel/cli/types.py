@@ -1,0 +1,110 @@
+"""Types of option values: ranges, sizes, places, lists of words, quality gates."""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+
+class Range(click.ParamType):
+    """``LOW:HIGH``, of which either end may be left out."""
+
+    name = "LOW:HIGH"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        low, colon, high = str(value).partition(":")
+        try:
+            if not colon:
+                raise ValueError
+            ends = float(low) if low else -math.inf, float(high) if high else math.inf
+            if not ends[0] <= ends[1]:
+                raise ValueError
+        except ValueError:
+            self.fail(f"{value!r} is not a range; give LOW:HIGH, LOW: or :HIGH", param, ctx)
+        return ends
+
+
+class Words(click.ParamType):
+    """Words separated by commas, each from a set."""
+
+    name = "words"
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        for word in words:
+            if word not in self.choices:
+                self.fail(f"{word!r}; expected {', '.join(self.choices)}", param, ctx)
+        return words
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return ",".join(self.choices)
+
+
+class Integers(click.ParamType):
+    """Integers separated by commas, such as a size or a place."""
+
+    def __init__(self, name: str, counts: tuple[int, ...], least: int, example: str) -> None:
+        self.name, self.counts, self.least, self.example = name, counts, least, example
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(word) for word in str(value).replace("x", ",").split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) not in self.counts or min(numbers) < self.least:
+            self.fail(f"{value!r}; give {self.name} as in {self.example}", param, ctx)
+        return numbers
+
+
+class Gate(click.ParamType):
+    """``NAME=VALUE``: a figure that must be reached."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, number = str(value).partition("=")
+        try:
+            if not (name and equals) or math.isnan(float(number)):
+                raise ValueError
+            return name, float(number)
+        except ValueError:
+            self.fail(f"{value!r}; give NAME=VALUE as in recall=0.9", param, ctx)
+
+
+def threshold(text: str) -> float | str:
+    """A number, or the name of a rule (``otsu``, ``p95``)."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def width_and_height(text: str) -> tuple[float, ...]:
+    """``WIDTH,HEIGHT`` in pixels."""
+    try:
+        width, height = (float(word) for word in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r}; give WIDTH,HEIGHT as in 90,29", param_hint="--size"
+        ) from None
+    return width, height

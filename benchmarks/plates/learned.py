@@ -88,21 +88,21 @@ def greys(found: Sequence[Photo]) -> Images:
 
 
 def learn(
-    training: Sequence[Photo], images: Images, tell: Any = None, recipe: RigidConfig | None = None
+    training: Sequence[Photo], images: Images, tell: Any = None, config: RigidConfig | None = None
 ) -> spel.Network:
     """The detector, learned with the default recipe: the same for every table."""
     return learn_detector(
         [images[photo.name] for photo in training],
         [photo.boxes for photo in training],
-        recipe,
+        config,
         names=[photo.name for photo in training],
-        tell=tell,
+        on_step=tell or str,
     )
 
 
 def answer(network: spel.Network, photo: Photo, image: npt.NDArray[np.uint8]) -> Answers:
     """All answers for a photo from a low probability up."""
-    found = spel.detect(network, image, threshold=LOW, most=20)
+    found = spel.detect(network, image, threshold=LOW, max_detections=20)
     return Answers(photo.name, found.boxes, found.scores, photo.boxes)
 
 
@@ -146,7 +146,8 @@ def _fold(task: Any) -> tuple[list[Answers], list[npt.NDArray[np.float64]], floa
     answers = [answer(network, photo, images[photo.name]) for photo in test]
     seconds = process_time() - began
     alarms = [
-        np.array(spel.detect(network, image, threshold=LOW, most=20).scores) for image in without
+        np.array(spel.detect(network, image, threshold=LOW, max_detections=20).scores)
+        for image in without
     ]
     print(f"a fold took {learning:.0f} + {seconds:.0f} s of processor", file=sys.stderr, flush=True)
     return answers, alarms, learning, seconds, sum(images[p.name].size for p in test) / 1e6
@@ -211,8 +212,8 @@ def pictures_without() -> list[npt.NDArray[Any]]:
 
 CHOICES = {
     "as shipped": RigidConfig(),
-    "a weaker ridge": RigidConfig(strength=0.3),
-    "larger windows": RigidConfig(area=120.0, first_area=64.0),
+    "a weaker ridge": RigidConfig(ridge=0.3),
+    "larger windows": RigidConfig(object_cells=120.0, proposal_object_cells=64.0),
 }
 """Recipes between which the inner part of `nested` chooses."""
 
@@ -229,11 +230,11 @@ def nested(given: argparse.Namespace, found: list[Photo], images: Images) -> str
         figures = {}
         for name, recipe in CHOICES.items():
             rest = [photo for photo, k in zip(training, inner) if k != 0]
-            network = learn(rest, images, recipe=recipe)
+            network = learn(rest, images, config=recipe)
             told = [answer(network, photo, images[photo.name]) for photo in judged]
             figures[name] = evaluate(told).average_precision
         best = max(figures, key=lambda name: figures[name])
-        network = learn(training, images, recipe=CHOICES[best])
+        network = learn(training, images, config=CHOICES[best])
         test = [photo for photo, k in zip(found, order) if k == fold]
         answers += [answer(network, photo, images[photo.name]) for photo in test]
         chosen.append(best)

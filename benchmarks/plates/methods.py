@@ -89,7 +89,7 @@ class Learned:
         self.network = learn_detector([p.image for p in photos], [p.boxes for p in photos])
 
     def __call__(self, image: npt.NDArray[Any]) -> Found:
-        found = spel.detect(self.network, image, threshold=0.002, most=20)
+        found = spel.detect(self.network, image, threshold=0.002, max_detections=20)
         return found.boxes, found.scores
 
 

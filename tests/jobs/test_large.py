@@ -143,10 +143,10 @@ def test_a_missing_level_is_a_failure(scan):
 def test_windows_read_the_coarsest_level_with_all_their_scales():
     levels = ((800, 801), (400, 400), (200, 200), (100, 100))
     for largest, expected in ((1.0, 0), (0.6, 0), (0.5, 1), (0.3, 1), (0.25, 2), (0.01, 3)):
-        windows = Windows(sizes=((8, 8),), largest=largest, smallest=largest / 8)
+        windows = Windows(sizes=((8, 8),), max_scale=largest, min_scale=largest / 8)
         level, seen = coarsest_level(levels, windows)
         assert level == expected
-        assert seen.largest == pytest.approx(largest * 2**level, rel=0.01)
+        assert seen.max_scale == pytest.approx(largest * 2**level, rel=0.01)
         assert len(seen.scales) == len(windows.scales)
 
 

@@ -16,7 +16,7 @@ from spel.io.annotation.markers import write_markers
 from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
 from spel.rigid import RigidConfig
 
-QUICK = RigidConfig(orientations=4, copies=4, crops=20, rounds=1, hard=20)
+QUICK = RigidConfig(orientations=4, min_crops=4, crops=20, rounds=1, hard_negatives=20)
 
 
 def streets(folder: Path, count: int) -> Path:
@@ -36,7 +36,7 @@ def test_a_detector_its_card_and_its_figures(tmp_path: Path) -> None:
     network, answers = job(truth, tmp_path, tell=told.append)
     card = network.meta["card"]
     assert (card["photos"], card["boxes"]) == (4, 4)
-    assert card["recipe"]["orientations"] == 4
+    assert card["config"]["orientations"] == 4
     assert card["figures"]["2 folds"]["images"] == 4
     assert {a.name for a in answers} == {f"{i}.png" for i in range(4)}
     assert any("fold 2" in line for line in told)

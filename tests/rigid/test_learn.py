@@ -14,11 +14,11 @@ from spel.decide import decision_of
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.rigid import RigidConfig, Windows, learn_detector
-from spel.rigid.detect import leading
+from spel.rigid.detect import best_windows
 from spel.rigid.score import Scanner
-from spel.rigid.views import Candidates, Seen, moved
+from spel.rigid.views import ScoredWindows, View, apply_deltas
 
-QUICK = RigidConfig(orientations=4, crops=120, rounds=1, hard=400)
+QUICK = RigidConfig(orientations=4, crops=120, rounds=1, hard_negatives=400)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_all_plates_of_a_street_are_found_and_none_twice(network: spel.Network) 
 def test_a_larger_picture_has_larger_boxes(network: spel.Network, scenes: list[Scene]) -> None:
     small = scenes[0]
     big = np.kron(small.image, np.ones((2, 2, 1), dtype=np.uint8))
-    found = spel.detect(network, big, threshold=0.02, smallest=0.2)
+    found = spel.detect(network, big, threshold=0.02, min_scale=0.2)
     assert iou(found.boxes[:1], 2 * small.boxes).item() > 0.7
 
 
@@ -86,7 +86,7 @@ def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:
     cols = scenes[0].image.shape[1]
     x0, y0, x1, y1 = scenes[0].boxes[0]
     turned = np.array([[y0, cols - x1, y1, cols - x0]])
-    quick = RigidConfig(orientations=4, copies=2, crops=4, rounds=0, hard=10)
+    quick = RigidConfig(orientations=4, min_crops=2, crops=4, rounds=0, hard_negatives=10)
     both = learn_detector([scenes[1].image, *tall], [scenes[1].boxes, turned], quick)
     sizes = decision_of(both).sizes  # type: ignore[union-attr]
     assert len(sizes) == 2
@@ -95,13 +95,13 @@ def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:
 
 def test_candidates_stand_where_their_patches_are(network: spel.Network) -> None:
     scanner = Scanner(network, decision_of(network))  # type: ignore[arg-type]
-    seen = scanner.look(scanner.pyramid(street(3, size=(240, 352)).image))
-    found = scanner.candidates(seen, odds=-np.inf, most=50)
+    seen = scanner.views(scanner.pyramid(street(3, size=(240, 352)).image))
+    found = scanner.score_views(seen, min_log_odds=-np.inf, max_windows=50)
     bank = scanner.score.bank
     patches = found.patches(bank.adjacency)
     answers = patches @ bank.weights.reshape(len(bank), -1).T + bank.bias
     mine = answers[np.arange(len(patches)), found.kernels]
-    np.testing.assert_allclose(mine, found.odds, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(mine, found.log_odds, rtol=1e-3, atol=1e-4)
 
 
 def test_images_without_a_spel_or_too_small_have_no_detection(network: spel.Network) -> None:
@@ -117,8 +117,8 @@ def test_a_grey_image_may_have_two_axes(network: spel.Network, scenes: list[Scen
 
 def test_moved_boxes_by_hand() -> None:
     box = np.array([[0.0, 0.0, 4.0, 2.0]])
-    assert moved(box, [[0.25, -0.5, 0, 0]]).tolist() == [[1.0, -1.0, 5.0, 1.0]]
-    assert moved(box, [[0, 0, np.log(1.5), 0]]).round(6).tolist() == [[-1.0, 0.0, 5.0, 2.0]]
+    assert apply_deltas(box, [[0.25, -0.5, 0, 0]]).tolist() == [[1.0, -1.0, 5.0, 1.0]]
+    assert apply_deltas(box, [[0, 0, np.log(1.5), 0]]).round(6).tolist() == [[-1.0, 0.0, 5.0, 2.0]]
 
 
 def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> None:
@@ -139,11 +139,11 @@ def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> 
         Windows.from_dict({"sizes": [[1, 2, 3]]})
     for options in (
         {"threshold": 2},
-        {"most": 0},
+        {"max_detections": 0},
         {"sizes": ()},
         {"sizes": ((0, 1),)},
-        {"turns": (90,)},
-        {"places": 0},
+        {"rotations": (90,)},
+        {"max_proposals": 0},
     ):
         with pytest.raises(ParameterError, match="Windows"):
             Windows(**{"sizes": ((8, 8),), **options})  # type: ignore[arg-type]
@@ -152,15 +152,15 @@ def test_what_cannot_be_learned_or_scanned_is_refused(network: spel.Network) -> 
 @pytest.fixture(scope="module")
 def twice(scenes: list[Scene]) -> spel.Network:
     """A detector that looks twice, though it was learned from few."""
-    recipe = replace(QUICK, first_from=1)
+    recipe = replace(QUICK, min_objects_for_proposals=1)
     return learn_detector([s.image for s in scenes], [s.boxes for s in scenes], recipe)
 
 
 def test_a_first_look_proposes_and_the_second_decides(twice: spel.Network) -> None:
     windows = decision_of(twice)
     assert isinstance(windows, Windows)
-    assert windows.first is not None
-    assert windows.first.sizes[0][0] < windows.sizes[0][0]
+    assert windows.proposals is not None
+    assert windows.proposals.sizes[0][0] < windows.sizes[0][0]
     assert Windows.from_dict(windows.to_dict()) == windows
     for seed in range(3):
         scene = street(seed, size=(240, 352))
@@ -176,15 +176,15 @@ def test_windows_held_to_a_place_answer_as_in_a_scan(network: spel.Network) -> N
     scanner = Scanner(network, decision_of(network))  # type: ignore[arg-type]
     scene = street(3, size=(240, 352))
     pyramid = scanner.pyramid(scene.image)
-    held = scanner.held(pyramid, scene.boxes)
+    held = scanner.score_at(pyramid, scene.boxes)
     bank = scanner.score.bank
     answers = held.patches(bank.adjacency) @ bank.weights.reshape(len(bank), -1).T + bank.bias
-    np.testing.assert_allclose(answers[0, held.kernels[0]], held.odds[0], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(answers[0, held.kernels[0]], held.log_odds[0], rtol=1e-3, atol=1e-4)
     assert iou(held.boxes, scene.boxes).item() > 0.6
     # Whatever is known of a place is added to what the kernels say.
-    known = scanner.held(pyramid, scene.boxes, before=np.array([3.0]))
-    np.testing.assert_allclose(known.odds, held.odds + 3)
-    assert len(scanner.held(pyramid, np.zeros((0, 4)))) == 0
+    known = scanner.score_at(pyramid, scene.boxes, prior=np.array([3.0]))
+    np.testing.assert_allclose(known.log_odds, held.log_odds + 3)
+    assert len(scanner.score_at(pyramid, np.zeros((0, 4)))) == 0
 
 
 def test_a_turned_plate_gets_the_upright_box_that_holds_it(network: spel.Network) -> None:
@@ -194,7 +194,7 @@ def test_a_turned_plate_gets_the_upright_box_that_holds_it(network: spel.Network
     centre = ((y0 + y1) / 2, (x0 + x1) / 2)
     for degrees in (-8.0, 8.0):
         # The crop's content is turned by so much: seen upright in it, turned in the image.
-        part = Seen((1.0, 1.0), np.zeros((1, 1, 1)), centre, (50.0, 50.0), degrees)
+        part = View((1.0, 1.0), np.zeros((1, 1, 1)), centre, (50.0, 50.0), degrees)
         crop = pyramid.crop(centre, (1, 1), (100, 100), degrees=degrees)
         for x, y in [(40.5, 45.5), (62.5, 52.5)]:
             col, row = part.points(np.array([[x, y]]))[0]
@@ -214,10 +214,10 @@ def test_turns_find_a_turned_plate(scenes: list[Scene], network: spel.Network) -
     for seed in range(6):
         scene = street(seed, size=(240, 352))
         shown = np.asarray(Image.fromarray(scene.image).rotate(-8, Image.Resampling.BILINEAR))
-        scores = [
-            spel.detect(network, shown, threshold=0, most=1, turns=turns).scores.max(initial=0)
-            for turns in ((), (-8.0, -4.0, 4.0, 8.0))
-        ]
+        scores = []
+        for rotations in ((), (-8.0, -4.0, 4.0, 8.0)):
+            best = {"threshold": 0, "max_detections": 1, "rotations": rotations}
+            scores.append(spel.detect(network, shown, **best).scores.max(initial=0))
         better.append(scores[1] >= scores[0])
     assert all(better)
 
@@ -226,9 +226,9 @@ def test_all_places_that_are_sure_are_looked_at_again_however_many() -> None:
     boxes = np.array([[20.0 * i, 0, 20.0 * i + 10, 5] for i in range(6)])
     odds = np.array([4.0, 3, 2, 1, -1, -2])
     none = np.zeros(6, dtype=np.int64)
-    seen = [Seen((1.0, 1.0), np.zeros((1, 1, 1)))]
-    found = Candidates(boxes, odds, none, none, np.zeros((6, 2), int), seen, np.zeros(6))
-    assert leading(found, 2).odds.tolist() == [4, 3, 2, 1]
-    assert leading(found, 5).odds.tolist() == [4, 3, 2, 1, -1]
-    twin = Candidates.together([found, found])
-    assert leading(twin, 2).odds.tolist() == [4, 3, 2, 1]
+    seen = [View((1.0, 1.0), np.zeros((1, 1, 1)))]
+    found = ScoredWindows(boxes, odds, none, none, np.zeros((6, 2), int), seen, np.zeros(6))
+    assert best_windows(found, 2).log_odds.tolist() == [4, 3, 2, 1]
+    assert best_windows(found, 5).log_odds.tolist() == [4, 3, 2, 1, -1]
+    twin = ScoredWindows.concatenate([found, found])
+    assert best_windows(twin, 2).log_odds.tolist() == [4, 3, 2, 1]

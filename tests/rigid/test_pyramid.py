@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from spel.errors import ParameterError, ShapeError
-from spel.rigid.nms import agreed, suppress
-from spel.rigid.pyramid import Pyramid, scale_steps
+from spel.rigid.nms import non_maximum_suppression, vote_boxes
+from spel.rigid.pyramid import Pyramid, scale_series
 
 
 def test_steps_are_equal_in_ratio_and_end_within() -> None:
-    scales = scale_steps(1.0, 0.3, 4)
+    scales = scale_series(1.0, 0.3, 4)
     np.testing.assert_allclose(np.divide(scales[1:], scales[:-1]), 2 ** (-1 / 4))
     assert scales[-1] >= 0.3 > scales[-1] * 2 ** (-1 / 4)
     for bad in [(0.1, 1.0, 4), (1.0, 0.0, 4), (1.0, 0.5, 0)]:
-        with pytest.raises(ParameterError, match="steps per octave"):
-            scale_steps(*bad)
+        with pytest.raises(ParameterError, match="scales per octave"):
+            scale_series(*bad)
 
 
 def test_halvings_are_means_of_four_spels() -> None:
@@ -27,7 +27,7 @@ def test_halvings_are_means_of_four_spels() -> None:
 
 
 def test_levels_say_their_true_scale_and_leave_out_the_too_small() -> None:
-    levels = list(Pyramid(np.zeros((30, 50))).levels([1.3, 0.7, 0.1], smallest=8))
+    levels = list(Pyramid(np.zeros((30, 50))).levels([1.3, 0.7, 0.1], min_side=8))
     assert [level.image.shape for level in levels] == [(39, 65), (21, 35)]
     assert levels[1].scale == (21 / 30, 35 / 50)
 
@@ -64,18 +64,18 @@ def test_images_of_several_channels_are_refused() -> None:
 
 def test_suppression_keeps_the_best_of_those_that_share_their_place() -> None:
     boxes = [[0, 0, 4, 4], [1, 0, 5, 4], [1, 1, 2, 2], [3, 0, 7, 4], [20, 20, 21, 21]]
-    assert suppress(boxes, [5, 4, 3, 2, 1]).tolist() == [0, 3, 4]
-    assert suppress(boxes, [1, 2, 3, 4, 5], overlap=0.1).tolist() == [4, 3, 2]
-    assert suppress(boxes, [5, 4, 3, 2, 1], overlap=1.0).tolist() == [0, 1, 2, 3, 4]
-    assert suppress(boxes, [5, 4, 3, 2, 1], most=1).tolist() == [0]
-    assert suppress(np.zeros((0, 4)), []).tolist() == []
+    assert non_maximum_suppression(boxes, [5, 4, 3, 2, 1]).tolist() == [0, 3, 4]
+    assert non_maximum_suppression(boxes, [1, 2, 3, 4, 5], overlap=0.1).tolist() == [4, 3, 2]
+    assert non_maximum_suppression(boxes, [5, 4, 3, 2, 1], overlap=1.0).tolist() == [0, 1, 2, 3, 4]
+    assert non_maximum_suppression(boxes, [5, 4, 3, 2, 1], max_boxes=1).tolist() == [0]
+    assert non_maximum_suppression(np.zeros((0, 4)), []).tolist() == []
 
 
 def test_boxes_agree_by_their_odds_and_only_with_their_own_kind() -> None:
     boxes = [[0, 0, 10, 4], [2, 0, 12, 4], [0, 0, 10, 5], [50, 50, 60, 54]]
     kept = np.array([0, 3])
-    alone = agreed(boxes, [2.0, -30.0, 0.0, 1.0], kept, [0, 0, 1, 0])
+    alone = vote_boxes(boxes, [2.0, -30.0, 0.0, 1.0], kept, [0, 0, 1, 0])
     np.testing.assert_allclose(alone, [boxes[0], boxes[3]], atol=1e-9)
-    even = agreed(boxes, [2.0, 2.0, 2.0, 1.0], kept, [0, 0, 1, 0])
+    even = vote_boxes(boxes, [2.0, 2.0, 2.0, 1.0], kept, [0, 0, 1, 0])
     np.testing.assert_allclose(even[0], [1, 0, 11, 4])
-    assert agreed([], [], np.zeros(0, dtype=np.int64), []).shape == (0, 4)
+    assert vote_boxes([], [], np.zeros(0, dtype=np.int64), []).shape == (0, 4)

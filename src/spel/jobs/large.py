@@ -119,20 +119,20 @@ def coarsest_level(levels: tuple[tuple[int, int], ...], windows: Windows) -> tup
 
     Examples
     --------
-    >>> windows = Windows(sizes=((48, 16),), largest=0.25, smallest=0.125)
+    >>> windows = Windows(sizes=((48, 16),), max_scale=0.25, min_scale=0.125)
     >>> level, scaled = coarsest_level(((4000, 4000), (2000, 2000), (1000, 1000)), windows)
-    >>> level, scaled.largest, scaled.smallest
+    >>> level, scaled.max_scale, scaled.min_scale
     (2, 1.0, 0.5)
     """
     rows, cols = levels[0]
     best, scale = 0, 1.0
     for number, (height, width) in enumerate(levels):
         factor = min(height / rows, width / cols)
-        if factor >= windows.largest * 0.99 and factor < scale:
+        if factor >= windows.max_scale * 0.99 and factor < scale:
             best, scale = number, factor
     if best:
         windows = replace(
-            windows, largest=windows.largest / scale, smallest=windows.smallest / scale
+            windows, max_scale=windows.max_scale / scale, min_scale=windows.min_scale / scale
         )
     return best, windows
 

@@ -49,7 +49,7 @@ class LearnBoxesJob:
 
     Parameters
     ----------
-    recipe : RigidConfig
+    config : RigidConfig
     folds : int
         Parts into which the photos are split to measure the detector on photos that it was not
         learned from; 0 or 1 for no measurement. The network itself is learned from all photos.
@@ -57,7 +57,7 @@ class LearnBoxesJob:
         For the card.
     """
 
-    recipe: RigidConfig = field(default_factory=RigidConfig)
+    config: RigidConfig = field(default_factory=RigidConfig)
     folds: int = 0
     command: str = ""
 
@@ -73,11 +73,13 @@ class LearnBoxesJob:
         """
         names, paths, boxes = known(truth, Path(folder))
         answers = self._measured(names, paths, boxes, tell) if self.folds > 1 else []
-        network = learn_detector(Photos(paths), boxes, self.recipe, names=names, tell=tell)
+        network = learn_detector(
+            Photos(paths), boxes, self.config, names=names, on_step=tell or str
+        )
         card: dict[str, Any] = {
             "photos": len(names),
             "boxes": sum(len(b) for b in boxes),
-            "recipe": self.recipe.to_dict(),
+            "config": self.config.to_dict(),
             "spel": __version__,
             "command": self.command,
         }
@@ -90,7 +92,7 @@ class LearnBoxesJob:
     def _measured(
         self, names: list[str], paths: list[Path], boxes: list[Any], tell: Tell | None
     ) -> list[Answers]:
-        fold = np.random.default_rng(self.recipe.seed).permutation(len(names)) % self.folds
+        fold = np.random.default_rng(self.config.seed).permutation(len(names)) % self.folds
         answers = []
         for k in range(self.folds):
             kept = np.flatnonzero(fold != k)
@@ -101,7 +103,7 @@ class LearnBoxesJob:
             if tell is not None:
                 tell(f"fold {k + 1} of {self.folds}")
             network = learn_detector(
-                Photos([paths[i] for i in kept]), [boxes[i] for i in kept], self.recipe
+                Photos([paths[i] for i in kept]), [boxes[i] for i in kept], self.config
             )
             for i in np.flatnonzero(fold == k):
                 found = detect(network, read(paths[i]), threshold=LOW)
@@ -150,9 +152,9 @@ def boxes_sheet(
     tiles = []
     for number, kernel in enumerate(dense):
         source = layer.bank.provenance[number] if layer.bank.provenance else None
-        caption = "edges it wants (orange) and does not want (blue), summed over directions"
+        caption = "positive (orange) and negative (blue) weights, summed over orientations"
         if source is not None:
-            caption += f"; knows best: {source.image}"
+            caption += f"; most similar training object: {source.image}"
         shaded = draw.shade(kernel.sum(axis=-1), "signed")
         tiles.append(draw.Tile(shaded, f"kernel {number}", caption))
     for answer in sorted(answers, key=lambda a: a.best_iou)[:worst]:

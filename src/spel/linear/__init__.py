@@ -1,21 +1,30 @@
 """Linear models: every solver of the package for least squares and for logistic regression.
 
-`ridge_from_moments` is the one ridge regression, `ClassMoments` feeds it with labelled rows that
-arrive in portions, `fit_kernel_ridge` is ridge regression over a radial kernel, and `fit_logistic`
-is penalized logistic regression. Rows are plain arrays: this room knows no image.
+`ridge_from_moments` is the one ridge regression. `fit_ridge` feeds it with weighted rows,
+`separate_classes` and `ClassMoments` with labelled rows that arrive in portions, and
+`leave_group_out` says what it would predict without each group. `fit_kernel_ridge` is ridge
+regression over a radial kernel, `fit_logistic` is penalized logistic regression, and `fit_platt`
+calibrates scores. Rows are plain arrays: this room knows no image.
 """
 
+from spel.linear.calibration import fit_platt
 from spel.linear.kernel import RadialKernel, fit_kernel_ridge, median_squared_distance
 from spel.linear.logistic import fit_logistic, sigmoid
 from spel.linear.ridge import ClassMoments, LinearModel, ridge_from_moments
+from spel.linear.weighted import Moments, fit_ridge, leave_group_out, separate_classes
 
 __all__ = [
     "ClassMoments",
     "LinearModel",
+    "Moments",
     "RadialKernel",
     "fit_kernel_ridge",
     "fit_logistic",
+    "fit_platt",
+    "fit_ridge",
+    "leave_group_out",
     "median_squared_distance",
     "ridge_from_moments",
+    "separate_classes",
     "sigmoid",
 ]

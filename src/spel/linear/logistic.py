@@ -1,4 +1,4 @@
-"""Logistic regression by Newton's method: weighted and penalized, or one score's calibration."""
+"""Logistic regression by Newton's method: weighted and penalized."""
 
 from __future__ import annotations
 

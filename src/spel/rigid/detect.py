@@ -1,10 +1,10 @@
-"""Detection of rigid objects: look at all sizes of an image, look again at the best places, agree.
+"""Detection of rigid objects in two stages: proposals at all scales, then their refinement.
 
-1. The first look slides small kernels over the scale space; where they answer, there are places.
-2. The second look holds larger kernels to the places, at sizes and places around each; without a
-   first look they are slid over the whole scale space themselves.
-3. The best places are turned and looked at once more.
-4. Of windows that share their place the best one stays, its box the mean of all that agree.
+1. The proposal stage slides small kernels over the scale space; their best windows are proposals.
+2. The refinement stage scores larger kernels near the proposals, at several scales around each.
+   Without a proposal stage, the larger kernels slide over the whole scale space.
+3. The best windows are scored again in rotated views.
+4. Of windows that overlap, the best one is kept; its box is the mean of all that vote for it.
 """
 
 from __future__ import annotations
@@ -18,128 +18,156 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.detections import Detections, Why
 from spel.nn import Network
-from spel.rigid.nms import agreed, suppress
+from spel.rigid.nms import non_maximum_suppression, vote_boxes
 from spel.rigid.pyramid import Pyramid
 from spel.rigid.score import Scanner
-from spel.rigid.views import Candidates
+from spel.rigid.views import ScoredWindows
 from spel.rigid.windows import Windows
 
-MOST_SPELS = 9
+MAX_SPELS = 9
+"""Largest number of spels in an explanation."""
 
-FAINT = float(np.log(0.002 / 0.998))
-"""Log-odds below which no window is looked at again."""
+MIN_LOG_ODDS = float(np.log(0.002 / 0.998))
+"""Windows with lower log-odds are never refined."""
 
-MOST = 200
-"""Windows of a first look, at most, but for those that it is sure of."""
+MAX_PROPOSALS = 200
+"""Largest number of windows of the proposal stage, besides those with log-odds above 0."""
 
-APART = 0.6
-"""Places of the second look share no more than this."""
+PROPOSAL_OVERLAP = 0.6
+"""Largest share of the smaller box that two proposals have in common."""
 
-STRETCHES = (-0.3, -0.15, 0.15, 0.3)
-"""Octaves by which the best places are looked at larger and smaller."""
+SCALE_OFFSETS = (-0.3, -0.15, 0.15, 0.3)
+"""Octaves by which the best proposals are scored again, larger and smaller."""
 
-BEST = 4
-"""One in so many places is looked at in more sizes, and turned: the best, and all sure ones."""
+REVISIT_FRACTION = 1 / 4
+"""Share of the proposals that are scored again at other scales and rotations."""
 
-HEARD = 0.5
-"""Share of the first look's log-odds in those of the second."""
+PRIOR_WEIGHT = 0.5
+"""Weight of the proposal stage's log-odds in those of the refinement stage."""
 
-UPRIGHT = 1.0
-"""Log-odds by which a turned window must be better than an upright one: it has more tries."""
+ROTATION_PENALTY = 1.0
+"""Log-odds that rotated views lose: they are more attempts at the same place."""
 
 
 def detect_rigid(
     network: Network, image: npt.ArrayLike, windows: Windows, *, why: bool = False
 ) -> Detections:
-    """Detect with a network of wide kernels; see `spel.detect`, which calls this.
+    """Detect with a network of sliding-window kernels; `spel.detect` calls this.
 
-    The score of a box is its probability, ``1 / (1 + exp(-o))`` with o the log-odds
-    ``<X, W_k> + w_k0``, plus half of those of the first look if there is one.
+    The score of a box is its probability ``1 / (1 + exp(-o))`` for the log-odds o: the score
+    ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage, if any.
     """
     array = np.asarray(image)
     size = (int(array.shape[0]), int(array.shape[1]))
     if 0 in size:
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)
     scanner = Scanner(network, windows)
-    low = np.clip(windows.threshold, 1e-6, 1 - 1e-6)
-    odds = float(np.log(low / (1 - low)))
-    found = looked(scanner, scanner.pyramid(array))
-    kept = suppress(found.boxes, found.odds, overlap=windows.overlap, most=windows.most)
-    kept = kept[found.odds[kept] > odds]
-    turns = [found.seen[part].degrees for part in found.parts]
-    boxes = np.clip(agreed(found.boxes, found.odds, kept, turns), 0, [size[1], size[0]] * 2)
+    probability = np.clip(windows.threshold, 1e-6, 1 - 1e-6)
+    threshold = float(np.log(probability / (1 - probability)))
+    scored = scan_windows(scanner, scanner.pyramid(array))
+    kept = non_maximum_suppression(
+        scored.boxes, scored.log_odds, overlap=windows.overlap, max_boxes=windows.max_detections
+    )
+    kept = kept[scored.log_odds[kept] > threshold]
+    angles = [scored.views[index].degrees for index in scored.view_indices]
+    boxes = vote_boxes(scored.boxes, scored.log_odds, kept, angles)
+    boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    told = tuple(_why(scanner, found, int(i), odds, size) for i in kept) if why else ()
-    return Detections(boxes, 1 / (1 + np.exp(-found.odds[kept])), areas, size, why=told)
+    probabilities = 1 / (1 + np.exp(-scored.log_odds[kept]))
+    explanations = (
+        tuple(_explain_window(scanner, scored, int(i), threshold, size) for i in kept)
+        if why
+        else ()
+    )
+    return Detections(boxes, probabilities, areas, size, why=explanations)
 
 
-def looked(scanner: Scanner, pyramid: Pyramid) -> Candidates:
-    """All windows that were looked at, refined; those of one place are not yet one."""
-    if scanner.first is None:
-        found = scanner.refined(_over_all(scanner, pyramid))
+def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
+    """All scored windows, with refined boxes, before non-maximum suppression."""
+    if scanner.proposals is None:
+        scored = scanner.refine(_scan_all_scales(scanner, pyramid))
     else:
-        first = _over_all(scanner.first, pyramid)
-        first = first[(np.arange(len(first)) < MOST) | (first.odds > 0)]
-        found = _again(scanner, pyramid, scanner.first.refined(first))
-    if not scanner.windows.turns:
-        return found
-    return Candidates.together([found, _less(_varied(scanner, pyramid, found, "degrees"))])
+        proposals = _scan_all_scales(scanner.proposals, pyramid)
+        proposals = proposals[
+            (np.arange(len(proposals)) < MAX_PROPOSALS) | (proposals.log_odds > 0)
+        ]
+        scored = _refine_proposals(scanner, pyramid, scanner.proposals.refine(proposals))
+    if not scanner.windows.rotations:
+        return scored
+    rotated = _penalize_rotated(_score_again(scanner, pyramid, scored, "degrees"))
+    return ScoredWindows.concatenate([scored, rotated])
 
 
-def _over_all(scanner: Scanner, pyramid: Pyramid) -> Candidates:
-    """The kernels slid over all sizes of the image: their best windows, not yet refined."""
-    low = min(FAINT, float(np.log(max(scanner.windows.threshold, 1e-6))))
-    most = 10 * scanner.windows.most
-    return scanner.candidates(scanner.look(pyramid), odds=low, most=most)
+def _scan_all_scales(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
+    """The best windows of kernels that slide over all scales of the image."""
+    lowest = min(MIN_LOG_ODDS, float(np.log(max(scanner.windows.threshold, 1e-6))))
+    return scanner.score_views(
+        scanner.views(pyramid),
+        min_log_odds=lowest,
+        max_windows=10 * scanner.windows.max_detections,
+    )
 
 
-def _again(scanner: Scanner, pyramid: Pyramid, first: Candidates) -> Candidates:
-    """The places of a first look, held to the larger kernels, the best of them in more sizes."""
-    near = leading(first, scanner.windows.places)
-    found = scanner.refined(scanner.held(pyramid, near.boxes, before=HEARD * near.odds))
-    return Candidates.together([found, _varied(scanner, pyramid, found, "stretch")])
+def _refine_proposals(
+    scanner: Scanner, pyramid: Pyramid, proposals: ScoredWindows
+) -> ScoredWindows:
+    """The larger kernels scored at the best proposals, the very best of them at more scales."""
+    best = best_windows(proposals, scanner.windows.max_proposals)
+    scored = scanner.score_at(pyramid, best.boxes, prior=PRIOR_WEIGHT * best.log_odds)
+    scored = scanner.refine(scored)
+    rescaled = _score_again(scanner, pyramid, scored, "octaves")
+    return ScoredWindows.concatenate([scored, rescaled])
 
 
-def _varied(
-    scanner: Scanner, pyramid: Pyramid, found: Candidates, how: Literal["stretch", "degrees"]
-) -> Candidates:
-    """The best places once more, stretched or turned by each of several values."""
-    values = STRETCHES if how == "stretch" else scanner.windows.turns
-    best = leading(found, max(1, scanner.windows.places // BEST))
-    every = {how: np.repeat(values, len(best))}
-    boxes, before = np.tile(best.boxes, (len(values), 1)), np.tile(best.before, len(values))
-    return scanner.refined(scanner.held(pyramid, boxes, before=before, **every))
+def _score_again(
+    scanner: Scanner, pyramid: Pyramid, scored: ScoredWindows, how: Literal["octaves", "degrees"]
+) -> ScoredWindows:
+    """The best windows scored again, rescaled or rotated by each of several values."""
+    values = SCALE_OFFSETS if how == "octaves" else scanner.windows.rotations
+    count = max(1, int(scanner.windows.max_proposals * REVISIT_FRACTION))
+    best = best_windows(scored, count)
+    changes = {how: np.repeat(values, len(best))}
+    boxes, prior = np.tile(best.boxes, (len(values), 1)), np.tile(best.prior, len(values))
+    return scanner.refine(scanner.score_at(pyramid, boxes, prior=prior, **changes))
 
 
-def leading(found: Candidates, count: int) -> Candidates:
-    """The best so many places, and all others that are likelier an object than not."""
-    most = max(count, int((found.odds > 0).sum()))
-    kept = suppress(found.boxes, found.odds, overlap=APART, most=most)
-    return found[kept[(np.arange(len(kept)) < count) | (found.odds[kept] > 0)]]
+def best_windows(scored: ScoredWindows, count: int) -> ScoredWindows:
+    """The best `count` windows at different places, and all others with log-odds above 0."""
+    most = max(count, int((scored.log_odds > 0).sum()))
+    kept = non_maximum_suppression(
+        scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP, max_boxes=most
+    )
+    return scored[kept[(np.arange(len(kept)) < count) | (scored.log_odds[kept] > 0)]]
 
 
-def _less(turned: Candidates) -> Candidates:
-    return replace(turned, odds=turned.odds - UPRIGHT, before=turned.before - UPRIGHT)
+def _penalize_rotated(rotated: ScoredWindows) -> ScoredWindows:
+    return replace(
+        rotated,
+        log_odds=rotated.log_odds - ROTATION_PENALTY,
+        prior=rotated.prior - ROTATION_PENALTY,
+    )
 
 
-def _why(scanner: Scanner, found: Candidates, i: int, odds: float, size: tuple[int, int]) -> Why:
-    """The window's kernel, how far it is from the threshold, and the cells that speak loudest."""
-    kernel, at = int(found.kernels[i]), tuple(int(c) for c in found.places[i])
-    seen = found.seen[int(found.parts[i])]
+def _explain_window(
+    scanner: Scanner, scored: ScoredWindows, i: int, threshold: float, size: tuple[int, int]
+) -> Why:
+    """The window's kernel, its distance to the threshold, and the cells that contribute most."""
+    kernel, at = int(scored.kernels[i]), tuple(int(c) for c in scored.cells[i])
+    view = scored.views[int(scored.view_indices[i])]
     bank = scanner.score.bank
-    patch = ops.patches(seen.cells, bank.adjacency, at=[at]).reshape(bank.weights.shape[1:])
+    patch = ops.patches(view.cells, bank.adjacency, at=[at]).reshape(bank.weights.shape[1:])
     shares = (patch * bank.weights[kernel]).sum(axis=1)
-    loudest = np.argsort(-shares, kind="stable")[:MOST_SPELS]
-    rows, cols = (bank.adjacency.displacements[loudest] + at).T + 0.5
+    highest = np.argsort(-shares, kind="stable")[:MAX_SPELS]
+    rows, cols = (bank.adjacency.displacements[highest] + at).T + 0.5
     middle = scanner.cell.boxes(np.stack([cols, rows] * 2, axis=1))[:, :2]
-    spels = np.floor(seen.points(middle)[:, ::-1]).astype(int)
+    spels = np.floor(view.points(middle)[:, ::-1]).astype(int)
     inside = ((spels >= 0) & (spels < size)).all(axis=1)
-    value = float(found.odds[i])
+    value = float(scored.log_odds[i])
     return Why(
         at=at,
         saliency=value,
-        threshold=odds,
-        margin=value - odds,
-        kernels=((scanner.name, kernel, value - float(found.before[i])),),
+        threshold=threshold,
+        margin=value - threshold,
+        kernels=((scanner.name, kernel, value - float(scored.prior[i])),),
         spels=tuple((int(r), int(c)) for r, c in spels[inside]),
     )

@@ -1,4 +1,4 @@
-"""Oriented edges, pooled into cells and normalized by their surroundings: what wide kernels see."""
+"""Block-normalized cells of oriented edges: the features that the detector's kernels score."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from spel.nn import (
 )
 
 FLOOR = 1e-4
-"""Added to every cell: an edge strength, of white, below which contrast counts as none."""
+"""Edge strength that is added to every cell, as a part of white; weaker contrast is ignored."""
 
 
 def cell_network(
     *,
     orientations: int = 8,
     cell: int = 4,
-    every: int = 1,
-    around: int = 9,
+    edge_stride: int = 1,
+    block: int = 9,
     floor: float = FLOOR,
 ) -> Network:
-    """A network from an image to its cells: per cell, how strong edges are in each direction.
+    """A network from an image to its cells, each with the strength of edges per direction.
 
     1. ``grey``.
     2. ``edges``: derivatives of a Gaussian in `orientations` directions over the full circle.
-    3. ``positive``: ReLU keeps, of each pair of opposite kernels, the side the edge is on.
-    4. ``cells``: means over `cell` x `cell` spels; characters lose their shape, not their texture.
-    5. ``floor``: a small number, so that the noise of flat parts is not lifted.
-    6. ``normalized``: divided by the norm over `around` x `around` cells, per direction. Light,
-       contrast and shadow vanish; what remains is where edges are, relative to the surroundings.
+    3. ``positive``: ReLU; of two opposite kernels, one responds to an edge.
+    4. ``cells``: means over `cell` x `cell` spels; small shapes are blurred, textures remain.
+    5. ``floor``: a small number is added, so that the noise of flat regions is not amplified.
+    6. ``normalized``: divided by the norm over `block` x `block` cells, per direction. This cancels
+       light and contrast; what remains is where edges are, relative to the surroundings.
 
     Parameters
     ----------
     orientations : int
         At least 2.
     cell : int
-        Side in spels, and the stride.
-    every : int
-        Edges are taken at every so many spels of a row and of a column; it divides `cell`.
-    around : int
+        Side of a cell in spels, and the stride from one cell to the next.
+    edge_stride : int
+        Edges are computed at every `edge_stride`-th spel of a row and of a column; it divides
+        `cell`.
+    block : int
         Side of the normalizing window, in cells; odd.
     floor : float
 
@@ -57,32 +58,34 @@ def cell_network(
     >>> cell_network().shape((48, 80, 3))
     (12, 20, 8)
     """
-    if orientations < 2 or every < 1 or cell < 1 or cell % every:
+    if orientations < 2 or edge_stride < 1 or cell < 1 or cell % edge_stride:
         raise ParameterError(
-            f"cell_network: orientations {orientations}, cell {cell}, every {every}; expected at "
-            "least 2, at least 1, and a divisor of cell"
+            f"cell_network: orientations {orientations}, cell {cell}, edge_stride {edge_stride}; "
+            "expected at least 2, at least 1, and a divisor of cell"
         )
-    if around < 1 or around % 2 == 0 or not floor >= 0:
+    if block < 1 or block % 2 == 0 or not floor >= 0:
         raise ParameterError(
-            f"cell_network: around {around}, floor {floor}; expected an odd number, and at least 0"
+            f"cell_network: block {block}, floor {floor}; expected an odd number, and at least 0"
         )
-    side = cell // every
-    block = Adjacency.from_mask(np.ones((side, side)), origin=(0, 0))
+    side = cell // edge_stride
+    square = Adjacency.from_mask(np.ones((side, side)), origin=(0, 0))
     return chain(
         grey=Color("grey"),
-        edges=Convolution(oriented_edges(orientations), stride=every, border="edge"),
+        edges=Convolution(oriented_edges(orientations), stride=edge_stride, border="edge"),
         positive=Activation("relu"),
-        cells=MeanPool(block, stride=side),
-        floor=Scale(np.ones(orientations), np.full(orientations, floor)),
-        normalized=DivisiveNormalize(Adjacency.box(around)),
+        cells=MeanPool(square, stride=side),
+        floor=Scale(
+            np.ones(orientations, np.float32), np.full(orientations, floor, dtype=np.float32)
+        ),
+        normalized=DivisiveNormalize(Adjacency.box(block)),
     )
 
 
 def oriented_edges(orientations: int) -> KernelBank:
-    """First derivatives of a Gaussian over 3 x 3 spels, their weights' magnitudes summing to 1.
+    """First derivatives of a Gaussian over 3 x 3 spels; the magnitudes of the weights sum to 1.
 
-    Kernel i answers to edges that turn from dark to bright in the direction of angle
-    ``2 pi i / orientations``, counted from the right towards below.
+    Kernel i responds to edges from dark to bright in the direction of angle
+    ``2 pi i / orientations``, measured from the right, clockwise.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Learn to detect rigid objects from a few photos with boxes: closed form, no backpropagation."""
+"""Learn a detector of rigid objects from a few photos with boxes, without backpropagation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,48 +12,55 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
 from spel.errors import ParameterError, ShapeError
+from spel.linear import (
+    LinearModel,
+    fit_platt,
+    fit_ridge,
+    leave_group_out,
+    separate_classes,
+)
 from spel.nn import Convolution, Network, Node
-from spel.rigid.config import Floats, Group, RigidConfig, frame_of, groups, scale_range
+from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
-from spel.rigid.linear import Plane, left_out, logistic, ridge, separating
-from spel.rigid.sampling import Background, Samples, cut_objects, random_plane
+from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
+from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
 
-Tell = Callable[[str], None]
+Report = Callable[[str], object]
 
 
 def learn_detector(
     images: Sequence[npt.ArrayLike],
     boxes: Sequence[npt.ArrayLike],
-    recipe: RigidConfig | None = None,
+    config: RigidConfig | None = None,
     *,
     names: Sequence[str] = (),
-    tell: Tell | None = None,
+    on_step: Report = str,
 ) -> Network:
     """Learn a detector of a rigid object (a plate, a coin, an egg) from photos with boxes.
 
-    The object's cells, with a margin, are a patch; its kernel is a hyperplane in patch space that
-    separates objects from background. Background is first taken anywhere and then, in rounds, where
-    the kernels answer most wrongly. Objects of different aspects get kernels of their own. Each
-    kernel is solved for in closed form (ridge regression), and so are four more that tell how the
-    box must move. The scores that each photo would get, had it been left out, follow in closed
-    form too; on them the kernels are scaled so that their answers are log-odds.
+    The cells of an object, with a margin, are a patch. The object's kernel is a hyperplane in patch
+    space that separates objects from background. The first background samples are random; further
+    ones are hard negatives, the windows of the background that the kernels score highest, mined in
+    rounds. Objects of different aspects get kernels of their own. Each kernel is the closed-form
+    solution of a ridge regression, and so are four more per kernel that predict how the box must
+    move. The scores of each photo without its own samples follow in closed form too; with them the
+    kernels are calibrated, so that scores are log-odds.
 
-    From many objects smaller kernels are learned as well, the same way, for a first look that
-    proposes places.
+    If there are many objects, smaller kernels are learned as well, for a proposal stage.
 
     Parameters
     ----------
     images : sequence of (rows, cols[, C]) arrays
-        Photos; read one by one, so that it may read files when asked for an item.
+        Photos. They are accessed one by one, so that the sequence may read files on access.
     boxes : sequence of (n, 4) arrays
         ``x0 y0 x1 y1`` of all objects in each photo; a photo may have none.
-    recipe : RigidConfig, optional
+    config : RigidConfig, optional
     names : sequence of str, optional
-        Of the photos, for the kernels' provenance.
-    tell : callable, optional
-        Gets a line about each stage.
+        Names of the photos, for the provenance of the kernels.
+    on_step : callable, optional
+        Called with a line of text after each step.
 
     Returns
     -------
@@ -63,15 +70,14 @@ def learn_detector(
     Raises
     ------
     ShapeError, ParameterError
-        If there are not as many images as boxes, or no object at all.
+        If the numbers of images and of lists of boxes differ, or there is no object at all.
 
     Notes
     -----
-    Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Hariharan et al. 2012 for linear
-    discriminants on such cells. Leaving out in closed form: Cook & Weisberg 1982.
+    Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
+    cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
     """
-    recipe = recipe or RigidConfig()
-    say = tell or (lambda line: None)
+    config = config or RigidConfig()
     truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
     if len(images) != len(truth):
         raise ShapeError(f"learn_detector: {len(images)} images and {len(truth)} lists of boxes")
@@ -80,129 +86,151 @@ def learn_detector(
         raise ParameterError("learn_detector: no object in any photo; give at least one box")
     photos = _Photos(images, truth, list(names) or [str(i) for i in range(len(images))])
     nodes: list[Node] = []
-    first = None
-    if objects >= recipe.first_from:
-        say("kernels of the first look")
-        learned, first = _Learner(recipe.for_places(), photos, "first").learn(say)
+    proposals = None
+    if objects >= config.min_objects_for_proposals:
+        on_step("kernels of the proposal stage")
+        stage = _StageLearner(config.for_proposals(), photos, "proposal")
+        learned, proposals = stage.learn(on_step)
         nodes += learned
-    learner = _Learner(recipe, photos, "score")
-    learned, windows = learner.learn(say)
+    learner = _StageLearner(config, photos, "score")
+    learned, windows = learner.learn(on_step)
     network = Network((*learner.cells.nodes, *nodes, *learned))
-    most = max(windows.most, 2 * max(len(b) for b in truth))
-    decision = replace(windows, first=first, turns=recipe.turns, most=most)
+    decision = replace(
+        windows,
+        proposals=proposals,
+        rotations=config.rotations,
+        max_detections=max(windows.max_detections, 2 * max(len(b) for b in truth)),
+    )
     return network.with_meta(decision=decision.to_dict())
 
 
+@dataclass(frozen=True, eq=False)
 class _Photos:
     """Photos, their objects and their names."""
 
-    def __init__(self, images: Sequence[Any], truth: Sequence[Floats], names: list[str]) -> None:
-        self.images, self.truth, self.names = images, truth, names
+    images: Sequence[Any]
+    truth: Sequence[Floats]
+    names: list[str]
 
 
-class _Learner:
-    """One look's kernels, and what is known so far of each group of objects."""
+class _StageLearner:
+    """Learns the kernels of one stage, a kernel for each group of objects."""
 
-    def __init__(self, recipe: RigidConfig, photos: _Photos, name: str) -> None:
-        self.recipe, self.photos, self.name = recipe, photos, name
+    def __init__(self, config: RigidConfig, photos: _Photos, name: str) -> None:
+        self.config, self.photos, self.name = config, photos, name
         self.cells = cell_network(
-            orientations=recipe.orientations,
-            cell=recipe.cell,
-            every=recipe.every,
-            around=recipe.around,
-            floor=recipe.floor,
+            orientations=config.orientations,
+            cell=config.cell,
+            edge_stride=config.edge_stride,
+            block=config.block,
+            floor=config.floor,
         )
-        self.groups = groups(recipe, photos.truth)
+        self.groups = group_by_aspect(config, photos.truth)
         self.frame = frame_of(self.groups)
         self.adjacency = Adjacency.from_mask(np.ones(self.frame))
-        self.scales = scale_range(recipe, self.groups)
-        self.random = np.random.default_rng(recipe.seed)
+        self.scales = scale_range(config, self.groups)
+        self.random = np.random.default_rng(config.seed)
 
-    def learn(self, say: Tell) -> tuple[list[Node], Windows]:
-        """The look's layers, and how they are slid."""
-        say(f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells")
-        images, recipe = self.photos.images, self.recipe
+    def learn(self, on_step: Report) -> tuple[list[Node], Windows]:
+        """The layers of the stage, and the decision that applies them."""
+        on_step(f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells")
+        images, config = self.photos.images, self.config
         samples = [
-            cut_objects(recipe, self.cells, images, group, self.random) for group in self.groups
+            crop_objects(config, self.cells, images, group, self.random) for group in self.groups
         ]
-        planes = [random_plane(own, self.random) for own in samples]
-        background = Background(recipe, images, self.photos.truth)
-        for number in range(recipe.rounds + 1):
-            network = Network((*self.cells.nodes, self.node(self.name, planes)))
-            added = background.gather(Scanner(network, self.windows()), self.groups, samples)
-            planes = [
-                separating(own.near, own.false, recipe.weight, recipe.ridge_of(len(group.objects)))
+        models = [random_model(own, self.random) for own in samples]
+        background = Background(config, images, self.photos.truth)
+        for number in range(config.rounds + 1):
+            network = Network((*self.cells.nodes, self._node(self.name, models)))
+            scanner = Scanner(network, self._windows())
+            added = background.mine_hard_negatives(scanner, self.groups, samples)
+            models = [
+                separate_classes(
+                    own.positive_moments,
+                    own.negative_moments,
+                    config.positive_weight,
+                    config.ridge_for(len(group.objects)),
+                )
                 for group, own in zip(self.groups, samples)
             ]
-            say(f"round {number}: {added} false answers added")
-        return self.finished(planes, samples)
+            on_step(f"round {number}: {added} hard negatives added")
+        return self._finish(models, samples)
 
-    def finished(
-        self, planes: Sequence[Plane], samples: Sequence[Samples]
+    def _finish(
+        self, models: Sequence[LinearModel], samples: Sequence[Samples]
     ) -> tuple[list[Node], Windows]:
-        """Kernels scaled to log-odds and refining kernels, each with its provenance."""
-        refining, provenance, answers, true = [], [], [], []
-        for group, own, plane in zip(self.groups, samples, planes):
-            rows, targets, shares, photos = own.all_rows(self.recipe.weight)
-            with_objects = np.unique(own.photos)
-            # An only photo cannot be left out: nothing would be known of its objects.
-            asked = with_objects if len(with_objects) > 1 else with_objects[:0]
-            outside = left_out(plane, rows, targets, shares, photos, asked)
-            known = np.isin(photos, with_objects)
-            best = _best_of_photo(outside[known], targets[known] > 0, photos[known])
-            answers.append(best[0])
-            true.append(best[1])
+        """Kernels calibrated to log-odds, and refining kernels, each with its provenance."""
+        refining, provenance, scores, positive = [], [], [], []
+        for group, own, model in zip(self.groups, samples, models):
+            left_out, is_positive, photos = self._leave_photos_out(model, own)
+            of_objects = np.isin(photos, own.photos)
+            best = _best_of_photo(left_out[of_objects], is_positive[of_objects], photos[of_objects])
+            scores.append(best[0])
+            positive.append(best[1])
             even = np.ones(len(own.positive))
-            refining.append(ridge(own.positive, own.changes, even, self.recipe.firmness))
-            provenance.append(self._source(group, own, outside[targets > 0]))
-        # One scale for all kernels: from few objects a kernel cannot know its own.
-        slope, shift = logistic(np.concatenate(answers), np.concatenate(true))
-        scaled = [
-            replace(plane, weights=plane.weights * slope, bias=plane.bias * slope + shift)
-            for plane in planes
+            refining.append(fit_ridge(own.positive, own.deltas, even, self.config.refine_ridge))
+            provenance.append(self._provenance(group, own, left_out[is_positive]))
+        # One calibration for all kernels: a kernel of few objects has too few scores for its own.
+        slope, offset = fit_platt(np.concatenate(scores), np.concatenate(positive))
+        calibrated = [
+            replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
+            for model in models
         ]
         refine = self.name + "_refine"
-        nodes = [self.node(refine, refining), self.node(self.name, scaled, provenance)]
-        return nodes, replace(self.windows(), refine=refine, score=self.name)
+        nodes = [self._node(refine, refining), self._node(self.name, calibrated, provenance)]
+        return nodes, replace(self._windows(), refine_node=refine, score_node=self.name)
 
-    def _source(self, group: Group, own: Samples, answers: Floats) -> Provenance:
-        """The object that its kernel knows best, as the kernel's origin."""
-        best = int(answers[:: own.copies].argmax())
+    def _leave_photos_out(
+        self, model: LinearModel, own: Samples
+    ) -> tuple[Floats, npt.NDArray[np.bool_], Ints]:
+        """Scores of all samples without their own photo, which are objects, and their photos."""
+        rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
+        with_objects = np.unique(own.photos)
+        # A single photo cannot be left out: no object would remain to learn from.
+        without = with_objects if len(with_objects) > 1 else with_objects[:0]
+        scores = leave_group_out(model, rows, targets, shares, photos, without)
+        return scores, targets > 0, photos
+
+    def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
+        """The training object that is most similar to the kernel."""
+        best = int(scores[:: own.copies].argmax())
         photo, box = group.objects[best]
         middle = ((box[1] + box[3]) // 2, (box[0] + box[2]) // 2)
         return Provenance(1, best, self.photos.names[photo], tuple(int(m) for m in middle))
 
-    def node(
-        self, name: str, planes: Sequence[Plane], provenance: Sequence[Provenance] = ()
+    def _node(
+        self, name: str, models: Sequence[LinearModel], provenance: Sequence[Provenance] = ()
     ) -> Node:
-        """The planes as kernels over the common frame, on the cells."""
-        channels = self.recipe.orientations
+        """The models as kernels over the common frame of cells."""
+        channels = self.config.orientations
         kernels = []
-        for group, plane in zip(self.groups, planes):
-            weights = np.atleast_2d(plane.weights.T)
+        for group, model in zip(self.groups, models):
+            weights = np.atleast_2d(model.weights.T)
             full = np.zeros((len(weights), *self.frame, channels))
-            down, across = ((f - n) // 2 for n, f in zip(group.box, self.frame))
-            own = weights.reshape(len(weights), *group.box, channels)
-            full[:, down : down + group.box[0], across : across + group.box[1]] = own
+            down, across = ((f - n) // 2 for n, f in zip(group.window, self.frame))
+            own = weights.reshape(len(weights), *group.window, channels)
+            full[:, down : down + group.window[0], across : across + group.window[1]] = own
             kernels.append(full.reshape(len(weights), -1, channels))
-        bias = np.concatenate([np.atleast_1d(plane.bias) for plane in planes])
+        bias = np.concatenate([np.atleast_1d(model.bias) for model in models])
         bank = KernelBank(self.adjacency, np.concatenate(kernels), bias)
         bank = replace(bank, provenance=tuple(provenance))
         return Node(name, Convolution(bank), (self.cells.output,))
 
-    def windows(self) -> Windows:
-        """Sizes and scales of the look."""
-        cell = self.recipe.cell
+    def _windows(self) -> Windows:
+        """Window sizes and scales of the stage."""
+        cell = self.config.cell
         sizes = tuple((g.size[0] * cell, g.size[1] * cell) for g in self.groups)
-        return Windows(sizes, *self.scales, self.recipe.steps)
+        return Windows(sizes, *self.scales, self.config.scales_per_octave)
 
 
 def _best_of_photo(
-    answers: Floats, true: npt.NDArray[np.bool_], photos: npt.NDArray[np.int64]
+    scores: Floats, is_positive: npt.NDArray[np.bool_], photos: Ints
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Of the crops of a photo's objects the best answer, which is what a scan would meet."""
-    best = [answers[true & (photos == photo)].max() for photo in np.unique(photos[true])]
+    """Of each photo's object crops the best score only, which is what a scan would find."""
+    best = [
+        scores[is_positive & (photos == photo)].max() for photo in np.unique(photos[is_positive])
+    ]
     return (
-        np.concatenate([best, answers[~true]]),
-        np.arange(len(best) + int((~true).sum())) < len(best),
+        np.concatenate([best, scores[~is_positive]]),
+        np.arange(len(best) + int((~is_positive).sum())) < len(best),
     )

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: of boxes that share their place, the best one stays."""
+"""Non-maximum suppression and box voting: one box per object out of many that overlap."""
 
 from __future__ import annotations
 
@@ -6,71 +6,84 @@ import numpy as np
 import numpy.typing as npt
 
 
-def suppress(
-    boxes: npt.ArrayLike, scores: npt.ArrayLike, *, overlap: float = 0.5, most: int | None = None
+def non_maximum_suppression(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    *,
+    overlap: float = 0.5,
+    max_boxes: int | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Indices of the boxes that stay, best first.
+    """Indices of the boxes that are kept, best first.
 
     A box is dropped if it shares more than `overlap` of the smaller of both areas with a better
-    one: rigid objects seen side by side hardly cover each other, and a box inside a box is a part
-    taken for the whole.
+    one: rigid objects side by side hardly cover each other, and a box inside a box is a part taken
+    for the whole.
 
     Parameters
     ----------
     boxes : (n, 4) array of float
     scores : (n,) array of float
     overlap : float
-    most : int, optional
-        Stop after so many.
+    max_boxes : int, optional
+        Largest number of boxes that are kept.
 
     Examples
     --------
-    >>> suppress([[0, 0, 4, 2], [1, 0, 5, 2], [1, 0, 3, 1], [8, 8, 9, 9]], [3, 4, 2, 1]).tolist()
+    >>> boxes = [[0, 0, 4, 2], [1, 0, 5, 2], [1, 0, 3, 1], [8, 8, 9, 9]]
+    >>> non_maximum_suppression(boxes, [3, 4, 2, 1]).tolist()
     [1, 3]
     """
-    given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-    areas = np.prod(np.maximum(given[:, 2:] - given[:, :2], 0), axis=1)
+    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    areas = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0), axis=1)
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
     kept: list[int] = []
-    while len(order) and (most is None or len(kept) < most):
+    while len(order) and (max_boxes is None or len(kept) < max_boxes):
         best, order = int(order[0]), order[1:]
         kept.append(best)
-        low = np.maximum(given[order, :2], given[best, :2])
-        high = np.minimum(given[order, 2:], given[best, 2:])
-        common = np.prod(np.maximum(high - low, 0), axis=1)
-        order = order[common <= overlap * np.minimum(areas[order], areas[best])]
+        shared = _intersections(corners[order], corners[best])
+        order = order[shared <= overlap * np.minimum(areas[order], areas[best])]
     return np.array(kept, dtype=np.int64)
 
 
-def agreed(
+def vote_boxes(
     boxes: npt.ArrayLike,
-    odds: npt.ArrayLike,
+    log_odds: npt.ArrayLike,
     kept: npt.NDArray[np.int64],
-    kinds: npt.ArrayLike,
+    groups: npt.ArrayLike,
     *,
-    overlap: float = 0.3,
+    min_iou: float = 0.3,
 ) -> npt.NDArray[np.float64]:
-    """The kept boxes, each the mean of all that mean the same object, by their odds.
+    """The kept boxes, each replaced by the weighted mean of the boxes around the same object.
 
-    A box of the same kind, whose intersection over union with the kept one exceeds `overlap`, has
-    a say of ``exp(odds)`` beside it; windows of several sizes settle on what lies between.
+    A box votes for a kept box if both are of the same group and their intersection over union
+    exceeds `min_iou`. Its weight is ``exp(log_odds)``, so that windows of several sizes average to
+    a size in between.
 
     Examples
     --------
     >>> boxes = [[0, 0, 4, 2], [2, 0, 6, 2], [9, 9, 10, 10]]
-    >>> agreed(boxes, [0.0, 0.0, 5.0], [0], [1, 1, 1]).tolist()
+    >>> vote_boxes(boxes, [0.0, 0.0, 5.0], [0], [1, 1, 1]).tolist()
     [[1.0, 0.0, 5.0, 2.0]]
     """
-    given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-    log = np.asarray(odds, dtype=np.float64)
-    areas = np.prod(np.maximum(given[:, 2:] - given[:, :2], 0), axis=1)
-    kind = np.asarray(kinds)
+    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    weights = np.asarray(log_odds, dtype=np.float64)
+    areas = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0), axis=1)
+    group = np.asarray(groups)
     means = np.zeros((len(kept), 4))
     for number, one in enumerate(kept):
-        low = np.maximum(given[:, :2], given[one, :2])
-        high = np.minimum(given[:, 2:], given[one, 2:])
-        common = np.prod(np.maximum(high - low, 0), axis=1)
-        near = (common > overlap * (areas + areas[one] - common)) & (kind == kind[one])
-        near[one] = True
-        means[number] = np.average(given[near], axis=0, weights=np.exp(log[near] - log[one]))
+        shared = _intersections(corners, corners[one])
+        votes = (shared > min_iou * (areas + areas[one] - shared)) & (group == group[one])
+        votes[one] = True
+        shares = np.exp(weights[votes] - weights[one])
+        means[number] = np.average(corners[votes], axis=0, weights=shares)
     return means
+
+
+def _intersections(
+    boxes: npt.NDArray[np.float64], box: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Areas that each of some boxes shares with one box."""
+    low = np.maximum(boxes[:, :2], box[:2])
+    high = np.minimum(boxes[:, 2:], box[2:])
+    shared: npt.NDArray[np.float64] = np.prod(np.maximum(high - low, 0), axis=1)
+    return shared

@@ -1,8 +1,9 @@
-"""How wide kernels find rigid objects: sizes, scales, places and turns that are tried.
+"""How a sliding-window detector is applied: window sizes, scales, proposals, rotations, threshold.
 
-A layer of the network scores, at each cell, one window per kernel. The decision says how large the
-object in each window is, which sizes of the image are tried, where kernels look once more, larger,
-smaller or turned, and what is done with the answers. `spel.rigid.detect` carries it out.
+A layer of the network scores, at each cell, one window per kernel. This decision states the size of
+the object in each window, the scales of the image at which the kernels slide, what the proposal
+stage hands to the refinement stage, and which windows become detections. `spel.rigid.detect`
+applies it.
 """
 
 from __future__ import annotations
@@ -12,38 +13,56 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from spel.errors import FormatError, ParameterError
-from spel.rigid.pyramid import scale_steps
+from spel.rigid.pyramid import scale_series
+
+VERSION = 2
+"""Version of the stored form; spel 0.1 wrote none."""
+
+KEYS_OF_VERSION_1 = {
+    "largest": "max_scale",
+    "smallest": "min_scale",
+    "steps": "scales_per_octave",
+    "most": "max_detections",
+    "refine": "refine_node",
+    "score": "score_node",
+    "first": "proposals",
+    "places": "max_proposals",
+    "turns": "rotations",
+}
+"""Names of the stored fields in spel 0.1, and their present names."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How scores of windows become boxes.
+    """How the scores of sliding windows become boxes.
 
     Parameters
     ----------
     sizes : tuple of (width, height)
-        Of the object in each kernel's window, in spels of the level that it is seen in.
-    largest, smallest : float
-        Extreme scales of the image that are tried.
-    steps : int
-        Scales to an octave.
+        Size of the object in each kernel's window, in spels of the scaled image.
+    max_scale, min_scale : float
+        Largest and smallest scale of the image at which the kernels slide.
+    scales_per_octave : int
+        Number of scales per factor of 2.
     threshold : float
-        Probability from which a window is a detection, in 0..1.
+        Probability above which a window is a detection, in 0..1.
     overlap : float
-        Share of the smaller box that two detections may have in common.
-    most : int
-        At most so many detections.
-    refine : str, optional
-        Node whose kernels, four to a window, give the shift of the box's middle (in widths and
-        heights) and the logarithms of its stretching.
-    score : str, optional
+        Largest share of the smaller box that two detections may have in common.
+    max_detections : int
+        Largest number of detections.
+    refine_node : str, optional
+        Node whose kernels, four per window, predict the shift of the box's middle (in widths and
+        heights) and the logarithms of its change in size.
+    score_node : str, optional
         Node whose kernels score the windows; by default the network's output.
-    first : Windows, optional
-        A first look by smaller kernels at fewer sizes. These then look at its places only.
-    places : int
-        So many places of the first look are looked at again, and all others that it is sure of.
-    turns : tuple of float
-        Degrees by which the best places are turned and looked at once more.
+    proposals : Windows, optional
+        The proposal stage: smaller kernels at fewer scales, which propose places. The kernels of
+        `score_node` then score windows at these places only.
+    max_proposals : int
+        Number of proposals that are refined; all proposals that are more likely an object than not
+        are refined in addition.
+    rotations : tuple of float
+        Degrees by which the views of the best proposals are rotated and scored again.
 
     Examples
     --------
@@ -52,59 +71,74 @@ class Windows:
     """
 
     sizes: tuple[tuple[float, float], ...]
-    largest: float = 1.0
-    smallest: float = 0.125
-    steps: int = 4
+    max_scale: float = 1.0
+    min_scale: float = 0.125
+    scales_per_octave: int = 4
     threshold: float = 0.5
     overlap: float = 0.5
-    most: int = 100
-    refine: str | None = None
-    score: str | None = None
-    first: Windows | None = None
-    places: int = 16
-    turns: tuple[float, ...] = ()
+    max_detections: int = 100
+    refine_node: str | None = None
+    score_node: str | None = None
+    proposals: Windows | None = None
+    max_proposals: int = 16
+    rotations: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = tuple((float(w), float(h)) for w, h in self.sizes)
         object.__setattr__(self, "sizes", sizes)
         if not sizes or any(not (w > 0 and h > 0) for w, h in sizes):
             raise ParameterError(f"Windows: sizes {self.sizes!r}; expected (width, height) above 0")
-        scale_steps(self.largest, self.smallest, self.steps)
+        scale_series(self.max_scale, self.min_scale, self.scales_per_octave)
         for name in ("threshold", "overlap"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(f"Windows: {name} {getattr(self, name)!r}; expected 0 to 1")
-        for name in ("most", "places"):
+        for name in ("max_detections", "max_proposals"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"Windows: {name} {getattr(self, name)!r}; expected 1 or more")
-        turns = tuple(float(degrees) for degrees in self.turns)
-        object.__setattr__(self, "turns", turns)
-        if any(not -90 < degrees < 90 for degrees in turns):
-            raise ParameterError(f"Windows: turns {turns!r}; expected degrees between -90 and 90")
-        if isinstance(self.first, Mapping):
-            object.__setattr__(self, "first", Windows.from_dict(self.first))
+        rotations = tuple(float(degrees) for degrees in self.rotations)
+        object.__setattr__(self, "rotations", rotations)
+        if any(not -90 < degrees < 90 for degrees in rotations):
+            raise ParameterError(
+                f"Windows: rotations {rotations!r}; expected degrees between -90 and 90"
+            )
+        if isinstance(self.proposals, Mapping):
+            object.__setattr__(self, "proposals", Windows.from_dict(self.proposals))
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """The scales that are tried, largest first."""
-        return scale_steps(self.largest, self.smallest, self.steps)
+        """The scales at which the kernels slide, largest first."""
+        return scale_series(self.max_scale, self.min_scale, self.scales_per_octave)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""
-        first = None if self.first is None else self.first.to_dict()
-        sizes = [list(size) for size in self.sizes]
-        plain = {**asdict(self), "sizes": sizes, "first": first, "turns": list(self.turns)}
-        return {"kind": "windows", **plain}
+        return {
+            "kind": "windows",
+            "version": VERSION,
+            **asdict(self),
+            "sizes": [list(size) for size in self.sizes],
+            "proposals": None if self.proposals is None else self.proposals.to_dict(),
+            "rotations": list(self.rotations),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Windows:
-        """The decision that `to_dict` wrote.
+        """The decision that `to_dict` wrote, in this version or in 0.1.
 
         Raises
         ------
         FormatError
             For an unknown key or a value that does not fit.
         """
+        version = values.get("version", 1)
+        if version not in (1, VERSION):
+            raise FormatError(f"Windows: version {version!r}; this spel reads 1 to {VERSION}")
+        names = KEYS_OF_VERSION_1 if version == 1 else {}
+        options = {
+            names.get(key, key): value
+            for key, value in values.items()
+            if key not in ("kind", "version")
+        }
         try:
-            return cls(**{key: value for key, value in values.items() if key != "kind"})
+            return cls(**options)
         except (TypeError, ValueError) as error:
             raise FormatError(f"Windows: {error}") from error

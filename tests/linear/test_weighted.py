@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spel.errors import ShapeError
-from spel.rigid.linear import Moments, left_out, logistic, ridge, separating
+from spel.linear import Moments, fit_platt, fit_ridge, leave_group_out, separate_classes
 
 
 def drawn(seed: int, n: int = 60, d: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -20,7 +20,7 @@ def test_ridge_agrees_with_scikit_learn() -> None:
     from sklearn.linear_model import Ridge
 
     rows, targets, shares = drawn(1)
-    plane = ridge(rows, targets, shares, 0.1)
+    plane = fit_ridge(rows, targets, shares, 0.1)
     s = shares / shares.sum()
     spread = np.cov(rows.T, aweights=s, ddof=0)
     peer = Ridge(alpha=0.1 * np.trace(spread) / 5).fit(rows, targets, sample_weight=s)
@@ -30,8 +30,8 @@ def test_ridge_agrees_with_scikit_learn() -> None:
 
 def test_several_targets_are_several_planes() -> None:
     rows, targets, shares = drawn(2)
-    both = ridge(rows, np.stack([targets, 2 * targets + 1], axis=1), shares, 0.1)
-    one = ridge(rows, targets, shares, 0.1)
+    both = fit_ridge(rows, np.stack([targets, 2 * targets + 1], axis=1), shares, 0.1)
+    one = fit_ridge(rows, targets, shares, 0.1)
     np.testing.assert_allclose(both.weights[:, 0], one.weights, rtol=1e-4)
     np.testing.assert_allclose(both.weights[:, 1], 2 * one.weights, rtol=1e-4)
     assert both.bias[1] == pytest.approx(2 * one.bias + 1, rel=1e-4)
@@ -43,22 +43,22 @@ def test_moments_in_portions_give_the_same_plane() -> None:
     positive.add(rows[targets > 0])
     negative.add(rows[targets < 0][:10])
     negative.add(rows[targets < 0][10:])
-    plane = separating(positive, negative, 0.3, 0.1)
+    plane = separate_classes(positive, negative, 0.3, 0.1)
     share = np.where(targets > 0, 0.3 / positive.count, 0.7 / negative.count)
-    peer = ridge(rows, targets, share, 0.1)
+    peer = fit_ridge(rows, targets, share, 0.1)
     np.testing.assert_allclose(plane.weights, peer.weights, rtol=1e-3, atol=1e-5)
     assert plane.bias == pytest.approx(peer.bias, rel=1e-3)
 
 
-def test_left_out_agrees_with_learning_without_the_group() -> None:
+def test_leaving_groups_out_agrees_with_learning_without_the_group() -> None:
     rows, targets, shares = drawn(3)
     groups = np.arange(60) // 6
     strength = 1e-7  # with next to no ridge the mean plays no part, and the formula is exact
-    plane = ridge(rows, targets, shares, strength)
-    outside = left_out(plane, rows, targets, shares, groups)
+    plane = fit_ridge(rows, targets, shares, strength)
+    outside = leave_group_out(plane, rows, targets, shares, groups)
     for group in range(10):
         rest = groups != group
-        again = ridge(rows[rest], targets[rest], shares[rest], strength)
+        again = fit_ridge(rows[rest], targets[rest], shares[rest], strength)
         expected = rows[~rest] @ again.weights + again.bias
         np.testing.assert_allclose(outside[~rest], expected, rtol=1e-3, atol=1e-3)
 
@@ -69,20 +69,20 @@ def test_calibration_agrees_with_scikit_learn_on_many_samples() -> None:
     random = np.random.default_rng(4)
     x = random.normal(size=4000)
     true = random.uniform(size=4000) < 1 / (1 + np.exp(-(2 * x - 1)))
-    slope, shift = logistic(x, true)
+    slope, offset = fit_platt(x, true)
     peer = LogisticRegression(C=1e6).fit(x[:, None], true)
     assert slope == pytest.approx(peer.coef_.item(), rel=0.02)
-    assert shift == pytest.approx(peer.intercept_.item(), rel=0.05)
+    assert offset == pytest.approx(peer.intercept_.item(), rel=0.05)
 
 
-def test_separated_scores_give_finite_odds() -> None:
-    slope, shift = logistic([0.0, 0.1, 5.0, 5.1], [False, False, True, True])
-    assert np.isfinite([slope, shift]).all()
-    assert slope * 5 + shift > 0 > slope * 0.1 + shift
+def test_separable_scores_give_finite_log_odds() -> None:
+    slope, offset = fit_platt([0.0, 0.1, 5.0, 5.1], [False, False, True, True])
+    assert np.isfinite([slope, offset]).all()
+    assert slope * 5 + offset > 0 > slope * 0.1 + offset
 
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeError, match="targets"):
-        ridge(np.ones((3, 2)), [1, 2], [1, 1, 1], 0.1)
+        fit_ridge(np.ones((3, 2)), [1, 2], [1, 1, 1], 0.1)
     with pytest.raises(ShapeError, match="at least 1"):
-        ridge(np.ones((0, 2)), [], [], 0.1)
+        fit_ridge(np.ones((0, 2)), [], [], 0.1)

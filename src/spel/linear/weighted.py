@@ -1,0 +1,143 @@
+"""Weighted ridge regression on rows or on two classes' moments, and predictions without a group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ShapeError
+from spel.linear.ridge import LinearModel, ridge_from_moments
+
+Real = npt.NDArray[np.float64]
+Rows = npt.NDArray[Any]
+
+
+def fit_ridge(
+    rows: Rows, targets: npt.ArrayLike, shares: npt.ArrayLike, ridge: float
+) -> LinearModel:
+    """The model of least ``sum_i s_i (y_i - <x_i, w> - b)^2 + r |w|^2``, in closed form.
+
+    r is `ridge` times the mean variance of the columns, so that it does not depend on units.
+
+    Parameters
+    ----------
+    rows : (n, d) array
+    targets : (n,) or (n, t) array
+    shares : (n,) array
+        Weight of each row; they are scaled to a sum of 1.
+    ridge : float
+
+    Examples
+    --------
+    >>> line = fit_ridge(np.array([[0.0], [1.0], [2.0]]), [1.0, 3.0, 5.0], np.ones(3), 1e-9)
+    >>> line.weights.round(3).tolist(), round(float(line.bias), 3)
+    ([2.0], 1.0)
+    """
+    y = np.asarray(targets, dtype=np.float64)
+    s = np.asarray(shares, dtype=np.float64)
+    if len(rows) != len(y) or len(rows) != len(s) or not len(rows):
+        raise ShapeError(
+            f"fit_ridge: {len(rows)} rows, {len(y)} targets, {len(s)} shares; expected as many of "
+            "each, at least 1"
+        )
+    s = s / s.sum()
+    mean = s @ rows
+    target_mean = s @ y
+    root = np.sqrt(s)[:, None]
+    # The products are many and made in float32; they are regularized and solved in float64.
+    centred = ((rows - mean) * root).astype(np.float32)
+    covariance = (centred.T @ centred).astype(np.float64)
+    deviations = ((y - target_mean).reshape(len(y), -1) * root).astype(np.float32)
+    cross = (centred.T @ deviations).astype(np.float64).reshape(-1, *y.shape[1:])
+    penalty = _penalty(covariance, ridge)
+    return ridge_from_moments(np.asarray(mean, np.float64), covariance, target_mean, cross, penalty)
+
+
+class Moments:
+    """Number, sum and products of rows that arrive in portions: all that a ridge needs of them.
+
+    Examples
+    --------
+    >>> moments = Moments(2)
+    >>> moments.add(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> moments.count, moments.total.tolist(), moments.products.tolist()
+    (2, [4.0, 6.0], [[10.0, 14.0], [14.0, 20.0]])
+    """
+
+    def __init__(self, length: int) -> None:
+        self.count = 0
+        self.total = np.zeros(length)
+        self.products = np.zeros((length, length))
+
+    def add(self, rows: Rows) -> None:
+        """Take in some more rows (n, d)."""
+        self.count += len(rows)
+        self.total += rows.sum(axis=0, dtype=np.float64)
+        single = np.asarray(rows, dtype=np.float32)
+        self.products += single.T @ single
+
+
+def separate_classes(
+    positive: Moments, negative: Moments, positive_weight: float, ridge: float
+) -> LinearModel:
+    """The model that `fit_ridge` gives for targets +1 and -1, from the moments of two classes.
+
+    The positive rows together have the weight `positive_weight`, the negative rows the rest of 1.
+    """
+    share = (
+        positive_weight / max(positive.count, 1),
+        (1 - positive_weight) / max(negative.count, 1),
+    )
+    mean = share[0] * positive.total + share[1] * negative.total
+    target_mean = 2 * positive_weight - 1
+    covariance = share[0] * positive.products + share[1] * negative.products
+    covariance = covariance - np.outer(mean, mean)
+    cross = share[0] * positive.total - share[1] * negative.total - mean * target_mean
+    return ridge_from_moments(mean, covariance, target_mean, cross, _penalty(covariance, ridge))
+
+
+def leave_group_out(
+    model: LinearModel,
+    rows: Rows,
+    targets: Real,
+    shares: Real,
+    groups: Sequence[Any] | npt.NDArray[Any],
+    without: Sequence[Any] | npt.NDArray[Any] | None = None,
+) -> Real:
+    """What the model would predict for each row had all rows of its group been left out.
+
+    Exact for the weighted ridge of fixed mean, without fitting again: with
+    ``H = X_g A^-1 X_g' S_g`` the residuals become ``(I - H)^-1 (y_g - X_g w - b)``
+    (Cook & Weisberg 1982).
+
+    Parameters
+    ----------
+    model : LinearModel
+        Fitted to these rows, targets and shares.
+    groups : sequence
+        The group of each row, for example the photo that it was cut from.
+    without : sequence, optional
+        The groups to leave out, one at a time; by default all. The rows of other groups get the
+        model's own predictions.
+    """
+    s = shares / shares.sum()
+    predictions = rows @ model.weights + model.bias
+    names = np.asarray(groups)
+    inverse = np.linalg.inv(model.covariance).astype(np.float32)
+    mean = model.mean.astype(np.float32)
+    for name in np.unique(names) if without is None else without:
+        here = np.flatnonzero(names == name)
+        centred = rows[here].astype(np.float32) - mean
+        # The constant is one more column, orthogonal to the centred ones.
+        hat = ((centred @ inverse @ centred.T).astype(np.float64) + 1.0) * s[here]
+        residual = targets[here] - predictions[here]
+        predictions[here] = targets[here] - np.linalg.solve(np.eye(len(here)) - hat, residual)
+    return np.asarray(predictions, dtype=np.float64)
+
+
+def _penalty(covariance: Real, ridge: float) -> float:
+    """The ridge in units of the mean variance; a trace of it keeps the system solvable."""
+    return float(ridge * np.trace(covariance) / len(covariance) + 1e-12)

@@ -51,7 +51,7 @@ HOVER = """async (n) => {
 }"""
 
 WEIGHT = """async (n) => {
-  const { live, state } = await import('/static/store.js');
+  const { live } = await import('/static/commands.js');
   const strip = document.querySelector('spel-strip');
   const viewer = document.querySelector('spel-viewer');
   const times = [];
@@ -112,7 +112,7 @@ TURN = """async (n) => {
 }"""
 
 LEARN = """async (n) => {
-  const { learn } = await import('/static/page-markers.js');
+  const { learn } = await import('/static/learn.js');
   const page = document.querySelector('page-kernels'), times = [];
   for (let i = 0; i < n; i++) {
     const done = new Promise((f) => page.addEventListener('drawn', f, { once: true }));

@@ -336,7 +336,7 @@ def test_every_word_is_there_in_both_languages():
     words = [json.loads((folder / "locales" / f"{n}.json").read_text()) for n in ("en", "pt-BR")]
     assert set(words[0]) == set(words[1])
     used = set()
-    for path in folder.glob("*.js"):
+    for path in folder.rglob("*.js"):
         used |= set(re.findall(r'\bt\("([^"]+)"', path.read_text()))
     assert used <= set(words[0])
     for one in words:

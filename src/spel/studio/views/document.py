@@ -10,6 +10,7 @@ from spel.studio.banks import PRESETS
 from spel.studio.describe import SCHEMA, adjacency_words, fields_of
 from spel.studio.document import Entry
 from spel.studio.learning import DECODERS, TEMPLATES
+from spel.studio.new_layers import ADDABLE
 from spel.studio.session import Session
 from spel.studio.views.packing import Json
 
@@ -46,6 +47,7 @@ def constants_view() -> Json:
     return {
         "version": __version__,
         "schema": SCHEMA,
+        "kinds": list(ADDABLE),
         "presets": list(PRESETS),
         "decoders": list(DECODERS),
         "templates": list(TEMPLATES),

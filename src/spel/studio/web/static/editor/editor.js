@@ -1,0 +1,84 @@
+// @ts-check
+// Edit the selected step in place: its parameters, and its kernels number by number.
+
+import { textField } from "../base/controls.js";
+import { h, patch } from "../base/dom.js";
+import { Part } from "../base/part.js";
+import { kindAbout, kindName, t } from "../base/words.js";
+import { act, pending } from "../commands.js";
+import { bankArrays } from "../server/arrays.js";
+import { bus, choose, node, state } from "../store.js";
+import { layerField } from "./fields.js";
+import { kernelSection } from "./kernels.js";
+
+/** @import { NetworkNode } from "../server/types.js" */
+
+class Editor extends Part {
+  /** The channel of the kernel whose weights are shown. */
+  channel = 0;
+  /** A pointer is down here: what it drags must not jump back to the document's value. */
+  held = false;
+
+  build() {
+    this.on(bus, "document select language", () => this.redraw());
+    this.on(this, "pointerdown", () => {
+      this.held = true;
+    });
+    this.on(window, "pointerup pointercancel", () => {
+      if (!this.held) return;
+      this.held = false;
+      setTimeout(() => this.redraw(), 60);
+    });
+    this.redraw();
+  }
+
+  async redraw() {
+    // While changes are on their way the fields are newer than the document.
+    if (this.held || pending()) return;
+    const shown = node();
+    if (!shown) {
+      patch(this, h("h2", {}, t("step.input")), h("p.muted", {}, t("editor.input")));
+      return;
+    }
+    const { network } = state;
+    const bank = shown.bank ? await bankArrays(network, shown) : null;
+    if (node() !== shown || state.network !== network || this.held || pending()) return;
+    const pickChannel = (/** @type {number} */ channel) => {
+      this.channel = channel;
+      this.redraw();
+    };
+    patch(
+      this,
+      heading(shown),
+      h("p.muted.small", {}, kindAbout(shown.kind)),
+      fields(shown),
+      bank ? kernelSection(shown, bank, this.channel, pickChannel) : null,
+    );
+  }
+}
+customElements.define("spel-editor", Editor);
+
+/** @param {NetworkNode} shown */
+function heading(shown) {
+  const rename = async (/** @type {string} */ name) => {
+    const { network } = state;
+    const reply = await act({ do: "rename_step", network, node: shown.name, name });
+    if (reply) choose({ node: name });
+  };
+  const label = t("editor.name");
+  const name = textField({ value: shown.name, "aria-label": label, maxLength: 64, onpick: rename });
+  return h("header.editor-head", {}, name, h("span.tag", {}, kindName(shown.kind)));
+}
+
+/** @param {NetworkNode} shown */
+function fields(shown) {
+  const schema = state.constants.schema[shown.kind] ?? [];
+  const rows = schema.map((one) =>
+    layerField(shown, one, (value) => {
+      const changed = { [one.name]: value };
+      act({ do: "set_layer", network: state.network, node: shown.name, fields: changed });
+    }),
+  );
+  // Another step has other fields, even where they have the same names.
+  return h("div.fields", { key: shown.name }, rows);
+}

@@ -1,0 +1,204 @@
+// @ts-check
+// The inspector: the engine's numbers behind one spel, and the walk back to the image.
+
+import { chip, tableRow } from "../base/controls.js";
+import { h, patch } from "../base/dom.js";
+import { num } from "../base/numbers.js";
+import { Part } from "../base/part.js";
+import { say, sayProblem } from "../base/toasts.js";
+import { t } from "../base/words.js";
+import { picture, trace } from "../server/arrays.js";
+import { RequestError } from "../server/api.js";
+import { bus, choose, onImage, onStep, state, step } from "../store.js";
+import { arithmetic } from "./arithmetic.js";
+
+/** @import { Description } from "../base/dom.js" */
+/** @import { Place, Step, Trace, TraceStep } from "../server/types.js" */
+/** @import { SumView } from "./sum.js" */
+
+const HINTS = ["hover", "click", "arrows", "zoom"];
+
+class Inspector extends Part {
+  /** Steps of the walk that the user has opened. @type {Set<string>} */
+  open = new Set();
+  /** @type {Trace | null} */
+  trace = null;
+  /** @type {SumView} */
+  sums = { channels: new Map(), stacked: false, redraw: () => this.redraw() };
+
+  build() {
+    this.on(bus, "cursor run select language", () => this.update());
+    this.update();
+  }
+
+  async update() {
+    if (!state.cursor) this.showHints();
+    else if (state.node === "input") await this.showInput(state.cursor);
+    else await this.showStep(state.cursor);
+  }
+
+  showHints() {
+    this.trace = null;
+    const hints = HINTS.map((name) => h("li", {}, t(`inspector.hint.${name}`)));
+    const empty = h("p.muted", {}, t("inspector.empty"));
+    patch(this, h("h2", {}, t("inspector.title")), empty, h("ul.hints", {}, hints));
+  }
+
+  /** @param {Place} cursor */
+  async showInput(cursor) {
+    const image = state.image;
+    const shown = await picture(image);
+    if (state.cursor !== cursor || state.image !== image || state.node !== "input") return;
+    const i = (cursor[0] * shown.cols + cursor[1]) * 3;
+    const values = [...shown.data.subarray(i, i + 3)];
+    const names = shown.channels < 3 ? ["grey"] : ["red", "green", "blue"];
+    const rows = names.map((name, k) => tableRow(t(`color.${name}`), num(values[k])));
+    this.trace = null;
+    patch(
+      this,
+      heading(t("step.input"), cursor),
+      h("div.swatch", {
+        style: { background: `rgb(${values.join(" ")})` },
+        "aria-hidden": "true",
+      }),
+      h("table.terms", {}, rows),
+      h("p.muted.small", {}, t("inspector.as_shown", { dtype: shown.dtype })),
+    );
+  }
+
+  /** @param {Place} cursor */
+  async showStep(cursor) {
+    const shown = step();
+    if (!shown) return;
+    const problem = problemOf(shown);
+    if (problem) {
+      patch(this, h("h2", {}, state.node), problem);
+      return;
+    }
+    const found = await this.ask(shown, cursor);
+    if (!found) return;
+    this.trace = found;
+    this.redraw();
+    performance.mark("spel-inspector");
+    this.dispatchEvent(new CustomEvent("traced", { detail: found, bubbles: true }));
+  }
+
+  /**
+   * @param {Step} shown
+   * @param {Place} cursor
+   */
+  async ask(shown, cursor) {
+    const [row, col] = onStep(shown, cursor);
+    const channel = Math.min(state.channel, (shown.shape[2] ?? 1) - 1);
+    const { network, image, node } = state;
+    try {
+      const found = await trace({ network, image, node, row, col, channel });
+      return node === state.node && state.run !== null ? found : undefined;
+    } catch (error) {
+      // Between two runs a place may be outside, or a step not computed: the next run tells.
+      if (!(error instanceof RequestError) || error.status !== 422) sayProblem(error);
+      return undefined;
+    }
+  }
+
+  redraw() {
+    const steps = this.trace?.steps ?? [];
+    const last = steps.at(-1);
+    if (!last) return;
+    const before = steps.slice(0, -1).reverse();
+    const several = (step(last.node)?.shape[2] ?? 1) > 1;
+    const value = h("output", {}, num(last.terms.value, 5));
+    patch(
+      this,
+      heading(last.node, last.at, several ? ` · ${t("channel")} ${last.channel}` : ""),
+      h("p.big-value", {}, h("span.muted", {}, t("inspector.value")), value),
+      arithmetic(last, this.sums),
+      before.length ? h("h3", {}, t("inspector.back")) : null,
+      h(
+        "ol.walk",
+        {},
+        before.map((one) => this.walkStep(one)),
+      ),
+      h("div.row", {}, chip({ onclick: () => this.copy() }, t("inspector.copy"))),
+    );
+  }
+
+  /**
+   * @param {TraceStep} one
+   * @returns {Description}
+   */
+  walkStep(one) {
+    const key = `${one.node}/${one.channel}`;
+    const open = this.open.has(one.node);
+    const toggled = (/** @type {boolean} */ now) => {
+      if (now === this.open.has(one.node)) return;
+      if (now) this.open.add(one.node);
+      else this.open.delete(one.node);
+      this.redraw();
+    };
+    const where = ` (${one.at.join(", ")})${one.channel ? ` #${one.channel}` : ""}`;
+    return h(
+      "li",
+      { key },
+      h(
+        "details",
+        { open, ontoggle: (event) => toggled(event.currentTarget.open) },
+        h(
+          "summary",
+          {},
+          h("b", {}, one.node),
+          h("span.where", {}, where),
+          h("output", {}, num(one.terms.value, 4)),
+        ),
+        open ? [arithmetic(one, this.sums), jumpTo(one)] : null,
+      ),
+    );
+  }
+
+  copy() {
+    const lines = (this.trace?.steps ?? []).map(({ node, at, channel, terms }) =>
+      [node, ...at, channel, terms.value].join("\t"),
+    );
+    const text = ["node\trow\tcol\tchannel\tvalue", ...lines].join("\n");
+    const done = () => say(t("copied"));
+    const failed = () => say(t("copy.failed"), "error");
+    navigator.clipboard?.writeText(text).then(done, failed);
+  }
+}
+customElements.define("spel-inspector", Inspector);
+
+/**
+ * @param {string} name
+ * @param {Place} at
+ * @param {string} [more]
+ */
+function heading(name, at, more = "") {
+  const unpin = () => choose({ pinned: false });
+  const attributes = { class: "on", title: t("inspector.unpin"), onclick: unpin };
+  return h(
+    "header.inspector-head",
+    {},
+    h("h2", {}, name),
+    h("p.where", {}, t("inspector.at", { row: at[0], col: at[1] }), more),
+    state.pinned ? chip(attributes, t("inspector.pinned")) : null,
+  );
+}
+
+/**
+ * Why a step has no numbers to show, or null.
+ * @param {Step} shown
+ */
+function problemOf(shown) {
+  if (shown.error) return h("p.error", { role: "alert" }, shown.error);
+  if (shown.shape.length !== 3) return h("p.muted", {}, t("inspector.flat"));
+  return null;
+}
+
+/** @param {TraceStep} one */
+function jumpTo(one) {
+  const jump = () => {
+    const cursor = onImage(step(one.node), one.at);
+    choose({ node: one.node, channel: one.channel, cursor, pinned: true });
+  };
+  return chip({ onclick: jump }, t("inspector.go", { name: one.node }));
+}

@@ -1,0 +1,201 @@
+// @ts-check
+// A stage that shows the selected step, with its tools and the line of numbers below.
+
+import { create, h, patch } from "../../base/dom.js";
+import { clamp } from "../../base/numbers.js";
+import { Part } from "../../base/part.js";
+import { t } from "../../base/words.js";
+import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { newStage, zoomers } from "../../picture/stage.js";
+import { View } from "../../picture/view.js";
+import { picture, plane } from "../../server/arrays.js";
+import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "../../store.js";
+import { scaleBar } from "./draw.js";
+import { outlineOf, statusOf } from "./model.js";
+import { viewerTools } from "./tools.js";
+
+/** @import { Picture, Place, Plane, Step } from "../../server/types.js" */
+/** @import { Stage } from "../../picture/stage.js" */
+
+/** While something is dragged, pictures smaller than this on the screen are coarse. */
+const COARSE_BELOW = 0.75;
+
+export class Viewer extends Part {
+  stage = newStage();
+  /** The image beside the step. @type {Stage | null} */
+  beside = null;
+  /** @type {View | null} */
+  shared = null;
+  sideBySide = false;
+  /** Opacity of the saliency over the picture. */
+  overlay = 0;
+  /** @type {Picture | null} */
+  image = null;
+  /** @type {Plane | null} */
+  plane = null;
+  tools = create(h("div.stage-tools", { role: "toolbar" }));
+  stages = create(h("div.stages"));
+  status = create(h("p.status", { "aria-live": "off" }));
+  scale = create(h("p.scale"));
+
+  build() {
+    patch(this, this.tools, this.stages, h("footer.stage-foot", {}, this.status, this.scale));
+    this.follow(this.stage);
+    this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
+    this.on(bus, "run select image", () => this.update());
+    this.on(bus, "rest", () => {
+      if ((this.plane?.grain ?? 1) > 1) this.update();
+    });
+    this.on(bus, "cursor", () => this.markCursor());
+    this.on(bus, "language", () => this.update());
+    this.update();
+  }
+
+  /**
+   * The pointer on a stage moves the cursor; a click pins it.
+   * @param {Stage} stage
+   */
+  follow(stage) {
+    this.on(stage, "hover", ({ detail }) => {
+      if (!state.pinned && detail) choose({ cursor: detail });
+    });
+    this.on(stage, "pick", ({ detail: { at } }) => {
+      const same = state.pinned && state.cursor?.[0] === at[0] && state.cursor?.[1] === at[1];
+      choose({ cursor: at, pinned: !same });
+    });
+  }
+
+  /** @param {Place} by rows and columns of the step */
+  moveCursor(by) {
+    const [rows, cols] = this.stage.size;
+    const [high, wide] = step()?.scale ?? [1, 1];
+    const [row, col] = state.cursor ?? [rows >> 1, cols >> 1];
+    const r = clamp(row + by[0] * high, 0, rows - 1);
+    const c = clamp(col + by[1] * wide, 0, cols - 1);
+    choose({ cursor: [r, c], pinned: true });
+  }
+
+  /** Show the selected step of the current run. */
+  async update() {
+    const shown = state.node === "input" ? undefined : step();
+    const channels = shown?.shape?.[2] ?? 1;
+    this.drawTools(channels);
+    const image = await picture(state.image);
+    if (image.id !== state.image) return;
+    this.image = image;
+    this.stage.label = t("stage.of", {
+      name: state.node === "input" ? imageOf()?.name : state.node,
+    });
+    this.stage.relabel();
+    this.stage.setImage(image);
+    if (!(await this.updatePlane(shown, Math.min(state.channel, channels - 1)))) return;
+    this.drawStages();
+    this.markCursor();
+    this.updateOverlay();
+    performance.mark("spel-stage");
+    this.dispatchEvent(new Event("drawn", { bubbles: true }));
+  }
+
+  /**
+   * @param {Step | undefined} shown
+   * @param {number} channel
+   * @returns {Promise<boolean>} false if the user has gone on meanwhile
+   */
+  async updatePlane(shown, channel) {
+    if (!shown || shown.error || shown.shape.length !== 3) this.plane = null;
+    else {
+      const coarse = state.dragging && this.stage.view.zoom < COARSE_BELOW;
+      const found = await plane(shown.id, channel, coarse ? 2 : 1);
+      if (step()?.id !== shown.id) return false;
+      this.plane = found;
+    }
+    this.stage.setPlane(this.plane, shown, this.map());
+    patch(this.scale, this.stage.colors ? scaleBar(this.stage.colors) : null);
+    this.scale.hidden = !this.stage.colors;
+    return true;
+  }
+
+  map() {
+    return state.map === "auto" ? mapOf() : state.map;
+  }
+
+  /** @param {number} channels */
+  drawTools(channels) {
+    this.tools.setAttribute("aria-label", t("stage.tools"));
+    patch(
+      this.tools,
+      viewerTools(channels, {
+        sideBySide: this.sideBySide,
+        overlay: this.overlay,
+        flicker: (on) => this.flicker(on),
+        toggleSide: () => {
+          this.sideBySide = !this.sideBySide;
+          this.update();
+        },
+        setOverlay: (value) => {
+          this.overlay = value;
+          this.updateOverlay();
+        },
+      }),
+    );
+  }
+
+  /** Side by side: the image beside the step, moving together. */
+  drawStages() {
+    if (this.sideBySide && !this.beside) {
+      this.beside = newStage();
+      this.follow(this.beside);
+      this.shared ??= new View();
+      this.stage.share(this.shared);
+      this.beside.share(this.shared);
+      requestAnimationFrame(() => this.stage.fit());
+    }
+    if (!this.sideBySide) this.beside = null;
+    if (this.beside && this.image) this.beside.setImage(this.image);
+    this.stages.classList.toggle("two", this.sideBySide);
+    patch(this.stages, this.beside, this.stage, h("div.zoomers", {}, zoomers(this.stage)));
+  }
+
+  /**
+   * Show the image in place of the step for a moment.
+   * @param {boolean} on
+   */
+  flicker(on) {
+    this.stage.setPlane(on ? null : this.plane, step(), this.map());
+  }
+
+  /** The last step's saliency over the picture. */
+  async updateOverlay() {
+    const last = output();
+    if (!this.overlay || !last?.id || last.shape.length !== 3) {
+      this.stage.setTop(null);
+      return;
+    }
+    const top = await plane(last.id, 0);
+    const canvas = planeCanvas(top, scaleFor(top.low, top.high, "positive"));
+    this.stage.setTop(canvas, last, this.overlay);
+  }
+
+  markCursor() {
+    const { stage } = this;
+    const shown = state.node === "input" ? undefined : step();
+    const on = shown?.shape && state.cursor ? onStep(shown, state.cursor) : state.cursor;
+    stage.cursor = on;
+    stage.outline = on && shown?.shape ? outlineOf(node(), shown, on) : null;
+    stage.paint(true);
+    if (this.beside) {
+      this.beside.cursor = state.cursor;
+      this.beside.outline = stage.outline;
+      this.beside.paint(true);
+    }
+    this.showStatus();
+  }
+
+  showStatus() {
+    const shown = state.node === "input" ? undefined : step();
+    const text = statusOf(shown, this.plane, this.image);
+    this.status.textContent = text;
+    if (state.pinned && state.cursor) this.stage.speak(text);
+  }
+}
+customElements.define("spel-viewer", Viewer);

@@ -1,0 +1,260 @@
+// @ts-check
+// The form of the decision: threshold, filters, selection.
+
+import {
+  chip,
+  fact,
+  field,
+  numberField,
+  pickFiles,
+  quietField,
+  radio,
+  selectField,
+  slider,
+} from "../../base/controls.js";
+import { h } from "../../base/dom.js";
+import { icon } from "../../base/icons.js";
+import { clamp, num, percent } from "../../base/numbers.js";
+import { say, sayProblem } from "../../base/toasts.js";
+import { t } from "../../base/words.js";
+import { act, adoptUpload } from "../../commands.js";
+import { put } from "../../server/api.js";
+import { output, state } from "../../store.js";
+import {
+  countsOf,
+  countWord,
+  FILTERS,
+  filterScale,
+  limits,
+  NO_LIMIT,
+  RULES,
+  ruleOf,
+  SELECTIONS,
+} from "./model.js";
+import { drawHistogram } from "./draw.js";
+
+/** @import { Boxes, Decision, Place, Plane } from "../../server/types.js" */
+/** @import { Filter } from "./model.js" */
+
+/**
+ * What the form shows, and what it does.
+ * @typedef {object} FormView
+ * @property {Decision} decision
+ * @property {Plane} saliency
+ * @property {Boxes | null} found
+ * @property {Place} size of the image
+ * @property {(change: Decision) => void} set change the document
+ * @property {(change: Decision) => void} drag try a change while something is dragged
+ * @property {() => void} rest a drag has ended
+ * @property {() => void} judge
+ */
+
+/** What stands in the place of the form where there is no saliency. */
+export function noSaliency() {
+  const last = output();
+  const several = (last?.shape?.[2] ?? 0) > 1;
+  const where = { network: state.network, after: last?.name, image: state.image };
+  const add = () => act({ do: "add_step", kind: "weighted_sum", ...where });
+  const button = h("button.primary", { onclick: add }, t("detect.fix"));
+  return [
+    h("h2", {}, t("detect.title")),
+    h("p.error", {}, last?.error ?? t("detect.fix")),
+    several ? h("div.row", {}, button) : null,
+  ];
+}
+
+/** @param {FormView} view */
+export function decisionForm(view) {
+  return [
+    heading(view.found),
+    quality(view.found),
+    thresholdField(view),
+    histogram(view),
+    thresholdSlider(view),
+    FILTERS.map((name) => filterField(name, view)),
+    selectionField(view),
+    view.decision.select === "closest" ? sizeField(view) : null,
+    truthRow(view),
+  ];
+}
+
+/** @param {Boxes | null} found */
+function heading(found) {
+  const count = h(
+    "p.count",
+    {},
+    h("output", {}, found ? String(found.count) : "–"),
+    h("span", {}, countWord(found?.count ?? 0)),
+  );
+  return h("header.row.between", {}, h("h2", {}, t("detect.title")), count);
+}
+
+/** @param {Boxes | null} found */
+function quality(found) {
+  const judged = found?.truth;
+  return h(
+    "div.facts",
+    {},
+    judged
+      ? [
+          fact(t("detect.precision"), percent(judged.precision)),
+          fact(t("detect.recall"), percent(judged.recall)),
+          fact(t("detect.missed"), judged.missed),
+          fact(t("detect.false"), judged.false),
+        ]
+      : h("span.muted.small", {}, t("detect.truth.none")),
+  );
+}
+
+/** @param {FormView} view */
+function thresholdField({ decision, found, set }) {
+  const rules = RULES.map((r) => /** @type {const} */ ([r, r]));
+  const pick = (/** @type {string} */ threshold) => set({ threshold });
+  return h(
+    "div.field.stack",
+    { key: "rule" },
+    h("label", { htmlFor: "threshold" }, t("detect.threshold")),
+    h(
+      "span.inputs",
+      {},
+      radio(t("detect.rule"), rules, ruleOf(decision), pick),
+      h("output.now", {}, found ? num(found.threshold) : ""),
+    ),
+  );
+}
+
+/** Counts of the saliency drawn last. @type {WeakMap<Plane, Float32Array>} */
+const counted = new WeakMap();
+
+/** @param {FormView} view */
+function histogram({ saliency, found }) {
+  const draw = (/** @type {HTMLCanvasElement} */ canvas) => {
+    const counts = counted.get(saliency) ?? countsOf(saliency);
+    counted.set(saliency, counts);
+    // In its first patch the canvas has no size yet.
+    requestAnimationFrame(() => {
+      if (canvas.clientWidth) drawHistogram(canvas, saliency, counts, found?.threshold ?? 0);
+    });
+  };
+  const label = t("detect.threshold");
+  return h("canvas.histogram", { role: "img", "aria-label": label, ref: draw });
+}
+
+/** @param {FormView} view */
+function thresholdSlider({ saliency, found, decision, drag, rest }) {
+  const { low, high } = saliency;
+  const now = typeof decision.threshold === "number" ? decision.threshold : found?.threshold;
+  return slider({
+    what: "input.wide-slider",
+    id: "threshold",
+    min: low,
+    max: high,
+    step: (high - low) / 500 || 1,
+    value: clamp(now ?? low, low, high),
+    "aria-label": t("detect.threshold"),
+    onmove: (threshold) => drag({ threshold }),
+    onrest: rest,
+  });
+}
+
+/**
+ * @param {Filter} name
+ * @param {FormView} view
+ */
+function filterField(name, { decision, size, set, drag, rest }) {
+  const [low, high] = decision[name] ?? [0, NO_LIMIT];
+  const { top, power } = filterScale(name, size);
+  const id = `filter-${name}`;
+  const text = t(`detect.${name}`);
+  const from = `${text} ${t("detect.from")}`;
+  const number = { min: 0, step: "any" };
+  const shown = name === "aspect" ? low.toFixed(2) : String(Math.round(low * 100) / 100);
+  const first = numberField({
+    ...number,
+    id,
+    value: low > 0 ? shown : null,
+    placeholder: "0",
+    "aria-label": from,
+    onpick: (value) => set({ [name]: limits(value, high) }),
+    onempty: () => set({ [name]: limits(0, high) }),
+  });
+  const last = numberField({
+    ...number,
+    key: "to",
+    value: high >= NO_LIMIT ? null : high,
+    placeholder: "∞",
+    "aria-label": `${text} ${t("detect.to")}`,
+    onpick: (value) => set({ [name]: limits(low, value) }),
+    onempty: () => set({ [name]: limits(low, NO_LIMIT) }),
+  });
+  const rounded = (/** @type {number} */ v) =>
+    name === "aspect" ? Number(v.toFixed(2)) : Math.round(v);
+  const range = slider({
+    min: 0,
+    max: 1,
+    step: 0.002,
+    value: (low / top) ** (1 / power),
+    "aria-label": from,
+    "data-filter": name,
+    onmove: (value) => drag({ [name]: limits(rounded(value ** power * top), high) }),
+    onrest: rest,
+  });
+  const inputs = h("span.inputs.nowrap", {}, first, range, last);
+  return h("div.field.filter", { key: id }, h("label", { htmlFor: id }, text), inputs);
+}
+
+/** @param {FormView} view */
+function selectionField({ decision, set }) {
+  const names = SELECTIONS.map((s) => /** @type {const} */ ([s, t(`detect.select.${s}`)]));
+  const pick = (/** @type {string} */ select) =>
+    set({ select, size: select === "closest" ? (decision.size ?? [90, 30]) : null });
+  const label = { "aria-label": t("detect.select") };
+  return quietField(t("detect.select"), selectField(names, decision.select ?? "all", pick, label));
+}
+
+/** @param {FormView} view */
+function sizeField({ decision, set }) {
+  const [width, height] = decision.size ?? [90, 30];
+  return field(
+    t("detect.size"),
+    "closest-width",
+    numberField({
+      id: "closest-width",
+      min: 1,
+      value: width,
+      "aria-label": t("detect.width"),
+      onpick: (value) => set({ size: [value, height] }),
+    }),
+    numberField({
+      key: "height",
+      min: 1,
+      value: height,
+      "aria-label": t("detect.height"),
+      onpick: (value) => set({ size: [width, value] }),
+    }),
+  );
+}
+
+/** @param {FormView} view */
+function truthRow({ judge }) {
+  const none = !Object.keys(state.doc.truth).length;
+  const open = () => pickFiles(".json", loadTruth);
+  return h(
+    "div.row",
+    { key: "truth" },
+    chip({ key: "judge", onclick: judge, disabled: none }, t("detect.judge")),
+    chip({ key: "load", onclick: open }, icon("upload"), t("detect.truth.load")),
+  );
+}
+
+/** @param {File[]} files */
+async function loadTruth([file]) {
+  if (!file) return;
+  try {
+    const reply = await put("truth", {}, file);
+    adoptUpload(reply);
+    say(t("detect.truth.loaded", { n: reply.images }));
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}

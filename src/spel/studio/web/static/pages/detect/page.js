@@ -1,0 +1,273 @@
+// @ts-check
+// Detect: the decision live, boxes while a slider moves, why a box is there, precision and recall.
+
+import { radio } from "../../base/controls.js";
+import { create, h, patch } from "../../base/dom.js";
+import { latest } from "../../base/latest.js";
+import { Part } from "../../base/part.js";
+import { sayProblem } from "../../base/toasts.js";
+import { t } from "../../base/words.js";
+import { act } from "../../commands.js";
+import { boxPainter } from "../../picture/boxes.js";
+import { newStage, zoomers } from "../../picture/stage.js";
+import { picture, plane } from "../../server/arrays.js";
+import { post, RequestError } from "../../server/api.js";
+import { bus, network, output, state } from "../../store.js";
+import { drawReasons, maskCanvas } from "./draw.js";
+import { decisionForm, noSaliency } from "./form.js";
+import { boxAt, changed, choices, labelOf, statusOf, truth } from "./model.js";
+import { boxList, judgedPanel, whyPanel } from "./panels.js";
+
+/** @import { Boxes, Decision, Place, Plane, Reasons, Step } from "../../server/types.js" */
+/** @import { Painter } from "../../picture/boxes.js" */
+
+class DetectPage extends Part {
+  /** The network's decision, or one that is tried. @type {Decision} */
+  decision = {};
+  dragging = false;
+  /** @type {Plane | null} */
+  saliency = null;
+  /** Where the saliency lies on the image. @type {Step | undefined} */
+  place;
+  /** @type {Boxes | null} */
+  found = null;
+  /** The chosen box, or -1. */
+  selected = -1;
+  /** @type {Reasons | null} */
+  reasons = null;
+  /** @type {Painter[]} */
+  boxPainters = [];
+  stage = newStage();
+  tools = create(h("div.stage-tools", { role: "toolbar" }));
+  status = create(h("p.status", { role: "status" }));
+  form = create(h("div"));
+  why = create(h("section.why", { "aria-live": "polite" }));
+  judged = create(h("section"));
+  ask = latest(() => this.askBoxes());
+
+  build() {
+    this.className = "page";
+    this.furnish();
+    this.stage.painters = [(pen, zoom) => this.paint(pen, zoom)];
+    this.on(this.stage, "pick", ({ detail }) => this.open(this.boxUnder(detail.point)));
+    this.on(this.stage, "hover", ({ detail }) => {
+      const over = detail !== null && this.boxUnder(detail) >= 0;
+      this.stage.canvas.style.cursor = over ? "pointer" : "";
+    });
+    this.on(bus, "image run", () => this.load());
+    this.on(bus, "document", () => this.adopt());
+    this.on(bus, "language", () => {
+      this.furnish();
+      this.redraw();
+    });
+    this.adopt();
+    this.load();
+  }
+
+  furnish() {
+    this.tools.setAttribute("aria-label", t("stage.tools"));
+    this.why.setAttribute("aria-label", t("detect.why"));
+    this.judged.setAttribute("aria-label", t("detect.all"));
+    const center = h(
+      "section.center.rows",
+      { "aria-label": t("stage.label") },
+      this.tools,
+      h("div.stages", {}, this.stage),
+      h("footer.stage-foot", {}, this.status),
+    );
+    const label = { "aria-label": t("detect.title") };
+    const side = h("aside.panel", label, this.form, this.why, this.judged);
+    patch(this, h("div.workbench.two", {}, center, side));
+  }
+
+  /** Take the network's own decision, unless a drag is under way. */
+  adopt() {
+    if (!this.dragging) this.decision = { ...(network()?.decision ?? {}) };
+    this.redraw();
+    this.ask();
+  }
+
+  async load() {
+    const { image, network: name } = state;
+    const base = await picture(image);
+    const last = output();
+    if (image !== state.image) return;
+    this.stage.setImage(base);
+    this.forget();
+    if (last?.id && last.shape.length === 3 && last.shape[2] === 1) {
+      const top = await plane(last.id, 0);
+      if (output()?.id !== last.id || image !== state.image || name !== state.network) return;
+      this.saliency = top;
+      this.place = last;
+    }
+    this.redraw();
+    await this.ask();
+  }
+
+  /** Nothing of another image or run may stay on the picture. */
+  forget() {
+    this.saliency = null;
+    this.found = null;
+    this.selected = -1;
+    this.reasons = null;
+    this.boxPainters = [];
+    this.stage.setTop(null);
+  }
+
+  redraw() {
+    this.redrawTools();
+    this.redrawPanels();
+    this.showLayers(this.found?.threshold);
+  }
+
+  redrawTools() {
+    const names = /** @type {const} */ (["image", "saliency", "mask"]);
+    const shown = names.map((name) => /** @type {const} */ ([name, t(`detect.show.${name}`)]));
+    const pick = (/** @type {typeof choices.show} */ show) => {
+      choices.show = show;
+      this.redraw();
+    };
+    const show = radio(t("detect.show"), shown, choices.show, pick);
+    patch(this.tools, show, h("span.spread"), zoomers(this.stage));
+  }
+
+  redrawPanels() {
+    const { saliency, found, decision } = this;
+    const form = saliency
+      ? decisionForm({
+          decision,
+          saliency,
+          found,
+          size: this.stage.size,
+          set: (change) => this.set(change),
+          drag: (change) => this.drag(change),
+          rest: () => this.commit(),
+          judge: () => this.judge(),
+        })
+      : noSaliency();
+    patch(this.form, form);
+    const why = this.reasons ? whyPanel(this.reasons) : boxList(found, (index) => this.open(index));
+    patch(this.why, saliency ? why : null);
+    this.status.textContent = statusOf(found);
+  }
+
+  /**
+   * The picture, the saliency, or the mask over the picture.
+   * @param {number | undefined} threshold
+   */
+  showLayers(threshold) {
+    const { saliency, stage, place } = this;
+    stage.setPlane(choices.show === "saliency" ? saliency : null, place);
+    const masked = choices.show === "mask" && saliency && threshold !== undefined;
+    stage.setTop(masked ? maskCanvas(saliency, threshold) : null, place);
+  }
+
+  // -- boxes -------------------------------------------------------------------------------------
+
+  async askBoxes() {
+    if (!this.saliency) return;
+    const query = { network: state.network, image: state.image, decision: this.decision };
+    try {
+      const found = await post("boxes", query);
+      if (query.image !== state.image || query.network !== state.network || !this.saliency) return;
+      this.found = found;
+    } catch (problem) {
+      if (!(problem instanceof RequestError) || problem.status !== 422) sayProblem(problem);
+      else this.status.textContent = problem.message;
+      return;
+    }
+    if (this.selected >= (this.found?.count ?? 0)) this.deselect();
+    this.layBoxes();
+    this.redraw();
+    performance.mark("spel-boxes");
+    this.dispatchEvent(new Event("boxes", { bubbles: true }));
+  }
+
+  layBoxes() {
+    const { found, selected } = this;
+    if (!found) return;
+    const { boxes, matched } = found;
+    const color = (/** @type {number} */ i) => {
+      if (!matched) return "#ffd23f";
+      return matched[i] ? "#3dff9a" : "#ff8fa3";
+    };
+    this.boxPainters = [
+      boxPainter(truth(), { color: "#7cc4ff", dash: [6, 4], width: 1.5 }),
+      boxPainter(boxes, { color, selected, label: labelOf(found, selected) }),
+    ];
+    this.stage.paint(true);
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {number} zoom
+   */
+  paint(pen, zoom) {
+    for (const painter of this.boxPainters) painter(pen, zoom);
+    if (this.reasons) drawReasons(pen, zoom, this.reasons);
+  }
+
+  /** @param {Place} place */
+  boxUnder(place) {
+    return boxAt(this.found?.boxes ?? [], place);
+  }
+
+  deselect() {
+    this.selected = -1;
+    this.reasons = null;
+  }
+
+  /**
+   * Say why a box is there.
+   * @param {number} index of the box, or -1
+   */
+  async open(index) {
+    this.deselect();
+    this.selected = index;
+    this.layBoxes();
+    this.redrawPanels();
+    if (index < 0) return;
+    const { network: name, image } = state;
+    try {
+      const query = { network: name, image, index, decision: this.decision };
+      const reasons = await post("why", query);
+      if (this.selected !== index || image !== state.image || name !== state.network) return;
+      this.reasons = reasons;
+    } catch (problem) {
+      sayProblem(problem);
+    }
+    this.redrawPanels();
+    this.stage.paint(true);
+  }
+
+  async judge() {
+    try {
+      const query = { network: state.network, decision: this.decision };
+      patch(this.judged, judgedPanel(await post("judged", query)));
+    } catch (problem) {
+      sayProblem(problem);
+    }
+  }
+
+  // -- the decision ------------------------------------------------------------------------------
+
+  /** @param {Decision} change */
+  drag(change) {
+    this.dragging = true;
+    this.decision = changed(this.decision, change);
+    if (typeof change.threshold === "number") this.showLayers(change.threshold);
+    this.ask();
+  }
+
+  /** @param {Decision} change */
+  set(change) {
+    this.decision = changed(this.decision, change);
+    this.commit();
+  }
+
+  commit() {
+    this.dragging = false;
+    act({ do: "set_decision", network: state.network, decision: this.decision });
+  }
+}
+customElements.define("page-detect", DetectPage);

@@ -1,0 +1,116 @@
+// @ts-check
+// Below the form: the list of boxes, why a box is there, all images judged.
+
+import { chip, dot, fact, tableRow } from "../../base/controls.js";
+import { h } from "../../base/dom.js";
+import { num, percent } from "../../base/numbers.js";
+import { t } from "../../base/words.js";
+import { kernelCanvas } from "../../picture/colors.js";
+import { choose, classOf, imageOf } from "../../store.js";
+import { drawCurve } from "./draw.js";
+
+/** @import { Boxes, Judged, KernelShare, Reasons } from "../../server/types.js" */
+
+const MAX_BOXES_LISTED = 40;
+const MAX_KERNELS_LISTED = 6;
+
+/**
+ * @param {Boxes | null} found
+ * @param {(index: number) => void} open
+ */
+export function boxList(found, open) {
+  const hint = h("p.muted.small", {}, t("detect.why.hint"));
+  if (!found?.count) return [hint];
+  const boxes = found.boxes.slice(0, MAX_BOXES_LISTED).map((_, i) => {
+    const text = t("detect.box", { n: i + 1, s: num(found.scores[i], 2) });
+    return chip({ key: i, onclick: () => open(i) }, text);
+  });
+  return [h("h3", {}, t("detect.boxes")), hint, h("div.row.tight", {}, boxes)];
+}
+
+/** @param {Reasons} reasons */
+export function whyPanel(reasons) {
+  const { saliency: s, margin: m, threshold, area, kernels, vanishes } = reasons;
+  const peak = t("detect.why.peak", { s: num(s), m: num(m), t: num(threshold) });
+  const largest = Math.max(...kernels.map((k) => Math.abs(k.share)), 1e-12);
+  const shares = kernels.slice(0, MAX_KERNELS_LISTED).map((k) => shareItem(k, largest));
+  const made = h("p.muted.small.space-above", { key: "made" }, t("detect.why.kernels"));
+  return [
+    h("h3", {}, t("detect.why")),
+    h("p", {}, `${peak} ${t("detect.why.area", { a: num(area) })}`),
+    kernels.length ? made : null,
+    h("ul.shares", {}, shares),
+    h("p.muted.small.space-above", { key: "vanishes" }, t("detect.why.vanishes")),
+    h("ul.plain", {}, vanishes.map(vanishItem)),
+    h("div.row", {}, chip({ onclick: () => inspect(reasons) }, t("detect.why.inspect"))),
+  ];
+}
+
+/** @param {Reasons["vanishes"][number]} change */
+function vanishItem({ what, to }) {
+  const key = what === "area" ? "detect.why.minarea" : "detect.why.threshold";
+  return h("li", { key: what }, t(key, { v: num(to) }));
+}
+
+/** @param {Reasons} reasons */
+function inspect({ output, spel }) {
+  choose({ node: output, cursor: spel, pinned: true, channel: 0 });
+  location.hash = "chain";
+}
+
+/**
+ * @param {KernelShare} share
+ * @param {number} largest
+ */
+function shareItem({ node, channel, share, label, weights }, largest) {
+  const width = `${(Math.abs(share) / largest) * 100}%`;
+  return h(
+    "li",
+    { key: `${node} ${channel}` },
+    weights ? weightsPicture(weights) : null,
+    h(
+      "span",
+      {},
+      h("b", {}, `${node} #${channel}`),
+      label === undefined
+        ? null
+        : h("span.tag", {}, dot(classOf(label).color), classOf(label).name),
+    ),
+    h("span.share", {}, h(`i.${share < 0 ? "minus" : "plus"}`, { style: { width } })),
+    h("output", {}, num(share, 3)),
+  );
+}
+
+/** @param {number[][][]} weights */
+function weightsPicture(weights) {
+  const shape = [weights.length, weights[0]?.length ?? 1, weights[0]?.[0]?.length ?? 1];
+  const canvas = kernelCanvas(Float32Array.from(weights.flat(2)), shape);
+  canvas.className = "share-kernel";
+  return canvas;
+}
+
+/** @param {Judged} judged */
+export function judgedPanel({ total, ap, curve, rows }) {
+  const draw = (/** @type {HTMLCanvasElement} */ canvas) =>
+    requestAnimationFrame(() => drawCurve(canvas, curve));
+  const label = t("detect.curve");
+  return [
+    h("h3", {}, t("detect.all")),
+    h(
+      "div.facts",
+      {},
+      fact(t("detect.precision"), percent(total.precision)),
+      fact(t("detect.recall"), percent(total.recall)),
+      fact("AP", typeof ap === "number" ? num(ap, 3) : "–"),
+    ),
+    h("p.muted.small", {}, label),
+    h("canvas.curve", { width: 520, height: 240, role: "img", "aria-label": label, ref: draw }),
+    h("table.terms", {}, rows.map(judgedRow)),
+  ];
+}
+
+/** @param {Judged["rows"][number]} row */
+function judgedRow({ image, hits, false: wrong, missed }) {
+  const link = h("button.link", { onclick: () => choose({ image }) }, imageOf(image)?.name);
+  return tableRow(link, `✓ ${hits}`, `✗ ${wrong}`, `− ${missed}`);
+}

@@ -1,0 +1,246 @@
+// @ts-check
+// Markers: draw strokes on images; they are saved at once and can be undone one by one.
+
+import { create, h, patch } from "../../base/dom.js";
+import { clamp } from "../../base/numbers.js";
+import { Part } from "../../base/part.js";
+import { t } from "../../base/words.js";
+import { act, refusal } from "../../commands.js";
+import { learn } from "../../learn.js";
+import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { Ink } from "../../picture/ink.js";
+import { newStage } from "../../picture/stage.js";
+import { picture, plane } from "../../server/arrays.js";
+import { bus, output, state } from "../../store.js";
+import * as draw from "./draw.js";
+import {
+  choices,
+  extendStroke,
+  inkOf,
+  newStroke,
+  savedStrokes,
+  scaleRadius,
+  swapLabel,
+  TOOLS,
+} from "./model.js";
+import { markerPanel } from "./panel.js";
+import { markerTools } from "./tools.js";
+
+/** @import { Place, Stroke } from "../../server/types.js" */
+/** @import { ToolName } from "./model.js" */
+
+const RETRY_MS = 2000;
+
+class MarkersPage extends Part {
+  stage = newStage();
+  /** @type {Ink | null} */
+  ink = null;
+  /** The stroke under the pointer. @type {Stroke | null} */
+  current = null;
+  /** Strokes that the server has not confirmed yet, by image. @type {Array<Stroke & { image: string }>} */
+  waiting = [];
+  tools = create(h("div.stage-tools", { role: "toolbar" }));
+  status = create(h("p.status"));
+  panel = create(h("aside.panel"));
+
+  build() {
+    this.className = "page";
+    this.stage.painters = [(pen, zoom) => this.paintInk(pen, zoom)];
+    this.furnish();
+    this.on(this.stage, "hover", ({ detail }) => this.tell(detail));
+    this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
+    this.on(this.stage, "enter", () => this.dot());
+    this.on(bus, "image", () => this.load());
+    this.on(bus, "document", () => this.redraw());
+    this.on(bus, "run", () => this.overlay());
+    this.on(bus, "language", () => {
+      this.furnish();
+      this.redraw();
+    });
+    this.on(window, "keydown", (event) => this.key(event));
+    this.load();
+  }
+
+  furnish() {
+    this.stage.label = t("markers.canvas");
+    this.tools.setAttribute("aria-label", t("markers.tools"));
+    this.panel.setAttribute("aria-label", t("markers.classes"));
+    this.tell(null);
+    const center = h(
+      "section.center.rows",
+      { "aria-label": t("markers.canvas") },
+      this.tools,
+      h("div.stages", {}, this.stage),
+      h("footer.stage-foot", {}, this.status),
+    );
+    patch(this, h("div.workbench.two", {}, center, this.panel));
+  }
+
+  /** @param {Place | null} place */
+  tell(place) {
+    this.status.textContent = place
+      ? t("inspector.at", { row: place[0], col: place[1] })
+      : t("stage.hint.draw");
+  }
+
+  async load() {
+    const image = await picture(state.image);
+    if (image.id !== state.image) return;
+    this.stage.setImage(image);
+    this.ink = new Ink(image.rows, image.cols);
+    this.redraw();
+    this.overlay();
+  }
+
+  redraw() {
+    if (!this.ink || this.current) return;
+    const waiting = this.waiting.filter((s) => s.image === state.image);
+    this.ink.redraw([...savedStrokes(), ...waiting], state.doc.classes);
+    this.stage.paint(true);
+    this.redrawPanels();
+  }
+
+  redrawPanels() {
+    const changed = () => {
+      this.stage.paint(true);
+      this.redrawPanels();
+    };
+    const overlayChanged = () => this.overlay();
+    patch(this.tools, markerTools({ changed, learn: () => learn().then(overlayChanged) }));
+    patch(this.panel, markerPanel(this.ink?.count ?? 0, { changed, overlayChanged }));
+    const { down, move, up } = this;
+    const tool = { down: down.bind(this), move: move.bind(this), up: up.bind(this) };
+    this.stage.tool = choices.tool === "move" ? null : tool;
+  }
+
+  /** The last step's saliency over the picture. */
+  async overlay() {
+    const last = output();
+    const wanted = choices.showSaliency && choices.saliency > 0;
+    if (!wanted || !last?.id || last.shape.length !== 3 || last.shape[2] !== 1) {
+      this.stage.setTop(null);
+      return;
+    }
+    const top = await plane(last.id, 0);
+    if (output()?.id !== last.id) return;
+    top.map ??= planeCanvas(top, scaleFor(top.low, top.high, "positive"));
+    this.stage.setTop(top.map, last, choices.saliency);
+  }
+
+  // -- drawing -----------------------------------------------------------------------------------
+
+  /** @param {Place} point */
+  down(point) {
+    if (!this.ink) return;
+    const stroke = newStroke(point);
+    this.current = stroke;
+    if (stroke.tool === "brush" || stroke.tool === "erase") {
+      this.ink.extend(point, point, stroke.radius, inkOf(stroke));
+    }
+    this.stage.paint(true);
+  }
+
+  /** @param {Place} point */
+  move(point) {
+    const stroke = this.current;
+    if (!stroke) return;
+    const from = extendStroke(stroke, point);
+    if (from) this.ink?.extend(from, point, stroke.radius, inkOf(stroke));
+    this.stage.paint(true);
+  }
+
+  up() {
+    const stroke = this.current;
+    this.current = null;
+    if (!stroke) return;
+    const waiting = { ...stroke, image: state.image };
+    // Until the server has it, the page keeps it: nothing that was drawn is lost.
+    this.waiting.push(waiting);
+    this.ink?.add(stroke);
+    this.stage.paint(true);
+    this.send(stroke, state.image);
+    performance.mark("spel-ink");
+  }
+
+  /**
+   * @param {Stroke} stroke
+   * @param {string} image
+   */
+  async send(stroke, image) {
+    const reply = await act({ do: "add_stroke", image, stroke });
+    // The server was not reached, or another tab was faster: try again. Otherwise it was refused.
+    if (!reply && (refusal() === 0 || refusal() === 409)) {
+      setTimeout(() => this.send(stroke, image), RETRY_MS);
+      return;
+    }
+    this.waiting = this.waiting.filter((s) => s.id !== stroke.id);
+    if (this.isConnected) this.redraw();
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {number} zoom
+   */
+  paintInk(pen, zoom) {
+    if (!this.ink) return;
+    draw.drawInk(pen, this.ink);
+    draw.drawLabels(pen, zoom, savedStrokes());
+    if (this.current) draw.drawShape(pen, this.current);
+    const { pointer, tool } = this.stage;
+    if (pointer && tool && choices.tool !== "fill") draw.drawBrush(pen, zoom, pointer);
+  }
+
+  // -- keys --------------------------------------------------------------------------------------
+
+  /** @param {Place} by */
+  moveCursor(by) {
+    const { stage } = this;
+    const [rows, cols] = stage.size;
+    const [row, col] = stage.cursor ?? [rows >> 1, cols >> 1];
+    stage.cursor = [clamp(row + by[0], 0, rows - 1), clamp(col + by[1], 0, cols - 1)];
+    stage.paint(true);
+    stage.speak(t("inspector.at", { row: stage.cursor[0], col: stage.cursor[1] }));
+  }
+
+  /** A stroke of one point under the cursor. */
+  dot() {
+    if (!this.stage.cursor) return;
+    const [row, col] = this.stage.cursor;
+    this.down([row + 0.5, col + 0.5]);
+    this.up();
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const target = /** @type {Element} */ (event.target);
+    const typing = target.matches?.("input:not([type=range]), select, textarea");
+    if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
+    if (target.closest?.("dialog")) return;
+    if (event.key === "v") {
+      choices.showSaliency = !choices.showSaliency;
+      this.overlay();
+    } else if (chooseByKey(event)) {
+      this.stage.paint(true);
+      this.redrawPanels();
+    }
+  }
+}
+customElements.define("page-markers", MarkersPage);
+
+/**
+ * Tool, class and radius by keys.
+ * @param {KeyboardEvent} event
+ * @returns {boolean} whether a choice has changed
+ */
+function chooseByKey(event) {
+  const names = /** @type {ToolName[]} */ (Object.keys(TOOLS));
+  const tool = names.find((name) => TOOLS[name] === event.key);
+  const label = event.shiftKey ? Number(/^Digit(\d)$/.exec(event.code)?.[1] ?? -1) : -1;
+  if (tool) choices.tool = tool;
+  else if (event.key === "[") scaleRadius(0.8);
+  else if (event.key === "]") scaleRadius(1.25);
+  else if (event.key === "x") swapLabel();
+  else if (state.doc.classes.some((c) => c.label === label)) choices.label = label;
+  else return false;
+  return true;
+}

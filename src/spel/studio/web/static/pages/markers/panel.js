@@ -1,0 +1,211 @@
+// @ts-check
+// The panel beside the picture: classes, strokes, files, what lies over the picture.
+
+import {
+  chip,
+  dot,
+  miniButton,
+  pickFiles,
+  quietField,
+  slider,
+  textField,
+} from "../../base/controls.js";
+import { h } from "../../base/dom.js";
+import { icon } from "../../base/icons.js";
+import { say, sayProblem } from "../../base/toasts.js";
+import { t } from "../../base/words.js";
+import { act, adoptUpload } from "../../commands.js";
+import { download, put } from "../../server/api.js";
+import { choose, classOf, imageOf, state } from "../../store.js";
+import { choices, freeClass, savedStrokes } from "./model.js";
+
+/** @import { Class, Stroke } from "../../server/types.js" */
+
+const MAX_LISTED = 80;
+
+/**
+ * @typedef {object} Actions
+ * @property {() => void} changed a choice has changed
+ * @property {() => void} overlayChanged the saliency is to be shown otherwise
+ */
+
+/**
+ * @param {number} spels how many spels of the image are drawn on
+ * @param {Actions} actions
+ */
+export function markerPanel(spels, actions) {
+  return [
+    classSection(actions),
+    strokeSection(spels),
+    fileRow(),
+    imageSection(),
+    overlaySection(actions),
+  ];
+}
+
+// -- classes -------------------------------------------------------------------------------------
+
+/** @param {Actions} actions */
+function classSection({ changed }) {
+  const full = freeClass() === null;
+  const add = chip(
+    { disabled: full, onclick: () => addClass(changed) },
+    icon("plus"),
+    t("markers.add_class"),
+  );
+  return [
+    h("h2", {}, t("markers.classes")),
+    h("ul.classes", {}, state.doc.classes.map(classItem)),
+    h("div.row", { key: "add class" }, add),
+  ];
+}
+
+/** @param {Class} one */
+function classItem({ label, name, color }) {
+  const drawn = savedStrokes().filter((s) => s.label === label && s.tool !== "erase").length;
+  return h(
+    "li",
+    { key: label },
+    h("input.color", {
+      type: "color",
+      value: color,
+      "aria-label": t("markers.color", { n: label }),
+      onchange: ({ currentTarget }) => editClass(label, { color: currentTarget.value }),
+    }),
+    textField({
+      value: name,
+      maxLength: 40,
+      "aria-label": t("markers.name", { n: label }),
+      onpick: (typed) => editClass(label, { name: typed }),
+    }),
+    h("span.muted.small", {}, String(drawn)),
+  );
+}
+
+/**
+ * @param {number} label
+ * @param {Partial<Class>} change
+ */
+function editClass(label, change) {
+  const classes = state.doc.classes.map((c) => (c.label === label ? { ...c, ...change } : c));
+  act({ do: "set_classes", classes });
+}
+
+/** @param {() => void} changed */
+async function addClass(changed) {
+  const free = freeClass();
+  if (!free) return;
+  const added = { ...free, name: t("class.n", { n: free.label }) };
+  const reply = await act({ do: "set_classes", classes: [...state.doc.classes, added] });
+  if (!reply) return;
+  choices.label = free.label;
+  changed();
+}
+
+// -- strokes -------------------------------------------------------------------------------------
+
+/** @param {number} spels */
+function strokeSection(spels) {
+  const strokes = savedStrokes();
+  const counts = { strokes: strokes.length, spels };
+  return [
+    h("h3", { key: "strokes" }, t("markers.strokes")),
+    strokes.length
+      ? h("p.muted.small", {}, t("markers.counts", counts))
+      : h("p.muted", {}, t("markers.nothing")),
+    h("ol.strokes", {}, strokes.slice(-MAX_LISTED).reverse().map(strokeItem)),
+  ];
+}
+
+/** @param {Stroke} stroke */
+function strokeItem({ id, tool, label, points }) {
+  const erases = tool === "erase";
+  const { name, color } = classOf(label);
+  const remove = () => act({ do: "remove_strokes", image: state.image, ids: [id] });
+  return h(
+    "li",
+    { key: id },
+    dot(erases ? "transparent" : color),
+    h("span", {}, erases ? t("markers.erase") : name),
+    h("span.muted.small", {}, tool === "spels" ? String(points.length) : t(`markers.${tool}`)),
+    miniButton(icon("close"), t("markers.remove"), remove),
+  );
+}
+
+// -- files ---------------------------------------------------------------------------------------
+
+function fileRow() {
+  const some = savedStrokes().length > 0;
+  const view = { page: "markers", network: state.network, image: state.image };
+  const clear = () => act({ do: "clear_strokes", image: state.image });
+  const save = (/** @type {string} */ kind) =>
+    download(`export/markers-${kind}`, view).catch(sayProblem);
+  const open = () => pickFiles(".txt,.json,.png", importMarkers);
+  return h(
+    "div.row",
+    { key: "files" },
+    some ? chip({ key: "clear", onclick: clear }, icon("trash"), t("markers.clear")) : null,
+    chip({ key: "import", onclick: open }, icon("upload"), t("markers.import")),
+    ["json", "txt"].map((kind) =>
+      some ? chip({ key: kind, onclick: () => save(kind) }, icon("download"), `.${kind}`) : null,
+    ),
+  );
+}
+
+/** @param {File[]} files */
+async function importMarkers([file]) {
+  if (!file) return;
+  try {
+    const reply = await put("markers", { image: state.image, name: file.name }, file);
+    adoptUpload(reply);
+    say(t("markers.where", { note: reply.note }));
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}
+
+// -- all images, what lies over the picture ------------------------------------------------------
+
+function imageSection() {
+  const all = Object.entries(state.doc.strokes);
+  return [
+    h("h3", { key: "all" }, t("markers.all")),
+    h(
+      "ul.strokes",
+      {},
+      all.map(([id, strokes]) =>
+        h(
+          "li",
+          { key: id },
+          h("button.link", { onclick: () => choose({ image: id }) }, imageOf(id)?.name ?? id),
+          h("span.muted.small", {}, String(strokes.length)),
+        ),
+      ),
+    ),
+    all.length ? null : h("p.muted.small", { key: "none" }, "–"),
+  ];
+}
+
+/** @param {Actions} actions */
+function overlaySection({ changed, overlayChanged }) {
+  const unit = { min: 0, max: 1, step: 0.05 };
+  const setOpacity = (/** @type {number} */ value) => {
+    choices.opacity = value;
+    changed();
+  };
+  const setSaliency = (/** @type {number} */ value) => {
+    choices.saliency = value;
+    overlayChanged();
+  };
+  return [
+    h("h3", { key: "overlay" }, t("stage.overlay")),
+    quietField(
+      t("markers.opacity"),
+      slider({ ...unit, value: choices.opacity, onmove: setOpacity }),
+    ),
+    quietField(
+      t("stage.overlay"),
+      slider({ ...unit, value: choices.saliency, onmove: setSaliency }),
+    ),
+  ];
+}

@@ -1,0 +1,154 @@
+// @ts-check
+// Pointer and keys on the cloud: drag the plane, turn the cloud, draw a lasso.
+
+import { clamp } from "../../base/numbers.js";
+import { act, live } from "../../commands.js";
+import { state } from "../../store.js";
+import { cutOf, pointsInside, unproject } from "./model.js";
+
+/** @import { Place } from "../../server/types.js" */
+/** @import { SpacePage } from "./page.js" */
+
+/**
+ * Where a drag began, and what stood there.
+ * @typedef {object} Drag
+ * @property {Place} point
+ * @property {import("./tools.js").ToolName} tool
+ * @property {number} yaw
+ * @property {number} pitch
+ * @property {string} gesture
+ * @property {number} bias
+ * @property {number} offset
+ * @property {Float32Array} distances
+ */
+
+/** @type {Record<string, number>} */
+const KEYS = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: 1, ArrowDown: -1 };
+
+/** @param {SpacePage} page */
+export function listen(page) {
+  const { canvas } = page;
+  const pointOf = (/** @type {PointerEvent} */ event) => {
+    const box = canvas.getBoundingClientRect();
+    return /** @type {Place} */ ([
+      (event.clientX - box.left) * page.ratio,
+      (event.clientY - box.top) * page.ratio,
+    ]);
+  };
+  page.on(canvas, "pointerdown", (event) => {
+    if (!page.cloud) return;
+    canvas.setPointerCapture(event.pointerId);
+    begin(page, pointOf(event));
+  });
+  page.on(canvas, "pointermove", (event) => {
+    if (page.cloud) move(page, pointOf(event));
+  });
+  page.on(canvas, "pointerup pointercancel", () => end(page));
+  page.on(canvas, "keydown", (event) => moveByKey(page, event));
+}
+
+/**
+ * @param {SpacePage} page
+ * @param {Place} point
+ */
+function begin(page, point) {
+  const { cloud, yaw, pitch } = page;
+  const { tool } = page.options;
+  if (!cloud) return;
+  if (tool === "lasso") page.lasso = [point];
+  else {
+    page.drag = {
+      point,
+      tool,
+      yaw,
+      pitch,
+      gesture: `plane-${Date.now()}`,
+      bias: cloud.bias,
+      offset: cloud.plane.offset,
+      distances: Float32Array.from(cloud.distances),
+    };
+  }
+}
+
+/**
+ * @param {SpacePage} page
+ * @param {Place} point
+ */
+function move(page, point) {
+  if (page.lasso) {
+    page.lasso.push(point);
+    page.draw();
+  } else if (!page.drag) page.hoverPoint(point);
+  else if (page.drag.tool === "turn") turn(page, page.drag, point);
+  else dragPlane(page, page.drag, point);
+}
+
+/**
+ * @param {SpacePage} page
+ * @param {Drag} drag
+ * @param {Place} point
+ */
+function turn(page, drag, point) {
+  const speed = 180 * page.ratio;
+  page.yaw = drag.yaw + (point[0] - drag.point[0]) / speed;
+  page.pitch = clamp(drag.pitch + (point[1] - drag.point[1]) / speed, -1.5, 1.5);
+  page.draw();
+}
+
+/**
+ * The plane follows the pointer: its offset changes by as much as the bias.
+ * @param {SpacePage} page
+ * @param {Drag} drag
+ * @param {Place} point
+ */
+function dragPlane(page, drag, point) {
+  const { cloud, frame, canvas } = page;
+  if (!cloud || !frame) return;
+  const camera = page.camera(frame);
+  let by = ((point[1] - drag.point[1]) / canvas.height) * 2.4 * frame.reach * cloud.norm;
+  if (camera.dims === 2) {
+    const [a, b] = cutOf(cloud, frame);
+    const from = unproject(camera, drag.point);
+    const to = unproject(camera, point);
+    by = -(a * (to[0] - from[0]) + b * (to[1] - from[1]));
+  }
+  cloud.plane.offset = drag.offset + by;
+  cloud.bias = drag.bias + by;
+  cloud.distances = drag.distances.map((d) => d + by / (cloud.norm || 1));
+  page.draw();
+  live(biasCommand(cloud.bias), drag.gesture);
+}
+
+/** @param {SpacePage} page */
+function end(page) {
+  if (page.lasso && page.cloud && page.frame) {
+    page.lassoed = pointsInside(page.camera(page.frame), page.cloud, page.lasso);
+    page.lasso = null;
+    page.draw();
+    page.stage.paint(true);
+  }
+  const dragged = page.drag?.tool === "plane";
+  page.drag = null;
+  if (dragged) setTimeout(() => page.fetch(), 150);
+}
+
+/**
+ * @param {SpacePage} page
+ * @param {KeyboardEvent} event
+ */
+function moveByKey({ cloud, frame }, event) {
+  const by = KEYS[event.key];
+  if (!by || !cloud || !frame) return;
+  event.preventDefault();
+  const step = cloud.norm * frame.reach * (event.shiftKey ? 0.1 : 0.02);
+  act(biasCommand(cloud.bias + by * step), `plane-key-${state.kernel}`);
+}
+
+/** @param {number} bias */
+const biasCommand = (bias) => ({
+  do: "set_kernel",
+  network: state.network,
+  node: state.node,
+  kernel: state.kernel,
+  bias,
+});

@@ -1,0 +1,127 @@
+// @ts-check
+// Requests to the server. Arrays come packed: four bytes of length, a JSON header, then their bytes.
+
+/** @import { Numbers, Packed } from "./types.js" */
+/** @typedef {Record<string, string | number | null | undefined>} Query */
+
+/** A request that the server refused. */
+export class RequestError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {any} body the JSON that came with it
+   */
+  constructor(status, message, body) {
+    super(message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<Response>}
+ */
+async function checked(response) {
+  if (response.ok) return response;
+  const text = (await response.text()) || String(response.status);
+  let body = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Plain text is its own message.
+  }
+  throw new RequestError(response.status, body?.error ?? text, body);
+}
+
+/**
+ * @param {string} path
+ * @param {Query} query
+ */
+function address(path, query) {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return `/api/${path}${text ? `?${text}` : ""}`;
+}
+
+/**
+ * @param {string} path
+ * @param {Query} [query]
+ * @returns {Promise<any>}
+ */
+export async function get(path, query = {}) {
+  return (await checked(await fetch(address(path, query)))).json();
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} body
+ * @param {boolean} [keepalive] send it even while the page closes
+ * @returns {Promise<any>}
+ */
+export async function post(path, body, keepalive = false) {
+  const headers = { "Content-Type": "application/json" };
+  const text = JSON.stringify(body);
+  const response = await fetch(`/api/${path}`, { keepalive, method: "POST", headers, body: text });
+  return (await checked(response)).json();
+}
+
+/**
+ * @param {string} path
+ * @param {Query} query
+ * @param {Blob} data
+ * @returns {Promise<any>}
+ */
+export async function put(path, query, data) {
+  const headers = { "Content-Type": "application/octet-stream" };
+  const response = await fetch(address(path, query), { method: "PUT", headers, body: data });
+  return (await checked(response)).json();
+}
+
+/** @type {Record<string, any>} */
+const TYPES = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+};
+
+/**
+ * @param {string} path
+ * @param {Query} [query]
+ * @returns {Promise<Packed>}
+ */
+export async function getPacked(path, query = {}) {
+  const response = await checked(await fetch(address(path, query)));
+  const buffer = await response.arrayBuffer();
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let at = 4 + length;
+  const arrays = header.arrays.map((/** @type {{ shape: number[], dtype: string }} */ one) => {
+    const Type = TYPES[one.dtype];
+    const count = one.shape.reduce((a, b) => a * b, 1);
+    /** @type {Numbers} */
+    const data = new Type(buffer, at, count);
+    at += Math.ceil((count * Type.BYTES_PER_ELEMENT) / 8) * 8;
+    return { shape: one.shape, data };
+  });
+  return { ...header, arrays };
+}
+
+/**
+ * Save what the server sends as a file.
+ * @param {string} path
+ * @param {Query} query
+ */
+export async function download(path, query) {
+  const response = await checked(await fetch(address(path, query)));
+  const named = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = named?.[1] ?? "download";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 5000);
+}

@@ -1,0 +1,138 @@
+// @ts-check
+// Arrays that the page asked for, by their ids: the last ones used stay in memory.
+
+import { latest } from "../base/latest.js";
+import { state } from "../store.js";
+import { get, getPacked, RequestError } from "./api.js";
+
+/** @import { BankArrays, NetworkNode, Picture, Plane, Thumb, Trace } from "./types.js" */
+
+const MAX_BYTES = 256 << 20;
+
+/** @type {Map<string, { value: any, size: number }>} */
+const cache = new Map();
+/** @type {Map<string, Promise<any>>} */
+const pending = new Map();
+let bytes = 0;
+
+/**
+ * Take a value into the cache; the oldest ones make room.
+ * @template V
+ * @param {string} key
+ * @param {V} value
+ * @param {number} size in bytes
+ * @returns {V}
+ */
+function store(key, value, size) {
+  cache.set(key, { value, size });
+  bytes += size;
+  for (const [old, entry] of cache) {
+    if (bytes <= MAX_BYTES || old === key) break;
+    cache.delete(old);
+    bytes -= entry.size;
+  }
+  return value;
+}
+
+/**
+ * The value of a key, made at most once at a time.
+ * @template {{ data: { byteLength: number } }} V
+ * @param {string} key
+ * @param {() => Promise<V>} make
+ * @returns {Promise<V>}
+ */
+function cached(key, make) {
+  const entry = cache.get(key);
+  if (entry) {
+    cache.delete(key);
+    cache.set(key, entry);
+    return Promise.resolve(entry.value);
+  }
+  const running = pending.get(key);
+  if (running) return running;
+  const work = make()
+    .then((value) => store(key, value, value.data.byteLength))
+    .finally(() => pending.delete(key));
+  pending.set(key, work);
+  return work;
+}
+
+/**
+ * One channel of an activation; with a grain, every so many spels of it.
+ * @param {string} id
+ * @param {number} channel
+ * @param {number} [grain]
+ * @returns {Promise<Plane>}
+ */
+export const plane = (id, channel, grain = 1) =>
+  cached(`${id}/${channel}/${grain}`, async () => {
+    const packed = await askPlane(id, channel, grain);
+    const [{ shape, data }] = /** @type {[any]} */ (packed.arrays);
+    const { low, high } = packed;
+    return { id, grain, rows: shape[0], cols: shape[1], data, low, high };
+  });
+
+/**
+ * @param {string} id
+ * @param {number} channel
+ * @param {number} grain
+ */
+async function askPlane(id, channel, grain) {
+  const ask = () => getPacked(`arrays/${id}/${channel}`, { step: grain > 1 ? grain : null });
+  try {
+    return await ask();
+  } catch (problem) {
+    if (!(problem instanceof RequestError) || problem.status !== 404) throw problem;
+    // The server has let it go; running the network again brings it back.
+    await get("run", { network: state.network, image: state.image });
+    return ask();
+  }
+}
+
+/**
+ * An image as it looks.
+ * @param {string} id
+ * @returns {Promise<Picture>}
+ */
+export const picture = (id) =>
+  cached(`image/${id}`, async () => {
+    const packed = /** @type {any} */ (await getPacked(`images/${id}`));
+    return { ...packed, data: packed.arrays[0].data, arrays: null };
+  });
+
+/**
+ * Small pictures of activations, null for those that there are none of.
+ * @param {string[]} ids
+ * @returns {Promise<Array<Thumb | null>>}
+ */
+export async function thumbs(ids) {
+  const missing = ids.filter((id) => id && !cache.has(`thumb/${id}`));
+  if (missing.length) {
+    const packed = await getPacked("thumbs", { ids: [...new Set(missing)].join(","), side: 176 });
+    packed.thumbs.forEach((/** @type {Thumb} */ header, /** @type {number} */ i) => {
+      const { shape, data } = /** @type {any} */ (packed.arrays[i]);
+      const [shown, rows, cols] = shape;
+      store(`thumb/${header.id}`, { ...header, shown, rows, cols, data }, data.byteLength);
+    });
+  }
+  return ids.map((id) => cache.get(`thumb/${id}`)?.value ?? null);
+}
+
+/**
+ * The weights of a node that has kernels.
+ * @param {string} network
+ * @param {NetworkNode} node
+ * @returns {Promise<BankArrays>}
+ */
+export const bankArrays = (network, node) =>
+  cached(`bank/${node.bank?.print}`, async () => {
+    const packed = /** @type {any} */ (await getPacked("bank", { network, node: node.name }));
+    const [dense, weights] = packed.arrays;
+    return { ...packed, dense, weights, data: dense.data };
+  });
+
+/**
+ * The engine's numbers behind a spel; of many requests only the last one is sent.
+ * @type {(query: import("./api.js").Query) => Promise<Trace | undefined>}
+ */
+export const trace = latest((query) => get("trace", query));

@@ -1,0 +1,306 @@
+// @ts-check
+// The shapes of what the server sends and takes.
+
+/** A place (row, col). @typedef {[number, number]} Place */
+/** A box [x0, y0, x1, y1] in columns and rows of the image. @typedef {[number, number, number, number]} Box */
+/** Lowest and highest displacement of each axis. @typedef {[[number, number], [number, number]]} Reach */
+
+/**
+ * An adjacency in words.
+ * @typedef {object} Adjacency
+ * @property {"rectangle" | "disk" | "cross" | "custom"} shape
+ * @property {number} dilation
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {number} [radius]
+ * @property {Place[]} [displacements]
+ */
+
+/**
+ * One editable field of a kind of layer.
+ * @typedef {object} SchemaField
+ * @property {string} name
+ * @property {"choice" | "number" | "int" | "bool" | "adjacency" | "border" | "vector" | "rule"} type
+ * @property {Array<string | null>} [values]
+ * @property {number | null} [low]
+ * @property {number} [high]
+ * @property {boolean} [empty]
+ */
+
+/**
+ * @typedef {object} Constants
+ * @property {string} version
+ * @property {Record<string, SchemaField[]>} schema by kind of layer
+ * @property {string[]} kinds kinds of steps that can be added
+ * @property {string[]} presets
+ * @property {string[]} decoders
+ * @property {string[]} templates
+ */
+
+/**
+ * @typedef {object} Bank
+ * @property {number} kernels
+ * @property {number} channels
+ * @property {Reach} reach
+ * @property {Adjacency} adjacency
+ * @property {boolean} learned
+ * @property {string} print fingerprint: changes with any weight
+ */
+
+/**
+ * A node of a network.
+ * @typedef {object} NetworkNode
+ * @property {string} name
+ * @property {string} kind
+ * @property {string[]} inputs
+ * @property {boolean} off
+ * @property {Record<string, any>} fields
+ * @property {string} words
+ * @property {number} parameters
+ * @property {Bank} [bank]
+ * @property {boolean} [relearn] learning can start again at this layer
+ * @property {boolean} waits not learned yet
+ */
+
+/**
+ * How a saliency becomes boxes.
+ * @typedef {object} Decision
+ * @property {number | string | null} [threshold]
+ * @property {string | null} [select]
+ * @property {[number, number] | null} [size]
+ * @property {[number, number] | null} [area]
+ * @property {[number, number] | null} [width]
+ * @property {[number, number] | null} [height]
+ * @property {[number, number] | null} [aspect]
+ */
+
+/**
+ * @typedef {object} Network
+ * @property {string} name
+ * @property {NetworkNode[]} nodes
+ * @property {Decision} decision
+ * @property {number} parameters
+ * @property {boolean} learned
+ */
+
+/** @typedef {{ label: number, name: string, color: string }} Class */
+/** @typedef {{ id: string, label: number, tool: string, radius: number, points: Place[] }} Stroke */
+/** @typedef {{ id: string, name: string }} ImageName */
+
+/**
+ * Where the user looked last.
+ * @typedef {object} SavedView
+ * @property {string} [page]
+ * @property {string} [network]
+ * @property {string} [image]
+ * @property {string} [node]
+ * @property {number} [channel]
+ * @property {number} [kernel]
+ * @property {string | null} [other]
+ * @property {Place | null} [cursor]
+ * @property {boolean} [pinned]
+ */
+
+/**
+ * The document of the session.
+ * @typedef {object} StudioDocument
+ * @property {number} revision
+ * @property {number} drawn number of the strokes
+ * @property {string | null} undo
+ * @property {string | null} redo
+ * @property {string | null} problem
+ * @property {Network[]} networks
+ * @property {Class[]} classes
+ * @property {Record<string, Stroke[]>} strokes by image
+ * @property {Record<string, Box[]>} truth by image
+ * @property {string[]} pins
+ * @property {ImageName[]} images
+ * @property {SavedView} view
+ */
+
+/**
+ * A step of a run: a node that was computed, or why it was not.
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} [error]
+ * @property {string} id of the activation
+ * @property {number[]} shape
+ * @property {number} low
+ * @property {number} high
+ * @property {number} ms
+ * @property {[number, number]} scale spels of the image between two of the step
+ * @property {[number, number]} offset
+ * @property {"image" | number[]} reads the receptive field
+ */
+
+/**
+ * A network run on an image.
+ * @typedef {object} Run
+ * @property {string} network
+ * @property {string} image
+ * @property {Step[]} steps
+ * @property {number} parameters
+ * @property {number | null} multiply_adds
+ * @property {number} ms
+ */
+
+/** @typedef {{ document: StudioDocument, run?: Run }} Reply */
+/** @typedef {{ do: string } & Record<string, unknown>} Command */
+
+/** @typedef {Float32Array | Float64Array | Int32Array | Uint8Array} Numbers */
+/** @typedef {{ shape: number[], data: Numbers }} PackedArray */
+/** @typedef {Record<string, any> & { arrays: PackedArray[] }} Packed */
+
+/**
+ * One channel of an activation, or a coarse copy of it.
+ * @typedef {object} Plane
+ * @property {number} rows
+ * @property {number} cols
+ * @property {ArrayLike<number>} data
+ * @property {number} low
+ * @property {number} high
+ * @property {string} [id]
+ * @property {number} [grain] every so many spels of the activation
+ * @property {{ key: string, canvas: HTMLCanvasElement }} [painted]
+ * @property {HTMLCanvasElement} [map]
+ */
+
+/**
+ * An image as it looks.
+ * @typedef {object} Picture
+ * @property {string} id
+ * @property {string} name
+ * @property {number} rows
+ * @property {number} cols
+ * @property {number} channels
+ * @property {string} dtype
+ * @property {number} reduced 1, or shown at one part in so many of its size
+ * @property {Uint8Array} data
+ * @property {HTMLCanvasElement} [canvas]
+ */
+
+/**
+ * A small picture of an activation: the first channels, one plane after the other.
+ * @typedef {object} Thumb
+ * @property {string} id
+ * @property {number} channels of the activation
+ * @property {number} low
+ * @property {number} high
+ * @property {number} shown how many channels are here
+ * @property {number} rows
+ * @property {number} cols
+ * @property {Float32Array} data
+ */
+
+/**
+ * The weights of a bank.
+ * @typedef {object} BankArrays
+ * @property {Reach} reach
+ * @property {Place[]} displacements
+ * @property {number[]} bias
+ * @property {number[]} norms
+ * @property {{ shape: [number, number, number, number], data: Float32Array }} dense
+ * @property {{ shape: number[], data: Float32Array }} weights
+ * @property {Float32Array} data
+ */
+
+/** The numbers behind one spel of one step; their names depend on the layer. @typedef {Record<string, any>} Terms */
+/** @typedef {{ node: string, at: Place, channel: number, terms: Terms }} TraceStep */
+/** @typedef {{ steps: TraceStep[], value: number }} Trace */
+
+/**
+ * Boxes judged by the truth.
+ * @typedef {object} Judgement
+ * @property {number} hits
+ * @property {number} false
+ * @property {number} missed
+ * @property {number | null} precision
+ * @property {number | null} recall
+ */
+
+/**
+ * Boxes of a network on an image.
+ * @typedef {object} Boxes
+ * @property {number} threshold
+ * @property {number} count
+ * @property {Box[]} boxes
+ * @property {number[]} scores
+ * @property {number[]} areas
+ * @property {number} ms
+ * @property {Judgement} [truth]
+ * @property {boolean[]} [matched]
+ */
+
+/** @typedef {{ node: string, channel: number, share: number, label?: number, weights?: number[][][] }} KernelShare */
+
+/**
+ * Why a box is there.
+ * @typedef {object} Reasons
+ * @property {Place} spel
+ * @property {string} output
+ * @property {number} saliency
+ * @property {number} threshold
+ * @property {number} margin
+ * @property {number} area
+ * @property {Place[]} spels
+ * @property {KernelShare[]} kernels
+ * @property {Array<{ what: "threshold" | "area", to: number }>} vanishes
+ */
+
+/**
+ * Boxes of all images with a truth, judged.
+ * @typedef {object} Judged
+ * @property {Array<Judgement & { image: string }>} rows
+ * @property {Judgement} total
+ * @property {{ scores: number[], precision: number[], recall: number[] }} curve
+ * @property {number | string} ap
+ */
+
+/**
+ * What is known of a kernel.
+ * @typedef {object} KernelFacts
+ * @property {number} bias
+ * @property {number} norm
+ * @property {number | null} like the first kernel that it equals
+ * @property {number | null} object mean activation on object strokes
+ * @property {number | null} background
+ * @property {number} [label]
+ * @property {number} [marker]
+ * @property {string} [image]
+ * @property {Place} [at]
+ */
+
+/** @typedef {{ en: string, pt: string }} Texts */
+
+/**
+ * @typedef {object} Question
+ * @property {"choice" | "value"} kind
+ * @property {Texts} question
+ * @property {number} [answer]
+ * @property {Texts[]} [options]
+ * @property {number} [tolerance]
+ */
+
+/**
+ * @typedef {object} LessonStep
+ * @property {string} page
+ * @property {string} node
+ * @property {Place} [at]
+ * @property {Command[]} [commands]
+ * @property {Texts} title
+ * @property {Texts} text
+ * @property {Question} ask
+ */
+
+/**
+ * @typedef {object} Lesson
+ * @property {string} id
+ * @property {number} minutes
+ * @property {string} template
+ * @property {string} image
+ * @property {Texts} title
+ * @property {Texts} about
+ * @property {LessonStep[]} steps
+ */
+
+export {};

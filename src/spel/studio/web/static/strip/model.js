@@ -1,0 +1,64 @@
+// @ts-check
+// What a card of the strip says about its step.
+
+import { num, short } from "../base/numbers.js";
+import { fieldName, kindName, stem, t, textOr } from "../base/words.js";
+
+/** @import { Adjacency, NetworkNode, Step } from "../server/types.js" */
+
+/**
+ * What a step does, in few words.
+ * @param {NetworkNode} node
+ */
+export function wordsOf(node) {
+  const { fields, bank } = node;
+  const kind = stem(node.kind);
+  const stride = fields.stride > 1 ? ` /${fields.stride}` : "";
+  if (bank) return `${t("kind.convolution")} ${sizeOf(bank.adjacency)} · ${bank.kernels}${stride}`;
+  if (fields.adjacency) {
+    const { dilation } = fields.adjacency;
+    const spread = dilation > 1 ? ` ⤢${dilation}` : "";
+    return `${kindName(kind)} ${sizeOf(fields.adjacency)}${spread}${stride}`;
+  }
+  if (kind === "activation") return fields.function;
+  if (kind === "color") return fields.space;
+  if (kind === "threshold") return `> ${num(fields.at)}`;
+  if (kind === "decode") return `${kindName(kind)} ${fields.method}`;
+  return kindName(kind);
+}
+
+/** @param {Adjacency} adjacency */
+function sizeOf(adjacency) {
+  const { shape, width, height, radius, displacements } = adjacency;
+  if (shape === "rectangle") return `${width} × ${height}`;
+  if (shape === "custom") return `${displacements?.length} ${t("spels")}`;
+  return `${textOr(`shape.${shape}`, fieldName(shape))} ${num(radius, 3)}`;
+}
+
+/**
+ * The line below a card's picture.
+ * @param {Step | undefined} step undefined if it is switched off
+ */
+export function factsOf(step) {
+  if (!step) return t("step.is.off");
+  if (step.error) return problemOf(step.error);
+  return `${step.shape.join("×")} · ${num(step.low, 2)}…${num(step.high, 2)}`;
+}
+
+/**
+ * The text that a card shows when the pointer rests on it.
+ * @param {Step | undefined} step
+ * @param {NetworkNode} node
+ */
+export function titleOf(step, node) {
+  if (!step) return node.words;
+  if (step.error) return step.error;
+  const range = `${short(step.low)} … ${short(step.high)}`;
+  return `${step.shape.join(" × ")} · ${range} · ${num(step.ms, 3)} ms`;
+}
+
+/** @param {string} error */
+function problemOf(error) {
+  if (error.startsWith("waits")) return t("step.waits");
+  return t(error.startsWith("Unlearned") ? "step.unlearned" : "step.error");
+}

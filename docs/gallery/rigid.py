@@ -35,7 +35,7 @@ def picture():
     kernel = net["score"].bank.dense()[0]
     speak = [(c, r, c + 1, r + 1) for r, c in found.why[0].spels]
     tiles = [
-        draw.Tile(draw.mark(upper, BOXES, color=draw.TRUTH), "learned from these 12 boxes"),
+        draw.Tile(draw.mark(upper, BOXES, color=draw.TRUTH_COLOR), "learned from these 12 boxes"),
         draw.Tile(draw.shade(cells[..., 0]), "cells: edges towards the right, normalized"),
         draw.Tile(draw.shade(kernel[..., 0]), "the kernel's weights for them"),
         draw.Tile(draw.shade(net(lower)[..., 0]), "log-odds of windows at full size"),

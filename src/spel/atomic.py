@@ -60,7 +60,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     WriteError
         The place is read-only, or the disk is full or failed while writing.
     """
-    target = _checked_place(Path(path))
+    target = _target(Path(path))
     try:
         mode = _final_mode(target)
         temporary = _create_beside(target)
@@ -104,12 +104,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """The folder, with its parents made if absent.
+    """Create the folder and its parents if they are absent.
 
     Raises
     ------
     WriteError
-        If it cannot be made, or is a file.
+        If it cannot be created, or is a file.
     """
     folder = Path(path)
     try:
@@ -136,16 +136,16 @@ def remove_leftovers(folder: str | os.PathLike[str], names: Collection[str]) -> 
     removed = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            found = _LEFTOVER.fullmatch(entry.name)
-            if found is not None and found[1] in names:
+            match = _LEFTOVER.fullmatch(entry.name)
+            if match is not None and match[1] in names:
                 removed.append(Path(entry.path))
     for path in removed:
         _remove(path)
     return removed
 
 
-def _checked_place(target: Path) -> Path:
-    """Where the file really goes: through links, and only onto nothing or a plain file."""
+def _target(target: Path) -> Path:
+    """The place behind links, which must be free or hold a plain file."""
     if not target.name:
         raise ParameterError(f"cannot write to {str(target)!r}: it names no file; give a file name")
     try:
@@ -178,7 +178,7 @@ def _final_mode(target: Path) -> int:
 
 
 def _umask() -> int:
-    # Linux tells the mask without changing it; os.umask would change it for all threads a moment.
+    # os.umask would change the mask of all threads for a moment; Linux lists it in /proc.
     with contextlib.suppress(OSError, ValueError), open("/proc/self/status") as status:
         for line in status:
             if line.startswith("Umask:"):
@@ -228,7 +228,7 @@ def _remove(temporary: Path) -> None:
 
 
 def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
-    """What went wrong while writing a file, and what to do about it.
+    """The error of writing a file, with its reason and the remedy.
 
     Examples
     --------

@@ -22,9 +22,9 @@ def test_demo_boxes_the_plate_and_shows_every_step(program, tmp_path):
     assert names[0] == "street.png"
     assert {"steps.png", "results.jsonl", "plate-lecture.safetensors", "demo.py"} <= set(names)
     assert all(Path(line).exists() for line in out.splitlines())
-    assert "IoU with its true place 0.77" in err
+    assert "IoU with the true box 0.77" in err
     assert "patch x kernel = products" in err
-    assert "the sign, IoU 0.00; with --aspect 2:5.5 the plate, IoU 0.77" in err
+    assert "is the sign, IoU 0.00; with --aspect 2:5.5 the plate, IoU 0.77" in err
     assert read_results(tmp_path / "d" / "results.jsonl")[0].boxes.tolist() == [
         [253.0, 260.0, 353.0, 285.0]
     ]
@@ -38,7 +38,7 @@ def test_demo_script_gives_the_same_box(tmp_path):
     )
     assert "plate [253.0, 260.0, 353.0, 285.0]" in done.stdout
     assert "IoU 0.77" in done.stdout
-    assert "mended [[203.0, 252.0, 306.0, 278.0]]" in done.stdout
+    assert "with an aspect of 2 to 5.5 [[203.0, 252.0, 306.0, 278.0]]" in done.stdout
 
 
 def test_demo_fast_draws_nothing(tmp_path):
@@ -53,7 +53,7 @@ def test_demo_without_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["spel.demo.show"], "_page", lambda: None)
     said: list[str] = []
     module(tmp_path, fast=True, say=said.append)
-    assert any("brings no page.png" in line for line in said)
+    assert any("does not contain page.png" in line for line in said)
 
 
 def test_demo_without_matplotlib_draws_all_the_same(tmp_path, monkeypatch):
@@ -65,7 +65,7 @@ def test_demo_without_matplotlib_draws_all_the_same(tmp_path, monkeypatch):
 def test_a_closed_folder_gives_a_temporary_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    chosen, word = place.folder(None)
+    chosen, word = place.writable_folder(None)
     assert chosen.name.startswith("spel-demo-")
     assert str(chosen) in word
 
@@ -73,4 +73,4 @@ def test_a_closed_folder_gives_a_temporary_one(tmp_path, monkeypatch):
 def test_a_folder_that_was_asked_for_is_not_replaced(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ParameterError, match="--out"):
-        place.folder(tmp_path / "file")
+        place.writable_folder(tmp_path / "file")

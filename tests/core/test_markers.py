@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_refused(points, labels, size, error):
 
 
 def test_another_image_size_is_one_clear_error():
-    with pytest.raises(FormatError, match="4 x 4 spels, but image 'a' has 5 x 4"):
+    with pytest.raises(FormatError, match="4 x 4 pixels, but image 'a' has 5 x 4"):
         Markers([(0, 0)], [1], (4, 4)).check_fits((5, 4), "image 'a'")
 
 

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from spel import draw
 from spel.core.detections import Detections
-from spel.draw.font import fitted, plain, width, wrapped
+from spel.draw.font import drawable, shortened, width, wrapped
 from spel.draw.shade import NAN_COLOR, table
 from spel.errors import ParameterError, ShapeError
 
@@ -86,8 +86,8 @@ def test_boxes_lie_around_their_spels():
     image = np.full((30, 40), 200, np.uint8)
     picture = draw.overlay(image, found, truth=[[20, 20, 24, 24]], labels=[""])
     assert (picture[2:5, 2:6] == 200).all()
-    assert (picture[1, 1:7] == draw.FOUND).all()
-    assert (picture[19, 19:25] == draw.TRUTH).all()
+    assert (picture[1, 1:7] == draw.DETECTION_COLOR).all()
+    assert (picture[19, 19:25] == draw.TRUTH_COLOR).all()
     assert (image == 200).all()
 
 
@@ -109,9 +109,9 @@ def test_an_empty_sheet_is_a_page():
 
 
 def test_text_is_cut_and_broken():
-    assert fitted("abcdef", 14, width("abc…", 14)) == "abc…"
+    assert shortened("abcdef", 14, width("abc…", 14)) == "abc…"
     assert wrapped("one two", 14, width("one", 14)) == ["one", "two"]
-    assert plain("a\x1b[0m") == "a?[0m"
+    assert drawable("a\x1b[0m") == "a?[0m"
 
 
 # LAW

@@ -1,7 +1,7 @@
-"""Adjacency relations: which spels are the neighbours of a spel.
+"""Adjacency relations: which pixels (or voxels) are the neighbours of one.
 
 One value, many constructors. Everything that slides over an image (convolution, pooling,
-normalization, patches, labelling, the halo of a tile) is derived from the displacements held here.
+normalization, patches, labelling, the halo of a tile) is derived from its displacements.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Adjacency(Value):
     ShapeError
         If the array is not (n, 2) or (n, 3) with n >= 1.
     ParameterError
-        If a displacement repeats, is not an integer, or is absurdly far.
+        If a displacement repeats, is not an integer, or exceeds 2^20.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Adjacency(Value):
         def __init__(self, displacements: npt.ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
-        array = _checked_displacements(self.displacements)
+        array = _validated(self.displacements)
         array.setflags(write=False)
         object.__setattr__(self, "displacements", array)
 
@@ -71,7 +71,7 @@ class Adjacency(Value):
 
     @classmethod
     def from_displacements(cls, displacements: npt.ArrayLike) -> Adjacency:
-        """Adjacency from a list of ``(row, col)`` or ``(plane, row, col)`` offsets, order kept.
+        """Adjacency from ``(row, col)`` or ``(plane, row, col)`` offsets, in their order.
 
         Examples
         --------
@@ -89,7 +89,7 @@ class Adjacency(Value):
         mask : 2-D or 3-D array of bool
             True where a neighbour is.
         origin : sequence of int, optional
-            The cell of the mask that stands on the spel itself; it may lie outside of the mask.
+            The cell of the mask that stands for the pixel itself; it may lie outside the mask.
             Default: ``size // 2`` per axis (for even sizes, right of the middle).
 
         Examples
@@ -118,9 +118,9 @@ class Adjacency(Value):
 
     @classmethod
     def rectangle(cls, *, width: int, height: int) -> Adjacency:
-        """Rectangle of `width` columns and `height` rows around the spel (the lecture's w x h).
+        """Rectangle of `width` columns and `height` rows (the lecture's w x h).
 
-        Even sizes reach one spel further to the left and up than to the right and down.
+        Even sizes reach one pixel further to the left and up than to the right and down.
 
         Examples
         --------
@@ -131,12 +131,12 @@ class Adjacency(Value):
 
     @classmethod
     def box(cls, size: int | Sequence[int], *, ndim: int = 2) -> Adjacency:
-        """Box of `size` spels per axis, ``(rows, cols)`` or ``(planes, rows, cols)``.
+        """Box of `size` pixels per axis, ``(rows, cols)`` or ``(planes, rows, cols)``.
 
         Parameters
         ----------
         size : int or sequence of int
-            Spels per axis; one number stands for all `ndim` axes.
+            Pixels per axis; one number stands for all `ndim` axes.
         ndim : {2, 3}
             Number of axes when `size` is one number.
 
@@ -177,7 +177,7 @@ class Adjacency(Value):
 
     @classmethod
     def cross(cls, radius: int = 1, *, ndim: int = 2) -> Adjacency:
-        """The spel and its neighbours along the axes, up to `radius` away.
+        """The pixel itself and its neighbours along the axes, up to `radius` away.
 
         Examples
         --------
@@ -203,7 +203,7 @@ class Adjacency(Value):
             raise ParameterError(f"{name}: radius {radius!r}; expected a finite number >= 0")
         _check_ndim(name, ndim)
         _check_count(name, (2 * int(radius) + 1,) * ndim)
-        # A spel counts when it is as far as the radius itself: allow for the rounding of sqrt(2).
+        # A pixel at the distance of the radius belongs to it: allow for the rounding of sqrt(2).
         limit = radius * radius * (1 + 1e-12) + 1e-12
         axis = np.arange(-int(radius) - 1, int(radius) + 2)
         squares = sum(g * g for g in np.meshgrid(*[axis] * ndim, indexing="ij"))
@@ -238,7 +238,7 @@ class Adjacency(Value):
         return Adjacency(-self.displacements[::-1])
 
     def without_centre(self) -> Adjacency:
-        """The same adjacency without the spel itself.
+        """The same adjacency without the pixel itself.
 
         Examples
         --------
@@ -267,25 +267,25 @@ class Adjacency(Value):
 
     @derived_property
     def displacements_3d(self) -> npt.NDArray[np.int64]:
-        """Displacements as (plane, row, col), plane 0 for pixels: how the kernels take them."""
+        """Displacements as (plane, row, col), plane 0 for pixels, as the engine takes them."""
         return np.pad(self.displacements, ((0, 0), (3 - self.ndim, 0)))
 
     @derived_property
     def runs(self) -> tuple[tuple[int, ...], ...]:
-        """Maximal horizontal runs ``(..., row, first col, length)``: how fast paths see the set.
+        """Maximal horizontal runs ``(..., row, first col, length)``, which the fast paths use.
 
         Examples
         --------
         >>> Adjacency.disk(1).runs
         ((-1, 0, 1), (0, -1, 3), (1, 0, 1))
         """
-        found: list[list[int]] = []
+        runs: list[list[int]] = []
         for *line, col in sorted(map(tuple, self.displacements.tolist())):
-            if found and found[-1][:-2] == line and found[-1][-2] + found[-1][-1] == col:
-                found[-1][-1] += 1
+            if runs and runs[-1][:-2] == line and runs[-1][-2] + runs[-1][-1] == col:
+                runs[-1][-1] += 1
             else:
-                found.append([*line, col, 1])
-        return tuple(tuple(run) for run in found)
+                runs.append([*line, col, 1])
+        return tuple(tuple(run) for run in runs)
 
     @derived_property
     def is_symmetric(self) -> bool:
@@ -314,7 +314,7 @@ class Adjacency(Value):
         return f"Adjacency.from_displacements({self.displacements.tolist()})"
 
 
-def _checked_displacements(displacements: npt.ArrayLike) -> IntArray:
+def _validated(displacements: npt.ArrayLike) -> IntArray:
     array = np.asarray(displacements)
     if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] not in (2, 3):
         raise ShapeError(
@@ -328,7 +328,7 @@ def _checked_displacements(displacements: npt.ArrayLike) -> IntArray:
             f"Adjacency: displacements of dtype {array.dtype}; expected whole numbers"
         )
     if np.abs(array.astype(np.float64)).max() > MAX_OFFSET:
-        raise ParameterError(f"Adjacency: a displacement exceeds {MAX_OFFSET} spels")
+        raise ParameterError(f"Adjacency: a displacement exceeds {MAX_OFFSET} pixels")
     if len(array) > MAX_DISPLACEMENTS:
         raise ParameterError(
             f"Adjacency: {len(array)} displacements; at most {MAX_DISPLACEMENTS} are allowed"

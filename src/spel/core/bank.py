@@ -1,4 +1,4 @@
-"""Kernel banks: K hyperplanes over the patches of an adjacency."""
+"""Kernel banks: K kernels over one adjacency, each a hyperplane in patch space."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a learned kernel came from: the stroke's label, its number, the image and the spel."""
+    """Where a learned kernel came from: label and number of the stroke, image and pixel."""
 
     label: int
     marker: int
@@ -28,12 +28,12 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class KernelBank:
-    """K kernels ``(A, W_k)`` over one adjacency, each with a bias: K perceptrons per spel.
+    """K kernels ``(A, W_k)`` over one adjacency, each with a bias: K perceptrons per pixel.
 
     Parameters
     ----------
     adjacency : Adjacency
-        The n neighbours that every kernel weighs.
+        The n neighbours that every kernel weights.
     weights : (K, n, C) array of float
         One weight per kernel, neighbour and channel, in the order of the displacements.
     bias : (K,) array of float, optional
@@ -113,7 +113,7 @@ class KernelBank:
         bias : float or (K,) array of float, optional
             One per kernel; zeros by default.
         origin : sequence of int, optional
-            The cell that stands on the spel; default ``size // 2`` per axis.
+            The cell that stands for the pixel itself; default ``size // 2`` per axis.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class KernelBank:
 
     @classmethod
     def from_function(cls, adjacency: Adjacency, weigh: Callable[..., npt.ArrayLike]) -> KernelBank:
-        """One kernel on one channel, its weights a function of the displacements' coordinates.
+        """One kernel for one channel; its weights are a function of the displacements.
 
         Examples
         --------
@@ -364,7 +364,7 @@ class KernelBank:
     def __repr__(self) -> str:
         sizes = " x ".join(str(high - low + 1) for low, high in self.adjacency.reach)
         return (
-            f"KernelBank({len(self)} kernels over {len(self.adjacency)} spels of {sizes}, "
+            f"KernelBank({len(self)} kernels over {len(self.adjacency)} displacements of {sizes}, "
             f"{self.channels} channels)"
         )
 

@@ -1,4 +1,4 @@
-"""Results as frozen values: what a detector found in one image."""
+"""Detections: the boxes of one image, and why each is there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from spel.errors import ShapeError
 
 @dataclass(frozen=True)
 class Why:
-    """Why a box is there: the strongest spels of its component and what made them.
+    """Why a box is there: the strongest pixel of its component and what contributed to it.
 
     Attributes
     ----------
     at : (row, col)
-        The spel with the highest saliency inside the component, in the network's output.
+        The pixel with the highest saliency inside the component, in the output of the network.
     saliency, threshold : float
         Its value, and the value that it had to exceed.
     margin : float
@@ -27,7 +27,7 @@ class Why:
     kernels : tuple of (str, int, float)
         Node, channel and contribution, strongest first.
     spels : tuple of (row, col)
-        Input spels that made the strongest contribution.
+        Input pixels (voxels) of the strongest contribution.
     """
 
     at: tuple[int, ...]
@@ -40,25 +40,25 @@ class Why:
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Boxes found in one image, best first.
+    """Boxes detected in one image, best first.
 
     Attributes
     ----------
     boxes : (n, 4) array of float64
-        ``x0 y0 x1 y1`` in spels of the displayed image, half-open.
+        ``x0 y0 x1 y1`` in pixels of the displayed image, half-open.
     scores : (n,) array of float64
     areas : (n,) array of int64
-        Spels of each component in the network's output.
+        Pixels of each component in the output of the network.
     image_size : (rows, cols)
     components : (rows, cols) array of int32, optional
-        Component map in the network's output; box i has the value ``i + 1``.
+        Component map in the output of the network; box i has the value ``i + 1``.
     why : tuple of Why
-        One per box, if it was asked for.
+        One per box if requested, else empty.
 
     Examples
     --------
-    >>> found = Detections(np.array([[2, 1, 5, 3]]), np.array([0.9]), np.array([6]), (10, 10))
-    >>> len(found), found.boxes.tolist()
+    >>> plates = Detections(np.array([[2, 1, 5, 3]]), np.array([0.9]), np.array([6]), (10, 10))
+    >>> len(plates), plates.boxes.tolist()
     (1, [[2.0, 1.0, 5.0, 3.0]])
     """
 
@@ -88,7 +88,7 @@ class Detections:
         if not len(boxes) == len(scores) == len(areas):
             raise ShapeError(
                 f"Detections: {len(boxes)} boxes, {len(scores)} scores, {len(areas)} areas; "
-                "expected as many of each"
+                "expected one score and one area per box"
             )
         for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
             value.setflags(write=False)
@@ -101,7 +101,7 @@ class Detections:
         return iter(zip(self.boxes, self.scores.tolist(), strict=True))
 
     def mask(self, index: int) -> npt.NDArray[np.bool_]:
-        """Component of box `index` as a mask over the network's output."""
+        """Component of box `index` as a mask over the output of the network."""
         if self.components is None:
             raise ShapeError("Detections.mask: these detections carry no component map")
         if not -len(self) <= index < len(self):

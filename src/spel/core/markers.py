@@ -1,4 +1,4 @@
-"""Markers: labelled spels that a user drew on one image, and their strokes."""
+"""Markers: labelled pixels or voxels that a user drew on one image, and their strokes."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Markers:
-    """Labelled spels of one image; a stroke is one connected component of one label.
+    """Labelled pixels of one image; a stroke is one connected component of one label.
 
     Parameters
     ----------
     points : (n, ndim) array of int
-        ``(row, col)`` or ``(plane, row, col)``, inside the image; their order is kept.
+        ``(row, col)`` or ``(plane, row, col)``, inside the image, in any order.
     labels : (n,) array of int
-        One label per spel, at least 0, as the file or the user gave it.
+        One label per point, at least 0, as in the file or from the user.
     size : (rows, cols) or (planes, rows, cols)
         Of the image that was marked.
     background : int, optional
-        The label of what is *not* an object; None where labels are classes. Labels themselves are
-        never shifted: libift's files use 0, LIDS's start at 1.
+        The label of everything that is *not* an object; None where labels are classes. Labels are
+        never shifted: files of libift use 0, those of LIDS 1.
     ids : (n,) array of int, optional
-        Stroke numbers as the file gave them; -1 where it gave none.
+        Stroke numbers of the file; -1 where it has none.
 
     Raises
     ------
     ShapeError
-        If the arrays do not fit one another.
+        If the lengths of the arrays differ.
     ParameterError
         If a point lies outside of the image, or a label is negative.
 
@@ -73,15 +73,15 @@ class Markers:
                 f"Markers: size {self.size!r}; expected (rows, cols) or (planes, rows, cols), each "
                 "at least 1"
             )
-        points = _whole("points", self.points)
+        points = _integers("points", self.points)
         points = points.reshape(0, len(size)) if points.size == 0 else points
         if points.ndim != 2 or points.shape[1] != len(size):
             raise ShapeError(
-                f"Markers: points of shape {np.shape(self.points)} for an image of {size} spels; "
+                f"Markers: points of shape {np.shape(self.points)} for an image of {size} pixels; "
                 f"expected (n, {len(size)})"
             )
-        labels = _whole("labels", self.labels)
-        ids = np.full(len(points), -1) if self.ids is None else _whole("ids", self.ids)
+        labels = _integers("labels", self.labels)
+        ids = np.full(len(points), -1) if self.ids is None else _integers("ids", self.ids)
         if labels.shape != (len(points),) or ids.shape != (len(points),):
             raise ShapeError(
                 f"Markers: {len(points)} points, labels of shape {labels.shape}, ids of shape "
@@ -91,7 +91,7 @@ class Markers:
         if outside.any():
             raise ParameterError(
                 f"Markers: point {tuple(points[outside][0].tolist())} lies outside the image of "
-                f"{size} spels ({int(outside.sum())} such points); draw inside, or check rows and "
+                f"{size} pixels ({int(outside.sum())} such points); draw inside, or check rows and "
                 "columns"
             )
         if len(labels) and labels.min() < 0:
@@ -111,7 +111,7 @@ class Markers:
         >>> Markers.from_image([[-1, 1], [0, -1]]).points.tolist()
         [[0, 1], [1, 0]]
         """
-        image = _whole("label image", labels)
+        image = _integers("label image", labels)
         points = np.argwhere(image >= 0)
         return cls(points, image[image >= 0], image.shape, background)
 
@@ -129,30 +129,30 @@ class Markers:
 
     @property
     def is_object(self) -> npt.NDArray[np.bool_]:
-        """For each spel, whether its label is an object's (all of them, if labels are classes)."""
+        """For each point, whether it belongs to an object (always, if labels are classes)."""
         if self.background is None:
             return np.ones(len(self), dtype=bool)
         result: npt.NDArray[np.bool_] = self.labels != self.background
         return result
 
     def image(self) -> npt.NDArray[np.int32]:
-        """Label image: -1 where nothing is drawn; of spels drawn twice, the last one counts."""
+        """Label image: -1 where nothing is drawn; of coinciding points the last one counts."""
         drawn = np.full(self.size, -1, dtype=np.int32)
         drawn[tuple(self.points.T)] = self.labels
         return drawn
 
     def strokes(self, *, by_label: bool = True) -> IntArray:
-        """Number of the stroke of each spel, from 1 in raster order of the strokes' first spels.
+        """Number of the stroke of each point, from 1 in raster order of their first points.
 
         Parameters
         ----------
         by_label : bool
-            Whether spels of different labels that touch are different strokes; False joins them,
-            as libift does.
+            Whether touching points of different labels belong to different strokes; False joins
+            them, as libift does.
         """
         place = np.full(self.size, -1, dtype=np.int64)
         place[tuple(self.points.T)] = np.arange(len(self))
-        owner = place[tuple(self.points.T)]  # of spels drawn twice, the last one counts
+        owner = place[tuple(self.points.T)]  # where two points coincide, the last one counts
         padded = np.pad(place, 1, constant_values=-1)
         pairs = []
         for step in Adjacency.box(3, ndim=self.ndim).displacements:
@@ -164,7 +164,7 @@ class Markers:
         if not len(self):
             return np.zeros(0, dtype=np.int64)
         order = np.argsort(np.ravel_multi_index(tuple(self.points.T), self.size), kind="stable")
-        first = _joined(np.concatenate(pairs, axis=1), order)[owner]
+        first = _first_of_component(np.concatenate(pairs, axis=1), order)[owner]
         return np.unique(first, return_inverse=True)[1].astype(np.int64) + 1
 
     def boxes(self) -> npt.NDArray[np.float64]:
@@ -183,31 +183,31 @@ class Markers:
         return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
     def stroke_count(self) -> int:
-        """How many strokes there are."""
+        """Number of strokes."""
         return int(self.strokes().max(initial=0))
 
     # -- editing: each returns new markers ---------------------------------------------------
 
     def draw(self, points: npt.ArrayLike, label: int) -> Markers:
-        """These markers with one more stroke; spels drawn before take the new label."""
-        new = _whole("points", points).reshape(-1, self.ndim)
-        kept = ~_among(self.points, new, self.size)
+        """These markers with one more stroke, whose label replaces those below it."""
+        new = _integers("points", points).reshape(-1, self.ndim)
+        rest = ~_contained(self.points, new, self.size)
         number = max(int(self.ids.max(initial=-1)) + 1, 1)
         return Markers(
-            np.concatenate([self.points[kept], new]),
-            np.concatenate([self.labels[kept], np.full(len(new), label)]),
+            np.concatenate([self.points[rest], new]),
+            np.concatenate([self.labels[rest], np.full(len(new), label)]),
             self.size,
             self.background,
-            np.concatenate([self.ids[kept], np.full(len(new), number)]),
+            np.concatenate([self.ids[rest], np.full(len(new), number)]),
         )
 
     def erase(self, points: npt.ArrayLike) -> Markers:
-        """These markers without the given spels."""
-        gone = _whole("points", points).reshape(-1, self.ndim)
-        return self.only(~_among(self.points, gone, self.size))
+        """These markers without the points."""
+        gone = _integers("points", points).reshape(-1, self.ndim)
+        return self.only(~_contained(self.points, gone, self.size))
 
     def only(self, choice: npt.ArrayLike) -> Markers:
-        """The chosen spels: a boolean per spel, or their indices."""
+        """Some of the points: `choice` is a boolean per point, or their indices."""
         index = np.asarray(choice)
         index = index if index.size else index.astype(np.int64)
         return Markers(
@@ -215,7 +215,7 @@ class Markers:
         )
 
     def rescaled(self, stride: int | Sequence[int], size: Sequence[int]) -> Markers:
-        """Markers of an image subsampled at 0, s, 2s, ...: ``point // stride``, each spel once.
+        """Markers of an image subsampled at 0, s, 2s, ...: ``point // stride``, each once.
 
         Parameters
         ----------
@@ -241,7 +241,8 @@ class Markers:
         """Raise a `FormatError` unless these markers were drawn on an image of this size."""
         if tuple(size) != self.size:
             raise FormatError(
-                f"markers of an image of {_by(self.size)} spels, but {name} has {_by(size)}; use "
+                f"the markers belong to an image of {_size(self.size)} pixels, but {name} has "
+                f"{_size(size)}; use "
                 "the image that was marked, or draw the markers again"
             )
 
@@ -264,10 +265,10 @@ class Markers:
 
     def __repr__(self) -> str:
         parts = [f"{int((self.labels == c).sum())} of label {c}" for c in self.classes]
-        return f"Markers({', '.join(parts) or 'none'} on {_by(self.size)} spels)"
+        return f"Markers({', '.join(parts) or 'none'} on {_size(self.size)} pixels)"
 
 
-def _whole(name: str, values: npt.ArrayLike) -> IntArray:
+def _integers(name: str, values: npt.ArrayLike) -> IntArray:
     array = np.asarray(values)
     if array.size == 0:
         return array.astype(np.int64)
@@ -276,7 +277,7 @@ def _whole(name: str, values: npt.ArrayLike) -> IntArray:
     return array.astype(np.int64)
 
 
-def _among(points: IntArray, others: IntArray, size: Sequence[int]) -> npt.NDArray[np.bool_]:
+def _contained(points: IntArray, others: IntArray, size: Sequence[int]) -> npt.NDArray[np.bool_]:
     mask = np.zeros(size, dtype=bool)
     inside = ((others >= 0) & (others < np.asarray(size))).all(axis=1)
     mask[tuple(others[inside].T)] = True
@@ -284,8 +285,8 @@ def _among(points: IntArray, others: IntArray, size: Sequence[int]) -> npt.NDArr
     return result
 
 
-def _joined(pairs: IntArray, order: IntArray) -> IntArray:
-    """For each item, the one that comes first among all that the pairs join it to."""
+def _first_of_component(pairs: IntArray, order: IntArray) -> IntArray:
+    """For each item, the first one in `order` among all that pairs connect it to."""
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     ends = rank[pairs]
@@ -299,5 +300,5 @@ def _joined(pairs: IntArray, order: IntArray) -> IntArray:
             return least[rank]
 
 
-def _by(size: Sequence[int]) -> str:
+def _size(size: Sequence[int]) -> str:
     return " x ".join(str(int(n)) for n in size)

@@ -1,4 +1,4 @@
-"""How many threads the engine may use: a scoped value, never a global switch."""
+"""How many threads the engine may use: set for a block of code, never globally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _scoped: ContextVar[int | None] = ContextVar("spel_threads", default=None)
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let the engine use `count` threads inside the block; results are the same bits.
+    """Let the engine use `count` threads inside the block; results do not change by a bit.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ def threads(count: int) -> Iterator[None]:
 
 
 def thread_count() -> int:
-    """Threads that the engine may use here."""
+    """Number of threads that the engine may use here."""
     count = _scoped.get()
     if count is not None:
         return count
-    given = os.environ.get("SPEL_THREADS", "")
-    if given:
-        if not given.isascii() or not given.isdigit() or int(given) < 1:
-            raise ParameterError(f"SPEL_THREADS={given!r}: expected an integer of at least 1")
-        return int(given)
+    text = os.environ.get("SPEL_THREADS", "")
+    if text:
+        if not text.isascii() or not text.isdigit() or int(text) < 1:
+            raise ParameterError(f"SPEL_THREADS={text!r}: expected an integer of at least 1")
+        return int(text)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,7 +1,7 @@
 """Windows: how an adjacency slides over an image.
 
-The only place that answers: how many outputs, where each stands, which need the border, and how
-much context a tile must read.
+Only this file decides how many outputs there are, where each stands, which of them need the border,
+and how much context a tile must read.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Window(Value):
     stride : int or tuple of int
         Distance between positions, one number or one per axis, at least 1.
     border : {"zero", "edge", "reflect", "valid", "inside"}, float or tuple of float
-        What spels outside the image supply: zeros, the nearest spel, the mirrored image without
-        repeating its edge (`numpy.pad`'s reflect), a number, or one number per channel.
+        Values outside the image: zeros, the nearest pixel, the image mirrored without repeating
+        its edge (`numpy.pad`'s reflect), a number, or one number per channel.
         "inside" leaves them out of the window. "valid" keeps only windows wholly inside.
 
     Examples
@@ -61,14 +61,14 @@ class Window(Value):
     border: Border = "zero"
 
     def __post_init__(self) -> None:
-        strides = checked_stride(self.stride, self.adjacency.ndim)
+        strides = stride_per_axis(self.stride, self.adjacency.ndim)
         object.__setattr__(self, "stride", strides[0] if len(set(strides)) == 1 else strides)
-        object.__setattr__(self, "border", _checked_border(self.border))
+        object.__setattr__(self, "border", _validated_border(self.border))
 
     @derived_property
     def strides(self) -> tuple[int, ...]:
         """Stride per axis."""
-        return checked_stride(self.stride, self.adjacency.ndim)
+        return stride_per_axis(self.stride, self.adjacency.ndim)
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -78,7 +78,7 @@ class Window(Value):
         return tuple(max(0, -low) for low, _ in self.adjacency.reach)
 
     def shape(self, size: Sequence[int]) -> tuple[int, ...]:
-        """Number of positions per axis over an image of `size` spels per axis."""
+        """Number of positions per axis over an image of `size` pixels per axis."""
         if len(size) != self.adjacency.ndim:
             raise ShapeError(
                 f"Window: an image of {len(size)} axes {tuple(size)} for an adjacency of "
@@ -92,16 +92,16 @@ class Window(Value):
         )
 
     def place(self, position: Sequence[int]) -> tuple[int, ...]:
-        """The input spel that an output position stands on."""
+        """The input pixel at an output position."""
         return tuple(a + s * i for a, s, i in zip(self.start, self.strides, position, strict=True))
 
     @property
     def halo(self) -> tuple[tuple[int, int], ...]:
-        """Spels to read before and after a tile, per axis (both >= 0)."""
+        """Pixels to read before and after a tile, per axis (both >= 0)."""
         return tuple((max(0, -low), max(0, high)) for low, high in self.adjacency.reach)
 
     def border_mode(self, channels: int) -> tuple[str, tuple[float, ...]]:
-        """The kernels' view of the border: a mode and one fill value per channel."""
+        """The border for the engine: a mode and one fill value per channel."""
         if isinstance(self.border, tuple):
             if len(self.border) != channels:
                 raise ShapeError(
@@ -115,18 +115,18 @@ class Window(Value):
         return "constant", (float(self.border),) * channels
 
 
-def checked_stride(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
-    """One stride per axis, or a `ParameterError` that says what was given."""
-    given = tuple(stride) if isinstance(stride, Sequence | np.ndarray) else (stride,) * ndim
-    if len(given) != ndim or any(int(s) != s or s < 1 for s in given):
+def stride_per_axis(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """One stride per axis, or a `ParameterError` that names the value."""
+    strides = tuple(stride) if isinstance(stride, Sequence | np.ndarray) else (stride,) * ndim
+    if len(strides) != ndim or any(int(s) != s or s < 1 for s in strides):
         raise ParameterError(
             f"stride {stride!r}: expected an integer of at least 1, or {ndim} of them (one per "
             "axis)"
         )
-    return tuple(int(s) for s in given)
+    return tuple(int(s) for s in strides)
 
 
-def _checked_border(border: Border) -> Border:
+def _validated_border(border: Border) -> Border:
     if isinstance(border, str):
         if border not in (*BORDER_WORDS, "inside"):
             raise ParameterError(

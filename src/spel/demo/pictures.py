@@ -1,4 +1,4 @@
-"""The demonstration's pictures: every step of the chain in one figure."""
+"""The pictures of the demonstration: every step of the chain in one figure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spel.core.detections import Detections
 from spel.draw import Tile
 
 CLIP = 0.004
-"""Share of the spels that may lie beyond the scale of a picture, so that the rest is seen."""
+"""Share of the pixels that may lie beyond the scale of a picture."""
 
 WORDS = {
     "grey": ("grey", "One channel in 0..1."),
@@ -22,30 +22,30 @@ WORDS = {
         "Sobel [-1 0 1; -2 0 2; -1 0 1]: orange where dark turns to bright from left to right.",
     ),
     "positive": ("ReLU", "Keeps the positive side of the kernel's hyperplane."),
-    "join": ("max-pooling", "Over 11 x 3 spels: the edges of characters join to a bar."),
+    "join": ("max-pooling", "Over 11 x 3 pixels: the edges of the characters merge into a bar."),
     "plate.normalized": (
         "divisive normalization",
-        "Over 25 x 5 spels: what stands alone is lifted, what stands among equals is not.",
+        "Over 25 x 5 pixels: divides each value by the energy around it.",
     ),
     "plate.residue": (
         "residue",
-        "ReLU(pooled - normalized), both scaled to a maximum of 1: the bar stays.",
+        "ReLU(pooled - normalized), both scaled to a maximum of 1: the bar remains.",
     ),
 }
-_OTHERS = (196, 199, 204)
+_OTHER_COMPONENTS = (196, 199, 204)
 
 
 def steps(
     image: npt.NDArray[Any],
     activations: Mapping[str, npt.NDArray[Any]],
     candidates: Detections,
-    found: Detections,
+    chosen: Detections,
     *,
     title: str,
     truth: npt.ArrayLike | None = None,
     result: str = "",
 ) -> npt.NDArray[np.uint8]:
-    """The image, every step, the components and the answer, in one sheet."""
+    """The image, every step, the components and the detection, in one sheet."""
     tiles = [Tile(image, "the image", " x ".join(map(str, image.shape)))]
     for name, array in activations.items():
         head, caption = WORDS.get(name, (name, ""))
@@ -54,26 +54,26 @@ def steps(
         tiles.append(Tile(picture, f"{len(tiles)}  {head}", caption))
     tiles.append(
         Tile(
-            components(candidates, found),
+            components(candidates, chosen),
             f"{len(tiles)}  threshold, components, the widest",
             f"Above the 95th percentile: {len(candidates)} components; the widest is orange.",
         )
     )
-    answer = draw.overlay(image, found, truth=truth, labels=[""] * len(found))
-    tiles.append(Tile(answer, f"{len(tiles)}  the answer", result))
+    boxes = draw.overlay(image, chosen, truth=truth, labels=[""] * len(chosen))
+    tiles.append(Tile(boxes, f"{len(tiles)}  the detection", result))
     return draw.sheet(
         tiles,
         title=title,
-        footer="Blue is below zero, white zero, orange above; black is zero in the other pictures. "
-        f"Up to {CLIP:.1%} of the spels of a picture lie beyond its scale.",
+        footer="Blue is below zero, white is zero, orange is above zero; in the other pictures "
+        f"black is zero. Up to {CLIP:.1%} of the pixels of a picture lie beyond its scale.",
     )
 
 
-def components(candidates: Detections, found: Detections) -> npt.NDArray[np.uint8]:
-    """All components in grey on white, those that were chosen in orange."""
-    if candidates.components is None or found.components is None:
-        return np.full((*found.image_size, 3), 255, dtype=np.uint8)
+def components(candidates: Detections, chosen: Detections) -> npt.NDArray[np.uint8]:
+    """All components in grey on white, the chosen ones in orange."""
+    if candidates.components is None or chosen.components is None:
+        return np.full((*chosen.image_size, 3), 255, dtype=np.uint8)
     picture = np.full((*candidates.components.shape, 3), 255, dtype=np.uint8)
-    picture[candidates.components > 0] = _OTHERS
-    picture[found.components > 0] = draw.FOUND
+    picture[candidates.components > 0] = _OTHER_COMPONENTS
+    picture[chosen.components > 0] = draw.DETECTION_COLOR
     return picture

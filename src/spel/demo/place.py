@@ -1,4 +1,4 @@
-"""Where the demonstration writes: the folder asked for, or a temporary one where that is closed."""
+"""Where the demonstration writes: the requested folder, or a temporary one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from spel.errors import ParameterError
 DEFAULT = Path("demo")
 
 
-def folder(asked: Path | None) -> tuple[Path, str]:
-    """A folder that can be written, and a word if it is not the usual one.
+def writable_folder(requested: Path | None) -> tuple[Path, str]:
+    """A folder that can be written, and a message if it is not the default one.
 
     Raises
     ------
     ParameterError
-        If the folder that was asked for cannot be written.
+        If the requested folder cannot be written.
     """
-    place = DEFAULT if asked is None else asked
+    place = DEFAULT if requested is None else requested
     try:
         place.mkdir(parents=True, exist_ok=True)
         problem = "" if os.access(place, os.W_OK | os.X_OK) else "it may not be written"
@@ -27,7 +27,7 @@ def folder(asked: Path | None) -> tuple[Path, str]:
         problem = error.strerror or str(error)
     if not problem:
         return place, ""
-    if asked is not None:
+    if requested is not None:
         raise ParameterError(f"{place}: {problem}; give another folder with --out")
     other = Path(tempfile.mkdtemp(prefix="spel-demo-"))
     return other, f"{place.absolute()} cannot be used ({problem}); writing to {other}"

@@ -1,4 +1,4 @@
-"""The same in Python: a script that gives the same numbers."""
+"""The demonstration as a Python script that gives the same numbers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from spel.data import street
 scene = street(seed={seed})                  # a rendered street: image, boxes, masks, texts
 net = spel.zoo.plate_lecture()            # read its code: spel/zoo/lecture.py
 
-found = spel.detect(net, scene.image, why=True)
-for box, score in found:
+detections = spel.detect(net, scene.image, why=True)
+for box, score in detections:
     print("plate", box.tolist(), "score", round(score, 3))
 print("truth", scene.boxes[0].tolist())
-print("IoU", round(float(iou(found.boxes, scene.boxes).max()), 2))
+print("IoU", round(float(iou(detections.boxes, scene.boxes).max()), 2))
 
-signed = street(seed={seed}, sign=True)      # a shop sign: characters, and wider than the plate
-print("fooled", spel.detect(net, signed.image).boxes.tolist())
-print("mended", spel.detect(net, signed.image, aspect=(2, 5.5)).boxes.tolist())
+signed = street(seed={seed}, sign=True)  # a shop sign, wider than the plate
+print("taken for a plate", spel.detect(net, signed.image).boxes.tolist())
+print("with an aspect of 2 to 5.5", spel.detect(net, signed.image, aspect=(2, 5.5)).boxes.tolist())
 
 print(net.summary(scene.image.shape))     # steps, shapes, weights, receptive fields
-print(net.trace(scene.image, at={at}))  # every number behind one spel
+print(net.trace(scene.image, at={at}))  # every number behind one pixel
 
 steps = net.activations(scene.image)      # a dict of arrays, one per step
 print({{name: array.shape for name, array in steps.items()}})

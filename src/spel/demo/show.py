@@ -1,4 +1,4 @@
-"""What `spel demo` does, step by step, each told as it happens."""
+"""What `spel demo` does, step by step; each step is reported when it is done."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spel.atomic import write_text
 from spel.core.detections import Detections
 from spel.data import Scene, street
 from spel.demo import pictures
-from spel.demo.place import folder
+from spel.demo.place import writable_folder
 from spel.demo.script import script
 from spel.io.annotation.results import Result, write_results
 from spel.metrics.detection import iou
@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demonstration made.
+    """The files of the demonstration and its figures.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Demo:
         Where the files are.
     files : tuple of path
     boxes, truth : (n, 4) arrays
-        Found and true plate of the street.
+        Detected and true plate of the street.
     iou : float
         Their overlap.
     """
@@ -62,49 +62,49 @@ def show(out: Path | None = None, *, fast: bool = False, say: Say = print) -> De
     Parameters
     ----------
     out : path, optional
-        Folder for the files; by default ``demo``, or a temporary one where that is closed.
+        Folder for the files; by default ``demo``, or a temporary one if that cannot be written.
     fast : bool
         Numbers only, no pictures.
     say : callable
-        Takes each line for the user.
+        Called with each line for the user.
 
     Returns
     -------
     Demo
     """
-    place, word = folder(out)
-    if word:
-        say(word)
+    place, message = writable_folder(out)
+    if message:
+        say(message)
     clock = _Clock(say)
     net = zoo.plate_lecture()
     scene = street(SEED)
     spel.write(place / "street.png", scene.image)
     x0, y0, x1, y1 = (int(v) for v in scene.boxes[0])
-    clock.told(
-        f"[1/5] a street, rendered: {_size(scene.image)}, seed {SEED}; its plate "
+    clock.report(
+        f"[1/5] a rendered street: {_size(scene.image)}, seed {SEED}; its plate "
         f"{scene.texts[0]} lies at x {x0} to {x1}, y {y0} to {y1}"
     )
     activations = net.activations(scene.image)
     found = spel.detect(net, scene.image, why=True)
-    clock.told(
+    clock.report(
         f"[2/5] the lecture's chain of {len(net)} steps, {net.parameters} weights: "
-        f"{' > '.join(net.names)}; the arithmetic behind one spel of its plate:"
+        f"{' > '.join(net.names)}; the arithmetic behind one pixel of its output:"
     )
     at = found.why[0].at if found.why else tuple(n // 2 for n in activations[net.output].shape[:2])
     say(_indented(net.trace(scene.image, at).text()))
     overlap = float(iou(found.boxes, scene.boxes).max(initial=0.0))
-    clock.told(f"[3/5] the plate boxed: {_box(found)}; IoU with its true place {overlap:.2f}")
+    clock.report(f"[3/5] the box of the plate: {_box(found)}; IoU with the true box {overlap:.2f}")
     results = [_result("street.png", scene.image, found, net)]
     files = [place / "street.png"]
     if not fast:
         spel.write(place / "steps.png", street_picture(scene))
         files.append(place / "steps.png")
-    results.append(_fail(net, place, files, clock, fast))
+    results.append(_detect_beside_sign(net, place, files, clock, fast))
     page = _page()
     if page is None:
-        clock.told(f"[5/5] no real picture: this scikit-image brings no {PAGE} with it")
+        clock.report(f"[5/5] no real picture: this scikit-image does not contain {PAGE}")
     else:
-        results.append(_read_page(page, net, place, files, clock, fast))
+        results.append(_detect_on_page(page, net, place, files, clock, fast))
     write_results(place / "results.jsonl", results)
     net.save(place / "plate-lecture.safetensors")
     write_text(place / "demo.py", script(SEED, at))
@@ -122,48 +122,52 @@ def street_picture(scene: Scene) -> npt.NDArray[np.uint8]:
         net.activations(scene.image),
         spel.detect(net, scene.image, select="all"),
         found,
-        title="A licence plate, found by the lecture's chain",
+        title="A licence plate, detected by the chain of the lecture",
         truth=scene.boxes,
-        result=f"Found in orange, the true place in green: IoU {overlap:.2f}.",
+        result=f"The detection is orange, the true box is green: IoU {overlap:.2f}.",
     )
 
 
-def _fail(net: spel.Network, place: Path, files: list[Path], clock: _Clock, fast: bool) -> Result:
-    """A street with a shop sign: how the rule "the widest" fails, and what mends it."""
+def _detect_beside_sign(
+    net: spel.Network, place: Path, files: list[Path], clock: _Clock, fast: bool
+) -> Result:
+    """A street with a shop sign, which is wider than the plate; an aspect range excludes it."""
     scene = street(SEED, sign=True)
-    taken = spel.detect(net, scene.image)
-    mended = spel.detect(net, scene.image, aspect=ASPECT)
-    ious = [float(iou(found.boxes, scene.boxes).max(initial=0.0)) for found in (taken, mended)]
-    clock.told(
-        f"[4/5] a street with a shop sign: the widest row of characters is the sign, IoU "
+    widest = spel.detect(net, scene.image)
+    within_aspect = spel.detect(net, scene.image, aspect=ASPECT)
+    ious = [
+        float(iou(result.boxes, scene.boxes).max(initial=0.0)) for result in (widest, within_aspect)
+    ]
+    clock.report(
+        f"[4/5] a street with a shop sign: the widest component is the sign, IoU "
         f"{ious[0]:.2f}; with --aspect {ASPECT[0]:g}:{ASPECT[1]:g} the plate, IoU {ious[1]:.2f}"
     )
     spel.write(place / "sign.png", scene.image)
     files.append(place / "sign.png")
     if not fast:
-        spel.write(place / "sign-steps.png", sign_picture(net, scene, taken, mended))
+        spel.write(place / "sign-steps.png", sign_picture(net, scene, widest, within_aspect))
         files.append(place / "sign-steps.png")
-    return _result("sign.png", scene.image, taken, net)
+    return _result("sign.png", scene.image, widest, net)
 
 
 def sign_picture(
-    net: spel.Network, scene: Scene, taken: Detections, mended: Detections
+    net: spel.Network, scene: Scene, widest: Detections, within_aspect: Detections
 ) -> npt.NDArray[np.uint8]:
-    """Residue and both answers."""
+    """The residue, and the detections without and with a range of aspects."""
     tiles = [
         draw.Tile(draw.shade(net(scene.image)[..., 0], clip=pictures.CLIP), "residue"),
         draw.Tile(
-            draw.overlay(scene.image, taken, labels=[""] * len(taken)), "the widest: the sign"
+            draw.overlay(scene.image, widest, labels=[""] * len(widest)), "the widest: the sign"
         ),
         draw.Tile(
-            draw.overlay(scene.image, mended, labels=[""] * len(mended)),
+            draw.overlay(scene.image, within_aspect, labels=[""] * len(within_aspect)),
             f"width / height within {ASPECT[0]:g} to {ASPECT[1]:g}: the plate",
         ),
     ]
     return draw.sheet(tiles, title="A street with a shop sign")
 
 
-def _read_page(
+def _detect_on_page(
     image: npt.NDArray[Any],
     net: spel.Network,
     place: Path,
@@ -171,13 +175,13 @@ def _read_page(
     clock: _Clock,
     fast: bool,
 ) -> Result:
-    """The same chain where there is no plate: what it finds, said as it is."""
+    """The same chain on a picture without a plate, where it takes rows of characters for one."""
     widest = spel.detect(net, image)
     rows = spel.detect(net, image, select="all", threshold="otsu", width=(WIDE, np.inf))
-    clock.told(
+    clock.report(
         f"[5/5] the same chain on a real picture, scikit-image's '{PAGE}' ({_size(image)}): there "
-        f"is no plate; it takes rows of characters for one. The widest: {_box(widest)}; with "
-        f"Otsu's threshold {len(rows)} components of at least {WIDE:.0f} spels"
+        f"is no plate, and it takes rows of characters for one. The widest: {_box(widest)}; with "
+        f"Otsu's threshold {len(rows)} components of at least {WIDE:.0f} pixels"
     )
     spel.write(place / "page.png", image)
     files.append(place / "page.png")
@@ -194,37 +198,37 @@ def page_picture(
     residue = draw.shade(net(image)[..., 0], clip=pictures.CLIP)
     answer = draw.overlay(image, rows, labels=[""] * len(rows))
     tiles = [
-        draw.Tile(residue, "residue", "Rows of characters stand close, as on a plate."),
+        draw.Tile(residue, "residue", "The characters of a row are as close as on a plate."),
         draw.Tile(
-            draw.mark(answer, widest.boxes, color=draw.TRUTH),
-            "what the chain finds",
-            "Green: the widest above the 95th percentile, its answer. Orange: with Otsu's "
-            f"threshold, all of at least {WIDE:.0f} spels. None is a plate.",
+            draw.mark(answer, widest.boxes, color=draw.TRUTH_COLOR),
+            "what the chain detects",
+            "Green: the widest above the 95th percentile. Orange: all of at least "
+            f"{WIDE:.0f} pixels with Otsu's threshold. None is a plate.",
         ),
     ]
     return draw.sheet(
         tiles,
         columns=2,
         tile_width=480,
-        title="The same chain where there is no plate",
+        title="The same chain on a picture without a plate",
         footer="Picture: 'page' of scikit-image.",
     )
 
 
 class _Clock:
-    """Says a line with the seconds since the last one."""
+    """Reports a line with the seconds since the last one."""
 
     def __init__(self, say: Say) -> None:
         self.say, self.last = say, time.perf_counter()
 
-    def told(self, text: str) -> None:
+    def report(self, text: str) -> None:
         now = time.perf_counter()
         self.say(f"{text}  ({now - self.last:.2f} s)")
         self.last = time.perf_counter()
 
 
 def _page() -> npt.NDArray[Any] | None:
-    """The page that ships in scikit-image's wheel; nothing is ever downloaded."""
+    """The page that the wheel of scikit-image contains; nothing is downloaded."""
     spec = find_spec("skimage")
     for home in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(home) / "data" / PAGE
@@ -234,17 +238,19 @@ def _page() -> npt.NDArray[Any] | None:
     return None
 
 
-def _result(name: str, image: npt.NDArray[Any], found: Detections, net: spel.Network) -> Result:
+def _result(
+    name: str, image: npt.NDArray[Any], detections: Detections, net: spel.Network
+) -> Result:
     size = (image.shape[0], image.shape[1])
-    areas = found.areas.astype(np.float64)
-    return Result(name, size, found.boxes, found.scores, areas, model=net.fingerprint())
+    areas = detections.areas.astype(np.float64)
+    return Result(name, size, detections.boxes, detections.scores, areas, model=net.fingerprint())
 
 
-def _box(found: Detections) -> str:
-    if not len(found):
-        return "nothing found"
-    x0, y0, x1, y1 = found.boxes[0]
-    return f"x {x0:.0f} to {x1:.0f}, y {y0:.0f} to {y1:.0f}, score {found.scores[0]:.3f}"
+def _box(detections: Detections) -> str:
+    if not len(detections):
+        return "no detection"
+    x0, y0, x1, y1 = detections.boxes[0]
+    return f"x {x0:.0f} to {x1:.0f}, y {y0:.0f} to {y1:.0f}, score {detections.scores[0]:.3f}"
 
 
 def _size(image: npt.NDArray[Any]) -> str:

@@ -14,24 +14,24 @@ def font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
-def plain(text: str) -> str:
-    """`text` with what the font cannot draw replaced by a question mark.
+def drawable(text: str) -> str:
+    """`text` with a question mark for each character that the font cannot draw.
 
     Examples
     --------
-    >>> plain("a · b\u200b→c")
+    >>> drawable("a · b\u200b→c")
     'a · b??c'
     """
     return "".join(c if (c.isprintable() and ord(c) < 256) or c in "…“”" else "?" for c in text)
 
 
 def width(text: str, size: int) -> int:
-    """Spels that `text` takes."""
-    return int(font(size).getlength(plain(text)))
+    """Width of `text` in pixels."""
+    return int(font(size).getlength(drawable(text)))
 
 
-def fitted(text: str, size: int, room: int) -> str:
-    """`text`, cut with an ellipsis if it is wider than `room` spels."""
+def shortened(text: str, size: int, room: int) -> str:
+    """`text`, cut with an ellipsis if it is wider than `room` pixels."""
     if width(text, size) <= room:
         return text
     while text and width(text + "…", size) > room:
@@ -40,12 +40,12 @@ def fitted(text: str, size: int, room: int) -> str:
 
 
 def wrapped(text: str, size: int, room: int) -> list[str]:
-    """`text` in lines no wider than `room` spels, broken between words."""
+    """`text` in lines no wider than `room` pixels, broken between words."""
     lines: list[str] = []
     for word in text.split():
         joined = f"{lines[-1]} {word}" if lines else word
         if lines and width(joined, size) <= room:
             lines[-1] = joined
         else:
-            lines.append(fitted(word, size, room))
+            lines.append(shortened(word, size, room))
     return lines

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.core.detections import Detections
-from spel.draw.font import font, plain, width
+from spel.draw.font import drawable, font, width
 from spel.draw.shade import RGB, as_rgb
 
-FOUND = (255, 138, 0)
-TRUTH = (0, 190, 120)
+if TYPE_CHECKING:
+    from PIL import ImageDraw
+
+DETECTION_COLOR = (255, 138, 0)
+TRUTH_COLOR = (0, 190, 120)
 _INK = (20, 20, 20)
 
 
 def overlay(
     image: npt.ArrayLike,
-    found: Detections,
+    detections: Detections,
     *,
     truth: npt.ArrayLike | None = None,
     labels: Sequence[str] | None = None,
 ) -> RGB:
-    """The image with boxes and scores over it; true boxes, if given, in green below.
+    """Draw boxes with their scores over the image, and true boxes in green below them.
 
     Parameters
     ----------
     image : (rows, cols[, C]) array
-    found : Detections
+    detections : Detections
     truth : (n, 4) array, optional
     labels : sequence of str, optional
         One per box; by default the scores.
@@ -37,11 +41,11 @@ def overlay(
     -------
     (rows, cols, 3) array of uint8
     """
-    words = labels or [f"{score:.3g}" for score in found.scores.tolist()]
+    words = labels or [f"{score:.3g}" for score in detections.scores.tolist()]
     rgb = as_rgb(image)
     if truth is not None:
-        rgb = mark(rgb, np.asarray(truth, dtype=np.float64).reshape(-1, 4), color=TRUTH)
-    return mark(rgb, found.boxes, labels=words, color=FOUND)
+        rgb = mark(rgb, np.asarray(truth, dtype=np.float64).reshape(-1, 4), color=TRUTH_COLOR)
+    return mark(rgb, detections.boxes, labels=words, color=DETECTION_COLOR)
 
 
 def mark(
@@ -49,10 +53,10 @@ def mark(
     boxes: npt.ArrayLike,
     *,
     labels: Sequence[str] = (),
-    color: tuple[int, int, int] = FOUND,
+    color: tuple[int, int, int] = DETECTION_COLOR,
     thickness: int | None = None,
 ) -> RGB:
-    """Draw boxes ``x0 y0 x1 y1`` around their spels (the frame lies outside), with labels.
+    """Draw boxes ``x0 y0 x1 y1`` around their pixels, with labels; the frame lies outside.
 
     Examples
     --------
@@ -78,7 +82,7 @@ def mark(
 
 
 def _label(
-    pen: object,
+    pen: ImageDraw.ImageDraw,
     text: str,
     corner: tuple[int, int],
     shape: tuple[int, ...],
@@ -89,7 +93,5 @@ def _label(
     wide, tall = width(text, size) + size // 2, round(size * 1.3)
     x = int(np.clip(corner[0], 0, max(0, shape[1] - wide)))
     y = corner[1] - tall if corner[1] >= tall else corner[1]
-    pen.rectangle((x, y, x + wide, y + tall), fill=color)  # type: ignore[attr-defined]
-    pen.text(  # type: ignore[attr-defined]
-        (x + size // 4, y + tall / 2), plain(text), fill=_INK, font=font(size), anchor="lm"
-    )
+    pen.rectangle((x, y, x + wide, y + tall), fill=color)
+    pen.text((x + size // 4, y + tall / 2), drawable(text), fill=_INK, font=font(size), anchor="lm")

@@ -1,4 +1,4 @@
-"""From one channel of numbers to colours, with the scale stated."""
+"""One channel of numbers as a picture in colors, with its scale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAPS = {
     # Matplotlib's "magma" (CC0, N. Smith and S. van der Walt), every sixteenth color.
     "positive": "000004 0a0822 1d1147 36106b 51127c 6a1c81 832681 9c2e7f b73779 d0416f e75263 "
     "f56b5c fc8961 fea772 fec488 fde2a3 fcfdbf",
-    # Blue below zero, orange above, so that it reads without telling red from green.
+    # Blue below zero and orange above: it can be read without telling red from green.
     "signed": "08306b 1f5fa6 4f94cd a3cbe8 fdfdfb f9c38a ee8a3c c4560f 7a2c04",
 }
 
@@ -36,9 +36,9 @@ class Shaded:
     low, high : float
         The values of the first and last color.
     missing : int
-        Spels that are NaN or infinite, drawn in magenta.
+        Number of pixels that are NaN or infinite; they are drawn in magenta.
     beyond : float
-        Share of the spels that lie outside the scale and got its end color.
+        Share of the pixels that lie outside the scale; they are drawn in its end color.
     """
 
     rgb: RGB
@@ -71,8 +71,8 @@ def shade(
         "signed" from minus to plus the largest absolute value, 0 in white. "auto" is "signed" if
         there is a value below zero, else "positive".
     clip : float
-        Share of the spels that may lie beyond the scale, so that a few extremes do not hide the
-        rest; 0 to 0.5. The picture says how many do.
+        Share of the pixels that may lie beyond the scale, 0 to 0.5, so that a few extreme values
+        do not hide the rest. `Shaded.beyond` states the share that does.
 
     Raises
     ------
@@ -95,31 +95,31 @@ def shade(
     if not 0 <= clip <= 0.5:
         raise ParameterError(f"shade: clip {clip!r}; expected a share from 0 to 0.5")
     values = array.astype(np.float64)
-    sound = np.isfinite(values)
-    known = values[sound]
-    chosen: Kind = kind if kind != "auto" else ("signed" if (known < 0).any() else "positive")
-    low, high = _limits(known, chosen, clip)
+    is_finite = np.isfinite(values)
+    finite = values[is_finite]
+    chosen: Kind = kind if kind != "auto" else ("signed" if (finite < 0).any() else "positive")
+    low, high = _limits(finite, chosen, clip)
     steps = np.zeros(values.shape, dtype=np.uint8)
     if high > low:
-        # Odd number of steps: an exact zero lands on the exact middle of the signed map.
-        unit = np.clip((known - low) / (high - low), 0, 1)
-        steps[sound] = np.round(unit * 254).astype(np.uint8)
+        # 255 colors are an odd number, so zero gets the middle color of the signed map.
+        unit = np.clip((finite - low) / (high - low), 0, 1)
+        steps[is_finite] = np.round(unit * 254).astype(np.uint8)
     rgb = table(chosen)[steps]
-    rgb[~sound] = NAN_COLOR
-    beyond = float(((known < low) | (known > high)).mean()) if known.size else 0.0
-    return Shaded(rgb, chosen, low, high, int((~sound).sum()), beyond)
+    rgb[~is_finite] = NAN_COLOR
+    beyond = float(((finite < low) | (finite > high)).mean()) if finite.size else 0.0
+    return Shaded(rgb, chosen, low, high, int((~is_finite).sum()), beyond)
 
 
-def _limits(known: npt.NDArray[np.float64], kind: Kind, clip: float) -> tuple[float, float]:
+def _limits(finite: npt.NDArray[np.float64], kind: Kind, clip: float) -> tuple[float, float]:
     """The values of the first and last color."""
-    if not known.size:
+    if not finite.size:
         return 0.0, 0.0
     if kind == "signed":
-        size = np.abs(known)
+        size = np.abs(finite)
         high = float(np.quantile(size, 1 - clip, method="higher")) or float(size.max()) or 1.0
         return -high, high
-    high = float(np.quantile(known, 1 - clip, method="higher")) or float(known.max())
-    return (float(known.min()) if kind == "grey" else min(float(known.min()), 0.0)), high
+    high = float(np.quantile(finite, 1 - clip, method="higher")) or float(finite.max())
+    return (float(finite.min()) if kind == "grey" else min(float(finite.min()), 0.0)), high
 
 
 @cache
@@ -134,10 +134,11 @@ def table(kind: Kind) -> RGB:
 
 
 def as_rgb(image: npt.ArrayLike) -> RGB:
-    """An image as it looks: uint8 RGB; 16-bit and float images are brought to their range.
+    """An image as uint8 RGB for display; 16-bit and float images are scaled to 0..255.
 
-    Integers keep their full scale (255, 65535); floats go from their lowest to their highest value.
-    The first channel stands for images of other than 3 or 4 channels; alpha is left out.
+    Integers are scaled by the range of their type (255, 65535), floats from their lowest to their
+    highest value. Of other images than RGB and RGBA the first channel is shown in grey; alpha is
+    left out; of a volume the middle plane is shown.
 
     Examples
     --------
@@ -159,8 +160,10 @@ def as_rgb(image: npt.ArrayLike) -> RGB:
     if array.dtype.kind in "iu":
         low, high = 0.0, float(np.iinfo(array.dtype).max)
     else:
-        sound = values[np.isfinite(values)]
-        low, high = (float(sound.min()), float(sound.max())) if sound.size else (0.0, 1.0)
+        finite = values[np.isfinite(values)]
+        low, high = (
+            (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        )
     unit = np.nan_to_num((values - low) / ((high - low) or 1.0))
     rgb: RGB = np.round(np.clip(unit, 0, 1) * 255).astype(np.uint8)
     return rgb

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.draw.font import fitted, font, plain, wrapped
+from spel.draw.font import drawable, font, shortened, wrapped
 from spel.draw.shade import RGB, Shaded, as_rgb, table
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw
 
 PAPER = (255, 255, 255)
 INK = (24, 26, 30)
@@ -26,7 +30,7 @@ class Tile:
     Attributes
     ----------
     picture : Shaded or image
-        A shaded channel brings its color bar.
+        A shaded channel is drawn with its color bar.
     title, caption : str
         The caption is broken into lines.
     """
@@ -50,14 +54,15 @@ def sheet(
     subtitle: str = "",
     footer: str = "",
 ) -> RGB:
-    """Tiles in rows, read like text, on white paper.
+    """Place tiles in rows, from left to right and down, on white paper.
 
     Parameters
     ----------
     tiles : sequence of Tile
     columns : int
     tile_width : int
-        Spels; pictures are brought to it (small ones in whole steps, so that spels stay squares).
+        In pixels. Pictures are resized to it; small ones by a whole factor, so that pixels stay
+        squares.
     title, subtitle, footer : str
 
     Returns
@@ -94,7 +99,7 @@ def sheet(
 Line = tuple[str, int, tuple[int, int, int]]
 
 
-def _cell(tile: Tile, wide: int):  # type: ignore[no-untyped-def]  # a Pillow image
+def _cell(tile: Tile, wide: int) -> Image.Image:
     from PIL import Image, ImageDraw
 
     picture = _resized(tile.rgb, wide)
@@ -102,7 +107,7 @@ def _cell(tile: Tile, wide: int):  # type: ignore[no-untyped-def]  # a Pillow im
     bar = _bar_height(tile.picture) if isinstance(tile.picture, Shaded) else 0
     cell = Image.new("RGB", (wide, 27 + picture.height + bar + _height(lines) + 4), PAPER)
     pen = ImageDraw.Draw(cell)
-    pen.text((0, 2), plain(fitted(tile.title, 16, wide)), fill=INK, font=font(16))
+    pen.text((0, 2), drawable(shortened(tile.title, 16, wide)), fill=INK, font=font(16))
     left = (wide - picture.width) // 2
     cell.paste(picture, (left, 26))
     pen.rectangle((left, 26, left + picture.width - 1, 25 + picture.height), outline=FRAME)
@@ -118,7 +123,7 @@ def _bar_height(shaded: Shaded) -> int:
     return 30 if shaded.low < 0 < shaded.high else 19
 
 
-def _bar(cell, pen, shaded: Shaded, y: int, wide: int) -> None:  # type: ignore[no-untyped-def]
+def _bar(cell: Image.Image, pen: ImageDraw.ImageDraw, shaded: Shaded, y: int, wide: int) -> None:
     """The color bar with its lowest and highest value, and zero marked where it lies."""
     from PIL import Image
 
@@ -138,7 +143,7 @@ def _bar(cell, pen, shaded: Shaded, y: int, wide: int) -> None:  # type: ignore[
         pen.text((zero, y + 13), "0", fill=QUIET, font=font(11), anchor="mt")
 
 
-def _resized(rgb: RGB, wide: int):  # type: ignore[no-untyped-def]
+def _resized(rgb: RGB, wide: int) -> Image.Image:
     from PIL import Image
 
     if not rgb.size:
@@ -165,9 +170,9 @@ def _height(lines: Sequence[Line]) -> int:
     return sum(round(size * 1.4) for _, size, _ in lines) + (8 if lines else 0)
 
 
-def _write(pen, lines: Sequence[Line], x: int, y: int) -> int:  # type: ignore[no-untyped-def]
-    """Write lines below one another; the y below them."""
+def _write(pen: ImageDraw.ImageDraw, lines: Sequence[Line], x: int, y: int) -> int:
+    """Write lines below one another; return the y below the last."""
     for text, size, color in lines:
-        pen.text((x, y), plain(text), fill=color, font=font(size))
+        pen.text((x, y), drawable(text), fill=color, font=font(size))
         y += round(size * 1.4)
     return y + (8 if lines else 0)

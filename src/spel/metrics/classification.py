@@ -1,7 +1,7 @@
-"""Classes against true classes: confusion, accuracy, kappa, and recall, precision and F1 per class.
+"""Predicted against true classes: confusion, accuracy, kappa; recall, precision, F1 per class.
 
-Conventions. Row i, column j of the confusion counts what is of class i and was called j. A figure
-over nothing (the recall of a class that does not occur) is NaN, and null in JSON.
+Conventions. Row i, column j of the confusion counts the images of class i that were predicted as j.
+A figure without a denominator (the recall of a class that does not occur) is NaN, and null in JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """How often each true class was called what.
+    """How often each true class was predicted as each class.
 
     Attributes
     ----------
@@ -29,8 +29,8 @@ class Confusion:
 
     Examples
     --------
-    >>> found = confusion(["a", "a", "b", "b"], ["a", "b", "b", "b"])
-    >>> found.counts.tolist(), found.accuracy, found.kappa
+    >>> result = confusion(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    >>> result.counts.tolist(), result.accuracy, result.kappa
     ([[1, 1], [0, 2]], 0.75, 0.5)
     """
 
@@ -39,24 +39,24 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share that was called right."""
+        """Share of the images whose class was predicted."""
         return _share(np.trace(self.counts), self.counts.sum())
 
     @property
     def kappa(self) -> float:
-        """Cohen's kappa: how far the accuracy lies above that of chance, 1 at most."""
+        """Cohen's kappa: how far the accuracy lies above chance; at most 1."""
         total = self.counts.sum()
         chance = _share(self.counts.sum(axis=0) @ self.counts.sum(axis=1), total * total)
         return _share(self.accuracy - chance, 1 - chance)
 
     @property
     def recall(self) -> npt.NDArray[np.float64]:
-        """Of what is of a class, the share that was called so."""
+        """Share of the images of a class that were predicted as it."""
         return _shares(np.diag(self.counts), self.counts.sum(axis=1))
 
     @property
     def precision(self) -> npt.NDArray[np.float64]:
-        """Of what was called a class, the share that is of it."""
+        """Share of the images predicted as a class that belong to it."""
         return _shares(np.diag(self.counts), self.counts.sum(axis=0))
 
     @property
@@ -70,15 +70,15 @@ class Confusion:
         rows = zip(self.classes, self.recall, self.precision, self.f1, self.counts.sum(axis=1))
         return {
             "images": int(self.counts.sum()),
-            "accuracy": _plain(self.accuracy),
-            "kappa": _plain(self.kappa),
+            "accuracy": _for_json(self.accuracy),
+            "kappa": _for_json(self.kappa),
             "classes": [
                 {
                     "class": c,
                     "images": int(n),
-                    "recall": _plain(r),
-                    "precision": _plain(p),
-                    "f1": _plain(f),
+                    "recall": _for_json(r),
+                    "precision": _for_json(p),
+                    "f1": _for_json(f),
                 }
                 for c, r, p, f, n in rows
             ],
@@ -91,7 +91,7 @@ class Confusion:
         head = " " * (width + 2) + "  ".join(c[:width].rjust(width) for c in self.classes)
         lines = [
             f"{self.counts.sum()} images, accuracy {self.accuracy:.4f}, kappa {self.kappa:.4f}",
-            "rows: true class; columns: called",
+            "rows: true class; columns: predicted class",
             head + "  recall",
         ]
         for name, row, recall in zip(self.classes, self.counts, self.recall):
@@ -101,34 +101,36 @@ class Confusion:
 
 
 def confusion(
-    truth: npt.ArrayLike, called: npt.ArrayLike, classes: Sequence[Any] | None = None
+    truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: Sequence[Any] | None = None
 ) -> Confusion:
-    """The confusion of true classes and those that were called.
+    """The confusion of true and predicted classes.
 
     Parameters
     ----------
-    truth, called : (n,) arrays of classes
+    truth, predicted : (n,) arrays of classes
     classes : sequence, optional
         Their order; by default all that occur, sorted.
 
     Raises
     ------
     ShapeError, ParameterError
-        If there are not as many of both, or one is not among `classes`.
+        If their lengths differ, or a class is not among `classes`.
     """
-    true, said = np.asarray(truth).ravel(), np.asarray(called).ravel()
-    if len(true) != len(said):
-        raise ShapeError(f"confusion: {len(true)} true classes, {len(said)} called; give as many")
-    known = np.unique(np.concatenate([true, said])) if classes is None else np.asarray(classes)
-    order = {value: i for i, value in enumerate(known.tolist())}
-    counts = np.zeros((len(known), len(known)), dtype=np.int64)
-    for a, b in zip(true.tolist(), said.tolist()):
+    true, answer = np.asarray(truth).ravel(), np.asarray(predicted).ravel()
+    if len(true) != len(answer):
+        raise ShapeError(
+            f"confusion: {len(true)} true classes, {len(answer)} predicted; give one each"
+        )
+    names = np.unique(np.concatenate([true, answer])) if classes is None else np.asarray(classes)
+    order = {value: i for i, value in enumerate(names.tolist())}
+    counts = np.zeros((len(names), len(names)), dtype=np.int64)
+    for a, b in zip(true.tolist(), answer.tolist()):
         if a not in order or b not in order:
             raise ParameterError(
-                f"confusion: class {a if a not in order else b!r} is not among {known.tolist()}"
+                f"confusion: class {a if a not in order else b!r} is not among {names.tolist()}"
             )
         counts[order[a], order[b]] += 1
-    return Confusion(counts, tuple(str(c) for c in known.tolist()))
+    return Confusion(counts, tuple(str(c) for c in names.tolist()))
 
 
 def _share(part: Any, whole: Any) -> float:
@@ -139,5 +141,5 @@ def _shares(part: Ints, whole: Ints) -> npt.NDArray[np.float64]:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
-def _plain(value: Any) -> float | None:
+def _for_json(value: Any) -> float | None:
     return None if np.isnan(value) else round(float(value), 6)

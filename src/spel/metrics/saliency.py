@@ -1,7 +1,6 @@
 """Saliencies against masks: MAE, weighted F-beta, S-measure, E-measure.
 
-All take a saliency in 0..1 and a mask of the same spels. The rule for an empty mask is stated with
-each.
+All take a saliency in 0..1 and a mask of the same size. Each states its rule for an empty mask.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 def mean_absolute_error(saliency: npt.ArrayLike, truth: npt.ArrayLike) -> float:
-    """``mean |S - G|``; of an empty mask the mean saliency.
+    """``mean |S - G|``; for an empty mask, the mean saliency.
 
     Examples
     --------
@@ -31,10 +30,11 @@ def mean_absolute_error(saliency: npt.ArrayLike, truth: npt.ArrayLike) -> float:
 
 
 def weighted_f_beta(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, beta2: float = 1.0) -> float:
-    """F-beta in which errors count by where they are (Margolin et al., CVPR 2014).
+    """F-beta in which errors are weighted by their place (Margolin et al., CVPR 2014).
 
-    An error inside the object is forgiven where its neighbours are right; one outside weighs more
-    the farther it is. Of an empty mask: 1 if the saliency is 0 everywhere, else 0.
+    An error inside the object counts less where its neighbours are right; an error outside counts
+    more with its distance from the object. For an empty mask: 1 if the saliency is 0 everywhere,
+    else 0.
 
     Examples
     --------
@@ -48,24 +48,24 @@ def weighted_f_beta(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, beta2: flo
         return float(not values.any())
     error = np.abs(values - mask)
     away, nearest = distance_transform_edt(~mask, return_indices=True)
-    spread = error[tuple(nearest)]  # outside, the error of the nearest spel of the object
+    spread = error[tuple(nearest)]  # outside, the error of the nearest pixel of the object
     steps = np.arange(-3, 4)
     grid = np.meshgrid(*[steps] * mask.ndim, indexing="ij")
     kernel = np.exp(-sum(g * g for g in grid) / (2 * 5.0**2))
     smooth = convolve(spread, kernel / kernel.sum(), mode="constant")
-    least = np.where(mask & (smooth < error), smooth, error)
-    weight = np.where(mask, 1.0, 2.0 - np.exp(np.log(0.5) / 5 * away))
-    weighed = least * weight
-    hit = mask.sum() - weighed[mask].sum()
-    recall = 1 - weighed[mask].mean()
-    precision = hit / (EPS + hit + weighed[~mask].sum())
+    smallest = np.where(mask & (smooth < error), smooth, error)
+    place_weight = np.where(mask, 1.0, 2.0 - np.exp(np.log(0.5) / 5 * away))
+    weighted = smallest * place_weight
+    hit = mask.sum() - weighted[mask].sum()
+    recall = 1 - weighted[mask].mean()
+    precision = hit / (EPS + hit + weighted[~mask].sum())
     return float((1 + beta2) * recall * precision / (EPS + recall + beta2 * precision))
 
 
 def s_measure(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, alpha: float = 0.5) -> float:
     """Structure: ``alpha S_object + (1 - alpha) S_region`` (Fan et al., ICCV 2017).
 
-    Of an empty mask 1 less the mean saliency, of a full one the mean saliency. Images only.
+    For an empty mask 1 minus the mean saliency, for a full one the mean saliency. Images only.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def s_measure(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, alpha: float = 0
         return float(1 - values.mean()) if values.size else 1.0
     if part == 1:
         return float(values.mean())
-    own = part * _alike(values[mask]) + (1 - part) * _alike(1 - values[~mask])
+    own = part * _object_part(values[mask]) + (1 - part) * _object_part(1 - values[~mask])
     return float(max(alpha * own + (1 - alpha) * _regions(values, mask), 0.0))
 
 
@@ -93,9 +93,9 @@ def e_measure(
     """Enhanced alignment of a thresholded saliency and the mask (Fan et al., IJCAI 2018).
 
     The threshold is twice the mean saliency ("adaptive"), or the measure is the mean or largest
-    over the thresholds k / 255, k = 0..255. Of an empty mask the part of the image that is left
-    empty; of a full one the part that is filled. The mean is over all n spels; the authors' code
-    divides by n - 1, so that its values are larger by the factor n / (n - 1).
+    over the thresholds k / 255, k = 0..255. For an empty mask, the part of the image that is left
+    empty; for a full one, the part that is filled. The mean is over all n pixels; the code of the
+    authors divides by n - 1, so that its values are larger by the factor n / (n - 1).
 
     Examples
     --------
@@ -108,7 +108,7 @@ def e_measure(
     if not values.size:
         return 1.0
     if over == "adaptive":
-        # A saliency of 0 everywhere answers nothing.
+        # A saliency of 0 everywhere marks no pixel.
         return _aligned((values >= min(2 * values.mean(), 1.0)) & (values > 0), mask)
     each = [_aligned(values >= level / 255, mask) for level in range(256)]
     return float(np.mean(each) if over == "mean" else np.max(each))
@@ -122,7 +122,7 @@ def _pair(name: str, saliency: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Rea
     if values.shape != mask.shape:
         raise ShapeError(
             f"{name}: a saliency of shape {values.shape} and a truth of {mask.shape}; expected the "
-            "same spels"
+            "same size"
         )
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise ParameterError(
@@ -132,7 +132,7 @@ def _pair(name: str, saliency: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Rea
     return values, mask
 
 
-def _alike(values: Real) -> float:
+def _object_part(values: Real) -> float:
     mean = values.mean()
     spread = values.std(ddof=1) if values.size > 1 else 0.0
     return float(2 * mean / (mean**2 + 1 + spread + EPS))
@@ -146,11 +146,11 @@ def _regions(values: Real, mask: Mask) -> float:
         for cols in (slice(0, col), slice(col, None)):
             part, true = values[rows, cols], mask[rows, cols].astype(np.float64)
             if part.size:
-                total += part.size / values.size * _similar(part, true)
+                total += part.size / values.size * _structural_similarity(part, true)
     return total
 
 
-def _similar(x: Real, y: Real) -> float:
+def _structural_similarity(x: Real, y: Real) -> float:
     count = max(x.size - 1, 1)
     mx, my = x.mean(), y.mean()
     vx, vy = ((x - mx) ** 2).sum() / count, ((y - my) ** 2).sum() / count
@@ -162,7 +162,7 @@ def _similar(x: Real, y: Real) -> float:
 
 
 def _aligned(answer: Mask, truth: Mask) -> float:
-    """Both maps hold two values, so that four counts say all."""
+    """Alignment of two masks; both hold two values, so four counts suffice."""
     n = truth.size
     a, g = answer.mean(), truth.mean()
     if g == 0:

@@ -12,20 +12,19 @@ from spel.errors import ParameterError, ShapeError
 
 @dataclass(frozen=True)
 class Overlap:
-    """Counts of spels, and what follows from them.
+    """Counts of pixels of two masks, and the measures that follow from them.
 
-    The rule for empty masks: two empty masks agree wholly (every measure is 1); an empty answer to
-    a full truth, or a full answer to an empty truth, is wholly wrong (0).
+    Empty masks: if both are empty, every measure is 1; if one is empty, every measure is 0.
 
     Attributes
     ----------
     both, answered, true : int
-        Spels in both masks, in the answer, in the truth.
+        Number of pixels in both masks, in the answer, in the truth.
 
     Examples
     --------
-    >>> found = Overlap(both=2, answered=4, true=3)
-    >>> round(found.dice, 4), round(found.iou, 4), found.precision, round(found.recall, 4)
+    >>> counts = Overlap(both=2, answered=4, true=3)
+    >>> round(counts.dice, 4), round(counts.iou, 4), counts.precision, round(counts.recall, 4)
     (0.5714, 0.4, 0.5, 0.6667)
     >>> Overlap(0, 0, 0).dice, Overlap(0, 5, 0).f_beta()
     (1.0, 0.0)
@@ -47,12 +46,12 @@ class Overlap:
 
     @property
     def precision(self) -> float:
-        """Part of the answer that is true; an empty answer to a full truth has 0."""
+        """Part of the answer that is true; 0 if the answer alone is empty."""
         return self._ratio(self.both, self.answered)
 
     @property
     def recall(self) -> float:
-        """Part of the truth that was answered."""
+        """Part of the truth that the answer covers."""
         return self._ratio(self.both, self.true)
 
     def f_beta(self, beta2: float = 0.3) -> float:
@@ -81,7 +80,7 @@ def overlap(answer: npt.ArrayLike, truth: npt.ArrayLike) -> Overlap:
     if first.shape != second.shape:
         raise ShapeError(
             f"overlap: an answer of shape {first.shape} and a truth of {second.shape}; expected "
-            "the same spels"
+            "the same size"
         )
     return Overlap(int((first & second).sum()), int(first.sum()), int(second.sum()))
 

@@ -1,11 +1,12 @@
-"""Figures (matplotlib, extra ``plot``): activations, kernels, patch clouds, adjacencies.
+"""Figures (matplotlib, extra ``plot``): activations, kernels, patches as points, adjacencies.
 
 Every function returns a new `matplotlib.figure.Figure`, which belongs to no window and no global
 state: save it with ``figure.savefig("name.png")``, or leave it as the last line of a notebook cell.
 """
 
-from __future__ import annotations
+from spel.plot.activations_ import activations
+from spel.plot.adjacency_ import adjacency
+from spel.plot.bank_ import bank
+from spel.plot.cloud_ import batch_normalization, patch_cloud
 
-from spel.lazy import attach
-
-__getattr__, __dir__, __all__ = attach(__name__, __file__)
+__all__ = ["activations", "adjacency", "bank", "batch_normalization", "patch_cloud"]

@@ -17,20 +17,20 @@ WIDTH = 3.1
 
 
 def activations(network: Network, image: npt.ArrayLike, *, channels: int = 8) -> Any:
-    """Draw the image and all steps of a network, with their scales.
+    """Draw the image and the output of every node of a network, with their scales.
 
     Parameters
     ----------
     network : Network
     image : (rows, cols[, C]) array
-        With planes before the rows for voxels: the middle plane is shown.
+        For a volume ``(planes, rows, cols[, C])``, of which the middle plane is shown.
     channels : int
-        At most so many channels of each step; the title says how many there are.
+        Largest number of channels drawn per node; the title states how many it has.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Steps of one channel in rows of three; if a step has more channels, one row per step.
+        Nodes of one channel in rows of three. If any node has more channels, one row per node.
 
     Raises
     ------
@@ -42,24 +42,24 @@ def activations(network: Network, image: npt.ArrayLike, *, channels: int = 8) ->
     if channels < 1:
         raise ParameterError(f"plot.activations: channels {channels!r}; expected at least 1")
     ndim = network.ndim or 2
-    given = np.asarray(image)
-    if given.ndim > ndim + 1:
+    whole = np.asarray(image)
+    if whole.ndim > ndim + 1:
         raise ShapeError(
-            f"plot.activations: image of shape {given.shape}; expected one image, not a batch"
+            f"plot.activations: image of shape {whole.shape}; expected one image, not a batch"
         )
-    done = {k: v for k, v in network.activations(given).items() if v.ndim == ndim + 1}
+    done = {k: v for k, v in network.activations(whole).items() if v.ndim == ndim + 1}
     panels = [[(name, k, array) for k in range(min(channels, array.shape[-1]))] for name, array in
               done.items()]  # fmt: skip
-    picture = given if given.ndim == ndim + 1 else given[..., None]
+    picture = whole if whole.ndim == ndim + 1 else whole[..., None]
     if all(len(row) == 1 for row in panels):
         flat: list[Any] = [None, *[row[0] for row in panels]]
         rows = [flat[i : i + 3] for i in range(0, len(flat), 3)]
     else:
         rows = [[None], *panels]
-    return _drawn(network, picture, rows)
+    return _figure(network, picture, rows)
 
 
-def _drawn(network: Network, image: npt.NDArray[Any], rows: list[list[Any]]) -> Any:
+def _figure(network: Network, image: npt.NDArray[Any], rows: list[list[Any]]) -> Any:
     wide = max(len(row) for row in rows)
     tall = WIDTH * image.shape[-3] / max(1, image.shape[-2]) + 0.45
     sheet = figure(WIDTH * wide, min(tall * len(rows), 200))

@@ -9,21 +9,21 @@ import numpy as np
 from spel.core.adjacency import Adjacency
 from spel.plot.figure import figure
 
-MOST_NUMBERS = 200
+MAX_NUMBERS = 200
 
 
 def adjacency(relation: Adjacency) -> Any:
-    """Draw the displacements of an adjacency around their spel, numbered in their order.
+    """Draw the displacements of an adjacency, numbered in their order.
 
     Parameters
     ----------
     relation : Adjacency
-        Of two axes, or of three: then one panel per plane.
+        Over two axes, or over three: then there is one panel per plane.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The spel itself has a thick frame; rows go down, columns to the right.
+        The pixel or voxel itself has a thick frame; rows go down, columns to the right.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def adjacency(relation: Adjacency) -> Any:
 def _plane(axes: Any, steps: Any, plane: int) -> None:
     from matplotlib.patches import Rectangle
 
-    number_all = len(steps) <= MOST_NUMBERS
+    number_all = len(steps) <= MAX_NUMBERS
     for i, (p, row, col) in enumerate(steps.tolist()):
         if p != plane:
             continue

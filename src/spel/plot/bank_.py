@@ -10,7 +10,7 @@ from spel.core.bank import KernelBank
 from spel.errors import ParameterError
 from spel.plot.figure import colors, figure
 
-MOST_NUMBERS = 49
+MAX_NUMBERS = 49
 
 
 def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
@@ -20,13 +20,13 @@ def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
     ----------
     bank : KernelBank
     kernels, channels : int
-        At most so many are drawn; the title says how many there are.
+        Largest numbers drawn; the title states how many there are.
 
     Returns
     -------
     matplotlib.figure.Figure
         One panel per kernel; with several channels a row per kernel and a column per channel.
-        Cells that are no neighbours stay blank. Of volumes the middle plane is shown.
+        Cells outside the adjacency stay blank. Of a volume the middle plane is shown.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _kernel(axes: Any, weights: Any, limit: float) -> Any:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color("#cdd0d5")
-    if weights.size <= MOST_NUMBERS:
+    if weights.size <= MAX_NUMBERS:
         for (row, col), weight in np.ndenumerate(weights):
             if np.isfinite(weight):
                 ink = "white" if abs(weight) > 0.62 * limit else "black"
@@ -87,7 +87,7 @@ def _kernel(axes: Any, weights: Any, limit: float) -> Any:
 
 
 def _short(weight: float) -> str:
-    """Two digits, without the zero before the point."""
+    """Two digits, without a leading zero."""
     text = f"{weight:.2g}" if abs(weight) >= 0.095 or weight == 0 else f"{weight:.2f}"
     return text.replace("0.", ".", 1) if abs(weight) < 1 and "." in text else text
 

@@ -1,4 +1,4 @@
-"""Patches as points: what a kernel's hyperplane cuts, and what batch normalization moves."""
+"""Patches as points: how a kernel's hyperplane divides them and normalization moves them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError, ShapeError
-from spel.plot.figure import DROPPED, KEPT, figure, quiet, show
+from spel.plot.figure import NEGATIVE, POSITIVE, figure, quiet, show
 
 Floats = npt.NDArray[np.float64]
 Directions = Literal["kernel", "principal"] | Sequence[int]
@@ -26,32 +26,32 @@ def patch_cloud(
     points: int = 3000,
     seed: int = 0,
 ) -> Any:
-    """Draw patches as points with a kernel's hyperplane and the part that ReLU keeps.
+    """Draw patches as points, the hyperplane of a kernel, and the side that ReLU keeps.
 
     ``<X, W> + w_0 = 0`` is the hyperplane; `bank.distance` gives each point's signed distance.
 
     Parameters
     ----------
     patches : (rows, cols[, C]) image or (m, n * C) array
-        An array whose last axis is as long as a patch, and that has two axes, is taken for patches.
+        An array of two axes whose last one is as long as a patch is taken as patches.
     bank : KernelBank
-        Over two axes, for as many channels as the image has.
+        Over two axes, with as many channels as the image.
     kernel : int
         Which kernel of the bank.
     axes : {"kernel", "principal"} or (int, int)
-        "kernel": across, the distance along the kernel's normal, so that the hyperplane is a line
-        with all kept points on one side; up, the direction of largest variance within the
-        hyperplane. "principal": the two directions of largest variance, where the line is the
-        hyperplane's section through the mean. Two numbers: those components of the patches.
+        "kernel": the horizontal axis is the distance along the normal of the hyperplane, so that
+        the hyperplane is a vertical line; the vertical axis is the direction of largest variance
+        within the hyperplane. "principal": the two directions of largest variance; the line is the
+        section of the hyperplane through the mean. Two numbers: these components of the patches.
     points : int
-        At most so many are drawn, half of them from either side, chosen by `seed`; the counts and
-        the histogram are of all.
+        Largest number of points drawn, half of them from each side, chosen by `seed`. The counts
+        and the histogram are of all patches.
     seed : int
 
     Returns
     -------
     matplotlib.figure.Figure
-        The cloud, the histogram of the signed distances and, for an image, the distances as a
+        The points, the histogram of the signed distances and, for an image, the distances as a
         picture.
 
     Raises
@@ -61,10 +61,10 @@ def patch_cloud(
     ShapeError, ParameterError
         If the patches do not fit the bank, or there is no such kernel or component.
     """
-    given = np.asarray(patches)
+    array = np.asarray(patches)
     length = len(bank.adjacency) * bank.channels
-    picture = not (given.ndim == 2 and given.shape[1] == length)
-    cloud = ops.patches(given, bank.adjacency) if picture else given
+    picture = not (array.ndim == 2 and array.shape[1] == length)
+    cloud = ops.patches(array, bank.adjacency) if picture else array
     x = cloud.reshape(-1, length).astype(np.float64)
     if not -len(bank) <= kernel < len(bank):
         raise ParameterError(f"plot.patch_cloud: kernel {kernel} of a bank of {len(bank)}")
@@ -78,7 +78,7 @@ def patch_cloud(
     _histogram(panels[1], distances)
     if picture:
         field = distances.reshape(cloud.shape[:2])
-        show(panels[2], field, "signed", "signed distance of every spel")
+        show(panels[2], field, "signed", "signed distance of every pixel")
     return sheet
 
 
@@ -90,22 +90,22 @@ def batch_normalization(
     points: int = 3000,
     seed: int = 0,
 ) -> Any:
-    """Draw the cloud of feature vectors before and after a normalization, on the same directions.
+    """Draw feature vectors before and after a normalization, on the same components.
 
     Parameters
     ----------
     before, after : (..., C) arrays
         The same vectors in the same order: a batch of images, patches, activations.
     axes : (int, int), optional
-        Components to draw; by default the first two, or the only one against its rank.
+        Components to draw; by default the first two. A single component is drawn against its rank.
     points : int
-        At most so many are drawn, chosen by `seed`.
+        Largest number of points drawn, chosen by `seed`.
     seed : int
 
     Returns
     -------
     matplotlib.figure.Figure
-        Both clouds, each with its mean; the titles tell mean and deviation.
+        Both clouds, each with its mean; the titles state mean and standard deviation.
 
     Raises
     ------
@@ -130,8 +130,8 @@ def batch_normalization(
         u, v = x[:, first], x[:, second]
         if first == second:
             v = np.linspace(0, 1, len(x))[np.argsort(np.argsort(u))]
-        panel.scatter(u[chosen], v[chosen], s=5, alpha=0.4, color=DROPPED, linewidths=0)
-        panel.scatter([u.mean()], [v.mean()], marker="+", s=130, color=KEPT, linewidths=2)
+        panel.scatter(u[chosen], v[chosen], s=5, alpha=0.4, color=NEGATIVE, linewidths=0)
+        panel.scatter([u.mean()], [v.mean()], marker="+", s=130, color=POSITIVE, linewidths=2)
         panel.axhline(0, color="black", linewidth=0.6)
         panel.axvline(0, color="black", linewidth=0.6)
         panel.set_xlabel(f"component {first}", fontsize=8)
@@ -178,7 +178,7 @@ def _basis(x: Floats, bank: KernelBank, kernel: int, axes: Directions) -> _Basis
         )
     first, second = _components(axes, x.shape[1])
     unit = np.eye(x.shape[1])
-    # Other components at their mean, so that the line is the section that the points surround.
+    # The section at the mean of the other components, which the points surround.
     center = np.where((unit[first] + unit[second]) > 0, 0.0, mean)
     words = (f"component {first}", f"component {second}")
     return _Basis(center, unit[first], unit[second], plane, words)
@@ -189,14 +189,17 @@ def _principal(x: Floats, count: int) -> Floats:
     if not len(x) or x.shape[1] < count:
         return np.eye(max(count, x.shape[1]), x.shape[1])[:count]
     _, vectors = np.linalg.eigh(x.T @ x)
-    found: Floats = vectors[:, ::-1][:, :count].T
-    return found
+    directions: Floats = vectors[:, ::-1][:, :count].T
+    return directions
 
 
 def _cloud(panel: Any, x: Floats, distances: Floats, chosen: Any, basis: _Basis) -> None:
     s, t = basis(x[chosen])
-    kept = distances[chosen] > 0
-    for part, color, word in ((~kept, DROPPED, "set to 0"), (kept, KEPT, "kept by ReLU")):
+    positive = distances[chosen] > 0
+    for part, color, word in (
+        (~positive, NEGATIVE, "set to 0"),
+        (positive, POSITIVE, "kept by ReLU"),
+    ):
         count = (
             int((distances > 0).sum()) if word == "kept by ReLU" else int((distances <= 0).sum())
         )
@@ -210,14 +213,14 @@ def _cloud(panel: Any, x: Floats, distances: Floats, chosen: Any, basis: _Basis)
     panel.set_ylim(limits[1])
     panel.set_xlabel(basis.words[0], fontsize=8)
     panel.set_ylabel(basis.words[1], fontsize=8)
-    where = "" if crosses else " (which passes outside)"
+    where = "" if crosses else " (outside this view)"
     panel.set_title(f"{len(x):,} patches and the hyperplane{where}", fontsize=9, loc="left")
     panel.legend(fontsize=8, frameon=False, loc="best", markerscale=2)
     quiet(panel)
 
 
 def _line(panel: Any, line: tuple[float, float, float], limits: Any) -> bool:
-    """Draw the hyperplane's section; whether it passes through the panel."""
+    """Draw the section of the hyperplane; return whether it crosses the panel."""
     a, b, c = line
     if abs(a) + abs(b) < 1e-12:
         return False  # the kernel is orthogonal to both directions: no line to draw
@@ -237,7 +240,7 @@ def _histogram(panel: Any, distances: Floats) -> None:
     if low == high:
         low, high = low - 0.5, high + 0.5
     bins = np.linspace(low, high, 61)
-    for part, color in ((distances <= 0, DROPPED), (distances > 0, KEPT)):
+    for part, color in ((distances <= 0, NEGATIVE), (distances > 0, POSITIVE)):
         panel.hist(distances[part], bins=bins, color=color)
     panel.axvline(0, color="black", linewidth=1.4)
     panel.set_yscale("symlog")

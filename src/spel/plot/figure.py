@@ -10,8 +10,8 @@ import numpy.typing as npt
 from spel.draw.shade import Kind, shade, table
 from spel.errors import BackendMissingError
 
-KEPT = "#c4560f"
-DROPPED = "#7d95b0"
+POSITIVE = "#c4560f"
+NEGATIVE = "#7d95b0"
 
 
 def figure(width: float, height: float) -> Any:
@@ -32,14 +32,14 @@ def figure(width: float, height: float) -> Any:
 
 
 def colors(kind: Kind, bad: Any = (1.0, 0.0, 0.8)) -> Any:
-    """A color map of `spel.draw`; NaN in magenta unless told otherwise."""
+    """A color map of `spel.draw` for matplotlib; NaN is drawn in the color `bad`."""
     from matplotlib.colors import ListedColormap
 
     return ListedColormap(table(kind) / 255).with_extremes(bad=bad)
 
 
 def show(axes: Any, channel: npt.ArrayLike, kind: Kind | None = None, title: str = "") -> Any:
-    """Draw one channel with its scale beside it; zero lies in the middle of signed maps."""
+    """Draw one channel with its scale beside it; zero is the middle color of signed maps."""
     array = np.asarray(channel)
     shaded = shade(array, kind or "auto")
     high = shaded.high if shaded.high > shaded.low else shaded.low + 1.0
@@ -60,6 +60,6 @@ def show(axes: Any, channel: npt.ArrayLike, kind: Kind | None = None, title: str
 
 
 def quiet(axes: Any) -> None:
-    """Less ink: no box above and at the right."""
+    """Remove the lines above and at the right."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)

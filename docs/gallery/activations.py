@@ -1,4 +1,4 @@
-"""Every activation of a network, with axes and scales, by matplotlib."""
+"""The activation of every node of a network, drawn by matplotlib with scales."""
 
 import spel
 from spel import plot

@@ -1,4 +1,4 @@
-"""Adjacency relations: any set of displacements, numbered in the order of a kernel's weights."""
+"""Adjacency relations: sets of displacements, numbered in the order of the kernel weights."""
 
 import numpy as np
 

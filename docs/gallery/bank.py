@@ -1,4 +1,4 @@
-"""Kernel banks: K weights per adjacent and channel, on one scale."""
+"""A kernel bank: one weight per kernel, adjacent and channel, drawn on one scale."""
 
 from spel import KernelBank, plot
 

@@ -19,10 +19,10 @@ def picture():
     mask = spel.ops.threshold(saliency, "p97") > 0
     labels = spel.ops.label(mask, Adjacency.box(3))
     colors = COLORS[np.where(labels > 0, (labels - 1) % 5 + 1, 0)]
-    found = spel.detect(net, scene.image, select="all", threshold="p97", width=(30, 1e9))
+    plates = spel.detect(net, scene.image, select="all", threshold="p97", width=(30, 1e9))
     tiles = [
         draw.Tile(draw.shade(saliency, clip=0.004), "saliency"),
         draw.Tile(colors, f"above the 97th percentile: {labels.max()} components"),
-        draw.Tile(draw.overlay(scene.image, found, truth=scene.boxes), "at least 30 spels wide"),
+        draw.Tile(draw.overlay(scene.image, plates, truth=scene.boxes), "at least 30 pixels wide"),
     ]
     return draw.sheet(tiles)

@@ -1,4 +1,4 @@
-"""Convolution and ReLU: the Sobel kernel answers to dark-to-bright, its opposite to the reverse."""
+"""Convolution and ReLU: the Sobel kernel responds to edges from dark to bright."""
 
 import spel
 from spel import draw

@@ -16,7 +16,7 @@ def names():
 
 
 def picture(name):
-    """The picture of a script: an RGB array, a figure of matplotlib rendered into one."""
+    """The picture of a script as an RGB array; a matplotlib figure is rendered."""
     if str(HERE) not in sys.path:
         sys.path.insert(0, str(HERE))
     drawn = importlib.import_module(name).picture()
@@ -27,7 +27,7 @@ def picture(name):
 
 
 def save(path, rgb):
-    """A small file that every browser shows: WebP, a tenth of the PNG."""
+    """Write WebP, which every browser shows and which takes a tenth of a PNG."""
     from PIL import Image
 
     Image.fromarray(rgb).save(path, quality=90, method=6)
@@ -37,10 +37,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names()))
     parser.add_argument("--out", type=Path, default=HERE.parent / "pictures")
-    given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    for name in given.names or names():
-        path = given.out / f"{name}.webp"
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names or names():
+        path = arguments.out / f"{name}.webp"
         save(path, picture(name))
         print(path)
 

@@ -1,4 +1,4 @@
-"""Linear and divisive normalization, and the residue that suppresses what stands alone."""
+"""Linear normalization, divisive normalization, and the residue between pooled and normalized."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A kernel with a bias is a hyperplane in patch space; ReLU keeps its positive side."""
+"""A kernel with a bias is a hyperplane in patch space; ReLU keeps the positive side of it."""
 
 import spel
 from spel import plot

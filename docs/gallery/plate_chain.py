@@ -1,4 +1,4 @@
-"""The lecture's chain on a rendered street: every step, and the plate boxed."""
+"""The chain of the lecture on a rendered street: every step, and the box of the plate."""
 
 from spel.data import street
 from spel.demo.show import SEED, street_picture

@@ -1,4 +1,4 @@
-"""Pooling over any adjacency: maxima join, minima part, means smooth."""
+"""Pooling over any adjacency: maxima merge, minima separate, means smooth."""
 
 import spel
 from spel import Adjacency, draw

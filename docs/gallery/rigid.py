@@ -1,4 +1,4 @@
-"""Wide kernels: learned from the coins of the upper half, they find those of the lower half."""
+"""Wide kernels learned from the coins of the upper half detect those of the lower half."""
 
 import numpy as np
 
@@ -29,17 +29,19 @@ def picture():
     from skimage import data
 
     upper, lower = data.coins()[:152], data.coins()[152:]
-    net = learn_detector([upper], [BOXES], RigidConfig(area=60))
-    found = spel.detect(net, lower, why=True)
+    net = learn_detector([upper], [BOXES], RigidConfig(object_cells=60))
+    coins = spel.detect(net, lower, why=True)
     cells = net.upto("normalized")(lower)
     kernel = net["score"].bank.dense()[0]
-    speak = [(c, r, c + 1, r + 1) for r, c in found.why[0].spels]
+    contributors = [(c, r, c + 1, r + 1) for r, c in coins.why[0].spels]
     tiles = [
         draw.Tile(draw.mark(upper, BOXES, color=draw.TRUTH_COLOR), "learned from these 12 boxes"),
-        draw.Tile(draw.shade(cells[..., 0]), "cells: edges towards the right, normalized"),
-        draw.Tile(draw.shade(kernel[..., 0]), "the kernel's weights for them"),
+        draw.Tile(draw.shade(cells[..., 0]), "cells: edges that brighten to the right"),
+        draw.Tile(draw.shade(kernel[..., 0]), "weights of the kernel for these edges"),
         draw.Tile(draw.shade(net(lower)[..., 0]), "log-odds of windows at full size"),
-        draw.Tile(draw.overlay(lower, found), f"{len(found)} coins above probability 0.5"),
-        draw.Tile(draw.mark(lower, np.array(speak)), "where the best one's answer comes from"),
+        draw.Tile(draw.overlay(lower, coins), f"{len(coins)} coins above probability 0.5"),
+        draw.Tile(
+            draw.mark(lower, np.array(contributors)), "cells that contribute most to the best coin"
+        ),
     ]
     return draw.sheet(tiles)

@@ -161,9 +161,7 @@ def as_rgb(image: npt.ArrayLike) -> RGB:
         low, high = 0.0, float(np.iinfo(array.dtype).max)
     else:
         finite = values[np.isfinite(values)]
-        low, high = (
-            (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        )
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     unit = np.nan_to_num((values - low) / ((high - low) or 1.0))
     rgb: RGB = np.round(np.clip(unit, 0, 1) * 255).astype(np.uint8)
     return rgb

@@ -4,9 +4,8 @@ Every function returns a new `matplotlib.figure.Figure`, which belongs to no win
 state: save it with ``figure.savefig("name.png")``, or leave it as the last line of a notebook cell.
 """
 
-from spel.plot.activations_ import activations
-from spel.plot.adjacency_ import adjacency
-from spel.plot.bank_ import bank
-from spel.plot.cloud_ import batch_normalization, patch_cloud
+from __future__ import annotations
 
-__all__ = ["activations", "adjacency", "bank", "batch_normalization", "patch_cloud"]
+from spel.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

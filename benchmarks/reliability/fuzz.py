@@ -190,7 +190,7 @@ TARGETS: dict[str, Callable[[Path], Callable[[bytes], None]]] = {
     "results": from_file("spel.io.annotation.results:read_results", "a.jsonl"),
     "markers": from_file("spel.io.annotation.markers:read_markers", "a.txt", "a.json"),
     "mimg": from_file("spel.io.annotation.mimg:read_mimg", "a.mimg"),
-    "networks": from_file("spel.nn.store:load", "a.safetensors"),
+    "networks": from_file("spel.nn.load:load", "a.safetensors"),
     "arch": from_file("spel.io.annotation.libift:read_arch", "arch.json"),
     "models": models,
     "classifiers": classifiers,
@@ -295,7 +295,7 @@ def fuzz(target: str, folder: Path, options: list[str]) -> None:
 
         for module in pkgutil.walk_packages(spel.io.__path__, "spel.io."):
             importlib.import_module(module.name)
-        for name in ("nn.store", "sklearn.store", "jobs.journal", "run.manifest"):
+        for name in ("nn.load", "sklearn.store", "jobs.journal", "run.manifest"):
             importlib.import_module(f"spel.{name}")
     atheris.Setup([sys.argv[0], *options], TARGETS[target](folder))
     atheris.Fuzz()

@@ -11,6 +11,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.ops.label import label, regions
+from spel.ops.pool import max_pool
 
 Mask = npt.NDArray[np.bool_]
 Geometry = Literal["disks", "strokes", "skeleton", "contour", "uniform"]
@@ -141,7 +142,5 @@ def _skeleton(where: Mask) -> Mask:
 
 
 def _grown(mask: Mask, radius: int) -> Mask:
-    from spel.ops.pool import max_pool
-
     grown: Mask = max_pool(mask, Adjacency.disk(radius)) > 0
     return grown

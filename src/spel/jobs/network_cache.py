@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from spel.errors import TaskError
-from spel.nn import Network
+from spel.nn import Network, load
 
 
 @lru_cache(maxsize=4)
@@ -18,7 +18,7 @@ def cached_network(path: str, fingerprint: str) -> Network:
         If this worker cannot read the file, or it holds another network.
     """
     try:
-        network = Network.load(path)
+        network = load(path)
     except Exception as error:
         raise TaskError(
             f"{path}: this worker cannot read the network ({error}); put the file where all "

@@ -12,7 +12,7 @@ _CHOICES = ("native", "reference")
 choice = os.environ.get("SPEL_KERNELS") or "native"
 
 if choice == "native":
-    from spel.kernels.engine import native_info
+    from spel.kernels.engine import multiply_adds, native_info
     from spel.kernels.native import (
         activate,
         convolve,
@@ -24,6 +24,7 @@ if choice == "native":
         residue,
         resize,
     )
+    from spel.kernels.stream import Program as new_program
 elif choice == "reference":
     from spel.kernels.reference import (
         activate,
@@ -36,6 +37,14 @@ elif choice == "reference":
         residue,
         resize,
     )
+
+    def multiply_adds(count: int) -> int:
+        """Nothing is streamed without the engine, so that its speed is not measured."""
+        raise ImportError("the reference kernels have no engine to measure")
+
+    def new_program() -> Any:
+        """Nothing is streamed without the engine."""
+        raise ImportError("the reference kernels have no programs")
 
     def native_info() -> dict[str, Any]:
         """The engine is not in use."""
@@ -53,7 +62,9 @@ __all__ = [
     "flood",
     "label",
     "mean_pool",
+    "multiply_adds",
     "native_info",
+    "new_program",
     "residue",
     "resize",
 ]

@@ -39,6 +39,11 @@ def choose(wanted: str) -> None:
 choose(os.environ.get("SPEL_ISA", ""))
 
 
+def multiply_adds(count: int) -> int:
+    """Do about `count` multiply-adds from registers on one core; how many were done."""
+    return int(native.multiply_adds(count))
+
+
 def native_info() -> dict[str, Any]:
     """What the engine is: instruction set in use, those available, compiler, file."""
     affinity = getattr(os, "sched_getaffinity", None)

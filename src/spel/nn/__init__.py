@@ -9,12 +9,14 @@ from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.fold_normalization import fold_batch_normalization
 from spel.nn.layer import Explanation, Layer, Read
+from spel.nn.load import load
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool
+from spel.nn.registry import KINDS, register
 from spel.nn.residue import Residue
-from spel.nn.store import KINDS, load, save
+from spel.nn.save import save
 from spel.nn.trace import Step, Trace, trace
 from spel.nn.unlearned import Unlearned
 
@@ -49,6 +51,7 @@ __all__ = [
     "chain",
     "fold_batch_normalization",
     "load",
+    "register",
     "residue",
     "save",
     "trace",

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy.typing as npt
 
 from spel import ops
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.nn.registry import register
 from spel.ops.activate import Kind, checked_parameter
 
 if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Activation(Layer):
     """Apply an activation function to every value, see `spel.ops.activate`.
@@ -32,16 +36,18 @@ class Activation(Layer):
     def __post_init__(self) -> None:
         checked_parameter(self.function, self.parameter)
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    @classmethod
+    def default(cls, channels: int) -> Activation:
+        return cls()
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.activate(image, self.function, parameter=self.parameter)
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
+    def stage(self, program: Program, source: Stage) -> Stage:
         value = checked_parameter(self.function, self.parameter)
-        return program.activate(of[0], self.function, value)
+        return program.activate(source, self.function, value)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         return shape
 
     def explain(

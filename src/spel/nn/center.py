@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
+from spel.nn.registry import register
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Center(Layer):
     """``I_k(p) - median of I_k over the domain``, per image and channel.
@@ -33,16 +36,19 @@ class Center(Layer):
         if self.axes not in (2, 3):
             raise ParameterError(f"Center: axes {self.axes!r}; expected 2 or 3")
 
-    def __call__(self, *images: Any) -> Image:
-        image = np.asarray(images[0])
-        self.shape(image.shape)
-        if not image.size:
-            return image.astype(np.float32)
-        centred: Image = np.subtract(image, self._medians(image), dtype=np.float32)
+    @classmethod
+    def default(cls, channels: int) -> Center:
+        return cls()
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
+        array = np.asarray(image)
+        self.shape(array.shape)
+        if not array.size:
+            return array.astype(np.float32)
+        centred: Image = np.subtract(array, self._medians(array), dtype=np.float32)
         return centred
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if len(shape) not in (self.axes + 1, self.axes + 2):
             raise ShapeError(
                 f"Center: image of shape {shape}; expected {self.axes} axes and a channel axis"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.nn.registry import register
 from spel.ops.color import GREY_WEIGHTS
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ Space = Literal[
 ]
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Color(Layer):
     """Bring an image of 1 to 4 channels to a colour space and range.
@@ -57,10 +60,14 @@ class Color(Layer):
         if not (np.isfinite(self.white) and self.white > 0):
             raise ParameterError(f"Color: white {self.white!r}; expected a positive number")
 
-    def __call__(self, *images: Any) -> Image:
-        image = np.asarray(images[0])
-        self.shape(image.shape)
-        color = image[..., :1] if image.shape[-1] < 3 else image[..., :3]
+    @classmethod
+    def default(cls, channels: int) -> Color:
+        return cls()
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
+        array = np.asarray(image)
+        self.shape(array.shape)
+        color = array[..., :1] if array.shape[-1] < 3 else array[..., :3]
         if self.space == "grey":
             return self._unit(ops.grey(color))
         if color.shape[-1] == 1:
@@ -75,17 +82,16 @@ class Color(Layer):
     def _unit(self, color: Image) -> Image:
         return np.multiply(color, np.float32(1 / self.white), dtype=np.float32)
 
-    def stage(self, program: Program, *of: Stage) -> Stage | None:
-        grey, unit = of[0].channels < 3, np.float32(1 / self.white).item()
+    def stage(self, program: Program, source: Stage) -> Stage | None:
+        grey, unit = source.channels < 3, np.float32(1 / self.white).item()
         if self.space == "grey":
             terms = [(0, 1.0)] if grey else list(enumerate(GREY_WEIGHTS))
-            return program.mix(of[0], [terms], unit)
+            return program.mix(source, [terms], unit)
         if self.space == "rgb":
-            return program.mix(of[0], [[(0 if grey else c, 1.0)] for c in range(3)], unit)
+            return program.mix(source, [[(0 if grey else c, 1.0)] for c in range(3)], unit)
         return None
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if len(shape) < 3 or not 1 <= shape[-1] <= 4:
             raise ShapeError(
                 f"Color: image of shape {shape}; expected (rows, cols, channels) with 1 (grey), 2 "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,14 @@ from spel.core.window import Window
 from spel.errors import ShapeError
 from spel.nn.convolution import convolved
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
+from spel.nn.registry import register
 from spel.ops.threshold import checked_rule
 
 if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class WeightedSum(Layer):
     """One channel from many: ``sum_k w_k R_k(p) + bias``, a perceptron over the channels.
@@ -54,8 +56,11 @@ class WeightedSum(Layer):
             np.array([self.bias], dtype=np.float32),
         )
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    @classmethod
+    def default(cls, channels: int) -> WeightedSum:
+        return cls(np.full(channels, 1 / channels, dtype=np.float32))
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
         array = np.asarray(image)
         self.shape(array.shape)
         # Pointwise: leading axes are a batch of rows, whatever the number of spatial axes.
@@ -64,13 +69,12 @@ class WeightedSum(Layer):
         summed: Image = ops.convolve(rows, self.bank())
         return summed.reshape(*lead, 1)
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        ndim = 3 if of[0].size[0] > 1 else 2
+    def stage(self, program: Program, source: Stage) -> Stage:
+        ndim = 3 if source.size[0] > 1 else 2
         bank = self.bank(ndim)
-        return convolved(program, of[0], bank, Window(bank.adjacency))
+        return convolved(program, source, bank, Window(bank.adjacency))
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if len(shape) < 3 or shape[-1] != len(self.weights):
             raise ShapeError(
                 f"WeightedSum: image of shape {shape} for {len(self.weights)} weights; expected "
@@ -78,8 +82,8 @@ class WeightedSum(Layer):
             )
         return (*shape[:-1], 1)
 
-    def multiply_adds(self, *shapes: Shape) -> int:
-        return int(np.prod(shapes[0]))
+    def multiply_adds(self, shape: Shape) -> int:
+        return int(np.prod(shape))
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
@@ -96,6 +100,7 @@ class WeightedSum(Layer):
         return Explanation(terms, (Read(0, at, int(products.argmax())),))
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Scale(Layer):
     """Per channel, ``x * factor + shift``.
@@ -119,18 +124,21 @@ class Scale(Layer):
         object.__setattr__(self, "factor", factor)
         object.__setattr__(self, "shift", shift)
 
-    def __call__(self, *images: Any) -> Image:
-        image = np.asarray(images[0])
-        self.shape(image.shape)
-        out: Image = np.multiply(image, self.factor, dtype=np.float32)
+    @classmethod
+    def default(cls, channels: int) -> Scale:
+        return cls(np.ones(channels, dtype=np.float32))
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
+        array = np.asarray(image)
+        self.shape(array.shape)
+        out: Image = np.multiply(array, self.factor, dtype=np.float32)
         out += self.shift
         return out
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        return program.affine(of[0], subtract=0.0, multiply=self.factor, add=self.shift)
+    def stage(self, program: Program, source: Stage) -> Stage:
+        return program.affine(source, subtract=0.0, multiply=self.factor, add=self.shift)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if len(shape) < 3 or shape[-1] != len(self.factor):
             raise ShapeError(
                 f"Scale: image of shape {shape} for {len(self.factor)} factors; expected one "
@@ -150,6 +158,7 @@ class Scale(Layer):
         return Explanation(terms, (Read(0, at, channel),))
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Concatenate(Layer):
     """The channels of several images of one size, one after the other.
@@ -163,14 +172,14 @@ class Concatenate(Layer):
     kind: ClassVar[str] = "concatenate.v1"
     inputs: ClassVar[int | None] = None
 
-    def __call__(self, *images: Any) -> Image:
+    def __call__(self, *images: npt.ArrayLike) -> Image:
         arrays = [np.asarray(image) for image in images]
         *spels, channels = self.shape(*[a.shape for a in arrays])
         out = np.moveaxis(np.empty((*spels[:-2], channels, *spels[-2:]), dtype=np.float32), -3, -1)
         return np.concatenate(arrays, axis=-1, out=out, casting="unsafe")
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        return program.concatenate(of)
+    def stage(self, program: Program, *sources: Stage) -> Stage:
+        return program.concatenate(sources)
 
     def shape(self, *shapes: Shape) -> Shape:
         if len({s[:-1] for s in shapes}) != 1 or len(shapes[0]) < 3:
@@ -192,6 +201,7 @@ class Concatenate(Layer):
         raise ShapeError(f"Concatenate: channel {channel} of {first}")
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Flatten(Layer):
     """All values of an image as one feature vector, see `spel.ops.flatten`.
@@ -204,12 +214,10 @@ class Flatten(Layer):
 
     kind: ClassVar[str] = "flatten.v1"
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.flatten(image)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if len(shape) not in (3, 4):
             raise ShapeError(f"Flatten: image of shape {shape}; expected (rows, cols, channels)")
         return (*shape[:-3], int(np.prod(shape[-3:])))
@@ -225,6 +233,7 @@ class Flatten(Layer):
         return Explanation({"value": output[channel]}, (Read(0, tuple(place), source),))
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Threshold(Layer):
     """1 where a value is above the threshold, 0 elsewhere, see `spel.ops.threshold`.
@@ -242,12 +251,14 @@ class Threshold(Layer):
     def __post_init__(self) -> None:
         checked_rule(self.at)
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    @classmethod
+    def default(cls, channels: int) -> Threshold:
+        return cls("otsu")
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.threshold(image, self.at).astype(np.float32)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         return shape
 
     @property

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from spel import ops
 from spel.core.bank import KernelBank
 from spel.core.value import derived_property
 from spel.core.window import Border, Window
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.nn.registry import register
 from spel.ops.arrays import pad_to_3d, shape_only
 from spel.ops.convolve import checked
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Convolution(Layer):
     """Correlate with a kernel bank and add the biases, see `spel.ops.convolve`.
@@ -32,6 +35,7 @@ class Convolution(Layer):
     """
 
     kind: ClassVar[str] = "convolution.v1"
+    slides: ClassVar[bool] = True
 
     bank: KernelBank
     stride: int | Sequence[int] = 1
@@ -42,23 +46,22 @@ class Convolution(Layer):
         object.__setattr__(self, "stride", window.stride)
         object.__setattr__(self, "border", window.border)
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.convolve(image, self.bank, stride=self.stride, border=self.border)
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
-        return convolved(program, of[0], self.bank, self.scope)
+    def stage(self, program: Program, source: Stage) -> Stage:
+        return convolved(program, source, self.bank, self.scope)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        given, window = checked(shape_only(shapes[0]), self.bank, self.stride, self.border)
+    def shape(self, shape: Shape) -> Shape:
+        given, window = checked(shape_only(shape), self.bank, self.stride, self.border)
         return given.shape(len(self.bank), window.shape(given.size), channelled=True)
 
     @derived_property
     def scope(self) -> Window:
         return Window(self.bank.adjacency, self.stride, self.border)
 
-    def multiply_adds(self, *shapes: Shape) -> int:
-        spels = int(np.prod(self.shape(*shapes)))
+    def multiply_adds(self, shape: Shape) -> int:
+        spels = int(np.prod(self.shape(shape)))
         return spels * len(self.bank.adjacency) * self.bank.channels
 
     def explain(

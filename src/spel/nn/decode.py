@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
+
+import numpy.typing as npt
 
 from spel import ops
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
+from spel.nn.registry import register
 from spel.ops.decode import checked_labels
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Decode(Layer):
     """One of the published adaptive decoders, see `spel.ops.decode`.
@@ -54,12 +58,10 @@ class Decode(Layer):
             )
         return cls(method, tuple(p.label != background for p in bank.provenance))
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.decode(image, self.method, self.labels)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if len(shape) not in (3, 4):
             raise ShapeError(f"Decode: image of shape {shape}; expected (rows, cols, channels)")
         checked_labels(self.method, self.labels, shape[-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,18 +31,18 @@ class FixedLinearNormalize(Layer):
     high: npt.NDArray[np.float32]
     axes: int = 2
 
-    def __call__(self, *images: Any) -> Image:
-        array = np.asarray(images[0])
+    def __call__(self, image: npt.ArrayLike) -> Image:
+        array = np.asarray(image)
         flat = array.ndim == self.axes
         low, high = (self.low[0], self.high[0]) if flat else (self.low, self.high)
         with np.errstate(invalid="ignore", over="ignore"):
             span = high - low
-            result = np.subtract(array, low, dtype=np.float32, casting="unsafe")
+            result: Image = np.subtract(array, low, dtype=np.float32, casting="unsafe")
             result /= np.where(span == 0, np.float32(1), span)
         return result
 
-    def shape(self, *shapes: Shape) -> Shape:
-        return shapes[0]
+    def shape(self, shape: Shape) -> Shape:
+        return shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class FixedResidue(Layer):
         """That of the inner layer."""
         return "spel" if self.layer is None else self.layer.scope
 
-    def __call__(self, *images: Any) -> Image:
+    def __call__(self, *images: npt.ArrayLike) -> Image:
         image, other = images if self.layer is None else (images[0], self.layer(images[0]))
         axes = (self.layer.ndim if self.layer is not None else None) or 2
         first, second = as_planar("residue", image, axes), as_planar("residue", other, axes)

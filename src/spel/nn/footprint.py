@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.errors import ShapeError
 from spel.nn.layer import Scope
@@ -108,8 +109,6 @@ class Footprint:
             return "image"
         if self == Footprint.of_input(len(self.start)):
             return "spel"
-        from spel.core.adjacency import Adjacency
-
         low = tuple(min(lo, -b) for lo, b in zip(self.low, self.before))
         high = tuple(max(hi, a) for hi, a in zip(self.high, self.after))
         corners = {low, high}

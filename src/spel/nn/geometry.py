@@ -10,12 +10,8 @@ import numpy.typing as npt
 
 from spel.core.window import Window
 from spel.errors import ShapeError
-from spel.nn import Convolution, MaxPool, MeanPool, MinPool
 from spel.nn.network import Network
 from spel.nn.node import INPUT
-
-SLIDING = (Convolution, MaxPool, MinPool, MeanPool)
-"""Layers whose output spel represents the middle of the window that it reads."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def geometry(network: Network, upto: str | None = None) -> Geometry:
         scope = node.layer.scope
         place = inputs[0]
         # A divisive normalization reads a window too, but its output belongs to the same spel.
-        if isinstance(scope, Window) and isinstance(node.layer, SLIDING):
+        if isinstance(scope, Window) and node.layer.slides:
             place = place.then(scope)
         places[node.name] = place
     return places[network.output if upto is None else upto]

@@ -1,8 +1,8 @@
 """The contract of a layer: a frozen value that turns images into an image.
 
 A layer is a final frozen dataclass. Its array, adjacency and bank fields are weights, the rest is
-configuration; comparing, hashing, saving and editing are written once from that (here and in
-`spel.nn.store`).
+configuration; comparing, hashing, saving and editing are written once from that (here, in
+`spel.nn.save`, `spel.nn.load` and `spel.nn.fields`). `spel.nn.registry` lists the kinds.
 """
 
 from __future__ import annotations
@@ -62,27 +62,39 @@ class Layer(Value, ABC):
 
     Laws: ``layer(x).shape == layer.shape(x.shape)``; ``load(save(layer)) == layer``; the same input
     gives the same bits.
+
+    A layer of one image declares ``__call__(self, image)``, ``shape(self, shape)`` and, if the
+    engine can stream it, ``stage(self, program, source)``; a layer of more images declares one
+    argument for each, or ``*images``. (The base has ``**options`` only because type checkers then
+    accept each of these signatures; no layer has options at the call.)
     """
 
     kind: ClassVar[str]
     inputs: ClassVar[int | None] = 1
     """Number of images it takes; None for one or more."""
+    slides: ClassVar[bool] = False
+    """Whether an output spel stands for the middle of the window that it reads, not for a spel."""
 
     def __init_subclass__(cls, **options: Any) -> None:
+        """Wrap the two methods that take images, so that a wrong number of them is a ShapeError.
+
+        Python's own TypeError would name the method and not the layer, and it would come too late
+        where a layer takes ``*images``.
+        """
         super().__init_subclass__(**options)
         for name in ("__call__", "shape"):
             if name in cls.__dict__:
-                setattr(cls, name, _counted(cls.__dict__[name]))
+                setattr(cls, name, _checking_number(cls.__dict__[name]))
 
     @abstractmethod
-    def __call__(self, *images: Any) -> Image:
+    def __call__(self, *images: Any, **options: Any) -> Image:
         """Apply the layer, by operators of `spel.ops` only."""
 
     @abstractmethod
-    def shape(self, *shapes: Shape) -> Shape:
+    def shape(self, *shapes: Any, **options: Any) -> Shape:
         """Shape of the result without data; raises what the call would raise."""
 
-    def stage(self, program: Program, *of: Stage) -> Stage | None:
+    def stage(self, program: Program, *sources: Any, **options: Any) -> Stage | None:
         """Add the layer to a streaming program; None if it can only be called by itself."""
         return None
 
@@ -104,7 +116,12 @@ class Layer(Value, ABC):
         terms = {"input": images[0][(*at, channel)], "value": output[(*at, channel)]}
         return Explanation(terms, (Read(0, at, channel),))
 
-    def multiply_adds(self, *shapes: Shape) -> int:
+    @classmethod
+    def default(cls, channels: int) -> Layer | None:
+        """A layer to start from, for an image of `channels`; None if there is no natural one."""
+        return None
+
+    def multiply_adds(self, *shapes: Any, **options: Any) -> int:
         """Multiply-adds for images of these shapes, by definition (not by the fast path)."""
         return 0
 
@@ -136,21 +153,21 @@ class Layer(Value, ABC):
         return hash(self.fingerprint())
 
 
-def _counted(method: Callable[..., Any]) -> Callable[..., Any]:
+def _checking_number(method: Callable[..., Any]) -> Callable[..., Any]:
     """The method of a layer, refusing another number of images than the layer takes."""
 
     @wraps(method)
-    def counted(self: Layer, *given: Any) -> Any:
+    def checking(self: Layer, *images: Any) -> Any:
         wanted = self.inputs
-        if len(given) != wanted and (wanted is not None or not given):
+        if len(images) != wanted and (wanted is not None or not images):
             expected = "at least 1" if wanted is None else str(wanted)
             raise ShapeError(
-                f"{type(self).__name__}: {len(given)} images given; expected {expected}, each as "
+                f"{type(self).__name__}: {len(images)} images given; expected {expected}, each as "
                 "an argument of its own"
             )
-        return method(self, *given)
+        return method(self, *images)
 
-    return counted
+    return checking
 
 
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:

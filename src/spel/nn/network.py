@@ -19,6 +19,9 @@ from spel.nn.footprint import Footprint
 from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
 from spel.nn.node import INPUT, Node, in_node
 from spel.nn.plan import Plan, Plans
+from spel.nn.save import save
+from spel.nn.summary import summary
+from spel.nn.trace import Trace, trace
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -86,8 +89,7 @@ class Network(Layer):
 
     # -- running -----------------------------------------------------------------------------
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return self._run(image, [self.output])[self.output]
 
     def activations(self, image: npt.ArrayLike, upto: str | None = None) -> dict[str, Image]:
@@ -129,12 +131,11 @@ class Network(Layer):
 
     # -- shapes and geometry -----------------------------------------------------------------
 
-    def shape(self, *shapes: Shape) -> Shape:
-        return self.shapes(*shapes)[self.output]
+    def shape(self, shape: Shape) -> Shape:
+        return self.shapes(shape)[self.output]
 
-    def shapes(self, *shapes: Shape) -> dict[str, Shape]:
+    def shapes(self, shape: Shape) -> dict[str, Shape]:
         """Shape of every activation for an image of a shape; raises what the call would raise."""
-        (shape,) = shapes
         full = (*shape, 1) if len(shape) == (self.ndim or 2) else tuple(shape)
         done: dict[str, Shape] = {INPUT: full}
         for node in self.nodes:
@@ -218,8 +219,8 @@ class Network(Layer):
     def parameters(self) -> int:
         return sum(node.layer.parameters for node in self.nodes)
 
-    def multiply_adds(self, *shapes: Shape) -> int:
-        done = {INPUT: tuple(shapes[0]), **self.shapes(*shapes)}
+    def multiply_adds(self, shape: Shape) -> int:
+        done = {INPUT: tuple(shape), **self.shapes(shape)}
         return sum(n.layer.multiply_adds(*[done[i] for i in n.inputs]) for n in self.nodes)
 
     def describe(self) -> str:
@@ -230,8 +231,6 @@ class Network(Layer):
 
     def summary(self, shape: Shape) -> str:
         """Table of the nodes: layer, output shape, parameters, multiply-adds, receptive field."""
-        from spel.nn.summary import summary
-
         return summary(self, shape)
 
     def fingerprint(self, name: str | None = None) -> str:
@@ -254,21 +253,10 @@ class Network(Layer):
         *,
         node: str | None = None,
         channel: int | None = None,
-    ) -> Any:
+    ) -> Trace:
         """All numbers behind one spel of a node's activation, see `spel.nn.trace.trace`."""
-        from spel.nn.trace import trace
-
         return trace(self, image, at=at, node=node, channel=channel)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the network to one safetensors file, see `spel.nn.store.save`."""
-        from spel.nn.store import save
-
+        """Write the network to one safetensors file, see `spel.nn.save.save`; `spel.load` reads."""
         save(self, path)
-
-    @staticmethod
-    def load(path: str | PathLike[str]) -> Network:
-        """Read a network from its file, see `spel.nn.store.load`."""
-        from spel.nn.store import load
-
-        return load(path)

@@ -16,6 +16,7 @@ from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
 from spel.nn.pool import window_values
+from spel.nn.registry import register
 from spel.ops.arrays import as_planar, shape_only
 from spel.ops.normalize import batch_factor
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class LinearNormalize(Layer):
     """Bring values linearly to 0..1, see `spel.ops.linear_normalize`.
@@ -45,15 +47,18 @@ class LinearNormalize(Layer):
                 "'batch' or 'channels', and 2 or 3"
             )
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    @classmethod
+    def default(cls, channels: int) -> LinearNormalize:
+        return cls()
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.linear_normalize(image, over=self.over, ndim=self.axes)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        given = as_planar("linear_normalize", shape_only(shapes[0]), self.axes)
+    def shape(self, shape: Shape) -> Shape:
+        given = as_planar("linear_normalize", shape_only(shape), self.axes)
         if self.over == "batch" and not given.batched:
-            raise ShapeError(f"linear_normalize: over the batch, but {shapes[0]} is no batch")
-        return shapes[0]
+            raise ShapeError(f"linear_normalize: over the batch, but {shape} is no batch")
+        return shape
 
     @property
     def ndim(self) -> int:
@@ -77,6 +82,7 @@ class LinearNormalize(Layer):
         return Explanation(terms, (Read(0, at, channel),))
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class DivisiveNormalize(Layer):
     """Divide every value by the norm of its neighbourhood, see `spel.ops.divisive_normalize`.
@@ -98,19 +104,22 @@ class DivisiveNormalize(Layer):
         if not self.centre and not (self.adjacency.displacements != 0).any():
             raise ParameterError("DivisiveNormalize: centre=False leaves no neighbour")
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    @classmethod
+    def default(cls, channels: int) -> DivisiveNormalize:
+        return cls(Adjacency.rectangle(width=25, height=5))
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.divisive_normalize(
             image, self.adjacency, across_channels=self.across_channels, centre=self.centre
         )
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
+    def stage(self, program: Program, source: Stage) -> Stage:
         area = self.area.displacements_3d
-        return program.divide_by_norm(of[0], area, across_channels=self.across_channels)
+        return program.divide_by_norm(source, area, across_channels=self.across_channels)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        as_planar("divisive_normalize", shape_only(shapes[0]), self.adjacency.ndim)
-        return shapes[0]
+    def shape(self, shape: Shape) -> Shape:
+        as_planar("divisive_normalize", shape_only(shape), self.adjacency.ndim)
+        return shape
 
     @property
     def area(self) -> Adjacency:
@@ -123,8 +132,8 @@ class DivisiveNormalize(Layer):
         here = np.zeros((1, self.adjacency.ndim), dtype=np.int64)
         return Window(Adjacency(np.unique(np.vstack([self.area.displacements, here]), axis=0)))
 
-    def multiply_adds(self, *shapes: Shape) -> int:
-        return int(np.prod(shapes[0])) * len(self.area)
+    def multiply_adds(self, shape: Shape) -> int:
+        return int(np.prod(shape)) * len(self.area)
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
@@ -145,6 +154,7 @@ class DivisiveNormalize(Layer):
         return Explanation(terms, (Read(0, at, channel),))
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class BatchNormalize(Layer):
     """Centre and scale by the statistics of a batch, see `spel.ops.batch_normalize`.
@@ -194,8 +204,7 @@ class BatchNormalize(Layer):
             return None
         return self.mean, self.deviation
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         self.shape(np.shape(image))
         return ops.batch_normalize(
             image,
@@ -206,7 +215,7 @@ class BatchNormalize(Layer):
             epsilon=self.epsilon,
         )
 
-    def stage(self, program: Program, *of: Stage) -> Stage | None:
+    def stage(self, program: Program, source: Stage) -> Stage | None:
         if self.mean is None or self.deviation is None or self.mean.ndim > 1:
             return None
         subtract, multiply = (
@@ -215,10 +224,9 @@ class BatchNormalize(Layer):
         )
         if np.ndim(self.gamma) > 1 or np.ndim(self.beta) > 1:
             return None
-        return program.affine(of[0], subtract=subtract, multiply=multiply, add=self.beta)
+        return program.affine(source, subtract=subtract, multiply=multiply, add=self.beta)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def shape(self, shape: Shape) -> Shape:
         if self.mean is None:
             if len(shape) not in (4, 5):
                 raise NotLearnedError(

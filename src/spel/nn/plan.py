@@ -20,6 +20,7 @@ from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Image, Shape
 from spel.nn.node import INPUT, Node, in_node
+from spel.nn.profile import table
 from spel.ops.arrays import Planar, as_planar, shape_only
 
 if TYPE_CHECKING:
@@ -72,8 +73,6 @@ class Plan:
     segments: tuple[Segment, ...]
 
     def __str__(self) -> str:
-        from spel.nn.profile import table
-
         return table(self)
 
     def run(self, image: Image, *, times: dict[str, float] | None = None) -> dict[str, Image]:
@@ -256,7 +255,7 @@ def plan(network: Network, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
     for node in nodes:
         at = max(streamed.get(name, ready.get(name, 0)) for name in node.inputs)
         if _fits([shapes[name] for name in (*node.inputs, node.name)], ndim):
-            draft = drafts.setdefault(at, _draft())
+            draft = drafts.setdefault(at, _Draft(kernels.new_program()))
             sources = [draft.stage_of(name, shapes[name], ndim) for name in node.inputs]
             before = draft.program.size
             stage = node.layer.stage(draft.program, *sources)
@@ -295,9 +294,3 @@ def _fits(shapes: Sequence[Shape], ndim: int) -> bool:
     """Whether activations of these shapes can be streamed: not empty, images or batches."""
     native = kernels.choice == "native"
     return native and all(len(s) - ndim in (1, 2) and 0 not in s for s in shapes)
-
-
-def _draft() -> _Draft:
-    from spel.kernels.stream import Program
-
-    return _Draft(Program())

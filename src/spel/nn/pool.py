@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from spel import ops
 from spel.core.adjacency import Adjacency
@@ -14,6 +15,7 @@ from spel.core.value import derived_property
 from spel.core.window import Window
 from spel.errors import ParameterError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.nn.registry import register
 from spel.ops.arrays import as_planar, pad_to_3d, shape_only
 from spel.ops.pool import PoolBorder, pool_window
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class Pool(Layer):
     """What every pooling shares; abstract."""
+
+    slides: ClassVar[bool] = True
 
     adjacency: Adjacency
     stride: int | Sequence[int] = 1
@@ -40,22 +44,27 @@ class Pool(Layer):
         operator = self.kind.split(".")[0]
         return pool_window(operator, self.adjacency, self.stride, self.border)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        given = as_planar("pooling", shape_only(shapes[0]), self.adjacency.ndim)
+    @classmethod
+    def default(cls, channels: int) -> Pool:
+        return cls(Adjacency.box(3))
+
+    def shape(self, shape: Shape) -> Shape:
+        given = as_planar("pooling", shape_only(shape), self.adjacency.ndim)
         return given.shape(given.channels, self.scope.shape(given.size))
 
-    def stage(self, program: Program, *of: Stage) -> Stage:
+    def stage(self, program: Program, source: Stage) -> Stage:
         window = self.scope
         return program.pool(
-            of[0],
+            source,
             window.adjacency.displacements_3d,
             self.word,
             start=pad_to_3d(window.start, 0),
             stride=pad_to_3d(window.strides, 1),
-            size=pad_to_3d(window.shape(of[0].size[3 - window.adjacency.ndim :]), 1),
+            size=pad_to_3d(window.shape(source.size[3 - window.adjacency.ndim :]), 1),
         )
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class MaxPool(Pool):
     """Largest value among the adjacents inside the image, see `spel.ops.max_pool`.
@@ -69,8 +78,7 @@ class MaxPool(Pool):
     kind: ClassVar[str] = "max_pool.v1"
     word: ClassVar[str] = "max"
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.max_pool(image, self.adjacency, stride=self.stride, border=self.border)
 
     def explain(
@@ -79,6 +87,7 @@ class MaxPool(Pool):
         return _winner(self.scope, images[0], output, at, channel, np.nanargmax)
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class MinPool(Pool):
     """Smallest value among the adjacents inside the image, see `spel.ops.min_pool`.
@@ -92,8 +101,7 @@ class MinPool(Pool):
     kind: ClassVar[str] = "min_pool.v1"
     word: ClassVar[str] = "min"
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.min_pool(image, self.adjacency, stride=self.stride, border=self.border)
 
     def explain(
@@ -102,6 +110,7 @@ class MinPool(Pool):
         return _winner(self.scope, images[0], output, at, channel, np.nanargmin)
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class MeanPool(Pool):
     """Mean of the adjacents, see `spel.ops.mean_pool`.
@@ -121,8 +130,7 @@ class MeanPool(Pool):
         if self.count not in ("valid", "full"):
             raise ParameterError(f"MeanPool: count {self.count!r}; expected 'valid' or 'full'")
 
-    def __call__(self, *images: Any) -> Image:
-        (image,) = images
+    def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.mean_pool(
             image, self.adjacency, stride=self.stride, border=self.border, count=self.count
         )
@@ -132,8 +140,8 @@ class MeanPool(Pool):
         """The engine's word for it."""
         return "mean" if self.count == "valid" else "full_mean"
 
-    def multiply_adds(self, *shapes: Shape) -> int:
-        return int(np.prod(self.shape(*shapes))) * len(self.adjacency)
+    def multiply_adds(self, shape: Shape) -> int:
+        return int(np.prod(self.shape(shape))) * len(self.adjacency)
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from spel import kernels
 from spel.core.threads import thread_count, threads
 from spel.nn.layer import Shape
 
@@ -42,11 +43,9 @@ class Machine:
 @lru_cache(maxsize=1)
 def machine() -> Machine:
     """Measure this machine once (about 50 ms)."""
-    from spel.kernels.engine import native
-
     count = 4_000_000
     rate = max(
-        native.multiply_adds(count) / _seconds(lambda: native.multiply_adds(count)) for _ in "abc"
+        kernels.multiply_adds(count) / _seconds(lambda: kernels.multiply_adds(count)) for _ in "abc"
     )
     source = np.ones(8 << 20, dtype=np.float32)
     target = np.zeros_like(source)

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy.typing as npt
+
 from spel import ops
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
+from spel.nn.registry import register
 from spel.ops.arrays import as_planar
 from spel.ops.normalize import scale_to_one
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Residue(Layer):
     """``ReLU(x - layer(x))``, or ``ReLU(x - n)`` of two images, see `spel.ops.residue`.
@@ -47,7 +51,7 @@ class Residue(Layer):
         """One image with an inner layer, two without."""
         return 2 if self.layer is None else 1
 
-    def __call__(self, *images: Any) -> Image:
+    def __call__(self, *images: npt.ArrayLike) -> Image:
         image, normalized = self._both(images)
         return ops.residue(image, normalized, scale=self.scale, ndim=self.ndim or 2)
 
@@ -58,11 +62,11 @@ class Residue(Layer):
         (image,) = images
         return image, self.layer(image)
 
-    def stage(self, program: Program, *of: Stage) -> Stage | None:
+    def stage(self, program: Program, *sources: Stage) -> Stage | None:
         if self.scale is not None:
             return None
-        normalized = of[1] if self.layer is None else self.layer.stage(program, *of)
-        return None if normalized is None else program.residue(of[0], normalized)
+        normalized = sources[1] if self.layer is None else self.layer.stage(program, *sources)
+        return None if normalized is None else program.residue(sources[0], normalized)
 
     def shape(self, *shapes: Shape) -> Shape:
         first, second = shapes if self.layer is None else (shapes[0], self.layer.shape(*shapes))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from spel.nn.layer import Shape
-from spel.nn.network import Network
 from spel.nn.node import INPUT
+
+if TYPE_CHECKING:
+    from spel.nn.network import Network
 
 
 def summary(network: Network, shape: Shape) -> str:

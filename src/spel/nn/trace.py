@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image
-from spel.nn.network import Network
 from spel.nn.node import INPUT
+
+if TYPE_CHECKING:
+    from spel.nn.network import Network
 
 MOST_ROWS = 9
 """Longest list of adjacents that the text of a trace prints whole."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError
 from spel.nn.layer import Image, Layer, Shape
+from spel.nn.registry import register
 from spel.ops.arrays import as_planar, shape_only
 
 
+@register
 @dataclass(frozen=True, eq=False)
 class Unlearned(Layer):
     """The place of a convolution that `spel.learn` fills with a bank learned from markers.
@@ -61,14 +64,18 @@ class Unlearned(Layer):
             )
         object.__setattr__(self, "stride", Window(self.adjacency, self.stride).stride)
 
-    def __call__(self, *images: Any) -> Image:
+    @classmethod
+    def default(cls, channels: int) -> Unlearned:
+        return cls(Adjacency.box(5), kernels=12, per_stroke=2)
+
+    def __call__(self, image: npt.ArrayLike) -> Image:
         raise NotLearnedError(
             "Unlearned: this convolution has no kernels yet; learn them from markers with "
             "spel.learn(network, images, markers)"
         )
 
-    def shape(self, *shapes: Shape) -> Shape:
-        given = as_planar("Unlearned", shape_only(shapes[0]), self.adjacency.ndim)
+    def shape(self, shape: Shape) -> Shape:
+        given = as_planar("Unlearned", shape_only(shape), self.adjacency.ndim)
         return given.shape(self.kernels, self.scope.shape(given.size), channelled=True)
 
     @property

@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 from spel import atomic
 from spel.errors import FormatError, SpelError
+from spel.nn import load, save
 from spel.nn.network import Network
-from spel.nn.store import load, save
 from spel.studio.document import Document, Entry
 from spel.studio.folder_lock import FolderLock
 from spel.studio.history import History

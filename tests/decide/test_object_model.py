@@ -161,3 +161,41 @@ def test_moving_the_object_moves_the_mask():
     here = model.mask(0.9 * disk(80, 20, 20, 8))
     there = model.mask(0.9 * disk(80, 33, 47, 8))
     assert np.array_equal(np.roll(here, (13, 27), (0, 1)), there)
+
+
+def test_a_segmentation_of_0_1_is_read():
+    stored = {
+        "objects": {
+            "size": 1145.0,
+            "spread": 0.5,
+            "elongated": 0.4,
+            "elongated_spread": 0.6,
+            "round_power": 6.0,
+            "contrast_power": 1.0,
+            "edge": 0.7,
+            "levels": [0.1, 0.2],
+            "ring": 5,
+            "cutoff": -2.3,
+            "many": True,
+        },
+        "threshold": "otsu",
+        "delineation": None,
+        "features": "center",
+    }
+    model = ObjectModel(
+        area=1145.0,
+        area_spread=0.5,
+        elongation=0.4,
+        elongation_spread=0.6,
+        border_factor=0.7,
+        levels=(0.1, 0.2),
+        ring=5,
+        min_score=-2.3,
+        multiple=True,
+    )
+    expected = Segmentation(model, features="center")
+    assert Segmentation.from_dict(stored) == expected
+    assert Segmentation.from_dict(expected.to_dict()) == expected
+    assert expected.to_dict()["version"] == 2
+    with pytest.raises(FormatError, match="version 3"):
+        Segmentation.from_dict({**stored, "version": 3})

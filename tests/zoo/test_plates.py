@@ -96,7 +96,7 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
         zoo.plate_assignment([image], [])
     with pytest.raises(ShapeError, match="boxes"):
         zoo.plate_assignment([image], [np.ones((3, 3))])
-    with pytest.raises(ParameterError, match="no true spel"):
+    with pytest.raises(ParameterError, match="has no plate"):
         zoo.plate_assignment([image], [np.zeros((0, 4))])
     with pytest.raises(ParameterError, match="reduce"):
         zoo.plate_lecture(0)

@@ -1,4 +1,4 @@
-"""Networks that come with spel, by name and as code that can be read."""
+"""Networks that ship with spel, by name, and as code to read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["get", "load", "names", "parasite_eggs", "plate_assignment", "plate_l
 
 
 def parasite_eggs() -> Network:
-    """Eggs of Schistosoma mansoni, learned from the strokes of 8 images; ``meta["card"]`` tells.
+    """Segment eggs of Schistosoma mansoni; learned from strokes on 8 images, see ``meta["card"]``.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def parasite_eggs() -> Network:
 
 
 def plates() -> Network:
-    """Licence plates in photos, any region, learned from 177 photos; ``meta["card"]`` tells.
+    """Detect licence plates of any region; learned from 177 photos, see ``meta["card"]``.
 
     Examples
     --------
@@ -47,7 +47,7 @@ _NETWORKS: dict[str, Callable[[], Network]] = {
 
 
 def names() -> tuple[str, ...]:
-    """Names that `get` knows.
+    """Names of the networks that ship with spel.
 
     Examples
     --------
@@ -58,12 +58,12 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Network:
-    """The network of a name, as the command line takes it.
+    """The network with a given name, as on the command line.
 
     Raises
     ------
     ParameterError
-        For an unknown name; the message lists the known ones.
+        For an unknown name; the message lists the names.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The course's assignment: a bank by hand, its weights and threshold found from training masks."""
+"""The course's assignment: a bank by hand, its weights and threshold learned from masks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from spel.nn.geometry import geometry
 from spel.zoo.lecture import smaller
 
 PLATE_WIDTH = 90
-"""Width in spels that the poolings 7 x 3 and 9 x 9 are made for: the lecture's picture."""
+"""Plate width, in spels, that the poolings 7 x 3 and 9 x 9 suit: that of the lecture's picture."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,19 +38,19 @@ def plate_assignment(
 ) -> Network:
     """Find the licence plate as the course's assignment does.
 
-    The idea: several kernels see different parts of a plate; how much each matters, and from where
-    on it is a plate, is not guessed but found from training masks.
+    The idea: several kernels respond to different parts of a plate; their weights and the threshold
+    are not guessed but learned from training masks.
 
     1. ``bank``: 8 kernels of 3 x 3 (edges in 4 directions, both diagonals, bright and dark spots).
     2. ``positive``, ``join`` (max-pooling 7 x 3), ``close`` (min-pooling 9 x 9): characters merge
-       into a block, what is thinner than the closing vanishes.
-    3. ``scaled``: every channel over its maximum *over all training images*. (The course's program
-       resets the maxima inside its loop over the images: only the last one counts there.)
+       into a block, and structures thinner than the closing vanish.
+    3. ``scaled``: every channel is divided by its maximum *over all training images*. (The course's
+       program resets the maxima inside its loop over the images: only the last one counts there.)
     4. ``sum``: a weighted sum of the channels. The weights are the direction that best separates
        plate spels from the others: Fisher's ``w = (S + r I)^-1 (m_plate - m_rest)``, S the mean of
        both covariances. ``positive2`` and the same poolings follow.
-    5. Decision: the threshold at which the boxes of the training images fit best, and the component
-       whose box is closest to the mean plate.
+    5. Decision: the threshold at which the boxes of the training images overlap the plates best,
+       and the component whose box is closest in size to the mean plate.
 
     Parameters
     ----------
@@ -59,18 +59,18 @@ def plate_assignment(
     truth : sequence of arrays
         Per image a (rows, cols) mask of bool, or boxes (n, 4) ``x0 y0 x1 y1``.
     reduce : int, optional
-        Take means over boxes of so many spels first. By default what brings the mean plate closest
-        to `PLATE_WIDTH` spels.
+        Images are first reduced by means over boxes of this many spels. By default the mean plate
+        gets as close as possible to `PLATE_WIDTH` spels.
 
     Returns
     -------
     Network
-        With its decision.
+        It carries its decision.
 
     Raises
     ------
     ShapeError, ParameterError
-        If there are not as many truths as images, or no true spel in any.
+        If the numbers of images and truths differ, or an image has no plate.
 
     Notes
     -----
@@ -90,18 +90,18 @@ def plate_assignment(
     maps = [base(image) for image in images]
     maxima = np.max([m.max(axis=(0, 1), initial=0) for m in maps], axis=0)
     factors = 1 / np.where(maxima > 0, maxima, 1)
-    reduced = [_reduced(mask, times, m.shape[:2]) for mask, m in zip(masks, maps)]
+    reduced = [_reduce_mask(mask, times, m.shape[:2]) for mask, m in zip(masks, maps)]
     weights = fisher_weights([m * factors for m in maps], reduced)
     network = chain(
         base,
-        scaled=Scale(factors),
-        sum=WeightedSum(weights),
+        scaled=Scale(factors.astype(np.float32)),
+        sum=WeightedSum(weights.astype(np.float32)),
         positive2=Activation("relu"),
         join2=MaxPool(Adjacency.rectangle(width=7, height=3)),
         close2=MinPool(Adjacency.rectangle(width=9, height=9)),
     )
     size = (float(width), float(height))
-    return with_decision(network, fitted_decision(network, images, boxes, size))
+    return with_decision(network, fit_decision(network, images, boxes, size))
 
 
 def directions() -> KernelBank:
@@ -134,22 +134,22 @@ def fisher_weights(maps: Sequence[npt.NDArray[Any]], masks: Sequence[npt.NDArray
     outside = np.concatenate([m[~mask] for m, mask in zip(maps, masks)]).astype(np.float64)
     if not len(inside) or not len(outside):
         raise ParameterError(
-            f"fisher_weights: {len(inside)} spels inside the masks and {len(outside)} outside; "
+            f"fisher_weights: {len(inside)} pixels inside the masks and {len(outside)} outside; "
             "expected some of each"
         )
-    spread = (np.cov(inside.T, ddof=0) + np.cov(outside.T, ddof=0)) / 2
-    ridge = 1e-3 * np.trace(spread) / len(spread) + 1e-12
+    covariance = (np.cov(inside.T, ddof=0) + np.cov(outside.T, ddof=0)) / 2
+    ridge = 1e-3 * np.trace(covariance) / len(covariance) + 1e-12
     weights = np.linalg.solve(
-        spread + ridge * np.eye(len(spread)), inside.mean(axis=0) - outside.mean(axis=0)
+        covariance + ridge * np.eye(len(covariance)), inside.mean(axis=0) - outside.mean(axis=0)
     )
     length = np.linalg.norm(weights)
     return np.asarray(weights / length if length > 0 else weights)
 
 
-def fitted_decision(
+def fit_decision(
     network: Network, images: Sequence[npt.ArrayLike], boxes: Floats, size: tuple[float, float]
 ) -> Decision:
-    """The threshold, of 64 between the saliencies' extremes, whose boxes overlap the truth best."""
+    """The decision whose boxes overlap the truth best, among 64 thresholds."""
     place = geometry(network)
     saliencies = [network(image) for image in images]
     low = min(float(s.min(initial=np.inf)) for s in saliencies)
@@ -159,8 +159,8 @@ def fitted_decision(
         decision = Decision(threshold=float(threshold), select="closest", size=size)
         overlap = 0.0
         for image, saliency, box in zip(images, saliencies, boxes):
-            found = decide(saliency, decision, place=place, image_size=np.shape(image)[:2])
-            overlap += float(iou(found.detections.boxes, box[None]).max(initial=0.0))
+            result = decide(saliency, decision, place=place, image_size=np.shape(image)[:2])
+            overlap += float(iou(result.detections.boxes, box[None]).max(initial=0.0))
         if overlap > best:
             best, chosen = overlap, decision
     return chosen
@@ -176,8 +176,8 @@ def _truth(
             "each, at least 1"
         )
     masks, boxes = [], []
-    for number, (image, given) in enumerate(zip(images, truth)):
-        size, array = np.shape(image)[:2], np.asarray(given)
+    for number, (image, one) in enumerate(zip(images, truth)):
+        size, array = np.shape(image)[:2], np.asarray(one)
         if array.shape == size:
             mask = array.astype(bool)
             rows, cols = np.nonzero(mask)
@@ -195,13 +195,13 @@ def _truth(
             )
         if not mask.any():
             raise ParameterError(
-                f"plate_assignment: image {number} has no true spel; train on images with a plate"
+                f"plate_assignment: image {number} has no plate; train on images with a plate"
             )
         masks.append(mask)
     return masks, np.array(boxes, dtype=np.float64)
 
 
-def _reduced(
+def _reduce_mask(
     mask: npt.NDArray[np.bool_], times: int, size: tuple[int, ...]
 ) -> npt.NDArray[np.bool_]:
     small: npt.NDArray[np.bool_] = mask[::times, ::times][: size[0], : size[1]]

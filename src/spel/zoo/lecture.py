@@ -1,4 +1,4 @@
-"""The lecture's plate detector: six steps by hand, nothing learned."""
+"""The lecture's plate detector: six steps designed by hand, without learning."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ def plate_lecture(reduce: int = 1) -> Network:
     The idea: a plate is where many vertical edges stand close together in a wide, low rectangle.
 
     1. ``grey``: one channel.
-    2. ``edges``: Sobel; high where dark turns to bright from left to right.
-    3. ``positive``: ReLU keeps that side of the hyperplane.
+    2. ``edges``: Sobel kernel; its response is high where dark changes to bright from left to
+       right.
+    3. ``positive``: ReLU keeps the positive side of the hyperplane.
     4. ``join``: max-pooling over a rectangle as wide as the gap between characters (11 x 3) joins
        their edges to one bar.
-    5. ``residue``: less its divisive normalization over 25 x 5 spels. An edge alone dominates its
-       window and has a normalization near 1, so it vanishes; inside the bar all spels are strong
-       together, each is a small part of its window, and the bar stays.
-    6. Decision: the strongest 5 % of the spels, connected components, the widest is the plate.
+    5. ``plate``: the divisive normalization over 25 x 5 spels is subtracted. A single edge
+       dominates its window, so its normalization is near 1 and the edge vanishes; inside the bar
+       all spels are strong, so each is a small part of its window and the bar remains.
+    6. Decision: the strongest 5 % of the spels form connected components; the widest is the plate.
 
-    Widths are in spels, for plates about 90 spels wide, as in the lecture's picture of 352 x 240.
+    The sizes suit plates about 90 spels wide, as in the lecture's picture of 352 x 240.
 
     Parameters
     ----------
     reduce : int
-        First take means over boxes of `reduce` x `reduce` spels, for larger pictures.
+        Larger pictures are first reduced by means over boxes of `reduce` x `reduce` spels.
 
     Returns
     -------

@@ -144,7 +144,7 @@ def classifiers(folder: Path) -> Callable[[bytes], None]:
 
     path = folder / "a.safetensors"
     tensors = {"a": np.ones(3, np.float32)}
-    start = '{"format": "spel.estimator", "version": 1, "estimator": '
+    start = '{"format": "spel.estimator", "version": 2, "estimator": '
 
     def one(data: bytes) -> None:
         text = data.decode("utf-8", "replace")
@@ -274,10 +274,11 @@ def own_texts(target: str, folder: Path) -> list[bytes]:
     if target == "classifiers":
         from sklearn.decomposition import PCA
 
-        from spel.sklearn.store import _encode
+        from spel.sklearn.encoding import encode
+        from spel.sklearn.kinds import describe
 
         fitted = PCA(1).fit(np.random.default_rng(0).random((5, 3)))
-        return [json.dumps(_encode(fitted, "PCA", {})).encode()]
+        return [json.dumps(encode(describe(fitted, "PCA"), "PCA", {})).encode()]
     if target == "journals":
         from spel.run import Entry, Identity
 

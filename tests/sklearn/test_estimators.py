@@ -5,6 +5,8 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -203,3 +205,142 @@ def test_patch_network_is_a_network_of_standard_layers(tmp_path):
     gram = kernels[:-1].reshape(len(kernels) - 1, -1)
     assert np.allclose(gram @ gram.T, np.eye(len(gram)), atol=1e-5)
     assert np.allclose(gram.sum(axis=1), 0, atol=1e-5)
+
+
+def test_a_kernel_head_takes_float32_features():
+    # The kernel matrix of these rows was not positive definite in float32.
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    assert KernelHead().fit(X.astype(np.float32), y).score(X.astype(np.float32), y) > 0.95
+    for seed in range(40):
+        draw = np.random.default_rng(seed)
+        rows = (draw.normal(size=(60, 4)) * 10.0 ** draw.integers(-3, 4)).astype(np.float32)
+        rows[30:] = rows[:30]
+        classes = np.arange(60) % 3
+        scores = KernelHead(seed=seed).fit(rows, classes).decision_function(rows)
+        exact = KernelHead(seed=seed).fit(rows.astype(np.float64), classes)
+        np.testing.assert_allclose(scores, exact.decision_function(rows), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RidgeHead(),
+        KernelHead(),
+        ImageClassifier(),
+        ImageClassifier(head=KernelHead(), components=3),
+        ImageClassifier(mirror=True),
+        ImageClassifier(head=LogisticRegression()),
+    ],
+    ids=str,
+)
+def test_a_weight_of_two_is_a_row_twice(model):
+    draw = np.random.default_rng(1)
+    X, y = draw.normal(size=(30, 5)), np.arange(30) % 3
+    weights = draw.integers(0, 3, 30)
+    weighted = clone(model).fit(X, y, sample_weight=weights)
+    repeated = clone(model).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    np.testing.assert_allclose(
+        weighted.decision_function(X), repeated.decision_function(X), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_weights_that_cannot_be_used_are_refused():
+    images, classes = stripes(8)
+    with pytest.raises(ParameterError, match="zero"):
+        RidgeHead().fit(np.eye(4), [0, 1, 0, 1], sample_weight=np.zeros(4))
+    with pytest.raises(ParameterError, match="from 0"):
+        KernelHead().fit(np.eye(4), [0, 1, 0, 1], sample_weight=[1, -1, 1, 1])
+    with pytest.raises(ParameterError, match="MLPClassifier takes no sample_weight"):
+        ImageClassifier(head=OldMLP()).fit(images, classes, sample_weight=np.ones(8))
+
+
+class OldMLP(MLPClassifier):
+    """Without sample_weight, as before scikit-learn 1.7."""
+
+    def fit(self, X, y):
+        return super().fit(X, y)
+
+
+OldMLP.__name__ = "MLPClassifier"
+
+
+def test_probabilities_are_there_where_the_head_has_them():
+    images, classes = stripes(40)
+    for mirror in (False, True):
+        model = ImageClassifier(PooledFeatures(ABS), LogisticRegression(), mirror=mirror)
+        chances = model.fit(images, classes).predict_proba(images)
+        np.testing.assert_allclose(chances.sum(axis=1), 1)
+        assert np.array_equal(model.classes_[chances.argmax(axis=1)], model.predict(images))
+    assert not hasattr(ImageClassifier(), "predict_proba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlp = ImageClassifier(head=MLPClassifier((4,), max_iter=5), mirror=True)
+        mlp.fit(images, classes)
+    assert not hasattr(mlp, "decision_function")
+    assert set(mlp.predict(images)) <= {"across", "down"}
+
+
+def test_features_have_names():
+    images, classes = stripes(6)
+    names = PooledFeatures(statistics=("max", "quantiles"), levels=(2,)).fit(images)
+    names = names.get_feature_names_out().tolist()
+    assert names[:2] == ["image0_max_of_part_0_0_of_2", "image0_quantile_0.05_of_part_0_0_of_2"]
+    assert len(names) == 4 * 6
+    for encoder in (
+        FlattenImages(),
+        NetworkFeatures(ABS),
+        PooledFeatures(ABS, levels=(1, 2)),
+        FlimEncoder(per_class=2),
+        PatchEncoder(**SMALL),
+    ):
+        vectors = encoder.fit_transform(images, classes)
+        assert len(set(encoder.get_feature_names_out())) == vectors.shape[1]
+
+
+def test_pandas_tables_come_out_where_they_are_wanted():
+    pytest.importorskip("pandas")
+    images, _ = stripes(6)
+    pooled = PooledFeatures().set_output(transform="pandas")
+    table = pooled.fit_transform(images)
+    assert table.columns.tolist() == ["image0_mean", "image0_max"]
+
+
+def test_the_settings_of_a_patch_encoder_that_do_not_fit_are_named():
+    small = np.zeros((4, 5, 5), np.uint8)
+    with pytest.raises(ParameterError, match=r"pool=7 \(set pool=1 to 5\), size=6 \(set size=1"):
+        PatchEncoder().fit(small)
+    with pytest.raises(ParameterError, match="color 'red'"):
+        PatchEncoder(**SMALL, color="red").fit(np.zeros((4, 12, 12), np.uint8))
+
+
+def test_the_value_of_white_belongs_to_the_type_of_the_images():
+    images, _ = stripes(40)
+    settings = {**SMALL, "seed": 1}
+    eight = PatchEncoder(**settings).fit(images)
+    sixteen = PatchEncoder(**settings).fit(images.astype(np.uint16) * 257)
+    real = PatchEncoder(**settings).fit(images / 255)
+    vectors = eight.transform(images)
+    np.testing.assert_allclose(
+        sixteen.transform(images.astype(np.uint16) * 257), vectors, atol=1e-3
+    )
+    np.testing.assert_allclose(real.transform(images / 255), vectors, atol=1e-3)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_images_that_are_not_finite_are_refused(bad):
+    images = np.ones((6, 4, 4))
+    images[2, 1, 1] = bad
+    classes = [0, 1] * 3
+    for model in (FlattenImages(), PooledFeatures(), ImageClassifier()):
+        with pytest.raises(ParameterError, match=r"NaN|infinity"):
+            model.fit(images, classes)
+        fitted = model.fit(np.ones((6, 4, 4)) * np.arange(6)[:, None, None], classes)
+        use = fitted.predict if hasattr(fitted, "predict") else fitted.transform
+        with pytest.raises(ParameterError, match=r"NaN|infinity"):
+            use(images)
+    with pytest.raises(ParameterError, match="NaN"):
+        PooledFeatures().fit([images[0], images[2][:2]])
+    with pytest.raises(ParameterError, match="float32"):
+        FlattenImages().fit(np.full((2, 3, 3), 1e300))

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from spel.errors import ParameterError
 from spel.linear import ClassMoments, RadialKernel, fit_kernel_ridge, median_squared_distance
+from spel.sklearn.rows import finite, validate_rows, validate_training_rows
 
 Real = npt.NDArray[Any]
 Whole = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def check_rows(self, X: Any, y: Any) -> tuple[Real, Whole]:
         """X, and the class number of each row; remembers the classes."""
-        X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), reset=True)
+        X, y = validate_training_rows(self, X, y)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -43,16 +43,13 @@ class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: Any) -> Real:
         """Score of every class (n, classes); of two classes, of the second one (n,)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        scores = self.scores(X)
+        scores = finite(self.scores(validate_rows(self, X)))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> Real:
         """The class of the largest score."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        return np.asarray(self.classes_[self.scores(X).argmax(axis=1)])
+        scores = finite(self.scores(validate_rows(self, X)))
+        return np.asarray(self.classes_[scores.argmax(axis=1)])
 
 
 def check_weights(sample_weight: Any, X: Real) -> Real | None:
@@ -119,7 +116,7 @@ class RidgeHead(Head):
             )
         if first and classes is None:
             raise ParameterError("classes must be passed on the first call to partial_fit.")
-        X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), reset=first)
+        X, y = validate_training_rows(self, X, y, reset=first)
         weights = check_weights(sample_weight, X)
         if first:
             self.classes_ = np.unique(classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Self
@@ -34,6 +35,10 @@ class FlattenImages(ImageTransformer):
 
     def __init__(self, image_shape: Sequence[int] | None = None) -> None:
         self.image_shape = image_shape
+
+    def length(self, shape: Sequence[int]) -> int:
+        """Length of the vector of an image of a shape."""
+        return math.prod(shape)
 
     def encode(self, images: Batch) -> Batch:
         """All values, in the order of the array."""
@@ -71,6 +76,10 @@ class NetworkFeatures(ImageTransformer):
         self.root = root
         self.image_shape = image_shape
         self.batch = batch
+
+    def length(self, shape: Sequence[int]) -> int:
+        """Length of the vector of an image of a shape."""
+        return sum(math.prod(s) for _, s in map_shapes(self.network, self.steps, shape))
 
     def encode(self, images: Batch) -> Batch:
         """The activations of all steps, flattened."""
@@ -144,7 +153,8 @@ class PooledFeatures(ImageTransformer):
         if _is_ragged(X):
             self.n_features_in_ = self.channels_ = _channels(X)
             self.image_shape_ = ()
-            self.n_features_out_ = int(self.encode(_checked(X[0])).shape[1])
+            checked = [_checked(image) for image in X]
+            self.n_features_out_ = int(self.encode(checked[0]).shape[1])
             return self
         super().fit(X, y)
         self.channels_ = self.image_shape_[-1]
@@ -160,6 +170,12 @@ class PooledFeatures(ImageTransformer):
                 f"PooledFeatures: images of {_channels(X)} channels, fitted on {self.channels_}"
             )
         return np.concatenate([self.encode(_checked(image)) for image in X])
+
+    def length(self, shape: Sequence[int]) -> int:
+        """Length of the vector of an image of a shape."""
+        per_part = sum(len(QUANTILES) if s == "quantiles" else 1 for s in self.statistics)
+        channels = sum(s[-1] for _, s in map_shapes(self.network, self.steps, shape))
+        return channels * per_part * sum(level**2 for level in self.levels)
 
     def encode(self, images: Batch) -> Batch:
         """The statistics of all maps."""
@@ -184,13 +200,22 @@ class PooledFeatures(ImageTransformer):
         """Step, channel, statistic and part of the image."""
         shape = self.image_shape_ or (8, 8, self.channels_)
         names = []
-        for step, maps in self._maps(np.zeros((1, *shape), dtype=np.float32)):
+        for step, maps in map_shapes(self.network, self.steps, shape):
             for level in self.levels:
                 for row in range(level):
                     for col in range(level):
                         part = "" if level == 1 else f"_of_part_{row}_{col}_of_{level}"
-                        names += _statistic_names(step, maps.shape[-1], self.statistics, part)
+                        names += _statistic_names(step, maps[-1], self.statistics, part)
         return names
+
+
+def map_shapes(
+    network: Network | None, steps: Sequence[str] | None, shape: Sequence[int]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Names and shapes of the activations that become features, without computing them."""
+    if network is None:
+        return [("image", tuple(shape))]
+    return [(n, tuple(network.upto(n).shape(tuple(shape)))) for n in steps or (network.output,)]
 
 
 def _statistic_names(step: str, channels: int, statistics: Sequence[str], part: str) -> list[str]:

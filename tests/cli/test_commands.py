@@ -40,7 +40,7 @@ def test_see_tells_what_is_not_finite(program, tmp_path):
     assert code == 0
     assert "-3 to 1, mean -1; 2 values are NaN or infinite" in out
     np.save(tmp_path / "b.npy", np.full((2, 2), np.nan))
-    assert "nothing finite; 4 values" in program("see", tmp_path / "b.npy")[1]
+    assert "no finite value; 4 values" in program("see", tmp_path / "b.npy")[1]
 
 
 def test_see_a_network_by_name_and_by_file(program, network):
@@ -70,7 +70,7 @@ def test_see_markers(program, tmp_path):
     path.write_text("2 8 6\n1 1 1 0\n4 2 2 1\n")
     code, out, _ = program("see", path)
     assert code == 0
-    assert "markers of 2 spels, labels [0, 1]" in out
+    assert "markers of 2 pixels, labels [0, 1]" in out
 
 
 # -- apply ---------------------------------------------------------------------------------------

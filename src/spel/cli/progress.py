@@ -73,9 +73,9 @@ class Progress:
             self._last, self._shown = now, self.done
             rate = (self.done - self._skipped) / max(now - self._began, 1e-9)
             left = (self.total - self.done) / rate if rate else 0
-            failed = f", {self.failed} failed" if self.failed else ""
+            lost = f", {self.failed} failed" if self.failed else ""
             print(
-                f"{self.done} of {self.total} {self.unit}{failed}, {rate:.1f} a second, "
+                f"{self.done} of {self.total} {self.unit}{lost}, {rate:.1f} a second, "
                 f"{left:.0f} s left",
                 file=sys.stderr,
                 flush=True,

@@ -1,4 +1,7 @@
-"""Types of option values: ranges, sizes, places, lists of words, quality gates."""
+"""Types of option values: ranges, sizes, places, lists of words, quality gates.
+
+`click.ParamType` is generic in the newest click only, so these classes leave its argument out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import math
 import click
 
 
-class Range(click.ParamType):
+class Range(click.ParamType):  # type: ignore[type-arg]
     """``LOW:HIGH``, of which either end may be left out."""
 
     name = "LOW:HIGH"
@@ -29,7 +32,7 @@ class Range(click.ParamType):
         return ends
 
 
-class Words(click.ParamType):
+class Words(click.ParamType):  # type: ignore[type-arg]
     """Words separated by commas, each from a set."""
 
     name = "words"
@@ -52,7 +55,7 @@ class Words(click.ParamType):
         return ",".join(self.choices)
 
 
-class Integers(click.ParamType):
+class Integers(click.ParamType):  # type: ignore[type-arg]
     """Integers separated by commas, such as a size or a place."""
 
     def __init__(self, name: str, counts: tuple[int, ...], least: int, example: str) -> None:
@@ -72,7 +75,7 @@ class Integers(click.ParamType):
         return numbers
 
 
-class Gate(click.ParamType):
+class Gate(click.ParamType):  # type: ignore[type-arg]
     """``NAME=VALUE``: a figure that must be reached."""
 
     name = "NAME=VALUE"

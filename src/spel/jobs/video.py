@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass
 
 from spel.errors import BackendMissingError, ShapeError, SpelError
@@ -96,7 +96,7 @@ class VideoTask:
         done: Collection[str] = (),
         seconds: float | None = None,
         on_video: OnVideo | None = None,
-    ) -> Iterator[Task]:
+    ) -> Generator[Task, None, None]:
         """A task for every selected frame that is not done, then one that ends the video."""
         identity = Identity.of(self.image)
         every = video.Every.of(self.job.every)
@@ -133,7 +133,7 @@ def with_frames(
     done: Collection[str] = (),
     seconds: float | None = None,
     on_video: OnVideo | None = None,
-) -> Iterator[Task]:
+) -> Generator[Task, None, None]:
     """The tasks, with each video replaced by the tasks of its frames; decodes one at a time."""
     for task in tasks:
         if isinstance(task, VideoTask):

@@ -139,8 +139,7 @@ class TimedTask:
 
     def __call__(self) -> Outcome:
         began = perf_counter()
-        own = isinstance(self.task, IdentifiedTask)
-        identity = self.task.identity if own else Identity.of(self.image)
+        identity = _identity_of(self.task)
         result: Any
         try:
             result = self.task()
@@ -149,6 +148,10 @@ class TimedTask:
         except (SpelError, OSError, MemoryError, ArithmeticError, ValueError) as error:
             result = Failure.of(self.image, error)
         return Outcome(result, identity, round((perf_counter() - began) * 1e3, 3))
+
+
+def _identity_of(task: Task) -> Identity | None:
+    return task.identity if isinstance(task, IdentifiedTask) else Identity.of(task.image)
 
 
 def _has_digest(path: str | os.PathLike[str], digest: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from spel.data import street
 from spel.io.annotation.annotations import read_coco
 from spel.io.annotation.results import read_results
 
+ROOT = Path(__file__).parents[2]
 LECTURE = Path(__file__).parents[3] / "shared/data/lecture/plate.png"
 
 
@@ -305,18 +308,34 @@ def test_doctor_says_what_is_there(program):
 
 
 def test_doctor_names_the_line_for_a_missing_extra(program, monkeypatch):
-    from spel.cli import doctor
+    from spel.cli import installation
 
-    monkeypatch.setitem(doctor.EXTRAS, "plot", (("nowhere_to_be_found",), "figures"))
+    monkeypatch.setitem(installation.EXTRAS, "plot", (("nowhere_to_be_found",), "figures"))
     code, out, _ = program("doctor")
     assert code == 0
     assert 'extra plot: not installed (figures); pip install "spel[plot]"' in out
 
 
-def test_doctor_reports_a_broken_engine(program, monkeypatch):
-    from spel.cli import doctor
+def test_doctor_looks_for_what_the_package_requires():
+    from spel.cli.installation import EXTRAS, REQUIRED
 
-    monkeypatch.setattr(doctor, "_self_test", lambda: ["the engine computed nonsense"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(REQUIRED) == {package_name(line) for line in project["dependencies"]}
+    tools = {"bench", "dev", "docs", "video", "notebook", "test"}  # for contributors, or no package
+    extras = project["optional-dependencies"]
+    assert set(EXTRAS) == set(extras) - tools
+    for name, (modules, _) in EXTRAS.items():
+        assert set(modules) == {package_name(line) for line in extras[name]}, name
+
+
+def package_name(requirement: str) -> str:
+    return re.split(r"[<>=!~\[; ]", requirement)[0]
+
+
+def test_doctor_reports_a_broken_engine(program, monkeypatch):
+    from spel.cli import installation
+
+    monkeypatch.setattr(installation, "check_engine", lambda: ["the engine computed nonsense"])
     code, out, _ = program("doctor")
     assert code == 3
     assert "PROBLEM: the engine computed nonsense" in out

@@ -37,23 +37,23 @@ export function drawGrid(pen, layer, view, room) {
   const { width: cols, height: rows } = layer.canvas;
   const rowAt = (/** @type {number} */ y) => ((y - view.y) / view.zoom - top) / high;
   const colAt = (/** @type {number} */ x) => ((x - view.x) / view.zoom - left) / wide;
-  const seen = {
+  const visible = {
     r0: clamp(Math.floor(rowAt(0)), 0, rows),
     r1: clamp(Math.ceil(rowAt(room.clientHeight)), 0, rows),
     c0: clamp(Math.floor(colAt(0)), 0, cols),
     c1: clamp(Math.ceil(colAt(room.clientWidth)), 0, cols),
   };
-  drawLines(pen, layer, view.zoom, seen);
-  if (view.zoom * wide >= NUMBERS_FROM && layer.plane) drawNumbers(pen, layer, seen);
+  drawLines(pen, layer, view.zoom, visible);
+  if (view.zoom * wide >= NUMBERS_FROM && layer.plane) drawNumbers(pen, layer, visible);
 }
 
-/** @typedef {{ r0: number, r1: number, c0: number, c1: number }} Seen rows and columns on the screen */
+/** @typedef {{ r0: number, r1: number, c0: number, c1: number }} Visible rows and columns on the screen */
 
 /**
  * @param {CanvasRenderingContext2D} pen
  * @param {Layer} layer
  * @param {number} zoom
- * @param {Seen} seen
+ * @param {Visible} visible
  */
 function drawLines(pen, { scale: [high, wide], offset: [top, left] }, zoom, { r0, r1, c0, c1 }) {
   pen.lineWidth = 1 / zoom;
@@ -73,7 +73,7 @@ function drawLines(pen, { scale: [high, wide], offset: [top, left] }, zoom, { r0
 /**
  * @param {CanvasRenderingContext2D} pen
  * @param {Layer} layer
- * @param {Seen} seen
+ * @param {Visible} visible
  */
 function drawNumbers(pen, { canvas, plane, colors, scale, offset }, { r0, r1, c0, c1 }) {
   if (!plane || !colors) return;

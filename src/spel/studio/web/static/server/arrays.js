@@ -1,5 +1,5 @@
 // @ts-check
-// Arrays that the page asked for, by their ids: the last ones used stay in memory.
+// Arrays of the server by their ids; those used last stay in memory.
 
 import { latest } from "../base/latest.js";
 import { state } from "../store.js";

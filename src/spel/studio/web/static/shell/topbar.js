@@ -14,7 +14,7 @@ import { isDark, toggleLanguage, toggleProjector, toggleTheme } from "./settings
 import { addImages, IMAGE_FILES } from "./uploads.js";
 
 let working = 0;
-/** The problem of the document that was told last. @type {string | null} */
+/** The problem of the document that was shown last. @type {string | null} */
 let problem = null;
 
 export function listenTopbar() {

@@ -363,3 +363,137 @@ def test_axe_finds_nothing(person, theme):
         for rule in told["violations"]:
             found[f"{name}: {rule['id']}"] = [n["html"][:160] for n in rule["nodes"]][:3]
     assert found == {}
+
+
+# -- a redraw leaves the focus where it is ---------------------------------------------------------
+
+
+def focused(person):
+    return person.page.evaluate(
+        "() => { const e = document.activeElement; return `${e.localName} "
+        "${e.getAttribute('aria-label') ?? e.id ?? e.textContent}`; }"
+    )
+
+
+def test_focus_survives_every_action_of_the_chain(person):
+    page = person.page
+    person.open()
+    add = page.get_by_role("button", name="Add a step after: positive")
+    add.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="min pooling").focus()
+    page.keyboard.press("Enter")
+    person.settle()
+    assert focused(person) == "button Add a step after: min_pool"
+    switch = page.get_by_role("button", name="Switch off: min_pool")
+    switch.focus()
+    page.keyboard.press("Enter")
+    person.settle()
+    assert person.session.document.entry("plate").bypassed == {"min_pool"}
+    assert focused(person) == "button Switch on: min_pool"
+    remove = page.get_by_role("button", name="Remove: min_pool")
+    remove.focus()
+    page.keyboard.press("Enter")
+    person.settle()
+    assert "min_pool" not in person.session.document.entry("plate").network.names
+    assert page.evaluate("document.activeElement.closest('spel-strip') !== null")
+
+
+def test_focus_survives_tools_rules_and_networks(person):
+    page = person.page
+    person.open("markers")
+    line = page.get_by_role("button", name="line", exact=True)
+    line.focus()
+    page.keyboard.press("Enter")
+    assert line.get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.textContent") == "line"
+    person.go("detect")
+    rule = page.get_by_role("button", name="p99")
+    rule.focus()
+    page.keyboard.press("Enter")
+    person.settle()
+    assert page.evaluate("document.activeElement.textContent") == "p99"
+    person.go("export")
+    new = page.get_by_role("button", name="edges", exact=True)
+    new.focus()
+    page.keyboard.press("Enter")
+    person.settle()
+    assert "edges" in person.session.document.networks
+    assert page.evaluate("document.activeElement.textContent") == "edges"
+
+
+def test_caret_and_text_survive_what_others_do(person):
+    page = person.page
+    person.open()
+    name = page.locator(".editor-head input")
+    name.click()
+    name.press("End")
+    page.keyboard.type("12")
+    page.keyboard.press("ArrowLeft")
+    person.session.do(
+        {"do": "set_kernel", "network": "plate", "node": "edges", "kernel": 0, "bias": 0.5}
+    )
+    page.evaluate("import('/static/store.js').then((s) => s.emit('document', 'select'))")
+    person.settle()
+    assert name.input_value() == "edges12"
+    assert page.evaluate("document.activeElement.selectionStart") == 6
+
+
+def test_an_open_part_of_the_walk_stays_open(person):
+    page = person.page
+    person.open()
+    page.mouse.click(*person.place(20.5, 16.5))
+    person.settle()
+    page.locator(".walk summary").first.click()
+    page.wait_for_selector(".walk details[open] .arithmetic")
+    page.mouse.click(*person.place(30.5, 16.5))
+    page.mouse.click(*person.place(30.5, 17.5))
+    person.settle()
+    assert page.locator(".walk details[open]").count() == 1
+
+
+def test_values_that_were_refused_do_not_stay(person):
+    page = person.page
+    person.open()
+    stride = page.locator("#field-stride")
+    stride.fill("0")
+    stride.press("Enter")
+    page.wait_for_selector(".toast.error")
+    person.settle()
+    assert stride.input_value() == "1"
+    stride.fill("")
+    stride.press("Enter")
+    page.wait_for_selector(".toast.error:has-text('Type a number')")
+    assert stride.input_value() == "1"
+    name = page.locator(".editor-head input")
+    name.fill("")
+    name.press("Enter")
+    person.settle()
+    assert name.input_value() == "edges"
+    person.go("markers")
+    field = page.get_by_label("name of class 1")
+    field.fill("")
+    field.press("Enter")
+    person.settle()
+    assert field.input_value() == "object"
+    person.go("export")
+    field = page.get_by_label("name", exact=True).first
+    field.fill("")
+    field.press("Enter")
+    person.settle()
+    assert field.input_value() == "plate"
+    assert all("422" in line for line in person.said)
+    person.said.clear()
+
+
+def test_a_kind_without_a_translation_shows_its_own_name(person):
+    page = person.page
+    person.open()
+    kinds = page.evaluate("import('/static/store.js').then((s) => s.state.constants.kinds)")
+    page.evaluate(
+        "import('/static/store.js').then((s) => s.state.constants.kinds.push('local_contrast'))"
+    )
+    page.get_by_role("button", name="Add a step after: positive").click()
+    shown = page.locator("dialog.menu b").all_inner_texts()
+    assert len(shown) == len(kinds) + 1
+    assert shown[-1] == "local contrast"

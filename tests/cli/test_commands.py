@@ -324,8 +324,8 @@ def test_doctor_looks_for_what_the_package_requires():
     tools = {"bench", "dev", "docs", "video", "notebook", "test"}  # for contributors, or no package
     extras = project["optional-dependencies"]
     assert set(EXTRAS) == set(extras) - tools
-    for name, (modules, _) in EXTRAS.items():
-        assert set(modules) == {package_name(line) for line in extras[name]}, name
+    for name, (packages, _) in EXTRAS.items():
+        assert set(packages) == {package_name(line) for line in extras[name]}, name
 
 
 def package_name(requirement: str) -> str:

@@ -16,7 +16,6 @@ REQUIRED = {
     "numpy": "numpy",
     "scipy": "scipy",
     "scikit-image": "skimage",
-    "scikit-learn": "sklearn",
     "pillow": "PIL",
     "tifffile": "tifffile",
     "imagecodecs": "imagecodecs",
@@ -29,20 +28,23 @@ EXTRAS = {
     "torch": (("torch",), "fine-tuning, and PyTorch as a backend"),
     "onnx": (("onnx", "onnxruntime"), "export to ONNX"),
     "zarr": (("zarr",), "OME-Zarr images"),
-    "studio": (("starlette", "uvicorn"), "the studio in the browser"),
+    "sklearn": (("scikit-learn",), "classifiers: spel fit, spel classify, spel.sklearn"),
+    "studio": (("starlette", "uvicorn", "threadpoolctl"), "the studio in the browser"),
     "dask": (("dask", "distributed"), "runs on a cluster"),
 }
-"""Extra: the modules that it brings, and what they are for."""
+"""Extra: the packages that it installs, and what they are for."""
+_MODULES = {"scikit-learn": "sklearn"}
+"""Names of modules that differ from those of their packages."""
 PROGRAMS = {"ffmpeg": "detection in videos", "ffprobe": "detection in videos"}
 """Programs that are called if they are on PATH, and what for."""
 
 
 def installation() -> dict[str, Any]:
     """Versions, extras, programs, engine and problems, as plain values."""
-    packages = {name: _version(name, module) for name, module in REQUIRED.items()}
+    required = {name: _version(name, module) for name, module in REQUIRED.items()}
     problems = [
         f"{name} is missing; pip install {name}"
-        for name, version in packages.items()
+        for name, version in required.items()
         if version is None
     ]
     engine, trouble = _engine()
@@ -50,11 +52,11 @@ def installation() -> dict[str, Any]:
     extras = {
         name: {
             "for": purpose,
-            "packages": {module: _version(module, module) for module in modules},
-            "installed": all(find_spec(module) for module in modules),
+            "packages": {package: _version(package, _module(package)) for package in packages},
+            "installed": all(find_spec(_module(package)) for package in packages),
             "install": f'pip install "spel[{name}]"',
         }
-        for name, (modules, purpose) in EXTRAS.items()
+        for name, (packages, purpose) in EXTRAS.items()
     }
     return {
         "spel": spel.__version__,
@@ -65,11 +67,15 @@ def installation() -> dict[str, Any]:
         "memory_mb": _memory(),
         "engine": engine,
         "environment": {k: v for k, v in os.environ.items() if k.startswith("SPEL_")},
-        "packages": packages,
+        "packages": required,
         "extras": extras,
         "programs": {name: shutil.which(name) for name in PROGRAMS},
         "problems": problems,
     }
+
+
+def _module(package: str) -> str:
+    return _MODULES.get(package, package)
 
 
 def _engine() -> tuple[dict[str, Any], list[str]]:

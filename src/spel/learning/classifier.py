@@ -119,10 +119,11 @@ class FitJob:
 
     def model(self, shape: Sequence[int] | None) -> Any:
         """The classifier, not fitted yet, for images of a shape (None if sizes differ)."""
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-
         from spel.sklearn import FlattenImages, ImageClassifier, PatchEncoder, PooledFeatures
+
+        # After the line above, which says what to install if scikit-learn is missing.
+        from sklearn.pipeline import make_pipeline  # isort: skip
+        from sklearn.preprocessing import StandardScaler  # isort: skip
 
         if isinstance(self.features, str):
             if self.features != "pooled" and shape is None:

@@ -7,6 +7,15 @@ X is a batch of images, ``(n, rows, cols)`` or ``(n, rows, cols, channels)``. A 
 taken for n images of one row and one channel, unless the estimator is told their `image_shape`.
 """
 
+from importlib.util import find_spec
+
+from spel.errors import BackendMissingError
+
+if find_spec("sklearn") is None:
+    raise BackendMissingError(
+        "classifiers need scikit-learn, which is not installed; try: pip install 'spel[sklearn]'"
+    )
+
 from spel.sklearn.classifier import ImageClassifier
 from spel.sklearn.encoders import FlimEncoder, PatchEncoder
 from spel.sklearn.heads import KernelHead, RidgeHead

@@ -151,7 +151,7 @@ class TestJpeg:
         Image.new("RGB", (500, 500), (1, 200, 3)).save(out, "JPEG")
         data = out.getvalue()
         start = data.index(b"\xff\xda") + 14
-        quick(data[: start + 50] + b"\xff\xd9", "cannot hold")
+        quick(data[: start + 50] + b"\xff\xd9", "cut short")
 
     @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.98])
     @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,7 +13,6 @@ __all__ = ["MAX_PIXELS", "ImageInfo"]
 MAX_PIXELS = 89_478_485  # Pillow's, too: what 256 MiB of RGB hold
 BYTES_PER_PIXEL = 6  # of a pixel under the limit: RGB of 16 bits; keeps a read below 1 GiB
 MAX_CHANNELS = 4096
-ORIENTATION_TAG = 0x0112
 
 
 @dataclass(frozen=True)
@@ -122,24 +120,3 @@ def file_size(file: BinaryIO) -> int:
     end = file.seek(0, os.SEEK_END)
     file.seek(here)
     return end
-
-
-def exif_orientation(blob: bytes) -> int:
-    """Orientation in an EXIF block; 1 if absent or damaged (bad metadata never stops a read)."""
-    if blob.startswith(b"Exif\0\0"):
-        blob = blob[6:]
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(blob[:4])
-    if order is None:
-        return 1
-    try:
-        (start,) = struct.unpack_from(order + "I", blob, 4)
-        (count,) = struct.unpack_from(order + "H", blob, start)
-        for entry in range(min(count, 1000)):
-            tag, kind, number = struct.unpack_from(order + "HHI", blob, start + 2 + 12 * entry)
-            if tag == ORIENTATION_TAG and number == 1 and kind in (3, 4):
-                code = "H" if kind == 3 else "I"
-                (value,) = struct.unpack_from(order + code, blob, start + 10 + 12 * entry)
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:
-        pass
-    return 1

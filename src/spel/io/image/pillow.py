@@ -2,62 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+import warnings
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.io.opening import DecodeError
 
-_BAND = 1 << 20  # pixels copied out of Pillow at once
-_CHANNELS = {
-    "1": "grey",
-    "L": "grey",
-    "I;16": "grey",
-    "LA": "grey+alpha",
-    "RGB": "rgb",
-    "RGBA": "rgba",
-    "CMYK": "cmyk",
-    "P": "rgb",
-}
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+__all__ = ["COLORS", "open_as", "orientation", "pixels", "seek"]
+
 COLORS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_ORIENTATION_TAG = 0x0112
+_MODES = {"1", "L", "I;16", "LA", "RGB", "RGBA", "CMYK"}
+_BAND = 1 << 20  # pixels copied out of Pillow at once
 
 
-def open_as(plugin: str, file: BinaryIO) -> Any:
-    """Open ``file`` with the decoder of one format, e.g. ``"Jpeg"``."""
-    import importlib
+def open_as(format: str, file: BinaryIO) -> ImageFile:
+    """Open ``file`` with the decoder of one format, such as ``"JPEG"``; no pixel is decoded."""
+    from PIL.BmpImagePlugin import BmpImageFile
+    from PIL.GifImagePlugin import GifImageFile
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
+    from PIL.WebPImagePlugin import WebPImageFile
 
-    module = importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    decoders: dict[str, type[ImageFile]] = {
+        "BMP": BmpImageFile,
+        "GIF": GifImageFile,
+        "JPEG": JpegImageFile,
+        "TIFF": TiffImageFile,
+        "WebP": WebPImageFile,
+    }
     file.seek(0)
-    return getattr(module, f"{plugin}ImageFile")(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about metadata, which do not concern the pixels
+        return decoders[format](file)
 
 
-def pixels(image: Any) -> np.ndarray:
-    """Decode ``image`` wholly and return (rows, cols, channels) of a type that keeps its bits."""
-    image.load()
-    if image.mode in ("P", "PA"):
-        transparent = "transparency" in image.info or image.mode == "PA"
-        image = image.convert("RGBA" if transparent else "RGB")
-    if image.mode in ("RGBX", "RGBa", "La", "HSV", "YCbCr") or image.mode not in _CHANNELS:
-        raise DecodeError(f"its pixels have the mode {image.mode}, which is not read")
-    cols, rows = image.size
-    if rows < 1 or cols < 1:
-        raise DecodeError("it has no pixels")
-    if rows * cols <= _BAND:
-        array = np.array(image)
-        return array[:, :, None] if array.ndim == 2 else array
-    first = np.asarray(image.crop((0, 0, 1, 1)))
-    channels = first.shape[2] if first.ndim == 3 else 1
-    out = np.empty((rows, cols, channels), first.dtype)
-    band = max(1, _BAND // cols)
-    for row in range(0, rows, band):  # a copy in one piece would need three times the memory
-        last = min(rows, row + band)
-        out[row:last] = np.asarray(image.crop((0, row, cols, last))).reshape(-1, cols, channels)
-    return out
-
-
-def seek(image: Any, page: int) -> None:
-    """Go to a frame; walking past the last is a refusal."""
+def seek(image: ImageFile, page: int) -> None:
+    """Go to a frame, counted from 0."""
     try:
         image.seek(page)
     except EOFError:
         raise DecodeError(f"it has no page {page}", "count pages from 0") from None
+
+
+def orientation(exif: bytes) -> int:
+    """The orientation in an EXIF block, 1 to 8; damaged metadata never stop a read."""
+    from PIL.Image import Exif
+
+    block = Exif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            block.load(exif)
+            value = block.get(_ORIENTATION_TAG)
+    except Exception:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def pixels(image: Image, mode: str = "") -> npt.NDArray[np.generic]:
+    """Decode ``image`` into (rows, cols, channels) of its own mode, a palette into its colours."""
+    image.load()
+    mode = mode or image.mode
+    if mode in ("P", "PA"):
+        mode = "RGBA" if mode == "PA" or "transparency" in image.info else "RGB"
+    if mode not in _MODES:
+        raise DecodeError(f"its pixels have the mode {mode}, which is not read")
+    cols, rows = image.size
+    if rows < 1 or cols < 1:
+        raise DecodeError("it has no pixels")
+    out: npt.NDArray[np.generic] | None = None
+    band = max(1, _BAND // cols)
+    for row in range(0, rows, band):  # a copy in one piece would need three times the memory
+        last = min(rows, row + band)
+        piece = image.crop((0, row, cols, last))
+        part = np.asarray(piece if piece.mode == mode else piece.convert(mode))
+        part = part.reshape(last - row, cols, -1)
+        if out is None:
+            out = np.empty((rows, *part.shape[1:]), part.dtype)
+        out[row:last] = part
+    assert out is not None
+    return out

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
 import os
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from spel.io.opening import DecodeError, Reading, check_options, open_binary, translating_errors
+from spel.io.large import LargeImage, is_zarr
+from spel.io.opening import Reading, check_options, open_binary, translating_errors
 
+from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
+from .formats import recognize
 from .header import MAX_PIXELS, ImageInfo, check_size
 
 __all__ = ["describe", "read"]
 
-_NAMES = {
-    "png": "PNG",
-    "jpeg": "JPEG",
-    "tiff": "TIFF",
-    "bmp": "BMP",
-    "gif": "GIF",
-    "webp": "WebP",
-    "pnm": "PNM",
-    "npy": "NPY",
+_DECODERS = {
+    "PNG": png,
+    "JPEG": jpeg,
+    "TIFF": tiff,
+    "BMP": bmp,
+    "GIF": gif,
+    "WebP": webp,
+    "PNM": pnm,
+    "NPY": npy,
 }
-_OTHERS = (
-    (b"%!PS", "PostScript"),
-    (b"\xc5\xd0\xd3\xc6", "PostScript"),
-    (b"%PDF", "PDF"),
-    (b"8BPS", "Photoshop"),
-    (b"PK\x03\x04", "zip"),
-    (b"\x1f\x8b", "gzip"),
-    (b"\0\0\x01\0", "icon"),
-    (b"\0\0\x02\0", "cursor"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"<svg", "SVG"),
-    (b"<?xml", "XML or SVG"),
-    (b"DDS ", "DDS"),
-    (b"qoif", "QOI"),
-    (b"icns", "icon"),
-    (b"SIMPLE", "FITS"),
-    (b"v/1\x01", "OpenEXR"),
-    (b"#?RADIANCE", "Radiance HDR"),
-    (b"\x89HDF", "HDF5"),
-)
 
 
 def read(
@@ -106,8 +88,6 @@ def read(
 
 
 def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int) -> np.ndarray:
-    from spel.io.large import LargeImage
-
     with (
         LargeImage(path, page=page, max_pixels=max_pixels) as image,
         translating_errors(path) as context,
@@ -153,8 +133,6 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
 
 
 def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo:
-    from spel.io.large import LargeImage
-
     with LargeImage(path, max_pixels=max_pixels) as image:
         *planes, rows, cols, channels = image.shape
         name, bits = image.dtype.name, 8 * image.dtype.itemsize
@@ -170,8 +148,6 @@ def _is_folder(path: Any) -> bool:
     """Whether it is the folder of a Zarr image."""
     if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):
         return False
-    from spel.io.large import is_zarr
-
     return is_zarr(path)
 
 
@@ -195,48 +171,8 @@ def displayed(info: ImageInfo) -> ImageInfo:
     return info
 
 
-def _decoder(file: BinaryIO, reading: Reading) -> Any:
+def _decoder(file: BinaryIO, reading: Reading) -> ModuleType:
     """The module that reads the format of an open file."""
     file.seek(0)
-    name = recognize(file.read(32))
-    reading.format = _NAMES[name]
-    return importlib.import_module(f"spel.io.image.{name}")
-
-
-def recognize(start: bytes) -> str:
-    """The format that the first 32 bytes of a file belong to."""
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "tiff"
-    if start.startswith(b"BM"):
-        return "bmp"
-    if start[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "webp"
-    if (
-        len(start) > 2
-        and start[:1] == b"P"
-        and start[1:2] in b"1234567fF"
-        and (start[2:3] in b" \t\n\r\v\f#")
-    ):
-        return "pnm"
-    if start.startswith(b"\x93NUMPY"):
-        return "npy"
-    if not start:
-        raise DecodeError("it is empty (0 bytes)", "copy or download it again")
-    if not start.strip(b"\0"):
-        raise DecodeError("it begins with zeros", "copy or download it again")
-    for mark, name in _OTHERS:
-        if start.lstrip().startswith(mark):
-            raise DecodeError(f"it is {name}, which is not read", _remedy())
-    if b"ftyp" in start[4:12]:
-        raise DecodeError("it is a HEIF, AVIF or video file, which is not read", _remedy())
-    raise DecodeError("it is not an image of a format that is read", _remedy())
-
-
-def _remedy() -> str:
-    return "convert it to PNG; read are " + ", ".join(_NAMES.values())
+    reading.format = recognize(file.read(32))
+    return _DECODERS[reading.format]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.io.image.reader import recognize
+from spel.io.image.formats import recognize
 from spel.io.opening import DecodeError, open_binary, translating_errors
 
 from .npy import NpyImage
@@ -173,10 +173,10 @@ def open_windows(path: Path, page: int | None, level: int, max_pixels: int) -> W
             return OmeZarr(path, page, level, max_pixels)
         with open_binary(path) as file:
             kind = recognize(file.read(32))
-        reading.format = kind.upper()
-        if kind == "tiff":
+        reading.format = kind
+        if kind == "TIFF":
             return TiffImage(path, page, level, max_pixels)
-        if kind == "npy":
+        if kind == "NPY":
             return NpyImage(path, page, level, max_pixels)
         raise DecodeError(
             "windows are read from TIFF, OME-Zarr and NumPy only", "convert it to a tiled TIFF"

@@ -1,0 +1,73 @@
+"""Which format a file has: told by its first bytes, never by its name."""
+
+from __future__ import annotations
+
+import re
+
+from spel.io.opening import DAMAGED, DecodeError
+
+__all__ = ["FORMATS", "recognize"]
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WebP", "PNM", "NPY")
+_NETPBM = re.compile(rb"P[1-7fF][ \t\n\r\v\f#]")
+_REMEDY = "convert it to PNG; read are " + ", ".join(FORMATS)
+_STARTS = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"BM", "BMP"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"\x93NUMPY", "NPY"),
+)
+_OTHERS = (
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (b"%PDF", "PDF"),
+    (b"8BPS", "Photoshop"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\0\0\x01\0", "icon"),
+    (b"\0\0\x02\0", "cursor"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"<svg", "SVG"),
+    (b"<?xml", "XML or SVG"),
+    (b"DDS ", "DDS"),
+    (b"qoif", "QOI"),
+    (b"icns", "icon"),
+    (b"SIMPLE", "FITS"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"\x89HDF", "HDF5"),
+)
+
+
+def recognize(start: bytes) -> str:
+    """The format that the first 32 bytes of a file belong to, one of ``FORMATS``."""
+    for mark, name in _STARTS:
+        if start.startswith(mark):
+            return name
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    if _NETPBM.match(start):
+        return "PNM"
+    raise _not_read(start)
+
+
+def _not_read(start: bytes) -> DecodeError:
+    if not start:
+        return DecodeError("it is empty (0 bytes)", DAMAGED)
+    if not start.strip(b"\0"):
+        return DecodeError("it begins with zeros", DAMAGED)
+    for mark, name in _OTHERS:
+        if start.lstrip().startswith(mark):
+            return DecodeError(f"it is {name}, which is not read", _REMEDY)
+    if b"ftyp" in start[4:12]:
+        return DecodeError("it is a HEIF, AVIF or video file, which is not read", _REMEDY)
+    return DecodeError("it is not an image of a format that is read", _REMEDY)

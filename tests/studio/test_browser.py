@@ -217,7 +217,7 @@ def test_draw_learn_drop_threshold_undo_reload_export(person, tmp_path):
     threshold = person.session.document.entry("from strokes").decision.threshold
     assert isinstance(threshold, float)
     page.mouse.click(*person.place(20, 25))
-    page.wait_for_selector("text=Its strongest spel")
+    page.wait_for_selector("text=Its strongest pixel")
     person.settle()
     page.reload()
     page.wait_for_selector("html[data-ready]")
@@ -288,7 +288,7 @@ def test_code_and_compare_and_lessons(person):
         person.settle()
     assert person.session.document.entry("lesson").network["edges"].bank.bias[0] == -0.5
     page.get_by_role("button", name="Reveal").click()
-    page.wait_for_selector(".lesson-result:has-text('The engine says')")
+    page.wait_for_selector(".lesson-result:has-text('The engine computes')")
     page.get_by_role("button", name="Leave the lesson").click()
     page.wait_for_selector("spel-lesson", state="detached")
 

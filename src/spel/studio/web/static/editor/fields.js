@@ -65,15 +65,21 @@ function inputFor(view) {
 function choiceInput({ id, value, schema, change }) {
   const known = schema.values ?? [];
   const values = known.includes(value) ? known : [...known, value];
-  const choices = values.map((v, i) => /** @type {const} */ ([String(i), choiceName(v)]));
+  const choices = values.map(
+    (v, i) => /** @type {const} */ ([String(i), choiceName(schema.name, v)]),
+  );
   const pick = (/** @type {string} */ i) => change(values[Number(i)]);
   return selectField(choices, String(values.indexOf(value)), pick, { id });
 }
 
-/** @param {unknown} value */
-function choiceName(value) {
+/**
+ * @param {string} field
+ * @param {unknown} value
+ */
+function choiceName(field, value) {
   if (value === null) return t("none");
-  return Array.isArray(value) ? t("border.learned") : textOr(`value.${value}`, String(value));
+  if (Array.isArray(value)) return t("border.learned");
+  return textOr(`value.${field}.${value}`, String(value));
 }
 
 /** @param {FieldView} view */

@@ -113,7 +113,7 @@ class ComparePage extends Part {
     const captions = [
       image.name,
       ...names.map((name, i) => captionOf(i, name, ends[i])),
-      t(apart ? "compare.difference" : "compare.sizes"),
+      apart ? t("compare.difference") : noDifference(names, outputs),
     ];
     this.panes.forEach(({ stage, caption }, i) => {
       caption.textContent = captions[i] ?? "";
@@ -179,6 +179,16 @@ customElements.define("page-compare", ComparePage);
  */
 function captionOf(index, name, end) {
   return `${"AB"[index]} · ${name}${end?.error ? ` · ${end.error}` : ""}`;
+}
+
+/**
+ * Why there is no difference to show.
+ * @param {string[]} names
+ * @param {Array<Plane | null>} outputs
+ */
+function noDifference(names, outputs) {
+  const name = names.find((_, i) => !outputs[i]);
+  return name === undefined ? t("compare.sizes") : t("compare.missing", { name });
 }
 
 /**

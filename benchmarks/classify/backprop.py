@@ -1,4 +1,4 @@
-"""(d) The architecture of the patch-learned encoder, all of it learned by backpropagation."""
+"""Row (d): the architecture of the patch-learned encoder, learned by backpropagation alone."""
 
 from __future__ import annotations
 

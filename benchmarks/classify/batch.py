@@ -1,8 +1,8 @@
 """Batch normalization in practice: the cloud before and after, and whether a bias is still needed.
 
-Every image becomes two numbers, the mean strengths of its horizontal and vertical edges. For each
-of the 45 pairs of Fashion-MNIST's classes a straight line is learned that parts them, with a bias
-and without (then it passes through the origin), before and after batch normalization.
+Every image is reduced to two numbers, the mean strengths of its horizontal and vertical edges. For
+each of the 45 pairs of Fashion-MNIST's classes, a straight line that separates them is learned with
+a bias and without one (through the origin), before and after batch normalization.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.classify.fashion import CLASSES, parts
-from benchmarks.classify.pictures import saved
+from benchmarks.classify.pictures import save_figure
 from spel import Adjacency, KernelBank
 from spel.nn import Activation, BatchNormalize, Color, Convolution, MeanPool, chain
 
@@ -24,7 +24,7 @@ STATISTICS = ("not normalized", "by the two classes' own batch", "by the batch o
 
 
 def compare(data: Path, folder: Path, count: int = 6000) -> dict[str, Any]:
-    """Mean accuracy over the pairs, on images that the lines were not learned from."""
+    """Mean accuracy over the pairs, on images from which the lines were not learned."""
     (images, labels), (judged, truth) = parts(data, test=False)
     strengths = chain(
         grey=Color("grey"),
@@ -89,4 +89,4 @@ def draw(values: Any, labels: Any, pair: tuple[int, ...], path: Path) -> None:
         axes.set_xlabel("strength of horizontal edges")
         axes.set_ylabel("strength of vertical edges")
         axes.legend(fontsize=7)
-    saved(figure, path)
+    save_figure(figure, path)

@@ -21,10 +21,10 @@ from spel.sklearn import PooledFeatures
 
 SPLITS = 10
 TEST = 10
-"""Images of each class that a split tests on, drawn from those without markers."""
+"""Images of each class on which a split tests, drawn from those without markers."""
 
 PUBLISHED = (("CNN", 0.75, 0.683), ("FLIM + MLP", 0.88, 0.850), ("FLIM + linear SVM", 0.91, 0.883))
-"""Of the course, on 250 images and one split."""
+"""Figures of the course, on 250 images and one split."""
 
 
 def compare(data: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def compare(data: Path) -> dict[str, Any]:
     images = np.stack([spel.read(path)[..., :3] for path in paths])
     classes = np.array([int(path.stem.split("_")[0]) for path in paths])
     began, cpu = time.perf_counter(), time.process_time()
-    network, marked = learned(place, paths, images)
+    network, marked = learn_encoder(place, paths, images)
     colors = PooledFeatures(
         chain(color=Color("lab")), statistics=("quantiles", "mean", "deviation")
     ).fit_transform(images)
@@ -58,7 +58,7 @@ def compare(data: Path) -> dict[str, Any]:
     }
 
 
-def learned(place: Path, paths: list[Path], images: Any) -> tuple[Network, list[int]]:
+def learn_encoder(place: Path, paths: list[Path], images: Any) -> tuple[Network, list[int]]:
     """Two layers of 32 and 64 kernels of 5 x 5, from the course's strokes."""
     names = [path.stem for path in paths]
     files = sorted((place / "libift" / "markers").glob("*-seeds.txt"))
@@ -77,7 +77,7 @@ def learned(place: Path, paths: list[Path], images: Any) -> tuple[Network, list[
 
 
 def splits(vectors: Any, classes: Any, marked: list[int]) -> dict[str, Any]:
-    """Stratified splits; C is chosen inside each training part."""
+    """Accuracy and kappa over stratified splits; C is chosen within each training part."""
     free = np.setdiff1d(np.arange(len(classes)), marked)
     accuracies, kappas, total = [], [], 0
     for seed in range(SPLITS):
@@ -107,7 +107,7 @@ def splits(vectors: Any, classes: Any, marked: list[int]) -> dict[str, Any]:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Markdown, the published figures first."""
+    """A Markdown table, the published figures first."""
     lines = ["| | values | accuracy | deviation | kappa |", "|---|---:|---:|---:|---:|"]
     lines += [f"| published: {n} | | {a:.2f} | | {k:.3f} |" for n, a, k in PUBLISHED]
     for name, row in found["rows"].items():

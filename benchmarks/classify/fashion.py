@@ -1,4 +1,4 @@
-"""Fashion-MNIST: the contenders on all training images, and learning curves."""
+"""Fashion-MNIST: the candidates on all training images, and learning curves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.classify.measure import Row, measured
-from benchmarks.classify.models import contenders
+from benchmarks.classify.measure import Row, measure
+from benchmarks.classify.models import candidates
 
 CLASSES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -20,8 +20,11 @@ Part = tuple[Any, Any]
 
 
 def parts(data: Path, *, test: bool) -> tuple[Part, Part]:
-    """What is learned from, and what is judged: the official split, or 50,000 / 10,000 of the
-    training images, by which settings are chosen."""
+    """Images to learn from and images to judge.
+
+    They are those of the official split, or 50,000 and 10,000 of its training images, on which
+    settings are chosen.
+    """
     with np.load(data / "fashion-mnist" / "train.npz") as file:
         images, labels = file["images"], file["labels"]
     if test:
@@ -33,14 +36,14 @@ def parts(data: Path, *, test: bool) -> tuple[Part, Part]:
 
 
 def compare(data: Path, *, test: bool, only: str = "") -> tuple[list[Row], dict[str, Any]]:
-    """A row per contender; the fitted models by name."""
+    """A row for each candidate, and the fitted models by name."""
     train, judge = parts(data, test=test)
     rows, models = [], {}
-    for name, (model, backprop) in contenders().items():
+    for name, (model, backprop) in candidates().items():
         if only and only not in name:
             continue
         part = "test" if test else "validation"
-        row, fitted, _ = measured(name, model, train, judge, part=part, backprop=backprop)
+        row, fitted, _ = measure(name, model, train, judge, part=part, backprop=backprop)
         rows.append(row)
         models[name] = fitted
     return rows, models
@@ -49,16 +52,16 @@ def compare(data: Path, *, test: bool, only: str = "") -> tuple[list[Row], dict[
 def curves(
     data: Path, *, test: bool, only: str = "", sizes: tuple[int, ...] = (10, 100, 1000)
 ) -> list[Row]:
-    """The contenders with so many images of each class, the same ones for all."""
+    """Rows for few images of each class, the same images for all candidates."""
     train, judge = parts(data, test=test)
     rows = []
     for size in sizes:
         chosen = np.concatenate([np.flatnonzero(train[1] == c)[:size] for c in range(10)])
         few = (train[0][chosen], train[1][chosen])
-        for name, (model, backprop) in contenders().items():
+        for name, (model, backprop) in candidates().items():
             if (only and only not in name) or not any(c in name for c in CURVES):
                 continue
             part = "test" if test else "validation"
-            row, _, _ = measured(name, model, few, judge, part=part, backprop=backprop)
+            row, _, _ = measure(name, model, few, judge, part=part, backprop=backprop)
             rows.append(row)
     return rows

@@ -1,4 +1,4 @@
-"""What every row of the tables has: accuracy, seconds, parameters, labels."""
+"""The rows of the tables: accuracy, seconds, and numbers of parameters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from spel.metrics.classification import Confusion, confusion
 
 @dataclass
 class Row:
-    """One contender.
+    """One candidate.
 
     Attributes
     ----------
     accuracy : float
-        Of the part that is judged.
+        On the part that is judged.
     fit_seconds, cpu_seconds, predict_seconds : float
-        By the clock, and of all cores together; a busy machine stretches the first only.
+        Wall-clock time, processor time of all cores, wall-clock time; a busy machine lengthens the
+        first and the last.
     encoder, head : int
         Numbers learned without and with labels.
     backprop : str
@@ -49,7 +50,7 @@ class Row:
         return asdict(self)
 
 
-def measured(
+def measure(
     name: str,
     model: Any,
     train: tuple[Any, Any],
@@ -59,7 +60,7 @@ def measured(
     backprop: str,
     settings: dict[str, Any] | None = None,
 ) -> tuple[Row, Any, Confusion]:
-    """Fit, predict, and what both took."""
+    """Fit and predict, and measure both."""
     clock, cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -69,7 +70,7 @@ def measured(
     called = model.predict(judge[0])
     predict = time.perf_counter() - clock
     found = confusion(judge[1], called)
-    encoder, head = counted(model)
+    encoder, head = count_numbers(model)
     row = Row(
         name,
         part,
@@ -90,8 +91,8 @@ def measured(
     return row, model, found
 
 
-def counted(model: Any) -> tuple[int, int]:
-    """Numbers of the encoder, and of what stands on it."""
+def count_numbers(model: Any) -> tuple[int, int]:
+    """Numbers of parameters of the encoder and of the head."""
     steps = [step for _, step in model.steps] if hasattr(model, "steps") else [model]
     encoder = head = 0
     for step in steps:
@@ -116,7 +117,7 @@ def _size(values: Any) -> int:
 
 
 def table(rows: list[Row]) -> str:
-    """Markdown."""
+    """The rows as a Markdown table."""
     lines = [
         "| | judged on | accuracy | kappa | fit s | CPU s | predict s | encoder numbers | head "
         "numbers | by backpropagation |",

@@ -1,4 +1,4 @@
-"""The contenders of the Fashion-MNIST table, with the settings that the validation part chose."""
+"""The candidates of the Fashion-MNIST table, with the settings chosen on the validation part."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from spel.sklearn import (
 )
 
 LINEAR: dict[str, Any] = {"kernels": 200, "pool": 8, "stride": 5}
-"""Patch encoder under the linear head."""
+"""Settings of the patch encoder before the linear head."""
 
-ROUND: dict[str, Any] = {"kernels": 200, "pool": 7, "stride": 4}
-"""Patch encoder under the other heads."""
+OTHER: dict[str, Any] = {"kernels": 200, "pool": 7, "stride": 4}
+"""Settings of the patch encoder before the other heads."""
 
 
 def hand_made() -> Network:
@@ -67,17 +67,17 @@ def by_class() -> Network:
 
 
 def mlp(seed: int = 0, epochs: int = 20) -> MLPClassifier:
-    """One hidden layer of 256."""
+    """A perceptron with one hidden layer of 256."""
     return MLPClassifier((256,), batch_size=256, max_iter=epochs, random_state=seed, tol=0)
 
 
 def unit(images: Any) -> Any:
-    """0..1."""
+    """The images in 0..1."""
     return images.astype(np.float32) / 255
 
 
-def contenders() -> dict[str, tuple[Any, str]]:
-    """Name: model, and what of it is learned by backpropagation."""
+def candidates() -> dict[str, tuple[Any, str]]:
+    """By name: the model, and its part that is learned by backpropagation."""
     scaled = FunctionTransformer(unit)
     return {
         "(a) flattened pixels + MLP": (make_pipeline(scaled, FlattenImages(), mlp()), "head"),
@@ -98,15 +98,15 @@ def contenders() -> dict[str, tuple[Any, str]]:
             "nothing",
         ),
         "(c) patch-learned encoder, 400 components + linear SVM": (
-            ImageClassifier(PatchEncoder(**ROUND), LinearSVC(C=0.02, dual=False), components=400),
+            ImageClassifier(PatchEncoder(**OTHER), LinearSVC(C=0.02, dual=False), components=400),
             "nothing",
         ),
         "(c) patch-learned encoder, 400 components + MLP": (
-            ImageClassifier(PatchEncoder(**ROUND), mlp(epochs=10), components=400),
+            ImageClassifier(PatchEncoder(**OTHER), mlp(epochs=10), components=400),
             "head",
         ),
         "(c) patch-learned encoder, 400 components + kernel head": (
-            ImageClassifier(PatchEncoder(**ROUND), KernelHead(6000), components=400),
+            ImageClassifier(PatchEncoder(**OTHER), KernelHead(6000), components=400),
             "nothing",
         ),
     }

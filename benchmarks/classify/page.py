@@ -1,4 +1,4 @@
-"""The tables of docs/classify.md, from the JSON files that were measured."""
+"""The tables of docs/classify.md, from the JSON files of the measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.classify.measure import Row, table
 
 
 def fill(page: Path, folder: Path) -> None:
-    """Put each table between its marks; what was not measured is said to be missing."""
+    """Put each table between its marks; a table without measurements says so."""
     text = page.read_text(encoding="utf-8")
     for name, make in TABLES.items():
         shown = make(folder)

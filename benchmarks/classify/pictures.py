@@ -15,17 +15,17 @@ SHORT = [name.split("/")[0] for name in CLASSES]
 
 
 def fashion(data: Path, rows: list[Row], models: dict[str, Any], folder: Path) -> None:
-    """Confusion of the best row, and pixels beside features on two axes."""
+    """Draw the confusion of the best row, and pixels beside features on two axes."""
     best = max(rows, key=lambda row: row.accuracy)
     draw_confusion(np.array(best.confusion), f"{best.name}: {best.accuracy:.4f}", folder)
-    found = [m for n, m in models.items() if "components" in n and hasattr(m, "_vectors")]
+    found = [m for n, m in models.items() if "components" in n and hasattr(m, "vectors")]
     if found:
         (images, labels), _ = parts(data, test=False)
         spaces(images[:3000], labels[:3000], found[0], folder)
 
 
 def draw_confusion(counts: Any, title: str, folder: Path) -> None:
-    """Rows are true classes."""
+    """Draw a confusion matrix; rows are true classes."""
     figure, axes = plt.subplots(figsize=(6.4, 5.6), layout="constrained")
     share = counts / counts.sum(axis=1, keepdims=True)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
@@ -36,14 +36,14 @@ def draw_confusion(counts: Any, title: str, folder: Path) -> None:
                           color="white" if share[i, j] > 0.5 else "black")  # fmt: skip
     axes.set_xticks(range(len(counts)), SHORT, rotation=45, ha="right")
     axes.set_yticks(range(len(counts)), SHORT)
-    axes.set_xlabel("called")
+    axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.set_title(title, fontsize=9)
-    saved(figure, folder / "classify-confusion.webp")
+    save_figure(figure, folder / "classify-confusion.webp")
 
 
 def spaces(images: Any, labels: Any, model: Any, folder: Path) -> None:
-    """Two discriminant axes, learned on half of the images and shown on the other."""
+    """Draw two discriminant axes, learned on one half of the images and shown on the other."""
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -53,7 +53,7 @@ def spaces(images: Any, labels: Any, model: Any, folder: Path) -> None:
         "flattened pixels": PCA(100, random_state=0).fit_transform(
             images.reshape(len(images), -1) / 255.0
         ),
-        "patch-learned encoder": model._vectors(images[..., None])[:, :100],
+        "patch-learned encoder": model.vectors(images[..., None])[:, :100],
     }
     for axes, (name, x) in zip(panels, vectors.items()):
         plane = LinearDiscriminantAnalysis(n_components=2).fit(x[:half], labels[:half])
@@ -67,11 +67,11 @@ def spaces(images: Any, labels: Any, model: Any, folder: Path) -> None:
         for i, name in enumerate(SHORT)
     ]
     figure.legend(handles=handles, loc="outside right center", fontsize=7)
-    saved(figure, folder / "classify-spaces.webp")
+    save_figure(figure, folder / "classify-spaces.webp")
 
 
 def curves(rows: list[Row], folder: Path) -> None:
-    """Accuracy over images per class."""
+    """Draw accuracy over the number of images of each class."""
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for name in dict.fromkeys(row.name for row in rows):
         mine = sorted((r.train // 10, r.accuracy) for r in rows if r.name == name)
@@ -81,11 +81,11 @@ def curves(rows: list[Row], folder: Path) -> None:
     axes.set_ylabel(f"accuracy ({rows[0].part})" if rows else "accuracy")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
-    saved(figure, folder / "classify-curves.webp")
+    save_figure(figure, folder / "classify-curves.webp")
 
 
-def saved(figure: Any, path: Path) -> None:
-    """A webp file."""
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure as WebP, and close it."""
     figure.savefig(path, dpi=110)
     plt.close(figure)
     print(f"  {path}")

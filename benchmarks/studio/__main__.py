@@ -1,8 +1,8 @@
 """``python -m benchmarks.studio``: from an action to the picture on the screen, in Chromium.
 
-Each action is done so many times; the table gives the median and the 95th percentile of the time
-from the event to the end of the drawing that answers it, against the targets of the design. Needs
-the extra `studio`, Playwright and a Chromium (``SPEL_CHROMIUM``, else the one on the path).
+Each action is repeated; the table gives the median and the 95th percentile of the time from the
+event to the end of the drawing, beside the targets of the design. It needs the extra `studio`,
+Playwright and Chromium (``SPEL_CHROMIUM``, else the one on the path).
 """
 
 from __future__ import annotations
@@ -131,18 +131,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--out", type=Path, help="Folder for studio.json.")
-    given = parser.parse_args()
-    told = {f"{r} x {c}": measured((r, c), given.rounds) for r, c in SIZES}
+    options = parser.parse_args()
+    times = {f"{r} x {c}": measure((r, c), options.rounds) for r, c in SIZES}
     env = environment()
-    print(table(told))
+    print(table(times))
     print(f"\n{env}")
-    if given.out:
-        given.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"environment": env, "times": told}, default=str)
-        (given.out / "studio.json").write_text(text)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"environment": env, "times": times}, default=str)
+        (options.out / "studio.json").write_text(text)
 
 
-def measured(size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
+def measure(size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
     """Milliseconds of every action on images of a size."""
     from playwright.sync_api import sync_playwright
 
@@ -205,7 +205,7 @@ def _actions(page: Any, server: Server, size: tuple[int, int], rounds: int) -> d
 
 
 def _draw(server: Server, size: tuple[int, int]) -> None:
-    """What a person would draw: one stroke on the plate, three on the background, per image."""
+    """Draw as a person would: one stroke on the plate and three on the background of each image."""
     for seed in SEEDS:
         x0, y0, x1, y1 = street(seed, size=size).boxes[0]
         row, rows, cols = (y0 + y1) / 2, *size
@@ -226,16 +226,16 @@ def _draw(server: Server, size: tuple[int, int]) -> None:
             server.session.do({"do": "add_stroke", "image": f"s{seed}", "stroke": stroke})
 
 
-def table(told: dict[str, dict[str, list[float]]]) -> str:
+def table(times: dict[str, dict[str, list[float]]]) -> str:
     """The times as Markdown; a missed target is marked."""
     lines = [
-        "| action | target | " + " | ".join(f"{s}: p50 / p95" for s in told) + " |",
-        "|---|---:|" + "---:|" * len(told),
+        "| action | target | " + " | ".join(f"{s}: p50 / p95" for s in times) + " |",
+        "|---|---:|" + "---:|" * len(times),
     ]
     for name, target in TARGETS.items():
         cells = []
-        for times in told.values():
-            ordered = sorted(times[name])
+        for by_action in times.values():
+            ordered = sorted(by_action[name])
             high = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
             mark = "" if high <= target else " (misses)"
             cells.append(f"{statistics.median(ordered):.3g} / {high:.3g} ms{mark}")

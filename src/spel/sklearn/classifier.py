@@ -111,13 +111,13 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.components is None and isinstance(self.head_, RidgeHead):
             for part in self._batches(images):
                 for version in self._versions(images[part]):
-                    vectors, of_part = self._vectors(version), _part_of(weights, part)
+                    vectors, of_part = self.vectors(version), _part_of(weights, part)
                     self.head_.partial_fit(vectors, y[part], self.classes_, of_part)
             return
         copies = 2 if self.mirror else 1
         parts = list(self._batches(images))
         table = np.concatenate(
-            [self._vectors(v) for part in parts for v in self._versions(images[part])]
+            [self.vectors(v) for part in parts for v in self._versions(images[part])]
         )
         classes = np.concatenate([np.tile(y[part], copies) for part in parts])
         if weights is None:
@@ -162,7 +162,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # -- predicting ------------------------------------------------------------------------------
 
-    def _vectors(self, images: Batch) -> Batch:
+    def vectors(self, images: Batch) -> Batch:
+        """The vectors that the head takes: features, or their components."""
         vectors = self.features_.transform(images)
         if self.axes_ is None:
             return np.asarray(vectors)
@@ -180,7 +181,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         results = []
         for part in self._batches(images):
             versions = self._versions(images[part])
-            scores = [getattr(self.head_, method)(self._vectors(v)) for v in versions]
+            scores = [getattr(self.head_, method)(self.vectors(v)) for v in versions]
             results.append(scores[0] if len(scores) == 1 else sum(scores) / len(scores))
         return np.concatenate(results)
 

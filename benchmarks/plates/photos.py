@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import spel
-from spel.io.annotation.annotations import read_coco
+from spel.io.annotation.labels import read_coco
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "plates"
 """Where the photos stand by default: beside the repository."""

@@ -185,7 +185,7 @@ def models(folder: Path) -> Callable[[bytes], None]:
 TARGETS: dict[str, Callable[[Path], Callable[[bytes], None]]] = {
     "images": images,
     "texts": texts,
-    "annotations": from_file("spel.io.annotation.annotations:read_coco", "a.json"),
+    "annotations": from_file("spel.io.annotation.labels:read_coco", "a.json"),
     "converters": converters,
     "results": from_file("spel.io.annotation.results:read_results", "a.jsonl"),
     "markers": from_file("spel.io.annotation.markers:read_markers", "a.txt", "a.json"),

@@ -12,7 +12,7 @@ import pytest
 
 import spel
 from spel.data import street
-from spel.io.annotation.annotations import read_coco
+from spel.io.annotation.labels import read_coco
 from spel.io.annotation.results import read_results
 
 ROOT = Path(__file__).parents[2]

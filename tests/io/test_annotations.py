@@ -89,7 +89,7 @@ def test_problems_have_places(tmp_path, change, words):
     content = json.loads(json.dumps(GOOD))
     change(content)
     with pytest.raises(FormatError, match=words):
-        read_coco(put(tmp_path, content))
+        read_coco(put(tmp_path, content), strict=True)
 
 
 def test_all_problems_are_listed(tmp_path):
@@ -97,7 +97,7 @@ def test_all_problems_are_listed(tmp_path):
     content["annotations"][0]["bbox"] = None
     content["annotations"][1]["image_id"] = -1
     with pytest.raises(FormatError, match="2 problems") as caught:
-        read_coco(put(tmp_path, content))
+        read_coco(put(tmp_path, content), strict=True)
     assert "annotations[0].bbox" in str(caught.value)
     assert "annotations[1].image_id" in str(caught.value)
 

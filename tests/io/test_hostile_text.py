@@ -18,7 +18,7 @@ import pytest
 import spel
 from spel.errors import FormatError, SpelError, printable
 from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
-from spel.io.annotation.convert.shared import safe_stem
+from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.opening import image_error
 from spel.jobs.resume import read_lines
 from spel.run.manifest import Manifest, checksum
@@ -170,7 +170,7 @@ PARSERS: dict[str, Callable[[Path, bytes], object]] = {
     "markers, JSON": in_file("a.json", "spel.io.annotation.markers:read_markers"),
     "arch.json": in_file("arch.json", "spel.io.annotation.libift:read_arch"),
     "arch.json, space": in_file("arch.json", "spel.io.annotation.libift:space_of"),
-    "COCO truth": in_file("a.json", "spel.io.annotation.annotations:read_coco"),
+    "COCO truth": in_file("a.json", "spel.io.annotation.labels:read_coco"),
     "numbers": in_file("a.txt", "spel.io.json_files:read_json"),
     "csv": in_form("csv"),
     "coco": in_form("coco"),

@@ -17,7 +17,8 @@ from hypothesis import given, settings, strategies as st
 
 from spel.errors import FormatError, ParameterError, ShapeError, WriteError
 from spel.io import FORMATS, Result, ResultsWriter, parse_line, read_as, read_results, write_as
-from spel.io.annotation.convert.shared import escape_cell, safe_stem, unescape_cell
+from spel.io.annotation.convert.escapes import escape_cell, unescape_cell
+from spel.io.annotation.convert.file_names import safe_stem
 from spel.lines import LineWriter
 
 

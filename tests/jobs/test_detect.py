@@ -15,7 +15,8 @@ from spel import zoo
 from spel.data import street
 from spel.decide import Decision
 from spel.errors import FormatError, ParameterError, WriteError
-from spel.io.annotation.annotations import Annotations, ImageBoxes, write_coco
+from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.io.annotation.labels import write_coco
 from spel.io.annotation.results import Result, read_results
 from spel.jobs import DetectJob, EvaluateJob, Failure, detect_tasks, run
 

@@ -11,7 +11,8 @@ import spel
 from spel.core.markers import Markers
 from spel.data import street
 from spel.errors import ParameterError
-from spel.io.annotation.annotations import Annotations, ImageBoxes, read_coco, write_coco
+from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.io.annotation.labels import read_coco, write_coco
 from spel.io.annotation.markers import write_markers
 from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
 from spel.rigid import RigidConfig

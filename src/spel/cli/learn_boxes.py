@@ -45,7 +45,7 @@ def command(
     backpropagation: kernels are solved for in closed form. The file goes to `spel detect`.
     """
     from spel.io import write
-    from spel.io.annotation.annotations import read_coco
+    from spel.io.annotation.labels import read_coco
     from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig

@@ -9,11 +9,18 @@ from spel.io import (
 )
 from spel.io.annotation.annotations import (
     Annotations as Annotations,
+    AnnotationWarning as AnnotationWarning,
     ImageBoxes as ImageBoxes,
-    read_coco as read_coco,
-    write_coco as write_coco,
 )
 from spel.io.annotation.convert import FORMATS as FORMATS, read_as as read_as, write_as as write_as
+from spel.io.annotation.image_files import ImageFiles as ImageFiles, match_images as match_images
+from spel.io.annotation.labels import (
+    format_of as format_of,
+    read_coco as read_coco,
+    read_labels as read_labels,
+    write_coco as write_coco,
+    write_labels as write_labels,
+)
 from spel.io.annotation.results import (
     Result as Result,
     ResultsWriter as ResultsWriter,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spel.errors import ImageReadError
 from spel.io import video
-from spel.io.annotation.annotations import read_coco
+from spel.io.annotation.labels import read_coco
 from spel.io.annotation.markers import read_markers
 from spel.io.annotation.results import read_results
 from spel.io.image.header import MAX_PIXELS

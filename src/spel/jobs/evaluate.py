@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from spel.errors import FormatError
-from spel.io.annotation.annotations import Annotations, ImageBoxes, read_coco
+from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.io.annotation.labels import read_coco
 from spel.io.annotation.results import Result, read_results
 from spel.jobs.run_files import RunFiles, results_files
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, iou

@@ -144,7 +144,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     if not isinstance(content, dict):
         problems.append("it is no JSON object")
         return None
-    image, size, boxes = content.get("image"), content.get("size"), content.get("boxes")
+    image, boxes = content.get("image"), content.get("boxes")
+    size: Any = content.get("size")
     if not isinstance(image, str) or not image:
         problems.append("image: no name")
     good_size = isinstance(size, list) and len(size) == 2 and all(_side(n) for n in size)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from spel.errors import FormatError
-from spel.io.annotation.annotations import read_coco
+from spel.io.annotation.labels import read_coco
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.nn import load
 from spel.studio.commands.strokes import with_markers

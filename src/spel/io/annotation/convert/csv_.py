@@ -1,71 +1,146 @@
-"""Comma-separated values: one row per box, an empty one for an image without boxes.
+"""Comma-separated values: one row per box, and a row without a box for an image that has none.
 
-Frames of videos bring two columns more, ``frame`` and ``seconds``.
+Tables of others are read by their column names: an image, four corners (``x0 y0 x1 y1``, ``xmin
+ymin xmax ymax``, ``left top right bottom``) or a corner and a size (``x y w h``), and where they
+are there, a class, a score and the size of the image.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from spel.atomic import write_text
 from spel.errors import FormatError, printable
-from spel.io.annotation.results import Result
+from spel.io.annotation.annotations import UNKNOWN_SIZE, Annotations, ImageBoxes
+from spel.io.text_files import read_text
 
-from .shared import Collector, escape_cell, shown, text_of, unescape_cell
+from .collector import Collector, whole
+from .escapes import escape_cell, unescape_cell
+from .file_names import LARGE
+
+__all__ = ["read", "write"]
 
 _FIELDS = ("image", "rows", "cols", "orientation", "x0", "y0", "x1", "y1", "score", "area", "class")
 _MOMENT = ("frame", "seconds")
+_ALIASES = {
+    "image": ("filename", "file_name", "file", "image_path", "path", "image_name", "imageid",
+              "image_id", "img", "img_path"),
+    "rows": ("height", "image_height", "img_height"),
+    "cols": ("width", "image_width", "img_width"),
+    "x0": ("xmin", "x_min", "x1", "left", "xtl", "bbox_x0", "bbox_xmin"),
+    "y0": ("ymin", "y_min", "y1", "top", "ytl", "bbox_y0", "bbox_ymin"),
+    "x1": ("xmax", "x_max", "x2", "right", "xbr", "bbox_x1", "bbox_xmax"),
+    "y1": ("ymax", "y_max", "y2", "bottom", "ybr", "bbox_y1", "bbox_ymax"),
+    "x": ("bbox_x",),
+    "y": ("bbox_y",),
+    "w": ("bbox_width", "bbox_w", "box_width"),
+    "h": ("bbox_height", "bbox_h", "box_height"),
+    "class": ("label", "class_name", "label_name", "labelname", "name", "category"),
+    "score": ("confidence", "conf", "probability"),
+}  # fmt: skip
 
 
-def write(path: Path, results: list[Result]) -> None:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    moments = any(one.frame is not None for one in results)
-    writer.writerow(_FIELDS + _MOMENT if moments else _FIELDS)
-    for one in results:
-        when = [_told(one.frame), _told(one.seconds)] if moments else []
-        head = [escape_cell(one.image), *one.size, one.orientation]
-        names = one.classes or ("",) * len(one)
-        for box, score, area, name in zip(
-            one.boxes.tolist(), one.scores.tolist(), one.areas.tolist(), names
-        ):
-            cells = [*map(repr, box), repr(score), repr(area), escape_cell(name)]
-            writer.writerow([*head, *cells, *when])
-        if not len(one):
-            writer.writerow([*head, *[""] * 7, *when])
-    write_text(path, out.getvalue())
-
-
-def _told(value: float | None) -> str:
-    return "" if value is None else repr(value)
-
-
-def read(path: Path) -> list[Result]:
-    text = text_of(path)
+def read(path: Path, collector: Collector) -> None:
+    """Read a table with a line of column names."""
+    text = read_text(path, LARGE)
     rows = csv.reader(io.StringIO(text, newline=""))
-    problems: list[str] = []
-    collected = Collector()
     try:
-        first = next(rows, None)
-        if first not in (list(_FIELDS), [*_FIELDS, *_MOMENT]):
-            raise FormatError(f"{shown(path)}: its first line is not {','.join(_FIELDS)}")
+        head = next(rows, None) or []
+        columns, own = _columns(head, path), tuple(head[: len(_FIELDS)]) == _FIELDS
         for row in rows:
             if not row:
                 continue
-            try:
-                moment = row[len(_FIELDS) :]
-                image, height, width, turn, x0, y0, x1, y1, score, area, name = row[: len(_FIELDS)]
-                entry = collected.image(unescape_cell(image), (int(height), int(width)), int(turn))
-                if moment and moment[0]:
-                    frame, seconds = moment
-                    entry.frame, entry.seconds = int(frame), float(seconds) if seconds else None
-                if x0:
-                    numbers = [float(n) for n in (x0, y0, x1, y1, score, area)]
-                    entry.add(numbers[:4], numbers[4], numbers[5], unescape_cell(name))
-            except ValueError as error:
-                problems.append(f"line {rows.line_num}: {printable(str(error))}")
+            with collector.at(f"line {rows.line_num}"):
+                if len(row) != len(head):
+                    raise ValueError(f"{len(row)} cells; expected {len(head)}")
+                cells = {name: row[index].strip() for name, index in columns.items()}
+                names: dict[str, str] = {
+                    name: row[columns[name]] for name in ("image", "class") if name in columns
+                }
+                if own:
+                    names = {name: unescape_cell(cell) for name, cell in names.items()}
+                _row({**cells, **names}, collector)
     except csv.Error as error:
-        problems.append(f"line {rows.line_num}: {error}")
-    return collected.results(path, problems)
+        collector.problems.append(f"line {rows.line_num}: {error}")
+
+
+def _columns(head: list[str], path: Path) -> dict[str, int]:
+    """Index of each field that the table has."""
+    exact = [name.strip() for name in head]
+    if exact[: len(_FIELDS)] == list(_FIELDS):
+        return {name: index for index, name in enumerate(exact)}
+    lower = [name.lower().replace(" ", "_") for name in exact]
+    corners = {"xmin", "x_min", "left", "xtl", "x0"} & set(lower)
+    columns: dict[str, int] = {}
+    for field in (*_FIELDS, *_MOMENT, *("x", "y", "w", "h")):
+        for name in (field, *_ALIASES.get(field, ())):
+            # x1 is the far corner beside x0 or xmin, and the near one beside x2.
+            if field in ("x1", "y1") and name == field and not corners:
+                continue
+            if name in lower and lower.index(name) not in columns.values():
+                columns[field] = lower.index(name)
+                break
+    if {"x", "y"} <= columns.keys() and "w" not in columns and {"rows", "cols"} <= columns.keys():
+        columns["w"], columns["h"] = columns.pop("cols"), columns.pop("rows")
+    boxed = {"x0", "y0", "x1", "y1"} <= columns.keys() or {"x", "y", "w", "h"} <= columns.keys()
+    if "image" not in columns or not boxed:
+        raise FormatError(
+            f"{printable(str(path))}: its first line names no image and box; expected columns like "
+            f"{','.join(_FIELDS)}, or filename,xmin,ymin,xmax,ymax,class"
+        )
+    return columns
+
+
+def _row(cells: Mapping[str, str], collector: Collector) -> None:
+    name, orientation = cells["image"], int(cells.get("orientation") or 1)
+    size = UNKNOWN_SIZE
+    if cells.get("rows") and cells.get("cols"):
+        size = (whole(cells["rows"]), whole(cells["cols"]))
+    elif collector.files is not None:
+        file = collector.files.find(name)
+        if file is not None:
+            name, size, orientation = file.name, file.size, file.orientation
+    entry = collector.image(name, size, orientation)
+    if cells.get("frame"):
+        entry.frame = int(cells["frame"])
+        entry.seconds = float(cells["seconds"]) if cells.get("seconds") else None
+    corners = ("x0", "y0", "x1", "y1") if "x1" in cells else ("x", "y", "w", "h")
+    words = [cells[corner] for corner in corners]
+    if not any(words):
+        return
+    box = [float(word) for word in words]
+    if "x1" not in cells:
+        box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+    score, area = (float(cells[n]) if cells.get(n) else None for n in ("score", "area"))
+    entry.add(box, cells.get("class", ""), score=score, area=area)
+
+
+def write(path: Path, annotations: Annotations) -> None:
+    """Write a table."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    moments = any(one.frame is not None for one in annotations)
+    writer.writerow(_FIELDS + _MOMENT if moments else _FIELDS)
+    for one in annotations:
+        moment = [_cell(one.frame), _cell(one.seconds)] if moments else []
+        for row in _rows(one, named=bool(annotations.classes)):
+            writer.writerow([*row, *moment])
+    write_text(path, out.getvalue())
+
+
+def _rows(one: ImageBoxes, named: bool) -> Iterator[list[object]]:
+    head = [escape_cell(one.image), *one.size, one.orientation]
+    for index, box in enumerate(one.boxes.tolist()):
+        score = "" if one.scores is None else repr(float(one.scores[index]))
+        area = "" if one.areas is None else repr(float(one.areas[index]))
+        name = escape_cell(one.classes[index]) if named else ""
+        yield [*head, *map(repr, box), score, area, name]
+    if not len(one):
+        yield [*head, *[""] * 7]
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else repr(value)

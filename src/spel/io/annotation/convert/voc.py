@@ -1,81 +1,162 @@
-"""Pascal VOC: one XML file per image; corners are half-open floats, not 1-based pixels."""
+"""Pascal VOC: one XML file per image.
+
+The corners are pixels, counted from 1, and both belong to the box: ``(1, 1, 160, 100)`` is the
+half-open box ``(0, 0, 160, 100)``. Boxes between pixels are written with decimals.
+
+A name that XML 1.0 cannot hold (control characters) is written with backslash escapes and the
+attribute ``escaped="true"``.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from spel.atomic import write_text
-from spel.errors import FormatError
-from spel.io.annotation.results import Result
-from spel.io.text_files import MIB
+from spel.errors import FormatError, printable
+from spel.io.annotation.annotations import UNKNOWN_SIZE, Annotations, ImageBoxes
+from spel.io.text_files import MIB, read_text
 
-from .shared import Collector, box_rows, escape_cell, files, placed, shown, text_of, unescape_cell
+from .collector import Collector, whole
+from .escapes import escape_controls, unescape_controls
+from .file_names import named_files
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+__all__ = ["read", "write"]
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_FLAGS = ("pose", "truncated", "difficult", "occluded")
+_HEAD = ("folder", "source", "owner", "segmented", "path")
+_XML_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 
-def write(folder: Path, results: list[Result]) -> None:
-    for target, one in files(folder, results, ".xml"):
-        lines = [
-            "<annotation>",
-            f"  <filename>{_xml(one.image)}</filename>",
-            f"  <size><width>{one.size[1]}</width><height>{one.size[0]}</height></size>",
-        ]
-        for box, score, area, name in box_rows(one):
-            corners = "".join(
-                f"<{tag}>{value!r}</{tag}>"
-                for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), box)
+def read(path: Path, collector: Collector) -> None:
+    """Read the files of a folder, of its subfolder ``Annotations``, or one file."""
+    inside = path / "Annotations"
+    folder = inside if inside.is_dir() else path
+    try:
+        files = sorted(folder.glob("*.xml")) if folder.is_dir() else [folder]
+    except OSError as error:
+        raise FormatError(f"{printable(str(path))}: {error.strerror}; check the path") from None
+    if not files or not (folder.is_dir() or folder.is_file()):
+        raise FormatError(
+            f"{printable(str(path))}: no .xml file is there; name the folder of the files"
+        )
+    names = _class_file(folder)
+    for file in files:
+        text = read_text(file, 16 * MIB)
+        if "<!" in text.replace("<!--", ""):  # entities can grow without limit
+            collector.problems.append(
+                f"{printable(file.name)}: it declares a document type; remove it"
             )
-            lines.append(
-                f"  <object><name>{_xml(name)}</name><score>{score!r}</score>"
-                f"<area>{area!r}</area><bndbox>{corners}</bndbox></object>"
-            )
-        write_text(target, "\n".join([*lines, "</annotation>", ""]))
+            continue
+        with collector.at(file.name):
+            _file(text, file, collector)
+    collector.classes = names
 
 
-def read(folder: Path) -> list[Result]:
+def _class_file(folder: Path) -> list[str]:
+    """Names in their order, where the folder has a ``classes.txt``."""
+    path = folder / "classes.txt"
+    return [line for line in read_text(path).splitlines() if line] if path.is_file() else []
+
+
+def _file(text: str, file: Path, collector: Collector) -> None:
     from xml.etree import ElementTree
 
-    problems: list[str] = []
-    collected = Collector()
     try:
-        paths = sorted(folder.glob("*.xml"))
-    except OSError as error:
-        raise FormatError(f"{shown(folder)}: {error.strerror}; check the path") from None
-    if not paths:
-        raise FormatError(f"{shown(folder)}: no .xml file is there; name the folder of the files")
-    for path in paths:
-        text = text_of(path, 16 * MIB)
-        if "<!" in text:  # entities can grow without limit
-            problems.append(f"{path.name}: it declares a document type; remove it")
-            continue
-        with placed(problems, path.name):
-            try:
-                root = ElementTree.fromstring(text)
-            except ElementTree.ParseError as error:
-                raise ValueError(str(error)) from None
-            size = (int(_field(root, "size/height")), int(_field(root, "size/width")))
-            entry = collected.image(unescape_cell(_field(root, "filename")), size)
-            for one in root.findall("object"):
-                box = [
-                    float(_field(one, f"bndbox/{tag}")) for tag in ("xmin", "ymin", "xmax", "ymax")
-                ]
-                area = one.findtext("area")
-                entry.add(
-                    box,
-                    float(one.findtext("score") or 1.0),
-                    float(area) if area else (box[2] - box[0]) * (box[3] - box[1]),
-                    unescape_cell(_field(one, "name")),
-                )
-    return collected.results(folder, problems)
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ValueError(str(error)) from None
+    if root.tag.lower() != "annotation":
+        raise ValueError(f"its root is <{root.tag:.40}>; expected <annotation>")
+    name = _text(root.find("filename")) or file.stem
+    size = UNKNOWN_SIZE
+    if root.find("size/width") is not None and root.find("size/height") is not None:
+        size = (whole(_needed(root, "size/height")), whole(_needed(root, "size/width")))
+    if 0 in size and collector.files is not None:
+        image = collector.files.find(name)
+        size = image.size if image is not None else UNKNOWN_SIZE
+    entry = collector.image(name, size)
+    entry.details = {tag: _tree(node) for tag in _HEAD if (node := root.find(tag)) is not None}
+    for index, node in enumerate(root.findall("object")):
+        with collector.at(f"{file.name}, object {index}"):
+            xmin, ymin, xmax, ymax = (float(_needed(node, f"bndbox/{tag}")) for tag in _CORNERS)
+            score, area = node.findtext("score"), node.findtext("area")
+            entry.add(
+                [xmin - 1, ymin - 1, xmax, ymax],
+                _needed(node, "name"),
+                score=float(score) if score else None,
+                area=float(area) if area else None,
+                details={tag: _text(n) for tag in _FLAGS if (n := node.find(tag)) is not None},
+            )
 
 
-def _field(node: Any, path: str) -> str:
-    text = node.findtext(path)
-    if text is None:
+def _needed(node: Element, path: str) -> str:
+    part = node.find(path)
+    if part is None or part.text is None:
         raise ValueError(f"<{path}> is missing")
-    return str(text)
+    return _text(part)
 
 
-def _xml(text: str) -> str:
-    return escape(escape_cell(text), {'"': "&quot;"})
+def _text(node: Element | None) -> str:
+    if node is None or node.text is None:
+        return ""
+    if node.get("escaped") == "true":
+        return unescape_controls(node.text)
+    return node.text.strip() if "\n" in node.text else node.text
+
+
+def _tree(node: Element) -> Any:
+    return {part.tag: _tree(part) for part in node} if len(node) else _text(node)
+
+
+def write(folder: Path, annotations: Annotations) -> None:
+    """Write one file per image."""
+    own = annotations.form == "voc"
+    for target, one in named_files(folder, annotations.images, ".xml"):
+        write_text(target, "\n".join(_lines(one, own)) + "\n")
+
+
+def _lines(one: ImageBoxes, own: bool) -> list[str]:
+    lines = ["<annotation>", f"  {_element('filename', one.image)}"]
+    if own:
+        lines += [f"  {_element(tag, value)}" for tag, value in one.details.items()]
+    if 0 not in one.size:
+        width, height = one.size[1], one.size[0]
+        lines.append(f"  <size><width>{width}</width><height>{height}</height></size>")
+    for index, ((x0, y0, x1, y1), name) in enumerate(zip(one.boxes.tolist(), one.classes)):
+        if one.scores is None and (x0 == x1 or y0 == y1):
+            raise FormatError(f"{printable(one.image)}: box {index} has no area; leave it out")
+        parts = [_element("name", name)]
+        if own and one.box_details:
+            parts += [_element(tag, value) for tag, value in one.box_details[index].items()]
+        if one.scores is not None:
+            parts.append(f"<score>{float(one.scores[index])!r}</score>")
+        if one.areas is not None:
+            parts.append(f"<area>{float(one.areas[index])!r}</area>")
+        corners = zip(_CORNERS, (x0 + 1, y0 + 1, x1, y1))
+        parts.append(f"<bndbox>{''.join(_element(tag, _number(n)) for tag, n in corners)}</bndbox>")
+        lines.append(f"  <object>{''.join(parts)}</object>")
+    return [*lines, "</annotation>"]
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _element(tag: str, value: Any) -> str:
+    if not _XML_NAME.match(tag):
+        raise FormatError(f"{printable(tag)!r} is not a name of XML; rename it")
+    if isinstance(value, Mapping):
+        return f"<{tag}>{''.join(_element(key, part) for key, part in value.items())}</{tag}>"
+    text = str(value)
+    escaped = escape_controls(text)
+    if escaped == text.replace("\\", "\\\\"):  # nothing but backslashes, which XML holds
+        return f"<{tag}>{escape(text)}</{tag}>"
+    return f'<{tag} escaped="true">{escape(escaped)}</{tag}>'

@@ -1,68 +1,233 @@
-"""YOLO text files: class, centre, size (of the image's) and score, one file per image.
+"""YOLO: a text file per image with a line ``class x y width height [score]`` per box.
 
-``classes.txt`` holds the names and ``images.json`` the sizes, without which boxes do not come back.
+All but the class number and the score are shares of the image's size, so that sizes must be known:
+from the images themselves, or from ``images.json``, which spel writes beside the labels. Names of
+classes come from ``data.yaml``, ``classes.txt`` or ``obj.names``. Lines of segmentation data sets
+(``class x1 y1 x2 y2 x3 y3 ...``) give the box around their polygon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from spel.atomic import write_text
-from spel.io.annotation.results import Result
+from spel.errors import FormatError, printable
+from spel.io.annotation.annotations import ONE_CLASS, Annotations, ImageBoxes
+from spel.io.annotation.image_files import ImageFile, ImageFiles
 from spel.io.json_files import read_json
+from spel.io.text_files import MIB, read_text
 
-from .shared import (
-    LARGE,
-    Collector,
-    box_rows,
-    class_names,
-    dump,
-    escape_cell,
-    files,
-    placed,
-    safe_stem,
-    text_of,
-    unescape_cell,
-)
+from .collector import Collector
+from .file_names import LARGE, dump, named_files, safe_stem
+
+__all__ = ["class_names", "read", "write"]
+
+_CLASS_FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names", "names.txt")
+_PARTS = ("labels", "train", "val", "valid", "test", "obj_train_data")
+"""Folders inside a data set, whose class file stands above them."""
+
+_NOT_LABELS = ("classes.txt", "names.txt", "train.txt", "val.txt", "test.txt", "readme.txt")
 
 
-def write(folder: Path, results: list[Result]) -> None:
-    names = class_names(results)
-    for target, one in files(folder, results, ".txt"):
-        rows, cols = one.size
-        lines = []
-        for (x0, y0, x1, y1), score, _, name in box_rows(one):
-            numbers = (
-                (x0 + x1) / 2 / cols,
-                (y0 + y1) / 2 / rows,
-                (x1 - x0) / cols,
-                (y1 - y0) / rows,
-                score,
+def read(path: Path, collector: Collector) -> None:
+    """Read a folder of label files, a data set's root, or its ``data.yaml``."""
+    root = path if path.is_dir() else path.parent
+    names = class_names(path)
+    sizes = _own_sizes(root)
+    if sizes is not None:
+        _read_own(root, sizes, names, collector)
+    else:
+        _read_labels(root, names, collector)
+    collector.classes = [names[key] for key in sorted(names)]
+
+
+def class_names(path: Path) -> dict[int, str]:
+    """Names by number from the class file of a data set; empty if there is none."""
+    if path.is_file():
+        return _names_of(path)
+    folder = path
+    while True:
+        for name in _CLASS_FILES:
+            if (folder / name).is_file():
+                return _names_of(folder / name)
+        if folder.name not in _PARTS:
+            return {}
+        folder = folder.parent
+
+
+def _names_of(path: Path) -> dict[int, str]:
+    if path.suffix not in (".yaml", ".yml"):
+        lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
+        return dict(enumerate(lines[:-1] if lines and not lines[-1] else lines))
+    import yaml
+
+    try:
+        content = yaml.safe_load(read_text(path, MIB))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise FormatError(f"{printable(str(path))}: it is not YAML ({error!s:.200})") from None
+    names = content.get("names") if isinstance(content, dict) else None
+    if isinstance(names, list):
+        return {number: str(name) for number, name in enumerate(names)}
+    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
+        return {key: str(name) for key, name in names.items()}
+    raise FormatError(f"{printable(str(path))}: names is missing, or neither a list nor a mapping")
+
+
+def _own_sizes(root: Path) -> dict[str, Any] | None:
+    path = root / "images.json"
+    if not path.is_file():
+        return None
+    sizes = read_json(path, max_bytes=LARGE, max_depth=4)
+    if not isinstance(sizes, dict):
+        raise FormatError(f"{printable(str(path))}: expected an object of names and sizes")
+    return sizes
+
+
+def _read_own(
+    root: Path, sizes: dict[str, Any], names: dict[int, str], collector: Collector
+) -> None:
+    """A folder that spel wrote: every image stands in images.json with its full name."""
+    for image, size in sizes.items():
+        with collector.at("images.json"):
+            rows, cols = size
+            entry = collector.image(image, (int(rows), int(cols)))
+            file = root / (safe_stem(image) + ".txt")
+            _read_file(file, entry, names, collector)
+
+
+def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> None:
+    labels = sorted(_label_files(root))
+    if not labels:
+        raise FormatError(f"{printable(str(root))}: no label file (.txt) is there or in labels/")
+    files = collector.files if collector.files is not None else _images_beside(root)
+    unknown = []
+    for label in labels:
+        image = _image_of(label, root, files)
+        if image is None:
+            unknown.append(label.name)
+            continue
+        with collector.at(label.name):
+            entry = collector.image(image.name, image.size, image.orientation)
+            _read_file(label, entry, names, collector)
+    if unknown and not collector.entries:
+        raise FormatError(
+            f"{printable(str(root))}: the sizes of the images are unknown, and YOLO's numbers are "
+            "shares of them; give the folder of images (--images, or images=)"
+        )
+    collector.problems += [
+        f"{printable(name)}: there is no image of this name, or several; its labels are left out"
+        for name in unknown
+    ]
+    if not names:
+        collector.note(
+            "no data.yaml, classes.txt or obj.names is there; classes are named by their numbers"
+        )
+
+
+def _label_files(root: Path) -> Iterator[Path]:
+    folder = root / "labels" if (root / "labels").is_dir() else root
+    for file in folder.rglob("*.txt"):
+        if file.name.lower() not in _NOT_LABELS and not file.name.startswith("."):
+            yield file
+
+
+def _images_beside(root: Path) -> ImageFiles | None:
+    """The images of a data set: in ``images`` beside ``labels``, or among the labels."""
+    places = [root / "images", root]
+    parts = root.parts
+    if "labels" in parts:  # .../labels/train -> .../images/train
+        at = len(parts) - 1 - parts[::-1].index("labels")
+        places.insert(0, Path(*parts[:at], "images", *parts[at + 1 :]))
+    for place in places:
+        if place.is_dir():
+            try:
+                return ImageFiles(place)
+            except ValueError:  # no image in it
+                continue
+    return None
+
+
+def _image_of(label: Path, root: Path, files: ImageFiles | None) -> ImageFile | None:
+    if files is None:
+        return None
+    folder = root / "labels" if (root / "labels").is_dir() else root
+    inside = label.relative_to(folder).with_suffix("").as_posix()
+    return files.find(inside) or files.find(label.stem)
+
+
+def _read_file(file: Path, entry: Any, names: dict[int, str], collector: Collector) -> None:
+    rows, cols = entry.size
+    for number, line in enumerate(read_text(file).splitlines(), 1):
+        if not line.strip():
+            continue
+        with collector.at(f"{file.name}, line {number}"):
+            kind, *words = line.split()
+            values = [float(word) for word in words]
+            key = int(float(kind)) if float(kind) == int(float(kind)) else -1
+            if key < 0 or (names and key not in names):
+                raise ValueError(f"class {kind} is not among the {len(names)} names")
+            x0, y0, x1, y1, score = _corners(values)
+            box = [x0 * cols, y0 * rows, x1 * cols, y1 * rows]
+            entry.add(box, names.get(key, str(key)) if names else str(key), score=score)
+
+
+def _corners(values: list[float]) -> tuple[float, float, float, float, float | None]:
+    if len(values) in (4, 5):
+        x, y, width, height = values[:4]
+        corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        return (*corners, values[4] if len(values) == 5 else None)
+    if len(values) >= 6 and len(values) % 2 == 0:  # a polygon
+        xs, ys = values[::2], values[1::2]
+        return min(xs), min(ys), max(xs), max(ys), None
+    raise ValueError(
+        f"{len(values)} numbers behind the class; expected 4 (x y width height), 5 with a score, "
+        "or the corners of a polygon"
+    )
+
+
+def write(folder: Path, annotations: Annotations) -> None:
+    """Write labels, ``classes.txt`` and ``images.json``.
+
+    A class file that is in the folder already keeps its numbers; new names are added behind them.
+    """
+    names = _numbering(folder, annotations)
+    numbers = {name: number for number, name in enumerate(names)}
+    for target, one in named_files(folder, annotations.images, ".txt"):
+        write_text(target, "".join(_line(one, index, numbers) for index in range(len(one))))
+    write_text(folder / "classes.txt", "".join(name + "\n" for name in names))
+    dump(folder / "images.json", {one.image: list(one.size) for one in annotations})
+
+
+def _numbering(folder: Path, annotations: Annotations) -> list[str]:
+    names = list(annotations.all_classes)
+    files = [folder / name for name in _CLASS_FILES if (folder / name).is_file()]
+    earlier = _names_of(files[0]) if files else {}
+    if earlier:
+        present = [earlier[number] for number in sorted(earlier)]
+        names = present + [name for name in names if name not in present and name != ONE_CLASS]
+        if any(ONE_CLASS in one.classes for one in annotations) and ONE_CLASS not in present:
+            names.append(ONE_CLASS)
+    for name in names:
+        if "\n" in name or "\r" in name or not name:
+            raise FormatError(
+                f"class {name!r:.60}: classes.txt holds one name a line; rename the class"
             )
-            lines.append(f"{names.index(name)} " + " ".join(map(repr, numbers)) + "\n")
-        write_text(target, "".join(lines))
-    write_text(folder / "classes.txt", "".join(escape_cell(name) + "\n" for name in names))
-    dump(folder / "images.json", {one.image: list(one.size) for one in results})
+    return names
 
 
-def read(folder: Path) -> list[Result]:
-    names = [unescape_cell(line) for line in text_of(folder / "classes.txt").splitlines()]
-    sizes = read_json(folder / "images.json", max_bytes=LARGE, max_depth=4)
-    problems: list[str] = []
-    collected = Collector()
-    with placed(problems, "images.json"):
-        for image, (rows, cols) in sizes.items():
-            entry = collected.image(image, (int(rows), int(cols)))
-            target = folder / (safe_stem(image) + ".txt")
-            for number, line in enumerate(text_of(target).splitlines(), 1):
-                with placed(problems, f"{target.name}, line {number}"):
-                    kind, *numbers = line.split()
-                    x, y, width, height, score = (float(n) for n in numbers)
-                    box = [
-                        (x - width / 2) * cols,
-                        (y - height / 2) * rows,
-                        (x + width / 2) * cols,
-                        (y + height / 2) * rows,
-                    ]
-                    entry.add(box, score, width * cols * height * rows, names[int(kind)])
-    return collected.results(folder, problems)
+def _line(one: ImageBoxes, index: int, numbers: dict[str, int]) -> str:
+    rows, cols = one.size
+    if not rows or not cols:
+        raise FormatError(
+            f"{printable(one.image)}: its size is unknown, and YOLO's numbers are shares of it; "
+            "give the folder of images"
+        )
+    x0, y0, x1, y1 = one.boxes[index].tolist()
+    if one.scores is None and (x0 == x1 or y0 == y1):
+        raise FormatError(f"{printable(one.image)}: box {index} has no area; leave it out")
+    shares = [(x0 + x1) / 2 / cols, (y0 + y1) / 2 / rows, (x1 - x0) / cols, (y1 - y0) / rows]
+    if one.scores is not None:
+        shares.append(float(one.scores[index]))
+    return f"{numbers[one.classes[index]]} {' '.join(map(repr, shares))}\n"

@@ -1,0 +1,196 @@
+"""Collects boxes by image while a file is read, and problems with their places."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spel.errors import FormatError, ParameterError, ShapeError, printable
+from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
+from spel.io.annotation.image_files import ImageFiles
+
+__all__ = ["Collector", "Entry", "is_whole", "whole"]
+
+
+class Entry:
+    """The boxes of one image so far."""
+
+    def __init__(self, name: str, size: tuple[int, int], orientation: int) -> None:
+        if not all(0 <= n < 1 << 31 for n in size) or not 1 <= orientation <= 8:
+            raise ValueError(f"size {size} or orientation {orientation} is impossible")
+        self.name, self.size, self.orientation = name, size, orientation
+        self.boxes: list[list[float]] = []
+        self.classes: list[str] = []
+        self.crowd: list[bool] = []
+        self.scores: list[float | None] = []
+        self.areas: list[float | None] = []
+        self.details: dict[str, Any] = {}
+        self.box_details: list[Mapping[str, Any]] = []
+        self.frame: int | None = None
+        self.seconds: float | None = None
+
+    def add(
+        self,
+        box: Sequence[float],
+        name: str,
+        *,
+        score: float | None = None,
+        area: float | None = None,
+        crowd: bool = False,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a box; a ValueError says what is wrong with it.
+
+        A true box, which has no score, must have an area and lie in its image at least in part.
+        """
+        x0, y0, x1, y1 = box
+        numbers = [x0, y0, x1, y1, score or 0.0, area or 0.0]
+        if not np.isfinite(numbers).all() or max(map(abs, numbers)) >= 1e15:
+            raise ValueError("a number is not finite, or too large")
+        if x0 > x1 or y0 > y1:
+            raise ValueError("the corners of the box are in the wrong order")
+        if score is None:
+            if x0 == x1 or y0 == y1:
+                raise ValueError(f"the box {_xywh(box)} (x, y, width, height) has no area")
+            rows, cols = self.size
+            outside = x0 >= cols or y0 >= rows or x1 <= 0 or y1 <= 0
+            if self.size != UNKNOWN_SIZE and outside:
+                raise ValueError(
+                    f"the box {_xywh(box)} (x, y, width, height) lies outside of its image of "
+                    f"{cols} x {rows} (width x height)"
+                )
+        self.boxes.append([x0, y0, x1, y1])
+        self.classes.append(name or ONE_CLASS)
+        self.crowd.append(crowd)
+        self.scores.append(score)
+        self.areas.append(area)
+        self.box_details.append(details or {})
+
+    def image_boxes(self) -> ImageBoxes:
+        """The finished value; scores are complete or absent, see `Collector.annotations`."""
+        scores = None if None in self.scores or not self.scores else self.scores
+        areas = None if None in self.areas or not self.areas else self.areas
+        return ImageBoxes(
+            self.name,
+            self.size,
+            np.array(self.boxes, np.float64).reshape(-1, 4),
+            self.classes,
+            np.array(self.crowd, np.bool_),
+            None if scores is None else np.array(scores, np.float64),
+            None if areas is None else np.array(areas, np.float64),
+            self.orientation,
+            self.frame,
+            self.seconds,
+            self.details,
+            self.box_details if any(self.box_details) else (),
+        )
+
+
+class Collector:
+    """What a reader fills: images in the order in which they are first named, and problems.
+
+    Attributes
+    ----------
+    files : ImageFiles, optional
+        The images, where the caller has them.
+    like : Annotations, optional
+        A data set whose ids of images and classes the file uses.
+    problems : list of str
+        Entries that were left out, each with its place.
+    notes : list of str
+        Assumptions under which entries were read.
+    classes : list of str
+        Names of the classes in the order of their numbers, if the file says it.
+    """
+
+    def __init__(self, files: ImageFiles | None = None, like: Annotations | None = None) -> None:
+        self.files, self.like = files, like
+        self.entries: dict[str, Entry] = {}
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self.classes: list[str] = []
+        self.details: dict[str, Any] = {}
+        self.class_details: dict[str, Mapping[str, Any]] = {}
+
+    def image(self, name: str, size: tuple[int, int] = UNKNOWN_SIZE, orientation: int = 1) -> Entry:
+        """The entry of an image, created when it is first named."""
+        entry = self.entries.get(name)
+        if entry is None:
+            entry = self.entries[name] = Entry(name, size, orientation)
+        elif (entry.size, entry.orientation) != (size, orientation):
+            raise ValueError(f"{printable(name)} has two sizes or orientations")
+        return entry
+
+    def existing(self, name: Any) -> Entry:
+        """The entry of an image that was named before."""
+        if not isinstance(name, str) or name not in self.entries:
+            raise ValueError(f"{printable(str(name)[:40])} is no image of this file")
+        return self.entries[name]
+
+    @contextlib.contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Turn what a malformed entry raises into a problem with its place; the entry is left out.
+
+        Reading goes on behind the block.
+        """
+        try:
+            yield
+        except FormatError as error:
+            raise error
+        except (
+            *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
+            *(ParameterError, ShapeError),
+        ) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            colon = "" if reason.startswith(".") else ": "  # ".bbox: ..." continues the place
+            self.problems.append(f"{printable(place)}{colon}{printable(reason[:300])}")
+
+    def note(self, text: str) -> None:
+        """State an assumption, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def annotations(self, form: str) -> Annotations:
+        """All that was collected."""
+        every = [score for entry in self.entries.values() for score in entry.scores]
+        if None in every and any(score is not None for score in every):
+            missing = sum(score is None for score in every)
+            self.note(f"{missing} of {len(every)} boxes have no score; they get the score 1")
+            for entry in self.entries.values():
+                entry.scores = [1.0 if score is None else score for score in entry.scores]
+        images = tuple(entry.image_boxes() for entry in self.entries.values())
+        seen = {name for one in images for name in one.classes}
+        names = self.classes or sorted(seen)
+        return Annotations(
+            images,
+            tuple(names) or (ONE_CLASS,),
+            form,
+            self.details,
+            self.class_details,
+            (*self.problems, *self.notes),
+        )
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value of JSON is a whole number, also if it is written as 160.0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) < 1 << 63 and value == int(value)
+
+
+def whole(value: Any) -> int:
+    """A whole number of a file, else a ValueError that names the value."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):  # the text is no number: refused below
+            value = float(value)
+    if not is_whole(value):
+        raise ValueError(f"{value!r:.40} is not a whole number")
+    return int(value)
+
+
+def _xywh(box: Sequence[float]) -> str:
+    x0, y0, x1, y1 = box
+    return "[" + ", ".join(f"{n:g}" for n in (x0, y0, x1 - x0, y1 - y0)) + "]"

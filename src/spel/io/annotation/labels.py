@@ -1,0 +1,211 @@
+"""Reading and writing annotations of any format, told apart by their content."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spel.errors import FormatError, printable
+from spel.io.annotation.annotations import Annotations, AnnotationWarning, ImageBoxes
+from spel.io.annotation.convert import coco, format_named
+from spel.io.annotation.convert.collector import Collector
+from spel.io.annotation.convert.file_names import LARGE
+from spel.io.annotation.image_files import ImageFiles, match_images
+from spel.io.json_files import read_json
+from spel.io.text_files import problems_error
+
+__all__ = ["format_of", "read_coco", "read_labels", "write_coco", "write_labels"]
+
+Images = str | os.PathLike[str] | ImageFiles | None
+Report = Callable[[str], None]
+
+_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".geojson": "geojson",
+    ".xml": "voc",
+    ".yaml": "yolo",
+    ".yml": "yolo",
+}
+_SHOWN = 100
+
+
+def read_labels(
+    path: str | os.PathLike[str],
+    *,
+    form: str = "",
+    images: Images = None,
+    like: Annotations | None = None,
+    turn: bool = False,
+    strict: bool = False,
+    report: Report | None = None,
+) -> Annotations:
+    """Read boxes of images from COCO, Pascal VOC, YOLO, Label Studio, GeoJSON, CSV or results.
+
+    Parameters
+    ----------
+    path : str or path
+        A file; for VOC and YOLO a folder, for YOLO also a ``data.yaml``.
+    form : str, optional
+        One of `spel.io.FORMATS`; by default the content decides.
+    images : path or ImageFiles, optional
+        The images. With them, names are those of the files, and sizes are compared.
+    like : Annotations, optional
+        The data set whose ids a COCO list of results uses.
+    turn : bool
+        Whether boxes drawn on stored images, before their EXIF rotation, are turned.
+    strict : bool
+        Whether one malformed entry refuses the file. By default each is left out with a warning
+        that names it.
+    report : callable, optional
+        Takes the warnings as texts, one a call; by default they are Python's (`AnnotationWarning`).
+
+    Raises
+    ------
+    FormatError
+        The file is of none of these formats, no image in it can be read, or images and annotations
+        do not agree.
+    """
+    source = Path(path)
+    files = images if images is None or isinstance(images, ImageFiles) else ImageFiles(images)
+    name = form or format_of(source)
+    collector = Collector(files, like)
+    format_named(name).read(source, collector)
+    annotations = _checked(collector.annotations(name), collector, source, strict, report)
+    return annotations if files is None else match_images(annotations, files, turn=turn)
+
+
+def read_coco(
+    path: str | os.PathLike[str], *, strict: bool = False, max_bytes: int = LARGE
+) -> Annotations:
+    """Read a COCO annotation file.
+
+    Parameters
+    ----------
+    path : str or path
+    strict : bool
+        Whether one malformed entry refuses the file, with every problem listed. By default each is
+        left out with an `AnnotationWarning` that names its place, e.g. ``annotations[3]: bbox: the
+        box [1, 2, 0, 4] (x, y, width, height) has no area``.
+
+    Raises
+    ------
+    FormatError
+        The file is not COCO.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "truth.json"
+    >>> _ = path.write_text('''{"images": [
+    ...     {"id": 7, "file_name": "a.png", "width": 9, "height": 5}],
+    ...     "categories": [{"id": 1, "name": "plate"}],
+    ...     "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 2]}]}''')
+    >>> truth = read_coco(path)
+    >>> truth.images[0].boxes.tolist(), truth.images[0].classes
+    ([[1.0, 2.0, 4.0, 4.0]], ('plate',))
+    """
+    collector = Collector()
+    coco.read(Path(path), collector, max_bytes)
+    return _checked(collector.annotations("coco"), collector, Path(path), strict, None)
+
+
+def write_coco(
+    path: str | os.PathLike[str], annotations: Annotations | Sequence[ImageBoxes]
+) -> None:
+    """Write annotations as a COCO file, atomically; :func:`read_coco` gives them back.
+
+    Raises
+    ------
+    FormatError
+        Two images have the same name, a true box has no area, or a size is unknown.
+    """
+    write_labels(path, annotations, form="coco")
+
+
+def write_labels(
+    path: str | os.PathLike[str], annotations: Annotations | Sequence[ImageBoxes], *, form: str
+) -> None:
+    """Write annotations in one of `spel.io.FORMATS`."""
+    if not isinstance(annotations, Annotations):
+        names = sorted({name for one in annotations for name in one.classes})
+        annotations = Annotations(tuple(annotations), tuple(names))
+    format_named(form).write(Path(path), annotations)
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format of a file or folder of annotations, told by its names and content.
+
+    Raises
+    ------
+    FormatError
+        If it is none of `spel.io.FORMATS`.
+    """
+    source = Path(path)
+    if source.is_dir():
+        for form, pattern in (
+            *(("voc", "*.xml"), ("voc", "Annotations/*.xml"), ("geojson", "*.geojson")),
+            *(("yolo", "*.txt"), ("yolo", "labels/**/*.txt"), ("yolo", "**/*.txt")),
+        ):
+            if next(source.glob(pattern), None) is not None:
+                return form
+        raise FormatError(
+            f"{printable(str(source))}: the folder holds no annotations of VOC (.xml), YOLO (.txt) "
+            "or QuPath (.geojson); for COCO and Label Studio name the .json file"
+        )
+    if source.suffix.lower() in _BY_SUFFIX:
+        return _BY_SUFFIX[source.suffix.lower()]
+    form = _of_json(read_json(source, max_bytes=LARGE, max_depth=32))
+    if not form:
+        raise FormatError(
+            f"{printable(str(source))}: this JSON is not of COCO, Label Studio or GeoJSON; "
+            "expected images and annotations, tasks, or features"
+        )
+    return form
+
+
+def _of_json(content: Any) -> str:
+    if isinstance(content, dict):
+        if content.get("type") in ("FeatureCollection", "Feature"):
+            return "geojson"
+        if "images" in content or ("annotations" in content and "data" not in content):
+            return "coco"
+        return "label-studio" if "data" in content else ""
+    if isinstance(content, list):
+        first = next((one for one in content if isinstance(one, dict)), {})
+        if first.get("type") == "Feature":
+            return "geojson"
+        if "image_id" in first or not content:
+            return "coco"
+        return "label-studio" if "data" in first or "label" in first else ""
+    return ""
+
+
+def _checked(
+    annotations: Annotations,
+    collector: Collector,
+    path: Path,
+    strict: bool,
+    report: Report | None,
+) -> Annotations:
+    """Annotations, after their problems were raised or reported."""
+    if collector.problems and (strict or not annotations.images):
+        raise problems_error(os.fsdecode(path), collector.problems)
+    name = printable(os.fsdecode(path))
+    texts = [f"{problem}; left out" for problem in collector.problems] + collector.notes
+    for text in texts[:_SHOWN]:
+        _report(f"{name}: {text}", report)
+    if len(texts) > _SHOWN:
+        _report(f"{name}: and {len(texts) - _SHOWN} more", report)
+    return replace(annotations, problems=tuple(texts))
+
+
+def _report(text: str, report: Report | None) -> None:
+    if report is None:
+        warnings.warn(text, AnnotationWarning, stacklevel=4)
+    else:
+        report(text)

@@ -33,7 +33,7 @@ def test_folders_to_a_model_to_classes(program, tmp_path, features, head):
     assert code == 0, err
     assert out.strip() == str(model)
     assert "16 images: 8 across, 8 down" in err
-    assert "kept aside: 4 images, accuracy" in err
+    assert "held out: 4 images, accuracy" in err
     code, out, err = program("classify", model, data, "--truth", "folder")
     assert code == 0, err
     assert len(out.splitlines()) == 16
@@ -75,7 +75,7 @@ def test_folders_that_are_wrong_are_told(program, tmp_path):
     assert "holds no image" in fails(tmp_path / "empty")
     one = tmp_path / "one"
     textures(one / "both", 2)
-    assert "one class only ('both', 2 images)" in fails(one)
+    assert "only one class ('both', 2 images)" in fails(one)
     loose = textures(tmp_path / "loose", 4)
     spel.write(loose / "stray.png", np.zeros((16, 16, 1), np.uint8))
     assert "1 of 5 images have no class" in fails(loose)

@@ -39,7 +39,7 @@ def test_a_missing_ffmpeg_is_a_missing_extra(program, tmp_path, monkeypatch):
         assert "apt-get install ffmpeg" in err
         assert len(err.splitlines()) == 1
     code, out, _ = program("doctor")
-    assert "program ffmpeg: not on PATH (detection in videos)" in out
+    assert "program ffmpeg: not on PATH (needed for videos)" in out
 
 
 def test_every_is_told_what_it_takes(program, tmp_path):

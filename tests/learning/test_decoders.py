@@ -10,7 +10,7 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim import linear_decoder
 from spel.flim.backprop import backprop_decoder
-from spel.learning.decoders import alarms_of, channel_alarms, decoders_of
+from spel.learning.decoders import channel_warnings, collapse_warnings, rank_decoders
 from spel.learning.sheet import learning_sheet
 from spel.nn import Decode
 
@@ -28,9 +28,9 @@ def marked():
 
 
 def test_collapse_is_told():
-    assert alarms_of([np.zeros((3, 3, 1), np.float32)])
-    assert "all kernels come from objects" in alarms_of([], Decode("lm", (True, True)))[0]
-    assert channel_alarms([np.random.default_rng(0).random((9, 9, 2))]) == ()
+    assert collapse_warnings([np.zeros((3, 3, 1), np.float32)])
+    assert "all kernels come from objects" in collapse_warnings([], Decode("lm", (True, True)))[0]
+    assert channel_warnings([np.random.default_rng(0).random((9, 9, 2))]) == ()
 
 
 # -- LAW -----------------------------------------------------------------------------------------
@@ -40,14 +40,14 @@ def test_decoders_are_ranked_and_can_be_used(marked):
     net, images, drawn = marked
     masks = [field(i, *place)[1] for i, place in enumerate(PLACES)]
     for truth in ((), masks):
-        ranked = decoders_of(net, images, drawn, masks=truth)
+        ranked = rank_decoders(net, images, drawn, masks=truth)
         assert len(ranked) == 2 * 8 + 1
         free = [choice.score for choice in ranked if not choice.alarms]
         assert free == sorted(free, reverse=True)
         assert ranked[0].score > 0.95
         assert ranked[0].network(images[0]).shape == (80, 90, 1)
     with pytest.raises(ParameterError, match="unknown"):
-        decoders_of(net, images, drawn, methods=["best"])
+        rank_decoders(net, images, drawn, methods=["best"])
 
 
 def test_backpropagation_fits_masks():

@@ -14,7 +14,8 @@ from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.labels import read_coco, write_coco
 from spel.io.annotation.markers import write_markers
-from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
+from spel.learning.detector import boxes_from_strokes, learn_from_boxes
+from spel.learning.detector_sheet import detector_sheet
 from spel.rigid import RigidConfig
 
 QUICK = RigidConfig(orientations=4, min_crops=4, crops=20, rounds=1, hard_negatives=20)
@@ -33,8 +34,10 @@ def streets(folder: Path, count: int) -> Path:
 def test_a_detector_its_card_and_its_figures(tmp_path: Path) -> None:
     truth = read_coco(streets(tmp_path, 4))
     told: list[str] = []
-    job = LearnBoxesJob(QUICK, folds=2, command="spel learn-boxes truth.json")
-    network, answers = job(truth, tmp_path, tell=told.append)
+    command = "spel learn-boxes truth.json"
+    network, answers = learn_from_boxes(
+        truth, tmp_path, QUICK, folds=2, command=command, on_step=told.append
+    )
     card = network.meta["card"]
     assert (card["photos"], card["boxes"]) == (4, 4)
     assert card["config"]["orientations"] == 4
@@ -45,7 +48,7 @@ def test_a_detector_its_card_and_its_figures(tmp_path: Path) -> None:
     again = spel.load(tmp_path / "net.safetensors")
     assert again.meta["card"] == card
     assert again["score"].bank.provenance[0].image.endswith(".png")  # type: ignore[attr-defined]
-    picture = boxes_sheet(network, answers, tmp_path, worst=2)
+    picture = detector_sheet(network, answers, tmp_path, worst=2)
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
 
@@ -54,7 +57,7 @@ def test_missing_photos_are_named(tmp_path: Path) -> None:
     box = np.array([[1.0, 1.0, 9.0, 5.0]])
     truth = Annotations((ImageBoxes("gone.png", (20, 20), box),), ("plate",))
     with pytest.raises(ParameterError, match=r"gone\.png"):
-        LearnBoxesJob(QUICK)(truth, tmp_path)
+        learn_from_boxes(truth, tmp_path, QUICK)
 
 
 def test_strokes_say_where_the_objects_are(tmp_path: Path) -> None:
@@ -69,8 +72,8 @@ def test_strokes_say_where_the_objects_are(tmp_path: Path) -> None:
             [(0, 0), (0, 1)], 0
         )
         write_markers(tmp_path / "strokes" / f"{Path(one.image).stem}-markers.json", drawn)
-    found = strokes_as_boxes(tmp_path, tmp_path / "strokes")
+    found = boxes_from_strokes(tmp_path, tmp_path / "strokes")
     for one, drawn_boxes in zip(truth, found):
         np.testing.assert_array_equal(drawn_boxes.boxes, one.boxes.round())
-    network, _ = LearnBoxesJob(QUICK)(found, tmp_path)
+    network, _ = learn_from_boxes(found, tmp_path, QUICK)
     assert network.meta["card"]["boxes"] == 2

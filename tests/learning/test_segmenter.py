@@ -13,7 +13,7 @@ from spel.core.markers import Markers
 from spel.decide import segment
 from spel.errors import ParameterError
 from spel.io.annotation.markers import write_markers
-from spel.learning.segmenter import advice, learn_segmenter
+from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.nn import Activation, Color, MaxPool, Unlearned, chain
 
 
@@ -79,10 +79,12 @@ def test_an_empty_field_gives_nothing(learned):
 
 def test_what_looks_alike_and_has_no_stroke_is_named(learned):
     image, _ = field(9, 50, 25)
-    (sentence,) = advice(learned.network, [image], [Markers([(0, 0)], [0], (80, 90))], names=["x"])
-    assert "image x: what lies around (50, 25) looks like an object" in sentence
+    (sentence,) = suggest_strokes(
+        learned.network, [image], [Markers([(0, 0)], [0], (80, 90))], names=["x"]
+    )
+    assert "image x: the component around (50, 25) looks like an object" in sentence
     images = [field(i, *place)[0] for i, place in enumerate(PLACES)]
-    assert advice(learned.network, images, [strokes(*place) for place in PLACES]) == ()
+    assert suggest_strokes(learned.network, images, [strokes(*place) for place in PLACES]) == ()
 
 
 def test_a_saved_network_segments_alike(learned, tmp_path):

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 @click.option(
     "--truth",
     type=click.Choice(["folder", "prefix"]),
-    help="Judge too: the true class is the image's folder, or its name before the first '_'.",
+    help="Evaluate too: the true class is the image's folder, or its name up to the first '_'.",
 )
 @shared
 def command(
     model: Path, images: tuple[str, ...], as_json: bool, truth: str | None, settings: Settings
 ) -> None:
-    """Tell the class of images with a model that `spel fit` wrote.
+    """Classify images with a model that `spel fit` wrote.
 
-    One line per image: class, a tab, the image. Images that fail are told on standard error and do
-    not stop the others.
+    Writes one line per image: the class, a tab, the image. An image that fails is reported on
+    standard error and does not stop the others.
     """
     from spel.cli.progress import Progress
     from spel.io.sources import expand
@@ -41,26 +41,26 @@ def command(
 
     job = ClassifyJob(load(model))
     paths = expand(images)
-    done: list[Classified] = []
+    classified: list[Classified] = []
     failed = 0
     with Progress(len(paths), settings.progress) as progress:
-        for found in job.run(paths):
-            if isinstance(found, Failure):
+        for result in job.run(paths):
+            if isinstance(result, Failure):
                 failed += 1
-                say(found.text)
+                say(result.text)
             else:
-                done.append(found)
-                line = json.dumps(found.to_dict()) if as_json else f"{found.called}\t{found.image}"
-                click.echo(line)
-            progress.step(found.image, failed=isinstance(found, Failure))
-    if truth and done:
-        settings.say(_judged(done, truth))
+                classified.append(result)
+                line = f"{result.predicted}\t{result.image}"
+                click.echo(json.dumps(result.to_dict()) if as_json else line)
+            progress.step(result.image, failed=isinstance(result, Failure))
+    if truth and classified:
+        settings.say(_figures(classified, truth))
     raise SystemExit(exit_code(failed, len(paths)))
 
 
-def _judged(done: list[Classified], truth: str) -> str:
+def _figures(classified: list[Classified], truth: str) -> str:
     from spel.metrics.classification import confusion
 
-    paths = [Path(one.image) for one in done]
+    paths = [Path(one.image) for one in classified]
     true = [p.parent.name if truth == "folder" else p.name.split("_")[0] for p in paths]
-    return confusion(true, [one.called for one in done]).text()
+    return confusion(true, [one.predicted for one in classified]).text()

@@ -15,19 +15,17 @@ from spel.cli.options import Settings, shared
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
-    help="Folder that the file names in TRUTH are relative to. [default: TRUTH's own]",
+    help="Folder that the file names in TRUTH are relative to. [default: that of TRUTH]",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="Network file to be written."
-)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Network file.")
 @click.option(
     "--folds",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Also measure on photos kept aside, in so many folds; 0 does not.",
+    help="Number of parts for cross-validation; 0 does none.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the shifted copies.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random samples.")
 @click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
 @shared
 def command(
@@ -41,25 +39,28 @@ def command(
 ) -> None:
     """Learn to detect a rigid object (a plate, a coin, an egg) from photos with boxes.
 
-    TRUTH is a COCO file, or a folder of marker files: each object stroke's box is an object's. No
-    backpropagation: kernels are solved for in closed form. The file goes to `spel detect`.
+    TRUTH is a COCO file, or a folder of marker files, where the bounding box of each object stroke
+    is the box of an object. The kernels are found in closed form, without backpropagation. Use the
+    file with `spel detect`.
     """
     from spel.io import write
     from spel.io.annotation.labels import read_coco
-    from spel.learning.detector import LearnBoxesJob, boxes_sheet, strokes_as_boxes
+    from spel.learning.detector import boxes_from_strokes, learn_from_boxes
+    from spel.learning.detector_sheet import detector_sheet
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
     folder = images or truth.parent
-    known = strokes_as_boxes(folder, truth) if truth.is_dir() else read_coco(truth)
+    annotations = boxes_from_strokes(folder, truth) if truth.is_dir() else read_coco(truth)
     line = " ".join(["spel", *sys.argv[1:]])
-    job = LearnBoxesJob(RigidConfig(seed=seed), folds, command=line)
-    network, answers = job(known, folder, tell=settings.say)
+    network, answers = learn_from_boxes(
+        annotations, folder, RigidConfig(seed=seed), folds=folds, command=line, on_step=settings.say
+    )
     network.save(out)
     click.echo(out)
     if answers:
-        settings.say(f"on photos kept aside, {folds} folds:")
+        settings.say(f"cross-validation with {folds} folds:")
         click.echo(evaluate(answers).text())
     if report is not None:
-        write(report, boxes_sheet(network, answers, folder))
+        write(report, detector_sheet(network, answers, folder))
         click.echo(report)

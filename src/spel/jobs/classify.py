@@ -17,20 +17,20 @@ from spel.run import Failure
 
 @dataclass(frozen=True)
 class Classified:
-    """The class that one image was called, and the scores of all classes."""
+    """The predicted class of an image, and the scores of all classes."""
 
     image: str
-    called: str
+    predicted: str
     scores: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a line of the output."""
-        return {"image": self.image, "class": self.called, "scores": self.scores}
+        """The values of a line of the output."""
+        return {"image": self.image, "class": self.predicted, "scores": self.scores}
 
 
 @dataclass(frozen=True)
 class ClassifyTask:
-    """Classify one image file; called in whatever process, never raises for a bad image."""
+    """Classify one image file; returns a `Failure` for a bad image."""
 
     model: Any
     image: str
@@ -41,13 +41,12 @@ class ClassifyTask:
             with threads(self.threads):
                 return classify_image(self.model, read(self.image), self.image)
         except (SpelError, ValueError, OSError, MemoryError) as error:
-            lines = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
-            return Failure(self.image, type(error).__name__, "; ".join(lines))
+            return Failure.of(self.image, error)
 
 
 @dataclass(frozen=True)
 class ClassifyJob:
-    """Classification by a model that `FitJob` or `spel.sklearn` has fitted."""
+    """Classification by a model that `ClassifierConfig` or `spel.sklearn` has fitted."""
 
     model: Any
     threads: int = 1
@@ -66,12 +65,13 @@ def classify_image(model: Any, image: Any, name: str = "") -> Classified:
     """The class of one image."""
     batch = np.asarray(image)[None]
     names = [str(c) for c in model.classes_]
-    called = str(model.predict(batch)[0])
+    predicted = str(model.predict(batch)[0])
     scores: dict[str, float] = {}
     if hasattr(model, "decision_function"):
-        found = np.asarray(model.decision_function(batch))[0]
-        both = [-float(found), float(found)] if np.ndim(found) == 0 else found.tolist()
-        scores = {n: round(s, 6) for n, s in zip(names, both)}
+        margins = np.asarray(model.decision_function(batch))[0]
+        if np.ndim(margins) == 0:  # of two classes, the margin of the second one
+            margins = np.array([-margins, margins])
+        scores = {n: round(float(s), 6) for n, s in zip(names, margins, strict=True)}
     elif hasattr(model, "predict_proba"):
         scores = {n: round(float(s), 6) for n, s in zip(names, model.predict_proba(batch)[0])}
-    return Classified(name, called, scores)
+    return Classified(name, predicted, scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +14,22 @@ import numpy as np
 
 from spel.errors import ParameterError, ShapeError
 from spel.io.sources import IMAGE_SUFFIXES, natural_key
+from spel.metrics.classification import Confusion, confusion
+from spel.sklearn import (
+    FlattenImages,
+    ImageClassifier,
+    KernelHead,
+    PatchEncoder,
+    PooledFeatures,
+    RidgeHead,
+)
 
 Features = Literal["patches", "pooled", "flat"]
 Head = Literal["ridge", "kernel", "svm", "mlp"]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImages:
     """Image files and their classes."""
 
     paths: tuple[Path, ...]
@@ -27,13 +37,13 @@ class Labelled:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Images of each class."""
+        """Number of images of each class."""
         return dict(sorted(Counter(self.classes).items()))
 
 
-def labelled(
+def labelled_images(
     folder: str | os.PathLike[str], *, by: Literal["folder", "prefix"] = "folder"
-) -> Labelled:
+) -> LabelledImages:
     """The images of a folder with their classes.
 
     Parameters
@@ -65,7 +75,7 @@ def labelled(
         key=natural_key,
     )
     if not found:
-        raise ParameterError(f"{place}: it holds no image; expected {_wanted(place, by)}")
+        raise ParameterError(f"{place}: the folder holds no image; expected {_wanted(place, by)}")
     if by == "prefix":
         classes = [p.name.split("_")[0] for p in found]
         odd = [p for p in found if "_" not in p.name]
@@ -81,10 +91,10 @@ def labelled(
         )
     if len(set(classes)) < 2:
         raise ParameterError(
-            f"{place}: one class only ({classes[0]!r}, {len(found)} images); expected two or more: "
+            f"{place}: only one class ({classes[0]!r}, {len(found)} images); expected two or more: "
             f"{_wanted(place, by)}"
         )
-    return Labelled(tuple(found), tuple(classes))
+    return LabelledImages(tuple(found), tuple(classes))
 
 
 def _wanted(place: Path, by: str) -> str:
@@ -94,19 +104,19 @@ def _wanted(place: Path, by: str) -> str:
 
 
 @dataclass(frozen=True)
-class FitJob:
+class ClassifierConfig:
     """How a classifier is learned from images.
 
     Attributes
     ----------
     features : {"patches", "pooled", "flat"} or Network
         Kernels learned from patches without labels, statistics of colours, flattened pixels; or
-        the pooled activations of a network, one learned from markers, say.
+        the pooled activations of a network, such as one learned from markers.
     head : {"ridge", "kernel", "svm", "mlp"}
     kernels, size : int
-        Of "patches".
+        Number of kernels, and side of the patches, of "patches".
     levels : tuple of int
-        Pyramid of pooled features.
+        Levels of the pyramid of pooled features.
     seed : int
     """
 
@@ -117,13 +127,10 @@ class FitJob:
     levels: tuple[int, ...] = (1, 2)
     seed: int = 0
 
-    def model(self, shape: Sequence[int] | None) -> Any:
+    def build(self, shape: Sequence[int] | None) -> Any:
         """The classifier, not fitted yet, for images of a shape (None if sizes differ)."""
-        from spel.sklearn import FlattenImages, ImageClassifier, PatchEncoder, PooledFeatures
-
-        # After the line above, which says what to install if scikit-learn is missing.
-        from sklearn.pipeline import make_pipeline  # isort: skip
-        from sklearn.preprocessing import StandardScaler  # isort: skip
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
         if isinstance(self.features, str):
             if self.features != "pooled" and shape is None:
@@ -131,7 +138,7 @@ class FitJob:
                     f"images of different sizes, and features {self.features!r} ask for one size; "
                     "bring the images to one size, or take features 'pooled' or a network"
                 )
-            pooling: dict[str, int] = {}
+            pooling: dict[str, Any] = {}
             if self.features == "patches":
                 assert shape is not None
                 side = max(2, min(shape[:2]) // 4)
@@ -154,8 +161,6 @@ class FitJob:
         from sklearn.neural_network import MLPClassifier
         from sklearn.svm import LinearSVC
 
-        from spel.sklearn import KernelHead, RidgeHead
-
         makers: dict[str, Any] = {
             "ridge": RidgeHead,
             "kernel": lambda: KernelHead(seed=self.seed),
@@ -168,27 +173,25 @@ class FitJob:
             raise ParameterError(f"head {self.head!r}; expected one of {', '.join(makers)}")
         return makers[self.head]()
 
-    def run(self, images: Sequence[Any], classes: Sequence[str]) -> Any:
-        """The fitted classifier.
+    def fit(self, images: Sequence[Any], classes: Sequence[str]) -> Any:
+        """Fit the classifier.
 
         Raises
         ------
         ShapeError
             If images differ in size or channels where the features ask for one.
         """
-        import warnings
-
         shapes = {np.shape(image) for image in images}
-        one = len(shapes) == 1
-        model = self.model(np.shape(images[0]) if one else None)
-        X = np.stack(list(images)) if one else list(images)
+        same = len(shapes) == 1
+        model = self.build(np.shape(images[0]) if same else None)
+        X = np.stack(list(images)) if same else list(images)
         with warnings.catch_warnings():
-            # An MLP or SVM that stops at its limit of iterations is judged by its figures.
+            # An MLP or SVM that stops at its limit of iterations is evaluated like any other.
             warnings.simplefilter("ignore")
             return model.fit(X, np.asarray(classes))
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration, as reports state it."""
+        """The configuration as plain values."""
         features = self.features if isinstance(self.features, str) else self.features.fingerprint()
         return {
             "job": "fit",
@@ -199,3 +202,35 @@ class FitJob:
             "levels": list(self.levels),
             "seed": self.seed,
         }
+
+
+def hold_out(
+    config: ClassifierConfig,
+    images: Sequence[Any],
+    classes: Sequence[str],
+    fraction: float,
+    seed: int = 0,
+) -> Confusion:
+    """Fit a classifier without a part of each class, and evaluate it on that part.
+
+    Raises
+    ------
+    ParameterError
+        If a class has one image only.
+    """
+    true = np.asarray(classes)
+    generator = np.random.default_rng(seed)
+    held = np.zeros(len(true), dtype=bool)
+    for name, count in sorted(Counter(classes).items()):
+        if count < 2:
+            raise ParameterError(
+                f"class {name!r} has one image, too few to hold out a part of it; add images, or "
+                "evaluate elsewhere with --test 0"
+            )
+        rows = np.flatnonzero(true == name)
+        size = min(max(1, round(fraction * count)), count - 1)
+        held[generator.permutation(rows)[:size]] = True
+    model = config.fit([images[i] for i in np.flatnonzero(~held)], true[~held].tolist())
+    rest = [images[i] for i in np.flatnonzero(held)]
+    same = len({np.shape(image) for image in images}) == 1
+    return confusion(true[held], model.predict(np.stack(rest) if same else rest))

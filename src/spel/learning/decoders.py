@@ -1,4 +1,4 @@
-"""Automatic choice of block and decoder, and a table that compares networks."""
+"""Decoders ranked by how well they distinguish objects, and warnings about collapsed ones."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Image = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """One block with one decoder, and how well it tells objects from the rest.
+class RankedDecoder:
+    """A decoder of a block, and how well it distinguishes objects from the background.
 
     Attributes
     ----------
@@ -30,10 +30,10 @@ class Choice:
         Node that is decoded; several for the linear decoder, with "+" between them.
     decoder : str
     score : float
-        Area under the ROC curve of marked (or masked) spels, the mean over the images: 0.5 is
+        Area under the ROC curve of the marked (or masked) pixels, averaged over the images; 0.5 is
         chance.
-    alarms : tuple of str
-        What has collapsed, in words; empty if nothing has.
+    warnings : tuple of str
+        What has collapsed; empty if nothing has.
     network : Network
         Encoder and decoder, its output the saliency.
     """
@@ -41,34 +41,34 @@ class Choice:
     block: str
     decoder: str
     score: float
-    alarms: tuple[str, ...]
+    warnings: tuple[str, ...]
     network: Network
 
 
-def decoders_of(
+def rank_decoders(
     encoder: Network,
     images: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
     *,
     masks: Sequence[npt.ArrayLike] = (),
     methods: Sequence[str] = (*METHODS, "linear"),
-) -> list[Choice]:
-    """Every decoder on every block, best first; those with alarms come last.
+) -> list[RankedDecoder]:
+    """Every decoder on every block, best first; those with warnings come last.
 
     Parameters
     ----------
     encoder : Network
         Learned; strides become dilations (`spel.flim.atrous`).
     images, markers : sequences
-        Marked images to judge on, best others than those of learning. The linear decoder is learned
-        on them, leaving out the image that is judged.
+        Marked images to evaluate on, preferably others than those of learning. The linear decoder
+        is learned on them, without the image that is evaluated.
     masks : sequence of (rows, cols) arrays, optional
-        Judge on all spels by these instead of on marked ones.
+        True masks; then all pixels are evaluated instead of the marked ones.
     methods : sequence of str
 
     Returns
     -------
-    list of Choice
+    list of RankedDecoder
 
     Raises
     ------
@@ -78,7 +78,7 @@ def decoders_of(
     unknown = set(methods) - {*METHODS, "linear"}
     if unknown or not len(images) or (masks and len(masks) != len(images)):
         raise ParameterError(
-            f"decoders_of: methods {sorted(unknown)} unknown, {len(images)} images, {len(masks)} "
+            f"rank_decoders: methods {sorted(unknown)} unknown, {len(images)} images, {len(masks)} "
             f"masks; expected some of {', '.join((*METHODS, 'linear'))}, and a mask per image"
         )
     if any(s != (1,) * len(s) for s in cumulative_strides(encoder).values()):
@@ -96,15 +96,15 @@ def decoders_of(
                 found.append(_choice(encoder, (block,), method, layer, saliency, markers, masks))
     if "linear" in methods:
         found.append(_linear(encoder, ends, done, markers, masks))
-    return sorted(found, key=lambda c: (bool(c.alarms), -c.score))
+    return sorted(found, key=lambda c: (bool(c.warnings), -c.score))
 
 
-def alarms_of(saliencies: Sequence[Image], layer: Layer | None = None) -> tuple[str, ...]:
-    """What has collapsed: constant or empty saliencies, one class only, weights all zero.
+def collapse_warnings(saliencies: Sequence[Image], layer: Layer | None = None) -> tuple[str, ...]:
+    """Warnings about a decoder: constant saliencies, kernels of one class only, zero weights.
 
     Examples
     --------
-    >>> alarms_of([np.zeros((4, 4, 1), np.float32)])
+    >>> collapse_warnings([np.zeros((4, 4, 1), np.float32)])
     ('the saliency is empty on 1 of 1 images',)
     """
     found = []
@@ -119,15 +119,15 @@ def alarms_of(saliencies: Sequence[Image], layer: Layer | None = None) -> tuple[
     return tuple(found)
 
 
-def channel_alarms(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
-    """Dead channels (0 on every image) and duplicate ones (correlation above 0.999).
+def channel_warnings(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
+    """Warnings about channels that are 0 on every image, or correlate by more than 0.999.
 
     Examples
     --------
     >>> image = np.random.default_rng(0).random((9, 9, 3))
     >>> image[..., 1] = 0
     >>> image[..., 2] = 2 * image[..., 0]
-    >>> channel_alarms([image])
+    >>> channel_warnings([image])
     ('channel 1 is 0 everywhere', 'channels 0 and 2 are alike')
     """
     rows = np.concatenate(
@@ -140,12 +140,12 @@ def channel_alarms(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
     return (*found, *[f"channels {a} and {b} are alike" for a, b in np.argwhere(alike)])
 
 
-def table(figures: Mapping[str, Mapping[str, float]]) -> str:
-    """Figures of several networks as one table in Markdown, in the order given.
+def markdown_table(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Figures of several networks as a table in Markdown, in the given order.
 
     Examples
     --------
-    >>> print(table({"lm": {"dice": 0.71}, "linear": {"dice": 0.9}}))
+    >>> print(markdown_table({"lm": {"dice": 0.71}, "linear": {"dice": 0.9}}))
     | | dice |
     |---|---|
     | lm | 0.710 |
@@ -162,7 +162,7 @@ def table(figures: Mapping[str, Mapping[str, float]]) -> str:
 def _decoder(
     encoder: Network, block: str, method: str, markers: Sequence[Markers]
 ) -> Decode | None:
-    """The decoder for a block, or None where its kernels do not know where they came from."""
+    """The decoder for a block, or None if its kernels have no provenance."""
     if method not in LABELLED:
         return Decode(method)
     ahead = encoder.upto(block).nodes
@@ -181,7 +181,7 @@ def _choice(
     saliency: Sequence[Image],
     markers: Sequence[Markers],
     masks: Sequence[npt.ArrayLike],
-) -> Choice:
+) -> RankedDecoder:
     nodes = list(encoder.nodes)
     source = blocks[0]
     if len(blocks) > 1:
@@ -199,12 +199,12 @@ def _choice(
         _area(s[..., 0], m, masks[i] if masks else None)
         for i, (s, m) in enumerate(zip(saliency, markers))
     ]
-    known = [score for score in scores if score is not None]
-    return Choice(
+    defined = [score for score in scores if score is not None]
+    return RankedDecoder(
         "+".join(blocks),
         method,
-        float(np.mean(known)) if known else 0.5,
-        alarms_of(saliency, layer),
+        float(np.mean(defined)) if defined else 0.5,
+        collapse_warnings(saliency, layer),
         network,
     )
 
@@ -215,20 +215,20 @@ def _linear(
     done: Sequence[Mapping[str, Image]],
     markers: Sequence[Markers],
     masks: Sequence[npt.ArrayLike],
-) -> Choice:
-    """The linear decoder, judged on each image with weights learned on the others."""
+) -> RankedDecoder:
+    """The linear decoder, evaluated on each image with weights learned on the others."""
     channels = [np.concatenate([a[b] for b in blocks], axis=-1) for a in done]
-    judged = []
+    saliencies = []
     for left in range(len(channels)):
         others = [i for i in range(len(channels)) if i != left or len(channels) == 1]
         layer = linear_decoder([channels[i] for i in others], [markers[i] for i in others])
-        judged.append(layer(channels[left]))
+        saliencies.append(layer(channels[left]))
     final = linear_decoder(channels, markers)
-    return _choice(encoder, blocks, "linear", final, judged, markers, masks)
+    return _choice(encoder, blocks, "linear", final, saliencies, markers, masks)
 
 
 def _area(saliency: Image, drawn: Markers, mask: npt.ArrayLike | None) -> float | None:
-    """Area under the ROC curve; None where there is one class only."""
+    """Area under the ROC curve; None if there is one class only."""
     if mask is None:
         values, true = saliency[tuple(drawn.points.T)], drawn.is_object
     else:

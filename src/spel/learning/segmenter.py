@@ -1,4 +1,4 @@
-"""Learning a whole segmenter from strokes: encoder, decoder, object model, delineation."""
+"""Learning a segmenter from strokes: encoder, decoder, object model, delineation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.decide.delineate import Delineation, channel_scales
 from spel.decide.object_model import Evidence, ObjectModel, learn_object_model, marked_component
@@ -26,24 +27,25 @@ Image = npt.NDArray[Any]
 Masks = list[npt.NDArray[np.bool_]]
 
 TOP = 1.5
-"""Saliency 1 stands for this part of the way from the background strokes to the object strokes."""
+"""Score, between 0 (background strokes) and 1 (object strokes), at which the saliency reaches 1."""
 
-HARD = 0.1
-"""Saliency above which an unmarked spel of a marked image is taken for a hard negative."""
+HARD_NEGATIVE = 0.1
+"""Saliency above which an unmarked pixel of a marked image counts as a hard negative."""
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
-    """A learned segmenter and what it was learned from.
+class LearnedSegmenter:
+    """A segmenter learned from strokes.
 
     Attributes
     ----------
     network : Network
-        From the image to its saliency; its ``meta`` holds the segmentation.
+        Its output is the saliency; its ``meta`` holds the segmentation.
     evidence : Evidence, optional
-        Scores of the marked objects and of the best other components; of component selection only.
+        Scores of the marked objects and of the best other components; None without component
+        selection.
     hard_negatives : tuple of int
-        Spels of each marked image that were added to the background.
+        Number of pixels of each marked image that were added to the background.
     """
 
     network: Network
@@ -66,14 +68,14 @@ def learn_segmenter(
     delineation: Delineation | None = None,
     method: Literal["cluster", "points"] = "cluster",
     on_step: Callable[[str], object] = str,
-) -> Learned:
-    """A network that segments objects like the marked ones, learned from strokes alone.
+) -> LearnedSegmenter:
+    """Learn a network that segments objects like the marked ones, from strokes alone.
 
     1. `spel.learn` fills the unlearned convolutions (skipped if there are none).
     2. A logistic regression over the channels of all blocks tells object strokes from background
-       strokes. With `hard_negatives` it is fitted twice: what it finds in the marked images apart
-       from the marked objects counts as background the second time. This takes every object of a
-       marked image to be marked; say False where that is not so.
+       strokes. With `hard_negatives` it is fitted twice: for the second time, what it found in the
+       marked images apart from the marked objects counts as background. This assumes that every
+       object of a marked image is marked; pass False if some are not.
     3. Area, shape and lowest accepted score of the objects are learned from the marked ones.
 
     Parameters
@@ -90,18 +92,18 @@ def learn_segmenter(
         Penalty on the decoder's weights.
     hard_negatives : bool
     select : {"components", "threshold"}
-        "components" looks for objects of the marked ones' size and shape; "threshold" takes every
-        spel nearer to the object strokes than to the background strokes, whatever its component.
+        "components" keeps components of the area and shape of the marked objects; "threshold"
+        keeps every pixel nearer to the object strokes than to the background strokes.
     objects : ObjectModel, optional
         Spreads, powers and levels of the component selection.
     delineation : Delineation, optional
         By default a seeded watershed on the gradient of what enters the first convolution.
     on_step : callable, optional
-        Called with a line for people after each step.
+        Called with a message after each step.
 
     Returns
     -------
-    Learned
+    LearnedSegmenter
 
     Raises
     ------
@@ -130,25 +132,27 @@ def learn_segmenter(
     if hard_negatives and select == "components":
         extra = _hard_negatives(saliencies, markers, objects)
         layer, saliencies = _decoder(channels, markers, ridge, extra)
-        on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background spels")
+        on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
     model, evidence = None, None
     if select == "components":
         model, evidence = learn_object_model(saliencies, markers, objects)
         on_step("objects: area, shape and lowest accepted score")
     entering = arrays if features == INPUT else [a[features] for a in done]
-    scale = channel_scales([_channelled(e)[tuple(m.points.T)] for e, m in zip(entering, markers)])
+    scale = channel_scales(
+        [_with_channel_axis(e)[tuple(m.points.T)] for e, m in zip(entering, markers)]
+    )
     how = Segmentation(
         model,
         delineation=replace(delineation or Delineation(convex=True), scale=scale),
         features=features,
     )
     decoded = _with_decoder(network, chosen, layer)
-    return Learned(
+    return LearnedSegmenter(
         with_segmentation(decoded, how), evidence, tuple(int(mask.sum()) for mask in extra)
     )
 
 
-def advice(
+def suggest_strokes(
     network: Network,
     images: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
@@ -156,29 +160,29 @@ def advice(
     names: Sequence[str] = (),
     near: float = 0.5,
 ) -> tuple[str, ...]:
-    """Where another stroke would help: what nearly looks like an object but has no stroke.
+    """Sentences that name components which look like objects but have no stroke.
 
     Parameters
     ----------
     network : Network
         Learned by `learn_segmenter`, with component selection.
     images, markers, names
-        Of the marked images, or of new ones with empty markers.
+        The marked images, or new ones with empty markers.
     near : float
         How far below the lowest accepted score a component may lie to be worth a stroke.
 
     Returns
     -------
     tuple of str
-        One sentence per component, most alike first.
+        One sentence per component, in decreasing order of the score.
     """
     model = segmentation_of(network).objects
     if model is None:
         return ()
     wide = replace(model, min_score=model.min_score - near)
-    called = list(names) or [str(number) for number in range(len(markers))]
+    titles = list(names) or [str(number) for number in range(len(markers))]
     found = []
-    for image, drawn, name in zip(images, markers, called):
+    for image, drawn, name in zip(images, markers, titles, strict=True):
         for score, one in wide.rank(network(image)):
             if score > wide.min_score and one.coverage(drawn.points) == 0:
                 place = tuple(np.add(one.origin, np.array(one.mask.shape) // 2).tolist())
@@ -238,8 +242,8 @@ def _decoder(
     )
     if not marked > background:
         raise ParameterError(
-            "learn_segmenter: the decoder does not tell objects from background strokes; draw "
-            "strokes on spels that differ"
+            "learn_segmenter: the decoder does not distinguish object strokes from background "
+            "strokes; draw strokes on pixels that differ"
         )
     # hard_sigmoid(x) = clip(x / 6 + 1/2, 0, 1), so the score is brought to -3..3.
     factor = 6 / (TOP * (marked - background))
@@ -251,26 +255,23 @@ def _decoder(
 def _hard_negatives(
     saliencies: Sequence[Image], markers: Sequence[Markers], objects: ObjectModel | None
 ) -> Masks:
-    """Salient spels of the marked images away from the marked objects."""
+    """Salient pixels of the marked images away from the marked objects."""
     model, _ = learn_object_model(saliencies, markers, objects)
     masks = []
     for saliency, drawn in zip(saliencies, markers):
-        found = saliency[..., 0] > HARD
+        found = saliency[..., 0] > HARD_NEGATIVE
         own = marked_component(model, saliency, drawn)
         marked = np.zeros(drawn.size, dtype=bool)
         marked[tuple(drawn.points[drawn.is_object].T)] = True
-        # Where no component holds the strokes, the object may lie anywhere around them.
+        # If no component holds the strokes, the object may lie anywhere around them.
         reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
         marked |= own.full_mask() if own is not None else False
-        masks.append(found & ~_grown(marked, reach))
+        masks.append(found & ~_dilate(marked, reach))
     return masks
 
 
-def _grown(mask: npt.NDArray[np.bool_], reach: float) -> npt.NDArray[np.bool_]:
-    from spel.core.adjacency import Adjacency
-
-    grown: npt.NDArray[np.bool_] = max_pool(mask, Adjacency.ball(reach, ndim=mask.ndim)) > 0
-    return grown
+def _dilate(mask: npt.NDArray[np.bool_], reach: float) -> npt.NDArray[np.bool_]:
+    return np.asarray(max_pool(mask, Adjacency.ball(reach, ndim=mask.ndim)) > 0)
 
 
 def _with_decoder(network: Network, blocks: Sequence[str], layer: WeightedSum) -> Network:
@@ -284,5 +285,5 @@ def _with_decoder(network: Network, blocks: Sequence[str], layer: WeightedSum) -
     return Network(tuple(nodes), network.meta)
 
 
-def _channelled(image: Image) -> Image:
+def _with_channel_axis(image: Image) -> Image:
     return image[..., None] if image.ndim == 2 else image

@@ -1,4 +1,4 @@
-"""The picture of what was learned: strokes, saliency, mask, kernels and where they come from."""
+"""A picture of a learned network: strokes, saliency, mask, kernels and their provenance."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.decide.segmentation import KEY, segment
 from spel.draw import Tile, as_rgb, shade, sheet
 from spel.nn import Convolution, Network
+from spel.ops.pool import max_pool
 
 RGB = npt.NDArray[np.uint8]
 
 OBJECT, BACKGROUND, OUTLINE = (30, 200, 60), (40, 90, 240), (235, 40, 40)
-MOST_IMAGES, MOST_KERNELS = 8, 24
+MAX_IMAGES, MAX_KERNELS = 8, 24
 
 
 def learning_sheet(
@@ -27,9 +29,9 @@ def learning_sheet(
 ) -> RGB:
     """One picture of a learned network: first the marked images, then kernels of every layer.
 
-    Of each of the first marked images: strokes, saliency with its scale, and (if the network knows
-    how) the outline of its mask. Of each layer the first kernels: their weights, the activation on
-    the image that they come from, and the stroke and spel of that image.
+    For each of the first marked images: its strokes, its saliency with the scale, and the outline
+    of its mask, if the network carries a segmentation. For each of the first kernels of a layer:
+    its weights, its activation on the image that it was learned from, and the stroke and pixel.
 
     Returns
     -------
@@ -37,14 +39,14 @@ def learning_sheet(
     """
     arrays = [np.asarray(image) for image in images]
     tiles = []
-    for array, drawn, name in list(zip(arrays, markers, names))[:MOST_IMAGES]:
+    for array, drawn, name in list(zip(arrays, markers, names))[:MAX_IMAGES]:
         tiles.append(Tile(with_strokes(array, drawn), f"{name}: strokes", _counts(drawn)))
         output = network(array)
         if output.shape[-1] == 1:
             tiles.append(Tile(shade(output[..., 0], "positive"), f"{name}: {network.output}"))
         if KEY in network.meta:
             mask = segment(network, array)
-            found = f"{int(mask.sum())} spels" if mask.any() else "nothing found"
+            found = f"{int(mask.sum())} pixels" if mask.any() else "no object found"
             tiles.append(Tile(with_outline(array, mask), f"{name}: mask", found))
     for node in network.nodes:
         if isinstance(node.layer, Convolution):
@@ -70,9 +72,6 @@ def with_strokes(image: npt.NDArray[Any], drawn: Markers) -> RGB:
 
 def with_outline(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> RGB:
     """The image with the border of a mask in red."""
-    from spel.core.adjacency import Adjacency
-    from spel.ops.pool import max_pool
-
     picture = np.array(as_rgb(image))
     picture[(max_pool(mask, Adjacency.box(3)) > 0) & ~mask] = OUTLINE
     return picture
@@ -87,22 +86,25 @@ def _kernels(
     place = {image: number for number, image in enumerate(names)}
     done: dict[int, Any] = {}
     tiles = []
-    for k in range(min(len(layer.bank), MOST_KERNELS)):
-        came = layer.bank.provenance[k] if layer.bank.provenance else None
-        words = "origin unknown"
-        if came is not None:
-            words = f"label {came.label}, image {came.image}, stroke {came.marker}, spel {came.at}"
+    for k in range(min(len(layer.bank), MAX_KERNELS)):
+        source = layer.bank.provenance[k] if layer.bank.provenance else None
+        caption = "origin unknown"
+        if source is not None:
+            caption = (
+                f"label {source.label}, image {source.image}, stroke {source.marker}, pixel "
+                f"{source.at}"
+            )
         middle = dense[k] if dense.ndim == 4 else dense[k][dense.shape[1] // 2]
-        tiles.append(Tile(shade(middle.mean(axis=-1), "signed"), f"{name} {k}", words))
-        if came is not None and came.image in place:
-            number = place[came.image]
+        tiles.append(Tile(shade(middle.mean(axis=-1), "signed"), f"{name} {k}", caption))
+        if source is not None and source.image in place:
+            number = place[source.image]
             if number not in done:
                 done[number] = network.activations(arrays[number], upto=name)[name]
             part = np.maximum(done[number][..., k], 0)
-            tiles.append(Tile(shade(part, "positive"), f"{name} {k} on {came.image}", "ReLU"))
+            tiles.append(Tile(shade(part, "positive"), f"{name} {k} on {source.image}", "ReLU"))
     return tiles
 
 
 def _counts(drawn: Markers) -> str:
     objects = int(drawn.is_object.sum())
-    return f"{objects} object and {len(drawn) - objects} background spels"
+    return f"{objects} object and {len(drawn) - objects} background pixels"

@@ -1,0 +1,124 @@
+"""The work of ``spel learn``: marked images, an architecture, a learned network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy.typing as npt
+
+import spel
+from spel.cli.options import Settings
+from spel.core.markers import Markers
+from spel.decide import segmentation_of
+from spel.flim import check_markers
+from spel.io.annotation.libift import read_arch, space_of
+from spel.io.annotation.markers import convention_of, marked_images
+from spel.learning.segmenter import learn_segmenter, suggest_strokes
+from spel.nn import Center, Color, Network, chain
+
+MAX_SUGGESTIONS = 5
+
+
+@dataclass(frozen=True)
+class MarkedImages:
+    """Images with strokes, in one order."""
+
+    names: list[str]
+    paths: list[Path]
+    images: list[npt.NDArray[Any]]
+    markers: list[Markers]
+
+
+def read_marked_images(
+    folder: Path, markers: Path, convention: Any, settings: Settings
+) -> MarkedImages:
+    """The images that have a marker file, with notes about their strokes."""
+    strokes, paths = marked_images(folder, markers, convention)
+    names = list(strokes)
+    marked = MarkedImages(
+        names,
+        [paths[name] for name in names],
+        [spel.read(paths[name]) for name in names],
+        [strokes[name] for name in names],
+    )
+    for name, image, drawn in zip(names, marked.images, marked.markers, strict=True):
+        drawn.check_fits(image.shape[:-1], f"image {name!r}")
+    settings.say(f"{len(names)} marked images; {convention_of(marked.markers[0])}")
+    for finding in check_markers(marked.markers, marked.images, names=names):
+        settings.say(f"note: {finding}")
+    return marked
+
+
+def architecture(path: Path, space: str, center: bool) -> Network:
+    """The network in a file, to be learned."""
+    if path.suffix.lower() != ".json":
+        return spel.load(path)
+    if not center:
+        return read_arch(path, space=space)
+    encoder = read_arch(path, space=None)
+    network = chain(color=Color(space), center=Center())  # type: ignore[arg-type]
+    return chain(network, encoder).with_meta(**encoder.meta)
+
+
+def common_space(paths: Sequence[Path], settings: Settings) -> str:
+    """libift's colour space for these files; a note says so if they differ."""
+    spaces = Counter(space_of(path) for path in paths)
+    most_common = spaces.most_common(1)[0][0]
+    if len(spaces) > 1:
+        settings.say(
+            f"note: libift would read these files as {', '.join(sorted(spaces))}; all of them are "
+            f"read as {most_common}"
+        )
+    return most_common
+
+
+def learn_encoder(
+    network: Network, marked: MarkedImages, settings: Settings, options: dict[str, Any]
+) -> Network:
+    """Learn the kernels only."""
+    began = perf_counter()
+    learned = spel.learn(
+        network,
+        marked.images,
+        marked.markers,
+        names=marked.names,
+        seed=options["seed"],
+        method=options["method"],
+        on_step=settings.say,
+    )
+    settings.say(f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s")
+    return learned
+
+
+def learn_whole(
+    network: Network, marked: MarkedImages, settings: Settings, options: dict[str, Any]
+) -> Network:
+    """Learn kernels, decoder and objects."""
+    began = perf_counter()
+    learned = learn_segmenter(
+        network,
+        marked.images,
+        marked.markers,
+        names=marked.names,
+        seed=options["seed"],
+        method=options["method"],
+        hard_negatives=options["all_marked"],
+        on_step=settings.say,
+    ).network
+    model = segmentation_of(learned).objects
+    assert model is not None
+    settings.say(
+        f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; objects of "
+        f"about {model.area:.0f} pixels, lowest accepted score {model.min_score:.2f}"
+    )
+    suggestions = suggest_strokes(learned, marked.images, marked.markers, names=marked.names)
+    for sentence in suggestions[:MAX_SUGGESTIONS]:
+        settings.say(f"note: {sentence}")
+    if len(suggestions) > MAX_SUGGESTIONS:
+        settings.say(f"note: and {len(suggestions) - MAX_SUGGESTIONS} more such components")
+    return learned

@@ -182,7 +182,7 @@ def test_wide_windows_cost_as_their_logarithm():
         calls.append(1)
         return torch.maximum(a, b)
 
-    torch_windows._run(x, 3, 64, 1, join)
+    torch_windows.join_run(x, 3, 64, 1, join)
     assert len(calls) == 6
 
 

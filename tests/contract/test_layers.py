@@ -5,40 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spel import Adjacency, KernelBank, NotLearnedError, ShapeError
+from spel import NotLearnedError, ShapeError
 from spel.nn import KINDS, Network, Node, chain, load
+from spel.testing.examples import EXAMPLES, REQUESTS
 
-BOX = Adjacency.box(3)
-EXAMPLES = {
-    "activation.v1": [{}, {"function": "leaky_relu", "parameter": 0.2}],
-    "batch_normalize.v1": [
-        {"mean": np.ones(2), "deviation": np.full(2, 2.0), "over": "channel"},
-        {"mean": np.ones((6, 7, 2)), "deviation": np.ones((6, 7, 2)), "gamma": np.ones(2)},
-    ],
-    "center.v1": [{}],
-    "color.v1": [{"space": s} for s in ("grey", "rgb", "lab", "ycbcr")],
-    "concatenate.v1": [{}],
-    "convolution.v1": [
-        {"bank": KernelBank.random(BOX, kernels=3, channels=2, seed=0)},
-        {
-            "bank": KernelBank.random(Adjacency.disk(2), kernels=1, channels=2, seed=1),
-            "stride": (2, 1),
-            "border": (1.0, 2.0),
-        },
-    ],
-    "decode.v1": [{"method": "lm", "labels": (True, False)}, {"method": "ts", "labels": (0, 1)}],
-    "divisive_normalize.v1": [{"adjacency": BOX}, {"adjacency": BOX, "across_channels": True}],
-    "flatten.v1": [{}],
-    "linear_normalize.v1": [{}, {"over": "channels"}],
-    "max_pool.v1": [{"adjacency": BOX}, {"adjacency": BOX, "stride": 2, "border": "valid"}],
-    "mean_pool.v1": [{"adjacency": BOX, "count": "full"}],
-    "min_pool.v1": [{"adjacency": Adjacency.from_displacements([(0, 2), (1, 0)])}],
-    "residue.v1": [{"layer": KINDS["divisive_normalize.v1"](BOX)}, {"scale": "max"}],
-    "scale.v1": [{"factor": [1.0, 2.0], "shift": [0.0, 1.0]}],
-    "threshold.v1": [{"at": 0.5}, {"at": "otsu"}],
-    "weighted_sum.v1": [{"weights": [1.0, -1.0], "bias": 0.25}],
-}
-REQUESTS = {"unlearned.v1": {"adjacency": BOX, "kernels": 4}}  # shapes, but no numbers yet
 CASES = [(kind, i) for kind, given in EXAMPLES.items() for i in range(len(given))]
 
 

@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Box:
+class DisplacementBox:
     """Displacements ``low, low + step, ..., high`` per axis."""
 
     low: tuple[int, ...]
@@ -56,24 +56,24 @@ def pads(window: Window, low: Sequence[int], high: Sequence[int]) -> list[Span]:
     ]
 
 
-def lattice(adjacency: Adjacency) -> Box:
+def bounding_lattice(adjacency: Adjacency) -> DisplacementBox:
     """The coarsest box of displacements that holds the adjacency: its reach, its dilation.
 
     Examples
     --------
-    >>> lattice(Adjacency.box(3).dilated(4))
-    Box(low=(-4, -4), high=(4, 4), step=(4, 4))
+    >>> bounding_lattice(Adjacency.box(3).dilated(4))
+    DisplacementBox(low=(-4, -4), high=(4, 4), step=(4, 4))
     """
     low = tuple(r[0] for r in adjacency.reach)
     high = tuple(r[1] for r in adjacency.reach)
     offsets = adjacency.displacements - np.array(low)
     step = tuple(reduce(gcd, column.tolist(), 0) or 1 for column in offsets.T)
-    return Box(low, high, step)
+    return DisplacementBox(low, high, step)
 
 
 def dense(adjacency: Adjacency, weights: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Weights (K, n, C) in the adjacency's lattice box, ``(K, C, ...)``, zeros elsewhere."""
-    box = lattice(adjacency)
+    box = bounding_lattice(adjacency)
     cells = (adjacency.displacements - np.array(box.low)) // np.array(box.step)
     out = np.zeros((weights.shape[0], weights.shape[2], *box.size), dtype=np.float32)
     out[(slice(None), slice(None), *cells.T)] = np.moveaxis(weights, 1, 2)
@@ -82,7 +82,7 @@ def dense(adjacency: Adjacency, weights: npt.NDArray[Any]) -> npt.NDArray[np.flo
 
 def is_box(adjacency: Adjacency) -> bool:
     """Whether the adjacency fills its lattice box."""
-    return len(adjacency) == int(np.prod(lattice(adjacency).size))
+    return len(adjacency) == int(np.prod(bounding_lattice(adjacency).size))
 
 
 def has_centre(adjacency: Adjacency) -> bool:
@@ -96,7 +96,7 @@ def neighbours(layer: DivisiveNormalize) -> Adjacency:
 
 
 @lru_cache(maxsize=256)
-def cover(adjacency: Adjacency) -> tuple[Box, ...]:
+def cover(adjacency: Adjacency) -> tuple[DisplacementBox, ...]:
     """Boxes, overlapping or not, whose union is the adjacency: for maxima.
 
     Greedy: the largest box around each displacement not covered yet.
@@ -110,7 +110,7 @@ def cover(adjacency: Adjacency) -> tuple[Box, ...]:
 
 
 @lru_cache(maxsize=256)
-def partition(adjacency: Adjacency) -> tuple[Box, ...]:
+def partition(adjacency: Adjacency) -> tuple[DisplacementBox, ...]:
     """Disjoint boxes whose union is the adjacency: for sums.
 
     Examples
@@ -121,8 +121,8 @@ def partition(adjacency: Adjacency) -> tuple[Box, ...]:
     return _boxes(adjacency, overlap=False)
 
 
-def _boxes(adjacency: Adjacency, *, overlap: bool) -> tuple[Box, ...]:
-    whole = lattice(adjacency)
+def _boxes(adjacency: Adjacency, *, overlap: bool) -> tuple[DisplacementBox, ...]:
+    whole = bounding_lattice(adjacency)
     low, step = np.array(whole.low), np.array(whole.step)
     cells = np.zeros(whole.size, dtype=bool)
     cells[tuple(((adjacency.displacements - low) // step).T)] = True
@@ -137,7 +137,7 @@ def _boxes(adjacency: Adjacency, *, overlap: bool) -> tuple[Box, ...]:
         )
         waiting[_slices(first, last)] = False
         found.append(
-            Box(
+            DisplacementBox(
                 tuple(int(v) for v in low + np.array(first) * step),
                 tuple(int(v) for v in low + np.array(last) * step),
                 whole.step,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spel import atomic
-from spel.backends.geometry import lattice
+from spel.backends.geometry import bounding_lattice
 from spel.core.adjacency import Adjacency
 from spel.errors import UnsupportedLayerError
 from spel.nn import Activation, Color, Convolution, Layer, MaxPool, MeanPool
@@ -128,7 +128,7 @@ def _stride(layer: Any) -> int:
 
 def _box(layer: Layer, adjacency: Adjacency) -> tuple[list[int], list[int]]:
     """Size and dilation, ``[x, y, 0]``; only boxes of odd sizes about the spel."""
-    box = lattice(adjacency)
+    box = bounding_lattice(adjacency)
     good = adjacency.ndim == 2 and all(n % 2 for n in box.size)
     if not good or adjacency != Adjacency.box(box.size).dilated(box.step):
         raise _refused(layer, "its adjacencies are boxes of odd sizes about the spel, in 2 axes")

@@ -105,11 +105,11 @@ def _labnorm2(g: Graph, unit: Sequence[str], file: str) -> list[str]:
     rgb = list(unit) if file == "direct" else _back(g, *_stored(g, unit, file))
     f = [
         _root(g, _sum(g, row, rgb), 0.008856451679, 841 / 108, 4 / 29)
-        for row in labnorm._XYZ / labnorm._WHITE[:, None]
+        for row in labnorm.XYZ_FROM_RGB / labnorm.WHITE_POINT[:, None]
     ]
     return [
         str(g.op("Div", g.op("Sub", band, g.const(low, D)), g.const(span, D)))
-        for band, low, span in zip(_lab_of(g, f), labnorm._LOW, labnorm._SPAN)
+        for band, low, span in zip(_lab_of(g, f), labnorm.LOWEST, labnorm.EXTENT)
     ]
 
 

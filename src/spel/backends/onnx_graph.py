@@ -115,7 +115,7 @@ class Graph:
     def window_sum(self, x: str, channels: int, window: Window) -> str:
         """Sum over the adjacents inside the image, channel by channel."""
         adjacency = window.adjacency
-        box = geometry.lattice(adjacency)
+        box = geometry.bounding_lattice(adjacency)
         x = self.padded(x, geometry.pads(window, box.low, box.high))
         full = geometry.dense(adjacency, np.ones((channels, len(adjacency), 1)))
         if not geometry.is_box(adjacency) or len(adjacency) <= 9:
@@ -160,7 +160,7 @@ class Graph:
         some = self.op("Greater", self.window_sum(self.ones(x, ndim), 1, window), self.const(0.5))
         return str(self.op("Where", some, best, self.const(0.0)))
 
-    def _box_max(self, x: str, box: geometry.Box, window: Window) -> str:
+    def _box_max(self, x: str, box: geometry.DisplacementBox, window: Window) -> str:
         x = self.padded(x, geometry.pads(window, box.low, box.high), float("-inf"))
         lines = [axis for axis, size in enumerate(box.size) if size > 1 or window.strides[axis] > 1]
         if int(np.prod(box.size)) <= 9 and lines:

@@ -53,7 +53,7 @@ def translated(g: Graph, layer: Layer, *inputs: Value) -> Value:
 def convolution(g: Graph, layer: Convolution, x: Value) -> Value:
     bank, window = layer.bank, layer.scope
     mode, fill = window.border_mode(bank.channels)
-    box = geometry.lattice(bank.adjacency)
+    box = geometry.bounding_lattice(bank.adjacency)
     spans = geometry.pads(window, box.low, box.high)
     weights = g.const(geometry.dense(bank.adjacency, bank.weights))
     inputs = [weights, g.const(bank.bias)] if bank.bias.any() else [weights]

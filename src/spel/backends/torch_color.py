@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,38 @@ from spel.nn import Color
 from spel.ops import labnorm
 from spel.ops.color import GREY_WEIGHTS
 
+_LABNORM2 = (labnorm.XYZ_FROM_RGB / labnorm.WHITE_POINT[:, None]).tolist()
+_LOWEST, _EXTENT = labnorm.LOWEST.tolist(), labnorm.EXTENT.tolist()
 
-def color(layer: Color, x: Tensor) -> Tensor:
+
+@dataclass(frozen=True)
+class Tables:
+    """scikit-image's numbers for a colour space, as plain floats, taken when a module is made."""
+
+    xyz: tuple[tuple[float, ...], ...] = ()
+    white: tuple[float, ...] = ()
+    ycbcr: tuple[tuple[float, ...], ...] = ()
+
+
+def tables(layer: Color) -> Tables:
+    """What the layer's colour space needs."""
+    if layer.space not in ("lab", "ycbcr"):
+        return Tables()
+    from skimage.color import colorconv
+
+    white = colorconv.xyz_tristimulus_values(illuminant="D65", observer="2", dtype=np.float64)
+    return Tables(
+        _floats(colorconv.xyz_from_rgb),
+        tuple(float(w) for w in white),
+        _floats(colorconv.ycbcr_from_rgb),
+    )
+
+
+def _floats(matrix: Any) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(v) for v in row) for row in matrix)
+
+
+def color(layer: Color, constants: Tables, x: Tensor) -> Tensor:
     """An image of 1 to 4 channels in the layer's colour space."""
     bands = [x[:, b] for b in range(1 if x.shape[1] < 3 else 3)]
     unit = float(np.float32(1 / layer.white))
@@ -24,9 +55,10 @@ def color(layer: Color, x: Tensor) -> Tensor:
         return torch.stack(bands, dim=1) * unit
     wide = [band.double() / layer.white for band in bands]
     if layer.space == "lab":
-        three = _lab(wide)
+        three = _lab(wide, constants)
     elif layer.space == "ycbcr":
-        three = _ycbcr(wide)
+        rows = zip(constants.ycbcr, (16.0, 128.0, 128.0))
+        three = [_sum(row, wide, shift) for row, shift in rows]
     else:
         three = _labnorm2(wide, layer.space[9:] or "png")
     return torch.stack(three, dim=1).to(x.dtype)
@@ -43,38 +75,25 @@ def _root(t: Tensor, at: float, slope: float, shift: float) -> Tensor:
     return torch.where(above, torch.where(above, t, 1.0).pow(1 / 3), slope * t + shift)
 
 
-def _lab(unit: list[Tensor]) -> list[Tensor]:
-    from skimage.color import colorconv
-
+def _lab(unit: list[Tensor], constants: Tables) -> list[Tensor]:
     linear = []
     for band in unit:
         above = band > 0.04045
         high = ((torch.where(above, band, 1.0) + 0.055) / 1.055).pow(2.4)
         linear.append(torch.where(above, high, band / 12.92))
-    white = colorconv.xyz_tristimulus_values(illuminant="D65", observer="2", dtype=np.float64)
-    rows = zip(colorconv.xyz_from_rgb, white)
-    return _lab_of(
-        [_root(_sum(row, linear) / float(w), 0.008856, 7.787, 16 / 116) for row, w in rows]
-    )
+    rows = zip(constants.xyz, constants.white)
+    return _lab_of([_root(_sum(row, linear) / w, 0.008856, 7.787, 16 / 116) for row, w in rows])
 
 
 def _lab_of(f: list[Tensor]) -> list[Tensor]:
     return [116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])]
 
 
-def _ycbcr(unit: list[Tensor]) -> list[Tensor]:
-    from skimage.color import colorconv
-
-    rows = zip(colorconv.ycbcr_from_rgb, (16.0, 128.0, 128.0))
-    return [_sum(row, unit, shift) for row, shift in rows]
-
-
 def _labnorm2(unit: list[Tensor], file: str) -> list[Tensor]:
     rgb = unit if file == "direct" else _back(*_stored(unit, file))
-    weights = labnorm._XYZ / labnorm._WHITE[:, None]
-    f = [_root(_sum(row, rgb), 0.008856451679, 841 / 108, 4 / 29) for row in weights]
-    ends = zip(_lab_of(f), labnorm._LOW, labnorm._SPAN)
-    return [(band - float(low)) / float(span) for band, low, span in ends]
+    f = [_root(_sum(row, rgb), 0.008856451679, 841 / 108, 4 / 29) for row in _LABNORM2]
+    ends = zip(_lab_of(f), _LOWEST, _EXTENT)
+    return [(band - low) / span for band, low, span in ends]
 
 
 def _stored(unit: list[Tensor], file: str) -> list[Tensor]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spel import atomic
 from spel.backends.torch_deps import torch
-from spel.backends.torch_layers import SpelModule
+from spel.backends.torch_module import SpelModule
 from spel.errors import SpelError
 from spel.nn.network import Network
 

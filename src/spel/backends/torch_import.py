@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spel.backends.torch_deps import nn
-from spel.backends.torch_layers import SpelModule
+from spel.backends.torch_module import SpelModule
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import ShapeError, UnsupportedLayerError

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.backends.torch_deps import F, Tensor, nn, torch
-from spel.backends.torch_layers import SpelModule
+from spel.backends.torch_module import SpelModule
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError
 from spel.nn.network import Network

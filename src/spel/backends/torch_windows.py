@@ -1,23 +1,40 @@
-"""Windows over tensors: runs of doubling length, shared among the boxes of an adjacency."""
+"""Windows over tensors: runs of doubling length, shared among the boxes of an adjacency.
+
+All that depends on the window alone is worked out when a module is made, as plain numbers: the
+forward pass then has no branch that depends on data, and `torch.export` and `torch.compile` can
+follow it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import reduce
+
+import numpy as np
 
 from spel.backends import geometry
-from spel.backends.torch_deps import F, Tensor, torch
+from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
 from spel.core.window import Window
 
-
-def pad(x: Tensor, spans: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
-    """Spels of one value added (or cut off, where negative)."""
-    flat = [n for span in reversed(spans) for n in span]
-    return F.pad(x, flat, value=value) if any(flat) else x
+Spans = Sequence[tuple[int, int]]
+Join = Callable[[Tensor, Tensor], Tensor]
 
 
-def bounced(x: Tensor, spans: Sequence[tuple[int, int]], border: str) -> Tensor:
-    """The same with the nearest spel ("edge") or the mirrored image ("reflect")."""
+def pad(x: Tensor, spans: Spans, value: float = 0.0) -> Tensor:
+    """Pixels of one value added before and after each axis, or cut off where a span is negative."""
+    added = [max(n, 0) for span in reversed(spans) for n in span]
+    if any(added):
+        x = F.pad(x, added, value=value)
+    for axis, (before, after) in enumerate(spans, start=2):
+        cut = max(-before, 0)
+        if cut or after < 0:
+            length = max(x.shape[axis] - cut - max(-after, 0), 0)
+            x = x.narrow(axis, min(cut, x.shape[axis]), length)
+    return x
+
+
+def extend(x: Tensor, spans: Spans, border: str) -> Tensor:
+    """The same with the nearest pixel ("edge") or the mirrored image ("reflect")."""
     for axis, (before, after) in enumerate(spans, start=2):
         n = x.shape[axis]
         places = torch.arange(-before, n + after, device=x.device)
@@ -25,68 +42,122 @@ def bounced(x: Tensor, spans: Sequence[tuple[int, int]], border: str) -> Tensor:
             places = places.clamp(0, n - 1)
         else:
             period = 2 * (n - 1)
-            folded = places.remainder(period)
-            places = torch.where(folded < n, folded, period - folded)
+            place = places.remainder(period)
+            places = torch.where(place < n, place, period - place)
         x = x.index_select(axis, places)
     return x
 
 
-def window_sum(x: Tensor, window: Window) -> Tensor:
-    """Sum over the adjacents inside the image."""
-    return _over_boxes(x, window, geometry.partition(window.adjacency), torch.add, 0.0)
+class WindowReduce(nn.Module):
+    """Sum or maximum over the adjacents inside the image, at every position of a window."""
+
+    def __init__(self, window: Window, word: str) -> None:
+        super().__init__()
+        adjacency = window.adjacency
+        whole = geometry.bounding_lattice(adjacency)
+        boxes = geometry.partition(adjacency) if word == "sum" else geometry.cover(adjacency)
+        self.join: Join = torch.add if word == "sum" else torch.maximum
+        self.outside = 0.0 if word == "sum" else float("-inf")
+        self.spans = geometry.pads(window, whole.low, whole.high)
+        self.extent = tuple(high - low for low, high in zip(whole.low, whole.high))
+        self.strides = window.strides
+        self.boxes = [
+            (box.size, box.step, tuple(a - b for a, b in zip(box.low, whole.low))) for box in boxes
+        ]
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = pad(x, self.spans, self.outside)
+        counts = [max(n - e, 0) for n, e in zip(padded.shape[2:], self.extent)]
+        if 0 in counts:
+            return x.new_zeros((*x.shape[:2], *counts))
+        rows: dict[int, Tensor] = {}  # Horizontal runs by their length, shared by all boxes.
+        parts = []
+        for size, step, first in self.boxes:
+            if size[-1] not in rows:
+                rows[size[-1]] = join_run(padded, padded.ndim - 1, size[-1], step[-1], self.join)
+            part = rows[size[-1]]
+            for axis in range(len(size) - 1):
+                part = join_run(part, 2 + axis, size[axis], step[axis], self.join)
+            for axis, (begin, count, stride) in enumerate(zip(first, counts, self.strides), 2):
+                part = part.narrow(axis, begin, count)
+                if stride > 1:
+                    part = part[(slice(None),) * axis + (slice(None, None, stride),)]
+            parts.append(part)
+        return reduce(self.join, parts)
 
 
-def window_max(x: Tensor, window: Window) -> Tensor:
-    """Largest value among the adjacents inside the image; 0 where there is none."""
-    boxes = geometry.cover(window.adjacency)
-    best = _over_boxes(x, window, boxes, torch.maximum, float("-inf"))
-    if window.border == "valid" or geometry.has_centre(window.adjacency):
-        return best
-    return torch.where(window_sum(torch.ones_like(x[:1, :1]), window) > 0, best, 0.0)
-
-
-def _over_boxes(
-    x: Tensor,
-    window: Window,
-    boxes: Sequence[geometry.Box],
-    join: Callable[[Tensor, Tensor], Tensor],
-    outside: float,
-) -> Tensor:
-    whole = geometry.lattice(window.adjacency)
-    padded = pad(x, geometry.pads(window, whole.low, whole.high), outside)
-    counts = [n - (h - lo) for n, lo, h in zip(padded.shape[2:], whole.low, whole.high)]
-    rows: dict[int, Tensor] = {}  # horizontal runs, by length: shared by all boxes
-    total = None
-    for box in boxes:
-        width = box.size[-1]
-        if width not in rows:
-            rows[width] = _run(padded, padded.ndim - 1, width, box.step[-1], join)
-        part = rows[width]
-        for axis in range(len(box.size) - 1):
-            part = _run(part, 2 + axis, box.size[axis], box.step[axis], join)
-        index: list[Any] = [slice(None), slice(None)]
-        for low, first, count, stride in zip(box.low, whole.low, counts, window.strides):
-            index.append(slice(low - first, low - first + max(count, 0), stride))
-        part = part[tuple(index)]
-        total = part if total is None else join(total, part)
-    assert total is not None
-    return total
-
-
-def _run(
-    x: Tensor, axis: int, size: int, step: int, join: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor:
+def join_run(x: Tensor, axis: int, size: int, step: int, join: Join) -> Tensor:
     """Join `size` values `step` apart: O(log size) passes over runs of doubling length."""
     count = x.shape[axis] - (size - 1) * step
-    total, done, power, width = None, 0, x, 1
+    parts, done, power, width = [], 0, x, 1
     while width <= size:
         if size & width:
-            part = power.narrow(axis, done * step, max(count, 0))
-            total = part if total is None else join(total, part)
+            parts.append(power.narrow(axis, done * step, count))
             done += width
         if 2 * width <= size:
             length = power.shape[axis] - width * step
-            power = join(power.narrow(axis, 0, length), power.narrow(axis, width * step, length))
+            ahead = power.narrow(axis, width * step, length)
+            power = join(power.narrow(axis, 0, length), ahead)
         width *= 2
-    assert total is not None
-    return total
+    return reduce(join, parts)
+
+
+class WindowMax(nn.Module):
+    """Largest value among the adjacents inside the image; 0 where there is none."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__()
+        self.largest = WindowReduce(window, "max")
+        never_empty = window.border == "valid" or geometry.has_centre(window.adjacency)
+        self.count = None if never_empty else WindowReduce(window, "sum")
+
+    def forward(self, x: Tensor) -> Tensor:
+        best: Tensor = self.largest(x)
+        if self.count is None:
+            return best
+        return torch.where(self.count(torch.ones_like(x[:1, :1])) > 0, best, 0.0)
+
+
+class Correlation(nn.Module):
+    """What a convolution needs of its window: padding by its border, strides, dilation.
+
+    Weights are dense in the adjacency's lattice box; `cells` masks those outside of the adjacency.
+    """
+
+    fill: Tensor
+    cells: Tensor | None
+
+    def __init__(self, window: Window, channels: int) -> None:
+        super().__init__()
+        adjacency = window.adjacency
+        box = geometry.bounding_lattice(adjacency)
+        self.spans = geometry.pads(window, box.low, box.high)
+        self.extent = tuple(high - low for low, high in zip(box.low, box.high))
+        self.strides, self.step = window.strides, box.step
+        mode, fill = window.border_mode(channels)
+        self.border = "constant" if window.border == "valid" else mode
+        self.filled = window.border != "valid" and any(fill)
+        self.register_buffer("fill", as_tensor(fill), persistent=False)
+        full = geometry.is_box(adjacency)
+        ones = np.ones((1, len(adjacency), 1), dtype=np.float32)
+        cells = None if full else as_tensor(geometry.dense(adjacency, ones))
+        self.register_buffer("cells", cells, persistent=False)
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        padded = self._padded(x)
+        counts = [n - e for n, e in zip(padded.shape[2:], self.extent)]
+        if min(counts) <= 0:
+            sizes = [-(-max(n, 0) // s) for n, s in zip(counts, self.strides)]
+            return x.new_zeros((len(x), len(weight), *sizes))
+        masked = weight if self.cells is None else weight * self.cells
+        convolve = F.conv2d if len(self.spans) == 2 else F.conv3d
+        return convolve(padded, masked, bias, stride=self.strides, dilation=self.step)
+
+    def _padded(self, x: Tensor) -> Tensor:
+        if self.border != "constant":
+            return extend(x, self.spans, self.border)
+        padded = pad(x, self.spans)
+        if not self.filled:
+            return padded
+        outside = 1 - pad(torch.ones_like(x[:1, :1]), self.spans)
+        return padded + outside * self.fill.reshape(1, -1, *[1] * len(self.spans))

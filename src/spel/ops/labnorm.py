@@ -13,16 +13,16 @@ Real = npt.NDArray[np.float64]
 FILES = ("png", "rgba", "jpeg", "direct")
 """How libift came by its 8-bit YCbCr: it depends on the type of the image file."""
 
-_XYZ = np.array(
+XYZ_FROM_RGB = np.array(
     [
         [0.4123955889674142, 0.3575834307637148, 0.1804926473817016],
         [0.2125862307855956, 0.7151703037034108, 0.0722004986433362],
         [0.0192972154917469, 0.1191838645808485, 0.9504971251315798],
     ]
 )
-_WHITE = np.array([0.950456, 1.0, 1.088754])
-_LOW = np.array([0.0, -86.182236, -107.867744])
-_SPAN = np.array([99.998337, 184.44085, 202.349424])
+WHITE_POINT = np.array([0.950456, 1.0, 1.088754])
+LOWEST = np.array([0.0, -86.182236, -107.867744])
+EXTENT = np.array([99.998337, 184.44085, 202.349424])
 
 
 def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -> Float:
@@ -74,7 +74,7 @@ def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -
         )
     unit = array.astype(np.float64) / white
     rgb = unit if file == "direct" else _back_to_rgb(*_stored(unit, file))
-    tristimulus = rgb @ (_XYZ / _WHITE[:, None]).T
+    tristimulus = rgb @ (XYZ_FROM_RGB / WHITE_POINT[:, None]).T
     f = np.where(
         tristimulus >= 0.008856451679, np.cbrt(tristimulus), 841 / 108 * tristimulus + 4 / 29
     )
@@ -82,7 +82,7 @@ def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -
     lab[..., 0] = 116 * f[..., 1] - 16
     lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
     lab[..., 2] = 200 * (f[..., 1] - f[..., 2])
-    return np.asarray((lab - _LOW) / _SPAN, dtype=np.float32)
+    return np.asarray((lab - LOWEST) / EXTENT, dtype=np.float32)
 
 
 def _stored(unit: Real, file: str) -> tuple[Real, Real, Real]:

@@ -17,8 +17,7 @@ CALLS |= {"torch.load", "torch.jit.load", "tempfile.mktemp", "numpy.fromregex", 
 CALLS |= {"subprocess.getoutput", "subprocess.getstatusoutput", "multiprocessing.Pool"}
 FLAGS = {("shell", True), ("allow_pickle", True), ("weights_only", False), ("verify", False)}
 PROGRAMS = {  # the only files that start a process, and why
-    "run/pool.py": "workers: this Python",
-    "io/image/isolate.py": "the decoder in a process of its own: this Python",
+    "worker.py": "workers and the decoder of images: this Python",
     "cli/self_test.py": "spel doctor --self-test: this Python",
     "io/video/ffmpeg.py": "videos, by ffmpeg or ffprobe",
     "io/video/player.py": "videos, by ffmpeg",

@@ -106,7 +106,7 @@ class TestJpeg:
         exif = Image.Exif()
         exif[0x0112] = orientation
         plain, turned = saved(pictures[0], "JPEG"), saved(pictures[0], "JPEG", exif=exif)
-        from spel.io.image.reader import apply_orientation
+        from spel.io.image.decoding import apply_orientation
 
         assert np.array_equal(get(turned), apply_orientation(get(plain), orientation))
         assert describe(io.BytesIO(turned)).orientation == orientation

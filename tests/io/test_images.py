@@ -13,7 +13,7 @@ from PIL import Image
 
 from spel.errors import ImageReadError, ParameterError, ShapeError
 from spel.io import describe, read, write
-from spel.io.image.reader import apply_orientation
+from spel.io.image.decoding import apply_orientation
 
 
 def png(rows, cols, depth, color, raw, *chunks, interlace=0):

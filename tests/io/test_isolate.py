@@ -6,14 +6,16 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 
+from spel import worker
 from spel.errors import ImageReadError, ParameterError
 from spel.io import Decoder, read, write
-from spel.io.image import isolate
 
 if not hasattr(socket, "send_fds"):
     pytest.skip("descriptors cannot be sent here", allow_module_level=True)
@@ -66,44 +68,46 @@ def test_refusals_are_the_same(tmp_path, decoder):
 
 
 FAKE = (
-    "import json, os, socket, sys, tempfile; s = socket.socket(fileno=int(sys.argv[1])); "
-    "s.recv(65536); f = tempfile.TemporaryFile(); f.write(bytes(8)); f.flush(); {act}"
+    "import json, os, sys, tempfile\n"
+    "from multiprocessing.connection import Connection\n"
+    "from multiprocessing.reduction import recv_handle, send_handle\n"
+    "wire = Connection(int(sys.argv[1])); wire.recv_bytes(); wire.send((True, None))\n"
+    "wire.recv_bytes(); recv_handle(wire)\n"
+    "f = tempfile.TemporaryFile(); f.write(bytes(8)); f.flush()\n"
+    "def reply(shape, dtype):\n"
+    "    wire.send_bytes(b'F' + json.dumps(dict(shape=shape, dtype=dtype)).encode())\n"
+    "    send_handle(wire, f.fileno(), None)\n"
 )
 
 
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        ("os.kill(os.getpid(), 11)", "died .signal 11"),
-        ("os.abort()", "died .signal 6"),
-        ("os._exit(3)", "died .exit status 3"),
-        ("s.send(b'junk' + bytes([10]))", "died"),
-        ("s.send(b'[]' + bytes([10]))", "died"),
-        ("s.send(b'{{}}' + bytes([10]))", "no image"),
-        ("s.send(b'x' * 70000); s.close(); os._exit(0)", "died"),
-        ("s.send(json.dumps(dict(error='x' * 500)).encode() + bytes([10]))", "^x{300}$"),
-        *[
-            (
-                f"socket.send_fds(s, [json.dumps(dict(shape={shape}, dtype={dtype!r})).encode() + "
-                "bytes([10])], [f.fileno()])",
-                "no image",
-            )
-            for shape, dtype in (
-                ([2, 4], "uint8"),
-                ([2, 4, 2], "uint8"),
-                ([1, 1, 1], "O"),
-                ([-2, -4, 1], "uint8"),
-                ([1 << 30, 1 << 30, 1], "uint8"),
-                ([1, 8, True], "uint8"),
-                ([1, 1, 1], ["uint8"]),
-            )
-        ],
+        ("os.kill(os.getpid(), 11)", "killed by SIGSEGV"),
+        ("os.abort()", "killed by SIGABRT"),
+        ("os._exit(3)", "ended with code 3"),
+        ("os.write(wire.fileno(), b'junk')", "ended with code 0"),
+        ("wire.send_bytes(b'Njunk')", "no image"),
+        ("wire.send_bytes(b'N[]')", "no image"),
+        ("wire.send_bytes(b'N{}')", "no image"),
+        ("wire.send_bytes(b'N' + b'[' * 60000)", "no image"),
+        ("wire.send_bytes(b'N' + b'x' * 70000)", "the decoder"),
+        ("wire.send_bytes(b'F{}'); wire.send_bytes(b'x'); wire.recv_bytes()", "the decoder"),
+        ("wire.send_bytes(b'N' + json.dumps(dict(error='x' * 500)).encode())", "^x{300}$"),
+        ("reply([2, 4], 'uint8')", "no image"),
+        ("reply([2, 4, 2], 'uint8')", "no image"),
+        ("reply([1, 1, 1], 'O')", "no image"),
+        ("reply([-2, -4, 1], 'uint8')", "no image"),
+        ("reply([1 << 30, 1 << 30, 1], 'uint8')", "no image"),
+        ("reply([1, 8, True], 'uint8')", "no image"),
+        ("reply([1, 1, 1], ['uint8'])", "no image"),
     ],
 )
 def test_dying_and_lying_decoders(tmp_path, monkeypatch, act, words):
     write(tmp_path / "a.png", np.array([[3, 4]], np.uint8))
     with Decoder() as decoder:
-        monkeypatch.setattr(isolate, "_START", FAKE.format(act=act) + "#{path}")
+        start = FAKE + act + "\n"
+        monkeypatch.setattr(worker, "START", start.replace("{", "{{").replace("}", "}}"))
         with pytest.raises(ImageReadError, match=words) as caught:
             decoder.read(tmp_path / "a.png")
         assert len(str(caught.value)) <= 300
@@ -112,18 +116,54 @@ def test_dying_and_lying_decoders(tmp_path, monkeypatch, act, words):
         assert decoder.read(tmp_path / "a.png").tolist() == [[[3], [4]]]
 
 
+def test_what_a_decoder_sends_is_not_unpickled(tmp_path, monkeypatch):
+    write(tmp_path / "a.png", np.array([[3, 4]], np.uint8))
+    act = f"wire.send((os.mkdir, ({str(tmp_path / 'made')!r},)))\n"
+    monkeypatch.setattr(worker, "START", (FAKE + act).replace("{", "{{").replace("}", "}}"))
+    with Decoder() as decoder, pytest.raises(ImageReadError):
+        decoder.read(tmp_path / "a.png")
+    assert not (tmp_path / "made").exists()
+
+
 def test_a_hung_decoder_is_ended(tmp_path):
     write(tmp_path / "a.png", np.array([[3, 4]], np.uint8))
     with Decoder(seconds=20) as decoder:
         decoder.read(tmp_path / "a.png")
         decoder.seconds = 0.3
-        os.kill(decoder._process.pid, signal.SIGSTOP)
+        os.kill(decoder.pid, signal.SIGSTOP)
         start = time.monotonic()
         with pytest.raises(ImageReadError, match=r"more than 0\.3 s"):
             decoder.read(tmp_path / "a.png")
         assert time.monotonic() - start < 5
         decoder.seconds = 20
         assert decoder.read(tmp_path / "a.png").tolist() == [[[3], [4]]]
+
+
+def test_a_child_forked_while_another_thread_reads_can_read(tmp_path):
+    """The lock of the decoder may be held by a thread that the child does not have."""
+    write(tmp_path / "a.png", np.array([[3, 4]], np.uint8))
+    program = """
+import os, signal, sys, threading, time, warnings
+from spel import read
+warnings.simplefilter("ignore")
+name = sys.argv[1]
+read(name, isolate=True)
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        read(name, isolate=True)
+threading.Thread(target=work, daemon=True).start()
+for _ in range(10):
+    time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        os._exit(read(name, isolate=True).tolist() != [[[3], [4]]])
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "a.png")]
+    subprocess.run(command, check=True, timeout=300)
 
 
 def test_memory_is_limited(tmp_path):

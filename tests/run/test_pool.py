@@ -13,7 +13,7 @@ from spel.errors import ParameterError, TaskError
 from spel.run import Pool
 
 
-def test_results_and_errors_travel():
+def test_results_and_errors_come_back():
     with Pool(2) as pool:
         futures = [pool.submit(divmod, i, 3) for i in range(20)]
         assert [f.result() for f in futures] == [divmod(i, 3) for i in range(20)]
@@ -50,8 +50,8 @@ def test_a_task_that_grows_over_its_memory_fails():
         assert len(pool.submit(bytes, 1 << 20).result()) == 1 << 20
 
 
-def test_answers_that_cannot_travel_are_told():
-    with Pool(1) as pool, pytest.raises(TaskError, match="cannot travel"):
+def test_a_result_that_cannot_be_pickled_is_a_failed_task():
+    with Pool(1) as pool, pytest.raises(TaskError, match="cannot be pickled"):
         pool.submit(memoryview, b"x").result()
 
 

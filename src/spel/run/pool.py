@@ -1,32 +1,21 @@
 """Worker processes that are replaced when they die or hang: an executor for hard inputs.
 
-`concurrent.futures.ProcessPoolExecutor` gives up as a whole when one worker dies and cannot stop a
-task that hangs. Here each worker has a thread that watches over it: a dead worker is one failed
+`concurrent.futures.ProcessPoolExecutor` gives up as a whole when one process dies and cannot stop
+a task that hangs. Here each process has a thread that watches over it: a dead process is one failed
 task, a task over its time is killed, and the next task gets a fresh process.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
 from spel.errors import ParameterError, TaskError
-
-_START = (
-    "import sys; sys.path[:] = {path!r}; from spel.run.pool import serve; "
-    "serve(int(sys.argv[1]), {memory!r})"
-)
-_LEAVE = 5.0
-"""Seconds that a worker gets to end by itself."""
+from spel.worker import Worker, WorkerDeath, WorkerTimeout
 
 Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -41,7 +30,7 @@ class Pool(Executor):
         Longest time for one task; a task over it fails with `TaskError`, its process is replaced.
     memory : int, optional
         Bytes that a worker may have beyond what it starts with; more gives `MemoryError` in the
-        task (POSIX only).
+        task (Linux only).
 
     Examples
     --------
@@ -95,16 +84,16 @@ class Pool(Executor):
         """Stop every worker now; running tasks fail."""
         self._closed.set()
         for watcher in self._watchers:
-            watcher.kill()
+            watcher.worker.kill()
 
     @property
     def processes(self) -> list[int]:
         """Process numbers of the living workers."""
-        return [pid for watcher in self._watchers if (pid := watcher.pid) is not None]
+        return [pid for watcher in self._watchers if (pid := watcher.worker.pid) is not None]
 
 
 class _Watcher(threading.Thread):
-    """Feeds one process with tasks, and replaces it."""
+    """Feeds one worker with tasks."""
 
     def __init__(
         self,
@@ -115,152 +104,28 @@ class _Watcher(threading.Thread):
     ) -> None:
         super().__init__(daemon=True, name="spel worker")
         self._tasks, self._closed, self._seconds, self._memory = tasks, closed, seconds, memory
-        self._process: subprocess.Popen[bytes] | None = None
-        self._wire: Connection[Any, Any] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
+        self.worker = Worker()
 
     def run(self) -> None:
-        try:
+        with self.worker:
             while (work := self._tasks.get()) is not None:
                 future, fn, args, kwargs = work
                 if not future.set_running_or_notify_cancel():
                     continue
                 try:
-                    answer = self._asked(fn, args, kwargs)
+                    result = self._call(fn, args, kwargs)
                 except BaseException as error:
                     future.set_exception(error)
                 else:
-                    future.set_result(answer)
+                    future.set_result(result)
                 del future, work
-        finally:
-            self._end()
 
-    def kill(self) -> None:
-        process = self._process
-        if process is not None:
-            process.kill()
-
-    def _asked(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def _call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self._closed.is_set():
             raise TaskError("the run was stopped before this task was done")
-        wire = self._living()
         try:
-            wire.send((fn, args, kwargs))
-            if not wire.poll(self._seconds):
-                self._end(now=True)
-                raise TaskError(
-                    f"it took more than {self._seconds:g} seconds and was stopped; allow more time "
-                    "or leave it out"
-                )
-            good, value = wire.recv()
-        except (EOFError, ConnectionError) as error:
-            raise TaskError(f"its worker {self._death()}; the next one goes on") from error
-        if good:
-            return value
-        raise value
-
-    def _living(self) -> Connection[Any, Any]:
-        if self._process is not None and self._process.poll() is None and self._wire is not None:
-            return self._wire
-        self._end(now=True)
-        ours, theirs = Pipe()
-        start = _START.format(path=sys.path, memory=self._memory)
-        # A worker inherits this thread's blocked signals: Ctrl-C is for the run, not for workers.
-        with _blocked(), theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", start, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=sys.stderr.fileno() if _has_file(sys.stderr) else subprocess.DEVNULL,
-            )
-        self._wire = ours
-        return ours
-
-    def _death(self) -> str:
-        """How the process ended, in words; it is cleared away."""
-        code = None
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                code = self._process.wait(_LEAVE)
-        self._end(now=True)
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with code {code}"
-
-    def _end(self, now: bool = False) -> None:
-        process, wire, self._process, self._wire = self._process, self._wire, None, None
-        if wire is not None:
-            wire.close()  # the worker leaves at the end of its input
-        if process is not None:
-            if now:
-                process.kill()
-            try:
-                process.wait(_LEAVE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def serve(handle: int, memory: int | None) -> None:
-    """The worker's side: answer until the other side is gone."""
-    _limit(memory)
-    with Connection(handle) as wire:
-        while True:
-            try:
-                fn, args, kwargs = wire.recv()
-            except (EOFError, OSError):
-                return
-            except Exception as error:  # a task of a module that is not to be had here
-                told = f"{type(error).__name__}: {error}"
-                wire.send((False, TaskError(f"it cannot be read by its worker ({told})")))
-                continue
-            try:
-                answer = (True, fn(*args, **kwargs))
-            except Exception as error:
-                answer = (False, error)
-            try:
-                wire.send(answer)
-            except OSError:
-                return
-            except Exception as error:  # an answer that cannot be pickled
-                wire.send((False, TaskError(f"its answer cannot travel: {error}")))
-
-
-def _limit(memory: int | None) -> None:
-    if memory is None:
-        return
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return
-    import spel.decide
-    import spel.io.image.reader  # noqa: F401  # loaded libraries count as what the worker starts with
-
-    with open("/proc/self/statm") as sizes:
-        now = int(sizes.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
-
-
-@contextlib.contextmanager
-def _blocked() -> Any:
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _has_file(stream: Any) -> bool:
-    try:
-        os.fstat(stream.fileno())
-    except (AttributeError, OSError, ValueError):
-        return False
-    return True
+            return self.worker.call(fn, args, kwargs, seconds=self._seconds, memory=self._memory)
+        except WorkerTimeout as error:
+            raise TaskError(f"{error} and was stopped; allow more time or leave it out") from None
+        except WorkerDeath as error:
+            raise TaskError(f"its worker {error}; the next task gets a new one") from error

@@ -242,5 +242,5 @@ def _stretch(samples: np.ndarray, head: _Head) -> np.ndarray:
         return samples.astype(np.bool_)
     if head.maximum < 255:
         table = np.rint(np.arange(head.maximum + 1) * (255 / head.maximum)).astype(np.uint8)
-        return table[samples]
+        return np.take(table, samples)
     return samples

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import os
-from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
-import numpy as np
+import numpy.typing as npt
 
 from spel.io.large import LargeImage, is_zarr
-from spel.io.opening import Reading, check_options, open_binary, translating_errors
+from spel.io.opening import check_options, open_binary, translating_errors
 
-from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
-from .formats import recognize
+from .decoding import decode, read_header
 from .header import MAX_PIXELS, ImageInfo, check_size
+from .isolate import shared_decoder
 
 __all__ = ["describe", "read"]
 
-_DECODERS = {
-    "PNG": png,
-    "JPEG": jpeg,
-    "TIFF": tiff,
-    "BMP": bmp,
-    "GIF": gif,
-    "WebP": webp,
-    "PNM": pnm,
-    "NPY": npy,
-}
+Source = str | os.PathLike[str] | BinaryIO
 
 
 def read(
-    path: str | os.PathLike[str] | BinaryIO,
+    path: Source,
     *,
     page: int | None = None,
     max_pixels: int = MAX_PIXELS,
     isolate: bool = False,
-) -> np.ndarray:
+) -> npt.NDArray[Any]:
     """Read an image file into an array of the file's own type.
 
     The EXIF orientation is applied and there is always a channel axis. No bit is lost: 16-bit
@@ -77,40 +67,15 @@ def read(
     array([[  7, 200]], dtype=uint8)
     """
     check_options(page, max_pixels)
-    if isolate:
-        from .isolate import shared_decoder
-
-        return shared_decoder().read(path, page=page, max_pixels=max_pixels)
     if _is_folder(path):
         return _read_folder(path, page, max_pixels)
-    with translating_errors(path) as context, open_binary(path) as file:
-        return _decode(file, context, page, max_pixels)
+    if isolate:
+        return shared_decoder().read(path, page=page, max_pixels=max_pixels)
+    with translating_errors(path) as reading, open_binary(path) as file:
+        return decode(file, reading, page, max_pixels)
 
 
-def _read_folder(path: str | os.PathLike[str], page: int | None, max_pixels: int) -> np.ndarray:
-    with (
-        LargeImage(path, page=page, max_pixels=max_pixels) as image,
-        translating_errors(path) as context,
-    ):
-        context.format = image.format
-        *planes, rows, cols, channels = image.shape
-        check_size(rows, cols, channels, image.dtype.itemsize, max_pixels, *planes)
-        return image[:]
-
-
-def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -> np.ndarray:
-    """Read an open file that is called ``name`` in messages."""
-    with translating_errors(name) as context:
-        return _decode(file, context, page, max_pixels)
-
-
-def _decode(file: BinaryIO, context: Reading, page: int | None, max_pixels: int) -> np.ndarray:
-    module = _decoder(file, context)
-    array, info = module.read(file, max_pixels, page)
-    return apply_orientation(array, info.orientation)
-
-
-def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
+def describe(path: Source, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     """Say what an image file holds, from its header, without decoding pixels.
 
     Raises
@@ -127,9 +92,26 @@ def describe(path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_P
     check_options(None, max_pixels)
     if _is_folder(path):
         return _describe_folder(path, max_pixels)
-    with translating_errors(path) as context, open_binary(path) as file:
-        info: ImageInfo = _decoder(file, context).describe(file, max_pixels)
-        return displayed(info)
+    with translating_errors(path) as reading, open_binary(path) as file:
+        return read_header(file, reading, max_pixels)
+
+
+def _is_folder(path: Source) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether it is the folder of a Zarr image."""
+    return isinstance(path, (str, os.PathLike)) and os.path.isdir(path) and is_zarr(path)
+
+
+def _read_folder(
+    path: str | os.PathLike[str], page: int | None, max_pixels: int
+) -> npt.NDArray[Any]:
+    with (
+        LargeImage(path, page=page, max_pixels=max_pixels) as image,
+        translating_errors(path) as reading,
+    ):
+        reading.format = image.format
+        *planes, rows, cols, channels = image.shape
+        check_size(rows, cols, channels, image.dtype.itemsize, max_pixels, *planes)
+        return image[:]
 
 
 def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo:
@@ -142,37 +124,3 @@ def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo
         return ImageInfo(
             "ZARR", rows, cols, channels, name, bits, color, 1, image.pages, depth, levels
         )
-
-
-def _is_folder(path: Any) -> bool:
-    """Whether it is the folder of a Zarr image."""
-    if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):
-        return False
-    return is_zarr(path)
-
-
-def apply_orientation(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn a stored image (..., rows, cols, channels) into the displayed frame (EXIF 1 to 8)."""
-    if orientation in (5, 6, 7, 8):
-        array = array.swapaxes(-3, -2)
-    if orientation in (2, 3, 6, 7):
-        array = array[..., :, ::-1, :]
-    if orientation in (3, 4, 7, 8):
-        array = array[..., ::-1, :, :]
-    return np.ascontiguousarray(array)
-
-
-def displayed(info: ImageInfo) -> ImageInfo:
-    """The same header with rows and columns as displayed."""
-    from dataclasses import replace
-
-    if info.orientation in (5, 6, 7, 8):
-        return replace(info, rows=info.cols, cols=info.rows)
-    return info
-
-
-def _decoder(file: BinaryIO, reading: Reading) -> ModuleType:
-    """The module that reads the format of an open file."""
-    file.seek(0)
-    reading.format = recognize(file.read(32))
-    return _DECODERS[reading.format]

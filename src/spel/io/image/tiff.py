@@ -244,7 +244,7 @@ def meaning(samples: npt.NDArray[Any], page: TiffPage) -> npt.NDArray[np.generic
         samples[:, :, :1] ^= samples.dtype.type((1 << bits) - 1)
     if 1 < bits < 8:
         full = (1 << bits) - 1
-        return np.rint(np.arange(full + 1) * (255 / full)).astype(np.uint8)[samples]
+        return np.take(np.rint(np.arange(full + 1) * (255 / full)).astype(np.uint8), samples)
     return samples
 
 

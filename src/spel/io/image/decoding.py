@@ -1,0 +1,67 @@
+"""An open image file into an array, or one refusal: the format by content, then its decoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.io.opening import Reading, translating_errors
+
+from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
+from .formats import recognize
+from .header import ImageInfo
+
+__all__ = ["apply_orientation", "decode", "read_header", "read_open"]
+
+_DECODERS = {
+    "PNG": png,
+    "JPEG": jpeg,
+    "TIFF": tiff,
+    "BMP": bmp,
+    "GIF": gif,
+    "WebP": webp,
+    "PNM": pnm,
+    "NPY": npy,
+}
+
+
+def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -> npt.NDArray[Any]:
+    """Read an open file that is called ``name`` in messages."""
+    with translating_errors(name) as reading:
+        return decode(file, reading, page, max_pixels)
+
+
+def decode(file: BinaryIO, reading: Reading, page: int | None, max_pixels: int) -> npt.NDArray[Any]:
+    """The pixels as displayed: ([planes,] rows, cols, channels)."""
+    array, info = _decoder(file, reading).read(file, max_pixels, page)
+    return apply_orientation(array, info.orientation)
+
+
+def read_header(file: BinaryIO, reading: Reading, max_pixels: int) -> ImageInfo:
+    """What the header says, with rows and columns as displayed."""
+    info: ImageInfo = _decoder(file, reading).describe(file, max_pixels)
+    if info.orientation in (5, 6, 7, 8):
+        return replace(info, rows=info.cols, cols=info.rows)
+    return info
+
+
+def _decoder(file: BinaryIO, reading: Reading) -> ModuleType:
+    """The module that reads the format of an open file."""
+    file.seek(0)
+    reading.format = recognize(file.read(32))
+    return _DECODERS[reading.format]
+
+
+def apply_orientation(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """Turn a stored image (..., rows, cols, channels) into the displayed frame (EXIF 1 to 8)."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(-3, -2)
+    if orientation in (2, 3, 6, 7):
+        array = array[..., :, ::-1, :]
+    if orientation in (3, 4, 7, 8):
+        array = array[..., ::-1, :, :]
+    return np.ascontiguousarray(array)

@@ -1,0 +1,346 @@
+"""A process for calls that may crash, hang or fill memory; it is started again after it ended.
+
+A call costs itself and nothing else: a dead process is one `WorkerDeath`, a call over its time is
+one `WorkerTimeout`, and the next call gets a fresh process. The pool of `spel.run` and the decoder
+of `spel.io` are built on it. Calls travel to the process by pickle; from a decoder of files that
+nobody vouches for come only bytes and a file, which nothing unpickles (`Worker.call_with_file`).
+It guards against crashes, hangs and memory; it is not a jail for code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, Pipe
+from multiprocessing.reduction import ForkingPickler, recv_handle, send_handle
+from typing import Any, TypeVar
+
+from spel.errors import TaskError
+
+__all__ = ["Worker", "WorkerDeath", "WorkerTimeout"]
+
+Result = TypeVar("Result")
+
+START = "import sys; sys.path[:] = {path!r}; from spel.worker import serve; serve(int(sys.argv[1]))"
+MAX_REPLY = 1 << 16  # bytes of a reply that is not unpickled
+LEAVE_SECONDS = 5.0  # that a process gets to end by itself
+FILE_FOLLOWS, NO_FILE = b"F", b"N"
+
+
+class WorkerDeath(Exception):
+    """The process ended before it answered; the message says how."""
+
+
+class WorkerTimeout(Exception):
+    """The call took longer than allowed; the process was ended."""
+
+
+class Worker:
+    """One process, started when first needed; calls of several threads wait for one another.
+
+    Parameters
+    ----------
+    prepare : callable, optional
+        A function of a module, called in each new process before any limit is set, to load the
+        libraries that shall not count as memory of the first call.
+    quiet : bool
+        Whether what the process prints is dropped rather than shown.
+
+    Examples
+    --------
+    >>> with Worker() as worker:
+    ...     worker.call(divmod, (7, 2))
+    (3, 1)
+    """
+
+    def __init__(self, *, prepare: Callable[[], object] | None = None, quiet: bool = False) -> None:
+        self._prepare, self._quiet = prepare, quiet
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wire: Connection[Any, Any] | None = None
+        _WORKERS.add(self)
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the living process."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def call(
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        *,
+        seconds: float | None = None,
+        memory: int | None = None,
+    ) -> Any:
+        """The result of ``fn(*args, **kwargs)`` in the process, or the exception that it raised.
+
+        ``memory`` is what the process may take beyond what it has when this limit is first given.
+        """
+        request = ForkingPickler.dumps((fn, args, kwargs or {}, (seconds, memory), False))
+        with self._lock:
+            good, value = self._exchange(request, None, lambda wire: wire.recv(), seconds)
+        if good:
+            return value
+        raise value
+
+    def call_with_file(
+        self,
+        fn: Callable[..., tuple[bytes, int | None]],
+        args: tuple[Any, ...],
+        *,
+        file: int,
+        seconds: float,
+        memory: int,
+    ) -> tuple[bytes, int | None]:
+        """Bytes and a file descriptor (to be closed) from ``fn(descriptor, *args)``.
+
+        Nothing that the process sends is unpickled.
+        """
+        request = ForkingPickler.dumps((fn, args, {}, (seconds, memory), True))
+        with self._lock:
+            return self._exchange(request, file, _receive_file, seconds)
+
+    def kill(self) -> None:
+        """End the process now; a running call fails with `WorkerDeath`."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """Let the process end; the next call would start another."""
+        with self._lock:
+            self._end()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self._end(now=True)
+
+    def _exchange(
+        self,
+        request: Any,
+        file: int | None,
+        receive: Callable[[Connection[Any, Any]], Result],
+        seconds: float | None,
+    ) -> Result:
+        wire = self._started()
+        late = threading.Event()
+        timer = threading.Timer(seconds or 0.0, self._stop, (self._process, late))
+        timer.daemon = True
+        if seconds is not None:
+            timer.start()
+        try:
+            wire.send_bytes(request)
+            if file is not None:
+                send_handle(wire, file, None)
+            return receive(wire)
+        except (EOFError, OSError) as error:
+            how = self._death()
+            if late.is_set():
+                raise WorkerTimeout(f"it took more than {seconds:g} seconds") from None
+            raise WorkerDeath(how) from error
+        except BaseException:  # Ctrl-C: the reply would come later, to another call
+            self._end(now=True)
+            raise
+        finally:
+            timer.cancel()
+
+    @staticmethod
+    def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+        late.set()
+        process.kill()
+
+    def _started(self) -> Connection[Any, Any]:
+        if self._process is not None and self._process.poll() is None and self._wire is not None:
+            return self._wire
+        self._end(now=True)
+        ours, theirs = Pipe()
+        with _signals_blocked(), theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", START.format(path=sys.path), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output(),
+                stderr=subprocess.DEVNULL if self._quiet else None,
+            )
+        self._wire = ours
+        if self._prepare is not None:
+            request = ForkingPickler.dumps((self._prepare, (), {}, (None, None), False))
+            self._exchange(request, None, lambda wire: wire.recv(), None)
+        return ours
+
+    def _output(self) -> int:
+        shown = not self._quiet and _has_file(sys.stderr)
+        return sys.stderr.fileno() if shown else subprocess.DEVNULL
+
+    def _death(self) -> str:
+        """How the process ended, in words; it is cleared away."""
+        code = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(LEAVE_SECONDS)
+        self._end(now=True)
+        if code is None:
+            return "closed its connection"
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with code {code}"
+
+    def _end(self, now: bool = False) -> None:
+        process, wire, self._process, self._wire = self._process, self._wire, None, None
+        if wire is not None:
+            wire.close()  # the process leaves at the end of its input
+        if process is not None:
+            if now:
+                process.kill()
+            try:
+                process.wait(LEAVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _forget(self) -> None:
+        """After a fork the process belongs to the parent, and a lock may be held by its threads."""
+        self._lock = threading.Lock()
+        self._process = None
+        if self._wire is not None:
+            self._wire.close()
+        self._wire = None
+
+
+_WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for worker in list(_WORKERS):
+        worker._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
+
+
+def _receive_file(wire: Connection[Any, Any]) -> tuple[bytes, int | None]:
+    reply = wire.recv_bytes(MAX_REPLY)
+    if reply[:1] == FILE_FOLLOWS:
+        try:
+            return reply[1:], recv_handle(wire)
+        except RuntimeError as error:  # something else than one descriptor came
+            raise EOFError from error
+    return reply[1:], None
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """A process inherits blocked signals: Ctrl-C is for the run, not for its workers."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _has_file(stream: Any) -> bool:
+    try:
+        os.fstat(stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
+    return True
+
+
+# ------------------------------------------------------------------ inside the process
+
+
+def serve(handle: int) -> None:
+    """Answer calls until the other side is gone."""
+    limited: int | None = None
+    with Connection(handle) as wire:
+        while True:
+            try:
+                fn, args, kwargs, (seconds, memory), with_file = wire.recv()
+            except (EOFError, OSError):
+                return
+            except Exception as error:  # a call of a module that is not to be had here
+                reason = f"{type(error).__name__}: {error}"
+                wire.send((False, TaskError(f"the task cannot be unpickled: {reason}")))
+                continue
+            _limit_time(seconds)
+            if memory != limited:
+                _limit_memory(memory)
+                limited = memory
+            if with_file:
+                _reply_with_file(wire, fn, args)
+            elif not _reply(wire, fn, args, kwargs):
+                return
+
+
+def _reply(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    """Send the result or the exception; whether the other side is still there."""
+    try:
+        reply = (True, fn(*args, **kwargs))
+    except Exception as error:
+        reply = (False, error)
+    try:
+        wire.send(reply)
+    except OSError:
+        return False
+    except Exception as error:  # a result that cannot be pickled
+        wire.send((False, TaskError(f"the result cannot be pickled: {error}")))
+    return True
+
+
+def _reply_with_file(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any) -> None:
+    file = recv_handle(wire)
+    try:
+        reply, out = fn(file, *args)
+    finally:
+        os.close(file)
+    wire.send_bytes((NO_FILE if out is None else FILE_FOLLOWS) + reply)
+    if out is not None:
+        send_handle(wire, out, None)
+        os.close(out)
+
+
+def _limit_time(seconds: float | None) -> None:
+    """A limit on processor time, should nobody be left to end the call."""
+    with contextlib.suppress(ImportError):  # not on Windows
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        spent, cores = used.ru_utime + used.ru_stime, os.cpu_count() or 1
+        soft = hard if seconds is None else math.ceil(spent + (seconds + 1) * cores)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _limit_memory(memory: int | None) -> None:
+    """A limit on the address space beyond what the process has now (Linux only)."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if memory is None:
+            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+            return
+        with open("/proc/self/statm") as sizes:
+            now = int(sizes.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + memory, hard))

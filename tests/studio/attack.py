@@ -84,7 +84,7 @@ class Client:
     def head(self, line, *headers, host=None, signed=True):
         lines = [line, f"Host: {self.host if host is None else host}", *headers]
         if signed:
-            lines.append(f"Cookie: spel-{self.port}={self.token}")
+            lines.append(f"Authorization: Bearer {self.token}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def ask(self, line, *headers, body=b"", **more):

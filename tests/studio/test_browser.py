@@ -127,6 +127,7 @@ def test_open_inspect_edit_undo_reload(person):
     person.open()
     assert page.url.endswith("/#chain")
     assert "t=" not in page.url
+    assert "key=" not in page.url
     page.mouse.click(*person.place(20.5, 16.5))
     person.settle()
     page.wait_for_selector("spel-inspector .big-value output")

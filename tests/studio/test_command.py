@@ -37,9 +37,15 @@ def test_it_starts_serves_and_stops(tmp_path):
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         with opener.open(url, timeout=10) as page:
             assert b"<title>spel studio</title>" in page.read()
-            assert "t=" not in page.url
-        with opener.open(url.partition("?")[0] + "api/document", timeout=10) as answer:
+            address, _, token = page.url.partition("#key=")
+            assert "t=" not in address
+        asked = urllib.request.Request(
+            address + "api/document", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(asked, timeout=10) as answer:
             assert b"one.png" in answer.read()
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            opener.open(address + "api/document", timeout=10)
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(url.partition("?")[0], timeout=10)
     finally:

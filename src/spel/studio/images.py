@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import stat
 import threading
 from collections import OrderedDict
@@ -28,6 +29,8 @@ MAX_SHOWN = 4_000_000
 """Images of more pixels are shown and edited at a fraction 1/2, 1/3, ... of their size."""
 MAX_LOADED = 24
 """Images that are held in memory."""
+MAX_DECODING = 2
+"""Images in full size that are in memory at the same time."""
 MAX_NAME = 80
 
 Array = npt.NDArray[Any]
@@ -80,6 +83,7 @@ class Images:
         self._sources: dict[str, Source] = {}
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._lock = threading.Lock()
+        self._decoding = threading.BoundedSemaphore(MAX_DECODING)
         for source in sources:
             self.add(source)
 
@@ -117,6 +121,11 @@ class Images:
             raise NoImageError(f"there is no image {id[:40]!r}; reload the page")
         return self._sources[id]
 
+    def check(self, source: Source) -> None:
+        """Read an image once, to see whether it can be read."""
+        with self._decoding:
+            _load(source)
+
     def load(self, id: str) -> Loaded:
         """The image, read only once as long as it is among the last few."""
         source = self.source(id)
@@ -124,7 +133,8 @@ class Images:
             if id in self._loaded:
                 self._loaded.move_to_end(id)
                 return self._loaded[id]
-        loaded = _load(source)
+        with self._decoding:
+            loaded = _load(source)
         with self._lock:
             self._loaded[id] = loaded
             while len(self._loaded) > MAX_LOADED:
@@ -196,7 +206,8 @@ def _read_file(real: Path) -> Array:
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode) or os.path.realpath(real) != str(real):
             raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
-        image: Array = read_image(file, max_pixels=MAX_PIXELS)
+        isolate = hasattr(socket, "send_fds")  # else there is no process to decode in
+        image: Array = read_image(file, max_pixels=MAX_PIXELS, isolate=isolate)
         return image
 
 

@@ -235,7 +235,7 @@ class Session:
         """
         source = _upload(path, name)
         try:
-            source.read()
+            self.images.check(source)
         except Exception:
             path.unlink(missing_ok=True)
             raise

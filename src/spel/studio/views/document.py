@@ -33,7 +33,7 @@ def document_view(session: Session, drawn: int | None = None) -> Json:
         "undo": session.undoable,
         "redo": session.redoable,
         "problem": session.problem,
-        "networks": [_entry(name, entry) for name, entry in document.networks.items()],
+        "networks": [network_view(name, entry) for name, entry in document.networks.items()],
         "classes": [asdict(c) for c in document.classes],
         "truth": {image: [list(b) for b in boxes] for image, boxes in document.truth.items()},
         "pins": list(document.pins),
@@ -54,7 +54,8 @@ def constants_view() -> Json:
     }
 
 
-def _entry(name: str, entry: Entry) -> Json:
+def network_view(name: str, entry: Entry) -> Json:
+    """A network, node by node."""
     network = entry.network
     return {
         "name": name,

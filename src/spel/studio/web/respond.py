@@ -36,8 +36,7 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
     except (NoImageError, NotCachedError) as error:
         return json_response({"error": str(error)}, 404)
     except OSError as error:
-        status = 507 if error.errno in _DISK_ERRORS or isinstance(error, WriteError) else 422
-        return json_response({"error": _message(error)}, status)
+        return disk_response(error)
     except SpelError as error:
         return json_response({"error": _message(error)}, 422)
     except KeyError as error:
@@ -51,6 +50,12 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
     if isinstance(result, tuple):
         return Response(pack(*result), media_type=BINARY, headers=REVALIDATE)
     return json_response(result)
+
+
+def disk_response(error: OSError) -> Response:
+    """What went wrong while a file was written or read."""
+    no_space = error.errno in _DISK_ERRORS or isinstance(error, WriteError)
+    return json_response({"error": _message(error)}, 507 if no_space else 422)
 
 
 def _message(error: Exception) -> str:

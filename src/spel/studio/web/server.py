@@ -19,32 +19,43 @@ from spel.studio.web.app import application
 from spel.studio.web.security import PATIENCE_S, Guard
 
 CHECK_S = 2.0
-MOST_CONNECTIONS = 400
+MAX_CONNECTIONS = 300
 
 
-class Patient(H11Protocol):
-    """Closes connections whose request does not arrive in time (uvicorn alone waits for ever)."""
+class LimitedProtocol(H11Protocol):
+    """HTTP with limits on idle connections (uvicorn alone waits for a request for ever).
+
+    A connection whose request does not arrive in time is closed. If there are too many connections,
+    the one that has been idle for longest is closed in favour of a new one.
+    """
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._waiting_since: float | None = None
-        self._check = self.loop.call_later(CHECK_S, self._look)
+        self._idle_since: float | None = time.monotonic()
+        self._check = self.loop.call_later(CHECK_S, self._check_patience)
+        if len(self.connections) > MAX_CONNECTIONS:
+            idle = [c for c in self.connections if isinstance(c, LimitedProtocol) and c.is_idle]
+            min(idle, key=lambda c: c._idle_since or 0.0).transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._check.cancel()
         super().connection_lost(exc)
 
-    def _look(self) -> None:
-        waiting = self.cycle is None or self.cycle.response_complete
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being served."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _check_patience(self) -> None:
         now = time.monotonic()
-        if not waiting:
-            self._waiting_since = None
-        elif self._waiting_since is None:
-            self._waiting_since = now
-        elif now - self._waiting_since > PATIENCE_S - 2 * CHECK_S:
+        if not self.is_idle:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since > PATIENCE_S - 2 * CHECK_S:
             self.transport.close()
             return
-        self._check = self.loop.call_later(CHECK_S, self._look)
+        self._check = self.loop.call_later(CHECK_S, self._check_patience)
 
 
 class Server:
@@ -54,11 +65,11 @@ class Server:
     ----------
     session : Session
     host : str
-        The loopback address; another one only if the caller warned the user.
+        The loopback address; the caller must warn the user if it is another one.
     port : int
-        0 for any free one.
+        0 for any free port.
     token : str, optional
-        A new one by default.
+        A random one by default.
     """
 
     def __init__(
@@ -66,7 +77,7 @@ class Server:
     ) -> None:
         self.session = session
         self.token = token or secrets.token_urlsafe(24)
-        self._socket = _bound(host, port)
+        self._socket = _bind(host, port)
         self.port = int(self._socket.getsockname()[1])
         first = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.address = f"http://{first}/"
@@ -74,7 +85,7 @@ class Server:
         guard = Guard(application(session), token=self.token, hosts=hosts)
         config = uvicorn.Config(
             guard,
-            http=Patient,
+            http=LimitedProtocol,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -83,7 +94,6 @@ class Server:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=int(PATIENCE_S) - 5,
-            limit_concurrency=MOST_CONNECTIONS,
             h11_max_incomplete_event_size=32_768,
         )
         self._server = uvicorn.Server(config)
@@ -125,16 +135,16 @@ class Server:
         self.session.close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, so that asyncio switches Nagle's algorithm off: it costs 40 ms an answer.
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # With the protocol named, asyncio switches Nagle's algorithm off, which costs 40 ms a response.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((host, port))
+        bound.bind((host, port))
     except OSError as error:
-        made.close()
+        bound.close()
         raise ParameterError(
             f"{host}:{port} cannot be opened ({error.strerror}); give another --port"
         ) from None
-    return made
+    return bound

@@ -19,9 +19,10 @@ from spel.nn import load
 from spel.studio.commands.strokes import with_markers
 from spel.studio.document import Box, Entry, display_name
 from spel.studio.session import Session
+from spel.studio.views.document import network_view
 from spel.studio.views.packing import Json
 from spel.studio.web.changes import after_change
-from spel.studio.web.respond import respond
+from spel.studio.web.respond import disk_response, respond
 
 Query = Mapping[str, str]
 Take = Callable[[Session, Query, Path, str], Json]
@@ -37,7 +38,14 @@ async def receive(session: Session, request: Request, take: Take) -> Response:
             async for chunk in request.stream():
                 digest.update(chunk)
                 file.write(chunk)
-        query = dict(request.query_params)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        return disk_response(error)
+    except BaseException:  # the client left, or its body was refused
+        path.unlink(missing_ok=True)
+        raise
+    query = dict(request.query_params)
+    try:
         return await respond(session, lambda: take(session, query, path, digest.hexdigest()))
     finally:
         path.unlink(missing_ok=True)
@@ -97,5 +105,8 @@ def take_network(session: Session, query: Query, path: Path, digest: str) -> Jso
     name = display_name(query.get("name", "network").removesuffix(".safetensors"))
     while name in session.document.networks:
         name += "'"
-    session.change("add_network", lambda d: d.with_entry(name, Entry(network)))
+    entry = Entry(network)
+    network_view(name, entry)  # a network that cannot be shown or saved is refused here
+    session.file_of(network)
+    session.change("add_network", lambda d: d.with_entry(name, entry))
     return {"name": name, **after_change(session, {})}

@@ -4,6 +4,19 @@
 /** @import { Numbers, Packed } from "./types.js" */
 /** @typedef {Record<string, string | number | null | undefined>} Query */
 
+// The token of this run comes in the address's fragment, which no server receives. It is kept in
+// storage of this origin: unlike a cookie, no other server on this machine receives it.
+const STORED = "spel-key";
+const fragment = /^#key=([\w-]+)$/.exec(location.hash);
+if (fragment) {
+  localStorage.setItem(STORED, fragment[1]);
+  history.replaceState(null, "", location.pathname);
+}
+
+function authorization() {
+  return { Authorization: `Bearer ${localStorage.getItem(STORED) ?? ""}` };
+}
+
 /** A request that the server refused. */
 export class RequestError extends Error {
   /**
@@ -53,7 +66,7 @@ function address(path, query) {
  * @returns {Promise<any>}
  */
 export async function get(path, query = {}) {
-  return (await checked(await fetch(address(path, query)))).json();
+  return (await checked(await fetch(address(path, query), { headers: authorization() }))).json();
 }
 
 /**
@@ -63,7 +76,7 @@ export async function get(path, query = {}) {
  * @returns {Promise<any>}
  */
 export async function post(path, body, keepalive = false) {
-  const headers = { "Content-Type": "application/json" };
+  const headers = { "Content-Type": "application/json", ...authorization() };
   const text = JSON.stringify(body);
   const response = await fetch(`/api/${path}`, { keepalive, method: "POST", headers, body: text });
   return (await checked(response)).json();
@@ -76,7 +89,7 @@ export async function post(path, body, keepalive = false) {
  * @returns {Promise<any>}
  */
 export async function put(path, query, data) {
-  const headers = { "Content-Type": "application/octet-stream" };
+  const headers = { "Content-Type": "application/octet-stream", ...authorization() };
   const response = await fetch(address(path, query), { method: "PUT", headers, body: data });
   return (await checked(response)).json();
 }
@@ -95,7 +108,7 @@ const TYPES = {
  * @returns {Promise<Packed>}
  */
 export async function getPacked(path, query = {}) {
-  const response = await checked(await fetch(address(path, query)));
+  const response = await checked(await fetch(address(path, query), { headers: authorization() }));
   const buffer = await response.arrayBuffer();
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -117,7 +130,7 @@ export async function getPacked(path, query = {}) {
  * @param {Query} query
  */
 export async function download(path, query) {
-  const response = await checked(await fetch(address(path, query)));
+  const response = await checked(await fetch(address(path, query), { headers: authorization() }));
   const named = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = (
     *("scipy", "skimage", "sklearn", "PIL", "tifffile", "matplotlib", "torch", "onnx"),
     *("onnxruntime", "dask", "distributed", "starlette", "uvicorn", "pydantic", "cv2"),
-    *("click", "tqdm", "numcodecs", "zarr"),
+    *("click", "tqdm", "numcodecs", "zarr", "av"),
 )
 OPTIONAL = {  # heavy packages that are no dependency, and the only files that may name them
     "torch": {"backends/torch_deps.py"},
@@ -26,6 +26,7 @@ OPTIONAL = {  # heavy packages that are no dependency, and the only files that m
     "dask": {"run/dask_.py"},
     "distributed": {"run/dask_.py"},
     "zarr": {"io/large/zarr_array.py"},
+    "av": {"io/video/decoder.py", "io/video/writer.py"},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,18 +29,18 @@ def drive(tmp_path: Path) -> Path:
     return clips.clip(tmp_path / "gate.mkv", images)
 
 
-def test_a_missing_ffmpeg_is_a_missing_extra(program, tmp_path, monkeypatch):
+def test_a_missing_av_is_a_missing_extra(program, tmp_path, monkeypatch):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "av", None)
     for command in (["detect", "plate-lecture", path], ["see", path]):
         code, out, err = program(*command)
         assert code == 5
         assert out == ""
-        assert "apt-get install ffmpeg" in err
+        assert 'pip install "spel[video]"' in err
         assert len(err.splitlines()) == 1
     code, out, _ = program("doctor")
-    assert "program ffmpeg: not on PATH (needed for videos)" in out
+    assert "extra video: not installed (detection in videos)" in out
 
 
 def test_every_is_told_what_it_takes(program, tmp_path):

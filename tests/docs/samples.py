@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +42,8 @@ def make(folder: Path) -> None:
         write_markers(folder / "markers" / f"egg{seed}.json", markers)
     spel.write(folder / "new.png", egg(3)[0])
     pyramid(folder / "scan.ome.tif")
-    if shutil.which("ffmpeg"):
-        from spel.io.video.writer import write_video
+    if importlib.util.find_spec("av"):
+        from spel.io.video import write_video
 
         images = [street(seed=seed).image for seed in (3, 4, 5)]
         size = images[0].shape[:2]

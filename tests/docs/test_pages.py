@@ -47,7 +47,7 @@ def test_code_on_the_page_runs(page, folder, monkeypatch):
                 if word in block:
                     pytest.importorskip(package)
             if "gate.mp4" in block and not (folder / "gate.mp4").exists():
-                pytest.skip("the sample video is made with ffmpeg, which is not installed")
+                pytest.skip("the sample video is made with the package av, which is not installed")
             exec(compile(block, title(page), "exec"), scope)
     shown = "\n".join(block for block in blocks if ">>>" in block)
     test = doctest.DocTestParser().get_doctest(shown, scope, title(page), str(page), 0)

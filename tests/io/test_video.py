@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import spel.io.video.process as process
 from spel.errors import BackendMissingError, ImageReadError, ParameterError
 from spel.io import video
-from spel.io.video import Every, describe, frames, is_video, player as video_player
-from spel.io.video.ffmpeg import container, meaning
+from spel.io.video import Every, container, describe, frames, is_video
+from spel.io.video.decoder import first_loss
 
-from .video_clips import PROBE, changed, clip, fake, levels, needs_ffmpeg
+from .video_clips import changed, clip, levels, needs_ffmpeg, stand_in
 
 
 def told(path: Path, **options: object) -> tuple[list[tuple[int, float]], str]:
@@ -48,32 +48,31 @@ def test_the_first_bytes_choose_the_demuxer():
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("log", "words"),
     [
-        (b"[info] Input #0", ""),
-        (b"[h264 @ 0x1] [error] no frame!", "h264: no frame!"),
-        (b"[error] file:/a b/c.mp4: Invalid data found", "Invalid data found"),
-        (b"sh: boom", "sh: boom"),
-        (b"[mov @ 0x1] [warning] Packet corrupt (stream = 0), dropping it.", "mov: Packet corrupt"),
-        (b"[swscaler @ 0x1] [warning] deprecated pixel format", ""),
-        (b"\xff\xfe", "\ufffd\ufffd"),
+        ([(32, "mov", "Input #0")], ""),
+        ([(24, "swscaler", "deprecated pixel format")], ""),
+        ([(24, "mov", "Packet corrupt (stream = 0)\n")], "mov: Packet corrupt (stream = 0)"),
+        ([(24, "matroska,webm", "File ended prematurely at pos. 9")], "matroska,webm: File ended"),
+        ([(32, "x", "y"), (16, "h264", "no frame!"), (16, "h264", "again")], "h264: no frame!"),
     ],
 )
-def test_a_line_of_the_log_in_words(line, words):
-    assert meaning([line])[: len(words) or None] == words
+def test_the_first_loss_that_the_log_of_ffmpeg_names(log, words):
+    pytest.importorskip("av")
+    assert first_loss(log)[: len(words) or None] == words
 
 
-def test_no_ffmpeg_says_how_to_get_it(tmp_path, monkeypatch):
+def test_no_av_says_what_to_install(tmp_path, monkeypatch):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "av", None)
     for call in (describe, lambda p: list(frames(p))):
-        with pytest.raises(BackendMissingError, match="apt-get install ffmpeg"):
+        with pytest.raises(BackendMissingError, match=r"spel\[video\]"):
             call(path)
 
 
-def test_what_is_no_video_never_reaches_ffmpeg(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))  # without any program
+def test_what_is_no_video_never_reaches_the_decoder(tmp_path, monkeypatch):
+    stand_in(monkeypatch, f"open({str(tmp_path / 'decoded')!r}, 'w')")
     for name, data in (("a.mp4", b"#EXTM3U\nfile:///etc/passwd\n"), ("b.mp4", b"ffconcat")):
         path = tmp_path / name
         path.write_bytes(data)
@@ -84,25 +83,27 @@ def test_what_is_no_video_never_reaches_ffmpeg(tmp_path, monkeypatch):
         list(frames(tmp_path / "absent.mp4"))
     with pytest.raises(ImageReadError, match="folder"):
         list(frames(tmp_path))
+    assert not (tmp_path / "decoded").exists()
 
 
-# ----------------------------------------------------------- LITERAL: a stand-in for ffmpeg fails
+# ------------------------------------------------ LITERAL: a stand-in for the decoder fails
 
 
 @pytest.fixture
-def stand_in(tmp_path, monkeypatch):
+def failing(tmp_path, monkeypatch):
+    pytest.importorskip("av")
     path = tmp_path / "a.mp4"
     path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
 
-    def made(body: str = "", **probe: str) -> Path:
-        monkeypatch.setenv("PATH", str(fake(tmp_path, body, **probe)))
+    def made(body: str = "", **info: str) -> Path:
+        stand_in(monkeypatch, body, **info)
         return path
 
     return made
 
 
-def test_exact_reads_of_each_frame(stand_in):
-    path = stand_in("frame(0); frame(1, 6, 4); frame(2)")
+def test_exact_reads_of_each_frame(failing):
+    path = failing("frame(0); frame(1, 6, 4); frame(2); end()")
     found = list(frames(path))
     assert [(f.index, f.seconds, f.image.shape) for f in found] == [
         (0, 0.0, (4, 8, 3)),
@@ -115,50 +116,52 @@ def test_exact_reads_of_each_frame(stand_in):
 @pytest.mark.parametrize(
     ("body", "count", "words"),
     [
-        ("frame(0); print('[x @ 0x1] [error] boom', file=log)", 1, "after 1 frames: x: boom"),
-        ("frame(0); log.flush(); sys.exit(3)", 1, "after 1 frames: ffmpeg: it ended with exit"),
-        ("frame(0); frame(1, cut=5)", 1, "cut"),
-        ("frame(0); import os; os.kill(os.getpid(), 9)", 1, "signal 9"),
-        ("pass", 0, "no frame"),
+        ("frame(0); end('x: boom')", 1, "after 1 frames: x: boom"),
+        ("frame(0); sys.exit(3)", 1, "after 1 frames: the decoder ended with 3"),
+        ("frame(0); frame(1, cut=5)", 1, "after 1 frames: the decoder sent no frame"),
+        ("frame(0); os.kill(os.getpid(), 9)", 1, "signal 9"),
+        ("end()", 0, "no frame"),
         ("frame(0); frame(1, 4000, 4000)", 1, "above max_pixels"),
-        ("print('x' * 3000000, file=log, flush=True); frame(0)", 1, "after 1 frames: xxx"),
+        ("frame(0); frame(1, -4, 4000)", 1, "above max_pixels"),
+        ("frame(0); frame(1, 10**40, 1)", 1, "above max_pixels"),
+        ("frame(0); say(index=1, rows='4', cols=None, seconds='x')", 1, "above max_pixels"),
+        ("frame(0); print('[1, 2]', flush=True); time.sleep(9)", 1, "sent no frame"),
+        ("frame(0); print('x' * 3000000, flush=True); frame(1)", 1, "after 1 frames: the decoder"),
     ],
 )
-def test_a_dying_ffmpeg_is_one_line(stand_in, body, count, words):
-    if words == "cut":
-        body, words = body + "; print('[error] File ended prematurely', file=log)", "prematurely"
-    found, said = told(stand_in(body), max_pixels=1 << 20)
+def test_a_dying_decoder_is_one_line(failing, body, count, words):
+    found, said = told(failing(body), max_pixels=1 << 20)
     assert len(found) == count
     assert words in said
     assert len(said) <= 300
     assert "\n" not in said
 
 
-def test_a_hanging_ffmpeg_is_ended(stand_in):
-    found, said = told(stand_in("frame(0); time.sleep(600)"), seconds=3.0)
+def test_a_hanging_decoder_is_ended(failing):
+    found, said = told(failing("frame(0); time.sleep(600)"), seconds=3.0)
     assert [index for index, _ in found] == [0]
     assert "silent for 3" in said
-    found, said = told(stand_in("frame(0); frame(1, cut=9); time.sleep(600)"), seconds=3.0)
+    found, said = told(failing("frame(0); frame(1, cut=9); time.sleep(600)"), seconds=3.0)
     assert [index for index, _ in found] == [0]
     assert "silent" in said
 
 
-def test_ffprobe_is_asked_before_anything_is_decoded(stand_in):
-    wide = PROBE.replace('"width": 8', '"width": 100000')
-    with pytest.raises(ImageReadError, match="max_pixels"):
-        list(frames(stand_in("open('decoded', 'w')", ffprobe=wide), max_pixels=1000))
-    assert not os.path.exists("decoded")
-    for answer, words in (
-        ("print('{}')", "no video stream"),
-        ("print('[' * 100000)", "no answer"),
-        ("print('no moov', file=log); sys.exit(1)", "ffprobe: no moov"),
-        ('print(\'{"streams": [{"width": "x", "height": 1e99}]}\')', "pixels"),
-    ):
-        with pytest.raises(ImageReadError, match=words):
-            list(frames(stand_in(ffprobe=answer)))
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ("say(codec='x', rows=4, cols=100000)", "max_pixels"),
+        ("end('it holds no video stream')", "no video stream"),
+        ("print('[' * 100000, flush=True)", "sent no frame"),
+        ("end('no moov')", "no moov"),
+        ("say(rows='x', cols=1e99)", "pixels"),
+    ],
+)
+def test_a_description_is_checked_before_any_frame(failing, info, words):
+    with pytest.raises(ImageReadError, match=words):
+        list(frames(failing("frame(0)", info=info), max_pixels=1000))
 
 
-def test_the_process_ends_with_its_reader(stand_in, monkeypatch):
+def test_the_process_ends_with_its_reader(failing, monkeypatch):
     begun = []
 
     class Noted(subprocess.Popen):
@@ -166,8 +169,8 @@ def test_the_process_ends_with_its_reader(stand_in, monkeypatch):
             super().__init__(command, **options)
             begun.append(self)
 
-    path = stand_in("while True: frame(0)")
-    monkeypatch.setattr(video_player.subprocess, "Popen", Noted)
+    path = failing("while True: frame(0)")
+    monkeypatch.setattr(process.subprocess, "Popen", Noted)
     reader = frames(path)
     next(reader)
     assert begun[-1].poll() is None
@@ -175,16 +178,17 @@ def test_the_process_ends_with_its_reader(stand_in, monkeypatch):
     assert begun[-1].poll() is not None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
-def test_ffmpeg_may_write_no_file(stand_in, tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+def test_the_decoder_may_write_no_file_and_fill_no_memory(tmp_path):
     target = tmp_path / "written"
-    body = f"time.sleep(2); file = open({str(target)!r}, 'w'); file.write('x'); file.close()"
-    _, said = told(stand_in(body))
-    assert said
+    start = "from spel.io.video.decoder import limit_process; limit_process(1 << 30); "
+    for body in (f"print('x', file=open({str(target)!r}, 'w'), flush=True)", "bytes(2 << 30)"):
+        done = subprocess.run([sys.executable, "-c", start + body], capture_output=True)
+        assert done.returncode != 0
     assert not target.exists() or target.read_text() == ""
 
 
-# --------------------------------------------------------------------------- LAW: a real ffmpeg
+# --------------------------------------------------------------------------- LAW: real videos
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +322,12 @@ def test_damage_ends_in_one_line(tmp_path, suffix):
         assert len(found) <= 31
         assert "\n" not in said
         assert len(said) <= 300
+
+
+@needs_ffmpeg
+def test_too_large_frames_are_never_decoded(plain):
+    with pytest.raises(ImageReadError, match="24 x 32 pixels; at least one and at most 700"):
+        list(frames(plain, max_pixels=700))
 
 
 @needs_ffmpeg

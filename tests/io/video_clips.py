@@ -1,7 +1,8 @@
-"""Clips made for a test by ffmpeg, and stand-ins for ffmpeg that fail in known ways."""
+"""Clips made for a test by ffmpeg, and stand-ins for the decoder's process that fail."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -12,44 +13,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spel.io.video.process import DecoderProcess
+
 needs_ffmpeg = pytest.mark.skipif(
-    not (shutil.which("ffmpeg") and shutil.which("ffprobe")),
-    reason="ffmpeg and ffprobe are not on PATH",
+    not shutil.which("ffmpeg") or importlib.util.find_spec("av") is None,
+    reason="the program ffmpeg, which makes the clips, or the package av is missing",
 )
 LOSSLESS = ("-c:v", "ffv1")
 SIZE = (24, 32)
 
-FAKE = """#!{python}
-import json, sys, time
-if "-version" in sys.argv:
-    print("ffmpeg version 6.0")
-    raise SystemExit
-out, log = sys.stdout.buffer, sys.stderr
-{body}
-"""
-PROBE = """
-print(json.dumps({"streams": [{"codec_name": "fake", "width": 8, "height": 4, "nb_frames": "3",
-    "avg_frame_rate": "10/1"}], "format": {"duration": "0.3"}}))
-"""
-FRAMES = """
-print("[showinfo@all @ 0x1] [info] config in time_base: 1/10, frame_rate: 10/1", file=log)
-print("[showinfo@kept @ 0x1] [info] config in time_base: 1/10, frame_rate: 10/1", file=log)
+STAND_IN = """
+import json, os, sys, time
+out = sys.stdout.buffer
+def say(**message):
+    out.write(json.dumps(message).encode() + b"\\n")
+    out.flush()
 def frame(k, rows=4, cols=8, cut=0):
-    for name in ("all", "kept"):
-        print(f"[showinfo@{name} @ 0x1] [info] n: {k} pts: {k} pts_time:{k/10} fmt:x s:{cols}x{rows} i:P",
-              file=log, flush=True)
+    say(index=k, seconds=k / 10, rows=rows, cols=cols)
     out.write(bytes([k]) * (rows * cols * 3 - cut))
     out.flush()
-"""  # noqa: E501
+def end(words=""):
+    say(end=words)
+{info}
+{body}
+"""
+INFO = "say(codec='fake', rows=4, cols=8, seconds=0.3, rate=10, frames=3)"
 
 
-def fake(folder: Path, ffmpeg: str = "", *, ffprobe: str = PROBE) -> Path:
-    """A folder for PATH that holds nothing but programs of these names."""
-    for name, body in (("ffmpeg", FRAMES + ffmpeg), ("ffprobe", ffprobe)):
-        path = folder / name
-        path.write_text(FAKE.format(python=sys.executable, body=body))
-        path.chmod(0o755)
-    return folder
+def stand_in(monkeypatch: pytest.MonkeyPatch, body: str = "", *, info: str = INFO) -> None:
+    """A program in place of the decoder's process."""
+    program = STAND_IN.format(info=info, body=body)
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(DecoderProcess, "command", lambda self: command)
 
 
 def clip(path: Path, images: Sequence[np.ndarray], *options: str, rate: str = "10") -> Path:

@@ -72,7 +72,7 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     TIFF, NumPy and OME-Zarr images that are too large to be read whole are read tile by tile.
     Boxes are those of the full size, whatever the level.
 
-    A video gives a line per frame, with its number and seconds; this needs ffmpeg. With --save
+    A video gives a line per frame, with its number and seconds. With --save
     overlay a copy with the boxes drawn in is written.
     """
     from spel.cli.detect_run import detect

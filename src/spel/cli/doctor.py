@@ -63,10 +63,6 @@ def _text(facts: dict[str, Any]) -> str:
             if extra["installed"]
             else f"extra {name}: not installed ({extra['for']}); {extra['install']}"
         )
-    lines += [
-        f"program {name}: {path or 'not on PATH (needed for videos); install ffmpeg'}"
-        for name, path in facts["programs"].items()
-    ]
     lines += [f"{name}={value}" for name, value in facts["environment"].items()]
     lines += [f"PROBLEM: {problem}" for problem in facts["problems"]]
     return "\n".join([*lines, "all good" if not facts["problems"] else "see the problems above"])

@@ -1,10 +1,9 @@
-"""What is installed: packages, extras, programs, the engine, and problems with them."""
+"""What is installed: packages, extras, the engine, and problems with them."""
 
 from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sys
 from importlib import metadata
 from importlib.util import find_spec
@@ -28,6 +27,7 @@ EXTRAS = {
     "torch": (("torch",), "fine-tuning, and PyTorch as a backend"),
     "onnx": (("onnx", "onnxruntime"), "export to ONNX"),
     "zarr": (("zarr",), "OME-Zarr images"),
+    "video": (("av",), "detection in videos"),
     "sklearn": (("scikit-learn",), "classifiers: spel fit, spel classify, spel.sklearn"),
     "studio": (("starlette", "uvicorn", "threadpoolctl"), "the studio in the browser"),
     "dask": (("dask", "distributed"), "runs on a cluster"),
@@ -35,12 +35,10 @@ EXTRAS = {
 """Extra: the packages that it installs, and what they are for."""
 _MODULES = {"scikit-learn": "sklearn"}
 """Names of modules that differ from those of their packages."""
-PROGRAMS = {"ffmpeg": "detection in videos", "ffprobe": "detection in videos"}
-"""Programs that are called if they are on PATH, and what for."""
 
 
 def installation() -> dict[str, Any]:
-    """Versions, extras, programs, engine and problems, as plain values."""
+    """Versions, extras, engine and problems, as plain values."""
     required = {name: _version(name, module) for name, module in REQUIRED.items()}
     problems = [
         f"{name} is missing; pip install {name}"
@@ -69,7 +67,6 @@ def installation() -> dict[str, Any]:
         "environment": {k: v for k, v in os.environ.items() if k.startswith("SPEL_")},
         "packages": required,
         "extras": extras,
-        "programs": {name: shutil.which(name) for name in PROGRAMS},
         "problems": problems,
     }
 

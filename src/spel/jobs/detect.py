@@ -13,11 +13,12 @@ from spel.io.annotation.results import Result
 from spel.io.image.isolate import Decoder
 from spel.io.image.reader import describe, read
 from spel.io.large import is_zarr
+from spel.io.video import require_av
 from spel.jobs.detect_image import detect_image, make_result
 from spel.jobs.detect_job import DetectJob
 from spel.jobs.large import detect_in_parts, is_too_large
 from spel.jobs.pictures import picture_names
-from spel.jobs.video import VideoTask, check_ffmpeg, is_video_file
+from spel.jobs.video import VideoTask, is_video_file
 from spel.run import Failure
 
 NO_LIMIT = 1 << 62
@@ -82,7 +83,7 @@ def detect_tasks(
     Raises
     ------
     BackendMissingError
-        If there is a video and ffmpeg is not installed.
+        If there is a video and the package av is not installed.
 
     Examples
     --------
@@ -95,7 +96,7 @@ def detect_tasks(
     tasks: list[DetectTask | VideoTask] = []
     for path, name in zip(paths, picture_names(paths), strict=True):
         if is_video_file(path):
-            check_ffmpeg()
+            require_av()
             tasks.append(VideoTask(job, path, name))
         else:
             tasks.append(DetectTask(job, path, name))

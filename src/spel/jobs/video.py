@@ -10,7 +10,6 @@ from spel.errors import BackendMissingError, ShapeError, SpelError
 from spel.io import video
 from spel.io.annotation.results import Result
 from spel.io.sources import IMAGE_SUFFIXES
-from spel.io.video.ffmpeg import found as find_program
 from spel.jobs.detect_image import detect_image
 from spel.jobs.detect_job import DetectJob
 from spel.jobs.sources import Sources, frame_name
@@ -153,9 +152,3 @@ def is_video_file(path: str | os.PathLike[str]) -> bool:
     """Whether a source is a video; a file with the suffix of an image is not opened."""
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     return suffix not in IMAGE_SUFFIXES and video.is_video(path)
-
-
-def check_ffmpeg() -> None:
-    """Raise BackendMissingError if the programs that read videos are not installed."""
-    find_program("ffmpeg")
-    find_program("ffprobe")

@@ -14,7 +14,7 @@ from spel.core.detections import Detections
 from spel.errors import ImageReadError
 from spel.io import video
 from spel.io.annotation.results import Result, parse_line
-from spel.io.video.writer import held, write_video
+from spel.io.video import frame_ticks, write_video
 from spel.jobs.sources import FRAME_MARK
 
 
@@ -39,13 +39,13 @@ def write_video_overlay(
     Raises
     ------
     BackendMissingError, TaskError
-        If ffmpeg is not installed or cannot write.
+        If the package av is missing, or the video cannot be written.
     """
     by_frame = {one.frame: one for one in _results_of(path, results) if one.frame is not None}
     if not by_frame:
         return
     frames = sorted(by_frame)
-    rate, ticks = held([by_frame[index].seconds or 0.0 for index in frames])
+    rate, ticks = frame_ticks([by_frame[index].seconds or 0.0 for index in frames])
     size = by_frame[frames[0]].size
     decoded = video.frames(path, every=every, max_pixels=max_pixels)
     drawn = _draw(decoded, by_frame, dict(zip(frames, ticks, strict=True)), size)

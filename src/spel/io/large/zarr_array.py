@@ -98,7 +98,7 @@ def _zarr_array(folder: Folder, path: str, version: Any) -> Any:
 @cache
 def _store_class() -> Callable[[Folder], Store]:
     """zarr-python's view of a folder, read-only; defined when zarr is first needed."""
-    from zarr.abc.store import OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+    from zarr.abc.store import Store
     from zarr.core.buffer import default_buffer_prototype
 
     class FolderStore(Store):
@@ -117,14 +117,7 @@ def _store_class() -> Callable[[Folder], Store]:
             prototype: BufferPrototype | None = None,
             byte_range: ByteRequest | None = None,
         ) -> Buffer | None:
-            start, stop = 0, None
-            if isinstance(byte_range, RangeByteRequest):
-                start, stop = byte_range.start, byte_range.end
-            elif isinstance(byte_range, OffsetByteRequest):
-                start = byte_range.offset
-            elif isinstance(byte_range, SuffixByteRequest):
-                start = -byte_range.suffix
-            data = self.folder.read(key, start, stop)
+            data = self.folder.read(key, *_range(byte_range))
             buffer = (prototype or default_buffer_prototype()).buffer
             return None if data is None else buffer.from_bytes(data)
 
@@ -152,6 +145,17 @@ def _store_class() -> Callable[[Folder], Store]:
             raise NotImplementedError
 
     return FolderStore
+
+
+def _range(part: ByteRequest | None) -> tuple[int, int | None]:
+    """Start and stop, see `Folder.read`."""
+    from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+
+    if isinstance(part, RangeByteRequest):
+        return part.start, part.end
+    if isinstance(part, OffsetByteRequest):
+        return part.offset, None
+    return (-part.suffix, None) if isinstance(part, SuffixByteRequest) else (0, None)
 
 
 @contextlib.contextmanager

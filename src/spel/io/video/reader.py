@@ -1,35 +1,29 @@
-"""Frames of a video, one at a time, with their own time stamps, from a process of ffmpeg.
-
-ffmpeg writes each chosen frame as RGB into a pipe and its time and size into its log; both are read
-in step, so that memory holds one frame and times are the stream's, whatever its rate does.
-"""
+"""Frames of a video, one at a time, with their own time stamps, decoded in another process."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
 from spel.io.image.header import MAX_PIXELS
-from spel.io.opening import DAMAGED, DecodeError, open_binary, translating_errors
+from spel.io.opening import DAMAGED, DecodeError, Reading, open_binary, translating_errors
 
-from .ffmpeg import container, probe
-from .player import Player
+from .containers import container
+from .process import DecoderProcess, require_av
 
 __all__ = ["VIDEO_SUFFIXES", "Every", "Frame", "VideoInfo", "describe", "frames", "is_video"]
 
 _SUFFIXES = "mp4 m4v mov mkv webm avi mpg mpeg ts mts m2ts flv ogv wmv asf y4m 3gp"
 VIDEO_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
 SECONDS = 60.0
-_FINE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,14 +62,6 @@ class Every:
 
     def __str__(self) -> str:
         return f"{self.seconds:g}s" if self.seconds else str(self.count)
-
-    @property
-    def expression(self) -> str:
-        """ffmpeg's condition for it."""
-        if self.count:
-            return f"not(mod(n,{self.count}))"
-        step = [f"floor({t}/{self.seconds!r}+{_FINE})" for t in ("t", "prev_selected_t")]
-        return f"isnan(prev_selected_t)+gt({step[0]},{step[1]})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,17 +135,25 @@ def is_video(path: str | os.PathLike[str]) -> bool:
 
 
 def describe(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> VideoInfo:
-    """Say what a video holds, without decoding its frames.
+    """Describe a video from its header and its first frame.
 
     Raises
     ------
     ImageReadError
-        If it is none, damaged, or its frames have more than `max_pixels`.
+        If it is no video, damaged, or its frames have more than `max_pixels`.
     BackendMissingError
-        If ffprobe is not installed.
+        If the package av is not installed.
     """
-    with translating_errors(path) as context:
-        return _described(Path(path), context, max_pixels)[0]
+    with (
+        translating_errors(path) as reading,
+        open_binary(path) as file,
+        _decoder(file, reading, max_pixels, SECONDS, {"frames": False}) as decoder,
+    ):
+        info = _described(decoder.message(), reading, max_pixels)
+        rotation = int(_number(decoder.message().get("rotation")))
+        if rotation % 180:
+            info = replace(info, rows=info.cols, cols=info.rows)
+        return replace(info, rotation=rotation)
 
 
 def frames(
@@ -172,8 +166,9 @@ def frames(
 ) -> Iterator[Frame]:
     """The frames of a video in their order; one is held at a time.
 
-    The file is opened by a process of ffmpeg that may read this one file and nothing else, with the
-    demultiplexer that its first bytes call for and decoders from a list.
+    They are decoded by PyAV (the libraries of FFmpeg) in another process that gets this one open
+    file and nothing else, with the container that its first bytes call for and decoders from a
+    list. Its memory is limited; it is ended when it is silent for too long.
 
     Parameters
     ----------
@@ -182,21 +177,21 @@ def frames(
     every : int or str
         ``5`` gives frames 0, 5, 10, ...; ``"2s"`` the first frame at or after 0 s, 2 s, 4 s, ...
     max_pixels : int
-        Of a frame.
+        Largest number of pixels of a frame.
     seconds : float, optional
-        Longest silence of ffmpeg. [default: `SECONDS`]
+        Longest silence of the decoder; by default a minute.
     on_open : callable, optional
-        Called with what the video says of itself, before its first frame.
+        Called with the description of the video before its first frame; a rotation is not in it.
 
     Raises
     ------
     ParameterError
         If `every` is neither.
     BackendMissingError
-        If ffmpeg or ffprobe is not installed.
+        If the package av is not installed.
     ImageReadError
         If the file is no video, or after the last whole frame, if it is cut short or damaged, or
-        ffmpeg dies or hangs.
+        the decoder dies or hangs.
 
     Examples
     --------
@@ -205,8 +200,7 @@ def frames(
         for frame in frames("gate.mp4", every="2s"):
             print(frame.seconds, spel.detect(network, frame.image).boxes)
     """
-    rule = Every.of(every)
-    return _frames(Path(path), rule, max_pixels, seconds or SECONDS, on_open)
+    return _frames(Path(path), Every.of(every), max_pixels, seconds or SECONDS, on_open)
 
 
 def _frames(
@@ -216,76 +210,68 @@ def _frames(
     seconds: float,
     on_open: Callable[[VideoInfo], object] | None,
 ) -> Iterator[Frame]:
-    given = 0
-    with translating_errors(path) as context:
-        info, demuxer = _described(path, context, max_pixels)
+    count = 0
+    with (
+        translating_errors(path) as reading,
+        open_binary(path) as file,
+        _decoder(file, reading, max_pixels, seconds, asdict(every)) as decoder,
+    ):
+        info = _described(decoder.message(), reading, max_pixels)
         if on_open is not None:
             on_open(info)
-        with Player(
-            path,
-            demuxer,
-            every.expression,
-            max_pixels=max_pixels,
-            seconds=seconds,
-            rate=info.rate,
-        ) as player:
-            while (shown := player.next()) is not None:
-                given += 1
-                yield Frame(*shown)
-            problem = player.problem()
+        try:
+            while "end" not in (message := decoder.message()):
+                yield _frame(decoder, message, max_pixels)
+                count += 1
+            problem = str(message["end"])
+        except DecodeError as error:
+            problem = error.reason
         if problem:
-            raise DecodeError(f"after {given} frames: {problem}", DAMAGED)
-        if not given:
+            raise DecodeError(f"after {count} frames: {problem}", DAMAGED)
+        if not count:
             raise DecodeError("it holds no frame", DAMAGED)
 
 
-def _described(path: Path, context: Any, max_pixels: int) -> tuple[VideoInfo, str]:
-    with open_binary(path) as file:
-        demuxer = container(file.read(256))
+def _decoder(
+    file: BinaryIO, reading: Reading, max_pixels: int, seconds: float, options: dict[str, Any]
+) -> DecoderProcess:
+    demuxer = container(file.read(256))
     if demuxer is None:
         raise DecodeError("it is no video of a format that is read", "convert it to MP4")
-    context.format = demuxer.upper()
-    said = probe(path, demuxer, max_pixels)
-    rows, cols = (_number(said.get(name)) for name in ("height", "width"))
-    if rows < 1 or cols < 1 or rows * cols > max_pixels:
+    reading.format = demuxer.upper()
+    require_av()
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
+    return DecoderProcess(file, {"demuxer": demuxer, "max_pixels": max_pixels, **options}, seconds)
+
+
+def _described(message: dict[str, Any], reading: Reading, max_pixels: int) -> VideoInfo:
+    """The description, checked before a frame is decoded."""
+    if "end" in message:
+        raise DecodeError(str(message["end"]) or "it holds no video stream", DAMAGED)
+    rows, cols = int(_number(message.get("rows"))), int(_number(message.get("cols")))
+    if not 1 <= rows * cols <= max_pixels:
         raise DecodeError(
-            f"its frames have {rows:g} x {cols:g} pixels; at least one and at most {max_pixels} "
-            "are read",
+            f"its frames have {rows} x {cols} pixels; at least one and at most {max_pixels} are "
+            "read",
             "if you trust the file, raise max_pixels",
         )
-    turned = _rotation(said)
-    if turned % 180:
-        rows, cols = cols, rows
-    rate = _rate(said.get("avg_frame_rate")) or _rate(said.get("r_frame_rate"))
-    length = _number(said.get("duration")) or _number(said["whole"].get("duration"))
-    count = int(_number(said.get("nb_frames"))) or round(length * rate)
-    codec = str(said.get("codec_name", "unknown"))[:40]
-    name = demuxer.upper()
-    return VideoInfo(name, codec, int(rows), int(cols), turned, length, rate, count), demuxer
+    seconds, rate = _number(message.get("seconds")), _number(message.get("rate"))
+    count = int(_number(message.get("frames"))) or round(seconds * rate)
+    codec = str(message.get("codec", "unknown"))[:40]
+    return VideoInfo(reading.format, codec, rows, cols, 0, seconds, rate, count)
+
+
+def _frame(decoder: DecoderProcess, message: dict[str, Any], max_pixels: int) -> Frame:
+    values = [_number(message.get(name)) for name in ("index", "rows", "cols")]
+    index, rows, cols = map(int, values)
+    if not 1 <= rows * cols <= max_pixels:
+        raise DecodeError(f"frame {index} has {rows} x {cols} pixels, above max_pixels")
+    seconds = float(message.get("seconds", 0.0))
+    return Frame(index, seconds, decoder.pixels(rows, cols))
 
 
 def _number(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
+    """A finite number from 0; 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return 0.0
-    return number if math.isfinite(number) and 0 <= number < 1e12 else 0.0
-
-
-def _rate(text: Any) -> float:
-    try:
-        return _number(Fraction(str(text)[:40]))
-    except (ValueError, ZeroDivisionError):
-        return 0.0
-
-
-def _rotation(said: dict[str, Any]) -> int:
-    """Degrees, from the display matrix or the older tag."""
-    values = [side.get("rotation") for side in said.get("side_data_list") or ()]
-    values.append((said.get("tags") or {}).get("rotate"))
-    for value in values:
-        try:
-            return int(value) % 360  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            continue
-    return 0
+    return value if 0 <= value < 1e12 else 0.0

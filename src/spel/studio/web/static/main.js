@@ -14,6 +14,7 @@ import "./pages/markers/page.js";
 import "./pages/space/page.js";
 import { get } from "./server/api.js";
 import { listenKeys } from "./shell/keys.js";
+import { listenLayout } from "./shell/layout.js";
 import { goTo, PAGES, route } from "./shell/pages.js";
 import { applySettings } from "./shell/settings.js";
 import { drawTopbar, listenTopbar } from "./shell/topbar.js";
@@ -64,6 +65,7 @@ async function start() {
 }
 
 listenTopbar();
+listenLayout();
 listenKeys();
 listenDrops();
 addEventListener("hashchange", route);

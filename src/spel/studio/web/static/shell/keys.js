@@ -6,6 +6,7 @@ import { t } from "../base/words.js";
 import { redo, undo } from "../commands.js";
 import { choose, network, state, step } from "../store.js";
 import { showHelp } from "./dialogs.js";
+import { setWideInspector, toggleWideInspector } from "./layout.js";
 import { goTo } from "./pages.js";
 import { toggleProjector } from "./settings.js";
 import { nextImage } from "./topbar.js";
@@ -13,7 +14,6 @@ import { nextImage } from "./topbar.js";
 /** @import { Viewer } from "../pages/chain/viewer.js" */
 
 const TYPED_INTO = "input:not([type=range]):not([type=checkbox]), textarea, select";
-const WIDE = "inspector-wide";
 
 /** @type {Record<string, () => void>} */
 const KEYS = {
@@ -25,10 +25,10 @@ const KEYS = {
   b: () => nextNode(-1),
   "?": showHelp,
   L: toggleProjector,
-  i: () => document.body.classList.toggle(WIDE),
+  i: toggleWideInspector,
   "`": () => flicker(true),
   Escape: () => {
-    document.body.classList.remove(WIDE);
+    setWideInspector(false);
     choose({ pinned: false });
   },
   h: () => goTo("chain"),
@@ -69,7 +69,9 @@ function withControl(event, typing) {
 
 /** @param {KeyboardEvent} event */
 function plainKey(event) {
-  const then = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : undefined;
+  // Without Shift a letter is meant, whether Caps Lock is on or not.
+  const key = event.shiftKey || event.key.length > 1 ? event.key : event.key.toLowerCase();
+  const then = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
   if (!then) return;
   if (event.key.startsWith("Page")) event.preventDefault();
   then();

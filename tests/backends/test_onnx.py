@@ -9,10 +9,10 @@ import pytest
 from spel import Adjacency, FormatError, KernelBank, SpelError, UnsupportedLayerError, ops, zoo
 from spel.data import street
 from spel.errors import ParameterError
-from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold, chain
+from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold, WeightedSum, chain
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 from spel.backends import onnx_export, to_onnx  # noqa: E402
 
@@ -125,3 +125,37 @@ def test_feature_vectors_are_an_output_too(tmp_path):
     to_onnx(net, tmp_path / "net.onnx", images=[photo()])
     run = onnx_export.open_onnx(tmp_path / "net.onnx")
     assert np.allclose(run(photo()[None].astype(np.float32))[0], net(photo()), atol=1e-5)
+
+
+def test_the_mask_of_a_batch_is_decided_image_by_image():
+    net = chain(WeightedSum([1.0])).with_meta(decision={"threshold": "p99"})
+    batch = np.random.default_rng(0).random((2, 40, 50, 1)).astype(np.float32)
+    batch[1] *= 7
+    session = onnxruntime.InferenceSession(
+        onnx_export.onnx_bytes(net, batch.shape[1:]), providers=["CPUExecutionProvider"]
+    )
+    (mask,) = session.run(["mask"], {"image": batch})
+    for one, image in zip(mask, batch):
+        assert np.array_equal(one[..., 0], image[..., 0] > np.percentile(image, 99))
+
+
+@pytest.mark.parametrize("border", ["zero", "edge", "valid"])
+def test_no_negative_padding_is_written(border):
+    """Runtimes disagree on it: onnx's own reference evaluator refuses it."""
+    away = Adjacency.from_displacements([(2, 0), (3, 1), (-1, -4), (-2, -6)])
+    bank = KernelBank.random(away, kernels=2, channels=2, seed=0)
+    pool = "valid" if border == "valid" else "inside"
+    one_side = Adjacency.from_displacements([(2, 3), (3, 3)])
+    net = chain(Convolution(bank, border=border), MaxPool(one_side, border=pool))
+    image = np.random.default_rng(0).normal(size=(14, 16, 2)).astype(np.float32)
+    model = onnx.load_model_from_string(onnx_export.onnx_bytes(net, image.shape))
+    constants = {c.name: onnx.numpy_helper.to_array(c) for c in model.graph.initializer}
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            assert attribute.name != "pads" or min(attribute.ints) >= 0
+        if node.op_type == "Pad":
+            assert constants[node.input[1]].min() >= 0
+    from onnx.reference import ReferenceEvaluator
+
+    (theirs,) = ReferenceEvaluator(model).run(["output"], {"image": image[None]})
+    assert np.allclose(theirs[0], net(image), atol=1e-5)

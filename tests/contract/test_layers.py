@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spel import NotLearnedError, ShapeError
+from spel import Adjacency, KernelBank, NotLearnedError, ShapeError, ops
 from spel.nn import KINDS, Network, Node, chain, load
 from spel.testing.examples import EXAMPLES, REQUESTS
 
@@ -104,3 +104,25 @@ def test_it_runs_in_a_network_as_alone(layer):
     (image,) = pictures(layer)
     assert np.array_equal(chain(layer)(image), layer(image))
     assert chain(layer).shape(image.shape) == layer.shape(image.shape)
+
+
+def test_a_batch_is_decided_image_by_image(layer):
+    count = 2 if layer.inputs is None else layer.inputs
+    net = Network((Node("only", layer, ("input",) * count),))
+    first, second = pictures(layer, 3)[0], pictures(layer, 4)[0] * 5 + 1
+    pair = net(np.stack([first, second]))
+    assert np.array_equal(pair[0], net(first))
+    assert np.array_equal(pair[1], net(second))
+
+
+@pytest.mark.parametrize("rule", ["otsu", "p80", "p33.3"])
+def test_a_rule_looks_at_one_image_of_a_batch_and_at_a_whole_volume(rule):
+    low = np.random.default_rng(0).random((5, 6, 7, 1)).astype(np.float32)
+    high = low * 1000 + 300
+    layer = KINDS["threshold.v1"](rule)
+    assert np.array_equal(layer(np.stack([low[0], high[0]]))[1], layer(high[0]))
+    still = KernelBank(Adjacency.ball(0, ndim=3), np.ones((1, 1, 1)))
+    volume = chain(KINDS["convolution.v1"](still), layer)
+    pair = volume(np.stack([low, high]))
+    assert np.array_equal(pair[1], volume(high))
+    assert np.array_equal(pair[1][..., 0] > 0, ops.threshold(high[..., 0], rule))

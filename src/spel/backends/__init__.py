@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from spel.backends.capability import CAPABILITIES, Capability, table
+from spel.backends.capability import Capability, capability, table
 from spel.backends.libift_export import to_libift
 from spel.backends.onnx_export import OnnxReport, compile_onnx, to_onnx
 from spel.backends.script_export import to_script
@@ -13,10 +13,10 @@ from spel.errors import ParameterError
 from spel.nn.network import Network
 
 __all__ = [
-    "CAPABILITIES",
     "Backend",
     "Capability",
     "OnnxReport",
+    "capability",
     "compile",
     "from_torch",
     "table",

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from spel import __version__, atomic
 from spel.backends.onnx_graph import OPSET, Graph, Value
-from spel.backends.onnx_layers import threshold_value, translated
+from spel.backends.onnx_layers import threshold_value, translate
 from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
 from spel.nn.network import Network
 from spel.nn.node import INPUT, in_node
@@ -189,13 +189,13 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
     for node in network.nodes:
         graph.scope = node.name
         with in_node(node):
-            known[node.name] = translated(graph, node.layer, *[known[i] for i in node.inputs])
+            known[node.name] = translate(node.layer, graph, *[known[i] for i in node.inputs])
     result = known[network.output]
     order = [0, *result.axes, 1] if result.ndim else [0, 1]
     graph.nodes.append(("Transpose", [result.name], ["output"], {"perm": order}))
     rule = decision_rule(network)
     if rule is not None and result.channels == 1 and result.ndim:
-        above = threshold_value(graph, rule, "output")
+        above = threshold_value(graph, rule, "output", result.ndim)
         graph.nodes.append(("Greater", ["output", above], ["mask"], {}))
     return graph, result
 

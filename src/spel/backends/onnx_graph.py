@@ -20,6 +20,9 @@ from spel.core.window import Window
 OPSET = 18
 """Version of the standard operators that every graph is written in."""
 
+END = np.iinfo(np.int64).max
+"""The end of an axis of any length, for a Slice."""
+
 Array = npt.NDArray[Any]
 
 
@@ -73,13 +76,24 @@ class Graph:
     # -- windows ---------------------------------------------------------------------------------
 
     def padded(self, x: str, spans: Sequence[tuple[int, int]], fill: float = 0.0) -> str:
-        """Spels of one value added before and after (or cut off, where negative)."""
-        if not any(any(span) for span in spans):
-            return x
-        amounts = [0, 0, *[a for a, _ in spans], 0, 0, *[b for _, b in spans]]
-        return str(self.op("Pad", x, self.ints(*amounts), self.const(fill), mode="constant"))
+        """Pixels of one value added before and after each axis; negative spans cut off.
 
-    def bounced(self, x: str, spans: Sequence[tuple[int, int]], border: str) -> str:
+        What is cut off is a Slice: the standard allows negative amounts in a Pad, but not every
+        runtime takes them.
+        """
+        before = [max(a, 0) for a, _ in spans]
+        after = [max(b, 0) for _, b in spans]
+        if any((*before, *after)):
+            amounts = self.ints(0, 0, *before, 0, 0, *after)
+            x = str(self.op("Pad", x, amounts, self.const(fill), mode="constant"))
+        cut = [axis for axis, span in enumerate(spans) if min(span) < 0]
+        if cut:
+            starts = self.ints(*[max(-spans[axis][0], 0) for axis in cut])
+            ends = self.ints(*[spans[axis][1] if spans[axis][1] < 0 else END for axis in cut])
+            x = str(self.op("Slice", x, starts, ends, self.ints(*[2 + axis for axis in cut])))
+        return x
+
+    def extended(self, x: str, spans: Sequence[tuple[int, int]], border: str) -> str:
         """The same with the nearest spel ("edge") or the mirrored image ("reflect")."""
         zero, one = self.const(0, np.int64), self.const(1, np.int64)
         for axis, (before, after) in enumerate(spans, start=2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import singledispatch
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from spel.nn import (
     Activation,
     BatchNormalize,
     Center,
+    Color,
     Concatenate,
     Convolution,
     Decode,
@@ -33,24 +35,31 @@ from spel.nn import (
 )
 
 
-def translated(g: Graph, layer: Layer, *inputs: Value) -> Value:
-    """The layer's result, in standard operators.
+@singledispatch
+def translate(layer: Layer, g: Graph, *inputs: Value) -> Value:
+    """The layer's result in standard operators, by the layer's type.
+
+    A layer from outside of spel joins by the decorator ``@translate.register`` on a function of
+    ``(layer, graph, value)`` whose first argument is annotated with the layer's type.
 
     Raises
     ------
     UnsupportedLayerError
-        If it cannot be expressed exactly.
+        If it cannot be expressed exactly, or no translation is registered for its type.
     """
-    translate = TRANSLATE.get(layer.kind)
-    if translate is None:
-        raise UnsupportedLayerError(
-            f"onnx: layers of kind {layer.kind!r} have no numbers to export; learn the network "
-            "first (spel.learn)"
-        )
-    return translate(g, layer, *inputs)
+    raise UnsupportedLayerError(
+        f"onnx: layers of kind {layer.kind!r} have no numbers to export; learn the network first "
+        "(spel.learn), or register a translation for this type of layer"
+    )
 
 
-def convolution(g: Graph, layer: Convolution, x: Value) -> Value:
+@translate.register
+def _color(layer: Color, g: Graph, x: Value) -> Value:
+    return color(g, layer, x)
+
+
+@translate.register
+def _convolution(layer: Convolution, g: Graph, x: Value) -> Value:
     bank, window = layer.bank, layer.scope
     mode, fill = window.border_mode(bank.channels)
     box = geometry.bounding_lattice(bank.adjacency)
@@ -64,7 +73,7 @@ def convolution(g: Graph, layer: Convolution, x: Value) -> Value:
     }
     name = x.name
     if mode != "constant" and window.border != "valid":
-        name = g.bounced(name, spans, mode)
+        name = g.extended(name, spans, mode)
     elif any(fill) and window.border != "valid":
         name = g.filled(name, spans, fill)
     elif min(min(span) for span in spans) < 0:
@@ -74,7 +83,8 @@ def convolution(g: Graph, layer: Convolution, x: Value) -> Value:
     return Value(g.op("Conv", name, *inputs, **attributes), len(bank), x.ndim)
 
 
-def activation(g: Graph, layer: Activation, x: Value) -> Value:
+@translate.register
+def _activation(layer: Activation, g: Graph, x: Value) -> Value:
     return Value(_ACTIVATIONS[layer.function](g, x.name, layer.parameter), x.channels, x.ndim)
 
 
@@ -99,16 +109,19 @@ _ACTIVATIONS: dict[str, Callable[[Graph, str, float | None], str]] = {
 }
 
 
-def max_pool(g: Graph, layer: MaxPool, x: Value) -> Value:
+@translate.register
+def _max_pool(layer: MaxPool, g: Graph, x: Value) -> Value:
     return Value(g.window_max(x.name, layer.scope), x.channels, x.ndim)
 
 
-def min_pool(g: Graph, layer: MinPool, x: Value) -> Value:
+@translate.register
+def _min_pool(layer: MinPool, g: Graph, x: Value) -> Value:
     lowest = g.op("Neg", g.window_max(g.op("Neg", x.name), layer.scope))
     return Value(lowest, x.channels, x.ndim)
 
 
-def mean_pool(g: Graph, layer: MeanPool, x: Value) -> Value:
+@translate.register
+def _mean_pool(layer: MeanPool, g: Graph, x: Value) -> Value:
     window = layer.scope
     total = g.window_sum(x.name, x.channels, window)
     count = g.inside(x.name, window) if layer.count == "valid" else None
@@ -119,7 +132,8 @@ def mean_pool(g: Graph, layer: MeanPool, x: Value) -> Value:
     return Value(g.op("Div", total, below), x.channels, x.ndim)
 
 
-def divisive_normalize(g: Graph, layer: DivisiveNormalize, x: Value) -> Value:
+@translate.register
+def _divisive_normalize(layer: DivisiveNormalize, g: Graph, x: Value) -> Value:
     window = Window(geometry.neighbours(layer))
     squares = g.window_sum(g.op("Mul", x.name, x.name), x.channels, window)
     if layer.across_channels:
@@ -129,7 +143,8 @@ def divisive_normalize(g: Graph, layer: DivisiveNormalize, x: Value) -> Value:
     return Value(g.op("Where", none, g.const(0.0), ratio), x.channels, x.ndim)
 
 
-def linear_normalize(g: Graph, layer: LinearNormalize, x: Value) -> Value:
+@translate.register
+def _linear_normalize(layer: LinearNormalize, g: Graph, x: Value) -> Value:
     over = {"domain": x.axes, "batch": [0], "channels": [1]}[layer.over]
     return Value(_to_unit(g, x.name, over), x.channels, x.ndim)
 
@@ -142,7 +157,8 @@ def _to_unit(g: Graph, x: str, over: Sequence[int]) -> str:
     return str(g.op("Div", g.op("Sub", x, low), below))
 
 
-def batch_normalize(g: Graph, layer: BatchNormalize, x: Value) -> Value:
+@translate.register
+def _batch_normalize(layer: BatchNormalize, g: Graph, x: Value) -> Value:
     gamma, beta = planar(layer.gamma, x.ndim), planar(layer.beta, x.ndim)
     stored = statistics(layer)
     if stored is None:
@@ -170,9 +186,10 @@ def _by_batch(g: Graph, layer: BatchNormalize, x: Value, gamma: Array, beta: Arr
     return str(g.op("Add", scaled, g.const(beta)))
 
 
-def residue(g: Graph, layer: Residue, *images: Value) -> Value:
+@translate.register
+def _residue(layer: Residue, g: Graph, *images: Value) -> Value:
     first, second = (
-        images if layer.layer is None else (images[0], translated(g, layer.layer, images[0]))
+        images if layer.layer is None else (images[0], translate(layer.layer, g, images[0]))
     )
     names = [first.name, second.name]
     if layer.scale == "max":
@@ -186,37 +203,45 @@ def _scaled_to_one(g: Graph, x: str, axes: Sequence[int]) -> str:
     return str(g.op("Mul", x, g.op("Where", positive, g.op("Reciprocal", top), g.const(1.0))))
 
 
-def scale(g: Graph, layer: Scale, x: Value) -> Value:
+@translate.register
+def _scale(layer: Scale, g: Graph, x: Value) -> Value:
     scaled = g.op("Mul", x.name, g.const(planar(layer.factor, x.ndim)))
     shifted = g.op("Add", scaled, g.const(planar(layer.shift, x.ndim)))
     return Value(shifted, x.channels, x.ndim)
 
 
-def weighted_sum(g: Graph, layer: WeightedSum, x: Value) -> Value:
+@translate.register
+def _weighted_sum(layer: WeightedSum, g: Graph, x: Value) -> Value:
     weights = layer.weights.reshape(1, -1, *[1] * x.ndim)
     bias = g.const(np.array([layer.bias]))
     return Value(g.op("Conv", x.name, g.const(weights), bias), 1, x.ndim)
 
 
-def concatenate(g: Graph, layer: Concatenate, *images: Value) -> Value:
+@translate.register
+def _concatenate(layer: Concatenate, g: Graph, *images: Value) -> Value:
     joined = g.op("Concat", *[i.name for i in images], axis=1)
     return Value(joined, sum(i.channels for i in images), images[0].ndim)
 
 
-def flatten(g: Graph, layer: Flatten, x: Value) -> Value:
+@translate.register
+def _flatten(layer: Flatten, g: Graph, x: Value) -> Value:
     spel_major = g.op("Transpose", x.name, perm=[0, *x.axes, 1])
     # A volume's planes are its batch to `Flatten`, which knows pixels only.
     return Value(g.op("Flatten", spel_major, axis=1), 0, 0)
 
 
-def threshold(g: Graph, layer: Threshold, x: Value) -> Value:
-    at = threshold_value(g, layer.at, x.name)
+@translate.register
+def _threshold(layer: Threshold, g: Graph, x: Value) -> Value:
+    at = threshold_value(g, layer.at, x.name, x.ndim)
     above = g.op("Cast", g.op("Greater", x.name, at), to="float32")
     return Value(above, x.channels, x.ndim)
 
 
-def threshold_value(g: Graph, at: float | str, x: str) -> str:
-    """The number that a rule stands for: a value, or a percentile by linear interpolation."""
+def threshold_value(g: Graph, at: float | str, x: str, ndim: int) -> str:
+    """The number that a rule stands for: a value, or a percentile by linear interpolation.
+
+    A percentile is taken over each image of the batch, whatever the order of its other axes.
+    """
     if not isinstance(at, str):
         return g.const(at)
     if at == "otsu":
@@ -224,20 +249,21 @@ def threshold_value(g: Graph, at: float | str, x: str) -> str:
             "onnx: Otsu's threshold needs a histogram with NumPy's own edges, which standard "
             "operators give only nearly; use a percentile such as 'p95', or a number"
         )
-    flat = g.op("Reshape", x, g.ints(-1))
-    count = g.op("Shape", flat)
-    ordered, _ = g.op("TopK", flat, count, outputs=2, largest=0, sorted=1)
+    flat = g.op("Reshape", x, g.ints(0, -1))
+    count = g.op("Slice", g.op("Shape", flat), g.ints(1), g.ints(2))
+    ordered, _ = g.op("TopK", flat, count, outputs=2, axis=1, largest=0, sorted=1)
     rank = g.op("Cast", g.op("Sub", count, g.ints(1)), to="float64")
     place = g.op("Mul", rank, g.const([float(at[1:]) / 100], np.float64))
     low = g.op("Floor", place)
     part = g.op("Cast", g.op("Sub", place, low), to="float32")
-    below = g.op("Gather", ordered, g.op("Cast", low, to="int64"))
-    above = g.op("Gather", ordered, g.op("Cast", g.op("Ceil", place), to="int64"))
-    step = g.op("Mul", g.op("Sub", above, below), part)
-    return str(g.op("Add", below, step))
+    below = g.op("Gather", ordered, g.op("Cast", low, to="int64"), axis=1)
+    above = g.op("Gather", ordered, g.op("Cast", g.op("Ceil", place), to="int64"), axis=1)
+    value = g.op("Add", below, g.op("Mul", g.op("Sub", above, below), part))
+    return str(g.op("Reshape", value, g.ints(-1, *[1] * (ndim + 1))))
 
 
-def center(g: Graph, layer: Center, x: Value) -> Value:
+@translate.register
+def _center(layer: Center, g: Graph, x: Value) -> Value:
     flat = g.op("Reshape", x.name, g.ints(0, 0, -1))
     count = g.op("Slice", g.op("Shape", flat), g.ints(2), g.ints(3))
     two = g.ints(2)
@@ -251,7 +277,8 @@ def center(g: Graph, layer: Center, x: Value) -> Value:
     return Value(g.op("Sub", x.name, shaped), x.channels, x.ndim)
 
 
-def decode(g: Graph, layer: Decode, x: Value) -> Value:
+@translate.register
+def _decode(layer: Decode, g: Graph, x: Value) -> Value:
     if layer.method not in ("lm", "lm-balanced"):
         raise UnsupportedLayerError(
             f"onnx: decoder {layer.method!r} weighs channels by comparisons that another order of "
@@ -261,25 +288,3 @@ def decode(g: Graph, layer: Decode, x: Value) -> Value:
     weights = decoder_weights(layer).reshape(1, -1, *[1] * x.ndim)
     positive = g.op("Relu", g.op("Conv", x.name, g.const(weights)))
     return Value(_to_unit(g, positive, [1, *x.axes]), 1, x.ndim)
-
-
-TRANSLATE: dict[str, Callable[..., Value]] = {
-    "activation.v1": activation,
-    "batch_normalize.v1": batch_normalize,
-    "center.v1": center,
-    "color.v1": color,
-    "concatenate.v1": concatenate,
-    "convolution.v1": convolution,
-    "decode.v1": decode,
-    "divisive_normalize.v1": divisive_normalize,
-    "flatten.v1": flatten,
-    "linear_normalize.v1": linear_normalize,
-    "max_pool.v1": max_pool,
-    "mean_pool.v1": mean_pool,
-    "min_pool.v1": min_pool,
-    "residue.v1": residue,
-    "scale.v1": scale,
-    "threshold.v1": threshold,
-    "weighted_sum.v1": weighted_sum,
-}
-"""How each kind of layer is written."""

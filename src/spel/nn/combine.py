@@ -15,7 +15,7 @@ from spel.core.bank import KernelBank
 from spel.core.window import Window
 from spel.errors import ShapeError
 from spel.nn.convolution import convolved
-from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
+from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, each_image, per_channel
 from spel.nn.registry import register
 from spel.ops.threshold import checked_rule
 
@@ -238,6 +238,9 @@ class Flatten(Layer):
 class Threshold(Layer):
     """1 where a value is above the threshold, 0 elsewhere, see `spel.ops.threshold`.
 
+    A rule ("otsu", "p95") is applied to each image of a batch by itself. Called alone, outside of a
+    network, an array of four axes is a batch of images and not a volume.
+
     Examples
     --------
     >>> Threshold(2.0)([[[1.0], [3.0]]]).tolist()
@@ -256,6 +259,10 @@ class Threshold(Layer):
         return cls("otsu")
 
     def __call__(self, image: npt.ArrayLike) -> Image:
+        return each_image(self.of_image, image)
+
+    def of_image(self, *images: Image) -> Image:
+        (image,) = images
         return ops.threshold(image, self.at).astype(np.float32)
 
     def shape(self, shape: Shape) -> Shape:

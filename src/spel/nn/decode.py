@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError, ShapeError
-from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
+from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, each_image
 from spel.nn.registry import register
 from spel.ops.decode import checked_labels
 
@@ -20,6 +20,9 @@ from spel.ops.decode import checked_labels
 @dataclass(frozen=True, eq=False)
 class Decode(Layer):
     """One of the published adaptive decoders, see `spel.ops.decode`.
+
+    Each image of a batch is decoded by itself. Called alone, outside of a network, an array of four
+    axes is a batch of images and not a volume.
 
     Parameters
     ----------
@@ -59,6 +62,10 @@ class Decode(Layer):
         return cls(method, tuple(p.label != background for p in bank.provenance))
 
     def __call__(self, image: npt.ArrayLike) -> Image:
+        return each_image(self.of_image, image)
+
+    def of_image(self, *images: Image) -> Image:
+        (image,) = images
         return ops.decode(image, self.method, self.labels)
 
     def shape(self, shape: Shape) -> Shape:

@@ -94,6 +94,15 @@ class Layer(Value, ABC):
     def shape(self, *shapes: Any, **options: Any) -> Shape:
         """Shape of the result without data; raises what the call would raise."""
 
+    def of_image(self, *images: Image) -> Image:
+        """The result for one image of any number of axes, as a network calls a layer.
+
+        A layer that looks at a whole image and does not know how many axes one has takes an array
+        of four axes for a batch when it is called alone; a network knows better, and calls this.
+        """
+        result: Image = self(*images)
+        return result
+
     def stage(self, program: Program, *sources: Any, **options: Any) -> Stage | None:
         """Add the layer to a streaming program; None if it can only be called by itself."""
         return None
@@ -168,6 +177,14 @@ def _checking_number(method: Callable[..., Any]) -> Callable[..., Any]:
         return method(self, *images)
 
     return checking
+
+
+def each_image(decide: Callable[[Image], Image], image: npt.ArrayLike) -> Image:
+    """Apply a rule to one image, or to each of a batch (4 axes: images; 5: volumes)."""
+    array = np.asarray(image)
+    if array.ndim < 4 or not len(array):
+        return decide(array)
+    return np.stack([decide(one) for one in array])
 
 
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:

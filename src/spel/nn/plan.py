@@ -18,7 +18,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
-from spel.nn.layer import Image, Shape
+from spel.nn.layer import Image, Layer, Shape
 from spel.nn.node import INPUT, Node, in_node
 from spel.nn.profile import table
 from spel.ops.arrays import Planar, as_planar, shape_only
@@ -97,9 +97,23 @@ class Plan:
         (node,) = segment.nodes
         begin = perf_counter()
         with in_node(node):
-            done[node.name] = node.layer(*[done[name] for name in node.inputs])
+            done[node.name] = self._applied(node.layer, [done[name] for name in node.inputs])
         if times is not None:
             times[node.name] = perf_counter() - begin
+
+    def _applied(self, layer: Layer, images: Sequence[Image]) -> Image:
+        """A layer that looks at the whole image decides on each image of a batch by itself."""
+        if layer.scope != "image":
+            result: Image = layer(*images)
+            return result
+        axes = (self.network.ndim or 2) + 1
+        if images[0].ndim == axes or not len(images[0]):
+            return layer.of_image(*images)
+        parts = [layer.of_image(*one) for one in zip(*images, strict=True)]
+        if parts[0].ndim == 1:
+            return np.stack(parts)
+        planar = np.stack([np.moveaxis(part, -1, 0) for part in parts])
+        return np.moveaxis(planar, 1, -1)
 
     def _stream(
         self, segment: Segment, done: dict[str, Image], times: dict[str, float] | None

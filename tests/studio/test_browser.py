@@ -574,3 +574,41 @@ def test_small_screens_show_the_picture(person, size):
     page.get_by_role("button", name="Parameters of the step").click()
     page.locator("#bias").scroll_into_view_if_needed()
     assert page.locator("#bias").is_visible()
+
+
+def test_learning_again_asks_before_it_replaces_chosen_kernels(person):
+    page = person.page
+    person.open("markers")
+    person.draw((20, 20), (20, 30))
+    person.draw((40, 66), (41, 75))
+    page.keyboard.press("Shift+Digit0")
+    person.draw((6, 50), (6, 90))
+    page.click("#learn")
+    page.wait_for_selector("text=Learned in")
+    person.settle()
+
+    def kernels(name):
+        return len(person.session.document.entry("from strokes").network[name].bank)
+
+    first, second = kernels("conv1"), kernels("conv2")
+    person.go("kernels")
+    page.get_by_role("button", name="drop 1", exact=True).click()
+    person.settle()
+    assert kernels("conv1") == first - 1
+    page.click("#learn")
+    page.click("dialog [data-choice=keep]")
+    person.settle()
+    person.until("document.querySelectorAll('.kernel-card').length > 0")
+    assert (kernels("conv1"), kernels("conv2")) == (first - 1, second)
+    page.click("#learn")
+    page.keyboard.press("Escape")
+    person.settle()
+    assert kernels("conv1") == first - 1
+    person.go("markers")
+    page.click("#learn")
+    page.click("dialog [data-choice=all]")
+    person.settle()
+    assert kernels("conv1") == first
+    page.click("#learn")
+    person.settle()
+    assert page.locator("dialog").count() == 0

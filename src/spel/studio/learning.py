@@ -27,6 +27,7 @@ TEMPLATES = ("flim", "plate-lecture", "edges", "grey")
 MAX_DECODER_PIXELS = 2000
 """Pixels per image and class that the linear decoder is fitted on; strokes may hold many more."""
 
+_FINGERPRINTS = "studio.learned"
 _DECODER_NODES = ("decoder", "saliency")
 
 Activate = Callable[[Network], list[Any]]
@@ -101,8 +102,24 @@ def relearn(
     # The matrix products here are small: threads would spend their time waiting for one another.
     with threadpool_limits(1, user_api="blas"):
         if unlearned:
-            body = _learn(body, images, markers, names, seed, activate)
+            body = _with_fingerprints(
+                _learn(body, images, markers, names, seed, activate),
+                [node.name for node in body.nodes if isinstance(node.layer, Unlearned)],
+            )
         return add_decoder(body, activate, markers, decoder)
+
+
+def _with_fingerprints(network: Network, learned: Sequence[str]) -> Network:
+    """The network with the fingerprints of the nodes that were learned just now in its meta."""
+    known = {name: network[name].fingerprint() for name in learned}
+    before = network.meta.get(_FINGERPRINTS, {})
+    return Network(network.nodes, {**network.meta, _FINGERPRINTS: {**before, **known}})
+
+
+def is_edited(network: Network, name: str) -> bool:
+    """Whether kernels of a learned node were chosen or edited since it was learned."""
+    learned = network.meta.get(_FINGERPRINTS, {}).get(name)
+    return learned is not None and learned != network[name].fingerprint()
 
 
 def _learn(

@@ -9,7 +9,7 @@ from spel.nn import Convolution, Node, Unlearned
 from spel.studio.banks import PRESETS
 from spel.studio.describe import SCHEMA, adjacency_words, fields_of
 from spel.studio.document import Entry
-from spel.studio.learning import DECODERS, TEMPLATES
+from spel.studio.learning import DECODERS, TEMPLATES, is_edited
 from spel.studio.new_layers import ADDABLE
 from spel.studio.session import Session
 from spel.studio.views.packing import Json
@@ -88,4 +88,5 @@ def _node(entry: Entry, node: Node) -> Json:
             "print": node.layer.fingerprint(),
         }
         described["relearn"] = node.name in entry.network.meta.get("learned", {})
+        described["edited"] = is_edited(entry.network, node.name)
     return described

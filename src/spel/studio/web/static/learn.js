@@ -2,6 +2,7 @@
 // Learning a network from strokes.
 
 import { num } from "./base/numbers.js";
+import { askChoice } from "./base/sheet.js";
 import { say } from "./base/toasts.js";
 import { t } from "./base/words.js";
 import { act } from "./commands.js";
@@ -19,9 +20,10 @@ export function learnable() {
 }
 
 /**
- * Learn a network; one is added if there is none to learn.
- * @param {{ start?: string | null, decoder?: string, seed?: number }} [options] `start`: the layer to
- *   start from, "" for all of them
+ * Learn a network; one is added if there is none to learn. The user is asked before kernels that
+ * were chosen or edited are learned again.
+ * @param {{ start?: string, decoder?: string, seed?: number }} [options] `start`: the layer to start
+ *   from; all of them without it
  */
 export async function learn(options = {}) {
   let wanted = learnable();
@@ -31,9 +33,34 @@ export async function learn(options = {}) {
   }
   if (!wanted) return null;
   if (wanted.name !== state.network) choose({ network: wanted.name });
+  const start = options.start ?? (await firstLayer(wanted));
+  if (start === undefined) return null;
   const begin = performance.now();
-  const start = wanted.nodes.some((n) => n.waits) ? null : "";
-  const reply = await act({ do: "learn", network: wanted.name, start, ...options });
+  const reply = await act({ do: "learn", network: wanted.name, ...options, start });
   if (reply) say(t("markers.learned", { ms: num(performance.now() - begin, 3) }));
   return reply;
+}
+
+/**
+ * The layer from which learning starts: "" for all, null for the layers that are not learned yet
+ * and the decoder, undefined if the user decided otherwise.
+ * @param {Network} network
+ * @returns {Promise<string | null | undefined>}
+ */
+async function firstLayer({ nodes }) {
+  if (nodes.some((n) => n.waits)) return null;
+  const last = nodes.findLastIndex((n) => n.edited);
+  if (last < 0) return "";
+  const names = nodes.filter((n) => n.edited).map((n) => n.name);
+  const choice = await askChoice(
+    t("learn.ask"),
+    t("learn.ask.text", { names: names.join(", ") }),
+    /** @type {const} */ ([
+      ["keep", t("learn.ask.keep")],
+      ["all", t("learn.ask.all")],
+    ]).slice(),
+  );
+  if (choice === null) return undefined;
+  if (choice === "all") return "";
+  return nodes.slice(last + 1).find((n) => n.relearn)?.name ?? null;
 }

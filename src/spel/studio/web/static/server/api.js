@@ -7,9 +7,9 @@
 // The token of this run comes in the address's fragment, which no server receives. It is kept in
 // storage of this origin: unlike a cookie, no other server on this machine receives it.
 const STORED = "spel-key";
-const fragment = /^#key=([\w-]+)$/.exec(location.hash);
-if (fragment) {
-  localStorage.setItem(STORED, fragment[1]);
+const key = /^#key=([\w-]+)$/.exec(location.hash)?.[1];
+if (key) {
+  localStorage.setItem(STORED, key);
   history.replaceState(null, "", location.pathname);
 }
 

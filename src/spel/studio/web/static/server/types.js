@@ -59,6 +59,7 @@
  * @property {number} parameters
  * @property {Bank} [bank]
  * @property {boolean} [relearn] learning can start again at this layer
+ * @property {boolean} [edited] its kernels were chosen or edited since they were learned
  * @property {boolean} waits not learned yet
  */
 

@@ -3,12 +3,11 @@
 
 import { create, h } from "../base/dom.js";
 import { icon } from "../base/icons.js";
+import { openSheet } from "../base/sheet.js";
 import { say, sayProblem } from "../base/toasts.js";
 import { t } from "../base/words.js";
 import { get } from "../server/api.js";
 import { state } from "../store.js";
-
-/** @import { Children } from "../base/dom.js" */
 
 const KEYS = [
   "arrows",
@@ -31,25 +30,6 @@ const KEYS = [
   "question",
   "esc",
 ];
-
-/**
- * @param {string} title
- * @param {...Children} content
- */
-function openSheet(title, ...content) {
-  document.querySelector("dialog.sheet")?.remove();
-  const close = { title: t("close"), "aria-label": t("close"), onclick: () => sheet.close() };
-  const heading = h("header", {}, h("h2", {}, title), h("button.tool", close, icon("close")));
-  const sheet = /** @type {HTMLDialogElement} */ (
-    create(h("dialog.sheet", { "aria-label": title }, heading, ...content))
-  );
-  sheet.addEventListener("close", () => sheet.remove());
-  sheet.addEventListener("click", (event) => {
-    if (event.target === sheet) sheet.close();
-  });
-  document.body.append(sheet);
-  sheet.showModal();
-}
 
 export async function showCode() {
   const { page, network, image, node, channel, kernel, cursor, other } = state;

@@ -14,8 +14,9 @@ from typing import Any
 from spel import atomic
 from spel.errors import FormatError, SpelError
 from spel.io.json_files import parse_json
+from spel.sklearn.build import build
 from spel.sklearn.encoding import Raw, Tensors, decode, encode
-from spel.sklearn.kinds import ALLOWED, build, describe
+from spel.sklearn.kinds import ALLOWED, describe
 
 __all__ = ["ALLOWED", "load", "save"]
 

@@ -21,66 +21,75 @@ from spel.studio.web.static_files import StaticFiles
 Read = Callable[[Session, Request], Any]
 Change = Callable[[Session, Any], Any]
 
+READS: dict[str, Read] = {
+    "/api/constants": lambda s, r: constants_view(),
+    "/api/document": lambda s, r: document_view(s),
+    "/api/images/{id}": lambda s, r: image_view(s, r.path_params["id"]),
+    "/api/run": reading.run,
+    "/api/thumbs": reading.thumbs,
+    "/api/arrays/{id}/{channel:int}": reading.channel,
+    "/api/histogram": reading.histogram,
+    "/api/trace": reading.trace,
+    "/api/bank": reading.bank,
+    "/api/cloud": reading.cloud,
+    "/api/kernels": reading.kernels,
+    "/api/code": lambda s, r: {"code": code.view_code(s, reading.view_of(r))},
+    "/api/command-line": lambda s, r: {"line": exports.command_line(s, reading.view_of(r))},
+    "/api/export/{kind}": reading.export,
+    "/api/lessons": lambda s, r: lessons.lessons(),
+}
+CHANGES: dict[str, Change] = {
+    "/api/do": changes.do,
+    "/api/undo": changes.undo,
+    "/api/redo": changes.redo,
+    "/api/view": changes.set_view,
+    "/api/boxes": changes.boxes,
+    "/api/judged": changes.quality,
+    "/api/why": changes.why,
+}
+UPLOADS: dict[str, uploads.Take] = {
+    "/api/images": uploads.take_image,
+    "/api/markers": uploads.take_markers,
+    "/api/truth": uploads.take_truth,
+    "/api/networks": uploads.take_network,
+}
+
 
 def application(session: Session) -> Starlette:
     """The routes of a session; wrap it in a `Guard` before any request reaches it."""
     static = StaticFiles()
 
-    def get(path: str, read: Read) -> Route:
-        async def endpoint(request: Request) -> Response:
-            return await respond(session, lambda: read(session, request))
+    async def file(request: Request) -> Response:
+        return static.respond(request.path_params.get("name", "index.html"), request)
 
-        return Route(path, endpoint, methods=["GET"])
+    return Starlette(
+        routes=[
+            Route("/", file, methods=["GET"]),
+            Route("/static/{name:path}", file, methods=["GET"]),
+            *(_reading(session, path, read) for path, read in READS.items()),
+            *(_changing(session, path, change) for path, change in CHANGES.items()),
+            *(_uploading(session, path, take) for path, take in UPLOADS.items()),
+        ]
+    )
 
-    def post(path: str, change: Change) -> Route:
-        async def endpoint(request: Request) -> Response:
-            data = await request.body()
-            return await respond(session, lambda: change(session, parse_body(data)))
 
-        return Route(path, endpoint, methods=["POST"])
+def _reading(session: Session, path: str, read: Read) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await respond(session, lambda: read(session, request))
 
-    def put(path: str, take: uploads.Take) -> Route:
-        async def endpoint(request: Request) -> Response:
-            return await uploads.receive(session, request, take)
+    return Route(path, endpoint, methods=["GET"])
 
-        return Route(path, endpoint, methods=["PUT"])
 
-    def file(path: str, name: Callable[[Request], str]) -> Route:
-        async def endpoint(request: Request) -> Response:
-            return static.respond(name(request), request)
+def _changing(session: Session, path: str, change: Change) -> Route:
+    async def endpoint(request: Request) -> Response:
+        data = await request.body()
+        return await respond(session, lambda: change(session, parse_body(data)))
 
-        return Route(path, endpoint, methods=["GET"])
+    return Route(path, endpoint, methods=["POST"])
 
-    routes = [
-        file("/", lambda r: "index.html"),
-        file("/static/{name:path}", lambda r: str(r.path_params["name"])),
-        get("/api/constants", lambda s, r: constants_view()),
-        get("/api/document", lambda s, r: document_view(s)),
-        get("/api/images/{id}", lambda s, r: image_view(s, r.path_params["id"])),
-        get("/api/run", reading.run),
-        get("/api/thumbs", reading.thumbs),
-        get("/api/arrays/{id}/{channel:int}", reading.channel),
-        get("/api/histogram", reading.histogram),
-        get("/api/trace", reading.trace),
-        get("/api/bank", reading.bank),
-        get("/api/cloud", reading.cloud),
-        get("/api/kernels", reading.kernels),
-        get("/api/code", lambda s, r: {"code": code.view_code(s, reading.view_of(r))}),
-        get(
-            "/api/command-line", lambda s, r: {"line": exports.command_line(s, reading.view_of(r))}
-        ),
-        get("/api/export/{kind}", reading.export),
-        get("/api/lessons", lambda s, r: lessons.lessons()),
-        post("/api/do", changes.do),
-        post("/api/undo", changes.undo),
-        post("/api/redo", changes.redo),
-        post("/api/view", changes.set_view),
-        post("/api/boxes", changes.boxes),
-        post("/api/judged", changes.quality),
-        post("/api/why", changes.why),
-        put("/api/images", uploads.take_image),
-        put("/api/markers", uploads.take_markers),
-        put("/api/truth", uploads.take_truth),
-        put("/api/networks", uploads.take_network),
-    ]
-    return Starlette(routes=routes)
+
+def _uploading(session: Session, path: str, take: uploads.Take) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await uploads.receive(session, request, take)
+
+    return Route(path, endpoint, methods=["PUT"])

@@ -16,6 +16,7 @@ from spel.studio.history import DEPTH
 from spel.studio.journal import Change, coalesce
 from spel.studio.records import format_line, parse_line
 from spel.studio.session import Session
+from spel.studio.views.document import document_view
 
 from .conftest import add, sources, stroke
 
@@ -192,3 +193,37 @@ def test_networks_lie_in_files_named_by_their_content(session, folder):
     assert list(entries) == ["copy"]
     assert entries["copy"]["file"] != plate.stem
     assert (folder / "networks" / f"{entries['copy']['file']}.safetensors").exists()
+
+
+def test_a_network_that_cannot_be_read_costs_that_network_only(session, folder):
+    session.do({"do": "add_network", "name": "good", "template": "edges"})
+    session.do({"do": "add_network", "name": "bad", "template": "grey"})
+    session.do({"do": "set_decision", "network": "bad", "decision": {"threshold": 0.125}})
+    path = session.file_of(session.document.entry("bad").network)
+    session.close()
+    data = path.read_bytes()
+    broken = data.replace(b"0.125", b'"odd"')  # as long as before
+    assert broken != data
+    for content in (broken, data[:50], None):
+        path.unlink() if content is None else path.write_bytes(content)
+        again = reopen(folder)
+        assert "bad" in again.problem
+        assert list(again.document.networks) == ["plate", "from strokes", "good"]
+        assert document_view(again)["networks"]
+        again.close()
+
+
+def test_a_session_without_any_readable_network_starts_with_the_usual_ones(session, folder):
+    session.do({"do": "set_pins", "images": []})
+    session.close()
+    for path in (folder / "networks").iterdir():
+        path.unlink()
+    again = reopen(folder)
+    assert list(again.document.networks) == ["plate", "from strokes"]
+    assert "left out" in again.problem
+    again.do({"do": "set_pins", "images": ["image1"]})
+    again.close()
+    third = reopen(folder)
+    assert third.problem == ""
+    assert third.document.pins == ("image1",)
+    third.close()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spel import atomic
+from spel.decide import decision_of
 from spel.errors import FormatError, SpelError
 from spel.nn import load, save
 from spel.nn.network import Network
@@ -159,7 +160,7 @@ class Journal:
         Raises
         ------
         FormatError
-            If the journal is of a newer version, or a record or network in it is not valid.
+            If the journal is of a newer version, or a record in it is not valid.
         """
         history = self._read_states(start)
         documents = {}
@@ -174,6 +175,11 @@ class Journal:
             [(label, document(state)) for label, state in history.past],
             [(label, document(state)) for label, state in history.future],
         )
+        if not result.present.networks:
+            result.present = replace(result.present, networks=start.networks)
+        if self._networks.unreadable:
+            names = ", ".join(sorted(self._networks.unreadable))
+            self.notice = f"networks that cannot be read were left out of the session: {names}"
         self._last = history.present
         self._thread.start()
         return result
@@ -281,6 +287,9 @@ class NetworkFiles:
         self._folder = folder
         self._lock = threading.Lock()
         self._names: dict[int, tuple[Network, str]] = {}
+        self._damaged: set[str] = set()
+        self.unreadable: set[str] = set()
+        """Names of networks whose files cannot be read."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
@@ -314,20 +323,31 @@ class NetworkFiles:
         return State(networks, document.strokes, document.classes, document.truth, document.pins)
 
     def document_of(self, state: State) -> Document:
-        """The document of a state; equal networks are the same object."""
-        networks = {
-            name: Entry(self._load(stored.file), frozenset(stored.bypassed))
-            for name, stored in state.networks.items()
-        }
+        """The document of a state, without networks that cannot be read."""
+        networks = {}
+        for name, stored in state.networks.items():
+            network = self._load(stored.file)
+            if network is None:
+                self.unreadable.add(name)
+            else:
+                networks[name] = Entry(network, frozenset(stored.bypassed))
         return Document(networks, state.strokes, state.classes, state.truth, state.pins)
 
-    def _load(self, name: str) -> Network:
+    def _load(self, name: str) -> Network | None:
+        """The network of a file; None if it cannot be read."""
         with self._lock:
             for key, (network, stored) in self._names.items():
                 if stored == name:
                     self._names[key] = self._names.pop(key)  # now the one used last
                     return network
-        network = load(self.path(name))
+        if name in self._damaged:
+            return None
+        try:
+            network = load(self.path(name))
+            decision_of(network)
+        except (SpelError, OSError):
+            self._damaged.add(name)
+            return None
         self._remember(network, name)
         return network
 

@@ -48,7 +48,7 @@ def test_masks_that_do_not_fit_are_refused(tmp_path):
     answers = save(tmp_path / "a", x=np.zeros((4, 4)))
     with pytest.raises(FormatError, match="no true mask for x"):
         evaluate_masks(answers, save(tmp_path / "t", y=np.zeros((4, 4))))
-    with pytest.raises(FormatError, match="spels"):
+    with pytest.raises(FormatError, match="pixels"):
         evaluate_masks(answers, save(tmp_path / "u", x=np.zeros((4, 5))))
 
 

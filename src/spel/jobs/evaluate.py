@@ -1,4 +1,4 @@
-"""Evaluation: the results of a run against true boxes."""
+"""Evaluation: the answers of a detector against true boxes, of any exchange format."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from spel.errors import FormatError
-from spel.io.annotation.annotations import Annotations, ImageBoxes
-from spel.io.annotation.labels import read_coco
+from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
+from spel.io.annotation.convert.jsonl import results_of
+from spel.io.annotation.image_files import check_size
+from spel.io.annotation.labels import Report, read_labels
 from spel.io.annotation.results import Result, read_results
-from spel.jobs.run_files import RunFiles, results_files
-from spel.metrics.detection import Answers, DetectionMetrics, evaluate, iou
+from spel.io.text_files import problems_error
+from spel.jobs.runner import RESULTS, results_files
+from spel.metrics.detection import Answers, DetectionMetrics, evaluate
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,14 @@ class Evaluation:
         Annotated images without a result; each counts as an image without answers.
     unknown : tuple of str
         Results whose image is not annotated; they are left out.
+    notes : tuple of str
+        How classes were compared, where that is not plain.
     """
 
     metrics: DetectionMetrics
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and names for JSON."""
@@ -42,16 +48,23 @@ class Evaluation:
             **self.metrics.to_dict(),
             "missing": list(self.missing),
             "unknown": list(self.unknown),
+            "notes": list(self.notes),
         }
 
     def text(self, worst: int = 10) -> str:
-        """The figures, the worst images and what did not fit together, for people."""
+        """The figures, the worst images, and images without a partner, for people."""
         lines = [self.metrics.text(worst)]
         if self.missing:
-            lines.append(f"{len(self.missing)} annotated images have no result: {self.missing[0]}")
+            lines.append(
+                f"{len(self.missing)} annotated images have no result, for example "
+                f"{self.missing[0]}"
+            )
         if self.unknown:
-            lines.append(f"{len(self.unknown)} results are not annotated: {self.unknown[0]}")
-        return "\n".join(lines)
+            lines.append(
+                f"{len(self.unknown)} results belong to no annotated image and are left out, for "
+                f"example {self.unknown[0]}"
+            )
+        return "\n".join([*lines, *self.notes])
 
 
 @dataclass(frozen=True)
@@ -66,70 +79,140 @@ class EvaluateJob:
         IoUs for the share of images whose best answer reaches them.
     only_answered : bool
         Leave out annotated images without a result, for runs over a part of the images.
+    classes : bool
+        Whether an answer must have the class of the true box. Without it all classes are one.
+    turn : bool
+        Whether true boxes that were drawn on stored images, before their EXIF rotation, are turned.
     """
 
     level: float = 0.5
     levels: tuple[float, ...] = (0.5, 0.3)
     only_answered: bool = False
+    classes: bool = True
+    turn: bool = False
 
     def __call__(
         self,
         results: str | os.PathLike[str] | Sequence[Result],
         truth: str | os.PathLike[str] | Annotations,
+        *,
+        images: str | os.PathLike[str] | None = None,
+        report: Report | None = None,
     ) -> Evaluation:
-        """Measure results (a run's folder, a ``results.jsonl`` or values) against COCO truth.
+        """Measure answers against true boxes.
+
+        Parameters
+        ----------
+        results : path or sequence of Result
+            The folder of a run, its ``results.jsonl``, or any format of `spel.io.read_labels`.
+        truth : path or Annotations
+            Any format of `spel.io.read_labels`.
+        images : path, optional
+            The images, for formats that do not state their sizes.
+        report : callable, optional
+            Takes warnings of the reader, see `spel.io.read_labels`.
 
         Raises
         ------
         FormatError
-            If a file cannot be read, an image stands twice in the results, or no result belongs to
-            an annotated image.
+            If a file cannot be read, an image occurs twice in the results, sizes differ, or no
+            result belongs to an annotated image.
         """
-        found = _results(results)
-        known = truth if isinstance(truth, Annotations) else read_coco(truth)
-        answers: dict[str, Answers] = {}
-        unknown = []
-        for result in found:
+        if not isinstance(truth, Annotations):
+            truth = read_labels(truth, images=images, turn=self.turn, report=report)
+        answers = _results(results, truth, images, report)
+        pairs, unknown = self._paired(answers, truth)
+        missing = [image for image in truth if image.image not in pairs]
+        named, notes = self._naming(answers, truth)
+        compared = [_answers(image, result, named) for image, result in pairs.values()]
+        if not self.only_answered:
+            compared += [_answers(image, None, named) for image in missing]
+        return Evaluation(
+            evaluate(compared, level=self.level, levels=self.levels),
+            tuple(image.image for image in missing),
+            tuple(unknown),
+            tuple(notes),
+        )
+
+    def _paired(
+        self, answers: Sequence[Result], truth: Annotations
+    ) -> tuple[dict[str, tuple[ImageBoxes, Result]], list[str]]:
+        """True boxes and answers by image, and the results without an annotated image."""
+        pairs: dict[str, tuple[ImageBoxes, Result]] = {}
+        unknown: list[str] = []
+        problems: list[str] = []
+        for result in answers:
             try:
-                image = known.of(result.image)
+                image = truth.of(result.image)
             except KeyError:
                 unknown.append(result.image)
                 continue
-            if image.image in answers:
+            if image.image in pairs:
                 raise FormatError(f"evaluate: {image.image} stands twice in the results")
-            answers[image.image] = self._answers(image, result)
-        if found and not answers:
+            try:
+                pairs[image.image] = (self._turned(image, result), result)
+            except FormatError as error:
+                problems.append(str(error))
+        if problems:
+            raise problems_error("truth and results do not agree", problems)
+        if answers and not pairs:
             raise FormatError(
-                f"evaluate: none of the {len(found)} results belongs to an annotated image, for "
-                f"example {found[0].image}; check that both name the same images"
+                f"evaluate: none of the {len(answers)} results belongs to an annotated image, for "
+                f"example {answers[0].image}; check that both name the same images"
             )
-        missing = [image for image in known if image.image not in answers]
-        images = list(answers.values())
-        if not self.only_answered:
-            images += [self._answers(image, None) for image in missing]
-        return Evaluation(
-            evaluate(images, level=self.level, levels=self.levels),
-            tuple(image.image for image in missing),
-            tuple(unknown),
-        )
+        return pairs, unknown
 
-    def _answers(self, image: ImageBoxes, result: Result | None) -> Answers:
-        """Answers and truth of one image; crowds are neither to be found nor wrong to find."""
-        crowd = np.asarray(image.crowd, dtype=bool)
-        truth = image.boxes[~crowd]
-        if result is None:
-            return Answers(image.image, np.zeros((0, 4)), np.zeros(0), truth)
-        counted = np.ones(len(result), dtype=bool)
-        if crowd.any() and len(result):
-            in_crowd = iou(result.boxes, image.boxes[crowd]).max(axis=1) >= self.level
-            on_truth = iou(result.boxes, truth).max(axis=1, initial=0) >= self.level
-            counted = ~in_crowd | on_truth
-        return Answers(image.image, result.boxes[counted], result.scores[counted], truth)
+    def _turned(self, image: ImageBoxes, result: Result) -> ImageBoxes:
+        if UNKNOWN_SIZE in (image.size, result.size):
+            return image
+        return check_size(image, result.size, result.orientation, self.turn)
+
+    def _naming(self, answers: Sequence[Result], truth: Annotations) -> tuple[bool, list[str]]:
+        """Whether classes are compared, and what is to be said about it."""
+        if not self.classes:
+            return False, []
+        true = {name for image in truth for name in image.classes}
+        named = {name for result in answers for name in result.classes}
+        if not named:
+            several = len(true) > 1 and any(len(result) for result in answers)
+            note = "the results name no classes: all classes of the truth count as one"
+            return False, [note] * several
+        if true == {ONE_CLASS} and named != {ONE_CLASS}:
+            return False, ["the truth names no classes: all classes of the results count as one"]
+        if true and not true & named:
+            return True, [
+                f"no class of the results ({_listed(named)}) occurs in the truth "
+                f"({_listed(true)}): no answer can be right"
+            ]
+        return True, []
 
 
-def _results(given: str | os.PathLike[str] | Sequence[Result]) -> list[Result]:
-    if isinstance(given, (str, os.PathLike)):
-        path = Path(given)
-        files = list(results_files(path)) or [RunFiles(path).results] if path.is_dir() else [path]
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def _answers(image: ImageBoxes, result: Result | None, named: bool) -> Answers:
+    """Answers and true boxes of one image."""
+    boxes = np.zeros((0, 4)) if result is None else result.boxes
+    scores = np.zeros(0) if result is None else result.scores
+    if not named:
+        return Answers(image.image, boxes, scores, image.boxes, crowd=image.crowd)
+    names = () if result is None else result.classes or (ONE_CLASS,) * len(result)
+    return Answers(image.image, boxes, scores, image.boxes, names, image.classes, crowd=image.crowd)
+
+
+def _results(
+    results: str | os.PathLike[str] | Sequence[Result],
+    truth: Annotations,
+    images: str | os.PathLike[str] | None,
+    report: Report | None,
+) -> Sequence[Result]:
+    if not isinstance(results, (str, os.PathLike)):
+        return results
+    path = Path(results)
+    files = list(results_files(path)) if path.is_dir() else [path]
+    if path.is_dir() and not files and not any(path.glob("*.xml")) and not any(path.glob("*.txt")):
+        files = [path / RESULTS]
+    if files and all(file.suffix == ".jsonl" for file in files):
         return [result for file in files for result in read_results(file)]
-    return list(given)
+    return results_of(read_labels(path, like=truth, images=images, report=report))

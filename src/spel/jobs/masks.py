@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.errors import FormatError
 from spel.io.image.reader import read
@@ -20,13 +20,20 @@ SUFFIXES = ("_label", "-label", "_mask", "-mask", "_gt", "-gt")
 
 @dataclass(frozen=True)
 class MaskEvaluation:
-    """Overlaps by image name, and what they amount to.
+    """Overlaps by image name, and the figures that follow from them.
 
-    Two empty masks agree wholly (Dice 1), so means over all images flatter whoever answers nothing:
-    the always-empty answer stands beside them.
+    Two empty masks agree wholly (Dice 1), so the mean over all images flatters a method that marks
+    nothing: the figure of an always empty answer stands beside it.
+
+    Attributes
+    ----------
+    overlaps : mapping of str to Overlap
+    missing : tuple of str
+        True masks without an answer; each counts as an empty answer.
     """
 
     overlaps: Mapping[str, Overlap]
+    missing: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, float | None]:
         """Figures; None where there is no image of the kind."""
@@ -35,6 +42,7 @@ class MaskEvaluation:
         empty = [o for o in every if not o.true]
         return {
             "images": float(len(every)),
+            "missing": float(len(self.missing)),
             "object_images": float(len(full)),
             "dice": _mean([o.dice for o in full]),
             "iou": _mean([o.iou for o in full]),
@@ -47,46 +55,69 @@ class MaskEvaluation:
         }
 
     def text(self, worst: int = 10) -> str:
-        """Figures, and the worst images first."""
-        figures = self.to_dict()
+        """Figures, the worst images first, and the masks without an answer."""
         lines = [
             f"{name:18s} " + ("–" if value is None else f"{value:.4f}".removesuffix(".0000"))
-            for name, value in figures.items()
+            for name, value in self.to_dict().items()
         ]
         ranked = sorted(self.overlaps.items(), key=lambda pair: pair[1].dice)
-        lines += [f"{overlap_.dice:.4f}  {name}" for name, overlap_ in ranked[:worst]]
+        lines += [f"{one.dice:.4f}  {name}" for name, one in ranked[:worst]]
+        if self.missing:
+            lines.append(
+                f"{len(self.missing)} of {len(self.overlaps)} true masks have no answer and count "
+                f"as missed, for example {self.missing[0]}"
+            )
         return "\n".join(lines)
 
 
 def evaluate_masks(
-    answers: str | os.PathLike[str], truth: str | os.PathLike[str]
+    answers: str | os.PathLike[str],
+    truth: str | os.PathLike[str],
+    *,
+    only_answered: bool = False,
 ) -> MaskEvaluation:
     """Compare the masks of a folder with the true masks of another, by name.
 
     A true mask of image ``a`` is ``a.png``, ``a_label.png``, ``a_mask.png`` or ``a_gt.png`` (any
     image format). Non-zero is object.
 
+    Parameters
+    ----------
+    answers, truth : path
+    only_answered : bool
+        Leave out true masks without an answer; otherwise each counts as an empty answer.
+
     Raises
     ------
     FormatError
-        If a mask has no partner, has several channels, or sizes differ.
+        If an answer has no true mask, a mask has several channels, or sizes differ.
     """
-    given, true = _by_name(answers), _by_name(truth)
-    missing = sorted(set(given) - set(true))
-    if missing:
+    answered, true = _by_name(answers), _by_name(truth)
+    unknown = sorted(set(answered) - set(true))
+    if unknown:
         raise FormatError(
-            f"{truth}: there is no true mask for {', '.join(missing[:5])}"
-            + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            f"{truth}: there is no true mask for {', '.join(unknown[:5])}"
+            + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         )
-    found = {}
-    for name, path in given.items():
-        answer, known = _mask(path), _mask(true[name])
-        if answer.shape != known.shape:
-            raise FormatError(
-                f"{path}: {answer.shape} spels, the truth {true[name]} has {known.shape}"
-            )
-        found[name] = overlap(answer, known)
-    return MaskEvaluation(found)
+    missing = () if only_answered else tuple(name for name in true if name not in answered)
+    overlaps = {name: _overlap(path, true[name]) for name, path in answered.items()}
+    for name in missing:
+        mask = _mask(true[name])
+        overlaps[name] = overlap(np.zeros_like(mask), mask)
+    return MaskEvaluation(overlaps, missing)
+
+
+def _overlap(answer: Path, truth: Path) -> Overlap:
+    mask, true = _mask(answer), _mask(truth)
+    if mask.shape != true.shape:
+        raise FormatError(
+            f"{answer}: {_size(mask)} pixels, but the true mask {truth} has {_size(true)}"
+        )
+    return overlap(mask, true)
+
+
+def _size(mask: npt.NDArray[np.bool_]) -> str:
+    return " x ".join(str(n) for n in mask.shape)
 
 
 def _by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
@@ -103,12 +134,16 @@ def _by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
     return names
 
 
-def _mask(path: Path) -> Any:
+def _mask(path: Path) -> npt.NDArray[np.bool_]:
     image = read(path)
     colors = image[..., :3] if image.shape[-1] == 4 else image
     if (colors != colors[..., :1]).any():
-        raise FormatError(f"{path}: its channels differ; a mask has one, or several alike")
-    return colors[..., 0] != 0
+        raise FormatError(
+            f"{path}: its channels differ (is it a palette or a colour image?); save the mask with one "
+            "channel, 0 outside and another value inside"
+        )
+    mask: npt.NDArray[np.bool_] = colors[..., 0] != 0
+    return mask
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -1,72 +1,65 @@
-"""Boxes against true boxes: overlap, recall, precision, average precision, worst images first.
+"""Boxes against true boxes: recall, precision, average precision, worst images first.
 
-Conventions. Boxes are ``x0 y0 x1 y1``, half-open. An answer matches a true box if their overlap
-(IoU) reaches the level asked for; answers are matched greedily, best score first, each true box at
-most once. The *best answer* of an image is its box with the highest score. A figure over nothing
-(recall without true boxes, precision without answers) is NaN, and null in JSON.
+Conventions. Boxes are ``x0 y0 x1 y1``, half-open. An answer matches a true box of its class if
+their overlap (IoU) reaches the level; answers are matched greedily, best score first, each true box
+at most once (`spel.metrics.matching.match`). Crowds are no true boxes, and answers inside a crowd
+are left out. The *best answer* of an image is its box with the highest score. A figure without a
+denominator (recall without true boxes, precision without answers) is NaN, and null in JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ParameterError, ShapeError
+from spel.errors import ParameterError
+from spel.metrics.matching import IGNORED, Answers, iou, match, match_overlaps, overlaps
+
+__all__ = [
+    "Answers",
+    "ClassFigures",
+    "DetectionMetrics",
+    "Row",
+    "average_precision",
+    "coco_average_precision",
+    "evaluate",
+    "iou",
+    "match",
+    "precision_recall",
+]
 
 Floats = npt.NDArray[np.float64]
 
+Matches = Sequence[npt.NDArray[np.int64]]
 
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What was found in one image, and what is there.
-
-    Attributes
-    ----------
-    name : str
-    boxes : (n, 4) array of float
-    scores : (n,) array of float
-    truth : (m, 4) array of float
-    """
-
-    name: str
-    boxes: Floats
-    scores: Floats
-    truth: Floats
-
-    def __post_init__(self) -> None:
-        boxes, truth = _boxes("boxes", self.boxes), _boxes("truth", self.truth)
-        scores = np.array(self.scores, dtype=np.float64).reshape(-1)
-        if len(scores) != len(boxes):
-            raise ShapeError(f"Answers: {self.name}: {len(boxes)} boxes, {len(scores)} scores")
-        if np.isnan(scores).any():
-            raise ParameterError(f"Answers: {self.name}: a score is NaN; give numbers")
-        order = np.argsort(-scores, kind="stable")
-        object.__setattr__(self, "boxes", boxes[order])
-        object.__setattr__(self, "scores", scores[order])
-        object.__setattr__(self, "truth", truth)
-
-    @property
-    def best_iou(self) -> float:
-        """Overlap of the best answer with the true box that it overlaps most; 0 without answer."""
-        if not len(self.truth):
-            return float("nan")
-        return float(iou(self.boxes[:1], self.truth).max(initial=0.0))
+COCO_LEVELS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image of the table: what its best answer, its matches and its misses are."""
+    """One image of the table: its best answer, its matches and its false alarms."""
 
     name: str
     best_iou: float
     best_score: float
     truths: int
-    found: int
+    matched: int
     false_alarms: int
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Figures of one class."""
+
+    truths: int
+    boxes: int
+    recall: float
+    precision: float
+    average_precision: float
 
 
 @dataclass(frozen=True)
@@ -85,8 +78,14 @@ class DetectionMetrics:
     mean_iou : float
         Mean of the best answers' IoU over the images with a true box; no answer counts 0.
     average_precision : float
+        All points; the mean over the classes that have a true box.
+    coco_ap, coco_ap50, coco_ap75 : float
+        Average precision as COCO computes it: 101 points; the mean over the IoU levels 0.5, 0.55,
+        ..., 0.95, and at the levels 0.5 and 0.75.
     false_alarms : float
         Answers that match nothing, per image.
+    by_class : dict of str to ClassFigures
+        Empty if classes are not compared.
     """
 
     images: int
@@ -98,7 +97,11 @@ class DetectionMetrics:
     best_recall: dict[float, float]
     mean_iou: float
     average_precision: float
+    coco_ap: float
+    coco_ap50: float
+    coco_ap75: float
     false_alarms: float
+    by_class: dict[str, ClassFigures] = field(default_factory=dict)
     rows: tuple[Row, ...] = field(repr=False, default=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,10 +116,14 @@ class DetectionMetrics:
             **{f"r{round(100 * at)}": share for at, share in self.best_recall.items()},
             "mean_iou": self.mean_iou,
             "ap": self.average_precision,
+            "coco_ap": self.coco_ap,
+            "coco_ap50": self.coco_ap50,
+            "coco_ap75": self.coco_ap75,
             "false_alarms": self.false_alarms,
         }
-        table = [_plain(vars(row)) for row in self.rows]
-        return {**_plain(figures), "rows": table}
+        classes = {name: _for_json(vars(one)) for name, one in self.by_class.items()}
+        rows = [_for_json(vars(row)) for row in self.rows]
+        return {**_for_json(figures), **({"classes": classes} if classes else {}), "rows": rows}
 
     def text(self, worst: int = 10) -> str:
         """The figures and the worst images, for people."""
@@ -127,59 +134,19 @@ class DetectionMetrics:
             f"all answers at IoU {self.level:g}: recall {self.recall:.3f}  precision "
             f"{self.precision:.3f}  AP {self.average_precision:.3f}  "
             f"false alarms per image {self.false_alarms:.3f}",
+            f"COCO: AP {self.coco_ap:.3f}  AP50 {self.coco_ap50:.3f}  AP75 {self.coco_ap75:.3f}",
         ]
         lines += [
-            f"  {row.best_iou:6.3f}  {row.found}/{row.truths} found  "
+            f"  {name}: {one.truths} true boxes, {one.boxes} answers, recall {one.recall:.3f}  "
+            f"precision {one.precision:.3f}  AP {one.average_precision:.3f}"
+            for name, one in self.by_class.items()
+        ]
+        lines += [
+            f"  {row.best_iou:6.3f}  {row.matched}/{row.truths} found  "
             f"{row.false_alarms} false  {row.name}"
             for row in self.rows[:worst]
         ]
         return "\n".join(lines)
-
-
-def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
-    """Overlap of every box of `a` with every box of `b`: intersection over union.
-
-    Parameters
-    ----------
-    a, b : (n, 4) and (m, 4) arrays of float
-        ``x0 y0 x1 y1``, half-open.
-
-    Returns
-    -------
-    (n, m) array of float64
-        In 0..1; 0 where both boxes are empty.
-
-    Examples
-    --------
-    >>> iou([[0, 0, 4, 2]], [[0, 0, 4, 2], [2, 0, 6, 2], [9, 9, 10, 10]]).round(3).tolist()
-    [[1.0, 0.333, 0.0]]
-    """
-    first, second = _boxes("a", a)[:, None], _boxes("b", b)[None]
-    low = np.maximum(first[..., :2], second[..., :2])
-    high = np.minimum(first[..., 2:], second[..., 2:])
-    common = np.prod(np.maximum(high - low, 0), axis=-1)
-    areas = [np.prod(np.maximum(x[..., 2:] - x[..., :2], 0), axis=-1) for x in (first, second)]
-    union = areas[0] + areas[1] - common
-    return np.where(union > 0, common / np.where(union > 0, union, 1), 0.0)
-
-
-def match(answers: Answers, level: float = 0.5) -> npt.NDArray[np.int64]:
-    """The true box that each answer matches, best score first; -1 for a false alarm.
-
-    Examples
-    --------
-    >>> one = Answers("a", [[0, 0, 4, 2], [0, 0, 4, 3]], [0.5, 0.9], [[0, 0, 4, 3]])
-    >>> match(one).tolist()
-    [0, -1]
-    """
-    overlap = iou(answers.boxes, answers.truth)
-    taken = np.full(len(answers.boxes), -1, dtype=np.int64)
-    for i, row in enumerate(overlap):
-        if len(row) and row.max() >= level:
-            best = int(row.argmax())
-            taken[i] = best
-            overlap[:, best] = -1.0
-    return taken
 
 
 def precision_recall(
@@ -193,24 +160,16 @@ def precision_recall(
     -------
     scores, precision, recall : (n,) arrays of float64
     """
-    images = list(images)
-    truths = sum(len(image.truth) for image in images)
-    scores = np.concatenate([np.zeros(0), *[image.scores for image in images]])
-    hits = np.concatenate([np.zeros(0, dtype=bool), *[match(x, level) >= 0 for x in images]])
-    order = np.argsort(-scores, kind="stable")
-    scores, found = scores[order], np.cumsum(hits[order])
-    last = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
-    scores, found, count = scores[last], found[last], np.arange(1, len(last) + 1)[last]
-    recall = found / truths if truths else np.full(len(found), np.nan)
-    return scores, found / count, recall
+    every = list(images)
+    return _curve(_Ranking.of(every, [match(one, level) for one in every]))
 
 
 def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
-    """Area under the precision-recall curve, all points.
+    """Area under the precision-recall curve, all points; the mean over classes with a true box.
 
     ``sum over recalls r_i of (r_i - r_(i-1)) max {precision at r_j : r_j >= r_i}``: precision is
     made falling first, and every point counts (Pascal VOC since 2010; not the 11-point mean, nor
-    COCO's 101 points).
+    COCO's 101 points, which `coco_average_precision` takes).
 
     Returns
     -------
@@ -223,12 +182,95 @@ def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
     >>> average_precision([two])
     0.5
     """
-    images = list(images)
-    if not sum(len(image.truth) for image in images):
-        return float("nan")
-    _, precision, recall = precision_recall(images, level)
+    every = list(images)
+    return _mean_over_classes(every, [match(one, level) for one in every], _all_points)
+
+
+def coco_average_precision(
+    images: Iterable[Answers], levels: Sequence[float] = COCO_LEVELS
+) -> float:
+    """Average precision as COCO computes it: the mean of 101 points, levels and classes.
+
+    Equal to pycocotools for up to 100 answers per class and image; further answers count here.
+    Images are ranked in the order given where scores are equal.
+
+    Examples
+    --------
+    >>> crowd = Answers("a", [[10, 10, 30, 30], [92, 92, 100, 100]], [0.9, 0.8],
+    ...     [[0, 0, 90, 90], [92, 92, 100, 100]], crowd=[True, False])
+    >>> round(coco_average_precision([crowd]), 6)
+    1.0
+    """
+    every = list(images)
+    pairs = [overlaps(one) for one in every]
+    matched = [[match_overlaps(pair, level) for pair in pairs] for level in levels]
+    return float(np.mean([_mean_over_classes(every, one, _101_points) for one in matched]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranking:
+    """All answers that count, highest score first: scores, hits; and the number of true boxes."""
+
+    scores: Floats
+    hits: npt.NDArray[np.bool_]
+    truths: int
+
+    @classmethod
+    def of(cls, images: Sequence[Answers], matched: Matches, name: str | None = None) -> _Ranking:
+        """Of one class if a name is given."""
+        scores, hits, truths = [np.zeros(0)], [np.zeros(0, dtype=bool)], 0
+        for image, taken in zip(images, matched, strict=True):
+            counted = taken != IGNORED
+            true = ~image.crowd
+            if name is not None:
+                counted &= np.array([c == name for c in image.classes], dtype=bool)
+                true = true & np.array([c == name for c in image.truth_classes], dtype=bool)
+            scores.append(image.scores[counted])
+            hits.append(taken[counted] >= 0)
+            truths += int(true.sum())
+        joined = np.concatenate(scores)
+        order = np.argsort(-joined, kind="stable")
+        return cls(joined[order], np.concatenate(hits)[order], truths)
+
+
+def _mean_over_classes(
+    images: Sequence[Answers], matched: Matches, figure: Callable[[_Ranking], float]
+) -> float:
+    """Mean of a figure over the classes that have a true box; NaN if there is none."""
+    names: list[str] | list[None] = _class_names(images) or [None]
+    rankings = [_Ranking.of(images, matched, name) for name in names]
+    each = [figure(ranking) for ranking in rankings if ranking.truths]
+    return float(np.mean(each)) if each else float("nan")
+
+
+def _class_names(images: Sequence[Answers]) -> list[str]:
+    """All classes, sorted; empty if classes are not compared."""
+    names = {name for one in images for name in (*one.classes, *one.truth_classes)}
+    return [] if names <= {""} else sorted(names)
+
+
+def _curve(ranking: _Ranking) -> tuple[Floats, Floats, Floats]:
+    scores, matched = ranking.scores, np.cumsum(ranking.hits)
+    count = np.arange(1, len(matched) + 1)
+    last = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
+    scores, matched, count = scores[last], matched[last], count[last]
+    recall = matched / ranking.truths if ranking.truths else np.full(len(matched), np.nan)
+    return scores, matched / count, recall
+
+
+def _all_points(ranking: _Ranking) -> float:
+    _, precision, recall = _curve(ranking)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
+
+
+def _101_points(ranking: _Ranking) -> float:
+    matched = np.cumsum(ranking.hits)
+    precision = matched / np.arange(1, len(matched) + 1)
+    envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
+    recalls = np.linspace(0, 1, 101)
+    places = np.searchsorted(matched / ranking.truths, recalls, side="left")
+    return float(envelope[places].mean())
 
 
 def evaluate(
@@ -259,54 +301,67 @@ def evaluate(
         if not 0 < at <= 1:
             raise ParameterError(f"evaluate: IoU level {at!r}; expected above 0 and at most 1")
     images = list(images)
-    rows = [_row(image, level) for image in images]
+    pairs = [overlaps(image) for image in images]
+    matches = {k: [match_overlaps(pair, k) for pair in pairs] for k in {level, *COCO_LEVELS}}
+    rows = [_row(image, taken) for image, taken in zip(images, matches[level])]
     best = np.array([row.best_iou for row in rows if row.truths])
-    truths, boxes = sum(row.truths for row in rows), sum(len(image.boxes) for image in images)
-    found = sum(row.found for row in rows)
+    every = _Ranking.of(images, matches[level])
+    matched, boxes = int(every.hits.sum()), len(every.hits)
+    coco = {k: _mean_over_classes(images, matches[k], _101_points) for k in COCO_LEVELS}
     return DetectionMetrics(
         images=len(images),
-        truths=truths,
+        truths=every.truths,
         boxes=boxes,
         level=level,
-        recall=_share(found, truths),
-        precision=_share(found, boxes),
-        best_recall={at: _share(int((best >= at).sum()), len(best)) for at in levels},
+        recall=_share(matched, every.truths),
+        precision=_share(matched, boxes),
+        best_recall={k: _share(int((best >= k).sum()), len(best)) for k in levels},
         mean_iou=_share(float(best.sum()), len(best)),
-        average_precision=average_precision(images, level),
-        false_alarms=_share(boxes - found, len(images)),
+        average_precision=_mean_over_classes(images, matches[level], _all_points),
+        coco_ap=float(np.mean(list(coco.values()))),
+        coco_ap50=coco[0.5],
+        coco_ap75=coco[0.75],
+        false_alarms=_share(boxes - matched, len(images)),
+        by_class={
+            name: _class_figures(_Ranking.of(images, matches[level], name))
+            for name in _class_names(images)
+        },
         rows=tuple(sorted(rows, key=_badness)),
     )
 
 
-def _row(image: Answers, level: float) -> Row:
-    found = int((match(image, level) >= 0).sum())
-    score = float(image.scores[0]) if len(image.scores) else float("nan")
-    return Row(image.name, image.best_iou, score, len(image.truth), found, len(image.boxes) - found)
+def _class_figures(ranking: _Ranking) -> ClassFigures:
+    matched, boxes = int(ranking.hits.sum()), len(ranking.hits)
+    return ClassFigures(
+        ranking.truths,
+        boxes,
+        _share(matched, ranking.truths),
+        _share(matched, boxes),
+        _all_points(ranking) if ranking.truths else float("nan"),
+    )
+
+
+def _row(image: Answers, taken: npt.NDArray[np.int64]) -> Row:
+    counted = image.only(taken != IGNORED) if (taken == IGNORED).any() else image
+    matched = int((taken >= 0).sum())
+    score = float(counted.scores[0]) if len(counted.scores) else float("nan")
+    truths = int((~image.crowd).sum())
+    false_alarms = len(counted.boxes) - matched
+    return Row(image.name, counted.best_iou, score, truths, matched, false_alarms)
 
 
 def _badness(row: Row) -> tuple[int, float, int, str]:
     """Missed true boxes first, then poor best answers, then false alarms."""
     overlap = 1.0 if np.isnan(row.best_iou) else row.best_iou
-    return (row.found - row.truths, overlap, -row.false_alarms, row.name)
+    return (row.matched - row.truths, overlap, -row.false_alarms, row.name)
 
 
 def _share(part: float, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
+def _for_json(values: dict[str, Any]) -> dict[str, Any]:
     return {
         key: None if isinstance(value, float) and np.isnan(value) else value
         for key, value in values.items()
     }
-
-
-def _boxes(name: str, values: npt.ArrayLike) -> Floats:
-    boxes = np.asarray(values, dtype=np.float64)
-    if boxes.size == 0:
-        return np.zeros((0, 4))
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ShapeError(f"{name} of shape {boxes.shape}; expected (n, 4): x0 y0 x1 y1")
-    if np.isnan(boxes).any():
-        raise ParameterError(f"{name}: a coordinate is NaN; give numbers")
-    return boxes

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from spel.cli.options import Settings, shared
+
+BOX_FORMATS = ("coco", "voc", "yolo", "label-studio", "geojson", "csv", "jsonl")
 
 
 @click.command("convert")
@@ -23,11 +26,41 @@ from spel.cli.options import Settings, shared
 @click.option(
     "--space", default="labnorm2", show_default=True, help="Colour space of the network's input."
 )
+@click.option(
+    "--from", "source_form", type=click.Choice(BOX_FORMATS), help="Format of the boxes in SRC."
+)
+@click.option(
+    "--to",
+    "target_form",
+    type=click.Choice(BOX_FORMATS),
+    help="Format of the boxes in DST. [default: by its name]",
+)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="Folder of the images: their names are taken and their sizes compared.",
+)
+@click.option("--like", type=click.Path(path_type=Path), help="COCO data set of a list of results.")
+@click.option(
+    "--class-names",
+    type=click.Path(path_type=Path),
+    help="classes.txt or data.yaml that fixes the numbers of classes in DST.",
+)
+@click.option(
+    "--turn", is_flag=True, help="Turn boxes that were drawn before the EXIF rotation of images."
+)
+@click.option("--strict", is_flag=True, help="Refuse SRC if one of its boxes is malformed.")
 @shared
 def command(
-    source: Path, target: Path, labels: str, arch: Path | None, space: str, settings: Settings
+    source: Path,
+    target: Path,
+    labels: str,
+    arch: Path | None,
+    space: str,
+    settings: Settings,
+    **boxes: Any,
 ) -> None:
-    """Convert SRC to DST; the names say from what to what.
+    """Convert SRC to DST; their names and the content of SRC say from what to what.
 
     \b
     markers       seeds .txt, strokes .json, label image  ->  .txt or .json
@@ -35,9 +68,80 @@ def command(
     model         folder of convL-kernels.npy             ->  .safetensors
     network       .safetensors                            ->  folder, or arch.json
     activation    .npy, image                            <->  .mimg
+    boxes         COCO or Label Studio .json, .geojson, .csv, results .jsonl,
+                  folder of Pascal VOC or YOLO            ->  any of these
+
+    Boxes go to COCO if DST ends in .json, and by its name to .csv, .jsonl and .geojson; --to says
+    which format a folder or another .json gets.
     """
-    settings.say(_convert(source, target, labels, arch, space), 1)
+    if boxes["target_form"] or boxes["source_form"] or _holds_boxes(source, target):
+        settings.say(_convert_boxes(source, target, **boxes), 1)
+    else:
+        settings.say(_convert(source, target, labels, arch, space), 1)
     click.echo(target)
+
+
+def _holds_boxes(source: Path, target: Path) -> bool:
+    """Whether the source holds boxes of images and the target is a format of boxes."""
+    from spel.errors import FormatError
+    from spel.io.annotation.labels import format_of, is_label_folder
+
+    if target.suffix.lower() in (".safetensors", ".mimg", ".txt", ".npy", ".tif", ".tiff"):
+        return False
+    if source.is_dir():
+        return is_label_folder(source)
+    if source.suffix.lower() not in (".json", ".jsonl", ".csv", ".geojson", ".xml", ".yaml"):
+        return False
+    try:
+        return bool(format_of(source))
+    except FormatError:
+        return False
+
+
+def _convert_boxes(
+    source: Path,
+    target: Path,
+    source_form: str | None,
+    target_form: str | None,
+    images: Path | None,
+    like: Path | None,
+    class_names: Path | None,
+    turn: bool,
+    strict: bool,
+) -> str:
+    from dataclasses import replace
+
+    from spel.cli.messages import say
+    from spel.errors import ParameterError
+    from spel.io.annotation.convert.yolo import class_names as names_of
+    from spel.io.annotation.labels import format_of, lost_fields, read_labels, write_labels
+
+    form = source_form or format_of(source)
+    suffix = target.suffix.lower()
+    by_name = {".json": "coco", ".jsonl": "jsonl", ".csv": "csv", ".geojson": "geojson"}
+    to = target_form or by_name.get(suffix, "")
+    if not to:
+        raise ParameterError(
+            f"convert {source} to {target}: the name does not say the format; give --to "
+            f"{', '.join(BOX_FORMATS)}"
+        )
+    annotations = read_labels(
+        source,
+        form=form,
+        images=images,
+        like=None if like is None else read_labels(like, report=say),
+        turn=turn,
+        strict=strict,
+        report=say,
+    )
+    if class_names is not None:
+        names = names_of(class_names)
+        annotations = replace(annotations, classes=tuple(names[key] for key in sorted(names)))
+    for line in lost_fields(annotations, to):
+        say(line)
+    write_labels(target, annotations, form=to)
+    count = sum(map(len, annotations))
+    return f"{count} boxes on {len(annotations)} images: {form} became {to}"
 
 
 def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: str) -> str:

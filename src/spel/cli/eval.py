@@ -28,12 +28,23 @@ from spel.cli.types import Gate
 )
 @click.option("--only-answered", is_flag=True, help="Leave out images that have no result.")
 @click.option(
+    "--images",
+    type=click.Path(),
+    help="Folder of the images, for annotations that do not state their sizes.",
+)
+@click.option(
+    "--turn",
+    is_flag=True,
+    help="Turn true boxes that were drawn on stored images, before their EXIF rotation.",
+)
+@click.option("--any-class", is_flag=True, help="Do not compare classes.")
+@click.option(
     "--fail-under",
     "gates",
     type=Gate(),
     multiple=True,
-    help="Leave with 6 if a figure (recall, precision, r50, r30, mean_iou, ap) is below; may be "
-    "repeated.",
+    help="Leave with 6 if a figure (recall, precision, r50, r30, mean_iou, ap, coco_ap) is below; "
+    "may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All figures and images as one JSON object.")
 @shared
@@ -43,36 +54,45 @@ def command(
     iou: float,
     worst: int,
     only_answered: bool,
+    images: str | None,
+    turn: bool,
+    any_class: bool,
     gates: tuple[tuple[str, float], ...],
     as_json: bool,
     settings: Settings,
 ) -> None:
-    """Compare RESULTS (a run's folder or its results.jsonl) with TRUTH (COCO annotations).
+    """Compare RESULTS with TRUTH.
 
-    Where TRUTH is a folder, RESULTS is a folder of masks, compared by name: Dice, IoU, F-beta
-    (beta^2 = 0.3), precision and recall on images with an object, false alarms on those without.
+    RESULTS is the folder of a run or its results.jsonl; TRUTH is a COCO file. Both may also be
+    Pascal VOC or YOLO folders, Label Studio exports, GeoJSON or CSV, and RESULTS a COCO list of
+    results. Printed are recall and precision over all answers, the share of images whose best
+    answer reaches IoU 0.5 and 0.3 (r50, r30), mean IoU, AP, AP as COCO computes it, the same for
+    each class, and the worst images first. An answer must have the class of the true box.
 
-    Recall and precision over all answers, the share of images whose best answer reaches IoU 0.5
-    and 0.3 (r50, r30), mean IoU, AP, and the worst images first.
+    If both are folders of masks, these are compared by name: Dice, IoU, F-beta (beta^2 = 0.3),
+    precision and recall on images with an object, false alarms on those without. A true mask
+    without an answer counts as missed.
     """
     from spel.errors import ParameterError
+    from spel.io.annotation.labels import is_label_folder
     from spel.jobs import EvaluateJob
 
-    if Path(truth).is_dir():
+    if Path(truth).is_dir() and not is_label_folder(truth):
         from spel.jobs.masks import evaluate_masks
 
-        found: Any = evaluate_masks(results, truth)
+        evaluation: Any = evaluate_masks(results, truth, only_answered=only_answered)
     else:
-        found = EvaluateJob(level=iou, only_answered=only_answered)(results, truth)
-    figures = found.to_dict()
-    click.echo(json.dumps(figures) if as_json else found.text(worst))
+        job = EvaluateJob(level=iou, only_answered=only_answered, classes=not any_class, turn=turn)
+        evaluation = job(results, truth, images=images, report=say)
+    figures = evaluation.to_dict()
+    click.echo(json.dumps(figures) if as_json else evaluation.text(worst))
     code = ExitCode.GOOD
     for name, least in gates:
         value = figures.get(name, "")
         if not isinstance(value, (int, float)) and value is not None:
-            known = [k for k, v in figures.items() if isinstance(v, float)]
+            names = [key for key, figure in figures.items() if isinstance(figure, float)]
             raise ParameterError(
-                f"--fail-under {name}: no such figure; expected {', '.join(known)}"
+                f"--fail-under {name}: no such figure; expected {', '.join(names)}"
             )
         if value is None or value < least:
             say(f"{name} is {'unknown' if value is None else f'{value:.4f}'}, below {least:g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -55,22 +56,44 @@ from spel.cli.options import Settings, shared
     show_default=True,
     help="Fraction of each class that is held out and evaluated; the model learns from all images.",
 )
+@click.option(
+    "--images",
+    "photos",
+    type=click.Path(path_type=Path),
+    help="Folder of the images, if FOLDER holds annotations. [default: beside it]",
+)
+@click.option(
+    "--turn",
+    is_flag=True,
+    help="Turn boxes that were drawn on stored images, before their EXIF rotation.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of random choices.")
 @shared
 def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None:
     """Learn to classify images, without backpropagation in the encoder.
 
-    FOLDER holds one folder of images per class. First a part of each class is held out, and the
+    FOLDER holds one folder of images per class. It may also be annotations (COCO, Pascal VOC, YOLO,
+    Label Studio, GeoJSON, CSV): then each box, cut out of its image, is an example of its class.
+    First a part of each class is held out, and the
     figures on it are printed; then the model learns from all images and is written to one file.
     """
     import spel
+    from spel.cli.messages import say
     from spel.cli.networks import network
+    from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
     from spel.learning.classifier import ClassifierConfig, hold_out, labelled_images
+    from spel.learning.crops import labelled_crops
     from spel.sklearn import save
 
-    labelled = labelled_images(folder, by=options["by"])
-    counts = ", ".join(f"{count} {name}" for name, count in labelled.counts.items())
-    settings.say(f"{len(labelled.paths)} images: {counts}")
+    if folder.is_file() or is_label_folder(folder):
+        place = options["photos"] or images_beside(folder)
+        truth = read_labels(folder, images=place, turn=options["turn"], report=say)
+        images, classes = labelled_crops(truth, place)
+    else:
+        labelled = labelled_images(folder, by=options["by"])
+        images, classes = [spel.read(path) for path in labelled.paths], labelled.classes
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
+    settings.say(f"{len(images)} images: {counts}")
     features = options["features"]
     config = ClassifierConfig(
         features if features in ("patches", "pooled", "flat") else network(features),
@@ -79,9 +102,8 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
         options["size"],
         seed=options["seed"],
     )
-    images = [spel.read(path) for path in labelled.paths]
     if options["test"]:
-        figures = hold_out(config, images, labelled.classes, options["test"], options["seed"])
+        figures = hold_out(config, images, classes, options["test"], options["seed"])
         settings.say(f"held out: {figures.text()}")
-    save(config.fit(images, labelled.classes), out)
+    save(config.fit(images, classes), out)
     click.echo(out)

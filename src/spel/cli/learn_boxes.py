@@ -15,8 +15,14 @@ from spel.cli.options import Settings, shared
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
-    help="Folder that the file names in TRUTH are relative to. [default: that of TRUTH]",
+    help="Folder of the photos. [default: images or JPEGImages beside TRUTH, or that of TRUTH]",
 )
+@click.option(
+    "--turn",
+    is_flag=True,
+    help="Turn boxes that were drawn on stored photos, before their EXIF rotation.",
+)
+@click.option("--class", "name", help="Learn the boxes of this class only. [default: of all]")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Network file.")
 @click.option(
     "--folds",
@@ -31,6 +37,8 @@ from spel.cli.options import Settings, shared
 def command(
     truth: Path,
     images: Path | None,
+    turn: bool,
+    name: str | None,
     out: Path,
     folds: int,
     seed: int,
@@ -39,19 +47,30 @@ def command(
 ) -> None:
     """Learn to detect a rigid object (a plate, a coin, an egg) from photos with boxes.
 
-    TRUTH is a COCO file, or a folder of marker files, where the bounding box of each object stroke
-    is the box of an object. The kernels are found in closed form, without backpropagation. Use the
+    TRUTH is a COCO file, a folder of Pascal VOC or YOLO files, an export of Label Studio, GeoJSON
+    or CSV; or a folder of marker files, where the bounding box of each object stroke is the box of
+    an object. The kernels are found in closed form, without backpropagation. Use the
     file with `spel detect`.
     """
+    from spel.cli.messages import say
     from spel.io import write
-    from spel.io.annotation.labels import read_coco
+    from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
     from spel.learning.detector import boxes_from_strokes, learn_from_boxes
     from spel.learning.detector_sheet import detector_sheet
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
-    folder = images or truth.parent
-    annotations = boxes_from_strokes(folder, truth) if truth.is_dir() else read_coco(truth)
+    if truth.is_dir() and not is_label_folder(truth):
+        folder = images or truth.parent
+        annotations = boxes_from_strokes(folder, truth)
+    else:
+        folder = images or images_beside(truth)
+        annotations = read_labels(truth, images=folder, turn=turn, report=say)
+        if name is not None:
+            annotations = annotations.only_class(name)
+        elif len(annotations.all_classes) > 1:
+            names = ", ".join(annotations.all_classes)
+            say(f"the boxes of {len(annotations.all_classes)} classes ({names}) count as one class")
     line = " ".join(["spel", *sys.argv[1:]])
     network, answers = learn_from_boxes(
         annotations, folder, RigidConfig(seed=seed), folds=folds, command=line, on_step=settings.say

@@ -13,7 +13,10 @@ from spel.io.annotation.annotations import (
     ImageBoxes as ImageBoxes,
 )
 from spel.io.annotation.convert import FORMATS as FORMATS, read_as as read_as, write_as as write_as
-from spel.io.annotation.image_files import ImageFiles as ImageFiles, match_images as match_images
+from spel.io.annotation.image_folder import (
+    ImageFolder as ImageFolder,
+    match_images as match_images,
+)
 from spel.io.annotation.labels import (
     format_of as format_of,
     read_coco as read_coco,

@@ -13,11 +13,11 @@ import numpy as np
 from spel.errors import FormatError
 from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
 from spel.io.annotation.convert.jsonl import results_of
-from spel.io.annotation.image_files import check_size
+from spel.io.annotation.image_folder import check_size
 from spel.io.annotation.labels import Report, read_labels
 from spel.io.annotation.results import Result, read_results
 from spel.io.text_files import problems_error
-from spel.jobs.runner import RESULTS, results_files
+from spel.jobs.run_files import RunFiles, results_files
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate
 
 
@@ -55,15 +55,9 @@ class Evaluation:
         """The figures, the worst images, and images without a partner, for people."""
         lines = [self.metrics.text(worst)]
         if self.missing:
-            lines.append(
-                f"{len(self.missing)} annotated images have no result, for example "
-                f"{self.missing[0]}"
-            )
+            lines.append(f"{len(self.missing)} annotated images have no result: {self.missing[0]}")
         if self.unknown:
-            lines.append(
-                f"{len(self.unknown)} results belong to no annotated image and are left out, for "
-                f"example {self.unknown[0]}"
-            )
+            lines.append(f"{len(self.unknown)} results are not annotated: {self.unknown[0]}")
         return "\n".join([*lines, *self.notes])
 
 
@@ -211,8 +205,8 @@ def _results(
         return results
     path = Path(results)
     files = list(results_files(path)) if path.is_dir() else [path]
-    if path.is_dir() and not files and not any(path.glob("*.xml")) and not any(path.glob("*.txt")):
-        files = [path / RESULTS]
+    if not files and not any(any(path.glob(names)) for names in ("*.xml", "*.txt", "*.geojson")):
+        files = [RunFiles(path).results]  # which says that it is missing
     if files and all(file.suffix == ".jsonl" for file in files):
         return [result for file in files for result in read_results(file)]
     return results_of(read_labels(path, like=truth, images=images, report=report))

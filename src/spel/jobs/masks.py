@@ -139,8 +139,8 @@ def _mask(path: Path) -> npt.NDArray[np.bool_]:
     colors = image[..., :3] if image.shape[-1] == 4 else image
     if (colors != colors[..., :1]).any():
         raise FormatError(
-            f"{path}: its channels differ (is it a palette or a colour image?); save the mask with one "
-            "channel, 0 outside and another value inside"
+            f"{path}: its channels differ (is it a palette or a colour image?); save the mask with "
+            "one channel, 0 outside and another value inside"
         )
     mask: npt.NDArray[np.bool_] = colors[..., 0] != 0
     return mask

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +121,19 @@ class ImageBoxes:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def only_class(self, name: str) -> ImageBoxes:
+        """The boxes of one class."""
+        keep = np.array([one == name for one in self.classes], dtype=bool)
+        return replace(
+            self,
+            boxes=self.boxes[keep],
+            classes=(name,) * int(keep.sum()),
+            crowd=self.crowd[keep],
+            scores=None if self.scores is None else self.scores[keep],
+            areas=None if self.areas is None else self.areas[keep],
+            box_details=tuple(d for d, k in zip(self.box_details, keep) if k),
+        )
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ImageBoxes):
             return NotImplemented
@@ -170,6 +183,20 @@ class Annotations:
         """`classes`, then further names that occur in boxes, sorted: their numbers when written."""
         names = {name for one in self.images for name in one.classes}
         return self.classes + tuple(sorted(names - set(self.classes)))
+
+    def only_class(self, name: str) -> Annotations:
+        """The boxes of one class, on all images.
+
+        Raises
+        ------
+        ParameterError
+            If no box has this class.
+        """
+        if all(name not in one.classes for one in self.images):
+            raise ParameterError(
+                f"no box has the class {name!r}; expected one of {', '.join(self.all_classes)}"
+            )
+        return replace(self, images=tuple(one.only_class(name) for one in self.images))
 
     def of(self, image: str) -> ImageBoxes:
         """The boxes of one image, by its full name or, if only one fits, the end of its path.

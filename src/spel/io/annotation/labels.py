@@ -14,13 +14,23 @@ from spel.io.annotation.annotations import Annotations, AnnotationWarning, Image
 from spel.io.annotation.convert import coco, format_named
 from spel.io.annotation.convert.collector import Collector
 from spel.io.annotation.convert.file_names import LARGE
-from spel.io.annotation.image_files import ImageFiles, match_images
+from spel.io.annotation.image_folder import ImageFolder, match_images
+from spel.io.annotation.markers import is_marker_folder
 from spel.io.json_files import read_json
 from spel.io.text_files import problems_error
 
-__all__ = ["format_of", "read_coco", "read_labels", "write_coco", "write_labels"]
+__all__ = [
+    "format_of",
+    "images_beside",
+    "is_label_folder",
+    "lost_fields",
+    "read_coco",
+    "read_labels",
+    "write_coco",
+    "write_labels",
+]
 
-Images = str | os.PathLike[str] | ImageFiles | None
+Images = str | os.PathLike[str] | ImageFolder | None
 Report = Callable[[str], None]
 
 _BY_SUFFIX = {
@@ -52,7 +62,7 @@ def read_labels(
         A file; for VOC and YOLO a folder, for YOLO also a ``data.yaml``.
     form : str, optional
         One of `spel.io.FORMATS`; by default the content decides.
-    images : path or ImageFiles, optional
+    images : path or ImageFolder, optional
         The images. With them, names are those of the files, and sizes are compared.
     like : Annotations, optional
         The data set whose ids a COCO list of results uses.
@@ -71,7 +81,7 @@ def read_labels(
         do not agree.
     """
     source = Path(path)
-    files = images if images is None or isinstance(images, ImageFiles) else ImageFiles(images)
+    files = images if images is None or isinstance(images, ImageFolder) else ImageFolder(images)
     name = form or format_of(source)
     collector = Collector(files, like)
     format_named(name).read(source, collector)
@@ -137,6 +147,24 @@ def write_labels(
     format_named(form).write(Path(path), annotations)
 
 
+def lost_fields(annotations: Annotations, form: str) -> list[str]:
+    """What a format cannot hold of these annotations, in sentences."""
+    lost: list[str] = []
+    crowds = sum(int(one.crowd.sum()) for one in annotations)
+    if crowds and form != "coco":
+        lost.append(f"{form} knows no crowds: {crowds} boxes around crowds become plain boxes")
+    if form != annotations.form:
+        fields = {key for one in annotations for key, value in one.details.items() if value}
+        fields |= {key for one in annotations for d in one.box_details for key in d}
+        fields |= set(annotations.details) - {"info"}
+        fields -= {"id", "model", "ms", "geometry", "type", "value"}
+        if fields:
+            lost.append(f"left out, since {form} has no place for it: {', '.join(sorted(fields))}")
+    if form == "jsonl" and any(one.scores is None and len(one) for one in annotations):
+        lost.append("results have scores: every true box gets the score 1")
+    return lost
+
+
 def format_of(path: str | os.PathLike[str]) -> str:
     """The format of a file or folder of annotations, told by its names and content.
 
@@ -166,6 +194,35 @@ def format_of(path: str | os.PathLike[str]) -> str:
             "expected images and annotations, tasks, or features"
         )
     return form
+
+
+def is_label_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds annotations of VOC, YOLO or QuPath, and no marker files."""
+    try:
+        form = format_of(path)
+    except FormatError:
+        return False
+    return not (form == "yolo" and is_marker_folder(path))
+
+
+def images_beside(path: str | os.PathLike[str]) -> Path:
+    """The folder in which the images of an annotation file or folder are expected.
+
+    ``images`` or ``JPEGImages`` in it or beside it where there is one, else the folder itself.
+    """
+    source = Path(path)
+    folder = source if source.is_dir() else source.parent
+    parts = folder.parts
+    if "labels" in parts:
+        at = len(parts) - 1 - parts[::-1].index("labels")
+        twin = Path(*parts[:at], "images", *parts[at + 1 :])
+        if twin.is_dir():
+            return twin
+    for place in (folder, folder.parent) if source.is_dir() else (folder,):
+        for name in ("JPEGImages", "images"):
+            if (place / name).is_dir():
+                return place / name
+    return folder
 
 
 def _of_json(content: Any) -> str:

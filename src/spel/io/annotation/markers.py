@@ -20,7 +20,7 @@ from spel.io.json_files import read_json
 from spel.io.sources import expand
 from spel.io.text_files import MAX_TEXT, read_text, table
 
-__all__ = ["convention_of", "find_markers", "read_markers", "write_markers"]
+__all__ = ["convention_of", "find_markers", "is_marker_folder", "read_markers", "write_markers"]
 
 Convention = Literal["auto", "from-0", "from-1", "classes"]
 CONVENTIONS = ("auto", "from-0", "from-1", "classes")
@@ -151,6 +151,22 @@ def _check_image(
         markers.check_fits(images[name], f"image {name!r}")
     except FormatError as error:
         raise FormatError(f"{file}: {error}") from None
+
+
+def is_marker_folder(folder: str | os.PathLike[str]) -> bool:
+    """Whether the files of a folder are markers, and not labels of YOLO or VOC."""
+    for file in sorted(Path(folder).iterdir()):
+        name = file.name.lower()
+        if name.endswith(("-seeds.txt", "-markers.json", "-label.png")):
+            return True
+        if name.endswith(".json") and file.is_file():
+            return b'"strokes"' in file.read_bytes()[: 1 << 20]
+        if name.endswith(".txt") and file.is_file():
+            with file.open("rb") as opened:
+                words = opened.readline(200).split()
+            if words:  # n xsize ysize [zsize]; YOLO has a class and four shares
+                return len(words) in (3, 4) and all(word.isdigit() for word in words)
+    return False
 
 
 def marked_images(

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations
-from spel.io.annotation.image_files import ImageFiles
+from spel.io.annotation.image_folder import ImageFolder
 from spel.io.annotation.results import Result
 from spel.io.text_files import problems_error
 
@@ -103,7 +103,7 @@ def read_as(
         The file is not of that format, or an entry is malformed; all problems are listed with
         their places. `spel.io.read_labels` leaves such entries out with a warning.
     """
-    collector = Collector(ImageFiles(images) if images is not None else None)
+    collector = Collector(ImageFolder(images) if images is not None else None)
     format_named(form).read(Path(path), collector)
     if collector.problems:
         raise problems_error(os.fsdecode(path), collector.problems)

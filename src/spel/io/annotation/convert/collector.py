@@ -10,7 +10,7 @@ import numpy as np
 
 from spel.errors import FormatError, ParameterError, ShapeError, printable
 from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
-from spel.io.annotation.image_files import ImageFiles
+from spel.io.annotation.image_folder import ImageFolder
 
 __all__ = ["Collector", "Entry", "is_whole", "whole"]
 
@@ -94,7 +94,7 @@ class Collector:
 
     Attributes
     ----------
-    files : ImageFiles, optional
+    files : ImageFolder, optional
         The images, where the caller has them.
     like : Annotations, optional
         A data set whose ids of images and classes the file uses.
@@ -106,7 +106,7 @@ class Collector:
         Names of the classes in the order of their numbers, if the file says it.
     """
 
-    def __init__(self, files: ImageFiles | None = None, like: Annotations | None = None) -> None:
+    def __init__(self, files: ImageFolder | None = None, like: Annotations | None = None) -> None:
         self.files, self.like = files, like
         self.entries: dict[str, Entry] = {}
         self.problems: list[str] = []

@@ -17,7 +17,7 @@ from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import UNKNOWN_SIZE, Annotations, ImageBoxes
 from spel.io.text_files import read_text
 
-from .collector import Collector, whole
+from .collector import Collector, Entry, whole
 from .escapes import escape_cell, unescape_cell
 from .file_names import LARGE
 
@@ -86,10 +86,10 @@ def _columns(head: list[str], path: Path) -> dict[str, int]:
     if {"x", "y"} <= columns.keys() and "w" not in columns and {"rows", "cols"} <= columns.keys():
         columns["w"], columns["h"] = columns.pop("cols"), columns.pop("rows")
     boxed = {"x0", "y0", "x1", "y1"} <= columns.keys() or {"x", "y", "w", "h"} <= columns.keys()
-    if "image" not in columns or not boxed:
+    if "image" not in columns or not (boxed or "class" in columns):
         raise FormatError(
-            f"{printable(str(path))}: its first line names no image and box; expected columns like "
-            f"{','.join(_FIELDS)}, or filename,xmin,ymin,xmax,ymax,class"
+            f"{printable(str(path))}: its first line names no image and box or class; expected "
+            f"columns like {','.join(_FIELDS)}, or filename,xmin,ymin,xmax,ymax,class"
         )
     return columns
 
@@ -107,15 +107,26 @@ def _row(cells: Mapping[str, str], collector: Collector) -> None:
     if cells.get("frame"):
         entry.frame = int(cells["frame"])
         entry.seconds = float(cells["seconds"]) if cells.get("seconds") else None
+    if "x1" not in cells and "w" not in cells:
+        return _whole_image(entry, cells["class"], collector)
     corners = ("x0", "y0", "x1", "y1") if "x1" in cells else ("x", "y", "w", "h")
     words = [cells[corner] for corner in corners]
     if not any(words):
-        return
+        return None
     box = [float(word) for word in words]
     if "x1" not in cells:
         box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
     score, area = (float(cells[n]) if cells.get(n) else None for n in ("score", "area"))
     entry.add(box, cells.get("class", ""), score=score, area=area)
+    return None
+
+
+def _whole_image(entry: Entry, name: str, collector: Collector) -> None:
+    rows, cols = entry.size
+    if entry.size == UNKNOWN_SIZE:
+        raise ValueError("the size of its image is unknown; give the folder of images")
+    collector.note("the table has no boxes; each class is that of the whole image")
+    entry.add([0, 0, cols, rows], name)
 
 
 def write(path: Path, annotations: Annotations) -> None:

@@ -108,11 +108,14 @@ def _size(about: Mapping[str, Any], results: list[Any]) -> tuple[int, int]:
 def _shape(result: Any, entry: Entry) -> None:
     value = result.get("value", result)
     kind = result.get("type", "rectanglelabels")
-    if kind not in _SHAPES:
+    if kind not in (*_SHAPES, "choices"):
         raise ValueError(f"a result of type {kind!r:.40} is no box")
     if entry.size == UNKNOWN_SIZE:
         raise ValueError("the size of its image is unknown; give the folder of images")
     rows, cols = entry.size
+    if kind == "choices":  # a class of the whole image
+        entry.add([0, 0, cols, rows], str(value["choices"][0]), details=dict(result))
+        return
     labels = value.get(kind) or next(
         (value[key] for key in _SHAPES if isinstance(value.get(key), list)), None
     )

@@ -15,7 +15,7 @@ from typing import Any
 from spel.atomic import write_text
 from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import ONE_CLASS, Annotations, ImageBoxes
-from spel.io.annotation.image_files import ImageFile, ImageFiles
+from spel.io.annotation.image_folder import ImageFile, ImageFolder
 from spel.io.json_files import read_json
 from spel.io.text_files import MIB, read_text
 
@@ -133,7 +133,7 @@ def _label_files(root: Path) -> Iterator[Path]:
             yield file
 
 
-def _images_beside(root: Path) -> ImageFiles | None:
+def _images_beside(root: Path) -> ImageFolder | None:
     """The images of a data set: in ``images`` beside ``labels``, or among the labels."""
     places = [root / "images", root]
     parts = root.parts
@@ -143,13 +143,13 @@ def _images_beside(root: Path) -> ImageFiles | None:
     for place in places:
         if place.is_dir():
             try:
-                return ImageFiles(place)
+                return ImageFolder(place)
             except ValueError:  # no image in it
                 continue
     return None
 
 
-def _image_of(label: Path, root: Path, files: ImageFiles | None) -> ImageFile | None:
+def _image_of(label: Path, root: Path, files: ImageFolder | None) -> ImageFile | None:
     if files is None:
         return None
     folder = root / "labels" if (root / "labels").is_dir() else root

@@ -17,7 +17,7 @@ from spel.io.image.reader import describe
 from spel.io.sources import expand
 from spel.io.text_files import problems_error
 
-__all__ = ["ImageFile", "ImageFiles", "check_size", "match_images", "turned_boxes"]
+__all__ = ["ImageFile", "ImageFolder", "check_size", "match_images", "turned_boxes"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ImageFile:
     orientation: int
 
 
-class ImageFiles:
+class ImageFolder:
     """Image files of a folder (or list), found by the names that annotation files give them."""
 
     def __init__(self, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> None:
@@ -88,13 +88,15 @@ def _has_image_suffix(name: str) -> bool:
     )
 
 
-def match_images(annotations: Annotations, files: ImageFiles, *, turn: bool = False) -> Annotations:
+def match_images(
+    annotations: Annotations, files: ImageFolder, *, turn: bool = False
+) -> Annotations:
     """Annotations under the names of their files, after their sizes were compared.
 
     Parameters
     ----------
     annotations : Annotations
-    files : ImageFiles
+    files : ImageFolder
     turn : bool
         Whether boxes that were drawn on the stored image, before its EXIF rotation, are turned to
         the displayed image. Without it such an image is refused by name.

@@ -3,7 +3,7 @@
 A call costs itself and nothing else: a dead process is one `WorkerDeath`, a call over its time is
 one `WorkerTimeout`, and the next call gets a fresh process. The pool of `spel.run` and the decoder
 of `spel.io` are built on it. Calls travel to the process by pickle; from a decoder of files that
-nobody vouches for come only bytes and a file, which nothing unpickles (`Worker.call_with_file`).
+nobody vouches for come only bytes and a file, which nothing unpickles (`Worker.call_for_bytes`).
 It guards against crashes, hangs and memory; it is not a jail for code.
 """
 
@@ -32,6 +32,7 @@ START = "import sys; sys.path[:] = {path!r}; from spel.worker import serve; serv
 MAX_REPLY = 1 << 16  # bytes of a reply that is not unpickled
 LEAVE_SECONDS = 5.0  # that a process gets to end by itself
 FILE_FOLLOWS, NO_FILE = b"F", b"N"
+PICKLE, BYTES, BYTES_FROM_FILE = "pickle", "bytes", "bytes from file"  # what a call replies
 
 
 class WorkerDeath(Exception):
@@ -86,27 +87,28 @@ class Worker:
 
         ``memory`` is what the process may take beyond what it has when this limit is first given.
         """
-        request = ForkingPickler.dumps((fn, args, kwargs or {}, (seconds, memory), False))
+        request = ForkingPickler.dumps((fn, args, kwargs or {}, (seconds, memory), PICKLE))
         with self._lock:
             good, value = self._exchange(request, None, lambda wire: wire.recv(), seconds)
         if good:
             return value
         raise value
 
-    def call_with_file(
+    def call_for_bytes(
         self,
         fn: Callable[..., tuple[bytes, int | None]],
         args: tuple[Any, ...],
         *,
-        file: int,
+        file: int | None,
         seconds: float,
         memory: int,
     ) -> tuple[bytes, int | None]:
-        """Bytes and a file descriptor (to be closed) from ``fn(descriptor, *args)``.
+        """Bytes and a file descriptor (to be closed) from ``fn([descriptor,] *args)``.
 
         Nothing that the process sends is unpickled.
         """
-        request = ForkingPickler.dumps((fn, args, {}, (seconds, memory), True))
+        mode = BYTES if file is None else BYTES_FROM_FILE
+        request = ForkingPickler.dumps((fn, args, {}, (seconds, memory), mode))
         with self._lock:
             return self._exchange(request, file, _receive_file, seconds)
 
@@ -180,7 +182,7 @@ class Worker:
             )
         self._wire = ours
         if self._prepare is not None:
-            request = ForkingPickler.dumps((self._prepare, (), {}, (None, None), False))
+            request = ForkingPickler.dumps((self._prepare, (), {}, (None, None), PICKLE))
             self._exchange(request, None, lambda wire: wire.recv(), None)
         return ours
 
@@ -276,7 +278,7 @@ def serve(handle: int) -> None:
     with Connection(handle) as wire:
         while True:
             try:
-                fn, args, kwargs, (seconds, memory), with_file = wire.recv()
+                fn, args, kwargs, (seconds, memory), mode = wire.recv()
             except (EOFError, OSError):
                 return
             except Exception as error:  # a call of a module that is not to be had here
@@ -287,8 +289,8 @@ def serve(handle: int) -> None:
             if memory != limited:
                 _limit_memory(memory)
                 limited = memory
-            if with_file:
-                _reply_with_file(wire, fn, args)
+            if mode != PICKLE:
+                _reply_bytes(wire, fn, args, mode)
             elif not _reply(wire, fn, args, kwargs):
                 return
 
@@ -308,12 +310,15 @@ def _reply(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, kwargs
     return True
 
 
-def _reply_with_file(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any) -> None:
-    file = recv_handle(wire)
-    try:
-        reply, out = fn(file, *args)
-    finally:
-        os.close(file)
+def _reply_bytes(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, mode: str) -> None:
+    if mode == BYTES:
+        reply, out = fn(*args)
+    else:
+        file = recv_handle(wire)
+        try:
+            reply, out = fn(file, *args)
+        finally:
+            os.close(file)
     wire.send_bytes((NO_FILE if out is None else FILE_FOLLOWS) + reply)
     if out is not None:
         send_handle(wire, out, None)

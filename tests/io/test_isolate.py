@@ -129,13 +129,13 @@ def test_a_hung_decoder_is_ended(tmp_path):
     write(tmp_path / "a.png", np.array([[3, 4]], np.uint8))
     with Decoder(seconds=20) as decoder:
         decoder.read(tmp_path / "a.png")
-        decoder.seconds = 0.3
+        decoder._isolation.seconds = 0.3
         os.kill(decoder.pid, signal.SIGSTOP)
         start = time.monotonic()
         with pytest.raises(ImageReadError, match=r"more than 0\.3 s"):
             decoder.read(tmp_path / "a.png")
         assert time.monotonic() - start < 5
-        decoder.seconds = 20
+        decoder._isolation.seconds = 20
         assert decoder.read(tmp_path / "a.png").tolist() == [[[3], [4]]]
 
 

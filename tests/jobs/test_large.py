@@ -87,8 +87,14 @@ def test_a_limit_that_was_asked_for_is_kept(scan, small):
     found = one(DetectJob(edges(), max_pixels=10_000), scan)
     assert isinstance(found, Failure)
     assert "exceed the limit" in found.message
-    found = one(DetectJob(edges(), isolate=True), scan)  # parts are not decoded elsewhere
-    assert isinstance(found, Failure)
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_parts_are_the_same_in_a_worker(scan, small, isolate):
+    whole = spel.detect(edges(), spel.read(scan))
+    found = one(DetectJob(edges(), isolate=isolate), scan)
+    assert isinstance(found, Result)
+    assert np.array_equal(found.boxes, whole.boxes)
 
 
 def test_few_bytes_that_claim_much_are_asked_about(tmp_path, small):

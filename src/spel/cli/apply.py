@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ MOST_CHANNELS = 64
     is_flag=True,
     help="Also say, for every image, how the network runs and what each step takes.",
 )
+@image_options
 @shared
 def command(
     net: str,
@@ -49,6 +51,7 @@ def command(
     steps: tuple[str, ...],
     kind: str,
     profile: bool,
+    reading: Reading,
     settings: Settings,
 ) -> None:
     """Run a network over images and save one, several or all of its steps.
@@ -57,7 +60,6 @@ def command(
     other values go from black at zero to bright. The names of the written files go to standard
     output.
     """
-    import spel
     from spel.cli.files import ensure_folder, for_each_file
     from spel.cli.networks import network
     from spel.io.sources import expand
@@ -68,7 +70,7 @@ def command(
     folder = ensure_folder(out)
 
     def save(path: Path, name: str) -> None:
-        image = spel.read(path)
+        image = reading.read(path)
         for file in _saved(chain, image, chain.select(image, wanted), folder / name, kind):
             click.echo(file)
         if profile:

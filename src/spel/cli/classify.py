@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.messages import exit_code, say
 from spel.cli.options import Settings, shared
 
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
     type=click.Choice(["folder", "prefix"]),
     help="Evaluate too: the true class is the image's folder, or its name up to the first '_'.",
 )
+@image_options
 @shared
 def command(
-    model: Path, images: tuple[str, ...], as_json: bool, truth: str | None, settings: Settings
+    model: Path,
+    images: tuple[str, ...],
+    as_json: bool,
+    truth: str | None,
+    reading: Reading,
+    settings: Settings,
 ) -> None:
     """Classify images with a model that `spel fit` wrote.
 
@@ -39,7 +46,7 @@ def command(
     from spel.run import Failure
     from spel.sklearn import load
 
-    job = ClassifyJob(load(model))
+    job = ClassifyJob(load(model), isolate=reading.isolate, max_pixels=reading.max_pixels)
     paths = expand(images)
     classified: list[Classified] = []
     failed = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import isolate_option
 from spel.cli.options import Settings, shared
 from spel.cli.types import Range, Words
 
@@ -55,7 +56,7 @@ SAVES = ("overlay", "mask", "saliency")
 @click.option(
     "--level", type=click.IntRange(0), help="Level of a pyramid (TIFF, OME-Zarr); 0 is full size."
 )
-@click.option("--isolate", is_flag=True, help="Decode in a process of its own with limits.")
+@isolate_option
 @click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
 @click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="For one image.")
 @click.option("--max-memory", type=click.IntRange(1), metavar="MB", help="For one image.")

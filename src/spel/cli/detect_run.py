@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import default_isolate
 from spel.cli.messages import ExitCode, exit_code, plural, printable, say
 from spel.cli.networks import network
 from spel.cli.options import Settings
@@ -92,7 +93,7 @@ def _job(net: str, options: dict[str, Any], settings: Settings) -> DetectJob:
         folder=str(options["out"] or ""),
         tile=options["tile"],
         level=options["level"],
-        isolate=options["isolate"],
+        isolate=default_isolate(options["isolate"]),
         every=options["every"],
         place=str(Path(net).absolute()) if on_cluster else "",
         max_pixels=options["max_pixels"],

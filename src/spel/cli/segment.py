@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 
 
@@ -14,9 +15,15 @@ from spel.cli.options import Settings, shared
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the masks.")
 @click.option("--saliency", is_flag=True, help="Also write NAME.saliency.tif, float32.")
+@image_options
 @shared
 def command(
-    net: str, images: tuple[str, ...], out: Path, saliency: bool, settings: Settings
+    net: str,
+    images: tuple[str, ...],
+    out: Path,
+    saliency: bool,
+    reading: Reading,
+    settings: Settings,
 ) -> None:
     """Write one mask per image: NAME.png in the folder, 255 where an object is, 0 elsewhere.
 
@@ -26,7 +33,6 @@ def command(
     """
     import numpy as np
 
-    import spel
     from spel.cli.files import ensure_folder, for_each_file
     from spel.cli.networks import network
     from spel.decide import segment
@@ -37,7 +43,7 @@ def command(
     folder = ensure_folder(out)
 
     def save(path: Path, name: str) -> None:
-        image = spel.read(path)
+        image = reading.read(path)
         mask = segment(learned, image)
         file = folder / f"{name}.png"
         write(file, np.where(mask, np.uint8(255), np.uint8(0)))

@@ -11,7 +11,9 @@ import numpy as np
 
 from spel.core.threads import threads
 from spel.errors import SpelError
+from spel.io.image.header import MAX_PIXELS
 from spel.io.image.reader import read
+from spel.io.isolation import AVAILABLE
 from spel.run import Failure
 
 
@@ -35,11 +37,14 @@ class ClassifyTask:
     model: Any
     image: str
     threads: int = 1
+    isolate: bool = AVAILABLE
+    max_pixels: int = MAX_PIXELS
 
     def __call__(self) -> Classified | Failure:
         try:
             with threads(self.threads):
-                return classify_image(self.model, read(self.image), self.image)
+                image = read(self.image, isolate=self.isolate, max_pixels=self.max_pixels)
+                return classify_image(self.model, image, self.image)
         except (SpelError, ValueError, OSError, MemoryError) as error:
             return Failure.of(self.image, error)
 
@@ -50,10 +55,15 @@ class ClassifyJob:
 
     model: Any
     threads: int = 1
+    isolate: bool = AVAILABLE
+    max_pixels: int = MAX_PIXELS
 
     def tasks(self, sources: Iterable[str | os.PathLike[str]]) -> list[ClassifyTask]:
         """One task per image file."""
-        return [ClassifyTask(self.model, os.fsdecode(s), self.threads) for s in sources]
+        return [
+            ClassifyTask(self.model, os.fsdecode(s), self.threads, self.isolate, self.max_pixels)
+            for s in sources
+        ]
 
     def run(self, sources: Iterable[str | os.PathLike[str]]) -> Iterator[Classified | Failure]:
         """Results in the order of the images, in this process."""

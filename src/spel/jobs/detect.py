@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from spel.core.threads import threads
 from spel.errors import SpelError, WriteError
 from spel.io.annotation.results import Result
-from spel.io.image.isolate import Decoder
 from spel.io.image.reader import describe, read
 from spel.io.large import is_zarr
 from spel.io.video import require_av
@@ -22,12 +20,6 @@ from spel.jobs.video import VideoTask, is_video_file
 from spel.run import Failure
 
 NO_LIMIT = 1 << 62
-
-
-@cache
-def decoder() -> Decoder:
-    """The decoder of this process, started at its first use."""
-    return Decoder()
 
 
 @dataclass(frozen=True)
@@ -59,12 +51,11 @@ class DetectTask:
         job, limit = self.job, self.job.limit
         if job.tile is not None or job.level is not None or is_zarr(self.image):
             return self._detect_in_parts()
-        may_tile = job.max_pixels is None and not job.isolate
-        info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit)
+        may_tile = job.max_pixels is None
+        info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
         if may_tile and is_too_large(info):
             return self._detect_in_parts()
-        reader = decoder().read if job.isolate else read
-        image = reader(self.image, max_pixels=limit)
+        image = read(self.image, max_pixels=limit, isolate=job.isolate)
         return detect_image(
             job, image, self.image, self.name, pictures=job.save, orientation=info.orientation
         )

@@ -9,6 +9,7 @@ from spel.decide import decision_of
 from spel.decide.detection import AnyDecision
 from spel.errors import ParameterError
 from spel.io.image.header import MAX_PIXELS
+from spel.io.isolation import AVAILABLE
 from spel.io.video import Every
 from spel.jobs.network_cache import cached_network
 from spel.nn import Network
@@ -38,7 +39,7 @@ class DetectJob:
     max_pixels : int, optional
         Larger images are refused, whatever their format. With `tile` the reader's limit applies.
     isolate : bool
-        Decode in a process of its own with limits, for files from unknown sources.
+        Decode in a worker with limits on memory and time; the default where the system can.
     every : str
         Frames of videos: ``"5"`` for every fifth, ``"2s"`` for one in two seconds.
     place : str
@@ -60,7 +61,7 @@ class DetectJob:
     folder: str = ""
     tile: int | None = None
     max_pixels: int | None = None
-    isolate: bool = False
+    isolate: bool = AVAILABLE
     place: str = ""
     every: str = "1"
     level: int | None = None

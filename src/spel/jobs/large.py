@@ -50,9 +50,9 @@ def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, f
     decision = job.decision or decision_of(job.network)
     level = job.level or 0
     if job.level is None and isinstance(decision, Windows):
-        with LargeImage(path) as image:
+        with LargeImage(path, isolate=job.isolate) as image:
             level, decision = coarsest_level(image.levels, decision)
-    with LargeImage(path, level=level) as image:
+    with LargeImage(path, level=level, isolate=job.isolate) as image:
         began = perf_counter()
         if job.tile is None and _fits(image):
             whole = image[:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import socket
 import stat
 import threading
 from collections import OrderedDict
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from spel.data import street
 from spel.errors import FormatError, ParameterError
 from spel.io import read as read_image
+from spel.io.isolation import AVAILABLE
 from spel.io.sources import expand
 from spel.studio.document import Box
 
@@ -206,8 +206,7 @@ def _read_file(real: Path) -> Array:
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode) or os.path.realpath(real) != str(real):
             raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
-        isolate = hasattr(socket, "send_fds")  # else there is no process to decode in
-        image: Array = read_image(file, max_pixels=MAX_PIXELS, isolate=isolate)
+        image: Array = read_image(file, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
         return image
 
 

@@ -15,7 +15,7 @@ from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
 from .formats import recognize
 from .header import ImageInfo
 
-__all__ = ["apply_orientation", "decode", "read_header", "read_open"]
+__all__ = ["apply_orientation", "decode", "describe_open", "read_header", "read_open"]
 
 _DECODERS = {
     "PNG": png,
@@ -33,6 +33,12 @@ def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -
     """Read an open file that is called ``name`` in messages."""
     with translating_errors(name) as reading:
         return decode(file, reading, page, max_pixels)
+
+
+def describe_open(file: BinaryIO, name: str, *, max_pixels: int) -> ImageInfo:
+    """Read the header of an open file that is called ``name`` in messages."""
+    with translating_errors(name) as reading:
+        return read_header(file, reading, max_pixels)
 
 
 def decode(file: BinaryIO, reading: Reading, page: int | None, max_pixels: int) -> npt.NDArray[Any]:

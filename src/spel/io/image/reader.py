@@ -68,14 +68,14 @@ def read(
     """
     check_options(page, max_pixels)
     if _is_folder(path):
-        return _read_folder(path, page, max_pixels)
+        return _read_folder(path, page, max_pixels, isolate)
     if isolate:
         return shared_decoder().read(path, page=page, max_pixels=max_pixels)
     with translating_errors(path) as reading, open_binary(path) as file:
         return decode(file, reading, page, max_pixels)
 
 
-def describe(path: Source, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
+def describe(path: Source, *, max_pixels: int = MAX_PIXELS, isolate: bool = False) -> ImageInfo:
     """Say what an image file holds, from its header, without decoding pixels.
 
     Raises
@@ -91,7 +91,9 @@ def describe(path: Source, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     """
     check_options(None, max_pixels)
     if _is_folder(path):
-        return _describe_folder(path, max_pixels)
+        return _describe_folder(path, max_pixels, isolate)
+    if isolate:
+        return shared_decoder().describe(path, max_pixels=max_pixels)
     with translating_errors(path) as reading, open_binary(path) as file:
         return read_header(file, reading, max_pixels)
 
@@ -102,10 +104,10 @@ def _is_folder(path: Source) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def _read_folder(
-    path: str | os.PathLike[str], page: int | None, max_pixels: int
+    path: str | os.PathLike[str], page: int | None, max_pixels: int, isolate: bool
 ) -> npt.NDArray[Any]:
     with (
-        LargeImage(path, page=page, max_pixels=max_pixels) as image,
+        LargeImage(path, page=page, max_pixels=max_pixels, isolate=isolate) as image,
         translating_errors(path) as reading,
     ):
         reading.format = image.format
@@ -114,8 +116,8 @@ def _read_folder(
         return image[:]
 
 
-def _describe_folder(path: str | os.PathLike[str], max_pixels: int) -> ImageInfo:
-    with LargeImage(path, max_pixels=max_pixels) as image:
+def _describe_folder(path: str | os.PathLike[str], max_pixels: int, isolate: bool) -> ImageInfo:
+    with LargeImage(path, max_pixels=max_pixels, isolate=isolate) as image:
         *planes, rows, cols, channels = image.shape
         name, bits = image.dtype.name, 8 * image.dtype.itemsize
         color = {1: "grey", 3: "rgb"}.get(channels, "channels")

@@ -6,40 +6,18 @@ import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.io.image.formats import recognize
-from spel.io.opening import DecodeError, open_binary, translating_errors
+from spel.io.opening import translating_errors
 
-from .npy import NpyImage
-from .ome_zarr import OmeZarr, is_zarr
-from .tiff import TiffImage
+from .isolated import IsolatedWindows
+from .windows import MAX_PIXELS, Span, Windows, open_windows
 
 __all__ = ["MAX_PIXELS", "LargeImage"]
-
-MAX_PIXELS = 1 << 38
-
-Span = tuple[int, int]
-
-
-class Windows(Protocol):
-    """What reads windows of one format; attributes as of `LargeImage`."""
-
-    format: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    pages: int
-    levels: tuple[tuple[int, int], ...]
-
-    def window(self, *spans: Span) -> npt.NDArray[Any]:
-        """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""
-
-    def close(self) -> None:
-        """Close what is open."""
 
 
 class LargeImage:
@@ -56,6 +34,8 @@ class LargeImage:
         Level of a pyramid; 0 is the full size.
     max_pixels : int
         Largest number of pixels of the level, all planes together.
+    isolate : bool
+        Open and decode in a worker with limits on memory and time; see `spel.read`.
 
     Attributes
     ----------
@@ -93,11 +73,13 @@ class LargeImage:
         page: int | None = None,
         level: int = 0,
         max_pixels: int = MAX_PIXELS,
+        isolate: bool = False,
     ) -> None:
         for name, value in (("page", page or 0), ("level", level)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ParameterError(f"LargeImage: {name} {value!r}; expected a number from 0")
         self.path, self.page, self.level, self.max_pixels = Path(path), page, level, max_pixels
+        self.isolate = isolate
         self._windows: Windows | None = None
         windows = self._opened()
         self.format, self.shape, self.dtype = windows.format, windows.shape, windows.dtype
@@ -137,7 +119,8 @@ class LargeImage:
 
     def _opened(self) -> Windows:
         if self._windows is None:
-            self._windows = open_windows(self.path, self.page, self.level, self.max_pixels)
+            opener = IsolatedWindows if self.isolate else open_windows
+            self._windows = opener(self.path, self.page, self.level, self.max_pixels)
         return self._windows
 
     def close(self) -> None:
@@ -163,21 +146,3 @@ class LargeImage:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_windows": None}  # each process opens the file for itself
-
-
-def open_windows(path: Path, page: int | None, level: int, max_pixels: int) -> Windows:
-    """Open an image of one of the three formats, told by its content."""
-    with translating_errors(path) as reading:
-        if is_zarr(path):
-            reading.format = "ZARR"
-            return OmeZarr(path, page, level, max_pixels)
-        with open_binary(path) as file:
-            kind = recognize(file.read(32))
-        reading.format = kind
-        if kind == "TIFF":
-            return TiffImage(path, page, level, max_pixels)
-        if kind == "NPY":
-            return NpyImage(path, page, level, max_pixels)
-        raise DecodeError(
-            "windows are read from TIFF, OME-Zarr and NumPy only", "convert it to a tiled TIFF"
-        )

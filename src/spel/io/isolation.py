@@ -1,0 +1,165 @@
+"""Calls about files that nobody vouches for, in a worker with limits on memory and time.
+
+A file that crashes, hangs or fills memory costs only itself: one `ImageReadError`, and the next
+call gets a fresh worker. What a worker sends back is checked as anything from outside is: JSON, and
+a nameless file with the bytes of an array.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ImageReadError, ParameterError, printable
+from spel.io.opening import image_error
+from spel.worker import Worker, WorkerDeath, WorkerTimeout
+
+__all__ = ["AVAILABLE", "Isolation", "reply"]
+
+AVAILABLE = hasattr(socket, "send_fds")
+"""Whether this system can decode in a worker; it is then what is done by default."""
+
+MIB = 1 << 20
+_MAX_FILES = 64
+_TYPES = frozenset(
+    ["bool", "float16", "float32", "float64"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+)
+Reply = tuple[bytes, int | None]
+
+
+class Isolation:
+    """A worker for files, started when first needed and again after a death.
+
+    Parameters
+    ----------
+    seconds : float
+        Longest time for one call.
+    """
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        if not AVAILABLE:
+            raise ParameterError("isolate: needs Linux or macOS; read without it here")
+        if not (isinstance(seconds, (int, float)) and 0 < seconds < math.inf):
+            raise ParameterError(f"isolate: seconds is {seconds!r}; give a positive number")
+        self.seconds = float(seconds)
+        self.worker = Worker(prepare=load_libraries, quiet=True)
+
+    def call(
+        self,
+        path: Any,
+        fn: Callable[..., Reply],
+        args: tuple[Any, ...],
+        *,
+        file: int | None = None,
+        memory: int,
+        max_bytes: int = 0,
+    ) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
+        """What ``fn`` replies about the file: fields and, up to ``max_bytes``, an array."""
+        try:
+            data, shared = self.worker.call_for_bytes(
+                fn, args, file=file, seconds=self.seconds, memory=memory
+            )
+        except WorkerTimeout:
+            raise image_error(
+                path,
+                "",
+                f"the decoder took more than {self.seconds:g} s and was ended",
+                "the file is hostile or far too large; leave it out",
+            ) from None
+        except WorkerDeath as death:
+            remedy = "the file is damaged or hostile; leave it out"
+            raise image_error(path, "", f"the decoder {death}", remedy) from None
+        try:
+            fields = _fields(data)
+            array = None if shared is None or not fields else _array(fields, shared, max_bytes)
+        finally:
+            if shared is not None:
+                os.close(shared)
+        message = fields.get("error")
+        if isinstance(message, str):
+            raise ImageReadError(printable(message)[:300])
+        return fields, array
+
+
+def _fields(data: bytes) -> dict[str, Any]:
+    """The JSON object that was sent, or an empty one."""
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _array(fields: dict[str, Any], shared: int, max_bytes: int) -> npt.NDArray[Any] | None:
+    """The array in the file that was sent, if it is one."""
+    shape, dtype = fields.get("shape"), fields.get("dtype")
+    if not isinstance(dtype, str) or dtype not in _TYPES:
+        return None
+    if not isinstance(shape, list) or len(shape) not in (3, 4):
+        return None
+    if not all(type(n) is int and 0 < n < 1 << 40 for n in shape):
+        return None
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size > max_bytes or os.fstat(shared).st_size != size:
+        return None
+    array = np.empty(shape, dtype)
+    with open(shared, "rb", closefd=False) as file:
+        file.seek(0)
+        if file.readinto(array.reshape(-1).view(np.uint8).data) != size:
+            return None
+    return array
+
+
+# ------------------------------------------------------------------ inside the worker
+
+
+def load_libraries() -> None:
+    """Load the decoders, so that they do not count as memory of the first image."""
+    import imagecodecs  # noqa: F401
+    import tifffile  # noqa: F401
+    from PIL import Image  # noqa: F401
+
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_FILES, hard))
+
+
+def reply(name: str, make: Callable[[], tuple[dict[str, Any], npt.NDArray[Any] | None]]) -> Reply:
+    """What ``make`` gives, or its error, as bytes and a nameless file."""
+    try:
+        fields, array = make()
+        if array is None:
+            return json.dumps(fields).encode(), None
+        fields = {**fields, "shape": array.shape, "dtype": array.dtype.name}
+        return json.dumps(fields).encode(), _shared(array)
+    except ImageReadError as error:
+        return json.dumps({"error": str(error)}).encode(), None
+    except MemoryError:
+        text = f"{name}: it needs more memory than allowed; leave it out"
+        return json.dumps({"error": text}).encode(), None
+
+
+def _shared(array: npt.NDArray[Any]) -> int:
+    """A nameless file with the array's bytes; its descriptor."""
+    if hasattr(os, "memfd_create"):
+        handle = os.memfd_create("spel")
+    else:
+        handle, name = tempfile.mkstemp()
+        os.unlink(name)
+    view = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    while len(view):
+        view = view[os.write(handle, view) :]
+    return handle

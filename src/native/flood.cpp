@@ -19,9 +19,7 @@ namespace {
 struct Offer {
   double cost;
   long order, spel;
-  bool operator>(const Offer& other) const {
-    return cost != other.cost ? cost > other.cost : order > other.order;
-  }
+  bool operator>(const Offer& other) const { return cost != other.cost ? cost > other.cost : order > other.order; }
 };
 
 double squared(const float* a, const float* b, long channels) {

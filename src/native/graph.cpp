@@ -20,11 +20,8 @@ long bounced(long place, long size, Border border) {
   return folded < size ? folded : period - folded;
 }
 
-Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left,
-                   long right) {
-  auto serves = [&](const Frame& f) {
-    return f.set && f.border == border && f.fill == fill && f.phases == phases;
-  };
+Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left, long right) {
+  auto serves = [&](const Frame& f) { return f.set && f.border == border && f.fill == fill && f.phases == phases; };
   auto widen = [&](Node* found) {
     found->frame.left = std::max(found->frame.left, left);
     found->frame.right = std::max(found->frame.right, right);
@@ -90,8 +87,7 @@ void Plan::capacities(long from, long to) {
     }
     for (const Read& read : node.reads)
       if (locate(node, read, plane, row, p, r))
-        read.node->capacity =
-            std::max(read.node->capacity, newest[read.node->id] - read.node->key(p, r) + 1);
+        read.node->capacity = std::max(read.node->capacity, newest[read.node->id] - read.node->key(p, r) + 1);
   };
   for (long step = from; step < to; ++step)
     for (Output& out : outputs) {
@@ -197,8 +193,8 @@ void Plan::finish() {
   }
 }
 
-void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to,
-               int threads, std::vector<long>* nanoseconds) const {
+void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to, int threads,
+               std::vector<long>* nanoseconds) const {
   const long count = to - from, total = images[0].shape[0] * count;
   if (total <= 0) return;
   constexpr double kWorthAThread = 400e3;

@@ -102,8 +102,8 @@ class Node {
   bool scan_nan = false;     // record whether the row holds NaN
   bool pass_nan = false;     // it does if a row it read does
 
-  std::vector<int> order;    // in which reads are fetched: those that reach deepest first
-  int depth = 0;             // longest way down to an image
+  std::vector<int> order;  // in which reads are fetched: those that reach deepest first
+  int depth = 0;           // longest way down to an image
 
   int id = -1;
   bool fused = false;   // became part of the node before it
@@ -111,9 +111,7 @@ class Node {
   long capacity = 0;    // rows in the ring
   long row_floats = 0;
   long origin = 0;  // of column 0 in a row's memory
-  long key(long plane, long row) const {
-    return (plane - first.plane) * (grid.rows - first.row) + row - first.row;
-  }
+  long key(long plane, long row) const { return (plane - first.plane) * (grid.rows - first.row) + row - first.row; }
 };
 
 struct Output {
@@ -144,8 +142,8 @@ class Plan {
 
   // Makes the output rows of steps [from, to), of all images of the batch; `nanoseconds` per node
   // are added up if it is not null.
-  void run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to,
-           int threads, std::vector<long>* nanoseconds) const;
+  void run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to, int threads,
+           std::vector<long>* nanoseconds) const;
 
   // First and last row of an image (by its index) that the steps [from, to) read; empty if first > last.
   std::pair<long, long> rows_read(int source, long from, long to) const;
@@ -153,9 +151,9 @@ class Plan {
   const Rows* kernels;
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<Output> outputs;
-  long steps = 0;         // output rows of the tallest output
+  long steps = 0;  // output rows of the tallest output
   size_t ring_floats = 0;
-  double work = 0;        // about multiply-adds for one image
+  double work = 0;  // about multiply-adds for one image
 
  private:
   void capacities(long from, long to);

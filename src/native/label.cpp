@@ -37,11 +37,9 @@ std::vector<Shift> backward(const std::vector<std::array<long, 3>>& displacement
   }
   std::vector<Shift> shifts;
   for (const auto& d : half) {
-    if (!shifts.empty() && shifts.back().plane == d[0] && shifts.back().row == d[1] &&
-        shifts.back().last == d[2] - 1)
+    if (!shifts.empty() && shifts.back().plane == d[0] && shifts.back().row == d[1] && shifts.back().last == d[2] - 1)
       shifts.back().last = d[2];
-    else
-      shifts.push_back({d[0], d[1], d[2], d[2]});
+    else shifts.push_back({d[0], d[1], d[2], d[2]});
   }
   return shifts;
 }
@@ -73,9 +71,8 @@ void join(std::vector<int>& parent, int a, int b) {
 long label(const uint8_t* mask, long planes, long rows, long cols, const long* stride,
            const std::vector<std::array<long, 3>>& displacements, int32_t* labels) {
   std::vector<Shift> shifts = backward(displacements);
-  const bool joined = std::any_of(shifts.begin(), shifts.end(), [](const Shift& s) {
-    return !s.plane && !s.row && s.last == -1;
-  });
+  const bool joined =
+      std::any_of(shifts.begin(), shifts.end(), [](const Shift& s) { return !s.plane && !s.row && s.last == -1; });
   std::vector<Run> runs;
   std::vector<int> parent;
   std::vector<size_t> line(planes * rows + 1, 0);  // first run of each row
@@ -100,8 +97,7 @@ long label(const uint8_t* mask, long planes, long rows, long cols, const long* s
         for (size_t run = line[here]; run < line[here + 1] && other < stop; ++run) {
           const long low = runs[run].from + s.first, high = runs[run].to + s.last;
           while (other < stop && runs[other].to <= low) ++other;
-          for (size_t near = other; near < stop && runs[near].from < high; ++near)
-            join(parent, int(run), int(near));
+          for (size_t near = other; near < stop && runs[near].from < high; ++near) join(parent, int(run), int(near));
         }
       }
     }

@@ -160,8 +160,7 @@ void Lane::output_row(size_t index, long line) {
   const long plane = line / node.grid.rows, row = line % node.grid.rows;
   char* to = out.at(batch, 0, plane, row);
   const bool plain = out.stride[4] == 4 && out.stride[1] % 4 == 0;
-  if (!node.ringed && plain && !large)
-    return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
+  if (!node.ringed && plain && !large) return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
   Row made;
   if (node.ringed) {
     this->row(node, plane, row, made);

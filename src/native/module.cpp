@@ -32,8 +32,8 @@ std::vector<const Rows*> available() {
   list.push_back(&v2::rows);
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
     list.push_back(&v3::rows);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
     list.push_back(&v4::rows);
 #else
   list.push_back(&native::rows);
@@ -85,17 +85,14 @@ class Program {
   int source(long channels, Long3 size) {
     return index(plan.add<Source>(channels, Grid{size[0], size[1], size[2]}, sources++));
   }
-  int convolve(int input, Places displacements, uintptr_t weights, uintptr_t bias,
-               long kernels, Long3 start, Long3 stride, Long3 out, int border, const std::vector<float>& fill,
-               int phi, float parameter) {
+  int convolve(int input, Places displacements, uintptr_t weights, uintptr_t bias, long kernels, Long3 start,
+               Long3 stride, Long3 out, int border, const std::vector<float>& fill, int phi, float parameter) {
     return index(spel::convolve(plan, node(input), window_of(displacements, start, stride, out),
-                                reinterpret_cast<const float*>(weights), reinterpret_cast<const float*>(bias),
-                                kernels, Border(border), fill, Phi(phi), parameter));
+                                reinterpret_cast<const float*>(weights), reinterpret_cast<const float*>(bias), kernels,
+                                Border(border), fill, Phi(phi), parameter));
   }
-  int pool(int input, Places displacements, int op, int finish, Long3 start, Long3 stride,
-           Long3 out) {
-    return index(spel::pool(plan, node(input), window_of(displacements, start, stride, out), Reduce(op),
-                            End(finish)));
+  int pool(int input, Places displacements, int op, int finish, Long3 start, Long3 stride, Long3 out) {
+    return index(spel::pool(plan, node(input), window_of(displacements, start, stride, out), Reduce(op), End(finish)));
   }
   int divide_by_norm(int input, Places displacements, bool across) {
     return index(spel::divide_by_norm(plan, node(input), triples(displacements), across));
@@ -119,9 +116,7 @@ class Program {
   void finish() { plan.finish(); }
   size_t size() const { return plan.nodes.size(); }
   long steps() const { return plan.steps; }
-  std::pair<long, long> rows_read(int source, long from, long to) const {
-    return plan.rows_read(source, from, to);
-  }
+  std::pair<long, long> rows_read(int source, long from, long to) const { return plan.rows_read(source, from, to); }
   // Makes the outputs' rows of steps [from, to); returns nanoseconds per node if timed.
   std::vector<long> run(const std::vector<Array>& images, const std::vector<Array>& outs, long from, long to,
                         int threads, bool timed) const {
@@ -151,11 +146,10 @@ class Program {
   int sources = 0;
 };
 
-long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements,
-                uintptr_t labels) {
+long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements, uintptr_t labels) {
   nb::gil_scoped_release unlocked;
-  return label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(),
-               displacements, reinterpret_cast<int32_t*>(labels));
+  return label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(), displacements,
+               reinterpret_cast<int32_t*>(labels));
 }
 
 void flood_image(uintptr_t image, long channels, Long3 size, int rule, double reach,
@@ -168,7 +162,8 @@ void flood_image(uintptr_t image, long channels, Long3 size, int rule, double re
 void resize_image(uintptr_t image, std::array<long, 2> size, long row_stride, std::array<double, 4> box, uintptr_t out,
                   std::array<long, 2> out_size) {
   nb::gil_scoped_release unlocked;
-  resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out), out_size);
+  resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out),
+         out_size);
 }
 
 }  // namespace
@@ -181,8 +176,9 @@ NB_MODULE(_native, m) {
   });
   m.def("use", &use);
   m.def("isa", [] { return std::string(chosen->name); });
-  m.def("multiply_adds", [](long count) { return chosen->multiply_adds(count); },
-        "Does about so many vector multiply-adds from registers and returns how many numbers were made.");
+  m.def(
+      "multiply_adds", [](long count) { return chosen->multiply_adds(count); },
+      "Does about so many vector multiply-adds from registers and returns how many numbers were made.");
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
   m.def("flood", &flood_image);

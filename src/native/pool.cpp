@@ -23,7 +23,7 @@ namespace {
 
 enum Axis { cols, rows, planes };
 constexpr long kNarrow = 96;  // columns below which the rows of all channels are pooled as one
-constexpr long kDirect = 5;  // windows up to this length are combined term by term
+constexpr long kDirect = 5;   // windows up to this length are combined term by term
 
 struct Piece {
   Node* node;
@@ -57,26 +57,29 @@ std::vector<Box> boxes_of(const Window& w) {
     if (!std::is_sorted(boxes.begin(), boxes.end(), less)) std::sort(boxes.begin(), boxes.end(), less);
   };
   sorted_by([](const Box& b) { return std::tuple(b.plane, b.row, b.phase, b.shift); });
-  merge(boxes,
-        [](const Box& a, const Box& b) {
-          return std::tie(a.plane, a.row, a.phase) == std::tie(b.plane, b.row, b.phase) && b.shift == a.shift + a.length;
-        },
-        [](Box& a, const Box&) { ++a.length; });
+  merge(
+      boxes,
+      [](const Box& a, const Box& b) {
+        return std::tie(a.plane, a.row, a.phase) == std::tie(b.plane, b.row, b.phase) && b.shift == a.shift + a.length;
+      },
+      [](Box& a, const Box&) { ++a.length; });
   sorted_by([](const Box& b) { return std::tuple(b.plane, b.phase, b.shift, b.length, b.row); });
-  merge(boxes,
-        [](const Box& a, const Box& b) {
-          return std::tie(a.plane, a.phase, a.shift, a.length) == std::tie(b.plane, b.phase, b.shift, b.length) &&
-                 b.row == a.row + a.height;
-        },
-        [](Box& a, const Box&) { ++a.height; });
+  merge(
+      boxes,
+      [](const Box& a, const Box& b) {
+        return std::tie(a.plane, a.phase, a.shift, a.length) == std::tie(b.plane, b.phase, b.shift, b.length) &&
+               b.row == a.row + a.height;
+      },
+      [](Box& a, const Box&) { ++a.height; });
   sorted_by([](const Box& b) { return std::tuple(b.phase, b.shift, b.length, b.row, b.height, b.plane); });
-  merge(boxes,
-        [](const Box& a, const Box& b) {
-          return std::tie(a.phase, a.shift, a.length, a.row, a.height) ==
-                     std::tie(b.phase, b.shift, b.length, b.row, b.height) &&
-                 b.plane == a.plane + a.depth;
-        },
-        [](Box& a, const Box&) { ++a.depth; });
+  merge(
+      boxes,
+      [](const Box& a, const Box& b) {
+        return std::tie(a.phase, a.shift, a.length, a.row, a.height) ==
+                   std::tie(b.phase, b.shift, b.length, b.row, b.height) &&
+               b.plane == a.plane + a.depth;
+      },
+      [](Box& a, const Box&) { ++a.depth; });
   return boxes;
 }
 
@@ -258,9 +261,8 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
       for (auto [from, plane] : cascade.cover(node, planes, b.depth))
         pieces.push_back({from, b.plane + plane, at.row, b.phase, b.shift + at.col});
   }
-  std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
-    return std::tie(a.plane, a.row) < std::tie(b.plane, b.row);
-  });
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const Piece& a, const Piece& b) { return std::tie(a.plane, a.row) < std::tie(b.plane, b.row); });
   auto* node = plan.add<Combine>(input->channels, window.out, op);
   std::map<std::tuple<Node*, long, long>, int> seen;
   for (const Piece& p : pieces) {

@@ -10,9 +10,7 @@ namespace spel {
 
 enum class Type : int { u8, i8, u16, i16, u32, i32, f32, f64 };
 enum class Reduce : int { maximum, minimum, sum };
-enum class Phi : int {
-  identity, relu, leaky_relu, elu, sigmoid, tanh, gelu, softplus, hard_sigmoid, abs, square
-};
+enum class Phi : int { identity, relu, leaky_relu, elu, sigmoid, tanh, gelu, softplus, hard_sigmoid, abs, square };
 
 // One output row of a bank: dst[k][x] = bias[k] + sum_t weights[t][k] * taps[t][x].
 // `packed` holds blocks of `block` kernels (the last may be smaller), each tap after tap.
@@ -68,8 +66,8 @@ struct Rows {
   void (*write_through)(const float* src, float* dst, long width);
   void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
   void (*add_square)(const float* src, float* dst, long width, bool first);
-  void (*combine_to_end)(Reduce, bool careful, const float* const* terms, long count, const Ending&,
-                         float* dst, long width);
+  void (*combine_to_end)(Reduce, bool careful, const float* const* terms, long count, const Ending&, float* dst,
+                         long width);
   // A window of `length` columns from column x + shift, in one pass; false if it must go by levels.
   bool (*window)(const LevelsRow&, long shift, long length, const Ending&, float* dst, long width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
@@ -85,11 +83,19 @@ struct Rows {
 };
 
 #if defined(__x86_64__)
-namespace v2 { extern const Rows rows; }
-namespace v3 { extern const Rows rows; }
-namespace v4 { extern const Rows rows; }
+namespace v2 {
+extern const Rows rows;
+}
+namespace v3 {
+extern const Rows rows;
+}
+namespace v4 {
+extern const Rows rows;
+}
 #else
-namespace native { extern const Rows rows; }
+namespace native {
+extern const Rows rows;
+}
 #endif
 
 }  // namespace spel

@@ -67,7 +67,9 @@ SPEL_INLINE Vec over_root(Vec x, Vec s) {
 struct AsItIs {
   bool plain = true;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long, Get) const { return a; }
+  SPEL_INLINE Vec operator()(Vec a, long, Get) const {
+    return a;
+  }
 };
 struct OverCounts {  // 0 where nothing was counted
   const float *count, *inverse;
@@ -80,12 +82,16 @@ struct OverCounts {  // 0 where nothing was counted
 struct OverAll {
   Vec count, inverse;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long, Get) const { return quotient(a, count, inverse); }
+  SPEL_INLINE Vec operator()(Vec a, long, Get) const {
+    return quotient(a, count, inverse);
+  }
 };
 struct Norm {
   const float* of;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const { return over_root(get(of + x), a); }
+  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
+    return over_root(get(of + x), a);
+  }
 };
 struct NormResidue {
   const float* of;
@@ -146,25 +152,21 @@ void combine_terms(const float* const* terms, long count, float* dst, long width
 
 inline void combine(Reduce r, bool careful, const float* const* terms, long count, float* dst, long width) {
   if (r == Reduce::sum) combine_terms<Reduce::sum, false>(terms, count, dst, width, AsItIs{});
-  else if (r == Reduce::maximum && careful)
-    combine_terms<Reduce::maximum, true>(terms, count, dst, width, AsItIs{});
-  else if (r == Reduce::maximum)
-    combine_terms<Reduce::maximum, false>(terms, count, dst, width, AsItIs{});
+  else if (r == Reduce::maximum && careful) combine_terms<Reduce::maximum, true>(terms, count, dst, width, AsItIs{});
+  else if (r == Reduce::maximum) combine_terms<Reduce::maximum, false>(terms, count, dst, width, AsItIs{});
   else if (careful) combine_terms<Reduce::minimum, true>(terms, count, dst, width, AsItIs{});
   else combine_terms<Reduce::minimum, false>(terms, count, dst, width, AsItIs{});
 }
 
 // The same, ended as a value.
-inline void combine_to_end(Reduce r, bool careful, const float* const* terms, long n, const Ending& end,
-                           float* dst, long width) {
+inline void combine_to_end(Reduce r, bool careful, const float* const* terms, long n, const Ending& end, float* dst,
+                           long width) {
   switch (end.kind) {
-    case End::mean:
-      return combine_terms<Reduce::sum, false>(terms, n, dst, width, OverCounts{end.counts, end.inverse});
+    case End::mean: return combine_terms<Reduce::sum, false>(terms, n, dst, width, OverCounts{end.counts, end.inverse});
     case End::full_mean:
       return combine_terms<Reduce::sum, false>(terms, n, dst, width, OverAll{splat(end.count), splat(1 / end.count)});
     case End::norm: return combine_terms<Reduce::sum, false>(terms, n, dst, width, Norm{end.of});
-    case End::norm_residue:
-      return combine_terms<Reduce::sum, false>(terms, n, dst, width, NormResidue{end.of});
+    case End::norm_residue: return combine_terms<Reduce::sum, false>(terms, n, dst, width, NormResidue{end.of});
     default: combine(r, careful, terms, n, dst, width);
   }
 }

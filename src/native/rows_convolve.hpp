@@ -35,8 +35,7 @@ void tile(const ConvolveRow& r, const float* weights, const float* bias, float* 
     const float* src = r.taps[t] + x;
     Vec in[V];
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v)
-      in[v] = Tail && v == V - 1 ? load(src + v * kLanes, rest) : load(src + v * kLanes);
+    for (int v = 0; v < V; ++v) in[v] = Tail && v == V - 1 ? load(src + v * kLanes, rest) : load(src + v * kLanes);
 #pragma GCC unroll 16
     for (int k = 0; k < K; ++k) {
       const Vec w = splat(weights[k]);
@@ -56,8 +55,7 @@ void tile(const ConvolveRow& r, const float* weights, const float* bias, float* 
 }
 
 template <int K, int V>
-void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst, long x, long vectors,
-                long rest) {
+void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst, long x, long vectors, long rest) {
   if (vectors == V) {
     if (rest) tile<K, V, true>(r, w, b, dst, x, rest);
     else tile<K, V, false>(r, w, b, dst, x, 0);

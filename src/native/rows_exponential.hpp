@@ -9,7 +9,6 @@
 
 namespace spel::SPEL_ISA {
 
-
 // larger and smaller return their second argument where one is NaN.
 SPEL_INLINE Vec clamp(Vec x, float low, float high) { return smaller(splat(high), larger(splat(low), x)); }
 
@@ -39,9 +38,7 @@ SPEL_INLINE Vec exponential(Vec x) {
   return x == x ? y : x;
 }
 
-SPEL_INLINE Vec expm1_negative(Vec x) {
-  return x > -0.35f ? small_expm1(x) : exponential(x) - 1.f;
-}
+SPEL_INLINE Vec expm1_negative(Vec x) { return x > -0.35f ? small_expm1(x) : exponential(x) - 1.f; }
 
 // log(1 + y) for 0 <= y <= 1: 2 artanh(s) with s = y / (2 + y) <= 1 / 3.
 SPEL_INLINE Vec log1p_unit(Vec y) {
@@ -52,8 +49,8 @@ SPEL_INLINE Vec log1p_unit(Vec y) {
 // erfc(z) for z >= 0 by Chebyshev fitting, relative error 1.2e-7 (Numerical Recipes, 6.2).
 SPEL_INLINE Vec erfc_positive(Vec z) {
   const Vec t = 1.f / (1.f + 0.5f * z);
-  const Vec p = polynomial(t, -1.26551223f, 1.00002368f, 0.37409196f, 0.09678418f, -0.18628806f,
-                           0.27886807f, -1.13520398f, 1.48851587f, -0.82215223f, 0.17087277f);
+  const Vec p = polynomial(t, -1.26551223f, 1.00002368f, 0.37409196f, 0.09678418f, -0.18628806f, 0.27886807f,
+                           -1.13520398f, 1.48851587f, -0.82215223f, 0.17087277f);
   return t * exponential(p - z * z);
 }
 
@@ -64,8 +61,8 @@ SPEL_INLINE Vec sigmoid(Vec x) {
 
 SPEL_INLINE Vec tangent(Vec x) {  // tanh: an odd polynomial near 0 (Cephes), else 1 - 2 / (e^2|x| + 1)
   const Vec z = x * x, m = magnitude(x);
-  const Vec near = x + x * z * polynomial(z, -3.33332819e-1f, 1.33314422e-1f, -5.37397155e-2f,
-                                          2.06390887e-2f, -5.70498872e-3f);
+  const Vec near =
+      x + x * z * polynomial(z, -3.33332819e-1f, 1.33314422e-1f, -5.37397155e-2f, 2.06390887e-2f, -5.70498872e-3f);
   const Vec far = 1.f - 2.f / (exponential(2.f * m) + 1.f);
   return m < 0.625f ? near : x < 0 ? -far : x == x ? far : x;
 }

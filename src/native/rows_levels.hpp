@@ -222,8 +222,7 @@ inline void levels_by_passes(const LevelsRow& r, float* const* outs) {
   for (long x = r.width; x < r.width + r.right + kLanes; ++x) outs[0][x] = outside;
   if (r.square)
     for (long t = 0; t < r.count; ++t) add_square(r.terms[t], outs[0], r.width, t == 0);
-  else
-    combine(r.op, r.careful, r.terms, r.count, outs[0], r.width);
+  else combine(r.op, r.careful, r.terms, r.count, outs[0], r.width);
   for (int level = 1; level <= r.top; ++level) {
     const float* from = outs[level - 1] - r.left;
     const float* pair[2] = {from, from + (1L << (level - 1))};

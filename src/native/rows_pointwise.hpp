@@ -60,7 +60,8 @@ inline void convert(const void* src, Type type, bool swapped, long stride, float
     case Type::u32: return convert_as<uint32_t>(src, swapped, stride, dst, width);
     case Type::i32: return convert_as<int32_t>(src, swapped, stride, dst, width);
     case Type::f32:
-      if (stride == 8 && !swapped && uintptr_t(src) % 4 == 0) return every_second(static_cast<const float*>(src), dst, width);
+      if (stride == 8 && !swapped && uintptr_t(src) % 4 == 0)
+        return every_second(static_cast<const float*>(src), dst, width);
       return convert_as<float>(src, swapped, stride, dst, width);
     case Type::f64: return convert_as<double>(src, swapped, stride, dst, width);
   }
@@ -88,8 +89,7 @@ inline void activate(Phi phi, float a, const float* src, float* dst, long width)
   switch (phi) {
     case Phi::identity: return map_vectors(src, dst, width, [](Vec x) { return x; });
     case Phi::relu: return map_vectors(src, dst, width, [](Vec x) { return larger(Vec{}, x); });
-    case Phi::leaky_relu:
-      return map_vectors(src, dst, width, [a](Vec x) { return x > 0 ? x : a * x; });
+    case Phi::leaky_relu: return map_vectors(src, dst, width, [a](Vec x) { return x > 0 ? x : a * x; });
     case Phi::abs: return map_vectors(src, dst, width, [](Vec x) { return magnitude(x); });
     case Phi::square: return map_vectors(src, dst, width, [](Vec x) { return x * x; });
     case Phi::hard_sigmoid:
@@ -115,15 +115,11 @@ inline void affine(const float* src, float subtract, float multiply, float add, 
 inline void add_weighted(const float* src, float weight, float* dst, long width, bool first) {
   if (first) map_vectors(src, dst, width, [=](Vec x) { return rounded(x * weight); });
   else
-    by_vectors(width, [=](long i, auto get, auto put) {
-      put(dst + i, get(dst + i) + rounded(get(src + i) * weight));
-    });
+    by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, get(dst + i) + rounded(get(src + i) * weight)); });
 }
 
 inline void residue(const float* a, const float* b, float* dst, long width) {
-  by_vectors(width, [=](long i, auto get, auto put) {
-    put(dst + i, larger(Vec{}, get(a + i) - get(b + i)));
-  });
+  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, larger(Vec{}, get(a + i) - get(b + i))); });
 }
 
 }  // namespace spel::SPEL_ISA

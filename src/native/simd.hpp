@@ -154,8 +154,8 @@ SPEL_INLINE Vec rounded(Vec v) {
 template <class Body>
 SPEL_INLINE void by_vectors(long count, Body body) {
   long i = 0;
-  for (; i + kLanes <= count; i += kLanes) body(i, [](const float* p) { return load(p); },
-                                                [](float* p, Vec v) { store(p, v); });
+  for (; i + kLanes <= count; i += kLanes)
+    body(i, [](const float* p) { return load(p); }, [](float* p, Vec v) { store(p, v); });
   if (const long n = count - i; n > 0)
     body(i, [n](const float* p) { return load(p, n); }, [n](float* p, Vec v) { store(p, v, n); });
 }

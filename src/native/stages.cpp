@@ -58,8 +58,7 @@ void Residue::make(Lane& lane, long, long, const Row* in, float* dst, long pitch
 
 void Affine::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
   for (long c = 0; c < channels; ++c)
-    lane.plan.kernels->affine(in[0].p + c * in[0].pitch, subtract[c], multiply[c], add[c], dst + c * pitch,
-                              grid.cols);
+    lane.plan.kernels->affine(in[0].p + c * in[0].pitch, subtract[c], multiply[c], add[c], dst + c * pitch, grid.cols);
 }
 
 void Mix::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
@@ -103,15 +102,15 @@ void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitc
     term += input_channels;
   }
   const bool relu = phi == Phi::relu;
-  lane.plan.kernels->convolve({state.terms.data(), tap_count, packed.data(), bias.data(), channels,
-                               block, dst, pitch, grid.cols, relu});
+  lane.plan.kernels->convolve(
+      {state.terms.data(), tap_count, packed.data(), bias.data(), channels, block, dst, pitch, grid.cols, relu});
   if (!relu && phi != Phi::identity)
     for (long k = 0; k < channels; ++k)
       lane.plan.kernels->activate(phi, parameter, dst + k * pitch, dst + k * pitch, grid.cols);
 }
 
-Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias,
-               long kernels, Border border, const std::vector<float>& fill, Phi phi, float parameter) {
+Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias, long kernels,
+               Border border, const std::vector<float>& fill, Phi phi, float parameter) {
   const long step = window.stride.col, channels = input->channels;
   long left = 0, right = 0;
   for (const Triple& d : window.displacements) {

@@ -88,9 +88,7 @@ class BoxPool final : public Node {
  public:
   BoxPool(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
   const char* kind() const override { return "box"; }
-  double work_per_row() const override {
-    return double(rows_read + pieces.size() + 5) * channels * grid.cols;
-  }
+  double work_per_row() const override { return double(rows_read + pieces.size() + 5) * channels * grid.cols; }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 
   struct Piece {
@@ -99,7 +97,7 @@ class BoxPool final : public Node {
   };
   Reduce op;
   bool square = false;
-  long rows_read = 0;  // reads that are rows of the box
+  long rows_read = 0;                // reads that are rows of the box
   long cols = 0, column_stride = 1;  // of the input, of the output
   bool flat = false;                 // all channels' rows are one
   long left = 0, right = 0;
@@ -112,8 +110,7 @@ class BoxPool final : public Node {
 
 class Activate final : public Node {
  public:
-  Activate(Node* of, Phi phi, float parameter)
-      : Node(of->channels, of->grid), phi(phi), parameter(parameter) {
+  Activate(Node* of, Phi phi, float parameter) : Node(of->channels, of->grid), phi(phi), parameter(parameter) {
     reads = {{of, 0, 0}};
   }
   const char* kind() const override { return "activate"; }
@@ -124,9 +121,7 @@ class Activate final : public Node {
 
 class Squares final : public Node {
  public:
-  Squares(Node* of, bool across) : Node(across ? 1 : of->channels, of->grid), across(across) {
-    reads = {{of, 0, 0}};
-  }
+  Squares(Node* of, bool across) : Node(across ? 1 : of->channels, of->grid), across(across) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "squares"; }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
   bool across;
@@ -134,9 +129,7 @@ class Squares final : public Node {
 
 class DivideByNorm final : public Node {
  public:
-  DivideByNorm(Node* of, Node* squares) : Node(of->channels, of->grid) {
-    reads = {{of, 0, 0}, {squares, 0, 0}};
-  }
+  DivideByNorm(Node* of, Node* squares) : Node(of->channels, of->grid) { reads = {{of, 0, 0}, {squares, 0, 0}}; }
   const char* kind() const override { return "divide"; }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 };
@@ -190,8 +183,8 @@ struct Window {
   Grid out;
 };
 
-Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, long kernels,
-               Border border, const std::vector<float>& fill, Phi phi, float parameter);
+Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, long kernels, Border border,
+               const std::vector<float>& fill, Phi phi, float parameter);
 Node* pool(Plan&, Node* input, const Window&, Reduce op, End end, bool square = false);
 Node* divide_by_norm(Plan&, Node* input, const std::vector<Triple>& displacements, bool across);
 

@@ -31,7 +31,12 @@ from spel.io.annotation.results import (
     read_results as read_results,
     write_results as write_results,
 )
-from spel.io.image.header import MAX_PIXELS as MAX_PIXELS, ImageInfo as ImageInfo
+from spel.io.image.header import (
+    MAX_PIXELS as MAX_PIXELS,
+    ImageInfo as ImageInfo,
+    image_range as image_range,
+    value_range as value_range,
+)
 from spel.io.image.isolate import Decoder as Decoder
 from spel.io.image.reader import describe as describe, read as read
 from spel.io.image.writer import write as write

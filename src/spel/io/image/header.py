@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from spel.io.opening import DAMAGED, DecodeError
 
-__all__ = ["MAX_PIXELS", "ImageInfo"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["MAX_PIXELS", "ImageInfo", "image_range", "value_range"]
 
 MAX_PIXELS = 89_478_485  # Pillow's, too: what 256 MiB of RGB hold
 BYTES_PER_PIXEL = 6  # of a pixel under the limit: RGB of 16 bits; keeps a read below 1 GiB
@@ -40,6 +43,9 @@ class ImageInfo:
         Planes of the array that ``spel.read`` returns; 0 for a plain image.
     note : str
         What else a reader should know.
+    maximum : int
+        Largest value that the metadata state, such as 4095 for 12 bits in 16; 0 where they state
+        none.
     """
 
     format: str
@@ -53,6 +59,20 @@ class ImageInfo:
     pages: int = 1
     planes: int = 0
     note: str = ""
+    maximum: int = 0
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Values of black and of white: what the metadata state, else what the type can hold.
+
+        Examples
+        --------
+        >>> ImageInfo("PNG", 1, 1, 1, "uint16", 16).range
+        (0.0, 65535.0)
+        >>> ImageInfo("TIFF", 1, 1, 1, "uint16", 12).range
+        (0.0, 4095.0)
+        """
+        return (0.0, float(self.maximum)) if self.maximum else value_range(self.dtype, self.bits)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,6 +97,50 @@ class ImageInfo:
         turned = f", EXIF orientation {self.orientation}" if self.orientation != 1 else ""
         note = f" ({self.note})" if self.note else ""
         return f"{self.format}, {size} ({axes}), {self.dtype}, {self.color}{turned}{more}{note}"
+
+
+def value_range(dtype: npt.DTypeLike, bits: int = 0) -> tuple[float, float]:
+    """Values of black and of white of a type: 0 to 1 for bool and floats, else to its largest.
+
+    Parameters
+    ----------
+    dtype : data type
+    bits : int
+        Bits per sample in the file, where they are fewer than those of the type.
+
+    Examples
+    --------
+    >>> value_range("uint8"), value_range("uint16", 12), value_range("float32")
+    ((0.0, 255.0), (0.0, 4095.0), (0.0, 1.0))
+    """
+    import numpy as np
+
+    kind = np.dtype(dtype)
+    if kind.kind not in "ui":
+        return 0.0, 1.0
+    if kind.kind == "u" and 8 < bits < 8 * kind.itemsize:
+        return 0.0, float((1 << bits) - 1)
+    return 0.0, float(np.iinfo(kind).max)
+
+
+def image_range(image: npt.NDArray[Any], info: ImageInfo | None = None) -> tuple[float, float]:
+    """Values of black and of white of an image, with its header where there is one.
+
+    A largest value that the metadata state counts unless the image exceeds it: some writers spread
+    12 bits over 16, others do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> info = ImageInfo("PNG", 1, 2, 1, "uint16", 16, maximum=4095)
+    >>> image_range(np.array([[[7], [4000]]], np.uint16), info)
+    (0.0, 4095.0)
+    >>> image_range(np.array([[[7], [65520]]], np.uint16), info)
+    (0.0, 65535.0)
+    """
+    if info is None or (info.maximum and image.size and image.max() > info.maximum):
+        return value_range(image.dtype)
+    return info.range
 
 
 def check_size(

@@ -41,6 +41,7 @@ class _Chunks:
     transparency: bytes = b""
     orientation: int = 1
     frames: int = 0
+    significant: int = 0
     pixels: list[bytes] = field(default_factory=list)
 
     @property
@@ -98,6 +99,7 @@ def _info(chunks: _Chunks) -> ImageInfo:
         chunks.orientation,
         max(1, chunks.frames),
         note="palette" if chunks.color == 3 else "",
+        maximum=(1 << chunks.significant) - 1 if 8 < chunks.significant < chunks.depth else 0,
     )
 
 
@@ -144,6 +146,8 @@ def _take(chunks: _Chunks, name: bytes, data: bytes) -> None:
         chunks.transparency = data
     elif name == b"eXIf":
         chunks.orientation = orientation(data)
+    elif name == b"sBIT":
+        chunks.significant = max(data, default=0)
     elif name == b"fcTL":
         chunks.frames += 1
     elif name in _LENGTHS and len(data) != _LENGTHS[name]:

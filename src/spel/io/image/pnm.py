@@ -77,6 +77,7 @@ def _info(head: _Head) -> ImageInfo:
         head.dtype.name,
         bits,
         _COLORS.get(head.channels, "channels"),
+        maximum=head.maximum if head.maximum > 255 else 0,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _MAX_PAGES = 100_000
+_MAX_XML = 1 << 20
 _COLORS = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}
 _SAMPLES = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 
@@ -156,7 +158,20 @@ def _info(pages: list[Plane], chosen: list[Plane], max_pixels: int) -> ImageInfo
         len(pages),
         planes if planes > 1 else 0,
         "" if planes == len(pages) or planes > 1 else "the first of pages that differ",
+        _maximum(first),
     )
+
+
+def _maximum(page: TiffPage) -> int:
+    """The largest value of 9 to 15 bits in 16 that the metadata state, or 0.
+
+    The tag MaxSampleValue holds the largest value that occurs; all bits set mean a depth.
+    """
+    stated = re.search(r'\bSignificantBits="(\d\d?)"', page.description[:_MAX_XML])
+    value = (1 << int(stated[1])) - 1 if stated else page.tags.valueof(281, 0)
+    value = max(value) if isinstance(value, tuple) else value
+    depths = [(1 << bits) - 1 for bits in range(9, page.bitspersample)]
+    return value if page.bitspersample <= 32 and value in depths else 0
 
 
 def _color(page: TiffPage, channels: int) -> str:

@@ -595,3 +595,22 @@ def test_uploads_are_decoded_in_another_process(client, monkeypatch, tmp_path):
     answer = put(client, "/api/images?name=a.png", (folder / "a.png").read_bytes())
     assert status(answer) == 200
     assert len(calls) == 1
+
+
+def coco(*names):
+    images = [{"id": i, "file_name": n, "width": 96, "height": 64} for i, n in enumerate(names)]
+    box = {"category_id": 1, "bbox": [1, 2, 3, 4]}
+    found = [{**box, "id": i, "image_id": i} for i in range(len(names))]
+    categories = [{"id": 1, "name": "blob"}, {"id": 2, "name": "other"}]
+    return json.dumps({"images": images, "annotations": found, "categories": categories}).encode()
+
+
+def test_truth_says_what_it_leaves_out(client):
+    answer = put(client, "/api/truth?name=t.json", coco("a/blobs 0", "elsewhere.png"))
+    assert status(answer) == 200
+    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert body["images"] == 1
+    assert body["notes"][0] == "1 images of the file are not in this session"
+    twice = put(client, "/api/truth?name=t.json", coco("a/blobs 0", "b/blobs 0"))
+    assert status(twice) == 422
+    assert b"twice" in twice

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
@@ -41,6 +41,7 @@ def test_a_filled_square_by_hand():
     assert (markers_of([one], (4, 5)).image() == 3).sum() >= 6
 
 
+@settings(deadline=None)
 @given(points=POINTS, radius=st.floats(0, 6))
 def test_a_brush_marks_exactly_the_spels_near_its_path(points, radius):
     size = (20, 30)

@@ -76,6 +76,14 @@ def test_a_refused_command_leaves_everything_as_it_was(session):
         add("image0", stroke("a", 1, [[1, 1]], radius=1e9)),
         {"do": "learn", "network": "from strokes"},
         {"do": "set_truth", "image": "image0", "boxes": [[4, 0, 1, 1]]},
+        {"do": "set_truth", "image": "image0", "boxes": [[0, 0, 1, 1]] * 100_001},
+        {"do": "set_pins", "images": ["nowhere"]},
+        {
+            "do": "set_classes",
+            "classes": [{"label": i, "name": "a", "color": "#000000"} for i in range(65)],
+        },
+        {"do": "stage_lesson", "template": "edges", "commands": [{"do": "x"}] * 21},
+        add("image0", stroke("a" * 65, 1, [[1, 1]])),
     ):
         with pytest.raises(SpelError):
             session.do(wrong)
@@ -288,3 +296,24 @@ def test_sizes_are_bounded(session):
         session.do(
             {"do": "resize_kernels", "network": "plate", "node": "edges", "width": 9e9, "height": 1}
         )
+
+
+def test_the_numbers_of_a_field_come_back_as_they_were(session):
+    from spel.nn import Scale
+    from spel.studio.describe import fields_of, with_fields
+
+    layer = Scale(np.float32([0.1, 1e-9, 3e8, 1 / 3, -0.0]), np.float32([1e-20, 2, 3, 4, 5]))
+    fields = json.loads(json.dumps(fields_of(layer)))
+    assert with_fields(layer, fields) == layer
+
+
+def test_a_volume_says_which_plane_is_shown(tmp_path):
+    from spel.studio.images import Source
+    from spel.studio.views.runs import image_view
+
+    planes = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6, 1)
+    session = Session([Source("v", "volume", lambda: planes)], tmp_path / "volume")
+    header, _ = image_view(session, "v")
+    assert (header["plane"], header["planes"]) == (2, 5)
+    np.testing.assert_array_equal(session.load("v").array, planes[2])
+    session.close()

@@ -145,7 +145,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Adjacency):
         return adjacency_words(value)
     if isinstance(value, np.ndarray):
-        return [round(float(v), 7) for v in value.ravel()[:4096]]
+        # The shortest digits that give the same float32 back.
+        return [float(str(np.float32(v))) for v in value.ravel()]
     return list(value) if isinstance(value, tuple) else value
 
 

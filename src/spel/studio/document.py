@@ -24,6 +24,7 @@ MAX_IMPORTED_POINTS = 1_000_000
 MAX_STROKES = 10_000
 MAX_RADIUS = 128.0
 MAX_NAME = 60
+MAX_ID = 64
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Stroke:
                 f"stroke: label {self.label}, radius {self.radius}; expected a label from 0 to 255 "
                 f"and a radius from 0 to {MAX_RADIUS:g}"
             )
+        if len(self.id) > MAX_ID:
+            raise ParameterError(f"stroke: an id of {len(self.id)} characters; at most {MAX_ID}")
         limit = MAX_IMPORTED_POINTS if self.tool == "spels" else MAX_POINTS
         if not 1 <= len(self.points) <= limit:
             raise ParameterError(
@@ -104,7 +107,7 @@ class Stroke:
             if any(not abs(x) < 1e6 for p in points for x in p):
                 raise ValueError("a point is not finite, or far outside of the image")
             return cls(
-                str(value["id"])[:64],
+                str(value["id"]),
                 int(value["label"]),
                 str(value["tool"]),
                 float(value["radius"]),

@@ -59,8 +59,10 @@ class Loaded:
         Hash of its content, by which results are found.
     reduced : int
         Every so many rows and columns of the file were taken; 1 for the whole image.
+    planes : int
+        Planes of the file.
     plane : int, optional
-        The plane that is shown, if the file holds a volume.
+        The plane that is shown, if the file holds several.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Loaded:
     array: Array
     digest: str
     reduced: int = 1
+    planes: int = 1
     plane: int | None = None
 
     @property
@@ -149,16 +152,16 @@ class NoImageError(ParameterError):
 def _load(source: Source) -> Loaded:
     array = np.asarray(source.read())
     array = array[..., None] if array.ndim == 2 else array
-    plane = None
+    planes, plane = 1, None
     if array.ndim == 4:
-        plane = len(array) // 2
+        planes, plane = len(array), len(array) // 2
         array = array[plane]
     if array.ndim != 3 or 0 in array.shape:
         raise FormatError(f"{source.name}: it holds an array of shape {array.shape}, not an image")
     reduced = int(np.ceil(np.sqrt(array.shape[0] * array.shape[1] / MAX_SHOWN)))
     array = np.ascontiguousarray(array[::reduced, ::reduced])
     array.setflags(write=False)
-    return Loaded(source.id, source.name, array, digest_of(array), reduced, plane)
+    return Loaded(source.id, source.name, array, digest_of(array), reduced, planes, plane)
 
 
 def digest_of(array: Array) -> str:

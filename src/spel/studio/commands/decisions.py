@@ -43,6 +43,10 @@ def _box(box: object) -> Box:
 
 @command("set_pins")
 def set_pins(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
-    images = set(workspace.image_ids())
-    pins = tuple(dict.fromkeys(str(i) for i in arguments["images"] if str(i) in images))
-    return replace(document, pins=pins[:MAX_PINS])
+    pins = tuple(dict.fromkeys(str(i) for i in arguments["images"]))
+    unknown = [i for i in pins if i not in workspace.image_ids() and i not in document.pins]
+    if unknown:
+        raise ParameterError(f"there is no image {unknown[0]!r:.40} to pin")
+    if len(pins) > MAX_PINS:
+        raise ParameterError(f"at most {MAX_PINS} images can be pinned; unpin one first")
+    return replace(document, pins=pins)

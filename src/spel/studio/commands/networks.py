@@ -20,6 +20,7 @@ from spel.studio.document import Document, Entry, display_name
 from spel.studio.new_layers import new_layer
 
 MAX_NETWORKS = 64
+MAX_LESSON_COMMANDS = 20
 MAX_STATISTICS_IMAGES = 16
 """Images from which batch normalization takes its statistics."""
 
@@ -107,7 +108,12 @@ def stage_lesson(document: Document, workspace: Workspace, arguments: Arguments)
     """Set the lesson's network to the state of one of its steps, whatever it was before."""
     name = "lesson"
     document = document.with_entry(name, Entry(learning.template(arguments["template"])))
-    for step in arguments.get("commands", [])[:20]:
+    steps = arguments.get("commands", [])
+    if len(steps) > MAX_LESSON_COMMANDS:
+        raise ParameterError(
+            f"a lesson's step with {len(steps)} commands; at most {MAX_LESSON_COMMANDS} are allowed"
+        )
+    for step in steps:
         document = apply(document, workspace, {**step, "network": name})
     return document
 

@@ -37,6 +37,8 @@ def image_view(session: Session, image: str) -> Packed:
         "channels": loaded.array.shape[-1],
         "dtype": str(loaded.array.dtype),
         "reduced": loaded.reduced,
+        "plane": loaded.plane,
+        "planes": loaded.planes,
         "digest": loaded.digest,
     }
     return packed(header, np.ascontiguousarray(as_rgb(loaded.array)))

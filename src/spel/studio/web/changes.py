@@ -34,7 +34,7 @@ def do(session: Session, body: Body) -> Json:
     session.do(
         command,
         revision=body.get("revision"),
-        gesture=None if gesture is None else str(gesture)[:64],
+        gesture=None if gesture is None else str(gesture),
     )
     return after_change(session, body)
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from spel.errors import FormatError
-from spel.io.annotation.labels import read_coco
+from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.nn import load
 from spel.studio.commands.strokes import with_markers
@@ -23,6 +23,9 @@ from spel.studio.views.document import network_view
 from spel.studio.views.packing import Json
 from spel.studio.web.changes import after_change
 from spel.studio.web.respond import disk_response, respond
+
+TRUTH_SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
+MAX_NOTES = 5
 
 Query = Mapping[str, str]
 Take = Callable[[Session, Query, Path, str], Json]
@@ -79,21 +82,36 @@ def take_markers(session: Session, query: Query, path: Path, digest: str) -> Jso
 
 
 def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
-    """Take the true boxes of all images that a COCO file names."""
+    """Take the true boxes of all images that a file of annotations names."""
+    suffix = Path(query.get("name", "")).suffix.lower()
+    typed = path.with_suffix(suffix if suffix in TRUTH_SUFFIXES else ".json")
+    path.replace(typed)
+    notes: list[str] = []
     try:
-        annotated = read_coco(path)
+        annotations = read_labels(typed, report=notes.append)
     except FormatError as error:
-        raise FormatError(str(error).replace(str(path), "the annotation file")) from None
-    by_name = {one.image.rpartition("/")[2]: one.boxes for one in annotated}
-    truth: dict[str, tuple[Box, ...]] = {
-        source.id: tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in by_name[source.name].tolist())
-        for source in session.images
-        if source.name in by_name
-    }
+        raise FormatError(str(error).replace(str(typed), "the annotation file")) from None
+    finally:
+        typed.unlink(missing_ok=True)
+    by_name: dict[str, tuple[Box, ...]] = {}
+    for one in annotations.images:
+        name = one.image.rpartition("/")[2]
+        if name in by_name:
+            raise FormatError(f"the annotation file names the image {name!r:.80} twice")
+        by_name[name] = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in one.boxes.tolist())
+    truth = {s.id: by_name.pop(s.name) for s in session.images if s.name in by_name}
     if not truth:
         raise FormatError("the annotation file names none of the images in this session")
+    if by_name:
+        notes.append(f"{len(by_name)} images of the file are not in this session")
+    if len(annotations.classes) > 1:
+        notes.append(f"its {len(annotations.classes)} classes are not distinguished here")
     session.change("import_truth", lambda d: replace(d, truth={**d.truth, **truth}))
-    return {"images": len(truth), **after_change(session, {})}
+    return {
+        "images": len(truth),
+        "notes": [n.replace(str(typed), "the annotation file") for n in notes[:MAX_NOTES]],
+        **after_change(session, {}),
+    }
 
 
 def take_network(session: Session, query: Query, path: Path, digest: str) -> Json:

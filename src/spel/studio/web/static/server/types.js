@@ -176,6 +176,8 @@
  * @property {number} channels
  * @property {string} dtype
  * @property {number} reduced 1, or shown at one part in so many of its size
+ * @property {number} planes of the file
+ * @property {number | null} plane the one that is shown, if there are several
  * @property {Uint8Array} data
  * @property {HTMLCanvasElement} [canvas]
  */

@@ -67,6 +67,9 @@ export function statusOf(step, plane, image) {
     words.push(num(plane.data[index], 5), readsOf(step), `${num(step.ms, 2)} ms`);
   }
   if (image && image.reduced > 1) words.push(t("stage.reduced", { n: image.reduced }));
+  if (image && image.plane !== null) {
+    words.push(t("stage.plane", { n: image.plane + 1, of: image.planes }));
+  }
   return words.join(" · ");
 }
 

@@ -238,7 +238,7 @@ function sizeField({ decision, set }) {
 /** @param {FormView} view */
 function truthRow({ judge }) {
   const none = !Object.keys(state.doc.truth).length;
-  const open = () => pickFiles(".json", loadTruth);
+  const open = () => pickFiles(".json,.jsonl,.csv,.geojson", loadTruth);
   return h(
     "div.row",
     { key: "truth" },
@@ -251,9 +251,10 @@ function truthRow({ judge }) {
 async function loadTruth([file]) {
   if (!file) return;
   try {
-    const reply = await put("truth", {}, file);
+    const reply = await put("truth", { name: file.name }, file);
     adoptUpload(reply);
     say(t("detect.truth.loaded", { n: reply.images }));
+    for (const note of reply.notes) say(note);
   } catch (problem) {
     sayProblem(problem);
   }

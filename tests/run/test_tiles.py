@@ -14,7 +14,7 @@ from spel.decide.detection import with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.io.large import LargeImage
 from spel.run import tiles
-from spel.run.tiles import Seams
+from spel.run.seams import Seams
 from spel.testing import networks
 
 RELATIONS = [

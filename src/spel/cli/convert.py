@@ -20,7 +20,7 @@ BOX_FORMATS = ("coco", "voc", "yolo", "label-studio", "geojson", "csv", "jsonl")
     type=click.Choice(["auto", "from-0", "from-1", "classes"]),
     default="auto",
     show_default=True,
-    help="Which label of markers is the background: 0, 1, or none.",
+    help="Which label of markers is the background: 0, 1, or none (classes).",
 )
 @click.option("--arch", type=click.Path(path_type=Path), help="arch.json of a model folder.")
 @click.option(

@@ -1,4 +1,4 @@
-"""``spel demo``: the first run."""
+"""``spel demo``: a first look at spel."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from spel.cli.options import Settings, shared
 def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) -> None:
     """Show what spel does, in seconds, without any data and without internet.
 
-    The lecture's chain finds the plate on a rendered street whose plate is known, every step is
-    drawn, the arithmetic behind one spel is printed, and the same chain reads a real picture.
+    The network of the lecture finds the plate in a rendered street, every step is drawn, the
+    arithmetic behind one pixel is printed, and the same network reads a real picture.
     """
     import platform
 
@@ -34,7 +34,7 @@ def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) 
     )
     done = show(out, fast=fast, say=settings.say)
     settings.say(
-        "\nThe files follow. Look at steps.png; the same in Python: demo.py. Your own picture:\n"
+        "\nThe files follow. See steps.png; demo.py does the same in Python. For your picture:\n"
         "  spel apply plate-lecture PICTURE --step all --out steps\n"
         "  spel trace plate-lecture PICTURE --at ROW,COL"
         if not fast
@@ -42,15 +42,15 @@ def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) 
     )
     for path in done.files:
         click.echo(path)
-    if not (fast or no_browser) and _watched():
-        settings.say("\nThe same chain, every number to be touched, in the studio:")
+    if not (fast or no_browser) and _can_open_studio():
+        settings.say("\nThe same network in the studio, where you can change every number:")
         from spel.cli.studio import command as studio
 
         click.get_current_context().invoke(studio)
 
 
-def _watched() -> bool:
-    """Whether a person sits in front of this, with what the studio needs."""
+def _can_open_studio() -> bool:
+    """Whether this is a terminal, and the packages of the studio are installed."""
     import sys
     from importlib.util import find_spec
 

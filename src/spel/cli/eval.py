@@ -21,12 +21,16 @@ from spel.cli.types import Gate
     type=click.FloatRange(0, 1, min_open=True),
     default=0.5,
     show_default=True,
-    help="Overlap from which an answer is right.",
+    help="Least overlap of a correct detection.",
 )
 @click.option(
-    "--worst", type=click.IntRange(0), default=10, show_default=True, help="Images listed."
+    "--worst",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Images to list.",
 )
-@click.option("--only-answered", is_flag=True, help="Leave out images that have no result.")
+@click.option("--only-answered", is_flag=True, help="Leave out images without a result.")
 @click.option(
     "--images",
     type=click.Path(),
@@ -43,7 +47,7 @@ from spel.cli.types import Gate
     "gates",
     type=Gate(),
     multiple=True,
-    help="Leave with 6 if a figure (recall, precision, r50, r30, mean_iou, ap, coco_ap) is below; "
+    help="Exit with 6 if a figure (recall, precision, r50, r30, mean_iou, ap, coco_ap) is below; "
     "may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All figures and images as one JSON object.")

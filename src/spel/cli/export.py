@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
     "check",
     metavar="IMAGE",
     multiple=True,
-    help="Images, folders or lists to compare on; onnx asks for at least one.",
+    help="Images, folders or lists to compare on; onnx needs at least one.",
 )
 @click.option(
     "--most",
     type=click.IntRange(1),
     default=20,
     show_default=True,
-    help="Images to compare on, at most.",
+    help="Largest number of images to compare on.",
 )
 @click.option(
     "--input",
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
     type=click.Choice(["float32", "uint8", "uint16"]),
     default="float32",
     show_default=True,
-    help="What the ONNX file takes.",
+    help="Type of the input of the ONNX file.",
 )
 @click.option(
     "--tolerance",
     type=click.FloatRange(0),
     default=1e-4,
     show_default=True,
-    help="Largest difference, over the engine's largest value.",
+    help="Largest difference, relative to the engine's largest value.",
 )
 @shared
 def command(
@@ -61,7 +62,11 @@ def command(
     settings: Settings,
     **given: Any,
 ) -> None:
-    """Write a network for another program; nothing is written that differs from the engine."""
+    """Write a network for another program.
+
+    With --check its results are compared with those of the engine first; nothing is written if they
+    differ by more than the tolerance.
+    """
     import spel
     from spel.cli.networks import network
     from spel.errors import ParameterError
@@ -73,7 +78,9 @@ def command(
         from spel.backends import to_onnx
 
         if not images:
-            raise ParameterError("export: --to onnx compares before it writes; give --check IMAGE")
+            raise ParameterError(
+                "export: --to onnx compares results before it writes; name images with --check"
+            )
         report = to_onnx(
             chain, out, images=images, dtype=given["dtype"], tolerance=given["tolerance"]
         )
@@ -95,10 +102,12 @@ def command(
 def _torch(
     chain: Network, out: Path, images: list[Any], tolerance: float, settings: Settings
 ) -> None:
-    """Weights by node as PyTorch keeps them, after a comparison."""
+    """Compare with the engine, then write a PyTorch state file."""
     from spel.backends.torch_export import check, write_state
 
     if images:
         difference = check(chain, images, tolerance)
-        settings.say(f"{len(images)} images compared, largest difference {difference:.1e}")
+        settings.say(
+            f"{plural(len(images), 'image')} compared, largest difference {difference:.1e}"
+        )
     write_state(chain, out)

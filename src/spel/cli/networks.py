@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 def network(name: str) -> Network:
-    """The network that NET names.
+    """Load the network that NET names.
 
     Raises
     ------
     ParameterError
         If there is no such file and no such name.
     FormatError
-        If the file holds no whole network.
+        If the file is not a complete network.
     """
     from spel import zoo
 
     if name in zoo.names() and not Path(name).exists():
         return zoo.get(name)
     if Path(name).is_dir():
-        raise ParameterError(f"{name}: it is a folder; name a network file in it")
+        raise ParameterError(f"{name}: this is a folder; name a network file in it")
     if not Path(name).exists():
         raise ParameterError(
-            f"{name}: there is no such network file, and no network of that name ships with spel "
-            f"(those are {', '.join(zoo.names())}); check the name"
+            f"{name}: there is no such file, and no network of this name comes with spel (those "
+            f"are {', '.join(zoo.names())}); check the name"
         )
     import spel
 

@@ -13,7 +13,7 @@ from spel.cli.options import Settings, shared
 @click.command("segment")
 @click.argument("net", metavar="NET")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the masks.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the masks.")
 @click.option("--saliency", is_flag=True, help="Also write NAME.saliency.tif, float32.")
 @image_options
 @shared
@@ -25,11 +25,11 @@ def command(
     reading: Reading,
     settings: Settings,
 ) -> None:
-    """Write one mask per image: NAME.png in the folder, 255 where an object is, 0 elsewhere.
+    """Write one mask per image: NAME.png in the folder, 255 on objects and 0 elsewhere.
 
-    IMAGES are files, folders, quoted patterns, lists (.txt) or - (a list on standard input). Of two
-    images of one name the second becomes NAME-2.png. The names of the written files go to standard
-    output.
+    IMAGES are files, folders, quoted patterns, lists (.txt) or - (a list on standard input). If two
+    images have the same name, the mask of the second one is NAME-2.png. The names of the written
+    files go to standard output.
     """
     import numpy as np
 

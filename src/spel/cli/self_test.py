@@ -1,4 +1,4 @@
-"""Does this installation compute, write and work in processes as it should?"""
+"""Checks that this installation computes, writes files and runs processes correctly."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Arrays = dict[str, "npt.NDArray[Any]"]
 
 TOLERANCE = 1e-5
 _CHILD = """
@@ -19,7 +25,7 @@ np.savez(sys.stdout.buffer, **results())
 
 
 def checks() -> dict[str, Callable[[], str]]:
-    """Named checks; each gives an empty text or what is wrong."""
+    """Checks by name; each returns the problem, or an empty text."""
     return {
         "every build of the engine gives the reference's numbers": engine,
         "the same bits for 1 and 2 threads": threads,
@@ -29,8 +35,8 @@ def checks() -> dict[str, Callable[[], str]]:
     }
 
 
-def results():  # type: ignore[no-untyped-def]  # a dict of arrays
-    """What some operators make of a seeded image."""
+def results() -> Arrays:
+    """Results of some operators on a seeded image."""
     import numpy as np
 
     import spel
@@ -50,7 +56,7 @@ def results():  # type: ignore[no-untyped-def]  # a dict of arrays
 
 
 def engine() -> str:
-    """Every instruction set that this processor can, against NumPy."""
+    """Compare every instruction set that this processor supports with NumPy."""
     from spel import kernels
 
     expected = _child(SPEL_KERNELS="reference")
@@ -90,9 +96,9 @@ def files() -> str:
             path = Path(folder) / f"a.{suffix}"
             spel.write(path, image)
             if not np.array_equal(spel.read(path), image):
-                return f"{suffix}: what was read is not what was written"
+                return f"{suffix}: the image that was read differs from the one that was written"
         left = [p.name for p in Path(folder).iterdir() if p.name.startswith(".")]
-    return f"left behind: {left}" if left else ""
+    return f"temporary files were left: {left}" if left else ""
 
 
 def plate() -> str:
@@ -117,8 +123,8 @@ def workers() -> str:
     return "" if good else f"got {error!r} and {answer!r}"
 
 
-def _child(**settings: str):  # type: ignore[no-untyped-def]  # arrays by name, or what is wrong
-    """The results of a process with these settings."""
+def _child(**settings: str) -> Arrays | str:
+    """The results of a process with these environment variables, or its last message."""
     import numpy as np
 
     done = subprocess.run(
@@ -130,7 +136,8 @@ def _child(**settings: str):  # type: ignore[no-untyped-def]  # arrays by name, 
     return dict(np.load(io.BytesIO(done.stdout)))
 
 
-def _differences(found, expected) -> Iterator[tuple[str, float]]:  # type: ignore[no-untyped-def]
+def _differences(found: Arrays, expected: Arrays) -> Iterator[tuple[str, float]]:
+    """Largest difference of each array, relative to the largest value."""
     import numpy as np
 
     for name, array in expected.items():

@@ -1,4 +1,4 @@
-"""``spel studio``: the page where every number can be touched."""
+"""``spel studio``: the local web page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -20,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
     "roots",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Folder that images must lie in; may be repeated.",
+    help="Folder that images must be in; may be repeated.",
 )
 @click.option(
     "--session",
@@ -28,7 +29,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
     type=click.Path(path_type=Path),
     help="Folder where all work is saved. [default: in the user's state folder]",
 )
-@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
 @shared
 def command(
     paths: tuple[str, ...],
@@ -39,11 +40,11 @@ def command(
     no_browser: bool,
     settings: Settings,
 ) -> None:
-    """Open images in the studio: inspect, draw strokes, learn, detect, ask why.
+    """Open images in the studio: inspect, draw strokes, learn, detect, explain.
 
-    One process on this machine alone; the address that it prints holds a token, and whoever has it
-    may do what you may. Without images it shows samples. Everything is saved at once and is there
-    again next time.
+    The studio runs on this machine only. The address that it prints holds a token; anyone who has
+    the token can use the studio as you can. Without images it shows samples. All work is saved
+    immediately and restored the next time.
     """
     from spel.errors import BackendMissingError
 
@@ -59,18 +60,21 @@ def command(
     address = "127.0.0.1" if host == "localhost" else host
     if host not in LOOPBACK:
         settings.say(
-            f"warning: {host} can be reached from other machines, unencrypted; whoever reads the "
-            "address with its token may see and change this session. To use the studio from "
-            "elsewhere, keep 127.0.0.1 and forward the port: ssh -L PORT:127.0.0.1:PORT MACHINE"
+            f"warning: {host} can be reached from other machines, without encryption; anyone who "
+            "reads the address with its token can see and change this session. To use the studio "
+            "from elsewhere, keep 127.0.0.1 and forward the port: "
+            "ssh -L PORT:127.0.0.1:PORT MACHINE"
         )
     session = Session(files(paths, roots), folder or default_folder(paths))
     server = Server(session, host=address, port=port)
 
     def ready() -> None:
         click.echo(server.url)
-        settings.say(f"{len(session.images)} images; everything is saved in {session.folder}")
-        if not no_browser and not _opened(server.url):
-            settings.say("no browser opened; open the address above")
+        settings.say(
+            f"{plural(len(session.images), 'image')}; all work is saved in {session.folder}"
+        )
+        if not no_browser and not _open_browser(server.url):
+            settings.say("no browser was found; open the address above")
         settings.say("Press Ctrl-C to stop.")
 
     try:
@@ -79,7 +83,7 @@ def command(
         server.stop()
 
 
-def _opened(url: str) -> bool:
+def _open_browser(url: str) -> bool:
     import webbrowser
 
     try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from spel.core.detections import Detections
@@ -55,7 +56,7 @@ def make_result(job: DetectJob, source: str, found: Detections, ms: float, **fie
         size=found.image_size,
         boxes=found.boxes,
         scores=found.scores,
-        areas=found.areas,
+        areas=np.asarray(found.areas, np.float64),
         ms=ms,
         model=job.model,
         **fields,

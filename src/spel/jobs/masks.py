@@ -92,7 +92,7 @@ def evaluate_masks(
     FormatError
         If an answer has no true mask, a mask has several channels, or sizes differ.
     """
-    answered, true = _by_name(answers), _by_name(truth)
+    answered, true = files_by_name(answers), files_by_name(truth)
     unknown = sorted(set(answered) - set(true))
     if unknown:
         raise FormatError(
@@ -102,13 +102,13 @@ def evaluate_masks(
     missing = () if only_answered else tuple(name for name in true if name not in answered)
     overlaps = {name: _overlap(path, true[name]) for name, path in answered.items()}
     for name in missing:
-        mask = _mask(true[name])
+        mask = read_mask(true[name])
         overlaps[name] = overlap(np.zeros_like(mask), mask)
     return MaskEvaluation(overlaps, missing)
 
 
 def _overlap(answer: Path, truth: Path) -> Overlap:
-    mask, true = _mask(answer), _mask(truth)
+    mask, true = read_mask(answer), read_mask(truth)
     if mask.shape != true.shape:
         raise FormatError(
             f"{answer}: {_size(mask)} pixels, but the true mask {truth} has {_size(true)}"
@@ -120,7 +120,7 @@ def _size(mask: npt.NDArray[np.bool_]) -> str:
     return " x ".join(str(n) for n in mask.shape)
 
 
-def _by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
+def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
     names: dict[str, Path] = {}
     for path in expand([folder]):
         stem = path.stem
@@ -134,7 +134,7 @@ def _by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
     return names
 
 
-def _mask(path: Path) -> npt.NDArray[np.bool_]:
+def read_mask(path: Path) -> npt.NDArray[np.bool_]:
     image = read(path)
     colors = image[..., :3] if image.shape[-1] == 4 else image
     if (colors != colors[..., :1]).any():

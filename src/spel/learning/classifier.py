@@ -230,7 +230,7 @@ def hold_out(
         rows = np.flatnonzero(true == name)
         size = min(max(1, round(fraction * count)), count - 1)
         held[generator.permutation(rows)[:size]] = True
-    model = config.fit([images[i] for i in np.flatnonzero(~held)], true[~held].tolist())
-    rest = [images[i] for i in np.flatnonzero(held)]
+    model = config.fit([images[i] for i in np.flatnonzero(~held).tolist()], true[~held].tolist())
+    rest = [images[i] for i in np.flatnonzero(held).tolist()]
     same = len({np.shape(image) for image in images}) == 1
     return confusion(true[held], model.predict(np.stack(rest) if same else rest))

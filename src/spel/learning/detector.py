@@ -66,7 +66,9 @@ class Photos:
     def select(self, indices: Sequence[int]) -> Photos:
         """The photos with these indices."""
         return Photos(
-            *(tuple(values[i] for i in indices) for values in (self.names, self.paths, self.boxes))
+            tuple(self.names[i] for i in indices),
+            tuple(self.paths[i] for i in indices),
+            tuple(self.boxes[i] for i in indices),
         )
 
 

@@ -1,8 +1,8 @@
 """A Dask cluster as an executor: one on this machine, or one that already runs elsewhere.
 
-Whoever reaches a Dask scheduler can run code on its workers, and the other way round: that is how
-Dask works. Own clusters therefore listen on this machine only, without a dashboard, and addresses
-elsewhere need TLS or the user's word.
+Anyone who can connect to a Dask scheduler can run code on its workers, and the workers can run code
+on the client. Own clusters therefore listen on this machine only, without a dashboard; addresses on
+other machines need TLS, or the user's consent.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from spel.errors import BackendMissingError, ParameterError
 
 LOCAL = "local"
 _LIVES = 10
-"""Workers that may die under a task before it counts as the task's fault."""
+"""Number of workers that may die during a task before the task itself fails."""
 
 
 @contextmanager
 def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> Iterator[Executor]:
-    """An executor of a Dask cluster, for `spel.run.answers` and the jobs.
+    """An executor of a Dask cluster, for `spel.run.run_tasks` and the jobs.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
     BackendMissingError
         Without Dask.
     ParameterError
-        If the address is none, needs trust, has no certificates, or nobody answers there.
+        If the address is invalid, needs trust or certificates, or no scheduler answers there.
     """
     checked_address(address, trust=trust)
     try:
@@ -68,7 +68,7 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
         target: object = address
         if address == LOCAL:
             target = stack.enter_context(
-                LocalCluster(
+                LocalCluster(  # type: ignore[no-untyped-call]
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
@@ -81,7 +81,9 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
         if address.startswith("tls:"):
             _check_certificates(address)
         try:
-            client = stack.enter_context(Client(target, timeout="20s", set_as_default=False))
+            client = stack.enter_context(
+                Client(target, timeout="20s", set_as_default=False)  # type: ignore[no-untyped-call]
+            )
         except (OSError, TimeoutError) as error:
             raise ParameterError(
                 f"--dask {address}: no scheduler answers there ({error}); check the address"
@@ -90,7 +92,7 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
 
 
 class _Cluster(Executor):
-    """Dask's executor, which also says when the scheduler is gone: then nothing answers."""
+    """Dask's executor, with an attribute that tells when the scheduler is gone."""
 
     def __init__(self, client: Any) -> None:
         self._client, self._executor = client, client.get_executor(pure=False)
@@ -106,7 +108,7 @@ class _Cluster(Executor):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask tells of lost connections in pages of traceback; what ends a run is told once, by us."""
+    """Silence Dask about lost connections: the run itself reports them, once."""
     handlers = logging.getLogger("distributed").handlers
     levels = [handler.level for handler in handlers]
     for handler in handlers:
@@ -119,12 +121,12 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_certificates(address: str) -> None:
-    """Both sides must show a certificate; Dask's own settings name the files."""
+    """Check that the certificate files exist which Dask's settings name."""
     from distributed.security import Security
 
-    known = Security()
+    security = Security()  # type: ignore[no-untyped-call]
     for setting in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
-        path = getattr(known, setting, None)
+        path = getattr(security, setting, None)
         if not path or not os.path.isfile(path):
             part = setting.removeprefix("tls_").replace("client_", "client.").replace("_", "-")
             name = "DASK_DISTRIBUTED__COMM__TLS__" + part.upper().replace(".", "__")
@@ -136,7 +138,7 @@ def _check_certificates(address: str) -> None:
 
 
 def checked_address(address: str, *, trust: bool = False) -> str:
-    """The address, or a refusal that says what is missing.
+    """The address, if it is valid and safe enough.
 
     Examples
     --------
@@ -154,15 +156,15 @@ def checked_address(address: str, *, trust: bool = False) -> str:
         raise ParameterError(
             f"--dask {address}: expected 'local', tcp://host:port or tls://host:port"
         )
-    if parts.scheme == "tcp" and not _here(parts.hostname) and not trust:
+    if parts.scheme == "tcp" and not _is_local(parts.hostname) and not trust:
         raise ParameterError(
-            f"--dask {address}: whoever reaches a scheduler over plain tcp runs code on its "
-            "workers; use tls://, or say --i-trust-this-network"
+            f"--dask {address}: anyone who can connect to a scheduler over plain tcp can run code "
+            "on its workers; use tls://, or confirm with --i-trust-this-network"
         )
     return address
 
 
-def _here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,0 +1,82 @@
+"""Networks compared on the same images and true masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.decide.segmentation import Segmentation, segment
+from spel.io.image.reader import read
+from spel.jobs.masks import MaskEvaluation, read_mask
+from spel.metrics import saliency
+from spel.metrics.segmentation import Overlap, overlap
+from spel.nn import Network
+from spel.ops import linear_normalize
+
+FIGURES = ("dice", "iou", "f_beta", "false_alarms", "dice_all")
+MEASURES = {
+    "MAE": saliency.mean_absolute_error,
+    "wF": saliency.weighted_f_beta,
+    "S": saliency.s_measure,
+    "E": saliency.e_measure,
+}
+"""Measures of a saliency, by the names of their columns."""
+
+
+def compare_on_masks(
+    network: Network | None,
+    names: Sequence[str],
+    images: Mapping[str, Path],
+    masks: Mapping[str, Path],
+    segmentation: Segmentation | None = None,
+) -> dict[str, float]:
+    """Figures of a network over images with true masks.
+
+    Parameters
+    ----------
+    network : Network, optional
+        None for masks that are always empty.
+    names : sequence of str
+        Names of the images that have a mask.
+    images, masks : mappings of names to files
+    segmentation : Segmentation, optional
+        Used instead of the one that the network carries.
+
+    Returns
+    -------
+    dict of str to float
+        Overlap of the masks; measures of the saliency, if it has the size of the mask, averaged
+        over the images with an object; milliseconds per image.
+    """
+    overlaps: dict[str, Overlap] = {}
+    rows: list[list[float]] = []
+    seconds = 0.0
+    for name in names:
+        image, mask = read(images[name]), read_mask(masks[name])
+        began = perf_counter()
+        empty = np.zeros_like(mask)
+        predicted = empty if network is None else segment(network, image, segmentation)
+        seconds += perf_counter() - began
+        overlaps[name] = overlap(predicted, mask)
+        if network is not None and mask.any():
+            rows += _saliency_measures(network(image), mask)
+    all_figures = MaskEvaluation(overlaps).to_dict()
+    figures = {key: value for key in FIGURES if (value := all_figures[key]) is not None}
+    if rows:
+        figures |= dict(zip(MEASURES, np.mean(rows, axis=0).tolist(), strict=True))
+    return {**figures, "ms": 1000 * seconds / max(len(names), 1)}
+
+
+def _saliency_measures(
+    output: npt.NDArray[np.float32], mask: npt.NDArray[Any]
+) -> list[list[float]]:
+    """One row of measures; none if the output is not a saliency of the mask's size."""
+    if output.shape != (*mask.shape, 1):
+        return []
+    unit = linear_normalize(output)
+    return [[float(measure(unit, mask)) for measure in MEASURES.values()]]

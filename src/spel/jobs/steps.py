@@ -1,0 +1,98 @@
+"""The steps of a network on one image, written as pictures or as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.atomic import replacing
+from spel.draw import Tile, shade, sheet
+from spel.io.image.writer import write
+from spel.nn import Network
+
+MAX_CHANNELS = 64
+"""Channels of a step that a picture shows."""
+
+
+def save_steps(
+    network: Network, image: npt.NDArray[Any], names: Sequence[str], stem: Path, kind: str
+) -> Iterator[Path]:
+    """Run a network and write some of its steps; yields the paths.
+
+    Parameters
+    ----------
+    network : Network
+    image : array
+    names : sequence of str
+        Nodes of the network.
+    stem : path
+        Folder and name of the files, without suffix.
+    kind : {"png", "npy", "tiff"}
+        Pictures with their scale, or the float32 values. Pictures of several steps come with one
+        of them all.
+    """
+    steps = network.select(image, names)
+    for name, array in steps.items():
+        number = network.names.index(name) + 1
+        path = stem.with_name(f"{stem.name}.{number:02d}-{name}.{kind}")
+        if array.ndim < 3 and kind != "npy":
+            path = path.with_suffix(".npy")  # a feature vector is no picture
+        if array.ndim < 3:
+            _write_vector(path, array)
+        else:
+            write(path, _sheet(network, name, array) if kind == "png" else array)
+        yield path
+    if kind == "png" and len(steps) > 1:
+        path = stem.with_name(f"{stem.name}.steps.png")
+        write(path, _overview(network, image, steps))
+        yield path
+
+
+def _write_vector(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write a feature vector atomically."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _sheet(network: Network, name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """A picture of one step: its channels, each with its scale."""
+    plane, note = _plane(array)
+    channels = min(plane.shape[-1], MAX_CHANNELS)
+    tiles = [Tile(shade(plane[..., k]), f"channel {k}") for k in range(channels)]
+    shown = f", the first {channels} of {plane.shape[-1]}" if channels < plane.shape[-1] else ""
+    columns = int(np.ceil(np.sqrt(channels)))
+    return sheet(
+        tiles,
+        columns=columns,
+        tile_width=int(np.clip(plane.shape[1], 240, max(240, 960 // columns))),
+        title=name,
+        subtitle=f"{network[name].describe()}; {' x '.join(map(str, array.shape))}{shown}{note}",
+    )
+
+
+def _overview(
+    network: Network, image: npt.NDArray[Any], steps: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[np.uint8]:
+    """A picture of the image and the first channel of every step."""
+    tiles = [Tile(image, "image", " x ".join(map(str, image.shape)))]
+    for name, array in steps.items():
+        if array.ndim < 3:
+            continue
+        plane, note = _plane(array)
+        more = f", channel 0 of {plane.shape[-1]}" if plane.shape[-1] > 1 else ""
+        caption = network[name].describe()
+        number = network.names.index(name) + 1
+        tiles.append(Tile(shade(plane[..., 0]), f"{number}  {name}{more}", caption + note))
+    return sheet(tiles)
+
+
+def _plane(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], str]:
+    """The image, or the middle plane of a volume, and a note about it."""
+    if array.ndim == 4:
+        middle = len(array) // 2
+        return array[middle], f"; plane {middle} of {len(array)}"
+    return array, ""

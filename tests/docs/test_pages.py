@@ -19,7 +19,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-FRAGMENTS = {"add-an-operator.md", "METHOD.md"}  # pages that show parts of code
+FRAGMENTS = {"add-a-layer.md", "add-an-operator.md", "METHOD.md"}  # pages that show parts of code
 RUN = [page for page in PAGES if BLOCK.search(page.read_text()) and page.name not in FRAGMENTS]
 NEEDS = {"spel.plot": "matplotlib", "torch": "torch", "onnx": "onnxruntime", "zarr": "zarr"}
 

@@ -41,7 +41,7 @@ def to_script(network: Network) -> str:
         "",
         "import numpy as np",
         "",
-        "import spel",
+        *[f"import {module}" for module in sorted({"spel", *_modules(network)})],
         "",
         "network = spel.Network((",
     ]
@@ -54,10 +54,24 @@ def to_script(network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _modules(network: Network) -> set[str]:
+    """The modules of the layers, those inside of layers included."""
+    layers: list[Layer] = [node.layer for node in network.nodes]
+    for layer in layers:
+        layers += [v for f in fields(layer) if isinstance(v := getattr(layer, f.name), Layer)]
+    return {_home(layer) for layer in layers}
+
+
+def _home(layer: Layer) -> str:
+    """Where a script finds the class of a layer."""
+    module = type(layer).__module__
+    return "spel" if module.split(".")[0] == "spel" else module
+
+
 def _code(value: Any) -> str:
     if isinstance(value, Layer):
         given = ", ".join(f"{f.name}={_code(getattr(value, f.name))}" for f in fields(value))
-        return f"spel.{type(value).__name__}({given})"
+        return f"{_home(value)}.{type(value).__name__}({given})"
     if isinstance(value, KernelBank):
         parts = [_code(value.adjacency), _code(value.weights), _code(value.bias)]
         if value.provenance:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
-from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape
+from spel.nn.layer import SETTING, Explanation, Image, Layer, Read, Scope, Shape
 from spel.nn.registry import register
 
 
@@ -30,7 +30,7 @@ class Center(Layer):
 
     kind: ClassVar[str] = "center.v1"
 
-    axes: int = 2
+    axes: Literal[2, 3] = field(default=2, metadata=SETTING)
 
     def __post_init__(self) -> None:
         if self.axes not in (2, 3):

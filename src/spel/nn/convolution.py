@@ -46,6 +46,12 @@ class Convolution(Layer):
         object.__setattr__(self, "stride", window.stride)
         object.__setattr__(self, "border", window.border)
 
+    @classmethod
+    def default(cls, channels: int) -> Convolution:
+        sobel = KernelBank.sobel("col")
+        weights = np.repeat(sobel.weights, channels, axis=2)
+        return cls(KernelBank(sobel.adjacency, weights, sobel.bias))
+
     def __call__(self, image: npt.ArrayLike) -> Image:
         return ops.convolve(image, self.bank, stride=self.stride, border=self.border)
 

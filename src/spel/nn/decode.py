@@ -13,7 +13,7 @@ from spel.core.bank import KernelBank
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, each_image
 from spel.nn.registry import register
-from spel.ops.decode import checked_labels
+from spel.ops.decode import Method, checked_labels
 
 
 @register
@@ -38,7 +38,7 @@ class Decode(Layer):
 
     kind: ClassVar[str] = "decode.v1"
 
-    method: str = "lm"
+    method: Method = "lm"
     labels: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class Decode(Layer):
         checked_labels(self.method, self.labels, len(self.labels))
 
     @classmethod
-    def for_bank(cls, method: str, bank: KernelBank, background: int = 0) -> Decode:
+    def for_bank(cls, method: Method, bank: KernelBank, background: int = 0) -> Decode:
         """The decoder for the activation of a bank that knows where its kernels came from.
 
         Raises

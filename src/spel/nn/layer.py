@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from functools import wraps
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 Image: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 Scope: TypeAlias = Window | Literal["spel", "image", "batch"]
+
+
+SETTING = MappingProxyType({"form": False})
+"""Metadata of a field that forms do not offer: ``field(default=2, metadata=SETTING)``."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.value import derived_property
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
-from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, per_channel
+from spel.nn.layer import SETTING, Explanation, Image, Layer, Read, Scope, Shape, per_channel
 from spel.nn.pool import window_values
 from spel.nn.registry import register
 from spel.ops.arrays import as_planar, shape_only
@@ -38,7 +38,7 @@ class LinearNormalize(Layer):
     kind: ClassVar[str] = "linear_normalize.v1"
 
     over: Literal["domain", "batch", "channels"] = "domain"
-    axes: int = 2
+    axes: Literal[2, 3] = field(default=2, metadata=SETTING)
 
     def __post_init__(self) -> None:
         if self.over not in ("domain", "batch", "channels") or self.axes not in (2, 3):
@@ -174,10 +174,10 @@ class BatchNormalize(Layer):
 
     mean: npt.NDArray[np.float32] | None = None
     deviation: npt.NDArray[np.float32] | None = None
-    gamma: npt.NDArray[np.float32] | float = 1.0
-    beta: npt.NDArray[np.float32] | float = 0.0
+    gamma: npt.NDArray[np.float32] | float = field(default=1.0, metadata=SETTING)
+    beta: npt.NDArray[np.float32] | float = field(default=0.0, metadata=SETTING)
     epsilon: float = 1e-5
-    over: Literal["spel", "channel"] = "spel"
+    over: Literal["spel", "channel"] = field(default="spel", metadata=SETTING)
 
     def __post_init__(self) -> None:
         if self.over not in ("spel", "channel") or not self.epsilon >= 0:

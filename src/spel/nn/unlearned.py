@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError
-from spel.nn.layer import Image, Layer, Shape
+from spel.nn.layer import SETTING, Image, Layer, Shape
 from spel.nn.registry import register
 from spel.ops.arrays import as_planar, shape_only
 
@@ -47,9 +47,9 @@ class Unlearned(Layer):
     adjacency: Adjacency
     kernels: int
     per_stroke: int = 1
-    per_image: int | None = None
+    per_image: int | None = field(default=None, metadata=SETTING)
     stride: int | Sequence[int] = 1
-    reduce: Literal["auto", "kmeans", "pca"] = "auto"
+    reduce: Literal["auto", "kmeans", "pca"] = field(default="auto", metadata=SETTING)
 
     def __post_init__(self) -> None:
         counts = (self.kernels, self.per_stroke, 1 if self.per_image is None else self.per_image)

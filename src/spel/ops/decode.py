@@ -7,6 +7,7 @@ Names and equations are those of arXiv 2504.20872. Every decoder gives
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from spel.ops.threshold import threshold_value
 
 Real = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+Method = Literal["lm", "lm-balanced", "ts", "ts*", "lt", "at", "pb", "mb"]
 
 LABELLED = ("lm", "lm-balanced", "lt", "pb", "mb")
 """Decoders that ask which channels are an object's."""

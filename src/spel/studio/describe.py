@@ -3,87 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields as dataclass_fields, replace
 from math import gcd
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 
 from spel.core.adjacency import Adjacency
+from spel.core.window import BORDER_WORDS, Border
 from spel.errors import ParameterError
-from spel.nn import (
-    Activation,
-    BatchNormalize,
-    Center,
-    Color,
-    Convolution,
-    DivisiveNormalize,
-    Layer,
-    LinearNormalize,
-    MaxPool,
-    MeanPool,
-    MinPool,
-    Residue,
-    Scale,
-    Threshold,
-    Unlearned,
-    WeightedSum,
-)
-from spel.nn.color import Space
-from spel.nn.decode import Decode
-from spel.ops.activate import KINDS
-from spel.ops.decode import METHODS
+from spel.nn import Layer
+from spel.nn.fields import field_types
 
 MAX_SIDE = 129
+
+MAX_COUNT = 512
+MAX_STRIDE = 64
 
 Field = dict[str, Any]
 
 
-def _choice(name: str, *values: Any) -> Field:
-    return {"name": name, "type": "choice", "values": list(values)}
+def form_of(layer: type[Layer]) -> list[Field]:
+    """The form of a kind of layer: what can be edited in place, from the types of its fields.
+
+    Examples
+    --------
+    >>> from spel.nn import Residue
+    >>> form_of(Residue)
+    [{'name': 'scale', 'type': 'choice', 'values': [None, 'max']}]
+    """
+    offered = {f.name for f in dataclass_fields(layer) if f.metadata.get("form", True)}
+    forms = [_form_field(n, hint) for n, hint in field_types(layer).items() if n in offered]
+    return [form for form in forms if form is not None]
 
 
-def _number(name: str, low: float | None = None, *, empty: bool = False) -> Field:
-    return {"name": name, "type": "number", "low": low, "empty": empty}
-
-
-ADJACENCY: Field = {"name": "adjacency", "type": "adjacency"}
-STRIDE: Field = {"name": "stride", "type": "int", "low": 1, "high": 64}
-BORDER: Field = {"name": "border", "type": "border", "values": ["zero", "edge", "reflect", "valid"]}
-POOL_BORDER = _choice("border", "inside", "valid")
-
-SCHEMA: dict[str, list[Field]] = {
-    Color.kind: [_choice("space", *get_args(Space)), _number("white", 0)],
-    Convolution.kind: [STRIDE, BORDER],
-    Unlearned.kind: [
-        ADJACENCY,
-        {"name": "kernels", "type": "int", "low": 1, "high": 512},
-        {"name": "per_stroke", "type": "int", "low": 1, "high": 64},
-    ],
-    Activation.kind: [_choice("function", *KINDS), _number("parameter", empty=True)],
-    MaxPool.kind: [ADJACENCY, STRIDE, POOL_BORDER],
-    MinPool.kind: [ADJACENCY, STRIDE, POOL_BORDER],
-    MeanPool.kind: [ADJACENCY, STRIDE, POOL_BORDER, _choice("count", "valid", "full")],
-    LinearNormalize.kind: [_choice("over", "domain", "channels")],
-    DivisiveNormalize.kind: [
-        ADJACENCY,
-        {"name": "across_channels", "type": "bool"},
-        {"name": "centre", "type": "bool"},
-    ],
-    BatchNormalize.kind: [_number("epsilon", 0)],
-    Residue.kind: [_choice("scale", None, "max")],
-    Scale.kind: [{"name": "factor", "type": "vector"}, {"name": "shift", "type": "vector"}],
-    WeightedSum.kind: [{"name": "weights", "type": "vector"}, _number("bias")],
-    Threshold.kind: [{"name": "at", "type": "rule"}],
-    Decode.kind: [_choice("method", *METHODS)],
-    Center.kind: [],
-}
-"""What can be edited in place, by kind of layer."""
+def _form_field(name: str, hint: Any) -> Field | None:
+    """The field of a form for a type; None for what has a page of its own (kernels, layers)."""
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    empty = type(None) in options
+    words = [w for option in options if get_origin(option) is Literal for w in get_args(option)]
+    if hint == Border:
+        return {"name": name, "type": "border", "values": list(BORDER_WORDS)}
+    if words:
+        return {"name": name, "type": "choice", "values": [None, *words] if empty else words}
+    if any(get_origin(option) is np.ndarray for option in options):
+        return {"name": name, "type": "vector"} if not empty else None
+    if float in options and str in options:
+        return {"name": name, "type": "rule"}
+    if float in options:
+        return {"name": name, "type": "number", "low": None, "empty": empty}
+    if int in options:
+        high = MAX_STRIDE if name == "stride" else MAX_COUNT
+        return {"name": name, "type": "int", "low": 1, "high": high}
+    kinds = {Adjacency: "adjacency", bool: "bool"}
+    return {"name": name, "type": kinds[hint]} if hint in kinds else None
 
 
 def fields_of(layer: Layer) -> dict[str, Any]:
     """The editable fields of a layer, as JSON."""
-    return {f["name"]: _plain(getattr(layer, f["name"])) for f in SCHEMA.get(layer.kind, [])}
+    return {f["name"]: _plain(getattr(layer, f["name"])) for f in form_of(type(layer))}
 
 
 def with_fields(layer: Layer, given: Mapping[str, Any]) -> Layer:
@@ -94,7 +73,7 @@ def with_fields(layer: Layer, given: Mapping[str, Any]) -> Layer:
     ParameterError
         If a field is unknown, or a value of another type than the field takes.
     """
-    known = {f["name"]: f for f in SCHEMA.get(layer.kind, [])}
+    known = {f["name"]: f for f in form_of(type(layer))}
     changed = {}
     for name, value in given.items():
         if name not in known:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from spel import __version__
-from spel.nn import Convolution, Node, Unlearned
+from spel.nn import KINDS, Convolution, Node, Unlearned
 from spel.studio.banks import PRESETS
-from spel.studio.describe import SCHEMA, adjacency_words, fields_of
+from spel.studio.describe import adjacency_words, fields_of, form_of
 from spel.studio.document import Entry
 from spel.studio.learning import DECODERS, TEMPLATES, is_edited
-from spel.studio.new_layers import ADDABLE
+from spel.studio.new_layers import addable
 from spel.studio.session import Session
 from spel.studio.views.packing import Json
 
@@ -46,8 +46,8 @@ def constants_view() -> Json:
     """What never changes while the server runs."""
     return {
         "version": __version__,
-        "schema": SCHEMA,
-        "kinds": list(ADDABLE),
+        "schema": {kind: form_of(layer) for kind, layer in KINDS.items()},
+        "kinds": list(addable()),
         "presets": list(PRESETS),
         "decoders": list(DECODERS),
         "templates": list(TEMPLATES),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.box_arrays import box_array
 from spel.errors import ShapeError
 
 
@@ -82,7 +83,7 @@ class Detections:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        boxes = np.array(self.boxes, dtype=np.float64).reshape(-1, 4)
+        boxes = box_array("Detections: boxes", self.boxes)
         scores = np.array(self.scores, dtype=np.float64).reshape(-1)
         areas = np.array(self.areas, dtype=np.int64).reshape(-1)
         if not len(boxes) == len(scores) == len(areas):

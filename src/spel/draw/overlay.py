@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.box_arrays import box_array
 from spel.core.detections import Detections
 from spel.draw.font import drawable, font, width
 from spel.draw.shade import RGB, as_rgb
@@ -44,7 +45,7 @@ def overlay(
     words = labels or [f"{score:.3g}" for score in detections.scores.tolist()]
     rgb = as_rgb(image)
     if truth is not None:
-        rgb = mark(rgb, np.asarray(truth, dtype=np.float64).reshape(-1, 4), color=TRUTH_COLOR)
+        rgb = mark(rgb, truth, color=TRUTH_COLOR)
     return mark(rgb, detections.boxes, labels=words, color=DETECTION_COLOR)
 
 
@@ -70,7 +71,7 @@ def mark(
     picture = Image.fromarray(rgb)
     pen = ImageDraw.Draw(picture)
     thick = thickness or max(1, round(max(rgb.shape[:2]) / 250))
-    for i, (x0, y0, x1, y1) in enumerate(np.asarray(boxes, dtype=np.float64).reshape(-1, 4)):
+    for i, (x0, y0, x1, y1) in enumerate(box_array("mark: boxes", boxes)):
         left, top = int(np.floor(x0)), int(np.floor(y0))
         right, bottom = int(np.ceil(x1)) - 1, int(np.ceil(y1)) - 1
         for step in range(1, thick + 1):

@@ -20,6 +20,10 @@ from spel.io.text_files import problems_error
 __all__ = ["ImageFile", "ImageFolder", "check_size", "match_images", "turned_boxes"]
 
 
+_IN_STORED_FRAME = ("segmentation", "geometry", "value", "original_width", "original_height")
+"""Fields of boxes that state places, and are left out when boxes are turned."""
+
+
 @dataclass(frozen=True)
 class ImageFile:
     """An image file: its name relative to the folder, its displayed size and its orientation."""
@@ -144,8 +148,7 @@ def check_size(
     if turn and orientation != 1 and one.size == stored:
         boxes = turned_boxes(one.boxes, stored, orientation)
         details = tuple(
-            {k: v for k, v in d.items() if k not in ("segmentation", "xyxy")}
-            for d in one.box_details
+            {k: v for k, v in d.items() if k not in _IN_STORED_FRAME} for d in one.box_details
         )
         return replace(one, boxes=boxes, size=size, box_details=details)
     if one.size == size:

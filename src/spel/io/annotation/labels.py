@@ -177,7 +177,8 @@ def format_of(path: str | os.PathLike[str]) -> str:
     if source.is_dir():
         for form, pattern in (
             *(("voc", "*.xml"), ("voc", "Annotations/*.xml"), ("geojson", "*.geojson")),
-            *(("yolo", "*.txt"), ("yolo", "labels/**/*.txt"), ("yolo", "**/*.txt")),
+            *(("yolo", "data.y*ml"), ("yolo", "*.txt"), ("yolo", "labels/**/*.txt")),
+            ("yolo", "*/labels/*.txt"),
         ):
             if next(source.glob(pattern), None) is not None:
                 return form

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import write_text
+from spel.core.box_arrays import box_array, number_array
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.io.json_files import parse_json
 from spel.io.text_files import MIB, problems_error, read_limited
@@ -22,6 +23,8 @@ __all__ = ["Result", "ResultsWriter", "parse_line", "read_results"]
 
 _MAX_LINE = 64 * MIB
 _MAX_SIDE = 1 << 31
+MAX_NUMBER = 1e15
+"""Coordinates, scores and areas are below it: what is written can be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +68,27 @@ class Result:
     frame: int | None = None
     seconds: float | None = None
 
+    if TYPE_CHECKING:  # lists are taken; the fields hold arrays
+
+        def __init__(
+            self,
+            image: str,
+            size: Sequence[int],
+            boxes: npt.ArrayLike,
+            scores: npt.ArrayLike,
+            areas: npt.ArrayLike,
+            classes: Sequence[str] = (),
+            orientation: int = 1,
+            ms: float = 0.0,
+            model: str = "",
+            frame: int | None = None,
+            seconds: float | None = None,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
-        boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
-        scores = np.array(self.scores, np.float64).reshape(-1)
-        areas = np.array(self.areas, np.float64).reshape(-1)
+        boxes = box_array("Result: boxes", self.boxes)
+        scores = number_array("Result: scores", self.scores, None).reshape(-1)
+        areas = number_array("Result: areas", self.areas, None).reshape(-1)
         classes = tuple(self.classes)
         if not len(boxes) == len(scores) == len(areas) or len(classes) not in (0, len(boxes)):
             raise ShapeError(
@@ -76,9 +96,11 @@ class Result:
                 f"{len(classes)} classes; expected as many of each, or no classes"
             )
         for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
-            if not np.isfinite(value).all():
-                raise ParameterError(f"Result: {name} are not finite; leave such boxes out")
-            value.setflags(write=False)
+            if np.abs(value).max(initial=0) >= MAX_NUMBER:
+                raise ParameterError(
+                    f"Result: {name} holds {np.abs(value).max():.3g}; expected less than "
+                    f"{MAX_NUMBER:.0e}"
+                )
             object.__setattr__(self, name, value)
         object.__setattr__(self, "classes", classes)
         object.__setattr__(self, "size", (int(self.size[0]), int(self.size[1])))
@@ -224,7 +246,7 @@ def _real(value: Any) -> bool:
     return (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
-        and abs(value) < 1e300
+        and abs(value) < MAX_NUMBER
         and math.isfinite(value)
     )
 

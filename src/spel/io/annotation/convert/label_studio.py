@@ -197,7 +197,8 @@ def _result(one: ImageBoxes, index: int, own: bool) -> dict[str, Any]:
         },
     }
     if own and one.box_details:
-        result.update(one.box_details[index])
+        details = dict(one.box_details[index])
+        result = details if "value" in details else {**result, **details}
     if one.scores is not None:
         result["score"] = float(one.scores[index])
     if one.areas is not None:

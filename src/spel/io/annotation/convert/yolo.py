@@ -129,7 +129,8 @@ def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> Non
 def _label_files(root: Path) -> Iterator[Path]:
     folder = root / "labels" if (root / "labels").is_dir() else root
     for file in folder.rglob("*.txt"):
-        if file.name.lower() not in _NOT_LABELS and not file.name.startswith("."):
+        name = file.name.lower()
+        if name not in _NOT_LABELS and not name.startswith((".", "readme")):
             yield file
 
 

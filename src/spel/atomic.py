@@ -12,7 +12,8 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterator
+import shutil
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from spel.errors import ParameterError, WriteError
@@ -21,6 +22,7 @@ __all__ = [
     "make_folder",
     "remove_leftovers",
     "replacing",
+    "replacing_folder",
     "write_bytes",
     "write_error",
     "write_text",
@@ -81,6 +83,73 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException:
         _remove(temporary)
         raise
+
+
+@contextlib.contextmanager
+def replacing_folder(
+    path: str | os.PathLike[str], is_replaceable: Callable[[str], bool]
+) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; on success it becomes ``path``, else it vanishes.
+
+    Parameters
+    ----------
+    path : path
+        The folder; absent, or holding only files that may be replaced. Parents are created.
+    is_replaceable : callable
+        Whether a file of this name in an earlier folder may be replaced.
+
+    Raises
+    ------
+    ParameterError
+        ``path`` is a file, or a folder that holds other files.
+    WriteError
+        The place is read-only, or the disk is full or failed while writing.
+    """
+    target = Path(os.path.realpath(path))
+    _check_replaceable(target, is_replaceable)
+    make_folder(target.parent)
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+    try:
+        temporary.mkdir()
+        yield temporary
+        _exchange(temporary, target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, WriteError):
+            raise
+        raise write_error(target, error) from error
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _check_replaceable(target: Path, is_replaceable: Callable[[str], bool]) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise ParameterError(f"cannot write {str(target)!r}: it is a file; give a folder")
+    others = sorted(entry.name for entry in target.iterdir() if not is_replaceable(entry.name))
+    if others:
+        raise ParameterError(
+            f"cannot write {str(target)!r}: the folder holds other files ("
+            f"{', '.join(others[:3])}); give a new folder"
+        )
+
+
+def _exchange(temporary: Path, target: Path) -> None:
+    """Put a finished folder in the place of an earlier one, which is removed."""
+    if not target.exists():
+        temporary.rename(target)
+        return
+    earlier = temporary.with_name(temporary.name.removesuffix(".part") + ".old.part")
+    target.rename(earlier)
+    try:
+        temporary.rename(target)
+    except OSError:
+        earlier.rename(target)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:

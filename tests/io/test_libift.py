@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spel.backends.libift_export import to_libift
 from spel.core.adjacency import Adjacency
-from spel.errors import FormatError, ParameterError
+from spel.core.bank import KernelBank
+from spel.errors import FormatError, ParameterError, WriteError
 from spel.io.annotation.libift import mean_border, read_arch, read_model, space_of
 from spel.io.annotation.libift_write import arch_of, write_arch, write_model
 from spel.io.annotation.mimg import read_mimg, write_mimg
@@ -283,3 +285,66 @@ def test_published_models_load_with_their_means():
 def test_published_architectures_are_written_as_they_were():
     for path in DATA.glob("*/libift/arch*.json"):
         assert arch_of(read_arch(path)) == json.loads(path.read_text())
+
+
+# -- WHOLE OR NOT AT ALL -------------------------------------------------------------------------
+
+
+def test_a_model_folder_is_whole_or_absent(tmp_path, monkeypatch):
+    from spel import atomic
+
+    (tmp_path / "in").mkdir()
+    net = read_model(model(tmp_path / "in"))
+    real, written = atomic.write_bytes, []
+
+    def full(path, data):
+        written.append(path)
+        if len(written) == 3:
+            raise OSError(28, "No space left on device")
+        real(path, data)
+
+    for function in (write_model, lambda place, net: to_libift(net, place)):
+        written.clear()
+        monkeypatch.setattr(atomic, "write_bytes", full)
+        with pytest.raises(WriteError, match="disk is full"):
+            function(tmp_path / "out", net)
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
+        monkeypatch.undo()
+
+
+def test_an_earlier_model_is_replaced_and_other_files_are_not(tmp_path):
+    (tmp_path / "in").mkdir()
+    net = read_model(model(tmp_path / "in"))
+    write_model(tmp_path / "out", net)
+    (tmp_path / "out" / "conv9-bias.txt").write_text("1\n0\n")
+    write_model(tmp_path / "out", net)
+    assert not (tmp_path / "out" / "conv9-bias.txt").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(ParameterError, match=r"other files \(notes\.txt\)"):
+        write_model(tmp_path / "out", net)
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+def test_the_border_and_all_bits_of_the_bias_are_read_back(tmp_path):
+    bank = KernelBank(Adjacency.box(3), np.ones((4, 9, 1)), [0.1, 1e-9, 3.0, 16777215.0])
+    for border in ("zero", (0.25,)):
+        net = chain(conv1=Convolution(bank, border=border))
+        write_model(tmp_path / "out", net)
+        again = read_model(tmp_path / "out", space=None)["conv1"]
+        assert again.bank == bank
+        assert again.border == border
+    with pytest.raises(ParameterError, match="fills the border"):
+        write_model(tmp_path / "no", chain(conv1=Convolution(bank, border="edge")))
+    with pytest.raises(ParameterError, match="still to be learned"):
+        write_model(tmp_path / "no", chain(conv1=Unlearned(Adjacency.box(3), 4)))
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([[[16777217]]]), np.array([[[1e39]]]), np.array([[[2.0**60 + 2**8]]])]
+)
+def test_mimg_refuses_what_float32_cannot_hold(tmp_path, values):
+    with pytest.raises(ParameterError, match="does not fit float32"):
+        write_mimg(tmp_path / "a.mimg", values)
+    assert not (tmp_path / "a.mimg").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from spel.nn import Activation, Color, Convolution, Layer, MaxPool, MeanPool
 from spel.nn.network import Network
 from spel.nn.node import INPUT, in_node
 
+_MODEL_FILE = re.compile(r"arch\.json|conv[0-9]+-(kernels\.npy|[a-z]+\.txt)")
+
 INPUT_SPACE = "labnorm2"
 """libift brings colour images to this space itself: the one that a network may begin with."""
 
@@ -25,8 +28,8 @@ INPUT_SPACE = "labnorm2"
 def to_libift(network: Network, folder: str | os.PathLike[str]) -> None:
     """Write a chain of convolutions, ReLU and poolings as a libift model folder.
 
-    `spel.io.annotation.libift.read_model` reads it back. Files are written one by one, each whole
-    or not at all, ``arch.json`` last.
+    `spel.io.annotation.libift.read_model` reads it back. The folder appears as a whole or not at
+    all; an earlier model folder in its place is replaced.
 
     Raises
     ------
@@ -35,8 +38,11 @@ def to_libift(network: Network, folder: str | os.PathLike[str]) -> None:
         branches. The note names the node.
     """
     layers = _grouped(network)
-    place = Path(folder)
-    atomic.make_folder(place)
+    with atomic.replacing_folder(folder, lambda name: bool(_MODEL_FILE.fullmatch(name))) as place:
+        _write(layers, place)
+
+
+def _write(layers: list[tuple[dict[str, Any], Convolution]], place: Path) -> None:
     for number, (described, convolution) in enumerate(layers, start=1):
         bank = convolution.bank
         stem = f"conv{number}"

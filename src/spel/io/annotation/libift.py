@@ -231,7 +231,7 @@ def _convolution(place: Path, number: int, layer: Unlearned, channels: int | Non
     if Path(f"{stem}-bias.txt").exists():
         bias = _numbers(Path(f"{stem}-bias.txt"), count)
         assert bias is not None
-        border = mean_border(weights, bias) if mean is None else tuple(mean.tolist())
+        border = mean_border(weights, bias) if mean is None else _border(mean)
     else:
         deviation = _numbers(Path(f"{stem}-stdev.txt"))
         if mean is None or deviation is None:
@@ -243,7 +243,7 @@ def _convolution(place: Path, number: int, layer: Unlearned, channels: int | Non
             )
         weights = weights / deviation
         bias = -(weights.sum(axis=1) @ mean)
-        border = tuple(mean.tolist())
+        border = _border(mean)
     labels = _numbers(Path(f"{stem}-labels.txt"), count)
     if labels is None:
         signs = _numbers(Path(f"{stem}-weights.txt"), count)
@@ -254,6 +254,10 @@ def _convolution(place: Path, number: int, layer: Unlearned, channels: int | Non
         return Convolution(bank, layer.stride, border)
     except SpelError as error:
         raise FormatError(f"{stem}-kernels.npy: {error}") from None
+
+
+def _border(mean: npt.NDArray[np.float64]) -> Border:
+    return tuple(mean.tolist()) if mean.any() else "zero"
 
 
 def mean_border(weights: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Border:

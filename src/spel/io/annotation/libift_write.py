@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,8 @@ from spel import atomic
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError
 from spel.nn import Activation, Color, Convolution, MaxPool, MeanPool, Network, Unlearned
+
+_MODEL_FILE = re.compile(r"arch\.json|conv[0-9]+-(kernels\.npy|[a-z]+\.txt)")
 
 __all__ = ["arch_of", "write_arch", "write_model"]
 
@@ -33,16 +36,30 @@ def write_arch(path: str | os.PathLike[str], network: Network) -> None:
 def write_model(folder: str | os.PathLike[str], network: Network) -> None:
     """Write a learned network as a model folder: kernels, biases, labels, weights, ``arch.json``.
 
+    The folder appears as a whole or not at all. An earlier model folder in its place is replaced.
+
     Raises
     ------
     ParameterError
         If the network has other layers than blocks of convolution, ReLU and pooling (a colour layer
-        before them apart), or kernels over no rectangle.
+        before them apart), kernels over no rectangle, another border than zeros or the means of
+        the channels, a layer still to be learned, or if the folder holds other files.
     """
-    described = arch_of(network)
-    place = Path(folder)
-    atomic.make_folder(place)
-    atomic.write_text(place / "arch.json", json.dumps(described, indent=4) + "\n")
+    content = arch_of(network)
+    for node in network.nodes:
+        if isinstance(node.layer, Unlearned):
+            raise ParameterError(
+                f"node {node.name!r} is still to be learned and has no kernels; write arch.json "
+                "alone (write_arch), or learn it first"
+            )
+        if isinstance(node.layer, Convolution):
+            _mean(node.layer)
+    with atomic.replacing_folder(folder, lambda name: bool(_MODEL_FILE.fullmatch(name))) as place:
+        atomic.write_text(place / "arch.json", json.dumps(content, indent=4) + "\n")
+        _write_banks(place, network)
+
+
+def _write_banks(place: Path, network: Network) -> None:
     banks = [n.layer for n in network.nodes if isinstance(n.layer, Convolution)]
     for number, convolution in enumerate(banks, 1):
         bank = convolution.bank
@@ -51,13 +68,27 @@ def write_model(folder: str | os.PathLike[str], network: Network) -> None:
         data = BytesIO()
         np.lib.format.write_array(data, matrix, version=(1, 0), allow_pickle=False)
         atomic.write_bytes(place / f"{stem}-kernels.npy", data.getvalue())
-        _write_numbers(place / f"{stem}-bias.txt", [f"{b:.6f}" for b in bank.bias])
+        _write_numbers(place / f"{stem}-bias.txt", [f"{b:.9g}" for b in bank.bias])
+        mean = " ".join(f"{value:.17g}" for value in _mean(convolution))
+        atomic.write_text(place / f"{stem}-mean.txt", mean + "\n")
         if bank.provenance:
             labels = [p.label for p in bank.provenance]
             _write_numbers(place / f"{stem}-labels.txt", [str(label) for label in labels])
             background = network.meta.get("background", 0)
             signs = [f"{-1.0 if label == background else 1.0:.6f}" for label in labels]
             _write_numbers(place / f"{stem}-weights.txt", signs)
+
+
+def _mean(convolution: Convolution) -> Sequence[float]:
+    """The means of the channels, with which libift fills the border."""
+    border = convolution.border
+    if isinstance(border, tuple):
+        return border
+    if border == "zero" or border == 0:
+        return (0.0,) * convolution.bank.channels
+    raise ParameterError(
+        f"border {border!r}: libift fills the border with zeros or the means of the channels"
+    )
 
 
 def arch_of(network: Network) -> dict[str, Any]:

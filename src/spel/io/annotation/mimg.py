@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,11 +47,39 @@ def read_mimg(path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
 
 
 def write_mimg(path: str | os.PathLike[str], image: npt.ArrayLike) -> None:
-    """Write an activation as a multi-band image."""
-    array = np.asarray(image, dtype="<f4")
+    """Write an activation as a multi-band image.
+
+    Raises
+    ------
+    ParameterError
+        If the image is not ``(rows, cols, bands)`` or ``(planes, rows, cols, bands)``, or float32
+        cannot hold its values: most whole numbers beyond 2^24, numbers beyond 3.4e38.
+    """
+    values = np.asarray(image)
+    if values.dtype.kind not in "biuf":
+        raise ParameterError(f"write_mimg: image of dtype {values.dtype}; expected real numbers")
+    with np.errstate(over="ignore"):
+        array = values.astype("<f4")
+    if values.dtype.kind in "iuf" and values.dtype.itemsize > 2:
+        _check_exact(values, array)
     if array.ndim not in (3, 4) or not array.size:
         raise ParameterError(f"write_mimg: image of shape {array.shape}; expected channels last")
     volume = array if array.ndim == 4 else array[None]
     z, y, x, bands = volume.shape
     head = f"MIG\n{x} {y} {z} {bands}\n1.000000 1.000000 1.000000\n".encode("ascii")
     atomic.write_bytes(path, head + volume.tobytes())
+
+
+def _check_exact(values: npt.NDArray[Any], array: npt.NDArray[np.float32]) -> None:
+    """Refuse whole numbers that float32 rounds, and numbers that become infinite."""
+    if values.dtype.kind in "iu":
+        lost = array.astype(np.float64) != values.astype(np.float64)
+        lost |= np.abs(values.astype(np.float64)) > 1 << 53
+    else:
+        lost = np.isinf(array) & np.isfinite(values)
+        lost |= (values == np.rint(values)) & (array.astype(np.float64) != values)
+    if lost.any():
+        raise ParameterError(
+            f"write_mimg: the value {values[lost].ravel()[0]} does not fit float32, which .mimg "
+            "holds; scale the image, or write .npy or .tif"
+        )

@@ -59,16 +59,20 @@ class TestPages:
             writer.write(image[::2, ::2], subfiletype=1, metadata=None)
         assert np.array_equal(read(tmp_path / "a.tif")[:, :, 0], image)
 
-    @pytest.mark.parametrize("shape", [(4, 6, 7), (2, 3, 6, 7, 3)])
-    def test_imagej_stacks_behind_one_directory(self, tmp_path, rng, shape):
+    @pytest.mark.parametrize(
+        ("axes", "shape"), [("ZYX", (4, 6, 7)), ("ZYXS", (4, 6, 7, 3)), ("ZCYXS", (2, 3, 6, 7, 3))]
+    )
+    def test_imagej_stacks_behind_one_directory(self, tmp_path, rng, axes, shape):
         tifffile = pytest.importorskip("tifffile")
         stack = rng.integers(0, 256, shape, dtype=np.uint8)
-        tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, truncate=True)
+        options = {"imagej": True, "truncate": True, "metadata": {"axes": axes}}
+        tifffile.imwrite(tmp_path / "a.tif", stack, **options)
         volume = read(tmp_path / "a.tif")
-        assert np.array_equal(volume, stack.reshape(-1, 6, 7, volume.shape[3]))
-        assert np.array_equal(read(tmp_path / "a.tif", page=2), volume[2])
+        wanted = np.moveaxis(stack, 1, 3) if "C" in axes else stack
+        assert np.array_equal(volume, wanted.reshape(volume.shape))
+        assert np.array_equal(read(tmp_path / "a.tif", page=1), volume[1])
         data = (tmp_path / "a.tif").read_bytes()
-        count = volume.shape[0]
+        count = np.prod(shape[: axes.index("Y")])
         lie = data.replace(b"images=%d" % count, b"images=%d" % (count + 1))
         with pytest.raises(ImageReadError, match="planes that are not there"):
             get(lie)

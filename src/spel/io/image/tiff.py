@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,13 @@ from spel.io.opening import DAMAGED, DecodeError
 
 from . import pillow
 from .header import ImageInfo, check_size
+from .tiff_axes import Axes, stated_axes
 from .tiff_checks import check_embedded, check_page, check_segments
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
+Item = TypeVar("Item")
 _MAX_PAGES = 100_000
 _MAX_XML = 1 << 20
 _COLORS = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}
@@ -42,11 +44,21 @@ class Plane:
     shift: int = 0
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What is read of a file: for each plane the pages of its channels."""
+
+    grid: list[list[Plane]]
+    pages: int
+    note: str = ""
+    axes: str = ""
+    times: int = 1
+
+
 def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
     """Read the directories."""
     with _opened(file) as tiff:
-        planes = _planes(tiff)
-        return _info(planes, _chosen(planes, None), max_pixels)
+        return _info(_chosen(_planes(tiff), None), max_pixels)
 
 
 def read(
@@ -54,16 +66,21 @@ def read(
 ) -> tuple[npt.NDArray[np.generic], ImageInfo]:
     """Decode all pages, if alike, or one, into ([planes,] rows, cols, channels)."""
     with _opened(file) as tiff:
-        planes = _planes(tiff)
-        chosen = _chosen(planes, page)
-        info = _info(planes, chosen, max_pixels)
-        check_segments([one.page for one in chosen], tiff.filehandle.size)
-        if not info.planes:
-            return decode(file, chosen[0]), info
-        out = np.empty(info.shape, info.dtype)
-        for plane, one in zip(out, chosen):
-            plane[...] = decode(file, one)
-        return out, info
+        chosen = _chosen(_planes(tiff), page)
+        info = _info(chosen, max_pixels)
+        if chosen.times > 1 and page is None:
+            raise DecodeError(
+                f"it holds {chosen.times} points in time ({chosen.axes})",
+                f"read one of them with page=0 to {chosen.times - 1}",
+            )
+        check_segments([one.page for row in chosen.grid for one in row], tiff.filehandle.size)
+        if info.planes == 0 and len(chosen.grid[0]) == 1:
+            return decode(file, chosen.grid[0][0]), info
+        out = np.empty((len(chosen.grid), *info.shape[-3:]), info.dtype)
+        for plane, row in zip(out, chosen.grid):
+            for part, one in zip(np.split(plane, len(row), axis=-1), row):
+                part[...] = decode(file, one)
+        return out.reshape(info.shape), info
 
 
 @contextlib.contextmanager
@@ -110,15 +127,37 @@ def _planes(tiff: TiffFile) -> list[Plane]:
     return [Plane(page, plane * size) for plane in range(max(1, count))]
 
 
-def _chosen(planes: list[Plane], page: int | None) -> list[Plane]:
-    if page is not None:
-        if page >= len(planes):
-            raise DecodeError(f"it has {len(planes)} pages, no number {page}", "count from 0")
-        return [planes[page]]
+def _chosen(planes: list[Plane], page: int | None) -> Choice:
+    """All pages that are alike, in the order that the metadata state, or one of them."""
     full = [one for one in planes if not (one.page.is_reduced or one.page.is_mask)] or planes[:1]
-    if all(_kind(one.page) == _kind(full[0].page) for one in full):
-        return full
-    return planes[:1]
+    alike = all(_kind(one.page) == _kind(full[0].page) for one in full)
+    axes = stated_axes(planes[0].page.description, len(full)) if alike else None
+    if axes is not None and axes.times * axes.channels > 1:
+        return _by_axes(full, axes, page)
+    if page is not None:
+        return Choice([[_numbered(planes, page)]], len(planes))
+    if alike:
+        return Choice([[one] for one in full], len(planes))
+    return Choice([planes[:1]], len(planes), note="the first of pages that differ")
+
+
+def _by_axes(planes: list[Plane], axes: Axes, page: int | None) -> Choice:
+    """Channels become channels; a page is a point in time, or a plane where there is one time."""
+    grids = [
+        [[planes[axes.page(t, z, c)] for c in range(axes.channels)] for z in range(axes.planes)]
+        for t in range(axes.times)
+    ]
+    note = f"pages are {axes}"
+    if axes.times > 1:
+        return Choice(_numbered(grids, page or 0), axes.times, note, str(axes), axes.times)
+    rows = grids[0] if page is None else [_numbered(grids[0], page)]
+    return Choice(rows, axes.planes, note, str(axes))
+
+
+def _numbered(items: list[Item], page: int) -> Item:
+    if page >= len(items):
+        raise DecodeError(f"it has {len(items)} pages, no number {page}", "count from 0")
+    return items[page]
 
 
 def _kind(page: TiffPage) -> tuple[Any, ...]:
@@ -141,23 +180,23 @@ def page_dtype(page: TiffPage) -> np.dtype[Any]:
     return page.dtype
 
 
-def _info(pages: list[Plane], chosen: list[Plane], max_pixels: int) -> ImageInfo:
-    first, planes = chosen[0].page, len(chosen)
+def _info(chosen: Choice, max_pixels: int) -> ImageInfo:
+    first, planes, parts = chosen.grid[0][0].page, len(chosen.grid), len(chosen.grid[0])
     rows, cols, channels = page_shape(first)
     dtype = page_dtype(first)
-    check_size(rows, cols, channels, dtype.itemsize, max_pixels, planes)
+    check_size(rows, cols, channels * parts, dtype.itemsize, max_pixels, planes)
     return ImageInfo(
         "TIFF",
         rows,
         cols,
-        channels,
+        channels * parts,
         dtype.name,
         first.bitspersample,
-        _color(first, channels),
+        _color(first, channels) if parts == 1 else "channels",
         _orientation(first),
-        len(pages),
+        chosen.pages,
         planes if planes > 1 else 0,
-        "" if planes == len(pages) or planes > 1 else "the first of pages that differ",
+        chosen.note,
         _maximum(first),
     )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from spel.io.image.tiff_axes import stated_axes
 from spel.io.opening import DAMAGED, DecodeError
 
 from .tiff_plane import Plane, check_limits
@@ -62,6 +63,9 @@ class TiffImage:
             pages = _pages(self._tiff)
             if page is not None and page >= len(pages):
                 raise DecodeError(f"it has {len(pages)} pages, no number {page}", "count from 0")
+            axes = stated_axes(pages[0].page.description, len(pages))
+            if page is None and axes is not None and axes.times * axes.channels > 1:
+                raise DecodeError(f"its pages are {axes}", "save it as OME-Zarr, or name a page")
             levels = _pyramid(pages, page)
             if level >= len(levels):
                 raise DecodeError(f"it has {len(levels)} levels, no number {level}", "count from 0")

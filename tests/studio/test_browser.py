@@ -16,6 +16,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 
 from playwright.sync_api import sync_playwright
 
+from spel.errors import ImageReadError
 from spel.studio.images import Source
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
@@ -612,3 +613,46 @@ def test_learning_again_asks_before_it_replaces_chosen_kernels(person):
     page.click("#learn")
     person.settle()
     assert page.locator("dialog").count() == 0
+
+
+def broken():
+    raise ImageReadError("open file: the file ends before the last row; download it again")
+
+
+BROKEN = Source("broken", "torn.png", broken)
+
+
+@pytest.mark.parametrize("person", [[BROKEN]], indirect=True)
+def test_a_broken_image_is_named_marked_removed_and_stops_nothing(person):
+    page = person.page
+    pins = ["broken", "image0", "image1"]
+    person.session.do({"do": "set_pins", "images": pins})
+    person.open("kernels")
+    page.wait_for_selector(".kernel-card")
+    assert page.locator(".kernel-card").first.locator(".kernel-thumb").count() == 2
+    pin = page.get_by_role("button", name="⚠ torn.png")
+    assert "ends before the last row" in pin.get_attribute("title")
+    assert page.locator("#notice p").count() == 0
+    page.get_by_label("Image", exact=True).select_option("broken")
+    page.wait_for_selector("#notice >> text=torn.png: the file ends before the last row")
+    for name in ("chain", "space", "markers", "kernels", "detect", "compare", "export"):
+        person.go(name)
+        person.settle()
+        assert page.locator("#notice p").count() == 1
+    person.go("chain")
+    person.settle()
+    drawn = """[...document.querySelectorAll('spel-stage canvas, spel-strip canvas')].some(
+        (c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v))"""
+    assert not page.evaluate(drawn)
+    page.click("#notice button")
+    page.wait_for_selector("#notice p", state="detached")
+    person.settle()
+    assert "broken" not in person.session.image_ids()
+    assert person.session.document.pins == ("image0", "image1")
+    assert page.evaluate(drawn)
+    page.keyboard.press("Control+z")
+    person.settle()
+    assert "broken" in person.session.image_ids()
+    # The test's own reading of canvases warns, too.
+    assert [s for s in person.said if "422" not in s and "getImageData" not in s] == []
+    person.said.clear()

@@ -6,12 +6,17 @@ import shutil
 import numpy as np
 import pytest
 
-from spel.errors import FormatError, ParameterError, ShapeError, SpelError
+from spel.errors import FormatError, ImageReadError, ParameterError, ShapeError, SpelError
 from spel.nn import Convolution
+from spel.studio import exports
 from spel.studio.commands import COMMANDS
+from spel.studio.images import Source
 from spel.studio.records import parse_line
 from spel.studio.session import ConflictError, Session
+from spel.studio.views.detections import quality_view
 from spel.studio.views.document import document_view
+from spel.studio.views.kernels import kernels_view
+from spel.studio.web import changes
 
 from .conftest import add, sources, stroke
 
@@ -317,3 +322,67 @@ def test_a_volume_says_which_plane_is_shown(tmp_path):
     assert (header["plane"], header["planes"]) == (2, 5)
     np.testing.assert_array_equal(session.load("v").array, planes[2])
     session.close()
+
+
+# -- broken and removed images ---------------------------------------------------------------------
+
+
+def broken():
+    raise ImageReadError("open file: the file ends before the last row")
+
+
+@pytest.fixture
+def torn(folder):
+    """A session whose first image is broken."""
+    made = Session([Source("torn", "torn.png", broken), *sources()], folder)
+    yield made
+    made.close()
+
+
+def test_an_error_names_the_image_and_the_document_marks_it(torn):
+    with pytest.raises(ImageReadError, match=r"^torn\.png: the file ends before the last row$"):
+        torn.load("torn")
+    problems = {image["name"]: image["problem"] for image in document_view(torn)["images"]}
+    assert problems == {
+        "torn.png": "torn.png: the file ends before the last row",
+        "blobs 0": None,
+        "blobs 1": None,
+    }
+
+
+def test_a_broken_image_stops_neither_kernels_nor_boxes_nor_statistics(torn):
+    header, arrays = kernels_view(torn, "plate", "edges", torn.image_ids())
+    assert [shown["image"] for shown in header["shown"]] == ["image0", "image1"]
+    assert [failed["image"] for failed in header["failed"]] == ["torn"]
+    assert len(arrays) == 3
+    _, _, data = exports.export(torn, "results", {"network": "plate"})
+    lines = [json.loads(line) for line in data.decode().splitlines()]
+    assert [line["image"] for line in lines] == ["torn.png", "blobs 0", "blobs 1"]
+    assert lines[0]["error"] == "ImageReadError"
+    assert quality_view(torn, "plate", None)["failed"] == []
+    torn.do({"do": "add_step", "network": "plate", "after": "edges", "kind": "batch_normalize"})
+    assert "batch_normalize" in torn.document.entry("plate").network.names
+
+
+def test_a_change_is_done_though_the_image_on_the_screen_is_broken(torn):
+    run = {"network": "plate", "image": "torn"}
+    reply = changes.do(torn, {"command": SET_BIAS, "run": run})
+    assert reply["document"]["revision"] == 1
+    assert reply["run_problem"].startswith("torn.png: ")
+    assert "run" not in reply
+
+
+def test_an_image_is_removed_and_undo_and_reopening_agree(session, folder):
+    session.do(add("image0", stroke("a", 1, [[20, 22]])))
+    session.do({"do": "remove_image", "image": "image0"})
+    assert session.image_ids() == ("image1",)
+    assert session.document.pins == ("image1",)
+    assert session.document.strokes["image0"]
+    with pytest.raises(ParameterError, match="the only image"):
+        session.do({"do": "remove_image", "image": "image1"})
+    session.flush()
+    again = Session(sources(), copy_of(folder))
+    assert again.image_ids() == ("image1",)
+    again.undo()
+    assert again.image_ids() == ("image0", "image1")
+    again.close()

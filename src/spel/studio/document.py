@@ -161,13 +161,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Document:
-    """Networks, strokes, classes, truth and pinned images, by name or by image."""
+    """Networks, strokes, classes, truth, pinned and removed images, by name or by image."""
 
     networks: Mapping[str, Entry] = field(default_factory=dict)
     strokes: Mapping[str, tuple[Stroke, ...]] = field(default_factory=dict)
     classes: tuple[Class, ...] = CLASSES
     truth: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     pins: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
     def entry(self, name: str) -> Entry:
         """The network of this name.

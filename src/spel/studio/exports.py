@@ -12,7 +12,7 @@ from typing import Any
 from spel.backends import to_onnx
 from spel.backends.onnx_export import Input
 from spel.decide import detect
-from spel.errors import ParameterError
+from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers
 from spel.studio import code
 from spel.studio.report import report
@@ -93,13 +93,18 @@ def _markers(session: Session, view: View, suffix: str, ending: str) -> File:
 
 
 def _results(session: Session, view: View) -> File:
-    """Boxes of every image, one line of JSON each."""
+    """Boxes of every image, one line of JSON each; of a broken image, why it was not read."""
     network = session.effective(str(view["network"]))
     lines = []
     for image_id in session.image_ids():
-        image = session.load(image_id)
-        detections = detect(network, image.array)
-        lines.append(json.dumps({"image": image.name, **detections.to_dict()}))
+        try:
+            image = session.load(image_id)
+        except ImageReadError as error:
+            name = session.images.source(image_id).name
+            line = {"image": name, "error": type(error).__name__, "message": str(error)}
+        else:
+            line = {"image": image.name, **detect(network, image.array).to_dict()}
+        lines.append(json.dumps(line))
     return "results.jsonl", "application/x-ndjson", ("\n".join(lines) + "\n").encode()
 
 

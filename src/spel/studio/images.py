@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.data import street
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ImageReadError, ParameterError, SpelError
 from spel.io import read as read_image
 from spel.io.isolation import AVAILABLE
 from spel.io.sources import expand
@@ -85,6 +85,7 @@ class Images:
     def __init__(self, sources: Iterable[Source] = ()) -> None:
         self._sources: dict[str, Source] = {}
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._problems: dict[str, str] = {}
         self._lock = threading.Lock()
         self._decoding = threading.BoundedSemaphore(MAX_DECODING)
         for source in sources:
@@ -136,13 +137,33 @@ class Images:
             if id in self._loaded:
                 self._loaded.move_to_end(id)
                 return self._loaded[id]
-        with self._decoding:
-            loaded = _load(source)
+        try:
+            with self._decoding:
+                loaded = _load(source)
+        except SpelError as error:
+            message = _about(source, error)
+            with self._lock:
+                self._problems[id] = message
+            raise ImageReadError(message) from error
         with self._lock:
+            self._problems.pop(id, None)
             self._loaded[id] = loaded
             while len(self._loaded) > MAX_LOADED:
                 self._loaded.popitem(last=False)
         return loaded
+
+    def problem(self, id: str) -> str | None:
+        """Why the image could not be read when it was last tried, or None."""
+        with self._lock:
+            return self._problems.get(id)
+
+
+def _about(source: Source, error: SpelError) -> str:
+    """An error as a sentence that begins with the image's name."""
+    text = str(error)
+    for prefix in (f"{source.name}: ", "open file: "):
+        text = text.removeprefix(prefix)
+    return f"{source.name}: {text}"
 
 
 class NoImageError(ParameterError):

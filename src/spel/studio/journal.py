@@ -320,7 +320,8 @@ class NetworkFiles:
             name: StoredEntry(self.store(entry.network), tuple(sorted(entry.bypassed)))
             for name, entry in document.networks.items()
         }
-        return State(networks, document.strokes, document.classes, document.truth, document.pins)
+        d = document
+        return State(networks, d.strokes, d.classes, d.truth, d.pins, d.removed)
 
     def document_of(self, state: State) -> Document:
         """The document of a state, without networks that cannot be read."""
@@ -331,7 +332,8 @@ class NetworkFiles:
                 self.unreadable.add(name)
             else:
                 networks[name] = Entry(network, frozenset(stored.bypassed))
-        return Document(networks, state.strokes, state.classes, state.truth, state.pins)
+        s = state
+        return Document(networks, s.strokes, s.classes, s.truth, s.pins, s.removed)
 
     def _load(self, name: str) -> Network | None:
         """The network of a file; None if it cannot be read."""

@@ -32,6 +32,7 @@ class State:
     classes: tuple[Class, ...] = CLASSES
     truth: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     pins: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 # -- differences ---------------------------------------------------------------------------------
@@ -60,6 +61,8 @@ def difference(before: State, after: State) -> Json:
         }
     if before.pins != after.pins:
         changed["pins"] = list(after.pins)
+    if before.removed != after.removed:
+        changed["removed"] = list(after.removed)
     return changed
 
 
@@ -100,6 +103,7 @@ def patch(state: State, changed: Mapping[str, Any]) -> State:
                 for c in changed.get("classes", [asdict(c) for c in state.classes])
             ),
             pins=tuple(str(p) for p in changed.get("pins", state.pins)),
+            removed=tuple(str(i) for i in changed.get("removed", state.removed)),
         )
     except SpelError:
         raise

@@ -131,9 +131,15 @@ class Session:
         """An image by its id."""
         return self.images.load(image)
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The images of the session, in order, without those that the user removed."""
+        removed = set(self.document.removed)
+        return tuple(source for source in self.images if source.id not in removed)
+
     def image_ids(self) -> tuple[str, ...]:
-        """The ids of all images, in order."""
-        return tuple(source.id for source in self.images)
+        """The ids of `sources`."""
+        return tuple(source.id for source in self.sources)
 
     def effective(self, network: str) -> Network:
         """A network of the document, without its bypassed steps.

@@ -41,6 +41,19 @@ def _box(box: object) -> Box:
     return x0, y0, x1, y1
 
 
+@command("remove_image")
+def remove_image(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Take an image out of the session; file and strokes stay, so that undo brings it back."""
+    image = str(arguments["image"])
+    ids = workspace.image_ids()
+    if image not in ids:
+        raise ParameterError(f"there is no image {image!r:.40}; reload the page")
+    if len(ids) == 1:
+        raise ParameterError("this is the only image of the session; add another one first")
+    pins = tuple(pin for pin in document.pins if pin != image)
+    return replace(document, pins=pins, removed=(*document.removed, image))
+
+
 @command("set_pins")
 def set_pins(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     pins = tuple(dict.fromkeys(str(i) for i in arguments["images"]))

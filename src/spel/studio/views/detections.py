@@ -11,7 +11,7 @@ import numpy as np
 from spel.decide import Decision, decide
 from spel.decide.boxes import DecisionResult
 from spel.decide.explain import explain_component
-from spel.errors import ParameterError, ShapeError
+from spel.errors import ImageReadError, ParameterError, ShapeError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
 from spel.nn import Convolution
 from spel.nn.geometry import geometry
@@ -93,17 +93,23 @@ def _quality(compared: Sequence[Answers]) -> Json:
 def quality_view(session: Session, network: str, tried: Mapping[str, Any] | None) -> Json:
     """Precision, recall and their curve over all images that have true boxes."""
     decision = _decision(session.document.entry(network), tried)
-    compared, rows = [], []
+    compared, rows, failed = [], [], []
     for image, truth in session.document.truth.items():
-        if image not in session.images:
+        if image not in session.image_ids():
             continue
-        detections = _decide(session.run(network, image), decision).detections
+        try:
+            run = session.run(network, image)
+        except ImageReadError as error:
+            failed.append({"image": image, "problem": str(error)})
+            continue
+        detections = _decide(run, decision).detections
         one = Answers(image, detections.boxes, detections.scores, _boxes(truth))
         compared.append(one)
         rows.append({"image": image, **_quality([one])})
     scores, precision, recall = precision_recall(compared)
     return {
         "rows": rows,
+        "failed": failed,
         "total": _quality(compared),
         "curve": {
             "scores": scores.tolist(),

@@ -37,7 +37,10 @@ def document_view(session: Session, drawn: int | None = None) -> Json:
         "classes": [asdict(c) for c in document.classes],
         "truth": {image: [list(b) for b in boxes] for image, boxes in document.truth.items()},
         "pins": list(document.pins),
-        "images": [{"id": s.id, "name": s.name} for s in session.images],
+        "images": [
+            {"id": s.id, "name": s.name, "problem": session.images.problem(s.id)}
+            for s in session.sources
+        ],
         "view": session.view,
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.bank import KernelBank
+from spel.errors import ImageReadError
 from spel.nn import Activation, Network
 from spel.studio import banks
 from spel.studio.cache import Run
@@ -29,13 +30,18 @@ def kernels_view(
     -------
     header
         One entry per kernel: provenance, norm, the first kernel similar to it, mean activation on
-        object strokes and on background strokes (None where nothing is drawn).
+        object strokes and on background strokes (None where nothing is drawn); the images that
+        could not be read.
     kernels (K, rows, cols, C), then one (K, h, w) per image
     """
     bank = as_convolution(session.document.entry(network).network[node], node).bank
-    shown, pictures, means = [], [], StrokeMeans(len(bank))
+    shown, failed, pictures, means = [], [], [], StrokeMeans(len(bank))
     for image in images[:MAX_IMAGES]:
-        run = session.run(network, image)
+        try:
+            run = session.run(network, image)
+        except ImageReadError as error:  # a broken image stops nothing else
+            failed.append({"image": image, "problem": str(error)})
+            continue
         step = _shown_step(run.network, node)
         activation = run.activations.get(step)
         if activation is None:
@@ -48,6 +54,7 @@ def kernels_view(
     header = {
         "kernels": _entries(bank, means),
         "shown": shown,
+        "failed": failed,
         "reach": bank.adjacency.reach,
     }
     return packed(header, bank.dense(), *pictures)

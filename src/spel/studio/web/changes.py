@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from spel.errors import FormatError
+from spel.errors import FormatError, SpelError
 from spel.studio.session import Session
 from spel.studio.views import detections
 from spel.studio.views.document import document_view
@@ -16,12 +16,18 @@ Body = Mapping[str, Any]
 
 
 def after_change(session: Session, body: Body) -> Json:
-    """The document after a change, and the run that the page shows."""
+    """The document after a change, and the run that the page shows.
+
+    The change is done: where the network cannot be run, the reply says why instead.
+    """
     view: Json = {"document": document_view(session, body.get("drawn"))}
     shown = body.get("run")
     if isinstance(shown, dict) and shown.get("network") in session.document.networks:
         name = str(shown["network"])
-        view["run"] = run_view(session.run(name, str(shown["image"])), name)
+        try:
+            view["run"] = run_view(session.run(name, str(shown["image"])), name)
+        except SpelError as error:
+            view["run_problem"] = str(error)
     return view
 
 

@@ -110,7 +110,7 @@ def cloud(session: Session, request: Request) -> Packed:
 
 
 def kernels(session: Session, request: Request) -> Packed:
-    images = [i for i in _list(request, "images") if i in session.images]
+    images = [i for i in _list(request, "images") if i in session.image_ids()]
     return kernels_view(session, _text(request, "network"), _text(request, "node"), images)
 
 

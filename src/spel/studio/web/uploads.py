@@ -59,6 +59,9 @@ def take_image(session: Session, query: Query, path: Path, digest: str) -> Json:
     stored = session.uploads / f"{digest}.bin"
     path.replace(stored)
     source = session.add_upload(stored, query.get("name", "image"))
+    if source.id in session.document.removed:
+        removed = tuple(i for i in session.document.removed if i != source.id)
+        session.change("add_image", lambda d: replace(d, removed=removed))
     return {"id": source.id, **after_change(session, {})}
 
 
@@ -99,7 +102,7 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
         if name in by_name:
             raise FormatError(f"the annotation file names the image {name!r:.80} twice")
         by_name[name] = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in one.boxes.tolist())
-    truth = {s.id: by_name.pop(s.name) for s in session.images if s.name in by_name}
+    truth = {s.id: by_name.pop(s.name) for s in session.sources if s.name in by_name}
     if not truth:
         raise FormatError("the annotation file names none of the images in this session")
     if by_name:

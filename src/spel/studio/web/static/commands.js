@@ -2,9 +2,9 @@
 // Changes of the document: sent one after the other, so that each knows the revision of the last.
 
 import { latest } from "./base/latest.js";
-import { sayProblem } from "./base/toasts.js";
+import { say, sayProblem } from "./base/toasts.js";
 import { post, RequestError } from "./server/api.js";
-import { choose, emit, network, node, refresh, state } from "./store.js";
+import { choose, emit, imageOf, network, node, refresh, state } from "./store.js";
 
 /** @import { Command, Reply } from "./server/types.js" */
 
@@ -92,11 +92,17 @@ async function send(path, more) {
  * Take the document, and the run if it is the one on the screen.
  * @param {Reply} reply
  */
-function adopt({ document, run }) {
+function adopt({ document, run, run_problem: problem }) {
   state.doc = { ...document, strokes: document.strokes ?? state.doc.strokes };
   const [first] = state.doc.networks;
   if (!network() && first) choose({ network: first.name });
+  const [image] = state.doc.images;
+  if (!imageOf() && image) choose({ image: image.id });
   if (run && run.network === state.network && run.image === state.image) state.run = run;
+  if (problem !== undefined) {
+    state.run = null;
+    if (!imageOf()?.problem) say(problem, "error");
+  }
   if (state.node !== "input" && !node()) state.node = network()?.nodes.at(-1)?.name ?? "input";
   emit("document", "run");
 }

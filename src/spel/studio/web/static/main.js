@@ -12,7 +12,7 @@ import "./pages/kernels/page.js";
 import "./pages/lessons/page.js";
 import "./pages/markers/page.js";
 import "./pages/space/page.js";
-import { get } from "./server/api.js";
+import { get, RequestError } from "./server/api.js";
 import { listenKeys } from "./shell/keys.js";
 import { listenLayout } from "./shell/layout.js";
 import { goTo, PAGES, route } from "./shell/pages.js";
@@ -57,7 +57,8 @@ async function start() {
   try {
     state.run = await get("run", { network: state.network, image: state.image });
   } catch (problem) {
-    sayProblem(problem);
+    // A broken image is named by the page that shows it.
+    if (!(problem instanceof RequestError)) sayProblem(problem);
   }
   drawTopbar();
   route();

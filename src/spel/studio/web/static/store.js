@@ -2,7 +2,8 @@
 // What the page knows: the document, the run on the screen, where the user looks. One place, and events.
 //
 // Events of the bus: "document" (it changed), "run" (new numbers), "select" (another network, step,
-// channel or kernel), "image", "cursor", "page", "lesson", "language", "theme", "busy", "idle", and
+// channel or kernel), "image", "problem" (an image
+// turned out to be broken), "cursor", "page", "lesson", "language", "theme", "busy", "idle", and
 // "rest" (a drag has ended).
 
 import { latest } from "./base/latest.js";
@@ -95,6 +96,18 @@ export function mapOf(name = state.node) {
   return shown?.kind === "color.v1" && shown.fields.space === "grey" ? "grey" : "auto";
 }
 
+/**
+ * Remember whether an image can be read.
+ * @param {string} id
+ * @param {string | null} problem
+ */
+export function reportImage(id, problem) {
+  const image = imageOf(id);
+  if (!image || image.problem === problem) return;
+  image.problem = problem;
+  emit("problem");
+}
+
 // -- places --------------------------------------------------------------------------------------
 
 /**
@@ -154,6 +167,8 @@ export function choose(change) {
  */
 function lookElsewhere(before) {
   if (!state.node || (state.node !== "input" && !node())) state.node = firstNode();
+  // Numbers of another image or network must not stand under this one's name.
+  state.run = null;
   if (state.network !== before.network) {
     state.channel = 0;
     state.kernel = 0;
@@ -185,7 +200,7 @@ export const refresh = latest(async () => {
       emit("run");
     }
   } catch (problem) {
-    sayProblem(problem);
+    if (!imageOf()?.problem) sayProblem(problem);
   } finally {
     emit("idle");
   }

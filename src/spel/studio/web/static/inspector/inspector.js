@@ -47,7 +47,8 @@ class Inspector extends Part {
   /** @param {Place} cursor */
   async showInput(cursor) {
     const image = state.image;
-    const shown = await picture(image);
+    const shown = await picture(image).catch(() => null);
+    if (!shown) return;
     if (state.cursor !== cursor || state.image !== image || state.node !== "input") return;
     const i = (cursor[0] * shown.cols + cursor[1]) * 3;
     const values = [...shown.data.subarray(i, i + 3)];

@@ -86,7 +86,7 @@
 
 /** @typedef {{ label: number, name: string, color: string }} Class */
 /** @typedef {{ id: string, label: number, tool: string, radius: number, points: Place[] }} Stroke */
-/** @typedef {{ id: string, name: string }} ImageName */
+/** `problem`: why it cannot be read. @typedef {{ id: string, name: string, problem: string | null }} ImageName */
 
 /**
  * Where the user looked last.
@@ -145,7 +145,10 @@
  * @property {number} ms
  */
 
-/** @typedef {{ document: StudioDocument, run?: Run }} Reply */
+/**
+ * The document after a change, and the run on the screen or why there is none.
+ * @typedef {{ document: StudioDocument, run?: Run, run_problem?: string }} Reply
+ */
 /** @typedef {{ do: string } & Record<string, unknown>} Command */
 
 /** @typedef {Float32Array | Float64Array | Int32Array | Uint8Array} Numbers */
@@ -254,6 +257,7 @@
  * Boxes of all images with a truth, judged.
  * @typedef {object} Judged
  * @property {Array<Judgement & { image: string }>} rows
+ * @property {Array<{ image: string, problem: string }>} failed images that cannot be read
  * @property {Judgement} total
  * @property {{ scores: number[], precision: number[], recall: number[] }} curve
  * @property {number | string} ap

@@ -1,13 +1,13 @@
 // @ts-check
 // The top bar: pages, network, image, undo, settings.
 
-import { pickFiles, selectField, toolButton } from "../base/controls.js";
+import { chip, pickFiles, selectField, toolButton } from "../base/controls.js";
 import { h, patch } from "../base/dom.js";
 import { icon } from "../base/icons.js";
 import { say } from "../base/toasts.js";
 import { language, t } from "../base/words.js";
-import { redo, undo } from "../commands.js";
-import { bus, choose, state } from "../store.js";
+import { act, redo, undo } from "../commands.js";
+import { bus, choose, imageOf, state } from "../store.js";
 import { showCode, showHelp } from "./dialogs.js";
 import { PAGES } from "./pages.js";
 import { isDark, toggleLanguage, toggleProjector, toggleTheme } from "./settings.js";
@@ -18,7 +18,7 @@ let working = 0;
 let problem = null;
 
 export function listenTopbar() {
-  for (const name of ["document", "select", "image", "page", "language", "theme"]) {
+  for (const name of ["document", "select", "image", "problem", "page", "language", "theme"]) {
     bus.addEventListener(name, drawTopbar);
   }
   bus.addEventListener("busy", () => showWork(1));
@@ -42,6 +42,7 @@ export function drawTopbar() {
     history(),
     settings(),
   );
+  drawNotice();
   if (state.doc.problem && state.doc.problem !== problem) say(state.doc.problem, "error");
   problem = state.doc.problem;
 }
@@ -63,7 +64,9 @@ function tab(page) {
 function pickers() {
   const { networks, images } = state.doc;
   const networkNames = networks.map(({ name }) => /** @type {const} */ ([name, name]));
-  const imageNames = images.map(({ id, name }) => /** @type {const} */ ([id, name]));
+  const imageNames = images.map(({ id, name, problem }) => {
+    return /** @type {const} */ ([id, problem ? `⚠ ${name}` : name]);
+  });
   const pick = (/** @type {string} */ key) => ({ what: "select.pick", key, "aria-label": t(key) });
   const add = () => pickFiles(IMAGE_FILES, addImages, true);
   return h(
@@ -74,6 +77,21 @@ function pickers() {
     selectField(imageNames, state.image, (image) => choose({ image }), pick("image")),
     toolButton("right", t("image.next"), () => nextImage(1)),
     toolButton("upload", t("image.add"), add),
+    toolButton("trash", t("image.remove"), removeImage, { disabled: images.length < 2 }),
+  );
+}
+
+const removeImage = () => act({ do: "remove_image", image: state.image });
+
+/** Below the bar: why the image cannot be read. */
+function drawNotice() {
+  const { problem } = imageOf() ?? {};
+  const only = state.doc.images.length < 2;
+  const button = chip({ disabled: only, onclick: removeImage }, icon("trash"), t("image.remove"));
+  patch(
+    /** @type {HTMLElement} */ (document.getElementById("notice")),
+    problem ? h("p.error", { role: "alert" }, t("image.broken", { problem })) : null,
+    problem ? button : null,
   );
 }
 

@@ -6,7 +6,7 @@ import { Part } from "../base/part.js";
 import { t } from "../base/words.js";
 import { penOf, rgbCanvas } from "../picture/colors.js";
 import { picture, thumbs } from "../server/arrays.js";
-import { bus, mapOf, network, state } from "../store.js";
+import { bus, imageOf, mapOf, network, state } from "../store.js";
 import { adder, inputCard, stepCard } from "./cards.js";
 import { channelPictures, collage } from "./draw.js";
 
@@ -23,7 +23,7 @@ class Strip extends Part {
     this.setAttribute("role", "group");
     patch(this, this.rail);
     this.on(bus, "document image language select", () => this.redraw());
-    this.on(bus, "run", () => this.update());
+    this.on(bus, "run problem", () => this.update());
     this.update();
   }
 
@@ -54,6 +54,8 @@ class Strip extends Part {
   async update() {
     this.redraw();
     const { run } = state;
+    if (imageOf()?.problem)
+      for (const canvas of this.rail.querySelectorAll("canvas")) clear(canvas);
     if (!run || run.network !== state.network || run.image !== state.image) return;
     this.base = await picture(run.image);
     if (state.run !== run) return;
@@ -101,9 +103,7 @@ class Strip extends Part {
   /** @param {Step} step */
   clearCard({ name }) {
     const canvas = this.canvas(name);
-    if (!canvas) return;
-    delete canvas.dataset.shown;
-    penOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
+    if (canvas) clear(canvas);
   }
 
   /**
@@ -115,3 +115,9 @@ class Strip extends Part {
   }
 }
 customElements.define("spel-strip", Strip);
+
+/** @param {HTMLCanvasElement} canvas */
+function clear(canvas) {
+  delete canvas.dataset.shown;
+  penOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
+}

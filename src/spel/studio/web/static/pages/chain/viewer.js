@@ -6,9 +6,10 @@ import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
 import { t } from "../../base/words.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { showCurrentImage } from "../../picture/current.js";
 import { newStage, zoomers } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
-import { picture, plane } from "../../server/arrays.js";
+import { plane } from "../../server/arrays.js";
 import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "../../store.js";
 import { scaleBar } from "./draw.js";
 import { outlineOf, statusOf } from "./model.js";
@@ -80,14 +81,16 @@ export class Viewer extends Part {
     const shown = state.node === "input" ? undefined : step();
     const channels = shown?.shape?.[2] ?? 1;
     this.drawTools(channels);
-    const image = await picture(state.image);
-    if (image.id !== state.image) return;
-    this.image = image;
+    this.image = await showCurrentImage(this.stage);
+    if (!this.image) {
+      this.plane = null;
+      this.markCursor();
+      return;
+    }
     this.stage.label = t("stage.of", {
       name: state.node === "input" ? imageOf()?.name : state.node,
     });
     this.stage.relabel();
-    this.stage.setImage(image);
     if (!(await this.updatePlane(shown, Math.min(state.channel, channels - 1)))) return;
     this.drawStages();
     this.markCursor();

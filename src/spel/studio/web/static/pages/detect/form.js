@@ -52,6 +52,7 @@ import { drawHistogram } from "./draw.js";
 /** What stands in the place of the form where there is no saliency. */
 export function noSaliency() {
   const last = output();
+  if (!last) return [h("h2", {}, t("detect.title")), h("p.muted", {}, t("detect.nothing"))];
   const several = (last?.shape?.[2] ?? 0) > 1;
   const where = { network: state.network, after: last?.name, image: state.image };
   const add = () => act({ do: "add_step", kind: "weighted_sum", ...where });

@@ -9,10 +9,11 @@ import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { boxPainter } from "../../picture/boxes.js";
+import { showCurrentImage } from "../../picture/current.js";
 import { newStage, zoomers } from "../../picture/stage.js";
-import { picture, plane } from "../../server/arrays.js";
+import { plane } from "../../server/arrays.js";
 import { post, RequestError } from "../../server/api.js";
-import { bus, network, output, state } from "../../store.js";
+import { bus, network, output, reportImage, state } from "../../store.js";
 import { drawReasons, maskCanvas } from "./draw.js";
 import { decisionForm, noSaliency } from "./form.js";
 import { boxAt, changed, choices, labelOf, statusOf, truth } from "./model.js";
@@ -27,6 +28,8 @@ class DetectPage extends Part {
   dragging = false;
   /** @type {Plane | null} */
   saliency = null;
+  /** The saliency of the last run. @type {Plane | null} */
+  lastSaliency = null;
   /** Where the saliency lies on the image. @type {Step | undefined} */
   place;
   /** @type {Boxes | null} */
@@ -89,15 +92,15 @@ class DetectPage extends Part {
 
   async load() {
     const { image, network: name } = state;
-    const base = await picture(image);
+    const base = await showCurrentImage(this.stage);
     const last = output();
     if (image !== state.image) return;
-    this.stage.setImage(base);
     this.forget();
-    if (last?.id && last.shape.length === 3 && last.shape[2] === 1) {
+    if (base && last?.id && last.shape.length === 3 && last.shape[2] === 1) {
       const top = await plane(last.id, 0);
       if (output()?.id !== last.id || image !== state.image || name !== state.network) return;
       this.saliency = top;
+      this.lastSaliency = top;
       this.place = last;
     }
     this.redraw();
@@ -132,7 +135,9 @@ class DetectPage extends Part {
   }
 
   redrawPanels() {
-    const { saliency, found, decision } = this;
+    const { found, decision } = this;
+    // Until the run of another image is here the form stays, without numbers.
+    const saliency = this.saliency ?? (state.run ? null : this.lastSaliency);
     const form = saliency
       ? decisionForm({
           decision,
@@ -243,7 +248,9 @@ class DetectPage extends Part {
   async judge() {
     try {
       const query = { network: state.network, decision: this.decision };
-      patch(this.judged, judgedPanel(await post("judged", query)));
+      const judged = await post("judged", query);
+      for (const { image, problem } of judged.failed) reportImage(image, problem);
+      patch(this.judged, judgedPanel(judged));
     } catch (problem) {
       sayProblem(problem);
     }

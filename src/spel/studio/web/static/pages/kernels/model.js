@@ -10,6 +10,7 @@ import { state } from "../../store.js";
  * @typedef {object} Gallery
  * @property {KernelFacts[]} kernels
  * @property {Array<{ image: string }>} shown the images of the activations
+ * @property {Array<{ image: string, problem: string }>} failed images that cannot be read
  * @property {{ shape: [number, number, number, number], data: Float32Array }} dense
  * @property {Array<{ shape: number[], data: Float32Array }>} activations one (K, rows, cols) per image
  */
@@ -27,9 +28,9 @@ export const pins = () => (state.doc.pins.length ? state.doc.pins : [state.image
  * @returns {Gallery}
  */
 export function galleryFrom(packed) {
-  const { kernels, shown, arrays } = /** @type {any} */ (packed);
+  const { kernels, shown, failed, arrays } = /** @type {any} */ (packed);
   const [dense, ...activations] = arrays;
-  return { kernels, shown, dense, activations };
+  return { kernels, shown, failed, dense, activations };
 }
 
 /** @param {KernelFacts} facts */

@@ -10,10 +10,21 @@ import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { learn } from "../../learn.js";
 import { drawRing } from "../../picture/boxes.js";
+import { showCurrentImage } from "../../picture/current.js";
 import { newStage } from "../../picture/stage.js";
 import { getPacked } from "../../server/api.js";
-import { picture, plane } from "../../server/arrays.js";
-import { bus, choose, convolutions, imageOf, node, onStep, output, state } from "../../store.js";
+import { plane } from "../../server/arrays.js";
+import {
+  bus,
+  choose,
+  convolutions,
+  imageOf,
+  node,
+  onStep,
+  output,
+  reportImage,
+  state,
+} from "../../store.js";
 import { kernelCard } from "./card.js";
 import { choices, galleryFrom, pins, sorted, suggested } from "./model.js";
 import { galleryTools, learnPanel } from "./panels.js";
@@ -50,6 +61,7 @@ class KernelsPage extends Part {
       this.fetch();
     });
     this.on(bus, "run image", () => this.showSaliency());
+    this.on(bus, "problem", () => this.redrawPanel());
     this.on(bus, "cursor", () => this.markCursor());
     this.on(this.stage, "pick", ({ detail }) => choose({ cursor: detail.at, pinned: true }));
     this.showSaliency();
@@ -75,10 +87,7 @@ class KernelsPage extends Part {
 
   async load() {
     this.redrawTools();
-    patch(
-      this.panel,
-      learnPanel((start) => this.learn(start)),
-    );
+    this.redrawPanel();
     const shown = node();
     if (!shown?.bank) {
       this.signature = "";
@@ -95,7 +104,9 @@ class KernelsPage extends Part {
         const query = { network, node: shown.name, images: pins().join(",") };
         this.gallery = galleryFrom(await getPacked("kernels", query));
         this.signature = signature;
+        for (const { image, problem } of this.gallery.failed) reportImage(image, problem);
       } catch (problem) {
+        patch(this.cards, h("p.error", { role: "alert" }, String(problem)));
         sayProblem(problem);
         return;
       }
@@ -122,6 +133,13 @@ class KernelsPage extends Part {
     const reply = await learn({ decoder, seed, ...(start ? { start } : {}) });
     const [first] = convolutions();
     if (reply && first && !node()?.bank) choose({ node: first.name });
+  }
+
+  redrawPanel() {
+    patch(
+      this.panel,
+      learnPanel((start) => this.learn(start)),
+    );
   }
 
   redrawTools() {
@@ -191,11 +209,10 @@ class KernelsPage extends Part {
   }
 
   async showSaliency() {
-    const image = await picture(state.image);
-    const last = output();
-    if (image.id !== state.image) return;
     this.stage.label = t("kernels.saliency");
-    this.stage.setImage(image);
+    const image = await showCurrentImage(this.stage);
+    const last = output();
+    if (!image) return;
     this.stage.setPlane(null);
     if (last?.id && last.shape.length === 3) {
       const top = await plane(last.id, 0);

@@ -145,10 +145,11 @@ function relearnButton(learn) {
 }
 
 /** @param {ImageName} image */
-function pinButton({ id, name }) {
+function pinButton({ id, name, problem }) {
   const { pins } = state.doc;
   const pinned = pins.includes(id);
   const images = pinned ? pins.filter((p) => p !== id) : [...pins, id];
   const toggle = () => act({ do: "set_pins", images });
-  return chip({ key: id, pressed: pinned, onclick: toggle }, icon("pin"), name);
+  const attributes = { key: id, pressed: pinned, title: problem, onclick: toggle };
+  return chip(attributes, icon("pin"), problem ? `⚠ ${name}` : name);
 }

@@ -8,9 +8,10 @@ import { t } from "../../base/words.js";
 import { act, refusal } from "../../commands.js";
 import { learn } from "../../learn.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { showCurrentImage } from "../../picture/current.js";
 import { Ink } from "../../picture/ink.js";
 import { newStage } from "../../picture/stage.js";
-import { picture, plane } from "../../server/arrays.js";
+import { plane } from "../../server/arrays.js";
 import { bus, output, state } from "../../store.js";
 import * as draw from "./draw.js";
 import {
@@ -84,9 +85,14 @@ class MarkersPage extends Part {
   }
 
   async load() {
-    const image = await picture(state.image);
-    if (image.id !== state.image) return;
-    this.stage.setImage(image);
+    const { image: id } = state;
+    const image = await showCurrentImage(this.stage);
+    if (id !== state.image) return;
+    if (!image) {
+      this.ink = null;
+      this.redrawPanels();
+      return;
+    }
     this.ink = new Ink(image.rows, image.cols);
     this.redraw();
     this.overlay();

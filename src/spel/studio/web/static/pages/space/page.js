@@ -9,9 +9,10 @@ import { t } from "../../base/words.js";
 import { kernelPicks } from "../../editor/kernels.js";
 import "../../inspector/inspector.js";
 import { penOf } from "../../picture/colors.js";
+import { showCurrentImage } from "../../picture/current.js";
 import { newStage } from "../../picture/stage.js";
 import { getPacked } from "../../server/api.js";
-import { bankArrays, picture } from "../../server/arrays.js";
+import { bankArrays } from "../../server/arrays.js";
 import { bus, choose, node, onImage, state, step } from "../../store.js";
 import * as draw from "./draw.js";
 import { drawHistogram } from "./histogram.js";
@@ -122,8 +123,7 @@ export class SpacePage extends Part {
   }
 
   async showImage() {
-    const image = await picture(state.image);
-    if (image.id === state.image) this.stage.setImage(image);
+    await showCurrentImage(this.stage);
     this.markCursor();
   }
 

@@ -217,7 +217,10 @@ def flood(
 
 def _squares(a: Array, b: Array) -> float:
     # A product and not a power: pow may differ from it in the last bit.
-    return float(sum((x - y) * (x - y) for x, y in zip(a.tolist(), b.tolist())))
+    total = 0.0
+    for x, y in zip(a.tolist(), b.tolist()):
+        total += (x - y) * (x - y)  # in order; from Python 3.12 on, `sum` would compensate
+    return total
 
 
 def shifted(

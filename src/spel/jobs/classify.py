@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from spel.core.threads import threads
-from spel.errors import SpelError
 from spel.io.image.header import MAX_PIXELS
 from spel.io.image.reader import read
 from spel.io.isolation import AVAILABLE
@@ -45,7 +44,7 @@ class ClassifyTask:
             with threads(self.threads):
                 image = read(self.image, isolate=self.isolate, max_pixels=self.max_pixels)
                 return classify_image(self.model, image, self.image)
-        except (SpelError, ValueError, OSError, MemoryError) as error:
+        except Exception as error:  # whatever one image causes costs that image only
             return Failure.of(self.image, error)
 
 

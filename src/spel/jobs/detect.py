@@ -41,13 +41,14 @@ class DetectTask:
 
     def __call__(self) -> Result | Failure:
         try:
-            return self._detect()
+            return self.detect()
         except WriteError:
             raise
         except (SpelError, OSError, MemoryError) as error:
             return Failure.of(self.image, error)
 
-    def _detect(self) -> Result:
+    def detect(self) -> Result:
+        """The detections in the image."""
         job, limit = self.job, self.job.limit
         if job.tile is not None or job.level is not None or is_zarr(self.image):
             return self._detect_in_parts()

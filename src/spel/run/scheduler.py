@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from spel.errors import TaskError, WriteError
 from spel.run.pool import Pool
-from spel.run.stop import Stop
+from spel.run.stop import Interrupted, Stop
 from spel.run.task import Failure, Outcome, Task, TimedTask
 
 GRACE = 5.0
@@ -62,12 +62,22 @@ def run_tasks(
     if executor is not None:
         yield from _in_order(executor, timed, 64, stop)
     elif workers == 1 and seconds is None and memory is None:
-        for task in timed:
-            if stop.requested:
-                return
-            yield task()
+        yield from _here(timed, stop)
     else:
         yield from _in_pool(Pool(workers, seconds=seconds, memory=memory), timed, 4 * workers, stop)
+
+
+def _here(tasks: Iterator[TimedTask], stop: Stop) -> Iterator[Outcome]:
+    """Run tasks in this process; a signal ends the running task, which then counts as not begun."""
+    for task in tasks:
+        if stop.requested:
+            return
+        try:
+            with stop.interrupting():
+                outcome = task()
+        except Interrupted:
+            return
+        yield outcome
 
 
 def _in_pool(pool: Pool, tasks: Iterator[TimedTask], ahead: int, stop: Stop) -> Iterator[Outcome]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -41,6 +43,7 @@ class Stop:
         self.number: int | None = None
         self._when = 0.0
         self._previous: dict[int, Any] = {}
+        self._interrupts = False
 
     def request(self, number: int = signal.SIGINT) -> None:
         """Request a clean end."""
@@ -61,6 +64,15 @@ class Stop:
         if self.number is not None:
             raise Interrupted(self.number)
 
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """A block that the first signal leaves at once, by raising `Interrupted`."""
+        self._interrupts = True
+        try:
+            yield
+        finally:
+            self._interrupts = False
+
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -76,3 +88,5 @@ class Stop:
         if self.requested:
             raise KeyboardInterrupt
         self.request(number)
+        if self._interrupts:
+            raise Interrupted(number)

@@ -1,0 +1,97 @@
+"""Ctrl-C reaches native code, and one image's error costs that image only."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import spel
+from spel.run import run_tasks
+
+WORK = """
+import signal, sys, time, numpy as np, spel
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{setup}
+print("ready", flush=True)
+try:
+    for _ in range(50):
+        {call}
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+CASES = {
+    "convolution": (
+        "x = np.zeros((3000, 3000, 8), np.float32)\n"
+        "bank = spel.KernelBank.random(spel.Adjacency.box(9), kernels=32, channels=8, seed=0)",
+        "spel.ops.convolve(x, bank)",
+    ),
+    "volume": (
+        "x = np.zeros((60, 300, 300, 4), np.float32)\n"
+        "bank = spel.KernelBank.random(spel.Adjacency.ball(3), kernels=32, channels=4, seed=0)",
+        "spel.ops.convolve(x, bank)",
+    ),
+    "flood": (
+        "x = np.random.default_rng(0).random((3000, 3000, 1)).astype(np.float32)\n"
+        "marks = np.zeros((3000, 3000), int); marks[5, 5] = 1; marks[-9, -9] = 2",
+        "spel.ops.watershed(x, marks)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ctrl_c_ends_native_work_soon(name):
+    setup, call = CASES[name]
+    code = WORK.format(setup=setup, call=call)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as work:
+        assert work.stdout is not None
+        assert work.stdout.readline() == "ready\n"
+        time.sleep(1.0)
+        began = time.monotonic()
+        work.send_signal(signal.SIGINT)
+        assert work.stdout.readline() == "stopped\n"
+        assert time.monotonic() - began < 3  # a second on a machine of one's own
+        work.kill()
+
+
+def test_pieces_change_no_bit(monkeypatch):
+    from spel.kernels import stream
+
+    image = np.random.default_rng(0).random((2, 70, 33, 3)).astype(np.float32)
+    bank = spel.KernelBank.random(spel.Adjacency.disk(2), kernels=5, channels=3, seed=1)
+    net = spel.chain(
+        spel.Convolution(bank, stride=2),
+        spel.Activation("relu"),
+        spel.MaxPool(spel.Adjacency.box(3)),
+    )
+    whole = [net(image), spel.ops.convolve(image, bank, border="reflect")]
+    monkeypatch.setattr(stream, "PIECE", 1.0)
+    pieces = [net(image + 0), spel.ops.convolve(image, bank, border="reflect")]
+    for a, b in zip(whole, pieces, strict=True):
+        assert np.array_equal(a, b)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A task whose error is of no kind that anybody expects."""
+
+    image: str
+
+    def __call__(self) -> str:
+        if self.image == "b":
+            raise RuntimeError("odd")
+        if self.image == "c":
+            raise LookupError("odder")
+        return self.image
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_any_error_is_recorded_for_any_number_of_workers(workers):
+    outcomes = list(run_tasks([Odd("a"), Odd("b"), Odd("c"), Odd("d")], workers=workers))
+    found = [o.result.error if o.failed else o.result for o in outcomes]
+    assert found == ["a", "RuntimeError", "LookupError", "d"]

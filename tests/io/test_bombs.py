@@ -19,7 +19,7 @@ from spel.io import read
 def quick(data, words=None, seconds=3.0, most=64 << 20, **options):
     """Read within bounds; the array, or nothing if it was refused with ``words``."""
     tracemalloc.start()
-    start = time.monotonic()
+    start = time.process_time()
     try:
         if words is None:
             array = read(io.BytesIO(data), **options)
@@ -30,7 +30,7 @@ def quick(data, words=None, seconds=3.0, most=64 << 20, **options):
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert time.monotonic() - start < seconds
+    assert time.process_time() - start < seconds
     assert peak < most + (4 * array.nbytes if array is not None else 0)
     return array
 
@@ -167,7 +167,8 @@ class TestJpeg:
             cut = start + int(share * (len(data) - 2 - start))
             quick(data[:cut].rstrip(b"\xff") + b"\xff\xd9", "cut short")
             with Image.open(io.BytesIO(data)) as other:
-                assert np.array_equal(np.atleast_3d(other), read(io.BytesIO(data)))
+                wanted = other.convert("RGB") if mode == "CMYK" else other
+                assert np.array_equal(np.atleast_3d(wanted), read(io.BytesIO(data)))
 
     @pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (255, 2, 251), (201, 201, 201)])
     def test_pictures_of_one_colour_are_whole(self, color):

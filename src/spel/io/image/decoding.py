@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.io.opening import Reading, translating_errors
 
 from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
+from .colors import CONVERTED, to_rgb
 from .formats import recognize
 from .header import ImageInfo
 
@@ -44,12 +45,17 @@ def describe_open(file: BinaryIO, name: str, *, max_pixels: int) -> ImageInfo:
 def decode(file: BinaryIO, reading: Reading, page: int | None, max_pixels: int) -> npt.NDArray[Any]:
     """The pixels as displayed: ([planes,] rows, cols, channels)."""
     array, info = _decoder(file, reading).read(file, max_pixels, page)
+    if info.color in CONVERTED:
+        array = to_rgb(array, info.color)
     return apply_orientation(array, info.orientation)
 
 
 def read_header(file: BinaryIO, reading: Reading, max_pixels: int) -> ImageInfo:
     """What the header says, with rows and columns as displayed."""
     info: ImageInfo = _decoder(file, reading).describe(file, max_pixels)
+    if info.color in CONVERTED:
+        note = f"{info.note + '; ' if info.note else ''}{info.color} in the file"
+        info = replace(info, channels=3, color="rgb", note=note)
     if info.orientation in (5, 6, 7, 8):
         return replace(info, rows=info.cols, cols=info.rows)
     return info

@@ -33,8 +33,8 @@ class ImageInfo:
     bits : int
         Bits per sample in the file.
     color : str
-        What the channels are: ``"grey"``, ``"grey+alpha"``, ``"rgb"``, ``"rgba"``, ``"cmyk"``,
-        ``"lab"`` or ``"channels"``.
+        What the channels are: ``"grey"``, ``"grey+alpha"``, ``"rgb"``, ``"rgba"`` or
+        ``"channels"``. CMYK and Lab files give RGB; the note says so.
     orientation : int
         EXIF orientation of the stored image, 1 to 8; 1 where none is given.
     pages : int

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 _MAX_PAGES = 100_000
 _MAX_XML = 1 << 20
-_COLORS = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}
-_SAMPLES = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
+_COLORS = {0: "grey", 1: "grey", 2: "rgb", 3: "rgb", 5: "cmyk", 6: "rgb", 8: "lab", 9: "icclab"}
+_SAMPLES = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3, "icclab": 3}
 
 
 @dataclass(frozen=True)

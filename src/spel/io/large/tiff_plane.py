@@ -20,6 +20,7 @@ MAX_CHUNK_BYTES = 1 << 28
 ORIENTATION, SUBFILE, SAMPLE_FORMAT = 274, 254, 339
 WHITE_IS_ZERO, PALETTE, YCBCR = 0, 3, 6
 COLORS = (2, 5, YCBCR)
+CMYK_OR_LAB = (5, 8, 9)
 UNCOMPRESSED, OLD_JPEG = 1, 6
 JPEG = (7, 34892, 33007)
 
@@ -218,6 +219,8 @@ def _check_kind(plane: Plane) -> None:
         raise DecodeError("its old kind of JPEG is not read", "save it with another compression")
     if page.photometric == YCBCR and page.compression not in JPEG:
         raise DecodeError("its colours are YCbCr without JPEG", "convert it to RGB")
+    if page.photometric in CMYK_OR_LAB:
+        raise DecodeError("its colours are CMYK or Lab", "convert it to RGB")
     if plane.bits == 32 and page.photometric in COLORS and SAMPLE_FORMAT not in page.tags:
         raise DecodeError(
             "its colours are whole numbers of 32 bits, but it does not state so",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spel.errors import ImageReadError
 from spel.io import video
-from spel.io.annotation.labels import read_coco
+from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import read_markers
 from spel.io.annotation.results import read_results
 from spel.io.image.header import MAX_PIXELS
@@ -145,7 +145,7 @@ def _channel_text(channel: Facts) -> str:
 
 
 def _json_info(path: Path) -> Info:
-    """Results (one object per line, of an image each) or COCO annotations."""
+    """Results (one object per line, of an image each) or annotations."""
     with path.open("rb") as file:
         first = file.readline(1 << 20)
     try:
@@ -183,7 +183,8 @@ def _results_info(path: Path) -> Info:
 
 
 def _annotations_info(path: Path) -> Info:
-    truth = read_coco(path)
+    problems: list[str] = []
+    truth = read_labels(path, report=problems.append)
     counts = Counter(name for one in truth for name in one.classes)
     boxes, empty = sum(len(one) for one in truth), sum(not len(one) for one in truth)
     facts = {
@@ -193,12 +194,15 @@ def _annotations_info(path: Path) -> Info:
         "boxes": boxes,
         "empty": empty,
         "classes": {name: counts[name] for name in truth.classes},
+        "problems": problems,
     }
+    form = {"coco": "COCO", "label-studio": "Label Studio", "geojson": "GeoJSON"}[truth.form]
     lines = [
-        f"{path}: COCO annotations of {len(truth)} images, {boxes} boxes, {empty} images without "
+        f"{path}: {form} annotations of {len(truth)} images, {boxes} boxes, {empty} images without "
         "a box"
     ]
     lines += [f"  {name}: {counts[name]} boxes" for name in truth.classes]
+    lines += [f"  {problem}" for problem in problems]
     return facts, "\n".join(lines)
 
 

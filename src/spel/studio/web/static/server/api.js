@@ -1,6 +1,8 @@
 // @ts-check
 // Requests to the server. Arrays come packed: four bytes of length, a JSON header, then their bytes.
 
+import { t } from "../base/words.js";
+
 /** @import { Numbers, Packed } from "./types.js" */
 /** @typedef {Record<string, string | number | null | undefined>} Query */
 
@@ -17,7 +19,7 @@ function authorization() {
   return { Authorization: `Bearer ${localStorage.getItem(STORED) ?? ""}` };
 }
 
-/** A request that the server refused. */
+/** A request that the server refused, or with status 0 one that did not reach it. */
 export class RequestError extends Error {
   /**
    * @param {number} status
@@ -32,11 +34,32 @@ export class RequestError extends Error {
 }
 
 /**
- * @param {Response} response
+ * @param {string} path
+ * @param {Query} [query]
+ * @param {RequestInit & { headers?: Record<string, string> }} [options]
  * @returns {Promise<Response>}
  */
-async function checked(response) {
-  if (response.ok) return response;
+async function request(path, query = {}, options = {}) {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  const address = `/api/${path}${text ? `?${text}` : ""}`;
+  const headers = { ...options.headers, ...authorization() };
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(address, { ...options, headers });
+  } catch {
+    throw new RequestError(0, t("server.gone"), null);
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+/** @param {Response} response */
+async function refusal(response) {
   const text = (await response.text()) || String(response.status);
   let body = null;
   try {
@@ -44,20 +67,7 @@ async function checked(response) {
   } catch {
     // Plain text is its own message.
   }
-  throw new RequestError(response.status, body?.error ?? text, body);
-}
-
-/**
- * @param {string} path
- * @param {Query} query
- */
-function address(path, query) {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null) parameters.set(name, String(value));
-  }
-  const text = parameters.toString();
-  return `/api/${path}${text ? `?${text}` : ""}`;
+  return new RequestError(response.status, body?.error ?? text, body);
 }
 
 /**
@@ -65,8 +75,8 @@ function address(path, query) {
  * @param {Query} [query]
  * @returns {Promise<any>}
  */
-export async function get(path, query = {}) {
-  return (await checked(await fetch(address(path, query), { headers: authorization() }))).json();
+export async function get(path, query) {
+  return (await request(path, query)).json();
 }
 
 /**
@@ -76,10 +86,9 @@ export async function get(path, query = {}) {
  * @returns {Promise<any>}
  */
 export async function post(path, body, keepalive = false) {
-  const headers = { "Content-Type": "application/json", ...authorization() };
-  const text = JSON.stringify(body);
-  const response = await fetch(`/api/${path}`, { keepalive, method: "POST", headers, body: text });
-  return (await checked(response)).json();
+  const headers = { "Content-Type": "application/json" };
+  const options = { keepalive, method: "POST", headers, body: JSON.stringify(body) };
+  return (await request(path, {}, options)).json();
 }
 
 /**
@@ -89,9 +98,8 @@ export async function post(path, body, keepalive = false) {
  * @returns {Promise<any>}
  */
 export async function put(path, query, data) {
-  const headers = { "Content-Type": "application/octet-stream", ...authorization() };
-  const response = await fetch(address(path, query), { method: "PUT", headers, body: data });
-  return (await checked(response)).json();
+  const headers = { "Content-Type": "application/octet-stream" };
+  return (await request(path, query, { method: "PUT", headers, body: data })).json();
 }
 
 /** @type {Record<string, any>} */
@@ -107,8 +115,8 @@ const TYPES = {
  * @param {Query} [query]
  * @returns {Promise<Packed>}
  */
-export async function getPacked(path, query = {}) {
-  const response = await checked(await fetch(address(path, query), { headers: authorization() }));
+export async function getPacked(path, query) {
+  const response = await request(path, query);
   const buffer = await response.arrayBuffer();
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -130,7 +138,7 @@ export async function getPacked(path, query = {}) {
  * @param {Query} query
  */
 export async function download(path, query) {
-  const response = await checked(await fetch(address(path, query), { headers: authorization() }));
+  const response = await request(path, query);
   const named = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());

@@ -151,7 +151,7 @@ export class SpacePage extends Part {
     this.drawTools();
     this.drawPicks(shown);
     try {
-      const found = await this.ask(Math.min(state.kernel, shown.bank.kernels - 1));
+      const found = await this.ask(shown, Math.min(state.kernel, shown.bank.kernels - 1));
       if (this.drag?.tool === "plane") return;
       this.cloud = cloudFrom(found);
       this.frame = frameOf(this.cloud, this.options.dims, this.square);
@@ -165,11 +165,19 @@ export class SpacePage extends Part {
     this.draw();
   }
 
-  /** @param {number} kernel */
-  ask(kernel) {
+  /**
+   * @param {NetworkNode} shown
+   * @param {number} kernel
+   */
+  async ask(shown, kernel) {
     const { network, image, node: at } = state;
-    const { directions, normalized, entries } = this.options;
+    const { directions, normalized } = this.options;
     const query = { network, image, node: at, kernel, directions };
+    const bank = await bankArrays(network, shown);
+    // A small kernel has fewer entries than the axes ask for.
+    const last = bank.displacements.length * bank.dense.shape[3] - 1;
+    const entries = this.options.entries.map((entry) => Math.min(entry, last));
+    this.options.entries = entries;
     return getPacked("cloud", {
       ...query,
       normalized: normalized ? 1 : 0,

@@ -656,3 +656,65 @@ def test_a_broken_image_is_named_marked_removed_and_stops_nothing(person):
     # The test's own reading of canvases warns, too.
     assert [s for s in person.said if "422" not in s and "getImageData" not in s] == []
     person.said.clear()
+
+
+def test_a_server_that_is_gone_is_told_in_the_language_of_the_page(person):
+    page = person.page
+    person.open()
+    page.get_by_title("Português").click()
+    page.route("**/api/**", lambda route: route.abort())
+    page.get_by_role("button", name="Desligar: positive").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast.error:has-text('não responde')")
+    page.unroute("**/api/**")
+    person.settle()
+    assert [line for line in person.said if "ERR_FAILED" not in line] == []
+    person.said.clear()
+
+
+def test_patch_space_of_a_kernel_with_two_entries(person):
+    page = person.page
+    person.session.do(
+        {"do": "resize_kernels", "network": "plate", "node": "edges", "width": 2, "height": 1}
+    )
+    person.open("space")
+    person.until("document.querySelector('page-space').share !== undefined")
+    page.get_by_label("directions").select_option("entries")
+    person.settle()
+    person.until("document.querySelector('page-space').cloud?.length === 2")
+    shown = page.evaluate("document.querySelector('page-space').cloud.names")
+    assert shown == ["entry 0, channel 0", "entry 1, channel 0", "entry 1, channel 0"]
+    page.get_by_label("axis 1").fill("1")
+    page.get_by_label("axis 1").press("Enter")
+    person.settle()
+    assert page.evaluate("document.querySelector('page-space').cloud.names[0]") == (
+        "entry 1, channel 0"
+    )
+
+
+def test_two_fingers_zoom_and_draw_nothing(person):
+    page = person.page
+    person.open("markers")
+    row, col = 32.0, 48.0
+    x, y = person.place(row, col)
+    before = page.evaluate("document.querySelector('spel-stage').view.zoom")
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        places = [{"x": px, "y": py, "id": i} for i, (px, py) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    send("touchStart", (x - 40, y))
+    send("touchStart", (x - 40, y), (x + 40, y))
+    for spread in (60, 80):
+        send("touchMove", (x - spread, y), (x + spread, y))
+    send("touchEnd")
+    person.settle()
+    assert page.evaluate("document.querySelector('spel-stage').view.zoom") > 1.5 * before
+    assert person.place(row, col) == pytest.approx([x, y], abs=1)
+    assert person.session.document.strokes == {}
+    send("touchStart", (x, y))
+    send("touchMove", (x + 30, y))
+    send("touchEnd")
+    person.settle()
+    assert len(person.session.document.strokes["image0"]) == 1

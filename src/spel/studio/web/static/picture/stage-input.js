@@ -59,10 +59,17 @@ function listenWheel(stage) {
 /** @param {Stage} stage */
 function listenPointer(stage) {
   const { canvas } = stage;
+  const fingers = new Fingers(stage);
   /** @type {Drag | null} */
   let drag = null;
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
+    if (fingers.down(event)) {
+      // A second finger: this is no stroke and no click.
+      if (drag?.painting) stage.tool?.cancel();
+      drag = null;
+      return;
+    }
     const panning = canvas.classList.contains("panning");
     const painting = stage.tool !== null && !panning && event.button === 0;
     const { x: left, y: top } = stage.view;
@@ -70,6 +77,7 @@ function listenPointer(stage) {
     if (painting) stage.tool?.down(stage.point(event));
   });
   canvas.addEventListener("pointermove", (event) => {
+    if (fingers.move(event)) return;
     if (drag && !drag.painting) pan(stage, drag, event);
     else {
       if (drag) paintAlong(stage, event);
@@ -77,6 +85,7 @@ function listenPointer(stage) {
     }
   });
   const release = (/** @type {PointerEvent} */ event) => {
+    fingers.up(event);
     const ended = drag;
     drag = null;
     if (ended?.painting) stage.tool?.up(stage.point(event));
@@ -89,6 +98,55 @@ function listenPointer(stage) {
     send(stage, "hover", null);
     stage.paint(true);
   });
+}
+
+/** Two fingers move and zoom the picture. */
+class Fingers {
+  /** Where each finger is on the screen. @type {Map<number, Place>} */
+  places = new Map();
+
+  /** @param {Stage} stage */
+  constructor(stage) {
+    this.stage = stage;
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @returns {boolean} whether there are two fingers now
+   */
+  down(event) {
+    if (event.pointerType !== "touch") return false;
+    this.places.set(event.pointerId, [event.clientX, event.clientY]);
+    return this.places.size > 1;
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @returns {boolean} whether it was a move of two fingers
+   */
+  move(event) {
+    if (this.places.size < 2 || !this.places.has(event.pointerId)) return false;
+    const before = this.pinch();
+    this.places.set(event.pointerId, [event.clientX, event.clientY]);
+    const after = this.pinch();
+    const { view } = this.stage;
+    view.set(view.zoom, view.x + after.x - before.x, view.y + after.y - before.y);
+    this.stage.zoomBy(after.spread / before.spread, [after.x, after.y]);
+    return true;
+  }
+
+  /** @param {PointerEvent} event */
+  up(event) {
+    this.places.delete(event.pointerId);
+  }
+
+  /** The middle of two fingers on the stage, and how far they are apart. */
+  pinch() {
+    const [[x0, y0] = [0, 0], [x1, y1] = [0, 0]] = [...this.places.values()];
+    const box = this.stage.canvas.getBoundingClientRect();
+    const spread = Math.max(1, Math.hypot(x1 - x0, y1 - y0));
+    return { x: (x0 + x1) / 2 - box.left, y: (y0 + y1) / 2 - box.top, spread };
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ import { View } from "./view.js";
  * @property {(point: Place) => void} down
  * @property {(point: Place) => void} move
  * @property {(point: Place) => void} up
+ * @property {() => void} cancel the gesture was something else
  */
 
 const MIN_ZOOM = 0.05;

@@ -114,8 +114,12 @@ class MarkersPage extends Part {
     const overlayChanged = () => this.overlay();
     patch(this.tools, markerTools({ changed, learn: () => learn().then(overlayChanged) }));
     patch(this.panel, markerPanel(this.ink?.count ?? 0, { changed, overlayChanged }));
-    const { down, move, up } = this;
-    const tool = { down: down.bind(this), move: move.bind(this), up: up.bind(this) };
+    const tool = {
+      down: (/** @type {Place} */ point) => this.down(point),
+      move: (/** @type {Place} */ point) => this.move(point),
+      up: () => this.up(),
+      cancel: () => this.cancel(),
+    };
     this.stage.tool = choices.tool === "move" ? null : tool;
   }
 
@@ -166,6 +170,11 @@ class MarkersPage extends Part {
     this.stage.paint(true);
     this.send(stroke, state.image);
     performance.mark("spel-ink");
+  }
+
+  cancel() {
+    this.current = null;
+    this.redraw();
   }
 
   /**

@@ -120,3 +120,23 @@ def test_the_callers_array_is_copied():
 def test_refusals_say_what_was_given(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+SHAPES = {
+    "disk(3)": Adjacency.disk(3),
+    "disk(1)": Adjacency.disk(1),
+    "disk(2.237)": Adjacency.disk(5**0.5),
+    "cross(3)": Adjacency.cross(3),
+    "rectangle(width=25, height=5)": Adjacency.rectangle(width=25, height=5),
+    "ball(2)": Adjacency.ball(2),
+    "cross(2, ndim=3)": Adjacency.cross(2, ndim=3),
+    "disk(2).dilated(3)": Adjacency.disk(2).dilated(3),
+    "rectangle(width=3, height=3).dilated((2, 1))": Adjacency.box(3).dilated((2, 1)),
+    "from_displacements([[0, 1], [3, 4]])": Adjacency.from_displacements([(0, 1), (3, 4)]),
+}
+
+
+@pytest.mark.parametrize("text", SHAPES)
+def test_an_adjacency_prints_its_constructor(text):
+    assert repr(SHAPES[text]) == f"Adjacency.{text}"
+    assert eval(repr(SHAPES[text])) == SHAPES[text]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, gcd, isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -306,12 +306,37 @@ class Adjacency(Value):
 
     def __repr__(self) -> str:
         """A constructor that can be pasted back."""
+        steps = tuple(gcd(*axis) or 1 for axis in self.displacements.T.tolist())
+        core = self if set(steps) == {1} else Adjacency(self.displacements // steps)
+        text = core._constructor()
+        if text is None:
+            return f"Adjacency.from_displacements({self.displacements.tolist()})"
+        if core is self:
+            return text
+        return f"{text}.dilated({steps[0] if len(set(steps)) == 1 else steps})"
+
+    def _constructor(self) -> str | None:
+        """The constructor of a shape that has one, or None."""
         sizes = tuple(high - low + 1 for low, high in self.reach)
         if len(self) == int(np.prod(sizes)) and self == Adjacency.box(sizes):
             if self.ndim == 2:
                 return f"Adjacency.rectangle(width={sizes[1]}, height={sizes[0]})"
             return f"Adjacency.box({sizes})"
-        return f"Adjacency.from_displacements({self.displacements.tolist()})"
+        space = "" if self.ndim == 2 else f", ndim={self.ndim}"
+        reach = int(np.abs(self.displacements).max())
+        if len(self) == 2 * self.ndim * reach + 1 and self == Adjacency.cross(
+            reach, ndim=self.ndim
+        ):
+            name = "disk" if self.ndim == 2 else "ball"
+            return f"Adjacency.{name}(1)" if reach == 1 else f"Adjacency.cross({reach}{space})"
+        # The largest distance, up to three digits: 1.415 for the root of 2.
+        length = float((self.displacements.astype(np.float64) ** 2).sum(axis=1).max()) ** 0.5
+        radius = int(length) if length == int(length) else ceil(length * 1000) / 1000
+        if len(self) < radius**self.ndim or len(self) > 7 * (radius + 1) ** self.ndim:
+            return None
+        if self != Adjacency.ball(radius, ndim=self.ndim):
+            return None
+        return f"Adjacency.disk({radius})" if self.ndim == 2 else f"Adjacency.ball({radius})"
 
 
 def _validated(displacements: npt.ArrayLike) -> IntArray:

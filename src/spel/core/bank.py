@@ -364,9 +364,14 @@ class KernelBank:
     def __repr__(self) -> str:
         sizes = " x ".join(str(high - low + 1) for low, high in self.adjacency.reach)
         return (
-            f"KernelBank({len(self)} kernels over {len(self.adjacency)} displacements of {sizes}, "
-            f"{self.channels} channels)"
+            f"KernelBank({_counted(len(self), 'kernel')} over "
+            f"{_counted(len(self.adjacency), 'displacement')} of {sizes}, "
+            f"{_counted(self.channels, 'channel')})"
         )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _real_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -222,13 +222,20 @@ def test_turns_find_a_turned_plate(scenes: list[Scene], network: spel.Network) -
     assert all(better)
 
 
-def test_all_places_that_are_sure_are_looked_at_again_however_many() -> None:
+def test_as_many_places_are_refined_as_the_scores_call_for() -> None:
     boxes = np.array([[20.0 * i, 0, 20.0 * i + 10, 5] for i in range(6)])
-    odds = np.array([4.0, 3, 2, 1, -1, -2])
+    # Probabilities .98, .95, .88, .73, .004 and .002: the last two hold less than 1 % together.
+    log_odds = np.array([4.0, 3, 2, 1, -5.5, -6])
     none = np.zeros(6, dtype=np.int64)
-    seen = [View((1.0, 1.0), np.zeros((1, 1, 1)))]
-    found = ScoredWindows(boxes, odds, none, none, np.zeros((6, 2), int), seen, np.zeros(6))
-    assert best_windows(found, 2).log_odds.tolist() == [4, 3, 2, 1]
-    assert best_windows(found, 5).log_odds.tolist() == [4, 3, 2, 1, -1]
-    twin = ScoredWindows.concatenate([found, found])
+    views = [View((1.0, 1.0), np.zeros((1, 1, 1)))]
+    scored = ScoredWindows(boxes, log_odds, none, none, np.zeros((6, 2), int), views, np.zeros(6))
+    assert best_windows(scored, 2).log_odds.tolist() == [4, 3, 2, 1]
+    assert best_windows(scored, 5).log_odds.tolist() == [4, 3, 2, 1, -5.5]
+    twin = ScoredWindows.concatenate([scored, scored])
     assert best_windows(twin, 2).log_odds.tolist() == [4, 3, 2, 1]
+    # Where no window is likely, all of them are needed, up to a limit and the lowest log-odds.
+    faint = replace(scored, log_odds=np.full(6, -6.0))
+    assert len(best_windows(faint, 2)) == 6
+    assert len(best_windows(faint, 2, limit=4)) == 4
+    assert len(best_windows(replace(scored, log_odds=np.full(6, -7.0)), 2)) == 2
+    assert len(best_windows(scored[:0], 2)) == 0

@@ -1,8 +1,10 @@
 """Detection of rigid objects in two stages: proposals at all scales, then their refinement.
 
-1. The proposal stage slides small kernels over the scale space; their best windows are proposals.
+1. The proposal stage slides small kernels over the scale space; their best windows are proposals,
+   as many as the scores of the image call for.
 2. The refinement stage scores larger kernels near the proposals, at several scales around each.
-   Without a proposal stage, the larger kernels slide over the whole scale space.
+   Without a proposal stage, or with so many proposals that it takes less time, the larger kernels
+   slide over the whole scale space.
 3. The best windows are scored again in rotated views.
 4. Of windows that overlap, the best one is kept; its box is the mean of all that vote for it.
 """
@@ -30,8 +32,11 @@ MAX_SPELS = 9
 MIN_LOG_ODDS = float(np.log(0.002 / 0.998))
 """Windows with lower log-odds are never refined."""
 
-MAX_PROPOSALS = 200
-"""Largest number of windows of the proposal stage, besides those with log-odds above 0."""
+MAX_WINDOWS = 5000
+"""Largest number of windows of a scan that are considered, best first."""
+
+MISSED_SHARE = 0.01
+"""Share of the expected number of objects that the places left out may hold together."""
 
 PROPOSAL_OVERLAP = 0.6
 """Largest share of the smaller box that two proposals have in common."""
@@ -84,14 +89,11 @@ def detect_rigid(
 
 def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     """All scored windows, with refined boxes, before non-maximum suppression."""
-    if scanner.proposals is None:
+    places = None if scanner.proposals is None else _propose(scanner, pyramid)
+    if places is None:
         scored = scanner.refine(_scan_all_scales(scanner, pyramid))
     else:
-        proposals = _scan_all_scales(scanner.proposals, pyramid)
-        proposals = proposals[
-            (np.arange(len(proposals)) < MAX_PROPOSALS) | (proposals.log_odds > 0)
-        ]
-        scored = _refine_proposals(scanner, pyramid, scanner.proposals.refine(proposals))
+        scored = _refine_proposals(scanner, pyramid, places)
     if not scanner.windows.rotations:
         return scored
     rotated = _penalize_rotated(_score_again(scanner, pyramid, scored, "degrees"))
@@ -101,19 +103,21 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
 def _scan_all_scales(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     """The best windows of kernels that slide over all scales of the image."""
     lowest = min(MIN_LOG_ODDS, float(np.log(max(scanner.windows.threshold, 1e-6))))
-    return scanner.score_views(
-        scanner.views(pyramid),
-        min_log_odds=lowest,
-        max_windows=10 * scanner.windows.max_detections,
-    )
+    return scanner.score_views(scanner.views(pyramid), min_log_odds=lowest, max_windows=MAX_WINDOWS)
 
 
-def _refine_proposals(
-    scanner: Scanner, pyramid: Pyramid, proposals: ScoredWindows
-) -> ScoredWindows:
-    """The larger kernels scored at the best proposals, the very best of them at more scales."""
-    best = best_windows(proposals, scanner.windows.max_proposals)
-    scored = scanner.score_at(pyramid, best.boxes, prior=PRIOR_WEIGHT * best.log_odds)
+def _propose(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows | None:
+    """The places to refine, or None if their views are larger than the image at all scales."""
+    assert scanner.proposals is not None
+    proposals = scanner.proposals.refine(_scan_all_scales(scanner.proposals, pyramid))
+    places = best_windows(proposals, scanner.windows.max_proposals)
+    views = len(places) * (1 + len(SCALE_OFFSETS))
+    return None if views * scanner.place_area > scanner.scan_area(pyramid) else places
+
+
+def _refine_proposals(scanner: Scanner, pyramid: Pyramid, places: ScoredWindows) -> ScoredWindows:
+    """The larger kernels scored at the proposed places, the best of them at more scales."""
+    scored = scanner.score_at(pyramid, places.boxes, prior=PRIOR_WEIGHT * places.log_odds)
     scored = scanner.refine(scored)
     rescaled = _score_again(scanner, pyramid, scored, "octaves")
     return ScoredWindows.concatenate([scored, rescaled])
@@ -125,19 +129,27 @@ def _score_again(
     """The best windows scored again, rescaled or rotated by each of several values."""
     values = SCALE_OFFSETS if how == "octaves" else scanner.windows.rotations
     count = max(1, int(scanner.windows.max_proposals * REVISIT_FRACTION))
-    best = best_windows(scored, count)
+    # Together, the views are no larger than the image at all scales.
+    limit = int(scanner.scan_area(pyramid) / (len(values) * scanner.place_area))
+    best = best_windows(scored, count, max(limit, 1))
     changes = {how: np.repeat(values, len(best))}
     boxes, prior = np.tile(best.boxes, (len(values), 1)), np.tile(best.prior, len(values))
     return scanner.refine(scanner.score_at(pyramid, boxes, prior=prior, **changes))
 
 
-def best_windows(scored: ScoredWindows, count: int) -> ScoredWindows:
-    """The best `count` windows at different places, and all others with log-odds above 0."""
-    most = max(count, int((scored.log_odds > 0).sum()))
-    kept = non_maximum_suppression(
-        scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP, max_boxes=most
-    )
-    return scored[kept[(np.arange(len(kept)) < count) | (scored.log_odds[kept] > 0)]]
+def best_windows(scored: ScoredWindows, count: int, limit: int | None = None) -> ScoredWindows:
+    """The best windows at different places: at least `count`, and as many as the scores call for.
+
+    The probabilities of all places add up to the expected number of objects in the image. Places
+    are added until those left out hold less than `MISSED_SHARE` of it, but none with log-odds below
+    `MIN_LOG_ODDS`, and at most `limit`.
+    """
+    places = non_maximum_suppression(scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP)
+    log_odds = scored.log_odds[places]
+    probabilities = 1 / (1 + np.exp(-log_odds[log_odds >= MIN_LOG_ODDS]))
+    left_out = probabilities.sum() - np.cumsum(probabilities)
+    needed = int((left_out > MISSED_SHARE * probabilities.sum()).sum()) + 1
+    return scored[places[: max(count, min(needed, limit or needed))]]
 
 
 def _penalize_rotated(rotated: ScoredWindows) -> ScoredWindows:

@@ -60,6 +60,16 @@ class Scanner:
         self._place = self.cell.then(self.score.scope)
         self.proposals = None if windows.proposals is None else Scanner(network, windows.proposals)
 
+    def scan_area(self, pyramid: Pyramid) -> float:
+        """Spels of the image at all scales together, which a scan of all scales reads."""
+        return pyramid.size[0] * pyramid.size[1] * sum(s * s for s in self.windows.scales)
+
+    @property
+    def place_area(self) -> float:
+        """Spels of one view of a place, which `score_at` reads."""
+        size, _, _ = self._crop_geometry()
+        return float(np.prod(size))
+
     def pyramid(self, image: npt.ArrayLike) -> Pyramid:
         """The scale space of the image, in the colour space of the network."""
         array = np.asarray(image)
@@ -137,16 +147,20 @@ class Scanner:
         windows = self._windows(cells, kernels)
         return ScoredWindows(windows, log_odds, kernels, indices, cells, views, added)
 
-    def _crop_views(
-        self, pyramid: Pyramid, boxes: Floats, octaves: npt.ArrayLike, degrees: npt.ArrayLike
-    ) -> list[View]:
-        """Views around the boxes' middles, of the size of the kernels' frame and its margin."""
+    def _crop_geometry(self) -> tuple[Ints, Ints, Ints]:
+        """Size of a view's crop in spels, of its inner frame in cells, and cells around that."""
         (above, below), (left, right) = self.score.scope.halo
         frame = np.array([above + below + 1, left + right + 1]) + 2 * SLIDE_MARGIN
         cell = np.array(self.cell.scale)
         # Whole cells around the frame, which the normalization of its cells reads.
         around = np.array([low for low, _ in self._cells.halo or ()]) // cell.astype(int)
-        size = ((frame + 2 * around) * cell).astype(int)
+        return ((frame + 2 * around) * cell).astype(int), frame, around
+
+    def _crop_views(
+        self, pyramid: Pyramid, boxes: Floats, octaves: npt.ArrayLike, degrees: npt.ArrayLike
+    ) -> list[View]:
+        """Views around the boxes' middles, of the size of the kernels' frame and its margin."""
+        size, frame, around = self._crop_geometry()
         area = np.mean([np.log(w * h) for w, h in self.windows.sizes])
         scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
         scales = scales * 2 ** np.asarray(octaves)
@@ -159,7 +173,7 @@ class Scanner:
         ]
         cells = self._cells(np.stack(crops)[..., None])
         inner = cells[:, around[0] : around[0] + frame[0], around[1] : around[1] + frame[1]]
-        down, across = size / 2 - around * cell
+        down, across = size / 2 - around * np.array(self.cell.scale)
         return [
             View((scale, scale), one, (row, col), (down, across), angle)
             for one, (row, col, scale, angle) in zip(inner, poses)

@@ -1,0 +1,1 @@
+"""Detectors of rigid objects in pictures with many objects."""

@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also print the plan of the network and the time of each step, for every image.",
 )
+@click.option(
+    "--max-memory",
+    type=click.IntRange(1),
+    metavar="MB",
+    default=4096,
+    show_default=True,
+    help="Refuse images whose steps take more.",
+)
 @image_options
 @shared
 def command(
@@ -48,6 +56,7 @@ def command(
     steps: tuple[str, ...],
     kind: str,
     profile: bool,
+    max_memory: int,
     reading: Reading,
     settings: Settings,
 ) -> None:
@@ -69,7 +78,9 @@ def command(
 
     def save(path: Path, name: str) -> None:
         image = reading.read(path)
-        for file in save_steps(chain, image, selected, folder / name, kind):
+        for file in save_steps(
+            chain, image, selected, folder / name, kind, max_bytes=max_memory << 20
+        ):
             click.echo(file)
         if profile:
             _print_profile(chain, image, path)

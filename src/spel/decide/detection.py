@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from spel.core.detections import Detections
+from spel.core.masked import as_unmasked
 from spel.decide.boxes import decide
 from spel.decide.decision import Decision
 from spel.decide.explain import explain_component
@@ -77,7 +77,7 @@ def detect(
     chosen = resolve_decision(network, decision, options)
     if isinstance(chosen, Windows):
         return detect_rigid(network, image, chosen, why=why)
-    array = np.asarray(image)
+    array = as_unmasked(image, "detect")
     activations = network.activations(array) if why else None
     saliency = activations[network.output] if activations else network(array)
     size = (int(array.shape[0]), int(array.shape[1]))

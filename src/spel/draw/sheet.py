@@ -23,6 +23,10 @@ MARGIN = 22
 GAP = 18
 
 
+MAX_HEIGHT = 4096
+"""Pixels of a picture from top to bottom; a taller one is reduced."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tile:
     """One picture of a sheet.
@@ -62,7 +66,7 @@ def sheet(
     columns : int
     tile_width : int
         In pixels. Pictures are resized to it; small ones by a whole factor, so that pixels stay
-        squares.
+        squares. None becomes taller than `MAX_HEIGHT`.
     title, subtitle, footer : str
 
     Returns
@@ -150,10 +154,13 @@ def _resized(rgb: RGB, wide: int) -> Image.Image:
         return Image.new("RGB", (wide, 8), FRAME)
     picture = Image.fromarray(rgb)
     rows, cols = rgb.shape[:2]
+    if rows > MAX_HEIGHT:
+        narrow = max(1, min(wide, round(cols * MAX_HEIGHT / rows)))
+        return picture.resize((narrow, MAX_HEIGHT), Image.Resampling.LANCZOS)
     if 2 * cols <= wide:
-        times = max(1, wide // cols)
+        times = max(1, min(wide // cols, MAX_HEIGHT // rows))
         return picture.resize((cols * times, rows * times), Image.Resampling.NEAREST)
-    height = max(1, round(rows * wide / cols))
+    height = max(1, min(MAX_HEIGHT, round(rows * wide / cols)))
     return picture.resize((wide, height), Image.Resampling.LANCZOS)
 
 

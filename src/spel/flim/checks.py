@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
+from spel.core.masked import as_unmasked
 
 UNIFORM = 0.02
 """A stroke whose channels deviate by less than this part of the image's deviation is uniform."""
@@ -56,7 +57,7 @@ def check_markers(
             continue
         found += _touching(drawn, name)
         if number < len(images):
-            image = np.asarray(images[number])
+            image = as_unmasked(images[number], f"image {name}")
             image = image[..., None] if image.ndim == drawn.ndim else image
             if image.shape[:-1] != drawn.size:
                 found.append(

@@ -11,9 +11,18 @@ from typing import Any, BinaryIO
 
 from spel.errors import ImageReadError, ParameterError, printable
 
-__all__ = ["DAMAGED", "DecodeError", "Reading", "image_error", "open_binary", "translating_errors"]
+__all__ = [
+    "DAMAGED",
+    "RAISE_LIMIT",
+    "DecodeError",
+    "Reading",
+    "image_error",
+    "open_binary",
+    "translating_errors",
+]
 
 DAMAGED = "copy or download it again"
+RAISE_LIMIT = "if you trust the file, raise max_pixels (--max-pixels, where a command has it)"
 
 
 class DecodeError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,23 @@ import numpy.typing as npt
 
 from spel.atomic import replacing
 from spel.draw import Tile, shade, sheet
+from spel.errors import ParameterError
 from spel.io.image.writer import write
 from spel.nn import Network
 
+MAX_BYTES = 4 << 30
 MAX_CHANNELS = 64
 """Channels of a step that a picture shows."""
 
 
 def save_steps(
-    network: Network, image: npt.NDArray[Any], names: Sequence[str], stem: Path, kind: str
+    network: Network,
+    image: npt.NDArray[Any],
+    names: Sequence[str],
+    stem: Path,
+    kind: str,
+    *,
+    max_bytes: int = MAX_BYTES,
 ) -> Iterator[Path]:
     """Run a network and write some of its steps; yields the paths.
 
@@ -34,7 +43,15 @@ def save_steps(
     kind : {"png", "npy", "tiff"}
         Pictures with their scale, or the float32 values. Pictures of several steps come with one
         of them all.
+    max_bytes : int
+        Largest memory of the image and of these steps.
+
+    Raises
+    ------
+    ParameterError
+        If they would take more.
     """
+    _check_memory(network, image, names, max_bytes)
     steps = network.select(image, names)
     for name, array in steps.items():
         number = network.names.index(name) + 1
@@ -50,6 +67,18 @@ def save_steps(
         path = stem.with_name(f"{stem.name}.steps.png")
         write(path, _overview(network, image, steps))
         yield path
+
+
+def _check_memory(
+    network: Network, image: npt.NDArray[Any], names: Sequence[str], max_bytes: int
+) -> None:
+    shapes = network.shapes(network.with_channel_axis(image).shape)
+    wanted = image.nbytes + sum(4 * math.prod(shapes[name]) for name in names)
+    if wanted > max_bytes:
+        raise ParameterError(
+            f"its steps take {wanted >> 20:,} MB of memory, the limit is {max_bytes >> 20:,} MB; "
+            "save fewer steps, or raise the limit (--max-memory)"
+        )
 
 
 def _write_vector(path: Path, array: npt.NDArray[Any]) -> None:

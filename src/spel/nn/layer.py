@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
+from spel.core.masked import as_unmasked
 from spel.core.value import Value
 from spel.core.window import Window
 from spel.errors import ShapeError
@@ -186,7 +187,7 @@ def _checking_number(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def each_image(decide: Callable[[Image], Image], image: npt.ArrayLike) -> Image:
     """Apply a rule to one image, or to each of a batch (4 axes: images; 5: volumes)."""
-    array = np.asarray(image)
+    array = as_unmasked(image)
     if array.ndim < 4 or not len(array):
         return decide(array)
     return np.stack([decide(one) for one in array])

@@ -10,9 +10,9 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
+from spel.core.masked import as_unmasked
 from spel.core.value import derived_property
 from spel.errors import ParameterError
 from spel.nn.footprint import Footprint
@@ -126,7 +126,7 @@ class Network(Layer):
 
     def with_channel_axis(self, image: npt.ArrayLike) -> Image:
         """The image with a channel axis."""
-        array = np.asarray(image)
+        array = as_unmasked(image)
         return array[..., None] if array.ndim == (self.ndim or 2) else array
 
     # -- shapes and geometry -----------------------------------------------------------------

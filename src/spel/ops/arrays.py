@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.masked import as_unmasked
 from spel.errors import ParameterError, ShapeError
 from spel.kernels.memory import empty
 
@@ -104,7 +105,9 @@ def as_planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
 def as_real(operator: str, image: npt.ArrayLike) -> Image:
     """The image as an array of a real dtype that the kernels read."""
     try:
-        array = np.asarray(image)
+        array = as_unmasked(image, operator)
+    except ParameterError:
+        raise
     except ValueError as error:
         raise ShapeError(f"{operator}: image is ragged ({error}); give a full array") from None
     if array.dtype.kind not in "fiub":

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.detections import Detections, Why
+from spel.core.masked import as_unmasked
 from spel.nn import Network
 from spel.rigid.nms import non_maximum_suppression, vote_boxes
 from spel.rigid.pyramid import Pyramid
@@ -62,7 +63,7 @@ def detect_rigid(
     The score of a box is its probability ``1 / (1 + exp(-o))`` for the log-odds o: the score
     ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage, if any.
     """
-    array = np.asarray(image)
+    array = as_unmasked(image, "detect")
     size = (int(array.shape[0]), int(array.shape[1]))
     if 0 in size:
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from spel.io.opening import DAMAGED, DecodeError
+from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -159,14 +159,14 @@ def check_size(
     if pixels > max_pixels:
         raise DecodeError(
             f"{volume}{rows} x {cols} = {pixels} pixels exceed the limit of {max_pixels}",
-            "if you trust the file, raise max_pixels",
+            RAISE_LIMIT,
         )
     size, limit = pixels * channels * itemsize, BYTES_PER_PIXEL * max_pixels
     if size > limit:
         raise DecodeError(
             f"{volume}{rows} x {cols} x {channels} samples of {itemsize} bytes are {size} bytes; "
             f"the limit is {limit} ({BYTES_PER_PIXEL} for each of max_pixels)",
-            "if you trust the file, raise max_pixels",
+            RAISE_LIMIT,
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.opening import DAMAGED, DecodeError
+from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 from . import pillow
 from .header import ImageInfo, check_size, file_size, read_exactly
@@ -41,7 +41,7 @@ def _open(file: BinaryIO, max_pixels: int) -> tuple[ImageFile, ImageInfo]:
         raise DecodeError(
             f"{rows} x {cols} pixels exceed two thirds of the limit of {max_pixels}: WebP takes 16 "
             "bytes of memory for each",
-            "if you trust the file, raise max_pixels",
+            RAISE_LIMIT,
         )
     image = pillow.open_as("WebP", file)
     if image.size != (cols, rows):

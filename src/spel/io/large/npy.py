@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.io.image.header import MAX_CHANNELS
-from spel.io.opening import DecodeError
+from spel.io.opening import RAISE_LIMIT, DecodeError
 
 Span = tuple[int, int]
 
@@ -52,7 +52,7 @@ class NpyImage:
             raise DecodeError(
                 f"it has {pixels} pixels of {channels} channels; at least one and at most "
                 f"{max_pixels} of {MAX_CHANNELS} are read",
-                "if you trust the file, raise max_pixels",
+                RAISE_LIMIT,
             )
         self.dtype: np.dtype[Any] = array.dtype.newbyteorder("=")
         self.pages = 1

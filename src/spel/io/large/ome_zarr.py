@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.io.image.header import MAX_CHANNELS
-from spel.io.opening import DAMAGED, DecodeError
+from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 from .zarr_array import Span, ZarrArray, open_array
 from .zarr_folder import Folder
@@ -91,7 +91,7 @@ class OmeZarr:
         if rows * cols * planes > max_pixels:
             raise DecodeError(
                 f"{planes} x {rows} x {cols} pixels exceed the limit of {max_pixels}",
-                "if you trust the file, raise max_pixels",
+                RAISE_LIMIT,
             )
         shape = (rows, cols, channels)
         self.shape: tuple[int, ...] = shape if planes == 1 else (planes, *shape)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.opening import DAMAGED, DecodeError
+from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -200,7 +200,7 @@ def check_limits(planes: list[Plane], max_pixels: int, file_bytes: int) -> None:
             raise DecodeError(
                 f"{len(planes)} x {plane.rows} x {plane.cols} pixels; at least one and at most "
                 f"{max_pixels} are read",
-                "if you trust the file, raise max_pixels",
+                RAISE_LIMIT,
             )
         _check_kind(plane)
         _check_chunk(plane)

@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from spel.errors import ParameterError
 from spel.io.image.header import MAX_PIXELS
-from spel.io.opening import DAMAGED, DecodeError, Reading, open_binary, translating_errors
+from spel.io.opening import (
+    DAMAGED,
+    RAISE_LIMIT,
+    DecodeError,
+    Reading,
+    open_binary,
+    translating_errors,
+)
 
 from .containers import container
 from .process import DecoderProcess, require_av
@@ -253,7 +260,7 @@ def _described(message: dict[str, Any], reading: Reading, max_pixels: int) -> Vi
         raise DecodeError(
             f"its frames have {rows} x {cols} pixels; at least one and at most {max_pixels} are "
             "read",
-            "if you trust the file, raise max_pixels",
+            RAISE_LIMIT,
         )
     seconds, rate = _number(message.get("seconds")), _number(message.get("rate"))
     count = int(_number(message.get("frames"))) or round(seconds * rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def _convolution(layer: Convolution, g: Graph, x: Value) -> Value:
     spans = geometry.pads(window, box.low, box.high)
     weights = g.const(geometry.dense(bank.adjacency, bank.weights))
     inputs = [weights, g.const(bank.bias)] if bank.bias.any() else [weights]
-    attributes = {
+    attributes: dict[str, Any] = {
         "kernel_shape": list(box.size),
         "dilations": list(box.step),
         "strides": list(window.strides),

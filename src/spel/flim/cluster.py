@@ -69,7 +69,8 @@ def centres(
     cluster moves to the row that is farthest from its centre.
     """
     if count == 1:
-        return rows.mean(axis=0, keepdims=True)
+        mean: Real = rows.mean(axis=0, keepdims=True)
+        return mean
     found = _spread(rows, count, np.random.default_rng(seed))
     for _ in range(iterations):
         away = distances(rows, found)

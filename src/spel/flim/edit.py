@@ -124,7 +124,7 @@ def relearn(
         network = unlearned(network, _after(network, after))
     waiting = [n.name for n in network.nodes if isinstance(n.layer, Unlearned)]
     known = network.meta.get("learned", {})
-    how = next((known[name] for name in waiting if name in known), {})
+    how: dict[str, Any] = next((known[name] for name in waiting if name in known), {})
     return learn(
         network,
         images,

@@ -137,7 +137,7 @@ def _brushed(deep: Mask, count: int, radius: int, length: int, rng: np.random.Ge
 def _skeleton(where: Mask) -> Mask:
     from skimage.morphology import skeletonize
 
-    thin: Mask = np.asarray(skeletonize(where), dtype=bool)
+    thin: Mask = np.asarray(skeletonize(where), dtype=np.bool_)
     return thin
 
 

@@ -24,7 +24,9 @@ if choice == "native":
         residue,
         resize,
     )
-    from spel.kernels.stream import Program as new_program
+    from spel.kernels.stream import Program
+
+    new_program: Any = Program
 elif choice == "reference":
     from spel.kernels.reference import (
         activate,
@@ -42,9 +44,11 @@ elif choice == "reference":
         """Nothing is streamed without the engine, so that its speed is not measured."""
         raise ImportError("the reference kernels have no engine to measure")
 
-    def new_program() -> Any:
+    def _no_program() -> Any:
         """Nothing is streamed without the engine."""
         raise ImportError("the reference kernels have no programs")
+
+    new_program = _no_program
 
     def native_info() -> dict[str, Any]:
         """The engine is not in use."""

@@ -116,8 +116,10 @@ def residue(
     threads: int = 1,
 ) -> None:
     """``max(0, image - normalized)``, each times its factors (N, C) first."""
-    scales = (1.0, 1.0) if factors is None else (f[:, :, None, None, None] for f in factors)
-    a, b = (x.astype(np.float64) * s for x, s in zip((image, normalized), scales, strict=True))
+    a, b = image.astype(np.float64), normalized.astype(np.float64)
+    if factors is not None:
+        first, second = (f[:, :, None, None, None] for f in factors)
+        a, b = a * first, b * second
     with np.errstate(invalid="ignore", over="ignore"):
         out[...] = np.maximum(0.0, a - b)
 

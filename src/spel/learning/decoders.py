@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from spel.flim.linear_decoder import linear_decoder
 from spel.learning.segmenter import block_ends
 from spel.nn import Activation, Concatenate, Convolution, Decode, Network, Node, WeightedSum
 from spel.nn.layer import Layer
-from spel.ops.decode import LABELLED, METHODS
+from spel.ops.decode import LABELLED, METHODS, Method
 
 Image = npt.NDArray[np.float32]
 
@@ -90,7 +91,7 @@ def rank_decoders(
         for method in methods:
             if method == "linear":
                 continue
-            layer = _decoder(encoder, block, method, markers)
+            layer = _decoder(encoder, block, cast(Method, method), markers)
             if layer is not None:
                 saliency = [layer(a[block]) for a in done]
                 found.append(_choice(encoder, (block,), method, layer, saliency, markers, masks))
@@ -160,7 +161,7 @@ def markdown_table(figures: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _decoder(
-    encoder: Network, block: str, method: str, markers: Sequence[Markers]
+    encoder: Network, block: str, method: Method, markers: Sequence[Markers]
 ) -> Decode | None:
     """The decoder for a block, or None if its kernels have no provenance."""
     if method not in LABELLED:

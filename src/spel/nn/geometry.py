@@ -62,7 +62,8 @@ class Geometry:
         rows = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
         scale = np.array([self.scale[-1], self.scale[-2]] * 2)
         offset = np.array([self.offset[-1], self.offset[-2]] * 2)
-        return rows * scale + offset
+        moved: npt.NDArray[np.float64] = rows * scale + offset
+        return moved
 
     def spel(self, at: Sequence[int], size: Sequence[int]) -> tuple[int, ...]:
         """The input spel, inside an image of `size`, under the middle of output spel `at`."""

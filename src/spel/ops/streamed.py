@@ -77,10 +77,10 @@ def _otsu(parts: Parts) -> float:
     counts = np.zeros(_BINS, np.int64)
     edges: Any = None
     for values in _finite(parts):
-        found, edges = np.histogram(values, bins=_BINS, range=(low, high))
+        found, edges = np.histogram(values, bins=_BINS, range=(float(low), float(high)))
         counts += found
     centers = (edges[:-1] + edges[1:]) / 2.0
-    return float(threshold_otsu(hist=(counts, centers)))  # type: ignore[no-untyped-call]
+    return float(threshold_otsu(hist=(counts, centers)))
 
 
 def _percentile(parts: Parts, rank: float) -> float:
@@ -90,7 +90,9 @@ def _percentile(parts: Parts, rank: float) -> float:
         counts += np.bincount(_sortable(values) >> _DIGIT, minlength=1 << _DIGIT)
     total = int(counts.sum())
     if total < _FEW:
-        return threshold_value(np.concatenate([*_finite(parts), np.float32([])]), f"p{rank}")
+        return threshold_value(
+            np.concatenate([*_finite(parts), np.zeros(0, np.float32)]), f"p{rank}"
+        )
     first, fraction = _split_rank(total, rank)
     ranks = [first, min(first + 1, total - 1)]
     ends = np.cumsum(counts)

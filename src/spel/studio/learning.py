@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from spel.flim.linear_decoder import linear_decoder
 from spel.nn import Activation, Color, Convolution, Decode, MaxPool, MeanPool, Unlearned, chain
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
-from spel.ops.decode import METHODS
+from spel.ops.decode import METHODS, Method
 from spel.studio import graph
 from spel.zoo import plate_lecture
 
@@ -195,7 +195,7 @@ def add_decoder(
             Node("saliency", Activation("sigmoid"), ("decoder",)),
         ]
         return graph.add_nodes(network, last, nodes)
-    layer = Decode.for_bank(decoder, last_bank(network))
+    layer = Decode.for_bank(cast(Method, decoder), last_bank(network))
     return graph.add_nodes(network, last, [Node("decoder", layer, (last,))])
 
 

@@ -77,3 +77,9 @@ def test_strokes_say_where_the_objects_are(tmp_path: Path) -> None:
         np.testing.assert_array_equal(drawn_boxes.boxes, one.boxes.round())
     network, _ = learn_from_boxes(found, tmp_path, QUICK)
     assert network.meta["card"]["boxes"] == 2
+
+
+def test_more_folds_than_photos_are_refused_before_the_work(tmp_path: Path) -> None:
+    truth = read_coco(streets(tmp_path, 2))
+    with pytest.raises(ParameterError, match="999 folds for 2 photos"):
+        learn_from_boxes(truth, tmp_path, QUICK, folds=999)

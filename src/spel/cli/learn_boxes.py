@@ -31,7 +31,23 @@ from spel.cli.options import Settings, shared
     show_default=True,
     help="Number of parts for cross-validation; 0 does none.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random samples.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random samples."
+)
+@click.option(
+    "--max-memory",
+    type=click.FloatRange(0, min_open=True),
+    default=4.0,
+    show_default=True,
+    help="Gigabytes that learning may need, by estimate; more is refused.",
+)
+@click.option(
+    "--max-enlargement",
+    type=click.FloatRange(0, min_open=True),
+    default=8.0,
+    show_default=True,
+    help="Largest factor by which photos are enlarged for small objects; more is refused.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
 @shared
 def command(
@@ -42,6 +58,8 @@ def command(
     out: Path,
     folds: int,
     seed: int,
+    max_memory: float,
+    max_enlargement: float,
     report: Path | None,
     settings: Settings,
 ) -> None:
@@ -72,8 +90,9 @@ def command(
             names = ", ".join(annotations.all_classes)
             say(f"the boxes of {len(annotations.all_classes)} classes ({names}) count as one class")
     line = " ".join(["spel", *sys.argv[1:]])
+    config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
     network, answers = learn_from_boxes(
-        annotations, folder, RigidConfig(seed=seed), folds=folds, command=line, on_step=settings.say
+        annotations, folder, config, folds=folds, command=line, on_step=settings.say
     )
     network.save(out)
     click.echo(out)

@@ -111,6 +111,11 @@ def learn_from_boxes(
     """
     config = config or RigidConfig()
     photos = find_photos(truth, Path(folder))
+    if folds > len(photos):
+        raise ParameterError(
+            f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
+            "folds as photos"
+        )
     answers = cross_validate(photos, config, folds, on_step) if folds > 1 else []
     network = learn_detector(
         ImageFiles(photos.paths), photos.boxes, config, names=photos.names, on_step=on_step

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from typing import Any
 
+from spel.errors import ParameterError
 from spel.rigid.features import FLOOR
 
 MAX_CROPS_PER_OBJECT = 40
@@ -61,6 +62,10 @@ class RigidConfig:
     rotations : tuple of float
         Degrees by which the views of the best proposals are rotated and scored again.
     seed : int
+    max_memory : float
+        Gigabytes that learning may need, by estimate; more is refused before it begins.
+    max_enlargement : float
+        Largest factor by which photos are enlarged, for very small objects; more is refused.
     """
 
     orientations: int = 8
@@ -89,6 +94,17 @@ class RigidConfig:
     min_objects_for_proposals: int = 100
     rotations: tuple[float, ...] = (-8.0, -4.0, 4.0, 8.0)
     seed: int = 0
+    max_memory: float = 4.0
+    max_enlargement: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.seed, int) and self.seed >= 0):
+            raise ParameterError(f"RigidConfig: seed {self.seed!r}; expected an integer from 0")
+        for name in ("object_cells", "max_memory", "max_enlargement", "proposal_object_cells"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ParameterError(
+                    f"RigidConfig: {name} {getattr(self, name)!r}; expected above 0"
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""

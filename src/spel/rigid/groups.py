@@ -49,8 +49,10 @@ def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[Aspect
     """
     objects = [(photo, box) for photo, boxes in enumerate(truth) for box in boxes]
     sides = np.array([box[2:] - box[:2] for _, box in objects])
-    if not (sides > 0).all():
-        raise ParameterError("learn_detector: a box is empty; give x0 < x1 and y0 < y1")
+    if not (np.isfinite(sides).all() and (sides > 0).all()):
+        raise ParameterError(
+            "learn_detector: a box is empty or not finite; give x0 < x1 and y0 < y1"
+        )
     aspects = np.log(sides[:, 0] / sides[:, 1])
     widest = float(np.log(config.max_aspect_ratio))
     groups = []

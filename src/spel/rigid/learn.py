@@ -23,6 +23,7 @@ from spel.nn import Convolution, Network, Node
 from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
 from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
+from spel.rigid.limits import check_kernels, check_photo
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
@@ -126,6 +127,7 @@ class _StageLearner:
             floor=config.floor,
         )
         self.groups = group_by_aspect(config, photos.truth)
+        check_kernels(config, self.groups)
         self.frame = frame_of(self.groups)
         self.adjacency = Adjacency.from_mask(np.ones(self.frame))
         self.scales = scale_range(config, self.groups)
@@ -133,8 +135,12 @@ class _StageLearner:
 
     def learn(self, on_step: Report) -> tuple[list[Node], Windows]:
         """The layers of the stage, and the decision that applies them."""
-        on_step(f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells")
         images, config = self.photos.images, self.config
+        on_step(
+            f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells; the photos "
+            f"are scanned {config.rounds + 1} times at {len(self._windows().scales)} scales"
+        )
+        self._check_photos()
         samples = [
             crop_objects(config, self.cells, images, group, self.random) for group in self.groups
         ]
@@ -155,6 +161,13 @@ class _StageLearner:
             ]
             on_step(f"round {number}: {added} hard negatives added")
         return self._finish(models, samples)
+
+    def _check_photos(self) -> None:
+        """Refuse boxes and photos that cannot be learned from, before the work begins."""
+        scales, photos = self._windows().scales, self.photos
+        for image, boxes, name in zip(photos.images, photos.truth, photos.names):
+            size = np.shape(image)[:2]
+            check_photo(self.config, name, (size[0], size[1]), boxes, scales, len(self.groups))
 
     def _finish(
         self, models: Sequence[LinearModel], samples: Sequence[Samples]

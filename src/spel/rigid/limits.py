@@ -1,0 +1,84 @@
+"""What learning a detector would cost, estimated and refused by name before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spel.errors import ParameterError
+from spel.rigid.config import RigidConfig
+from spel.rigid.groups import AspectGroup, Floats, frame_of
+
+GB = 1e9
+
+
+def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
+    """Refuse kernels whose moments would need more memory than `max_memory`.
+
+    Raises
+    ------
+    ParameterError
+    """
+    rows, cols = frame_of(groups)
+    lengths = [g.window[0] * g.window[1] * config.orientations for g in groups]
+    # Products of both classes, the covariance, its inverse and a copy of the largest.
+    needed = (3 * sum(n * n for n in lengths) + 3 * max(lengths) ** 2) * 8
+    # The crops of the objects, in either half.
+    needed += sum(
+        8 * n * len(g.objects) * config.crops_per_object(len(g.objects))
+        for n, g in zip(lengths, groups)
+    )
+    if needed <= config.max_memory * GB:
+        return
+    aspects = [g.aspect for g in groups]
+    raise ParameterError(
+        f"learn_detector: {len(groups)} kernels of up to {rows} x {cols} cells need about "
+        f"{needed / GB:.1f} GB of memory; the limit is {config.max_memory:g} GB. The boxes are "
+        f"from {min(aspects):.3g} to {max(aspects):.3g} times as wide as high: leave out those of "
+        "unusual shape, lower object_cells, or raise max_memory"
+    )
+
+
+def check_photo(
+    config: RigidConfig,
+    name: str,
+    size: tuple[int, int],
+    boxes: Floats,
+    scales: Sequence[float],
+    kernels: int,
+) -> None:
+    """Refuse boxes that do not fit a photo, and photos that would be enlarged too much.
+
+    Raises
+    ------
+    ParameterError
+    """
+    rows, cols = size
+    for box in boxes:
+        low, high = np.maximum(box[:2], 0), np.minimum(box[2:], (cols, rows))
+        if not (high > low).all() or np.prod(high - low) < 0.01 * np.prod(box[2:] - box[:2]):
+            corners = ", ".join(f"{value:g}" for value in box)
+            raise ParameterError(
+                f"learn_detector: photo {name}: the box {corners} does not fit the photo of "
+                f"{cols} x {rows} pixels; expected x0, y0, x1, y1 in pixels of that photo"
+            )
+    largest = max(scales)
+    if largest > config.max_enlargement:
+        raise ParameterError(
+            f"learn_detector: the smallest box is so small that photos would be enlarged "
+            f"{largest:.3g} times; the limit is {config.max_enlargement:g}. Leave out such boxes, "
+            "lower object_cells, or raise max_enlargement"
+        )
+    area = rows * cols * largest**2
+    at_all_scales = rows * cols * sum(s * s for s in scales)
+    cells = config.cell**2
+    needed = (
+        8 * area + 8 * at_all_scales * config.orientations / cells + 12 * area * kernels / cells
+    )
+    if needed > config.max_memory * GB:
+        raise ParameterError(
+            f"learn_detector: photo {name} of {cols} x {rows} pixels, resized by {largest:.3g}, "
+            f"needs about {needed / GB:.1f} GB of memory; the limit is {config.max_memory:g} GB. "
+            "Leave out the smallest boxes, reduce the photo, or raise max_memory"
+        )

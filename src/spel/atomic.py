@@ -19,6 +19,7 @@ from pathlib import Path
 from spel.errors import ParameterError, WriteError
 
 __all__ = [
+    "check_place",
     "make_folder",
     "remove_leftovers",
     "replacing",
@@ -150,6 +151,20 @@ def _exchange(temporary: Path, target: Path) -> None:
         earlier.rename(target)
         raise
     shutil.rmtree(earlier, ignore_errors=True)
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise what `replacing` would raise for this path, before long work begins.
+
+    Raises
+    ------
+    ParameterError, WriteError
+    """
+    target = _target(Path(path))
+    try:
+        _remove(_create_beside(target))
+    except OSError as error:
+        raise write_error(target, error) from error
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +18,7 @@ from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.jobs import DetectJob, run
 from spel.jobs.network_cache import cached_network
+from spel.run import dask_
 from spel.run.dask_ import checked_address, executor
 
 
@@ -74,3 +78,41 @@ def test_networks_travel_by_path_and_hash(tmp_path):
     path.unlink()
     with pytest.raises(TaskError, match="cannot read the network"):
         pickle.loads(carried)
+
+
+class Nobody:
+    """A client and a local cluster without workers."""
+
+    status = "running"
+    workers: ClassVar[dict[str, object]] = {}
+
+    @property
+    def scheduler(self):
+        return self
+
+    def get_executor(self, pure):
+        return ThreadPoolExecutor(1)
+
+
+def test_a_local_cluster_without_workers_is_lost(monkeypatch):
+    monkeypatch.setattr(dask_, "NO_WORKER_SECONDS", 0.05)
+    local = Nobody()
+    cluster = dask_.Cluster(local, local)
+    assert not cluster.lost
+    time.sleep(0.1)
+    assert cluster.lost
+    local.workers["one"] = 1
+    assert not cluster.lost
+    local.workers.clear()
+    assert not dask_.Cluster(local).lost  # others may be started elsewhere
+
+
+def test_a_cluster_that_does_not_start_is_one_message(monkeypatch):
+    import distributed
+
+    def killed(**options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", killed)
+    with pytest.raises(TaskError, match="the cluster did not start"), executor("local"):
+        pass

@@ -38,7 +38,9 @@ SAVES = ("overlay", "mask", "saliency")
 @click.option("--width", type=Range(), help="Keep boxes of this width.")
 @click.option("--height", type=Range(), help="Keep boxes of this height.")
 @click.option("--aspect", type=Range(), help="Keep boxes of this width / height.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
+)
 @click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster.")
 @click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others.")
 @click.option("--shard", metavar="I/N", help="Process every N-th image only, from the I-th.")
@@ -58,8 +60,8 @@ SAVES = ("overlay", "mask", "saliency")
 )
 @isolate_option
 @click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
-@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="For one image.")
-@click.option("--max-memory", type=click.IntRange(1), metavar="MB", help="For one image.")
+@click.option("--max-seconds", type=click.FloatRange(0, 1e6, min_open=True), help="For one image.")
+@click.option("--max-memory", type=click.IntRange(1, 1 << 23), metavar="MB", help="For one image.")
 @shared
 def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
     """Find objects in images, videos, folders, quoted patterns, lists (.txt) and - (a list on

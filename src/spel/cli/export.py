@@ -77,6 +77,7 @@ def command(
     if to == "onnx":
         from spel.backends import to_onnx
 
+        _check_axes(chain, images)
         if not images:
             raise ParameterError(
                 "export: --to onnx compares results before it writes; name images with --check"
@@ -86,6 +87,7 @@ def command(
         )
         settings.say(str(report))
     elif to == "torch":
+        _check_axes(chain, images)
         _torch(chain, out, images, given["tolerance"], settings)
     elif to == "libift":
         from spel.backends import to_libift
@@ -97,6 +99,19 @@ def command(
 
         atomic.write_text(out, to_script(chain))
     click.echo(out)
+
+
+def _check_axes(chain: Network, images: list[Any]) -> None:
+    """Refuse volumes for a network of planes, which would take them for a batch."""
+    from spel.errors import ShapeError
+
+    axes = (chain.ndim or 2) + 1
+    for image in images:
+        if image.ndim != axes:
+            raise ShapeError(
+                f"export: --check holds an image of shape {image.shape}; the network takes images "
+                f"of {axes} axes ({'planes, ' * (axes - 3)}rows, columns, channels)"
+            )
 
 
 def _torch(

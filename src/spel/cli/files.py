@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from spel.atomic import remove_leftovers
 from spel.cli.messages import ExitCode, exit_code, format_error, plural, printable, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
@@ -34,13 +35,39 @@ def ensure_folder(folder: Path) -> Path:
     return folder
 
 
+class Outputs(Collection[str]):
+    """Names of all files that begin with the name of an image and a dot.
+
+    Examples
+    --------
+    >>> [name in Outputs(["a", "b.1"]) for name in ("a.png", "b.1.steps.png", "c.a.png")]
+    [True, True, False]
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = frozenset(names)
+
+    def __contains__(self, name: object) -> bool:
+        text = str(name)
+        dots = [i for i, character in enumerate(text) if character == "."]
+        return any(text[:i] in self.names for i in dots)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
 def for_each_file(
     paths: Sequence[Path], save: Callable[[Path, str], None], settings: Settings, folder: Path
 ) -> ExitCode:
     """Call `save` with every path and its name in the folder; the exit code."""
+    names = picture_names(paths)
+    remove_leftovers(folder, Outputs(names))
     failed = 0
     with Progress(len(paths), settings.progress) as progress:
-        for path, name in zip(paths, picture_names(paths), strict=True):
+        for path, name in zip(paths, names, strict=True):
             problem = None
             try:
                 save(path, name)

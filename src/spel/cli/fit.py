@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
+from spel.cli.types import SEED
 
 
 @click.command("fit")
@@ -50,6 +51,13 @@ from spel.cli.options import Settings, shared
     help="Side of the patches.",
 )
 @click.option(
+    "--max-values",
+    type=click.IntRange(1),
+    default=2048,
+    show_default=True,
+    help="Refuse patches with more values (--size squared times channels).",
+)
+@click.option(
     "--test",
     type=click.FloatRange(0, 0.9),
     default=0.25,
@@ -67,7 +75,13 @@ from spel.cli.options import Settings, shared
     is_flag=True,
     help="Turn boxes that were drawn on stored images, before their EXIF rotation.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of random choices.")
+@click.option(
+    "--seed",
+    type=SEED,
+    default=0,
+    show_default=True,
+    help="Of random choices.",
+)
 @shared
 def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None:
     """Learn to classify images, without backpropagation in the encoder.
@@ -78,6 +92,7 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
     figures on it are printed; then the model learns from all images and is written to one file.
     """
     import spel
+    from spel.atomic import check_place
     from spel.cli.messages import say
     from spel.cli.networks import network
     from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
@@ -85,6 +100,7 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
     from spel.learning.crops import labelled_crops
     from spel.sklearn import save
 
+    check_place(out)
     if folder.is_file() or is_label_folder(folder):
         place = options["photos"] or images_beside(folder)
         truth = read_labels(folder, images=place, turn=options["turn"], report=say)
@@ -101,7 +117,10 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
         options["kernels"],
         options["size"],
         seed=options["seed"],
+        max_values=options["max_values"],
     )
+    config.check_size(images[0].shape)
+    settings.say("learning features and classifier" + (", twice" if options["test"] else ""))
     if options["test"]:
         figures = hold_out(config, images, classes, options["test"], options["seed"])
         settings.say(f"held out: {figures.text()}")

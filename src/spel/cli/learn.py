@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
+from spel.cli.types import SEED
 
 
 @click.command("learn")
@@ -52,7 +53,13 @@ from spel.cli.options import Settings, shared
     help="Whether every object of a marked image is marked; then whatever else looks like one "
     "counts as background.",
 )
-@click.option("--seed", type=int, default=42, show_default=True, help="Of the clustering.")
+@click.option(
+    "--seed",
+    type=SEED,
+    default=42,
+    show_default=True,
+    help="Of the clustering.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
 @shared
 def command(
@@ -69,10 +76,13 @@ def command(
     ARCH is an arch.json (libift, FLIM-Builder, pyflim), a LIDS module JSON, or a network file with
     unlearned layers. Only images that have a marker file are read.
     """
+    from spel.atomic import check_place
     from spel.cli import learn_run
     from spel.io import write
     from spel.learning.sheet import learning_sheet
 
+    for path in filter(None, (out, report)):
+        check_place(path)
     marked = learn_run.read_marked_images(images, markers, options["labels"], settings)
     space = options["space"]
     if space == "auto":

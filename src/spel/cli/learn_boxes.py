@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from spel.cli.options import Settings, shared
+from spel.cli.types import SEED
 
 
 @click.command("learn-boxes")
@@ -31,9 +32,7 @@ from spel.cli.options import Settings, shared
     show_default=True,
     help="Number of parts for cross-validation; 0 does none.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random samples."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random samples.")
 @click.option(
     "--max-memory",
     type=click.FloatRange(0, min_open=True),
@@ -70,6 +69,7 @@ def command(
     an object. The kernels are found in closed form, without backpropagation. Use the
     file with `spel detect`.
     """
+    from spel.atomic import check_place
     from spel.cli.messages import say
     from spel.io import write
     from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
@@ -78,6 +78,8 @@ def command(
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
+    for path in filter(None, (out, report)):
+        check_place(path)
     if truth.is_dir() and not is_label_folder(truth):
         folder = images or truth.parent
         annotations = boxes_from_strokes(folder, truth)

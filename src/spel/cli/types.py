@@ -9,6 +9,9 @@ import math
 
 import click
 
+SEED = click.IntRange(0, 2**32 - 1)
+"""Seeds that every generator of random numbers accepts."""
+
 
 class Range(click.ParamType):  # type: ignore[type-arg]
     """``LOW:HIGH``, of which either end may be left out."""

@@ -150,7 +150,7 @@ def _json_info(path: Path) -> Info:
         first = file.readline(1 << 20)
     try:
         content = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if isinstance(content, dict) and "image" in content and "boxes" in content:
         return _results_info(path)

@@ -13,6 +13,7 @@ from spel.core.threads import threads
 from spel.io.image.header import MAX_PIXELS
 from spel.io.image.reader import read
 from spel.io.isolation import AVAILABLE
+from spel.learning.finite import check_finite
 from spel.run import Failure
 
 
@@ -72,6 +73,7 @@ class ClassifyJob:
 
 def classify_image(model: Any, image: Any, name: str = "") -> Classified:
     """The class of one image."""
+    check_finite(image, name or "image")
     batch = np.asarray(image)[None]
     names = [str(c) for c in model.classes_]
     predicted = str(model.predict(batch)[0])

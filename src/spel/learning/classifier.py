@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections import Counter
@@ -14,6 +15,7 @@ import numpy as np
 
 from spel.errors import ParameterError, ShapeError
 from spel.io.sources import IMAGE_SUFFIXES, natural_key
+from spel.learning.finite import check_finite
 from spel.metrics.classification import Confusion, confusion
 from spel.sklearn import (
     FlattenImages,
@@ -25,6 +27,8 @@ from spel.sklearn import (
 )
 
 Features = Literal["patches", "pooled", "flat"]
+MAX_ACTIVATION_BYTES = 4 << 30
+
 Head = Literal["ridge", "kernel", "svm", "mlp"]
 
 
@@ -118,6 +122,8 @@ class ClassifierConfig:
     levels : tuple of int
         Levels of the pyramid of pooled features.
     seed : int
+    max_values : int
+        Largest number of values of a patch.
     """
 
     features: Any = "patches"
@@ -126,6 +132,25 @@ class ClassifierConfig:
     size: int = 6
     levels: tuple[int, ...] = (1, 2)
     seed: int = 0
+    max_values: int = 2048
+
+    def check_size(self, shape: Sequence[int]) -> None:
+        """Raise ParameterError if learning kernels would take too much memory or time."""
+        if self.features != "patches":
+            return
+        values = self.size * self.size * (shape[2] if len(shape) > 2 else 1)
+        if values > self.max_values:
+            raise ParameterError(
+                f"fit: patches of {self.size} x {self.size} pixels have {values} values, more than "
+                f"{self.max_values}: their covariance takes {8 * values**2 / 1e9:.1f} GB and its "
+                "eigenvectors many minutes; use a smaller --size, or raise --max-values"
+            )
+        size = self.kernels * math.prod(shape[:2]) * 4
+        if size > MAX_ACTIVATION_BYTES:
+            raise ParameterError(
+                f"fit: {self.kernels} kernels on an image of {shape[0]} x {shape[1]} pixels take "
+                f"{size / 1e9:.1f} GB; use fewer --kernels, or smaller images"
+            )
 
     def build(self, shape: Sequence[int] | None) -> Any:
         """The classifier, not fitted yet, for images of a shape (None if sizes differ)."""
@@ -181,8 +206,11 @@ class ClassifierConfig:
         ShapeError
             If images differ in size or channels where the features ask for one.
         """
+        for number, image in enumerate(images):
+            check_finite(image, f"image {number}")
         shapes = {np.shape(image) for image in images}
         same = len(shapes) == 1
+        self.check_size(np.shape(images[0]))
         model = self.build(np.shape(images[0]) if same else None)
         X = np.stack(list(images)) if same else list(images)
         with warnings.catch_warnings():

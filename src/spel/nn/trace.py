@@ -165,7 +165,8 @@ def trace(
             f"trace: channel {channel} of node {target!r}; expected 0 to "
             f"{images[target].shape[-1] - 1}"
         )
-    return Trace(tuple(_walk(network, images, (target, place, channel))))
+    with np.errstate(over="ignore", invalid="ignore"):  # the numbers themselves show it
+        return Trace(tuple(_walk(network, images, (target, place, channel))))
 
 
 def _walk(

@@ -81,7 +81,8 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
         return _percentile(values, rank)
     from skimage.filters import threshold_otsu
 
-    return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-image squares the values
+        return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
 
 
 def _percentile(values: npt.NDArray[Any], rank: float) -> float:

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from spel.errors import BackendMissingError, ParameterError
+from spel.errors import BackendMissingError, ParameterError, TaskError
 
 LOCAL = "local"
+NO_WORKER_SECONDS = 30.0
+"""Time without any worker after which a local cluster counts as lost."""
 _LIVES = 10
 """Number of workers that may die during a task before the task itself fails."""
 
@@ -65,18 +68,9 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
                 }
             )
         )
-        target: object = address
+        target: Any = address
         if address == LOCAL:
-            target = stack.enter_context(
-                LocalCluster(  # type: ignore[no-untyped-call]
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                )
-            )
+            target = stack.enter_context(_local_cluster(LocalCluster, workers))
         stack.enter_context(_quiet())
         if address.startswith("tls:"):
             _check_certificates(address)
@@ -88,14 +82,47 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
             raise ParameterError(
                 f"--dask {address}: no scheduler answers there ({error}); check the address"
             ) from None
-        yield _Cluster(client)
+        yield Cluster(client, target if address == LOCAL else None)
 
 
-class _Cluster(Executor):
-    """Dask's executor, with an attribute that tells when the scheduler is gone."""
+def _local_cluster(factory: Callable[..., Any], workers: int) -> Any:
+    """A cluster of processes on this machine.
 
-    def __init__(self, client: Any) -> None:
+    Raises
+    ------
+    TaskError
+        If a worker process ends while the cluster starts.
+    """
+    try:
+        return factory(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    except (RuntimeError, OSError, TimeoutError) as error:
+        raise TaskError(
+            f"--dask local: the cluster did not start ({error or type(error).__name__}), as when "
+            "one of its processes is killed; run the command again, or use --workers instead"
+        ) from error
+
+
+class Cluster(Executor):
+    """Dask's executor, with an attribute that tells when scheduler or workers are gone.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    local : distributed.LocalCluster, optional
+        The cluster, if it belongs to this process; then its workers are watched. Dask replaces a
+        worker that died; if there is none for `NO_WORKER_SECONDS`, it has given up.
+    """
+
+    def __init__(self, client: Any, local: Any = None) -> None:
         self._client, self._executor = client, client.get_executor(pure=False)
+        self._local, self._last_worker = local, monotonic()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
@@ -103,7 +130,11 @@ class _Cluster(Executor):
 
     @property
     def lost(self) -> bool:
-        return bool(self._client.status != "running")
+        if self._client.status != "running":
+            return True
+        if self._local is None or len(self._local.scheduler.workers) > 0:
+            self._last_worker = monotonic()
+        return monotonic() - self._last_worker > NO_WORKER_SECONDS
 
 
 @contextmanager

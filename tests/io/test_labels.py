@@ -398,3 +398,53 @@ def test_every_format_is_told_by_its_content(tmp_path):
         format_of(tmp_path / "empty")
     with pytest.raises(FormatError, match="not of COCO"):
         format_of(put(tmp_path / "d.json", {"a": 1}))
+
+
+class TestNothingIsDroppedInSilence:
+    def test_images_without_a_label_file_are_counted(self, tmp_path):
+        put(tmp_path / "classes.txt", "cat\n")
+        put(tmp_path / "a.txt", "0 0.5 0.5 1 1\n")
+        picture(tmp_path / "a.png", 10, 20)
+        picture(tmp_path / "b.png", 10, 20)
+        with pytest.warns(AnnotationWarning, match=r"1 images have no label file .* b\.png"):
+            assert len(read_labels(tmp_path)) == 1
+
+    def test_a_result_cut_short_is_said(self, tmp_path):
+        one = Result("a.png", (10, 10), [[0, 0, 5, 5]], [0.5], [25.0])
+        (tmp_path / "r.jsonl").write_text(one.to_line() + "\n" + one.to_line()[:30])
+        with pytest.warns(AnnotationWarning, match="cut short"):
+            assert len(read_labels(tmp_path / "r.jsonl")) == 1
+
+    def test_unknown_elements_of_voc_come_back(self, tmp_path):
+        part = "<part><name>head</name></part><part><name>tail</name></part><angle>3</angle>"
+        put(tmp_path / "i" / "a.xml", VOC.replace("<pose>Left</pose>", part))
+        write_labels(tmp_path / "o", read_labels(tmp_path / "i"), form="voc")
+        assert part in (tmp_path / "o" / "a.xml").read_text()
+
+    def test_a_file_of_two_annotators_says_which_is_taken(self, tmp_path):
+        task = json.loads(json.dumps(TestLabelStudio.TASK))
+        task["annotations"].append({"result": []})
+        with pytest.warns(AnnotationWarning, match="2 annotations; the last one is taken"):
+            assert len(read_labels(put(tmp_path / "a.json", [task])).images[0]) == 0
+
+    def test_two_images_of_one_stem_are_refused(self, tmp_path):
+        from spel.io.annotation.markers import marked_images
+
+        put(tmp_path / "m" / "a.txt", "1 20 10\n3 4 1 1\n")
+        picture(tmp_path / "i" / "a.png", 10, 20)
+        picture(tmp_path / "i" / "a.jpg", 10, 20)
+        with pytest.raises(FormatError, match="both fit the markers"):
+            marked_images(tmp_path / "i", tmp_path / "m")
+
+    def test_handicaps_are_said(self, tmp_path):
+        from spel.io.annotation.markers import read_markers
+
+        with pytest.warns(AnnotationWarning, match="handicaps"):
+            read_markers(put(tmp_path / "a.txt", "1 20 10\n3 4 1 1 7\n"))
+
+    def test_a_folder_of_arrays_says_how_they_are_named(self, tmp_path):
+        from spel.io import expand
+
+        np.save(tmp_path / "a.npy", np.zeros((3, 3)))
+        with pytest.raises(ParameterError, match=r"1 \.npy files"):
+            expand(tmp_path)

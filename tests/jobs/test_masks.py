@@ -44,6 +44,25 @@ def test_masks_are_paired_by_name(tmp_path):
     assert found["dice_all_if_empty"] == pytest.approx(2 / 3)
 
 
+def test_masks_without_an_answer_count_as_missed(tmp_path):
+    full = np.full((4, 6), 255)
+    answers = save(tmp_path / "a", x=full)
+    truth = save(tmp_path / "t", x=full, y=full, z=full)
+    figures = evaluate_masks(answers, truth)
+    assert figures.to_dict()["images"] == 3
+    assert figures.to_dict()["dice"] == pytest.approx(1 / 3)
+    assert figures.to_dict()["missing"] == 2
+    assert "2 of 3 true masks have no answer and count as missed" in figures.text()
+    assert evaluate_masks(answers, truth, only_answered=True).to_dict()["dice"] == 1.0
+
+
+def test_a_name_with_dots_is_a_mask(tmp_path):
+    full = np.full((4, 6), 255)
+    for folder in ("a", "t"):
+        save(tmp_path / folder, **{"photo.v2": full})
+    assert evaluate_masks(tmp_path / "a", tmp_path / "t").to_dict()["images"] == 1
+
+
 def test_masks_that_do_not_fit_are_refused(tmp_path):
     answers = save(tmp_path / "a", x=np.zeros((4, 4)))
     with pytest.raises(FormatError, match="no true mask for x"):

@@ -156,12 +156,14 @@ def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: 
         return "a model folder became a network"
     if kinds[0] == ".safetensors":
         network = spel.load(source)
+        spaces = [n.layer.space for n in network.nodes if isinstance(n.layer, spel.Color)]
+        colour = f"; its colour space, {spaces[0]}, is no part of the format" if spaces else ""
         if kinds[1] == ".json":
             libift_write.write_arch(target, network)
-            return "a network became an architecture"
+            return f"a network became an architecture{colour}"
         if not kinds[1]:
             libift_write.write_model(target, network)
-            return "a network became a model folder"
+            return f"a network became a model folder{colour}"
     if kinds == (".json", ".safetensors"):
         libift.read_arch(source, space=space).save(target)
         return "an architecture became a network to be learned"

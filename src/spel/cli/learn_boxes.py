@@ -86,6 +86,9 @@ def command(
     else:
         folder = images or images_beside(truth)
         annotations = read_labels(truth, images=folder, turn=turn, report=say)
+        crowds = sum(int(one.crowd.sum()) for one in annotations)
+        if crowds:
+            say(f"{crowds} boxes around crowds are left out")
         if name is not None:
             annotations = annotations.only_class(name)
         elif len(annotations.all_classes) > 1:

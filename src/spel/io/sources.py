@@ -106,9 +106,12 @@ def _named(text: str, problems: list[str]) -> list[Path]:
     elif path.is_dir():
         files = sorted(_walk(path, problems), key=natural_key)
         if not files:
+            arrays = sum(1 for _ in path.glob("*.npy"))
+            also = f" but {arrays} .npy files, which are named by a pattern: {text}/*.npy"
             problems.append(
                 f"{printable(text)}: the folder holds no image "
-                f"({', '.join(sorted(IMAGE_SUFFIXES)[:4])}, ...); name another one"
+                f"({', '.join(sorted(IMAGE_SUFFIXES)[:4])}, ...)"
+                + (printable(also) if arrays else "; name another one")
             )
         return files
     elif path.exists():
@@ -191,5 +194,7 @@ def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
                     waiting.append(Path(entry.path))
                 elif entry.is_file() and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                     yield Path(entry.path)
+                elif entry.is_symlink() and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+                    yield Path(entry.path)  # it leads nowhere: reading it will say so
             except OSError:  # a link in a circle
                 continue

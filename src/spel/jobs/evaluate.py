@@ -138,7 +138,9 @@ class EvaluateJob:
         for result in answers:
             try:
                 image = truth.of(result.image)
-            except KeyError:
+            except KeyError as error:
+                if not str(error.args[0]).startswith("no annotation"):  # several
+                    raise FormatError(f"evaluate: {error.args[0]}; give the full names") from None
                 unknown.append(result.image)
                 continue
             if image.image in pairs:

@@ -121,13 +121,16 @@ def _size(mask: npt.NDArray[np.bool_]) -> str:
 
 
 def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
+    """Masks by the name of their image; beside the mask ``a.png``, ``a.saliency.tif`` is none."""
+    paths = expand([folder])
+    plain = {path.stem for path in paths if path.name.count(".") == 1}
     names: dict[str, Path] = {}
-    for path in expand([folder]):
+    for path in paths:
+        if path.name.count(".") > 1 and path.name.split(".")[0] in plain:
+            continue
         stem = path.stem
         for suffix in SUFFIXES:
             stem = stem.removesuffix(suffix)
-        if path.name.count(".") > 1:  # NAME.saliency.tif and the like are no masks
-            continue
         if stem in names:
             raise FormatError(f"{path}: {names[stem].name} stands for the same image; keep one")
         names[stem] = path

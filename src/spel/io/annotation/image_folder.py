@@ -47,6 +47,11 @@ class ImageFolder:
         for name in self._paths:
             self._by_stem[PurePosixPath(name).stem].append(name)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all files."""
+        return tuple(self._paths)
+
     def find(self, name: str) -> ImageFile | None:
         """The file of an image, or None.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from spel import atomic
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
+from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.image.reader import read
 from spel.io.json_files import read_json
 from spel.io.sources import expand
@@ -182,7 +184,13 @@ def marked_images(
         As `find_markers`, and if there is no image for some markers.
     """
     by_image = find_markers(markers, convention=convention)
-    paths = {path.stem: path for path in expand([Path(images)])}
+    paths: dict[str, Path] = {}
+    for path in expand([Path(images)]):
+        earlier = paths.setdefault(path.stem, path)
+        if earlier is not path and path.stem in by_image:
+            raise FormatError(
+                f"{markers}: {earlier} and {path} both fit the markers of {path.stem!r}; keep one"
+            )
     missing = [name for name in by_image if name not in paths]
     if missing:
         raise FormatError(
@@ -313,8 +321,13 @@ def _from_seeds(path: Path) -> Markers:
 
 
 def _seeds(path: Path, lines: list[str], ndim: int) -> npt.NDArray[np.int64]:
-    """Rows ``x y [z] marker label``; a handicap at the end of a line is left out."""
-    values = table(path, lines, 2, range(ndim + 2, ndim + 4), _COLUMNS[ndim])[:, : ndim + 2]
+    """Rows ``x y [z] marker label``; handicaps other than 0 are left out with a warning."""
+    every = table(path, lines, 2, range(ndim + 2, ndim + 4), _COLUMNS[ndim])
+    values = every[:, : ndim + 2]
+    if every[:, ndim + 2 :].any():
+        warnings.warn(
+            f"{path}: the handicaps of its seeds are left out", AnnotationWarning, stacklevel=4
+        )
     wrong = ((values != np.rint(values)) | (np.abs(values) >= MAX_PIXELS)).any(axis=1)
     if wrong.any():
         line = 2 + int(np.flatnonzero(wrong)[0])

@@ -51,7 +51,7 @@ def _task(task: Any, place: str, collector: Collector) -> None:
     entry.details = {k: v for k, v in task.items() if k not in ("annotations", "predictions")}
     for index, result in enumerate(results):
         with collector.at(f"{place}, result {index}"):
-            _shape(result, entry)
+            _shape(result, entry, collector)
 
 
 def _address(about: Mapping[str, Any]) -> str:
@@ -105,7 +105,7 @@ def _size(about: Mapping[str, Any], results: list[Any]) -> tuple[int, int]:
     return UNKNOWN_SIZE
 
 
-def _shape(result: Any, entry: Entry) -> None:
+def _shape(result: Any, entry: Entry, collector: Collector) -> None:
     value = result.get("value", result)
     kind = result.get("type", "rectanglelabels")
     if kind not in (*_SHAPES, "choices"):
@@ -113,6 +113,8 @@ def _shape(result: Any, entry: Entry) -> None:
     if entry.size == UNKNOWN_SIZE:
         raise ValueError("the size of its image is unknown; give the folder of images")
     rows, cols = entry.size
+    if len(value.get(kind) or []) > 1:
+        collector.note("regions with several labels are there; the first label of each is taken")
     if kind == "choices":  # a class of the whole image
         entry.add([0, 0, cols, rows], str(value["choices"][0]), details=dict(result))
         return

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_FLAGS = ("pose", "truncated", "difficult", "occluded")
-_HEAD = ("folder", "source", "owner", "segmented", "path")
+_USED_OF_IMAGE = ("filename", "size", "object")
+_USED_OF_OBJECT = ("name", "bndbox", "score", "area")
 _XML_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 
@@ -83,7 +83,7 @@ def _file(text: str, file: Path, collector: Collector) -> None:
         image = collector.files.find(name)
         size = image.size if image is not None else UNKNOWN_SIZE
     entry = collector.image(name, size)
-    entry.details = {tag: _tree(node) for tag in _HEAD if (node := root.find(tag)) is not None}
+    entry.details = _tree(root, _USED_OF_IMAGE)
     for index, node in enumerate(root.findall("object")):
         with collector.at(f"{file.name}, object {index}"):
             xmin, ymin, xmax, ymax = (float(_needed(node, f"bndbox/{tag}")) for tag in _CORNERS)
@@ -93,7 +93,7 @@ def _file(text: str, file: Path, collector: Collector) -> None:
                 _needed(node, "name"),
                 score=float(score) if score else None,
                 area=float(area) if area else None,
-                details={tag: _text(n) for tag in _FLAGS if (n := node.find(tag)) is not None},
+                details=_tree(node, _USED_OF_OBJECT),
             )
 
 
@@ -112,8 +112,13 @@ def _text(node: Element | None) -> str:
     return node.text.strip() if "\n" in node.text else node.text
 
 
-def _tree(node: Element) -> Any:
-    return {part.tag: _tree(part) for part in node} if len(node) else _text(node)
+def _tree(node: Element, used: tuple[str, ...] = ()) -> dict[str, list[Any]]:
+    """Elements below one by their names, each a text or a tree of its own."""
+    tree: dict[str, list[Any]] = {}
+    for part in node:
+        if part.tag not in used:
+            tree.setdefault(part.tag, []).append(_tree(part) if len(part) else _text(part))
+    return tree
 
 
 def write(folder: Path, annotations: Annotations) -> None:
@@ -153,6 +158,8 @@ def _number(value: float) -> str:
 def _element(tag: str, value: Any) -> str:
     if not _XML_NAME.match(tag):
         raise FormatError(f"{printable(tag)!r} is not a name of XML; rename it")
+    if isinstance(value, list):
+        return "".join(_element(tag, part) for part in value)
     if isinstance(value, Mapping):
         return f"<{tag}>{''.join(_element(key, part) for key, part in value.items())}</{tag}>"
     text = str(value)

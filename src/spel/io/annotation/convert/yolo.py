@@ -116,6 +116,13 @@ def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> Non
             f"{printable(str(root))}: the sizes of the images are unknown, and YOLO's numbers are "
             "shares of them; give the folder of images (--images, or images=)"
         )
+    if files is not None:
+        unlabelled = [name for name in files.names if name not in collector.entries]
+        if unlabelled:
+            collector.note(
+                f"{len(unlabelled)} images have no label file and are left out, for example "
+                f"{printable(unlabelled[0])}; an empty file marks an image without objects"
+            )
     collector.problems += [
         f"{printable(name)}: there is no image of this name, or several; its labels are left out"
         for name in unknown

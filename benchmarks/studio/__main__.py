@@ -117,7 +117,7 @@ LEARN = """async (n) => {
   for (let i = 0; i < n; i++) {
     const done = new Promise((f) => page.addEventListener('drawn', f, { once: true }));
     const start = performance.now();
-    await learn({ seed: i });
+    await learn({ seed: i, start: '' });
     await done;
     times.push(performance.now() - start);
     await new Promise((f) => setTimeout(f, 300));
@@ -159,6 +159,7 @@ def measure(size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
         )
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.set_default_timeout(120_000)
             return _actions(page, server, size, rounds)
         finally:
             browser.close()

@@ -15,7 +15,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from spel import Adjacency, KernelBank, Markers
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.errors import FormatError, ParameterError, ShapeError, SpelError
 from spel.nn import Activation, Convolution, MaxPool, Unlearned, chain
 from spel.sklearn import (
     FlattenImages,
@@ -344,3 +344,39 @@ def test_images_that_are_not_finite_are_refused(bad):
         PooledFeatures().fit([images[0], images[2][:2]])
     with pytest.raises(ParameterError, match="float32"):
         FlattenImages().fit(np.full((2, 3, 3), 1e300))
+
+
+VALUES = {
+    "NaN": lambda a: np.where(a > 0.9, np.nan, a),
+    "infinity": lambda a: np.where(a > 0.9, np.inf, a),
+    "float64": lambda a: a,
+    "beyond float32": lambda a: a * 1e300,
+    "large": lambda a: a * 1e30,
+    "the largest of float32": lambda a: (np.minimum(a, 1) * 3e38).astype(np.float32),
+    "negative": lambda a: -a,
+    "complex": lambda a: a * 1j,
+    "bool": lambda a: a > 0.5,
+    "int64": lambda a: (a * 1e6).astype(np.int64),
+    "constant": np.zeros_like,
+}
+
+
+@pytest.mark.parametrize("features", ["patches", "pooled", "flat"])
+@pytest.mark.parametrize("values", VALUES)
+def test_any_values_are_learned_from_or_refused_in_one_line(values, features, tmp_path):
+    from spel.jobs.classify import classify_image
+    from spel.learning.classifier import ClassifierConfig
+
+    draw = np.random.default_rng(0)
+    images = [VALUES[values](draw.random((10, 12)) * (1 + i % 2)) for i in range(8)]
+    refusals = []
+    for head in ("ridge", "kernel", "svm", "mlp"):
+        try:
+            model = ClassifierConfig(features, head, 4, 3).fit(images, ["a", "b"] * 4)
+            save(model, tmp_path / "model.safetensors")
+            model = load(tmp_path / "model.safetensors")
+            for image in (images[0], np.full((10, 12), 3e38, np.float32)):
+                classify_image(model, image, "x")
+        except SpelError as error:
+            refusals.append(str(error))
+    assert all("\n" not in text and len(text) < 300 for text in refusals)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spel.errors import ParameterError, ShapeError
+from spel.errors import ParameterError, ShapeError, SpelError
 from spel.io.sources import IMAGE_SUFFIXES, natural_key
 from spel.learning.finite import check_finite
 from spel.metrics.classification import Confusion, confusion
@@ -216,7 +216,13 @@ class ClassifierConfig:
         with warnings.catch_warnings():
             # An MLP or SVM that stops at its limit of iterations is evaluated like any other.
             warnings.simplefilter("ignore")
-            return model.fit(X, np.asarray(classes))
+            try:
+                return model.fit(X, np.asarray(classes))
+            except SpelError:
+                raise
+            except ValueError as error:  # scikit-learn's own, of too few images for a head, say
+                reason = str(error).splitlines()[0]
+                raise ParameterError(f"head {self.head!r}: {reason}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain values."""

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from spel.errors import ParameterError, ShapeError
+from spel.sklearn.rows import first_line
 
 Batch = npt.NDArray[Any]
 
@@ -74,7 +75,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         images = self.check_images(X, reset=True)
         self.image_shape_ = images.shape[1:]
         self.learn(images, y)
-        self.n_features_out_ = int(self.encode(images[:1]).shape[1])
+        self.n_features_out_ = int(self.encode_finite(images[:1]).shape[1])
         return self
 
     def transform(self, X: Any) -> Batch:
@@ -93,8 +94,25 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         out = np.empty((len(images), self.n_features_out_), dtype=np.float32)
         step = max(1, int(self.batch))
         for first in range(0, len(images), step):
-            out[first : first + step] = self.encode(images[first : first + step])
+            out[first : first + step] = self.encode_finite(images[first : first + step])
         return out
+
+    def encode_finite(self, images: Batch) -> Batch:
+        """Feature vectors of a batch.
+
+        Raises
+        ------
+        ParameterError
+            If a feature overflows.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            vectors = self.encode(images)
+        if not np.isfinite(vectors).all():
+            raise ParameterError(
+                f"{type(self).__name__}: features overflow for images with values up to "
+                f"{np.abs(images).max():g}; scale the images"
+            )
+        return vectors
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """A name for every value of a feature vector."""
@@ -141,7 +159,7 @@ def validate_images(estimator: Any, X: Any, *, reset: bool, **y: Any) -> Any:
             ensure_2d=flat, allow_nd=True, **y,
         )  # fmt: skip
     except ValueError as error:
-        raise ParameterError(str(error)) from None
+        raise ParameterError(f"{type(estimator).__name__}: {first_line(error)}") from None
     images = checked[0] if y else checked
     values = int(np.prod(images.shape[1:]))
     if reset:

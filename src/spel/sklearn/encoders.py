@@ -191,6 +191,7 @@ class PatchEncoder(ImageTransformer):
         random = np.random.default_rng(self.seed)
         some = np.sort(random.permutation(len(images))[: max(1, min(len(images), count // 3))])
         sample = as_float32(images[some])
+        self._check_range(sample, color)
         learned = patch_network(
             sample if color is None else color(sample),
             size=self.size, kernels=self.kernels, components=self.components,
@@ -217,6 +218,15 @@ class PatchEncoder(ImageTransformer):
         if wrong:
             raise ParameterError(
                 f"PatchEncoder: boxes larger than the images of {rows} x {cols}: {', '.join(wrong)}"
+            )
+
+    def _check_range(self, sample: Batch, color: Color | None) -> None:
+        white = 1.0 if color is None else color.white
+        largest = float(np.abs(sample).max())
+        if largest > 1e6 * white:
+            raise ParameterError(
+                f"PatchEncoder: values up to {largest:g}, but the value of white is {white:g}; "
+                "set white, or scale the images"
             )
 
     def _color_layer(self, images: Batch) -> Color | None:

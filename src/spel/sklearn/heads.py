@@ -133,13 +133,20 @@ class RidgeHead(Head):
     def _start(self, X: Real) -> None:
         if not self.alpha > 0:
             raise ParameterError(f"RidgeHead: alpha {self.alpha!r}; expected a number above 0")
-        self._moments = ClassMoments(X[:BLOCK].mean(axis=0), len(self.classes_))
+        self._moments = ClassMoments(as_precise(X[:BLOCK]).mean(axis=0), len(self.classes_))
 
     def _add(self, X: Real, numbers: Whole, weights: Real | None) -> None:
-        self._moments.add(as_precise(X), numbers, weights)
+        with np.errstate(over="ignore", invalid="ignore"):  # told when the weights are solved
+            self._moments.add(as_precise(X), numbers, weights)
 
     def _solve(self) -> None:
-        model = self._moments.ridge(self.alpha)
+        try:
+            with np.errstate(all="ignore"):
+                model = self._moments.ridge(self.alpha)
+        except np.linalg.LinAlgError as error:
+            raise ParameterError(f"RidgeHead: no solution ({error}); scale the features") from None
+        if not (np.isfinite(model.weights).all() and np.isfinite(model.bias).all()):
+            raise ParameterError("RidgeHead: the features overflow; scale them")
         self.coef_, self.intercept_ = model.weights.T, model.bias
 
     def coefficients(self) -> tuple[Real, Real]:

@@ -25,7 +25,7 @@ def validate_rows(estimator: Any, X: Any) -> Real:
     try:
         table: Real = validate_data(estimator, X, dtype=(np.float64, np.float32), reset=False)
     except ValueError as error:
-        raise ParameterError(str(error)) from None
+        raise ParameterError(first_line(error)) from None
     return table
 
 
@@ -40,7 +40,14 @@ def validate_training_rows(estimator: Any, X: Any, y: Any, *, reset: bool = True
     try:
         return validate_data(estimator, X, y, dtype=(np.float64, np.float32), reset=reset)
     except ValueError as error:
-        raise ParameterError(str(error)) from None
+        raise ParameterError(first_line(error)) from None
+
+
+def first_line(error: Exception) -> str:
+    """What an error of scikit-learn says, without values and advice on other estimators."""
+    first, *more = str(error).splitlines() or [type(error).__name__]
+    advice = [line for line in more if line.startswith("Reshape your data")]
+    return " ".join([first, *advice])
 
 
 def finite(scores: Real) -> Real:

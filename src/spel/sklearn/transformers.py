@@ -154,7 +154,7 @@ class PooledFeatures(ImageTransformer):
             self.n_features_in_ = self.channels_ = _channels(X)
             self.image_shape_ = ()
             checked = [_checked(image) for image in X]
-            self.n_features_out_ = int(self.encode(checked[0]).shape[1])
+            self.n_features_out_ = int(self.encode_finite(checked[0]).shape[1])
             return self
         super().fit(X, y)
         self.channels_ = self.image_shape_[-1]
@@ -169,7 +169,7 @@ class PooledFeatures(ImageTransformer):
             raise ShapeError(
                 f"PooledFeatures: images of {_channels(X)} channels, fitted on {self.channels_}"
             )
-        return np.concatenate([self.encode(_checked(image)) for image in X])
+        return np.concatenate([self.encode_finite(_checked(image)) for image in X])
 
     def length(self, shape: Sequence[int]) -> int:
         """Length of the vector of an image of a shape."""

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from spel.decide import decision_of
 from spel.decide.detection import AnyDecision
-from spel.errors import ParameterError
+from spel.errors import FormatError, ParameterError
 from spel.io.image.header import MAX_PIXELS
 from spel.io.isolation import AVAILABLE
 from spel.io.video import Every
 from spel.jobs.network_cache import cached_network
 from spel.nn import Network
+from spel.rigid.windows import Windows
+
+
+def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
+    """The part of a stored configuration that a resumed run must share.
+
+    The version of spel may differ, and the decision may be in the form of spel 0.1.
+    """
+    decision = config.get("decision")
+    if isinstance(decision, dict) and decision.get("kind") == "windows":
+        with suppress(FormatError):  # then it differs from every decision
+            decision = Windows.from_dict(decision).to_dict()
+    return {**config, "decision": decision, "spel": None}
 
 
 @dataclass(frozen=True)

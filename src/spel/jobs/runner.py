@@ -14,7 +14,7 @@ from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
 from spel.io.annotation.results import Result
 from spel.jobs.detect import DetectTask, detect_tasks
-from spel.jobs.detect_job import DetectJob
+from spel.jobs.detect_job import DetectJob, comparable_config
 from spel.jobs.pictures import VIDEO, FileNames
 from spel.jobs.resume import ResumeState, reconcile, sort_lines
 from spel.jobs.run_files import NEVER, RunFiles, RunWriter
@@ -136,7 +136,13 @@ def run(
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
         manifest = stack.enter_context(
-            Manifest(files.manifest, config, fresh=fresh, sync_every=NEVER)
+            Manifest(
+                files.manifest,
+                config,
+                fresh=fresh,
+                sync_every=NEVER,
+                comparable=comparable_config,
+            )
         )
         atomic.remove_leftovers(files.folder, FileNames(files.names, tasks if job.save else ()))
         lines = files.results, files.failures

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,8 @@ class Manifest:
     sync_every : int
         Number of entries between two flushes to the disk. A killed process loses no entry in any
         case; a power cut loses at most these, and their inputs are then done again.
+    comparable : callable, optional
+        The part of a configuration that must be equal, in the form of this version of spel.
 
     Attributes
     ----------
@@ -122,10 +125,11 @@ class Manifest:
         *,
         fresh: bool = False,
         sync_every: int = 1,
+        comparable: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         self.path = Path(path)
         self.entries: dict[str, Entry] = {}
-        self._sync_every = sync_every
+        self._sync_every, self._comparable = sync_every, comparable
         size = self.path.stat().st_size if self.path.exists() else 0
         self._file = LineWriter(self.path, sync_every=sync_every)  # locks, drops a torn line
         try:
@@ -136,6 +140,9 @@ class Manifest:
         except BaseException:
             self._file.close()
             raise
+
+    def _plain(self, config: dict[str, Any]) -> Any:
+        return json.loads(json.dumps(self._comparable(config)))
 
     def add(self, entry: Entry) -> None:
         """Append an entry; the outcome of its input must have been written before."""
@@ -178,10 +185,11 @@ class Manifest:
                 f"{self.path}: not a manifest that this version of spel reads; use --fresh or "
                 "another folder"
             )
-        if header.get("config") != config:
+        stored = header.get("config")
+        if not isinstance(stored, dict) or self._plain(stored) != self._plain(config):
             raise ParameterError(
                 f"{self.path.parent}: holds another run "
-                f"({_difference(header.get('config'), config)}); use --fresh to replace it, or "
+                f"({_difference(stored, config)}); use --fresh to replace it, or "
                 "another folder"
             )
         for values in rest:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import SETTING, Explanation, Image, Layer, Read, Scope, Shape
 from spel.nn.registry import register
+from spel.ops.arrays import as_real, is_wide
 
 
 @register
@@ -41,11 +42,12 @@ class Center(Layer):
         return cls()
 
     def __call__(self, image: npt.ArrayLike) -> Image:
-        array = np.asarray(image)
+        array = as_real("Center", image)
         self.shape(array.shape)
         if not array.size:
             return array.astype(np.float32)
-        centred: Image = np.subtract(array, self._medians(array), dtype=np.float32)
+        kind = np.float64 if is_wide(array) else np.float32
+        centred: Image = np.subtract(array, self._medians(array), dtype=kind).astype(np.float32)
         return centred
 
     def shape(self, shape: Shape) -> Shape:
@@ -78,4 +80,5 @@ class Center(Layer):
         # Planar first: the median of contiguous channels is several times as fast.
         planar = np.ascontiguousarray(np.moveaxis(image, -1, 0))
         medians = np.median(planar, axis=[axis + 1 for axis in spels], keepdims=True)
-        return np.asarray(np.moveaxis(medians, 0, -1), dtype=np.float32)
+        kind = np.float64 if is_wide(image) else np.float32
+        return np.asarray(np.moveaxis(medians, 0, -1), dtype=kind)

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import ops
-from spel.core.masked import as_unmasked
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
 from spel.nn.registry import register
+from spel.ops.arrays import as_real
 from spel.ops.color import GREY_WEIGHTS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Color(Layer):
         return cls()
 
     def __call__(self, image: npt.ArrayLike) -> Image:
-        array = as_unmasked(image, "color")
+        array = as_real("Color", image)
         self.shape(array.shape)
         color = array[..., :1] if array.shape[-1] < 3 else array[..., :3]
         if self.space == "grey":

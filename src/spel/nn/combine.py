@@ -17,6 +17,7 @@ from spel.errors import ShapeError
 from spel.nn.convolution import convolved
 from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, each_image, per_channel
 from spel.nn.registry import register
+from spel.ops.arrays import as_real, is_wide
 from spel.ops.threshold import checked_rule
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class WeightedSum(Layer):
         return cls(np.full(channels, 1 / channels, dtype=np.float32))
 
     def __call__(self, image: npt.ArrayLike) -> Image:
-        array = np.asarray(image)
+        array = as_real("WeightedSum", image)
         self.shape(array.shape)
         # Pointwise: leading axes are a batch of rows, whatever the number of spatial axes.
         lead = array.shape[:-1]
@@ -112,6 +113,7 @@ class Scale(Layer):
     """
 
     kind: ClassVar[str] = "scale.v1"
+    subtracts: ClassVar[bool] = True
 
     factor: npt.NDArray[np.float32]
     shift: npt.NDArray[np.float32] | float = 0.0
@@ -129,8 +131,11 @@ class Scale(Layer):
         return cls(np.ones(channels, dtype=np.float32))
 
     def __call__(self, image: npt.ArrayLike) -> Image:
-        array = np.asarray(image)
+        array = as_real("Scale", image)
         self.shape(array.shape)
+        if is_wide(array):
+            exact: Image = (array * self.factor.astype(np.float64) + self.shift).astype(np.float32)
+            return exact
         out: Image = np.multiply(array, self.factor, dtype=np.float32)
         out += self.shift
         return out
@@ -173,7 +178,7 @@ class Concatenate(Layer):
     inputs: ClassVar[int | None] = None
 
     def __call__(self, *images: npt.ArrayLike) -> Image:
-        arrays = [np.asarray(image) for image in images]
+        arrays = [as_real("Concatenate", image) for image in images]
         *spels, channels = self.shape(*[a.shape for a in arrays])
         out = np.moveaxis(np.empty((*spels[:-2], channels, *spels[-2:]), dtype=np.float32), -3, -1)
         return np.concatenate(arrays, axis=-1, out=out, casting="unsafe")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.threads import thread_count
 from spel.nn.layer import Image, Layer, Scope, Shape
-from spel.ops.arrays import allocate, as_planar
+from spel.ops.arrays import allocate, as_planar, as_real
+from spel.ops.normalize import scale_between
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +28,16 @@ class FixedLinearNormalize(Layer):
 
     kind: ClassVar[str] = "fixed_linear_normalize.v1"
 
-    low: npt.NDArray[np.float32]
-    high: npt.NDArray[np.float32]
+    low: npt.NDArray[np.floating[Any]]
+    high: npt.NDArray[np.floating[Any]]
     axes: int = 2
 
     def __call__(self, image: npt.ArrayLike) -> Image:
-        array = np.asarray(image)
+        array = as_real("linear_normalize", image)
         flat = array.ndim == self.axes
         low, high = (self.low[0], self.high[0]) if flat else (self.low, self.high)
-        with np.errstate(invalid="ignore", over="ignore"):
-            span = high - low
-            result: Image = np.subtract(array, low, dtype=np.float32, casting="unsafe")
-            result /= np.where(span == 0, np.float32(1), span)
+        result = np.empty_like(array, dtype=np.float32)
+        scale_between(array, low, high, out=result)
         return result
 
     def shape(self, shape: Shape) -> Shape:

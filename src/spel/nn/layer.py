@@ -81,6 +81,9 @@ class Layer(Value, ABC):
     slides: ClassVar[bool] = False
     """Whether an output spel stands for the middle of the window that it reads, not for a spel."""
 
+    subtracts: ClassVar[bool] = False
+    """Whether it subtracts from single values, so that an image must not be rounded before."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         """Wrap the two methods that take images, so that a wrong number of them is a ShapeError.
 

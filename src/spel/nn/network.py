@@ -10,9 +10,9 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
-from spel.core.masked import as_unmasked
 from spel.core.value import derived_property
 from spel.errors import ParameterError
 from spel.nn.footprint import Footprint
@@ -22,6 +22,7 @@ from spel.nn.plan import Plan, Plans
 from spel.nn.save import save
 from spel.nn.summary import summary
 from spel.nn.trace import Trace, trace
+from spel.ops.arrays import as_real, is_wide
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -110,7 +111,7 @@ class Network(Layer):
 
     def _run(self, image: npt.ArrayLike, wanted: Sequence[str]) -> dict[str, Image]:
         full = self.with_channel_axis(image)
-        return self._plans.of(self, full.shape, wanted).run(full)
+        return self._plans.of(self, full.shape, wanted, wide=is_wide(full)).run(full)
 
     @derived_property
     def _plans(self) -> Plans:
@@ -126,7 +127,8 @@ class Network(Layer):
 
     def with_channel_axis(self, image: npt.ArrayLike) -> Image:
         """The image with a channel axis."""
-        array = as_unmasked(image)
+        as_real("network", image)
+        array = np.asarray(image)
         return array[..., None] if array.ndim == (self.ndim or 2) else array
 
     # -- shapes and geometry -----------------------------------------------------------------

@@ -171,6 +171,7 @@ class BatchNormalize(Layer):
     """
 
     kind: ClassVar[str] = "batch_normalize.v1"
+    subtracts: ClassVar[bool] = True
 
     mean: npt.NDArray[np.float32] | None = None
     deviation: npt.NDArray[np.float32] | None = None

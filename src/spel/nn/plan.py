@@ -219,14 +219,16 @@ KEPT = 64
 class Plans(dict[Any, Plan]):
     """The plans of one network."""
 
-    def of(self, network: Network, shape: Shape, wanted: Sequence[str]) -> Plan:
+    def of(
+        self, network: Network, shape: Shape, wanted: Sequence[str], *, wide: bool = False
+    ) -> Plan:
         """The plan for images of a shape; a few are kept."""
-        key = (tuple(shape[-4:]), len(shape), tuple(wanted))
+        key = (tuple(shape[-4:]), len(shape), tuple(wanted), wide)
         found = self.get(key)
         if found is None:
             for old in list(self)[: len(self) - KEPT + 1]:
                 self.pop(old, None)
-            found = self[key] = plan(network, shape, wanted)
+            found = self[key] = plan(network, shape, wanted, wide=wide)
         return found
 
 
@@ -249,10 +251,11 @@ class _Draft:
         return self.stages[name]
 
 
-def plan(network: Network, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
+def plan(network: Network, shape: Shape, wanted: Sequence[str] = (), *, wide: bool = False) -> Plan:
     """How a network runs on images of a shape, keeping the activations `wanted`.
 
-    Raises what the call would raise for this shape.
+    The engine streams float32; a `wide` image has more digits, so a layer that subtracts from it
+    is called by itself. Raises what the call would raise for this shape.
     """
 
     wanted = tuple(wanted) or (network.output,)
@@ -268,7 +271,8 @@ def plan(network: Network, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
     calls: dict[int, list[Node]] = {}
     for node in nodes:
         at = max(streamed.get(name, ready.get(name, 0)) for name in node.inputs)
-        if _fits([shapes[name] for name in (*node.inputs, node.name)], ndim):
+        exact = wide and node.layer.subtracts and INPUT in node.inputs
+        if not exact and _fits([shapes[name] for name in (*node.inputs, node.name)], ndim):
             draft = drafts.setdefault(at, _Draft(kernels.new_program()))
             sources = [draft.stage_of(name, shapes[name], ndim) for name in node.inputs]
             before = draft.program.size

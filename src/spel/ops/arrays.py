@@ -23,7 +23,10 @@ Image = npt.NDArray[Any]
 Float = npt.NDArray[np.float32]
 
 KERNEL_DTYPES = frozenset("?bBhHiIfd")
-"""Dtype characters that the kernels read as they are; all other real ones become float32."""
+"""Dtype characters that the kernels read as they are; others become one of these, exactly."""
+
+MAX_WHOLE = 1 << 53
+"""Largest whole number up to which float64 holds every one."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,16 @@ def as_planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
 
 
 def as_real(operator: str, image: npt.ArrayLike) -> Image:
-    """The image as an array of a real dtype that the kernels read."""
+    """The image as an array of a real dtype that the kernels read; no number is rounded.
+
+    Raises
+    ------
+    ShapeError
+        If the array is ragged.
+    ParameterError
+        If its values are not real numbers, are partly masked, or are whole numbers that no float
+        holds.
+    """
     try:
         array = as_unmasked(image, operator)
     except ParameterError:
@@ -117,8 +129,23 @@ def as_real(operator: str, image: npt.ArrayLike) -> Image:
         )
     if array.dtype.char in KERNEL_DTYPES and array.dtype.isnative:
         return array
-    with np.errstate(over="ignore"):
+    if array.dtype.kind == "f" and array.dtype.itemsize == 2:
         return array.astype(np.float32)
+    if array.dtype.kind == "f":
+        return array.astype(np.float64)
+    if array.dtype.itemsize < 8:
+        return array.astype(array.dtype.newbyteorder("="))
+    if array.size and max(abs(int(array.min())), abs(int(array.max()))) > MAX_WHOLE:
+        raise ParameterError(
+            f"{operator}: image of dtype {array.dtype} with a value beyond 2**53, which no float "
+            "holds; subtract an offset or scale it first"
+        )
+    return array.astype(np.float64)
+
+
+def is_wide(array: Image) -> bool:
+    """Whether the array's numbers may have more digits than float32 holds."""
+    return array.dtype.char in "iIlLqQd"
 
 
 def shape_only(shape: Sequence[int]) -> Float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, allocate, as_planar, check_adjacency, check_out
+from spel.ops.arrays import Float, allocate, as_planar, as_real, check_adjacency, check_out, is_wide
 
 Over = Literal["domain", "batch", "channels"]
 
@@ -64,13 +64,29 @@ def linear_normalize(
         )
     memory, result = allocate("linear_normalize", given, given.channels, given.size, out)
     if given.array.size:
-        low = given.array.min(axis=axes[over], keepdims=True).astype(np.float32)
-        high = given.array.max(axis=axes[over], keepdims=True).astype(np.float32)
-        with np.errstate(invalid="ignore", over="ignore"):
-            span = high - low
-            np.subtract(given.array, low, out=memory, dtype=np.float32, casting="unsafe")
-            memory /= np.where(span == 0, np.float32(1), span)
+        low = given.array.min(axis=axes[over], keepdims=True)
+        high = given.array.max(axis=axes[over], keepdims=True)
+        scale_between(given.array, low, high, out=memory)
     return result
+
+
+def scale_between(
+    array: npt.NDArray[Any], low: npt.NDArray[Any], high: npt.NDArray[Any], *, out: Float
+) -> None:
+    """``(x - low) / (high - low)`` into `out`; 0 where both are equal.
+
+    Numbers with more digits than float32 holds are subtracted before anything is rounded.
+    """
+    kind = np.float64 if is_wide(array) else np.float32
+    low, high = low.astype(kind), high.astype(kind)
+    with np.errstate(invalid="ignore", over="ignore"):
+        span = high - low
+        span = np.where(span == 0, kind(1), span)
+        if kind is np.float32:
+            np.subtract(array, low, out=out, dtype=np.float32, casting="unsafe")
+            out /= span
+        else:
+            np.divide(np.subtract(array, low, dtype=kind), span, out=out, casting="unsafe")
 
 
 def divisive_normalize(
@@ -106,7 +122,8 @@ def divisive_normalize(
     Notes
     -----
     Lecture, "Normalization", divisive. The squares are summed in float32: values above 1e19
-    overflow to a norm of infinity and give 0.
+    overflow to a norm of infinity and give 0, and values below 1e-19 in magnitude have squares
+    that vanish. Scale such images first, which does not change the result.
 
     Examples
     --------
@@ -134,10 +151,13 @@ def divisive_normalize(
 
 
 class BatchStatistics(NamedTuple):
-    """Mean and deviation of a batch, per spel and channel or per channel (float32)."""
+    """Mean and deviation of a batch, per pixel and channel or per channel.
 
-    mean: Float
-    deviation: Float
+    Of float32, or of float64 if the batch has more digits than float32 holds.
+    """
+
+    mean: npt.NDArray[Any]
+    deviation: npt.NDArray[Any]
 
 
 def batch_statistics(
@@ -171,17 +191,23 @@ def batch_statistics(
     """
     if over not in ("spel", "channel"):
         raise ParameterError(f"batch_statistics: over {over!r}; expected 'spel' or 'channel'")
-    batch = np.asarray(images)
+    batch = _checked_batch(images, over)
+    kind = np.float64 if is_wide(batch) else np.float32
+    axes = (0,) if over == "spel" else tuple(range(batch.ndim - 1))
+    mean = batch.mean(axis=axes, dtype=np.float64)
+    deviation = batch.std(axis=axes, dtype=np.float64, ddof=1 if over == "spel" else 0)
+    return BatchStatistics(np.asarray(mean, dtype=kind), np.asarray(deviation, dtype=kind))
+
+
+def _checked_batch(images: npt.ArrayLike, over: str) -> npt.NDArray[Any]:
+    batch = as_real("batch_statistics", images)
     if batch.ndim not in (4, 5) or (over == "spel" and len(batch) < 2) or batch.size == 0:
         raise ShapeError(
             f"batch_statistics: images of shape {batch.shape}; expected (n, rows, cols, channels) "
             f"or (n, planes, rows, cols, channels), not empty, with n >= "
             f"{2 if over == 'spel' else 1}"
         )
-    axes = (0,) if over == "spel" else tuple(range(batch.ndim - 1))
-    mean = batch.mean(axis=axes, dtype=np.float64)
-    deviation = batch.std(axis=axes, dtype=np.float64, ddof=1 if over == "spel" else 0)
-    return BatchStatistics(mean.astype(np.float32), deviation.astype(np.float32))
+    return batch
 
 
 def batch_normalize(
@@ -234,13 +260,14 @@ def batch_normalize(
     """
     if not (np.isfinite(epsilon) and epsilon >= 0):
         raise ParameterError(f"batch_normalize: epsilon {epsilon!r}; expected a number >= 0")
-    batch = np.asarray(images)
+    batch = as_real("batch_normalize", images)
+    exact = is_wide(batch)
+    kind = np.float64 if exact else np.float32
     mean, deviation = (
-        batch_statistics(batch, over=over)
-        if statistics is None
-        else (np.asarray(s, dtype=np.float32) for s in statistics)
+        np.asarray(s, dtype=kind)
+        for s in (batch_statistics(batch, over=over) if statistics is None else statistics)
     )
-    scale, shift = np.asarray(gamma, dtype=np.float32), np.asarray(beta, dtype=np.float32)
+    scale, shift = np.asarray(gamma, dtype=kind), np.asarray(beta, dtype=kind)
     for name, value in (
         ("mean", mean),
         ("deviation", deviation),
@@ -258,26 +285,32 @@ def batch_normalize(
         out = np.empty_like(batch, dtype=np.float32)
     else:
         check_out("batch_normalize", out, batch.shape, batch)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        np.subtract(batch, mean, out=out, dtype=np.float32, casting="unsafe")
-        out *= batch_factor(deviation, over=over, gamma=scale, epsilon=epsilon)
-    out += shift
+    factor = batch_factor(deviation, over=over, gamma=scale, epsilon=epsilon)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if exact:  # Subtracted, scaled and shifted before anything is rounded to float32.
+            centred = np.subtract(batch, mean, dtype=np.float64) * factor
+            np.add(centred, shift, out=out, casting="unsafe")
+        else:
+            np.subtract(batch, mean, out=out, dtype=np.float32, casting="unsafe")
+            np.multiply(out, factor, out=out, casting="unsafe")
+            np.add(out, shift, out=out, casting="unsafe")
     return out
 
 
 def batch_factor(
-    deviation: Float,
+    deviation: npt.NDArray[Any],
     *,
     over: Literal["spel", "channel"],
     gamma: npt.ArrayLike,
     epsilon: float,
-) -> Float:
-    """What `batch_normalize` multiplies centred values by."""
-    below = deviation + np.float32(epsilon)
+) -> npt.NDArray[Any]:
+    """What `batch_normalize` multiplies centred values by, in the deviation's own precision."""
+    kind = deviation.dtype.type
+    divisor = deviation + kind(epsilon)
     if over == "channel":
-        below = np.sqrt(deviation * deviation + np.float32(epsilon))
+        divisor = np.sqrt(deviation * deviation + kind(epsilon))
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor: Float = np.asarray(gamma, dtype=np.float32) / below
+        factor: npt.NDArray[Any] = np.asarray(gamma, dtype=kind) / divisor
     return factor
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.ops.arrays import is_wide
 from spel.ops.threshold import checked_rule, threshold_value
 
 Parts = Callable[[], Iterator[npt.NDArray[Any]]]
@@ -25,7 +26,7 @@ _BINS = 256
 
 def extremes(
     parts: Parts, axes: int = 2
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.floating[Any]]]:
     """Lowest and highest value of each channel; NaN if the channel holds one."""
     low = high = None
     for part in parts():
@@ -38,7 +39,8 @@ def extremes(
     if low is None or high is None:
         none = np.zeros(1, np.float32)
         return none, none
-    return low.astype(np.float32), high.astype(np.float32)
+    kind = np.float64 if is_wide(low) else np.float32
+    return low.astype(kind), high.astype(kind)
 
 
 def threshold_of_parts(parts: Parts, rule: float | str) -> float:

@@ -13,6 +13,7 @@ from spel.ops.arrays import as_real
 
 Rule = float | str
 _LARGE, _SAMPLE, _MARGIN = 1 << 15, 1 << 13, 0.02
+_MAX_RANGE = 1 << 24  # Whole numbers over a wider range are counted in 256 bins.
 
 
 def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
@@ -41,9 +42,16 @@ def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
     >>> threshold([[0, 0, 1, 9, 9]], "otsu").tolist()
     [[False, False, False, True, True]]
     """
-    array = as_real("threshold", image)
+    array = _exact(image)
     mask: npt.NDArray[np.bool_] = array > threshold_value(array, at)
     return mask
+
+
+def _exact(image: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The image, whole numbers of 64 bits left as they are: Otsu counts each of them."""
+    array = as_real("threshold", image)
+    given = np.asarray(image)
+    return given if given.dtype.kind in "iu" and given.dtype.itemsize == 8 else array
 
 
 def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
@@ -53,7 +61,8 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     ----------
     image : array of any shape and real dtype
     at : float or str
-        A value (returned as it is), "otsu" (256 bins over the finite values), or "p0" to "p100".
+        A value (returned as it is), "otsu" (a bin for each whole number, or 256 bins over the
+        finite values of floats), or "p0" to "p100".
 
     Returns
     -------
@@ -72,7 +81,7 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     rank = checked_rule(at)
     if isinstance(rank, float) and not isinstance(at, str):
         return rank
-    array = as_real("threshold", image)
+    array = _exact(image)
     finite = np.isfinite(array)
     values = array if finite.all() else array[finite]
     if values.size == 0:
@@ -81,6 +90,8 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
         return _percentile(values, rank)
     from skimage.filters import threshold_otsu
 
+    if values.dtype.kind in "iu" and int(values.max()) - int(values.min()) > _MAX_RANGE:
+        values = values.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # scikit-image squares the values
         return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
 

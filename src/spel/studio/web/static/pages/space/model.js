@@ -29,8 +29,8 @@
  */
 
 /**
- * How the frame stands on the canvas.
- * @typedef {object} Camera
+ * How the frame is looked at.
+ * @typedef {object} Pose
  * @property {Frame} frame
  * @property {2 | 3} dims
  * @property {boolean} square both axes have one scale
@@ -39,6 +39,15 @@
  * @property {number} width of the canvas
  * @property {number} height
  * @property {number} ratio pixels of the canvas for each screen point
+ */
+
+/**
+ * A pose with what every point needs of it, computed once: pixels for one reach along each axis of
+ * a 2D picture and in 3D, sines and cosines of the angles.
+ * @typedef {Pose & {
+ *   scaleX: number, scaleY: number, size: number,
+ *   sinYaw: number, cosYaw: number, sinPitch: number, cosPitch: number,
+ * }} Camera
  */
 
 const PAD = 26;
@@ -89,13 +98,23 @@ export function frameOf({ coordinates, count }, dims, square) {
 }
 
 /**
- * Pixels for one reach along both axes of a 2D picture.
- * @param {Camera} camera
+ * @param {Pose} pose
+ * @returns {Camera}
  */
-function scales({ frame, square, width, height, ratio }) {
+export function cameraOf(pose) {
+  const { frame, square, yaw, pitch, width, height, ratio } = pose;
   const size = Math.min(width, height) / 2 - PAD * ratio;
   const wide = square ? size : width / 2 - PAD * ratio;
-  return { x: wide * frame.stretch[0], y: size * frame.stretch[1], size };
+  return {
+    ...pose,
+    scaleX: wide * frame.stretch[0],
+    scaleY: size * frame.stretch[1],
+    size,
+    sinYaw: Math.sin(yaw),
+    cosYaw: Math.cos(yaw),
+    sinPitch: Math.sin(pitch),
+    cosPitch: Math.cos(pitch),
+  };
 }
 
 /**
@@ -107,20 +126,19 @@ function scales({ frame, square, width, height, ratio }) {
  * @returns {Triple}
  */
 export function project(camera, x, y, z) {
-  const { frame, width, height } = camera;
-  const { center, reach } = frame;
+  const { width, height, size } = camera;
+  const { center, reach } = camera.frame;
   const a = (x - center[0]) / reach;
   const b = (y - center[1]) / reach;
+  if (camera.dims === 2) {
+    return [width / 2 + a * camera.scaleX, height / 2 - b * camera.scaleY, 0];
+  }
   const c = (z - center[2]) / reach;
-  const scale = scales(camera);
-  if (camera.dims === 2) return [width / 2 + a * scale.x, height / 2 - b * scale.y, 0];
-  const [cosYaw, sinYaw] = [Math.cos(camera.yaw), Math.sin(camera.yaw)];
-  const [cosPitch, sinPitch] = [Math.cos(camera.pitch), Math.sin(camera.pitch)];
-  const across = a * cosYaw + c * sinYaw;
-  const inward = -a * sinYaw + c * cosYaw;
-  const up = b * cosPitch - inward * sinPitch;
-  const depth = b * sinPitch + inward * cosPitch;
-  return [width / 2 + across * scale.size, height / 2 - up * scale.size, depth];
+  const across = a * camera.cosYaw + c * camera.sinYaw;
+  const inward = -a * camera.sinYaw + c * camera.cosYaw;
+  const up = b * camera.cosPitch - inward * camera.sinPitch;
+  const depth = b * camera.sinPitch + inward * camera.cosPitch;
+  return [width / 2 + across * size, height / 2 - up * size, depth];
 }
 
 /**
@@ -138,11 +156,10 @@ export const projectPoint = (camera, { coordinates: c }, i) =>
  * @returns {Place}
  */
 export function unproject(camera, [px, py]) {
-  const { frame, width, height } = camera;
-  const scale = scales(camera);
+  const { frame, width, height, scaleX, scaleY } = camera;
   return [
-    ((px - width / 2) / scale.x) * frame.reach + frame.center[0],
-    (-(py - height / 2) / scale.y) * frame.reach + frame.center[1],
+    ((px - width / 2) / scaleX) * frame.reach + frame.center[0],
+    (-(py - height / 2) / scaleY) * frame.reach + frame.center[1],
   ];
 }
 

@@ -16,7 +16,7 @@ import { bankArrays } from "../../server/arrays.js";
 import { bus, choose, node, onImage, state, step } from "../../store.js";
 import * as draw from "./draw.js";
 import { drawHistogram } from "./histogram.js";
-import { cloudFrom, frameOf, pointAt, pointOfSpel, positiveShare } from "./model.js";
+import { cameraOf, cloudFrom, frameOf, pointAt, pointOfSpel, positiveShare } from "./model.js";
 import { listen } from "./pointer.js";
 import { legend, noConvolution, spaceTools, statusOf } from "./tools.js";
 
@@ -211,7 +211,8 @@ export class SpacePage extends Part {
   camera(frame) {
     const { yaw, pitch, ratio, square } = this;
     const { width, height } = this.canvas;
-    return { frame, dims: this.options.dims, square, yaw, pitch, width, height, ratio };
+    const { dims } = this.options;
+    return cameraOf({ frame, dims, square, yaw, pitch, width, height, ratio });
   }
 
   // -- drawing -----------------------------------------------------------------------------------

@@ -108,7 +108,8 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
         values["threshold"] = threshold(values["threshold"])
     if "size" in values:
         values["size"] = width_and_height(values["size"])
-    return resolve_decision(net, None, values) if values else None
+    decision = resolve_decision(net, None, values)
+    return decision if values else None
 
 
 def _print_lines(

@@ -14,6 +14,12 @@ Range = tuple[float, float]
 Select = Literal["all", "widest", "largest", "closest"]
 
 SELECTIONS: tuple[str, ...] = get_args(Select)
+DECISION = "decision"
+"""Entry of a network's `meta` that holds its own decision."""
+
+MAX_REACH = 1000
+"""Largest step, in spels, of a stored adjacency."""
+
 RANGES = ("area", "width", "height", "aspect")
 
 
@@ -107,10 +113,20 @@ class Decision:
         options = dict(values)
         try:
             if options.get("adjacency") is not None:
-                options["adjacency"] = Adjacency.from_displacements(options["adjacency"])
+                options["adjacency"] = _stored_adjacency(options["adjacency"])
             return cls(**options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"Decision: {error}") from error
+
+
+def _stored_adjacency(values: Any) -> Adjacency:
+    adjacency = Adjacency.from_displacements(values)
+    if adjacency.ndim != 2 or abs(adjacency.displacements).max(initial=0) > MAX_REACH:
+        raise ParameterError(
+            f"Decision: adjacency of {len(adjacency)} displacements; expected pairs (row, col) of "
+            f"numbers up to {MAX_REACH}"
+        )
+    return adjacency
 
 
 def _range(name: str, value: Any) -> Range | None:

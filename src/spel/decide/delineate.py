@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.decide.components import Mask, fill_holes
+from spel.decide.numbers import check_number
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.ops.flood import dynamic_trees, growcut, watershed
 from spel.ops.gradient import gradient_magnitude
@@ -53,7 +54,13 @@ class Delineation:
     convex: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("inner", "outer"):
+            check_number("Delineation", name, getattr(self, name), -1e6, 1e6)
+        for factor in self.scale:
+            check_number("Delineation", "scale", factor, high=float("1e30"))
         object.__setattr__(self, "scale", tuple(float(s) for s in self.scale))
+        if not isinstance(self.convex, bool):
+            raise ParameterError(f"Delineation: convex {self.convex!r}; expected a bool")
         if self.method not in get_args(Method) or not (self.inner >= 0 and self.outer >= 0):
             raise ParameterError(
                 f"Delineation: method {self.method!r}, inner {self.inner}, outer {self.outer}; "

@@ -11,16 +11,14 @@ import numpy.typing as npt
 from spel.core.detections import Detections
 from spel.core.masked import as_unmasked
 from spel.decide.boxes import decide
-from spel.decide.decision import Decision
+from spel.decide.decision import DECISION, Decision
 from spel.decide.explain import explain_component
-from spel.errors import ParameterError
+from spel.decide.segmentation import KEY as SEGMENTATION
+from spel.errors import FormatError, ParameterError
 from spel.nn.geometry import geometry
 from spel.nn.network import Network
 from spel.rigid.detect import detect_rigid
 from spel.rigid.windows import Windows
-
-DECISION = "decision"
-"""Entry of a network's `meta` that holds its own decision."""
 
 AnyDecision = Decision | Windows
 
@@ -107,8 +105,10 @@ def with_decision(network: Network, decision: AnyDecision) -> Network:
 def decision_of(network: Network) -> AnyDecision:
     """The decision that a network carries, or the default one."""
     stored = network.meta.get(DECISION)
-    if not isinstance(stored, Mapping):
+    if stored is None:
         return Decision()
+    if not isinstance(stored, Mapping):
+        raise FormatError(f"Decision: {stored!r:.80}; expected a table of names and values")
     kind = Windows if stored.get("kind") == "windows" else Decision
     return kind.from_dict(stored)
 
@@ -117,6 +117,16 @@ def resolve_decision(
     network: Network, decision: AnyDecision | None, options: Mapping[str, Any]
 ) -> AnyDecision:
     """The given decision, or the network's own, with the options put in."""
+    if (
+        decision is None
+        and not options
+        and DECISION not in network.meta
+        and SEGMENTATION in network.meta
+    ):
+        raise ParameterError(
+            "detect: this network makes masks, not boxes; use segment, or state a decision such as "
+            "threshold"
+        )
     chosen = decision or decision_of(network)
     expected = [f.name for f in fields(chosen)]
     unknown = sorted(set(options) - set(expected))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spel.core.markers import Markers
 from spel.decide.components import Component, Mask, Points, components_at_levels
+from spel.decide.numbers import check_number
 from spel.errors import FormatError, ParameterError
 
 TINY = 1e-6
@@ -84,6 +85,16 @@ class ObjectModel:
     multiple: bool = False
 
     def __post_init__(self) -> None:
+        for f in fields(self):
+            if f.name not in ("levels", "multiple"):
+                check_number("ObjectModel", f.name, getattr(self, f.name))
+        if not isinstance(self.multiple, bool) or self.ring != int(self.ring) or self.ring > 1000:
+            raise ParameterError(
+                f"ObjectModel: multiple {self.multiple!r}, ring {self.ring!r}; expected a bool and "
+                "an integer up to 1000"
+            )
+        for level in self.levels:
+            check_number("ObjectModel", "levels", level)
         object.__setattr__(self, "levels", tuple(float(level) for level in self.levels))
         positive = (self.area, self.area_spread, self.elongation, self.elongation_spread)
         if not all(isfinite(v) and v > 0 for v in positive) or not self.levels or self.ring < 1:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.decide.components import Mask
+from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
-from spel.errors import FormatError
+from spel.errors import FormatError, ParameterError
 from spel.nn.network import Network
 from spel.nn.node import INPUT
 from spel.ops.enlarge import enlarge
@@ -94,12 +95,20 @@ class Segmentation:
                 f"Segmentation: version {values['version']!r}; this spel reads 1 to {VERSION}"
             )
         objects, delineation = values.get("objects"), values.get("delineation")
-        return cls(
-            None if objects is None else ObjectModel.from_dict(objects),
-            values.get("threshold", "otsu"),
-            None if delineation is None else Delineation.from_dict(delineation),
-            str(values.get("features", INPUT)),
-        )
+        features = values.get("features", INPUT)
+        if not isinstance(features, str):
+            raise FormatError(f"Segmentation: features {features!r:.80}; expected a node's name")
+        try:
+            return cls(
+                None if objects is None else ObjectModel.from_dict(objects),
+                values.get("threshold", "otsu"),
+                None if delineation is None else Delineation.from_dict(delineation),
+                features,
+            )
+        except FormatError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"Segmentation: {error}") from error
 
 
 def segmentation_of(network: Network) -> Segmentation:
@@ -137,6 +146,10 @@ def segment(
     >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
     [[False, False, True]]
     """
+    if segmentation is None and DECISION in network.meta and KEY not in network.meta:
+        raise ParameterError(
+            "segment: this network makes boxes, not masks; use detect, or give a segmentation"
+        )
     chosen = segmentation or segmentation_of(network)
     activations = network.activations(image)
     saliency = activations[network.output]

@@ -18,6 +18,14 @@ from spel.rigid.pyramid import scale_series
 VERSION = 2
 """Version of the stored form; spel 0.1 wrote none."""
 
+MAX_SIDE = 1_000_000
+"""Largest side of a window, in spels; its inverse is the smallest scale."""
+
+MAX_SCALE = 64
+"""Largest factor by which an image is enlarged."""
+
+MAX_SCALES_PER_OCTAVE = 64
+
 KEYS_OF_VERSION_1 = {
     "largest": "max_scale",
     "smallest": "min_scale",
@@ -86,8 +94,29 @@ class Windows:
     def __post_init__(self) -> None:
         sizes = tuple((float(w), float(h)) for w, h in self.sizes)
         object.__setattr__(self, "sizes", sizes)
-        if not sizes or any(not (w > 0 and h > 0) for w, h in sizes):
-            raise ParameterError(f"Windows: sizes {self.sizes!r}; expected (width, height) above 0")
+        if not sizes or any(not (0 < side < MAX_SIDE) for size in sizes for side in size):
+            raise ParameterError(
+                f"Windows: sizes {self.sizes!r:.80}; expected (width, height) above 0 and below "
+                f"{MAX_SIDE:,}"
+            )
+        if not 0 < self.max_scale <= MAX_SCALE or not self.min_scale >= 1 / MAX_SIDE:
+            raise ParameterError(
+                f"Windows: scales from {self.max_scale!r} to {self.min_scale!r}; expected at most "
+                f"{MAX_SCALE} and at least 1 / {MAX_SIDE:,}"
+            )
+        for name in ("max_detections", "max_proposals", "scales_per_octave"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ParameterError(f"Windows: {name} {value!r:.60}; expected an integer")
+        if self.scales_per_octave > MAX_SCALES_PER_OCTAVE:
+            raise ParameterError(
+                f"Windows: scales_per_octave {self.scales_per_octave}; expected at most "
+                f"{MAX_SCALES_PER_OCTAVE}"
+            )
+        for name in ("refine_node", "score_node"):
+            node = getattr(self, name)
+            if node is not None and not isinstance(node, str):
+                raise ParameterError(f"Windows: {name} {node!r:.60}; expected the name of a node")
         scale_series(self.max_scale, self.min_scale, self.scales_per_octave)
         for name in ("threshold", "overlap"):
             if not 0 <= getattr(self, name) <= 1:
@@ -103,6 +132,8 @@ class Windows:
             )
         if isinstance(self.proposals, Mapping):
             object.__setattr__(self, "proposals", Windows.from_dict(self.proposals))
+        if self.proposals is not None and not isinstance(self.proposals, Windows):
+            raise ParameterError(f"Windows: proposals {self.proposals!r:.60}; expected Windows")
 
     @property
     def scales(self) -> tuple[float, ...]:
@@ -140,5 +171,5 @@ class Windows:
         }
         try:
             return cls(**options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise FormatError(f"Windows: {error}") from error

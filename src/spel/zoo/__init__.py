@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spel import nn
+from spel.decide.stored import check_meta
 from spel.errors import FormatError, ParameterError
 from spel.nn import Network
 from spel.zoo.assignment import plate_assignment
@@ -97,7 +98,12 @@ def load(source: str | os.PathLike[str]) -> Network:
     if path.is_dir():
         raise FormatError(f"{path}: it is a folder; name a network file (*.safetensors) in it")
     if path.exists():
-        return nn.load(path)
+        network = nn.load(path)
+        try:
+            check_meta(network)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from error
+        return network
     if str(source) in _NETWORKS:
         return get(str(source))
     raise FormatError(

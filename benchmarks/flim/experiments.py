@@ -69,10 +69,9 @@ def schistosoma(options: argparse.Namespace) -> None:
     images = {p.stem: spel.read(p) for p in sorted((home / "orig").glob("*.png"))}
     masks = read_masks(home / "label")
     drawn = find_markers(home / "markers")
-    net = encoder().replace("color", Color("labnorm2", white=65535.0))
     print(HEAD)
     baselines("schistosoma", images, masks, drawn, white=65535.0)
-    draws("schistosoma", net, images, masks, drawn, options)
+    draws("schistosoma", encoder(), images, masks, drawn, options)
 
 
 def mo445(options: argparse.Namespace) -> None:

@@ -321,7 +321,7 @@ def test_doctor_looks_for_what_the_package_requires():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(REQUIRED) == {package_name(line) for line in project["dependencies"]}
-    tools = {"bench", "dev", "docs", "video", "notebook", "test"}  # for contributors, or no package
+    tools = {"bench", "dev", "docs", "notebook", "test"}  # for contributors, or no package
     extras = project["optional-dependencies"]
     assert set(EXTRAS) == set(extras) - tools
     for name, (packages, _) in EXTRAS.items():

@@ -19,7 +19,9 @@ import numpy.typing as npt
 from spel import __version__, atomic
 from spel.backends.onnx_graph import OPSET, Graph, Value
 from spel.backends.onnx_layers import threshold_value, translate
+from spel.core.intensity import white_of_type
 from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
+from spel.nn.intensity import expected_white, match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT, in_node
 
@@ -184,6 +186,9 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
     name = "image"
     if dtype != "float32":
         name = graph.op("Cast", name, to="float32")
+        white, expected = white_of_type(dtype), expected_white(network)
+        if expected is not None and white != expected:
+            name = graph.op("Div", name, graph.const(white / expected))
     planar = graph.op("Transpose", name, perm=[0, ndim + 1, *range(1, ndim + 1)])
     known = {INPUT: Value(planar, int(shape[-1]), ndim)}
     for node in network.nodes:
@@ -261,7 +266,8 @@ def _compare(
         )
     lifted = array[..., None] if array.ndim == (network.ndim or 2) else array
     theirs = run(np.ascontiguousarray(lifted, dtype=dtype)[None])[0]
-    return relative(network(array), theirs)
+    ours = network(array if dtype == "float32" else match_white(network, array))
+    return relative(ours, theirs)
 
 
 def relative(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> float:

@@ -6,8 +6,13 @@ from typing import Any
 
 from spel.backends.torch_deps import Tensor, nn
 from spel.backends.torch_layers import LayerModule, to_module
+from spel.nn.intensity import expected_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node, in_node
+
+UNSIGNED = {"torch.uint8": 255.0, "torch.uint16": 65535.0}
+"""Full intensity of the types whose numbers have one; floating-point numbers are in the units that
+the network expects."""
 
 
 class SpelModule(nn.Module):
@@ -16,6 +21,7 @@ class SpelModule(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.white = expected_white(network)
         self.layers = nn.ModuleList()
         for node in network.nodes:
             with in_node(node):
@@ -27,11 +33,19 @@ class SpelModule(nn.Module):
 
     def activations(self, image: Tensor) -> dict[str, Tensor]:
         """The output of every node, by name."""
-        done = {INPUT: image}
+        done = {INPUT: self._in_units(image)}
         for (name, inputs), layer in zip(self.steps, self.layers):
             done[name] = layer(*[done[source] for source in inputs])
         del done[INPUT]
         return done
+
+    def _in_units(self, image: Tensor) -> Tensor:
+        """An image of unsigned integers in the units that the network expects."""
+        white = UNSIGNED.get(str(image.dtype))
+        if white is None:
+            return image
+        scale = 1.0 if self.white is None else white / self.white
+        return image.float() if scale == 1 else image.float() / scale
 
     def to_network(self) -> Network:
         """The network with the weights as they are now."""

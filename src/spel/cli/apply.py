@@ -68,16 +68,17 @@ def command(
     """
     from spel.cli.files import ensure_folder, for_each_file
     from spel.cli.networks import network
+    from spel.cli.ranges import ImageReader
     from spel.io.sources import expand
     from spel.jobs.steps import save_steps
 
     chain = network(net)
     selected = _select_steps(chain, steps)
     paths = expand(images)
-    folder = ensure_folder(out)
+    folder, read = ensure_folder(out), ImageReader(chain, settings, reading)
 
     def save(path: Path, name: str) -> None:
-        image = reading.read(path)
+        image = read(path)
         for file in save_steps(
             chain, image, selected, folder / name, kind, max_bytes=max_memory << 20
         ):

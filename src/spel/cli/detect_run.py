@@ -14,6 +14,7 @@ from spel.cli.messages import ExitCode, exit_code, plural, printable, say
 from spel.cli.networks import network
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
+from spel.cli.ranges import IntensityNotes
 from spel.cli.types import threshold, width_and_height
 from spel.core.threads import thread_count
 from spel.decide.detection import AnyDecision, resolve_decision
@@ -116,6 +117,7 @@ def _print_lines(
     job: DetectJob, paths: list[Path], settings: Settings, on_error: str, **how: Any
 ) -> ExitCode:
     """Write results as lines to standard output."""
+    note = IntensityNotes(settings)
     boxes, tasks = 0, detect_tasks(job, paths)
     with ExitStack() as stack:
         total = sources_of(tasks).expected_images(())
@@ -129,7 +131,7 @@ def _print_lines(
             result: Result | Failure | VideoEnd = outcome.result
             if isinstance(result, VideoEnd):
                 continue
-            _report(result, settings, progress)
+            _report(result, settings, progress, note)
             if isinstance(result, Result):
                 boxes += len(result)
                 click.echo(result.to_line())
@@ -146,6 +148,7 @@ def _run_in_folder(
     job: DetectJob, paths: list[Path], files: RunFiles, settings: Settings, **how: Any
 ) -> ExitCode:
     """Run into a folder, with progress."""
+    note = IntensityNotes(settings)
     with Progress(0, settings.progress) as progress:
 
         def on_start(state: ResumeState, total: int) -> None:
@@ -164,7 +167,7 @@ def _run_in_folder(
                 shard=files.shard,
                 on_start=on_start,
                 on_video=lambda frames: progress.extend(frames - 1),
-                on_result=lambda result: _report(result, settings, progress),
+                on_result=lambda result: _report(result, settings, progress, note),
                 **how,
             )
         except Interrupted as stopped:
@@ -180,8 +183,10 @@ def _run_in_folder(
     return _summary(settings, report.images, report.boxes, report.failed)
 
 
-def _report(result: Result | Failure, settings: Settings, progress: Progress) -> None:
-    """One image is done: say what failed or was read in parts, and show progress."""
+def _report(
+    result: Result | Failure, settings: Settings, progress: Progress, note: IntensityNotes
+) -> None:
+    """One image is done: say what failed or was assumed, and show progress."""
     failed = isinstance(result, Failure)
     if isinstance(result, Failure):
         message, image = printable(result.message), printable(result.image)
@@ -193,6 +198,7 @@ def _report(result: Result | Failure, settings: Settings, progress: Progress) ->
                 f"{result.image}: {rows} x {cols} pixels are too many to be read whole; it was "
                 "read in parts"
             )
+        note(result.image, result.white, result.non_finite)
     progress.step(result.image, failed=failed)
 
 

@@ -69,11 +69,14 @@ def command(
     """
     import spel
     from spel.cli.networks import network
+    from spel.cli.ranges import ImageReader
     from spel.errors import ParameterError
     from spel.io.sources import expand
 
     chain = network(net)
-    images = [spel.read(path) for path in expand(check)[:most]] if check else []
+    read = ImageReader(chain, settings)
+    reading = read if given["dtype"] == "float32" else spel.read
+    images = [reading(path) for path in expand(check)[:most]] if check else []
     if to == "onnx":
         from spel.backends import to_onnx
 

@@ -91,10 +91,11 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
     First a part of each class is held out, and the
     figures on it are printed; then the model learns from all images and is written to one file.
     """
-    import spel
     from spel.atomic import check_place
     from spel.cli.messages import say
     from spel.cli.networks import network
+    from spel.core.intensity import full_range
+    from spel.io import read_with_white
     from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
     from spel.learning.classifier import ClassifierConfig, hold_out, labelled_images
     from spel.learning.crops import labelled_crops
@@ -107,7 +108,8 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
         images, classes = labelled_crops(truth, place)
     else:
         labelled = labelled_images(folder, by=options["by"])
-        images, classes = [spel.read(path) for path in labelled.paths], labelled.classes
+        images = [full_range(*read_with_white(path)) for path in labelled.paths]
+        classes = labelled.classes
     counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
     settings.say(f"{len(images)} images: {counts}")
     features = options["features"]

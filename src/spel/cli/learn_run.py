@@ -9,19 +9,25 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 import spel
 from spel.cli.options import Settings
+from spel.cli.ranges import IntensityNotes
+from spel.core.intensity import count_non_finite, to_white
 from spel.core.markers import Markers
 from spel.decide import segmentation_of
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
 from spel.io.annotation.markers import convention_of, marked_images
+from spel.io.image.reader import read_with_white
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.nn import Center, Color, Network, chain
 
 MAX_SUGGESTIONS = 5
+WHITE = 255.0
+"""Full intensity in the units in which images are learned from."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ def read_marked_images(
     marked = MarkedImages(
         names,
         [paths[name] for name in names],
-        [spel.read(paths[name]) for name in names],
+        read_in_units([paths[name] for name in names], settings),
         [strokes[name] for name in names],
     )
     for name, image, drawn in zip(names, marked.images, marked.markers, strict=True):
@@ -52,6 +58,17 @@ def read_marked_images(
     for finding in check_markers(marked.markers, marked.images, names=names):
         settings.say(f"note: {finding}")
     return marked
+
+
+def read_in_units(paths: Sequence[Path], settings: Settings) -> list[npt.NDArray[Any]]:
+    """Images in units of 8 bits, whatever their files have; what is assumed is said once."""
+    images, note = [], IntensityNotes(settings)
+    for path in paths:
+        image, white = read_with_white(path)
+        assumed = None if image.dtype == np.uint8 else white
+        note(str(path), assumed, count_non_finite(image))
+        images.append(image if assumed is None else to_white(image, assumed, WHITE))
+    return images
 
 
 def architecture(path: Path, space: str, center: bool) -> Network:
@@ -89,6 +106,7 @@ def learn_encoder(
         names=marked.names,
         seed=options["seed"],
         method=options["method"],
+        white=WHITE,
         on_step=settings.say,
     )
     settings.say(f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s")
@@ -108,6 +126,7 @@ def learn_whole(
         seed=options["seed"],
         method=options["method"],
         hard_negatives=options["all_marked"],
+        white=WHITE,
         on_step=settings.say,
     ).network
     model = segmentation_of(learned).objects
@@ -116,7 +135,9 @@ def learn_whole(
         f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; objects of "
         f"about {model.area:.0f} pixels, lowest accepted score {model.min_score:.2f}"
     )
-    suggestions = suggest_strokes(learned, marked.images, marked.markers, names=marked.names)
+    suggestions = suggest_strokes(
+        learned, marked.images, marked.markers, names=marked.names, white=WHITE
+    )
     for sentence in suggestions[:MAX_SUGGESTIONS]:
         settings.say(f"note: {sentence}")
     if len(suggestions) > MAX_SUGGESTIONS:

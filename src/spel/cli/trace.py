@@ -30,8 +30,11 @@ def command(
 
     Each step back goes to the value that determined the result, down to the image.
     """
-    import spel
     from spel.cli.networks import network
+    from spel.io import read_with_white
+    from spel.nn import match_white
 
-    found = network(net).trace(spel.read(image), at, node=step, channel=channel)
+    learned = network(net)
+    array = match_white(learned, *read_with_white(image))
+    found = learned.trace(array, at, node=step, channel=channel)
     click.echo(found.to_json() if as_json else found.text())

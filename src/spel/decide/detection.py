@@ -16,6 +16,7 @@ from spel.decide.explain import explain_component
 from spel.decide.segmentation import KEY as SEGMENTATION
 from spel.errors import FormatError, ParameterError
 from spel.nn.geometry import geometry
+from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.rigid.detect import detect_rigid
 from spel.rigid.windows import Windows
@@ -29,6 +30,7 @@ def detect(
     *,
     decision: AnyDecision | None = None,
     why: bool = False,
+    white: float | None = None,
     **options: Any,
 ) -> Detections:
     """Find the objects that a network makes salient.
@@ -46,6 +48,9 @@ def detect(
         Replaces the network's own decision.
     why : bool
         Trace each box to the kernels and input spels behind its strongest spel.
+    white : float, optional
+        Full intensity of the image; by default told by its type. The image is brought to the white
+        that the network expects (`spel.nn.match_white`).
     **options
         Fields of the decision to change: threshold, adjacency, area, width, height, aspect,
         select, size; for windows threshold, overlap, max_detections, scales_per_octave, max_scale,
@@ -73,9 +78,9 @@ def detect(
     ([[1.0, 0.0, 3.0, 1.0]], [3.0])
     """
     chosen = resolve_decision(network, decision, options)
+    array = match_white(network, as_unmasked(image, "detect"), white)
     if isinstance(chosen, Windows):
-        return detect_rigid(network, image, chosen, why=why)
-    array = as_unmasked(image, "detect")
+        return detect_rigid(network, array, chosen, why=why)
     activations = network.activations(array) if why else None
     saliency = activations[network.output] if activations else network(array)
     size = (int(array.shape[0]), int(array.shape[1]))

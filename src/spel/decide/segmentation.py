@@ -14,6 +14,7 @@ from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
 from spel.errors import FormatError, ParameterError
+from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
 from spel.ops.enlarge import enlarge
@@ -123,7 +124,11 @@ def with_segmentation(network: Network, segmentation: Segmentation) -> Network:
 
 
 def segment(
-    network: Network, image: npt.ArrayLike, segmentation: Segmentation | None = None
+    network: Network,
+    image: npt.ArrayLike,
+    segmentation: Segmentation | None = None,
+    *,
+    white: float | None = None,
 ) -> Mask:
     """Segment the objects of one image.
 
@@ -134,6 +139,9 @@ def segment(
     image : (rows, cols[, C]) array, with planes before them for voxels
     segmentation : Segmentation, optional
         Replaces the network's own segmentation.
+    white : float, optional
+        Full intensity of the image; by default told by its type. The image is brought to the white
+        that the network expects (`spel.nn.match_white`).
 
     Returns
     -------
@@ -151,9 +159,9 @@ def segment(
             "segment: this network makes boxes, not masks; use detect, or give a segmentation"
         )
     chosen = segmentation or segmentation_of(network)
-    activations = network.activations(image)
+    array = match_white(network, image, white)
+    activations = network.activations(array)
     saliency = activations[network.output]
-    array = np.asarray(image)
     array = array[..., None] if array.ndim == (network.ndim or 2) else array
     size = array.shape[:-1]
     if saliency.shape[:-1] != size:

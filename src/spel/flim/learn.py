@@ -21,6 +21,7 @@ from spel.flim.points import feature_points, points_bank
 from spel.flim.samples import samples
 from spel.flim.statistics import check_pairs, statistics
 from spel.nn.convolution import Convolution
+from spel.nn.intensity import match_images
 from spel.nn.layer import Image, Layer
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node, in_node
@@ -39,6 +40,7 @@ def learn(
     method: Method = "cluster",
     factor: float = 0.01,
     compat: Literal["libift"] | None = None,
+    white: float | None = None,
     on_step: Callable[[str], object] | None = None,
 ) -> Network:
     """A network whose `Unlearned` convolutions hold kernels learned from strokes.
@@ -67,6 +69,9 @@ def learn(
         kernels become rows of the matrix of components, and strides are ignored while learning, so
         that a strided network is trained on other patches than it sees. By default strides are
         handled exactly: strides become dilations while learning (`spel.flim.atrous`).
+    white : float, optional
+        Full intensity of the images; by default told by the type of each. They are brought to the
+        white that the network states; one that states none takes that of the first image.
     on_step : callable, optional
         Called with a line for people after each learned layer.
 
@@ -110,7 +115,8 @@ def learn(
             "some anew use spel.flim.unlearned(network, nodes)"
         )
     names = tuple(names) or tuple(str(number) for number in range(len(images)))
-    raw = [_channelled(image) for image in images]
+    network, matched = match_images(network, images, white)
+    raw = [_channelled(image) for image in matched]
     check_pairs("learn", [np.empty((*image.shape[:-1], 0)) for image in raw], markers)
     _check_names(names, raw)
     marked = list(markers)

@@ -38,7 +38,11 @@ from spel.io.image.header import (
     value_range as value_range,
 )
 from spel.io.image.isolate import Decoder as Decoder
-from spel.io.image.reader import describe as describe, read as read
+from spel.io.image.reader import (
+    describe as describe,
+    read as read,
+    read_with_white as read_with_white,
+)
 from spel.io.image.writer import write as write
 from spel.io.json_files import parse_json as parse_json, read_json as read_json
 from spel.io.sources import (

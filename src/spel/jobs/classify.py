@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from spel.core.intensity import full_range
 from spel.core.threads import threads
 from spel.io.image.header import MAX_PIXELS
-from spel.io.image.reader import read
+from spel.io.image.reader import read_with_white
 from spel.io.isolation import AVAILABLE
 from spel.learning.finite import check_finite
 from spel.run import Failure
@@ -43,8 +44,10 @@ class ClassifyTask:
     def __call__(self) -> Classified | Failure:
         try:
             with threads(self.threads):
-                image = read(self.image, isolate=self.isolate, max_pixels=self.max_pixels)
-                return classify_image(self.model, image, self.image)
+                image, white = read_with_white(
+                    self.image, isolate=self.isolate, max_pixels=self.max_pixels
+                )
+                return classify_image(self.model, full_range(image, white), self.image)
         except Exception as error:  # whatever one image causes costs that image only
             return Failure.of(self.image, error)
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from spel.core.intensity import white_of
 from spel.core.threads import threads
 from spel.errors import SpelError, WriteError
 from spel.io.annotation.results import Result
@@ -58,13 +59,19 @@ class DetectTask:
             return self._detect_in_parts()
         image = read(self.image, max_pixels=limit, isolate=job.isolate)
         return detect_image(
-            job, image, self.image, self.name, pictures=job.save, orientation=info.orientation
+            job,
+            image,
+            self.image,
+            self.name,
+            pictures=job.save,
+            white=white_of(image, info.range[1]),
+            orientation=info.orientation,
         )
 
     def _detect_in_parts(self) -> Result:
         with threads(self.job.threads):
-            found, ms = detect_in_parts(self.job, self.image, self.name)
-        return make_result(self.job, self.image, found, ms)
+            found, ms, white = detect_in_parts(self.job, self.image, self.name)
+        return make_result(self.job, self.image, found, ms, white=white)
 
 
 def detect_tasks(

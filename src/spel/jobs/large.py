@@ -18,6 +18,7 @@ from spel.io.opening import image_error
 from spel.jobs.detect_image import elapsed_ms
 from spel.jobs.detect_job import DetectJob
 from spel.jobs.pictures import save_pictures
+from spel.nn.intensity import assumed_white, expected_white, match_white
 from spel.rigid.windows import Windows
 from spel.run import tiles
 
@@ -33,8 +34,8 @@ def is_too_large(info: ImageInfo) -> bool:
     return large and info.format in READ_IN_PARTS
 
 
-def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, float]:
-    """Detections in a TIFF, NumPy or OME-Zarr image, and the milliseconds that they took.
+def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, float, float | None]:
+    """Detections in a TIFF, NumPy or OME-Zarr image, their milliseconds, and the assumed white.
 
     A decision by windows whose largest scale is small reads the coarsest level that has all its
     scales. Boxes and areas are those of the full size, whatever the level.
@@ -53,10 +54,10 @@ def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, f
         with LargeImage(path, isolate=job.isolate) as image:
             level, decision = coarsest_level(image.levels, decision)
     with LargeImage(path, level=level, isolate=job.isolate) as image:
-        began = perf_counter()
+        began, expected = perf_counter(), expected_white(job.network)
         if job.tile is None and _fits(image):
-            whole = image[:]
-            found = detect(job.network, whole, decision=decision)
+            whole = match_white(job.network, image[:], image.white)
+            found = detect(job.network, whole, decision=decision, white=expected)
             ms = elapsed_ms(began)
             save_pictures(job.folder, name, job.save, job.network, whole, found)
         else:
@@ -64,7 +65,8 @@ def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, f
                 _check_compression(path, image)
             found = _detect_in_tiles(job, image, decision)
             ms = elapsed_ms(began)
-        return full_size(found, image.levels[0], image.scale), ms
+        assumed = assumed_white(job.network, np.empty(0, image.dtype), image.white)
+        return full_size(found, image.levels[0], image.scale), ms, assumed
 
 
 def _fits(image: LargeImage) -> bool:
@@ -104,7 +106,13 @@ def _detect_in_tiles(job: DetectJob, image: LargeImage, decision: AnyDecision) -
             "pictures cannot be saved of images that are read tile by tile; leave out --save"
         )
     try:
-        return tiles.detect(job.network, image, size=job.tile or tiles.SIZE, decision=decision)
+        return tiles.detect(
+            job.network,
+            image,
+            size=job.tile or tiles.SIZE,
+            decision=decision,
+            white=image.white,
+        )
     except (ParameterError, ValueError) as error:
         if job.tile is None:
             rows, cols = image.shape[-3:-1]

@@ -14,7 +14,16 @@ from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.linear_decoder import linear_decoder
 from spel.learning.segmenter import block_ends
-from spel.nn import Activation, Concatenate, Convolution, Decode, Network, Node, WeightedSum
+from spel.nn import (
+    Activation,
+    Concatenate,
+    Convolution,
+    Decode,
+    Network,
+    Node,
+    WeightedSum,
+    match_white,
+)
 from spel.nn.layer import Layer
 from spel.ops.decode import LABELLED, METHODS, Method
 
@@ -53,6 +62,7 @@ def rank_decoders(
     *,
     masks: Sequence[npt.ArrayLike] = (),
     methods: Sequence[str] = (*METHODS, "linear"),
+    white: float | None = None,
 ) -> list[RankedDecoder]:
     """Every decoder on every block, best first; those with warnings come last.
 
@@ -66,6 +76,8 @@ def rank_decoders(
     masks : sequence of (rows, cols) arrays, optional
         True masks; then all pixels are evaluated instead of the marked ones.
     methods : sequence of str
+    white : float, optional
+        Full intensity of the images, as for `spel.learn`.
 
     Returns
     -------
@@ -85,7 +97,7 @@ def rank_decoders(
     if any(s != (1,) * len(s) for s in cumulative_strides(encoder).values()):
         encoder = atrous(encoder)
     ends = block_ends(encoder)
-    done = [encoder.activations(image) for image in images]
+    done = [encoder.activations(match_white(encoder, image, white)) for image in images]
     found = []
     for block in ends:
         for method in methods:

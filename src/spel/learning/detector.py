@@ -12,17 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import __version__
+from spel.core.intensity import to_white
 from spel.decide import detect
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.markers import Convention, marked_images
-from spel.io.image.reader import read
+from spel.io.image.reader import read_with_white
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
 
 OnStep = Callable[[str], object]
 Boxes = npt.NDArray[Any]
+
+WHITE = 255.0
+"""Full intensity that detectors of rigid objects expect."""
 
 MIN_PROBABILITY = 0.01
 """Detections with a lower probability do not count in the figures."""
@@ -44,7 +48,8 @@ class ImageFiles(Sequence[Any]):
     def __getitem__(self, index: int | slice) -> npt.NDArray[Any] | ImageFiles:
         if isinstance(index, slice):
             return ImageFiles(self.paths[index])
-        return read(self.paths[index])
+        image, white = read_with_white(self.paths[index])
+        return image if white is None else to_white(image, white, WHITE)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,8 @@ def cross_validate(
         on_step(f"fold {k + 1} of {folds}")
         network = learn_detector(ImageFiles(training.paths), training.boxes, config)
         for i in np.flatnonzero(fold == k):
-            found = detect(network, read(photos.paths[i]), threshold=MIN_PROBABILITY)
+            photo = ImageFiles(photos.paths)[int(i)]
+            found = detect(network, photo, threshold=MIN_PROBABILITY, white=WHITE)
             answers.append(Answers(photos.names[i], found.boxes, found.scores, photos.boxes[i]))
     return answers
 

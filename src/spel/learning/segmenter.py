@@ -19,6 +19,7 @@ from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.learn import learn
 from spel.flim.linear_decoder import linear_decoder
 from spel.nn import Activation, Concatenate, Convolution, Network, Node, Unlearned, WeightedSum
+from spel.nn.intensity import expected_white, match_images, match_white
 from spel.nn.layer import Layer
 from spel.nn.node import INPUT
 from spel.ops.pool import max_pool
@@ -67,6 +68,7 @@ def learn_segmenter(
     objects: ObjectModel | None = None,
     delineation: Delineation | None = None,
     method: Literal["cluster", "points"] = "cluster",
+    white: float | None = None,
     on_step: Callable[[str], object] = str,
 ) -> LearnedSegmenter:
     """Learn a network that segments objects like the marked ones, from strokes alone.
@@ -83,7 +85,7 @@ def learn_segmenter(
     network : Network
         An encoder, with or without `Unlearned` nodes; strides become dilations, so that every
         block has the size of the image (`spel.flim.atrous`).
-    images, markers, names, seed, method
+    images, markers, names, seed, method, white
         As for `spel.learn`.
     blocks : sequence of str, optional
         Nodes whose channels are decoded; by default the last node of every block, a block being a
@@ -112,10 +114,12 @@ def learn_segmenter(
         marked images shows no component that holds the object strokes.
     """
     network = network if isinstance(network, Network) else Network((Node("convolution", network),))
+    network, arrays = match_images(network, images, white)
     if any(isinstance(node.layer, Unlearned) for node in network.nodes):
         network = learn(
-            network, images, markers, seed=seed, names=names, method=method, on_step=on_step
-        )
+            network, arrays, markers, seed=seed, names=names, method=method,
+            white=expected_white(network), on_step=on_step,
+        )  # fmt: skip
     if any(s != (1,) * len(s) for s in cumulative_strides(network).values()):
         network = atrous(network)
     first = next((n for n in network.nodes if isinstance(n.layer, Convolution)), None)
@@ -123,7 +127,6 @@ def learn_segmenter(
         raise ParameterError("learn_segmenter: the network has no convolution to decode")
     chosen = tuple(blocks) or block_ends(network)
     features = first.inputs[0]
-    arrays = [np.asarray(image) for image in images]
     done = [network.activations(image) for image in arrays]
     channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
     layer, saliencies = _decoder(channels, markers, ridge, ())
@@ -159,6 +162,7 @@ def suggest_strokes(
     *,
     names: Sequence[str] = (),
     near: float = 0.5,
+    white: float | None = None,
 ) -> tuple[str, ...]:
     """Sentences that name components which look like objects but have no stroke.
 
@@ -170,6 +174,8 @@ def suggest_strokes(
         The marked images, or new ones with empty markers.
     near : float
         How far below the lowest accepted score a component may lie to be worth a stroke.
+    white : float, optional
+        Full intensity of the images, as for `spel.learn`.
 
     Returns
     -------
@@ -183,7 +189,7 @@ def suggest_strokes(
     titles = list(names) or [str(number) for number in range(len(markers))]
     found = []
     for image, drawn, name in zip(images, markers, titles, strict=True):
-        for score, one in wide.rank(network(image)):
+        for score, one in wide.rank(network(match_white(network, image, white))):
             if score > wide.min_score and one.coverage(drawn.points) == 0:
                 place = tuple(np.add(one.origin, np.array(one.mask.shape) // 2).tolist())
                 found.append(

@@ -8,6 +8,7 @@ from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.fold_normalization import fold_batch_normalization
+from spel.nn.intensity import expected_white, match_white, with_white
 from spel.nn.layer import Explanation, Layer, Read
 from spel.nn.load import load
 from spel.nn.network import Network
@@ -49,10 +50,13 @@ __all__ = [
     "WeightedSum",
     "branch",
     "chain",
+    "expected_white",
     "fold_batch_normalization",
     "load",
+    "match_white",
     "register",
     "residue",
     "save",
     "trace",
+    "with_white",
 ]

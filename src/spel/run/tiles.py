@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
+from spel.core.intensity import white_of
 from spel.decide import Decision, decision_of
 from spel.decide.boxes import DecisionResult, one_channel, select_regions
 from spel.decide.detection import AnyDecision
@@ -23,6 +24,7 @@ from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
 from spel.nn.geometry import geometry
 from spel.nn.global_layers import resolve_global_layers
+from spel.nn.intensity import expected_white, match_white
 from spel.ops.streamed import Parts, threshold_of_parts
 from spel.run.seams import Seams
 
@@ -37,6 +39,33 @@ class Source(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
     def __getitem__(self, window: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class InUnits:
+    """A source in the units that a network expects, see `spel.nn.match_white`."""
+
+    network: Network
+    source: Source
+    white: float
+
+    @classmethod
+    def of(cls, network: Network, source: Source, white: float | None, size: int) -> Source:
+        """The source itself if it is in those units; its values are looked through if need be."""
+        expected = expected_white(network)
+        if expected is None:
+            return source
+        if white is None:
+            own = [white_of(part) for part in _windows(source, size)]
+            white = expected if None in own else own[0]
+        return source if white == expected else cls(network, source, white or expected)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.source.shape
+
+    def __getitem__(self, window: Any) -> Any:
+        return match_white(self.network, self.source[window], self.white)
 
 
 @dataclass(frozen=True)
@@ -147,6 +176,7 @@ def detect(
     *,
     size: int = SIZE,
     decision: AnyDecision | None = None,
+    white: float | None = None,
     on_tile: Callable[[int, int], object] | None = None,
 ) -> Detections:
     """Detect objects tile by tile: the boxes of `spel.detect`, in memory for a row of tiles.
@@ -160,6 +190,8 @@ def detect(
         Side of a tile in pixels of the image.
     decision : Decision, optional
         Used instead of the network's own. Otsu's threshold and percentiles need two more passes.
+    white : float, optional
+        Full intensity of the image; by default told by its type, as in `spel.detect`.
     on_tile : callable, optional
         Called with (tiles done, tiles) after each tile.
 
@@ -173,7 +205,9 @@ def detect(
     ShapeError, ParameterError
         As `tiles`; if a layer of the network, or the decision, needs the whole image.
     """
-    return decide(network, source, size=size, decision=decision, on_tile=on_tile).detections
+    return decide(
+        network, source, size=size, decision=decision, white=white, on_tile=on_tile
+    ).detections
 
 
 def decide(
@@ -182,6 +216,7 @@ def decide(
     *,
     size: int = SIZE,
     decision: AnyDecision | None = None,
+    white: float | None = None,
     on_tile: Callable[[int, int], object] | None = None,
 ) -> DecisionResult:
     """As `detect`, with the threshold and the strongest pixel of each box."""
@@ -193,6 +228,7 @@ def decide(
         )
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
+    source = InUnits.of(network, source, white, size)
     network = resolve_by_tiles(network, source, size)
     threshold = threshold_of_parts(lambda: _saliencies(network, source, size), chosen.threshold)
     parts = list(tiles(network, shape, size))

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from spel.core.adjacency import Adjacency
+from spel.core.intensity import white_of
 from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
 from spel.flim import learn
@@ -252,9 +253,8 @@ class PatchEncoder(ImageTransformer):
 
 def _white(images: Batch) -> float:
     """The value of white in images of this type."""
-    if images.dtype in (np.uint8, np.uint16):
-        return float(np.iinfo(images.dtype).max)
-    return 1.0 if images.max() <= 1 else 255.0
+    white = white_of(images)
+    return 255.0 if white is None or images.dtype.kind == "i" else white
 
 
 def _with_small_image(network: Network, side: int, source: str) -> Network:

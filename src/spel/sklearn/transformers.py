@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from spel import ops
 from spel.errors import ParameterError, ShapeError
-from spel.nn import Network
+from spel.nn import Network, match_white
 from spel.sklearn.base import Batch, ImageTransformer, as_float32
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
@@ -87,7 +87,7 @@ class NetworkFeatures(ImageTransformer):
             return ops.flatten(as_float32(images))
         parts = []
         for name in self.steps or (self.network.output,):
-            values = self.network.upto(name)(images)
+            values = self.network.upto(name)(match_white(self.network, images))
             vectors = np.ascontiguousarray(values).reshape(len(images), -1)
             parts.append(np.sqrt(np.maximum(vectors, 0)) if name in self.root else vectors)
         return np.concatenate(parts, axis=1, dtype=np.float32)
@@ -185,7 +185,8 @@ class PooledFeatures(ImageTransformer):
         if self.network is None:
             return [("image", as_float32(images))]
         names = self.steps or (self.network.output,)
-        return [(name, np.asarray(self.network.upto(name)(images))) for name in names]
+        matched = match_white(self.network, images)
+        return [(name, np.asarray(self.network.upto(name)(matched))) for name in names]
 
     def _pool(self, maps: Batch) -> Batch:
         pooled = []

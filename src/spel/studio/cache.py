@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from spel.errors import SpelError
 from spel.nn import Layer
+from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
-from spel.studio.images import Loaded
+from spel.studio.images import WHITE, Loaded
 
 MAX_BYTES = 1 << 30
 
@@ -97,6 +98,7 @@ class Cache:
     def run(self, network: Network, image: Loaded) -> Run:
         """The activation of every node; only those that are not in the cache are computed."""
         fingerprints = self.fingerprints(network)
+        image = replace(image, array=match_white(network, image.array, WHITE))
         arrays: dict[str, npt.NDArray[Any]] = {INPUT: image.array}
         results = []
         for node in network.nodes:

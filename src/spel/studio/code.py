@@ -11,7 +11,7 @@ from spel.errors import ParameterError
 from spel.io import write
 from spel.io.annotation.markers import write_markers
 from spel.nn.node import INPUT
-from spel.studio.images import digest_of
+from spel.studio.images import WHITE, digest_of
 from spel.studio.session import Session
 from spel.studio.source import source
 from spel.studio.strokes import markers_of
@@ -32,18 +32,24 @@ def network_code(session: Session, name: str) -> list[str]:
 
 def image_code(session: Session, image: str) -> list[str]:
     """Lines that make the image and call it `image`."""
-    origin = session.images.source(image)
-    if origin.code:
-        return list(origin.code)
-    loaded = session.load(image)
-    if origin.path is None:
+    origin, loaded = session.images.source(image), session.load(image)
+    if origin.path is None and not origin.code:
         path = _exports(session) / f"{loaded.digest}.npy"
         if not path.exists():
             write(path, loaded.array)
         return [f"image = spel.read({source(str(path))})"]
-    plane = "" if loaded.plane is None else f"[{loaded.plane}]"
-    stride = f"[::{loaded.reduced}, ::{loaded.reduced}]" if loaded.reduced > 1 else ""
-    return [f"image = spel.read({source(str(origin.path))}){plane}{stride}"]
+    lines = list(origin.code)
+    if not lines:
+        plane = "" if loaded.plane is None else f"[{loaded.plane}]"
+        stride = f"[::{loaded.reduced}, ::{loaded.reduced}]" if loaded.reduced > 1 else ""
+        lines = [f"image = spel.read({source(str(origin.path))}){plane}{stride}"]
+    if loaded.white is None:
+        return lines
+    return [
+        "from spel.core.intensity import to_white",
+        *lines,
+        f"image = to_white(image, {loaded.white:g}, {WHITE:g})",
+    ]
 
 
 def _exports(session: Session) -> Path:

@@ -15,6 +15,7 @@ from spel.decide import detect
 from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers
 from spel.studio import code
+from spel.studio.images import WHITE
 from spel.studio.report import report
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
@@ -103,7 +104,7 @@ def _results(session: Session, view: View) -> File:
             name = session.images.source(image_id).name
             line = {"image": name, "error": type(error).__name__, "message": str(error)}
         else:
-            line = {"image": image.name, **detect(network, image.array).to_dict()}
+            line = {"image": image.name, **detect(network, image.array, white=WHITE).to_dict()}
         lines.append(json.dumps(line))
     return "results.jsonl", "application/x-ndjson", ("\n".join(lines) + "\n").encode()
 

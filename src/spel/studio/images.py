@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.intensity import to_white, white_of
 from spel.data import street
 from spel.errors import FormatError, ImageReadError, ParameterError, SpelError
-from spel.io import read as read_image
+from spel.io import describe, read as read_image
 from spel.io.isolation import AVAILABLE
 from spel.io.sources import expand
 from spel.studio.document import Box
@@ -32,6 +33,8 @@ MAX_LOADED = 24
 MAX_DECODING = 2
 """Images in full size that are in memory at the same time."""
 MAX_NAME = 80
+WHITE = 255.0
+"""Full intensity of images in the studio, whatever their files have."""
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +49,7 @@ class Source:
     path: Path | None = None
     truth: Callable[[], tuple[Box, ...]] | None = None
     code: tuple[str, ...] = ()
+    white: Callable[[Array], float | None] = white_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,8 @@ class Loaded:
         Planes of the file.
     plane : int, optional
         The plane that is shown, if the file holds several.
+    white : float, optional
+        Full intensity of an image that is not of 8 bits; its array is in units of 8 bits.
     """
 
     id: str
@@ -72,6 +78,7 @@ class Loaded:
     reduced: int = 1
     planes: int = 1
     plane: int | None = None
+    white: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -181,8 +188,11 @@ def _load(source: Source) -> Loaded:
         raise FormatError(f"{source.name}: it holds an array of shape {array.shape}, not an image")
     reduced = int(np.ceil(np.sqrt(array.shape[0] * array.shape[1] / MAX_SHOWN)))
     array = np.ascontiguousarray(array[::reduced, ::reduced])
+    white = None if array.dtype == np.uint8 else source.white(array)
+    if white is not None:
+        array = to_white(array, white, WHITE)
     array.setflags(write=False)
-    return Loaded(source.id, source.name, array, digest_of(array), reduced, planes, plane)
+    return Loaded(source.id, source.name, array, digest_of(array), reduced, planes, plane, white)
 
 
 def digest_of(array: Array) -> str:
@@ -217,7 +227,9 @@ def files(paths: Sequence[str | os.PathLike[str]], roots: Sequence[Path] = ()) -
 def file_source(id: str, name: str, path: str | os.PathLike[str]) -> Source:
     """A file as a source; links in its path are resolved now, and later ones are refused."""
     real = Path(os.path.realpath(path))
-    return Source(id, clean_name(name), partial(_read_file, real), real)
+    return Source(
+        id, clean_name(name), partial(_read_file, real), real, white=partial(_white_of_file, real)
+    )
 
 
 def _read_file(real: Path) -> Array:
@@ -232,6 +244,11 @@ def _read_file(real: Path) -> Array:
             raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
         image: Array = read_image(file, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
         return image
+
+
+def _white_of_file(real: Path, array: Array) -> float | None:
+    info = describe(real, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
+    return white_of(array, info.range[1])
 
 
 def clean_name(name: str) -> str:

@@ -19,6 +19,7 @@ from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
 from spel.ops.decode import METHODS, Method
 from spel.studio import graph
+from spel.studio.images import WHITE
 from spel.zoo import plate_lecture
 
 DECODERS = ("linear", *METHODS)
@@ -135,13 +136,13 @@ def _learn(
     head, tail = network.nodes[:first], network.nodes[first:]
     inputs = {name for node in tail for name in node.inputs} - {node.name for node in tail}
     if not head or inputs != {head[-1].name}:
-        return learn(network, images, markers, names=names, seed=seed)
+        return learn(network, images, markers, names=names, seed=seed, white=WHITE)
     activations = activate(Network(head))
     if any(tuple(a.shape[:2]) != m.size for a, m in zip(activations, markers)):
-        return learn(network, images, markers, names=names, seed=seed)
+        return learn(network, images, markers, names=names, seed=seed, white=WHITE)
     last = head[-1].name
     rest = Network(graph.rewire(tail, last, INPUT), network.meta)
-    learned = learn(rest, activations, markers, names=names, seed=seed)
+    learned = learn(rest, activations, markers, names=names, seed=seed, white=WHITE)
     return Network((*head, *graph.rewire(learned.nodes, INPUT, last)), learned.meta)
 
 

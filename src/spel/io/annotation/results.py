@@ -50,6 +50,10 @@ class Result:
         Milliseconds that the image took; 0 if that is kept elsewhere.
     model : str
         Fingerprint of the network.
+    white : float, optional
+        Full intensity that was assumed of the image, if it is not of 8 bits.
+    non_finite : int
+        Numbers of the image that are NaN or infinite.
     frame : int, optional
         Number of the frame, if the image is one of a video.
     seconds : float, optional
@@ -67,6 +71,8 @@ class Result:
     model: str = ""
     frame: int | None = None
     seconds: float | None = None
+    white: float | None = None
+    non_finite: int = 0
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -83,6 +89,8 @@ class Result:
             model: str = "",
             frame: int | None = None,
             seconds: float | None = None,
+            white: float | None = None,
+            non_finite: int = 0,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -131,6 +139,8 @@ class Result:
             **moment,
             "size": list(self.size),
             "orientation": self.orientation,
+            **({} if self.white is None else {"white": self.white}),
+            **({"non_finite": self.non_finite} if self.non_finite else {}),
             "boxes": boxes,
             **timed,
             "model": self.model,
@@ -190,6 +200,11 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         problems.append("frame: not a whole number from 0")
     if seconds is not None and not _real(seconds):
         problems.append("seconds: not a number")
+    white, non_finite = content.get("white"), content.get("non_finite", 0)
+    if white is not None and not (_real(white) and white > 0):
+        problems.append("white: not a positive number")
+    if not (type(non_finite) is int and 0 <= non_finite < 1 << 62):
+        problems.append("non_finite: not a whole number from 0")
     classes = [entry[3] for entry in found if entry is not None]
     if any(classes) and not all(classes):
         problems.append("boxes: some have a class and some not")
@@ -208,6 +223,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         model,
         frame,
         None if seconds is None else float(seconds),
+        None if white is None else float(white),
+        non_finite,
     )
 
 

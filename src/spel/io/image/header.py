@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
+from spel.core.intensity import white_of_type
 from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 if TYPE_CHECKING:
@@ -83,8 +86,6 @@ class ImageInfo:
     @property
     def nbytes(self) -> int:
         """Bytes of the array that ``spel.read`` returns."""
-        import numpy as np
-
         count = np.dtype(self.dtype).itemsize
         for size in self.shape:
             count *= size
@@ -113,14 +114,8 @@ def value_range(dtype: npt.DTypeLike, bits: int = 0) -> tuple[float, float]:
     >>> value_range("uint8"), value_range("uint16", 12), value_range("float32")
     ((0.0, 255.0), (0.0, 4095.0), (0.0, 1.0))
     """
-    import numpy as np
-
     kind = np.dtype(dtype)
-    if kind.kind not in "ui":
-        return 0.0, 1.0
-    if kind.kind == "u" and 8 < bits < 8 * kind.itemsize:
-        return 0.0, float((1 << bits) - 1)
-    return 0.0, float(np.iinfo(kind).max)
+    return 0.0, white_of_type(kind, bits) if kind.kind in "iu" else 1.0
 
 
 def image_range(image: npt.NDArray[Any], info: ImageInfo | None = None) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, TypeGuard
 
 import numpy.typing as npt
 
+from spel.core.intensity import white_of
 from spel.io.large import LargeImage, is_zarr
 from spel.io.opening import check_options, open_binary, translating_errors
 
@@ -73,6 +74,29 @@ def read(
         return shared_decoder().read(path, page=page, max_pixels=max_pixels)
     with translating_errors(path) as reading, open_binary(path) as file:
         return decode(file, reading, page, max_pixels)
+
+
+def read_with_white(
+    path: Source,
+    *,
+    page: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    isolate: bool = False,
+) -> tuple[npt.NDArray[Any], float | None]:
+    """An image and its full intensity, by its type and the metadata of its file.
+
+    Full intensity is None for floating-point numbers above 1: nobody states it.
+
+    Examples
+    --------
+    >>> import io
+    >>> image, white = read_with_white(io.BytesIO(b"P2 2 1 4095 7 200"))
+    >>> image.dtype.name, white
+    ('uint16', 4095.0)
+    """
+    info = describe(path, max_pixels=max_pixels, isolate=isolate)
+    image = read(path, page=page, max_pixels=max_pixels, isolate=isolate)
+    return image, white_of(image, info.range[1])
 
 
 def describe(path: Source, *, max_pixels: int = MAX_PIXELS, isolate: bool = False) -> ImageInfo:

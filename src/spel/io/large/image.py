@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.intensity import white_of_type
 from spel.errors import ParameterError
 from spel.io.opening import translating_errors
 
@@ -44,6 +45,8 @@ class LargeImage:
     dtype : numpy.dtype
     pages : int
         Pages of a TIFF, or points in time of a Zarr image.
+    bits : int
+        Bits per sample that the file states to be used.
     levels : tuple of (rows, cols)
         Sizes of all levels, largest first.
     format : str
@@ -83,13 +86,18 @@ class LargeImage:
         self._windows: Windows | None = None
         windows = self._opened()
         self.format, self.shape, self.dtype = windows.format, windows.shape, windows.dtype
-        self.pages, self.levels = windows.pages, windows.levels
+        self.pages, self.bits, self.levels = windows.pages, windows.bits, windows.levels
 
     @property
     def scale(self) -> tuple[float, float]:
         """Rows and columns of this level per row and column of the full size."""
         (rows, cols), (high, wide) = self.levels[0], self.levels[self.level]
         return high / rows, wide / cols
+
+    @property
+    def white(self) -> float | None:
+        """Full intensity, by type and bits; None for floating-point numbers, whose values tell."""
+        return None if self.dtype.kind == "f" else white_of_type(self.dtype, self.bits)
 
     @property
     def ndim(self) -> int:

@@ -17,7 +17,7 @@ from .windows import Span, Windows, open_windows
 
 __all__ = ["IsolatedWindows"]
 
-_FIELDS = {"format": str, "dtype": str, "pages": int, "size": list, "levels": list}
+_FIELDS = {"format": str, "dtype": str, "pages": int, "bits": int, "size": list, "levels": list}
 _MEMORY = 1 << 30  # bytes for directories, and for the strips, tiles or chunks of a window
 
 
@@ -34,6 +34,7 @@ class IsolatedWindows:
         self.shape = tuple(int(n) for n in found["size"])
         self.dtype: np.dtype[Any] = np.dtype(found["dtype"])
         self.pages: int = found["pages"]
+        self.bits: int = found["bits"]
         self.levels = tuple((int(rows), int(cols)) for rows, cols in found["levels"])
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
@@ -68,7 +69,12 @@ def describe_in_worker(image: Image) -> Reply:
     def make() -> tuple[dict[str, Any], None]:
         windows = _opened(image)
         found = {"format": windows.format, "dtype": windows.dtype.name, "pages": windows.pages}
-        return {**found, "size": windows.shape, "levels": windows.levels}, None
+        return {
+            **found,
+            "bits": windows.bits,
+            "size": windows.shape,
+            "levels": windows.levels,
+        }, None
 
     return reply(image[0], make)
 

@@ -55,7 +55,7 @@ class NpyImage:
                 RAISE_LIMIT,
             )
         self.dtype: np.dtype[Any] = array.dtype.newbyteorder("=")
-        self.pages = 1
+        self.pages, self.bits = 1, 8 * array.dtype.itemsize
         self.levels: tuple[Span, ...] = ((rows, cols),)
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:

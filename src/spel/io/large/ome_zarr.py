@@ -96,6 +96,7 @@ class OmeZarr:
         shape = (rows, cols, channels)
         self.shape: tuple[int, ...] = shape if planes == 1 else (planes, *shape)
         self.dtype: np.dtype[Any] = self.level.array.dtype.newbyteorder("=")
+        self.bits = 8 * self.dtype.itemsize
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""

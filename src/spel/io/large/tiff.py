@@ -79,7 +79,7 @@ class TiffImage:
         self.planes = planes
         shape = (planes[0].rows, planes[0].cols, planes[0].channels)
         self.shape: tuple[int, ...] = shape if len(planes) == 1 else (len(planes), *shape)
-        self.dtype = planes[0].dtype
+        self.dtype, self.bits = planes[0].dtype, planes[0].bits
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""

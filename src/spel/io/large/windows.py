@@ -29,6 +29,7 @@ class Windows(Protocol):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pages: int
+    bits: int
     levels: tuple[tuple[int, int], ...]
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:

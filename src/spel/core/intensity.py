@@ -1,0 +1,144 @@
+"""The range of an image's numbers: what full intensity ("white") is, by type and metadata.
+
+Numbers alone do not say how bright they are: 255 is white in an image of 8 bits and nearly black
+in one of 16. This is the one place that knows; networks state the white that they expect
+(`spel.nn.intensity`), and images are brought to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError
+
+__all__ = [
+    "checked_white",
+    "count_non_finite",
+    "full_range",
+    "to_white",
+    "white_of",
+    "white_of_type",
+]
+
+
+def white_of_type(dtype: npt.DTypeLike, bits: int | None = None) -> float:
+    """Full intensity of numbers of a type.
+
+    Parameters
+    ----------
+    dtype : data type
+    bits : int, optional
+        Bits that the file says are used, such as 12 of 16; from 9 on.
+
+    Returns
+    -------
+    float
+        The largest value of integers, 1 for truth values and floating-point numbers.
+
+    Examples
+    --------
+    >>> white_of_type("uint8"), white_of_type("uint16"), white_of_type("float32")
+    (255.0, 65535.0, 1.0)
+    >>> white_of_type("uint16", bits=12)
+    4095.0
+    """
+    kind = np.dtype(dtype)
+    if kind.kind in "bf":
+        return 1.0
+    if kind.kind not in "iu":
+        raise ParameterError(f"numbers of type {kind} have no intensity; expected real numbers")
+    if bits is not None and 8 < bits < 8 * kind.itemsize:
+        return float((1 << bits) - 1)
+    return float(np.iinfo(kind).max)
+
+
+def white_of(image: npt.ArrayLike, stated: float | None = None) -> float | None:
+    """Full intensity of an image; None for floating-point numbers that are not all at most 1.
+
+    Parameters
+    ----------
+    image : array
+    stated : float, optional
+        Full intensity that the metadata of the file state, such as 4095 for 12 bits in 16. It
+        counts for integers, unless the image exceeds it: some writers spread 12 bits over 16.
+
+    Examples
+    --------
+    >>> white_of(np.array([[0.2, 1.0]])), white_of(np.array([[0.2, 200.0]]))
+    (1.0, None)
+    >>> white_of(np.array([7, 4000], np.uint16), 4095), white_of(np.array([65520], np.uint16), 4095)
+    (4095.0, 65535.0)
+    """
+    array = np.asarray(image)
+    if array.dtype.kind == "f" and array.size and _largest(array) > 1:
+        return None
+    full = white_of_type(array.dtype)
+    if array.dtype.kind in "iu" and stated and not (array.size and array.max() > stated):
+        return min(full, float(stated))
+    return full
+
+
+def to_white(image: npt.ArrayLike, white: float, new: float) -> npt.NDArray[Any]:
+    """The image in units in which full intensity is `new` instead of `white`.
+
+    Equal units leave the array as it is. Values that are whole numbers in the new units, but for
+    the rounding of floating-point numbers, become those whole numbers: a picture of 8 bits that was
+    stored in 16 bits or in 0 to 1 comes back bit by bit.
+
+    Examples
+    --------
+    >>> to_white(np.array([257 * 3, 257 * 3 + 128], np.uint16), 65535, 255).round(3).tolist()
+    [3.0, 3.498]
+    >>> bool((to_white(np.arange(256, dtype=np.float32) / 255, 1, 255) == np.arange(256)).all())
+    True
+    """
+    array = np.asarray(image)
+    if white == new:
+        return array
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity stay what they are
+        scaled = array * np.float64(new / white)
+        whole = np.rint(scaled)
+        near = np.abs(scaled - whole) <= 1e-6 * new
+    return np.where(near, whole, scaled).astype(np.float32)
+
+
+def full_range(image: npt.ArrayLike, white: float | None) -> npt.NDArray[Any]:
+    """Integers that use fewer bits than their type has, stretched to the range of the type.
+
+    Examples
+    --------
+    >>> full_range(np.array([0, 4095], np.uint16), white=4095).tolist()
+    [0, 65535]
+    """
+    array = np.asarray(image)
+    if white is None or array.dtype.kind not in "iu" or white >= np.iinfo(array.dtype).max:
+        return array
+    most = np.iinfo(array.dtype).max
+    return np.minimum(np.rint(array * (most / white)), most).astype(array.dtype)
+
+
+def count_non_finite(image: npt.ArrayLike) -> int:
+    """How many numbers are NaN or infinite.
+
+    Examples
+    --------
+    >>> count_non_finite([0.0, np.nan, np.inf]), count_non_finite(np.zeros(3, np.uint8))
+    (2, 0)
+    """
+    array = np.asarray(image)
+    return int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+
+
+def checked_white(white: Any) -> float:
+    """A stated white, if it is a positive number."""
+    if isinstance(white, bool) or not isinstance(white, (int, float)) or not 0 < white < np.inf:
+        raise ParameterError(f"white {white!r}; expected a positive number, such as 255 or 65535")
+    return float(white)
+
+
+def _largest(array: npt.NDArray[Any]) -> float:
+    """The largest finite value."""
+    return float(np.max(array, where=np.isfinite(array), initial=-np.inf))

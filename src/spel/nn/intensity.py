@@ -1,0 +1,113 @@
+"""The white that a network expects, and images brought to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.intensity import checked_white, to_white, white_of
+from spel.nn.color import Color
+from spel.nn.network import Network
+from spel.nn.node import INPUT
+
+__all__ = ["WHITE", "assumed_white", "expected_white", "match_images", "match_white", "with_white"]
+
+WHITE = "white"
+"""Entry of a network's `meta` that holds the white that it expects."""
+
+
+def expected_white(network: Network) -> float | None:
+    """Full intensity in the images that a network expects; None if it states nothing.
+
+    Its `meta` states it, or else the color layer that takes the image.
+
+    Examples
+    --------
+    >>> from spel.nn import Activation, chain
+    >>> expected_white(chain(Color("grey"), Activation()))
+    255.0
+    >>> expected_white(chain(Activation())) is None
+    True
+    """
+    stated = network.meta.get(WHITE)
+    if stated is not None:
+        return checked_white(stated)
+    for node in network.nodes:
+        if isinstance(node.layer, Color) and INPUT in node.inputs:
+            return node.layer.white
+    return None
+
+
+def with_white(network: Network, white: float) -> Network:
+    """The network with the white that it expects in its `meta`."""
+    return network.with_meta(**{WHITE: checked_white(white)})
+
+
+def match_white(
+    network: Network, image: npt.ArrayLike, white: float | None = None
+) -> npt.NDArray[Any]:
+    """The image in the units that a network expects.
+
+    Parameters
+    ----------
+    network : Network
+        If it states no white, the numbers stay as they are.
+    image : array
+    white : float, optional
+        Full intensity of the image; by default told by its type (`spel.core.intensity`).
+        Floating-point numbers above 1 stay as they are.
+
+    Examples
+    --------
+    >>> from spel.nn import chain
+    >>> net = chain(Color("grey"))
+    >>> match_white(net, np.array([[[65535]]], np.uint16)).tolist()
+    [[[255.0]]]
+    """
+    expected = expected_white(network)
+    array = np.asarray(image)
+    if expected is None or array.dtype.kind not in "buif":
+        return array
+    own = white_of(array) if white is None else checked_white(white)
+    return array if own is None else to_white(array, own, expected)
+
+
+def assumed_white(
+    network: Network, image: npt.ArrayLike, white: float | None = None
+) -> float | None:
+    """The full intensity that is assumed of an image that is not of 8 bits.
+
+    None if nothing is assumed: the image is of 8 bits, or the network states no white. For
+    floating-point numbers above 1, that stay as they are, it is the white of the network.
+
+    Examples
+    --------
+    >>> from spel.nn import chain
+    >>> net = chain(Color("grey"))
+    >>> assumed_white(net, np.zeros((2, 2), np.uint16)), assumed_white(net, np.zeros(2, np.uint8))
+    (65535.0, None)
+    """
+    array = np.asarray(image)
+    expected = expected_white(network)
+    if expected is None or array.dtype == np.uint8 or array.dtype.kind not in "buif":
+        return None
+    own = white_of(array) if white is None else checked_white(white)
+    return expected if own is None else own
+
+
+def match_images(
+    network: Network, images: Sequence[npt.ArrayLike], white: float | None = None
+) -> tuple[Network, list[npt.NDArray[Any]]]:
+    """The images from which a network is learned, in its units; it states them from then on.
+
+    A network that states no white takes that of the first image, if that holds integers.
+    """
+    if expected_white(network) is None and len(images):
+        first = np.asarray(images[0])
+        own = white_of(first) if white is None else checked_white(white)
+        if own is not None and (white is not None or first.dtype.kind in "iu"):
+            network = with_white(network, own)
+    return network, [match_white(network, image, white) for image in images]

@@ -65,7 +65,7 @@ def fields_of(layer: Layer) -> dict[str, Any]:
     return {f["name"]: _plain(getattr(layer, f["name"])) for f in form_of(type(layer))}
 
 
-def with_fields(layer: Layer, given: Mapping[str, Any]) -> Layer:
+def with_fields(layer: Layer, values: Mapping[str, Any]) -> Layer:
     """The layer with edited fields.
 
     Raises
@@ -73,15 +73,15 @@ def with_fields(layer: Layer, given: Mapping[str, Any]) -> Layer:
     ParameterError
         If a field is unknown, or a value of another type than the field takes.
     """
-    known = {f["name"]: f for f in form_of(type(layer))}
+    fields = {f["name"]: f for f in form_of(type(layer))}
     changed = {}
-    for name, value in given.items():
-        if name not in known:
+    for name, value in values.items():
+        if name not in fields:
             raise ParameterError(
                 f"{type(layer).__name__}: no editable field {name!r}; expected one of "
-                f"{', '.join(known) or 'none'}"
+                f"{', '.join(fields) or 'none'}"
             )
-        changed[name] = _typed(known[name], value)
+        changed[name] = _typed(fields[name], value)
     return replace(layer, **changed)
 
 
@@ -162,27 +162,27 @@ def adjacency_from(words: Any) -> Adjacency:
         dilation = _whole(words.get("dilation", 1), 1, 64)
         if shape == "rectangle":
             width, height = (_whole(words[side], 1, MAX_SIDE) for side in ("width", "height"))
-            found = Adjacency.rectangle(width=width, height=height)
+            adjacency = Adjacency.rectangle(width=width, height=height)
         elif shape == "disk":
             radius = _finite(words["radius"])
             if not 0 <= radius <= MAX_SIDE // 2:
                 raise ValueError(f"radius {radius}; expected 0 to {MAX_SIDE // 2}")
             # Radii are shown with three digits: sqrt(2) is written 1.414.
-            found = Adjacency.disk(radius + 5e-4)
+            adjacency = Adjacency.disk(radius + 5e-4)
         elif shape == "cross":
-            found = Adjacency.cross(_whole(words["radius"], 0, MAX_SIDE // 2))
+            adjacency = Adjacency.cross(_whole(words["radius"], 0, MAX_SIDE // 2))
         elif shape == "custom":
             steps = words["displacements"]
             if not isinstance(steps, list) or not 1 <= len(steps) <= MAX_SIDE**2:
                 raise ValueError("expected a list of displacements")
-            found = Adjacency.from_displacements(steps)
-            if found.ndim != 2:
+            adjacency = Adjacency.from_displacements(steps)
+            if adjacency.ndim != 2:
                 raise ValueError("expected displacements (row, col)")
         else:
             raise ValueError("expected rectangle, disk, cross or custom")
     except (KeyError, TypeError, ValueError) as error:
         raise ParameterError(f"adjacency {words!r:.80}: {error}") from None
-    return found.dilated(dilation) if dilation > 1 else found
+    return adjacency.dilated(dilation) if dilation > 1 else adjacency
 
 
 def _whole(value: Any, low: int, high: int) -> int:

@@ -112,9 +112,9 @@ def relearn(
 
 def _with_fingerprints(network: Network, learned: Sequence[str]) -> Network:
     """The network with the fingerprints of the nodes that were learned just now in its meta."""
-    known = {name: network[name].fingerprint() for name in learned}
+    fingerprints = {name: network[name].fingerprint() for name in learned}
     before = network.meta.get(_FINGERPRINTS, {})
-    return Network(network.nodes, {**network.meta, _FINGERPRINTS: {**before, **known}})
+    return Network(network.nodes, {**network.meta, _FINGERPRINTS: {**before, **fingerprints}})
 
 
 def is_edited(network: Network, name: str) -> bool:

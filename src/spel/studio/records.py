@@ -134,8 +134,8 @@ def _patch_strokes(
 ) -> dict[str, tuple[Stroke, ...]]:
     patched = dict(strokes)
     for image, part in changed.items():
-        kept = patched.get(image, ())[: int(part["keep"])]
-        patched[image] = (*kept, *(Stroke.from_dict(s) for s in part["add"]))
+        same = patched.get(image, ())[: int(part["keep"])]
+        patched[image] = (*same, *(Stroke.from_dict(s) for s in part["add"]))
         if not patched[image]:
             del patched[image]
     return patched

@@ -1,6 +1,6 @@
 """python -m benchmarks.suites: spel against test suites that others wrote, in one table.
 
-The suites come from the installed packages (onnx, scipy, torch, scikit-learn); one
+The suites come from the installed packages (onnx, scipy, torch, scikit-learn, pycocotools); one
 that is not installed is named and left out.
 """
 
@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks.suites import estimators, onnx_nodes, scipy_calls, torch_modules
+from benchmarks.suites import coco_figures, estimators, onnx_nodes, scipy_calls, torch_modules
 from benchmarks.suites.count import Count
 
 SUITES: dict[str, Callable[[], Count]] = {
@@ -18,6 +18,7 @@ SUITES: dict[str, Callable[[], Count]] = {
     "scipy": scipy_calls.count,
     "torch": torch_modules.count,
     "estimators": estimators.count,
+    "pycocotools": coco_figures.count,
 }
 
 

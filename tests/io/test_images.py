@@ -213,7 +213,10 @@ class TestParity:
         image = Image.fromarray(smooth)
         if compression.startswith("group"):
             image = image.convert("1")
-        image.save(tmp_path / "a.tif", compression=compression)
+        try:
+            image.save(tmp_path / "a.tif", compression=compression)
+        except OSError:
+            pytest.skip("this Pillow does not write it")
         with Image.open(tmp_path / "a.tif") as other:
             wanted = np.asarray(other)
         assert np.array_equal(read(tmp_path / "a.tif")[:, :, 0], wanted)

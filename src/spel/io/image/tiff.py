@@ -262,7 +262,7 @@ def _by_tifffile(file: BinaryIO, plane: Plane) -> npt.NDArray[np.generic]:
 
 def _may_be_libtiffs(page: TiffPage) -> bool:
     """Whether libtiff reads some of such pages that tifffile does not."""
-    return page.compression in (6, 7, 8, 32946) or page.is_subsampled
+    return page.compression in (2, 3, 4, 6, 7, 8, 32946) or page.is_subsampled
 
 
 def _by_libtiff(file: BinaryIO, page: TiffPage) -> npt.NDArray[np.generic] | None:

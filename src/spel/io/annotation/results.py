@@ -186,7 +186,7 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     if not isinstance(boxes, list):
         problems.append("boxes: not a list")
         boxes = []
-    found = [_box(entry, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
+    entries = [_box(entry, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
     orientation, ms = content.get("orientation", 1), content.get("ms", 0.0)
     model = content.get("model", "")
     if orientation not in range(1, 9) or isinstance(orientation, (bool, float)):
@@ -205,12 +205,12 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         problems.append("white: not a positive number")
     if not (type(non_finite) is int and 0 <= non_finite < 1 << 62):
         problems.append("non_finite: not a whole number from 0")
-    classes = [entry[3] for entry in found if entry is not None]
+    classes = [entry[3] for entry in entries if entry is not None]
     if any(classes) and not all(classes):
         problems.append("boxes: some have a class and some not")
     if problems:
         return None
-    rows = [entry for entry in found if entry is not None]
+    rows = [entry for entry in entries if entry is not None]
     return Result(
         str(image),
         (size[0], size[1]),

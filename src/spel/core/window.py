@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from spel.errors import ParameterError, ShapeError
 Border: TypeAlias = (
     Literal["zero", "edge", "reflect", "valid", "inside"] | float | tuple[float, ...]
 )
+
+MAX_STRIDE = 1 << 20
+"""Largest distance between positions: more than any image is wide."""
+
+MAX_BORDER = float(np.finfo(np.float32).max)
 
 BORDER_WORDS = ("zero", "edge", "reflect", "valid")
 POOL_BORDER_WORDS = ("inside", "valid")
@@ -117,11 +122,12 @@ class Window(Value):
 
 def stride_per_axis(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """One stride per axis, or a `ParameterError` that names the value."""
-    strides = tuple(stride) if isinstance(stride, Sequence | np.ndarray) else (stride,) * ndim
-    if len(strides) != ndim or any(int(s) != s or s < 1 for s in strides):
+    strides: tuple[Any, ...] = _several(stride) or (stride,) * ndim
+    whole = all(isinstance(s, int | float | np.number) and s == np.rint(s) for s in strides)
+    if len(strides) != ndim or not whole or not all(1 <= s <= MAX_STRIDE for s in strides):
         raise ParameterError(
-            f"stride {stride!r}: expected an integer of at least 1, or {ndim} of them (one per "
-            "axis)"
+            f"stride {stride!r:.80}: expected an integer from 1 to {MAX_STRIDE:,}, or {ndim} of "
+            "them (one per axis)"
         )
     return tuple(int(s) for s in strides)
 
@@ -134,8 +140,17 @@ def _validated_border(border: Border) -> Border:
                 "a number, or one number per channel"
             )
         return border
-    values = border if isinstance(border, Sequence | np.ndarray) else (border,)
-    numbers = tuple(float(value) for value in values)
-    if not np.isfinite(numbers).all():
-        raise ParameterError(f"border {border!r}: expected finite numbers")
-    return numbers if isinstance(border, Sequence | np.ndarray) else numbers[0]
+    values = _several(border)
+    try:
+        numbers = tuple(float(value) for value in values or (border,))
+    except (TypeError, ValueError, OverflowError):
+        numbers = (np.inf,)
+    if not all(abs(number) <= MAX_BORDER for number in numbers):
+        raise ParameterError(f"border {border!r:.80}: expected finite numbers, as float32 holds")
+    return numbers if values else numbers[0]
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """The values of a sequence; nothing for a single value."""
+    is_sequence = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+    return tuple(value) if is_sequence else ()

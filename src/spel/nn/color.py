@@ -58,8 +58,10 @@ class Color(Layer):
             raise ParameterError(
                 f"Color: space {self.space!r}; expected one of {', '.join(get_args(Space))}"
             )
-        if not (np.isfinite(self.white) and self.white > 0):
-            raise ParameterError(f"Color: white {self.white!r}; expected a positive number")
+        if not 1e-30 <= self.white <= 1e30:
+            raise ParameterError(
+                f"Color: white {self.white!r}; expected a number from 1e-30 to 1e30"
+            )
 
     @classmethod
     def default(cls, channels: int) -> Color:

@@ -15,7 +15,17 @@ from spel.core.bank import KernelBank
 from spel.core.window import Window
 from spel.errors import ShapeError
 from spel.nn.convolution import convolved
-from spel.nn.layer import Explanation, Image, Layer, Read, Scope, Shape, each_image, per_channel
+from spel.nn.layer import (
+    Explanation,
+    Image,
+    Layer,
+    Read,
+    Scope,
+    Shape,
+    each_image,
+    number,
+    per_channel,
+)
 from spel.nn.registry import register
 from spel.ops.arrays import as_real, is_wide
 from spel.ops.threshold import checked_rule
@@ -47,7 +57,7 @@ class WeightedSum(Layer):
                 f"WeightedSum: weights of shape {weights.shape}; expected one per channel, (C,)"
             )
         object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "bias", float(self.bias))
+        object.__setattr__(self, "bias", number("WeightedSum: bias", self.bias))
 
     def bank(self, ndim: int = 2) -> KernelBank:
         """The same as a bank of one kernel over the spel itself."""

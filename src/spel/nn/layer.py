@@ -23,7 +23,7 @@ from spel.core.bank import KernelBank
 from spel.core.masked import as_unmasked
 from spel.core.value import Value
 from spel.core.window import Window
-from spel.errors import ShapeError
+from spel.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
@@ -32,6 +32,9 @@ Image: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 Scope: TypeAlias = Window | Literal["spel", "image", "batch"]
 
+
+MAX_NUMBER = float(np.finfo(np.float32).max)
+"""Largest number of a layer."""
 
 SETTING = MappingProxyType({"form": False})
 """Metadata of a field that forms do not offer: ``field(default=2, metadata=SETTING)``."""
@@ -198,11 +201,19 @@ def each_image(decide: Callable[[Image], Image], image: npt.ArrayLike) -> Image:
 
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """A read-only float32 copy of a weight field; finite or refused."""
-    array = np.array(values, dtype=np.float32, order="C")
+    with np.errstate(over="ignore"):
+        array = np.array(values, dtype=np.float32, order="C")
     if not np.isfinite(array).all():
         raise ShapeError(f"{name} holds NaN or infinity; give finite numbers")
     array.setflags(write=False)
     return array
+
+
+def number(name: str, value: float) -> float:
+    """A number of a layer as a float; one that float32 holds, or refused."""
+    if not abs(value) <= MAX_NUMBER:
+        raise ParameterError(f"{name} {value!r:.80}; expected a finite number that float32 holds")
+    return float(value)
 
 
 def _count(value: Any) -> int:

@@ -22,13 +22,9 @@ from spel.nn.layer import Layer
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.registry import layer_of_kind
-from spel.nn.save import FORMAT, MAX_HEADER, VERSION
+from spel.nn.save import FORMAT, MAX_DEPTH, MAX_HEADER, VERSION, depth
 
 MAX_NODES = 10_000
-MAX_DEPTH = 64
-MAX_DISPLACEMENT = 1 << 20
-"""Furthest pixel that an adjacency of a file may reach: more than any image has."""
-
 BANK: dict[str, Any] = {
     "adjacency": Adjacency,
     "weights": npt.NDArray[np.float32],
@@ -152,11 +148,6 @@ class _Reader:
         steps = self.value(described, place)
         if not isinstance(steps, np.ndarray) or steps.dtype.kind not in "iu":
             raise FormatError(f"node {place!r}: an adjacency without its displacements")
-        if steps.size and int(np.abs(steps.astype(np.float64)).max()) > MAX_DISPLACEMENT:
-            raise FormatError(
-                f"node {place!r}: an adjacency that reaches further than {MAX_DISPLACEMENT:,} "
-                "pixels; the file is damaged"
-            )
         return Adjacency.from_displacements(steps)
 
     def bank(self, described: Any, place: str) -> KernelBank:
@@ -214,23 +205,12 @@ def _read(path: Path, name: str) -> tuple[Any, Mapping[str, Any]]:
 
 def _parsed(text: bytes, name: str) -> Any:
     """JSON without duplicate keys, NaN or deep nesting."""
-    if _depth(text) > MAX_DEPTH:
+    if depth(text) > MAX_DEPTH:
         raise FormatError(f"{name}: nested deeper than {MAX_DEPTH} levels")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{name}: its header is no valid JSON ({error})") from error
-
-
-def _depth(text: bytes) -> int:
-    deepest = level = 0
-    for byte in text:
-        if byte in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"]}":
-            level -= 1
-    return deepest
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

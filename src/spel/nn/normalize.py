@@ -14,7 +14,17 @@ from spel.core.adjacency import Adjacency
 from spel.core.value import derived_property
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
-from spel.nn.layer import SETTING, Explanation, Image, Layer, Read, Scope, Shape, per_channel
+from spel.nn.layer import (
+    SETTING,
+    Explanation,
+    Image,
+    Layer,
+    Read,
+    Scope,
+    Shape,
+    number,
+    per_channel,
+)
 from spel.nn.pool import window_values
 from spel.nn.registry import register
 from spel.ops.arrays import as_planar, shape_only
@@ -186,11 +196,14 @@ class BatchNormalize(Layer):
                 f"BatchNormalize: over {self.over!r}, epsilon {self.epsilon!r}; expected 'spel' or "
                 "'channel', and a number >= 0"
             )
+        number("BatchNormalize: epsilon", self.epsilon)
         if (self.mean is None) != (self.deviation is None):
             raise ParameterError("BatchNormalize: give both mean and deviation, or neither")
         for name in ("mean", "deviation", "gamma", "beta"):
             value = getattr(self, name)
-            if value is not None and not isinstance(value, float):
+            if isinstance(value, float):
+                number(f"BatchNormalize: {name}", value)
+            elif value is not None:
                 object.__setattr__(self, name, per_channel(f"BatchNormalize: {name}", value))
 
     def fitted(self, images: npt.ArrayLike) -> BatchNormalize:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT = "spel.network"
 VERSION = 1
+MAX_DEPTH = 64
+"""Deepest nesting of the JSON."""
 MAX_HEADER = 1 << 20
 """Largest architecture, in bytes of JSON: every reader can bound its work."""
 
@@ -57,13 +60,39 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         ],
         "meta": dict(network.meta),
     }
-    text = json.dumps(described, allow_nan=False)
+    try:
+        text = json.dumps(described, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError(
+            f"{path}: the network's meta cannot be written as JSON ({error}); give texts, finite "
+            "numbers, lists and dictionaries"
+        ) from error
+    if depth(text.encode()) > MAX_DEPTH:
+        raise FormatError(
+            f"{path}: the network is nested deeper than {MAX_DEPTH} levels, which no reader takes; "
+            "make its meta flatter"
+        )
     if len(text) > MAX_HEADER:
         raise FormatError(
             f"{path}: the architecture takes {len(text):,} bytes of JSON; at most {MAX_HEADER:,} "
             "are written, so that every reader can bound its work"
         )
     atomic.write_bytes(path, to_bytes(tensors, metadata={"spel": text}))
+
+
+def depth(text: bytes) -> int:
+    """How deep JSON is nested; brackets inside of texts do not count.
+
+    Examples
+    --------
+    >>> depth(b'{"a": [1, [2]], "b": "[[[["}')
+    3
+    """
+    deepest = level = 0
+    for bracket in re.findall(rb"[\[{\]}]", re.sub(rb'"(?:[^"\\]|\\.)*"', b"", text)):
+        level += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, level)
+    return deepest
 
 
 def _encode(value: Any, place: str, tensors: dict[str, np.ndarray[Any, Any]]) -> Any:

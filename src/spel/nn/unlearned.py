@@ -16,6 +16,8 @@ from spel.nn.layer import SETTING, Image, Layer, Shape
 from spel.nn.registry import register
 from spel.ops.arrays import as_planar, shape_only
 
+MAX_KERNELS = 1_000_000
+
 
 @register
 @dataclass(frozen=True, eq=False)
@@ -53,10 +55,10 @@ class Unlearned(Layer):
 
     def __post_init__(self) -> None:
         counts = (self.kernels, self.per_stroke, 1 if self.per_image is None else self.per_image)
-        if any(not isinstance(n, int | np.integer) or n < 1 for n in counts):
+        if any(not isinstance(n, int | np.integer) or not 1 <= n <= MAX_KERNELS for n in counts):
             raise ParameterError(
                 f"Unlearned: kernels {self.kernels!r}, per_stroke {self.per_stroke!r}, per_image "
-                f"{self.per_image!r}; expected whole numbers of at least 1"
+                f"{self.per_image!r}; expected whole numbers from 1 to {MAX_KERNELS:,}"
             )
         if self.reduce not in ("auto", "kmeans", "pca"):
             raise ParameterError(

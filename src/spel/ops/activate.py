@@ -105,6 +105,6 @@ def checked_parameter(kind: str, parameter: float | None) -> float:
         return PARAMETERS.get(kind, 0.0)
     if kind not in PARAMETERS:
         raise ParameterError(f"activate: {kind} takes no parameter; leave out {parameter!r}")
-    if not np.isfinite(parameter):
+    if not abs(parameter) <= float(np.finfo(np.float32).max):
         raise ParameterError(f"activate: parameter {parameter!r}; expected a finite number")
     return float(parameter)

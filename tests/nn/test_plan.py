@@ -217,3 +217,23 @@ def test_rows_refuse_what_they_cannot_do() -> None:
     net = chain(Activation("relu"))
     with pytest.raises(ShapeError, match="a block of shape"):
         list(net.plan(image.shape).rows([image[:4]]))
+
+
+def test_a_plan_that_does_not_fit_is_refused_with_its_size_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = np.ones((50, 60, 3), dtype=np.float32)
+    plan = plate().plan(image.shape)
+    assert plan.memory >= 4 * 50 * 60
+    monkeypatch.setattr("spel.nn.plan.memory_limit", lambda: plan.memory - 1)
+    with pytest.raises(ParameterError, match=r"would take .* GiB of memory, this process may"):
+        plan.run(image)
+    monkeypatch.setattr("spel.nn.plan.memory_limit", lambda: None)
+    plan.run(image)
+
+
+def test_wide_strides_and_far_displacements_take_bounded_memory() -> None:
+    with pytest.raises(ParameterError, match="from 1 to 1,048,576"):
+        MaxPool(Adjacency.box(3), stride=10_000_000)
+    far = MaxPool(Adjacency.box(3), stride=1 << 20)
+    assert chain(far, MaxPool(Adjacency.box(3))).plan((200, 300, 1)).ring_bytes < 1 << 28

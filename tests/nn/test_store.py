@@ -146,3 +146,47 @@ def test_headers_that_are_no_network(tmp_path, text):
     path.write_bytes(len(text).to_bytes(8, "little") + text)
     with pytest.raises(FormatError, match="no spel network"):
         load(path)
+
+
+DAMAGES = [
+    ("adjacency", 3),
+    ("adjacency", "box"),
+    ("stride", 10**40),
+    ("stride", 1e9),
+    ("stride", [1, "2"]),
+    ("border", 1e308),
+    ("white", 1e-300),
+    ("white", [255]),
+    ("space", None),
+    ("bank", 17),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), DAMAGES, ids=str)
+def test_every_field_is_checked_where_it_is_read(saved, field, value):
+    def change(described):
+        for node in described["nodes"]:
+            if field in node["layer"]:
+                node["layer"][field] = value
+
+    rewritten(saved, change)
+    with pytest.raises(FormatError, match="node '") as error:
+        load(saved)
+    assert field in str(error.value) or "bank" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_brackets_in_texts_do_not_count_and_depth_is_checked_before_writing(tmp_path):
+    path = tmp_path / "net.safetensors"
+    net = example().with_meta(note="[" * 65 + '"' + "{" * 70)
+    net.save(path)
+    assert load(path).meta["note"] == net.meta["note"]
+    deep: object = 1
+    for _ in range(70):
+        deep = [deep]
+    with pytest.raises(FormatError, match="nested deeper than 64"):
+        example().with_meta(deep=deep).save(tmp_path / "deep.safetensors")
+    for value in (float("nan"), object(), {1, 2}):
+        with pytest.raises(FormatError, match="cannot be written as JSON"):
+            example().with_meta(value=value).save(tmp_path / "bad.safetensors")
+    assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]

@@ -123,13 +123,17 @@ class Window(Value):
 def stride_per_axis(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """One stride per axis, or a `ParameterError` that names the value."""
     strides: tuple[Any, ...] = _several(stride) or (stride,) * ndim
-    whole = all(isinstance(s, int | float | np.number) and s == np.rint(s) for s in strides)
-    if len(strides) != ndim or not whole or not all(1 <= s <= MAX_STRIDE for s in strides):
+    numbers = all(isinstance(s, int | float | np.number) for s in strides)
+    if len(strides) != ndim or not numbers or not all(_is_stride(s) for s in strides):
         raise ParameterError(
             f"stride {stride!r:.80}: expected an integer from 1 to {MAX_STRIDE:,}, or {ndim} of "
             "them (one per axis)"
         )
     return tuple(int(s) for s in strides)
+
+
+def _is_stride(value: Any) -> bool:
+    return bool(1 <= value <= MAX_STRIDE) and int(value) == value
 
 
 def _validated_border(border: Border) -> Border:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
+from spel.core.memory import memory_limit
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Image, Layer, Shape
@@ -65,18 +67,44 @@ class Plan:
     wanted : tuple of str
         The activations that are kept.
     segments : tuple of Segment
+    activation_bytes, ring_bytes : int
+        Memory of the activations that are written, and of the rows that each thread holds.
     """
 
     network: Network
     shape: Shape
     wanted: tuple[str, ...]
     segments: tuple[Segment, ...]
+    activation_bytes: int = 0
+    ring_bytes: int = 0
 
     def __str__(self) -> str:
         return table(self)
 
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes at most, besides the image: activations, and the rings of rows."""
+        return self.activation_bytes + thread_count() * self.ring_bytes
+
+    def check_memory(self) -> None:
+        """Refuse a plan that this machine cannot hold, before it begins.
+
+        Raises
+        ------
+        ParameterError
+            With the size that it would take, and what this process may take.
+        """
+        limit = memory_limit()
+        if limit is not None and self.memory > limit:
+            raise ParameterError(
+                f"network: an image of shape {self.shape} would take {self.memory / 2**30:,.1f} "
+                f"GiB of memory, this process may take {limit / 2**30:,.1f} GiB; give a smaller "
+                "image, run it in tiles (spel apply, spel.run), or end the network earlier"
+            )
+
     def run(self, image: Image, *, times: dict[str, float] | None = None) -> dict[str, Image]:
         """The wanted activations of an image of this shape; seconds per node go into `times`."""
+        self.check_memory()
 
         done: dict[str, Image] = {INPUT: image}
         for position, segment in enumerate(self.segments):
@@ -305,7 +333,10 @@ def plan(network: Network, shape: Shape, wanted: Sequence[str] = (), *, wide: bo
                     draft.parts,
                 )
             )
-    return Plan(network, shapes[INPUT], wanted, tuple(segments))
+    written = sum(4 * prod(shapes[name]) for segment in segments for name in segment.writes)
+    programs = [segment.program for segment in segments if segment.program is not None]
+    rings = sum(buffer.bytes for program in programs for buffer in program.buffers)
+    return Plan(network, shapes[INPUT], wanted, tuple(segments), written, rings)
 
 
 def _fits(shapes: Sequence[Shape], ndim: int) -> bool:

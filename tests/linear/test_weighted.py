@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from spel.errors import ShapeError
-from spel.linear import Moments, fit_platt, fit_ridge, leave_group_out, separate_classes
+from spel.linear import (
+    Moments,
+    fit_platt,
+    fit_ridge,
+    leave_group_out,
+    models_without_groups,
+    separate_classes,
+)
 
 
 def drawn(seed: int, n: int = 60, d: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -86,3 +93,16 @@ def test_what_does_not_fit_is_refused() -> None:
         fit_ridge(np.ones((3, 2)), [1, 2], [1, 1, 1], 0.1)
     with pytest.raises(ShapeError, match="at least 1"):
         fit_ridge(np.ones((0, 2)), [], [], 0.1)
+
+
+def test_models_without_groups_predict_what_leaving_out_says() -> None:
+    rows, targets, shares = drawn(6)
+    groups = np.arange(60) // 6
+    both = np.stack([targets, 2 * targets + 1], axis=1)
+    for wanted in (targets, both):
+        model = fit_ridge(rows, wanted, shares, 0.01)
+        left_out = leave_group_out(model, rows, wanted, shares, groups)
+        for group, without in models_without_groups(model, rows, wanted, shares, groups).items():
+            here = groups == group
+            predicted = rows[here] @ without.weights + without.bias
+            np.testing.assert_allclose(predicted, left_out[here], rtol=1e-3, atol=1e-3)

@@ -239,3 +239,10 @@ def test_as_many_places_are_refined_as_the_scores_call_for() -> None:
     assert len(best_windows(faint, 2, limit=4)) == 4
     assert len(best_windows(replace(scored, log_odds=np.full(6, -7.0)), 2)) == 2
     assert len(best_windows(scored[:0], 2)) == 0
+
+
+def test_the_threshold_comes_from_the_photos_left_out(network: spel.Network) -> None:
+    figures = network.meta["validation"]
+    assert (figures["method"], figures["photos"]) == ("leave-one-photo-out", 4)
+    assert 0 < figures["recall"] <= 1
+    assert decision_of(network).threshold == figures["threshold"] != 0.5

@@ -21,6 +21,7 @@ from spel.io.image.reader import read_with_white
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
+from spel.rigid.learn import learn_and_validate
 
 OnStep = Callable[[str], object]
 Boxes = npt.NDArray[Any]
@@ -122,7 +123,7 @@ def learn_from_boxes(
             "folds as photos"
         )
     answers = cross_validate(photos, config, folds, on_step) if folds > 1 else []
-    network = learn_detector(
+    network, validation = learn_and_validate(
         ImageFiles(photos.paths), photos.boxes, config, names=photos.names, on_step=on_step
     )
     card: dict[str, Any] = {
@@ -132,6 +133,10 @@ def learn_from_boxes(
         "spel": __version__,
         "command": command,
     }
+    if validation is None:
+        on_step("only one photo has boxes: there are no figures, and the threshold is 0.5")
+    else:
+        card["threshold"] = validation.text()
     if answers:
         figures = evaluate(answers).to_dict()
         figures.pop("rows")

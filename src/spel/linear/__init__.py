@@ -11,7 +11,13 @@ from spel.linear.calibration import fit_platt
 from spel.linear.kernel import RadialKernel, fit_kernel_ridge, median_squared_distance
 from spel.linear.logistic import fit_logistic, sigmoid
 from spel.linear.ridge import ClassMoments, LinearModel, ridge_from_moments
-from spel.linear.weighted import Moments, fit_ridge, leave_group_out, separate_classes
+from spel.linear.weighted import (
+    Moments,
+    fit_ridge,
+    leave_group_out,
+    models_without_groups,
+    separate_classes,
+)
 
 __all__ = [
     "ClassMoments",
@@ -24,6 +30,7 @@ __all__ = [
     "fit_ridge",
     "leave_group_out",
     "median_squared_distance",
+    "models_without_groups",
     "ridge_from_moments",
     "separate_classes",
     "sigmoid",

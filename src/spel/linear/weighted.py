@@ -138,6 +138,39 @@ def leave_group_out(
     return np.asarray(predictions, dtype=np.float64)
 
 
+def models_without_groups(
+    model: LinearModel,
+    rows: Rows,
+    targets: Real,
+    shares: Real,
+    groups: Sequence[Any] | npt.NDArray[Any],
+) -> dict[Any, LinearModel]:
+    """The model that each group's absence would give, for every group; see `leave_group_out`.
+
+    ``w_g = w - A^-1 X_g' S_g (y_g - f_g)`` for the predictions f_g that leave the group out, so
+    that all models follow from one system of equations.
+    """
+    s = shares / shares.sum()
+    errors = targets - leave_group_out(model, rows, targets, shares, groups)
+    weighted = errors * s.reshape(-1, *(1,) * (errors.ndim - 1))
+    names = np.asarray(groups)
+    each = [np.flatnonzero(names == name) for name in np.unique(names)]
+    products = [(rows[here] - model.mean).T @ weighted[here] for here in each]
+    length = len(model.mean)
+    changes = np.linalg.solve(
+        model.covariance, np.concatenate([p.reshape(length, -1) for p in products], axis=1)
+    )
+    middle = model.bias + model.mean @ model.weights
+    models = {}
+    for number, (name, here) in enumerate(zip(np.unique(names), each)):
+        count = products[number].reshape(length, -1).shape[1]
+        change = changes[:, number * count : (number + 1) * count]
+        weights = model.weights - change.reshape(model.weights.shape)
+        bias = middle - weighted[here].sum(axis=0) - model.mean @ weights
+        models[name] = LinearModel(weights, bias, model.covariance, model.mean)
+    return models
+
+
 def _penalty(covariance: Real, ridge: float) -> float:
     """The ridge in units of the mean variance; a trace of it keeps the system solvable."""
     return float(ridge * np.trace(covariance) / len(covariance) + 1e-12)

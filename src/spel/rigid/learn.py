@@ -17,6 +17,7 @@ from spel.linear import (
     fit_platt,
     fit_ridge,
     leave_group_out,
+    models_without_groups,
     separate_classes,
 )
 from spel.nn import Convolution, Network, Node
@@ -26,6 +27,7 @@ from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspe
 from spel.rigid.limits import check_kernels, check_photo
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.score import Scanner
+from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
 from spel.rigid.windows import Windows
 
 Report = Callable[[str], object]
@@ -78,6 +80,21 @@ def learn_detector(
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
     cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
     """
+    return learn_and_validate(images, boxes, config, names=names, on_step=on_step)[0]
+
+
+def learn_and_validate(
+    images: Sequence[npt.ArrayLike],
+    boxes: Sequence[npt.ArrayLike],
+    config: RigidConfig | None = None,
+    *,
+    names: Sequence[str] = (),
+    on_step: Report = str,
+) -> tuple[Network, Validation | None]:
+    """As `learn_detector`, also with the figures by leave-one-photo-out.
+
+    They are None if only one photo has objects: without it nothing could be learned.
+    """
     config = config or RigidConfig()
     truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
     if len(images) != len(truth):
@@ -95,6 +112,7 @@ def learn_detector(
         nodes += learned
     learner = _StageLearner(config, photos, "score")
     learned, windows = learner.learn(on_step)
+    stages = [*([] if proposals is None else [stage]), learner]
     network = Network((*learner.cells.nodes, *nodes, *learned))
     decision = replace(
         windows,
@@ -102,7 +120,19 @@ def learn_detector(
         rotations=config.rotations,
         max_detections=max(windows.max_detections, 2 * max(len(b) for b in truth)),
     )
-    return network.with_meta(decision=decision.to_dict())
+    validation = None
+    if sum(len(b) > 0 for b in truth) > 1:
+        low = replace(decision, threshold=MIN_PROBABILITY)
+
+        def without(photo: int) -> Network:
+            parts = [node for one in stages for node in one.nodes_without(photo)]
+            return Network((*learner.cells.nodes, *parts))
+
+        validation = validate(without, low, images, truth, photos.names)
+        decision = replace(decision, threshold=validation.threshold)
+        on_step(validation.text())
+        network = network.with_meta(validation=validation.to_dict())
+    return network.with_meta(decision=decision.to_dict()), validation
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +219,44 @@ class _StageLearner:
             replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
             for model in models
         ]
+        self._calibration = slope, offset
+        self._remember(models, refining, samples)
         refine = self.name + "_refine"
         nodes = [self._node(refine, refining), self._node(self.name, calibrated, provenance)]
         return nodes, replace(self._windows(), refine_node=refine, score_node=self.name)
+
+    def _remember(
+        self,
+        models: Sequence[LinearModel],
+        refining: Sequence[LinearModel],
+        samples: Sequence[Samples],
+    ) -> None:
+        """The models of the stage, and those that each photo's absence would give."""
+        self._models = list(zip(models, refining))
+        self._without = []
+        for model, refine, own in zip(models, refining, samples):
+            rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
+            even = np.ones(len(own.positive))
+            self._without.append(
+                (
+                    models_without_groups(model, rows, targets, shares, photos),
+                    models_without_groups(refine, own.positive, own.deltas, even, own.photos),
+                )
+            )
+
+    def nodes_without(self, photo: int) -> list[Node]:
+        """The stage's layers, learned without one photo."""
+        slope, offset = self._calibration
+        models = [
+            (scores.get(photo, model), refines.get(photo, refine))
+            for (model, refine), (scores, refines) in zip(self._models, self._without)
+        ]
+        calibrated = [
+            replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
+            for model, _ in models
+        ]
+        refine = self._node(self.name + "_refine", [refine for _, refine in models])
+        return [refine, self._node(self.name, calibrated)]
 
     def _leave_photos_out(
         self, model: LinearModel, own: Samples

@@ -1,0 +1,92 @@
+"""Leave-one-photo-out: what a detector finds in each photo when learned without that photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spel.metrics.detection import Answers, average_precision, precision_recall
+from spel.nn import Network
+from spel.rigid.detect import detect_rigid
+from spel.rigid.groups import Floats
+from spel.rigid.windows import Windows
+
+MIN_PROBABILITY = 0.01
+"""Probability from which detections count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Detections in every photo by the detector without that photo, and their best threshold.
+
+    Attributes
+    ----------
+    answers : tuple of Answers
+    threshold : float
+        Probability with the highest F1: the harmonic mean of precision and recall.
+    precision, recall : float
+        At that threshold, at an intersection over union of 0.5.
+    average_precision : float
+    """
+
+    answers: tuple[Answers, ...]
+    threshold: float
+    precision: float
+    recall: float
+    average_precision: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures, without the detections."""
+        return {
+            "method": "leave-one-photo-out",
+            "photos": len(self.answers),
+            "threshold": self.threshold,
+            "precision": self.precision,
+            "recall": self.recall,
+            "average_precision": self.average_precision,
+        }
+
+    def text(self) -> str:
+        """The figures in one sentence."""
+        return (
+            f"without each of the {len(self.answers)} photos in turn: at the threshold "
+            f"{self.threshold:.3g} recall {self.recall:.3f} and precision {self.precision:.3f}; "
+            f"average precision {self.average_precision:.3f}"
+        )
+
+
+def validate(
+    without: Callable[[int], Network],
+    windows: Windows,
+    images: Sequence[Any],
+    truth: Sequence[Floats],
+    names: Sequence[str],
+) -> Validation:
+    """Detect in every photo with ``without(photo)``, and choose the threshold."""
+    answers = []
+    for photo, (boxes, name) in enumerate(zip(truth, names)):
+        found = detect_rigid(without(photo), images[photo], windows)
+        answers.append(Answers(name, found.boxes, found.scores, boxes))
+    scores, precision, recall = precision_recall(answers)
+    if not len(scores) or not recall.max() > 0:
+        return Validation(tuple(answers), 0.5, 0.0, 0.0, 0.0)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(f1.argmax())
+    below = scores[best + 1] if best + 1 < len(scores) else MIN_PROBABILITY
+    return Validation(
+        tuple(answers),
+        # Halfway, in log-odds, to the next detection, which is left out.
+        float(_between(scores[best], below)),
+        float(precision[best]),
+        float(recall[best]),
+        float(average_precision(answers)),
+    )
+
+
+def _between(a: float, b: float) -> float:
+    x, y = (np.clip(v, 1e-6, 1 - 1e-6) for v in (a, b))
+    middle = (np.log(x / (1 - x)) + np.log(y / (1 - y))) / 2
+    return float(1 / (1 + np.exp(-middle)))

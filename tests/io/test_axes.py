@@ -8,6 +8,7 @@ import tifffile
 
 from spel.errors import ImageReadError
 from spel.io import describe, read
+from spel.io.info import file_info, first_bytes
 from spel.io.large import LargeImage
 
 SIZES = {"T": 2, "Z": 3, "C": 4, "Y": 5, "X": 6}
@@ -83,3 +84,19 @@ def test_windows_of_such_files_are_refused_by_name(tmp_path, axes):
     saved(tmp_path / "a.tif", axes, ome=True)
     with pytest.raises(ImageReadError, match="its pages are"):
         LargeImage(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("axes", "words", "shape"),
+    [
+        ("CYX", "pages are channels (4)", [5, 6, 4]),
+        ("TYX", "pages are time (2)", [5, 6, 1]),
+        ("TZCYX", "pages are time (2) x planes (3) x channels (4)", [3, 5, 6, 4]),
+    ],
+)
+def test_info_says_what_the_axes_mean(tmp_path, axes, words, shape):
+    saved(tmp_path / "a.tif", axes, ome=True)
+    facts, text = file_info(tmp_path / "a.tif", first_bytes(tmp_path / "a.tif"))
+    assert words in text
+    assert facts["shape"] == shape
+    assert facts["range"] == [0, 65535]

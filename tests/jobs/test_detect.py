@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 import spel
 from spel import zoo
@@ -152,3 +153,16 @@ def test_results_that_do_not_belong_are_told_or_refused() -> None:
         EvaluateJob()([result("b", PLATE)], truth)
     with pytest.raises(FormatError, match="twice"):
         EvaluateJob()([result("a", PLATE), result("a", PLATE)], truth)
+
+
+@pytest.mark.parametrize(("channels", "refused"), [(2, True), (3, False), (4, True), (5, True)])
+def test_channels_that_are_no_colours_never_pass_for_alpha(tmp_path, channels, refused):
+    """A network that begins with a color layer drops alpha; a fourth band is none."""
+    bands = np.zeros((40, 60, channels), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", bands, photometric="minisblack", planarconfig="contig")
+    network = spel.chain(spel.Color("grey"), spel.Activation("relu"))
+    (task,) = detect_tasks(DetectJob(network, Decision(threshold=1.0)), [tmp_path / "a.tif"])
+    outcome = task()
+    assert isinstance(outcome, Failure) is refused
+    if channels in (2, 4):
+        assert "not stated to be colours" in outcome.message

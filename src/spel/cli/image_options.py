@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -29,12 +28,6 @@ class Reading:
 
     isolate: bool
     max_pixels: int
-
-    def read(self, path: Path) -> Any:
-        """The image in a file."""
-        import spel
-
-        return spel.read(path, isolate=self.isolate, max_pixels=self.max_pixels)
 
 
 def image_options(function: F) -> F:

@@ -14,7 +14,7 @@ from spel.cli.options import Settings
 from spel.core.intensity import count_non_finite
 from spel.io.image.reader import read_with_white
 from spel.nn import Network
-from spel.nn.intensity import assumed_white, expected_white, match_white
+from spel.nn.intensity import assumed_white, expected_white, match_white, takes_colors
 
 
 class ImageReader:
@@ -35,7 +35,7 @@ class ImageReader:
         self.note = IntensityNotes(settings)
 
     def __call__(self, path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-        image, white = read_with_white(path, **self.options)
+        image, white = read_with_white(path, colors=takes_colors(self.network), **self.options)
         assumed = assumed_white(self.network, image, white)
         self.note(str(path), assumed, count_non_finite(image))
         return match_white(self.network, image, white)

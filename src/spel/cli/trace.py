@@ -33,8 +33,9 @@ def command(
     from spel.cli.networks import network
     from spel.io import read_with_white
     from spel.nn import match_white
+    from spel.nn.intensity import takes_colors
 
     learned = network(net)
-    array = match_white(learned, *read_with_white(image))
+    array = match_white(learned, *read_with_white(image, colors=takes_colors(learned)))
     found = learned.trace(array, at, node=step, channel=channel)
     click.echo(found.to_json() if as_json else found.text())

@@ -18,7 +18,7 @@ from spel.io import video
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import read_markers
 from spel.io.annotation.results import read_results
-from spel.io.image.header import MAX_PIXELS
+from spel.io.image.header import MAX_PIXELS, ImageInfo
 from spel.io.image.reader import describe, read
 from spel.io.large import LargeImage, is_zarr
 
@@ -98,7 +98,7 @@ def _level_lines(levels: list[Facts]) -> list[str]:
 
 def _image_info(path: Path) -> Info:
     info = describe(path)
-    image = read(path)
+    image = read(path, page=0 if info.times > 1 else None)
     channels = [_channel(image[..., k].astype(np.float64)) for k in range(image.shape[-1])]
     facts: Facts = {
         "kind": "image",
@@ -111,12 +111,13 @@ def _image_info(path: Path) -> Info:
         "orientation": info.orientation,
         "pages": info.pages,
         "note": info.note,
+        "range": list(info.range),
+        "times": info.times,
         "channels": channels,
     }
     lines = [f"{path}: {info}"]
-    if info.format == "TIFF" and info.orientation == 1:
-        with LargeImage(path) as large:
-            levels = _levels(large.levels)
+    if info.format == "TIFF":
+        levels = _levels(_sizes(path, info))
         facts["levels"] = levels
         lines += _level_lines(levels) if len(levels) > 1 else []
     lines += [f"  channel {i}: {_channel_text(one)}" for i, one in enumerate(channels)][
@@ -125,6 +126,15 @@ def _image_info(path: Path) -> Info:
     if len(channels) > MAX_CHANNELS:
         lines.append(f"  ... and {len(channels) - MAX_CHANNELS} more channels")
     return facts, "\n".join(lines)
+
+
+def _sizes(path: Path, info: ImageInfo) -> Sequence[tuple[int, int]]:
+    """The sizes of the levels of a pyramid, or that of the image."""
+    try:
+        with LargeImage(path) as large:
+            return large.levels
+    except ImageReadError:  # of a kind that is not read in parts
+        return [(info.rows, info.cols)]
 
 
 def _channel(values: npt.NDArray[np.float64]) -> Facts:

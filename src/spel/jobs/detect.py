@@ -10,6 +10,7 @@ from spel.core.intensity import white_of
 from spel.core.threads import threads
 from spel.errors import SpelError, WriteError
 from spel.io.annotation.results import Result
+from spel.io.image.colors import check_colors
 from spel.io.image.reader import describe, read
 from spel.io.large import is_zarr
 from spel.io.video import require_av
@@ -18,6 +19,7 @@ from spel.jobs.detect_job import DetectJob
 from spel.jobs.large import detect_in_parts, is_too_large
 from spel.jobs.pictures import picture_names
 from spel.jobs.video import VideoTask, is_video_file
+from spel.nn.intensity import takes_colors
 from spel.run import Failure
 
 NO_LIMIT = 1 << 62
@@ -57,6 +59,8 @@ class DetectTask:
         info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
         if may_tile and is_too_large(info):
             return self._detect_in_parts()
+        if takes_colors(job.network):
+            check_colors(self.image, info)
         image = read(self.image, max_pixels=limit, isolate=job.isolate)
         return detect_image(
             job,

@@ -13,7 +13,15 @@ from spel.nn.color import Color
 from spel.nn.network import Network
 from spel.nn.node import INPUT
 
-__all__ = ["WHITE", "assumed_white", "expected_white", "match_images", "match_white", "with_white"]
+__all__ = [
+    "WHITE",
+    "assumed_white",
+    "expected_white",
+    "match_images",
+    "match_white",
+    "takes_colors",
+    "with_white",
+]
 
 WHITE = "white"
 """Entry of a network's `meta` that holds the white that it expects."""
@@ -39,6 +47,18 @@ def expected_white(network: Network) -> float | None:
         if isinstance(node.layer, Color) and INPUT in node.inputs:
             return node.layer.white
     return None
+
+
+def takes_colors(network: Network) -> bool:
+    """Whether the network begins with a color layer, for which channels are colours.
+
+    Examples
+    --------
+    >>> from spel.nn import Activation, chain
+    >>> takes_colors(chain(Color("lab"))), takes_colors(chain(Activation()))
+    (True, False)
+    """
+    return any(isinstance(node.layer, Color) and INPUT in node.inputs for node in network.nodes)
 
 
 def with_white(network: Network, white: float) -> Network:

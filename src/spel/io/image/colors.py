@@ -12,12 +12,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.opening import DecodeError
+from spel.io.opening import DecodeError, image_error
 
-__all__ = ["CONVERTED", "to_rgb"]
+from .header import ImageInfo
+
+__all__ = ["CONVERTED", "check_colors", "to_rgb"]
 
 Array = npt.NDArray[Any]
 _BAND = 1 << 20  # pixels converted at once
+
+
+def check_colors(path: Any, info: ImageInfo) -> None:
+    """Refuse an image of which a color layer would take a channel for alpha that is none.
+
+    Raises
+    ------
+    ImageReadError
+        If it has two or four channels that its file does not call colours and alpha.
+    """
+    if info.color == "channels" and info.channels in (2, 4):
+        raise image_error(
+            path,
+            info.format,
+            f"its {info.channels} channels are not stated to be colours and alpha, and the network "
+            "takes colours",
+            "save grey or RGB alone, or use a network that takes these channels",
+        )
 
 
 def to_rgb(array: Array, color: str) -> Array:

@@ -49,6 +49,8 @@ class ImageInfo:
     maximum : int
         Largest value that the metadata state, such as 4095 for 12 bits in 16; 0 where they state
         none.
+    times : int
+        Points in time; where there are several, one is read at a time, with ``page=``.
     """
 
     format: str
@@ -63,6 +65,7 @@ class ImageInfo:
     planes: int = 0
     note: str = ""
     maximum: int = 0
+    times: int = 1
 
     @property
     def range(self) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from spel.core.intensity import white_of
 from spel.io.large import LargeImage, is_zarr
 from spel.io.opening import check_options, open_binary, translating_errors
 
+from .colors import check_colors
 from .decoding import decode, read_header
 from .header import MAX_PIXELS, ImageInfo, check_size
 from .isolate import shared_decoder
@@ -82,10 +83,12 @@ def read_with_white(
     page: int | None = None,
     max_pixels: int = MAX_PIXELS,
     isolate: bool = False,
+    colors: bool = False,
 ) -> tuple[npt.NDArray[Any], float | None]:
     """An image and its full intensity, by its type and the metadata of its file.
 
-    Full intensity is None for floating-point numbers above 1: nobody states it.
+    Full intensity is None for floating-point numbers above 1: nobody states it. With `colors` an
+    image whose channels are no colours is refused, see `spel.io.image.colors.check_colors`.
 
     Examples
     --------
@@ -95,6 +98,8 @@ def read_with_white(
     ('uint16', 4095.0)
     """
     info = describe(path, max_pixels=max_pixels, isolate=isolate)
+    if colors:
+        check_colors(path, info)
     image = read(path, page=page, max_pixels=max_pixels, isolate=isolate)
     return image, white_of(image, info.range[1])
 

@@ -198,6 +198,7 @@ def _info(chosen: Choice, max_pixels: int) -> ImageInfo:
         planes if planes > 1 else 0,
         chosen.note,
         _maximum(first),
+        chosen.times,
     )
 
 

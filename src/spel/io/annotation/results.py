@@ -200,11 +200,7 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         problems.append("frame: not a whole number from 0")
     if seconds is not None and not _real(seconds):
         problems.append("seconds: not a number")
-    white, non_finite = content.get("white"), content.get("non_finite", 0)
-    if white is not None and not (_real(white) and white > 0):
-        problems.append("white: not a positive number")
-    if not (type(non_finite) is int and 0 <= non_finite < 1 << 62):
-        problems.append("non_finite: not a whole number from 0")
+    white, non_finite = _intensity(content, problems)
     classes = [entry[3] for entry in entries if entry is not None]
     if any(classes) and not all(classes):
         problems.append("boxes: some have a class and some not")
@@ -223,9 +219,20 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         model,
         frame,
         None if seconds is None else float(seconds),
-        None if white is None else float(white),
+        white,
         non_finite,
     )
+
+
+def _intensity(content: dict[str, Any], problems: list[str]) -> tuple[float | None, int]:
+    """The assumed full intensity, and how many numbers were not finite."""
+    white, non_finite = content.get("white"), content.get("non_finite", 0)
+    if white is not None and not (_real(white) and white > 0):
+        problems.append("white: not a positive number")
+        return None, 0
+    if not (type(non_finite) is int and 0 <= non_finite < 1 << 62):
+        problems.append("non_finite: not a whole number from 0")
+    return None if white is None else float(white), non_finite
 
 
 def _box(

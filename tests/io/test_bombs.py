@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from spel.errors import ImageReadError
-from spel.io import read
+from spel.io import describe, read
 
 
 def quick(data, words=None, seconds=3.0, most=64 << 20, **options):
@@ -208,6 +208,14 @@ class TestOthers:
         rows = b"\4\1\0\0" + b"\0\0" + b"\0\3\1\2\3\0\0\0" + b"\1\3\0\2\1\0\2\2\0\1"
         red = quick(head + colors + rows)[:, :, 0]
         assert red.tolist() == [[3, 0, 9, 9], [2, 9, 3, 0], [0, 0, 0, 0], [2, 2, 2, 2]]
+
+    def test_bmp_run_lengths_of_black_and_white(self):
+        head = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 8)
+        head += struct.pack("<IiiHHIIiiII", 40, 3, 1, 1, 8, 1, 0, 0, 0, 2, 0)
+        data = head + b"\0\0\0\0\xff\xff\xff\0" + b"\2\1\1\0\0\1"
+        assert quick(data)[0, :, 0].tolist() == [True, True, False]
+        info = describe(io.BytesIO(data))
+        assert (info.shape, info.dtype) == ((1, 3, 1), "bool")
 
     def test_gif_of_a_vast_canvas(self):
         frame = b",\0\0\0\0\1\0\1\0\0\2\2D\1\0"

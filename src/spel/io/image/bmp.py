@@ -40,7 +40,8 @@ def read(
     info = describe(file, max_pixels)
     image = pillow.open_as("BMP", file)
     packed = image.tile[0][0] == "bmp_rle"
-    return pillow.pixels(_unpacked(file, image) if packed else image), info
+    array = pillow.pixels(_unpacked(file, image) if packed else image)
+    return (array != 0 if info.dtype == "bool" else array), info
 
 
 def _unpacked(file: BinaryIO, image: ImageFile) -> Image:

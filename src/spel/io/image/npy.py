@@ -75,8 +75,10 @@ def read(
         raise DecodeError("a NumPy file has one page", "leave page at 0")
     dtype, shape, columns_first = header(file, max_pixels)
     info = _info(dtype, shape)
-    flat = np.frombuffer(bytearray(file.read(info.nbytes)), dtype)
-    array = flat.reshape(shape, order="F" if columns_first else "C")
+    array = np.empty(shape, dtype, order="F" if columns_first else "C")
+    stored = array.T if columns_first else array
+    if file.readinto(stored.reshape(-1).view(np.uint8).data) != array.nbytes:  # type: ignore[attr-defined]
+        raise DecodeError("it is cut short", _REMEDY)
     native = np.ascontiguousarray(array, dtype.newbyteorder("="))
     return native.reshape(info.shape), info
 

@@ -26,12 +26,18 @@ def read(
     file: BinaryIO, max_pixels: int, page: int | None
 ) -> tuple[npt.NDArray[np.generic], ImageInfo]:
     """Decode one frame, the first by default, into (rows, cols, channels) of uint8."""
+    import imagecodecs
+
     image, info = _open(file, max_pixels)
     if page is not None and page >= info.pages:
         raise DecodeError(f"it has {info.pages} frames, no number {page}", "count from 0")
-    if page:
-        pillow.seek(image, page)
-    return pillow.pixels(image), info
+    if info.pages > 1:
+        pillow.seek(image, page or 0)
+        return pillow.pixels(image), info
+    del image  # with its canvas
+    file.seek(0)
+    array = imagecodecs.webp_decode(file.read(), hasalpha=info.channels == 4)
+    return np.asarray(array).reshape(info.shape), info
 
 
 def _open(file: BinaryIO, max_pixels: int) -> tuple[ImageFile, ImageInfo]:

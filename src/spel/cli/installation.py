@@ -16,6 +16,7 @@ REQUIRED = {
     "scipy": "scipy",
     "scikit-image": "skimage",
     "pillow": "PIL",
+    "pyyaml": "yaml",
     "tifffile": "tifffile",
     "imagecodecs": "imagecodecs",
     "safetensors": "safetensors",

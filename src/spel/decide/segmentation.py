@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.masked import as_unmasked
 from spel.decide.components import Mask
 from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
@@ -159,7 +160,7 @@ def segment(
             "segment: this network makes boxes, not masks; use detect, or give a segmentation"
         )
     chosen = segmentation or segmentation_of(network)
-    array = match_white(network, image, white)
+    array = match_white(network, as_unmasked(image, "segment"), white)
     activations = network.activations(array)
     saliency = activations[network.output]
     array = array[..., None] if array.ndim == (network.ndim or 2) else array

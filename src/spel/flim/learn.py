@@ -103,17 +103,8 @@ def learn(
     """
     if not isinstance(network, Network):
         network = Network((Node("convolution", network),))
-    if method not in ("cluster", "points") or compat not in (None, "libift"):
-        raise ParameterError(
-            f"learn: method {method!r}, compat {compat!r}; expected 'cluster' or 'points', and "
-            "None or 'libift'"
-        )
-    waiting = [node.name for node in network.nodes if isinstance(node.layer, Unlearned)]
-    if not waiting:
-        raise ParameterError(
-            "learn: the network has no Unlearned convolution; nothing is to be learned. To learn "
-            "some anew use spel.flim.unlearned(network, nodes)"
-        )
+    _check_options(method, compat)
+    last = _last_unlearned(network)
     names = tuple(names) or tuple(str(number) for number in range(len(images)))
     network, matched = match_images(network, images, white)
     raw = [_channelled(image) for image in matched]
@@ -152,16 +143,41 @@ def learn(
             learned = learned.replace(node.name, layer)
             if on_step is not None:
                 on_step(f"{node.name}: {len(filled)} kernels from {len(inputs)} images")
-        if node.name == waiting[-1]:
+        if node.name == last:
             break
-        needed = {name for later in network.nodes[position + 1 :] for name in later.inputs}
-        local = dilated(layer, step)
-        for activation in done:
-            with in_node(node):
-                activation[node.name] = local(*[activation[name] for name in node.inputs])
-            for name in set(activation) - needed:
-                del activation[name]
+        _advance(done, node, dilated(layer, step), network.nodes[position + 1 :])
     return learned.with_meta(learned=kept, images=list(names), background=marked[0].background)
+
+
+def _check_options(method: str, compat: str | None) -> None:
+    if method not in ("cluster", "points") or compat not in (None, "libift"):
+        raise ParameterError(
+            f"learn: method {method!r}, compat {compat!r}; expected 'cluster' or 'points', and "
+            "None or 'libift'"
+        )
+
+
+def _last_unlearned(network: Network) -> str:
+    """The last node to learn; nothing after it needs to be computed."""
+    names = [node.name for node in network.nodes if isinstance(node.layer, Unlearned)]
+    if not names:
+        raise ParameterError(
+            "learn: the network has no Unlearned convolution; nothing is to be learned. To learn "
+            "some anew use spel.flim.unlearned(network, nodes)"
+        )
+    return names[-1]
+
+
+def _advance(
+    activations: Sequence[dict[str, Image]], node: Node, layer: Layer, later: Sequence[Node]
+) -> None:
+    """Add the activation of a node for each image, and drop those that no later node takes."""
+    needed = {name for other in later for name in other.inputs}
+    for activation in activations:
+        with in_node(node):
+            activation[node.name] = layer(*[activation[name] for name in node.inputs])
+        for name in set(activation) - needed:
+            del activation[name]
 
 
 def _learned_bank(

@@ -318,25 +318,22 @@ def plan(network: Network, shape: Shape, wanted: Sequence[str] = (), *, wide: bo
     for at in sorted({*drafts, *calls}):
         segments += [Segment((n,), n.inputs, (n.name,)) for n in calls.get(at, [])]
         if at in drafts and drafts[at].nodes:
-            draft = drafts[at]
-            own = {node.name for node in draft.nodes}
-            outside = {name for n in nodes if n.name not in own for name in n.inputs}
-            writes = tuple(n.name for n in draft.nodes if n.name in outside or n.name in wanted)
-            draft.program.finish(*[draft.stages[name] for name in writes])
-            segments.append(
-                Segment(
-                    tuple(draft.nodes),
-                    tuple(draft.reads),
-                    writes,
-                    draft.program,
-                    draft.stages,
-                    draft.parts,
-                )
-            )
+            segments.append(_streamed(drafts[at], nodes, wanted))
     written = sum(4 * prod(shapes[name]) for segment in segments for name in segment.writes)
     programs = [segment.program for segment in segments if segment.program is not None]
     rings = sum(buffer.bytes for program in programs for buffer in program.buffers)
     return Plan(network, shapes[INPUT], wanted, tuple(segments), written, rings)
+
+
+def _streamed(draft: _Draft, nodes: Sequence[Node], wanted: Sequence[str]) -> Segment:
+    """The finished segment of a draft; it writes what is wanted or taken outside of it."""
+    own = {node.name for node in draft.nodes}
+    outside = {name for n in nodes if n.name not in own for name in n.inputs}
+    writes = tuple(n.name for n in draft.nodes if n.name in outside or n.name in wanted)
+    draft.program.finish(*[draft.stages[name] for name in writes])
+    return Segment(
+        tuple(draft.nodes), tuple(draft.reads), writes, draft.program, draft.stages, draft.parts
+    )
 
 
 def _fits(shapes: Sequence[Shape], ndim: int) -> bool:

@@ -1,4 +1,4 @@
-"""FLIM-BoFP: cluster once on the input image; the same spels give the kernels of every layer."""
+"""FLIM-BoFP (bag of feature points): clusters of the input image, for all layers."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.intensity import checked_white, to_white, white_of
+from spel.core.masked import as_unmasked
 from spel.nn.color import Color
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -88,7 +89,7 @@ def match_white(
     [[[255.0]]]
     """
     expected = expected_white(network)
-    array = np.asarray(image)
+    array = as_unmasked(image, "image")
     if expected is None or array.dtype.kind not in "buif":
         return array
     own = white_of(array) if white is None else checked_white(white)

@@ -48,7 +48,8 @@ double away(const Tree& tree, const float* value) {
 }  // namespace
 
 void flood(const float* image, long channels, std::array<long, 3> size, Flood rule, double reach,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs) {
+           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs,
+           const Poll& poll) {
   const long spels = size[0] * size[1] * size[2];
   std::priority_queue<Offer, std::vector<Offer>, std::greater<Offer>> offers;
   std::vector<uint8_t> done(spels, 0);
@@ -67,7 +68,8 @@ void flood(const float* image, long channels, std::array<long, 3> size, Flood ru
       }
     }
   for (Tree& tree : trees) tree.sum.assign(channels, 0.0);
-  while (!offers.empty()) {
+  for (long count = 0; !offers.empty(); ++count) {
+    if (count % 4096 == 0 && poll()) throw Interrupted();
     const Offer best = offers.top();
     offers.pop();
     const long p = best.spel;

@@ -2,6 +2,8 @@
 #include "graph.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -194,18 +196,23 @@ void Plan::finish() {
 }
 
 void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to, int threads,
-               std::vector<long>* nanoseconds) const {
+               std::vector<long>* nanoseconds, const Poll& poll) const {
   const long count = to - from, total = images[0].shape[0] * count;
   if (total <= 0) return;
   constexpr double kWorthAThread = 400e3;
   const double most = work * double(total) / double(steps) / kWorthAThread;
   const long bands = std::clamp(std::min<long>(threads, long(std::min(most, 1e6))), 1L, total);
+  Stop stop(poll);
   std::mutex adding;
-  auto band = [&](long index) {
+  std::condition_variable ended;
+  std::exception_ptr failure;
+  long running = 0;
+  std::vector<long> left;  // bands that got no thread
+  auto band = [&](long index, bool asks) {
     Lane lane(*this, images, outs, nanoseconds != nullptr);
-    for (long at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
+    for (long at = index * total / bands, end = (index + 1) * total / bands; at < end && !stop.is_set();) {
       const long n = at / count, first = at % count, last = std::min(count, first + end - at);
-      lane.steps(n, from + first, from + last);
+      lane.steps(n, from + first, from + last, stop, asks);
       at += last - first;
     }
     if (nanoseconds) {
@@ -214,25 +221,43 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
       for (size_t i = 0; i < nodes.size(); ++i) (*nanoseconds)[i] += lane.states[i].nanoseconds;
     }
   };
-  std::vector<std::thread> team;
-  std::exception_ptr failure;
-  auto guarded = [&](long index) {
+  auto guarded = [&](long index, bool asks) {
     try {
-      band(index);
+      band(index, asks);
     } catch (...) {
       std::lock_guard<std::mutex> hold(adding);
       failure = std::current_exception();
     }
   };
+  auto helper = [&](long index) {
+    guarded(index, false);
+    std::lock_guard<std::mutex> hold(adding);
+    if (--running == 0) ended.notify_one();
+  };
+  std::vector<std::thread> team;
   for (long index = 1; index < bands; ++index) {
+    {
+      std::lock_guard<std::mutex> hold(adding);
+      ++running;
+    }
     try {
-      team.emplace_back(guarded, index);
+      team.emplace_back(helper, index);
     } catch (const std::system_error&) {  // no more threads to be had: do it here
-      guarded(index);
+      std::lock_guard<std::mutex> hold(adding);
+      --running;
+      left.push_back(index);
     }
   }
-  guarded(0);
+  guarded(0, true);
+  for (long index : left) guarded(index, true);
+  for (std::unique_lock<std::mutex> hold(adding); running > 0;) {
+    ended.wait_for(hold, std::chrono::milliseconds(50));
+    hold.unlock();
+    stop.ask();
+    hold.lock();
+  }
   for (auto& thread : team) thread.join();
+  if (stop.is_set()) throw Interrupted();
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -14,6 +14,7 @@
 // that every reader finds any displacement as one address and never computes what a stride skips.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "interrupt.hpp"
 #include "rows.hpp"
 
 namespace spel {
@@ -141,9 +143,10 @@ class Plan {
   void finish();  // rings from reads; after this the plan is constant
 
   // Makes the output rows of steps [from, to), of all images of the batch; `nanoseconds` per node
-  // are added up if it is not null.
+  // are added up if it is not null. The calling thread asks `poll` row by row and throws Interrupted
+  // once it is true.
   void run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to, int threads,
-           std::vector<long>* nanoseconds) const;
+           std::vector<long>* nanoseconds, const Poll& poll) const;
 
   // First and last row of an image (by its index) that the steps [from, to) read; empty if first > last.
   std::pair<long, long> rows_read(int source, long from, long to) const;
@@ -165,11 +168,27 @@ bool locate(const Node& reader, const Read& read, long plane, long row, long& p,
 // The rows of an output that a step makes: outputs of different heights keep pace.
 void lines_of_step(const Output& out, long steps, long step, long& from, long& to);
 
+// Tells all lanes of a run to end; one of them asks whether it is time.
+class Stop {
+ public:
+  explicit Stop(const Poll& poll) : poll(poll) {}
+  bool is_set() const { return set.load(std::memory_order_relaxed); }
+  bool ask() {  // by the calling thread alone
+    if (poll && !is_set() && poll()) set.store(true, std::memory_order_relaxed);
+    return is_set();
+  }
+
+ private:
+  const Poll& poll;
+  std::atomic<bool> set{false};
+};
+
 // One thread's rings and scratch.
 class Lane {
  public:
   Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed);
-  void steps(long n, long from, long to);  // rows [from, to) of every output of image n
+  // Rows [from, to) of every output of image n, or fewer once `stop` is set; the caller's lane asks.
+  void steps(long n, long from, long to, Stop& stop, bool asks);
 
   void row(const Node& node, long plane, long row, Row& found);
   void make(const Node& node, long plane, long row, float* dst, long pitch);

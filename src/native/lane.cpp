@@ -27,16 +27,18 @@ Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector
   }
 }
 
-void Lane::steps(long n, long from, long to) {
+void Lane::steps(long n, long from, long to, Stop& stop, bool asks) {
   if (n != batch) {
     for (State& s : states) std::fill(s.tags.begin(), s.tags.end(), -1);
     batch = n;
   }
-  for (long step = from; step < to; ++step)
+  for (long step = from; step < to; ++step) {
+    if (asks ? stop.ask() : stop.is_set()) return;
     for (size_t i = 0; i < outs.size(); ++i) {
       long a, b;
       for (lines_of_step(plan.outputs[i], plan.steps, step, a, b); a < b; ++a) output_row(i, a);
     }
+  }
 }
 
 // key % capacity, by steps from the last one.

@@ -10,9 +10,11 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 
 #include "flood.hpp"
+#include "interrupt.hpp"
 #include "label.hpp"
 #include "resize.hpp"
 #include "stages.hpp"
@@ -78,6 +80,36 @@ Window window_of(Places displacements, Long3 start, Long3 stride, Long3 out) {
           {out[0], out[1], out[2]}};
 }
 
+// Every 50 ms: whether a signal, such as that of Ctrl-C, has raised an error in the interpreter.
+class Signals {
+ public:
+  bool operator()() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - asked < std::chrono::milliseconds(50)) return false;
+    asked = now;
+    nb::gil_scoped_acquire locked;
+    return PyErr_CheckSignals() != 0;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
+};
+
+// Does the work without the interpreter's lock; an interrupted one becomes the signal's own error.
+template <class Work>
+void unlocked(Work work) {
+  bool interrupted = false;
+  {
+    nb::gil_scoped_release released;
+    try {
+      work(Poll(Signals()));
+    } catch (const Interrupted&) {
+      interrupted = true;
+    }
+  }
+  if (interrupted) throw nb::python_error();
+}
+
 class Program {
  public:
   Program() : plan(chosen) {}
@@ -124,8 +156,7 @@ class Program {
     for (const Array& a : images) in.push_back(image_of(a));
     for (const Array& a : outs) out.push_back(image_of(a));
     std::vector<long> nanoseconds;
-    nb::gil_scoped_release unlocked;
-    plan.run(in, out, from, to, threads, timed ? &nanoseconds : nullptr);
+    unlocked([&](const Poll& poll) { plan.run(in, out, from, to, threads, timed ? &nanoseconds : nullptr, poll); });
     return nanoseconds;
   }
   // (kind, rows kept, bytes of a row, work for one image) per node; kind "" where fused into another.
@@ -147,21 +178,22 @@ class Program {
 };
 
 long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements, uintptr_t labels) {
-  nb::gil_scoped_release unlocked;
+  nb::gil_scoped_release released;
   return label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(), displacements,
                reinterpret_cast<int32_t*>(labels));
 }
 
 void flood_image(uintptr_t image, long channels, Long3 size, int rule, double reach,
                  const std::vector<Long3>& displacements, uintptr_t labels, uintptr_t costs) {
-  nb::gil_scoped_release unlocked;
-  flood(reinterpret_cast<const float*>(image), channels, size, Flood(rule), reach, displacements,
-        reinterpret_cast<int32_t*>(labels), reinterpret_cast<double*>(costs));
+  unlocked([&](const Poll& poll) {
+    flood(reinterpret_cast<const float*>(image), channels, size, Flood(rule), reach, displacements,
+          reinterpret_cast<int32_t*>(labels), reinterpret_cast<double*>(costs), poll);
+  });
 }
 
 void resize_image(uintptr_t image, std::array<long, 2> size, long row_stride, std::array<double, 4> box, uintptr_t out,
                   std::array<long, 2> out_size) {
-  nb::gil_scoped_release unlocked;
+  nb::gil_scoped_release released;
   resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out),
          out_size);
 }

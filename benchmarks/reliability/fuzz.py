@@ -296,7 +296,7 @@ def fuzz(target: str, folder: Path, options: list[str]) -> None:
 
         for module in pkgutil.walk_packages(spel.io.__path__, "spel.io."):
             importlib.import_module(module.name)
-        for name in ("nn.load", "sklearn.store", "jobs.journal", "run.manifest"):
+        for name in ("nn.load", "sklearn.store", "jobs.resume", "run.manifest"):
             importlib.import_module(f"spel.{name}")
     atheris.Setup([sys.argv[0], *options], TARGETS[target](folder))
     atheris.Fuzz()

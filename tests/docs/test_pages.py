@@ -74,3 +74,12 @@ def test_the_commands_of_the_readme_exist():
 
     for command in re.findall(r"^spel ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE):
         assert command in COMMANDS
+
+
+def test_every_decision_is_listed_by_its_title():
+    folder = ROOT / "docs" / "decisions"
+    listed = (folder / "README.md").read_text()
+    for page in sorted(folder.glob("00*.md")):
+        number, title = page.read_text().split("\n", 1)[0].removeprefix("# ").split(" · ", 1)
+        assert page.name.startswith(number)
+        assert f"[{title}]({page.name})" in listed, f"{page.name} is not listed"

@@ -48,8 +48,7 @@ double away(const Tree& tree, const float* value) {
 }  // namespace
 
 void flood(const float* image, long channels, std::array<long, 3> size, Flood rule, double reach,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs,
-           const Poll& poll) {
+           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs, const Poll& poll) {
   const long spels = size[0] * size[1] * size[2];
   std::priority_queue<Offer, std::vector<Offer>, std::greater<Offer>> offers;
   std::vector<uint8_t> done(spels, 0);

@@ -15,7 +15,6 @@ enum class Flood : int { watershed = 0, trees_of_labels = 1, trees_of_roots = 2,
 // `channels` contiguous floats per spel; labels and costs are contiguous; costs hold the seeds' own.
 // Throws Interrupted once `poll` is true.
 void flood(const float* image, long channels, std::array<long, 3> size, Flood rule, double reach,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs,
-           const Poll& poll);
+           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs, const Poll& poll);
 
 }  // namespace spel

@@ -103,9 +103,7 @@ void unlocked(Work work) {
     nb::gil_scoped_release released;
     try {
       work(Poll(Signals()));
-    } catch (const Interrupted&) {
-      interrupted = true;
-    }
+    } catch (const Interrupted&) { interrupted = true; }
   }
   if (interrupted) throw nb::python_error();
 }

@@ -91,7 +91,7 @@ def to_white(image: npt.ArrayLike, white: float, new: float) -> npt.NDArray[Any]
     Examples
     --------
     >>> to_white(np.array([257 * 3, 257 * 3 + 128], np.uint16), 65535, 255).round(3).tolist()
-    [3.0, 3.498]
+    [3.0, 3.497999906539917]
     >>> bool((to_white(np.arange(256, dtype=np.float32) / 255, 1, 255) == np.arange(256)).all())
     True
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 
-import numpy as np
 import pytest
 
 from spel.errors import ParameterError
@@ -126,8 +125,3 @@ def test_natural_key_is_a_total_order():
     keys = [natural_key(name) for name in names]
     assert len(set(keys)) == len(names)
     sorted(keys)
-
-
-def test_a_folder_of_numpy_files_holds_images(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((2, 3), np.uint8))
-    assert expand([tmp_path]) == [tmp_path / "a.npy"]

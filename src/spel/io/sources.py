@@ -16,7 +16,7 @@ from spel.io.large import is_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
 
-_SUFFIXES = "png jpg jpeg jpe jfif mpo tif tiff bmp gif webp pbm pgm ppm pnm pam pfm npy"
+_SUFFIXES = "png jpg jpeg jpe jfif mpo tif tiff bmp gif webp pbm pgm ppm pnm pam pfm"
 IMAGE_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
 _MAX_LIST = 64 << 20
 _SHOWN = 300

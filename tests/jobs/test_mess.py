@@ -244,4 +244,5 @@ def test_folders_named_like_images_are_entered(good, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     dangling = tmp_path / "dangling.png"  # reading it will say that it leads nowhere
     assert expand([tmp_path]) == [dangling, tmp_path / "x.png" / "a.png"]
-    assert expand([tmp_path / "x.png"]) == [tmp_path / "x.png" / "a.png"]
+    inside = tmp_path / "x.png"
+    assert expand([inside]) == [inside / "a.png", inside / "loop.png" / "dangling.png"]

@@ -10,10 +10,11 @@ import spel
 
 HOME = Path(spel.__file__).parent
 MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
-MODULES |= {"yaml", "code", "runpy", "pty", "commands", "xmlrpc", "telnetlib", "ftplib"}
+MODULES |= {"code", "runpy", "pty", "commands", "xmlrpc", "telnetlib", "ftplib"}
 BUILTINS = {"eval", "exec", "compile", "__import__", "input", "breakpoint"}
 CALLS = {"os.system", "os.popen", "os.execv", "os.execvp", "os.spawnv", "os.startfile"}
 CALLS |= {"torch.load", "torch.jit.load", "tempfile.mktemp", "numpy.fromregex", "onnx.load"}
+CALLS |= {f"yaml.{name}" for name in ("load", "load_all", "full_load", "unsafe_load")}
 CALLS |= {"subprocess.getoutput", "subprocess.getstatusoutput", "multiprocessing.Pool"}
 FLAGS = {("shell", True), ("allow_pickle", True), ("weights_only", False), ("verify", False)}
 PROGRAMS = {  # the only files that start a process, and why
@@ -89,7 +90,8 @@ def test_no_page_takes_text_for_markup():
         "np.load(path, allow_pickle=True)",
         "import torch\ntorch.load(path)",
         "from urllib.request import urlopen",
-        "from yaml import safe_load",
+        "import yaml\nyaml.load(text)",
+        "import yaml\nyaml.unsafe_load(text)",
     ],
 )
 def test_the_check_finds_what_it_is_for(code):

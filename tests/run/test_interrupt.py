@@ -8,10 +8,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
-import spel
 from spel.run import run_tasks
 
 WORK = """
@@ -57,23 +55,6 @@ def test_ctrl_c_ends_native_work_soon(name):
         assert work.stdout.readline() == "stopped\n"
         assert time.monotonic() - began < 3  # a second on a machine of one's own
         work.kill()
-
-
-def test_pieces_change_no_bit(monkeypatch):
-    from spel.kernels import stream
-
-    image = np.random.default_rng(0).random((2, 70, 33, 3)).astype(np.float32)
-    bank = spel.KernelBank.random(spel.Adjacency.disk(2), kernels=5, channels=3, seed=1)
-    net = spel.chain(
-        spel.Convolution(bank, stride=2),
-        spel.Activation("relu"),
-        spel.MaxPool(spel.Adjacency.box(3)),
-    )
-    whole = [net(image), spel.ops.convolve(image, bank, border="reflect")]
-    monkeypatch.setattr(stream, "PIECE", 1.0)
-    pieces = [net(image + 0), spel.ops.convolve(image, bank, border="reflect")]
-    for a, b in zip(whole, pieces, strict=True):
-        assert np.array_equal(a, b)
 
 
 @dataclass(frozen=True)

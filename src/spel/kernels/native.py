@@ -5,7 +5,6 @@ Same names and arguments as `reference`; see there for what each means.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,9 +16,6 @@ from spel.kernels.stream import Program, Stage
 
 Array = npt.NDArray[Any]
 Triple = Sequence[int]
-
-WORTH_WAITING = 1 << 20
-"""Pixels from which a flood runs in a thread of its own."""
 
 FLOODS = ("watershed", "trees_of_labels", "trees_of_roots", "growcut")
 
@@ -171,7 +167,7 @@ def flood(
     """Flood from the seeds in `labels`, at their `costs`; both are written, see `reference`."""
     values = np.ascontiguousarray(np.moveaxis(image, 0, -1), dtype=np.float32)
     size = labels.shape
-    arguments = (
+    native.flood(
         values.ctypes.data,
         len(image),
         tuple(size),
@@ -181,31 +177,6 @@ def flood(
         labels.ctypes.data,
         costs.ctypes.data,
     )
-    if labels.size < WORTH_WAITING or threading.current_thread() is not threading.main_thread():
-        native.flood(*arguments)
-        return
-    _wait_for(native.flood, arguments, (values, labels, costs))
-
-
-def _wait_for(call: Callable[..., object], arguments: tuple[Any, ...], arrays: object) -> None:
-    """Run a native call in a thread, so that the main thread can handle signals such as Ctrl-C.
-
-    After an exception of a signal handler the call ends by itself; `arrays` lives until then.
-    """
-    failures: list[BaseException] = []
-
-    def run(_: object = arrays) -> None:
-        try:
-            call(*arguments)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, name="spel native call", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.1)
-    if failures:
-        raise failures[0]
 
 
 def _pool(

@@ -6,7 +6,6 @@ that read it, and only the rows of stages that were asked for are written to mem
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,6 @@ from spel.kernels.engine import described, native, places
 
 Array = npt.NDArray[Any]
 Size = Sequence[int]
-
-PIECE = 2e9
-"""Operations of the engine between two looks at signals: some tenths of a second."""
 
 BORDERS = {"constant": 1, "edge": 2, "reflect": 3}
 ACTIVATIONS = (
@@ -90,7 +86,6 @@ class Program:
         self._native = native.Program()
         self._outputs: list[Stage] = []
         self._finished = False
-        self._piece: int | None = None
 
     # -- stages ------------------------------------------------------------------------------
 
@@ -247,30 +242,8 @@ class Program:
             [described(image, first_rows[0]) for image in images],
             [described(out, first_rows[1]) for out in outs],
         )
-        size = last - first
-        if threading.current_thread() is threading.main_thread():
-            size = self._interruptible_steps(len(images[0]))
-        nanoseconds: list[int] = []
-        for at in range(first, last, max(1, size)):
-            end = min(last, at + size)
-            spent = self._native.run(*arrays, at, end, max(1, threads), timed)
-            nanoseconds = [
-                a + b for a, b in zip(nanoseconds or [0] * len(spent), spent, strict=True)
-            ]
+        nanoseconds: list[int] = self._native.run(*arrays, first, last, max(1, threads), timed)
         return nanoseconds
-
-    def _interruptible_steps(self, batch: int) -> int:
-        """Steps of about `PIECE` work: between two pieces Python handles signals such as Ctrl-C.
-
-        A piece computes the rows of its halo again, so it has at least eight times as many.
-        """
-        if self._piece is None:
-            work = sum(node.work for node in self.buffers)
-            middle = self.steps // 2
-            low, high = self.rows_read(middle, middle + 1)
-            smallest = 8 * max(1, high - low)
-            self._piece = max(smallest, int(self.steps * PIECE / max(work, 1.0)))
-        return max(1, self._piece // max(1, batch))
 
     @property
     def buffers(self) -> list[Buffer]:

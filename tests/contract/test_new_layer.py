@@ -121,6 +121,9 @@ def test_the_studio_describes_it(mylab):
 
 
 def test_backends_refuse_what_nobody_translated(tmp_path):
+    for package in ("torch", "onnx", "onnxruntime"):
+        pytest.importorskip(package)
+
     class Plain(Layer):
         kind = "mylab.plain.v1"
 

@@ -51,9 +51,7 @@ def test_an_interrupt_ends_the_work(work, threads):
         work()
     late = time.perf_counter() - sent[0]
     sender.join()
-    assert (
-        late < 3
-    )  # Usually a tenth of a second, but the machine may be busy; the work takes 30 s.
+    assert late < 10  # usually a tenth of a second; the work takes 30
     assert ops.max_pool([[1, 2]], Adjacency.box(3)).tolist() == [[2.0, 2.0]]
 
 

@@ -53,7 +53,7 @@ def test_ctrl_c_ends_native_work_soon(name):
         began = time.monotonic()
         work.send_signal(signal.SIGINT)
         assert work.stdout.readline() == "stopped\n"
-        assert time.monotonic() - began < 3  # a second on a machine of one's own
+        assert time.monotonic() - began < 5  # usually a tenth of a second; a call takes 7
         work.kill()
 
 

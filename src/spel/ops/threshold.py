@@ -92,8 +92,10 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
 
     if values.dtype.kind in "iu" and int(values.max()) - int(values.min()) > _MAX_RANGE:
         values = values.astype(np.float64)
+    elif values.dtype == np.uint64:  # scikit-image counts with signed numbers
+        values = values.astype(np.int64) if int(values.max()) < 1 << 63 else values.astype(float)
     with np.errstate(over="ignore", invalid="ignore"):  # scikit-image squares the values
-        return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
+        return float(threshold_otsu(values))
 
 
 def _percentile(values: npt.NDArray[Any], rank: float) -> float:

@@ -24,7 +24,7 @@ from spel.nn import Convolution, Network, Node
 from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
 from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
-from spel.rigid.limits import check_kernels, check_photo
+from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.score import Scanner
 from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
@@ -166,11 +166,11 @@ class _StageLearner:
     def learn(self, on_step: Report) -> tuple[list[Node], Windows]:
         """The layers of the stage, and the decision that applies them."""
         images, config = self.photos.images, self.config
+        self._check_photos()
         on_step(
             f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells; the photos "
             f"are scanned {config.rounds + 1} times at {len(self._windows().scales)} scales"
         )
-        self._check_photos()
         samples = [
             crop_objects(config, self.cells, images, group, self.random) for group in self.groups
         ]
@@ -194,10 +194,14 @@ class _StageLearner:
 
     def _check_photos(self) -> None:
         """Refuse boxes and photos that cannot be learned from, before the work begins."""
-        scales, photos = self._windows().scales, self.photos
-        for image, boxes, name in zip(photos.images, photos.truth, photos.names):
-            size = np.shape(image)[:2]
-            check_photo(self.config, name, (size[0], size[1]), boxes, scales, len(self.groups))
+        photos = self.photos
+        sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in photos.images]
+        for name, size, boxes in zip(photos.names, sizes, photos.truth):
+            check_boxes(name, size, boxes)
+        check_enlargement(self.config, max(self.scales))
+        scales = self._windows().scales
+        for name, size in zip(photos.names, sizes):
+            check_photo(self.config, name, size, scales, len(self.groups))
 
     def _finish(
         self, models: Sequence[LinearModel], samples: Sequence[Samples]

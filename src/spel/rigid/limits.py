@@ -40,15 +40,8 @@ def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
     )
 
 
-def check_photo(
-    config: RigidConfig,
-    name: str,
-    size: tuple[int, int],
-    boxes: Floats,
-    scales: Sequence[float],
-    kernels: int,
-) -> None:
-    """Refuse boxes that do not fit a photo, and photos that would be enlarged too much.
+def check_boxes(name: str, size: tuple[int, int], boxes: Floats) -> None:
+    """Refuse boxes that do not fit their photo.
 
     Raises
     ------
@@ -63,13 +56,33 @@ def check_photo(
                 f"learn_detector: photo {name}: the box {corners} does not fit the photo of "
                 f"{cols} x {rows} pixels; expected x0, y0, x1, y1 in pixels of that photo"
             )
-    largest = max(scales)
+
+
+def check_enlargement(config: RigidConfig, largest: float) -> None:
+    """Refuse boxes so small that photos would have to be enlarged too much for them.
+
+    Raises
+    ------
+    ParameterError
+    """
     if largest > config.max_enlargement:
         raise ParameterError(
             f"learn_detector: the smallest box is so small that photos would be enlarged "
             f"{largest:.3g} times; the limit is {config.max_enlargement:g}. Leave out such boxes, "
             "lower object_cells, or raise max_enlargement"
         )
+
+
+def check_photo(
+    config: RigidConfig, name: str, size: tuple[int, int], scales: Sequence[float], kernels: int
+) -> None:
+    """Refuse a photo whose scale space would need more memory than `max_memory`.
+
+    Raises
+    ------
+    ParameterError
+    """
+    (rows, cols), largest = size, max(scales)
     area = rows * cols * largest**2
     at_all_scales = rows * cols * sum(s * s for s in scales)
     cells = config.cell**2

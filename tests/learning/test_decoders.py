@@ -42,7 +42,7 @@ def test_decoders_are_ranked_and_can_be_used(marked):
     for truth in ((), masks):
         ranked = rank_decoders(net, images, drawn, masks=truth)
         assert len(ranked) == 2 * 8 + 1
-        free = [choice.score for choice in ranked if not choice.alarms]
+        free = [choice.score for choice in ranked if not choice.warnings]
         assert free == sorted(free, reverse=True)
         assert ranked[0].score > 0.95
         assert ranked[0].network(images[0]).shape == (80, 90, 1)

@@ -80,7 +80,7 @@ def command(
     if to == "onnx":
         from spel.backends import to_onnx
 
-        _check_axes(chain, images)
+        _check_images(chain, images)
         if not images:
             raise ParameterError(
                 "export: --to onnx compares results before it writes; name images with --check"
@@ -90,7 +90,7 @@ def command(
         )
         settings.say(str(report))
     elif to == "torch":
-        _check_axes(chain, images)
+        _check_images(chain, images)
         _torch(chain, out, images, given["tolerance"], settings)
     elif to == "libift":
         from spel.backends import to_libift
@@ -104,10 +104,19 @@ def command(
     click.echo(out)
 
 
-def _check_axes(chain: Network, images: list[Any]) -> None:
-    """Refuse volumes for a network of planes, which would take them for a batch."""
-    from spel.errors import ShapeError
+def _check_images(chain: Network, images: list[Any]) -> None:
+    """Refuse volumes for a network of planes, and numbers that both sides cannot hold."""
+    import numpy as np
 
+    from spel.errors import FormatError, ShapeError
+
+    largest = float(np.finfo(np.float32).max)
+    for image in images:
+        if image.dtype.kind == "f" and (np.abs(image[np.isfinite(image)]) > largest).any():
+            raise FormatError(
+                "export: --check holds an image with numbers that are too large for float32; "
+                "choose other images"
+            )
     axes = (chain.ndim or 2) + 1
     for image in images:
         if image.ndim != axes:

@@ -44,6 +44,7 @@ def register(layer: L) -> L:
     >>> @register
     ... @dataclass(frozen=True, eq=False)
     ... class Negate(Layer):
+    ...     __module__ = "doctest"
     ...     kind: ClassVar[str] = "doctest.negate.v1"
     ...
     ...     def __call__(self, image):

@@ -10,7 +10,10 @@ from spel.errors import FormatError
 
 
 def check_finite(image: Any, name: str) -> None:
-    """Raise FormatError if an image holds NaN, infinity, or more than float32 holds."""
+    """Raise FormatError if an image holds anything but finite numbers of float32."""
+    dtype = np.asarray(image).dtype
+    if dtype.kind not in "buif":
+        raise FormatError(f"{name}: values of type {dtype}; a classifier needs real numbers")
     with np.errstate(over="ignore"):
         bad = int(np.size(image) - np.isfinite(np.asarray(image, np.float32)).sum())
     if bad:

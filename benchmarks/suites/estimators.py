@@ -32,7 +32,7 @@ def count() -> Count:
         PooledFeatures(),
         PatchEncoder(**tiny, components=4),
         RidgeHead(),
-        KernelHead(components=30),
+        KernelHead(centres=30),
         ImageClassifier(FlattenImages()),
         ImageClassifier(PooledFeatures()),
     ]

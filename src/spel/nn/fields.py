@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.nn.layer import Layer
 
@@ -27,6 +28,12 @@ def field_types(layer: type[Layer]) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in fields(layer)}
 
 
+def origin_of(hint: Any) -> Any:
+    """The unsubscripted type; `numpy.typing.NDArray` is an alias of its own from NumPy 2.5 on."""
+    origin = get_origin(hint)
+    return np.ndarray if origin is npt.NDArray else origin
+
+
 def fits(value: object, hint: Any) -> bool:
     """Whether a value has a type; whole numbers are floats too, booleans are no numbers.
 
@@ -39,7 +46,7 @@ def fits(value: object, hint: Any) -> bool:
         return True
     if hint is None or hint is type(None):
         return value is None
-    origin, arguments = get_origin(hint), get_args(hint)
+    origin, arguments = origin_of(hint), get_args(hint)
     if origin is Literal:
         return any(type(value) is type(word) and value == word for word in arguments)
     if origin in (Union, types.UnionType):
@@ -64,7 +71,7 @@ def words(hint: Any) -> str:
     """
     if hint is None or hint is type(None):
         return "nothing"
-    origin, arguments = get_origin(hint), get_args(hint)
+    origin, arguments = origin_of(hint), get_args(hint)
     if origin is Literal:
         return " or ".join(map(repr, arguments))
     if origin in (Union, types.UnionType):

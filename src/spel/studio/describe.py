@@ -14,7 +14,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.window import BORDER_WORDS, Border
 from spel.errors import ParameterError
 from spel.nn import Layer
-from spel.nn.fields import field_types
+from spel.nn.fields import field_types, origin_of
 
 MAX_SIDE = 129
 
@@ -47,7 +47,7 @@ def _form_field(name: str, hint: Any) -> Field | None:
         return {"name": name, "type": "border", "values": list(BORDER_WORDS)}
     if words:
         return {"name": name, "type": "choice", "values": [None, *words] if empty else words}
-    if any(get_origin(option) is np.ndarray for option in options):
+    if any(origin_of(option) is np.ndarray for option in options):
         return {"name": name, "type": "vector"} if not empty else None
     if float in options and str in options:
         return {"name": name, "type": "rule"}

@@ -39,13 +39,12 @@ def register(layer: L) -> L:
     Examples
     --------
     >>> from dataclasses import dataclass
-    >>> from typing import ClassVar
     >>> import numpy as np
     >>> @register
     ... @dataclass(frozen=True, eq=False)
     ... class Negate(Layer):
     ...     __module__ = "doctest"
-    ...     kind: ClassVar[str] = "doctest.negate.v1"
+    ...     kind = "doctest.negate.v1"
     ...
     ...     def __call__(self, image):
     ...         return -np.asarray(image, dtype=np.float32)

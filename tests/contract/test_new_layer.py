@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,16 @@ def test_a_name_that_is_taken_or_malformed_is_refused(mylab):
         other = type("Other", (mylab.LocalContrast,), {"kind": kind})
         with pytest.raises(spel.ParameterError, match=word):
             register(other)
+
+
+def test_a_layer_whose_fields_have_no_known_type_is_refused():
+    class Unknown(Layer):
+        kind = "mylab.unknown.v1"
+        size: "Nowhere" = 3  # noqa: F821
+
+    with pytest.raises(spel.ParameterError, match="name 'Nowhere' is not defined"):
+        register(dataclass(frozen=True)(Unknown))
+    assert "mylab.unknown.v1" not in spel.nn.KINDS
 
 
 def test_the_trace_and_the_summary(net):

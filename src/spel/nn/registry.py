@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from spel.errors import FormatError, ParameterError
+from spel.nn.fields import field_types
 from spel.nn.layer import Layer
 
 L = TypeVar("L", bound=type[Layer])
@@ -69,8 +70,20 @@ def register(layer: L) -> L:
             f"{layer.__name__}: kind {kind!r} is taken by {other.__module__}.{other.__qualname__}; "
             "put the name of your package in front, or raise the version"
         )
+    _check_fields(layer)
     _LAYERS[kind] = layer
     return layer
+
+
+def _check_fields(layer: type[Layer]) -> None:
+    """Refuse a layer whose fields nobody could read from a file or show in a form."""
+    try:
+        field_types(layer)
+    except (NameError, TypeError) as error:
+        raise ParameterError(
+            f"{layer.__name__}: the types of its fields cannot be told ({error}); make it a "
+            "frozen dataclass, and import what its annotations name at the head of its file"
+        ) from error
 
 
 def is_own(kind: str) -> bool:

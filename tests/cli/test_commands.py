@@ -371,3 +371,10 @@ def test_the_lectures_plate_is_boxed(program):
     assert code == 0
     box = json.loads(said)["boxes"][0]["xyxy"]
     assert iou([box], [[155, 172, 248, 222]])[0, 0] >= 0.5
+
+
+def test_segment_refuses_a_network_for_boxes_before_any_image(program, picture, tmp_path):
+    code, out, err = program("segment", "plates", picture, picture, "--out", tmp_path / "masks")
+    assert (code, out) == (3, "")
+    assert err.count("makes boxes, not masks; use detect") == 1
+    assert not (tmp_path / "masks").exists()

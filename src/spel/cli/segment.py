@@ -36,16 +36,17 @@ def command(
     from spel.cli.files import ensure_folder, for_each_file
     from spel.cli.networks import network
     from spel.cli.ranges import ImageReader
-    from spel.decide import segment
+    from spel.decide.segmentation import resolve_segmentation, segment
     from spel.io import write
     from spel.io.sources import expand
 
     learned = network(net)
+    segmentation = resolve_segmentation(learned, None)
     folder, read = ensure_folder(out), ImageReader(learned, settings, reading)
 
     def save(path: Path, name: str) -> None:
         image = read(path)
-        mask = segment(learned, image, white=read.white)
+        mask = segment(learned, image, segmentation, white=read.white)
         file = folder / f"{name}.png"
         write(file, np.where(mask, np.uint8(255), np.uint8(0)))
         click.echo(file)

@@ -124,6 +124,15 @@ def with_segmentation(network: Network, segmentation: Segmentation) -> Network:
     return network.with_meta(**{KEY: segmentation.to_dict()})
 
 
+def resolve_segmentation(network: Network, segmentation: Segmentation | None) -> Segmentation:
+    """The given segmentation, or the network's own; an error for a network that makes boxes."""
+    if segmentation is None and DECISION in network.meta and KEY not in network.meta:
+        raise ParameterError(
+            "segment: this network makes boxes, not masks; use detect, or give a segmentation"
+        )
+    return segmentation or segmentation_of(network)
+
+
 def segment(
     network: Network,
     image: npt.ArrayLike,
@@ -155,11 +164,7 @@ def segment(
     >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
     [[False, False, True]]
     """
-    if segmentation is None and DECISION in network.meta and KEY not in network.meta:
-        raise ParameterError(
-            "segment: this network makes boxes, not masks; use detect, or give a segmentation"
-        )
-    chosen = segmentation or segmentation_of(network)
+    chosen = resolve_segmentation(network, segmentation)
     array = match_white(network, as_unmasked(image, "segment"), white)
     activations = network.activations(array)
     saliency = activations[network.output]

@@ -1,0 +1,71 @@
+"""How a layer becomes a PyTorch module: dispatch by its type, open to layers of others.
+
+`to_module` gives the module of a layer. A file of modules registers them by type:
+``to_module.register(MyLayer, MyModule)``, where MyModule is a `LayerModule`; or, for a layer
+without weights, by the decorator ``@function_of(MyLayer)`` on a function of the layer and its
+images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, singledispatch
+from typing import Any, Generic, TypeVar
+
+from spel.backends.torch_deps import Tensor, nn
+from spel.errors import UnsupportedLayerError
+from spel.nn import Layer
+
+L = TypeVar("L", bound=Layer)
+Run = Callable[..., Tensor]
+
+
+class LayerModule(nn.Module, Generic[L]):
+    """The module of one layer; `to_layer` gives the layer back, with the weights as they are."""
+
+    def __init__(self, layer: L) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def to_layer(self) -> L:
+        """The layer with the weights that the module has now."""
+        return self.layer
+
+    def extra_repr(self) -> str:
+        return self.layer.describe()
+
+
+class Function(LayerModule[L]):
+    """A layer without weights: a function of the layer and its images."""
+
+    def __init__(self, layer: L, run: Run) -> None:
+        super().__init__(layer)
+        self.run = run
+
+    def forward(self, *images: Tensor) -> Tensor:
+        return self.run(self.layer, *images)
+
+
+@singledispatch
+def to_module(layer: Layer) -> LayerModule[Any]:
+    """The module of one layer, by its type.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        If no module is registered for its type.
+    """
+    raise UnsupportedLayerError(
+        f"torch: layers of kind {layer.kind!r} have no numbers to translate; learn the network "
+        "first (spel.learn), or register a module for this type of layer"
+    )
+
+
+def function_of(kind: type[Layer]) -> Callable[[Run], Run]:
+    """Decorator: register a function of ``(layer, *images)`` as the module of a type of layer."""
+
+    def register(run: Run) -> Run:
+        to_module.register(kind, partial(Function, run=run))
+        return run
+
+    return register

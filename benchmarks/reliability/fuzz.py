@@ -102,7 +102,7 @@ def journals(folder: Path) -> Callable[[bytes], None]:
     """A journal, and an entry whose checksum is right, whatever it says; lines of a run."""
     from spel.errors import SpelError
     from spel.jobs.resume import read_lines
-    from spel.run.manifest import Manifest, checksum
+    from spel.runs.manifest import Manifest, checksum
 
     os.fsync = lambda handle: None  # thousands of flushes would leave no time for the parser
     head = b'{"format":"spel.manifest","version":1,"config":{}}'
@@ -280,7 +280,7 @@ def own_texts(target: str, folder: Path) -> list[bytes]:
         fitted = PCA(1).fit(np.random.default_rng(0).random((5, 3)))
         return [json.dumps(encode(describe(fitted, "PCA"), "PCA", {})).encode()]
     if target == "journals":
-        from spel.run import Entry, Identity
+        from spel.runs import Entry, Identity
 
         entry = Entry("a.png", False, "cbf43926", Identity(3, 4, "ab"), 1.5)
         return [json.dumps(entry.to_dict()).encode()]

@@ -25,7 +25,7 @@ import json, resource, sys, time
 import spel
 from spel.decide import Decision
 from spel.io.large import LargeImage
-from spel.run import tiles
+from spel.runs import tiles
 from benchmarks.reliability.huge import network
 path, tile = sys.argv[1], int(sys.argv[2])
 begin = time.perf_counter()

@@ -24,7 +24,7 @@ from spel.decide import Decision
 from spel.decide.boxes import decide
 from spel.decide.detection import decision_of, with_decision
 from spel.jobs import DetectJob, detect_tasks
-from spel.run import Identity, run_tasks
+from spel.runs import Identity, run_tasks
 
 ROUNDS = 3
 

@@ -17,7 +17,7 @@ from spel import (
     ops as ops,
     plot as plot,
     rigid as rigid,
-    run as run,
+    runs as runs,
     sklearn as sklearn,
     testing as testing,
     zoo as zoo,

@@ -1,7 +1,7 @@
 """A process for calls that may crash, hang or fill memory; it is started again after it ended.
 
 A call costs itself and nothing else: a dead process is one `WorkerDeath`, a call over its time is
-one `WorkerTimeout`, and the next call gets a fresh process. The pool of `spel.run` and the decoder
+one `WorkerTimeout`, and the next call gets a fresh process. The pool of `spel.runs` and the decoder
 of `spel.io` are built on it. Calls travel to the process by pickle; from a decoder of files that
 nobody vouches for come only bytes and a file, which nothing unpickles (`Worker.call_for_bytes`).
 It guards against crashes, hangs and memory; it is not a jail for code.

@@ -23,8 +23,8 @@ OPTIONAL = {  # heavy packages that are no dependency, and the only files that m
     "torch": {"backends/torch_deps.py"},
     "onnx": {"backends/onnx_export.py"},
     "onnxruntime": {"backends/onnx_export.py"},
-    "dask": {"run/dask_.py"},
-    "distributed": {"run/dask_.py"},
+    "dask": {"runs/dask_.py"},
+    "distributed": {"runs/dask_.py"},
     "zarr": {"io/large/zarr_array.py"},
     "av": {"io/video/decoder.py", "io/video/writer.py"},
 }

@@ -21,7 +21,7 @@ from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
 from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.opening import image_error
 from spel.jobs.resume import read_lines
-from spel.run.manifest import Manifest, checksum
+from spel.runs.manifest import Manifest, checksum
 
 CASES = Path("../shared/data/hostile-text/cases.jsonl")
 # JSON allows them, but in a file of ours a key that stands twice is a mistake or a trick

@@ -23,7 +23,7 @@ from spel.io.annotation.markers import convention_of, find_markers, read_markers
 from spel.io.json_files import read_json
 from spel.io.text_files import read_limited
 from spel.lines import LineWriter
-from spel.run import Manifest
+from spel.runs import Manifest
 
 GOOD = {"image": "a.png", "size": [4, 6], "boxes": [{"xyxy": [0, 0, 1, 2], "score": 0.5}]}
 

@@ -29,7 +29,7 @@ from spel.io import Result, write_as
 from spel.io.annotation.markers import write_markers
 from spel.io.annotation.results import ResultsWriter, read_results
 from spel.jobs import DetectJob, run
-from spel.run.manifest import Manifest
+from spel.runs.manifest import Manifest
 
 if not Path("/proc/self/fd").exists():
     pytest.skip("needs /proc to know the file of a handle", allow_module_level=True)

@@ -19,7 +19,7 @@ from spel.io import expand
 from spel.io.annotation.results import Result, read_results
 from spel.jobs import DetectJob, Failure, detect, run
 from spel.jobs.pictures import picture_names
-from spel.run import Manifest, Shard
+from spel.runs import Manifest, Shard
 
 HOSTILE = Path("../shared/data/hostile-images")
 
@@ -129,7 +129,7 @@ def test_a_second_run_in_a_folder_is_refused_and_harms_nothing(good, tmp_path):
 
 def test_the_lock_of_a_killed_run_is_free(good, tmp_path):
     code = (
-        "import sys, time\nfrom spel.run import Manifest\n"
+        "import sys, time\nfrom spel.runs import Manifest\n"
         "held = Manifest(sys.argv[1], {})\nprint('held', flush=True)\ntime.sleep(600)\n"
     )
     path = tmp_path / "manifest.jsonl"

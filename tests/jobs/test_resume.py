@@ -19,7 +19,7 @@ from spel.data import street
 from spel.errors import ParameterError, TaskError
 from spel.io.annotation.results import Result
 from spel.jobs import DetectJob, EvaluateJob, Failure, run
-from spel.run import Shard
+from spel.runs import Shard
 
 FILES = ("results.jsonl", "failures.jsonl")
 

@@ -22,7 +22,7 @@ from spel.io import video
 from spel.io.annotation.results import read_results
 from spel.jobs import DetectJob, run
 from spel.jobs.sources import Sources
-from spel.run import Shard
+from spel.runs import Shard
 
 _SPEC = importlib.util.spec_from_file_location(
     "video_clips", Path(__file__).parents[1] / "io" / "video_clips.py"

@@ -13,7 +13,7 @@ from spel.decide import Decision
 from spel.errors import ShapeError
 from spel.io.large import LargeImage
 from spel.ops import streamed
-from spel.run import tiles
+from spel.runs import tiles
 
 
 def cut(values: np.ndarray, count: int = 7) -> streamed.Parts:

@@ -43,7 +43,7 @@ def command(
     from spel.cli.progress import Progress
     from spel.io.sources import expand
     from spel.jobs.classify import ClassifyJob
-    from spel.run import Failure
+    from spel.runs import Failure
     from spel.sklearn import load
 
     job = ClassifyJob(load(model), isolate=reading.isolate, max_pixels=reading.max_pixels)

@@ -28,8 +28,8 @@ from spel.jobs.resume import ResumeState
 from spel.jobs.run_files import RunFiles
 from spel.jobs.video import VideoEnd, sources_of, with_frames
 from spel.nn import Network
-from spel.run import Interrupted, Shard, Stop, run_tasks
-from spel.run.dask_ import executor
+from spel.runs import Interrupted, Shard, Stop, run_tasks
+from spel.runs.dask_ import executor
 
 FILES = {
     "csv": "results.csv",

@@ -114,7 +114,7 @@ def plate() -> str:
 
 def workers() -> str:
     from spel.errors import TaskError
-    from spel.run import Pool
+    from spel.runs import Pool
 
     with Pool(1, seconds=60) as pool:
         error = pool.submit(os._exit, 3).exception()

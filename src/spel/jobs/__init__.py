@@ -4,7 +4,7 @@ from spel.jobs.detect import DetectTask, detect_tasks
 from spel.jobs.detect_job import DetectJob
 from spel.jobs.evaluate import EvaluateJob, Evaluation
 from spel.jobs.runner import RunReport, run
-from spel.run import Failure
+from spel.runs import Failure
 
 __all__ = [
     "DetectJob",

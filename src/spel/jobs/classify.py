@@ -15,7 +15,7 @@ from spel.io.image.header import MAX_PIXELS
 from spel.io.image.reader import read_with_white
 from spel.io.isolation import AVAILABLE
 from spel.learning.finite import check_finite
-from spel.run import Failure
+from spel.runs import Failure
 
 
 @dataclass(frozen=True)

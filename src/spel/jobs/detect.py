@@ -20,7 +20,7 @@ from spel.jobs.large import detect_in_parts, is_too_large
 from spel.jobs.pictures import picture_names
 from spel.jobs.video import VideoTask, is_video_file
 from spel.nn.intensity import takes_colors
-from spel.run import Failure
+from spel.runs import Failure
 
 NO_LIMIT = 1 << 62
 

@@ -20,7 +20,7 @@ from spel.jobs.detect_job import DetectJob
 from spel.jobs.pictures import save_pictures
 from spel.nn.intensity import assumed_white, expected_white, match_white
 from spel.rigid.windows import Windows
-from spel.run import tiles
+from spel.runs import tiles
 
 READ_IN_PARTS = ("TIFF", "NPY")
 MAX_COMPRESSION = 100

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from spel.atomic import replacing
 from spel.jobs.sources import Sources
-from spel.run import Entry, Identity, Manifest
-from spel.run.manifest import checksum
+from spel.runs import Entry, Identity, Manifest
+from spel.runs.manifest import checksum
 
 NO_LINE = ""
 """In place of a checksum, in the entry of a video whose frames are all done."""

@@ -15,8 +15,8 @@ from spel.io.annotation.results import Result
 from spel.jobs.resume import NO_LINE, ResumeState
 from spel.jobs.video import VideoEnd
 from spel.lines import LineWriter
-from spel.run import Entry, Failure, Manifest, Outcome, Shard
-from spel.run.manifest import checksum
+from spel.runs import Entry, Failure, Manifest, Outcome, Shard
+from spel.runs.manifest import checksum
 
 SYNC_SECONDS, SYNC_LINES = 1.0, 64
 """Time and number of lines between two flushes to the disk."""

@@ -20,7 +20,7 @@ from spel.jobs.resume import ResumeState, reconcile, sort_lines
 from spel.jobs.run_files import NEVER, RunFiles, RunWriter
 from spel.jobs.video import OnVideo, VideoEnd, VideoTask, sources_of, with_frames
 from spel.jobs.video_overlay import write_video_overlay
-from spel.run import Failure, Manifest, Outcome, Shard, Stop, run_tasks
+from spel.runs import Failure, Manifest, Outcome, Shard, Stop, run_tasks
 
 OnResult = Callable[[Result | Failure], None]
 OnStart = Callable[[ResumeState, int], None]
@@ -107,7 +107,7 @@ def run(
     on_error : {"skip", "stop"}
         Whether a failed image ends the run.
     seconds, memory : optional
-        Limits of one image, see `spel.run.Pool`.
+        Limits of one image, see `spel.runs.Pool`.
 
     Returns
     -------

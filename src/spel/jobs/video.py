@@ -13,7 +13,7 @@ from spel.io.sources import IMAGE_SUFFIXES
 from spel.jobs.detect_image import detect_image
 from spel.jobs.detect_job import DetectJob
 from spel.jobs.sources import Sources, frame_name
-from spel.run import Failure, Identity, Task
+from spel.runs import Failure, Identity, Task
 
 OnVideo = Callable[[int], None]
 """Called when a video is opened, with the number of frames that it is expected to give."""

@@ -99,7 +99,7 @@ class Plan:
             raise ParameterError(
                 f"network: an image of shape {self.shape} would take {self.memory / 2**30:,.1f} "
                 f"GiB of memory, this process may take {limit / 2**30:,.1f} GiB; give a smaller "
-                "image, run it in tiles (spel apply, spel.run), or end the network earlier"
+                "image, run it in tiles (--tile), or end the network earlier"
             )
 
     def run(self, image: Image, *, times: dict[str, float] | None = None) -> dict[str, Image]:

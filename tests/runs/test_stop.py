@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from spel.errors import TaskError, WriteError
-from spel.run import Interrupted, Stop, run_tasks, scheduler
-from spel.run.pool import Pool
+from spel.runs import Interrupted, Stop, run_tasks, scheduler
+from spel.runs.pool import Pool
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ _LIVES = 10
 
 @contextmanager
 def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> Iterator[Executor]:
-    """An executor of a Dask cluster, for `spel.run.run_tasks` and the jobs.
+    """An executor of a Dask cluster, for `spel.runs.run_tasks` and the jobs.
 
     Parameters
     ----------

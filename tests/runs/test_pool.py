@@ -10,7 +10,7 @@ from concurrent.futures import wait
 import pytest
 
 from spel.errors import ParameterError, TaskError
-from spel.run import Pool
+from spel.runs import Pool
 
 
 def test_results_and_errors_come_back():

@@ -1,11 +1,11 @@
 """Long runs: tasks, worker processes, the manifest, shards, tiles, Dask clusters."""
 
-from spel.run.manifest import Entry, Manifest
-from spel.run.pool import Pool
-from spel.run.scheduler import run_tasks
-from spel.run.shard import Shard
-from spel.run.stop import Interrupted, Stop
-from spel.run.task import Failure, Identity, Outcome, Task
+from spel.runs.manifest import Entry, Manifest
+from spel.runs.pool import Pool
+from spel.runs.scheduler import run_tasks
+from spel.runs.shard import Shard
+from spel.runs.stop import Interrupted, Stop
+from spel.runs.task import Failure, Identity, Outcome, Task
 
 __all__ = [
     "Entry",

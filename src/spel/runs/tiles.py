@@ -26,7 +26,7 @@ from spel.nn.geometry import geometry
 from spel.nn.global_layers import resolve_global_layers
 from spel.nn.intensity import expected_white, match_white
 from spel.ops.streamed import Parts, threshold_of_parts
-from spel.run.seams import Seams
+from spel.runs.seams import Seams
 
 SIZE = 2048
 Slices = tuple[slice, ...]

@@ -8,9 +8,9 @@ from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
 
 from spel.errors import TaskError, WriteError
-from spel.run.pool import Pool
-from spel.run.stop import Interrupted, Stop
-from spel.run.task import Failure, Outcome, Task, TimedTask
+from spel.runs.pool import Pool
+from spel.runs.stop import Interrupted, Stop
+from spel.runs.task import Failure, Outcome, Task, TimedTask
 
 GRACE = 5.0
 """Seconds that running tasks get to finish after an interruption."""

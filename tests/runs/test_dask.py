@@ -18,8 +18,8 @@ from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.jobs import DetectJob, run
 from spel.jobs.network_cache import cached_network
-from spel.run import dask_
-from spel.run.dask_ import checked_address, executor
+from spel.runs import dask_
+from spel.runs.dask_ import checked_address, executor
 
 
 @pytest.mark.slow

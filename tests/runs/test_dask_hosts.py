@@ -21,7 +21,7 @@ from spel import zoo
 from spel.data import street
 from spel.errors import ParameterError
 from spel.jobs import DetectJob, run
-from spel.run.dask_ import checked_address, executor
+from spel.runs.dask_ import checked_address, executor
 
 pytest.importorskip("distributed", reason="needs the extra dask")
 FILES = ("results.jsonl", "failures.jsonl")

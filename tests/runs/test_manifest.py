@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from spel.errors import FormatError, ParameterError
-from spel.run import Entry, Identity, Manifest, Shard
-from spel.run.manifest import checksum
+from spel.runs import Entry, Identity, Manifest, Shard
+from spel.runs.manifest import checksum
 
 CONFIG = {"job": "detect", "model": "abc"}
 

@@ -13,8 +13,8 @@ from spel.decide import Decision, decide
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.io.large import LargeImage
-from spel.run import tiles
-from spel.run.seams import Seams
+from spel.runs import tiles
+from spel.runs.seams import Seams
 from spel.testing import networks
 
 RELATIONS = [

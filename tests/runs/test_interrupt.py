@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from spel.run import run_tasks
+from spel.runs import run_tasks
 
 WORK = """
 import signal, sys, time, numpy as np, spel

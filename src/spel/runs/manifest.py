@@ -18,7 +18,7 @@ from typing import Any
 from spel.atomic import write_error, write_text
 from spel.errors import FormatError, ParameterError, printable
 from spel.lines import LineWriter
-from spel.run.task import Identity
+from spel.runs.task import Identity
 
 FORMAT, VERSION = "spel.manifest", 1
 _MAX_BYTES = 4 << 30

@@ -211,7 +211,8 @@ def test_w5_the_token_is_needed_and_leaves_the_address_at_once(client, server):
 
 
 def test_w5_guessing_the_token_tells_nothing_by_its_time(client, server):
-    from spel.studio.web.security import Guard, _same
+    from spel.http.guard import same
+    from spel.studio.web.security import Guard
 
     guard = Guard(None, token=server.token, hosts=(client.host,))
     near = server.token[:-1] + ("a" if server.token[-1] != "a" else "b")
@@ -220,7 +221,7 @@ def test_w5_guessing_the_token_tells_nothing_by_its_time(client, server):
     for _ in range(5000):
         for guess, kept in times.items():
             start = time.perf_counter_ns()
-            assert not _same(guess, guard.token)
+            assert not same(guess, guard.token)
             kept.append(time.perf_counter_ns() - start)
     first, second = (statistics.median(kept) for kept in times.values())
     assert abs(first - second) < 0.25 * max(first, second)

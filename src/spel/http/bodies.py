@@ -10,8 +10,6 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-MAX_JSON = 1 << 20
-MAX_UPLOAD = 200 << 20
 MIN_BYTES_PER_S = 1 << 18
 
 
@@ -38,10 +36,16 @@ def one_header(scope: MutableMapping[str, Any], name: bytes) -> str | None:
     return values[0] if values else None
 
 
+def content_type(scope: MutableMapping[str, Any]) -> str:
+    """The type of the body, without its parameters."""
+    return (one_header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+
+
 def with_limits(
     scope: MutableMapping[str, Any],
     receive: Receive,
     refusals: list[RefusedRequest],
+    max_bytes: int,
     patience_s: float,
 ) -> Receive:
     """A `receive` that refuses bodies that are too large or arrive too slowly.
@@ -49,13 +53,11 @@ def with_limits(
     Refusals while the body is read are also appended to `refusals`, since the application may catch
     them.
     """
-    kind = (one_header(scope, b"content-type") or "").partition(";")[0].strip().lower()
-    limit = MAX_UPLOAD if kind == "application/octet-stream" else MAX_JSON
     if one_header(scope, b"content-encoding") not in (None, "identity"):
         raise RefusedRequest(415, "compressed bodies are not accepted")
     length = one_header(scope, b"content-length")
-    if length is not None and (not length.isdigit() or int(length) > limit):
-        raise RefusedRequest(413, f"at most {limit >> 20} MiB are accepted")
+    if length is not None and (not length.isdigit() or int(length) > max_bytes):
+        raise RefusedRequest(413, f"at most {max_bytes >> 20} MiB are accepted")
     start, size, complete = time.monotonic(), 0, False
 
     def refused(status: int, reason: str) -> RefusedRequest:
@@ -72,8 +74,8 @@ def with_limits(
         except TimeoutError:
             raise refused(408, "the body arrives too slowly") from None
         size += len(message.get("body", b""))
-        if size > limit:
-            raise refused(413, f"at most {limit >> 20} MiB are accepted")
+        if size > max_bytes:
+            raise refused(413, f"at most {max_bytes >> 20} MiB are accepted")
         complete = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

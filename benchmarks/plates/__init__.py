@@ -1,1 +1,1 @@
-"""Plates in real photos: every way to find them, on the same images, in one run."""
+"""Plates in real photos: several methods to detect them, on the same photos, in one run."""

@@ -1,4 +1,4 @@
-"""What is done to photos to see where a detector breaks."""
+"""Changes to photos that show where a detector fails: rotation, size, light, noise, blur."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Boxes = npt.NDArray[np.float64]
 Change = Callable[[Grey, Boxes], tuple[Grey, Boxes]]
 
 
-def same(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
+def unchanged(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
     return image, boxes
 
 
-def turned(degrees: float) -> Change:
-    """Turned about its middle; the box is that of the turned corners."""
+def rotated(degrees: float) -> Change:
+    """Rotated about its middle; a box becomes the bounding box of its rotated corners."""
 
     def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
         picture = Image.fromarray(image[..., 0])
-        shown = picture.rotate(-degrees, Image.Resampling.BILINEAR)
+        result = picture.rotate(-degrees, Image.Resampling.BILINEAR)
         middle = np.array([picture.width, picture.height]) / 2
         c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
         new = []
@@ -32,7 +32,7 @@ def turned(degrees: float) -> Change:
             corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) - middle
             moved = corners @ np.array([[c, s], [-s, c]]) + middle
             new.append([*moved.min(axis=0), *moved.max(axis=0)])
-        return np.asarray(shown)[..., None], np.array(new)
+        return np.asarray(result)[..., None], np.array(new)
 
     return change
 
@@ -40,8 +40,8 @@ def turned(degrees: float) -> Change:
 def resized(factor: float) -> Change:
     def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
         rows, cols = (round(n * factor) for n in image.shape[:2])
-        shown = Image.fromarray(image[..., 0]).resize((cols, rows), Image.Resampling.BICUBIC)
-        return np.asarray(shown)[..., None], boxes * factor
+        result = Image.fromarray(image[..., 0]).resize((cols, rows), Image.Resampling.BICUBIC)
+        return np.asarray(result)[..., None], boxes * factor
 
     return change
 
@@ -56,7 +56,7 @@ def jpeg(quality: int) -> Change:
 
 
 def exposed(factor: float, noise: float = 0.0) -> Change:
-    """Brighter or darker, cut at white, with Gaussian noise of a deviation in grey levels."""
+    """Brighter or darker, clipped at white; `noise` is a standard deviation in grey levels."""
 
     def change(image: Grey, boxes: Boxes) -> tuple[Grey, Boxes]:
         random = np.random.default_rng(0)
@@ -76,34 +76,34 @@ def blurred(sigma: float) -> Change:
 
 
 CHANGES: dict[str, Change] = {
-    "as it is": same,
-    **{f"turned {d:+d} degrees": turned(d) for d in (-10, -5, 5, 10, 15)},
+    "unchanged": unchanged,
+    **{f"rotated by {d:+d} degrees": rotated(d) for d in (-10, -5, 5, 10, 15)},
     "half the size": resized(0.5),
     "double size": resized(2.0),
     "JPEG quality 30": jpeg(30),
     "JPEG quality 10": jpeg(10),
-    "noise, deviation 10": exposed(1.0, 10),
-    "noise, deviation 25": exposed(1.0, 25),
-    "night (a quarter of the light, noise 3)": exposed(0.25, 3),
-    "night (a tenth of the light, noise 3)": exposed(0.1, 3),
+    "noise, standard deviation 10": exposed(1.0, 10),
+    "noise, standard deviation 25": exposed(1.0, 25),
+    "night (a quarter of the light, noise of deviation 3)": exposed(0.25, 3),
+    "night (a tenth of the light, noise of deviation 3)": exposed(0.1, 3),
     "over-exposed (1.6 times the light)": exposed(1.6),
     "over-exposed (2.5 times the light)": exposed(2.5),
-    "blur, sigma 2 spels": blurred(2.0),
+    "blur, sigma 2 pixels": blurred(2.0),
 }
-"""Name to change, mildest first in each family."""
+"""Changes by their names as in the table, the mildest of each family first."""
 
 
 def fours(
     photos: Sequence[tuple[str, Grey, Boxes]],
 ) -> Iterator[tuple[str, Grey, Boxes]]:
-    """Pictures of four photos each, two by two on grey, with all their boxes."""
+    """Pictures of four photos each, two by two on a grey background, with all their boxes."""
     for first in range(0, len(photos) - 3, 4):
         four = photos[first : first + 4]
-        tall, wide = np.max([image.shape[:2] for _, image, _ in four], axis=0)
-        picture = np.full((2 * tall, 2 * wide, 1), 128, np.uint8)
+        height, width = np.max([image.shape[:2] for _, image, _ in four], axis=0)
+        picture = np.full((2 * height, 2 * width, 1), 128, np.uint8)
         boxes = []
         for place, (_, image, own) in enumerate(four):
-            top, left = place // 2 * tall, place % 2 * wide
+            top, left = place // 2 * height, place % 2 * width
             picture[top : top + image.shape[0], left : left + image.shape[1]] = image
             boxes.append(own + [left, top, left, top])
         yield "+".join(name for name, _, _ in four), picture, np.concatenate(boxes)

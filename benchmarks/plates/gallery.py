@@ -1,4 +1,4 @@
-"""A picture of answers: the worst and some good ones, drawn on the photos."""
+"""A sheet of photos with the boxes that a method detected: its worst results and some good ones."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TILE = (320, 240)
 
 
 def gallery(photos: Sequence[Photo], answers: Sequence[Answers], columns: int = 5) -> Image.Image:
-    """Tiles of photos, the truth green, the best answer red, further ones orange."""
-    known = {photo.name: photo for photo in photos}
-    tiles = [_tile(known[answer.name], answer) for answer in answers]
+    """Tiles of photos: annotated boxes in green, the best detection in red, others in orange."""
+    by_name = {photo.name: photo for photo in photos}
+    tiles = [_tile(by_name[answer.name], answer) for answer in answers]
     rows = -(-len(tiles) // columns)
     sheet = Image.new("RGB", (columns * TILE[0], rows * TILE[1]), "white")
     for i, tile in enumerate(tiles):
@@ -25,8 +25,8 @@ def gallery(photos: Sequence[Photo], answers: Sequence[Answers], columns: int = 
     return sheet
 
 
-def chosen(answers: Sequence[Answers], worst: int = 10, good: int = 5) -> list[Answers]:
-    """The worst answers, then good ones from the middle of the order."""
+def select(answers: Sequence[Answers], worst: int = 10, good: int = 5) -> list[Answers]:
+    """The worst results, then good ones from the second third of the order by IoU."""
     order = sorted(answers, key=lambda answer: (answer.best_iou, answer.name))
     middle = len(order) * 2 // 3
     return [*order[:worst], *order[middle : middle + good]]
@@ -44,9 +44,9 @@ def _tile(photo: Photo, answer: Answers) -> Image.Image:
     for i, box in reversed(list(enumerate(answer.boxes[:4]))):
         color = (255, 40, 40) if i == 0 else (255, 170, 0)
         draw.rectangle([float(x) * factor for x in box], outline=color, width=2)
-    words = f"{photo.name}  IoU {answer.best_iou:.2f}"
+    caption = f"{photo.name}  IoU {answer.best_iou:.2f}"
     draw.rectangle((0, TILE[1] - 14, TILE[0], TILE[1]), fill="black")
-    draw.text((3, TILE[1] - 13), words, fill="white")
+    draw.text((3, TILE[1] - 13), caption, fill="white")
     return tile
 
 

@@ -1,4 +1,4 @@
-"""The ways to find plates that are compared: each learns from photos, then answers for an image."""
+"""The methods that are compared: each may learn from photos, and detects plates in an image."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from benchmarks.plates.photos import Photo
 from spel import zoo
 from spel.rigid import learn_detector
 
-Found = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+BoxesAndScores = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 PICTURE = 352
-"""Columns of the lecture's picture."""
+"""Columns of the picture in the lecture."""
 
 
 class Method(Protocol):
@@ -24,21 +24,21 @@ class Method(Protocol):
 
     name: str
     learns: int
-    """Training photos that it asks for; 0 if it learns nothing here."""
+    """Number of training photos; 0 if it learns nothing here."""
     by_region: bool
-    """Whether it learns for each region anew."""
+    """Whether it learns separately for each region."""
     folds: int
-    """Parts of the photos, each answered by what was learned from the others; 0 for none."""
+    """Folds of the cross-validation; 0 for none."""
     corrected: bool
-    """Whether its boxes are moved and stretched once per region to fit these photos best."""
+    """Whether its boxes are moved and stretched, once per region, to fit the photos best."""
 
     def learn(self, photos: Sequence[Photo]) -> None: ...
 
-    def __call__(self, image: npt.NDArray[Any]) -> Found: ...
+    def __call__(self, image: npt.NDArray[Any]) -> BoxesAndScores: ...
 
 
 class Lecture:
-    """The lecture's chain; optionally every picture is first reduced to about its 352 columns."""
+    """The lecture's chain; if `reduced`, each photo is first reduced to about 352 columns."""
 
     learns, by_region, folds, corrected = 0, False, 0, False
 
@@ -51,16 +51,16 @@ class Lecture:
 
     def learn(self, photos: Sequence[Photo]) -> None: ...
 
-    def __call__(self, image: npt.NDArray[Any]) -> Found:
-        times = max(1, round(image.shape[1] / PICTURE)) if self.reduced else 1
-        if times not in self.networks:
-            self.networks[times] = zoo.plate_lecture(times)
-        found = spel.detect(self.networks[times], image)
-        return found.boxes, found.scores
+    def __call__(self, image: npt.NDArray[Any]) -> BoxesAndScores:
+        factor = max(1, round(image.shape[1] / PICTURE)) if self.reduced else 1
+        if factor not in self.networks:
+            self.networks[factor] = zoo.plate_lecture(factor)
+        detections = spel.detect(self.networks[factor], image)
+        return detections.boxes, detections.scores
 
 
 class Assignment:
-    """The course's assignment, its weights and threshold found from five photos."""
+    """The course's assignment, with weights and threshold learned from five photos."""
 
     learns, folds, corrected = 5, 0, False
 
@@ -74,13 +74,13 @@ class Assignment:
             [photo.image for photo in photos], [photo.boxes for photo in photos]
         )
 
-    def __call__(self, image: npt.NDArray[Any]) -> Found:
-        found = spel.detect(self.network, image)
-        return found.boxes, found.scores
+    def __call__(self, image: npt.NDArray[Any]) -> BoxesAndScores:
+        detections = spel.detect(self.network, image)
+        return detections.boxes, detections.scores
 
 
 class Learned:
-    """The learner behind the zoo's `plates`, cross-validated: no photo is answered by its own."""
+    """The learner of the zoo's `plates`, cross-validated."""
 
     learns, by_region, folds, corrected = 0, False, 5, False
     name = "spel, learned from boxes, 5 folds"
@@ -88,16 +88,16 @@ class Learned:
     def learn(self, photos: Sequence[Photo]) -> None:
         self.network = learn_detector([p.image for p in photos], [p.boxes for p in photos])
 
-    def __call__(self, image: npt.NDArray[Any]) -> Found:
-        found = spel.detect(self.network, image, threshold=0.002, max_detections=20)
-        return found.boxes, found.scores
+    def __call__(self, image: npt.NDArray[Any]) -> BoxesAndScores:
+        detections = spel.detect(self.network, image, threshold=0.002, max_detections=20)
+        return detections.boxes, detections.scores
 
 
 class ContourRecipe:
     """What OpenCV tutorials do: black-hat, vertical edges, closing, Otsu, contours, aspect.
 
-    One setting for all photos, which are first brought to 640 columns; among the contours of a
-    plausible aspect, the score is the mean of the edge map inside times the root of the area.
+    All photos are resized to 640 columns and share one setting. Contours of a plausible aspect are
+    detections; the score is the mean of the edge map inside times the root of the area.
     """
 
     learns, by_region, folds, corrected = 0, False, 0, True
@@ -105,7 +105,7 @@ class ContourRecipe:
 
     def learn(self, photos: Sequence[Photo]) -> None: ...
 
-    def __call__(self, image: npt.NDArray[Any]) -> Found:
+    def __call__(self, image: npt.NDArray[Any]) -> BoxesAndScores:
         import cv2
 
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.shape[2] >= 3 else image[..., 0]
@@ -131,7 +131,7 @@ class ContourRecipe:
 
 
 class Cascade:
-    """A trained cascade that comes with OpenCV."""
+    """A cascade that ships with OpenCV, already trained."""
 
     learns, by_region, folds, corrected = 0, False, 0, True
 
@@ -143,7 +143,7 @@ class Cascade:
 
     def learn(self, photos: Sequence[Photo]) -> None: ...
 
-    def __call__(self, image: npt.NDArray[Any]) -> Found:
+    def __call__(self, image: npt.NDArray[Any]) -> BoxesAndScores:
         import cv2
 
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.shape[2] >= 3 else image[..., 0]
@@ -156,17 +156,17 @@ class Cascade:
 
 
 def peers() -> tuple[list[Method], list[str]]:
-    """The methods of OpenCV that this environment has, and what is missing."""
+    """The methods of OpenCV that are available here, and messages about those that are missing."""
     try:
         import cv2
     except ImportError:
         return [], ["OpenCV is not installed: no contour recipe, no cascades"]
     cv2.setNumThreads(1)
-    found: list[Method] = [ContourRecipe()]
+    methods: list[Method] = [ContourRecipe()]
     if not hasattr(cv2, "CascadeClassifier"):
-        return found, [
+        return methods, [
             f"OpenCV {cv2.__version__} has no CascadeClassifier: no cascades "
             '(pip install "opencv-python-headless<5")'
         ]
     files = ("haarcascade_russian_plate_number.xml", "haarcascade_license_plate_rus_16stages.xml")
-    return [*found, *(Cascade(file) for file in files)], []
+    return [*methods, *(Cascade(file) for file in files)], []

@@ -1,4 +1,4 @@
-"""The photos, their plates and seeded draws of them."""
+"""The annotated photos, and seeded draws of them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import spel
 from spel.io.annotation.labels import read_coco
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "plates"
-"""Where the photos stand by default: beside the repository."""
+"""Default folder of the photos, beside the repository."""
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """One photo: its region is the folder that it stands in."""
+    """One photo with its boxes; its region is the name of its folder."""
 
     folder: Path
     name: str
@@ -46,11 +46,11 @@ def photos(folder: Path = DATA) -> list[Photo]:
 
 
 def drawn(among: Sequence[Photo], count: int, seed: int) -> list[Photo]:
-    """`count` photos drawn without replacement, in their order."""
+    """`count` photos drawn at random without replacement, in their original order."""
     chosen = np.random.default_rng(seed).choice(len(among), count, replace=False)
     return [among[i] for i in sorted(chosen)]
 
 
 def regions(among: Sequence[Photo]) -> list[str]:
-    """Names of the regions, in order of first photos."""
+    """Names of the regions, in the order in which they first occur."""
     return list(dict.fromkeys(photo.region for photo in among))

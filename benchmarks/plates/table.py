@@ -1,4 +1,4 @@
-"""Figures per method and region, as Markdown and JSON."""
+"""Figures of each method and region, as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spel.metrics.detection import Answers, DetectionMetrics, evaluate, iou
 
 @dataclass(frozen=True)
 class Line:
-    """A method on the photos of a region ("all" for every photo)."""
+    """Figures of a method on the photos of a region, or of "all" regions."""
 
     method: str
     region: str
@@ -37,7 +37,7 @@ class Line:
 
 
 def measure(method: Method, photos: Sequence[Photo], seed: int) -> tuple[list[Line], list[Answers]]:
-    """Learn from a draw of the photos if the method learns, answer for the others, per region."""
+    """Let the method learn if it does, detect in the other photos, and evaluate each region."""
     answers: list[Answers] = []
     times: dict[str, tuple[float, float]] = {}
     for training, test in _splits(method, photos, seed):
@@ -68,7 +68,7 @@ def measure(method: Method, photos: Sequence[Photo], seed: int) -> tuple[list[Li
 def _splits(
     method: Method, photos: Sequence[Photo], seed: int
 ) -> Iterator[tuple[list[Photo], list[Photo]]]:
-    """Photos to learn from, and those to answer for: never the same."""
+    """Pairs of photos to learn from and photos to detect in; no photo is in both."""
     if method.folds:
         order = np.random.default_rng(seed).permutation(len(photos)) % method.folds
         for fold in range(method.folds):
@@ -86,9 +86,9 @@ def _splits(
 
 
 def corrected(answers: Sequence[Answers]) -> list[Answers]:
-    """Answers with boxes moved and stretched alike, by the medians that fit the truth best.
+    """Answers with all boxes moved and stretched by the same amount, to fit the truth best.
 
-    In the peers' favour: the correction is fitted on the very photos that are evaluated.
+    The amounts are medians over the evaluated photos themselves, which favours the method.
     """
     pairs = []
     for answer in answers:
@@ -100,15 +100,15 @@ def corrected(answers: Sequence[Answers]) -> list[Answers]:
             pairs.append([*shift, *((truth[2:] - truth[:2]) / size)])
     if not pairs:
         return list(answers)
-    dx, dy, wide, high = np.median(pairs, axis=0)
-    moved = []
+    dx, dy, width, height = np.median(pairs, axis=0)
+    results = []
     for answer in answers:
         size = answer.boxes[:, 2:] - answer.boxes[:, :2]
         middle = (answer.boxes[:, :2] + answer.boxes[:, 2:]) / 2 + size * (dx, dy)
-        half = size * (wide, high) / 2
+        half = size * (width, height) / 2
         boxes = np.concatenate([middle - half, middle + half], axis=1)
-        moved.append(Answers(answer.name, boxes, answer.scores, answer.truth))
-    return moved
+        results.append(Answers(answer.name, boxes, answer.scores, answer.truth))
+    return results
 
 
 def markdown(lines: Sequence[Line]) -> str:

@@ -67,7 +67,7 @@ def test_a_folder_goes_on_and_is_converted(program, drive, tmp_path):
     rows = (out / "results.csv").read_text().splitlines()
     assert rows[0].endswith("class,frame,seconds")
     assert {row.rsplit(",", 2)[1] for row in rows[1:]} == {"0", "3", "6", "9"}
-    from spel.io.annotation.convert import read_as
+    from spel.io.annotation.labels import read_as
 
     assert [r.seconds for r in read_as("csv", out / "results.csv")] == [
         r.seconds for r in read_results(out / "results.jsonl")

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-
-BOX_FORMATS = ("coco", "voc", "yolo", "label-studio", "geojson", "csv", "jsonl")
+from spel.io.annotation.formats import FORMATS, format_by_suffix
 
 
 @click.command("convert")
@@ -27,12 +26,12 @@ BOX_FORMATS = ("coco", "voc", "yolo", "label-studio", "geojson", "csv", "jsonl")
     "--space", default="labnorm2", show_default=True, help="Colour space of the network's input."
 )
 @click.option(
-    "--from", "source_form", type=click.Choice(BOX_FORMATS), help="Format of the boxes in SRC."
+    "--from", "source_form", type=click.Choice(list(FORMATS)), help="Format of the boxes in SRC."
 )
 @click.option(
     "--to",
     "target_form",
-    type=click.Choice(BOX_FORMATS),
+    type=click.Choice(list(FORMATS)),
     help="Format of the boxes in DST. [default: by its name]",
 )
 @click.option(
@@ -117,13 +116,11 @@ def _convert_boxes(
     from spel.io.annotation.labels import format_of, lost_fields, read_labels, write_labels
 
     form = source_form or format_of(source)
-    suffix = target.suffix.lower()
-    by_name = {".json": "coco", ".jsonl": "jsonl", ".csv": "csv", ".geojson": "geojson"}
-    to = target_form or by_name.get(suffix, "")
+    to = target_form or format_by_suffix(target)
     if not to:
         raise ParameterError(
             f"convert {source} to {target}: the name does not say the format; give --to "
-            f"{', '.join(BOX_FORMATS)}"
+            f"{', '.join(FORMATS)}"
         )
     annotations = read_labels(
         source,

@@ -10,8 +10,9 @@ import click
 from spel.cli.image_options import isolate_option
 from spel.cli.options import Settings, shared
 from spel.cli.types import Range, Words
+from spel.io.annotation.formats import FORMATS
 
-FORMATS = ("csv", "coco", "yolo", "voc", "geojson", "label-studio")
+EXPORTS = tuple(name for name in FORMATS if name != "jsonl")  # the results themselves are
 SAVES = ("overlay", "mask", "saliency")
 
 
@@ -22,7 +23,7 @@ SAVES = ("overlay", "mask", "saliency")
 @click.option(
     "--format",
     "formats",
-    type=Words(FORMATS),
+    type=Words(EXPORTS),
     default="",
     help="Also write these files.",
 )

@@ -19,7 +19,8 @@ from spel.cli.types import threshold, width_and_height
 from spel.core.threads import thread_count
 from spel.decide.detection import AnyDecision, resolve_decision
 from spel.errors import WriteError
-from spel.io.annotation.convert import write_as
+from spel.io.annotation.formats import FORMATS
+from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result, read_results
 from spel.io.image.header import MAX_PIXELS
 from spel.io.sources import expand
@@ -30,16 +31,6 @@ from spel.jobs.video import VideoEnd, sources_of, with_frames
 from spel.nn import Network
 from spel.runs import Interrupted, Shard, Stop, run_tasks
 from spel.runs.dask_ import executor
-
-FILES = {
-    "csv": "results.csv",
-    "coco": "results.coco.json",
-    "yolo": "results.yolo",
-    "voc": "results.voc",
-    "geojson": "results.geojson",
-    "label-studio": "results.label-studio.json",
-}
-"""Names of the results in other formats."""
 
 
 def detect(
@@ -204,7 +195,7 @@ def _report(
 
 def _write_formats(files: RunFiles, formats: Sequence[str]) -> None:
     for form in formats:
-        path = files.folder / files.shard.name(FILES[form])
+        path = files.folder / files.shard.name("results" + FORMATS[form].ending)
         write_as(form, path, read_results(files.results))
         click.echo(path)
 

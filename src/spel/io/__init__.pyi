@@ -12,15 +12,17 @@ from spel.io.annotation.annotations import (
     AnnotationWarning as AnnotationWarning,
     ImageBoxes as ImageBoxes,
 )
-from spel.io.annotation.convert import FORMATS as FORMATS, read_as as read_as, write_as as write_as
+from spel.io.annotation.formats import FORMATS as FORMATS
 from spel.io.annotation.image_folder import (
     ImageFolder as ImageFolder,
     match_images as match_images,
 )
 from spel.io.annotation.labels import (
     format_of as format_of,
+    read_as as read_as,
     read_coco as read_coco,
     read_labels as read_labels,
+    write_as as write_as,
     write_coco as write_coco,
     write_labels as write_labels,
 )

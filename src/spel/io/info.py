@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from spel.errors import ImageReadError
 from spel.io import video
+from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import read_markers
 from spel.io.annotation.results import read_results
@@ -206,10 +207,9 @@ def _annotations_info(path: Path) -> Info:
         "classes": {name: counts[name] for name in truth.classes},
         "problems": problems,
     }
-    form = {"coco": "COCO", "label-studio": "Label Studio", "geojson": "GeoJSON"}[truth.form]
     lines = [
-        f"{path}: {form} annotations of {len(truth)} images, {boxes} boxes, {empty} images without "
-        "a box"
+        f"{path}: {FORMATS[truth.form].title} annotations of {len(truth)} images, {boxes} boxes, "
+        f"{empty} images without a box"
     ]
     lines += [f"  {name}: {counts[name]} boxes" for name in truth.classes]
     lines += [f"  {problem}" for problem in problems]

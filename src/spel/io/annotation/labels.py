@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import Annotations, AnnotationWarning, ImageBoxes
-from spel.io.annotation.convert import coco, format_named
+from spel.io.annotation.convert import coco, codec, jsonl
 from spel.io.annotation.convert.collector import Collector
 from spel.io.annotation.convert.file_names import LARGE
+from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.image_folder import ImageFolder, match_images
 from spel.io.annotation.markers import is_marker_folder
+from spel.io.annotation.results import Result
 from spel.io.json_files import read_json
 from spel.io.text_files import problems_error
 
@@ -24,8 +26,10 @@ __all__ = [
     "images_beside",
     "is_label_folder",
     "lost_fields",
+    "read_as",
     "read_coco",
     "read_labels",
+    "write_as",
     "write_coco",
     "write_labels",
 ]
@@ -33,14 +37,6 @@ __all__ = [
 Images = str | os.PathLike[str] | ImageFolder | None
 Report = Callable[[str], None]
 
-_BY_SUFFIX = {
-    ".jsonl": "jsonl",
-    ".csv": "csv",
-    ".geojson": "geojson",
-    ".xml": "voc",
-    ".yaml": "yolo",
-    ".yml": "yolo",
-}
 _SHOWN = 100
 
 
@@ -84,7 +80,7 @@ def read_labels(
     files = images if images is None or isinstance(images, ImageFolder) else ImageFolder(images)
     name = form or format_of(source)
     collector = Collector(files, like)
-    format_named(name).read(source, collector)
+    codec(name).read(source, collector)
     annotations = _checked(collector.annotations(name), collector, source, strict, report)
     return annotations if files is None else match_images(annotations, files, turn=turn)
 
@@ -144,7 +140,64 @@ def write_labels(
     if not isinstance(annotations, Annotations):
         names = sorted({name for one in annotations for name in one.classes})
         annotations = Annotations(tuple(annotations), tuple(names))
-    format_named(form).write(Path(path), annotations)
+    codec(form).write(Path(path), annotations)
+
+
+def write_as(
+    form: str,
+    path: str | os.PathLike[str],
+    results: Iterable[Result],
+    *,
+    classes: Sequence[str] = (),
+) -> None:
+    """Write results in one of `spel.io.FORMATS`; files appear whole or not at all.
+
+    Parameters
+    ----------
+    form : str
+    path : str or path
+        A file, or a folder where the format takes one.
+    results : iterable of Result
+    classes : sequence of str, optional
+        Names of the classes in the order of their numbers; by default sorted. Give all of them
+        for files that are written apart and belong together.
+
+    Raises
+    ------
+    ParameterError
+        Unknown format, or a place that cannot be written.
+    FormatError
+        Two images would get the same file, or the format cannot hold a name or a size.
+    """
+    codec(form).write(Path(path), jsonl.annotations_of(list(results), classes))
+
+
+def read_as(
+    form: str,
+    path: str | os.PathLike[str],
+    *,
+    images: str | os.PathLike[str] | None = None,
+) -> list[Result]:
+    """Read results in one of `spel.io.FORMATS`; a box without a score gets the score 1.
+
+    Parameters
+    ----------
+    form : str
+    path : str or path
+    images : path, optional
+        The images, where the files do not state their sizes.
+
+    Raises
+    ------
+    FormatError
+        The file is not of that format, or an entry is malformed; all problems are listed with
+        their places. `spel.io.read_labels` leaves such entries out with a warning.
+    """
+    collector = Collector(ImageFolder(images) if images is not None else None)
+    codec(form).read(Path(path), collector)
+    if collector.problems:
+        raise problems_error(os.fsdecode(path), collector.problems)
+    return jsonl.results_of(collector.annotations(form))
 
 
 def lost_fields(annotations: Annotations, form: str) -> list[str]:
@@ -175,26 +228,23 @@ def format_of(path: str | os.PathLike[str]) -> str:
     """
     source = Path(path)
     if source.is_dir():
-        for form, pattern in (
-            *(("voc", "*.xml"), ("voc", "Annotations/*.xml"), ("geojson", "*.geojson")),
-            *(("yolo", "data.y*ml"), ("yolo", "*.txt"), ("yolo", "labels/**/*.txt")),
-            ("yolo", "*/labels/*.txt"),
-        ):
-            if next(source.glob(pattern), None) is not None:
-                return form
+        for form in FORMATS.values():
+            if any(next(source.glob(pattern), None) is not None for pattern in form.inside):
+                return form.name
         raise FormatError(
             f"{printable(str(source))}: the folder holds no annotations of VOC (.xml), YOLO (.txt) "
             "or QuPath (.geojson); for COCO and Label Studio name the .json file"
         )
-    if source.suffix.lower() in _BY_SUFFIX:
-        return _BY_SUFFIX[source.suffix.lower()]
-    form = _of_json(read_json(source, max_bytes=LARGE, max_depth=32))
-    if not form:
+    for form in FORMATS.values():
+        if source.suffix.lower() in form.suffixes:
+            return form.name
+    name = _of_json(read_json(source, max_bytes=LARGE, max_depth=32))
+    if not name:
         raise FormatError(
             f"{printable(str(source))}: this JSON is not of COCO, Label Studio or GeoJSON; "
             "expected images and annotations, tasks, or features"
         )
-    return form
+    return name
 
 
 def is_label_folder(path: str | os.PathLike[str]) -> bool:

@@ -1,0 +1,81 @@
+"""The formats of boxes in images: one line each, which all others read.
+
+What a format carries comes back, from files of spel and of others:
+
+============= ========== ================================= =======================================
+format        writes     one place per                     lost on the way back
+============= ========== ================================= =======================================
+jsonl         a file     image                             crowds, fields without a meaning here
+csv           a file     box (an empty row without boxes)  crowds, ms, model
+coco          a file     all                               orientation, ms, model
+voc           a folder   image (``.xml``)                  orientation, ms, model
+geojson       a file     all                               crowds, ms, model
+yolo          a folder   image (``.txt``)                  crowds, orientation, ms, model, areas
+label-studio  a file     all                               crowds, orientation, ms
+============= ========== ================================= =======================================
+
+`spel.io.annotation.convert` reads and writes them; nothing heavy is loaded for the names alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["FORMATS", "Format", "format_by_suffix"]
+
+
+class Format(NamedTuple):
+    """A format of boxes.
+
+    Attributes
+    ----------
+    name : str
+    title : str
+        Its name in messages.
+    ending : str
+        Of the file or folder that is written, as in ``results.coco.json``.
+    suffixes : tuple of str
+        Files with such a name are of this format, whatever they hold.
+    inside : tuple of str
+        Patterns of files; a folder that has one of them is of this format.
+    """
+
+    name: str
+    title: str
+    ending: str
+    suffixes: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("jsonl", "results", ".jsonl", (".jsonl",)),
+        Format("csv", "CSV", ".csv", (".csv",)),
+        Format("coco", "COCO", ".coco.json"),
+        Format("voc", "Pascal VOC", ".voc", (".xml",), ("*.xml", "Annotations/*.xml")),
+        Format("geojson", "GeoJSON", ".geojson", (".geojson",), ("*.geojson",)),
+        Format(
+            "yolo",
+            "YOLO",
+            ".yolo",
+            (".yaml", ".yml"),
+            ("data.y*ml", "*.txt", "labels/**/*.txt", "*/labels/*.txt"),
+        ),
+        Format("label-studio", "Label Studio", ".label-studio.json"),
+    )
+}
+
+
+def format_by_suffix(path: Path) -> str:
+    """The format that the name of a file to be written says; empty if it says none.
+
+    Examples
+    --------
+    >>> [format_by_suffix(Path(name)) for name in ("a.csv", "a.json", "a")]
+    ['csv', 'coco', '']
+    """
+    name = path.name.lower()
+    whole = [one.name for one in FORMATS.values() if name.endswith(one.ending)]
+    return (whole or ["coco" if name.endswith(".json") else ""])[0]

@@ -18,8 +18,8 @@ from typing import Any
 
 from benchmarks.harness import environment
 from spel.data import street
-from spel.studio.images import Source
 from spel.studio.session import Session
+from spel.studio.sources import Source
 from spel.studio.web.server import Server
 
 SIZES = ((512, 512), (960, 1280))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from spel.studio.images import Source
 from spel.studio.session import Session
+from spel.studio.sources import Source
 
 
 def stroke(name, label, points, *, tool="brush", radius=2.0):

@@ -17,8 +17,9 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import sync_playwright
 
 from spel.errors import ImageReadError
-from spel.studio.images import Source
+from spel.studio import reduction
 from spel.studio.session import Session
+from spel.studio.sources import Source
 from spel.studio.strokes import markers_of
 from spel.studio.web.server import Server
 
@@ -718,3 +719,34 @@ def test_two_fingers_zoom_and_draw_nothing(person):
     send("touchEnd")
     person.settle()
     assert len(person.session.document.strokes["image0"]) == 1
+
+
+def test_a_large_image_is_seen_and_drawn_on_in_its_own_coordinates(person, monkeypatch):
+    monkeypatch.setattr(reduction, "MAX_WORKED", 32 * 48)  # 64 x 96 pixels at 1/2
+    page = person.page
+    person.open()
+    page.mouse.click(*person.place(21.5, 17.5))
+    person.until("document.querySelector('.status').textContent.includes('1/2')")
+    assert "row 21, column 17" in text(person, ".status")
+    person.until("document.querySelector('spel-inspector .big-value output')")
+    value = person.session.run("plate", "image0").activations["edges"][10, 8, 0]
+    shown = float(text(person, ".big-value output").replace("−", "-"))
+    assert shown == pytest.approx(float(value), rel=1e-3, abs=1e-4)
+    # The window of 3 x 3 at 1/2 covers six pixels of the image.
+    outline = page.evaluate("[...document.querySelector('spel-stage').outline]")
+    assert outline == [18, 14, 24, 20]
+    person.go("markers")
+    person.draw((20, 20), (20, 30))
+    page.keyboard.press("Shift+Digit0")
+    person.draw((55, 8), (56, 50))
+    (first, _) = person.session.document.strokes["image0"]
+    assert first.points[0] == pytest.approx((20, 20), abs=0.3)
+    marked = int(text(person, ".panel").split("pixels: ")[1].split()[0])
+    pixels = markers_of(person.session.document.strokes["image0"], (64, 96)).points
+    assert marked == pytest.approx(len(pixels), rel=0.1)
+    page.click("#learn")
+    page.wait_for_selector("text=Learned in")
+    person.go("detect")
+    person.until("document.querySelector('page-detect').found?.count > 0")
+    boxes = page.evaluate("document.querySelector('page-detect').found.boxes")
+    assert max(box[2] for box in boxes) > 48

@@ -16,8 +16,9 @@ from spel.studio import banks, exports, graph
 from spel.studio.code import view_code
 from spel.studio.describe import adjacency_from, adjacency_words
 from spel.studio.document import Stroke
-from spel.studio.images import Images, Source, clean_name, files
+from spel.studio.images import Images
 from spel.studio.source import source
+from spel.studio.sources import Source, clean_name, files
 from spel.studio.strokes import markers_of, strokes_of
 from spel.studio.views import detections, kernels, patch_space, runs
 

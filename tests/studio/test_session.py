@@ -10,9 +10,10 @@ from spel.errors import FormatError, ImageReadError, ParameterError, ShapeError,
 from spel.nn import Convolution
 from spel.studio import exports
 from spel.studio.commands import COMMANDS
-from spel.studio.images import Source
+from spel.studio.images import NoImageError
 from spel.studio.records import parse_line
 from spel.studio.session import ConflictError, Session
+from spel.studio.sources import Source
 from spel.studio.views.detections import quality_view
 from spel.studio.views.document import document_view
 from spel.studio.views.kernels import kernels_view
@@ -313,14 +314,17 @@ def test_the_numbers_of_a_field_come_back_as_they_were(session):
 
 
 def test_a_volume_says_which_plane_is_shown(tmp_path):
-    from spel.studio.images import Source
+    from spel.studio.sources import Source
     from spel.studio.views.runs import image_view
 
     planes = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6, 1)
     session = Session([Source("v", "volume", lambda: planes)], tmp_path / "volume")
     header, _ = image_view(session, "v")
-    assert (header["plane"], header["planes"]) == (2, 5)
+    assert (header["cut"], header["stack"]) == ((0, 2), (5, 4, 6))
     np.testing.assert_array_equal(session.load("v").array, planes[2])
+    np.testing.assert_array_equal(session.load("v@2.3").values, planes[:, :, 3])
+    with pytest.raises(NoImageError, match="no plane"):
+        session.load("v@0.5")
     session.close()
 
 

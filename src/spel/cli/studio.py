@@ -54,8 +54,8 @@ def command(
         raise BackendMissingError(
             "the studio needs a web framework; try: pip install 'spel[studio]'"
         ) from None
-    from spel.studio.images import files
     from spel.studio.session import Session, default_folder
+    from spel.studio.sources import files
 
     address = "127.0.0.1" if host == "localhost" else host
     if host not in LOOPBACK:

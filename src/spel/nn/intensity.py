@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from spel.core.masked import as_unmasked
 from spel.nn.color import Color
 from spel.nn.network import Network
 from spel.nn.node import INPUT
+from spel.nn.pool import Pool
 
 __all__ = [
     "WHITE",
@@ -31,7 +32,7 @@ WHITE = "white"
 def expected_white(network: Network) -> float | None:
     """Full intensity in the images that a network expects; None if it states nothing.
 
-    Its `meta` states it, or else the color layer that takes the image.
+    Its `meta` states it, or else the color layer that takes the image, pooled or not.
 
     Examples
     --------
@@ -44,10 +45,7 @@ def expected_white(network: Network) -> float | None:
     stated = network.meta.get(WHITE)
     if stated is not None:
         return checked_white(stated)
-    for node in network.nodes:
-        if isinstance(node.layer, Color) and INPUT in node.inputs:
-            return node.layer.white
-    return None
+    return next((color.white for color in _colors(network)), None)
 
 
 def takes_colors(network: Network) -> bool:
@@ -59,7 +57,19 @@ def takes_colors(network: Network) -> bool:
     >>> takes_colors(chain(Color("lab"))), takes_colors(chain(Activation()))
     (True, False)
     """
-    return any(isinstance(node.layer, Color) and INPUT in node.inputs for node in network.nodes)
+    return any(True for _ in _colors(network))
+
+
+def _colors(network: Network) -> Iterator[Color]:
+    """The color layers that take the image, or the image pooled: pooling keeps its colors."""
+    images = {INPUT}
+    for node in network.nodes:
+        if images.isdisjoint(node.inputs):
+            continue
+        if isinstance(node.layer, Color):
+            yield node.layer
+        elif isinstance(node.layer, Pool):
+            images.add(node.name)
 
 
 def with_white(network: Network, white: float) -> Network:

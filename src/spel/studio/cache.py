@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from spel.errors import SpelError
 from spel.nn import Layer
-from spel.nn.intensity import match_white
+from spel.nn.intensity import expected_white, match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
+from spel.studio import reduction
 from spel.studio.images import WHITE, Loaded
 
 MAX_BYTES = 1 << 30
@@ -52,10 +53,19 @@ class NodeResult:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A network applied to an image, node by node."""
+    """A network applied to an image, node by node.
+
+    Attributes
+    ----------
+    network : Network
+        As it works on this image: a large one is reduced by the first step.
+    input : array
+        What the network takes: the image in the units that it expects.
+    """
 
     image: Loaded
     network: Network
+    input: npt.NDArray[Any]
     results: tuple[NodeResult, ...]
 
     @property
@@ -97,16 +107,17 @@ class Cache:
 
     def run(self, network: Network, image: Loaded) -> Run:
         """The activation of every node; only those that are not in the cache are computed."""
+        network = reduction.fitted(network, image.size)
         fingerprints = self.fingerprints(network)
-        image = replace(image, array=match_white(network, image.array, WHITE))
-        arrays: dict[str, npt.NDArray[Any]] = {INPUT: image.array}
+        taken = match_white(network, image.array, WHITE)
+        arrays: dict[str, npt.NDArray[Any]] = {INPUT: taken}
         results = []
         for node in network.nodes:
             missing = [name for name in node.inputs if name not in arrays]
             if missing:
                 results.append(NodeResult(node.name, error=f"waits for {missing[0]}"))
                 continue
-            key = f"{image.digest}\0{fingerprints[node.name]}"
+            key = f"{image.digest}\0{expected_white(network)}\0{fingerprints[node.name]}"
             id = blake2b(key.encode(), digest_size=16).hexdigest()
             try:
                 inputs = [arrays[name] for name in node.inputs]
@@ -116,7 +127,7 @@ class Cache:
                 continue
             arrays[node.name] = activation.array
             results.append(NodeResult(node.name, activation, fresh=fresh))
-        return Run(image, network, tuple(results))
+        return Run(image, network, taken, tuple(results))
 
     def fingerprints(self, network: Network) -> Mapping[str, str]:
         """For each node, the hash of its layer and of all nodes before it."""

@@ -11,7 +11,7 @@ from spel.errors import ParameterError
 from spel.io import write
 from spel.io.annotation.markers import write_markers
 from spel.nn.node import INPUT
-from spel.studio.images import WHITE, digest_of
+from spel.studio.images import WHITE, Loaded, digest_of
 from spel.studio.session import Session
 from spel.studio.source import source
 from spel.studio.strokes import markers_of
@@ -22,9 +22,9 @@ MAX_INLINE = 600
 """Parameters that a script spells out; networks with more are loaded from their file."""
 
 
-def network_code(session: Session, name: str) -> list[str]:
-    """Lines that make the network and call it `net`."""
-    network = session.effective(name)
+def network_code(session: Session, name: str, image: str) -> list[str]:
+    """Lines that make the network, as it works on an image, and call it `net`."""
+    network = session.fitted(name, image)
     if network.parameters <= MAX_INLINE and not network.meta.get("learned"):
         return [f"net = {source(network)}"]
     return [f"net = spel.load({source(str(session.file_of(network)))})"]
@@ -40,9 +40,7 @@ def image_code(session: Session, image: str) -> list[str]:
         return [f"image = spel.read({source(str(path))})"]
     lines = list(origin.code)
     if not lines:
-        plane = "" if loaded.plane is None else f"[{loaded.plane}]"
-        stride = f"[::{loaded.reduced}, ::{loaded.reduced}]" if loaded.reduced > 1 else ""
-        lines = [f"image = spel.read({source(str(origin.path))}){plane}{stride}"]
+        lines = [f"image = spel.read({source(str(origin.path))}){_plane(loaded)}"]
     if loaded.white is None:
         return lines
     return [
@@ -50,6 +48,14 @@ def image_code(session: Session, image: str) -> list[str]:
         *lines,
         f"image = to_white(image, {loaded.white:g}, {WHITE:g})",
     ]
+
+
+def _plane(loaded: Loaded) -> str:
+    """The index that takes a plane of a stack."""
+    if loaded.cut is None:
+        return ""
+    axis, place = loaded.cut
+    return f"[{':, ' * axis}{place}]"
 
 
 def _exports(session: Session) -> Path:
@@ -91,15 +97,15 @@ def view_code(session: Session, view: View) -> str:
 
 
 def _start(session: Session, view: View) -> list[str]:
-    name = str(view["network"])
-    return [*image_code(session, str(view["image"])), "", *network_code(session, name), ""]
+    name, image = str(view["network"]), str(view["image"])
+    return [*image_code(session, image), "", *network_code(session, name, image), ""]
 
 
 def _chain(session: Session, view: View) -> list[str]:
     node = str(view.get("node") or "")
-    network = session.document.entry(str(view["network"])).effective
+    network = session.fitted(str(view["network"]), str(view["image"]))
     lines = _start(session, view)
-    if network is None or node not in network.names:
+    if node not in network.names:
         return [*lines, "print(net.summary(image.shape))"]
     lines += [
         f"step = net.activations(image, upto={source(node)})[{source(node)}]",
@@ -114,8 +120,8 @@ def _chain(session: Session, view: View) -> list[str]:
 
 def _space(session: Session, view: View) -> list[str]:
     node, kernel = str(view["node"]), int(view.get("kernel") or 0)
-    network = session.document.entry(str(view["network"])).effective
-    if network is None or node not in network.names:
+    network = session.fitted(str(view["network"]), str(view["image"]))
+    if node not in network.names:
         raise ParameterError(f"step {node!r} is switched off")
     before = network.node(node).inputs[0]
     taken = "image" if before == INPUT else f"net.activations(image)[{source(before)}]"
@@ -172,10 +178,11 @@ def _option(value: Any, name: str) -> str:
 
 
 def _compare(session: Session, view: View) -> list[str]:
-    first = network_code(session, str(view["network"]))
-    second = network_code(session, str(view.get("other") or view["network"]))
+    image = str(view["image"])
+    first = network_code(session, str(view["network"]), image)
+    second = network_code(session, str(view.get("other") or view["network"]), image)
     return [
-        *image_code(session, str(view["image"])),
+        *image_code(session, image),
         "",
         *[line.replace("net = ", "a = ", 1) for line in first],
         *[line.replace("net = ", "b = ", 1) for line in second],

@@ -14,8 +14,10 @@ from spel.backends.onnx_export import Input
 from spel.decide import detect
 from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers
+from spel.nn.network import Network
 from spel.studio import code
 from spel.studio.images import WHITE
+from spel.studio.reduction import factor_of
 from spel.studio.report import report
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
@@ -52,12 +54,17 @@ def _name(view: View, suffix: str) -> str:
 
 
 def _network(session: Session, view: View) -> File:
-    path = session.file_of(session.effective(str(view["network"])))
+    path = session.file_of(_shown_network(session, view))
     return _name(view, ".safetensors"), BINARY, path.read_bytes()
 
 
+def _shown_network(session: Session, view: View) -> Network:
+    """The network as it works on the image on the screen; its first step reduces a large one."""
+    return session.fitted(str(view["network"]), str(view["image"]))
+
+
 def _onnx(session: Session, view: View) -> File:
-    network = session.effective(str(view["network"]))
+    network = _shown_network(session, view)
     image = session.load(str(view["image"])).array
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
@@ -78,10 +85,15 @@ def _command(session: Session, view: View) -> File:
 
 def command_line(session: Session, view: View) -> str:
     """The command that applies the network to a folder."""
-    path = session.file_of(session.effective(str(view["network"])))
+    network = _shown_network(session, view)
+    path = session.file_of(network)
     image = session.images.source(str(view["image"])).path
     folder = shlex.quote(str(image.parent)) if image is not None else "FOLDER"
-    return f"spel detect {shlex.quote(str(path))} {folder} --out results"
+    line = f"spel detect {shlex.quote(str(path))} {folder} --out results"
+    factor = factor_of(network)
+    if factor == 1:
+        return line
+    return f"# The network's first step reduces images to 1/{factor} of their size.\n{line}"
 
 
 def _markers(session: Session, view: View, suffix: str, ending: str) -> File:
@@ -95,7 +107,7 @@ def _markers(session: Session, view: View, suffix: str, ending: str) -> File:
 
 def _results(session: Session, view: View) -> File:
     """Boxes of every image, one line of JSON each; of a broken image, why it was not read."""
-    network = session.effective(str(view["network"]))
+    chosen = str(view["network"])
     lines = []
     for image_id in session.image_ids():
         try:
@@ -104,6 +116,7 @@ def _results(session: Session, view: View) -> File:
             name = session.images.source(image_id).name
             line = {"image": name, "error": type(error).__name__, "message": str(error)}
         else:
+            network = session.fitted(chosen, image_id)
             line = {"image": image.name, **detect(network, image.array, white=WHITE).to_dict()}
         lines.append(json.dumps(line))
     return "results.jsonl", "application/x-ndjson", ("\n".join(lines) + "\n").encode()

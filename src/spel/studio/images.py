@@ -1,55 +1,35 @@
-"""The images of a session: files under its roots, uploads and rendered samples, by opaque ids."""
+"""The images of a session by opaque ids: the numbers of their files, and what networks take."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import stat
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.intensity import to_white, white_of
-from spel.data import street
+from spel.core.intensity import to_white
 from spel.errors import FormatError, ImageReadError, ParameterError, SpelError
-from spel.io import describe, read as read_image
-from spel.io.isolation import AVAILABLE
-from spel.io.sources import expand
-from spel.studio.document import Box
+from spel.studio.sources import Source
 
-MAX_PIXELS = 64_000_000
-MAX_SHOWN = 4_000_000
-"""Images of more pixels are shown and edited at a fraction 1/2, 1/3, ... of their size."""
-MAX_LOADED = 24
-"""Images that are held in memory."""
+MAX_LOADED_BYTES = 1 << 29
+"""Images that are held in memory, besides the latest one."""
 MAX_DECODING = 2
-"""Images in full size that are in memory at the same time."""
-MAX_NAME = 80
+"""Images that are decoded at the same time."""
+BAND = 256
+"""Rows that are brought to other units at once."""
 WHITE = 255.0
 """Full intensity of images in the studio, whatever their files have."""
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Source:
-    """One image: where it comes from, its name on the page, and the code that makes it."""
-
-    id: str
-    name: str
-    read: Callable[[], Array]
-    path: Path | None = None
-    truth: Callable[[], tuple[Box, ...]] | None = None
-    code: tuple[str, ...] = ()
-    white: Callable[[Array], float | None] = white_of
+Cut = tuple[int, int]
+"""The axis of a stack that a plane is orthogonal to, and its place on this axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,40 +38,59 @@ class Loaded:
 
     Attributes
     ----------
-    array : (rows, cols, channels) array
+    values : (rows, cols, channels) array
+        The numbers of the file, in its own type.
     digest : str
-        Hash of its content, by which results are found.
-    reduced : int
-        Every so many rows and columns of the file were taken; 1 for the whole image.
-    planes : int
-        Planes of the file.
-    plane : int, optional
-        The plane that is shown, if the file holds several.
+        Hash of the numbers, by which results are found.
+    stack : tuple of int, optional
+        Planes, rows and columns of the file, if it holds several planes.
+    cut : tuple of int, optional
+        Which plane of the stack this is.
     white : float, optional
-        Full intensity of an image that is not of 8 bits; its array is in units of 8 bits.
+        Full intensity of an image that is not of 8 bits.
     """
 
     id: str
     name: str
-    array: Array
+    values: Array
     digest: str
-    reduced: int = 1
-    planes: int = 1
-    plane: int | None = None
+    stack: tuple[int, int, int] | None = None
+    cut: Cut | None = None
     white: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
-        return int(self.array.shape[0]), int(self.array.shape[1])
+        return int(self.values.shape[0]), int(self.values.shape[1])
+
+    @cached_property
+    def array(self) -> Array:
+        """The image as networks take it, in units of 8 bits."""
+        if self.white is None or self.white == WHITE:
+            return self.values
+        array = np.empty(self.values.shape, np.float32)
+        for row in range(0, len(array), BAND):
+            array[row : row + BAND] = to_white(self.values[row : row + BAND], self.white, WHITE)
+        array.setflags(write=False)
+        return array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the image takes, in both units."""
+        return self.values.nbytes + (0 if self.white is None else 4 * self.values.size)
 
 
 class Images:
-    """Sources in order, and the images that were read last; safe to use from many threads."""
+    """Sources in order, and the images that were read last; safe to use from many threads.
+
+    The id of a source means its image, or the middle plane of a stack; ``"id@0.12"`` means plane
+    12 along axis 0 of a stack.
+    """
 
     def __init__(self, sources: Iterable[Source] = ()) -> None:
         self._sources: dict[str, Source] = {}
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._stack: tuple[str, Array] | None = None
         self._problems: dict[str, str] = {}
         self._lock = threading.Lock()
         self._decoding = threading.BoundedSemaphore(MAX_DECODING)
@@ -121,21 +120,22 @@ class Images:
         return id in self._sources
 
     def source(self, id: str) -> Source:
-        """The source of this id.
+        """The source of an image.
 
         Raises
         ------
         NoImageError
             If there is none.
         """
-        if id not in self._sources:
+        source = self._sources.get(source_id(id))
+        if source is None:
             raise NoImageError(f"there is no image {id[:40]!r}; reload the page")
-        return self._sources[id]
+        return source
 
     def check(self, source: Source) -> None:
         """Read an image once, to see whether it can be read."""
         with self._decoding:
-            _load(source)
+            _loaded(source, source.id, _read(source))
 
     def load(self, id: str) -> Loaded:
         """The image, read only once as long as it is among the last few."""
@@ -146,23 +146,50 @@ class Images:
                 return self._loaded[id]
         try:
             with self._decoding:
-                loaded = _load(source)
+                loaded = _loaded(source, id, self._array(source))
+        except NoImageError:
+            raise
         except SpelError as error:
             message = _about(source, error)
             with self._lock:
-                self._problems[id] = message
+                self._problems[source.id] = message
             raise ImageReadError(message) from error
         with self._lock:
-            self._problems.pop(id, None)
+            self._problems.pop(source.id, None)
             self._loaded[id] = loaded
-            while len(self._loaded) > MAX_LOADED:
+            while len(self._loaded) > 1 and self._bytes() > MAX_LOADED_BYTES:
                 self._loaded.popitem(last=False)
         return loaded
+
+    def _bytes(self) -> int:
+        return sum(image.nbytes for image in self._loaded.values())
+
+    def _array(self, source: Source) -> Array:
+        """The array of a source; the last stack stays in memory, as its planes come one by one."""
+        with self._lock:
+            if self._stack is not None and self._stack[0] == source.id:
+                return self._stack[1]
+        array = _read(source)
+        if array.ndim == 4:
+            with self._lock:
+                self._stack = (source.id, array)
+        return array
 
     def problem(self, id: str) -> str | None:
         """Why the image could not be read when it was last tried, or None."""
         with self._lock:
-            return self._problems.get(id)
+            return self._problems.get(source_id(id))
+
+
+def source_id(id: str) -> str:
+    """The id of the source of an image.
+
+    Examples
+    --------
+    >>> source_id("3f@0.12"), source_id("3f")
+    ('3f', '3f')
+    """
+    return id.partition("@")[0]
 
 
 def _about(source: Source, error: SpelError) -> str:
@@ -177,119 +204,43 @@ class NoImageError(ParameterError):
     """The session has no image of this id."""
 
 
-def _load(source: Source) -> Loaded:
+def _read(source: Source) -> Array:
     array = np.asarray(source.read())
     array = array[..., None] if array.ndim == 2 else array
-    planes, plane = 1, None
-    if array.ndim == 4:
-        planes, plane = len(array), len(array) // 2
-        array = array[plane]
-    if array.ndim != 3 or 0 in array.shape:
+    if array.ndim not in (3, 4) or 0 in array.shape:
         raise FormatError(f"{source.name}: it holds an array of shape {array.shape}, not an image")
-    reduced = int(np.ceil(np.sqrt(array.shape[0] * array.shape[1] / MAX_SHOWN)))
-    array = np.ascontiguousarray(array[::reduced, ::reduced])
-    white = None if array.dtype == np.uint8 else source.white(array)
-    if white is not None:
-        array = to_white(array, white, WHITE)
-    array.setflags(write=False)
-    return Loaded(source.id, source.name, array, digest_of(array), reduced, planes, plane, white)
+    return array
 
 
-def digest_of(array: Array) -> str:
-    """Hash of an array's type, shape and bytes."""
-    digest = blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+def _loaded(source: Source, id: str, array: Array) -> Loaded:
+    stack, cut, name = None, None, source.name
+    if array.ndim == 4:
+        stack = (int(array.shape[0]), int(array.shape[1]), int(array.shape[2]))
+        cut = _cut(id, stack)
+        array = np.take(array, cut[1], axis=cut[0])
+        name = name if cut[0] == 0 and "@" not in id else f"{name} [{cut[0]}: {cut[1]}]"
+    elif id != source.id:
+        raise NoImageError(f"{source.name}: it has no planes")
+    values = np.ascontiguousarray(array).view()
+    values.setflags(write=False)
+    white = None if values.dtype == np.uint8 else source.white(values)
+    return Loaded(id, name, values, digest_of(values, white), stack, cut, white)
+
+
+def _cut(id: str, stack: tuple[int, int, int]) -> Cut:
+    """The plane that an id means."""
+    _, marked, text = id.partition("@")
+    if not marked:
+        return 0, stack[0] // 2
+    numbers = re.fullmatch(r"([012])\.(\d{1,9})", text)
+    if numbers is None or int(numbers[2]) >= stack[int(numbers[1])]:
+        raise NoImageError(f"there is no plane {text[:20]!r} in a stack of {stack}")
+    return int(numbers[1]), int(numbers[2])
+
+
+def digest_of(array: Array, white: float | None = None) -> str:
+    """Hash of an array's type, shape and bytes, and of what full intensity is."""
+    head = f"{array.dtype.str}{array.shape}" + ("" if white is None else f" {white!r}")
+    digest = blake2b(head.encode(), digest_size=16)
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-# -- sources -------------------------------------------------------------------------------------
-
-
-def files(paths: Sequence[str | os.PathLike[str]], roots: Sequence[Path] = ()) -> list[Source]:
-    """Image files, folders of them and lists as sources; the ids do not reveal the paths.
-
-    Raises
-    ------
-    ParameterError
-        If a file lies outside of all `roots`, links resolved.
-    """
-    sources = []
-    allowed = [Path(os.path.realpath(root)) for root in roots]
-    for path in expand([os.fspath(p) for p in paths]) if paths else []:
-        real = Path(os.path.realpath(path))
-        if allowed and not any(real.is_relative_to(root) for root in allowed):
-            raise ParameterError(f"{path}: it lies outside of {', '.join(map(str, allowed))}")
-        key = blake2b(os.fsencode(real), digest_size=8).hexdigest()
-        sources.append(file_source(key, path.name, real))
-    return sources
-
-
-def file_source(id: str, name: str, path: str | os.PathLike[str]) -> Source:
-    """A file as a source; links in its path are resolved now, and later ones are refused."""
-    real = Path(os.path.realpath(path))
-    return Source(
-        id, clean_name(name), partial(_read_file, real), real, white=partial(_white_of_file, real)
-    )
-
-
-def _read_file(real: Path) -> Array:
-    # A link may have replaced the file since its path was resolved.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        handle = os.open(real, flags | getattr(os, "O_CLOEXEC", 0))
-    except OSError as error:
-        raise FormatError(f"{real.name}: it cannot be read ({error.strerror})") from None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode) or os.path.realpath(real) != str(real):
-            raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
-        image: Array = read_image(file, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
-        return image
-
-
-def _white_of_file(real: Path, array: Array) -> float | None:
-    info = describe(real, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
-    return white_of(array, info.range[1])
-
-
-def clean_name(name: str) -> str:
-    """A file name as harmless text: no control characters, not too long.
-
-    Examples
-    --------
-    >>> clean_name("a\\x1b[31m\\n<b>.png")
-    'a [31m <b>.png'
-    """
-    text = "".join(c if c.isprintable() else " " for c in name.encode("utf-8", "replace").decode())
-    return text.strip()[:MAX_NAME] or "image"
-
-
-def samples() -> list[Source]:
-    """Images that need no file: rendered streets with known plates, and scikit-image's pictures."""
-    return [_street_source(seed) for seed in (3, 7, 11, 5)] + _scikit_image_sources()
-
-
-def _street_source(seed: int) -> Source:
-    def truth() -> tuple[Box, ...]:
-        return tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in street(seed).boxes.tolist())
-
-    return Source(
-        f"street-{seed}",
-        f"street {seed}",
-        lambda: street(seed).image,
-        truth=truth,
-        code=("from spel.data import street", "", f"image = street({seed}).image"),
-    )
-
-
-def _scikit_image_sources() -> list[Source]:
-    """Pictures that are part of the installed scikit-image; nothing is downloaded."""
-    spec = importlib.util.find_spec("skimage")
-    if spec is None or not spec.submodule_search_locations:
-        return []
-    folder = Path(spec.submodule_search_locations[0]) / "data"
-    names = {"coins.png": "coins", "cell.png": "cell", "ihc.png": "tissue"}
-    return [
-        replace(file_source(f"sample-{name}", name, folder / file), path=None)
-        for file, name in names.items()
-        if (folder / file).is_file()
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -78,10 +79,12 @@ def relearn(
     start: str | None = None,
     seed: int = 42,
     decoder: str = "linear",
+    factor: int = 1,
 ) -> Network:
     """The network with its convolutions from `start` on learned from strokes, and a decoder.
 
-    Convolutions before `start` keep their kernels. The decoder at the end is learned anew.
+    Convolutions before `start` keep their kernels. The decoder at the end is learned anew. The
+    images may be reduced by a factor; kernels name places in the whole images.
 
     Raises
     ------
@@ -103,11 +106,25 @@ def relearn(
     # The matrix products here are small: threads would spend their time waiting for one another.
     with threadpool_limits(1, user_api="blas"):
         if unlearned:
-            body = _with_fingerprints(
-                _learn(body, images, markers, names, seed, activate),
-                [node.name for node in body.nodes if isinstance(node.layer, Unlearned)],
-            )
+            learned = [node.name for node in body.nodes if isinstance(node.layer, Unlearned)]
+            body = _learn(body, images, markers, names, seed, activate)
+            body = _with_fingerprints(_with_places(body, learned, factor), learned)
         return add_decoder(body, activate, markers, decoder)
+
+
+def _with_places(network: Network, learned: Sequence[str], factor: int) -> Network:
+    """The network with the places of its kernels, learned on reduced images, in whole images."""
+    if factor == 1:
+        return network
+    for name in learned:
+        layer = graph.as_convolution(network[name], name)
+        places = tuple(
+            replace(p, at=tuple(c * factor + factor // 2 for c in p.at))
+            for p in layer.bank.provenance
+        )
+        bank = replace(layer.bank, provenance=places)
+        network = network.replace(name, replace(layer, bank=bank))
+    return network
 
 
 def _with_fingerprints(network: Network, learned: Sequence[str]) -> Network:

@@ -13,12 +13,13 @@ from typing import Any, Literal
 from spel import atomic
 from spel.errors import ParameterError
 from spel.nn.network import Network
-from spel.studio import commands, learning
+from spel.studio import commands, learning, reduction
 from spel.studio.cache import Cache, Run
 from spel.studio.document import Document, Entry
 from spel.studio.history import History
-from spel.studio.images import Images, Loaded, Source, clean_name, file_source, samples
+from spel.studio.images import Images, Loaded, source_id
 from spel.studio.journal import Journal
+from spel.studio.sources import Source, clean_name, file_source, samples
 
 MAX_VIEW = 4096
 
@@ -141,6 +142,13 @@ class Session:
         """The ids of `sources`."""
         return tuple(source.id for source in self.sources)
 
+    def marked_images(self) -> tuple[str, ...]:
+        """The ids of images and planes with strokes, in the order of the images."""
+        order = {id: place for place, id in enumerate(self.image_ids())}
+        marked = [id for id, drawn in self.document.strokes.items() if drawn]
+        left = [id for id in marked if source_id(id) in order]
+        return tuple(sorted(left, key=lambda id: order[source_id(id)]))
+
     def effective(self, network: str) -> Network:
         """A network of the document, without its bypassed steps.
 
@@ -150,6 +158,16 @@ class Session:
             If there is no such network, or all its steps are bypassed.
         """
         return _effective(self.document.entry(network))
+
+    def fitted(self, network: str, image: str) -> Network:
+        """A network as it works on an image: a large one is reduced by the first step.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such network, or all its steps are bypassed.
+        """
+        return reduction.fitted(self.effective(network), self.load(image).size)
 
     def run(self, network: str, image: str) -> Run:
         """Every step of a network on an image, as far as it can be computed."""

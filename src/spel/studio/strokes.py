@@ -33,8 +33,8 @@ def markers_of(strokes: Iterable[Stroke], size: tuple[int, int]) -> Markers:
     >>> len(markers_of([one, two], (3, 3)))
     4
     """
-    label = np.full(size, -1, dtype=np.int64)
-    owner = np.full(size, -1, dtype=np.int64)
+    label = np.full(size, -1, dtype=np.int16)
+    owner = np.full(size, -1, dtype=np.int32)
     for number, stroke in enumerate(strokes, start=1):
         (row, col), mask = covered_pixels(stroke, size)
         window = (slice(row, row + mask.shape[0]), slice(col, col + mask.shape[1]))
@@ -42,7 +42,8 @@ def markers_of(strokes: Iterable[Stroke], size: tuple[int, int]) -> Markers:
         owner[window][mask] = number
     points = np.argwhere(label >= 0)
     where = tuple(points.T)
-    return Markers(points, label[where], size, 0, owner[where])
+    labels, owners = label[where].astype(np.int64), owner[where].astype(np.int64)
+    return Markers(points, labels, size, 0, owners)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from spel.decide import Decision
 from spel.errors import ParameterError
 from spel.studio.commands.registry import Arguments, Workspace, command
 from spel.studio.document import Box, Document
+from spel.studio.images import source_id
 
 MAX_BOXES = 100_000
 MAX_PINS = 8
@@ -44,20 +45,21 @@ def _box(box: object) -> Box:
 @command("remove_image")
 def remove_image(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     """Take an image out of the session; file and strokes stay, so that undo brings it back."""
-    image = str(arguments["image"])
+    image = source_id(str(arguments["image"]))
     ids = workspace.image_ids()
     if image not in ids:
         raise ParameterError(f"there is no image {image!r:.40}; reload the page")
     if len(ids) == 1:
         raise ParameterError("this is the only image of the session; add another one first")
-    pins = tuple(pin for pin in document.pins if pin != image)
+    pins = tuple(pin for pin in document.pins if source_id(pin) != image)
     return replace(document, pins=pins, removed=(*document.removed, image))
 
 
 @command("set_pins")
 def set_pins(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     pins = tuple(dict.fromkeys(str(i) for i in arguments["images"]))
-    unknown = [i for i in pins if i not in workspace.image_ids() and i not in document.pins]
+    ids = workspace.image_ids()
+    unknown = [i for i in pins if source_id(i) not in ids and i not in document.pins]
     if unknown:
         raise ParameterError(f"there is no image {unknown[0]!r:.40} to pin")
     if len(pins) > MAX_PINS:

@@ -57,9 +57,10 @@ def _activation(
     entry: Entry, workspace: Workspace, image: str, source: str
 ) -> npt.NDArray[Any] | None:
     """What a node gives on an image, without bypassed steps; None if it fails."""
+    run = workspace.run_entry(Entry(entry.network), image)
     if source == INPUT:
-        return workspace.load(image).array
-    result = workspace.run_entry(Entry(entry.network), image).result(source)
+        return run.input
+    result = run.result(source)
     return None if result is None or result.activation is None else result.activation.array
 
 

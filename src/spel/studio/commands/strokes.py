@@ -9,7 +9,7 @@ from typing import Any
 from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.nn import Network
-from spel.studio import learning
+from spel.studio import learning, reduction
 from spel.studio.cache import Run
 from spel.studio.commands.registry import Arguments, Workspace, command
 from spel.studio.document import Class, Document, Entry, Stroke, display_name
@@ -93,23 +93,54 @@ def _class(item: Any) -> Class:
 def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     name = arguments["network"]
     entry = document.entry(name)
-    marked = [i for i in workspace.image_ids() if document.strokes.get(i)]
-    images = [workspace.load(i) for i in marked]
+    images = [workspace.load(i) for i in workspace.marked_images()]
+    start = arguments.get("start")
+    factor = _learning_factor(entry.network, images, start)
 
     def activate(network: Network) -> list[Any]:
-        return [_output(workspace.run_entry(Entry(network), i)) for i in marked]
+        reduced = Entry(reduction.reduced(network, factor))
+        return [_output(workspace.run_entry(reduced, image.id)) for image in images]
 
     network = learning.relearn(
-        entry.network,
-        [image.array for image in images],
-        [markers_of(document.strokes[image.id], image.size) for image in images],
+        reduction.whole(entry.network),
+        [_reduced_image(image, factor) for image in images],
+        [_reduced_markers(document, image, factor) for image in images],
         [image.name for image in images],
         activate=activate,
-        start=arguments.get("start"),
+        start=start,
         seed=int(arguments.get("seed", 42)),
         decoder=str(arguments.get("decoder", "linear")),
+        factor=factor,
     )
+    network = reduction.reduced(network, factor)
     return document.with_entry(name, Entry(network, entry.bypassed & set(network.names)))
+
+
+def _learning_factor(network: Network, images: list[Loaded], start: str | None) -> int:
+    """By how much images are reduced while the network is learned, and from then on.
+
+    Raises
+    ------
+    ParameterError
+        If kernels that stay were learned at another size.
+    """
+    factor = reduction.factor_of(network)
+    needed = max([factor, *(reduction.needed_factor(image.size) for image in images)])
+    if start and needed != factor:
+        raise ParameterError(
+            f"the kernels before {start!r} work on images at 1/{factor} of their size, but the "
+            f"images with strokes need 1/{needed}; learn all kernels again"
+        )
+    return needed
+
+
+def _reduced_image(image: Loaded, factor: int) -> Any:
+    return image.array if factor == 1 else reduction.reduce_image(image.array, factor)
+
+
+def _reduced_markers(document: Document, image: Loaded, factor: int) -> Markers:
+    markers = markers_of(document.strokes[image.id], image.size)
+    return markers.rescaled(factor, [-(-n // factor) for n in image.size])
 
 
 def _output(run: Run) -> Any:

@@ -17,6 +17,7 @@ from spel.nn import Convolution
 from spel.nn.geometry import geometry
 from spel.studio.cache import Run
 from spel.studio.document import Entry
+from spel.studio.images import source_id
 from spel.studio.session import Session
 from spel.studio.views.kernels import provenance_of
 from spel.studio.views.packing import Json
@@ -95,7 +96,7 @@ def quality_view(session: Session, network: str, tried: Mapping[str, Any] | None
     decision = _decision(session.document.entry(network), tried)
     compared, rows, failed = [], [], []
     for image, truth in session.document.truth.items():
-        if image not in session.image_ids():
+        if source_id(image) not in session.image_ids():
             continue
         try:
             run = session.run(network, image)
@@ -133,7 +134,7 @@ def why_view(
             f"box {index} does not exist any more; there are {len(detections)}. Click a box again"
         )
     at = decided.strongest[index]
-    why = explain_component(run.network, run.image.array, run.activations, at, decided.threshold)
+    why = explain_component(run.network, run.input, run.activations, at, decided.threshold)
     place = geometry(run.network)
     area = float(detections.areas[index] * np.prod(place.scale))
     return {

@@ -117,7 +117,7 @@ def _convolution(
         raise ParameterError(f"step {node!r} is switched off")
     layer = as_convolution(run.network[node], node)
     source = run.network.node(node).inputs[0]
-    arrays = {INPUT: run.image.array, **run.activations}
+    arrays = {INPUT: run.input, **run.activations}
     if source not in arrays:
         raise ParameterError(f"step {source!r} gives no activation; correct it first")
     return run, layer, arrays[source]

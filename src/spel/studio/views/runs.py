@@ -15,6 +15,7 @@ from spel.nn.node import INPUT
 from spel.nn.trace import trace
 from spel.studio.cache import CachedActivation, NodeResult, Run
 from spel.studio.graph import as_convolution
+from spel.studio.reduction import factor_of, needed_factor, reduce_image
 from spel.studio.session import Session
 from spel.studio.views.packing import Json, Packed, packed
 
@@ -27,21 +28,25 @@ class NotCachedError(LookupError):
 
 
 def image_view(session: Session, image: str) -> Packed:
-    """An image as it looks: (rows, cols, 3) of uint8."""
+    """An image as it looks: (rows, cols, 3) of uint8, or a large one at a part of its size."""
     loaded = session.load(image)
+    factor = needed_factor(loaded.size)
     header = {
         "id": loaded.id,
         "name": loaded.name,
         "rows": loaded.size[0],
         "cols": loaded.size[1],
-        "channels": loaded.array.shape[-1],
-        "dtype": str(loaded.array.dtype),
-        "reduced": loaded.reduced,
-        "plane": loaded.plane,
-        "planes": loaded.planes,
+        "channels": loaded.values.shape[-1],
+        "dtype": str(loaded.values.dtype),
+        "reduced": factor,
+        "stack": loaded.stack,
+        "cut": loaded.cut,
         "digest": loaded.digest,
     }
-    return packed(header, np.ascontiguousarray(as_rgb(loaded.array)))
+    picture = as_rgb(loaded.array)
+    if factor > 1:
+        picture = np.round(reduce_image(picture, factor)).astype(np.uint8)
+    return packed(header, np.ascontiguousarray(picture))
 
 
 def run_view(run: Run, name: str) -> Json:
@@ -50,6 +55,7 @@ def run_view(run: Run, name: str) -> Json:
         "network": name,
         "image": run.image.id,
         "steps": [_step(run, result) for result in run.results],
+        "reduced": factor_of(run.network),
         "parameters": run.network.parameters,
         "multiply_adds": _multiply_adds(run),
         "ms": round(sum(r.activation.ms for r in run.results if r.activation is not None), 3),
@@ -74,7 +80,7 @@ def _step(run: Run, result: NodeResult) -> Json:
 
 def _multiply_adds(run: Run) -> int | None:
     try:
-        return run.network.multiply_adds(run.image.array.shape)
+        return run.network.multiply_adds(run.input.shape)
     except SpelError:
         return None
 
@@ -174,7 +180,7 @@ def trace_view(
         raise ParameterError(f"step {node!r} fails: {result.error}")
     traced = trace(
         run.network,
-        run.image.array,
+        run.input,
         at=at,
         node=node,
         channel=channel,
@@ -187,7 +193,7 @@ def _input_at(run: Run, at: tuple[int, int]) -> list[float]:
     rows, cols = run.image.size
     if not (0 <= at[0] < rows and 0 <= at[1] < cols):
         raise ParameterError(f"pixel {at} lies outside of the image of {rows} x {cols}")
-    return [float(v) for v in run.image.array[at]]
+    return [float(v) for v in run.input[at]]
 
 
 def histogram_view(session: Session, id: str, channel: int, bins: int = 128) -> Json:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from spel.errors import ParameterError
 from spel.studio import exports
+from spel.studio.images import source_id
 from spel.studio.session import Session
 from spel.studio.views.kernels import kernels_view
 from spel.studio.views.packing import Json, Packed
@@ -110,7 +111,7 @@ def cloud(session: Session, request: Request) -> Packed:
 
 
 def kernels(session: Session, request: Request) -> Packed:
-    images = [i for i in _list(request, "images") if i in session.image_ids()]
+    images = [i for i in _list(request, "images") if source_id(i) in session.image_ids()]
     return kernels_view(session, _text(request, "network"), _text(request, "node"), images)
 
 

@@ -136,6 +136,19 @@ export function onImage(on, at) {
   return [axis(0), axis(1)];
 }
 
+/**
+ * The step whose activation a step reads; undefined if it reads the image as it is.
+ * @param {string} [name]
+ * @returns {Step | undefined}
+ */
+export function sourceOf(name = state.node) {
+  let source = node(name)?.inputs[0] ?? "input";
+  while (node(source)?.off) source = node(source)?.inputs[0] ?? "input";
+  // A step of the run that the network does not have reduces a large image.
+  const [first] = state.run?.steps ?? [];
+  return step(source) ?? (first && !node(first.name) ? first : undefined);
+}
+
 // -- looking -------------------------------------------------------------------------------------
 
 /**

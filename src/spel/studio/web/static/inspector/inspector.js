@@ -50,7 +50,8 @@ class Inspector extends Part {
     const shown = await picture(image).catch(() => null);
     if (!shown) return;
     if (state.cursor !== cursor || state.image !== image || state.node !== "input") return;
-    const i = (cursor[0] * shown.cols + cursor[1]) * 3;
+    const [row, col] = cursor.map((n) => Math.floor(n / shown.reduced));
+    const i = ((row ?? 0) * shown.grid[1] + (col ?? 0)) * 3;
     const values = [...shown.data.subarray(i, i + 3)];
     const names = shown.channels < 3 ? ["grey"] : ["red", "green", "blue"];
     const rows = names.map((name, k) => tableRow(t(`color.${name}`), num(values[k])));

@@ -146,9 +146,9 @@ export function planeCanvas(plane, scale) {
 
 /**
  * A canvas with an RGB image.
- * @param {{ rows: number, cols: number, data: Uint8Array }} image
+ * @param {{ grid: [number, number], data: Uint8Array }} image
  */
-export function rgbCanvas({ rows, cols, data }) {
+export function rgbCanvas({ grid: [rows, cols], data }) {
   const canvas = canvasOf(rows, cols);
   const pen = penOf(canvas);
   const image = pen.createImageData(cols, rows);

@@ -9,14 +9,16 @@ export class Ink {
   /**
    * @param {number} rows
    * @param {number} cols
+   * @param {number} [grain] one spel of ink stands for so many rows and columns of a large image
    */
-  constructor(rows, cols) {
-    this.rows = rows;
-    this.cols = cols;
-    this.labels = new Int16Array(rows * cols).fill(-1);
-    this.canvas = canvasOf(rows, cols);
+  constructor(rows, cols, grain = 1) {
+    this.grain = grain;
+    this.rows = Math.ceil(rows / grain);
+    this.cols = Math.ceil(cols / grain);
+    this.labels = new Int16Array(this.rows * this.cols).fill(-1);
+    this.canvas = canvasOf(this.rows, this.cols);
     this.pen = penOf(this.canvas);
-    this.image = this.pen.createImageData(cols, rows);
+    this.image = this.pen.createImageData(this.cols, this.rows);
     this.pixels = new Uint32Array(this.image.data.buffer);
     /** @type {Map<number, string>} */
     this.colors = new Map();
@@ -43,12 +45,14 @@ export class Ink {
 
   /**
    * One more piece of a stroke under the brush; only its window is shown anew.
-   * @param {Place} a
-   * @param {Place} b
-   * @param {number} radius
+   * @param {Place} from
+   * @param {Place} to
+   * @param {number} size radius of the brush
    * @param {number} label -1 erases
    */
-  extend(a, b, radius, label) {
+  extend(from, to, size, label) {
+    const [a, b] = [this.#inked(from), this.#inked(to)];
+    const radius = size / this.grain;
     this.#capsule(a, b, radius, label);
     this.#putAll([a, b], label);
     const r0 = Math.max(0, Math.floor(Math.min(a[0], b[0]) - radius - 1));
@@ -58,11 +62,20 @@ export class Ink {
     if (r1 > r0 && c1 > c0) this.pen.putImageData(this.image, 0, 0, c0, r0, c1 - c0, r1 - r0);
   }
 
-  /** How many spels are drawn on. */
+  /** How many spels of the image are drawn on. */
   get count() {
     let n = 0;
     for (const label of this.labels) n += label >= 0 ? 1 : 0;
-    return n;
+    return n * this.grain ** 2;
+  }
+
+  /**
+   * A place of the image in spels of ink.
+   * @param {Place} place
+   * @returns {Place}
+   */
+  #inked([row, col]) {
+    return [row / this.grain, col / this.grain];
   }
 
   #show() {
@@ -70,8 +83,10 @@ export class Ink {
   }
 
   /** @param {Stroke} stroke */
-  #mark({ points, tool, radius, label: drawn }) {
+  #mark({ points: places, tool, radius: size, label: drawn }) {
     const label = tool === "erase" ? -1 : drawn;
+    const points = places.map((place) => this.#inked(place));
+    const radius = size / this.grain;
     const [first] = points;
     if (tool === "fill") this.#polygon(points, label);
     else if (tool !== "spels" && points.length === 1 && first) {

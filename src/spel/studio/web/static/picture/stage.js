@@ -113,7 +113,8 @@ export class Stage extends HTMLElement {
     const same = this.size[0] === picture.rows && this.size[1] === picture.cols;
     this.size = [picture.rows, picture.cols];
     picture.canvas ??= rgbCanvas(picture);
-    this.#base = { canvas: picture.canvas, scale: [1, 1], offset: [0, 0] };
+    const { reduced } = picture;
+    this.#base = { canvas: picture.canvas, scale: [reduced, reduced], offset: [0, 0] };
     if (!same || !this.view.zoom) this.fit();
     else this.paint();
   }

@@ -97,7 +97,8 @@ async function askPlane(id, channel, grain) {
 export const picture = (id) =>
   cached(`image/${id}`, async () => {
     const packed = /** @type {any} */ (await getPacked(`images/${id}`));
-    return { ...packed, data: packed.arrays[0].data, arrays: null };
+    const [{ shape, data }] = packed.arrays;
+    return { ...packed, grid: [shape[0], shape[1]], data, arrays: null };
   });
 
 /**

@@ -140,6 +140,7 @@
  * @property {string} network
  * @property {string} image
  * @property {Step[]} steps
+ * @property {number} reduced 1, or the network works at one part in so many of the image's size
  * @property {number} parameters
  * @property {number | null} multiply_adds
  * @property {number} ms
@@ -179,8 +180,9 @@
  * @property {number} channels
  * @property {string} dtype
  * @property {number} reduced 1, or shown at one part in so many of its size
- * @property {number} planes of the file
- * @property {number | null} plane the one that is shown, if there are several
+ * @property {[number, number, number] | null} stack planes, rows and columns of a file with planes
+ * @property {[number, number] | null} cut axis and place of the plane that is shown
+ * @property {[number, number]} grid rows and columns of `data`
  * @property {Uint8Array} data
  * @property {HTMLCanvasElement} [canvas]
  */

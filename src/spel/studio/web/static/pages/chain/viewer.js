@@ -9,10 +9,11 @@ import { planeCanvas, scaleFor } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { newStage, zoomers } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
+import { outlineOf } from "../../picture/windows.js";
 import { plane } from "../../server/arrays.js";
 import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "../../store.js";
 import { scaleBar } from "./draw.js";
-import { outlineOf, statusOf } from "./model.js";
+import { statusOf } from "./model.js";
 import { viewerTools } from "./tools.js";
 
 /** @import { Picture, Place, Plane, Step } from "../../server/types.js" */

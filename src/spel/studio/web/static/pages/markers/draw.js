@@ -15,7 +15,7 @@ import { choices } from "./model.js";
 export function drawInk(pen, ink) {
   pen.imageSmoothingEnabled = false;
   pen.globalAlpha = choices.opacity;
-  pen.drawImage(ink.canvas, 0, 0);
+  pen.drawImage(ink.canvas, 0, 0, ink.cols * ink.grain, ink.rows * ink.grain);
   pen.globalAlpha = 1;
 }
 

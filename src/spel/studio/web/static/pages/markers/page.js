@@ -93,7 +93,7 @@ class MarkersPage extends Part {
       this.redrawPanels();
       return;
     }
-    this.ink = new Ink(image.rows, image.cols);
+    this.ink = new Ink(image.rows, image.cols, image.reduced);
     this.redraw();
     this.overlay();
   }

@@ -11,9 +11,10 @@ import "../../inspector/inspector.js";
 import { penOf } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { newStage } from "../../picture/stage.js";
+import { outlineOf } from "../../picture/windows.js";
 import { getPacked } from "../../server/api.js";
 import { bankArrays } from "../../server/arrays.js";
-import { bus, choose, node, onImage, state, step } from "../../store.js";
+import { bus, choose, node, onImage, onStep, sourceOf, state, step } from "../../store.js";
 import * as draw from "./draw.js";
 import { drawHistogram } from "./histogram.js";
 import { cameraOf, cloudFrom, frameOf, pointAt, pointOfSpel, positiveShare } from "./model.js";
@@ -129,12 +130,9 @@ export class SpacePage extends Part {
 
   markCursor() {
     this.stage.cursor = state.cursor;
-    const reach = node()?.bank?.reach;
-    if (state.cursor && reach && step()?.shape) {
-      const [row, col] = state.cursor;
-      const [[top, bottom], [left, right]] = reach;
-      this.stage.outline = [row + top, col + left, row + bottom + 1, col + right + 1];
-    }
+    const shown = step();
+    const at = state.cursor && shown?.shape ? onStep(shown, state.cursor) : null;
+    this.stage.outline = shown && at ? outlineOf(node(), shown, at) : null;
     this.stage.paint(true);
   }
 
@@ -269,7 +267,7 @@ export class SpacePage extends Part {
     this.hovered = best;
     if (best >= 0 && !state.pinned) {
       const { spels } = this.cloud;
-      const input = step(node()?.inputs[0]);
+      const input = sourceOf();
       const spel = /** @type {Place} */ ([spels[best * 2], spels[best * 2 + 1]]);
       choose({ cursor: input ? onImage(input, spel) : spel });
     }

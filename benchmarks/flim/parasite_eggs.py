@@ -78,11 +78,16 @@ def main() -> int:
         if seed == 42 and options.write:
             card = {
                 "name": "parasite-eggs",
-                "what": "Eggs of Schistosoma mansoni in microscope fields of 240 x 240 spels, RGB.",
-                "learned": "from the strokes of 8 images, without masks or backpropagation",
+                "description": "Eggs of Schistosoma mansoni in microscope fields of 240 x 240 "
+                "pixels, RGB.",
+                "learned from": "strokes on 8 images, without masks or backpropagation",
+                "method": "spel.learning.segmenter.learn_segmenter",
+                "command": "python benchmarks/flim/parasite_eggs.py --write",
+                "spel": spel.__version__,
                 "figures": scores.to_dict(),
-                "limits": "One scale (eggs of about 1100 spels) and stain; at most one egg an "
-                "image; settings chosen on the 59 unmarked images that the figures are of.",
+                "limits": "One size of eggs (about 1100 pixels) and one stain; at most one egg in "
+                "an image. The settings were chosen on the 59 unmarked images on which the "
+                "figures were measured.",
             }
             found.network.with_meta(card=card).save(TARGET)
             print(TARGET.relative_to(ROOT), TARGET.stat().st_size, "bytes")

@@ -349,7 +349,7 @@ def ship(options: argparse.Namespace, found: list[Photo], images: Images) -> str
     assert isinstance(decision, Windows)
     card = {
         "name": "plates",
-        "for": "licence plates in photos of any region",
+        "description": "Licence plates in photos of any region.",
         "learned from": f"{len(found)} photos with one box each, the development part of the "
         "openalpr end-to-end benchmark (Brazil 61, Europe 47, USA 69)",
         "method": "spel.rigid.learn_detector, default configuration: in closed form, "

@@ -79,11 +79,38 @@ def test_metadata_that_do_not_fit_the_pages_are_left_alone(tmp_path):
     assert np.array_equal(read(tmp_path / "a.tif")[..., 0], image)
 
 
-@pytest.mark.parametrize("axes", ["CYX", "TYX"])
-def test_windows_of_such_files_are_refused_by_name(tmp_path, axes):
-    saved(tmp_path / "a.tif", axes, ome=True)
-    with pytest.raises(ImageReadError, match="its pages are"):
-        LargeImage(tmp_path / "a.tif")
+@pytest.mark.parametrize("options", [{"ome": True}, {"ome": True, "compression": "zlib"}])
+@pytest.mark.parametrize("axes", ["CYX", "TYX", "ZCYX", "CZYX", "TZCYX"])
+def test_windows_have_the_axes_of_the_whole(tmp_path, axes, options):
+    saved(tmp_path / "a.tif", axes, **options)
+    times = 2 if "T" in axes else 1
+    if times > 1:
+        with pytest.raises(ImageReadError, match=r"2 points in time .*page=0 to 1"):
+            LargeImage(tmp_path / "a.tif")
+    for page in range(times) if times > 1 else [None]:
+        whole = read(tmp_path / "a.tif", page=page)
+        with LargeImage(tmp_path / "a.tif", page=page) as image:
+            assert (image.shape, image.pages) == (whole.shape, describe(tmp_path / "a.tif").pages)
+            assert np.array_equal(image[:], whole)
+            part = (slice(1, 3),) * (whole.ndim - 1)
+            assert np.array_equal(image[part], whole[part])
+
+
+@pytest.mark.parametrize("order", ["ZC", "CZ"])
+def test_levels_of_planes_and_channels_stand_in_their_order(tmp_path, order):
+    """Full pages, then pages marked as reduced: each level lists its pages as the metadata say."""
+    sizes = [SIZES[axis] for axis in order]
+    pages = np.arange(12 * 20, dtype=np.uint8).reshape(12, 4, 5).repeat(8, 1).repeat(8, 2)
+    text = f'{{"shape": {[*sizes, 32, 40]}, "axes": "{order}YX"}}'
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for step, kind in ((1, 0), (2, 1)):
+            for page in pages[:, ::step, ::step]:
+                file.write(page, subfiletype=kind, metadata=None, description=text)
+    wanted = pages.reshape(*sizes, 32, 40)
+    wanted = wanted.transpose([order.index("Z"), 2, 3, order.index("C")])
+    for level, step in ((0, 1), (1, 2)):
+        with LargeImage(tmp_path / "a.tif", level=level) as image:
+            assert np.array_equal(image[:], wanted[:, ::step, ::step])
 
 
 @pytest.mark.parametrize(

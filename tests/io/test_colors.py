@@ -58,9 +58,15 @@ def test_lab_becomes_rgb(tmp_path):
     assert describe(tmp_path / "a.tif").note == "lab in the file"
 
 
-def test_windows_of_cmyk_are_refused_by_name(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 4, 4), np.uint8), photometric="separated")
-    with pytest.raises(ImageReadError, match="CMYK"):
+@pytest.mark.parametrize("colors", ["separated", "cielab"])
+def test_windows_of_cmyk_and_lab_are_the_whole_s(tmp_path, rng, colors):
+    stored = rng.integers(0, 256, (40, 50, 4 if colors == "separated" else 3), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric=colors, tile=(16, 16))
+    with LargeImage(tmp_path / "a.tif") as image:
+        assert image.shape == (40, 50, 3)
+        assert np.array_equal(image[7:30, 12:41], read(tmp_path / "a.tif")[7:30, 12:41])
+    tifffile.imwrite(tmp_path / "a.tif", stored.astype(np.float32), photometric=colors)
+    with pytest.raises(ImageReadError, match="colours are float32"):
         LargeImage(tmp_path / "a.tif")
 
 

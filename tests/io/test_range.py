@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from spel.io import Decoder, describe, image_range, read, value_range, write
+from spel.io.large import LargeImage
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,11 @@ def test_12_bits_that_are_spread_over_16_reach_beyond_4095():
 def test_netpbm_states_its_white():
     assert describe(io.BytesIO(b"P5 1 1 1000 \0\1")).range == (0, 1000)
     assert describe(io.BytesIO(b"P5 1 1 100 \1")).range == (0, 255)  # stretched to 8 bits
+
+
+@pytest.mark.parametrize("words", ['<Image SignificantBits="12"/>', ""])
+def test_windows_have_the_white_of_the_whole(tmp_path, words):
+    stored = np.full((3, 4), 4000, np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", stored, description=words, metadata=None)
+    with LargeImage(tmp_path / "a.tif") as image:
+        assert image.white == describe(tmp_path / "a.tif").range[1] == (4095 if words else 65535)

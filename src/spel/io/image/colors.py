@@ -16,7 +16,7 @@ from spel.io.opening import DecodeError, image_error
 
 from .header import ImageInfo
 
-__all__ = ["CONVERTED", "check_colors", "to_rgb"]
+__all__ = ["CONVERTED", "check_colors", "check_convertible", "to_rgb"]
 
 Array = npt.NDArray[Any]
 _BAND = 1 << 20  # pixels converted at once
@@ -49,8 +49,7 @@ def to_rgb(array: Array, color: str) -> Array:
     >>> to_rgb(ink, "cmyk")[0].tolist()
     [[255, 255, 255], [0, 255, 255], [0, 0, 0]]
     """
-    if array.dtype not in (np.uint8, np.uint16):
-        raise DecodeError(f"its {color} colours are {array.dtype}", "convert it to RGB")
+    check_convertible(array.dtype, color)
     out = np.empty((*array.shape[:-1], 3), array.dtype)
     flat, colors = array.reshape(-1, array.shape[-1]), out.reshape(-1, 3)
     white = float(np.iinfo(array.dtype).max)
@@ -59,6 +58,12 @@ def to_rgb(array: Array, color: str) -> Array:
         unit = np.clip(CONVERTED[color](part, white), 0, 1)
         colors[start : start + _BAND] = np.rint(unit * white)
     return out
+
+
+def check_convertible(dtype: np.dtype[Any], color: str) -> None:
+    """Refuse CMYK or Lab of a type that is not converted."""
+    if dtype not in (np.uint8, np.uint16):
+        raise DecodeError(f"its {color} colours are {dtype}", "convert it to RGB")
 
 
 def _cmyk(ink: Array, white: float) -> Array:

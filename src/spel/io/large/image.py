@@ -29,8 +29,8 @@ class LargeImage:
     path : str or path
         TIFF or BigTIFF, NumPy file, or folder of an OME-Zarr image.
     page : int, optional
-        Page of a TIFF or point in time of a Zarr image, counted from 0. By default all pages that
-        are alike, as planes, or the first.
+        Page of a TIFF or point in time, counted from 0. By default all pages that are alike, as
+        planes or channels, or the first. A TIFF of several points in time needs it.
     level : int
         Level of a pyramid; 0 is the full size.
     max_pixels : int

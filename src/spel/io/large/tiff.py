@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,17 +16,18 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.image.tiff_axes import stated_axes
+from spel.io.image.colors import CONVERTED
+from spel.io.image.tiff_page import Plane
+from spel.io.image.tiff_planes import choose, planes_of
 from spel.io.opening import DAMAGED, DecodeError
 
-from .tiff_plane import Plane, check_limits
+from .tiff_plane import check_limits, window
 
 if TYPE_CHECKING:
-    from tifffile import TiffFile, TiffPage
+    from tifffile import TiffPage
 
 __all__ = ["TiffImage"]
 
-MAX_PAGES = 1_000_000
 MAX_SUBIFDS = 64
 
 Span = tuple[int, int]
@@ -40,7 +40,8 @@ class TiffImage:
     ----------
     path : Path
     page : int, optional
-        Counted from 0; by default all pages that are alike as planes, or the first.
+        Counted from 0; by default all pages that are alike as planes or channels, or the first.
+        Of a file of several points in time it is one of them, and must be given.
     level : int
         0 is the full size.
     max_pixels : int
@@ -48,7 +49,7 @@ class TiffImage:
 
     Attributes
     ----------
-    shape, dtype, pages, levels
+    shape, dtype, pages, bits, levels
         As of `LargeImage`.
     """
 
@@ -60,78 +61,46 @@ class TiffImage:
         logging.getLogger("tifffile").addHandler(logging.NullHandler())
         self._tiff = tifffile.TiffFile(path)
         try:
-            pages = _pages(self._tiff)
-            if page is not None and page >= len(pages):
-                raise DecodeError(f"it has {len(pages)} pages, no number {page}", "count from 0")
-            axes = stated_axes(pages[0].page.description, len(pages))
-            if page is None and axes is not None and axes.times * axes.channels > 1:
-                raise DecodeError(f"its pages are {axes}", "save it as OME-Zarr, or name a page")
-            levels = _pyramid(pages, page)
+            pages = planes_of(self._tiff)
+            choice = choose(pages, page)
+            choice.check_time(page)
+            levels = _pyramid(choice.planes, pages)
             if level >= len(levels):
                 raise DecodeError(f"it has {len(levels)} levels, no number {level}", "count from 0")
-            planes = levels[level]
-            check_limits(planes, max_pixels, self._tiff.filehandle.size)
+            planes, count = levels[level], len(choice.grid)
+            check_limits(planes, max_pixels, self._tiff.filehandle.size, count)
         except BaseException:
             self._tiff.close()
             raise
-        self.pages = len(pages)
+        first, parts = planes[0], len(choice.grid[0])
+        self.pages = choice.pages
         self.levels = tuple((one[0].rows, one[0].cols) for one in levels)
-        self.planes = planes
-        shape = (planes[0].rows, planes[0].cols, planes[0].channels)
-        self.shape: tuple[int, ...] = shape if len(planes) == 1 else (len(planes), *shape)
-        self.dtype, self.bits = planes[0].dtype, planes[0].bits
+        self.grid = [planes[k : k + parts] for k in range(0, len(planes), parts)]
+        channels = 3 if first.color in CONVERTED else first.channels
+        shape = (first.rows, first.cols, channels * parts)
+        self.shape: tuple[int, ...] = shape if count == 1 else (count, *shape)
+        self.dtype, self.bits = first.dtype, first.maximum.bit_length() or first.bits
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""
         rows, cols = spans[-2:]
-        if len(spans) == 2:
-            return self.planes[0].window(rows, cols)
-        planes = self.planes[slice(*spans[0])]
-        size = (len(planes), rows[1] - rows[0], cols[1] - cols[0], self.shape[-1])
+        grid = self.grid[slice(*spans[0])] if len(spans) == 3 else self.grid
+        if len(spans) == 2 and len(grid[0]) == 1:
+            return window(grid[0][0], rows, cols)
+        size = (len(grid), rows[1] - rows[0], cols[1] - cols[0], self.shape[-1])
         out = np.empty(size, self.dtype)
-        for array, plane in zip(out, planes):
-            array[...] = plane.window(rows, cols)
-        return out
+        for array, row in zip(out, grid):
+            for part, plane in zip(np.split(array, len(row), axis=-1), row):
+                part[...] = window(plane, rows, cols)
+        return out if len(spans) == 3 else out[0]
 
     def close(self) -> None:
         """Close the file."""
         self._tiff.close()
 
 
-def _pages(tiff: TiffFile) -> list[Plane]:
-    """The pages of the main chain; ImageJ writes a large stack as one page."""
-    if len(tiff.pages) > MAX_PAGES:
-        raise DecodeError(f"it has more than {MAX_PAGES} pages")
-    pages = [Plane(cast("TiffPage", page)) for page in tiff.pages]
-    if not pages:
-        raise DecodeError("it has no page", DAMAGED)
-    if len(pages) == 1 and pages[0].page.description.startswith("ImageJ="):
-        return _imagej_stack(pages[0])
-    return pages
-
-
-def _imagej_stack(first: Plane) -> list[Plane]:
-    """The planes of a stack follow one another in the file."""
-    page = first.page
-    stated = re.search(r"^images=(\d{1,9})\s*$", page.description, re.MULTILINE)
-    count = int(stated[1]) if stated else 1
-    if count < 2:
-        return [first]
-    length = first.rows * first.cols * int(page.samplesperpixel) * first.bits // 8
-    end = int(page.dataoffsets[0]) + count * length
-    if not page.is_memmappable or end > page.parent.filehandle.size:
-        raise DecodeError(f"it states {count} planes that are not there", DAMAGED)
-    return [Plane(page, number * length) for number in range(count)]
-
-
-def _pyramid(pages: Sequence[Plane], page: int | None) -> list[list[Plane]]:
+def _pyramid(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:
     """Levels, largest first, each a list of its planes."""
-    if page is not None:
-        full = [pages[page]]
-    else:
-        full = [one for one in pages if not one.subfile & 5] or list(pages[:1])
-        if any(one.alike != full[0].alike for one in full):
-            full = list(pages[:1])
     smaller = _subifds(full) or _marked(full, pages) or _unmarked(full, pages)
     smaller.sort(key=lambda level: -level[0].rows * level[0].cols)
     return [full, *smaller]
@@ -158,12 +127,17 @@ def _subpages(plane: Plane) -> list[Any]:
 
 
 def _marked(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:
-    """Levels in pages that are marked as reduced."""
+    """Levels in pages that are marked as reduced, in the order of the pages that they reduce."""
+    chain = [one for one in pages if not (one.page.is_reduced or one.page.is_mask)]
+    places = {one: k for k, one in enumerate(p for p in chain if p.alike == full[0].alike)}
+    if full[0] not in places:
+        places = {one: k for k, one in enumerate(full)}
     sizes: dict[Span, list[Plane]] = {}
     for one in pages:
-        if one.subfile & 1 and not one.subfile & 4 and _is_reduced(full[0], one):
+        if one.page.is_reduced and not one.page.is_mask and _is_reduced(full[0], one):
             sizes.setdefault((one.rows, one.cols), []).append(one)
-    return [level for level in sizes.values() if len(level) == len(full)]
+    complete = (level for level in sizes.values() if len(level) == len(places))
+    return [[level[places[one]] for one in full] for level in complete]
 
 
 def _unmarked(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:
@@ -171,7 +145,7 @@ def _unmarked(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:
     first = full[0]
     if len(full) > 1 or first is not pages[0] or not first.page.is_tiled:
         return []
-    tiled = (one for one in pages[1:] if one.page.is_tiled and not one.subfile & 4)
+    tiled = (one for one in pages[1:] if one.page.is_tiled and not one.page.is_mask)
     return [[one] for one in tiled if _is_reduced(first, one)]
 
 

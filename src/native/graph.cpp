@@ -17,9 +17,11 @@ long floor_div(long a, long b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 long bounced(long place, long size, Border border) {
   if (border == Border::edge || size == 1) return std::clamp(place, 0L, size - 1);
-  const long period = 2 * (size - 1);
+  if (border == Border::wrap) return place - floor_div(place, size) * size;
+  const long again = border == Border::symmetric;  // whether the mirror repeats the edge
+  const long period = 2 * (size - 1 + again);
   const long folded = place - floor_div(place, period) * period;
-  return folded < size ? folded : period - folded;
+  return folded < size ? folded : period - again - folded;
 }
 
 Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left, long right) {
@@ -50,8 +52,8 @@ Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, lo
 
 // The read row's place, brought inside; false if there is none.
 bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
-  p = reader.start.plane + plane * reader.stride.plane + read.plane;
-  r = reader.start.row + row * reader.stride.row + read.row;
+  p = reader.start.plane + plane * reader.stride.plane / reader.shrink.plane + read.plane;
+  r = reader.start.row + row * reader.stride.row / reader.shrink.row + read.row;
   const Node& node = *read.node;
   const bool inside = p >= node.first.plane && p < node.grid.planes && r >= node.first.row && r < node.grid.rows;
   if (inside) return true;
@@ -160,7 +162,7 @@ void Plan::finish() {
     std::stable_sort(n.order.begin(), n.order.end(),
                      [&](int a, int b) { return n.reads[a].node->depth > n.reads[b].node->depth; });
   }
-  long reach = 64;
+  long reach = 64, larger = 1;
   for (auto& node : nodes) {
     long low = 0, high = 0;
     for (Read& read : node->reads) {
@@ -169,7 +171,9 @@ void Plan::finish() {
       low = std::min(low, key), high = std::max(high, key);
     }
     reach += 3 * (high - low + 1) * std::max(1L, node->stride.row);
+    larger = std::min(larger * node->shrink.row, 4096L);
   }
+  reach *= larger;
   for (auto& out : outputs) steps = std::max(steps, out.rows());
   if (steps > 2 * reach) {
     capacities(0, reach);

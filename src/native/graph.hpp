@@ -27,7 +27,7 @@
 
 namespace spel {
 
-enum class Border : int { outside, constant, edge, reflect };  // outside: such rows do not exist
+enum class Border : int { outside, constant, edge, reflect, symmetric, wrap };  // outside: such rows do not exist
 
 struct Grid {
   long planes = 1, rows = 1, cols = 1;
@@ -38,7 +38,7 @@ struct Triple {
 };
 
 long floor_div(long a, long b);
-long bounced(long place, long size, Border border);  // edge and reflect
+long bounced(long place, long size, Border border);  // all but outside and constant
 inline long round_up(long n, long to) { return (n + to - 1) / to * to; }
 
 struct Image {  // what Python hands over: any strides (bytes), any type
@@ -94,8 +94,8 @@ class Node {
   long channels;
   Grid grid;                // rows that exist: [first.row, grid.rows), planes alike
   Triple first;             // negative for window levels that start outside the image
-  std::vector<Read> reads;  // rows read, relative to start + index * stride
-  Triple start{0, 0, 0}, stride{1, 1, 1};
+  std::vector<Read> reads;  // rows read, relative to start + index * stride / shrink, rounded down
+  Triple start{0, 0, 0}, stride{1, 1, 1}, shrink{1, 1, 1};
   Border outside = Border::outside;  // where a read row lies outside
 
   Frame frame;

@@ -20,6 +20,7 @@
 #include "stages.hpp"
 
 namespace nb = nanobind;
+using namespace nb::literals;
 using namespace spel;
 
 namespace {
@@ -116,10 +117,11 @@ class Program {
     return index(plan.add<Source>(channels, Grid{size[0], size[1], size[2]}, sources++));
   }
   int convolve(int input, Places displacements, uintptr_t weights, uintptr_t bias, long kernels, Long3 start,
-               Long3 stride, Long3 out, int border, const std::vector<float>& fill, int phi, float parameter) {
+               Long3 stride, Long3 out, int border, const std::vector<float>& fill, int phi, float parameter,
+               long groups) {
     return index(spel::convolve(plan, node(input), window_of(displacements, start, stride, out),
                                 reinterpret_cast<const float*>(weights), reinterpret_cast<const float*>(bias), kernels,
-                                Border(border), fill, Phi(phi), parameter));
+                                Border(border), fill, Phi(phi), parameter, groups));
   }
   int pool(int input, Places displacements, int op, int finish, Long3 start, Long3 stride, Long3 out) {
     return index(spel::pool(plan, node(input), window_of(displacements, start, stride, out), Reduce(op), End(finish)));
@@ -137,10 +139,21 @@ class Program {
   int mix(int input, std::vector<std::vector<std::pair<int, float>>> terms, float scale) {
     return index(plan.add<Mix>(node(input), terms, scale));
   }
-  int concatenate(const std::vector<int>& inputs) {
-    std::vector<Node*> of;
-    for (int input : inputs) of.push_back(node(input));
-    return index(plan.add<Concatenate>(of));
+  int concatenate(const std::vector<int>& inputs) { return index(plan.add<Concatenate>(of(inputs))); }
+  int join(const std::vector<int>& inputs, bool product) { return index(plan.add<Join>(of(inputs), product)); }
+  int clip(int input, float low, float high) { return index(plan.add<Clip>(node(input), low, high)); }
+  int channel_slopes(int input, std::vector<float> slopes) {
+    return index(plan.add<ChannelSlopes>(node(input), slopes));
+  }
+  int softmax(int input) { return index(plan.add<Softmax>(node(input))); }
+  int argmax(int input) { return index(plan.add<ArgMax>(node(input))); }
+  int pad(int input, Long3 start, Long3 size, int border, std::vector<float> fill) {
+    return index(plan.add<Pad>(node(input), Triple{start[0], start[1], start[2]}, Grid{size[0], size[1], size[2]},
+                               Border(border), fill));
+  }
+  int interleave(const std::vector<int>& parts, const std::vector<int>& part_of, Long3 factor, Long3 size) {
+    return index(plan.add<Interleave>(of(parts), part_of, Triple{factor[0], factor[1], factor[2]},
+                                      Grid{size[0], size[1], size[2]}));
   }
   void output(int of) { plan.output(node(of)); }
   void finish() { plan.finish(); }
@@ -170,6 +183,11 @@ class Program {
 
  private:
   Node* node(int id) { return plan.nodes.at(id).get(); }
+  std::vector<Node*> of(const std::vector<int>& ids) {
+    std::vector<Node*> list;
+    for (int id : ids) list.push_back(node(id));
+    return list;
+  }
   static int index(Node* node) { return node->id; }
   Plan plan;
   int sources = 0;
@@ -216,7 +234,6 @@ NB_MODULE(_native, m) {
   nb::class_<Program>(m, "Program")
       .def(nb::init<>())
       .def("source", &Program::source)
-      .def("convolve", &Program::convolve)
       .def("pool", &Program::pool)
       .def("divide_by_norm", &Program::divide_by_norm)
       .def("activate", &Program::activate)
@@ -224,6 +241,15 @@ NB_MODULE(_native, m) {
       .def("affine", &Program::affine)
       .def("mix", &Program::mix)
       .def("concatenate", &Program::concatenate)
+      .def("convolve", &Program::convolve, "of"_a, "displacements"_a, "weights"_a, "bias"_a, "kernels"_a, "start"_a,
+           "stride"_a, "size"_a, "border"_a, "fill"_a, "phi"_a, "parameter"_a, "groups"_a = 1)
+      .def("join", &Program::join)
+      .def("clip", &Program::clip)
+      .def("channel_slopes", &Program::channel_slopes)
+      .def("softmax", &Program::softmax)
+      .def("argmax", &Program::argmax)
+      .def("pad", &Program::pad)
+      .def("interleave", &Program::interleave)
       .def("size", &Program::size)
       .def("steps", &Program::steps)
       .def("rows_read", &Program::rows_read)

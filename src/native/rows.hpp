@@ -10,7 +10,21 @@ namespace spel {
 
 enum class Type : int { u8, i8, u16, i16, u32, i32, f32, f64 };
 enum class Reduce : int { maximum, minimum, sum };
-enum class Phi : int { identity, relu, leaky_relu, elu, sigmoid, tanh, gelu, softplus, hard_sigmoid, abs, square };
+enum class Phi : int {
+  identity,
+  relu,
+  leaky_relu,
+  elu,
+  sigmoid,
+  tanh,
+  gelu,
+  softplus,
+  hard_sigmoid,
+  abs,
+  square,
+  silu,
+  hard_swish
+};
 
 // One output row of a bank: dst[k][x] = bias[k] + sum_t weights[t][k] * taps[t][x].
 // `packed` holds blocks of `block` kernels (the last may be smaller), each tap after tap.
@@ -76,6 +90,11 @@ struct Rows {
   void (*add_weighted)(const float* src, float weight, float* dst, long width, bool first);
   double (*multiply_adds)(long count);  // as fast as the machine can: the measure of all else
   void (*residue)(const float* a, const float* b, float* dst, long width);
+  void (*multiply)(const float* a, const float* b, float* dst, long width);
+  void (*clip)(const float* src, float low, float high, float* dst, long width);  // NaN stays NaN
+  // Over the channels of a row, `pitch` apart: exponentials over their sum; the first largest one.
+  void (*softmax)(const float* src, long pitch, long channels, float* dst, long dst_pitch, long width);
+  void (*argmax)(const float* src, long pitch, long channels, float* dst, long width);
   // dst[x] = sum over k < count of w[k] rows[k stride + x]
   void (*weigh_rows)(const float* rows, long stride, const float* w, long count, float* dst, long width);
   // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]

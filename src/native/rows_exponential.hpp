@@ -59,6 +59,10 @@ SPEL_INLINE Vec sigmoid(Vec x) {
   return (x < 0 ? e : splat(1.f)) / (1.f + e);
 }
 
+SPEL_INLINE Vec silu(Vec x) {  // NaN for -infinity, as -infinity times 0
+  return x < -104.f ? 0.f * x : x * sigmoid(x);
+}
+
 SPEL_INLINE Vec tangent(Vec x) {  // tanh: an odd polynomial near 0 (Cephes), else 1 - 2 / (e^2|x| + 1)
   const Vec z = x * x, m = magnitude(x);
   const Vec near =

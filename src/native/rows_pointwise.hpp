@@ -101,6 +101,9 @@ inline void activate(Phi phi, float a, const float* src, float* dst, long width)
     case Phi::tanh: return map_vectors(src, dst, width, [](Vec x) { return tangent(x); });
     case Phi::gelu: return map_vectors(src, dst, width, [](Vec x) { return gelu(x); });
     case Phi::softplus: return map_vectors(src, dst, width, [](Vec x) { return softplus(x); });
+    case Phi::silu: return map_vectors(src, dst, width, [](Vec x) { return silu(x); });
+    case Phi::hard_swish:
+      return map_vectors(src, dst, width, [](Vec x) { return x * smaller(splat(1), larger(Vec{}, x / 6 + 0.5f)); });
   }
 }
 
@@ -120,6 +123,14 @@ inline void add_weighted(const float* src, float weight, float* dst, long width,
 
 inline void residue(const float* a, const float* b, float* dst, long width) {
   by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, larger(Vec{}, get(a + i) - get(b + i))); });
+}
+
+inline void multiply(const float* a, const float* b, float* dst, long width) {
+  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, rounded(get(a + i) * get(b + i))); });
+}
+
+inline void clip(const float* src, float low, float high, float* dst, long width) {
+  map_vectors(src, dst, width, [=](Vec x) { return clamp(x, low, high); });
 }
 
 }  // namespace spel::SPEL_ISA

@@ -89,28 +89,31 @@ void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitc
       state.numbers.resize(input.origin + (c + 1) * input.frame.pitch - input.frame.left, fill[c]);
     state.numbers.resize(state.numbers.size() + input.frame.left);
   }
-  const long tap_count = long(taps.size()) * input_channels;
+  const long members = input_channels / groups, kernels = channels / groups;
+  const long tap_count = long(taps.size()) * members;
   state.terms.resize(tap_count);
-  const float** term = state.terms.data();
-  for (const Tap& tap : taps) {
-    const Node& input = *reads[tap.read].node;
-    const Row& row = in[tap.read];
-    const long step = row.p ? row.pitch : input.frame.pitch;
-    const float* base = row.p ? row.p : state.numbers.data() + input.origin;
-    base += tap.phase * input.frame.phase_pitch + tap.shift;
-    for (long c = 0; c < input_channels; ++c) term[c] = base + c * step;
-    term += input_channels;
+  for (long g = 0; g < groups; ++g) {
+    const float** term = state.terms.data();
+    for (const Tap& tap : taps) {
+      const Node& input = *reads[tap.read].node;
+      const Row& row = in[tap.read];
+      const long step = row.p ? row.pitch : input.frame.pitch;
+      const float* base = row.p ? row.p : state.numbers.data() + input.origin;
+      base += tap.phase * input.frame.phase_pitch + tap.shift + g * members * step;
+      for (long c = 0; c < members; ++c) term[c] = base + c * step;
+      term += members;
+    }
+    lane.plan.kernels->convolve({state.terms.data(), tap_count, packed.data() + g * kernels * tap_count,
+                                 bias.data() + g * kernels, kernels, block, dst + g * kernels * pitch, pitch, grid.cols,
+                                 phi == Phi::relu});
   }
-  const bool relu = phi == Phi::relu;
-  lane.plan.kernels->convolve(
-      {state.terms.data(), tap_count, packed.data(), bias.data(), channels, block, dst, pitch, grid.cols, relu});
-  if (!relu && phi != Phi::identity)
+  if (phi != Phi::relu && phi != Phi::identity)
     for (long k = 0; k < channels; ++k)
       lane.plan.kernels->activate(phi, parameter, dst + k * pitch, dst + k * pitch, grid.cols);
 }
 
 Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias, long kernels,
-               Border border, const std::vector<float>& fill, Phi phi, float parameter) {
+               Border border, const std::vector<float>& fill, Phi phi, float parameter, long groups) {
   const long step = window.stride.col, channels = input->channels;
   long left = 0, right = 0;
   for (const Triple& d : window.displacements) {
@@ -134,13 +137,16 @@ Node* convolve(Plan& plan, Node* input, const Window& window, const float* weigh
     node->taps.push_back({place->second, place_col - shift * step, shift});
   }
   node->input_channels = channels;
-  const long taps = long(node->taps.size()) * channels;
-  node->block = plan.kernels->kernel_block(kernels, window.out.cols);
+  node->groups = groups;
+  const long taps = long(node->taps.size()) * channels / groups, together = kernels / groups;
+  node->block = plan.kernels->kernel_block(together, window.out.cols);
   node->bias.assign(bias, bias + kernels);
   node->packed.reserve(size_t(taps) * kernels);
-  for (long k = 0; k < kernels; k += node->block)
-    for (long t = 0; t < taps; ++t)
-      for (long i = k; i < std::min(kernels, k + node->block); ++i) node->packed.push_back(weights[i * taps + t]);
+  for (long first = 0; first < kernels; first += together)
+    for (long k = first; k < first + together; k += node->block)
+      for (long t = 0; t < taps; ++t)
+        for (long i = k; i < std::min(first + together, k + node->block); ++i)
+          node->packed.push_back(weights[i * taps + t]);
   return node;
 }
 

@@ -27,7 +27,7 @@ class Convolve final : public Node {
  public:
   Convolve(long kernels, Grid grid) : Node(kernels, grid) {}
   const char* kind() const override { return "convolve"; }
-  double work_per_row() const override { return double(taps.size()) * input_channels * channels * grid.cols; }
+  double work_per_row() const override { return double(taps.size()) * input_channels / groups * channels * grid.cols; }
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 
   struct Tap {  // a displacement; each stands for all channels of the input
@@ -38,6 +38,7 @@ class Convolve final : public Node {
   long input_channels = 0;
   std::vector<float> packed, bias;
   std::vector<float> fill;  // per channel, for rows outside
+  long groups = 1;          // of channels: kernel k reads those of its own group alone
   long block = 1;
   Phi phi = Phi::identity;
   float parameter = 0;
@@ -176,6 +177,80 @@ class Concatenate final : public Node {
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 };
 
+// The sum or the product of several images, from the first to the last; one channel serves all.
+class Join final : public Node {
+ public:
+  Join(const std::vector<Node*>& of, bool product) : Node(1, of[0]->grid), product(product) {
+    for (Node* node : of) channels = std::max(channels, node->channels), reads.push_back({node, 0, 0});
+  }
+  const char* kind() const override { return product ? "product" : "sum"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  bool product;
+};
+
+// Between two values.
+class Clip final : public Node {
+ public:
+  Clip(Node* of, float low, float high) : Node(of->channels, of->grid), low(low), high(high) { reads = {{of, 0, 0}}; }
+  const char* kind() const override { return "clip"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  float low, high;
+};
+
+// x, or x times a slope of its channel where x is not positive.
+class ChannelSlopes final : public Node {
+ public:
+  ChannelSlopes(Node* of, std::vector<float> slopes) : Node(of->channels, of->grid), slopes(slopes) {
+    reads = {{of, 0, 0}};
+  }
+  const char* kind() const override { return "slopes"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  std::vector<float> slopes;
+};
+
+class Softmax final : public Node {
+ public:
+  explicit Softmax(Node* of) : Node(of->channels, of->grid) { reads = {{of, 0, 0}}; }
+  const char* kind() const override { return "softmax"; }
+  double work_per_row() const override { return 8.0 * double(channels) * grid.cols; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+};
+
+class ArgMax final : public Node {
+ public:
+  explicit ArgMax(Node* of) : Node(1, of->grid) { reads = {{of, 0, 0}}; }
+  const char* kind() const override { return "argmax"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+};
+
+// The image on another grid, whose spel 0 stands on spel `start` of it; the border says what lies outside.
+class Pad final : public Node {
+ public:
+  Pad(Node* of, Triple begin, Grid grid, Border border, std::vector<float> fill)
+      : Node(of->channels, grid), border(border), fill(fill) {
+    reads = {{of, 0, 0}};
+    start = begin;
+    outside = border;
+  }
+  const char* kind() const override { return "pad"; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  Border border;
+  std::vector<float> fill;  // per channel
+};
+
+// Spel p of a larger grid is spel p / factor of one of its parts: that of p % factor.
+class Interleave final : public Node {
+ public:
+  Interleave(const std::vector<Node*>& parts, const std::vector<int>& part_of, Triple factor, Grid grid)
+      : Node(parts[0]->channels, grid), part_of(part_of) {
+    for (Node* part : parts) reads.push_back({part, 0, 0});
+    shrink = factor;
+  }
+  const char* kind() const override { return "interleave"; }
+  void make(Lane&, long plane, long row, const Row* in, float* dst, long pitch) const override;
+  std::vector<int> part_of;  // of each (plane, row, col) remainder
+};
+
 // Builders: they add the nodes of one operator to a plan and return its result.
 struct Window {
   std::vector<Triple> displacements;
@@ -184,7 +259,7 @@ struct Window {
 };
 
 Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, long kernels, Border border,
-               const std::vector<float>& fill, Phi phi, float parameter);
+               const std::vector<float>& fill, Phi phi, float parameter, long groups = 1);
 Node* pool(Plan&, Node* input, const Window&, Reduce op, End end, bool square = false);
 Node* divide_by_norm(Plan&, Node* input, const std::vector<Triple>& displacements, bool across);
 

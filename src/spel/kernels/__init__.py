@@ -15,6 +15,7 @@ if choice == "native":
     from spel.kernels.engine import multiply_adds, native_info
     from spel.kernels.native import (
         activate,
+        argmax,
         convolve,
         divide_by_norm,
         extremum,
@@ -23,6 +24,7 @@ if choice == "native":
         mean_pool,
         residue,
         resize,
+        softmax,
     )
     from spel.kernels.stream import Program
 
@@ -30,6 +32,7 @@ if choice == "native":
 elif choice == "reference":
     from spel.kernels.reference import (
         activate,
+        argmax,
         convolve,
         divide_by_norm,
         extremum,
@@ -38,6 +41,7 @@ elif choice == "reference":
         mean_pool,
         residue,
         resize,
+        softmax,
     )
 
     def multiply_adds(count: int) -> int:
@@ -59,6 +63,7 @@ else:
 
 __all__ = [
     "activate",
+    "argmax",
     "choice",
     "convolve",
     "divide_by_norm",
@@ -71,4 +76,5 @@ __all__ = [
     "new_program",
     "residue",
     "resize",
+    "softmax",
 ]

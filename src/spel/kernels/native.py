@@ -101,6 +101,16 @@ def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: 
     _run(image, lambda p, source: p.activate(source, kind, parameter), out, threads, key)
 
 
+def softmax(image: Array, *, out: Array, threads: int = 1) -> None:
+    """``exp(x_c) / sum exp(x_k)`` over the channels of each spel."""
+    _run(image, lambda program, source: program.softmax(source), out, threads, ("softmax",))
+
+
+def argmax(image: Array, *, out: Array, threads: int = 1) -> None:
+    """Number of the first channel with the largest value; a NaN is larger than all."""
+    _run(image, lambda program, source: program.argmax(source), out, threads, ("argmax",))
+
+
 def residue(
     image: Array,
     normalized: Array,

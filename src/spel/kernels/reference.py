@@ -107,6 +107,19 @@ def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: 
         out[...] = _ACTIVATIONS[kind](x, parameter)
 
 
+def softmax(image: Array, *, out: Array, threads: int = 1) -> None:
+    """``exp(x_c) / sum exp(x_k)`` over the channels of each spel."""
+    x = image.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+    out[...] = e / e.sum(axis=1, keepdims=True)
+
+
+def argmax(image: Array, *, out: Array, threads: int = 1) -> None:
+    """Number of the first channel with the largest value; a NaN is larger than all."""
+    out[:, 0] = image.astype(np.float64).argmax(axis=1)
+
+
 def residue(
     image: Array,
     normalized: Array,
@@ -279,4 +292,6 @@ _ACTIVATIONS = {
     "hard_sigmoid": lambda x, a: np.clip(x / 6 + 0.5, 0.0, 1.0),
     "abs": lambda x, a: np.abs(x),
     "square": lambda x, a: x * x,
+    "silu": lambda x, a: x / (1 + np.exp(-x)),
+    "hard_swish": lambda x, a: x * np.clip(x / 6 + 0.5, 0.0, 1.0),
 }

@@ -18,7 +18,7 @@ from spel.kernels.engine import described, native, places
 Array = npt.NDArray[Any]
 Size = Sequence[int]
 
-BORDERS = {"constant": 1, "edge": 2, "reflect": 3}
+BORDERS = {"constant": 1, "edge": 2, "reflect": 3, "symmetric": 4, "wrap": 5}
 ACTIVATIONS = (
     "identity",
     "relu",
@@ -31,6 +31,8 @@ ACTIVATIONS = (
     "hard_sigmoid",
     "abs",
     "square",
+    "silu",
+    "hard_swish",
 )
 POOLS = {  # how rows combine, and how that is finished
     "max": (0, 3),
@@ -106,8 +108,9 @@ class Program:
         border: str,
         fill: npt.ArrayLike,
         size: Size,
+        groups: int = 1,
     ) -> Stage:
-        """Correlate with weights (K, n, C); an activation that follows is done in the same pass."""
+        """Correlate with weights (K, n, C / groups); an activation after it is done in its pass."""
         around = places(displacements)
         weights = np.ascontiguousarray(weights, dtype=np.float32)
         bias = np.ascontiguousarray(bias, dtype=np.float32)
@@ -124,6 +127,7 @@ class Program:
             np.asarray(fill, dtype=np.float32).ravel().tolist(),
             0,
             0.0,
+            *([groups] if groups > 1 else []),
         )
         return Stage(index, len(bias), _size(size))
 
@@ -189,6 +193,42 @@ class Program:
         """The channels of several stages, one after the other."""
         index = self._native.concatenate([p.index for p in parts])
         return Stage(index, sum(p.channels for p in parts), parts[0].size)
+
+    def join(self, parts: Sequence[Stage], *, product: bool = False) -> Stage:
+        """Sum or product of several stages, from the first to the last; one channel serves all."""
+        index = self._native.join([p.index for p in parts], product)
+        return Stage(index, max(p.channels for p in parts), parts[0].size)
+
+    def clip(self, of: Stage, low: float, high: float) -> Stage:
+        """Values brought between two."""
+        return Stage(self._native.clip(of.index, low, high), of.channels, of.size)
+
+    def channel_slopes(self, of: Stage, slopes: Array) -> Stage:
+        """Values that are not positive times the slope of their channel."""
+        index = self._native.channel_slopes(of.index, slopes.tolist())
+        return Stage(index, of.channels, of.size)
+
+    def pad(self, of: Stage, *, start: Size, size: Size, border: str, fill: npt.ArrayLike) -> Stage:
+        """The image on a grid of `size` whose spel 0 stands on spel `start` of it."""
+        values = np.asarray(fill, dtype=np.float32).ravel().tolist()
+        index = self._native.pad(of.index, tuple(start), tuple(size), BORDERS[border], values)
+        return Stage(index, of.channels, _size(size))
+
+    def interleave(
+        self, parts: Sequence[Stage], part_of: Sequence[int], *, factor: Size, size: Size
+    ) -> Stage:
+        """Spel p is spel ``p // factor`` of one part; `part_of` says which, by ``p % factor``."""
+        numbers = [p.index for p in parts]
+        index = self._native.interleave(numbers, list(part_of), tuple(factor), tuple(size))
+        return Stage(index, parts[0].channels, _size(size))
+
+    def softmax(self, of: Stage) -> Stage:
+        """Exponentials over their sum, over the channels of each spel."""
+        return Stage(self._native.softmax(of.index), of.channels, of.size)
+
+    def argmax(self, of: Stage) -> Stage:
+        """Number of the channel with the largest value."""
+        return Stage(self._native.argmax(of.index), 1, of.size)
 
     # -- running -----------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ CASES = {
     "activation.v1": [
         *[{"function": f} for f in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "gelu")],
         *[{"function": f} for f in ("softplus", "hard_sigmoid", "identity", "abs", "square")],
+        *[{"function": f} for f in ("silu", "hard_swish")],
         {"function": "leaky_relu", "parameter": 0.3},
         {"function": "elu", "parameter": 0.5},
     ],

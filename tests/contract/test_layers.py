@@ -100,11 +100,15 @@ def test_every_value_can_be_explained(layer):
 
 
 def test_it_runs_in_a_network_as_alone(layer):
-    if layer.inputs != 1:
+    (image, *others) = pictures(layer)
+    if not others:
+        assert np.array_equal(chain(layer)(image), layer(image))
+        assert chain(layer).shape(image.shape) == layer.shape(image.shape)
         return
-    (image,) = pictures(layer)
-    assert np.array_equal(chain(layer)(image), layer(image))
-    assert chain(layer).shape(image.shape) == layer.shape(image.shape)
+    double = KINDS["scale.v1"]([2.0, -1.0])
+    net = Network((Node("double", double), Node("it", layer, ("input", "double"))))
+    assert np.array_equal(net(image), layer(image, double(image)))
+    assert net.shape(image.shape) == layer.shape(image.shape, image.shape)
 
 
 def test_a_batch_is_decided_image_by_image(layer):

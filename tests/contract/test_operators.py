@@ -24,6 +24,8 @@ OPERATORS = {
     "linear_normalize": lambda x, a=None, **k: ops.linear_normalize(x, **k),
     "activate": lambda x, a=None, **k: ops.activate(x, **k),
     "residue": lambda x, a=None, **k: ops.residue(x, np.ones_like(x), **k),
+    "softmax": lambda x, a=None, **k: ops.softmax(x, **k),
+    "argmax": lambda x, a=None, **k: ops.argmax(x, **k),
     "patches": lambda x, a=WIDE, **k: ops.patches(x, a, **k),
 }
 every = pytest.mark.parametrize("name", OPERATORS)

@@ -17,7 +17,10 @@ from spel.core.threads import threads
 from spel.errors import ParameterError, ShapeError
 from spel.nn import (
     Activation,
+    Add,
+    ArgMax,
     BatchNormalize,
+    Clip,
     Color,
     Concatenate,
     Convolution,
@@ -26,10 +29,13 @@ from spel.nn import (
     MaxPool,
     MeanPool,
     MinPool,
+    Multiply,
     Network,
     Node,
+    PReLU,
     Residue,
     Scale,
+    Softmax,
     WeightedSum,
     chain,
 )
@@ -77,7 +83,7 @@ def networks(draw: st.DrawFn, whole: bool = True) -> Network:
         of = str(rng.choice(list(channels)))
         inputs: tuple[str, ...] = (of,)
         count, stride = channels[of], 1
-        kind = draw(st.integers(0, 11 if whole else 10))
+        kind = draw(st.integers(0, 14 if whole else 13))
         layer: Any
         if kind in (0, 1):
             around, k = area(), int(rng.integers(1, 5))
@@ -108,6 +114,15 @@ def networks(draw: st.DrawFn, whole: bool = True) -> Network:
             inputs = tuple(rng.choice(same, size=int(rng.integers(1, 4))).tolist())
             layer, count = Concatenate(), sum(channels[n] for n in inputs)
             of = inputs[0]
+        elif kind == 11:
+            same = [n for n in channels if strides[n] == strides[of] and channels[n] in (1, count)]
+            inputs = (of, *rng.choice(same, size=int(rng.integers(0, 3))).tolist())
+            layer = (Add, Multiply)[int(rng.integers(2))]()
+        elif kind == 12:
+            layer = (Clip(-0.5, 0.5), PReLU(rng.standard_normal(count)))[int(rng.integers(2))]
+        elif kind == 13:
+            layer = (Softmax(), ArgMax())[int(rng.integers(2))]
+            count = count if isinstance(layer, Softmax) else 1
         else:
             layer = LinearNormalize()
         nodes.append(Node(name, layer, inputs))

@@ -33,6 +33,9 @@ class Capability:
 
 
 _EXCEPTIONS: dict[str, Capability] = {
+    "add.v1": Capability(EXACT),
+    "argmax.v1": Capability(EXACT, gradient="no (a choice)"),
+    "clip.v1": Capability(EXACT),
     "color.v1": Capability(COLOR, gradient="yes, but labnorm2 (it truncates)"),
     "concatenate.v1": Capability(EXACT),
     "decode.v1": Capability(
@@ -41,6 +44,8 @@ _EXCEPTIONS: dict[str, Capability] = {
     "flatten.v1": Capability(EXACT),
     "max_pool.v1": Capability(EXACT),
     "min_pool.v1": Capability(EXACT),
+    "multiply.v1": Capability(EXACT),
+    "prelu.v1": Capability(EXACT),
     "threshold.v1": Capability(
         EXACT, onnx="numbers and percentiles; otsu refused", gradient="no (a step)"
     ),

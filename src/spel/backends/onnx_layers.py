@@ -1,21 +1,23 @@
-"""Each kind of layer in standard ONNX operators, for `spel.backends.onnx_graph`."""
+"""Each kind of layer in standard ONNX operators; importing this file registers spel's own.
+
+What acts on each value or each spel by itself stands in `onnx_pointwise`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import singledispatch
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from spel.backends import geometry
+from spel.backends import geometry, onnx_pointwise
 from spel.backends.onnx_color import color
+from spel.backends.onnx_dispatch import translate
 from spel.backends.onnx_graph import Array, Graph, Value
 from spel.backends.planar import decoder_weights, planar, statistics
 from spel.core.window import Window
 from spel.errors import UnsupportedLayerError
 from spel.nn import (
-    Activation,
     BatchNormalize,
     Center,
     Color,
@@ -24,7 +26,6 @@ from spel.nn import (
     Decode,
     DivisiveNormalize,
     Flatten,
-    Layer,
     LinearNormalize,
     MaxPool,
     MeanPool,
@@ -35,23 +36,7 @@ from spel.nn import (
     WeightedSum,
 )
 
-
-@singledispatch
-def translate(layer: Layer, g: Graph, *inputs: Value) -> Value:
-    """The layer's result in standard operators, by the layer's type.
-
-    A layer from outside of spel joins by the decorator ``@translate.register`` on a function of
-    ``(layer, graph, value)`` whose first argument is annotated with the layer's type.
-
-    Raises
-    ------
-    UnsupportedLayerError
-        If it cannot be expressed exactly, or no translation is registered for its type.
-    """
-    raise UnsupportedLayerError(
-        f"onnx: layers of kind {layer.kind!r} have no numbers to export; learn the network first "
-        "(spel.learn), or register a translation for this type of layer"
-    )
+__all__ = ["onnx_pointwise", "threshold_value", "translate"]
 
 
 @translate.register
@@ -82,32 +67,6 @@ def _convolution(layer: Convolution, g: Graph, x: Value) -> Value:
     else:
         attributes["pads"] = [a for a, _ in spans] + [b for _, b in spans]
     return Value(g.op("Conv", name, *inputs, **attributes), len(bank), x.ndim)
-
-
-@translate.register
-def _activation(layer: Activation, g: Graph, x: Value) -> Value:
-    return Value(_ACTIVATIONS[layer.function](g, x.name, layer.parameter), x.channels, x.ndim)
-
-
-def _gelu(g: Graph, x: str, _: float | None) -> str:
-    erf = g.op("Erf", g.op("Mul", x, g.const(1 / np.sqrt(2))))
-    half = g.op("Mul", x, g.const(0.5))
-    return str(g.op("Mul", half, g.op("Add", g.const(1.0), erf)))
-
-
-_ACTIVATIONS: dict[str, Callable[[Graph, str, float | None], str]] = {
-    "relu": lambda g, x, a: g.op("Relu", x),
-    "leaky_relu": lambda g, x, a: g.op("LeakyRelu", x, alpha=0.01 if a is None else float(a)),
-    "elu": lambda g, x, a: g.op("Elu", x, alpha=1.0 if a is None else float(a)),
-    "sigmoid": lambda g, x, a: g.op("Sigmoid", x),
-    "tanh": lambda g, x, a: g.op("Tanh", x),
-    "gelu": _gelu,
-    "softplus": lambda g, x, a: g.op("Softplus", x),
-    "hard_sigmoid": lambda g, x, a: g.op("HardSigmoid", x, alpha=1 / 6, beta=0.5),
-    "identity": lambda g, x, a: g.op("Identity", x),
-    "abs": lambda g, x, a: g.op("Abs", x),
-    "square": lambda g, x, a: g.op("Mul", x, x),
-}
 
 
 @translate.register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from spel.backends.planar import decoder_weights
 from spel.backends.torch_color import color, tables
@@ -12,12 +13,17 @@ from spel.backends.torch_rules import decode, threshold_value
 from spel.backends.torch_trainable import weighted_sum
 from spel.nn import (
     Activation,
+    Add,
+    ArgMax,
     Center,
+    Clip,
     Color,
     Concatenate,
     Decode,
     Flatten,
     LinearNormalize,
+    Multiply,
+    Softmax,
     Threshold,
 )
 
@@ -71,6 +77,8 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
     "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
     "hard_sigmoid": lambda x: (x / 6 + 0.5).clamp(0, 1),
+    "silu": F.silu,
+    "hard_swish": lambda x: x * (x / 6 + 0.5).clamp(0, 1),
     "identity": lambda x: x,
     "abs": torch.abs,
     "square": lambda x: x * x,
@@ -101,6 +109,31 @@ def center(layer: Center, x: Tensor) -> Tensor:
 @function_of(Concatenate)
 def concatenate(layer: Concatenate, *images: Tensor) -> Tensor:
     return torch.cat(images, dim=1)
+
+
+@function_of(Add)
+def add(layer: Add, *images: Tensor) -> Tensor:
+    return reduce(torch.add, images)
+
+
+@function_of(Multiply)
+def multiply(layer: Multiply, *images: Tensor) -> Tensor:
+    return reduce(torch.mul, images)
+
+
+@function_of(Clip)
+def clip(layer: Clip, x: Tensor) -> Tensor:
+    return x.clamp(*layer.limits)
+
+
+@function_of(Softmax)
+def softmax(layer: Softmax, x: Tensor) -> Tensor:
+    return x.softmax(1)
+
+
+@function_of(ArgMax)
+def argmax(layer: ArgMax, x: Tensor) -> Tensor:
+    return x.argmax(1, keepdim=True).to(x.dtype)
 
 
 @function_of(Flatten)

@@ -17,7 +17,7 @@ from spel.backends.planar import statistics as stored
 from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
 from spel.backends.torch_dispatch import LayerModule, to_module
 from spel.backends.torch_windows import Correlation
-from spel.nn import BatchNormalize, Convolution, Residue, Scale, WeightedSum
+from spel.nn import BatchNormalize, Convolution, PReLU, Residue, Scale, WeightedSum
 
 
 class TorchConvolution(LayerModule[Convolution]):
@@ -95,6 +95,18 @@ class TorchScale(LayerModule[Scale]):
         return replace(self.layer, factor=factor, shift=_updated(self.layer.shift, self.shift))
 
 
+class TorchPReLU(LayerModule[PReLU]):
+    def __init__(self, layer: PReLU) -> None:
+        super().__init__(layer)
+        self.slope = nn.Parameter(as_tensor(layer.slope))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x > 0, x, x * _planar(self.slope, x.ndim - 2))
+
+    def to_layer(self) -> PReLU:
+        return replace(self.layer, slope=_updated(self.layer.slope, self.slope))
+
+
 class TorchWeightedSum(LayerModule[WeightedSum]):
     def __init__(self, layer: WeightedSum) -> None:
         super().__init__(layer)
@@ -130,6 +142,7 @@ class TorchResidue(LayerModule[Residue]):
 to_module.register(Convolution, TorchConvolution)
 to_module.register(BatchNormalize, TorchBatchNormalize)
 to_module.register(Scale, TorchScale)
+to_module.register(PReLU, TorchPReLU)
 to_module.register(WeightedSum, TorchWeightedSum)
 to_module.register(Residue, TorchResidue)
 

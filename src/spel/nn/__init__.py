@@ -1,8 +1,9 @@
 """Layers and networks: frozen values that turn images into images."""
 
-from spel.nn.activation import Activation
+from spel.nn.activation import Activation, Clip, PReLU
 from spel.nn.build import branch, chain, residue
 from spel.nn.center import Center
+from spel.nn.channels import ArgMax, Softmax
 from spel.nn.color import Color
 from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
@@ -11,6 +12,7 @@ from spel.nn.fold_normalization import fold_batch_normalization
 from spel.nn.intensity import expected_white, match_white, with_white
 from spel.nn.layer import Explanation, Layer, Read
 from spel.nn.load import load
+from spel.nn.merge import Add, Multiply
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
@@ -24,8 +26,11 @@ from spel.nn.unlearned import Unlearned
 __all__ = [
     "KINDS",
     "Activation",
+    "Add",
+    "ArgMax",
     "BatchNormalize",
     "Center",
+    "Clip",
     "Color",
     "Concatenate",
     "Convolution",
@@ -38,11 +43,14 @@ __all__ = [
     "MaxPool",
     "MeanPool",
     "MinPool",
+    "Multiply",
     "Network",
     "Node",
+    "PReLU",
     "Read",
     "Residue",
     "Scale",
+    "Softmax",
     "Step",
     "Threshold",
     "Trace",

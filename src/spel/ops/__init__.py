@@ -5,6 +5,7 @@ result has the same bits for any number of threads.
 """
 
 from spel.ops.activate import activate
+from spel.ops.channels import argmax, softmax
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
 from spel.ops.decode import decode
@@ -29,6 +30,7 @@ __all__ = [
     "BatchStatistics",
     "Regions",
     "activate",
+    "argmax",
     "batch_normalize",
     "batch_statistics",
     "convolve",
@@ -50,6 +52,7 @@ __all__ = [
     "patches",
     "regions",
     "residue",
+    "softmax",
     "threshold",
     "threshold_value",
     "watershed",

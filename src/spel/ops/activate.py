@@ -24,6 +24,8 @@ Kind = Literal[
     "identity",
     "abs",
     "square",
+    "silu",
+    "hard_swish",
 ]
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -42,7 +44,8 @@ def activate(
 
     ``R_k(p) = phi(J_k(p))``; relu is ``max(0, x)``, leaky_relu ``x`` or ``slope x``, elu ``x`` or
     ``alpha (e^x - 1)``, sigmoid ``1 / (1 + e^-x)``, gelu ``x Phi(x)``, softplus ``log(1 + e^x)``,
-    hard_sigmoid ``min(1, max(0, x / 6 + 1 / 2))``, and tanh, identity, abs, square.
+    hard_sigmoid ``min(1, max(0, x / 6 + 1 / 2))``, silu ``x sigmoid(x)``, hard_swish
+    ``x hard_sigmoid(x)``, and tanh, identity, abs, square.
 
     Parameters
     ----------

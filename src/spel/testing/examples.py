@@ -13,11 +13,14 @@ from spel.nn import DivisiveNormalize
 BOX = Adjacency.box(3)
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "activation.v1": [{}, {"function": "leaky_relu", "parameter": 0.2}],
+    "add.v1": [{}],
+    "argmax.v1": [{}],
     "batch_normalize.v1": [
         {"mean": np.ones(2), "deviation": np.full(2, 2.0), "over": "channel"},
         {"mean": np.ones((6, 7, 2)), "deviation": np.ones((6, 7, 2)), "gamma": np.ones(2)},
     ],
     "center.v1": [{}],
+    "clip.v1": [{"low": 0.0, "high": 6.0}, {"low": -0.5}],
     "color.v1": [{"space": s} for s in ("grey", "rgb", "lab", "ycbcr")],
     "concatenate.v1": [{}],
     "convolution.v1": [
@@ -35,8 +38,11 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "max_pool.v1": [{"adjacency": BOX}, {"adjacency": BOX, "stride": 2, "border": "valid"}],
     "mean_pool.v1": [{"adjacency": BOX, "count": "full"}],
     "min_pool.v1": [{"adjacency": Adjacency.from_displacements([(0, 2), (1, 0)])}],
+    "multiply.v1": [{}],
+    "prelu.v1": [{"slope": [0.25, -0.5]}],
     "residue.v1": [{"layer": DivisiveNormalize(BOX)}, {"scale": "max"}],
     "scale.v1": [{"factor": [1.0, 2.0], "shift": [0.0, 1.0]}],
+    "softmax.v1": [{}],
     "threshold.v1": [{"at": 0.5}, {"at": "otsu"}],
     "weighted_sum.v1": [{"weights": [1.0, -1.0], "bias": 0.25}],
 }

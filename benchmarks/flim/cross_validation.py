@@ -66,6 +66,7 @@ def main() -> int:
             names=list(drawn),
             ridge=ridge,
             hard_negatives=not options.no_hard_negatives,
+            multiple=False,
         )
         how = segmentation_of(found.network)
         assert how.objects is not None

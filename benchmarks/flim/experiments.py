@@ -132,7 +132,7 @@ def decoders(options: argparse.Namespace) -> None:
             center = net.upto("center")
             picked = {n: how.mask(saliency[n], center(images[n])) for n in other}
             row("parasites", f"{block} {method}, selection", [score(picked, masks)], 0)
-    learned = learn_segmenter(net, [images[n] for n in names], marked, names=names)
+    learned = learn_segmenter(net, [images[n] for n in names], marked, names=names, multiple=False)
     answers = {n: segment(learned.network, images[n]) for n in other}
     row("parasites", "linear on marker spels, selection", [score(answers, masks)], 0)
 
@@ -163,10 +163,12 @@ def ablation(options: argparse.Namespace) -> None:
         "strides of 2 (as dilations)": (strided, {}),
         "FLIM-BoFP": (eggs, {"method": "points"}),
         "threshold for selection": (eggs, {"select": "threshold"}),
+        "any number of eggs": (eggs, {"multiple": True}),
     }
     print(HEAD)
     for name, (net, given) in changes.items():
         began = perf_counter()
+        given = {"multiple": False, **given}
         learned = learn_segmenter(
             net, [images[n] for n in drawn], list(drawn.values()), names=list(drawn), **given
         )
@@ -216,6 +218,7 @@ def draws(
                     [drawn[n] for n in chosen],
                     names=chosen,
                     seed=42 + seed,
+                    multiple=False,
                 )
             except spel.ParameterError:
                 collapsed += 1

@@ -60,6 +60,7 @@ def main() -> int:
             list(drawn.values()),
             names=list(drawn),
             seed=seed,
+            multiple=False,
         )
         took = perf_counter() - began
         with spel.threads(1):

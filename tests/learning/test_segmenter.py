@@ -10,11 +10,13 @@ import pytest
 import spel
 from spel.cli.main import run as program
 from spel.core.markers import Markers
-from spel.decide import segment
+from spel.data import cells
+from spel.decide import segment, segmentation_of
 from spel.errors import ParameterError
 from spel.io.annotation.markers import write_markers
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.nn import Activation, Color, MaxPool, Unlearned, chain
+from spel.ops.pool import max_pool
 
 
 def run(arguments: list[str]) -> int:
@@ -160,3 +162,34 @@ def test_the_command_line_learns_and_segments(tmp_path, capsys):
         == 3
     )
     assert "f0" in capsys.readouterr().err
+
+
+def scene_with_strokes(seed: int, marked: int) -> tuple[np.ndarray, np.ndarray, Markers]:
+    """A rendered scene of 9 cells, a stroke across each of the first ones, and one beside."""
+    scene = cells(seed, size=(96, 96), count=9, radius=9, touching=0.4)
+    points, labels = [], []
+    for number in range(1, marked + 1):
+        row, col = np.argwhere(scene.labels == number).mean(axis=0).astype(int)
+        own = [(row, col + j) for j in range(-5, 6) if scene.labels[row, col + j] == number]
+        points += own
+        labels += [1] * len(own)
+    far = np.argwhere(max_pool(scene.labels > 0, spel.Adjacency.box(9)) == 0)[::40]
+    return (
+        scene.image,
+        scene.labels,
+        Markers(points + far.tolist(), labels + [0] * len(far), (96, 96)),
+    )
+
+
+def test_several_objects_are_learned_from_strokes_on_some_of_them():
+    image, truth, drawn = scene_with_strokes(3, marked=4)
+    learned = learn_segmenter(network(), [image], [drawn])
+    model = segmentation_of(learned.network).objects
+    assert model.multiple
+    areas = np.bincount(truth.ravel())[1:]
+    assert 0.7 * np.median(areas) < model.area < 1.3 * np.median(areas)
+    image, truth, _ = scene_with_strokes(8, marked=0)
+    found = model.select(learned.network(image))
+    assert abs(len(found) - truth.max()) <= 2
+    one = learn_segmenter(network(), [image], [scene_with_strokes(8, 1)[2]], multiple=False)
+    assert not segmentation_of(one.network).objects.multiple

@@ -47,11 +47,18 @@ from spel.cli.types import SEED
 )
 @click.option("--encoder", is_flag=True, help="Learn the encoder only: no decoder, no objects.")
 @click.option(
-    "--all-marked/--not-all-marked",
-    default=True,
+    "--objects",
+    type=click.Choice(["many", "one", "any-size"]),
+    default="many",
     show_default=True,
+    help="What an image holds: objects like the marked ones, at most one of them, or objects of "
+    "any size and shape.",
+)
+@click.option(
+    "--all-marked/--not-all-marked",
+    default=None,
     help="Whether every object of a marked image is marked; then whatever else looks like one "
-    "counts as background.",
+    "counts as background. [default: not, unless --objects one]",
 )
 @click.option(
     "--seed",

@@ -17,7 +17,7 @@ from spel.cli.options import Settings
 from spel.cli.ranges import IntensityNotes
 from spel.core.intensity import count_non_finite, to_white
 from spel.core.markers import Markers
-from spel.decide import segmentation_of
+from spel.decide import ObjectModel, segmentation_of
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
 from spel.io.annotation.markers import convention_of, marked_images
@@ -125,15 +125,15 @@ def learn_whole(
         names=marked.names,
         seed=options["seed"],
         method=options["method"],
-        hard_negatives=options["all_marked"],
+        all_marked=options["all_marked"],
+        select="threshold" if options["objects"] == "any-size" else "components",
+        multiple=options["objects"] != "one",
         white=WHITE,
         on_step=settings.say,
     ).network
-    model = segmentation_of(learned).objects
-    assert model is not None
     settings.say(
-        f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; objects of "
-        f"about {model.area:.0f} pixels, lowest accepted score {model.min_score:.2f}"
+        f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; "
+        + _objects_in_words(segmentation_of(learned).objects)
     )
     suggestions = suggest_strokes(
         learned, marked.images, marked.markers, names=marked.names, white=WHITE
@@ -143,3 +143,13 @@ def learn_whole(
     if len(suggestions) > MAX_SUGGESTIONS:
         settings.say(f"note: and {len(suggestions) - MAX_SUGGESTIONS} more such components")
     return learned
+
+
+def _objects_in_words(model: ObjectModel | None) -> str:
+    if model is None:
+        return "objects of any size and shape"
+    number = "any number of objects" if model.multiple else "at most one object"
+    return (
+        f"{number} per image, of about {model.area:.0f} pixels, lowest accepted score "
+        f"{model.min_score:.2f}"
+    )

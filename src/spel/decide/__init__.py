@@ -5,7 +5,9 @@ from spel.decide.components import Component, components_at_levels
 from spel.decide.decision import Decision
 from spel.decide.delineate import Delineation
 from spel.decide.detection import decision_of, detect, with_decision
-from spel.decide.object_model import ObjectModel, learn_object_model
+from spel.decide.object_learning import learn_object_model
+from spel.decide.object_model import ObjectModel
+from spel.decide.parts import Parts, parts
 from spel.decide.segmentation import Segmentation, segment, segmentation_of, with_segmentation
 
 __all__ = [
@@ -13,12 +15,14 @@ __all__ = [
     "Decision",
     "Delineation",
     "ObjectModel",
+    "Parts",
     "Segmentation",
     "components_at_levels",
     "decide",
     "decision_of",
     "detect",
     "learn_object_model",
+    "parts",
     "segment",
     "segmentation_of",
     "with_decision",

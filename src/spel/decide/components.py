@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.decide.parts import common_window, parts, windows_of
 from spel.errors import ShapeError
 from spel.ops.label import label, regions
 from spel.ops.pool import max_pool
+
+WIDEST_NECK = 0.95
+"""Parts that are joined by a wider neck, over the width of the narrower part, are one object."""
 
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.int64]
@@ -67,9 +71,7 @@ class Component:
         """The share of the given spels that lie inside, in 0..1; 0 if there are none."""
         if not len(points):
             return 0.0
-        local = points - np.asarray(self.origin)
-        inside = ((local >= 0) & (local < self.mask.shape)).all(axis=1)
-        return float(self.mask[tuple(local[inside].T)].sum() / len(points))
+        return float(_inside(self.mask, self.origin, points).sum() / len(points))
 
     def overlaps(self, other: Component) -> bool:
         """Whether two components share a spel."""
@@ -93,8 +95,9 @@ def components_at_levels(
     area: tuple[float, float] = (1, float("inf")),
     ring: int = 6,
     adjacency: Adjacency | None = None,
-    containing: Points | None = None,
+    containing: Sequence[Points] | None = None,
     accept: Callable[[int, float, bool], bool] | None = None,
+    split: bool = False,
 ) -> list[Component]:
     """Every component above every level whose area lies within a range.
 
@@ -108,15 +111,18 @@ def components_at_levels(
         Width of the ring that contrast compares with.
     adjacency : Adjacency, optional
         Which spels are connected; by default all that touch, diagonals included.
-    containing : (n, ndim) array of int, optional
-        Only components that contain at least half of these spels.
+    containing : sequence of (n, ndim) arrays of int, optional
+        Only components that contain at least half of the spels of one of these strokes.
     accept : function of area, elongation and whether the border is touched, optional
         Called before the other properties are measured; False leaves the component out.
+    split : bool
+        Take the parts of each component as well (`spel.decide.parts`), so that objects are found
+        that touch at every level.
 
     Returns
     -------
     list of Component
-        Level by level, in raster order.
+        Level by level, in raster order; parts follow their component.
 
     Examples
     --------
@@ -139,34 +145,86 @@ def components_at_levels(
     for level in levels:
         labels = label(array > level, connected)
         measured = regions(labels)
-        fits = (measured.areas >= area[0]) & (measured.areas <= area[1])
+        fits = measured.areas >= area[0]
         if containing is not None:
-            inside = labels[tuple(containing.T)]
-            counts = np.bincount(inside, minlength=len(measured) + 1)[1:]
-            fits &= 2 * counts >= max(len(containing), 1)
+            fits &= _containing(labels, len(measured), containing)
         for row in np.flatnonzero(fits):
             origin = tuple(int(v) for v in measured.low[row])
             window = tuple(slice(a, int(b)) for a, b in zip(origin, measured.high[row]))
-            mask = fill_holes(labels[window] == measured.labels[row])
-            shape = _Shape.of(mask)
-            high = np.add(origin, mask.shape)
-            touches = bool(0 in origin or (high == array.shape).any())
-            if accept is None or accept(shape.area, shape.elongation, touches):
-                contrast, roundness = _measure(array, origin, mask, ring, shape)
-                components.append(
-                    Component(
-                        float(level),
-                        origin,
-                        mask,
-                        array.shape,
-                        shape.area,
-                        roundness,
-                        shape.elongation,
-                        contrast,
-                        touches,
-                    )
-                )
+            whole = fill_holes(labels[window] == measured.labels[row])
+            pieces = [(origin, whole)] if measured.areas[row] <= area[1] else []
+            if split and measured.areas[row] >= 2 * area[0]:
+                pieces += _parts(whole, origin, area, connected, containing)
+            for place, piece in pieces:
+                one = _component(array, float(level), place, piece, ring, accept, (origin, whole))
+                components += [] if one is None else [one]
     return components
+
+
+def _containing(
+    labels: npt.NDArray[np.int32], count: int, strokes: Sequence[Points]
+) -> npt.NDArray[np.bool_]:
+    """Which of the labels 1 to `count` hold at least half of a stroke."""
+    held = np.zeros(count, dtype=bool)
+    for points in strokes:
+        counts = np.bincount(labels[tuple(points.T)], minlength=count + 1)[1:]
+        held |= 2 * counts >= max(len(points), 1)
+    return held
+
+
+def _parts(
+    whole: Mask,
+    origin: tuple[int, ...],
+    area: tuple[float, float],
+    connected: Adjacency,
+    strokes: Sequence[Points] | None,
+) -> list[tuple[tuple[int, ...], Mask]]:
+    """The parts of a component whose area fits, each with the place of its first spel."""
+    hierarchy = parts(whole, adjacency=connected)
+    if not hierarchy.merges:
+        return []
+    windows = windows_of(hierarchy.labels, hierarchy.count)
+    sizes = np.bincount(hierarchy.labels.ravel(), minlength=hierarchy.count + 1)
+    found = []
+    for members, neck in zip(hierarchy.members(), hierarchy.necks()):
+        fits = area[0] <= sizes[list(members)].sum() <= area[1]
+        if not fits or not 0 < neck < WIDEST_NECK:
+            continue
+        window = common_window([windows[number - 1] for number in members])
+        piece = np.isin(hierarchy.labels[window], members)
+        place = tuple(o + s.start for o, s in zip(origin, window))
+        if strokes is None or any(2 * _inside(piece, place, p).sum() >= len(p) for p in strokes):
+            found.append((place, piece))
+    return found
+
+
+def _component(
+    array: npt.NDArray[np.float32],
+    level: float,
+    origin: tuple[int, ...],
+    mask: Mask,
+    ring: int,
+    accept: Callable[[int, float, bool], bool] | None,
+    whole: tuple[tuple[int, ...], Mask],
+) -> Component | None:
+    """The component on the spels of a mask, measured; None if it is not accepted."""
+    shape = _Shape.of(mask)
+    high = np.add(origin, mask.shape)
+    touches = bool(0 in origin or (high == array.shape).any())
+    if accept is not None and not accept(shape.area, shape.elongation, touches):
+        return None
+    contrast, roundness = _measure(array, origin, mask, ring, shape, whole)
+    return Component(
+        level,
+        origin,
+        mask,
+        array.shape,
+        shape.area,
+        roundness,
+        shape.elongation,
+        contrast,
+        touches,
+    )
 
 
 def fill_holes(mask: Mask) -> Mask:
@@ -175,6 +233,13 @@ def fill_holes(mask: Mask) -> Mask:
     inner = (slice(1, -1),) * mask.ndim
     hole_free: Mask = outside[inner] != outside[(0,) * mask.ndim]
     return hole_free
+
+
+def _inside(mask: Mask, origin: tuple[int, ...], points: Points) -> Mask:
+    """The values of a mask, whose first spel lies at `origin`, at those points that it covers."""
+    local = points - np.asarray(origin)
+    covered = ((local >= 0) & (local < mask.shape)).all(axis=1)
+    return np.asarray(mask[tuple(local[covered].T)], dtype=np.bool_)
 
 
 @cache
@@ -208,19 +273,38 @@ class _Shape:
 
 
 def _measure(
-    array: npt.NDArray[np.float32], origin: tuple[int, ...], mask: Mask, ring: int, shape: _Shape
+    array: npt.NDArray[np.float32],
+    origin: tuple[int, ...],
+    mask: Mask,
+    ring: int,
+    shape: _Shape,
+    whole: tuple[tuple[int, ...], Mask],
 ) -> tuple[float, float]:
-    """Contrast and roundness of a mask, inside the image."""
+    """Contrast and roundness of a mask, inside the image.
+
+    The ring leaves out the rest of the whole component that the mask is a part of.
+    """
     high = np.add(origin, mask.shape)
     start = np.maximum(np.subtract(origin, ring), 0)
     stop = np.minimum(high + ring, array.shape)
     part = np.zeros(stop - start, dtype=bool)
     part[tuple(slice(a - s, b - s) for a, b, s in zip(origin, high, start))] = mask
     surrounding = (max_pool(part, _box(2 * ring + 1, mask.ndim)) > 0) & ~part
+    _clear(surrounding, start, whole)
     values = array[tuple(slice(a, b) for a, b in zip(start, stop))]
     inside = float(values[part].mean())
     outside = float(values[surrounding].mean()) if surrounding.any() else 0.0
     return inside - outside, _roundness(part, shape, shape.centre + origin - start)
+
+
+def _clear(ring: Mask, start: npt.NDArray[np.int64], whole: tuple[tuple[int, ...], Mask]) -> None:
+    """Take the spels of the whole component out of a ring, whose first spel lies at `start`."""
+    origin, mask = whole
+    low = np.maximum(start, origin)
+    high = np.minimum(start + ring.shape, np.add(origin, mask.shape))
+    here = tuple(slice(a - s, max(b, a) - s) for a, b, s in zip(low, high, start))
+    there = tuple(slice(a - s, max(b, a) - s) for a, b, s in zip(low, high, origin))
+    ring[here] &= ~mask[there]
 
 
 def _roundness(mask: Mask, shape: _Shape, centre: npt.NDArray[np.float64]) -> float:

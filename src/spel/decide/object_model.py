@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from math import exp, isfinite, log, sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.markers import Markers
-from spel.decide.components import Component, Mask, Points, components_at_levels
+from spel.decide.components import Component, Mask, components_at_levels
 from spel.decide.numbers import check_number
 from spel.errors import FormatError, ParameterError
 
@@ -60,8 +59,8 @@ class ObjectModel:
     min_score : float
         Components with a lower score are no objects.
     multiple : bool
-        Keep every component above `min_score` that overlaps no better one, instead of the best
-        component alone.
+        Keep every component above `min_score` that overlaps no better one, or part of a component
+        where objects touch, instead of the best component alone.
 
     Examples
     --------
@@ -132,7 +131,9 @@ class ObjectModel:
         def accept(spels: int, elongation: float, touches_border: bool) -> bool:
             return self._bound(spels, elongation, touches_border) > self.min_score
 
-        return components_at_levels(saliency, self.levels, area=area, ring=self.ring, accept=accept)
+        return components_at_levels(
+            saliency, self.levels, area=area, ring=self.ring, accept=accept, split=self.multiple
+        )
 
     def rank(self, saliency: npt.ArrayLike) -> list[tuple[float, Component]]:
         """Components that overlap no better one, with their scores, best first."""
@@ -187,135 +188,3 @@ class ObjectModel:
             return cls(**{**values, "levels": tuple(values.get("levels", LEVELS))})
         except (TypeError, ValueError) as error:
             raise FormatError(f"ObjectModel: {error}") from error
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What an object model was learned from, with one entry per marked image.
-
-    Attributes
-    ----------
-    areas : tuple of int
-        Areas of the components that contain the object strokes.
-    objects, others : tuple of float
-        Scores of those components, and of the best component in each image that contains no object
-        stroke.
-    """
-
-    areas: tuple[int, ...]
-    objects: tuple[float, ...]
-    others: tuple[float, ...]
-
-
-def learn_object_model(
-    saliencies: Sequence[npt.ArrayLike],
-    markers: Sequence[Markers],
-    base: ObjectModel | None = None,
-    *,
-    area: tuple[float, float] = (20, 0.25),
-    margin: float = 0.95,
-) -> tuple[ObjectModel, Evidence]:
-    """Learn area, elongation and lowest score from the marked images, without masks.
-
-    In each marked image, the component that contains the object strokes and hardly any background
-    stroke is taken for the object, at the level where roundness times contrast is highest. Medians
-    over the images give area and elongation, so that a stroke on something odd does little harm.
-    The lowest score is the median score of the objects minus `margin`.
-
-    Parameters
-    ----------
-    saliencies : sequence of (rows, cols[, 1]) arrays
-        Saliencies of the marked images, in 0..1.
-    markers : sequence of Markers
-    base : ObjectModel, optional
-        Where spreads, powers and levels come from.
-    area : (low, high)
-        Smallest object in spels, and largest as a part of the image.
-    margin : float
-        How far `min_score` lies below the median score of the marked objects; 1 accepts what is e
-        times less perfect.
-
-    Returns
-    -------
-    model : ObjectModel
-    evidence : Evidence
-
-    Raises
-    ------
-    ParameterError
-        If no component contains an object stroke: the saliency has collapsed.
-    """
-    start = base or ObjectModel(area=1000)
-    components, marked = [], []
-    for saliency, drawn in zip(saliencies, markers):
-        points = _object_points(drawn)
-        limits = (area[0], area[1] * float(np.prod(drawn.size)))
-        components.append(
-            components_at_levels(
-                saliency, start.levels, area=limits, ring=start.ring, containing=points
-            )
-            if len(points)
-            else []
-        )
-        marked.append(_best_marked(components[-1], drawn))
-    objects = [component for component in marked if component is not None]
-    if not objects:
-        raise ParameterError(
-            "learn_object_model: in no marked image does one component hold the object strokes; "
-            "look at the saliency, and draw strokes inside the object and around it"
-        )
-    model = replace(
-        start,
-        area=float(np.exp(np.median([log(one.area) for one in objects]))),
-        elongation=float(np.exp(np.median([log(max(one.elongation, TINY)) for one in objects]))),
-    )
-    evidence = _evidence(model, objects, saliencies, components, markers)
-    scores = [score for score in evidence.objects if np.isfinite(score)]
-    min_score = float(np.median(scores)) - margin if scores else start.min_score
-    return replace(model, min_score=min_score), evidence
-
-
-def marked_component(
-    model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers
-) -> Component | None:
-    """The component of a marked image that contains its object strokes, by the model's score."""
-    points = _object_points(drawn)
-    wide = replace(model, min_score=-8.0)
-    containing = [one for one in wide.components(saliency) if one.coverage(points) >= 0.5]
-    return max(containing, key=model.score, default=None)
-
-
-def _object_points(drawn: Markers) -> Points:
-    return drawn.points[drawn.is_object]
-
-
-def _best_marked(components: Sequence[Component], drawn: Markers) -> Component | None:
-    """The component that covers the object strokes and hardly any background stroke."""
-    objects, others = _object_points(drawn), drawn.points[~drawn.is_object]
-
-    def worth(one: Component) -> float:
-        return one.roundness * one.contrast * one.coverage(objects)
-
-    containing = [
-        one for one in components if one.coverage(objects) >= 0.6 and one.coverage(others) <= 0.05
-    ]
-    return max(containing, key=worth, default=None)
-
-
-def _evidence(
-    model: ObjectModel,
-    marked: Sequence[Component],
-    saliencies: Sequence[npt.ArrayLike],
-    components: Sequence[Sequence[Component]],
-    markers: Sequence[Markers],
-) -> Evidence:
-    """Scores of the marked objects, and of the best components apart from them."""
-    wide = replace(model, min_score=-5.0)
-    objects, others = [], []
-    for saliency, ones, drawn in zip(saliencies, components, markers):
-        points = _object_points(drawn)
-        if len(points):
-            objects.append(max(map(model.score, ones), default=-np.inf))
-        apart = [one for one in wide.components(saliency) if one.coverage(points) == 0]
-        others.append(max(map(model.score, apart), default=-np.inf))
-    return Evidence(tuple(one.area for one in marked), tuple(objects), tuple(others))

@@ -12,7 +12,13 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.decide.delineate import Delineation, channel_scales
-from spel.decide.object_model import Evidence, ObjectModel, learn_object_model, marked_component
+from spel.decide.object_learning import (
+    Evidence,
+    learn_object_model,
+    marked_components,
+    object_strokes,
+)
+from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import Segmentation, segmentation_of, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
@@ -64,7 +70,9 @@ def learn_segmenter(
     blocks: Sequence[str] = (),
     ridge: float = 1e-2,
     hard_negatives: bool = True,
+    all_marked: bool | None = None,
     select: Literal["components", "threshold"] = "components",
+    multiple: bool = True,
     objects: ObjectModel | None = None,
     delineation: Delineation | None = None,
     method: Literal["cluster", "points"] = "cluster",
@@ -76,8 +84,7 @@ def learn_segmenter(
     1. `spel.learn` fills the unlearned convolutions (skipped if there are none).
     2. A logistic regression over the channels of all blocks tells object strokes from background
        strokes. With `hard_negatives` it is fitted twice: for the second time, what it found in the
-       marked images apart from the marked objects counts as background. This assumes that every
-       object of a marked image is marked; pass False if some are not.
+       marked images apart from the marked objects counts as background.
     3. Area, shape and lowest accepted score of the objects are learned from the marked ones.
 
     Parameters
@@ -93,9 +100,15 @@ def learn_segmenter(
     ridge : float
         Penalty on the decoder's weights.
     hard_negatives : bool
+    all_marked : bool, optional
+        Whether every object of a marked image is marked. If not, what looks like a marked object
+        is no hard negative. By default False, or True if an image holds one object.
     select : {"components", "threshold"}
         "components" keeps components of the area and shape of the marked objects; "threshold"
         keeps every pixel nearer to the object strokes than to the background strokes.
+    multiple : bool
+        Whether an image may hold several objects: then each stroke marks one, and objects that
+        touch are separated. False keeps at most one object per image, the best.
     objects : ObjectModel, optional
         Spreads, powers and levels of the component selection.
     delineation : Delineation, optional
@@ -129,16 +142,18 @@ def learn_segmenter(
     features = first.inputs[0]
     done = [network.activations(image) for image in arrays]
     channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
+    start = replace(objects or ObjectModel(area=1000), multiple=multiple)
     layer, saliencies = _decoder(channels, markers, ridge, ())
     on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(chosen)}")
     extra: Masks = []
     if hard_negatives and select == "components":
-        extra = _hard_negatives(saliencies, markers, objects)
+        spare = multiple if all_marked is None else not all_marked
+        extra = _hard_negatives(saliencies, markers, start, spare)
         layer, saliencies = _decoder(channels, markers, ridge, extra)
         on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
     model, evidence = None, None
     if select == "components":
-        model, evidence = learn_object_model(saliencies, markers, objects)
+        model, evidence = learn_object_model(saliencies, markers, start)
         on_step("objects: area, shape and lowest accepted score")
     entering = arrays if features == INPUT else [a[features] for a in done]
     scale = channel_scales(
@@ -259,20 +274,27 @@ def _decoder(
 
 
 def _hard_negatives(
-    saliencies: Sequence[Image], markers: Sequence[Markers], objects: ObjectModel | None
+    saliencies: Sequence[Image], markers: Sequence[Markers], start: ObjectModel, spare: bool
 ) -> Masks:
-    """Salient pixels of the marked images away from the marked objects."""
-    model, _ = learn_object_model(saliencies, markers, objects)
+    """Salient pixels of the marked images away from the marked objects.
+
+    With `spare`, those of components that look like a marked object are left out.
+    """
+    model, _ = learn_object_model(saliencies, markers, start)
     masks = []
     for saliency, drawn in zip(saliencies, markers):
         found = saliency[..., 0] > HARD_NEGATIVE
-        own = marked_component(model, saliency, drawn)
-        marked = np.zeros(drawn.size, dtype=bool)
-        marked[tuple(drawn.points[drawn.is_object].T)] = True
-        # If no component holds the strokes, the object may lie anywhere around them.
-        reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
-        marked |= own.full_mask() if own is not None else False
-        masks.append(found & ~_dilate(marked, reach))
+        owners = marked_components(model, saliency, drawn)
+        for points, own in zip(object_strokes(drawn, each=model.multiple), owners):
+            marked = np.zeros(drawn.size, dtype=bool)
+            marked[tuple(points.T)] = True
+            # If no component holds the stroke, the object may lie anywhere around it.
+            reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
+            marked |= own.full_mask() if own is not None else False
+            found &= ~_dilate(marked, reach)
+        for _, alike in model.select(saliency) if spare else ():
+            found &= ~_dilate(alike.full_mask(), 6.0)
+        masks.append(found)
     return masks
 
 

@@ -1,0 +1,164 @@
+"""Learning what objects look like from strokes: area, elongation and the lowest accepted score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.decide.components import Component, Points, components_at_levels
+from spel.decide.object_model import TINY, ObjectModel
+from spel.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an object model was learned from.
+
+    Attributes
+    ----------
+    areas : tuple of int
+        Areas of the components that were taken for the marked objects.
+    objects : tuple of float
+        Score of each marked object: of each object stroke, or of each marked image if it holds one
+        object.
+    others : tuple of float
+        In each image, the score of the best component that contains no object stroke.
+    """
+
+    areas: tuple[int, ...]
+    objects: tuple[float, ...]
+    others: tuple[float, ...]
+
+
+def learn_object_model(
+    saliencies: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    base: ObjectModel | None = None,
+    *,
+    area: tuple[float, float] = (20, 0.25),
+    margin: float = 0.95,
+) -> tuple[ObjectModel, Evidence]:
+    """Learn area, elongation and lowest score from the marked images, without masks.
+
+    For each object stroke, the component or part of one that contains it and hardly any background
+    stroke is taken for its object, at the level where roundness times contrast is highest. If the
+    base says that an image holds one object (`multiple` is False), all its object strokes are taken
+    together. Medians give area and elongation, so that a stroke on something odd does little harm.
+    The lowest score is the median score of the objects minus `margin`.
+
+    Parameters
+    ----------
+    saliencies : sequence of (rows, cols[, 1]) arrays
+        Saliencies of the marked images, in 0..1.
+    markers : sequence of Markers
+    base : ObjectModel, optional
+        Where spreads, powers, levels and `multiple` come from.
+    area : (low, high)
+        Smallest object in spels, and largest as a part of the image.
+    margin : float
+        How far `min_score` lies below the median score of the marked objects; 1 accepts what is e
+        times less perfect.
+
+    Returns
+    -------
+    model : ObjectModel
+    evidence : Evidence
+
+    Raises
+    ------
+    ParameterError
+        If no component contains an object stroke: the saliency has collapsed.
+    """
+    start = base or ObjectModel(area=1000)
+    components, marked = [], []
+    for saliency, drawn in zip(saliencies, markers):
+        strokes = object_strokes(drawn, each=start.multiple)
+        limits = (area[0], area[1] * float(np.prod(drawn.size)))
+        components.append(
+            components_at_levels(
+                saliency, start.levels, area=limits, ring=start.ring, containing=strokes,
+                split=start.multiple,
+            )
+            if strokes
+            else []
+        )  # fmt: skip
+        marked += _best_marked(components[-1], strokes, drawn)
+    if not marked:
+        raise ParameterError(
+            "learn_object_model: in no marked image does one component hold the object strokes; "
+            "look at the saliency, and draw strokes inside the object and around it"
+        )
+    model = replace(
+        start,
+        area=float(np.exp(np.median([log(one.area) for one in marked]))),
+        elongation=float(np.exp(np.median([log(max(one.elongation, TINY)) for one in marked]))),
+    )
+    evidence = _evidence(model, marked, saliencies, components, markers)
+    scores = [score for score in evidence.objects if np.isfinite(score)]
+    min_score = float(np.median(scores)) - margin if scores else start.min_score
+    return replace(model, min_score=min_score), evidence
+
+
+def marked_components(
+    model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers
+) -> list[Component | None]:
+    """For each object of a marked image the component that contains it best, by the model's score.
+
+    There is one entry per object stroke, or one for all of them if an image holds one object; None
+    where no component contains half of the stroke.
+    """
+    ones = replace(model, min_score=-8.0).components(saliency)
+    return [
+        max((one for one in ones if one.coverage(p) >= 0.5), key=model.score, default=None)
+        for p in object_strokes(drawn, each=model.multiple)
+    ]
+
+
+def object_strokes(drawn: Markers, *, each: bool) -> list[Points]:
+    """The spels of each object stroke of an image, or of all of them together; none without any."""
+    inside = drawn.is_object
+    if not each or not inside.any():
+        return [drawn.points[inside]] if inside.any() else []
+    numbers = drawn.strokes()
+    return [drawn.points[numbers == number] for number in np.unique(numbers[inside])]
+
+
+def _best_marked(
+    components: Sequence[Component], strokes: Sequence[Points], drawn: Markers
+) -> list[Component]:
+    """For each stroke, the component that covers it and hardly any background stroke."""
+    background = drawn.points[~drawn.is_object]
+    clean = [one for one in components if one.coverage(background) <= 0.05]
+    found: list[Component] = []
+    for points in strokes:
+        covered = [(one, one.coverage(points)) for one in clean]
+        worth = [(one.roundness * one.contrast * c, one) for one, c in covered if c >= 0.6]
+        best = max(worth, key=lambda pair: pair[0], default=None)
+        if best is not None and not any(best[1] is other for other in found):
+            found.append(best[1])
+    return found
+
+
+def _evidence(
+    model: ObjectModel,
+    marked: Sequence[Component],
+    saliencies: Sequence[npt.ArrayLike],
+    components: Sequence[Sequence[Component]],
+    markers: Sequence[Markers],
+) -> Evidence:
+    """Scores of the marked objects, and of the best components apart from them."""
+    wide = replace(model, min_score=-5.0)
+    objects, others = [], []
+    for saliency, ones, drawn in zip(saliencies, components, markers):
+        for points in object_strokes(drawn, each=model.multiple):
+            holding = [one for one in ones if one.coverage(points) >= 0.5]
+            objects.append(max(map(model.score, holding), default=-np.inf))
+        inside = drawn.points[drawn.is_object]
+        apart = [one for one in wide.components(saliency) if one.coverage(inside) == 0]
+        others.append(max(map(model.score, apart), default=-np.inf))
+    return Evidence(tuple(one.area for one in marked), tuple(objects), tuple(others))

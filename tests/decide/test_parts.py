@@ -1,0 +1,100 @@
+"""Parts of a mask and several objects of one image: by hand, by laws, on rendered cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spel.core.adjacency import Adjacency
+from spel.core.markers import Markers
+from spel.data import cells
+from spel.decide import ObjectModel, learn_object_model, parts
+from spel.errors import ParameterError, ShapeError
+from spel.ops import label
+
+
+def disks(*centres: tuple[int, ...], size: tuple[int, ...], radius: float) -> np.ndarray:
+    grid = np.stack(np.meshgrid(*map(np.arange, size), indexing="ij"), -1)
+    near = [((grid - centre) ** 2).sum(-1) <= radius**2 for centre in centres]
+    return np.any(near, axis=0)
+
+
+# -- LITERAL -------------------------------------------------------------------------------------
+
+
+def test_the_neck_is_the_pass_over_the_lower_peak():
+    mask = np.ones((1, 7), bool)
+    found = parts(mask, np.array([[1.0, 4.0, 2.0, 8.0, 6.0, 9.0, 1.0]]))
+    assert found.labels.tolist() == [[1, 1, 1, 2, 2, 3, 3]]
+    assert [(m.first, m.second, m.whole, m.neck) for m in found.merges] == [
+        (2, 3, 4, 0.75),
+        (1, 4, 5, 0.5),
+    ]
+    assert found.members() == [(1,), (2,), (3,), (2, 3), (1, 2, 3)]
+    assert found.necks() == [0.5, 0.75, 0.75, 0.5, 0.0]
+    assert found.cut(0.4).max() == 1
+    assert found.cut(0.6).tolist() == [[1, 1, 1, 2, 2, 2, 2]]
+    assert found.cut(1.0).max() == 3
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_two_balls_that_touch_come_apart(axes):
+    size = (24,) * (axes - 1) + (40,)
+    centres = [(12,) * (axes - 1) + (col,) for col in (12, 25)]
+    found = parts(disks(*centres, size=size, radius=7)).cut(0.8)
+    assert found.max() == 2
+    assert found[centres[0]] != found[centres[1]]
+    assert found[..., :18].max() == 1 or found[..., :18][found[..., :18] > 0].min() == 2
+
+
+def test_an_empty_mask_has_no_parts():
+    found = parts(np.zeros((3, 4), bool))
+    assert found.count == 0
+    assert found.merges == ()
+    assert not found.cut(0.5).any()
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ShapeError, match="expected the same spels"):
+        parts(np.ones((3, 4), bool), np.ones((4, 3)))
+    with pytest.raises(ShapeError):
+        parts(np.ones((3, 4), bool), adjacency=Adjacency.box(3, ndim=3))
+    with pytest.raises(ParameterError, match="1 to 4 kinds"):
+        cells(kinds=9)
+
+
+# -- LAW -----------------------------------------------------------------------------------------
+
+
+def test_parts_cover_the_mask_and_merge_into_its_components():
+    mask = cells(4, count=40, touching=0.8).labels > 0
+    found = parts(mask)
+    assert np.array_equal(found.labels > 0, mask)
+    assert np.array_equal(found.cut(0.0), label(mask))
+    counts = [int(found.cut(neck).max()) for neck in (0.2, 0.5, 0.7, 0.8, 0.9, 1.0)]
+    assert counts == sorted(counts)
+
+
+def test_cells_of_a_scene_are_counted():
+    scene = cells(1, count=60, touching=0.9)
+    assert abs(int(parts(scene.labels > 0).cut(0.8).max()) - 60) <= 4
+    volume = cells(1, size=(24, 64, 64), count=20, radius=7)
+    assert abs(int(parts(volume.labels > 0).cut(0.8).max()) - 20) <= 2
+
+
+# -- several objects in one image ------------------------------------------------------------------
+
+
+def test_each_stroke_marks_an_object_and_touching_ones_are_separated():
+    mask = disks((20, 20), (20, 33), (60, 60), (60, 25), size=(80, 80), radius=7)
+    drawn = Markers(
+        [(20, 20), (20, 21), (20, 33), (60, 60), (60, 61), (40, 5)], [1, 1, 1, 1, 1, 0], (80, 80)
+    )
+    model, evidence = learn_object_model([0.9 * mask], [drawn], ObjectModel(area=9, multiple=True))
+    assert 130 <= model.area <= 160  # a disk of radius 7 has 149 spels
+    assert len(evidence.areas) == len(evidence.objects) == 3
+    chosen = [component for _, component in model.select(0.9 * mask)]
+    assert len(chosen) == 4  # the fourth has no stroke
+    points = [(20, 20), (20, 33), (60, 60), (60, 25)]
+    held = [[one.coverage(np.array([p])) for one in chosen] for p in points]
+    assert np.sum(held, axis=0).tolist() == np.sum(held, axis=1).tolist() == [1, 1, 1, 1]

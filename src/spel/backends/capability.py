@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spel.errors import UnsupportedLayerError
+from spel.nn.network import Network
 from spel.nn.registry import KINDS, is_own
 
 EXACT = 0.0
@@ -52,6 +55,24 @@ _EXCEPTIONS: dict[str, Capability] = {
     "unlearned.v1": Capability(EXACT, torch="refused", onnx="refused", gradient="no"),
 }
 """Kinds that are not computed by sums alone, or not in every backend; all others are as usual."""
+
+
+def check_one_output(network: Network, backend: str) -> None:
+    """Refuse a detector of several classes: a translation has one output, the detector several.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        With the names of the nodes that can be translated one by one.
+    """
+    decision = network.meta.get("decision")
+    if isinstance(decision, Mapping) and decision.get("kind") == "class-windows":
+        nodes = [entry["windows"]["score_node"] for entry in decision["classes"]]
+        raise UnsupportedLayerError(
+            f"{backend}: this detector of {len(nodes)} classes has an output per class, and a "
+            f"translation has one; translate a class by itself: network.upto({nodes[0]!r}), one of "
+            f"{', '.join(nodes)}"
+        )
 
 
 def capability(kind: str) -> Capability:

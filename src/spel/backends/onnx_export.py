@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import __version__, atomic
+from spel.backends.capability import check_one_output
 from spel.backends.onnx_graph import OPSET, Graph, Value
 from spel.backends.onnx_layers import threshold_value, translate
 from spel.core.intensity import white_of_type
@@ -95,7 +96,8 @@ def to_onnx(
     Raises
     ------
     UnsupportedLayerError
-        If a layer cannot be expressed exactly; the message names the node.
+        If a layer cannot be expressed exactly (the message names the node), or the network is a
+        detector of several classes.
     SpelError
         If the numbers differ by more than the tolerance: nothing is written then.
     BackendMissingError
@@ -140,6 +142,7 @@ def compile_onnx(network: Network, shape: Sequence[int]) -> Callable[[npt.ArrayL
 def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float32") -> bytes:
     """The network as the bytes of an ONNX file, unchecked; `to_onnx` is the checked way."""
     onnx = _imported("onnx")
+    check_one_output(network, "onnx")
     if dtype not in ("float32", "uint8", "uint16"):
         raise ParameterError(f"onnx: dtype {dtype!r}; expected float32, uint8 or uint16")
     lifted = _lifted(network, shape)
@@ -208,7 +211,9 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
 def decision_rule(network: Network) -> float | str | None:
     """The threshold that the network's own decision states, if a graph can hold it."""
     decision = network.meta.get("decision")
-    rule = decision.get("threshold", "otsu") if isinstance(decision, Mapping) else None
+    if not isinstance(decision, Mapping) or "kind" in decision:  # windows: no mask of the output
+        return None
+    rule = decision.get("threshold", "otsu")
     return None if rule == "otsu" else rule
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import atomic
+from spel.backends.capability import check_one_output
 from spel.backends.torch_deps import torch
 from spel.backends.torch_module import SpelModule
 from spel.errors import SpelError
@@ -38,8 +39,10 @@ def to_torch(network: Network) -> SpelModule:
     Raises
     ------
     UnsupportedLayerError
-        If a layer has no numbers yet; the note names the node.
+        If a layer has no numbers yet (the note names the node), or the network is a detector of
+        several classes.
     """
+    check_one_output(network, "torch")
     return SpelModule(network)
 
 

@@ -35,6 +35,12 @@ SAVES = ("overlay", "mask", "saliency")
     help="Which components to keep; closest needs --size.",
 )
 @click.option("--size", metavar="WIDTH,HEIGHT", help="For --select closest, in pixels.")
+@click.option(
+    "--suppress",
+    type=click.Choice(["within", "across"]),
+    help="For networks of several classes: whether boxes suppress worse ones of their own class "
+    "only, or of any class.",
+)
 @click.option("--area", type=Range(), help="Keep components with this number of pixels.")
 @click.option("--width", type=Range(), help="Keep boxes of this width.")
 @click.option("--height", type=Range(), help="Keep boxes of this height.")
@@ -71,7 +77,8 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     With --out the folder receives results.jsonl (one line per image), failures.jsonl,
     manifest.jsonl and run.json. A run that was stopped or killed resumes with the same command;
     no image is lost or done twice. Without --out the lines go to standard output. The options from
-    --threshold to --aspect change the decision that the network carries.
+    --threshold to --aspect change the decision that the network carries. The boxes of a network of
+    several classes carry their class in every format.
 
     TIFF, NumPy and OME-Zarr images that are too large to be read whole are read tile by tile.
     Boxes are those of the full size, whatever the level.

@@ -94,7 +94,7 @@ def _job(net: str, options: dict[str, Any], settings: Settings) -> DetectJob:
 
 def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the values of the options; None without such options."""
-    names = ("threshold", "select", "size", "area", "width", "height", "aspect")
+    names = ("threshold", "select", "size", "suppress", "area", "width", "height", "aspect")
     values = {name: options[name] for name in names if options[name] is not None}
     if "threshold" in values:
         values["threshold"] = threshold(values["threshold"])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from spel.cli.options import Settings, shared
 from spel.cli.types import SEED
+
+if TYPE_CHECKING:
+    from spel.rigid.classes import Suppress
 
 
 @click.command("learn-boxes")
@@ -23,7 +27,21 @@ from spel.cli.types import SEED
     is_flag=True,
     help="Turn boxes that were drawn on stored photos, before their EXIF rotation.",
 )
-@click.option("--class", "name", help="Learn the boxes of this class only. [default: of all]")
+@click.option(
+    "--class",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Learn the boxes of this class only; may be repeated. [default: of all]",
+)
+@click.option("--one-class", is_flag=True, help="Learn the boxes of all classes as one class.")
+@click.option(
+    "--suppress",
+    type=click.Choice(["within", "across"]),
+    default="within",
+    show_default=True,
+    help="Whether boxes suppress worse ones of their own class only, or of any class.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Network file.")
 @click.option(
     "--folds",
@@ -53,7 +71,9 @@ def command(
     truth: Path,
     images: Path | None,
     turn: bool,
-    name: str | None,
+    names: tuple[str, ...],
+    one_class: bool,
+    suppress: Suppress,
     out: Path,
     folds: int,
     seed: int,
@@ -62,12 +82,12 @@ def command(
     report: Path | None,
     settings: Settings,
 ) -> None:
-    """Learn to detect a rigid object (a plate, a coin, an egg) from photos with boxes.
+    """Learn to detect rigid objects (plates, coins, eggs) from photos with boxes.
 
     TRUTH is a COCO file, a folder of Pascal VOC or YOLO files, an export of Label Studio, GeoJSON
     or CSV; or a folder of marker files, where the bounding box of each object stroke is the box of
-    an object. The kernels are found in closed form, without backpropagation. Use the
-    file with `spel detect`.
+    an object. Each class of boxes gets kernels, a calibration and a threshold of its own. The
+    kernels are found in closed form, without backpropagation. Use the file with `spel detect`.
     """
     from spel.atomic import check_place
     from spel.cli.messages import say
@@ -89,15 +109,20 @@ def command(
         crowds = sum(int(one.crowd.sum()) for one in annotations)
         if crowds:
             say(f"{crowds} boxes around crowds are left out")
-        if name is not None:
-            annotations = annotations.only_class(name)
-        elif len(annotations.all_classes) > 1:
-            names = ", ".join(annotations.all_classes)
-            say(f"the boxes of {len(annotations.all_classes)} classes ({names}) count as one class")
+        if names:
+            annotations = annotations.only_classes(names)
+        if one_class:
+            annotations = annotations.as_one_class()
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
     network, answers = learn_from_boxes(
-        annotations, folder, config, folds=folds, command=line, on_step=settings.say
+        annotations,
+        folder,
+        config,
+        folds=folds,
+        suppress=suppress,
+        command=line,
+        on_step=settings.say,
     )
     network.save(out)
     click.echo(out)

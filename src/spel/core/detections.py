@@ -55,6 +55,8 @@ class Detections:
         Component map in the output of the network; box i has the value ``i + 1``.
     why : tuple of Why
         One per box if requested, else empty.
+    classes : tuple of str
+        Class of each box; empty for a detector of one class.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Detections:
     image_size: tuple[int, int]
     components: npt.NDArray[np.int32] | None = None
     why: tuple[Why, ...] = ()
+    classes: tuple[str, ...] = ()
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -80,6 +83,7 @@ class Detections:
             image_size: Sequence[int],
             components: npt.NDArray[np.int32] | None = None,
             why: Sequence[Why] = (),
+            classes: Sequence[str] = (),
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -91,6 +95,13 @@ class Detections:
                 f"Detections: {len(boxes)} boxes, {len(scores)} scores, {len(areas)} areas; "
                 "expected one score and one area per box"
             )
+        classes = tuple(self.classes)
+        if len(classes) not in (0, len(boxes)):
+            raise ShapeError(
+                f"Detections: {len(boxes)} boxes, {len(classes)} classes; expected one class per "
+                "box, or none"
+            )
+        object.__setattr__(self, "classes", classes)
         for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
@@ -118,16 +129,17 @@ class Detections:
             and np.array_equal(self.boxes, other.boxes)
             and np.array_equal(self.scores, other.scores)
             and np.array_equal(self.areas, other.areas)
+            and self.classes == other.classes
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""
-        return {
-            "size": list(self.image_size),
-            "boxes": [
-                {"xyxy": box.tolist(), "score": score, "area": int(area)}
-                for box, score, area in zip(self.boxes, self.scores.tolist(), self.areas)
-            ],
-        }
+        boxes: list[dict[str, Any]] = [
+            {"xyxy": box.tolist(), "score": score, "area": int(area)}
+            for box, score, area in zip(self.boxes, self.scores.tolist(), self.areas)
+        ]
+        for entry, name in zip(boxes, self.classes):
+            entry["class"] = name
+        return {"size": list(self.image_size), "boxes": boxes}

@@ -18,10 +18,12 @@ from spel.errors import FormatError, ParameterError
 from spel.nn.geometry import geometry
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
+from spel.rigid.classes import KIND as CLASS_WINDOWS, OPTIONS, ClassWindows
 from spel.rigid.detect import detect_rigid
+from spel.rigid.detect_classes import detect_classes
 from spel.rigid.windows import Windows
 
-AnyDecision = Decision | Windows
+AnyDecision = Decision | Windows | ClassWindows
 
 
 def detect(
@@ -37,14 +39,15 @@ def detect(
 
     With a `Decision`, the network's one-channel output is thresholded, its connected components
     are filtered and selected, and their boxes are mapped to the image through the network's
-    strides. With `Windows`, the network's kernels slide over a scale space of the image.
+    strides. With `Windows`, the network's kernels slide over a scale space of the image; with
+    `ClassWindows`, those of every class, and each box has a class.
 
     Parameters
     ----------
     network : Network
         It may carry its own decision (see `with_decision`); otherwise its output has one channel.
     image : (rows, cols[, C]) array
-    decision : Decision or Windows, optional
+    decision : Decision, Windows or ClassWindows, optional
         Replaces the network's own decision.
     why : bool
         Trace each box to the kernels and input spels behind its strongest spel.
@@ -54,7 +57,8 @@ def detect(
     **options
         Fields of the decision to change: threshold, adjacency, area, width, height, aspect,
         select, size; for windows threshold, overlap, max_detections, scales_per_octave, max_scale,
-        min_scale and the others of `spel.rigid.Windows`.
+        min_scale and the others of `spel.rigid.Windows`; for windows of several classes suppress,
+        and threshold, overlap and max_detections of all classes.
 
     Returns
     -------
@@ -81,6 +85,8 @@ def detect(
     array = match_white(network, as_unmasked(image, "detect"), white)
     if isinstance(chosen, Windows):
         return detect_rigid(network, array, chosen, why=why)
+    if isinstance(chosen, ClassWindows):
+        return detect_classes(network, array, chosen, why=why)
     activations = network.activations(array) if why else None
     saliency = activations[network.output] if activations else network(array)
     size = (int(array.shape[0]), int(array.shape[1]))
@@ -114,8 +120,11 @@ def decision_of(network: Network) -> AnyDecision:
         return Decision()
     if not isinstance(stored, Mapping):
         raise FormatError(f"Decision: {stored!r:.80}; expected a table of names and values")
-    kind = Windows if stored.get("kind") == "windows" else Decision
-    return kind.from_dict(stored)
+    if stored.get("kind") == CLASS_WINDOWS:
+        return ClassWindows.from_dict(stored)
+    if stored.get("kind") == "windows":
+        return Windows.from_dict(stored)
+    return Decision.from_dict(stored)
 
 
 def resolve_decision(
@@ -133,7 +142,7 @@ def resolve_decision(
             "threshold"
         )
     chosen = decision or decision_of(network)
-    expected = [f.name for f in fields(chosen)]
+    expected = _option_names(chosen)
     unknown = sorted(set(options) - set(expected))
     if unknown:
         raise ParameterError(
@@ -141,6 +150,14 @@ def resolve_decision(
             f"{type(chosen).__name__}; expected {', '.join(expected)}"
         )
     try:
+        if isinstance(chosen, ClassWindows):
+            return chosen.with_options(**options)
         return replace(chosen, **options)
     except TypeError as error:
         raise ParameterError(f"detect: {error}") from error
+
+
+def _option_names(decision: AnyDecision) -> list[str]:
+    if isinstance(decision, ClassWindows):
+        return ["suppress", *OPTIONS]
+    return [f.name for f in fields(decision)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from spel.decide.decision import DECISION
-from spel.decide.detection import decision_of
+from spel.decide.detection import AnyDecision, decision_of
 from spel.decide.segmentation import KEY, segmentation_of
 from spel.errors import FormatError
 from spel.nn import Convolution, Network
 from spel.nn.node import INPUT
-from spel.rigid.windows import Windows
+from spel.rigid import ClassWindows, Windows
 
 
 def check_meta(network: Network) -> None:
@@ -22,8 +22,8 @@ def check_meta(network: Network) -> None:
     """
     if DECISION in network.meta:
         decision = decision_of(network)
-        if isinstance(decision, Windows):
-            _check_windows(network, decision)
+        for windows in _all_windows(decision):
+            _check_windows(network, windows)
     if KEY in network.meta:
         features = segmentation_of(network).features
         if features != INPUT and features not in network.names:
@@ -31,6 +31,13 @@ def check_meta(network: Network) -> None:
                 f"Segmentation: features {features!r}; expected 'input' or one of "
                 f"{', '.join(network.names)}"
             )
+
+
+def _all_windows(decision: AnyDecision) -> tuple[Windows, ...]:
+    """The windows of every class; none for a decision by components."""
+    if isinstance(decision, ClassWindows):
+        return tuple(windows for _, windows in decision.classes)
+    return (decision,) if isinstance(decision, Windows) else ()
 
 
 def _check_windows(network: Network, windows: Windows) -> None:

@@ -243,7 +243,15 @@ def _result(
 ) -> Result:
     size = (image.shape[0], image.shape[1])
     areas = detections.areas.astype(np.float64)
-    return Result(name, size, detections.boxes, detections.scores, areas, model=net.fingerprint())
+    return Result(
+        name,
+        size,
+        detections.boxes,
+        detections.scores,
+        areas,
+        detections.classes,
+        model=net.fingerprint(),
+    )
 
 
 def _box(detections: Detections) -> str:

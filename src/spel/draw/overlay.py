@@ -28,7 +28,7 @@ def overlay(
     truth: npt.ArrayLike | None = None,
     labels: Sequence[str] | None = None,
 ) -> RGB:
-    """Draw boxes with their scores over the image, and true boxes in green below them.
+    """Draw boxes with classes and scores over the image, and true boxes in green below them.
 
     Parameters
     ----------
@@ -36,13 +36,15 @@ def overlay(
     detections : Detections
     truth : (n, 4) array, optional
     labels : sequence of str, optional
-        One per box; by default the scores.
+        One per box; by default the classes, if there are any, and the scores.
 
     Returns
     -------
     (rows, cols, 3) array of uint8
     """
-    words = labels or [f"{score:.3g}" for score in detections.scores.tolist()]
+    names = detections.classes or ("",) * len(detections)
+    scores = detections.scores.tolist()
+    words = labels or [f"{name} {score:.3g}".strip() for name, score in zip(names, scores)]
     rgb = as_rgb(image)
     if truth is not None:
         rgb = mark(rgb, truth, color=TRUTH_COLOR)

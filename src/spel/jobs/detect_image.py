@@ -66,6 +66,7 @@ def make_result(job: DetectJob, source: str, found: Detections, ms: float, **fie
         boxes=found.boxes,
         scores=found.scores,
         areas=np.asarray(found.areas, np.float64),
+        classes=found.classes,
         ms=ms,
         model=job.model,
         **fields,

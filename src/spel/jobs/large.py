@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -19,7 +18,7 @@ from spel.jobs.detect_image import elapsed_ms
 from spel.jobs.detect_job import DetectJob
 from spel.jobs.pictures import save_pictures
 from spel.nn.intensity import assumed_white, expected_white, match_white
-from spel.rigid.windows import Windows
+from spel.rigid import ClassWindows, Windows
 from spel.runs import tiles
 
 READ_IN_PARTS = ("TIFF", "NPY")
@@ -50,7 +49,7 @@ def detect_in_parts(job: DetectJob, path: str, name: str) -> tuple[Detections, f
     """
     decision = job.decision or decision_of(job.network)
     level = job.level or 0
-    if job.level is None and isinstance(decision, Windows):
+    if job.level is None and isinstance(decision, Windows | ClassWindows):
         with LargeImage(path, isolate=job.isolate) as image:
             level, decision = coarsest_level(image.levels, decision)
     with LargeImage(path, level=level, isolate=job.isolate) as image:
@@ -122,7 +121,9 @@ def _detect_in_tiles(job: DetectJob, image: LargeImage, decision: AnyDecision) -
         raise
 
 
-def coarsest_level(levels: tuple[tuple[int, int], ...], windows: Windows) -> tuple[int, Windows]:
+def coarsest_level(
+    levels: tuple[tuple[int, int], ...], windows: Windows | ClassWindows
+) -> tuple[int, Windows | ClassWindows]:
     """The coarsest level that no scale enlarges by more than 1 %, and the windows for that level.
 
     Examples
@@ -138,11 +139,7 @@ def coarsest_level(levels: tuple[tuple[int, int], ...], windows: Windows) -> tup
         factor = min(height / rows, width / cols)
         if factor >= windows.max_scale * 0.99 and factor < scale:
             best, scale = number, factor
-    if best:
-        windows = replace(
-            windows, max_scale=windows.max_scale / scale, min_scale=windows.min_scale / scale
-        )
-    return best, windows
+    return best, windows.rescaled(scale) if best else windows
 
 
 def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, float]) -> Detections:
@@ -160,4 +157,4 @@ def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, floa
     boxes = np.asarray(found.boxes, np.float64) / [horizontal, vertical, horizontal, vertical]
     boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
     areas = np.asarray(found.areas, np.float64) / (vertical * horizontal)
-    return Detections(boxes, found.scores, areas, size)
+    return Detections(boxes, found.scores, areas, size, classes=found.classes)

@@ -72,7 +72,13 @@ def _draw(
         for frame in frames:
             result = by_frame.get(frame.index)
             if result is not None and result.size == size and frame.image.shape[:2] == size:
-                found = Detections(result.boxes, result.scores, result.areas, result.size)
+                found = Detections(
+                    result.boxes,
+                    result.scores,
+                    result.areas,
+                    result.size,
+                    classes=result.classes,
+                )
                 yield draw.overlay(frame.image, found), ticks[frame.index]
     except ImageReadError:  # the run has reported it
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -21,7 +21,9 @@ from spel.io.image.reader import read_with_white
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
-from spel.rigid.learn import learn_and_validate
+from spel.rigid.classes import Suppress
+from spel.rigid.learn import learn_and_validate, learn_classes, training_photos
+from spel.rigid.validate import Validation
 
 OnStep = Callable[[str], object]
 Boxes = npt.NDArray[Any]
@@ -55,11 +57,12 @@ class ImageFiles(Sequence[Any]):
 
 @dataclass(frozen=True)
 class Photos:
-    """Annotated photos: their names, files and boxes."""
+    """Annotated photos: their names, files and boxes, and the class of each box."""
 
     names: tuple[str, ...]
     paths: tuple[Path, ...]
     boxes: tuple[Boxes, ...]
+    classes: tuple[tuple[str, ...], ...]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -69,12 +72,18 @@ class Photos:
         """Number of boxes."""
         return sum(len(boxes) for boxes in self.boxes)
 
+    @property
+    def several_classes(self) -> bool:
+        """Whether boxes of more than one class are to be learned."""
+        return len({name for names in self.classes for name in names}) > 1
+
     def select(self, indices: Sequence[int]) -> Photos:
         """The photos with these indices."""
         return Photos(
             tuple(self.names[i] for i in indices),
             tuple(self.paths[i] for i in indices),
             tuple(self.boxes[i] for i in indices),
+            tuple(self.classes[i] for i in indices),
         )
 
 
@@ -84,6 +93,7 @@ def learn_from_boxes(
     config: RigidConfig | None = None,
     *,
     folds: int = 0,
+    suppress: Suppress = "within",
     command: str = "",
     on_step: OnStep = str,
 ) -> tuple[Network, list[Answers]]:
@@ -92,12 +102,15 @@ def learn_from_boxes(
     Parameters
     ----------
     truth : Annotations
+        If the boxes are of several classes, each class gets kernels of its own.
     folder : path
         Folder that the file names in `truth` are relative to.
     config : RigidConfig, optional
     folds : int
         Number of parts for cross-validation; 0 or 1 for none. The returned network is learned from
         all photos.
+    suppress : {"within", "across"}
+        Whether boxes of the same class only, or of all classes, suppress one another.
     command : str
         Stated in the card of the network.
     on_step : callable, optional
@@ -122,10 +135,8 @@ def learn_from_boxes(
             f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
             "folds as photos"
         )
-    answers = cross_validate(photos, config, folds, on_step) if folds > 1 else []
-    network, validation = learn_and_validate(
-        ImageFiles(photos.paths), photos.boxes, config, names=photos.names, on_step=on_step
-    )
+    answers = cross_validate(photos, config, folds, on_step, suppress) if folds > 1 else []
+    network, validations = _learn(photos, config, suppress, on_step)
     card: dict[str, Any] = {
         "photos": len(photos),
         "boxes": photos.count,
@@ -133,10 +144,7 @@ def learn_from_boxes(
         "spel": __version__,
         "command": command,
     }
-    if validation is None:
-        on_step("only one photo has boxes: there are no figures, and the threshold is 0.5")
-    else:
-        card["threshold"] = validation.text()
+    card |= _figures_of_classes(validations, on_step)
     if answers:
         figures = evaluate(answers).to_dict()
         figures.pop("rows")
@@ -144,8 +152,40 @@ def learn_from_boxes(
     return network.with_meta(card=card), answers
 
 
+def _learn(
+    photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep
+) -> tuple[Network, dict[str, Validation | None]]:
+    """The detector, and its figures by leave-one-photo-out per class; "" if there is one."""
+    training = training_photos(ImageFiles(photos.paths), photos.boxes, photos.names)
+    if photos.several_classes:
+        return learn_classes(training, photos.classes, config, suppress=suppress, on_step=on_step)
+    network, validation = learn_and_validate(training, config, on_step)
+    return network, {"": validation}
+
+
+def _figures_of_classes(
+    validations: Mapping[str, Validation | None], on_step: OnStep
+) -> dict[str, Any]:
+    """The figures by leave-one-photo-out, for the card; classes without figures are named."""
+    for name, validation in validations.items():
+        if validation is None:
+            of_class = f" of class {name}" if name else ""
+            on_step(
+                f"only one photo has boxes{of_class}: there are no figures, and the threshold is "
+                "0.5"
+            )
+    texts = {name: one.text() for name, one in validations.items() if one is not None}
+    if "" in validations:
+        return {"threshold": texts[""]} if texts else {}
+    return {"threshold": texts}
+
+
 def cross_validate(
-    photos: Photos, config: RigidConfig, folds: int, on_step: OnStep
+    photos: Photos,
+    config: RigidConfig,
+    folds: int,
+    on_step: OnStep,
+    suppress: Suppress = "within",
 ) -> list[Answers]:
     """Detections in every photo by a detector that was learned from the other folds."""
     fold = np.random.default_rng(config.seed).permutation(len(photos)) % folds
@@ -158,11 +198,19 @@ def cross_validate(
                 "because one of them holds all boxes; use fewer folds"
             )
         on_step(f"fold {k + 1} of {folds}")
-        network = learn_detector(ImageFiles(training.paths), training.boxes, config)
+        network = learn_detector(
+            ImageFiles(training.paths),
+            training.boxes,
+            config,
+            classes=training.classes if photos.several_classes else None,
+            suppress=suppress,
+        )
         for i in np.flatnonzero(fold == k):
             photo = ImageFiles(photos.paths)[int(i)]
             found = detect(network, photo, threshold=MIN_PROBABILITY, white=WHITE)
-            answers.append(Answers(photos.names[i], found.boxes, found.scores, photos.boxes[i]))
+            classes = (found.classes, photos.classes[i]) if photos.several_classes else ()
+            one = Answers(photos.names[i], found.boxes, found.scores, photos.boxes[i], *classes)
+            answers.append(one)
     return answers
 
 
@@ -194,5 +242,10 @@ def find_photos(truth: Annotations, folder: Path) -> Photos:
             f"{len(missing)} of {len(paths)} annotated photos are not in {folder}, for example "
             f"{missing[0]}; name the folder that the file names are relative to"
         )
-    boxes = tuple(image.boxes[~np.asarray(image.crowd, dtype=bool)] for image in images)
-    return Photos(tuple(image.image for image in images), paths, boxes)
+    single = [~np.asarray(image.crowd, dtype=bool) for image in images]
+    boxes = tuple(image.boxes[which] for image, which in zip(images, single))
+    classes = tuple(
+        tuple(name for name, own in zip(image.classes, which) if own)
+        for image, which in zip(images, single)
+    )
+    return Photos(tuple(image.image for image in images), paths, boxes, classes)

@@ -68,9 +68,14 @@ def detect_rigid(
     if 0 in size:
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)
     scanner = Scanner(network, windows)
-    probability = np.clip(windows.threshold, 1e-6, 1 - 1e-6)
-    threshold = float(np.log(probability / (1 - probability)))
-    scored = scan_windows(scanner, scanner.pyramid(array))
+    return detect_in_pyramid(scanner, scanner.pyramid(array), why=why)
+
+
+def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) -> Detections:
+    """As `detect_rigid`, from a scale space that several scanners may share."""
+    windows, size = scanner.windows, pyramid.size
+    threshold = log_odds_of(windows.threshold)
+    scored = scan_windows(scanner, pyramid)
     kept = non_maximum_suppression(
         scored.boxes, scored.log_odds, overlap=windows.overlap, max_boxes=windows.max_detections
     )
@@ -86,6 +91,12 @@ def detect_rigid(
         else ()
     )
     return Detections(boxes, probabilities, areas, size, why=explanations)
+
+
+def log_odds_of(probability: float) -> float:
+    """``log(p / (1 - p))``, finite for all of 0..1."""
+    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
+    return float(np.log(clipped / (1 - clipped)))
 
 
 def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:

@@ -82,14 +82,23 @@ def frame_of(groups: Sequence[AspectGroup]) -> tuple[int, int]:
     return max(g.window[0] for g in groups), max(g.window[1] for g in groups)
 
 
-def scale_range(config: RigidConfig, groups: Sequence[AspectGroup]) -> tuple[float, float]:
-    """Largest and smallest scale at which an object of the photos fills its window, widened."""
+def scale_range(
+    config: RigidConfig, groups: Sequence[AspectGroup], anchor: float | None = None
+) -> tuple[float, float]:
+    """Largest and smallest scale at which an object of the photos fills its window, widened.
+
+    With an `anchor`, which is no smaller, the largest scale is raised to the next that lies a whole
+    number of steps below it.
+    """
     scales = [
         np.sqrt(g.size[0] * g.size[1] * config.cell**2 / np.prod(box[2:] - box[:2]))
         for g in groups
         for _, box in g.objects
     ]
     largest = float(max(scales) * config.size_margin_below)
+    if anchor is not None:
+        steps = np.floor(np.log2(anchor / largest) * config.scales_per_octave + 1e-9)
+        largest = float(anchor * 2 ** (-steps / config.scales_per_octave))
     return largest, float(min(scales) / config.size_margin_above)
 
 

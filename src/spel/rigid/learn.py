@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.adjacency import Adjacency
-from spel.core.bank import KernelBank, Provenance
 from spel.errors import ParameterError, ShapeError
-from spel.linear import (
-    LinearModel,
-    fit_platt,
-    fit_ridge,
-    leave_group_out,
-    models_without_groups,
-    separate_classes,
-)
-from spel.nn import Convolution, Network, Node
+from spel.nn import Network, Node
+from spel.rigid.classes import ClassWindows, Suppress
 from spel.rigid.config import RigidConfig
-from spel.rigid.features import cell_network
-from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
-from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
-from spel.rigid.sampling import Background, Samples, crop_objects, random_model
-from spel.rigid.score import Scanner
+from spel.rigid.groups import Floats, group_by_aspect, scale_range
+from spel.rigid.stage import Report, StageLearner, TrainingPhotos
 from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
 from spel.rigid.windows import Windows
-
-Report = Callable[[str], object]
 
 
 def learn_detector(
@@ -38,10 +24,12 @@ def learn_detector(
     boxes: Sequence[npt.ArrayLike],
     config: RigidConfig | None = None,
     *,
+    classes: Sequence[Sequence[str]] | None = None,
+    suppress: Suppress = "within",
     names: Sequence[str] = (),
     on_step: Report = str,
 ) -> Network:
-    """Learn a detector of a rigid object (a plate, a coin, an egg) from photos with boxes.
+    """Learn a detector of rigid objects (plates, coins, eggs) from photos with boxes.
 
     The cells of an object, with a margin, are a patch. The object's kernel is a hyperplane in patch
     space that separates objects from background. The first background samples are random; further
@@ -53,13 +41,20 @@ def learn_detector(
 
     If there are many objects, smaller kernels are learned as well, for a proposal stage.
 
+    With `classes`, each class is learned in this way, with kernels, scales, calibration and
+    threshold of its own; objects of the other classes are background to it.
+
     Parameters
     ----------
     images : sequence of (rows, cols[, C]) arrays
-        Photos. They are accessed one by one, so that the sequence may read files on access.
+        TrainingPhotos. They are accessed one by one, so that the sequence may read files on access.
     boxes : sequence of (n, 4) arrays
         ``x0 y0 x1 y1`` of all objects in each photo; a photo may have none.
     config : RigidConfig, optional
+    classes : sequence of sequences of str, optional
+        The class of each box of each photo; without it all boxes are of one class.
+    suppress : {"within", "across"}
+        Whether boxes of the same class only, or of all classes, suppress one another.
     names : sequence of str, optional
         Names of the photos, for the provenance of the kernels.
     on_step : callable, optional
@@ -68,251 +63,159 @@ def learn_detector(
     Returns
     -------
     Network
-        From `Color` to the kernels, with its `Windows` decision in `meta`.
+        From `Color` to the kernels, with its decision in `meta`: `Windows`, or `ClassWindows` if
+        there are several classes.
 
     Raises
     ------
     ShapeError, ParameterError
-        If the numbers of images and of lists of boxes differ, or there is no object at all.
+        If the numbers of images, of lists of boxes and of classes differ, or there is no object.
 
     Notes
     -----
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
     cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
     """
-    return learn_and_validate(images, boxes, config, names=names, on_step=on_step)[0]
+    photos = training_photos(images, boxes, names)
+    config = config or RigidConfig()
+    if classes is None:
+        return learn_and_validate(photos, config, on_step)[0]
+    return learn_classes(photos, classes, config, suppress=suppress, on_step=on_step)[0]
 
 
 def learn_and_validate(
-    images: Sequence[npt.ArrayLike],
-    boxes: Sequence[npt.ArrayLike],
-    config: RigidConfig | None = None,
-    *,
-    names: Sequence[str] = (),
-    on_step: Report = str,
+    photos: TrainingPhotos, config: RigidConfig, on_step: Report = str
 ) -> tuple[Network, Validation | None]:
-    """As `learn_detector`, also with the figures by leave-one-photo-out.
+    """A detector of one class, and its figures by leave-one-photo-out.
 
     They are None if only one photo has objects: without it nothing could be learned.
     """
-    config = config or RigidConfig()
+    learned = _learn_class(photos, config, on_step)
+    network = Network((*learned.cells, *learned.nodes))
+    if learned.validation is not None:
+        network = network.with_meta(validation=learned.validation.to_dict())
+    return network.with_meta(decision=learned.windows.to_dict()), learned.validation
+
+
+def learn_classes(
+    photos: TrainingPhotos,
+    classes: Sequence[Sequence[str]],
+    config: RigidConfig,
+    *,
+    suppress: Suppress = "within",
+    on_step: Report = str,
+) -> tuple[Network, dict[str, Validation | None]]:
+    """A detector of several classes, and the figures of each by leave-one-photo-out."""
+    by_class = _by_class(photos, classes)
+    anchors = _Anchors.of(config, by_class.values())
+    learned: dict[str, _Learned] = {}
+    for number, (name, own) in enumerate(by_class.items()):
+        on_step(f"class {number + 1} of {len(by_class)}: {name}, {own.count} boxes")
+        learned[name] = _learn_class(own, config, on_step, f"_{number}", anchors)
+    first, *_ = learned.values()
+    nodes = [node for one in learned.values() for node in one.nodes]
+    decision = ClassWindows(
+        tuple((name, one.windows) for name, one in learned.items()), suppress=suppress
+    )
+    figures = {name: one.validation for name, one in learned.items()}
+    meta = {
+        "decision": decision.to_dict(),
+        "validation": {name: one and one.to_dict() for name, one in figures.items()},
+    }
+    return Network((*first.cells, *nodes)).with_meta(**meta), figures
+
+
+def training_photos(
+    images: Sequence[npt.ArrayLike], boxes: Sequence[npt.ArrayLike], names: Sequence[str]
+) -> TrainingPhotos:
+    """Photos with their boxes and names, checked."""
     truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
     if len(images) != len(truth):
         raise ShapeError(f"learn_detector: {len(images)} images and {len(truth)} lists of boxes")
-    objects = sum(len(b) for b in truth)
-    if not objects:
+    if not sum(len(b) for b in truth):
         raise ParameterError("learn_detector: no object in any photo; give at least one box")
-    photos = _Photos(images, truth, list(names) or [str(i) for i in range(len(images))])
-    nodes: list[Node] = []
-    proposals = None
-    if objects >= config.min_objects_for_proposals:
-        on_step("kernels of the proposal stage")
-        stage = _StageLearner(config.for_proposals(), photos, "proposal")
-        learned, proposals = stage.learn(on_step)
-        nodes += learned
-    learner = _StageLearner(config, photos, "score")
-    learned, windows = learner.learn(on_step)
-    stages = [*([] if proposals is None else [stage]), learner]
-    network = Network((*learner.cells.nodes, *nodes, *learned))
-    decision = replace(
-        windows,
-        proposals=proposals,
-        rotations=config.rotations,
-        max_detections=max(windows.max_detections, 2 * max(len(b) for b in truth)),
-    )
-    validation = None
-    if sum(len(b) > 0 for b in truth) > 1:
-        low = replace(decision, threshold=MIN_PROBABILITY)
+    return TrainingPhotos(images, truth, list(names) or [str(i) for i in range(len(images))])
 
-        def without(photo: int) -> Network:
-            parts = [node for one in stages for node in one.nodes_without(photo)]
-            return Network((*learner.cells.nodes, *parts))
 
-        validation = validate(without, low, images, truth, photos.names)
-        decision = replace(decision, threshold=validation.threshold)
-        on_step(validation.text())
-        network = network.with_meta(validation=validation.to_dict())
-    return network.with_meta(decision=decision.to_dict()), validation
+def _by_class(
+    photos: TrainingPhotos, classes: Sequence[Sequence[str]]
+) -> dict[str, TrainingPhotos]:
+    """The photos with the boxes of each class, classes in the order of their names."""
+    counts = [len(boxes) for boxes in photos.truth]
+    if [len(one) for one in classes] != counts:
+        raise ShapeError(
+            f"learn_detector: classes of {sum(len(one) for one in classes)} boxes in "
+            f"{len(classes)} photos for {sum(counts)} boxes in {len(counts)}; expected the class "
+            "of each box"
+        )
+    parts = {}
+    for name in sorted({name for one in classes for name in one}):
+        chosen = [np.array([c == name for c in one], dtype=bool) for one in classes]
+        truth = [boxes[which] for boxes, which in zip(photos.truth, chosen)]
+        parts[name] = replace(photos, truth=truth)
+    return parts
+
+
+@dataclass(frozen=True)
+class _Anchors:
+    """The largest scale of any class in each stage, to which the scales of all are aligned."""
+
+    proposals: float | None = None
+    refinement: float | None = None
+
+    @classmethod
+    def of(cls, config: RigidConfig, classes: Any) -> _Anchors:
+        stages = config.for_proposals(), config
+        return cls(*(max(_largest_scale(stage, one.truth) for one in classes) for stage in stages))
+
+
+def _largest_scale(config: RigidConfig, truth: Sequence[Floats]) -> float:
+    return scale_range(config, group_by_aspect(config, truth))[0]
 
 
 @dataclass(frozen=True, eq=False)
-class _Photos:
-    """Photos, their objects and their names."""
+class _Learned:
+    """The layers of the cells and of one class's kernels, and how they are applied."""
 
-    images: Sequence[Any]
-    truth: Sequence[Floats]
-    names: list[str]
-
-
-class _StageLearner:
-    """Learns the kernels of one stage, a kernel for each group of objects."""
-
-    def __init__(self, config: RigidConfig, photos: _Photos, name: str) -> None:
-        self.config, self.photos, self.name = config, photos, name
-        self.cells = cell_network(
-            orientations=config.orientations,
-            cell=config.cell,
-            edge_stride=config.edge_stride,
-            block=config.block,
-            floor=config.floor,
-        )
-        self.groups = group_by_aspect(config, photos.truth)
-        check_kernels(config, self.groups)
-        self.frame = frame_of(self.groups)
-        self.adjacency = Adjacency.from_mask(np.ones(self.frame))
-        self.scales = scale_range(config, self.groups)
-        self.random = np.random.default_rng(config.seed)
-
-    def learn(self, on_step: Report) -> tuple[list[Node], Windows]:
-        """The layers of the stage, and the decision that applies them."""
-        images, config = self.photos.images, self.config
-        self._check_photos()
-        on_step(
-            f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells; the photos "
-            f"are scanned {config.rounds + 1} times at {len(self._windows().scales)} scales"
-        )
-        samples = [
-            crop_objects(config, self.cells, images, group, self.random) for group in self.groups
-        ]
-        models = [random_model(own, self.random) for own in samples]
-        background = Background(config, images, self.photos.truth)
-        for number in range(config.rounds + 1):
-            network = Network((*self.cells.nodes, self._node(self.name, models)))
-            scanner = Scanner(network, self._windows())
-            added = background.mine_hard_negatives(scanner, self.groups, samples)
-            models = [
-                separate_classes(
-                    own.positive_moments,
-                    own.negative_moments,
-                    config.positive_weight,
-                    config.ridge_for(len(group.objects)),
-                )
-                for group, own in zip(self.groups, samples)
-            ]
-            on_step(f"round {number}: {added} hard negatives added")
-        return self._finish(models, samples)
-
-    def _check_photos(self) -> None:
-        """Refuse boxes and photos that cannot be learned from, before the work begins."""
-        photos = self.photos
-        sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in photos.images]
-        for name, size, boxes in zip(photos.names, sizes, photos.truth):
-            check_boxes(name, size, boxes)
-        check_enlargement(self.config, max(self.scales))
-        scales = self._windows().scales
-        for name, size in zip(photos.names, sizes):
-            check_photo(self.config, name, size, scales, len(self.groups))
-
-    def _finish(
-        self, models: Sequence[LinearModel], samples: Sequence[Samples]
-    ) -> tuple[list[Node], Windows]:
-        """Kernels calibrated to log-odds, and refining kernels, each with its provenance."""
-        refining, provenance, scores, positive = [], [], [], []
-        for group, own, model in zip(self.groups, samples, models):
-            left_out, is_positive, photos = self._leave_photos_out(model, own)
-            of_objects = np.isin(photos, own.photos)
-            best = _best_of_photo(left_out[of_objects], is_positive[of_objects], photos[of_objects])
-            scores.append(best[0])
-            positive.append(best[1])
-            even = np.ones(len(own.positive))
-            refining.append(fit_ridge(own.positive, own.deltas, even, self.config.refine_ridge))
-            provenance.append(self._provenance(group, own, left_out[is_positive]))
-        # One calibration for all kernels: a kernel of few objects has too few scores for its own.
-        slope, offset = fit_platt(np.concatenate(scores), np.concatenate(positive))
-        calibrated = [
-            replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
-            for model in models
-        ]
-        self._calibration = slope, offset
-        self._remember(models, refining, samples)
-        refine = self.name + "_refine"
-        nodes = [self._node(refine, refining), self._node(self.name, calibrated, provenance)]
-        return nodes, replace(self._windows(), refine_node=refine, score_node=self.name)
-
-    def _remember(
-        self,
-        models: Sequence[LinearModel],
-        refining: Sequence[LinearModel],
-        samples: Sequence[Samples],
-    ) -> None:
-        """The models of the stage, and those that each photo's absence would give."""
-        self._models = list(zip(models, refining))
-        self._without = []
-        for model, refine, own in zip(models, refining, samples):
-            rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
-            even = np.ones(len(own.positive))
-            self._without.append(
-                (
-                    models_without_groups(model, rows, targets, shares, photos),
-                    models_without_groups(refine, own.positive, own.deltas, even, own.photos),
-                )
-            )
-
-    def nodes_without(self, photo: int) -> list[Node]:
-        """The stage's layers, learned without one photo."""
-        slope, offset = self._calibration
-        models = [
-            (scores.get(photo, model), refines.get(photo, refine))
-            for (model, refine), (scores, refines) in zip(self._models, self._without)
-        ]
-        calibrated = [
-            replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
-            for model, _ in models
-        ]
-        refine = self._node(self.name + "_refine", [refine for _, refine in models])
-        return [refine, self._node(self.name, calibrated)]
-
-    def _leave_photos_out(
-        self, model: LinearModel, own: Samples
-    ) -> tuple[Floats, npt.NDArray[np.bool_], Ints]:
-        """Scores of all samples without their own photo, which are objects, and their photos."""
-        rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
-        with_objects = np.unique(own.photos)
-        # A single photo cannot be left out: no object would remain to learn from.
-        without = with_objects if len(with_objects) > 1 else with_objects[:0]
-        scores = leave_group_out(model, rows, targets, shares, photos, without)
-        return scores, targets > 0, photos
-
-    def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
-        """The training object that is most similar to the kernel."""
-        best = int(scores[:: own.copies].argmax())
-        photo, box = group.objects[best]
-        middle = ((box[1] + box[3]) // 2, (box[0] + box[2]) // 2)
-        return Provenance(1, best, self.photos.names[photo], tuple(int(m) for m in middle))
-
-    def _node(
-        self, name: str, models: Sequence[LinearModel], provenance: Sequence[Provenance] = ()
-    ) -> Node:
-        """The models as kernels over the common frame of cells."""
-        channels = self.config.orientations
-        kernels = []
-        for group, model in zip(self.groups, models):
-            weights = np.atleast_2d(model.weights.T)
-            full = np.zeros((len(weights), *self.frame, channels))
-            down, across = ((f - n) // 2 for n, f in zip(group.window, self.frame))
-            own = weights.reshape(len(weights), *group.window, channels)
-            full[:, down : down + group.window[0], across : across + group.window[1]] = own
-            kernels.append(full.reshape(len(weights), -1, channels))
-        bias = np.concatenate([np.atleast_1d(model.bias) for model in models])
-        bank = KernelBank(self.adjacency, np.concatenate(kernels), bias)
-        bank = replace(bank, provenance=tuple(provenance))
-        return Node(name, Convolution(bank), (self.cells.output,))
-
-    def _windows(self) -> Windows:
-        """Window sizes and scales of the stage."""
-        cell = self.config.cell
-        sizes = tuple((g.size[0] * cell, g.size[1] * cell) for g in self.groups)
-        return Windows(sizes, *self.scales, self.config.scales_per_octave)
+    cells: tuple[Node, ...]
+    nodes: tuple[Node, ...]
+    windows: Windows
+    validation: Validation | None
 
 
-def _best_of_photo(
-    scores: Floats, is_positive: npt.NDArray[np.bool_], photos: Ints
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Of each photo's object crops the best score only, which is what a scan would find."""
-    best = [
-        scores[is_positive & (photos == photo)].max() for photo in np.unique(photos[is_positive])
-    ]
-    return (
-        np.concatenate([best, scores[~is_positive]]),
-        np.arange(len(best) + int((~is_positive).sum())) < len(best),
+def _learn_class(
+    photos: TrainingPhotos,
+    config: RigidConfig,
+    on_step: Report,
+    suffix: str = "",
+    anchors: _Anchors = _Anchors(),
+) -> _Learned:
+    """Learn both stages of one class; `suffix` ends the names of their nodes."""
+    stages = []
+    if photos.count >= config.min_objects_for_proposals:
+        on_step("kernels of the proposal stage")
+        own = config.for_proposals()
+        stages.append(StageLearner(own, photos, "proposal" + suffix, anchors.proposals))
+    stages.append(StageLearner(config, photos, "score" + suffix, anchors.refinement))
+    learned = [stage.learn(on_step) for stage in stages]
+    cells = stages[-1].cells.nodes
+    decision = replace(
+        learned[-1][1],
+        proposals=learned[0][1] if len(learned) > 1 else None,
+        rotations=config.rotations,
     )
+    most = 2 * max(len(boxes) for boxes in photos.truth)
+    decision = replace(decision, max_detections=max(decision.max_detections, most))
+    validation = None
+    if sum(len(boxes) > 0 for boxes in photos.truth) > 1:
+        low = replace(decision, threshold=MIN_PROBABILITY)
+
+        def without(photo: int) -> Network:
+            parts = [node for stage in stages for node in stage.nodes_without(photo)]
+            return Network((*cells, *parts))
+
+        validation = validate(without, low, photos.images, photos.truth, photos.names)
+        decision = replace(decision, threshold=validation.threshold)
+        on_step(validation.text())
+    nodes = tuple(node for own_nodes, _ in learned for node in own_nodes)
+    return _Learned(cells, nodes, decision, validation)

@@ -12,6 +12,7 @@ def non_maximum_suppression(
     *,
     overlap: float = 0.5,
     max_boxes: int | None = None,
+    classes: npt.ArrayLike | None = None,
 ) -> npt.NDArray[np.int64]:
     """Indices of the boxes that are kept, best first.
 
@@ -26,22 +27,32 @@ def non_maximum_suppression(
     overlap : float
     max_boxes : int, optional
         Largest number of boxes that are kept.
+    classes : (n,) array, optional
+        Then a box is dropped for a better one of another class only.
 
     Examples
     --------
     >>> boxes = [[0, 0, 4, 2], [1, 0, 5, 2], [1, 0, 3, 1], [8, 8, 9, 9]]
     >>> non_maximum_suppression(boxes, [3, 4, 2, 1]).tolist()
     [1, 3]
+    >>> non_maximum_suppression(boxes, [3, 4, 2, 1], classes=[0, 0, 1, 1]).tolist()
+    [1, 0, 3]
     """
     corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     areas = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0), axis=1)
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
+    names = None if classes is None else np.asarray(classes)
+
+    def same_class(others: npt.NDArray[np.int64], one: int) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(others), bool) if names is None else names[others] == names[one]
+
     kept: list[int] = []
     while len(order) and (max_boxes is None or len(kept) < max_boxes):
         best, order = int(order[0]), order[1:]
         kept.append(best)
         shared = _intersections(corners[order], corners[best])
-        order = order[shared <= overlap * np.minimum(areas[order], areas[best])]
+        free = shared <= overlap * np.minimum(areas[order], areas[best])
+        order = order[free | same_class(order, best)]
     return np.array(kept, dtype=np.int64)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,7 @@ class Pyramid:
     [(8, 16), (4, 8)]
     """
 
-    def __init__(self, image: npt.ArrayLike) -> None:
+    def __init__(self, image: npt.ArrayLike, *, share: bool = False) -> None:
         array = np.asarray(image, dtype=np.float32)
         if array.ndim == 3 and array.shape[2] == 1:
             array = array[..., 0]
@@ -58,11 +59,18 @@ class Pyramid:
             )
         self.size: tuple[int, int] = (array.shape[0], array.shape[1])
         self._octaves: list[Grey] = [array] if array.size else []
+        self.shares = share
+        self.shared: dict[Hashable, Any] = {}
+        """What several scanners have computed from the levels, if they share it."""
+
+    def size_at(self, scale: float) -> tuple[int, int]:
+        """Size of the image at a scale."""
+        return round(self.size[0] * scale), round(self.size[1] * scale)
 
     def levels(self, scales: Sequence[float], min_side: int = 1) -> Iterator[Level]:
         """The image at each scale at which its shorter side has `min_side` spels or more."""
         for scale in scales:
-            rows, cols = (round(n * scale) for n in self.size)
+            rows, cols = self.size_at(scale)
             if min(rows, cols) < max(min_side, 1):
                 continue
             octave, _ = self._octave(scale)

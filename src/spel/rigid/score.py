@@ -70,15 +70,28 @@ class Scanner:
         size, _, _ = self._crop_geometry()
         return float(np.prod(size))
 
-    def pyramid(self, image: npt.ArrayLike) -> Pyramid:
-        """The scale space of the image, in the colour space of the network."""
+    def pyramid(self, image: npt.ArrayLike, *, share: bool = False) -> Pyramid:
+        """The scale space of the image, in the colour space of the network.
+
+        With `share`, scanners of the same cells that scan it compute them once.
+        """
         array = np.asarray(image)
-        return Pyramid(self._color(array[..., None] if array.ndim == 2 else array))
+        return Pyramid(self._color(array[..., None] if array.ndim == 2 else array), share=share)
 
     def views(self, pyramid: Pyramid) -> list[View]:
         """The cells of the image at all scales."""
-        levels = pyramid.levels(self.windows.scales, min_side=MIN_SIDE)
-        return [View(level.scale, self._cells(level.image)) for level in levels]
+        return [view for scale in self.windows.scales for view in self._views_at(scale, pyramid)]
+
+    def _views_at(self, scale: float, pyramid: Pyramid) -> list[View]:
+        """The cells at one scale; none if the image is too small there."""
+        key = (self._cells, pyramid.size_at(scale))
+        views = pyramid.shared.get(key)
+        if views is None:
+            levels = pyramid.levels([scale], min_side=MIN_SIDE)
+            views = [View(level.scale, self._cells(level.image)) for level in levels]
+            if pyramid.shares:
+                pyramid.shared[key] = views
+        return views
 
     def score_views(
         self, views: Sequence[View], *, min_log_odds: float, max_windows: int = 1000
@@ -197,13 +210,17 @@ class Scanner:
         return windows.move(deltas + bias[windows.kernels])
 
 
-@lru_cache(maxsize=8)
 def _split(network: Network, name: str) -> tuple[Network, Network]:
-    """The colour layer, and the layers between it and the kernels.
+    """The colour layer, and the layers between it and the kernels."""
+    return _split_at(network, next(n.inputs[0] for n in network.nodes if n.name == name))
+
+
+@lru_cache(maxsize=8)
+def _split_at(network: Network, last: str) -> tuple[Network, Network]:
+    """The first layer, and the layers from there to another.
 
     The parts of the last networks are remembered, because they hold the plans of their runs.
     """
-    last = next(node.inputs[0] for node in network.nodes if node.name == name)
     first = network.nodes[0]
     names = {first.name: INPUT}
     between = [

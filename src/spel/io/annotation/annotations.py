@@ -6,7 +6,7 @@ Boxes are ``x0 y0 x1 y1``, half-open, in pixels of the displayed image.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -121,13 +121,13 @@ class ImageBoxes:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def only_class(self, name: str) -> ImageBoxes:
-        """The boxes of one class."""
-        keep = np.array([one == name for one in self.classes], dtype=bool)
+    def only_classes(self, names: Collection[str]) -> ImageBoxes:
+        """The boxes of some classes."""
+        keep = np.array([one in names for one in self.classes], dtype=bool)
         return replace(
             self,
             boxes=self.boxes[keep],
-            classes=(name,) * int(keep.sum()),
+            classes=tuple(one for one in self.classes if one in names),
             crowd=self.crowd[keep],
             scores=None if self.scores is None else self.scores[keep],
             areas=None if self.areas is None else self.areas[keep],
@@ -184,19 +184,25 @@ class Annotations:
         names = {name for one in self.images for name in one.classes}
         return self.classes + tuple(sorted(names - set(self.classes)))
 
-    def only_class(self, name: str) -> Annotations:
-        """The boxes of one class, on all images.
+    def only_classes(self, names: Collection[str]) -> Annotations:
+        """The boxes of some classes, on all images.
 
         Raises
         ------
         ParameterError
-            If no box has this class.
+            If no box has one of these classes.
         """
-        if all(name not in one.classes for one in self.images):
-            raise ParameterError(
-                f"no box has the class {name!r}; expected one of {', '.join(self.all_classes)}"
-            )
-        return replace(self, images=tuple(one.only_class(name) for one in self.images))
+        for name in names:
+            if all(name not in one.classes for one in self.images):
+                raise ParameterError(
+                    f"no box has the class {name!r}; expected one of {', '.join(self.all_classes)}"
+                )
+        return replace(self, images=tuple(one.only_classes(names) for one in self.images))
+
+    def as_one_class(self) -> Annotations:
+        """The same boxes without the names of their classes."""
+        images = tuple(replace(one, classes=(ONE_CLASS,) * len(one)) for one in self.images)
+        return replace(self, images=images, classes=(ONE_CLASS,))
 
     def of(self, image: str) -> ImageBoxes:
         """The boxes of one image, by its full name or, if only one fits, the end of its path.

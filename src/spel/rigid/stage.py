@@ -1,0 +1,231 @@
+"""One stage of a detector, learned: kernels for the objects of each aspect, their calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank, Provenance
+from spel.linear import (
+    LinearModel,
+    fit_platt,
+    fit_ridge,
+    leave_group_out,
+    models_without_groups,
+    separate_classes,
+)
+from spel.nn import Convolution, Network, Node
+from spel.rigid.config import RigidConfig
+from spel.rigid.features import cell_network
+from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
+from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
+from spel.rigid.sampling import Background, Samples, crop_objects, random_model
+from spel.rigid.score import Scanner
+from spel.rigid.windows import Windows
+
+Report = Callable[[str], object]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPhotos:
+    """TrainingPhotos, their objects and their names."""
+
+    images: Sequence[Any]
+    truth: Sequence[Floats]
+    names: list[str]
+
+    @property
+    def count(self) -> int:
+        """Number of objects."""
+        return sum(len(boxes) for boxes in self.truth)
+
+
+class StageLearner:
+    """Learns the kernels of one stage, a kernel for each group of objects.
+
+    Parameters
+    ----------
+    config : RigidConfig
+    photos : TrainingPhotos
+    name : str
+        Of the scoring node.
+    anchor : float, optional
+        A scale to which the stage's scales are aligned, so that several stages share them.
+    """
+
+    def __init__(
+        self, config: RigidConfig, photos: TrainingPhotos, name: str, anchor: float | None = None
+    ) -> None:
+        self.config, self.photos, self.name = config, photos, name
+        self.cells = cell_network(
+            orientations=config.orientations,
+            cell=config.cell,
+            edge_stride=config.edge_stride,
+            block=config.block,
+            floor=config.floor,
+        )
+        self.groups = group_by_aspect(config, photos.truth)
+        check_kernels(config, self.groups)
+        self.frame = frame_of(self.groups)
+        self.adjacency = Adjacency.from_mask(np.ones(self.frame))
+        self.scales = scale_range(config, self.groups, anchor)
+        self.random = np.random.default_rng(config.seed)
+
+    def learn(self, on_step: Report) -> tuple[list[Node], Windows]:
+        """The layers of the stage, and the decision that applies them."""
+        images, config = self.photos.images, self.config
+        self._check_photos()
+        on_step(
+            f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells; the photos "
+            f"are scanned {config.rounds + 1} times at {len(self._windows().scales)} scales"
+        )
+        samples = [
+            crop_objects(config, self.cells, images, group, self.random) for group in self.groups
+        ]
+        models = [random_model(own, self.random) for own in samples]
+        background = Background(config, images, self.photos.truth)
+        for number in range(config.rounds + 1):
+            network = Network((*self.cells.nodes, self._node(self.name, models)))
+            scanner = Scanner(network, self._windows())
+            added = background.mine_hard_negatives(scanner, self.groups, samples)
+            models = [
+                separate_classes(
+                    own.positive_moments,
+                    own.negative_moments,
+                    config.positive_weight,
+                    config.ridge_for(len(group.objects)),
+                )
+                for group, own in zip(self.groups, samples)
+            ]
+            on_step(f"round {number}: {added} hard negatives added")
+        return self._finish(models, samples)
+
+    def _check_photos(self) -> None:
+        """Refuse boxes and photos that cannot be learned from, before the work begins."""
+        photos = self.photos
+        sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in photos.images]
+        for name, size, boxes in zip(photos.names, sizes, photos.truth):
+            check_boxes(name, size, boxes)
+        check_enlargement(self.config, max(self.scales))
+        scales = self._windows().scales
+        for name, size in zip(photos.names, sizes):
+            check_photo(self.config, name, size, scales, len(self.groups))
+
+    def _finish(
+        self, models: Sequence[LinearModel], samples: Sequence[Samples]
+    ) -> tuple[list[Node], Windows]:
+        """Kernels calibrated to log-odds, and refining kernels, each with its provenance."""
+        refining, provenance, scores, positive = [], [], [], []
+        for group, own, model in zip(self.groups, samples, models):
+            left_out, is_positive, photos = self._leave_photos_out(model, own)
+            of_objects = np.isin(photos, own.photos)
+            best = _best_of_photo(left_out[of_objects], is_positive[of_objects], photos[of_objects])
+            scores.append(best[0])
+            positive.append(best[1])
+            even = np.ones(len(own.positive))
+            refining.append(fit_ridge(own.positive, own.deltas, even, self.config.refine_ridge))
+            provenance.append(self._provenance(group, own, left_out[is_positive]))
+        # One calibration for all kernels: a kernel of few objects has too few scores for its own.
+        slope, offset = fit_platt(np.concatenate(scores), np.concatenate(positive))
+        calibrated = [
+            replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
+            for model in models
+        ]
+        self._calibration = slope, offset
+        self._remember(models, refining, samples)
+        refine = self.name + "_refine"
+        nodes = [self._node(refine, refining), self._node(self.name, calibrated, provenance)]
+        return nodes, replace(self._windows(), refine_node=refine, score_node=self.name)
+
+    def _remember(
+        self,
+        models: Sequence[LinearModel],
+        refining: Sequence[LinearModel],
+        samples: Sequence[Samples],
+    ) -> None:
+        """The models of the stage, and those that each photo's absence would give."""
+        self._models = list(zip(models, refining))
+        self._without = []
+        for model, refine, own in zip(models, refining, samples):
+            rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
+            even = np.ones(len(own.positive))
+            self._without.append(
+                (
+                    models_without_groups(model, rows, targets, shares, photos),
+                    models_without_groups(refine, own.positive, own.deltas, even, own.photos),
+                )
+            )
+
+    def nodes_without(self, photo: int) -> list[Node]:
+        """The stage's layers, learned without one photo."""
+        slope, offset = self._calibration
+        models = [
+            (scores.get(photo, model), refines.get(photo, refine))
+            for (model, refine), (scores, refines) in zip(self._models, self._without)
+        ]
+        calibrated = [
+            replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
+            for model, _ in models
+        ]
+        refine = self._node(self.name + "_refine", [refine for _, refine in models])
+        return [refine, self._node(self.name, calibrated)]
+
+    def _leave_photos_out(
+        self, model: LinearModel, own: Samples
+    ) -> tuple[Floats, npt.NDArray[np.bool_], Ints]:
+        """Scores of all samples without their own photo, which are objects, and their photos."""
+        rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
+        with_objects = np.unique(own.photos)
+        # A single photo cannot be left out: no object would remain to learn from.
+        without = with_objects if len(with_objects) > 1 else with_objects[:0]
+        scores = leave_group_out(model, rows, targets, shares, photos, without)
+        return scores, targets > 0, photos
+
+    def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
+        """The training object that is most similar to the kernel."""
+        best = int(scores[:: own.copies].argmax())
+        photo, box = group.objects[best]
+        middle = ((box[1] + box[3]) // 2, (box[0] + box[2]) // 2)
+        return Provenance(1, best, self.photos.names[photo], tuple(int(m) for m in middle))
+
+    def _node(
+        self, name: str, models: Sequence[LinearModel], provenance: Sequence[Provenance] = ()
+    ) -> Node:
+        """The models as kernels over the common frame of cells."""
+        channels = self.config.orientations
+        kernels = []
+        for group, model in zip(self.groups, models):
+            weights = np.atleast_2d(model.weights.T)
+            full = np.zeros((len(weights), *self.frame, channels))
+            down, across = ((f - n) // 2 for n, f in zip(group.window, self.frame))
+            own = weights.reshape(len(weights), *group.window, channels)
+            full[:, down : down + group.window[0], across : across + group.window[1]] = own
+            kernels.append(full.reshape(len(weights), -1, channels))
+        bias = np.concatenate([np.atleast_1d(model.bias) for model in models])
+        bank = KernelBank(self.adjacency, np.concatenate(kernels), bias)
+        bank = replace(bank, provenance=tuple(provenance))
+        return Node(name, Convolution(bank), (self.cells.output,))
+
+    def _windows(self) -> Windows:
+        """Window sizes and scales of the stage."""
+        cell = self.config.cell
+        sizes = tuple((g.size[0] * cell, g.size[1] * cell) for g in self.groups)
+        return Windows(sizes, *self.scales, self.config.scales_per_octave)
+
+
+def _best_of_photo(
+    scores: Floats, is_positive: npt.NDArray[np.bool_], photos: Ints
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Of each photo's object crops the best score only, which is what a scan would find."""
+    best = [
+        scores[is_positive & (photos == photo)].max() for photo in np.unique(photos[is_positive])
+    ]
+    return (
+        np.concatenate([best, scores[~is_positive]]),
+        np.arange(len(best) + int((~is_positive).sum())) < len(best),
+    )

@@ -25,6 +25,7 @@ from spel.io import (
     write_labels,
 )
 from spel.io.annotation.labels import format_of, images_beside
+from spel.jobs import EvaluateJob
 
 
 def put(path: Path, content: Any) -> Path:
@@ -176,6 +177,19 @@ class TestVoc:
             "<pose>Left</pose><truncated>1</truncated><difficult>0</difficult>",
         ):
             assert part in text
+
+    def test_a_difficult_object_need_not_be_found(self, tmp_path):
+        put(tmp_path / "in" / "a.xml", VOC.replace("<difficult>0", "<difficult>1"))
+        truth = read_labels(tmp_path / "in")
+        assert truth.images[0].crowd.tolist() == [True]
+        write_labels(tmp_path / "own", truth, form="voc")
+        assert (tmp_path / "own" / "a.xml").read_text().count("<difficult>1</difficult>") == 1
+        write_labels(tmp_path / "a.json", truth, form="coco")
+        assert json.loads((tmp_path / "a.json").read_text())["annotations"][0]["iscrowd"] == 1
+        write_labels(tmp_path / "out", read_labels(tmp_path / "a.json"), form="voc")
+        assert read_labels(tmp_path / "out").images[0].crowd.tolist() == [True]
+        none = Result("a.jpg", (100, 160), np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+        assert EvaluateJob()([none], truth).metrics.truths == 0
 
     def test_control_characters_of_names_come_back(self, tmp_path):
         one = ImageBoxes("a\x01.png", (9, 9), [[1, 1, 2, 2]], ["\\n\x1b"])

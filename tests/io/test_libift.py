@@ -12,6 +12,7 @@ from spel.backends.libift_export import to_libift
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import FormatError, ParameterError, WriteError
+from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.annotation.libift import mean_border, read_arch, read_model, space_of
 from spel.io.annotation.libift_write import arch_of, write_arch, write_model
 from spel.io.annotation.mimg import read_mimg, write_mimg
@@ -159,12 +160,14 @@ def test_lids_modules(tmp_path):
                 "dilation": 2,
             },
         },
+        "drop": {"operation": "dropout", "params": {"p": 0.5}},
         "act": {"operation": "relu", "params": {"inplace": True}},
         "pool": {"operation": "max_pool2d", "params": {"kernel_size": 3, "stride": 2}},
     }
     text = json.dumps({"features": {"type": "sequential", "layers": layers}})
     (tmp_path / "lids.json").write_text(text)
-    net = read_arch(tmp_path / "lids.json")
+    with pytest.warns(AnnotationWarning, match=r"m_norm1 .*, drop \(dropout\) are"):
+        net = read_arch(tmp_path / "lids.json")
     assert net.names == ("color", "conv1", "act", "pool")
     assert net["conv1"] == Unlearned(Adjacency.box(5).dilated(2), 12, 4)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
+from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.annotation.markers import convention_of, find_markers, read_markers, write_markers
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -144,6 +145,14 @@ def test_folders_are_checked_against_their_images(tmp_path):
         find_markers(tmp_path)
     with pytest.raises(FormatError, match="not a folder"):
         find_markers(tmp_path / "absent")
+
+
+def test_files_that_are_no_markers_are_named(tmp_path):
+    (tmp_path / "a-seeds.txt").write_text("1 4 4\n0 0 -1 1\n")
+    (tmp_path / "b-label.tif").write_bytes(b"")
+    (tmp_path / ".hidden").write_bytes(b"")
+    with pytest.warns(AnnotationWarning, match=r"1 files are no markers .*b-label\.tif"):
+        assert set(find_markers(tmp_path)) == {"a"}
 
 
 def test_unknown_suffix_is_refused(tmp_path):

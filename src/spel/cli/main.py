@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -94,6 +95,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run(words)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning of the library as a message, without the place in the code."""
+    say(str(message))
+
+
+def _run(words: list[str]) -> int:
     try:
         code = cli.main(words, prog_name="spel", standalone_mode=False)
         sys.stdout.flush()

@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
-from spel.io.image.reader import read
+from spel.io.image.label_image import read_label_image
 from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 
-SUFFIXES = ("_label", "-label", "_mask", "-mask", "_gt", "-gt")
+SUFFIXES = ("_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
+NO_MASKS = (".saliency.tif", ".overlay.jpg")
+"""Endings of other pictures that runs write beside their masks."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,10 @@ def _size(mask: npt.NDArray[np.bool_]) -> str:
 
 
 def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Masks by the name of their image; beside the mask ``a.png``, ``a.saliency.tif`` is none."""
-    paths = expand([folder])
-    plain = {path.stem for path in paths if path.name.count(".") == 1}
+    """Masks by the name of their image; ``a.saliency.tif`` and ``a.overlay.jpg`` are none."""
     names: dict[str, Path] = {}
-    for path in paths:
-        if path.name.count(".") > 1 and path.name.split(".")[0] in plain:
+    for path in expand([folder]):
+        if path.name.endswith(NO_MASKS):
             continue
         stem = path.stem
         for suffix in SUFFIXES:
@@ -138,14 +138,8 @@ def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
 
 
 def read_mask(path: Path) -> npt.NDArray[np.bool_]:
-    image = read(path)
-    colors = image[..., :3] if image.shape[-1] == 4 else image
-    if (colors != colors[..., :1]).any():
-        raise FormatError(
-            f"{path}: its channels differ (is it a palette or a colour image?); save the mask with "
-            "one channel, 0 outside and another value inside"
-        )
-    mask: npt.NDArray[np.bool_] = colors[..., 0] != 0
+    """A mask: labels other than 0 are object."""
+    mask: npt.NDArray[np.bool_] = read_label_image(path) != 0
     return mask
 
 

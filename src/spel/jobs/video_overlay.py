@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -68,10 +69,13 @@ def _draw(
     size: tuple[int, int],
 ) -> Iterator[tuple[npt.NDArray[np.uint8], int]]:
     """The frames with their boxes, and for how many ticks each is shown."""
+    others = 0
     try:
         for frame in frames:
             result = by_frame.get(frame.index)
-            if result is not None and result.size == size and frame.image.shape[:2] == size:
+            if result is not None and (result.size != size or frame.image.shape[:2] != size):
+                others += 1
+            elif result is not None:
                 found = Detections(
                     result.boxes,
                     result.scores,
@@ -81,4 +85,10 @@ def _draw(
                 )
                 yield draw.overlay(frame.image, found), ticks[frame.index]
     except ImageReadError:  # the run has reported it
-        return
+        pass
+    if others:
+        warnings.warn(
+            f"the overlay leaves out {others} frames of another size than {size[1]} x {size[0]} "
+            "pixels, which the first has",
+            stacklevel=2,
+        )

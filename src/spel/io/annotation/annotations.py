@@ -45,8 +45,8 @@ class ImageBoxes:
     classes : tuple of str
         One name per box.
     crowd : (n,) array of bool
-        True for boxes around a crowd: a detector need not find them, and answers inside are not
-        counted as wrong.
+        True for boxes around a crowd (COCO) or a difficult object (VOC): a detector need not find
+        them, and answers inside are not counted as wrong.
     scores, areas : (n,) arrays of float64, optional
         Of answers of a detector; None for true boxes.
     orientation : int

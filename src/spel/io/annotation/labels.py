@@ -204,7 +204,7 @@ def lost_fields(annotations: Annotations, form: str) -> list[str]:
     """What a format cannot hold of these annotations, in sentences."""
     lost: list[str] = []
     crowds = sum(int(one.crowd.sum()) for one in annotations)
-    if crowds and form != "coco":
+    if crowds and form not in ("coco", "voc"):
         lost.append(f"{form} knows no crowds: {crowds} boxes around crowds become plain boxes")
     if form != annotations.form:
         fields = {key for one in annotations for key, value in one.details.items() if value}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from spel.errors import FormatError
+from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.annotation.arch_fields import box_adjacency, whole_number
 from spel.nn import Activation, MaxPool, MeanPool, Unlearned
 from spel.nn.layer import Layer
@@ -36,16 +38,25 @@ def layers_of(content: Mapping[str, Any], path: str) -> list[tuple[str, Layer]]:
             "Build parallel ones with spel.branch"
         )
     nodes = []
+    omitted: list[str] = []
     for name, entry in layers.items():
         operation = entry.get("operation") if isinstance(entry, dict) else None
         params = entry.get("params", {}) if isinstance(entry, dict) else None
         if not isinstance(operation, str) or not isinstance(params, dict):
             raise FormatError(f"{path}: layer {name!r} has no operation and params")
         if operation in NORMALIZATIONS or operation in IGNORED:
+            omitted.append(f"{name} ({operation})")
             continue
         nodes.append((_name(name), _layer(operation, params, f"{path}: {name}")))
     if not nodes:
         raise FormatError(f"{path}: it has no layer that can be learned")
+    if omitted:
+        warnings.warn(
+            f"{path}: {', '.join(omitted)} are left out: each convolution learns its normalization "
+            "itself, and dropout does nothing once a network is learned",
+            AnnotationWarning,
+            stacklevel=2,
+        )
     return nodes
 
 

@@ -17,7 +17,7 @@ from spel import atomic
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
 from spel.io.annotation.annotations import AnnotationWarning
-from spel.io.image.reader import read
+from spel.io.image.label_image import read_label_image
 from spel.io.json_files import read_json
 from spel.io.sources import expand
 from spel.io.text_files import MAX_TEXT, read_text, table
@@ -119,9 +119,11 @@ def find_markers(
         raise FormatError(f"{place}: it is not a folder; give the folder of marker files")
     markers: dict[str, Markers] = {}
     stated = set()  # images whose file states the background
+    others: list[str] = []
     for file in sorted(place.iterdir()):
         suffix = next((s for s in SUFFIXES if file.name.lower().endswith(s)), None)
         if suffix is None or file.name.startswith("."):
+            others += [file.name] * (not file.name.startswith("."))
             continue
         name = file.name[: -len(suffix)]
         if name in markers:
@@ -135,6 +137,13 @@ def find_markers(
         raise FormatError(
             f"{place}: it holds no marker file; expected names like 000001-seeds.txt or "
             "000001-markers.json"
+        )
+    if others:
+        warnings.warn(
+            f"{place}: {len(others)} files are no markers and are left out, for example "
+            f"{others[0]}; the names of markers end in {', '.join(SUFFIXES)}",
+            AnnotationWarning,
+            stacklevel=2,
         )
     if convention == "auto":  # all labels of the files that state no background decide together
         rest = markers.keys() - stated
@@ -349,13 +358,13 @@ def _without_plane(path: Path, lines: list[str]) -> list[str]:
 
 
 def _from_label_image(path: Path) -> Markers:
-    image = read(path)
-    if image.shape[-1] != 1 or image.dtype.kind not in "iub":
+    image = read_label_image(path)
+    if image.dtype.kind not in "iub":
         raise FormatError(
-            f"{path}: {image.shape[-1]} channels of {image.dtype}; a label image has one channel "
-            "of whole numbers, 0 where nothing is drawn"
+            f"{path}: its pixels are {image.dtype}; a label image has whole numbers, 0 where "
+            "nothing is drawn"
         )
-    labels = image[..., 0].astype(np.int64)
+    labels = image.astype(np.int64)
     return _markers(
         str(path), np.argwhere(labels > 0), labels[labels > 0], list(labels.shape), -1, None
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,20 @@ def read(
     if array.shape != info.shape or array.dtype != info.dtype:
         raise DecodeError("its pixels are not of the size or type announced", DAMAGED)
     return array, info
+
+
+def read_indices(file: BinaryIO, max_pixels: int) -> tuple[npt.NDArray[Any], int] | None:
+    """Indices (rows, cols) into the palette, and the orientation; None without a palette."""
+    import imagecodecs
+
+    chunks = _read_chunks(file, max_pixels, pixels=True)
+    if chunks.color != 3:
+        return None
+    header = chunks.header[:9] + b"\0" + chunks.header[10:]  # as if the indices were grey values
+    grey = replace(chunks, color=0, header=header, palette=b"", transparency=b"")
+    array = np.asarray(imagecodecs.png_decode(grey.file())).reshape(chunks.rows, chunks.cols)
+    stretch = {1: max(1, int(array.max(initial=0))), 2: 85, 4: 17, 8: 1}[chunks.depth]
+    return array.astype(np.uint8) // np.uint8(stretch), chunks.orientation
 
 
 def _info(chunks: _Chunks) -> ImageInfo:

@@ -12,7 +12,7 @@ import logging
 import math
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from spel.io.opening import DAMAGED, DecodeError
 from . import pillow
 from .header import ImageInfo, check_size
 from .tiff_checks import check_embedded, check_segments
-from .tiff_page import Plane
+from .tiff_page import PALETTE, Plane
 from .tiff_planes import Choice, choose, planes_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,18 @@ def read(
             for part, plane in zip(np.split(array, len(row), axis=-1), row):
                 part[...] = decode(file, plane)
         return out.reshape(info.shape), info
+
+
+def read_indices(file: BinaryIO, max_pixels: int) -> tuple[npt.NDArray[Any], int] | None:
+    """Indices ([planes,] rows, cols) into palettes, and the orientation; None without a palette."""
+    with _opened(file) as tiff:
+        choice = choose(planes_of(tiff), None)
+        if any(plane.page.photometric != PALETTE for plane in choice.planes):
+            return None
+        info = _info(choice, max_pixels)
+        check_segments([plane.page for plane in choice.planes], tiff.filehandle.size)
+        layers = [_by_tifffile(file, row[0])[..., 0] for row in choice.grid]
+        return (np.stack(layers) if info.planes else layers[0]), info.orientation
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import ONE_CLASS, Annotations, ImageBoxes
 from spel.io.json_files import read_json
 
+from .coco_rle import rle_box
 from .collector import Collector, Entry, is_whole
 from .file_names import LARGE, dump
 
@@ -168,6 +169,13 @@ def _box(entry: Mapping[str, Any], place: str, collector: Collector) -> list[flo
             collector.note(f"{place}: no bbox; the box around its segmentation is taken")
             xs, ys = points[::2], points[1::2]
             return [float(n) for n in (min(xs), min(ys), max(xs), max(ys))]
+    if value is None and isinstance(entry.get("segmentation"), dict):
+        try:
+            box = rle_box(entry["segmentation"])
+        except ValueError as error:
+            raise ValueError(f".segmentation: {error}") from None
+        collector.note(f"{place}: no bbox; the box around its segmentation is taken")
+        return box
     if value is None:
         raise ValueError(".bbox: it is missing")
     if not isinstance(value, list) or len(value) != 4 or not all(map(_real, value)):

@@ -3,6 +3,9 @@
 The corners are pixels, counted from 1, and both belong to the box: ``(1, 1, 160, 100)`` is the
 half-open box ``(0, 0, 160, 100)``. Boxes between pixels are written with decimals.
 
+A difficult object need not be found, and answers on it are not counted as wrong: its box is marked
+as that of a crowd.
+
 A name that XML 1.0 cannot hold (control characters) is written with backslash escapes and the
 attribute ``escaped="true"``.
 """
@@ -93,6 +96,7 @@ def _file(text: str, file: Path, collector: Collector) -> None:
                 _needed(node, "name"),
                 score=float(score) if score else None,
                 area=float(area) if area else None,
+                crowd=node.findtext("difficult", "0").strip() == "1",
                 details=_tree(node, _USED_OF_OBJECT),
             )
 
@@ -141,6 +145,8 @@ def _lines(one: ImageBoxes, own: bool) -> list[str]:
         parts = [_element("name", name)]
         if own and one.box_details:
             parts += [_element(tag, value) for tag, value in one.box_details[index].items()]
+        if one.crowd[index] and not (own and one.box_details):
+            parts.append(_element("difficult", 1))
         if one.scores is not None:
             parts.append(f"<score>{float(one.scores[index])!r}</score>")
         if one.areas is not None:

@@ -1,0 +1,73 @@
+"""Label images and masks: a number for each pixel, whatever way a file keeps it.
+
+The numbers are the indices into a palette (Pascal VOC's SegmentationClass and what annotation
+programs write like it), else the values of one channel, or of colour channels that are all equal.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.io.opening import image_error, open_binary, translating_errors
+
+from . import png, tiff
+from .decoding import apply_orientation, decode, read_header
+from .formats import recognize
+from .header import MAX_PIXELS
+
+__all__ = ["read_label_image"]
+
+_INDICES = {"PNG": png.read_indices, "TIFF": tiff.read_indices}
+
+
+def read_label_image(
+    path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS
+) -> npt.NDArray[Any]:
+    """Read the label of every pixel.
+
+    Parameters
+    ----------
+    path : str, path or open binary file
+    max_pixels : int
+        As of `spel.read`.
+
+    Returns
+    -------
+    ([planes,] rows, cols) array
+        Of the file's own type; uint8 or uint16 for indices into a palette.
+
+    Raises
+    ------
+    ImageReadError
+        As `spel.read`, and if the channels of a pixel differ: colours are no labels.
+
+    Examples
+    --------
+    >>> import io
+    >>> read_label_image(io.BytesIO(b"P2 3 1 255 0 1 7"))
+    array([[0, 1, 7]], dtype=uint8)
+    """
+    with translating_errors(path) as reading, open_binary(path) as file:
+        file.seek(0)
+        kind = recognize(file.read(32))
+        if kind in _INDICES:
+            reading.format = kind
+            indices = _INDICES[kind](file, max_pixels)
+            if indices is not None:
+                array, orientation = indices
+                return apply_orientation(array[..., None], orientation)[..., 0]
+        alpha = read_header(file, reading, max_pixels).color in ("grey+alpha", "rgba")
+        image = decode(file, reading, None, max_pixels)
+    colors = image[..., :-1] if alpha else image
+    if (colors != colors[..., :1]).any():
+        raise image_error(
+            path,
+            kind,
+            "the channels of its pixels differ, so they are colours and no labels",
+            "save one channel, or a palette as PNG, with 0 for the background",
+        )
+    return np.ascontiguousarray(colors[..., 0])

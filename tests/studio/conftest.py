@@ -4,6 +4,8 @@ import pytest
 from spel.studio.session import Session
 from spel.studio.sources import Source
 
+from .person import CHROMIUM, Person
+
 
 def stroke(name, label, points, *, tool="brush", radius=2.0):
     return {"id": name, "label": label, "tool": tool, "radius": radius, "points": points}
@@ -51,3 +53,46 @@ def drawn(session):
 
 def add(image, one):
     return {"do": "add_stroke", "image": image, "stroke": one}
+
+
+# -- in a browser ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium, tmp_path, request):
+    """A person on a fresh session; in the end the console is clean and nobody else was asked."""
+    from spel.studio.web.server import Server
+
+    extra = getattr(request, "param", [])
+    server = Server(Session([*sources(), *extra], tmp_path / "session")).start()
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 720}, locale="en-US", accept_downloads=True
+    )
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: said.append(str(e)))
+    page.on("request", lambda r: asked.append(r.url))
+    page.on("dialog", lambda d: (said.append(f"dialog {d.message}"), d.dismiss()))
+    made = Person(page, server)
+    made.said = said
+    yield made
+    context.close()
+    server.stop()
+    assert said == []
+    home = server.address
+    assert [u for u in asked if not u.startswith((home, "blob:", "data:"))] == []

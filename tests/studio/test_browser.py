@@ -1,10 +1,7 @@
 """The page in a real browser, as a person uses it; and what must never happen in it."""
 
 import json
-import os
 import re
-import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,114 +11,15 @@ pytest.importorskip("starlette", reason="the studio's extra is not installed")
 pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import sync_playwright
-
 from spel.errors import ImageReadError
-from spel.studio import reduction
-from spel.studio.session import Session
 from spel.studio.sources import Source
 from spel.studio.strokes import markers_of
-from spel.studio.web.server import Server
 
-from .conftest import blobs, sources
+from .conftest import blobs
+from .person import needs_chromium, text
 
-CHROMIUM = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.skipif(
-        not Path(CHROMIUM).exists(), reason="no chromium; install Debian's or set SPEL_CHROMIUM"
-    ),
-]
+pytestmark = needs_chromium
 NAUGHTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{1}}'
-
-
-class Person:
-    """A page, and what a person does on it."""
-
-    def __init__(self, page, server):
-        self.page, self.server = page, server
-
-    def open(self, page="chain"):
-        self.page.goto(self.server.url)
-        self.page.wait_for_selector("html[data-ready]")
-        self.go(page)
-
-    def go(self, page):
-        self.page.click(f"#top a[data-page={page}]")
-        self.page.wait_for_selector(f"page-{page}")
-
-    def place(self, row, col, stage="spel-stage"):
-        """Where a spel of the image is on the screen."""
-        return self.page.evaluate(
-            """([stage, row, col]) => { const s = document.querySelector(stage),
-            b = s.canvas.getBoundingClientRect(), v = s.view;
-            return [b.left + v.x + col * v.zoom, b.top + v.y + row * v.zoom]; }""",
-            [stage, row, col],
-        )
-
-    def draw(self, *points):
-        first, *others = [self.place(*p) for p in points]
-        self.page.mouse.move(*first)
-        self.page.mouse.down()
-        for point in others:
-            self.page.mouse.move(*point, steps=4)
-        self.page.mouse.up()
-        self.settle()
-
-    def until(self, told, limit=10.0):
-        """Wait until an expression is true (the page's policy forbids Playwright's own way)."""
-        end = time.monotonic() + limit
-        while not self.page.evaluate(told):
-            assert time.monotonic() < end, f"still not: {told}"
-            self.page.wait_for_timeout(30)
-
-    def settle(self):
-        """Wait until nothing is on its way any more."""
-        self.page.wait_for_timeout(80)
-        self.until("!document.querySelector('.busy.on')")
-
-    @property
-    def session(self):
-        return self.server.session
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def person(chromium, tmp_path, request):
-    """A person on a fresh session; in the end the console is clean and nobody else was asked."""
-    extra = getattr(request, "param", [])
-    server = Server(Session([*sources(), *extra], tmp_path / "session")).start()
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 720}, locale="en-US", accept_downloads=True
-    )
-    page = context.new_page()
-    said, asked = [], []
-    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda e: said.append(str(e)))
-    page.on("request", lambda r: asked.append(r.url))
-    page.on("dialog", lambda d: (said.append(f"dialog {d.message}"), d.dismiss()))
-    made = Person(page, server)
-    made.said = said
-    yield made
-    context.close()
-    server.stop()
-    assert said == []
-    home = server.address
-    assert [u for u in asked if not u.startswith((home, "blob:", "data:"))] == []
-
-
-def text(person, selector):
-    return person.page.inner_text(selector)
 
 
 def test_open_inspect_edit_undo_reload(person):
@@ -719,34 +617,3 @@ def test_two_fingers_zoom_and_draw_nothing(person):
     send("touchEnd")
     person.settle()
     assert len(person.session.document.strokes["image0"]) == 1
-
-
-def test_a_large_image_is_seen_and_drawn_on_in_its_own_coordinates(person, monkeypatch):
-    monkeypatch.setattr(reduction, "MAX_WORKED", 32 * 48)  # 64 x 96 pixels at 1/2
-    page = person.page
-    person.open()
-    page.mouse.click(*person.place(21.5, 17.5))
-    person.until("document.querySelector('.status').textContent.includes('1/2')")
-    assert "row 21, column 17" in text(person, ".status")
-    person.until("document.querySelector('spel-inspector .big-value output')")
-    value = person.session.run("plate", "image0").activations["edges"][10, 8, 0]
-    shown = float(text(person, ".big-value output").replace("−", "-"))
-    assert shown == pytest.approx(float(value), rel=1e-3, abs=1e-4)
-    # The window of 3 x 3 at 1/2 covers six pixels of the image.
-    outline = page.evaluate("[...document.querySelector('spel-stage').outline]")
-    assert outline == [18, 14, 24, 20]
-    person.go("markers")
-    person.draw((20, 20), (20, 30))
-    page.keyboard.press("Shift+Digit0")
-    person.draw((55, 8), (56, 50))
-    (first, _) = person.session.document.strokes["image0"]
-    assert first.points[0] == pytest.approx((20, 20), abs=0.3)
-    marked = int(text(person, ".panel").split("pixels: ")[1].split()[0])
-    pixels = markers_of(person.session.document.strokes["image0"], (64, 96)).points
-    assert marked == pytest.approx(len(pixels), rel=0.1)
-    page.click("#learn")
-    page.wait_for_selector("text=Learned in")
-    person.go("detect")
-    person.until("document.querySelector('page-detect').found?.count > 0")
-    boxes = page.evaluate("document.querySelector('page-detect').found.boxes")
-    assert max(box[2] for box in boxes) > 48

@@ -12,7 +12,7 @@ from spel.studio import exports, reduction
 from spel.studio.session import Session
 from spel.studio.sources import Source
 from spel.studio.views.detections import boxes_view
-from spel.studio.views.runs import image_view
+from spel.studio.views.images import image_view
 
 from .conftest import add, blobs, stroke
 

@@ -315,7 +315,7 @@ def test_the_numbers_of_a_field_come_back_as_they_were(session):
 
 def test_a_volume_says_which_plane_is_shown(tmp_path):
     from spel.studio.sources import Source
-    from spel.studio.views.runs import image_view
+    from spel.studio.views.images import image_view
 
     planes = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6, 1)
     session = Session([Source("v", "volume", lambda: planes)], tmp_path / "volume")

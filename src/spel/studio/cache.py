@@ -19,7 +19,7 @@ from spel.nn.intensity import expected_white, match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
 from spel.studio import reduction
-from spel.studio.images import WHITE, Loaded
+from spel.studio.images import Loaded
 
 MAX_BYTES = 1 << 30
 
@@ -109,7 +109,7 @@ class Cache:
         """The activation of every node; only those that are not in the cache are computed."""
         network = reduction.fitted(network, image.size)
         fingerprints = self.fingerprints(network)
-        taken = match_white(network, image.array, WHITE)
+        taken = match_white(network, image.values, image.white)
         arrays: dict[str, npt.NDArray[Any]] = {INPUT: taken}
         results = []
         for node in network.nodes:

@@ -10,8 +10,9 @@ from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError
 from spel.io import write
 from spel.io.annotation.markers import write_markers
+from spel.nn.intensity import expected_white
 from spel.nn.node import INPUT
-from spel.studio.images import WHITE, Loaded, digest_of
+from spel.studio.images import Loaded, digest_of
 from spel.studio.session import Session
 from spel.studio.source import source
 from spel.studio.strokes import markers_of
@@ -30,23 +31,29 @@ def network_code(session: Session, name: str, image: str) -> list[str]:
     return [f"net = spel.load({source(str(session.file_of(network)))})"]
 
 
-def image_code(session: Session, image: str) -> list[str]:
-    """Lines that make the image and call it `image`."""
+def image_code(session: Session, image: str, white: float | None = None) -> list[str]:
+    """Lines that make the image and call it `image`.
+
+    Parameters
+    ----------
+    white : float, optional
+        Full intensity in what the network expects; without it the numbers stay as they are.
+    """
     origin, loaded = session.images.source(image), session.load(image)
-    if origin.path is None and not origin.code:
+    lines = list(origin.code)
+    if origin.path is None and not lines:
         path = _exports(session) / f"{loaded.digest}.npy"
         if not path.exists():
-            write(path, loaded.array)
-        return [f"image = spel.read({source(str(path))})"]
-    lines = list(origin.code)
-    if not lines:
+            write(path, loaded.values)
+        lines = [f"image = spel.read({source(str(path))})"]
+    elif not lines:
         lines = [f"image = spel.read({source(str(origin.path))}){_plane(loaded)}"]
-    if loaded.white is None:
+    if loaded.white is None or white is None:
         return lines
     return [
         "from spel.core.intensity import to_white",
         *lines,
-        f"image = to_white(image, {loaded.white:g}, {WHITE:g})",
+        f"image = to_white(image, {loaded.white:g}, {white:g})",
     ]
 
 
@@ -98,7 +105,8 @@ def view_code(session: Session, view: View) -> str:
 
 def _start(session: Session, view: View) -> list[str]:
     name, image = str(view["network"]), str(view["image"])
-    return [*image_code(session, image), "", *network_code(session, name, image), ""]
+    white = expected_white(session.fitted(name, image))
+    return [*image_code(session, image, white), "", *network_code(session, name, image), ""]
 
 
 def _chain(session: Session, view: View) -> list[str]:
@@ -181,8 +189,9 @@ def _compare(session: Session, view: View) -> list[str]:
     image = str(view["image"])
     first = network_code(session, str(view["network"]), image)
     second = network_code(session, str(view.get("other") or view["network"]), image)
+    white = expected_white(session.fitted(str(view["network"]), image))
     return [
-        *image_code(session, image),
+        *image_code(session, image, white),
         "",
         *[line.replace("net = ", "a = ", 1) for line in first],
         *[line.replace("net = ", "b = ", 1) for line in second],

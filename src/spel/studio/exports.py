@@ -16,7 +16,6 @@ from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers
 from spel.nn.network import Network
 from spel.studio import code
-from spel.studio.images import WHITE
 from spel.studio.reduction import factor_of
 from spel.studio.report import report
 from spel.studio.session import Session
@@ -117,7 +116,8 @@ def _results(session: Session, view: View) -> File:
             line = {"image": name, "error": type(error).__name__, "message": str(error)}
         else:
             network = session.fitted(chosen, image_id)
-            line = {"image": image.name, **detect(network, image.array, white=WHITE).to_dict()}
+            detected = detect(network, image.values, white=image.white)
+            line = {"image": image.name, **detected.to_dict()}
         lines.append(json.dumps(line))
     return "results.jsonl", "application/x-ndjson", ("\n".join(lines) + "\n").encode()
 

@@ -24,7 +24,7 @@ from spel.studio.images import WHITE
 from spel.zoo import plate_lecture
 
 DECODERS = ("linear", *METHODS)
-TEMPLATES = ("flim", "plate-lecture", "edges", "grey")
+TEMPLATES = ("flim", "plate-lecture", "edges", "grey", "relu")
 
 MAX_DECODER_PIXELS = 2000
 """Pixels per image and class that the linear decoder is fitted on; strokes may hold many more."""
@@ -55,6 +55,8 @@ def template(name: str) -> Network:
         )
     if name == "grey":
         return chain(grey=Color("grey"))
+    if name == "relu":
+        return chain(relu=Activation("relu"))
     if name == "flim":
         network = chain(
             color=Color("lab"),

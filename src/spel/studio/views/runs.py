@@ -1,4 +1,4 @@
-"""Images and runs as the page shows them: steps, activations, kernels, traces, histograms."""
+"""Runs as the page shows them: steps, activations, kernels, traces, histograms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from spel.draw import as_rgb
 from spel.errors import ParameterError, SpelError
 from spel.nn import Network
 from spel.nn.geometry import geometry
@@ -15,7 +14,7 @@ from spel.nn.node import INPUT
 from spel.nn.trace import trace
 from spel.studio.cache import CachedActivation, NodeResult, Run
 from spel.studio.graph import as_convolution
-from spel.studio.reduction import factor_of, needed_factor, reduce_image
+from spel.studio.reduction import factor_of
 from spel.studio.session import Session
 from spel.studio.views.packing import Json, Packed, packed
 
@@ -25,28 +24,6 @@ THUMB_CHANNELS = 4
 
 class NotCachedError(LookupError):
     """The activation is not in the cache any more; running the network again computes it."""
-
-
-def image_view(session: Session, image: str) -> Packed:
-    """An image as it looks: (rows, cols, 3) of uint8, or a large one at a part of its size."""
-    loaded = session.load(image)
-    factor = needed_factor(loaded.size)
-    header = {
-        "id": loaded.id,
-        "name": loaded.name,
-        "rows": loaded.size[0],
-        "cols": loaded.size[1],
-        "channels": loaded.values.shape[-1],
-        "dtype": str(loaded.values.dtype),
-        "reduced": factor,
-        "stack": loaded.stack,
-        "cut": loaded.cut,
-        "digest": loaded.digest,
-    }
-    picture = as_rgb(loaded.array)
-    if factor > 1:
-        picture = np.round(reduce_image(picture, factor)).astype(np.uint8)
-    return packed(header, np.ascontiguousarray(picture))
 
 
 def run_view(run: Run, name: str) -> Json:

@@ -13,7 +13,6 @@ from starlette.routing import Route
 from spel.studio import code, exports, lessons
 from spel.studio.session import Session
 from spel.studio.views.document import constants_view, document_view
-from spel.studio.views.runs import image_view
 from spel.studio.web import changes, reading, uploads
 from spel.studio.web.respond import parse_body, respond
 from spel.studio.web.static_files import StaticFiles
@@ -24,7 +23,9 @@ Change = Callable[[Session, Any], Any]
 READS: dict[str, Read] = {
     "/api/constants": lambda s, r: constants_view(),
     "/api/document": lambda s, r: document_view(s),
-    "/api/images/{id}": lambda s, r: image_view(s, r.path_params["id"]),
+    "/api/images/{id}": reading.image,
+    "/api/images/{id}/window": reading.window,
+    "/api/images/{id}/planes": reading.planes,
     "/api/run": reading.run,
     "/api/thumbs": reading.thumbs,
     "/api/arrays/{id}/{channel:int}": reading.channel,

@@ -11,6 +11,7 @@ from spel.errors import ParameterError
 from spel.studio import exports
 from spel.studio.images import source_id
 from spel.studio.session import Session
+from spel.studio.views.images import image_view, planes_view, window_view
 from spel.studio.views.kernels import kernels_view
 from spel.studio.views.packing import Json, Packed
 from spel.studio.views.patch_space import cloud_view
@@ -60,6 +61,19 @@ def _list(request: Request, name: str) -> list[str]:
 def view_of(request: Request) -> dict[str, Any]:
     """What the page shows, from the query; None where a value is empty."""
     return {k: (v if v != "" else None) for k, v in request.query_params.items()}
+
+
+def image(session: Session, request: Request) -> Packed:
+    return image_view(session, request.path_params["id"], _optional_number(request, "channel"))
+
+
+def window(session: Session, request: Request) -> Packed:
+    corner = (_number(request, "row", 0), _number(request, "col", 0))
+    return window_view(session, request.path_params["id"], corner, _number(request, "size", 64))
+
+
+def planes(session: Session, request: Request) -> Packed:
+    return planes_view(session, request.path_params["id"], _number(request, "axis", 0))
 
 
 def run(session: Session, request: Request) -> Json:

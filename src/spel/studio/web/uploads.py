@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +17,7 @@ from spel.errors import FormatError
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.nn import load
+from spel.studio import matrix
 from spel.studio.commands.strokes import with_markers
 from spel.studio.document import Box, Entry, display_name
 from spel.studio.session import Session
@@ -57,12 +59,26 @@ async def receive(session: Session, request: Request, take: Take) -> Response:
 def take_image(session: Session, query: Query, path: Path, digest: str) -> Json:
     """Add an image to the session."""
     stored = session.uploads / f"{digest}.bin"
-    path.replace(stored)
-    source = session.add_upload(stored, query.get("name", "image"))
+    name = query.get("name", "image")
+    if name.lower().endswith(matrix.SUFFIXES):
+        _write_matrix(path, stored)
+        name = Path(name).stem
+    else:
+        path.replace(stored)
+    source = session.add_upload(stored, name)
     if source.id in session.document.removed:
         removed = tuple(i for i in session.document.removed if i != source.id)
         session.change("add_image", lambda d: replace(d, removed=removed))
     return {"id": source.id, **after_change(session, {})}
+
+
+def _write_matrix(path: Path, stored: Path) -> None:
+    """Write the numbers of a text file as an array."""
+    if path.stat().st_size > matrix.MAX_BYTES:
+        raise FormatError(f"matrix: more than {matrix.MAX_BYTES >> 20} MB of text")
+    values = matrix.parse_matrix(path.read_text(encoding="utf-8", errors="replace"))
+    with stored.open("wb") as file:
+        np.save(file, values)
 
 
 def take_markers(session: Session, query: Query, path: Path, digest: str) -> Json:

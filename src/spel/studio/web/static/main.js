@@ -19,7 +19,7 @@ import { goTo, PAGES, route } from "./shell/pages.js";
 import { applySettings } from "./shell/settings.js";
 import { drawTopbar, listenTopbar } from "./shell/topbar.js";
 import { listenDrops } from "./shell/uploads.js";
-import { bus, firstNode, node, state } from "./store.js";
+import { bus, firstNode, node, sourceIdOf, state } from "./store.js";
 
 /** @import { SavedView } from "./server/types.js" */
 
@@ -29,9 +29,9 @@ import { bus, firstNode, node, state } from "./store.js";
  */
 function takeUp(view) {
   const { images, networks } = state.doc;
-  const image = images.find((one) => one.id === view.image) ?? images[0];
+  const image = images.find((one) => one.id === sourceIdOf(view.image ?? "")) ?? images[0];
   const network = networks.find((one) => one.name === view.network) ?? networks[0];
-  state.image = image?.id ?? "";
+  state.image = (image?.id === sourceIdOf(view.image ?? "") && view.image) || (image?.id ?? "");
   state.network = network?.name ?? "";
   state.page = view.page && PAGES.includes(view.page) ? view.page : "chain";
   state.kernel = view.kernel ?? 0;

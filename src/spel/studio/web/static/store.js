@@ -2,9 +2,8 @@
 // What the page knows: the document, the run on the screen, where the user looks. One place, and events.
 //
 // Events of the bus: "document" (it changed), "run" (new numbers), "select" (another network, step,
-// channel or kernel), "image", "problem" (an image
-// turned out to be broken), "cursor", "page", "lesson", "language", "theme", "busy", "idle", and
-// "rest" (a drag has ended).
+// channel or kernel), "image", "problem" (an image turned out to be broken), "contrast" (of an image),
+// "cursor", "page", "lesson", "language", "theme", "busy", "idle", and "rest" (a drag has ended).
 
 import { latest } from "./base/latest.js";
 import { sayProblem } from "./base/toasts.js";
@@ -31,6 +30,7 @@ import { get, post } from "./server/api.js";
  * @property {Lesson | null} lesson
  * @property {number} lessonStep
  * @property {string} map colour map of the stage
+ * @property {number | null} band the channel of the image that is shown; null for its colours
  * @property {boolean} dragging something changes live
  */
 
@@ -51,6 +51,7 @@ export const state = {
   lesson: null,
   lessonStep: 0,
   map: "auto",
+  band: null,
   dragging: false,
 };
 
@@ -73,7 +74,13 @@ export const node = (name = state.node) => network()?.nodes.find((n) => n.name =
 export const step = (name = state.node) => state.run?.steps.find((s) => s.name === name);
 
 /** @returns {ImageName | undefined} */
-export const imageOf = (id = state.image) => state.doc?.images.find((i) => i.id === id);
+export const imageOf = (id = state.image) => state.doc?.images.find((i) => i.id === sourceIdOf(id));
+
+/** An image, or all planes of a stack in one direction. @param {string} id */
+const directionOf = (id) => (id.includes("@") ? id : `${id}@0`).split(".")[0];
+
+/** The id of the file of an image: "3f@0.12" is a plane of "3f". @param {string} id */
+export const sourceIdOf = (id) => id.split("@")[0] ?? id;
 
 /** The nodes with kernels that are switched on. */
 export const convolutions = () => network()?.nodes.filter((n) => n.bank && !n.off) ?? [];
@@ -166,7 +173,8 @@ export function choose(change) {
   } else if (
     state.channel !== before.channel ||
     state.kernel !== before.kernel ||
-    state.map !== before.map
+    state.map !== before.map ||
+    state.band !== before.band
   ) {
     emit("select", "cursor");
   }
@@ -186,12 +194,10 @@ function lookElsewhere(before) {
     state.channel = 0;
     state.kernel = 0;
   }
+  const elsewhere = directionOf(state.image) !== directionOf(before.image);
+  if (elsewhere) Object.assign(state, { cursor: null, pinned: false, band: null });
   emit("select");
-  if (state.image !== before.image) {
-    state.cursor = null;
-    state.pinned = false;
-    emit("image", "cursor");
-  }
+  if (state.image !== before.image) emit("image", "cursor");
   refresh();
 }
 

@@ -28,6 +28,7 @@ const ICONS = {
   copy: "M8 8h12v12H8zM16 8V4H4v12h4",
   pin: "M12 21s7-6.500 7-12A7 7 0 0 0 5 9c0 5.500 7 12 7 12z",
   swap: "M7 4L3 8l4 4M3 8h14M17 12l4 4-4 4M21 16H7",
+  numbers: "M4 4h16v16H4zM4 12h16M12 4v16",
   trash: "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
 };
 

@@ -26,6 +26,13 @@ export function num(value, digits = 4) {
 }
 
 /**
+ * Every digit of a number of an image's file.
+ * @param {number} value
+ */
+export const exact = (value) =>
+  String(Math.fround(value) === value ? Number(value.toPrecision(8)) : value).replace("-", "−");
+
+/**
  * The most digits that fit into a number of characters.
  * @param {number} value
  * @param {number} room

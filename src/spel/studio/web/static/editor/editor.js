@@ -6,9 +6,10 @@ import { h, patch } from "../base/dom.js";
 import { Part } from "../base/part.js";
 import { kindAbout, kindName, t } from "../base/words.js";
 import { act, pending } from "../commands.js";
-import { bankArrays } from "../server/arrays.js";
+import { bankArrays, picture, planes } from "../server/arrays.js";
 import { bus, choose, node, state } from "../store.js";
 import { layerField } from "./fields.js";
+import { imageForm } from "./image.js";
 import { kernelSection } from "./kernels.js";
 
 /** @import { NetworkNode } from "../server/types.js" */
@@ -20,7 +21,7 @@ class Editor extends Part {
   held = false;
 
   build() {
-    this.on(bus, "document select language", () => this.redraw());
+    this.on(bus, "document select image contrast language", () => this.redraw());
     this.on(this, "pointerdown", () => {
       this.held = true;
     });
@@ -32,12 +33,20 @@ class Editor extends Part {
     this.redraw();
   }
 
+  async showImage() {
+    const { image, band } = state;
+    const found = await picture(image, band).catch(() => null);
+    const strip = found?.cut ? await planes(image, found.cut[0]).catch(() => null) : null;
+    if (state.image !== image || state.band !== band || node()) return;
+    patch(this, h("h2", {}, t("step.input")), found ? imageForm(found, strip) : null);
+  }
+
   async redraw() {
     // While changes are on their way the fields are newer than the document.
     if (this.held || pending()) return;
     const shown = node();
     if (!shown) {
-      patch(this, h("h2", {}, t("step.input")), h("p.muted", {}, t("editor.input")));
+      await this.showImage();
       return;
     }
     const { network } = state;

@@ -3,11 +3,12 @@
 
 import { chip, tableRow } from "../base/controls.js";
 import { h, patch } from "../base/dom.js";
-import { num } from "../base/numbers.js";
+import { exact, num } from "../base/numbers.js";
 import { Part } from "../base/part.js";
 import { say, sayProblem } from "../base/toasts.js";
 import { t } from "../base/words.js";
-import { picture, trace } from "../server/arrays.js";
+import { limitsOf } from "../picture/contrast.js";
+import { picture, trace, valuesAt } from "../server/arrays.js";
 import { RequestError } from "../server/api.js";
 import { bus, choose, onImage, onStep, state, step } from "../store.js";
 import { arithmetic } from "./arithmetic.js";
@@ -48,23 +49,24 @@ class Inspector extends Part {
   async showInput(cursor) {
     const image = state.image;
     const shown = await picture(image).catch(() => null);
-    if (!shown) return;
+    const values = shown && (await valuesAt(image, cursor).catch(() => null));
+    if (!shown || !values) return;
     if (state.cursor !== cursor || state.image !== image || state.node !== "input") return;
-    const [row, col] = cursor.map((n) => Math.floor(n / shown.reduced));
-    const i = ((row ?? 0) * shown.grid[1] + (col ?? 0)) * 3;
-    const values = [...shown.data.subarray(i, i + 3)];
-    const names = shown.channels < 3 ? ["grey"] : ["red", "green", "blue"];
-    const rows = names.map((name, k) => tableRow(t(`color.${name}`), num(values[k])));
+    const [low, high] = limitsOf(shown);
+    const level = (/** @type {number | undefined} */ v = 0) =>
+      ((v - low) / (high - low || 1)) * 255;
+    const [red, green = red, blue = red] = shown.grid[2] < 3 ? values.slice(0, 1) : values;
+    const levels = [red, green, blue].map(level).join(" ");
+    const rows = values.map((value, k) =>
+      tableRow(channelName(k, values.length), h("output", {}, exact(value))),
+    );
     this.trace = null;
     patch(
       this,
       heading(t("step.input"), cursor),
-      h("div.swatch", {
-        style: { background: `rgb(${values.join(" ")})` },
-        "aria-hidden": "true",
-      }),
-      h("table.terms", {}, rows),
-      h("p.muted.small", {}, t("inspector.as_shown", { dtype: shown.dtype })),
+      h("div.swatch", { style: { background: `rgb(${levels})` }, "aria-hidden": "true" }),
+      h("table.terms.values", {}, rows),
+      h("p.muted.small", {}, t("inspector.as_in_file", { dtype: shown.dtype })),
     );
   }
 
@@ -168,6 +170,16 @@ class Inspector extends Part {
   }
 }
 customElements.define("spel-inspector", Inspector);
+
+/**
+ * The name of a channel of an image.
+ * @param {number} channel
+ * @param {number} count
+ */
+export function channelName(channel, count) {
+  const names = count < 3 ? ["grey", "alpha"] : ["red", "green", "blue", "alpha"];
+  return count > 4 || !names[channel] ? `${t("channel")} ${channel}` : t(`color.${names[channel]}`);
+}
 
 /**
  * @param {string} name

@@ -145,16 +145,22 @@ export function planeCanvas(plane, scale) {
 }
 
 /**
- * A canvas with an RGB image.
- * @param {{ grid: [number, number], data: Uint8Array }} image
+ * A canvas with the first band of an image in grey, or with its three bands as colors.
+ * @param {{ grid: readonly [number, number, number], data: ArrayLike<number> }} image
+ * @param {readonly [number, number]} limits what black and white stand for
  */
-export function rgbCanvas({ grid: [rows, cols], data }) {
+export function imageCanvas({ grid: [rows, cols, bands], data }, [low, high]) {
   const canvas = canvasOf(rows, cols);
   const pen = penOf(canvas);
   const image = pen.createImageData(cols, rows);
-  for (let i = 0, j = 0; j < data.length; i += 4, j += 3) {
-    image.data.set(data.subarray(j, j + 3), i);
-    image.data[i + 3] = 255;
+  const [green, blue] = bands < 3 ? [0, 0] : [1, 2];
+  const times = high > low ? 255 / (high - low) : 0;
+  const out = image.data;
+  for (let i = 0, j = 0; i < out.length; i += 4, j += bands) {
+    out[i] = ((data[j] ?? 0) - low) * times;
+    out[i + 1] = ((data[j + green] ?? 0) - low) * times;
+    out[i + 2] = ((data[j + blue] ?? 0) - low) * times;
+    out[i + 3] = 255;
   }
   pen.putImageData(image, 0, 0);
   return canvas;

@@ -9,12 +9,13 @@ import { reportImage, state } from "../store.js";
  * Show the session's image on a stage. A broken one is marked in the session and leaves the stage
  * empty: nothing of another image stays under its name.
  * @param {Stage} stage
+ * @param {number | null} [channel] one of its channels; null for the colors
  * @returns the image; null if it is broken, or if the user has gone on to another one
  */
-export async function showCurrentImage(stage) {
+export async function showCurrentImage(stage, channel = null) {
   const { image } = state;
   try {
-    const found = await picture(image);
+    const found = await picture(image, channel);
     if (image !== state.image) return null;
     reportImage(image, null);
     stage.setImage(found);

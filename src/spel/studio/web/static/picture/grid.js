@@ -18,10 +18,15 @@ import { cellColors } from "./colors.js";
  * @property {number} [alpha]
  * @property {Plane} [plane]
  * @property {Scale} [colors]
+ * @property {Float64Array} [numbers] of the image's file, band by band in each spel
+ * @property {number} [bands]
+ * @property {readonly [number, number]} [limits] what black and white stand for
  */
 
 const LINES_FROM = 12;
-const NUMBERS_FROM = 34;
+export const NUMBERS_FROM = 34;
+/** The width of a digit in parts of the size of its font. */
+const DIGIT = 0.62;
 
 /**
  * Lines between spels from 12 screen points on, numbers from 34 on.
@@ -44,7 +49,9 @@ export function drawGrid(pen, layer, view, room) {
     c1: clamp(Math.ceil(colAt(room.clientWidth)), 0, cols),
   };
   drawLines(pen, layer, view.zoom, visible);
-  if (view.zoom * wide >= NUMBERS_FROM && layer.plane) drawNumbers(pen, layer, visible);
+  if (view.zoom * wide < NUMBERS_FROM) return;
+  if (layer.numbers) drawImageNumbers(pen, layer, visible);
+  else if (layer.plane) drawNumbers(pen, layer, visible);
 }
 
 /** @typedef {{ r0: number, r1: number, c0: number, c1: number }} Visible rows and columns on the screen */
@@ -77,18 +84,56 @@ function drawLines(pen, { scale: [high, wide], offset: [top, left] }, zoom, { r0
  */
 function drawNumbers(pen, { canvas, plane, colors, scale, offset }, { r0, r1, c0, c1 }) {
   if (!plane || !colors) return;
-  pen.font = `${0.27 * scale[1]}px ui-monospace, monospace`;
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
   for (let r = r0; r < r1; r++) {
     for (let c = c0; c < c1; c++) {
       const value = plane.data[r * canvas.width + c] ?? Number.NaN;
-      pen.fillStyle = cellColors(value, colors).color;
-      const x = offset[1] + (c + 0.5) * scale[1];
-      const y = offset[0] + (r + 0.5) * scale[0];
-      pen.fillText(tight(value, 6), x, y);
+      const middle = { x: offset[1] + (c + 0.5) * scale[1], y: offset[0] + (r + 0.5) * scale[0] };
+      drawNumber(pen, value, middle, scale[1], cellColors(value, colors).color);
     }
   }
+}
+
+/**
+ * One number for each band of the image, below one another.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Layer} layer
+ * @param {Visible} visible
+ */
+function drawImageNumbers(pen, layer, { r0, r1, c0, c1 }) {
+  const { canvas, numbers, bands = 1, limits: [low, high] = [0, 255], offset } = layer;
+  if (!numbers) return;
+  const middleOf = (low + high) / 2;
+  for (let r = r0; r < r1; r++) {
+    for (let c = c0; c < c1; c++) {
+      const first = (r * canvas.width + c) * bands;
+      const values = [...numbers.subarray(first, first + bands)];
+      const [red = 0, green = red, blue = red] = values;
+      const ink = 0.3 * red + 0.6 * green + 0.1 * blue > middleOf ? "#000" : "#fff";
+      values.forEach((value, k) => {
+        const y = offset[0] + r + (k + 1) / (bands + 1);
+        drawNumber(pen, value, { x: offset[1] + c + 0.5, y }, 1, ink, 0.9 / (bands + 1));
+      });
+    }
+  }
+}
+
+/**
+ * A number as large as its spel allows.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} value
+ * @param {{ x: number, y: number }} middle
+ * @param {number} wide of the spel
+ * @param {string} ink
+ * @param {number} [high] of a line, in parts of the spel
+ */
+function drawNumber(pen, value, { x, y }, wide, ink, high = 0.3) {
+  const text = tight(value, 6);
+  const size = Math.min(high, 0.88 / (DIGIT * text.length)) * wide;
+  pen.font = `${size}px ui-monospace, monospace`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillStyle = ink;
+  pen.fillText(text, x, y);
 }
 
 /**

@@ -5,7 +5,8 @@ import { miniButton } from "../base/controls.js";
 import { icon } from "../base/icons.js";
 import { clamp } from "../base/numbers.js";
 import { t } from "../base/words.js";
-import { penOf, planeCanvas, rgbCanvas, scaleFor } from "./colors.js";
+import { penOf, planeCanvas, scaleFor } from "./colors.js";
+import { paintedImage } from "./contrast.js";
 import { drawCursor, drawGrid } from "./grid.js";
 import { listen } from "./stage-input.js";
 import { View } from "./view.js";
@@ -30,7 +31,7 @@ const MAX_ZOOM = 120;
 
 /**
  * Events: "hover" (the spel under the pointer, or null), "pick" ({ at, point }: a click), "step"
- * ([rows, cols]: arrow keys) and "enter".
+ * ([rows, cols]: arrow keys), "enter" and "looked" (the picture was drawn anew).
  */
 export class Stage extends HTMLElement {
   view = new View();
@@ -55,6 +56,8 @@ export class Stage extends HTMLElement {
   #base = null;
   /** @type {Layer | null} */
   #plane = null;
+  /** @type {Layer | null} */
+  #detail = null;
   /** @type {Layer | null} */
   #top = null;
   #frame = 0;
@@ -112,9 +115,9 @@ export class Stage extends HTMLElement {
   setImage(picture) {
     const same = this.size[0] === picture.rows && this.size[1] === picture.cols;
     this.size = [picture.rows, picture.cols];
-    picture.canvas ??= rgbCanvas(picture);
     const { reduced } = picture;
-    this.#base = { canvas: picture.canvas, scale: [reduced, reduced], offset: [0, 0] };
+    const canvas = paintedImage(picture);
+    this.#base = { canvas, scale: [reduced, reduced], offset: [0, 0] };
     if (!same || !this.view.zoom) this.fit();
     else this.paint();
   }
@@ -123,7 +126,18 @@ export class Stage extends HTMLElement {
   clear() {
     this.#base = null;
     this.#plane = null;
+    this.#detail = null;
     this.#top = null;
+    this.paint();
+  }
+
+  /**
+   * A part of the image with the numbers of its file, over the image.
+   * @param {Layer | null} layer
+   */
+  setDetail(layer) {
+    if (layer === this.#detail) return;
+    this.#detail = layer;
     this.paint();
   }
 
@@ -231,8 +245,11 @@ export class Stage extends HTMLElement {
   #drawPicture(pen) {
     const shown = this.#plane ?? this.#base;
     if (shown) this.#drawLayer(pen, shown);
+    if (this.#detail) this.#drawLayer(pen, this.#detail);
     if (this.#top) this.#drawLayer(pen, this.#top);
-    if (shown) drawGrid(pen, shown, this.view, this);
+    const ruled = this.#detail ?? shown;
+    if (ruled) drawGrid(pen, ruled, this.view, this);
+    this.dispatchEvent(new Event("looked"));
   }
 
   /**

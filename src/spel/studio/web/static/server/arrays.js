@@ -5,7 +5,8 @@ import { latest } from "../base/latest.js";
 import { state } from "../store.js";
 import { get, getPacked, RequestError } from "./api.js";
 
-/** @import { BankArrays, NetworkNode, Picture, Plane, Thumb, Trace } from "./types.js" */
+/** @import { BankArrays, ImageWindow, NetworkNode, Picture, Place } from "./types.js" */
+/** @import { Plane, Planes, Thumb, Trace } from "./types.js" */
 
 const MAX_BYTES = 256 << 20;
 
@@ -90,16 +91,60 @@ async function askPlane(id, channel, grain) {
 }
 
 /**
- * An image as it looks.
+ * An image.
  * @param {string} id
+ * @param {number | null} [channel] one of its channels; null for the colors
  * @returns {Promise<Picture>}
  */
-export const picture = (id) =>
-  cached(`image/${id}`, async () => {
-    const packed = /** @type {any} */ (await getPacked(`images/${id}`));
+export const picture = (id, channel = null) =>
+  cached(`image/${id}/${channel}`, async () => {
+    const packed = /** @type {any} */ (await getPacked(`images/${id}`, { channel }));
     const [{ shape, data }] = packed.arrays;
-    return { ...packed, grid: [shape[0], shape[1]], data, arrays: null };
+    return { ...packed, grid: shape, data, arrays: null };
   });
+
+/**
+ * The numbers of an image's file around a place.
+ * @param {string} id
+ * @param {number} row
+ * @param {number} col
+ * @param {number} size rows and columns
+ * @returns {Promise<ImageWindow>}
+ */
+export const imageWindow = (id, row, col, size) =>
+  cached(`window/${id}/${row}/${col}/${size}`, async () => {
+    const packed = /** @type {any} */ (await getPacked(`images/${id}/window`, { row, col, size }));
+    const [{ shape, data }] = packed.arrays;
+    return { row: packed.row, col: packed.col, grid: shape, data };
+  });
+
+/**
+ * Some planes of a stack as small pictures.
+ * @param {string} image
+ * @param {number} axis
+ * @returns {Promise<Planes>}
+ */
+export const planes = (image, axis) =>
+  cached(`planes/${image.split("@")[0]}/${axis}`, async () => {
+    const packed = /** @type {any} */ (await getPacked(`images/${image}/planes`, { axis }));
+    const [{ shape, data }] = packed.arrays;
+    return { places: packed.places, grid: shape.slice(0, 3), data };
+  });
+
+const TILE = 64;
+
+/**
+ * The numbers of an image's file at one place, every channel.
+ * @param {string} id
+ * @param {Place} at
+ * @returns {Promise<number[]>}
+ */
+export async function valuesAt(id, [row, col]) {
+  const [r, c] = [row - (row % TILE), col - (col % TILE)];
+  const { grid, data } = await imageWindow(id, r, c, TILE);
+  const start = ((row - r) * grid[1] + (col - c)) * grid[2];
+  return [...data.subarray(start, start + grid[2])];
+}
 
 /**
  * Small pictures of activations, null for those that there are none of.

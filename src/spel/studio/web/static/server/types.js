@@ -152,7 +152,7 @@
  */
 /** @typedef {{ do: string } & Record<string, unknown>} Command */
 
-/** @typedef {Float32Array | Float64Array | Int32Array | Uint8Array} Numbers */
+/** @typedef {Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array} Numbers */
 /** @typedef {{ shape: number[], data: Numbers }} PackedArray */
 /** @typedef {Record<string, any> & { arrays: PackedArray[] }} Packed */
 
@@ -171,7 +171,7 @@
  */
 
 /**
- * An image as it looks.
+ * An image, or a large one at a part of its size, with the numbers of its file.
  * @typedef {object} Picture
  * @property {string} id
  * @property {string} name
@@ -182,9 +182,30 @@
  * @property {number} reduced 1, or shown at one part in so many of its size
  * @property {[number, number, number] | null} stack planes, rows and columns of a file with planes
  * @property {[number, number] | null} cut axis and place of the plane that is shown
- * @property {[number, number]} grid rows and columns of `data`
- * @property {Uint8Array} data
- * @property {HTMLCanvasElement} [canvas]
+ * @property {number | null} channel the one that is shown; null for the colors
+ * @property {number} low what black stands for
+ * @property {number} high what white stands for
+ * @property {[number, number, number]} grid rows, columns and bands (1 or 3) of `data`
+ * @property {Numbers} data
+ * @property {{ key: string, canvas: HTMLCanvasElement }} [painted]
+ */
+
+/**
+ * Some planes of a stack as small pictures.
+ * @typedef {object} Planes
+ * @property {number[]} places along the axis
+ * @property {[number, number, number]} grid planes, rows and columns
+ * @property {Uint8Array} data three bands
+ * @property {HTMLCanvasElement[]} [canvases]
+ */
+
+/**
+ * The numbers of the file around a place, every channel.
+ * @typedef {object} ImageWindow
+ * @property {number} row of its first row
+ * @property {number} col of its first column
+ * @property {[number, number, number]} grid rows, columns and channels
+ * @property {Numbers} data
  */
 
 /**

@@ -7,8 +7,9 @@ import { icon } from "../base/icons.js";
 import { say } from "../base/toasts.js";
 import { language, t } from "../base/words.js";
 import { act, redo, undo } from "../commands.js";
-import { bus, choose, imageOf, state } from "../store.js";
+import { bus, choose, imageOf, sourceIdOf, state } from "../store.js";
 import { showCode, showHelp } from "./dialogs.js";
+import { openMatrix } from "./matrix.js";
 import { PAGES } from "./pages.js";
 import { isDark, toggleLanguage, toggleProjector, toggleTheme } from "./settings.js";
 import { addImages, IMAGE_FILES } from "./uploads.js";
@@ -74,9 +75,10 @@ function pickers() {
     { key: "pickers" },
     selectField(networkNames, state.network, (network) => choose({ network }), pick("network")),
     toolButton("left", t("image.before"), () => nextImage(-1)),
-    selectField(imageNames, state.image, (image) => choose({ image }), pick("image")),
+    selectField(imageNames, sourceIdOf(state.image), (image) => choose({ image }), pick("image")),
     toolButton("right", t("image.next"), () => nextImage(1)),
     toolButton("upload", t("image.add"), add),
+    toolButton("numbers", t("matrix"), openMatrix),
     toolButton("trash", t("image.remove"), removeImage, { disabled: images.length < 2 }),
   );
 }
@@ -101,7 +103,7 @@ function drawNotice() {
  */
 export function nextImage(by) {
   const { images } = state.doc;
-  const at = images.findIndex((one) => one.id === state.image);
+  const at = images.findIndex((one) => one.id === sourceIdOf(state.image));
   const next = images.at((at + by) % images.length);
   if (next) choose({ image: next.id });
 }

@@ -6,7 +6,7 @@ import { adoptUpload } from "../commands.js";
 import { put } from "../server/api.js";
 import { choose } from "../store.js";
 
-export const IMAGE_FILES = "image/*,.npy,.tif,.tiff,.pgm,.ppm";
+export const IMAGE_FILES = "image/*,.npy,.tif,.tiff,.pgm,.ppm,.csv,.tsv,.txt";
 
 /** @param {Iterable<File>} files */
 export async function addImages(files) {

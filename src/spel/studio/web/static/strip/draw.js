@@ -32,6 +32,7 @@ export function collage(canvas, pictures) {
     pen.beginPath();
     pen.rect(x, y, width, height);
     pen.clip();
+    pen.imageSmoothingEnabled = zoom < 1;
     pen.drawImage(picture, x + (width - w) / 2, y + (height - h) / 2, w, h);
     pen.restore();
   });

@@ -1,7 +1,7 @@
 // @ts-check
 // What a card of the strip says about its step.
 
-import { num, short } from "../base/numbers.js";
+import { num, short, tight } from "../base/numbers.js";
 import { fieldName, kindName, stem, t, textOr } from "../base/words.js";
 
 /** @import { Adjacency, NetworkNode, Step } from "../server/types.js" */
@@ -42,7 +42,7 @@ function sizeOf(adjacency) {
 export function factsOf(step) {
   if (!step) return t("step.is.off");
   if (step.error) return problemOf(step.error);
-  return `${step.shape.join("×")} · ${num(step.low, 2)}…${num(step.high, 2)}`;
+  return `${step.shape.join("×")} · ${tight(step.low, 5)}…${tight(step.high, 5)}`;
 }
 
 /**

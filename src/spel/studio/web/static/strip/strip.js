@@ -4,7 +4,8 @@
 import { create, h, patch } from "../base/dom.js";
 import { Part } from "../base/part.js";
 import { t } from "../base/words.js";
-import { penOf, rgbCanvas } from "../picture/colors.js";
+import { penOf } from "../picture/colors.js";
+import { limitsOf, paintedImage } from "../picture/contrast.js";
 import { picture, thumbs } from "../server/arrays.js";
 import { bus, imageOf, mapOf, network, state } from "../store.js";
 import { adder, inputCard, stepCard } from "./cards.js";
@@ -23,7 +24,7 @@ class Strip extends Part {
     this.setAttribute("role", "group");
     patch(this, this.rail);
     this.on(bus, "document image language select", () => this.redraw());
-    this.on(bus, "run problem", () => this.update());
+    this.on(bus, "run problem contrast", () => this.update());
     this.update();
   }
 
@@ -59,9 +60,9 @@ class Strip extends Part {
     if (!run || run.network !== state.network || run.image !== state.image) return;
     this.base = await picture(run.image);
     if (state.run !== run) return;
-    this.base.canvas ??= rgbCanvas(this.base);
+    const base = this.base;
     this.redraw();
-    this.drawCard("input", run.image, () => [this.base?.canvas]);
+    this.drawCard("input", `${run.image} ${limitsOf(base)}`, () => [paintedImage(base)]);
     const small = await thumbs(run.steps.map((s) => s.id));
     if (state.run !== run) return;
     this.drawSteps(run, small);

@@ -4,6 +4,7 @@
 import { chip, labelled, selectField, slider } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { t } from "../../base/words.js";
+import { channelName } from "../../inspector/inspector.js";
 import { choose, node, state } from "../../store.js";
 
 /**
@@ -19,12 +20,14 @@ const MAPS = ["auto", "signed", "positive", "grey"];
 
 /**
  * @param {number} channels of the step on the stage
+ * @param {number} bands channels of the image
  * @param {ToolActions} actions
  */
-export function viewerTools(channels, actions) {
+export function viewerTools(channels, bands, actions) {
   const { sideBySide, overlay, toggleSide, setOverlay } = actions;
   return [
-    channels > 1 ? channelPick(channels) : null,
+    state.node === "input" ? bandPick(bands) : null,
+    state.node !== "input" && channels > 1 ? channelPick(channels) : null,
     mapPick(),
     chip(
       { key: "side", pressed: sideBySide, title: t("stage.side"), onclick: toggleSide },
@@ -58,6 +61,23 @@ function channelPick(channels) {
     choose({ channel, kernel: node()?.bank ? channel : state.kernel });
   };
   const now = Math.min(state.channel, channels - 1);
+  return labelled(t("channel"), selectField(choices, String(now), pick));
+}
+
+/**
+ * The colors of the image, or one of its channels.
+ * @param {number} bands
+ */
+function bandPick(bands) {
+  if (bands < 2) return null;
+  const channels = Array.from(
+    { length: bands },
+    (_, i) => /** @type {const} */ ([`${i}`, channelName(i, bands)]),
+  );
+  /** @type {Array<readonly [string, string]>} */
+  const choices = bands === 3 || bands === 4 ? [["", t("channel.colors")], ...channels] : channels;
+  const pick = (/** @type {string} */ value) => choose({ band: value === "" ? null : +value });
+  const now = state.band ?? (bands === 3 || bands === 4 ? "" : 0);
   return labelled(t("channel"), selectField(choices, String(now), pick));
 }
 

@@ -6,7 +6,9 @@ import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
 import { t } from "../../base/words.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { limitsOf } from "../../picture/contrast.js";
 import { showCurrentImage } from "../../picture/current.js";
+import { Detail } from "../../picture/detail.js";
 import { newStage, zoomers } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
 import { outlineOf } from "../../picture/windows.js";
@@ -35,6 +37,7 @@ export class Viewer extends Part {
   image = null;
   /** @type {Plane | null} */
   plane = null;
+  detail = new Detail(this.stage);
   tools = create(h("div.stage-tools", { role: "toolbar" }));
   stages = create(h("div.stages"));
   status = create(h("p.status", { "aria-live": "off" }));
@@ -44,7 +47,7 @@ export class Viewer extends Part {
     patch(this, this.tools, this.stages, h("footer.stage-foot", {}, this.status, this.scale));
     this.follow(this.stage);
     this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
-    this.on(bus, "run select image", () => this.update());
+    this.on(bus, "run select image contrast", () => this.update());
     this.on(bus, "rest", () => {
       if ((this.plane?.grain ?? 1) > 1) this.update();
     });
@@ -81,9 +84,12 @@ export class Viewer extends Part {
   async update() {
     const shown = state.node === "input" ? undefined : step();
     const channels = shown?.shape?.[2] ?? 1;
-    this.drawTools(channels);
-    this.image = await showCurrentImage(this.stage);
+    const bands = this.image?.id === state.image ? this.image.channels : 1;
+    this.drawTools(channels, bands);
+    this.image = await showCurrentImage(this.stage, shown ? null : state.band);
+    if (this.image && this.image.channels !== bands) this.drawTools(channels, this.image.channels);
     if (!this.image) {
+      this.detail.follow(null);
       this.plane = null;
       this.markCursor();
       return;
@@ -93,6 +99,9 @@ export class Viewer extends Part {
     });
     this.stage.relabel();
     if (!(await this.updatePlane(shown, Math.min(state.channel, channels - 1)))) return;
+    // A plane of all numbers needs no others.
+    const whole = this.plane !== null && this.image.reduced === 1;
+    this.detail.follow(shown || whole ? null : this.image);
     this.drawStages();
     this.markCursor();
     this.updateOverlay();
@@ -106,29 +115,35 @@ export class Viewer extends Part {
    * @returns {Promise<boolean>} false if the user has gone on meanwhile
    */
   async updatePlane(shown, channel) {
-    if (!shown || shown.error || shown.shape.length !== 3) this.plane = null;
+    if (!shown) this.plane = this.image && imagePlane(this.image);
+    else if (shown.error || shown.shape.length !== 3) this.plane = null;
     else {
       const coarse = state.dragging && this.stage.view.zoom < COARSE_BELOW;
       const found = await plane(shown.id, channel, coarse ? 2 : 1);
       if (step()?.id !== shown.id) return false;
       this.plane = found;
     }
-    this.stage.setPlane(this.plane, shown, this.map());
+    this.stage.setPlane(this.plane, shown ?? placeOf(this.image), this.map());
     patch(this.scale, this.stage.colors ? scaleBar(this.stage.colors) : null);
     this.scale.hidden = !this.stage.colors;
     return true;
   }
 
   map() {
-    return state.map === "auto" ? mapOf() : state.map;
+    if (state.map !== "auto") return state.map;
+    if (state.node === "input") return (this.plane?.low ?? 0) < 0 ? "signed" : "grey";
+    return mapOf();
   }
 
-  /** @param {number} channels */
-  drawTools(channels) {
+  /**
+   * @param {number} channels of the step
+   * @param {number} bands channels of the image
+   */
+  drawTools(channels, bands) {
     this.tools.setAttribute("aria-label", t("stage.tools"));
     patch(
       this.tools,
-      viewerTools(channels, {
+      viewerTools(channels, bands, {
         sideBySide: this.sideBySide,
         overlay: this.overlay,
         flicker: (on) => this.flicker(on),
@@ -165,7 +180,7 @@ export class Viewer extends Part {
    * @param {boolean} on
    */
   flicker(on) {
-    this.stage.setPlane(on ? null : this.plane, step(), this.map());
+    this.stage.setPlane(on ? null : this.plane, step() ?? placeOf(this.image), this.map());
   }
 
   /** The last step's saliency over the picture. */
@@ -203,3 +218,21 @@ export class Viewer extends Part {
   }
 }
 customElements.define("spel-viewer", Viewer);
+
+/**
+ * An image of one band as a plane of numbers; null for colors.
+ * @param {Picture} picture
+ * @returns {Plane | null}
+ */
+function imagePlane(picture) {
+  const [rows, cols, bands] = picture.grid;
+  if (bands !== 1) return null;
+  const [low, high] = limitsOf(picture);
+  return { rows, cols, data: picture.data, low, high };
+}
+
+/** @param {Picture | null} picture */
+function placeOf(picture) {
+  const scale = picture?.reduced ?? 1;
+  return { scale: /** @type {const} */ ([scale, scale]) };
+}

@@ -1,0 +1,70 @@
+"""What a person does at the page in a real browser."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+needs_chromium = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists(), reason="no chromium; install Debian's or set SPEL_CHROMIUM"
+    ),
+]
+
+
+class Person:
+    """A page, and what a person does on it."""
+
+    def __init__(self, page, server):
+        self.page, self.server = page, server
+
+    def open(self, page="chain"):
+        self.page.goto(self.server.url)
+        self.page.wait_for_selector("html[data-ready]")
+        self.go(page)
+
+    def go(self, page):
+        self.page.click(f"#top a[data-page={page}]")
+        self.page.wait_for_selector(f"page-{page}")
+
+    def place(self, row, col, stage="spel-stage"):
+        """Where a spel of the image is on the screen."""
+        return self.page.evaluate(
+            """([stage, row, col]) => { const s = document.querySelector(stage),
+            b = s.canvas.getBoundingClientRect(), v = s.view;
+            return [b.left + v.x + col * v.zoom, b.top + v.y + row * v.zoom]; }""",
+            [stage, row, col],
+        )
+
+    def draw(self, *points):
+        first, *others = [self.place(*p) for p in points]
+        self.page.mouse.move(*first)
+        self.page.mouse.down()
+        for point in others:
+            self.page.mouse.move(*point, steps=4)
+        self.page.mouse.up()
+        self.settle()
+
+    def until(self, told, limit=10.0):
+        """Wait until an expression is true (the page's policy forbids Playwright's own way)."""
+        end = time.monotonic() + limit
+        while not self.page.evaluate(told):
+            assert time.monotonic() < end, f"still not: {told}"
+            self.page.wait_for_timeout(30)
+
+    def settle(self):
+        """Wait until nothing is on its way any more."""
+        self.page.wait_for_timeout(80)
+        self.until("!document.querySelector('.busy.on')")
+
+    @property
+    def session(self):
+        return self.server.session
+
+
+def text(person, selector):
+    return person.page.inner_text(selector)

@@ -40,12 +40,20 @@ CASES = {
     "concatenate.v1": [{}],
     "convolution.v1": [
         {"bank": BANK},
-        *[{"bank": BANK, "border": b} for b in ("edge", "reflect", "valid", 1.5, (1.0, 2.0))],
+        *[{"bank": BANK, "border": b} for b in ("edge", "reflect", "symmetric")],
+        *[{"bank": BANK, "border": b} for b in ("wrap", "valid", 1.5, (1.0, 2.0))],
         {"bank": BANK, "stride": (2, 3)},
         *[
             {"bank": KernelBank.random(a, kernels=4, channels=2, seed=1), "border": b, "stride": s}
             for a in (OFF, DISK, BOX.dilated((2, 3)), Adjacency.box((4, 2)))
-            for b, s in (("zero", 2), ("reflect", 1), ("edge", (1, 2)), ("valid", 1), (0.5, 1))
+            for b, s in (
+                ("zero", 2),
+                ("reflect", 1),
+                ("symmetric", 2),
+                ("edge", (1, 2)),
+                ("valid", 1),
+                (0.5, 1),
+            )
         ],
     ],
     "decode.v1": [
@@ -76,6 +84,15 @@ for kind in ("max_pool.v1", "min_pool.v1", "mean_pool.v1"):
         for s, b in ((1, "inside"), ((2, 3), "inside"), (2, "valid"))
         if not (b == "valid" and a in (WIDE, EMPTY))
     ]
+    CASES[kind] += [
+        {"adjacency": a, "stride": s, "border": b}
+        for a in (DISK, OFF)
+        for b, s in (("zero", 1), ("edge", 2), ("reflect", 1), ("symmetric", (1, 2)), ("wrap", 1))
+    ]
+CASES["pad.v1"] = [
+    {"before": (2, 0), "after": (1, 3), "border": b}
+    for b in ("zero", 2.5, (1.0, -1.0), "edge", "reflect", "symmetric", "wrap")
+]
 CASES["mean_pool.v1"] += [{"adjacency": a, "count": "full"} for a in (BOX, OFF, DISK)]
 CASES = {**EXAMPLES, **CASES}
 REFUSED = {

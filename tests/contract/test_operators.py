@@ -129,7 +129,7 @@ def test_words_outside_their_set_list_the_choices():
     for call, words in (
         (lambda: ops.activate([[1]], "rleu"), "relu, leaky_relu"),
         (lambda: ops.activate([[1]], "relu", parameter=2), "takes no parameter"),
-        (lambda: ops.max_pool([[1]], WIDE, border="zero"), "inside, valid"),
+        (lambda: ops.max_pool([[1]], WIDE, border="zeros"), "inside, zero"),
         (lambda: ops.mean_pool([[1]], WIDE, count="all"), "'valid' or 'full'"),
         (lambda: ops.linear_normalize([[1]], over="rows"), "domain, batch, channels"),
         (lambda: ops.threshold([[1]], "p101"), "'p0' to 'p100'"),

@@ -33,7 +33,7 @@ def run(name: str, shape: tuple[int, ...], *args: Any, **options: Any) -> tuple[
 @given(
     case=cases(),
     kernels=st.integers(1, 20),
-    border=st.sampled_from(["constant", "edge", "reflect"]),
+    border=st.sampled_from(["constant", "edge", "reflect", "symmetric", "wrap"]),
 )
 def test_convolve_within_the_bound(isa: str, case: Case, kernels: int, border: str) -> None:
     channels = case.image.shape[1]

@@ -90,13 +90,16 @@ def networks(draw: st.DrawFn, whole: bool = True) -> Network:
             weights = rng.standard_normal((k, len(around), count)).astype(np.float32)
             bank = KernelBank(around, weights, rng.standard_normal(k).astype(np.float32))
             stride = int(rng.choice([1, 1, 2]))
-            layer = Convolution(bank, stride, str(rng.choice(["zero", "edge", "reflect"])))
+            layer = Convolution(
+                bank, stride, str(rng.choice(["zero", "edge", "reflect", "symmetric", "wrap"]))
+            )
             count = k
         elif kind == 2:
             layer = Activation(str(rng.choice(["relu", "tanh", "abs"])))
         elif kind == 3:
             stride = int(rng.choice([1, 1, 2, 3]))
-            layer = MaxPool(area(), stride)
+            border = str(rng.choice(["inside", "edge", "symmetric", "zero", "wrap"]))
+            layer = MaxPool(area(), stride, border)
         elif kind == 4:
             layer = MinPool(area())
         elif kind == 5:

@@ -227,3 +227,20 @@ def test_seams_take_tiles_of_any_height():
     whole = ops.regions(ops.label(mask, relation), mask.astype(np.float32))
     np.testing.assert_array_equal(found.boxes, whole.boxes)
     np.testing.assert_array_equal(found.areas, whole.areas)
+
+
+def test_padded_and_cropped_networks_run_in_tiles():
+    image = np.random.default_rng(3).random((50, 61, 2)).astype(np.float32)
+    net = spel.chain(
+        spel.nn.Pad((3, 0), (1, 5), "symmetric"),
+        spel.MaxPool(Adjacency.box(3), stride=2, border="reflect"),
+        spel.nn.Crop((1, 2), (0, 1)),
+        spel.MeanPool(Adjacency.disk(2), border="edge"),
+    )
+    assert np.array_equal(tiles.apply(net, image, size=16), net(image))
+
+
+def test_a_border_that_wraps_around_cannot_run_in_tiles():
+    net = spel.chain(wrapped=spel.MaxPool(Adjacency.box(3), border="wrap"))
+    with pytest.raises(spel.ShapeError, match="'wrapped'"):
+        tiles.apply(net, np.zeros((40, 40, 1)), size=16)

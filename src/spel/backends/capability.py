@@ -41,6 +41,7 @@ _EXCEPTIONS: dict[str, Capability] = {
     "clip.v1": Capability(EXACT),
     "color.v1": Capability(COLOR, gradient="yes, but labnorm2 (it truncates)"),
     "concatenate.v1": Capability(EXACT),
+    "crop.v1": Capability(EXACT),
     "decode.v1": Capability(
         SUMS, onnx="lm and lm-balanced; others refused", gradient="lm and lm-balanced"
     ),
@@ -48,6 +49,7 @@ _EXCEPTIONS: dict[str, Capability] = {
     "max_pool.v1": Capability(EXACT),
     "min_pool.v1": Capability(EXACT),
     "multiply.v1": Capability(EXACT),
+    "pad.v1": Capability(EXACT),
     "prelu.v1": Capability(EXACT),
     "threshold.v1": Capability(
         EXACT, onnx="numbers and percentiles; otsu refused", gradient="no (a step)"

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.backends import geometry
-from spel.core.window import Window
+from spel.core.window import REPEATED, Window
 
 OPSET = 18
 """Version of the standard operators that every graph is written in."""
@@ -94,7 +94,7 @@ class Graph:
         return x
 
     def extended(self, x: str, spans: Sequence[tuple[int, int]], border: str) -> str:
-        """The same with the nearest spel ("edge") or the mirrored image ("reflect")."""
+        """The same with spels of the image: the nearest, mirrored or wrapped around."""
         zero, one = self.const(0, np.int64), self.const(1, np.int64)
         for axis, (before, after) in enumerate(spans, start=2):
             if not (before or after):
@@ -105,11 +105,14 @@ class Graph:
             places = self.op("Range", self.const(-before, np.int64), end, one)
             if border == "edge":
                 places = self.op("Min", self.op("Max", places, zero), last)
+            elif border == "wrap":
+                places = self.op("Mod", places, n)
             else:
-                twice = self.op("Mul", last, self.const(2, np.int64))
-                period = self.op("Max", twice, one)
+                side = last if border == "reflect" else n
+                period = self.op("Max", self.op("Mul", side, self.const(2, np.int64)), one)
                 folded = self.op("Mod", places, period)
-                mirrored = self.op("Sub", period, folded)
+                back = period if border == "reflect" else self.op("Sub", period, one)
+                mirrored = self.op("Sub", back, folded)
                 places = self.op("Where", self.op("Less", folded, n), folded, mirrored)
             x = self.op("Gather", x, places, axis=axis)
         return x
@@ -130,7 +133,7 @@ class Graph:
         """Sum over the adjacents inside the image, channel by channel."""
         adjacency = window.adjacency
         box = geometry.bounding_lattice(adjacency)
-        x = self.padded(x, geometry.pads(window, box.low, box.high))
+        x = self._bordered(x, window, box, 0.0)
         full = geometry.dense(adjacency, np.ones((channels, len(adjacency), 1)))
         if not geometry.is_box(adjacency) or len(adjacency) <= 9:
             return self._convolved(x, full, box.step, window.strides, channels)
@@ -142,6 +145,15 @@ class Graph:
                 ones = np.ones((channels, 1, *line), dtype=np.float32)
                 x = self._convolved(x, ones, step, stride, channels)
         return x
+
+    def _bordered(
+        self, x: str, window: Window, box: geometry.DisplacementBox, outside: float
+    ) -> str:
+        """The image as far as a box slides over it, with what the border supplies around it."""
+        spans = geometry.pads(window, box.low, box.high)
+        if window.border in REPEATED:
+            return self.extended(x, spans, str(window.border))
+        return self.padded(x, spans, outside)
 
     def _convolved(
         self, x: str, weights: Array, step: Sequence[int], stride: Sequence[int], group: int
@@ -160,7 +172,7 @@ class Graph:
 
     def inside(self, x: str, window: Window) -> str | None:
         """Number of adjacents inside the image, per position; None if it is the same for all."""
-        if window.border == "valid":
+        if window.border != "inside":
             return None
         return self.window_sum(self.ones(x, window.adjacency.ndim), 1, window)
 
@@ -169,13 +181,13 @@ class Graph:
         ndim = window.adjacency.ndim
         parts = [self._box_max(x, box, window) for box in geometry.cover(window.adjacency)]
         best = parts[0] if len(parts) == 1 else self.op("Max", *parts)
-        if window.border == "valid" or geometry.has_centre(window.adjacency):
+        if window.border != "inside" or geometry.has_centre(window.adjacency):
             return best
         some = self.op("Greater", self.window_sum(self.ones(x, ndim), 1, window), self.const(0.5))
         return str(self.op("Where", some, best, self.const(0.0)))
 
     def _box_max(self, x: str, box: geometry.DisplacementBox, window: Window) -> str:
-        x = self.padded(x, geometry.pads(window, box.low, box.high), float("-inf"))
+        x = self._bordered(x, window, box, 0.0 if window.border == "zero" else float("-inf"))
         lines = [axis for axis, size in enumerate(box.size) if size > 1 or window.strides[axis] > 1]
         if int(np.prod(box.size)) <= 9 and lines:
             return str(

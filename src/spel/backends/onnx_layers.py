@@ -23,6 +23,7 @@ from spel.nn import (
     Color,
     Concatenate,
     Convolution,
+    Crop,
     Decode,
     DivisiveNormalize,
     Flatten,
@@ -30,6 +31,7 @@ from spel.nn import (
     MaxPool,
     MeanPool,
     MinPool,
+    Pad,
     Residue,
     Scale,
     Threshold,
@@ -90,6 +92,25 @@ def _mean_pool(layer: MeanPool, g: Graph, x: Value) -> Value:
     else:
         below = g.op("Max", count, g.const(1.0))
     return Value(g.op("Div", total, below), x.channels, x.ndim)
+
+
+@translate.register
+def _pad(layer: Pad, g: Graph, x: Value) -> Value:
+    mode, fill = layer.window.border_mode(x.channels)
+    spans = list(zip(*layer.amounts))
+    if mode != "constant":
+        name = g.extended(x.name, spans, mode)
+    elif len(set(fill)) == 1:
+        name = g.padded(x.name, spans, fill[0])
+    else:
+        name = g.filled(x.name, spans, fill)
+    return Value(name, x.channels, x.ndim)
+
+
+@translate.register
+def _crop(layer: Crop, g: Graph, x: Value) -> Value:
+    spans = [(-before, -after) for before, after in zip(*layer.amounts)]
+    return Value(g.padded(x.name, spans), x.channels, x.ndim)
 
 
 @translate.register

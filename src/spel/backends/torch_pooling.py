@@ -1,14 +1,14 @@
-"""Poolings and norms over windows as PyTorch modules."""
+"""Poolings, norms over windows, and padding, as PyTorch modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from spel.backends.torch_deps import Tensor, torch
-from spel.backends.torch_dispatch import LayerModule, to_module
-from spel.backends.torch_windows import WindowMax, WindowReduce
+from spel.backends.torch_deps import Tensor, as_tensor, torch
+from spel.backends.torch_dispatch import LayerModule, function_of, to_module
+from spel.backends.torch_windows import WindowMax, WindowReduce, pad, supplied
 from spel.core.window import Window
-from spel.nn import DivisiveNormalize, MaxPool, MeanPool, MinPool
+from spel.nn import Crop, DivisiveNormalize, MaxPool, MeanPool, MinPool, Pad
 
 
 class TorchExtremum(LayerModule[Any]):
@@ -27,7 +27,7 @@ class TorchMeanPool(LayerModule[MeanPool]):
         super().__init__(layer)
         self.sum = WindowReduce(layer.scope, "sum")
         self.size = len(layer.adjacency)
-        self.same = layer.count == "full" or layer.border == "valid"
+        self.same = layer.count == "full" or layer.border != "inside"
 
     def forward(self, x: Tensor) -> Tensor:
         total: Tensor = self.sum(x)
@@ -51,6 +51,27 @@ class TorchDivisiveNormalize(LayerModule[DivisiveNormalize]):
         return torch.where(none, 0.0, x / torch.where(none, 1.0, squares).sqrt())
 
 
+class TorchPad(LayerModule[Pad]):
+    fill: Tensor
+
+    def __init__(self, layer: Pad) -> None:
+        super().__init__(layer)
+        self.spans = list(zip(*layer.amounts))
+        channels = len(layer.border) if isinstance(layer.border, tuple) else 1
+        self.mode, fill = layer.window.border_mode(channels)
+        self.filled = self.mode != "constant" or any(fill)
+        self.register_buffer("fill", as_tensor(fill), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return supplied(x, self.spans, self.mode, self.fill) if self.filled else pad(x, self.spans)
+
+
+@function_of(Crop)
+def crop(layer: Crop, x: Tensor) -> Tensor:
+    return pad(x, [(-before, -after) for before, after in zip(*layer.amounts)])
+
+
+to_module.register(Pad, TorchPad)
 to_module.register(MaxPool, TorchExtremum)
 to_module.register(MinPool, TorchExtremum)
 to_module.register(MeanPool, TorchMeanPool)

@@ -14,7 +14,7 @@ import numpy as np
 
 from spel.backends import geometry
 from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
-from spel.core.window import Window
+from spel.core.window import REPEATED, Window
 
 Spans = Sequence[tuple[int, int]]
 Join = Callable[[Tensor, Tensor], Tensor]
@@ -34,18 +34,32 @@ def pad(x: Tensor, spans: Spans, value: float = 0.0) -> Tensor:
 
 
 def extend(x: Tensor, spans: Spans, border: str) -> Tensor:
-    """The same with the nearest pixel ("edge") or the mirrored image ("reflect")."""
+    """The same with pixels of the image: the nearest, mirrored or wrapped around."""
     for axis, (before, after) in enumerate(spans, start=2):
         n = x.shape[axis]
         places = torch.arange(-before, n + after, device=x.device)
-        if border == "edge" or n == 1:
-            places = places.clamp(0, n - 1)
-        else:
-            period = 2 * (n - 1)
-            place = places.remainder(period)
-            places = torch.where(place < n, place, period - place)
-        x = x.index_select(axis, places)
+        x = x.index_select(axis, _bounced(places, n, border))
     return x
+
+
+def _bounced(places: Tensor, n: int, border: str) -> Tensor:
+    if border == "edge" or n == 1:
+        return places.clamp(0, n - 1)
+    if border == "wrap":
+        return places.remainder(n)
+    again = int(border == "symmetric")
+    period = 2 * (n - 1 + again)
+    place = places.remainder(period)
+    return torch.where(place < n, place, period - again - place)
+
+
+def supplied(x: Tensor, spans: Spans, border: str, fill: Tensor) -> Tensor:
+    """The same with what a border supplies; `fill` has one value per channel."""
+    if border != "constant":
+        return extend(x, spans, border)
+    padded = pad(x, spans)
+    outside = 1 - pad(torch.ones_like(x[:1, :1]), spans)
+    return padded + outside * fill.reshape(1, -1, *[1] * len(spans))
 
 
 class WindowReduce(nn.Module):
@@ -57,7 +71,8 @@ class WindowReduce(nn.Module):
         whole = geometry.bounding_lattice(adjacency)
         boxes = geometry.partition(adjacency) if word == "sum" else geometry.cover(adjacency)
         self.join: Join = torch.add if word == "sum" else torch.maximum
-        self.outside = 0.0 if word == "sum" else float("-inf")
+        self.outside = 0.0 if word == "sum" or window.border == "zero" else float("-inf")
+        self.border = str(window.border)
         self.spans = geometry.pads(window, whole.low, whole.high)
         self.extent = tuple(high - low for low, high in zip(whole.low, whole.high))
         self.strides = window.strides
@@ -66,7 +81,10 @@ class WindowReduce(nn.Module):
         ]
 
     def forward(self, x: Tensor) -> Tensor:
-        padded = pad(x, self.spans, self.outside)
+        if self.border in REPEATED:
+            padded = extend(x, self.spans, self.border)
+        else:
+            padded = pad(x, self.spans, self.outside)
         counts = [max(n - e, 0) for n, e in zip(padded.shape[2:], self.extent)]
         if 0 in counts:
             return x.new_zeros((*x.shape[:2], *counts))
@@ -108,7 +126,7 @@ class WindowMax(nn.Module):
     def __init__(self, window: Window) -> None:
         super().__init__()
         self.largest = WindowReduce(window, "max")
-        never_empty = window.border == "valid" or geometry.has_centre(window.adjacency)
+        never_empty = window.border != "inside" or geometry.has_centre(window.adjacency)
         self.count = None if never_empty else WindowReduce(window, "sum")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -136,7 +154,7 @@ class Correlation(nn.Module):
         self.strides, self.step = window.strides, box.step
         mode, fill = window.border_mode(channels)
         self.border = "constant" if window.border == "valid" else mode
-        self.filled = window.border != "valid" and any(fill)
+        self.filled = self.border != "constant" or (window.border != "valid" and any(fill))
         self.register_buffer("fill", as_tensor(fill), persistent=False)
         full = geometry.is_box(adjacency)
         ones = np.ones((1, len(adjacency), 1), dtype=np.float32)
@@ -154,10 +172,6 @@ class Correlation(nn.Module):
         return convolve(padded, masked, bias, stride=self.strides, dilation=self.step)
 
     def _padded(self, x: Tensor) -> Tensor:
-        if self.border != "constant":
-            return extend(x, self.spans, self.border)
-        padded = pad(x, self.spans)
-        if not self.filled:
-            return padded
-        outside = 1 - pad(torch.ones_like(x[:1, :1]), self.spans)
-        return padded + outside * self.fill.reshape(1, -1, *[1] * len(self.spans))
+        return (
+            supplied(x, self.spans, self.border, self.fill) if self.filled else pad(x, self.spans)
+        )

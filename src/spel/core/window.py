@@ -18,7 +18,9 @@ from spel.core.value import Value, derived_property
 from spel.errors import ParameterError, ShapeError
 
 Border: TypeAlias = (
-    Literal["zero", "edge", "reflect", "valid", "inside"] | float | tuple[float, ...]
+    Literal["zero", "edge", "reflect", "symmetric", "wrap", "valid", "inside"]
+    | float
+    | tuple[float, ...]
 )
 
 MAX_STRIDE = 1 << 20
@@ -26,8 +28,11 @@ MAX_STRIDE = 1 << 20
 
 MAX_BORDER = float(np.finfo(np.float32).max)
 
-BORDER_WORDS = ("zero", "edge", "reflect", "valid")
-POOL_BORDER_WORDS = ("inside", "valid")
+REPEATED = ("edge", "reflect", "symmetric", "wrap")
+"""Borders that supply values of the image itself."""
+
+BORDER_WORDS = ("zero", *REPEATED, "valid")
+POOL_BORDER_WORDS = ("inside", *BORDER_WORDS)
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,10 @@ class Window(Value):
         The neighbours that are read at each position.
     stride : int or tuple of int
         Distance between positions, one number or one per axis, at least 1.
-    border : {"zero", "edge", "reflect", "valid", "inside"}, float or tuple of float
+    border : {"zero", "edge", "reflect", "symmetric", "wrap", "valid", "inside"}, float or tuple
         Values outside the image: zeros, the nearest pixel, the image mirrored without repeating
-        its edge (`numpy.pad`'s reflect), a number, or one number per channel.
+        its edge, the image mirrored with its edge repeated (SciPy's "reflect"), the image from its
+        other side on, a number, or one number per channel. The words are those of `numpy.pad`.
         "inside" leaves them out of the window. "valid" keeps only windows wholly inside.
 
     Examples
@@ -115,7 +121,7 @@ class Window(Value):
                 )
             return "constant", self.border
         if isinstance(self.border, str):
-            mode = self.border if self.border in ("edge", "reflect") else "constant"
+            mode = self.border if self.border in REPEATED else "constant"
             return mode, (0.0,) * channels
         return "constant", (float(self.border),) * channels
 

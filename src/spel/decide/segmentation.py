@@ -14,7 +14,7 @@ from spel.decide.components import Mask
 from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -171,7 +171,7 @@ def segment(
     array = array[..., None] if array.ndim == (network.ndim or 2) else array
     size = array.shape[:-1]
     if saliency.shape[:-1] != size:
-        saliency = enlarge(saliency, size, network.footprints[network.output].stride)
+        saliency = enlarge(saliency, size, _strides(network))
     features: npt.ArrayLike | None = None
     if chosen.delineation is not None:
         features = array if chosen.features == INPUT else activations[chosen.features]
@@ -181,3 +181,14 @@ def segment(
                 f"image of size {size}; delineate on a node without strides"
             )
     return chosen.mask(saliency, features)
+
+
+def _strides(network: Network) -> tuple[int, ...]:
+    """Spels of the image from one spel of the output to the next."""
+    strides = network.footprints[network.output].stride
+    if min(strides) < 1:
+        raise ShapeError(
+            f"segment: the output {network.output!r} has more spels than the image; end the "
+            "network at the size of the image"
+        )
+    return tuple(map(int, strides))

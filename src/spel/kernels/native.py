@@ -51,6 +51,20 @@ def convolve(
     _run(image, stage, out, threads)
 
 
+def pad(
+    image: Array, *, start: Triple, border: str, fill: Array, out: Array, threads: int = 1
+) -> None:
+    """``out(p) = image(p + start)``, the border supplied."""
+    if not image.size:
+        out[...] = fill[:, None, None, None]
+        return
+
+    def stage(program: Program, source: Stage) -> Stage:
+        return program.pad(source, start=start, size=out.shape[2:], border=border, fill=fill)
+
+    _run(image, stage, out, threads)
+
+
 def extremum(
     image: Array,
     displacements: Array,

@@ -41,6 +41,16 @@ def convolve(
     out[...] = total
 
 
+def pad(
+    image: Array, *, start: Triple, border: str, fill: Array, out: Array, threads: int = 1
+) -> None:
+    """``out(p) = image(p + start)``, the border supplied."""
+    still = np.zeros((1, 3), dtype=np.int64)
+    ((values, inside),) = shifted(image, still, start, (1, 1, 1), out.shape[2:], border)
+    outside = np.asarray(fill, dtype=np.float64)[:, None, None, None]
+    out[...] = np.where(inside, values, outside)
+
+
 def extremum(
     image: Array,
     displacements: Array,
@@ -266,12 +276,19 @@ def shifted(
 
 
 def bounced(places: Array, size: int, border: str) -> Array:
-    """Positions brought inside 0..size-1: clamped ("edge") or mirrored ("reflect")."""
+    """Positions brought inside 0..size-1.
+
+    Clamped ("edge"), mirrored without ("reflect") or with the edge repeated ("symmetric"), or from
+    the other side on ("wrap").
+    """
     if border == "edge" or size <= 1:
         return np.clip(places, 0, max(size - 1, 0))
-    period = 2 * (size - 1)
+    if border == "wrap":
+        return np.mod(places, size)
+    again = int(border == "symmetric")
+    period = 2 * (size - 1 + again)
     folded = np.mod(places, period)
-    return np.where(folded < size, folded, period - folded)
+    return np.where(folded < size, folded, period - again - folded)
 
 
 def _erf(x: Array) -> Array:

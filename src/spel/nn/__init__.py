@@ -16,6 +16,7 @@ from spel.nn.merge import Add, Multiply
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
+from spel.nn.pad import Crop, Pad
 from spel.nn.pool import MaxPool, MeanPool, MinPool
 from spel.nn.registry import KINDS, register
 from spel.nn.residue import Residue
@@ -34,6 +35,7 @@ __all__ = [
     "Color",
     "Concatenate",
     "Convolution",
+    "Crop",
     "Decode",
     "DivisiveNormalize",
     "Explanation",
@@ -47,6 +49,7 @@ __all__ = [
     "Network",
     "Node",
     "PReLU",
+    "Pad",
     "Read",
     "Residue",
     "Scale",

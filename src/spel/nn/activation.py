@@ -106,7 +106,7 @@ class Clip(Layer):
 
     def __call__(self, image: npt.ArrayLike) -> Image:
         array = as_real("Clip", image).astype(np.float32, copy=False)
-        low, high = np.float32(self.limits)
+        low, high = map(np.float32, self.limits)
         clipped: Image = np.minimum(np.maximum(array, low), high)
         return clipped
 

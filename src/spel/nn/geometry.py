@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.placement import Placement
 from spel.core.window import Window
 from spel.errors import ShapeError
 from spel.nn.network import Network
@@ -57,6 +58,14 @@ class Geometry:
             offset.append(s * shift + o)
         return Geometry(tuple(scale), tuple(offset))
 
+    def placed(self, on: Placement) -> Geometry:
+        """The map of this output extended by a layer that pads, crops or enlarges."""
+        moves = zip(self.scale, self.offset, on.start, on.shift, strict=True)
+        return Geometry(
+            tuple(s / f for s, f in zip(self.scale, on.factor, strict=True)),
+            tuple(o + s * (a + shift) for s, o, a, shift in moves),
+        )
+
     def boxes(self, boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Boxes ``x0 y0 x1 y1`` of the output as boxes of the input."""
         rows = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
@@ -94,5 +103,7 @@ def geometry(network: Network, upto: str | None = None) -> Geometry:
         # A divisive normalization reads a window too, but its output belongs to the same spel.
         if isinstance(scope, Window) and node.layer.slides:
             place = place.then(scope)
+        elif isinstance(scope, Placement):
+            place = place.placed(scope)
         places[node.name] = place
     return places[network.output if upto is None else upto]

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.masked import as_unmasked
+from spel.core.placement import Placement
 from spel.core.value import Value
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 Image: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
-Scope: TypeAlias = Window | Literal["spel", "image", "batch"]
+Scope: TypeAlias = Window | Placement | Literal["spel", "image", "batch"]
 
 
 MAX_NUMBER = float(np.finfo(np.float32).max)
@@ -121,14 +122,19 @@ class Layer(Value, ABC):
 
     @property
     def scope(self) -> Scope:
-        """What one output spel reads: a window, the spel itself, the whole image or the batch."""
+        """What one output spel reads: a window, the spel itself, the whole image or the batch.
+
+        A `Placement` where the result stands on another grid than a window would leave.
+        """
         return "spel"
 
     @property
     def ndim(self) -> int | None:
         """Spatial axes that the layer asks for; None if any will do."""
         scope = self.scope
-        return scope.adjacency.ndim if isinstance(scope, Window) else None
+        if isinstance(scope, Window):
+            return scope.adjacency.ndim
+        return scope.ndim if isinstance(scope, Placement) else None
 
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int

@@ -12,12 +12,14 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.core.value import derived_property
-from spel.core.window import Window
+from spel.core.window import REPEATED, Window
 from spel.errors import ParameterError
+from spel.kernels.reference import bounced
 from spel.nn.layer import Explanation, Image, Layer, Read, Shape
+from spel.nn.pad import padded
 from spel.nn.registry import register
 from spel.ops.arrays import as_planar, pad_to_3d, shape_only
-from spel.ops.pool import PoolBorder, pool_window
+from spel.ops.pool import PoolBorder, pool_window, supplies
 
 if TYPE_CHECKING:
     from spel.kernels.stream import Program, Stage
@@ -54,13 +56,18 @@ class Pool(Layer):
 
     def stage(self, program: Program, source: Stage) -> Stage:
         window = self.scope
+        size = source.size[3 - window.adjacency.ndim :]
+        start = window.start
+        if supplies(window):
+            start, after = zip(*window.halo)
+            source = padded(program, source, start, after, window)
         return program.pool(
             source,
             window.adjacency.displacements_3d,
             self.word,
-            start=pad_to_3d(window.start, 0),
+            start=pad_to_3d(start, 0),
             stride=pad_to_3d(window.strides, 1),
-            size=pad_to_3d(window.shape(source.size[3 - window.adjacency.ndim :]), 1),
+            size=pad_to_3d(window.shape(size), 1),
         )
 
 
@@ -160,11 +167,26 @@ class MeanPool(Pool):
 def window_values(
     window: Window, image: Image, at: tuple[int, ...], channel: int
 ) -> tuple[tuple[int, ...], Image, Image]:
-    """Where an output stands, the adjacents inside the image, and their values."""
+    """Where an output stands, the adjacents that count, and their values."""
     place = window.place(at)
     spels = window.adjacency.displacements + place
-    spels = spels[((spels >= 0) & (spels < image.shape[:-1])).all(axis=1)]
-    return place, spels, image[(*spels.T, channel)]
+    if window.border in REPEATED:
+        sources = _inside(window, spels, image)
+        return place, spels, image[(*sources.T, channel)]
+    inside = ((spels >= 0) & (spels < image.shape[:-1])).all(axis=1)
+    if not supplies(window):
+        spels = spels[inside]
+        return place, spels, image[(*spels.T, channel)]
+    values = np.zeros(len(spels), dtype=image.dtype)
+    values[inside] = image[(*spels[inside].T, channel)]
+    return place, spels, values
+
+
+def _inside(window: Window, spels: Image, image: Image) -> Image:
+    """The spels of the image that supply these."""
+    mode = window.border if window.border in REPEATED else "edge"
+    axes = [bounced(s, n, str(mode)) for s, n in zip(spels.T, image.shape[:-1])]
+    return np.stack(axes, axis=1)
 
 
 def _winner(
@@ -174,14 +196,18 @@ def _winner(
     value = output[(*at, channel)]
     if not np.isfinite(values).any():
         return Explanation({"displacements": spels - place, "patch": values, "value": value})
-    winner = tuple(int(c) for c in spels[int(pick(values))])
+    best = int(pick(values))
+    winner = tuple(int(c) for c in spels[best])
     terms = {
         "displacements": spels - place,
         "patch": values,
         "winner": tuple(w - p for w, p in zip(winner, place, strict=True)),
         "value": value,
     }
-    return Explanation(terms, (Read(0, winner, channel),))
+    source = tuple(int(c) for c in _inside(window, spels[best : best + 1], image)[0])
+    if source != winner and window.border not in REPEATED:
+        return Explanation(terms)  # a zero of the border
+    return Explanation(terms, (Read(0, source, channel),))
 
 
 def _clipped(place: tuple[int, ...], image: Image) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from spel.ops.normalize import (
     linear_normalize,
     residue,
 )
+from spel.ops.pad import crop, pad
 from spel.ops.patches import flatten, patches
 from spel.ops.pool import max_pool, mean_pool, min_pool
 from spel.ops.threshold import threshold, threshold_value
@@ -34,6 +35,7 @@ __all__ = [
     "batch_normalize",
     "batch_statistics",
     "convolve",
+    "crop",
     "decode",
     "divisive_normalize",
     "dynamic_trees",
@@ -49,6 +51,7 @@ __all__ = [
     "max_pool",
     "mean_pool",
     "min_pool",
+    "pad",
     "patches",
     "regions",
     "residue",

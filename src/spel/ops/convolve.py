@@ -36,7 +36,7 @@ def convolve(
         K kernels over an adjacency for C channels.
     stride : int or sequence of int
         Distance between the spels that are computed.
-    border : {"zero", "edge", "reflect", "valid"}, float or tuple of float
+    border : {"zero", "edge", "reflect", "symmetric", "wrap", "valid"}, float or tuple of float
         What spels outside the image supply, see `spel.Window`.
     out : float32 array, optional
         Written and returned instead of new memory; exactly the result's shape.
@@ -100,7 +100,7 @@ def checked(
     if window.border == "inside":
         raise ParameterError(
             'convolve: border "inside" is for pooling; expected "zero", "edge", '
-            '"reflect", "valid" or numbers'
+            '"reflect", "symmetric", "wrap", "valid" or numbers'
         )
     given = as_planar("convolve", image, bank.adjacency.ndim)
     if given.channels != bank.channels:

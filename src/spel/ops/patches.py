@@ -64,7 +64,7 @@ def patches(
     if window.border == "inside":
         raise ParameterError(
             'patches: border "inside" is for pooling; expected "zero", "edge", '
-            '"reflect", "valid" or numbers'
+            '"reflect", "symmetric", "wrap", "valid" or numbers'
         )
     given = as_planar("patches", image, adjacency.ndim)
     source = np.moveaxis(given.array, 1, -1)  # (N, D, H, W, C)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
@@ -12,9 +13,17 @@ from spel.core.adjacency import Adjacency
 from spel.core.threads import thread_count
 from spel.core.window import POOL_BORDER_WORDS, Border, Window
 from spel.errors import ParameterError
-from spel.ops.arrays import Float, allocate, as_planar, check_adjacency, pad_to_3d
+from spel.ops.arrays import (
+    Float,
+    Image,
+    Planar,
+    allocate,
+    as_planar,
+    check_adjacency,
+    pad_to_3d,
+)
 
-PoolBorder = Literal["inside", "valid"]
+PoolBorder = Literal["inside", "zero", "edge", "reflect", "symmetric", "wrap", "valid"]
 
 
 def max_pool(
@@ -36,9 +45,10 @@ def max_pool(
         B, of any shape.
     stride : int or sequence of int
         Distance between the spels that are computed.
-    border : {"inside", "valid"}
-        Count only spels inside the image (``ceil(n / stride)`` outputs per axis), or only windows
-        that lie wholly inside (``floor((n - w) / stride) + 1``).
+    border : {"inside", "zero", "edge", "reflect", "symmetric", "wrap", "valid"}
+        Count only spels inside the image (``ceil(n / stride)`` outputs per axis), or also those
+        outside, with the values that the border supplies (see `spel.Window`), or only windows that
+        lie wholly inside (``floor((n - w) / stride) + 1``).
     out : float32 array, optional
         Written and returned instead of new memory.
 
@@ -125,11 +135,12 @@ def mean_pool(
     given = as_planar("mean_pool", image, window.adjacency.ndim)
     size = window.shape(given.size)
     memory, result = allocate("mean_pool", given, given.channels, size, out)
+    array, start = _supplied(given, window)
     kernels.mean_pool(
-        given.array,
+        array,
         window.adjacency.displacements_3d,
         full=count == "full",
-        start=pad_to_3d(window.start, 0),
+        start=start,
         stride=pad_to_3d(window.strides, 1),
         out=memory,
         threads=thread_count(),
@@ -151,16 +162,41 @@ def _extremum(
     given = as_planar(operator, image, window.adjacency.ndim)
     size = window.shape(given.size)
     memory, result = allocate(operator, given, given.channels, size, out)
+    array, start = _supplied(given, window)
     kernels.extremum(
-        given.array,
+        array,
         window.adjacency.displacements_3d,
         maximum=maximum,
-        start=pad_to_3d(window.start, 0),
+        start=start,
         stride=pad_to_3d(window.strides, 1),
         out=memory,
         threads=thread_count(),
     )
     return result
+
+
+def _supplied(given: Planar, window: Window) -> tuple[Image, tuple[int, ...]]:
+    """The image that the windows lie in, what a border supplies included, and where they start."""
+    if not supplies(window) or not given.array.size:
+        return given.array, pad_to_3d(window.start, 0)
+    before, after = zip(*window.halo)
+    size = [a + n + b for a, n, b in zip(before, given.size, after)]
+    mode, fill = window.border_mode(given.channels)
+    around = given.allocate(given.channels, size)
+    kernels.pad(
+        given.array,
+        start=pad_to_3d([-n for n in before], 0),
+        border=mode,
+        fill=np.asarray(fill, dtype=np.float32),
+        out=around,
+        threads=thread_count(),
+    )
+    return around, pad_to_3d(before, 0)
+
+
+def supplies(window: Window) -> bool:
+    """Whether a pooling takes values outside the image from its border."""
+    return window.border not in ("inside", "valid")
 
 
 def pool_window(

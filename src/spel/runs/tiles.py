@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
+from math import floor
 from typing import Any, Protocol
 
 import numpy as np
@@ -117,14 +119,18 @@ def tiles(network: Network, shape: Sequence[int], size: int = SIZE) -> Iterator[
     ndim = len(field.stride)
     result = network.shape(tuple(shape))[:ndim]
     axes = []
-    for n, m, stride, before, after in zip(shape, result, field.stride, field.before, field.after):
-        step = max(1, size // stride)
+    for n, m, stride, before, after, align in zip(
+        shape, result, field.stride, field.before, field.after, field.align
+    ):
+        step = max(1, int(size // stride))
         spans = []
         for first in range(0, m, step):
             last = min(m, first + step)
-            begin = max(0, first * stride - before) // stride * stride  # on the network's grid
-            end = min(n, (last - 1) * stride + after + 1)
-            shift = begin // stride
+            # On the network's grid, and as far from the image's end: so all branches fit.
+            begin = max(0, floor(first * stride) - before) // align * align
+            end = min(n, floor((last - 1) * stride) + after + 1)
+            end = n - max(0, n - end) // align * align
+            shift = int(Fraction(begin) / stride)
             spans.append(
                 (slice(first, last), slice(begin, end), slice(first - shift, last - shift))
             )

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "border": (1.0, 2.0),
         },
     ],
+    "crop.v1": [{"before": (1, 0), "after": (0, 2)}],
     "decode.v1": [{"method": "lm", "labels": (True, False)}, {"method": "ts", "labels": (0, 1)}],
     "divisive_normalize.v1": [{"adjacency": BOX}, {"adjacency": BOX, "across_channels": True}],
     "flatten.v1": [{}],
@@ -39,6 +40,10 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "mean_pool.v1": [{"adjacency": BOX, "count": "full"}],
     "min_pool.v1": [{"adjacency": Adjacency.from_displacements([(0, 2), (1, 0)])}],
     "multiply.v1": [{}],
+    "pad.v1": [
+        {"before": (1, 0), "after": (2, 3), "border": (0.5, -1.0)},
+        {"before": (2, 3), "after": (1, 2), "border": "symmetric"},
+    ],
     "prelu.v1": [{"slope": [0.25, -0.5]}],
     "residue.v1": [{"layer": DivisiveNormalize(BOX)}, {"scale": "max"}],
     "scale.v1": [{"factor": [1.0, 2.0], "shift": [0.0, 1.0]}],

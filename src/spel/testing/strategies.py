@@ -48,7 +48,7 @@ def windows(draw: Any, ndim: int = 2) -> Window:
     return Window(
         draw(adjacencies(ndim)),
         draw(st.tuples(*[st.integers(1, 3)] * ndim)),
-        draw(st.sampled_from(("zero", "edge", "reflect", "valid", 1.5))),
+        draw(st.sampled_from(("zero", "edge", "reflect", "symmetric", "wrap", "valid", 1.5))),
     )
 
 
@@ -98,7 +98,7 @@ def networks(draw: Any, channels: int, layers: int = 4, strided: bool = True) ->
         area = draw(adjacencies(reach=2))
         if form == "convolution":
             bank = draw(banks(channels))
-            border = draw(st.sampled_from(("zero", "edge", "reflect")))
+            border = draw(st.sampled_from(("zero", "edge", "reflect", "symmetric")))
             parts.append(Convolution(bank, stride, border))
             channels = len(bank)
         elif form == "pool":

@@ -1,4 +1,4 @@
-"""Average precision of random sets, with classes and crowds, beside pycocotools."""
+"""COCO's figures of random sets, with classes, crowds and areas, beside pycocotools."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CLASSES = ("a", "b", "c")
 
 
 def count() -> Count:
-    """AP, AP50 and AP75 of random sets: equal within 1e-12, or different."""
+    """The twelve figures of random sets: equal within 1e-12, or different."""
     import pycocotools.coco
     import pycocotools.cocoeval
 
-    result = Count("pycocotools: AP of random sets")
+    result = Count("pycocotools: figures of random sets")
     for seed in range(SETS):
         rng = np.random.default_rng(seed)
         images = [random_image(rng, str(i)) for i in range(int(rng.integers(1, 9)))]
@@ -30,7 +30,7 @@ def count() -> Count:
             continue
         ours = evaluate(images)
         theirs = by_pycocotools(images, pycocotools.coco, pycocotools.cocoeval)
-        figures = [ours.coco_ap, ours.coco_ap50, ours.coco_ap75]
+        figures = np.nan_to_num(list(ours.coco.to_dict().values()), nan=-1)
         result.compare(f"seed {seed}", figures, theirs, rtol=0, atol=1e-12)
     return result
 
@@ -39,13 +39,15 @@ def random_image(rng: np.random.Generator, name: str) -> Answers:
     """True boxes, some around crowds; answers near them and elsewhere."""
 
     def boxes(number: int) -> np.ndarray[Any, Any]:
-        corner, size = rng.integers(0, 60, (number, 2)), rng.integers(1, 40, (number, 2))
+        corner = rng.integers(0, 60, (number, 2))
+        size = rng.integers(1, 40, (number, 2)) * rng.choice([1, 2, 4], (number, 1))
         return np.concatenate([corner, corner + size], axis=1).astype(float)
 
     truth = boxes(int(rng.integers(0, 7)))
     moved = truth + rng.integers(-4, 5, truth.shape)
     moved[:, 2:] = np.maximum(moved[:, 2:], moved[:, :2] + 1)
-    answers = np.concatenate([boxes(int(rng.integers(0, 4))), moved])
+    crowded = int(rng.choice([0, 1, 2, 3] * 5 + [110]))
+    answers = np.concatenate([boxes(crowded), moved])
     return Answers(
         name,
         answers,
@@ -54,18 +56,21 @@ def random_image(rng: np.random.Generator, name: str) -> Answers:
         [CLASSES[i] for i in rng.integers(0, 3, len(answers))],
         [CLASSES[i] for i in rng.integers(0, 3, len(truth))],
         rng.random(len(truth)) < 0.25,
+        np.prod(truth[:, 2:] - truth[:, :2], axis=1) * rng.uniform(0.5, 1, len(truth)),
     )
 
 
 def by_pycocotools(images: list[Answers], coco: Any, cocoeval: Any) -> Any:
-    """AP, AP50 and AP75 as pycocotools prints them."""
+    """The twelve figures that pycocotools prints; -1 without true boxes."""
     entries: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
     for number, one in enumerate(images, 1):
-        for box, name, crowd in zip(one.truth.tolist(), one.truth_classes, one.crowd.tolist()):
+        true = zip(one.truth.tolist(), one.truth_classes, one.crowd.tolist(), one.truth_areas)
+        for box, name, crowd, area in true:
             entry = _entry(number, box, name)
-            area = entry["bbox"][2] * entry["bbox"][3]
-            entries.append({**entry, "id": len(entries) + 1, "iscrowd": int(crowd), "area": area})
+            entries.append(
+                {**entry, "id": len(entries) + 1, "iscrowd": int(crowd), "area": float(area)}
+            )
         for box, name, score in zip(one.boxes.tolist(), one.classes, one.scores.tolist()):
             answers.append({**_entry(number, box, name), "score": score})
     with contextlib.redirect_stdout(io.StringIO()):
@@ -81,7 +86,7 @@ def by_pycocotools(images: list[Answers], coco: Any, cocoeval: Any) -> Any:
         run.evaluate()
         run.accumulate()
         run.summarize()
-    return run.stats[:3]
+    return run.stats
 
 
 def _entry(image: int, box: list[float], name: str) -> dict[str, Any]:

@@ -70,8 +70,9 @@ def command(
     RESULTS is the folder of a run or its results.jsonl; TRUTH is a COCO file. Both may also be
     Pascal VOC or YOLO folders, Label Studio exports, GeoJSON or CSV, and RESULTS a COCO list of
     results. Printed are recall and precision over all answers, the share of images whose best
-    answer reaches IoU 0.5 and 0.3 (r50, r30), mean IoU, AP, AP as COCO computes it, the same for
-    each class, and the worst images first. An answer must have the class of the true box.
+    answer reaches IoU 0.5 and 0.3 (r50, r30), mean IoU, AP, AP and AR as COCO computes them,
+    recall, precision and AP of each class, and the worst images first. An answer
+    must have the class of the true box.
 
     If both are folders of masks, these are compared by name: Dice, IoU, F-beta (beta^2 = 0.3),
     precision and recall on images with an object, false alarms on those without. A true mask

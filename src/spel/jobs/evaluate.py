@@ -191,10 +191,11 @@ def _answers(image: ImageBoxes, result: Result | None, named: bool) -> Answers:
     """Answers and true boxes of one image."""
     boxes = np.zeros((0, 4)) if result is None else result.boxes
     scores = np.zeros(0) if result is None else result.scores
+    true: dict[str, Any] = {"crowd": image.crowd, "truth_areas": image.areas}
     if not named:
-        return Answers(image.image, boxes, scores, image.boxes, crowd=image.crowd)
+        return Answers(image.image, boxes, scores, image.boxes, **true)
     names = () if result is None else result.classes or (ONE_CLASS,) * len(result)
-    return Answers(image.image, boxes, scores, image.boxes, names, image.classes, crowd=image.crowd)
+    return Answers(image.image, boxes, scores, image.boxes, names, image.classes, **true)
 
 
 def _results(

@@ -17,15 +17,25 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.metrics.matching import IGNORED, Answers, iou, match, match_overlaps, overlaps
+from spel.metrics.coco import CocoFigures, coco_figures
+from spel.metrics.matching import (
+    IGNORED,
+    Answers,
+    class_names,
+    iou,
+    match,
+    match_overlaps,
+    overlaps,
+)
 
 __all__ = [
     "Answers",
     "ClassFigures",
+    "CocoFigures",
     "DetectionMetrics",
     "Row",
     "average_precision",
-    "coco_average_precision",
+    "coco_figures",
     "evaluate",
     "iou",
     "match",
@@ -35,8 +45,6 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 Matches = Sequence[npt.NDArray[np.int64]]
-
-COCO_LEVELS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class ClassFigures:
     recall: float
     precision: float
     average_precision: float
+    coco_ap: float
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,8 @@ class DetectionMetrics:
         Mean of the best answers' IoU over the images with a true box; no answer counts 0.
     average_precision : float
         All points; the mean over the classes that have a true box.
-    coco_ap, coco_ap50, coco_ap75 : float
-        Average precision as COCO computes it: 101 points; the mean over the IoU levels 0.5, 0.55,
-        ..., 0.95, and at the levels 0.5 and 0.75.
+    coco : CocoFigures
+        Average precision and recall as COCO computes them, by size and number of answers.
     false_alarms : float
         Answers that match nothing, per image.
     by_class : dict of str to ClassFigures
@@ -97,9 +105,7 @@ class DetectionMetrics:
     best_recall: dict[float, float]
     mean_iou: float
     average_precision: float
-    coco_ap: float
-    coco_ap50: float
-    coco_ap75: float
+    coco: CocoFigures
     false_alarms: float
     by_class: dict[str, ClassFigures] = field(default_factory=dict)
     rows: tuple[Row, ...] = field(repr=False, default=())
@@ -116,9 +122,7 @@ class DetectionMetrics:
             **{f"r{round(100 * at)}": share for at, share in self.best_recall.items()},
             "mean_iou": self.mean_iou,
             "ap": self.average_precision,
-            "coco_ap": self.coco_ap,
-            "coco_ap50": self.coco_ap50,
-            "coco_ap75": self.coco_ap75,
+            **self.coco.to_dict(),
             "false_alarms": self.false_alarms,
         }
         classes = {name: _for_json(vars(one)) for name, one in self.by_class.items()}
@@ -134,11 +138,12 @@ class DetectionMetrics:
             f"all answers at IoU {self.level:g}: recall {self.recall:.3f}  precision "
             f"{self.precision:.3f}  AP {self.average_precision:.3f}  "
             f"false alarms per image {self.false_alarms:.3f}",
-            f"COCO: AP {self.coco_ap:.3f}  AP50 {self.coco_ap50:.3f}  AP75 {self.coco_ap75:.3f}",
+            self.coco.text(),
         ]
         lines += [
             f"  {name}: {one.truths} true boxes, {one.boxes} answers, recall {one.recall:.3f}  "
-            f"precision {one.precision:.3f}  AP {one.average_precision:.3f}"
+            f"precision {one.precision:.3f}  AP {one.average_precision:.3f}  COCO AP "
+            f"{one.coco_ap:.3f}"
             for name, one in self.by_class.items()
         ]
         lines += [
@@ -169,7 +174,7 @@ def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
 
     ``sum over recalls r_i of (r_i - r_(i-1)) max {precision at r_j : r_j >= r_i}``: precision is
     made falling first, and every point counts (Pascal VOC since 2010; not the 11-point mean, nor
-    COCO's 101 points, which `coco_average_precision` takes).
+    COCO's 101 points, see `spel.metrics.coco`).
 
     Returns
     -------
@@ -184,27 +189,6 @@ def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
     """
     every = list(images)
     return _mean_over_classes(every, [match(one, level) for one in every], _all_points)
-
-
-def coco_average_precision(
-    images: Iterable[Answers], levels: Sequence[float] = COCO_LEVELS
-) -> float:
-    """Average precision as COCO computes it: the mean of 101 points, levels and classes.
-
-    Equal to pycocotools for up to 100 answers per class and image; further answers count here.
-    Images are ranked in the order given where scores are equal.
-
-    Examples
-    --------
-    >>> crowd = Answers("a", [[10, 10, 30, 30], [92, 92, 100, 100]], [0.9, 0.8],
-    ...     [[0, 0, 90, 90], [92, 92, 100, 100]], crowd=[True, False])
-    >>> round(coco_average_precision([crowd]), 6)
-    1.0
-    """
-    every = list(images)
-    pairs = [overlaps(one) for one in every]
-    matched = [[match_overlaps(pair, level) for pair in pairs] for level in levels]
-    return float(np.mean([_mean_over_classes(every, one, _101_points) for one in matched]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,16 +221,10 @@ def _mean_over_classes(
     images: Sequence[Answers], matched: Matches, figure: Callable[[_Ranking], float]
 ) -> float:
     """Mean of a figure over the classes that have a true box; NaN if there is none."""
-    names: list[str] | list[None] = _class_names(images) or [None]
+    names: list[str] | list[None] = _names(images) or [None]
     rankings = [_Ranking.of(images, matched, name) for name in names]
     each = [figure(ranking) for ranking in rankings if ranking.truths]
     return float(np.mean(each)) if each else float("nan")
-
-
-def _class_names(images: Sequence[Answers]) -> list[str]:
-    """All classes, sorted; empty if classes are not compared."""
-    names = {name for one in images for name in (*one.classes, *one.truth_classes)}
-    return [] if names <= {""} else sorted(names)
 
 
 def _curve(ranking: _Ranking) -> tuple[Floats, Floats, Floats]:
@@ -262,15 +240,6 @@ def _all_points(ranking: _Ranking) -> float:
     _, precision, recall = _curve(ranking)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
-
-
-def _101_points(ranking: _Ranking) -> float:
-    matched = np.cumsum(ranking.hits)
-    precision = matched / np.arange(1, len(matched) + 1)
-    envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
-    recalls = np.linspace(0, 1, 101)
-    places = np.searchsorted(matched / ranking.truths, recalls, side="left")
-    return float(envelope[places].mean())
 
 
 def evaluate(
@@ -302,12 +271,12 @@ def evaluate(
             raise ParameterError(f"evaluate: IoU level {at!r}; expected above 0 and at most 1")
     images = list(images)
     pairs = [overlaps(image) for image in images]
-    matches = {k: [match_overlaps(pair, k) for pair in pairs] for k in {level, *COCO_LEVELS}}
-    rows = [_row(image, taken) for image, taken in zip(images, matches[level])]
+    matches = [match_overlaps(pair, level) for pair in pairs]
+    rows = [_row(image, taken) for image, taken in zip(images, matches)]
     best = np.array([row.best_iou for row in rows if row.truths])
-    every = _Ranking.of(images, matches[level])
+    every = _Ranking.of(images, matches)
     matched, boxes = int(every.hits.sum()), len(every.hits)
-    coco = {k: _mean_over_classes(images, matches[k], _101_points) for k in COCO_LEVELS}
+    coco = coco_figures(images)
     return DetectionMetrics(
         images=len(images),
         truths=every.truths,
@@ -317,20 +286,24 @@ def evaluate(
         precision=_share(matched, boxes),
         best_recall={k: _share(int((best >= k).sum()), len(best)) for k in levels},
         mean_iou=_share(float(best.sum()), len(best)),
-        average_precision=_mean_over_classes(images, matches[level], _all_points),
-        coco_ap=float(np.mean(list(coco.values()))),
-        coco_ap50=coco[0.5],
-        coco_ap75=coco[0.75],
+        average_precision=_mean_over_classes(images, matches, _all_points),
+        coco=coco,
         false_alarms=_share(boxes - matched, len(images)),
         by_class={
-            name: _class_figures(_Ranking.of(images, matches[level], name))
-            for name in _class_names(images)
+            name: _class_figures(_Ranking.of(images, matches, name), coco.by_class[name])
+            for name in _names(images)
         },
         rows=tuple(sorted(rows, key=_badness)),
     )
 
 
-def _class_figures(ranking: _Ranking) -> ClassFigures:
+def _names(images: Sequence[Answers]) -> list[str]:
+    """All classes, sorted; empty if classes are not compared."""
+    names = class_names(images)
+    return [] if names in ([], [""]) else names
+
+
+def _class_figures(ranking: _Ranking, coco_ap: float) -> ClassFigures:
     matched, boxes = int(ranking.hits.sum()), len(ranking.hits)
     return ClassFigures(
         ranking.truths,
@@ -338,6 +311,7 @@ def _class_figures(ranking: _Ranking) -> ClassFigures:
         _share(matched, ranking.truths),
         _share(matched, boxes),
         _all_points(ranking) if ranking.truths else float("nan"),
+        coco_ap,
     )
 
 

@@ -12,7 +12,17 @@ import numpy.typing as npt
 from spel.core.box_arrays import box_array
 from spel.errors import ParameterError, ShapeError
 
-__all__ = ["FALSE_ALARM", "IGNORED", "Answers", "iou", "match", "match_overlaps", "overlaps"]
+__all__ = [
+    "FALSE_ALARM",
+    "IGNORED",
+    "Answers",
+    "class_names",
+    "coco_overlaps",
+    "iou",
+    "match",
+    "match_overlaps",
+    "overlaps",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,6 +45,8 @@ class Answers:
         One name per box; empty if classes are not compared.
     crowd : (m,) array of bool
         True boxes around a crowd: they need not be found, and answers inside are ignored.
+    truth_areas : (m,) array of float
+        Areas of the true objects, by default of their boxes; COCO's figures by size need them.
     """
 
     name: str
@@ -44,6 +56,7 @@ class Answers:
     classes: tuple[str, ...] = ()
     truth_classes: tuple[str, ...] = ()
     crowd: npt.NDArray[np.bool_] = None  # type: ignore[assignment]  # False each, see below
+    truth_areas: Floats = None  # type: ignore[assignment]  # of the boxes, see below
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -56,6 +69,7 @@ class Answers:
             classes: Sequence[str] = (),
             truth_classes: Sequence[str] = (),
             crowd: npt.ArrayLike | None = None,
+            truth_areas: npt.ArrayLike | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -75,6 +89,13 @@ class Answers:
                 f"{where}: {len(truth)} true boxes, {len(truth_classes)} classes, {len(crowd)} "
                 "marks of crowds; expected one each"
             )
+        areas = np.prod(truth[:, 2:] - truth[:, :2], axis=1)
+        if self.truth_areas is not None:
+            areas = np.array(self.truth_areas, dtype=np.float64).reshape(-1)
+        if len(areas) != len(truth):
+            raise ShapeError(
+                f"{where}: {len(truth)} true boxes, {len(areas)} areas; expected one each"
+            )
         if np.isnan(scores).any():
             raise ParameterError(f"{where}: a score is NaN; give numbers")
         order = np.argsort(-scores, kind="stable")
@@ -84,6 +105,7 @@ class Answers:
         object.__setattr__(self, "truth", truth)
         object.__setattr__(self, "truth_classes", truth_classes)
         object.__setattr__(self, "crowd", crowd)
+        object.__setattr__(self, "truth_areas", areas)
 
     @property
     def best_iou(self) -> float:
@@ -108,7 +130,13 @@ class Answers:
             tuple(np.array(self.classes, dtype=object)[choice]),
             self.truth_classes,
             self.crowd,
+            self.truth_areas,
         )
+
+
+def class_names(images: Sequence[Answers]) -> list[str]:
+    """All classes of answers and true boxes, sorted; only "" if classes are not compared."""
+    return sorted({name for one in images for name in (*one.classes, *one.truth_classes)})
 
 
 def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
@@ -147,6 +175,12 @@ def match(answers: Answers, level: float = 0.5) -> npt.NDArray[np.int64]:
     [0, -1]
     """
     return match_overlaps(overlaps(answers), level)
+
+
+def coco_overlaps(boxes: Floats, truth: Floats, crowd: npt.NDArray[np.bool_]) -> Floats:
+    """Overlap of each answer with each true box: for a crowd, the share of the answer inside."""
+    common, areas, others = _intersections(boxes, truth)
+    return _ratio(common, np.where(crowd, areas, areas + others - common))
 
 
 def overlaps(answers: Answers) -> tuple[Floats, Floats]:

@@ -101,8 +101,8 @@ def converters(folder: Path) -> Callable[[bytes], None]:
 def journals(folder: Path) -> Callable[[bytes], None]:
     """A journal, and an entry whose checksum is right, whatever it says; lines of a run."""
     from spel.errors import SpelError
-    from spel.jobs.resume import read_lines
     from spel.runs.manifest import Manifest, checksum
+    from spel.runs.resume import read_lines
 
     os.fsync = lambda handle: None  # thousands of flushes would leave no time for the parser
     head = b'{"format":"spel.manifest","version":1,"config":{}}'
@@ -296,7 +296,7 @@ def fuzz(target: str, folder: Path, options: list[str]) -> None:
 
         for module in pkgutil.walk_packages(spel.io.__path__, "spel.io."):
             importlib.import_module(module.name)
-        for name in ("nn.load", "sklearn.store", "jobs.resume", "run.manifest"):
+        for name in ("nn.load", "sklearn.store", "runs.resume", "runs.manifest"):
             importlib.import_module(f"spel.{name}")
     atheris.Setup([sys.argv[0], *options], TARGETS[target](folder))
     atheris.Fuzz()

@@ -21,9 +21,9 @@ import numpy as np
 CHILD = """
 import json, resource, sys, time
 from spel import zoo
-from spel.jobs import DetectJob, detect_tasks
+from spel.jobs import DetectJob
 path, level = sys.argv[1], int(sys.argv[2])
-(task,) = detect_tasks(DetectJob(zoo.plate_lecture(), level=level), [path])
+(task,) = DetectJob(zoo.plate_lecture(), level=level).tasks([path])
 begin = time.perf_counter()
 found = task()
 took = time.perf_counter() - begin

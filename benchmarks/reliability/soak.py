@@ -23,7 +23,8 @@ from typing import Any
 
 import spel
 from spel.data import street
-from spel.jobs import DetectJob, run
+from spel.jobs import DetectJob
+from spel.runs import run
 
 EVERY, WARM, GROWTH = 500, 1000, 0.05
 

@@ -23,7 +23,7 @@ from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide
 from spel.decide.detection import decision_of, with_decision
-from spel.jobs import DetectJob, detect_tasks
+from spel.jobs import DetectJob
 from spel.runs import Identity, run_tasks
 
 ROUNDS = 3
@@ -60,7 +60,7 @@ def rates(paths: list[Path]) -> dict[str, float]:
     found = {"decoding alone": len(paths) / seconds(lambda: [spel.read(p) for p in paths])}
     for name, job in jobs().items():
         found[name] = len(paths) / seconds(
-            lambda job=job: list(run_tasks(detect_tasks(job, paths)))
+            lambda job=job: list(run_tasks(job.tasks([str(path) for path in paths])))
         )
     return found
 
@@ -84,7 +84,7 @@ def memory(path: Path, images: int) -> list[int]:
     """Resident megabytes after each tenth of many images."""
     job = jobs()["plate-lecture"]
     sizes = []
-    for done, _ in enumerate(run_tasks(detect_tasks(job, [path] * images)), 1):
+    for done, _ in enumerate(run_tasks(job.tasks([str(path)] * images)), 1):
         if done % max(1, images // 10) == 0:
             text = Path("/proc/self/statm").read_text()
             sizes.append(int(text.split()[1]) * 4096 >> 20)

@@ -79,6 +79,7 @@ from spel.nn import (
     chain as chain,
     residue as residue,
 )
+from spel.runs import run as run
 from spel.zoo import load as load
 
 __version__: str

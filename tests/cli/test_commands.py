@@ -82,7 +82,7 @@ def test_see_markers(program, tmp_path):
 @pytest.mark.parametrize("kind", ["npy", "tiff"])
 def test_apply_saves_the_exact_values_of_every_step(program, network, grey, tmp_path, kind):
     code, out, _ = program(
-        "apply", network, grey, "--out", tmp_path / "o", "--step", "all", "--format", kind
+        "apply", network, grey, "--out", tmp_path / "o", "--save", "all", "--format", kind
     )
     assert code == 0
     expected = spel.load(network).activations(spel.read(grey))
@@ -97,7 +97,7 @@ def test_apply_saves_the_exact_values_of_every_step(program, network, grey, tmp_
 
 
 def test_apply_draws_pictures_with_their_scale(program, network, grey, tmp_path):
-    code, out, _ = program("apply", network, grey, "--out", tmp_path / "o", "--step", "all")
+    code, out, _ = program("apply", network, grey, "--out", tmp_path / "o", "--save", "all")
     assert code == 0
     names = [Path(line).name for line in out.splitlines()]
     assert names == [

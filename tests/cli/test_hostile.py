@@ -76,7 +76,7 @@ TEXTS = {
 NUMBERS = ["-1", "0", "99999999999999999999", "1e400", "nan", "x", "", "1,2,3,4,5", "-1,-1", "a=b"]
 OPTIONS = {
     "see": ["--size"],
-    "apply": ["--step", "--format", "--max-pixels"],
+    "apply": ["--save", "--format", "--max-pixels"],
     "trace": ["--at", "--step", "--channel"],
     "segment": ["--max-pixels"],
     "detect": [

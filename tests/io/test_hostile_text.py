@@ -20,8 +20,8 @@ from spel.errors import FormatError, SpelError, printable
 from spel.io import Result, expand, parse_json, parse_line, read_as, write_as
 from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.opening import image_error
-from spel.jobs.resume import read_lines
 from spel.runs.manifest import Manifest, checksum
+from spel.runs.resume import read_lines
 
 CASES = Path("../shared/data/hostile-text/cases.jsonl")
 # JSON allows them, but in a file of ours a key that stands twice is a mistake or a trick

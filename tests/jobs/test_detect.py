@@ -19,7 +19,9 @@ from spel.errors import FormatError, ParameterError, WriteError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.labels import write_coco
 from spel.io.annotation.results import Result, read_results
-from spel.jobs import DetectJob, EvaluateJob, Failure, detect_tasks, run
+from spel.jobs import DetectJob, EvaluateJob
+from spel.runs import Failure, run
+from spel.runs.task import TimedTask
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,7 @@ def test_a_new_run_replaces_the_old_one(folder: Path, tmp_path: Path) -> None:
 
 def test_tasks_can_be_pickled(folder: Path) -> None:
     job = DetectJob(zoo.plate_lecture(), Decision(threshold=0.1))
-    (task,) = detect_tasks(job, [folder / "0.png"])
+    (task,) = job.tasks([str(folder / "0.png")])
     again = pickle.loads(pickle.dumps(task))
     first, second = again(), task()
     assert first.boxes.tolist() == second.boxes.tolist()
@@ -161,8 +163,8 @@ def test_channels_that_are_no_colours_never_pass_for_alpha(tmp_path, channels, r
     bands = np.zeros((40, 60, channels), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", bands, photometric="minisblack", planarconfig="contig")
     network = spel.chain(spel.Color("grey"), spel.Activation("relu"))
-    (task,) = detect_tasks(DetectJob(network, Decision(threshold=1.0)), [tmp_path / "a.tif"])
-    outcome = task()
+    (task,) = DetectJob(network, Decision(threshold=1.0)).tasks([str(tmp_path / "a.tif")])
+    outcome = TimedTask(task)().result
     assert isinstance(outcome, Failure) is refused
     if channels in (2, 4):
         assert "not stated to be colours" in outcome.message

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import spel
+from spel.atomic import write_text
 from spel.cli import main
 from spel.core.markers import Markers
 from spel.data import street
@@ -28,7 +29,8 @@ from spel.errors import WriteError
 from spel.io import Result, write_as
 from spel.io.annotation.markers import write_markers
 from spel.io.annotation.results import ResultsWriter, read_results
-from spel.jobs import DetectJob, run
+from spel.jobs import DetectJob
+from spel.runs import run
 from spel.runs.manifest import Manifest
 
 if not Path("/proc/self/fd").exists():
@@ -246,14 +248,22 @@ def test_a_resumed_run_survives_too(images, tmp_path):
         assert contents(out) == good
 
 
+def write_nowhere(image: np.ndarray) -> dict[str, object]:
+    write_text("/proc/self/x", "no place for files, not even for root")
+    return {}
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_fault_in_a_worker_ends_the_run_and_blames_no_image(images, tmp_path, workers):
+def test_a_fault_in_a_worker_ends_the_run_and_blames_no_image(
+    images, tmp_path, monkeypatch, workers
+):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
     paths = sorted(images.glob("*.png"))
-    nowhere = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder="/proc/self")
-    with pytest.raises(WriteError, match="cannot write"):  # not even root makes a file there
-        run(nowhere, paths, tmp_path, workers=workers)
-    assert b"overlay" not in (tmp_path / "failures.jsonl").read_bytes()
-    fine = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder=str(tmp_path))
+    with pytest.raises(WriteError, match="cannot write"):
+        run(write_nowhere, paths, tmp_path / "nowhere", workers=workers)
+    failures = (tmp_path / "nowhere" / "failures.jsonl").read_text().splitlines()
+    assert all("broken.png" in line for line in failures)
+    fine = DetectJob(spel.zoo.plate_lecture(), save=("overlay",))
     report = run(fine, paths, tmp_path, workers=workers)
     assert (report.images, report.failed) == (3, 1)
     assert len(list(tmp_path.glob("*.overlay.jpg"))) == 2
@@ -261,7 +271,7 @@ def test_a_fault_in_a_worker_ends_the_run_and_blames_no_image(images, tmp_path, 
 
 def test_a_folder_where_a_picture_belongs_is_that_images_failure(images, tmp_path):
     (tmp_path / "0.overlay.jpg").mkdir()
-    job = DetectJob(spel.zoo.plate_lecture(), save=("overlay",), folder=str(tmp_path))
+    job = DetectJob(spel.zoo.plate_lecture(), save=("overlay",))
     report = run(job, sorted(images.glob("*.png")), tmp_path)
     assert report.failed == 2
     assert "it is a folder" in report.failures[0].message

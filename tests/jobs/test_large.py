@@ -15,9 +15,11 @@ from spel.decide import Decision
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError
 from spel.io.annotation.results import Result
-from spel.jobs import DetectJob, Failure, detect_job, detect_tasks, large, run
-from spel.jobs.large import coarsest_level
+from spel.jobs import DetectJob, detect
+from spel.jobs.levels import coarsest_level
 from spel.rigid.windows import Windows
+from spel.runs import Failure, image_process, parts, run
+from spel.runs.task import TimedTask
 
 
 def edges() -> spel.Network:
@@ -47,14 +49,14 @@ def pyramid(path: Path, image: np.ndarray) -> Path:
 
 
 def one(job: DetectJob, path: Path) -> Result | Failure:
-    (task,) = detect_tasks(job, [path])
-    return task()
+    (task,) = job.tasks([str(path)])
+    return TimedTask(task)().result
 
 
 @pytest.fixture
 def small(monkeypatch) -> int:
     """Everything above 10,000 spels counts as too large to be read whole."""
-    for module in (large, detect_job):
+    for module in (parts, image_process):
         monkeypatch.setattr(module, "MAX_PIXELS", 10_000)
     return 10_000
 
@@ -67,13 +69,13 @@ def scan(tmp_path) -> Path:
 def test_too_large_images_are_tiled_by_themselves(scan, small, monkeypatch):
     whole = spel.detect(edges(), spel.read(scan))
     sizes = []
-    known = large.tiles.detect
+    known = detect.tiles.detect
 
     def noted(*args, size, **options):
         sizes.append(size)
         return known(*args, size=size, **options)
 
-    monkeypatch.setattr(large.tiles, "detect", noted)
+    monkeypatch.setattr(detect.tiles, "detect", noted)
     found = one(DetectJob(edges()), scan)
     assert isinstance(found, Result)
     assert sizes == [2048]
@@ -100,7 +102,7 @@ def test_parts_are_the_same_in_a_worker(scan, small, isolate):
 def test_few_bytes_that_claim_much_are_asked_about(tmp_path, small):
     path = tmp_path / "black.tif"
     tifffile.imwrite(path, np.zeros((900, 1000), np.uint8), compression="deflate", tile=(256, 256))
-    assert path.stat().st_size < 900_000 / large.MAX_COMPRESSION
+    assert path.stat().st_size < 900_000 / parts.MAX_COMPRESSION
     found = one(DetectJob(edges()), path)
     assert isinstance(found, Failure)
     assert "900 x 1000 pixels in" in found.message
@@ -150,7 +152,8 @@ def test_windows_read_the_coarsest_level_with_all_their_scales():
     levels = ((800, 801), (400, 400), (200, 200), (100, 100))
     for largest, expected in ((1.0, 0), (0.6, 0), (0.5, 1), (0.3, 1), (0.25, 2), (0.01, 3)):
         windows = Windows(sizes=((8, 8),), max_scale=largest, min_scale=largest / 8)
-        level, seen = coarsest_level(levels, windows)
+        level = coarsest_level(levels, windows)
+        seen = windows.rescaled(0.5**level)
         assert level == expected
         assert seen.max_scale == pytest.approx(largest * 2**level, rel=0.01)
         assert len(seen.scales) == len(windows.scales)

@@ -17,9 +17,9 @@ from spel import zoo
 from spel.data import street
 from spel.io import expand
 from spel.io.annotation.results import Result, read_results
-from spel.jobs import DetectJob, Failure, detect, run
-from spel.jobs.pictures import picture_names
-from spel.runs import Manifest, Shard
+from spel.jobs import DetectJob
+from spel.runs import Failure, Manifest, Shard, image_task, run
+from spel.runs.names import file_stems
 
 HOSTILE = Path("../shared/data/hostile-images")
 
@@ -84,14 +84,14 @@ def test_a_tenth_of_hostile_files_costs_one_line_each(good, tmp_path):
 def test_an_input_that_changes_while_it_is_read_is_done_again(good, tmp_path, monkeypatch, what):
     mine = tmp_path / "a.png"
     shutil.copy(good[0], mine)
-    real, left = detect.read, [1]
+    real, left = image_task.read, [1]
 
     def meddled(path: str, **options):
         if left and left.pop():
             shutil.copy(good[1], mine) if what == "changed" else mine.unlink()
         return real(path, **options)
 
-    monkeypatch.setattr(detect, "read", meddled)
+    monkeypatch.setattr(image_task, "read", meddled)
     report = run(job(), [mine], tmp_path / "out")
     assert report.failed == (what == "removed")
     shutil.copy(good[1], mine)
@@ -154,7 +154,7 @@ def test_shards_do_not_mix_their_pictures(good, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     for i in (1, 2):
-        run(job(save=("mask",), folder=str(out)), twins, out, shard=Shard(i, 2))
+        run(job(save=("mask",)), twins, out, shard=Shard(i, 2))
     assert sorted(p.name for p in out.glob("*.png")) == ["0-2.mask.png", "0.mask.png"]
 
 
@@ -231,7 +231,7 @@ def test_picture_names_never_meet():
     """Capitals, Unicode forms, long beginnings in common, numbers that look like ours."""
     paths = ["a.png", "A.png", "a-2.png", "é.png", "e\u0301.png", "É.png"]
     paths += [f"{'y' * 300}{i}.png" for i in range(3)] + ["ß.png", "SS.png"]
-    chosen = picture_names(paths)
+    chosen = file_stems(paths)
     assert len({name.casefold() for name in chosen}) == len(paths)
     assert all(len(os.fsencode(name)) < 220 for name in chosen)
 

@@ -15,8 +15,8 @@ import pytest
 from spel import zoo
 from spel.decide import Decision
 from spel.io.annotation.results import read_results
-from spel.jobs import DetectJob, run
-from spel.jobs.detect_job import comparable_config
+from spel.jobs import DetectJob
+from spel.runs import run
 
 OLD = Path(__file__).parent / "run-0.1"
 SOURCES = ["0.png", "3.png", "1.png", "2.png"]
@@ -55,7 +55,7 @@ def test_the_decision_of_a_detector_of_0_1_is_the_same():
         "places": 16,
         "turns": [-8.0, 8.0],
     }
-    new = comparable_config({**now, "decision": old, "spel": "0.1.0"})["decision"]
+    new = job.comparable({**now, "decision": old, "spel": "0.1.0"})["decision"]
     assert new["max_proposals"] == 16
     assert new["rotations"] == [-8.0, 8.0]
-    assert json.dumps(comparable_config({**now, "decision": new})["decision"]) == json.dumps(new)
+    assert json.dumps(job.comparable({**now, "decision": new})["decision"]) == json.dumps(new)

@@ -18,8 +18,8 @@ from spel import zoo
 from spel.data import street
 from spel.errors import ParameterError, TaskError
 from spel.io.annotation.results import Result
-from spel.jobs import DetectJob, EvaluateJob, Failure, run
-from spel.runs import Shard
+from spel.jobs import DetectJob, EvaluateJob
+from spel.runs import Failure, Shard, run
 
 FILES = ("results.jsonl", "failures.jsonl")
 

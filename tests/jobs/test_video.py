@@ -20,9 +20,9 @@ from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
 from spel.io import video
 from spel.io.annotation.results import read_results
-from spel.jobs import DetectJob, run
-from spel.jobs.sources import Sources
-from spel.runs import Shard
+from spel.jobs import DetectJob
+from spel.runs import Shard, run
+from spel.runs.sources import Sources
 
 _SPEC = importlib.util.spec_from_file_location(
     "video_clips", Path(__file__).parents[1] / "io" / "video_clips.py"
@@ -257,7 +257,7 @@ def test_killed_at_random_instants(folder, tmp_path, expected):
 
 @needs_ffmpeg
 def test_the_annotated_video_shows_the_boxes_at_their_times(folder, tmp_path):
-    saved = job(every="3", save=("overlay", "mask"), folder=str(tmp_path))
+    saved = job(every="3", save=("overlay", "mask"))
     run(saved, [folder / "1.mkv"], tmp_path)
     drawn = tmp_path / "1.overlay.mp4"
     results = read_results(tmp_path / "results.jsonl")

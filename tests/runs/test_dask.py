@@ -16,9 +16,9 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.errors import BackendMissingError, ParameterError, TaskError
-from spel.jobs import DetectJob, run
-from spel.jobs.network_cache import cached_network
-from spel.runs import dask_
+from spel.jobs import DetectJob
+from spel.jobs.network_job import cached_network
+from spel.runs import dask_, run
 from spel.runs.dask_ import checked_address, executor
 
 

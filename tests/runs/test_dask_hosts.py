@@ -20,7 +20,8 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.errors import ParameterError
-from spel.jobs import DetectJob, run
+from spel.jobs import DetectJob
+from spel.runs import run
 from spel.runs.dask_ import checked_address, executor
 
 pytest.importorskip("distributed", reason="needs the extra dask")

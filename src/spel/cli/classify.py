@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from spel.cli.image_options import Reading, image_options
-from spel.cli.messages import exit_code, say
 from spel.cli.options import Settings, shared
-
-if TYPE_CHECKING:
-    from spel.jobs.classify import Classified
+from spel.cli.run_options import run_options
 
 
 @click.command("classify")
@@ -25,49 +21,48 @@ if TYPE_CHECKING:
     type=click.Choice(["folder", "prefix"]),
     help="Evaluate too: the true class is the image's folder, or its name up to the first '_'.",
 )
-@image_options
+@run_options(formats=("csv",), format_help="Also write a table of classes and scores.")
 @shared
 def command(
     model: Path,
     images: tuple[str, ...],
     as_json: bool,
     truth: str | None,
-    reading: Reading,
     settings: Settings,
+    **options: Any,
 ) -> None:
     """Classify images with a model that `spel fit` wrote.
 
-    Writes one line per image: the class, a tab, the image. An image that fails is reported on
-    standard error and does not stop the others.
+    Writes one line per image: the class, a tab, the image. With --out the folder receives
+    results.jsonl instead, with all scores, and a run that was stopped or killed resumes with the
+    same command. An image that fails is reported on standard error and does not stop the others.
     """
-    from spel.cli.progress import Progress
-    from spel.io.sources import expand
-    from spel.jobs.classify import ClassifyJob
-    from spel.runs import Failure
+    from spel.cli.run_command import RunCommand, check_options, job_options
+    from spel.jobs import ClassifyJob
+    from spel.jobs.classify import model_name
     from spel.sklearn import load
 
-    job = ClassifyJob(load(model), isolate=reading.isolate, max_pixels=reading.max_pixels)
-    paths = expand(images)
-    classified: list[Classified] = []
-    failed = 0
-    with Progress(len(paths), settings.progress) as progress:
-        for result in job.run(paths):
-            if isinstance(result, Failure):
-                failed += 1
-                say(result.text)
-            else:
-                classified.append(result)
-                line = f"{result.predicted}\t{result.image}"
-                click.echo(json.dumps(result.to_dict()) if as_json else line)
-            progress.step(result.image, failed=isinstance(result, Failure))
-    if truth and classified:
-        settings.say(_figures(classified, truth))
-    raise SystemExit(exit_code(failed, len(paths)))
+    check_options(options)
+    fields = job_options(options, settings)
+    job = ClassifyJob(load(model), model_name(model), **fields)
+    truths: list[tuple[str, str]] = []
+
+    def line(values: dict[str, Any]) -> str:
+        plain = {name: value for name, value in values.items() if name != "ms"}
+        return json.dumps(plain) if as_json else f"{values['class']}\t{values['image']}"
+
+    def compare(values: dict[str, Any]) -> None:
+        path = Path(values["image"])
+        true = path.parent.name if truth == "folder" else path.name.split("_")[0]
+        truths.append((true, values["class"]))
+
+    code = RunCommand(job, options, settings, line, compare if truth else None)(images)
+    if truths:
+        settings.say(_figures(truths))
+    raise SystemExit(code)
 
 
-def _figures(classified: list[Classified], truth: str) -> str:
+def _figures(truths: list[tuple[str, str]]) -> str:
     from spel.metrics.classification import confusion
 
-    paths = [Path(one.image) for one in classified]
-    true = [p.parent.name if truth == "folder" else p.name.split("_")[0] for p in paths]
-    return confusion(true, [one.predicted for one in classified]).text()
+    return confusion([true for true, _ in truths], [found for _, found in truths]).text()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from spel.cli.image_options import isolate_option
 from spel.cli.options import Settings, shared
-from spel.cli.types import Range, Words
+from spel.cli.run_options import run_options
+from spel.cli.types import Range, threshold, width_and_height
 from spel.io.annotation.formats import FORMATS
+
+if TYPE_CHECKING:
+    from spel.decide.detection import AnyDecision
+    from spel.nn import Network
 
 EXPORTS = tuple(name for name in FORMATS if name != "jsonl")  # the results themselves are
 SAVES = ("overlay", "mask", "saliency")
@@ -19,15 +22,6 @@ SAVES = ("overlay", "mask", "saliency")
 @click.command("detect")
 @click.argument("net", metavar="NET")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option(
-    "--format",
-    "formats",
-    type=Words(EXPORTS),
-    default="",
-    help="Also write these files.",
-)
-@click.option("--save", "saves", type=Words(SAVES), default="", help="Pictures of every image.")
 @click.option("--threshold", metavar="VALUE|otsu|p0-p100", help="Saliency above it is an object.")
 @click.option(
     "--select",
@@ -45,30 +39,12 @@ SAVES = ("overlay", "mask", "saliency")
 @click.option("--width", type=Range(), help="Keep boxes of this width.")
 @click.option("--height", type=Range(), help="Keep boxes of this height.")
 @click.option("--aspect", type=Range(), help="Keep boxes of this width / height.")
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
+@run_options(
+    formats=EXPORTS,
+    format_help="Also write these files.",
+    saves=SAVES,
+    save_help="Pictures of every image.",
 )
-@click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster.")
-@click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others.")
-@click.option("--shard", metavar="I/N", help="Process every N-th image only, from the I-th.")
-@click.option("--fresh", is_flag=True, help="Discard an earlier run in --out.")
-@click.option("--retry", is_flag=True, help="When resuming, process failed images again.")
-@click.option(
-    "--on-error",
-    type=click.Choice(["skip", "stop"]),
-    default="skip",
-    show_default=True,
-    help="Whether a failed image ends the run.",
-)
-@click.option("--every", default="1", metavar="N|SECONDSs", help="Frames of videos: 5, or 2s.")
-@click.option("--tile", type=click.IntRange(1), help="Side of tiles. [default: read whole]")
-@click.option(
-    "--level", type=click.IntRange(0), help="Level of a pyramid (TIFF, OME-Zarr); 0 is full size."
-)
-@isolate_option
-@click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images.")
-@click.option("--max-seconds", type=click.FloatRange(0, 1e6, min_open=True), help="For one image.")
-@click.option("--max-memory", type=click.IntRange(1, 1 << 23), metavar="MB", help="For one image.")
 @shared
 def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
     """Find objects in images, videos, folders, quoted patterns, lists (.txt) and - (a list on
@@ -86,6 +62,30 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     A video gives a line per frame, with its number and seconds. With --save
     overlay a copy with the boxes drawn in is written.
     """
-    from spel.cli.detect_run import detect
+    from spel.cli.networks import network
+    from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.jobs import DetectJob
 
-    raise SystemExit(detect(net, images, options, settings))
+    check_options(options)
+    learned = network(net)
+    job = DetectJob(
+        learned,
+        _decision(learned, options),
+        place=network_place(net, options),
+        **job_options(options, settings),
+    )
+    raise SystemExit(RunCommand(job, options, settings)(images))
+
+
+def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
+    """The network's own decision with the values of the options; None without such options."""
+    from spel.decide.detection import resolve_decision
+
+    names = ("threshold", "select", "size", "suppress", "area", "width", "height", "aspect")
+    values = {name: options[name] for name in names if options[name] is not None}
+    if "threshold" in values:
+        values["threshold"] = threshold(values["threshold"])
+    if "size" in values:
+        values["size"] = width_and_height(values["size"])
+    decision = resolve_decision(net, None, values)
+    return decision if values else None

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import Any
 
 import numpy.typing as npt
 
-from spel.cli.image_options import Reading
 from spel.cli.messages import plural
 from spel.cli.options import Settings
 from spel.core.intensity import count_non_finite
@@ -26,16 +24,13 @@ class ImageReader:
         Full intensity of the images that it returns, for functions that take it.
     """
 
-    def __init__(
-        self, network: Network, settings: Settings, reading: Reading | None = None
-    ) -> None:
-        self.options = {} if reading is None else asdict(reading)
+    def __init__(self, network: Network, settings: Settings) -> None:
         self.network = network
         self.white = expected_white(network)
         self.note = IntensityNotes(settings)
 
     def __call__(self, path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-        image, white = read_with_white(path, colors=takes_colors(self.network), **self.options)
+        image, white = read_with_white(path, colors=takes_colors(self.network))
         assumed = assumed_white(self.network, image, white)
         self.note(str(path), assumed, count_non_finite(image))
         return match_white(self.network, image, white)

@@ -36,11 +36,11 @@ class Range(click.ParamType):  # type: ignore[type-arg]
 
 
 class Words(click.ParamType):  # type: ignore[type-arg]
-    """Words separated by commas, each from a set."""
+    """Words separated by commas, each from a set; without a set, any."""
 
     name = "words"
 
-    def __init__(self, choices: tuple[str, ...]) -> None:
+    def __init__(self, choices: tuple[str, ...] | None) -> None:
         self.choices = choices
 
     def convert(
@@ -50,12 +50,13 @@ class Words(click.ParamType):  # type: ignore[type-arg]
             return value
         words = tuple(word.strip() for word in str(value).split(",") if word.strip())
         for word in words:
-            if word not in self.choices:
-                self.fail(f"{word!r}; expected {', '.join(self.choices)}", param, ctx)
+            if self.choices is not None and word not in self.choices:
+                expected = f"expected {', '.join(self.choices)}" if self.choices else "leave it out"
+                self.fail(f"{word!r}; {expected}", param, ctx)
         return words
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return ",".join(self.choices)
+        return ",".join(self.choices or ("NONE",))
 
 
 class Integers(click.ParamType):  # type: ignore[type-arg]

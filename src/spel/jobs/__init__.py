@@ -1,18 +1,18 @@
 """Jobs: a frozen configuration, picklable tasks, and results in the order of the sources."""
 
-from spel.jobs.detect import DetectTask, detect_tasks
-from spel.jobs.detect_job import DetectJob
+from spel.jobs.apply import ApplyJob
+from spel.jobs.classify import ClassifyJob
+from spel.jobs.detect import DetectJob
 from spel.jobs.evaluate import EvaluateJob, Evaluation
-from spel.jobs.runner import RunReport, run
-from spel.runs import Failure
+from spel.jobs.network_job import NetworkJob
+from spel.jobs.segment import SegmentJob
 
 __all__ = [
+    "ApplyJob",
+    "ClassifyJob",
     "DetectJob",
-    "DetectTask",
     "EvaluateJob",
     "Evaluation",
-    "Failure",
-    "RunReport",
-    "detect_tasks",
-    "run",
+    "NetworkJob",
+    "SegmentJob",
 ]

@@ -2,80 +2,79 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
+from spel.atomic import write_text
 from spel.core.intensity import full_range
-from spel.core.threads import threads
-from spel.io.image.header import MAX_PIXELS
-from spel.io.image.reader import read_with_white
-from spel.io.isolation import AVAILABLE
 from spel.learning.finite import check_finite
-from spel.runs import Failure
+from spel.runs import ImageJob, ImageRecord, OutputFiles, RunFiles, SourceImage, Task
+from spel.runs.resume import read_lines
 
 
 @dataclass(frozen=True)
-class Classified:
-    """The predicted class of an image, and the scores of all classes."""
+class ClassifyJob(ImageJob):
+    """The class of every image, by a model that `ClassifierConfig` or `spel.sklearn` has fitted.
 
-    image: str
-    predicted: str
-    scores: dict[str, float]
+    Parameters
+    ----------
+    model : estimator
+    model_name : str
+        What the settings say of the model, such as the hash of its file; a resumed run must share
+        it.
+    formats : tuple of {"csv"}
+        A table of the classes and scores of all images.
+    """
 
-    def to_dict(self) -> dict[str, Any]:
-        """The values of a line of the output."""
-        return {"image": self.image, "class": self.predicted, "scores": self.scores}
-
-
-@dataclass(frozen=True)
-class ClassifyTask:
-    """Classify one image file; returns a `Failure` for a bad image."""
+    NAME: ClassVar[str] = "classify"
+    FORMATS: ClassVar[tuple[str, ...]] = ("csv",)
 
     model: Any
-    image: str
-    threads: int = 1
-    isolate: bool = AVAILABLE
-    max_pixels: int = MAX_PIXELS
+    model_name: str = ""
 
-    def __call__(self) -> Classified | Failure:
-        try:
-            with threads(self.threads):
-                image, white = read_with_white(
-                    self.image, isolate=self.isolate, max_pixels=self.max_pixels
-                )
-                return classify_image(self.model, full_range(image, white), self.image)
-        except Exception as error:  # whatever one image causes costs that image only
-            return Failure.of(self.image, error)
+    def settings(self) -> dict[str, Any]:
+        """The model, by its name."""
+        return {"model": self.model_name, "classes": [str(c) for c in self.model.classes_]}
 
+    def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
+        """The class of an image in memory."""
+        pixels = full_range(image.pixels, image.white)
+        predicted, scores = classify_image(self.model, pixels, image.name)
+        return image.record(**{"class": predicted, "scores": scores})
 
-@dataclass(frozen=True)
-class ClassifyJob:
-    """Classification by a model that `ClassifierConfig` or `spel.sklearn` has fitted."""
-
-    model: Any
-    threads: int = 1
-    isolate: bool = AVAILABLE
-    max_pixels: int = MAX_PIXELS
-
-    def tasks(self, sources: Iterable[str | os.PathLike[str]]) -> list[ClassifyTask]:
-        """One task per image file."""
-        return [
-            ClassifyTask(self.model, os.fsdecode(s), self.threads, self.isolate, self.max_pixels)
-            for s in sources
-        ]
-
-    def run(self, sources: Iterable[str | os.PathLike[str]]) -> Iterator[Classified | Failure]:
-        """Results in the order of the images, in this process."""
-        for task in self.tasks(sources):
-            yield task()
+    def collect(
+        self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
+    ) -> list[Path]:
+        """Write the table of all images."""
+        if not self.formats:
+            return []
+        path, text = files.collected("csv"), io.StringIO()
+        classes = [str(c) for c in self.model.classes_]
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["image", "class", *classes])
+        for line, _, _ in read_lines(files.results):
+            one = json.loads(line)
+            scores = [one["scores"].get(name, "") for name in classes]
+            table.writerow([one["image"], one["class"], *scores])
+        write_text(path, text.getvalue())
+        return [path]
 
 
-def classify_image(model: Any, image: Any, name: str = "") -> Classified:
-    """The class of one image."""
+def model_name(path: str | Path) -> str:
+    """The name of a model file: a hash of its contents."""
+    return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+
+
+def classify_image(model: Any, image: Any, name: str = "") -> tuple[str, dict[str, float]]:
+    """The class of one image, and the scores of all classes if the model gives them."""
     check_finite(image, name or "image")
     batch = np.asarray(image)[None]
     names = [str(c) for c in model.classes_]
@@ -88,4 +87,4 @@ def classify_image(model: Any, image: Any, name: str = "") -> Classified:
         scores = {n: round(float(s), 6) for n, s in zip(names, margins, strict=True)}
     elif hasattr(model, "predict_proba"):
         scores = {n: round(float(s), 6) for n, s in zip(names, model.predict_proba(batch)[0])}
-    return Classified(name, predicted, scores)
+    return predicted, scores

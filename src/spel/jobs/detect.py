@@ -1,106 +1,172 @@
-"""Detection over many images: the task of one image, and the tasks of a list of files."""
+"""Detection over many images: boxes in each of them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
-from spel.core.intensity import white_of
-from spel.core.threads import threads
-from spel.errors import SpelError, WriteError
-from spel.io.annotation.results import Result
-from spel.io.image.colors import check_colors
-from spel.io.image.reader import describe, read
-from spel.io.large import is_zarr
-from spel.io.video import require_av
-from spel.jobs.detect_image import detect_image, make_result
-from spel.jobs.detect_job import DetectJob
-from spel.jobs.large import detect_in_parts, is_too_large
-from spel.jobs.pictures import picture_names
-from spel.jobs.video import VideoTask, is_video_file
-from spel.nn.intensity import takes_colors
-from spel.runs import Failure
+import numpy as np
 
-NO_LIMIT = 1 << 62
+from spel.core.detections import Detections
+from spel.decide import decision_of, detect
+from spel.decide.detection import AnyDecision
+from spel.errors import FormatError, ParameterError
+from spel.io.annotation.formats import FORMATS
+from spel.io.annotation.labels import write_as
+from spel.io.annotation.results import Result, read_results
+from spel.io.large import LargeImage
+from spel.jobs.detect_pictures import KINDS, VIDEO, save_pictures
+from spel.jobs.levels import coarsest_level, full_size
+from spel.jobs.network_job import NetworkJob
+from spel.jobs.video_overlay import write_video_overlay
+from spel.nn.intensity import expected_white
+from spel.rigid import ClassWindows, Windows
+from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
+from spel.runs.video import VideoTask
 
 
 @dataclass(frozen=True)
-class DetectTask:
-    """Detect in one image file; runs in any process, and returns a `Failure` for a bad image.
+class DetectJob(NetworkJob):
+    """Detect objects in every image, see `spel.detect`.
 
-    Attributes
+    Parameters
     ----------
-    job : DetectJob
-    image : str
-        Path of the file.
-    name : str
-        Name of its pictures in the folder of the job, without suffix.
-    """
-
-    job: DetectJob
-    image: str
-    name: str = ""
-
-    def __call__(self) -> Result | Failure:
-        try:
-            return self.detect()
-        except WriteError:
-            raise
-        except (SpelError, OSError, MemoryError) as error:
-            return Failure.of(self.image, error)
-
-    def detect(self) -> Result:
-        """The detections in the image."""
-        job, limit = self.job, self.job.limit
-        if job.tile is not None or job.level is not None or is_zarr(self.image):
-            return self._detect_in_parts()
-        may_tile = job.max_pixels is None
-        info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
-        if may_tile and is_too_large(info):
-            return self._detect_in_parts()
-        if takes_colors(job.network):
-            check_colors(self.image, info)
-        image = read(self.image, max_pixels=limit, isolate=job.isolate)
-        return detect_image(
-            job,
-            image,
-            self.image,
-            self.name,
-            pictures=job.save,
-            white=white_of(image, info.range[1]),
-            orientation=info.orientation,
-        )
-
-    def _detect_in_parts(self) -> Result:
-        with threads(self.job.threads):
-            found, ms, white = detect_in_parts(self.job, self.image, self.name)
-        return make_result(self.job, self.image, found, ms, white=white)
-
-
-def detect_tasks(
-    job: DetectJob, sources: Iterable[str | os.PathLike[str]]
-) -> list[DetectTask | VideoTask]:
-    """The tasks of a job: a `DetectTask` per image file, a `VideoTask` per video.
-
-    Raises
-    ------
-    BackendMissingError
-        If there is a video and the package av is not installed.
+    network : Network
+    decision : Decision or Windows, optional
+        Used instead of the decision that the network carries.
+    save : tuple of {"overlay", "mask", "saliency"}
+        Pictures to write for every image, see `spel.jobs.detect_pictures`.
+    formats : tuple of {"csv", "coco", "yolo", "voc", "geojson", "label-studio"}
+        The results in other formats.
+    level : int, optional
+        For a decision by windows the default is the coarsest level that has all its scales.
+    place, tile, max_pixels, isolate, every, threads
+        See `spel.jobs.NetworkJob` and `spel.runs.ImageJob`.
 
     Examples
     --------
     >>> from spel import zoo
-    >>> job = DetectJob(zoo.get("plate-lecture"))
-    >>> [task.image for task in detect_tasks(job, ["a.png", "b.png"])]
-    ['a.png', 'b.png']
+    >>> DetectJob(zoo.get("plate-lecture"), every="2.0s").every
+    '2s'
     """
-    paths = [os.fsdecode(source) for source in sources]
-    tasks: list[DetectTask | VideoTask] = []
-    for path, name in zip(paths, picture_names(paths), strict=True):
-        if is_video_file(path):
-            require_av()
-            tasks.append(VideoTask(job, path, name))
-        else:
-            tasks.append(DetectTask(job, path, name))
-    return tasks
+
+    NAME: ClassVar[str] = "detect"
+    SAVES: ClassVar[tuple[str, ...]] = tuple(KINDS)
+    FORMATS: ClassVar[tuple[str, ...]] = tuple(name for name in FORMATS if name != "jsonl")
+    TILES: ClassVar[bool] = True
+
+    decision: AnyDecision | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tile is not None and self.save:
+            raise ParameterError(
+                "detect: pictures cannot be saved of images that are read tile by tile; leave "
+                "out save or tile"
+            )
+
+    @property
+    def counted(self) -> str:
+        return "boxes"
+
+    def settings(self) -> dict[str, Any]:
+        """The network and the decision."""
+        decision = self.decision or decision_of(self.network)
+        return {**super().settings(), "decision": decision.to_dict()}
+
+    def comparable(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings; a decision that spel 0.1 has written becomes one of this version."""
+        decision = settings.get("decision")
+        if isinstance(decision, dict) and decision.get("kind") == "windows":
+            with suppress(FormatError):  # then it differs from every decision
+                decision = Windows.from_dict(decision).to_dict()
+        return {**settings, "decision": decision}
+
+    def choose_level(self, levels: Sequence[tuple[int, int]]) -> int:
+        decision = self.decision or decision_of(self.network)
+        if isinstance(decision, Windows | ClassWindows):
+            return coarsest_level(levels, decision)
+        return 0
+
+    def process(self, image: SourceImage, files: OutputFiles) -> Result:
+        """The boxes of an image in memory, and its pictures."""
+        matched = self.matched(image)
+        found = detect(
+            self.network,
+            matched,
+            decision=self._decision_at(image.scale),
+            white=expected_white(self.network),
+        )
+        in_video = image.frame is not None  # whose overlay is one video
+        kinds = [kind for kind in self.save if not (in_video and kind == "overlay")]
+        save_pictures(files, kinds, self.network, matched, found)
+        return self._result(
+            image.name,
+            found if image.size is None else full_size(found, image.size, image.scale),
+            orientation=image.orientation,
+            frame=image.frame,
+            seconds=image.seconds,
+            **self.intensity(image.pixels, image.white),
+        )
+
+    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> Result:
+        """The boxes of an image that is read by windows."""
+        if self.save:
+            raise ParameterError(
+                "pictures cannot be saved of images that are read tile by tile; leave out --save"
+            )
+        found = tiles.detect(
+            self.network,
+            image,
+            size=self.tile or tiles.SIZE,
+            decision=self._decision_at(image.scale),
+            white=image.white,
+        )
+        found = full_size(found, image.levels[0], image.scale)
+        return self._result(name, found, **self.tile_intensity(image.dtype, image.white))
+
+    def collect(
+        self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
+    ) -> list[Path]:
+        """Write the videos with boxes, and the results in other formats."""
+        if "overlay" in self.save:
+            self._write_overlays(files, tasks, changed)
+        written = [files.collected(FORMATS[form].ending.lstrip(".")) for form in self.formats]
+        for form, path in zip(self.formats, written, strict=True):
+            write_as(form, path, read_results(files.results))
+        return written
+
+    def _write_overlays(
+        self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
+    ) -> None:
+        """Videos with boxes, for those that this call has read or that have none yet."""
+        for task in tasks:
+            if isinstance(task, VideoTask):
+                path = task.files.path(VIDEO)
+                if task.image in changed or not path.exists():
+                    write_video_overlay(
+                        task.image, files.results, path, every=self.every, max_pixels=self.limit
+                    )
+
+    def _decision_at(self, scale: tuple[float, float]) -> AnyDecision:
+        """The decision at a level of a pyramid; a level that the user has chosen is an image."""
+        decision = self.decision or decision_of(self.network)
+        chosen_here = self.level is None and min(scale) < 1
+        if isinstance(decision, Windows | ClassWindows) and chosen_here:
+            return decision.rescaled(min(scale))
+        return decision
+
+    def _result(self, name: str, found: Detections, **fields: Any) -> Result:
+        return Result(
+            image=name,
+            size=found.image_size,
+            boxes=found.boxes,
+            scores=found.scores,
+            areas=np.asarray(found.areas, np.float64),
+            classes=found.classes,
+            model=self.model,
+            **fields,
+        )

@@ -17,8 +17,8 @@ from spel.io.annotation.image_folder import check_size
 from spel.io.annotation.labels import Report, read_labels
 from spel.io.annotation.results import Result, read_results
 from spel.io.text_files import problems_error
-from spel.jobs.run_files import RunFiles, results_files
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate
+from spel.runs.run_files import RunFiles, results_files
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from spel.draw import Tile, shade, sheet
 from spel.errors import ParameterError
 from spel.io.image.writer import write
 from spel.nn import Network
+from spel.runs import OutputFiles
 
 MAX_BYTES = 4 << 30
 MAX_CHANNELS = 64
@@ -25,7 +26,7 @@ def save_steps(
     network: Network,
     image: npt.NDArray[Any],
     names: Sequence[str],
-    stem: Path,
+    files: OutputFiles,
     kind: str,
     *,
     max_bytes: int = MAX_BYTES,
@@ -38,8 +39,7 @@ def save_steps(
     image : array
     names : sequence of str
         Nodes of the network.
-    stem : path
-        Folder and name of the files, without suffix.
+    files : OutputFiles
     kind : {"png", "npy", "tiff"}
         Pictures with their scale, or the float32 values. Pictures of several steps come with one
         of them all.
@@ -55,7 +55,7 @@ def save_steps(
     steps = network.select(image, names)
     for name, array in steps.items():
         number = network.names.index(name) + 1
-        path = stem.with_name(f"{stem.name}.{number:02d}-{name}.{kind}")
+        path = files.path(f"{number:02d}-{name}.{kind}")
         if array.ndim < 3 and kind != "npy":
             path = path.with_suffix(".npy")  # a feature vector is no picture
         if array.ndim < 3:
@@ -64,7 +64,7 @@ def save_steps(
             write(path, _sheet(network, name, array) if kind == "png" else array)
         yield path
     if kind == "png" and len(steps) > 1:
-        path = stem.with_name(f"{stem.name}.steps.png")
+        path = files.path("steps.png")
         write(path, _overview(network, image, steps))
         yield path
 

@@ -16,7 +16,7 @@ from spel.errors import ImageReadError
 from spel.io import video
 from spel.io.annotation.results import Result, parse_line
 from spel.io.video import frame_ticks, write_video
-from spel.jobs.sources import FRAME_MARK
+from spel.runs.sources import FRAME_MARK
 
 
 def write_video_overlay(

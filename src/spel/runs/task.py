@@ -10,6 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from spel.errors import WriteError
 
+OUT_OF_MEMORY = (
+    "it takes more memory than allowed; use tiles or a smaller image, or raise the limit "
+    "(--max-memory)"
+)
 _BLOCK = 1 << 20
 
 
@@ -61,6 +65,8 @@ class Failure:
     @classmethod
     def of(cls, image: str, error: BaseException) -> Failure:
         """The message of an exception and its notes, in one line."""
+        if isinstance(error, MemoryError) and not str(error):
+            error = MemoryError(OUT_OF_MEMORY)
         words = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
         return cls(image, type(error).__name__, " ".join("; ".join(words).split()))
 

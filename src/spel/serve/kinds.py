@@ -92,7 +92,8 @@ def _features(network: Network, received: Received, media_type: str) -> bytes:
 
 def _classify(model: Any, received: Received, media_type: str) -> bytes:
     image = full_range(received.image, received.white)
-    return json.dumps(classify_image(model, image, received.name).to_dict()).encode()
+    predicted, scores = classify_image(model, image, received.name)
+    return json.dumps({"image": received.name, "class": predicted, "scores": scores}).encode()
 
 
 def _written(array: Image, media_type: str) -> bytes:

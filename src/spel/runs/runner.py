@@ -1,28 +1,37 @@
-"""Run a detection into a folder, in the order of the sources, and resume it after a crash."""
+"""Run a job into a folder, in the order of the sources, and resume it after a crash."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy.typing as npt
+
 from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
-from spel.io.annotation.results import Result
-from spel.jobs.detect import DetectTask, detect_tasks
-from spel.jobs.detect_job import DetectJob, comparable_config
-from spel.jobs.pictures import VIDEO, FileNames
-from spel.jobs.resume import ResumeState, reconcile, sort_lines
-from spel.jobs.run_files import NEVER, RunFiles, RunWriter
-from spel.jobs.video import OnVideo, VideoEnd, VideoTask, sources_of, with_frames
-from spel.jobs.video_overlay import write_video_overlay
-from spel.runs import Failure, Manifest, Outcome, Shard, Stop, run_tasks
+from spel.io.sources import expand
+from spel.runs.function_job import FunctionJob
+from spel.runs.job import Job
+from spel.runs.manifest import Manifest
+from spel.runs.names import FileNames, OutputFiles
+from spel.runs.resume import ResumeState, reconcile, sort_lines
+from spel.runs.run_files import RunFiles
+from spel.runs.run_writer import NEVER, RunWriter
+from spel.runs.scheduler import run_tasks
+from spel.runs.shard import Shard
+from spel.runs.source_image import Record
+from spel.runs.split import End, OnSplit, sources_of, with_parts
+from spel.runs.stop import Stop
+from spel.runs.task import Failure, Outcome, Task
 
-OnResult = Callable[[Result | Failure], None]
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+Function = Callable[[npt.NDArray[Any]], Mapping[str, Any]]
+OnResult = Callable[[Record | Failure], None]
 OnStart = Callable[[ResumeState, int], None]
 OnError = Literal["skip", "stop"]
 
@@ -33,8 +42,9 @@ class RunReport:
 
     Attributes
     ----------
-    images, failed, boxes : int
-        Of the whole run, including what was done before an interruption; a frame is an image.
+    images, failed, items : int
+        Of the whole run, including what was done before an interruption; a frame is an image, and
+        items are what the job counts, such as boxes.
     seconds : float
         Duration of this call.
     folder : Path
@@ -44,27 +54,30 @@ class RunReport:
         Images that an earlier call had done.
     changed : tuple of str
         Images that an earlier call had done, but whose files have changed; they were done again.
+    collected : tuple of Path
+        Files that were made of all results.
     """
 
     images: int
     failed: int
-    boxes: int
+    items: int
     seconds: float
     folder: Path
     failures: tuple[Failure, ...] = ()
     resumed: int = 0
     changed: tuple[str, ...] = ()
+    collected: tuple[Path, ...] = ()
 
 
 def run(
-    job: DetectJob,
-    sources: Sequence[str | os.PathLike[str]],
+    job: Job | Function,
+    sources: Paths,
     out: str | os.PathLike[str],
     *,
     workers: int = 1,
     executor: Executor | None = None,
     on_start: OnStart | None = None,
-    on_video: OnVideo | None = None,
+    on_split: OnSplit | None = None,
     on_result: OnResult | None = None,
     shard: Shard | None = None,
     fresh: bool = False,
@@ -82,19 +95,22 @@ def run(
 
     Parameters
     ----------
-    job : DetectJob
-    sources : sequence of paths
-        Image files and videos, see `spel.io.sources.expand`.
+    job : Job or callable
+        A function is a job of its own: it takes the array of an image and returns a mapping of
+        plain values for its line, see `spel.runs.FunctionJob`.
+    sources : path or paths
+        Image files, videos, folders, patterns and lists, see `spel.io.expand`.
     out : path
         Folder; created if it does not exist.
     workers : int
         Processes; 1 without limits computes in this process.
     executor : concurrent.futures.Executor, optional
-        Used instead of own processes, such as a Dask client's ``get_executor()``.
+        Used instead of own processes, such as a Dask client's ``get_executor()``. Paths are made
+        absolute then.
     on_start : callable, optional
         Called once with the `ResumeState` and the number of images of the run; a video that is not
         done counts as one image.
-    on_video : callable, optional
+    on_split : callable, optional
         Called when a video is opened, with its number of selected frames.
     on_result : callable, optional
         Called with each result or failure when it is written.
@@ -125,45 +141,72 @@ def run(
         If an image failed and `on_error` is "stop".
     Interrupted
         If SIGINT (Ctrl-C) or SIGTERM came; the files are complete up to there.
+
+    Examples
+    --------
+    A job of one's own is one function:
+
+    >>> import numpy as np, spel, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> spel.write(folder + "/a.png", np.full((4, 4), 7, np.uint8))
+    >>> def brightness(image):
+    ...     return {"mean": float(image.mean())}
+    >>> report = spel.run(brightness, folder + "/*.png", folder + "/out")
+    >>> report.images, report.failed
+    (1, 0)
+    >>> line = (report.folder / "results.jsonl").read_text()
+    >>> line[line.index('"mean"') :].strip()
+    '"mean": 7.0}'
     """
     if workers != int(workers) or workers < 1:
         raise ParameterError(f"run: workers {workers!r}; expected an integer of at least 1")
+    job = job if isinstance(job, Job) else FunctionJob(job)
+    if isinstance(job, FunctionJob) and (workers, seconds, memory) != (1, None, None):
+        job.check_importable()
     part = shard or Shard()
     files = RunFiles(atomic.make_folder(out), part)
-    tasks = part.select(detect_tasks(job, sources))
+    paths = [path if executor is None else path.absolute() for path in expand(sources)]
+    tasks = part.select(job.tasks([os.fsdecode(path) for path in paths], str(files.folder)))
     order = sources_of(tasks)
     config = {**job.to_dict(), "spel": __version__, "shard": f"{part.index}/{part.count}"}
+    limits: dict[str, Any] = {"seconds": seconds, "memory": memory}
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
-        manifest = stack.enter_context(
-            Manifest(
-                files.manifest,
-                config,
-                fresh=fresh,
-                sync_every=NEVER,
-                comparable=comparable_config,
-            )
-        )
-        atomic.remove_leftovers(files.folder, FileNames(files.names, tasks if job.save else ()))
+        manifest = stack.enter_context(_open_manifest(files, job, config, fresh))
+        atomic.remove_leftovers(files.folder, _names(files, tasks))
         lines = files.results, files.failures
-        state = reconcile(manifest, lines, order, retry=retry)
+        state = reconcile(manifest, lines, order, retry=retry, counted=job.counted)
         if on_start is not None:
             on_start(state, order.expected_images(state.done))
         remaining = [task for task in tasks if task.image not in state.done]
         names = {task.image for task in remaining}
         config["images"] = len(tasks)
-        writer = RunWriter(stack, files, manifest, state, config, set(names))
-        single = stack.enter_context(closing(with_frames(remaining, state.done, seconds, on_video)))
-        limits: dict[str, Any] = {"seconds": seconds, "memory": memory}
+        writer = RunWriter(stack, files, manifest, state, config, job.counted, set(names))
+        single = stack.enter_context(closing(with_parts(remaining, state.done, seconds, on_split)))
         outcomes = run_tasks(single, workers=workers, executor=executor, stop=stop, **limits)
         _write(outcomes, writer, on_result, on_error)
         if writer.remaining:
             stop.raise_if_requested()
         for path in lines:
             sort_lines(path, order)
-        if "overlay" in job.save:
-            _write_overlays(job, tasks, files.results, names)
-    return _report(writer, state, files.folder)
+        collected = job.collect(files, tasks, names)
+    return _report(writer, state, files.folder, collected)
+
+
+def _open_manifest(files: RunFiles, job: Job, config: dict[str, Any], fresh: bool) -> Manifest:
+    """The manifest, which any version of spel may have begun."""
+
+    def comparable(settings: dict[str, Any]) -> dict[str, Any]:
+        return {**job.comparable(settings), "spel": None}
+
+    return Manifest(files.manifest, config, fresh=fresh, sync_every=NEVER, comparable=comparable)
+
+
+def _names(files: RunFiles, tasks: Sequence[Task]) -> FileNames:
+    """Names of all files that the run may write."""
+    outputs = [getattr(task, "files", None) for task in tasks]
+    stems = [output.stem for output in outputs if isinstance(output, OutputFiles)]
+    return FileNames(files.names, [*stems, files.results.stem])
 
 
 def _write(
@@ -177,7 +220,7 @@ def _write(
         for outcome in outcomes:
             writer.add(outcome)
             result = outcome.result
-            if on_result is not None and not isinstance(result, VideoEnd):
+            if on_result is not None and not isinstance(result, End):
                 on_result(result)
             if isinstance(result, Failure) and on_error == "stop":
                 raise TaskError(
@@ -191,27 +234,17 @@ def _write(
     writer.close()
 
 
-def _write_overlays(
-    job: DetectJob, tasks: Sequence[DetectTask | VideoTask], results: Path, changed: set[str]
-) -> None:
-    """Videos with boxes, for those that this run has read or that have none yet."""
-    for task in tasks:
-        if isinstance(task, VideoTask):
-            path = results.parent / f"{task.name}.{VIDEO}"
-            if task.image in changed or not path.exists():
-                write_video_overlay(
-                    task.image, results, path, every=job.every, max_pixels=job.limit
-                )
-
-
-def _report(writer: RunWriter, state: ResumeState, folder: Path) -> RunReport:
+def _report(
+    writer: RunWriter, state: ResumeState, folder: Path, collected: Iterable[Path]
+) -> RunReport:
     return RunReport(
         writer.done,
         writer.failed,
-        writer.boxes,
+        writer.items,
         writer.seconds,
         folder,
         tuple(writer.failures),
         state.images,
         state.changed,
+        tuple(collected),
     )

@@ -9,12 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from spel.atomic import replacing
-from spel.jobs.sources import Sources
-from spel.runs import Entry, Identity, Manifest
-from spel.runs.manifest import checksum
+from spel.runs.manifest import Entry, Manifest, checksum
+from spel.runs.sources import Sources
+from spel.runs.task import Identity
 
 NO_LINE = ""
-"""In place of a checksum, in the entry of a video whose frames are all done."""
+"""In place of a checksum, in the entry of a source whose parts are all done."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class ResumeState:
     Attributes
     ----------
     done : frozenset of str
-        Images, frames of videos, and videos whose frames are all done.
-    failed, boxes : int
-        Failures and boxes among them.
+        Images, parts of split sources such as frames, and sources whose parts are all done.
+    failed, counted : int
+        Failures among them, and items that the job counts, such as boxes.
     images : int
         Number of them that have a line in the results or the failures.
     changed : tuple of str
@@ -35,20 +35,25 @@ class ResumeState:
 
     done: frozenset[str]
     failed: int
-    boxes: int
+    counted: int
     images: int
     changed: tuple[str, ...]
 
 
 def reconcile(
-    manifest: Manifest, files: tuple[Path, Path], sources: Sources, *, retry: bool = False
+    manifest: Manifest,
+    files: tuple[Path, Path],
+    sources: Sources,
+    *,
+    retry: bool = False,
+    counted: str = "",
 ) -> ResumeState:
     """Make the lines of results and failures and the entries of the manifest the same set.
 
     An input is done if it has an entry in the manifest and an undamaged line, still belongs to the
     run, and its file has not changed. All other lines and entries are removed: they were not
-    confirmed before a crash, or their inputs have changed. A video whose frames are not all done is
-    read again.
+    confirmed before a crash, or their inputs have changed. A split source whose parts are not all
+    done is read again.
 
     Parameters
     ----------
@@ -59,21 +64,23 @@ def reconcile(
         All inputs of the run.
     retry : bool
         Do failed inputs again.
+    counted : str
+        Entry of a line whose items are counted.
     """
     valid, changed = _valid_entries(manifest, sources, retry)
-    boxes = _keep_lines(files, valid)
-    incomplete = sources.incomplete_videos(manifest.entries, boxes)
+    counts = _keep_lines(files, valid, counted)
+    incomplete = sources.incomplete(manifest.entries, counts)
     if incomplete:
         valid = {name: entry for name, entry in valid.items() if name not in incomplete}
-        boxes = _keep_lines(files, valid)
-    entries = [entry for name, entry in valid.items() if name in boxes]
+        counts = _keep_lines(files, valid, counted)
+    entries = [entry for name, entry in valid.items() if name in counts]
     if len(entries) < len(manifest.entries):
         manifest.rewrite(entries)
     done = frozenset(entry.image for entry in entries)
     return ResumeState(
         done,
         failed=sum(entry.failed for entry in entries),
-        boxes=sum(boxes[name] for name in done),
+        counted=sum(counts[name] for name in done),
         images=sum(entry.line != NO_LINE for entry in entries),
         changed=tuple(changed),
     )
@@ -89,8 +96,8 @@ def sort_lines(path: Path, sources: Sources) -> None:
     _write(path, [lines[i][0] for i in order])
 
 
-def read_lines(path: Path) -> Iterator[tuple[bytes, str, int]]:
-    """Whole lines of a file with the name of the image (empty if there is none) and its boxes."""
+def read_lines(path: Path, counted: str = "") -> Iterator[tuple[bytes, str, int]]:
+    """Whole lines of a file, the name of the image (empty if there is none), and counted items."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -102,7 +109,8 @@ def read_lines(path: Path) -> Iterator[tuple[bytes, str, int]]:
                 image = values["image"]
             except (ValueError, KeyError, TypeError, RecursionError):
                 image, values = "", {}
-            count = len(values.get("boxes", ())) if isinstance(values, dict) else 0
+            items = values.get(counted) if isinstance(values, dict) else None
+            count = len(items) if isinstance(items, list) else 0
             yield line[:-1], image if isinstance(image, str) else "", count
 
 
@@ -112,7 +120,7 @@ def _valid_entries(
     """Entries of unchanged inputs of the run, and the inputs that have changed."""
     valid: dict[str, Entry] = {}
     changed: dict[str, None] = {}
-    unchanged: dict[tuple[str, Identity | None], bool] = {}  # a video has many entries, one file
+    unchanged: dict[tuple[str, Identity | None], bool] = {}  # a video has many entries
     for name, entry in manifest.entries.items():
         if name not in sources or (retry and entry.failed):
             continue
@@ -132,30 +140,32 @@ def _is_unchanged(source: str, identity: Identity | None) -> bool:
     return identity.matches(source)
 
 
-def _keep_lines(files: tuple[Path, Path], valid: dict[str, Entry]) -> dict[str, int]:
-    """Keep the lines of valid entries in both files; boxes by image, 0 for one without a line."""
-    boxes = {name: 0 for name, entry in valid.items() if entry.line == NO_LINE}
+def _keep_lines(files: tuple[Path, Path], valid: dict[str, Entry], counted: str) -> dict[str, int]:
+    """Keep the lines of valid entries in both files; counts by image, 0 for one without a line."""
+    counts = {name: 0 for name, entry in valid.items() if entry.line == NO_LINE}
     for failed, path in zip((False, True), files, strict=True):
-        boxes |= _keep_lines_of(path, failed, valid)
-    return boxes
+        counts |= _keep_lines_of(path, failed, valid, counted)
+    return counts
 
 
-def _keep_lines_of(path: Path, failed: bool, valid: dict[str, Entry]) -> dict[str, int]:
-    """Keep the lines of valid entries, each once; boxes by image."""
-    boxes: dict[str, int] = {}
+def _keep_lines_of(
+    path: Path, failed: bool, valid: dict[str, Entry], counted: str
+) -> dict[str, int]:
+    """Keep the lines of valid entries, each once; counts by image."""
+    counts: dict[str, int] = {}
     lines: list[bytes] = []
     removed = False
-    for line, name, count in read_lines(path):
+    for line, name, count in read_lines(path, counted):
         entry = valid.get(name)
         confirmed = entry is not None and entry.failed == failed and entry.line == checksum(line)
-        if confirmed and name not in boxes:
-            boxes[name] = count
+        if confirmed and name not in counts:
+            counts[name] = count
             lines.append(line)
         else:
             removed = True
     if removed or (path.exists() and path.stat().st_size != sum(len(x) + 1 for x in lines)):
         _write(path, lines)
-    return boxes
+    return counts
 
 
 def _write(path: Path, lines: Sequence[bytes]) -> None:

@@ -1,65 +1,26 @@
-"""The files of a run: results, failures, manifest and ``run.json``, written in that order."""
+"""Outcomes as lines: results or failures first, then the manifest that confirms them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
 
 from spel import atomic
-from spel.io.annotation.results import Result
-from spel.jobs.resume import NO_LINE, ResumeState
-from spel.jobs.video import VideoEnd
+from spel.errors import WriteError
 from spel.lines import LineWriter
-from spel.runs import Entry, Failure, Manifest, Outcome, Shard
-from spel.runs.manifest import checksum
+from spel.runs.manifest import Entry, Manifest, checksum
+from spel.runs.resume import NO_LINE, ResumeState
+from spel.runs.run_files import RunFiles
+from spel.runs.source_image import Record
+from spel.runs.split import End
+from spel.runs.task import Failure, Outcome
 
 SYNC_SECONDS, SYNC_LINES = 1.0, 64
 """Time and number of lines between two flushes to the disk."""
 NEVER = 1 << 30
 """In place of a number of lines: the writer itself never flushes, `RunWriter` does."""
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """Paths of the files of a run, or of one shard of it."""
-
-    folder: Path
-    shard: Shard = field(default_factory=Shard)
-
-    @property
-    def results(self) -> Path:
-        return self.folder / self.shard.name("results.jsonl")
-
-    @property
-    def failures(self) -> Path:
-        return self.folder / self.shard.name("failures.jsonl")
-
-    @property
-    def manifest(self) -> Path:
-        return self.folder / self.shard.name("manifest.jsonl")
-
-    @property
-    def summary(self) -> Path:
-        return self.folder / self.shard.name("run.json")
-
-    @property
-    def names(self) -> set[str]:
-        """Names of all of them."""
-        paths = (self.results, self.failures, self.manifest, self.summary)
-        return {path.name for path in paths}
-
-
-def results_files(folder: Path) -> Iterator[Path]:
-    """The results in the folder of a run: one file, or one per shard."""
-    whole = RunFiles(folder).results
-    if whole.exists():
-        yield whole
-    yield from sorted(folder.glob("results.*-of-*.jsonl"))
 
 
 class RunWriter:
@@ -75,6 +36,8 @@ class RunWriter:
         What was done before.
     config : dict
         What ``run.json`` states besides the counts.
+    counted : str
+        Entry of a record whose items are counted.
     remaining : set of str
         Inputs that are still to be done.
     """
@@ -86,15 +49,17 @@ class RunWriter:
         manifest: Manifest,
         state: ResumeState,
         config: dict[str, Any],
+        counted: str,
         remaining: set[str],
     ) -> None:
         self._results, self._failed_lines = (
             stack.enter_context(LineWriter(path, sync_every=NEVER))
             for path in (files.results, files.failures)
         )
-        self._manifest, self._summary, self._config = manifest, files.summary, config
+        self._manifest, self._files, self._config = manifest, files, config
+        self._counted = counted
         self.remaining = remaining
-        self.done, self.failed, self.boxes = state.images, state.failed, state.boxes
+        self.done, self.failed, self.items = state.images, state.failed, state.counted
         self.failures: list[Failure] = []
         self._began = perf_counter()
         self._synced, self._pending = monotonic(), 0
@@ -107,7 +72,7 @@ class RunWriter:
 
     def add(self, outcome: Outcome) -> None:
         """Write the line of an outcome, then its entry in the manifest."""
-        result: Result | Failure | VideoEnd = outcome.result
+        result: Record | Failure | End = outcome.result
         line = self._write_line(result)
         sum_of_line = checksum(line) if line else NO_LINE
         self._manifest.add(
@@ -123,23 +88,33 @@ class RunWriter:
         self._sync()
         self._write_summary(complete=not self.remaining)
 
-    def _write_line(self, result: Result | Failure | VideoEnd) -> str:
-        """Append the line of a result or failure; the end of a video has none."""
-        if isinstance(result, VideoEnd):
+    def _write_line(self, result: Record | Failure | End) -> str:
+        """Append the line of a result or failure; the end of a split source has none."""
+        if isinstance(result, End):
             return ""
         self.done += 1
         if isinstance(result, Failure):
+            self._check_folder()
             line = json.dumps(result.to_dict())
             self._failed_lines.append(line)
             self.failures.append(result)
             self.failed += 1
         else:
-            line = replace(result, ms=0.0).to_line()  # times differ from run to run
+            values = result.to_dict()
+            line = json.dumps(values, allow_nan=False)
             self._results.append(line)
-            self.boxes += len(result)
+            self.items += len(values.get(self._counted, ()))
         return line
 
+    def _check_folder(self) -> None:
+        if not self._files.manifest.exists():
+            raise WriteError(
+                f"{self._files.folder}: the folder of the run has vanished; when it is back, the "
+                "same command goes on"
+            )
+
     def _sync(self) -> None:
+        self._check_folder()
         self._results.flush()
         self._failed_lines.flush()
         self._manifest.flush()
@@ -150,8 +125,8 @@ class RunWriter:
             "complete": complete,
             "done": self.done,
             "failed": self.failed,
-            "boxes": self.boxes,
+            **({self._counted: self.items} if self._counted else {}),
             "seconds": round(self.seconds, 3),
         }
         text = json.dumps({**self._config, **totals}, indent=1, allow_nan=False) + "\n"
-        atomic.write_text(self._summary, text)
+        atomic.write_text(self._files.summary, text)

@@ -1,0 +1,213 @@
+"""The work of every command that runs a job: lines to standard output, or a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spel.cli.messages import ExitCode, exit_code, plural, printable, say
+from spel.cli.options import Settings
+from spel.cli.progress import Progress
+from spel.cli.ranges import IntensityNotes
+from spel.core.threads import thread_count
+from spel.errors import WriteError
+from spel.io.image.header import MAX_PIXELS
+from spel.io.isolation import AVAILABLE
+from spel.io.sources import expand
+from spel.runs import Failure, Interrupted, Job, Record, RunReport, Shard, Stop, run, run_tasks
+from spel.runs.dask_ import executor
+from spel.runs.resume import ResumeState
+from spel.runs.split import End, sources_of, with_parts
+
+Line = Callable[[dict[str, Any]], str]
+
+
+def job_options(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The options that every job takes, as its fields."""
+    isolate = options["isolate"]
+    return {
+        "save": options["saves"],
+        "formats": options["formats"],
+        "tile": options["tile"],
+        "level": options["level"],
+        "max_pixels": options["max_pixels"],
+        "isolate": AVAILABLE if isolate is None else isolate,
+        "every": options["every"],
+        "threads": settings.threads or max(1, thread_count() // options["workers"]),
+    }
+
+
+def network_place(net: str, options: dict[str, Any]) -> str:
+    """The file of a network for workers on a cluster; empty if tasks are to carry the network."""
+    on_cluster = options["dask"] is not None and Path(net).is_file()
+    return str(Path(net).absolute()) if on_cluster else ""
+
+
+def check_options(options: dict[str, Any], *, needs_folder: bool = False) -> None:
+    """Refuse options that cannot be combined, before anything is read."""
+    if options["out"] is None:
+        if needs_folder:
+            raise click.UsageError("Missing option '--out'")
+        if any(options[name] for name in ("formats", "saves", "fresh", "retry")):
+            raise click.UsageError("--format, --save, --fresh and --retry need --out DIR")
+    limits = options["max_seconds"], options["max_memory"]
+    if options["dask"] is not None and limits != (None, None):
+        raise click.UsageError(
+            "--max-seconds and --max-memory cannot be combined with --dask; set limits of the "
+            "cluster's workers instead"
+        )
+
+
+@dataclass
+class RunCommand:
+    """A job with the options of its command.
+
+    Parameters
+    ----------
+    job : Job
+    options : dict
+    settings : Settings
+    line : callable, optional
+        How a record becomes a line on standard output; by default as JSON.
+    on_record : callable, optional
+        Called with the values of each record.
+    """
+
+    job: Job
+    options: dict[str, Any]
+    settings: Settings
+    line: Line = json.dumps
+    on_record: Callable[[dict[str, Any]], object] | None = None
+
+    def __post_init__(self) -> None:
+        self.note = IntensityNotes(self.settings)
+        self.progress = Progress(0, self.settings.progress)
+
+    def __call__(self, images: Sequence[str]) -> ExitCode:
+        """Run over images, and return the exit code."""
+        options, megabytes = self.options, self.options["max_memory"]
+        shard = Shard() if options["shard"] is None else Shard.parse(options["shard"])
+        how: dict[str, Any] = {
+            "workers": options["workers"],
+            "seconds": options["max_seconds"],
+            "memory": None if megabytes is None else megabytes << 20,
+        }
+        with ExitStack() as stack:
+            if options["dask"] is not None:
+                how["executor"] = stack.enter_context(
+                    executor(options["dask"], workers=options["workers"], trust=options["trust"])
+                )
+            stack.enter_context(self.progress)
+            if options["out"] is None:
+                return self._print_lines(images, shard, **how)
+            return self._run_in_folder(images, shard, **how)
+
+    def _print_lines(self, images: Sequence[str], shard: Shard, **how: Any) -> ExitCode:
+        paths = [path.absolute() if "executor" in how else path for path in expand(images)]
+        tasks = shard.select(self.job.tasks([str(path) for path in paths], ""))
+        items = 0
+        self.progress.extend(sources_of(tasks).expected_images(()))
+        with ExitStack() as stack:
+            stop = stack.enter_context(Stop())
+            single = stack.enter_context(
+                closing(with_parts(tasks, seconds=how["seconds"], on_split=self._on_split))
+            )
+            for outcome in run_tasks(single, stop=stop, **how):
+                result: Record | Failure | End = outcome.result
+                if isinstance(result, End):
+                    continue
+                self._report(result)
+                if not isinstance(result, Failure):
+                    values = result.to_dict()
+                    items += len(values.get(self.job.counted, ()))
+                    click.echo(self.line({**values, "ms": outcome.ms}))
+                elif self.options["on_error"] == "stop":
+                    break
+            if stop.requested:
+                stopped = Interrupted(stop.number or 2)
+                done = f"{self.progress.done} of {self.progress.total}"
+                stopped.add_note(f"{done} lines are written")
+                raise stopped
+        return self._summary(self.progress.done, items, self.progress.failed)
+
+    def _run_in_folder(self, images: Sequence[str], shard: Shard, **how: Any) -> ExitCode:
+        options, progress = self.options, self.progress
+        try:
+            report = run(
+                self.job,
+                images,
+                options["out"],
+                shard=shard,
+                on_start=self._on_start,
+                on_split=self._on_split,
+                on_result=self._on_result,
+                fresh=options["fresh"],
+                retry=options["retry"],
+                on_error=options["on_error"],
+                **how,
+            )
+        except Interrupted as stopped:
+            stopped.add_note(
+                f"{progress.done} of {progress.total} images are done, and their lines are in "
+                f"{options['out']}; the same command resumes there"
+            )
+            raise
+        except WriteError as failed:
+            failed.add_note("nothing is lost: the same command resumes when the cause is removed")
+            raise
+        return self._end(report, shard)
+
+    def _end(self, report: RunReport, shard: Shard) -> ExitCode:
+        if not self.job.writes_files:
+            click.echo(report.folder / shard.name("results.jsonl"))
+        for path in report.collected:
+            click.echo(path)
+        return self._summary(report.images, report.items, report.failed)
+
+    def _on_start(self, state: ResumeState, total: int) -> None:
+        self.progress.extend(total)
+        self.progress.skip(state.images)
+        if state.images:
+            self.settings.say(f"resuming: {state.images} of {total} images were done before")
+        for image in state.changed:
+            self.settings.say(f"{image} has changed since; it is done again")
+
+    def _on_split(self, parts: int) -> None:
+        self.progress.extend(parts - 1)
+
+    def _on_result(self, result: Record | Failure) -> None:
+        self._report(result)
+        if not isinstance(result, Failure):
+            for name in result.to_dict().get("files", ()):
+                click.echo(self.options["out"] / name)
+
+    def _report(self, result: Record | Failure) -> None:
+        """One image is done: say what failed or was assumed, and show progress."""
+        if isinstance(result, Failure):
+            message, image = printable(result.message), printable(result.image)
+            say(message if image in message else f"{image}: {message}")
+        else:
+            values: dict[str, Any] = result.to_dict()
+            rows, cols = values.get("size", (0, 0))[-2:]
+            if rows * cols > MAX_PIXELS:
+                self.settings.say(
+                    f"{result.image}: {rows} x {cols} pixels are too many to be read whole; it "
+                    "was read in parts"
+                )
+            self.note(result.image, values.get("white"), values.get("non_finite", 0))
+            if self.on_record is not None:
+                self.on_record(values)
+        self.progress.step(result.image, failed=isinstance(result, Failure))
+
+    def _summary(self, images: int, items: int, failed: int) -> ExitCode:
+        noun = {"boxes": "box"}.get(self.job.counted, self.job.counted)
+        counted = f", {plural(items, noun)}" if noun else ""
+        failures = f", {failed} failed" if failed else ""
+        self.settings.say(f"{plural(images, 'image')}{counted}{failures}")
+        return exit_code(failed, images)

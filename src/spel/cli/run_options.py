@@ -1,0 +1,90 @@
+"""The options of every command that runs a job over many images, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from spel.cli.types import Words
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def run_options(
+    *,
+    formats: tuple[str, ...] = (),
+    format_help: str = "This command has no other formats.",
+    saves: tuple[str, ...] | None = (),
+    save_help: str = "This command has no files of single images to save.",
+    save_metavar: str | None = None,
+) -> Callable[[F], F]:
+    """Add the options of a run to a command, which receives them by name.
+
+    Parameters
+    ----------
+    formats, saves : tuple of str
+        What --format and --save take; None for --save takes any words.
+    format_help, save_help : str
+    save_metavar : str, optional
+    """
+
+    def add(function: F) -> F:
+        special = (
+            click.option("--format", "formats", type=Words(formats), default="", help=format_help),
+            click.option(
+                "--save",
+                "saves",
+                type=Words(saves),
+                default="",
+                metavar=save_metavar,
+                help=save_help,
+            ),
+        )
+        for option in reversed((*BEFORE, *special, *AFTER)):
+            function = option(function)
+        return function
+
+    return add
+
+
+BEFORE = (click.option("--out", type=click.Path(path_type=Path), help="Folder of the run."),)
+AFTER = (
+    click.option(
+        "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
+    ),
+    click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster."),
+    click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others."),
+    click.option("--shard", metavar="I/N", help="Process every N-th image only, from the I-th."),
+    click.option("--fresh", is_flag=True, help="Discard an earlier run in --out."),
+    click.option("--retry", is_flag=True, help="When resuming, process failed images again."),
+    click.option(
+        "--on-error",
+        type=click.Choice(["skip", "stop"]),
+        default="skip",
+        show_default=True,
+        help="Whether a failed image ends the run.",
+    ),
+    click.option("--every", default="1", metavar="N|SECONDSs", help="Frames of videos: 5, or 2s."),
+    click.option("--tile", type=click.IntRange(1), help="Side of tiles. [default: read whole]"),
+    click.option(
+        "--level",
+        type=click.IntRange(0),
+        help="Level of a pyramid (TIFF, OME-Zarr); 0 is full size.",
+    ),
+    click.option(
+        "--isolate/--no-isolate",
+        default=None,
+        help="Decode in a worker with limits on memory and time, or, for files that you trust, "
+        "not. [default: --isolate where the system can]",
+    ),
+    click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images."),
+    click.option(
+        "--max-seconds", type=click.FloatRange(0, 1e6, min_open=True), help="For one image."
+    ),
+    click.option(
+        "--max-memory", type=click.IntRange(1, 1 << 23), metavar="MB", help="For one image."
+    ),
+)

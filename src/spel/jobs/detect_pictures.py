@@ -1,0 +1,57 @@
+"""Pictures of detections: their kinds, and how they are written.
+
+======== ========================== ===================================================
+save     file                       holds
+======== ========================== ===================================================
+overlay  ``NAME.overlay.jpg``       the image with boxes and scores
+mask     ``NAME.mask.png``          16 bits: 0, or the number of the box, in the output's size
+saliency ``NAME.saliency.tif``      the network's output, float32
+======== ========================== ===================================================
+
+Of a video, ``NAME.overlay.mp4`` and, for each frame, ``NAME-000030.mask.png`` and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import draw
+from spel.core.detections import Detections
+from spel.io.image.writer import write
+from spel.nn import Network
+from spel.runs import OutputFiles
+
+KINDS = {"overlay": "overlay.jpg", "mask": "mask.png", "saliency": "saliency.tif"}
+VIDEO = "overlay.mp4"
+
+
+def save_pictures(
+    files: OutputFiles,
+    kinds: Sequence[str],
+    network: Network,
+    image: npt.NDArray[Any],
+    found: Detections,
+) -> None:
+    """Write pictures of the detections in an image.
+
+    Parameters
+    ----------
+    files : OutputFiles
+    kinds : sequence of {"overlay", "mask", "saliency"}
+    network : Network
+        Its output is the saliency.
+    image : array
+    found : Detections
+    """
+    for kind in kinds:
+        path = files.path(KINDS[kind])
+        if kind == "overlay":
+            write(path, draw.overlay(image, found))
+        elif kind == "saliency":
+            write(path, network(image))
+        elif found.components is not None:
+            write(path, found.components.astype(np.uint16))

@@ -1,0 +1,46 @@
+"""Levels of a pyramid: which one a scale space needs, and boxes in pixels of the full size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spel.core.detections import Detections
+from spel.rigid import ClassWindows, Windows
+
+
+def coarsest_level(levels: Sequence[tuple[int, int]], windows: Windows | ClassWindows) -> int:
+    """The coarsest level that no scale of the windows enlarges by more than 1 %.
+
+    Examples
+    --------
+    >>> windows = Windows(sizes=((48, 16),), max_scale=0.25, min_scale=0.125)
+    >>> coarsest_level(((4000, 4000), (2000, 2000), (1000, 1000)), windows)
+    2
+    """
+    rows, cols = levels[0]
+    best, scale = 0, 1.0
+    for number, (height, width) in enumerate(levels):
+        factor = min(height / rows, width / cols)
+        if factor >= windows.max_scale * 0.99 and factor < scale:
+            best, scale = number, factor
+    return best
+
+
+def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, float]) -> Detections:
+    """Detections in a level of a pyramid, in pixels of the full size.
+
+    Examples
+    --------
+    >>> one = Detections(np.array([[1.0, 2, 3, 4]]), np.ones(1), np.array([4]), (10, 10))
+    >>> full_size(one, (20, 40), (0.5, 0.25)).boxes.tolist()
+    [[4.0, 4.0, 12.0, 8.0]]
+    """
+    if scale == (1.0, 1.0):
+        return found
+    vertical, horizontal = scale
+    boxes = np.asarray(found.boxes, np.float64) / [horizontal, vertical, horizontal, vertical]
+    boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
+    areas = np.asarray(found.areas, np.float64) / (vertical * horizontal)
+    return Detections(boxes, found.scores, areas, size, classes=found.classes)

@@ -1,0 +1,95 @@
+"""Jobs with a network, which tasks name by path and fingerprint; each worker reads it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.intensity import count_non_finite
+from spel.errors import TaskError
+from spel.nn import Network, load
+from spel.nn.intensity import assumed_white, match_white, takes_colors
+from spel.runs import ImageJob, SourceImage
+
+
+@dataclass(frozen=True)
+class NetworkJob(ImageJob):
+    """A job that applies a network to every image.
+
+    Parameters
+    ----------
+    network : Network
+    place : str
+        File of the network that every worker can read: then tasks carry this path and the
+        fingerprint of the network, and each worker reads it once. Without it every task carries
+        the network.
+    """
+
+    network: Network
+    place: str = field(default="", kw_only=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if self.place:
+            state["network"] = self.model
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state["network"], str):
+            state = {**state, "network": cached_network(state["place"], state["network"])}
+        self.__dict__.update(state)
+
+    @property
+    def model(self) -> str:
+        """Fingerprint of the network, which results state."""
+        return self.network.fingerprint()
+
+    @property
+    def colors(self) -> bool:
+        return takes_colors(self.network)
+
+    def settings(self) -> dict[str, Any]:
+        """The network."""
+        return {"model": self.model, "nodes": list(self.network.names)}
+
+    def matched(self, image: SourceImage) -> npt.NDArray[Any]:
+        """The image in the units that the network expects."""
+        return match_white(self.network, image.pixels, image.white)
+
+    def intensity(self, pixels: npt.NDArray[Any], white: float | None) -> dict[str, Any]:
+        """What is assumed of the numbers of an image: its white, and how many are not finite."""
+        assumed = assumed_white(self.network, pixels, white)
+        non_finite = count_non_finite(pixels)
+        return {
+            **({} if assumed is None else {"white": assumed}),
+            **({"non_finite": non_finite} if non_finite else {}),
+        }
+
+    def tile_intensity(self, dtype: np.dtype[Any], white: float | None) -> dict[str, Any]:
+        """As `intensity`, for an image that is read by windows: its numbers are not counted."""
+        return self.intensity(np.empty(0, dtype), white)
+
+
+@lru_cache(maxsize=4)
+def cached_network(path: str, fingerprint: str) -> Network:
+    """The network in a file, if it still has this fingerprint.
+
+    Raises
+    ------
+    TaskError
+        If this worker cannot read the file, or it holds another network.
+    """
+    try:
+        network = load(path)
+    except Exception as error:
+        raise TaskError(
+            f"{path}: this worker cannot read the network ({error}); put the file where all "
+            "workers can read it"
+        ) from error
+    if network.fingerprint() != fingerprint:
+        raise TaskError(f"{path}: the file holds another network now; start the run again")
+    return network

@@ -1,0 +1,109 @@
+"""Jobs over images: the tasks of files and videos, and the settings that a resumed run shares."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from spel.errors import ParameterError
+from spel.io.video import require_av
+from spel.runs.image_process import ImageProcess
+from spel.runs.image_task import ImageTask
+from spel.runs.names import OutputFiles, file_stems
+from spel.runs.run_files import RunFiles
+from spel.runs.task import Task
+from spel.runs.video import VideoTask, is_video_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageJob(ImageProcess):
+    """A job that computes something of every image, level of a pyramid, or frame of a video.
+
+    A subclass says in `process` what it computes of one image, and in `settings` what a resumed run
+    must share. Reading, workers, shards, resuming and failures are the same for all.
+
+    Parameters
+    ----------
+    save : tuple of str
+        Kinds of files to write for every image, of those in `SAVES`.
+    formats : tuple of str
+        Files to make of all results, of those in `FORMATS`.
+    """
+
+    SAVES: ClassVar[tuple[str, ...]] = ()
+    FORMATS: ClassVar[tuple[str, ...]] = ()
+
+    save: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for option, values, kinds in (
+            ("save", self.save, self.saves),
+            ("format", self.formats, self.FORMATS),
+        ):
+            for value in values:
+                if value not in kinds:
+                    expected = f"expected {', '.join(kinds)}" if kinds else "leave it out"
+                    raise ParameterError(f"{self.NAME}: {option} {value!r}; {expected}")
+
+    @property
+    def counted(self) -> str:
+        return ""
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether the files of single images are the result; their records name them."""
+        return False
+
+    @property
+    def saves(self) -> tuple[str, ...]:
+        """The kinds of files that `save` may name."""
+        return self.SAVES
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """What the job computes, ready for JSON; a resumed run must share it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings, and how images are read."""
+        optional: dict[str, Any] = {"every": self.every} if self.every != "1" else {}
+        if self.level is not None:
+            optional["level"] = self.level
+        return {
+            "job": self.NAME,
+            **self.settings(),
+            "save": list(self.save),
+            "max_pixels": None if self.tile is not None else self.limit,
+            **optional,
+        }
+
+    def comparable(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings as they are compared: as they are."""
+        return settings
+
+    def tasks(self, sources: Sequence[str], folder: str = "") -> list[Task]:
+        """A task for each image file, and one for each video.
+
+        Raises
+        ------
+        BackendMissingError
+            If there is a video and the package av is not installed.
+        """
+        stems = file_stems(sources)
+        return [self._task(p, OutputFiles(folder, s)) for p, s in zip(sources, stems, strict=True)]
+
+    def _task(self, path: str, files: OutputFiles) -> Task:
+        if is_video_file(path):
+            require_av()
+            return VideoTask(self, path, files)
+        return ImageTask(self, path, files)
+
+    def collect(
+        self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
+    ) -> list[Path]:
+        """Nothing is made of all results."""
+        return []

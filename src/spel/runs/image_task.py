@@ -1,0 +1,53 @@
+"""The task of one image file: it is read whole or in parts, and the job computes the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spel.core.intensity import white_of
+from spel.core.threads import threads
+from spel.io.image.colors import check_colors
+from spel.io.image.reader import describe, read
+from spel.io.large import is_zarr
+from spel.runs.image_process import ImageProcess
+from spel.runs.names import OutputFiles
+from spel.runs.parts import is_too_large, process_in_parts
+from spel.runs.source_image import Record, SourceImage
+
+NO_LIMIT = 1 << 62
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """Process one image file; runs in any process.
+
+    Attributes
+    ----------
+    job : ImageProcess
+    image : str
+        Path of the file.
+    files : OutputFiles
+        Where its files are written.
+    """
+
+    job: ImageProcess
+    image: str
+    files: OutputFiles
+
+    def __call__(self) -> Record:
+        with threads(self.job.threads):
+            return self._record()
+
+    def _record(self) -> Record:
+        job, limit = self.job, self.job.limit
+        if job.tile is not None or job.level is not None or is_zarr(self.image):
+            return process_in_parts(job, self.image, self.files)
+        may_tile = job.max_pixels is None
+        info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
+        if may_tile and is_too_large(info):
+            return process_in_parts(job, self.image, self.files)
+        if job.colors:
+            check_colors(self.image, info)
+        pixels = read(self.image, max_pixels=limit, isolate=job.isolate)
+        white = white_of(pixels, info.range[1])
+        return job.process(SourceImage(self.image, pixels, white, info.orientation), self.files)

@@ -1,0 +1,92 @@
+"""Images that are read in parts: whole at a level that fits, else tile by tile."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from spel.errors import ParameterError
+from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
+from spel.io.large import LargeImage
+from spel.io.opening import image_error
+from spel.runs.image_process import ImageProcess
+from spel.runs.names import OutputFiles
+from spel.runs.source_image import Record, SourceImage
+
+READ_IN_PARTS = ("TIFF", "NPY")
+MAX_COMPRESSION = 100
+"""Bytes of an image per byte of its file, up to which it is tiled without being asked to."""
+
+
+def is_too_large(info: ImageInfo) -> bool:
+    """Whether an image exceeds what is read whole, and its format can be read in parts."""
+    pixels = info.rows * info.cols * max(1, info.planes)
+    large = pixels > MAX_PIXELS or info.nbytes > BYTES_PER_PIXEL * MAX_PIXELS
+    return large and info.format in READ_IN_PARTS
+
+
+def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record:
+    """The record of a TIFF, NumPy or OME-Zarr image, at one level of its pyramid.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read in parts.
+    ShapeError, ParameterError
+        If it is too large to be read whole, and the job needs the whole image.
+    """
+    level = job.level or 0
+    if job.level is None:
+        with LargeImage(path, isolate=job.isolate) as image:
+            level = job.choose_level(image.levels)
+    with LargeImage(path, level=level, isolate=job.isolate) as image:
+        if job.tile is None and _fits(image):
+            whole = SourceImage(path, image[:], image.white, 1, image.levels[0], image.scale)
+            return job.process(whole, files)
+        if job.tile is None:
+            _check_compression(path, image)
+        return _in_tiles(job, path, image, files)
+
+
+def _in_tiles(job: ImageProcess, path: str, image: LargeImage, files: OutputFiles) -> Record:
+    try:
+        return job.process_tiles(image, path, files)
+    except (ParameterError, ValueError) as error:
+        if job.tile is None:
+            rows, cols = image.shape[-3:-1]
+            error.add_note(f"{rows} x {cols} pixels are too many to be read whole")
+            if len(image.levels) > image.level + 1:
+                error.add_note("--level reads a smaller level of its pyramid")
+        raise
+
+
+def _fits(image: LargeImage) -> bool:
+    pixels = int(np.prod([int(n) for n in image.shape[:-1]], dtype=object))
+    return (
+        pixels <= MAX_PIXELS and image.size * image.dtype.itemsize <= BYTES_PER_PIXEL * MAX_PIXELS
+    )
+
+
+def _check_compression(path: str, image: LargeImage) -> None:
+    """Refuse a small file that claims to hold a huge image, unless tiles were asked for."""
+    claimed, stored = image.size * image.dtype.itemsize, _stored_bytes(path)
+    if claimed > MAX_COMPRESSION * stored:
+        rows, cols = image.shape[-3:-1]
+        raise image_error(
+            path,
+            image.format,
+            f"{rows} x {cols} pixels in {stored} bytes: compressed more than {MAX_COMPRESSION} "
+            "times",
+            "if you trust the file, give the size of tiles (--tile 2048)",
+        )
+
+
+def _stored_bytes(path: str) -> int:
+    if not os.path.isdir(path):
+        return os.path.getsize(path)
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size
+        for folder, _, names in os.walk(path)
+        for name in names
+    )

@@ -1,0 +1,75 @@
+"""An image of a run that is in memory, and the record of what was computed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+
+class Record(Protocol):
+    """What a task returns: a line of the results."""
+
+    @property
+    def image(self) -> str:
+        """Name of the input."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; "image" is among them."""
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """A record of any values.
+
+    Examples
+    --------
+    >>> ImageRecord("a.png", {"mean": 7.5}).to_dict()
+    {'image': 'a.png', 'mean': 7.5}
+    """
+
+    image: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name of the image, and the values."""
+        return {"image": self.image, **self.values}
+
+
+@dataclass(frozen=True, eq=False)
+class SourceImage:
+    """An image as it was read.
+
+    Attributes
+    ----------
+    name : str
+        Path of the file; with the number of the frame in a video.
+    pixels : (rows, cols, channels) or (planes, rows, cols, channels) array
+    white : float, optional
+        Full intensity, if the file or the type states it.
+    orientation : int
+        EXIF orientation of the file, 1 to 8; it is applied already.
+    size : (rows, cols), optional
+        Of the full image, if `pixels` are a level of a pyramid.
+    scale : (float, float)
+        Rows and columns of `pixels` by those of the full image.
+    frame : int, optional
+    seconds : float, optional
+        Number and time of a frame of a video.
+    """
+
+    name: str
+    pixels: npt.NDArray[Any]
+    white: float | None = None
+    orientation: int = 1
+    size: tuple[int, int] | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+    frame: int | None = None
+    seconds: float | None = None
+
+    def record(self, **values: Any) -> ImageRecord:
+        """A record of this image; that of a frame states its number and time."""
+        moment = {} if self.frame is None else {"frame": self.frame, "seconds": self.seconds}
+        return ImageRecord(self.name, {**moment, **values})

@@ -1,0 +1,103 @@
+"""Videos in a job: one source whose frames become tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Generator
+from dataclasses import dataclass
+
+from spel.core.threads import threads
+from spel.errors import BackendMissingError, ShapeError, SpelError
+from spel.io import video
+from spel.io.sources import IMAGE_SUFFIXES
+from spel.runs.image_process import ImageProcess
+from spel.runs.names import OutputFiles
+from spel.runs.source_image import Record, SourceImage
+from spel.runs.sources import frame_name
+from spel.runs.split import EndTask, OnSplit
+from spel.runs.task import Failure, Identity, Task
+
+
+@dataclass(frozen=True, eq=False)
+class FrameTask:
+    """Process one frame, which the task carries.
+
+    Attributes
+    ----------
+    job : ImageProcess
+    image : str
+        Path of the video and number of the frame, see `frame_name`.
+    files : OutputFiles
+    frame : Frame
+    identity : Identity, optional
+        Identity of the video.
+    """
+
+    job: ImageProcess
+    image: str
+    files: OutputFiles
+    frame: video.Frame
+    identity: Identity | None = None
+
+    def __call__(self) -> Record:
+        index, seconds = self.frame.index, self.frame.seconds
+        pixels = self.frame.image
+        with threads(self.job.threads):
+            image = SourceImage(self.image, pixels, frame=index, seconds=seconds)
+            return self.job.process(image, self.files)
+
+
+@dataclass(frozen=True)
+class VideoTask:
+    """A video among the sources of a job; its frames are the tasks that do its work.
+
+    Attributes
+    ----------
+    job : ImageProcess
+    image : str
+        Path of the file.
+    files : OutputFiles
+    """
+
+    job: ImageProcess
+    image: str
+    files: OutputFiles
+
+    def parts(
+        self, done: Collection[str], seconds: float | None, on_split: OnSplit | None
+    ) -> Generator[Task, None, None]:
+        """A task for every selected frame that is not done, then one that ends the video."""
+        identity = Identity.of(self.image)
+        every = video.Every.of(self.job.every)
+
+        def on_open(info: video.VideoInfo) -> None:
+            if on_split is not None:
+                on_split(max(1, info.chosen(every)))
+
+        failure = None
+        try:
+            for frame in video.frames(
+                self.image,
+                every=every,
+                max_pixels=self.job.limit,
+                seconds=seconds,
+                on_open=on_open,
+            ):
+                name = frame_name(self.image, frame.index)
+                if name not in done:
+                    files = self.files.of_frame(frame.index)
+                    yield FrameTask(self.job, name, files, frame, identity)
+        except BackendMissingError:
+            raise
+        except (SpelError, OSError, MemoryError) as error:
+            failure = Failure.of(self.image, error)
+        yield EndTask(self.image, identity, failure)
+
+    def __call__(self) -> Record:
+        raise ShapeError(f"{self.image}: a video is many images; run its parts()")
+
+
+def is_video_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a source is a video; a file with the suffix of an image is not opened."""
+    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
+    return suffix not in IMAGE_SUFFIXES and video.is_video(path)

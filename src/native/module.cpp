@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "flood.hpp"
+#include "histogram.hpp"
 #include "interrupt.hpp"
 #include "label.hpp"
 #include "resize.hpp"
@@ -199,6 +200,13 @@ long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Lon
                reinterpret_cast<int32_t*>(labels));
 }
 
+void histogram_of(uintptr_t values, int bytes, long count, uintptr_t counts) {
+  nb::gil_scoped_release released;
+  auto* table = reinterpret_cast<int64_t*>(counts);
+  if (bytes == 1) histogram(reinterpret_cast<const uint8_t*>(values), count, table);
+  else histogram(reinterpret_cast<const uint16_t*>(values), count, table);
+}
+
 void flood_image(uintptr_t image, long channels, Long3 size, int rule, double reach,
                  const std::vector<Long3>& displacements, uintptr_t labels, uintptr_t costs) {
   unlocked([&](const Poll& poll) {
@@ -230,6 +238,7 @@ NB_MODULE(_native, m) {
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
   m.def("flood", &flood_image);
+  m.def("histogram", &histogram_of);
   m.def("resize", &resize_image);
   nb::class_<Program>(m, "Program")
       .def(nb::init<>())

@@ -150,3 +150,20 @@ def test_resize_is_the_mean_by_triangles(kernels: ModuleType) -> None:
         kernels.resize(row, (0, 0, 4, 1), (1, 8)), [[0, 2, 6, 6, 2, 0, 0, 0]], rtol=1e-6
     )
     np.testing.assert_allclose(kernels.resize(row, (1, 0, 2, 1), (2, 1)), [[8], [8]])
+
+
+@both
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_histogram_counts_each_value(
+    kernels: ModuleType, dtype: type[np.unsignedinteger[Any]]
+) -> None:
+    highest = np.iinfo(dtype).max
+    values = np.array([[3, 3, 0], [highest, 3, 7], [7, 0, 3]], dtype)
+    counts = kernels.histogram(values[:, ::-1])
+    assert len(counts) == highest + 1
+    assert {int(v): int(counts[v]) for v in np.flatnonzero(counts)} == {
+        0: 2,
+        3: 4,
+        7: 2,
+        highest: 1,
+    }

@@ -23,6 +23,28 @@ def test_otsu_is_the_same_for_every_integer_type():
     assert spel.chain(nn.Threshold("otsu"))(values[None]).sum() == (values > want).sum()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
+def test_thresholds_of_8_and_16_bits_are_those_of_numpy_and_scikit_image(dtype):
+    from skimage.filters import threshold_otsu
+
+    random, limits = np.random.default_rng(3), np.iinfo(dtype)
+    for span in (limits.max, 40):
+        image = random.integers(limits.min, limits.min + span, size=(23, 31), dtype=dtype)[
+            ::-1, ::2
+        ]
+        assert ops.threshold_value(image, "otsu") == threshold_otsu(image)
+        for rank in (0, 1, 37.2, 50, 99.5, 100):
+            assert ops.threshold_value(image, f"p{rank}") == np.percentile(image, rank)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_whole_numbers_are_compared_with_any_value(dtype):
+    image = np.array([0, 1, 100, 101], dtype)
+    for value in (-1e9, -0.5, 0, 0.5, 100, 100.5, 1e30, np.inf, -np.inf):
+        expected = [number > value for number in (0, 1, 100, 101)]
+        assert ops.threshold(image, value).tolist() == expected
+
+
 def test_otsu_of_a_wide_range_needs_no_bin_for_each_number():
     values = np.array([0, 1, 2, 2**50, 2**50 + 1])
     assert 2 < ops.threshold_value(values, "otsu") < 2**50

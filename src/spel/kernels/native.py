@@ -173,6 +173,14 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
     return labels, int(count)
 
 
+def histogram(values: Array) -> npt.NDArray[np.int64]:
+    """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
+    given = np.ascontiguousarray(values)
+    counts = np.zeros(1 << (8 * given.dtype.itemsize), dtype=np.int64)
+    native.histogram(given.ctypes.data, given.dtype.itemsize, given.size, counts.ctypes.data)
+    return counts
+
+
 def resize(
     image: npt.NDArray[np.float32],
     box: tuple[float, float, float, float],

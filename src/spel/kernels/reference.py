@@ -169,6 +169,12 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
     return labels, count
 
 
+def histogram(values: Array) -> npt.NDArray[np.int64]:
+    """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
+    levels = 1 << (8 * values.dtype.itemsize)
+    return np.bincount(values.reshape(-1), minlength=levels).astype(np.int64, copy=False)
+
+
 def resize(
     image: npt.NDArray[np.float32],
     box: tuple[float, float, float, float],

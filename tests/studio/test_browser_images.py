@@ -115,3 +115,32 @@ def test_a_large_image_is_seen_and_drawn_on_in_its_own_coordinates(person, monke
     person.until("document.querySelector('page-detect').found?.count > 0")
     boxes = page.evaluate("document.querySelector('page-detect').found.boxes")
     assert max(box[2] for box in boxes) > 48
+
+
+def test_the_window_lies_on_what_the_step_reads_and_the_sum_grows(person):
+    page = person.page
+    person.open()
+    page.get_by_role("button", name="beside its input").click()
+    page.mouse.click(*person.place(20.5, 16.5, "spel-stage:last-of-type"))
+    person.until("document.querySelector('spel-viewer').beside.stage.colors?.kind === 'grey'")
+    person.until("document.querySelectorAll('.three .number').length === 27")
+    # A cell of the inspector is a spel of the grey picture, and the other way round.
+    page.locator(".three .number").nth(5).hover()
+    grown = "document.querySelector('.linked').textContent"
+    person.until(f"{grown}.startsWith('(0, 1)')")
+    page.mouse.move(*person.place(19.5, 15.5))
+    person.until(f"{grown}.startsWith('(-1, -1)')")
+    assert page.locator(".three .same").count() == 3
+    grey = person.session.run("plate", "image0").activations["grey"][19:22, 15:18, 0]
+    weights = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    page.get_by_role("button", name="Previous term").click()
+    shown = page.inner_text(".linked").replace("−", "-")
+    assert shown.startswith("(1, 1)")
+    total = float((grey * weights).sum())
+    assert float(shown.split("sum so far ")[1]) == pytest.approx(total, abs=1e-4)
+    # Playing goes through all terms and stops.
+    page.locator(".stage-tools input[type=range]").first.fill("12")
+    page.get_by_role("button", name="play", exact=True).click()
+    person.until(f"{grown}.startsWith('(0, 0)')")
+    person.until(f"{grown}.startsWith('(1, 1)')")
+    page.get_by_role("button", name="play", exact=True).wait_for()

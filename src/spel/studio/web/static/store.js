@@ -3,7 +3,8 @@
 //
 // Events of the bus: "document" (it changed), "run" (new numbers), "select" (another network, step,
 // channel or kernel), "image", "problem" (an image turned out to be broken), "contrast" (of an image),
-// "cursor", "page", "lesson", "language", "theme", "busy", "idle", and "rest" (a drag has ended).
+// "cursor", "traced" (the inspector has new numbers), "term" (another neighbour is pointed at), "page",
+// "lesson", "language", "theme", "busy", "idle", and "rest" (a drag has ended).
 
 import { latest } from "./base/latest.js";
 import { sayProblem } from "./base/toasts.js";
@@ -11,7 +12,7 @@ import { t } from "./base/words.js";
 import { get, post } from "./server/api.js";
 
 /** @import { Class, Constants, ImageName, Lesson, Network } from "./server/types.js" */
-/** @import { NetworkNode, Place, Run, Step, StudioDocument } from "./server/types.js" */
+/** @import { NetworkNode, Place, Run, Step, StudioDocument, Trace } from "./server/types.js" */
 
 /**
  * @typedef {object} State
@@ -31,6 +32,9 @@ import { get, post } from "./server/api.js";
  * @property {number} lessonStep
  * @property {string} map colour map of the stage
  * @property {number | null} band the channel of the image that is shown; null for its colours
+ * @property {Trace | null} trace the numbers in the inspector
+ * @property {number} slice the channel of the step's input that they are of
+ * @property {number | null} term the neighbour that is pointed at, by its number in the window
  * @property {boolean} dragging something changes live
  */
 
@@ -52,6 +56,9 @@ export const state = {
   lessonStep: 0,
   map: "auto",
   band: null,
+  trace: null,
+  slice: 0,
+  term: null,
   dragging: false,
 };
 
@@ -113,6 +120,16 @@ export function reportImage(id, problem) {
   if (!image || image.problem === problem) return;
   image.problem = problem;
   emit("problem");
+}
+
+/**
+ * Point at a neighbour of the window in the inspector.
+ * @param {number | null} term
+ */
+export function pointAt(term) {
+  if (state.term === term) return;
+  state.term = term;
+  emit("term");
 }
 
 // -- places --------------------------------------------------------------------------------------

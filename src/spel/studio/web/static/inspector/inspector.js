@@ -10,8 +10,9 @@ import { t } from "../base/words.js";
 import { limitsOf } from "../picture/contrast.js";
 import { picture, trace, valuesAt } from "../server/arrays.js";
 import { RequestError } from "../server/api.js";
-import { bus, choose, onImage, onStep, state, step } from "../store.js";
+import { bus, choose, emit, onImage, onStep, pointAt, state, step } from "../store.js";
 import { arithmetic } from "./arithmetic.js";
+import { markTerm, sliceOf } from "./sum.js";
 
 /** @import { Description } from "../base/dom.js" */
 /** @import { Place, Step, Trace, TraceStep } from "../server/types.js" */
@@ -29,6 +30,7 @@ class Inspector extends Part {
 
   build() {
     this.on(bus, "cursor run select language", () => this.update());
+    this.on(bus, "term", () => this.markTerm());
     this.update();
   }
 
@@ -82,6 +84,7 @@ class Inspector extends Part {
     const found = await this.ask(shown, cursor);
     if (!found) return;
     this.trace = found;
+    if (state.trace?.value !== found.value) pointAt(null);
     this.redraw();
     performance.mark("spel-inspector");
     this.dispatchEvent(new CustomEvent("traced", { detail: found, bubbles: true }));
@@ -112,6 +115,7 @@ class Inspector extends Part {
     const before = steps.slice(0, -1).reverse();
     const several = (step(last.node)?.shape[2] ?? 1) > 1;
     const value = h("output", {}, num(last.terms.value, 5));
+    Object.assign(state, { trace: this.trace, slice: sliceOf(last, this.sums) });
     patch(
       this,
       heading(last.node, last.at, several ? ` · ${t("channel")} ${last.channel}` : ""),
@@ -125,6 +129,13 @@ class Inspector extends Part {
       ),
       h("div.row", {}, chip({ onclick: () => this.copy() }, t("inspector.copy"))),
     );
+    this.markTerm();
+    emit("traced");
+  }
+
+  markTerm() {
+    const last = this.querySelector(":scope > .arithmetic");
+    if (last) markTerm(last);
   }
 
   /**

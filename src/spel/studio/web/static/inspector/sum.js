@@ -5,7 +5,7 @@ import { chip } from "../base/controls.js";
 import { h } from "../base/dom.js";
 import { num, short } from "../base/numbers.js";
 import { t } from "../base/words.js";
-import { node } from "../store.js";
+import { node, pointAt, state } from "../store.js";
 import { frameOf, MAX_NUMBERS, matrix } from "./matrix.js";
 
 /** @import { Place, Terms, TraceStep } from "../server/types.js" */
@@ -24,13 +24,8 @@ import { frameOf, MAX_NUMBERS, matrix } from "./matrix.js";
  * @param {SumView} view
  */
 export function convolutionSum({ node: name, terms }, view) {
-  /** @type {number[][]} */
-  const products = terms.products;
-  const shares = (products[0] ?? []).map((_, c) =>
-    products.reduce((a, row) => a + (row[c] ?? 0), 0),
-  );
-  const strongest = indexOfLargest(shares);
-  const channel = Math.min(view.channels.get(name) ?? strongest, shares.length - 1);
+  const shares = sharesOf(terms);
+  const channel = shownChannel(name, shares, view);
   const { across } = frameOf(terms.displacements);
   const wide = across > 3 && terms.displacements.length <= MAX_NUMBERS;
   const show = () => {
@@ -48,6 +43,36 @@ export function convolutionSum({ node: name, terms }, view) {
     total(terms),
     terms.norm > 0 ? distance(terms) : null,
   );
+}
+
+/**
+ * What each channel adds to the sum.
+ * @param {Terms} terms
+ * @returns {number[]}
+ */
+function sharesOf({ products }) {
+  return products[0].map((/** @type {number} */ _, /** @type {number} */ c) =>
+    products.reduce((/** @type {number} */ a, /** @type {number[]} */ row) => a + (row[c] ?? 0), 0),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {number[]} shares
+ * @param {SumView} view
+ */
+function shownChannel(name, shares, view) {
+  return Math.min(view.channels.get(name) ?? indexOfLargest(shares), shares.length - 1);
+}
+
+/**
+ * The channel of a step's input whose numbers are shown.
+ * @param {TraceStep} step
+ * @param {SumView} view
+ */
+export function sliceOf({ node: name, channel, terms }, view) {
+  const sums = terms.products && terms.displacements;
+  return sums ? shownChannel(name, sharesOf(terms), view) : channel;
 }
 
 /** @param {number[]} values */
@@ -107,8 +132,8 @@ function threeMatrices(terms, channel, wide, stacked) {
     "div.three",
     {
       class: wide && stacked ? "stacked" : "",
-      onpointerover: ({ currentTarget, target }) =>
-        linkCells(currentTarget, target.dataset?.i, terms, channel),
+      ref: (three) => linkCells(three, terms, channel),
+      onpointerover: ({ target }) => pointAtCell(target),
     },
     matrix(t("inspector.patch"), displacements, column(terms.patch), { outside, ...style }),
     operator("×"),
@@ -118,24 +143,52 @@ function threeMatrices(terms, channel, wide, stacked) {
   );
 }
 
+/** The terms of a sum on the page. @type {WeakMap<Element, { terms: Terms, channel: number }>} */
+const linked = new WeakMap();
+
 /**
- * Mark the same place in all three matrices, and say its product.
- * @param {HTMLElement} three
- * @param {string | undefined} index of the displacement under the pointer
+ * Remember what the matrices of a sum show, to say more about one neighbour.
+ * @param {Element} three
  * @param {Terms} terms
  * @param {number} channel
  */
-function linkCells(three, index, terms, channel) {
-  const line = /** @type {HTMLElement} */ (three.nextElementSibling);
-  for (const cell of three.querySelectorAll(".same")) cell.classList.remove("same");
-  line.textContent = " ";
-  if (index === undefined) return;
-  for (const cell of three.querySelectorAll(`[data-i="${index}"]`)) cell.classList.add("same");
-  const at = (/** @type {number[][]} */ rows) => num(rows[Number(index)]?.[channel], 5);
-  /** @type {Place} */
-  const place = terms.displacements[Number(index)];
+function linkCells(three, terms, channel) {
+  linked.set(three, { terms, channel });
+}
+
+/** @param {HTMLElement} cell */
+export function pointAtCell(cell) {
+  pointAt(cell.dataset?.i === undefined ? null : Number(cell.dataset.i));
+}
+
+/**
+ * Mark the neighbour that is pointed at in all matrices; below a sum, say how far it has grown.
+ * @param {Element} arithmetic of the last step
+ */
+export function markTerm(arithmetic) {
+  for (const cell of arithmetic.querySelectorAll(".same")) cell.classList.remove("same");
+  const { term } = state;
+  for (const cell of arithmetic.querySelectorAll(`[data-i="${term}"]`)) cell.classList.add("same");
+  const three = arithmetic.querySelector(".three");
+  const line = three?.nextElementSibling;
+  const known = three && linked.get(three);
+  if (line) line.textContent = known && term !== null ? termText(known, term) : " ";
+}
+
+/**
+ * @param {{ terms: Terms, channel: number }} sum
+ * @param {number} index
+ */
+function termText({ terms, channel }, index) {
+  /** @type {Place | undefined} */
+  const place = terms.displacements[index];
+  if (!place) return " ";
+  const at = (/** @type {number[][]} */ rows) => num(rows[index]?.[channel], 5);
   const product = `${at(terms.patch)} × ${at(terms.kernel)} = ${at(terms.products)}`;
-  line.textContent = `(${place.join(", ")}): ${product}`;
+  const sum = terms.products
+    .slice(0, index + 1)
+    .reduce((/** @type {number} */ a, /** @type {number[]} */ row) => a + (row[channel] ?? 0), 0);
+  return `(${place.join(", ")}): ${product} · ${t("inspector.so_far", { sum: num(sum, 5) })}`;
 }
 
 /** @param {string} name */

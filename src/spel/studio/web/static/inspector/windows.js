@@ -6,6 +6,7 @@ import { num } from "../base/numbers.js";
 import { t } from "../base/words.js";
 import { node } from "../store.js";
 import { matrix } from "./matrix.js";
+import { pointAtCell } from "./sum.js";
 
 /** @import { Place, Terms, TraceStep } from "../server/types.js" */
 
@@ -16,7 +17,8 @@ import { matrix } from "./matrix.js";
  */
 function windowMatrix({ displacements }, values, mark = -1) {
   const title = t("inspector.window", { n: displacements.length });
-  return matrix(title, displacements, values, { mark, wide: true });
+  const window = matrix(title, displacements, values, { mark, wide: true });
+  return h("div", { onpointerover: ({ target }) => pointAtCell(target) }, window);
 }
 
 /** @param {TraceStep} step */

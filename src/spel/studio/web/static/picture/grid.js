@@ -153,7 +153,10 @@ export function drawCursor(pen, zoom, [row, col], layer, outline) {
   };
   const middle = [top + (row + 0.5) * high, left + (col + 0.5) * wide];
   const around = outline ? frame(outline) : () => tracePlus(pen, zoom, middle);
-  drawRimmed(pen, zoom, outline ? 3 : 3.5, "#ffd23f", around);
+  // A large spel needs no cross, which would cover its number.
+  if (outline || zoom * wide < NUMBERS_FROM) {
+    drawRimmed(pen, zoom, outline ? 3 : 3.5, "#ffd23f", around);
+  }
   const spel = [
     top + row * high,
     left + col * wide,

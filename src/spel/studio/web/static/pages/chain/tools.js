@@ -10,6 +10,7 @@ import { choose, node, state } from "../../store.js";
 /**
  * @typedef {object} ToolActions
  * @property {boolean} sideBySide
+ * @property {import("../../base/dom.js").Child} play
  * @property {number} overlay
  * @property {(on: boolean) => void} flicker
  * @property {() => void} toggleSide
@@ -33,6 +34,7 @@ export function viewerTools(channels, bands, actions) {
       { key: "side", pressed: sideBySide, title: t("stage.side"), onclick: toggleSide },
       t("stage.side"),
     ),
+    actions.play,
     flickerButton(actions.flicker),
     labelled(
       t("stage.overlay"),

@@ -6,7 +6,6 @@ import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
 import { t } from "../../base/words.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
-import { limitsOf } from "../../picture/contrast.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Detail } from "../../picture/detail.js";
 import { newStage, zoomers } from "../../picture/stage.js";
@@ -14,8 +13,10 @@ import { View } from "../../picture/view.js";
 import { outlineOf } from "../../picture/windows.js";
 import { plane } from "../../server/arrays.js";
 import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "../../store.js";
+import { Beside, imageMap, imagePlane, placeOf } from "./beside.js";
 import { scaleBar } from "./draw.js";
 import { statusOf } from "./model.js";
+import { Player } from "./play.js";
 import { viewerTools } from "./tools.js";
 
 /** @import { Picture, Place, Plane, Step } from "../../server/types.js" */
@@ -26,8 +27,9 @@ const COARSE_BELOW = 0.75;
 
 export class Viewer extends Part {
   stage = newStage();
-  /** The image beside the step. @type {Stage | null} */
+  /** What the step reads, beside it. @type {Beside | null} */
   beside = null;
+  player = new Player(() => this.update());
   /** @type {View | null} */
   shared = null;
   sideBySide = false;
@@ -38,6 +40,8 @@ export class Viewer extends Part {
   /** @type {Plane | null} */
   plane = null;
   detail = new Detail(this.stage);
+  /** Channels of the step and of the image. @type {[number, number]} */
+  counts = [1, 1];
   tools = create(h("div.stage-tools", { role: "toolbar" }));
   stages = create(h("div.stages"));
   status = create(h("p.status", { "aria-live": "off" }));
@@ -51,7 +55,12 @@ export class Viewer extends Part {
     this.on(bus, "rest", () => {
       if ((this.plane?.grain ?? 1) > 1) this.update();
     });
-    this.on(bus, "cursor", () => this.markCursor());
+    this.on(bus, "cursor", () => {
+      this.player.stop();
+      this.markCursor();
+    });
+    this.on(bus, "traced", () => this.showWindow());
+    this.on(bus, "term", () => this.beside?.mark());
     this.on(bus, "language", () => this.update());
     this.update();
   }
@@ -131,7 +140,7 @@ export class Viewer extends Part {
 
   map() {
     if (state.map !== "auto") return state.map;
-    if (state.node === "input") return (this.plane?.low ?? 0) < 0 ? "signed" : "grey";
+    if (state.node === "input") return this.image ? imageMap(this.image) : "grey";
     return mapOf();
   }
 
@@ -140,11 +149,13 @@ export class Viewer extends Part {
    * @param {number} bands channels of the image
    */
   drawTools(channels, bands) {
+    this.counts = [channels, bands];
     this.tools.setAttribute("aria-label", t("stage.tools"));
     patch(
       this.tools,
       viewerTools(channels, bands, {
         sideBySide: this.sideBySide,
+        play: this.sideBySide ? this.player.tools() : null,
         overlay: this.overlay,
         flicker: (on) => this.flicker(on),
         toggleSide: () => {
@@ -159,20 +170,29 @@ export class Viewer extends Part {
     );
   }
 
-  /** Side by side: the image beside the step, moving together. */
+  /** Side by side: what the step reads beside the step, moving together. */
   drawStages() {
     if (this.sideBySide && !this.beside) {
-      this.beside = newStage();
-      this.follow(this.beside);
+      this.beside = new Beside();
+      this.follow(this.beside.stage);
       this.shared ??= new View();
       this.stage.share(this.shared);
-      this.beside.share(this.shared);
+      this.beside.stage.share(this.shared);
       requestAnimationFrame(() => this.stage.fit());
     }
     if (!this.sideBySide) this.beside = null;
-    if (this.beside && this.image) this.beside.setImage(this.image);
+    if (this.image) this.beside?.update(this.image);
     this.stages.classList.toggle("two", this.sideBySide);
-    patch(this.stages, this.beside, this.stage, h("div.zoomers", {}, zoomers(this.stage)));
+    const beside = this.beside?.stage;
+    patch(this.stages, beside, this.stage, h("div.zoomers", {}, zoomers(this.stage)));
+  }
+
+  /** The inspector has new numbers: their window on what the step reads. */
+  showWindow() {
+    if (!this.beside || !this.image) return;
+    this.beside.update(this.image);
+    this.beside.mark();
+    this.drawTools(...this.counts);
   }
 
   /**
@@ -200,13 +220,11 @@ export class Viewer extends Part {
     const shown = state.node === "input" ? undefined : step();
     const on = shown?.shape && state.cursor ? onStep(shown, state.cursor) : state.cursor;
     stage.cursor = on;
-    stage.outline = on && shown?.shape ? outlineOf(node(), shown, on) : null;
+    // The window lies on what the step reads: here it stands only where that is not beside.
+    const alone = on && shown?.shape && !this.beside;
+    stage.outline = alone ? outlineOf(node(), shown, on) : null;
     stage.paint(true);
-    if (this.beside) {
-      this.beside.cursor = state.cursor;
-      this.beside.outline = stage.outline;
-      this.beside.paint(true);
-    }
+    this.beside?.mark();
     this.showStatus();
   }
 
@@ -218,21 +236,3 @@ export class Viewer extends Part {
   }
 }
 customElements.define("spel-viewer", Viewer);
-
-/**
- * An image of one band as a plane of numbers; null for colors.
- * @param {Picture} picture
- * @returns {Plane | null}
- */
-function imagePlane(picture) {
-  const [rows, cols, bands] = picture.grid;
-  if (bands !== 1) return null;
-  const [low, high] = limitsOf(picture);
-  return { rows, cols, data: picture.data, low, high };
-}
-
-/** @param {Picture | null} picture */
-function placeOf(picture) {
-  const scale = picture?.reduced ?? 1;
-  return { scale: /** @type {const} */ ([scale, scale]) };
-}

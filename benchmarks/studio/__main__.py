@@ -1,8 +1,8 @@
 """``python -m benchmarks.studio``: from an action to the picture on the screen, in Chromium.
 
 Each action is repeated; the table gives the median and the 95th percentile of the time from the
-event to the end of the drawing, beside the targets of the design. It needs the extra `studio`,
-Playwright and Chromium (``SPEL_CHROMIUM``, else the one on the path).
+event to the end of the drawing, beside the targets of the design. It needs Playwright and Chromium
+(``SPEL_CHROMIUM``, else the one on the path).
 """
 
 from __future__ import annotations

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("starlette", reason="the studio's extra is not installed")
-pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
-
 from spel.studio.session import Session
 from spel.studio.web.server import Server
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("starlette", reason="the studio's extra is not installed")
-pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
 
 from spel.errors import ImageReadError

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("starlette", reason="the studio's extra is not installed")
-pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
-
 import spel
 from spel.io import write
 
@@ -70,3 +67,47 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path):
         with pytest.raises(ParameterError, match="--port"):
             Server(session, port=taken.getsockname()[1])
         session.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+def test_demo_in_front_of_a_terminal_ends_in_the_page(tmp_path):
+    import pty
+    import time
+
+    # A browser that writes down what it was asked to open.
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(Path(spel.__file__).parents[1]),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "BROWSER": f"{browser} %s",
+        "DISPLAY": ":99",
+    }
+    terminal, screen = pty.openpty()
+    command = [sys.executable, "-m", "spel", "demo", "--out", str(tmp_path / "demo")]
+    process = subprocess.Popen(command, env=env, stdin=screen, stdout=screen, stderr=screen)
+    os.close(screen)
+    try:
+        end = time.monotonic() + 60
+        while not (opened.exists() and opened.read_text().strip()):
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.05)
+        with urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(
+            opened.read_text().strip(), timeout=10
+        ) as page:
+            assert b"<title>spel studio</title>" in page.read()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        os.close(terminal)
+
+
+def test_without_a_screen_demo_opens_nothing(monkeypatch):
+    from spel.cli.demo import has_browser
+
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert has_browser() is (sys.platform in ("darwin", "win32"))

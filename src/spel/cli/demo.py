@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -42,16 +44,29 @@ def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) 
     )
     for path in done.files:
         click.echo(path)
-    if not (fast or no_browser) and _can_open_studio():
+    if not (fast or no_browser) and _has_terminal() and has_browser():
         settings.say("\nThe same network in the studio, where you can change every number:")
         from spel.cli.studio import command as studio
 
         click.get_current_context().invoke(studio)
 
 
-def _can_open_studio() -> bool:
-    """Whether this is a terminal, and the packages of the studio are installed."""
-    import sys
-    from importlib.util import find_spec
+def _has_terminal() -> bool:
+    """Whether somebody sits in front of this command."""
+    return sys.stderr.isatty() and sys.stdout.isatty()
 
-    return sys.stderr.isatty() and sys.stdout.isatty() and find_spec("uvicorn") is not None
+
+def has_browser() -> bool:
+    """Whether this machine has a browser with a window, which a login by SSH usually has not."""
+    screen = sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if not screen:
+        return False
+    import webbrowser
+
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True

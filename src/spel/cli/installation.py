@@ -22,6 +22,9 @@ REQUIRED = {
     "safetensors": "safetensors",
     "click": "click",
     "tqdm": "tqdm",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
+    "threadpoolctl": "threadpoolctl",
 }
 EXTRAS = {
     "plot": (("matplotlib",), "figures of activations, kernels and patch clouds"),
@@ -30,7 +33,6 @@ EXTRAS = {
     "zarr": (("zarr",), "OME-Zarr images"),
     "video": (("av",), "detection in videos"),
     "sklearn": (("scikit-learn",), "classifiers: spel fit, spel classify, spel.sklearn"),
-    "studio": (("starlette", "uvicorn", "threadpoolctl"), "the studio in the browser"),
     "dask": (("dask", "distributed"), "runs on a cluster"),
 }
 """Extra: the packages that it installs, and what they are for."""

@@ -68,16 +68,9 @@ def command(net: str, settings: Settings, **options: Any) -> None:
     token, which clients send as "Authorization: Bearer TOKEN".
     """
     from spel.core.threads import thread_count
-    from spel.errors import BackendMissingError
-
-    try:
-        from spel.serve.server import Server
-    except ImportError:
-        raise BackendMissingError(
-            "serving needs a web framework; try: pip install 'spel[studio]'"
-        ) from None
     from spel.io.image.header import MAX_PIXELS
     from spel.serve.app import Limits, Service
+    from spel.serve.server import Server
     from spel.serve.workers import MIB, Workers
 
     host = "127.0.0.1" if options["host"] == "localhost" else options["host"]

@@ -46,16 +46,9 @@ def command(
     the token can use the studio as you can. Without images it shows samples. All work is saved
     immediately and restored the next time.
     """
-    from spel.errors import BackendMissingError
-
-    try:
-        from spel.studio.web.server import Server
-    except ImportError:
-        raise BackendMissingError(
-            "the studio needs a web framework; try: pip install 'spel[studio]'"
-        ) from None
     from spel.studio.session import Session, default_folder
     from spel.studio.sources import files
+    from spel.studio.web.server import Server
 
     address = "127.0.0.1" if host == "localhost" else host
     if host not in LOOPBACK:

@@ -58,6 +58,7 @@ from spel.nn import (
     Decode as Decode,
     DivisiveNormalize as DivisiveNormalize,
     Flatten as Flatten,
+    GroupedConvolution as GroupedConvolution,
     Layer as Layer,
     LinearNormalize as LinearNormalize,
     MaxPool as MaxPool,

@@ -27,6 +27,7 @@ from spel.nn import (
     Decode,
     DivisiveNormalize,
     Flatten,
+    GroupedConvolution,
     LinearNormalize,
     MaxPool,
     MeanPool,
@@ -46,10 +47,11 @@ def _color(layer: Color, g: Graph, x: Value) -> Value:
     return color(g, layer, x)
 
 
-@translate.register
-def _convolution(layer: Convolution, g: Graph, x: Value) -> Value:
+@translate.register(Convolution)
+@translate.register(GroupedConvolution)
+def _convolution(layer: Convolution | GroupedConvolution, g: Graph, x: Value) -> Value:
     bank, window = layer.bank, layer.scope
-    mode, fill = window.border_mode(bank.channels)
+    mode, fill = window.border_mode(x.channels)
     box = geometry.bounding_lattice(bank.adjacency)
     spans = geometry.pads(window, box.low, box.high)
     weights = g.const(geometry.dense(bank.adjacency, bank.weights))
@@ -58,6 +60,7 @@ def _convolution(layer: Convolution, g: Graph, x: Value) -> Value:
         "kernel_shape": list(box.size),
         "dilations": list(box.step),
         "strides": list(window.strides),
+        "group": layer.groups if isinstance(layer, GroupedConvolution) else 1,
     }
     name = x.name
     if mode != "constant" and window.border != "valid":

@@ -7,7 +7,7 @@ comes back as the old value itself, so an untrained network comes back equal.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,22 +17,33 @@ from spel.backends.planar import statistics as stored
 from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
 from spel.backends.torch_dispatch import LayerModule, to_module
 from spel.backends.torch_windows import Correlation
-from spel.nn import BatchNormalize, Convolution, PReLU, Residue, Scale, WeightedSum
+from spel.nn import (
+    BatchNormalize,
+    Convolution,
+    GroupedConvolution,
+    PReLU,
+    Residue,
+    Scale,
+    WeightedSum,
+)
+
+AnyConvolution: TypeAlias = Convolution | GroupedConvolution
 
 
-class TorchConvolution(LayerModule[Convolution]):
-    def __init__(self, layer: Convolution) -> None:
+class TorchConvolution(LayerModule[AnyConvolution]):
+    def __init__(self, layer: AnyConvolution) -> None:
         super().__init__(layer)
         bank = layer.bank
-        self.correlate = Correlation(layer.scope, bank.channels)
+        self.groups = layer.groups if isinstance(layer, GroupedConvolution) else 1
+        self.correlate = Correlation(layer.scope, bank.channels * self.groups)
         self.weight = nn.Parameter(as_tensor(geometry.dense(bank.adjacency, bank.weights)))
         self.bias = nn.Parameter(as_tensor(bank.bias))
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.correlate(x, self.weight, self.bias)
+        result: Tensor = self.correlate(x, self.weight, self.bias, self.groups)
         return result
 
-    def to_layer(self) -> Convolution:
+    def to_layer(self) -> AnyConvolution:
         bank = self.layer.bank
         weights, bias = self._weights(), _updated(bank.bias, self.bias)
         if np.array_equal(weights, bank.weights):
@@ -140,6 +151,7 @@ class TorchResidue(LayerModule[Residue]):
 
 
 to_module.register(Convolution, TorchConvolution)
+to_module.register(GroupedConvolution, TorchConvolution)
 to_module.register(BatchNormalize, TorchBatchNormalize)
 to_module.register(Scale, TorchScale)
 to_module.register(PReLU, TorchPReLU)

@@ -161,7 +161,7 @@ class Correlation(nn.Module):
         cells = None if full else as_tensor(geometry.dense(adjacency, ones))
         self.register_buffer("cells", cells, persistent=False)
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor, groups: int = 1) -> Tensor:
         padded = self._padded(x)
         counts = [n - e for n, e in zip(padded.shape[2:], self.extent)]
         if min(counts) <= 0:
@@ -169,7 +169,9 @@ class Correlation(nn.Module):
             return x.new_zeros((len(x), len(weight), *sizes))
         masked = weight if self.cells is None else weight * self.cells
         convolve = F.conv2d if len(self.spans) == 2 else F.conv3d
-        return convolve(padded, masked, bias, stride=self.strides, dilation=self.step)
+        return convolve(
+            padded, masked, bias, stride=self.strides, dilation=self.step, groups=groups
+        )
 
     def _padded(self, x: Tensor) -> Tensor:
         return (

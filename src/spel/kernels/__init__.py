@@ -27,6 +27,8 @@ if choice == "native":
         residue,
         resize,
         softmax,
+        transpose,
+        upsample,
     )
     from spel.kernels.stream import Program
 
@@ -46,6 +48,8 @@ elif choice == "reference":
         residue,
         resize,
         softmax,
+        transpose,
+        upsample,
     )
 
     def multiply_adds(count: int) -> int:
@@ -83,4 +87,6 @@ __all__ = [
     "residue",
     "resize",
     "softmax",
+    "transpose",
+    "upsample",
 ]

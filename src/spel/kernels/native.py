@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.kernels.engine import native, triples
+from spel.kernels.phases import transposed, upsampled
 from spel.kernels.stream import Program, Stage
 
 Array = npt.NDArray[Any]
@@ -31,6 +32,7 @@ def convolve(
     border: str,
     fill: Array,
     out: Array,
+    groups: int = 1,
     threads: int = 1,
 ) -> None:
     """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``."""
@@ -46,9 +48,40 @@ def convolve(
             border=border,
             fill=fill,
             size=out.shape[2:],
+            groups=groups,
         )
 
     _run(image, stage, out, threads)
+
+
+def transpose(
+    image: Array,
+    displacements: Array,
+    weights: Array,
+    bias: Array,
+    *,
+    start: Triple,
+    stride: Triple,
+    out: Array,
+    threads: int = 1,
+) -> None:
+    """``out(start + p stride + d_i) += sum_k image_k(p) weights_k(d_i)``, from the biases on."""
+    if not image.size:
+        out[...] = bias[:, None, None, None]
+        return
+
+    def stage(program: Program, source: Stage) -> Stage:
+        size = out.shape[2:]
+        bank = (displacements, weights, bias)
+        return transposed(program, source, *bank, start=start, stride=stride, size=size)
+
+    _run(image, stage, out, threads)
+
+
+def upsample(image: Array, *, factor: Triple, linear: bool, out: Array, threads: int = 1) -> None:
+    """Each spel becomes ``factor`` spels: the same value, or between the middles of spels."""
+    key = ("upsample", tuple(factor), linear)
+    _run(image, lambda program, of: upsampled(program, of, factor, linear), out, threads, key)
 
 
 def pad(

@@ -28,17 +28,67 @@ def convolve(
     border: str,
     fill: Array,
     out: Array,
+    groups: int = 1,
     threads: int = 1,
 ) -> None:
-    """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``, the border supplied."""
+    """``out_k(p) = bias_k + sum_i <image(p + d_i), weights_k(d_i)>``, the border supplied.
+
+    With groups, a kernel reads the channels of its own group alone.
+    """
     total = np.zeros(out.shape, dtype=np.float64)
     total += np.asarray(bias, dtype=np.float64)[:, None, None, None]
+    grouped = total.reshape(len(total), groups, -1, *total.shape[2:])
+    banks = weights.astype(np.float64).reshape(groups, -1, *weights.shape[1:])
     for i, (values, inside) in enumerate(
         shifted(image, displacements, start, stride, out.shape[2:], border)
     ):
         values = np.where(inside, values, np.asarray(fill, dtype=np.float64)[:, None, None, None])
-        total += np.einsum("ncdhw,kc->nkdhw", values, weights[:, i].astype(np.float64))
+        parts = values.reshape(len(values), groups, -1, *values.shape[2:])
+        grouped += np.einsum("ngcdhw,gkc->ngkdhw", parts, banks[:, :, i])
     out[...] = total
+
+
+def transpose(
+    image: Array,
+    displacements: Array,
+    weights: Array,
+    bias: Array,
+    *,
+    start: Triple,
+    stride: Triple,
+    out: Array,
+    threads: int = 1,
+) -> None:
+    """The adjoint of a convolution: every spel p adds to the spels that it would have read.
+
+    ``out(start + p stride + d_i) += sum_k image_k(p) weights_k(d_i)``, from the biases on.
+    """
+    total = np.zeros(out.shape, dtype=np.float64)
+    total += np.asarray(bias, dtype=np.float64)[:, None, None, None]
+    for i, displacement in enumerate(displacements.tolist()):
+        places = [
+            np.arange(n) * s + a + d
+            for n, s, a, d in zip(image.shape[2:], stride, start, displacement)
+        ]
+        inside = [(p >= 0) & (p < n) for p, n in zip(places, out.shape[2:])]
+        given = image[(slice(None), slice(None), *np.ix_(*inside))].astype(np.float64)
+        target = np.ix_(*[p[keep] for p, keep in zip(places, inside)])
+        added = np.einsum("nkdhw,kc->ncdhw", given, weights[:, i].astype(np.float64))
+        total[(slice(None), slice(None), *target)] += added
+    out[...] = total
+
+
+def upsample(image: Array, *, factor: Triple, linear: bool, out: Array, threads: int = 1) -> None:
+    """Each spel becomes ``factor`` spels: the same value, or between the middles of spels."""
+    x = image.astype(np.float64)
+    for axis, f in enumerate(factor, start=2):
+        n = x.shape[axis]
+        place = np.arange(n * f) // f if not linear else (np.arange(n * f) + 0.5) / f - 0.5
+        low = np.floor(place).astype(np.int64)
+        part = (place - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
+        below, above = (np.take(x, np.clip(low + d, 0, n - 1), axis) for d in (0, 1))
+        x = below if not linear else below * (1 - part) + above * part
+    out[...] = x
 
 
 def pad(

@@ -9,6 +9,7 @@ from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.fold_normalization import fold_batch_normalization
+from spel.nn.grouped import GroupedConvolution
 from spel.nn.intensity import expected_white, match_white, with_white
 from spel.nn.layer import Explanation, Layer, Read
 from spel.nn.load import load
@@ -40,6 +41,7 @@ __all__ = [
     "DivisiveNormalize",
     "Explanation",
     "Flatten",
+    "GroupedConvolution",
     "Layer",
     "LinearNormalize",
     "MaxPool",

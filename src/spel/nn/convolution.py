@@ -73,29 +73,49 @@ class Convolution(Layer):
     def explain(
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
     ) -> Explanation:
-        place = self.scope.place(at)
-        patch = ops.patches(images[0], self.bank.adjacency, at=[place], border=self.border)
-        patch = patch.reshape(len(self.bank.adjacency), self.bank.channels)
-        kernel = self.bank.weights[channel]
-        products = patch.astype(np.float64) * kernel
-        spels = self.bank.adjacency.displacements + place
-        inside = ((spels >= 0) & (spels < images[0].shape[:-1])).all(axis=1)
-        terms = {
-            "displacements": self.bank.adjacency.displacements,
-            "inside": inside,
-            "patch": patch,
-            "kernel": kernel,
-            "products": products,
-            "sum": products.sum(),
-            "bias": self.bank.bias[channel],
-            "norm": np.linalg.norm(kernel.astype(np.float64)),
-            "value": output[(*at, channel)],
-        }
-        strongest = int(np.abs(products.sum(axis=0)).argmax())
-        return Explanation(terms, (Read(0, place, strongest),))
+        value = output[(*at, channel)]
+        return sum_of_products(images[0], self.scope, self.bank, at, channel, value)
 
 
-def convolved(program: Program, of: Stage, bank: KernelBank, window: Window) -> Stage:
+def sum_of_products(
+    image: Image,
+    window: Window,
+    bank: KernelBank,
+    at: tuple[int, ...],
+    kernel: int,
+    value: float,
+    first: int = 0,
+) -> Explanation:
+    """How a kernel's value at a spel came about; it reads the image's channels from `first` on."""
+    place = window.place(at)
+    border = window.border
+    if isinstance(border, tuple):
+        border = border[first : first + bank.channels]
+    own = image[..., first : first + bank.channels]
+    patch = ops.patches(own, bank.adjacency, at=[place], border=border)
+    patch = patch.reshape(len(bank.adjacency), bank.channels)
+    weights = bank.weights[kernel]
+    products = patch.astype(np.float64) * weights
+    spels = bank.adjacency.displacements + place
+    inside = ((spels >= 0) & (spels < image.shape[:-1])).all(axis=1)
+    terms = {
+        "displacements": bank.adjacency.displacements,
+        "inside": inside,
+        "patch": patch,
+        "kernel": weights,
+        "products": products,
+        "sum": products.sum(),
+        "bias": bank.bias[kernel],
+        "norm": np.linalg.norm(weights.astype(np.float64)),
+        "value": value,
+    }
+    strongest = int(np.abs(products.sum(axis=0)).argmax())
+    return Explanation(terms, (Read(0, place, first + strongest),))
+
+
+def convolved(
+    program: Program, of: Stage, bank: KernelBank, window: Window, groups: int = 1
+) -> Stage:
     """The stage of a convolution with a bank over a window."""
     mode, fill = window.border_mode(of.channels)
     return program.convolve(
@@ -108,4 +128,5 @@ def convolved(program: Program, of: Stage, bank: KernelBank, window: Window) -> 
         border=mode,
         fill=fill,
         size=pad_to_3d(window.shape(of.size[3 - bank.adjacency.ndim :]), 1),
+        groups=groups,
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from spel.errors import ParameterError
 from spel.nn.convolution import Convolution
+from spel.nn.grouped import GroupedConvolution
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize
@@ -67,7 +68,7 @@ def _why_not(network: Network, node: Node) -> str:
     if np.squeeze(layer.statistics[0]).ndim > 1 or np.ndim(layer.statistics[0]) > 1:
         return "its statistics differ from spel to spel, a kernel's do not; use over='channel'"
     before = next((n for n in network.nodes if n.name == node.inputs[0]), None)
-    if before is None or not isinstance(before.layer, Convolution):
+    if before is None or not isinstance(before.layer, Convolution | GroupedConvolution):
         return "no convolution stands right before it"
     if sum(before.name in n.inputs for n in network.nodes) > 1:
         return f"the convolution {before.name!r} is taken by another node too"
@@ -78,7 +79,7 @@ def _without(network: Network, node: Node) -> Network:
     source = node.inputs[0]
     convolution = network[source]
     layer = node.layer
-    assert isinstance(convolution, Convolution)
+    assert isinstance(convolution, Convolution | GroupedConvolution)
     assert isinstance(layer, BatchNormalize)
     name = node.name if node.name == network.output else source
     nodes = []
@@ -91,7 +92,9 @@ def _without(network: Network, node: Node) -> Network:
     return Network(tuple(nodes), network.meta)
 
 
-def _merged(convolution: Convolution, layer: BatchNormalize) -> Convolution:
+def _merged(
+    convolution: Convolution | GroupedConvolution, layer: BatchNormalize
+) -> Convolution | GroupedConvolution:
     assert layer.statistics is not None
     mean, deviation = (np.asarray(s, dtype=np.float64) for s in layer.statistics)
     epsilon = float(layer.epsilon)

@@ -21,6 +21,7 @@ def convolve(
     *,
     stride: int | Sequence[int] = 1,
     border: Border = "zero",
+    groups: int = 1,
     out: Float | None = None,
 ) -> Float:
     """Correlate an image with K kernels and add each kernel's bias.
@@ -38,6 +39,10 @@ def convolve(
         Distance between the spels that are computed.
     border : {"zero", "edge", "reflect", "symmetric", "wrap", "valid"}, float or tuple of float
         What spels outside the image supply, see `spel.Window`.
+    groups : int
+        Into how many groups channels and kernels fall: a kernel reads the channels of its own
+        group alone, so the bank is for C / groups channels. With as many groups as channels the
+        convolution is called depthwise.
     out : float32 array, optional
         Written and returned instead of new memory; exactly the result's shape.
 
@@ -68,7 +73,7 @@ def convolve(
     >>> convolve([[0, 0, 9, 9]], KernelBank.from_array([[-1, 0, 1]]))[..., 0].tolist()
     [[0.0, 9.0, 9.0, -9.0]]
     """
-    given, window = checked(image, bank, stride, border)
+    given, window = checked(image, bank, stride, border, groups)
     mode, fill = window.border_mode(given.channels)
     size = window.shape(given.size)
     memory, result = allocate("convolve", given, len(bank), size, out, channelled=True)
@@ -82,13 +87,18 @@ def convolve(
         border=mode,
         fill=np.asarray(fill, dtype=np.float32),
         out=memory,
+        groups=int(groups),
         threads=thread_count(),
     )
     return result
 
 
 def checked(
-    image: npt.ArrayLike, bank: KernelBank, stride: int | Sequence[int], border: Border
+    image: npt.ArrayLike,
+    bank: KernelBank,
+    stride: int | Sequence[int],
+    border: Border,
+    groups: int = 1,
 ) -> tuple[Planar, Window]:
     """All that is checked before a convolution: the planar image and the window."""
     if not isinstance(bank, KernelBank):
@@ -102,11 +112,17 @@ def checked(
             'convolve: border "inside" is for pooling; expected "zero", "edge", '
             '"reflect", "symmetric", "wrap", "valid" or numbers'
         )
+    if int(groups) != groups or groups < 1 or len(bank) % int(groups):
+        raise ParameterError(
+            f"convolve: groups {groups!r:.40} for {len(bank)} kernels; expected a number that "
+            "divides them"
+        )
     given = as_planar("convolve", image, bank.adjacency.ndim)
-    if given.channels != bank.channels:
+    if given.channels != bank.channels * groups:
+        of = "" if groups == 1 else f" in each of {groups} groups"
         raise ShapeError(
-            f"convolve: image of {given.channels} channels, bank for {bank.channels}; convert the "
-            "image (spel.ops.grey) or build the bank for its channels"
+            f"convolve: image of {given.channels} channels, bank for {bank.channels}{of}; convert "
+            "the image (spel.ops.grey) or build the bank for its channels"
         )
     window.border_mode(given.channels)
     return given, window

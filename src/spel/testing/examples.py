@@ -35,6 +35,15 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "decode.v1": [{"method": "lm", "labels": (True, False)}, {"method": "ts", "labels": (0, 1)}],
     "divisive_normalize.v1": [{"adjacency": BOX}, {"adjacency": BOX, "across_channels": True}],
     "flatten.v1": [{}],
+    "grouped_convolution.v1": [
+        {"bank": KernelBank.random(BOX, kernels=4, channels=1, seed=2), "groups": 2},
+        {
+            "bank": KernelBank.random(Adjacency.disk(2), kernels=2, channels=1, seed=3),
+            "groups": 2,
+            "stride": (1, 2),
+            "border": (0.5, -0.5),
+        },
+    ],
     "linear_normalize.v1": [{}, {"over": "channels"}],
     "max_pool.v1": [{"adjacency": BOX}, {"adjacency": BOX, "stride": 2, "border": "valid"}],
     "mean_pool.v1": [{"adjacency": BOX, "count": "full"}],

@@ -77,6 +77,14 @@ CASES = {
     "threshold.v1": [{"at": 0.5}, {"at": "p90"}, {"at": "p33.3"}, {"at": "otsu"}],
     "weighted_sum.v1": [{"weights": [1.0, -1.0], "bias": 0.25}],
 }
+CASES["transposed_convolution.v1"] = [
+    {"bank": KernelBank(a, RNG.normal(size=(2, len(a), 3))), "stride": s, "border": b, "bias": 0.5}
+    for a in (BOX, OFF, DISK, BOX.dilated((2, 3)), Adjacency.box((4, 2)))
+    for s, b in ((1, "zero"), (2, "zero"), ((3, 2), "valid"))
+]
+CASES["upsample.v1"] = [
+    {"factor": f, "method": m} for f in (2, (3, 1)) for m in ("nearest", "linear")
+]
 for kind in ("max_pool.v1", "min_pool.v1", "mean_pool.v1"):
     CASES[kind] = [
         {"adjacency": a, "stride": s, "border": b}

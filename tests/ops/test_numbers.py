@@ -78,6 +78,7 @@ def test_layers_subtract_before_they_round():
     assert nn.Center()(image).ravel().tolist() == [-1.0, 0.0, 1.0]
 
 
+EDGES = KernelBank(BOX, np.ones((3, 9, 1)))
 OPERATORS = {
     "activate": lambda x: ops.activate(x),
     "argmax": lambda x: ops.argmax(x),
@@ -107,6 +108,8 @@ OPERATORS = {
     "softmax": lambda x: ops.softmax(x),
     "threshold": lambda x: ops.threshold(x, 0.5),
     "threshold_value": lambda x: ops.threshold_value(x, "otsu"),
+    "transposed_convolve": lambda x: ops.transposed_convolve(x, EDGES),
+    "upsample": lambda x: ops.upsample(x),
     "watershed": lambda x: ops.watershed(x[0, ..., 0], np.eye(4, dtype=int)),
     "ycbcr": lambda x: ops.ycbcr(x),
     "Add": lambda x: nn.Add()(x, x),

@@ -56,6 +56,27 @@ def pads(window: Window, low: Sequence[int], high: Sequence[int]) -> list[Span]:
     ]
 
 
+def transposed_spans(window: Window) -> list[Span]:
+    """Spels to add to (negative: to cut off) all that transposed windows reach, per axis.
+
+    Libraries give the spels from the lowest to the highest one reached; `window` is that of the
+    convolution, whose border decides which of them are the result.
+
+    Examples
+    --------
+    >>> transposed_spans(Window(Adjacency.box((1, 3)), 2, "zero"))
+    [(0, 1), (-1, 0)]
+    >>> transposed_spans(Window(Adjacency.box((1, 3)), 2, "valid"))
+    [(0, 0), (0, 0)]
+    """
+    spans = []
+    for a, s, (low, high) in zip(window.start, window.strides, window.adjacency.reach):
+        size = s if window.border != "valid" else max(0, high) + max(0, -low) + 1
+        before = a + low
+        spans.append((before, size - (high - low + 1) - before))
+    return spans
+
+
 def bounding_lattice(adjacency: Adjacency) -> DisplacementBox:
     """The coarsest box of displacements that holds the adjacency: its reach, its dilation.
 

@@ -36,6 +36,8 @@ from spel.nn import (
     Residue,
     Scale,
     Threshold,
+    TransposedConvolution,
+    Upsample,
     WeightedSum,
 )
 
@@ -72,6 +74,34 @@ def _convolution(layer: Convolution | GroupedConvolution, g: Graph, x: Value) ->
     else:
         attributes["pads"] = [a for a, _ in spans] + [b for _, b in spans]
     return Value(g.op("Conv", name, *inputs, **attributes), len(bank), x.ndim)
+
+
+@translate.register
+def _transposed_convolution(layer: TransposedConvolution, g: Graph, x: Value) -> Value:
+    bank, window = layer.bank, layer.window
+    box = geometry.bounding_lattice(bank.adjacency)
+    whole = g.op(
+        "ConvTranspose",
+        x.name,
+        g.const(geometry.dense(bank.adjacency, bank.weights)),
+        kernel_shape=list(box.size),
+        dilations=list(box.step),
+        strides=list(window.strides),
+    )
+    name = g.padded(whole, geometry.transposed_spans(window))
+    if np.any(layer.bias):
+        name = g.op("Add", name, g.const(planar(np.asarray(layer.bias), x.ndim)))
+    return Value(name, bank.channels, x.ndim)
+
+
+@translate.register
+def _upsample(layer: Upsample, g: Graph, x: Value) -> Value:
+    scales = g.const([1, 1, *layer.factors])
+    how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    if layer.method == "nearest":
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+        how["nearest_mode"] = "floor"
+    return Value(g.op("Resize", x.name, "", scales, **how), x.channels, x.ndim)
 
 
 @translate.register

@@ -1,14 +1,14 @@
-"""Poolings, norms over windows, and padding, as PyTorch modules."""
+"""Poolings, norms over windows, padding and enlarging, as PyTorch modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from spel.backends.torch_deps import Tensor, as_tensor, torch
-from spel.backends.torch_dispatch import LayerModule, function_of, to_module
+from spel.backends.torch_deps import F, Tensor, as_tensor, torch
+from spel.backends.torch_dispatch import LayerModule, to_module
 from spel.backends.torch_windows import WindowMax, WindowReduce, pad, supplied
 from spel.core.window import Window
-from spel.nn import Crop, DivisiveNormalize, MaxPool, MeanPool, MinPool, Pad
+from spel.nn import Crop, DivisiveNormalize, MaxPool, MeanPool, MinPool, Pad, Upsample
 
 
 class TorchExtremum(LayerModule[Any]):
@@ -66,11 +66,29 @@ class TorchPad(LayerModule[Pad]):
         return supplied(x, self.spans, self.mode, self.fill) if self.filled else pad(x, self.spans)
 
 
-@function_of(Crop)
-def crop(layer: Crop, x: Tensor) -> Tensor:
-    return pad(x, [(-before, -after) for before, after in zip(*layer.amounts)])
+class TorchCrop(LayerModule[Crop]):
+    def __init__(self, layer: Crop) -> None:
+        super().__init__(layer)
+        self.spans = [(-before, -after) for before, after in zip(*layer.amounts)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return pad(x, self.spans)
 
 
+class TorchUpsample(LayerModule[Upsample]):
+    def __init__(self, layer: Upsample) -> None:
+        super().__init__(layer)
+        self.scale = [float(f) for f in layer.factors]
+        linear = "bilinear" if len(self.scale) == 2 else "trilinear"
+        self.mode = "nearest" if layer.method == "nearest" else linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        corners = None if self.mode == "nearest" else False
+        return F.interpolate(x, scale_factor=self.scale, mode=self.mode, align_corners=corners)
+
+
+to_module.register(Crop, TorchCrop)
+to_module.register(Upsample, TorchUpsample)
 to_module.register(Pad, TorchPad)
 to_module.register(MaxPool, TorchExtremum)
 to_module.register(MinPool, TorchExtremum)

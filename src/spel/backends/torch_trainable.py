@@ -16,7 +16,8 @@ from spel.backends import geometry
 from spel.backends.planar import statistics as stored
 from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
 from spel.backends.torch_dispatch import LayerModule, to_module
-from spel.backends.torch_windows import Correlation
+from spel.backends.torch_windows import Correlation, pad
+from spel.core.adjacency import Adjacency
 from spel.nn import (
     BatchNormalize,
     Convolution,
@@ -24,6 +25,7 @@ from spel.nn import (
     PReLU,
     Residue,
     Scale,
+    TransposedConvolution,
     WeightedSum,
 )
 
@@ -45,19 +47,50 @@ class TorchConvolution(LayerModule[AnyConvolution]):
 
     def to_layer(self) -> AnyConvolution:
         bank = self.layer.bank
-        weights, bias = self._weights(), _updated(bank.bias, self.bias)
+        weights, bias = sparse_weights(bank.adjacency, self.weight), _updated(bank.bias, self.bias)
         if np.array_equal(weights, bank.weights):
             return replace(self.layer, bank=replace(bank, bias=bias))
         # Kernels that were trained further no longer come from their markers.
         return replace(self.layer, bank=replace(bank, weights=weights, bias=bias, provenance=()))
 
-    def _weights(self) -> npt.NDArray[Any]:
-        """Weights (K, n, C) in the order of the adjacency."""
-        adjacency = self.layer.bank.adjacency
-        box = geometry.bounding_lattice(adjacency)
-        cells = (adjacency.displacements - np.array(box.low)) // np.array(box.step)
-        dense = self.weight.detach().cpu().numpy()
-        return np.moveaxis(dense[(slice(None), slice(None), *cells.T)], 1, 2)
+
+def sparse_weights(adjacency: Adjacency, dense: Tensor) -> npt.NDArray[Any]:
+    """Weights (K, n, C) in the order of the adjacency, from those in its lattice box."""
+    box = geometry.bounding_lattice(adjacency)
+    cells = (adjacency.displacements - np.array(box.low)) // np.array(box.step)
+    values = dense.detach().cpu().numpy()
+    return np.moveaxis(values[(slice(None), slice(None), *cells.T)], 1, 2)
+
+
+class TorchTransposedConvolution(LayerModule[TransposedConvolution]):
+    cells: Tensor | None
+
+    def __init__(self, layer: TransposedConvolution) -> None:
+        super().__init__(layer)
+        bank, window = layer.bank, layer.window
+        box = geometry.bounding_lattice(bank.adjacency)
+        self.step, self.strides = box.step, window.strides
+        self.spans = geometry.transposed_spans(window)
+        self.weight = nn.Parameter(as_tensor(geometry.dense(bank.adjacency, bank.weights)))
+        self.bias = nn.Parameter(as_tensor(layer.bias))
+        ones = np.ones((1, len(bank.adjacency), 1), dtype=np.float32)
+        full = geometry.is_box(bank.adjacency)
+        cells = None if full else as_tensor(geometry.dense(bank.adjacency, ones))
+        self.register_buffer("cells", cells, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        spread = F.conv_transpose2d if len(self.spans) == 2 else F.conv_transpose3d
+        masked = self.weight if self.cells is None else self.weight * self.cells
+        whole = spread(x, masked, stride=self.strides, dilation=self.step)
+        return pad(whole, self.spans) + _planar(self.bias, len(self.spans))
+
+    def to_layer(self) -> TransposedConvolution:
+        bank = self.layer.bank
+        weights = sparse_weights(bank.adjacency, self.weight)
+        bias = _updated(self.layer.bias, self.bias)
+        if np.array_equal(weights, bank.weights):
+            return replace(self.layer, bias=bias)
+        return replace(self.layer, bank=replace(bank, weights=weights, provenance=()), bias=bias)
 
 
 class TorchBatchNormalize(LayerModule[BatchNormalize]):
@@ -152,6 +185,7 @@ class TorchResidue(LayerModule[Residue]):
 
 to_module.register(Convolution, TorchConvolution)
 to_module.register(GroupedConvolution, TorchConvolution)
+to_module.register(TransposedConvolution, TorchTransposedConvolution)
 to_module.register(BatchNormalize, TorchBatchNormalize)
 to_module.register(Scale, TorchScale)
 to_module.register(PReLU, TorchPReLU)

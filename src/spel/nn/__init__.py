@@ -24,6 +24,7 @@ from spel.nn.residue import Residue
 from spel.nn.save import save
 from spel.nn.trace import Step, Trace, trace
 from spel.nn.unlearned import Unlearned
+from spel.nn.upsample import TransposedConvolution, Upsample
 
 __all__ = [
     "KINDS",
@@ -59,7 +60,9 @@ __all__ = [
     "Step",
     "Threshold",
     "Trace",
+    "TransposedConvolution",
     "Unlearned",
+    "Upsample",
     "WeightedSum",
     "branch",
     "chain",

@@ -26,6 +26,7 @@ from spel.ops.pad import crop, pad
 from spel.ops.patches import flatten, patches
 from spel.ops.pool import max_pool, mean_pool, min_pool
 from spel.ops.threshold import threshold, threshold_value
+from spel.ops.upsample import transposed_convolve, upsample
 
 __all__ = [
     "BatchStatistics",
@@ -58,6 +59,8 @@ __all__ = [
     "softmax",
     "threshold",
     "threshold_value",
+    "transposed_convolve",
+    "upsample",
     "watershed",
     "ycbcr",
 ]

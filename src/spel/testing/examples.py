@@ -11,6 +11,13 @@ from spel import Adjacency, KernelBank
 from spel.nn import DivisiveNormalize
 
 BOX = Adjacency.box(3)
+
+
+def _without_bias(adjacency: Adjacency, **options: int) -> KernelBank:
+    bank = KernelBank.random(adjacency, **options)
+    return KernelBank(adjacency, bank.weights)
+
+
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "activation.v1": [{}, {"function": "leaky_relu", "parameter": 0.2}],
     "add.v1": [{}],
@@ -58,6 +65,19 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "scale.v1": [{"factor": [1.0, 2.0], "shift": [0.0, 1.0]}],
     "softmax.v1": [{}],
     "threshold.v1": [{"at": 0.5}, {"at": "otsu"}],
+    "transposed_convolution.v1": [
+        {
+            "bank": _without_bias(BOX, kernels=2, channels=3, seed=4),
+            "stride": 2,
+            "bias": [0.5, 1, 2],
+        },
+        {
+            "bank": _without_bias(Adjacency.disk(2), kernels=2, channels=1, seed=5),
+            "stride": (1, 3),
+            "border": "valid",
+        },
+    ],
+    "upsample.v1": [{}, {"factor": (2, 3), "method": "linear"}],
     "weighted_sum.v1": [{"weights": [1.0, -1.0], "bias": 0.25}],
 }
 """Arguments of layers that run, by kind."""

@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": "Serve a network on a port: images in, boxes, masks or features out.",
     "fit": "Learn to classify images.",
     "classify": "Classify images.",
+    "features": "Write a table of feature vectors of images.",
     "export": "Write a network for ONNX, PyTorch, libift, or as a script.",
     "eval": "Compare results with the truth: recall, precision, AP; masks by Dice.",
     "compare": "Compare networks on the same images and masks, in one table.",

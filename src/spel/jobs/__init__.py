@@ -4,6 +4,7 @@ from spel.jobs.apply import ApplyJob
 from spel.jobs.classify import ClassifyJob
 from spel.jobs.detect import DetectJob
 from spel.jobs.evaluate import EvaluateJob, Evaluation
+from spel.jobs.features import FeaturesJob
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.segment import SegmentJob
 
@@ -13,6 +14,7 @@ __all__ = [
     "DetectJob",
     "EvaluateJob",
     "Evaluation",
+    "FeaturesJob",
     "NetworkJob",
     "SegmentJob",
 ]

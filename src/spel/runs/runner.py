@@ -184,7 +184,7 @@ def run(
         writer = RunWriter(stack, files, manifest, state, config, job.counted, set(names))
         single = stack.enter_context(closing(with_parts(remaining, state.done, seconds, on_split)))
         outcomes = run_tasks(single, workers=workers, executor=executor, stop=stop, **limits)
-        _write(outcomes, writer, on_result, on_error)
+        _write(_while_sources_last(outcomes, remaining), writer, on_result, on_error)
         if writer.remaining:
             stop.raise_if_requested()
         for path in lines:
@@ -207,6 +207,19 @@ def _names(files: RunFiles, tasks: Sequence[Task]) -> FileNames:
     outputs = [getattr(task, "files", None) for task in tasks]
     stems = [output.stem for output in outputs if isinstance(output, OutputFiles)]
     return FileNames(files.names, [*stems, files.results.stem])
+
+
+def _while_sources_last(outcomes: Iterator[Outcome], tasks: Sequence[Task]) -> Iterator[Outcome]:
+    """The outcomes, as long as the folders of the sources exist."""
+    folders = {folder for task in tasks if os.path.isdir(folder := os.path.dirname(task.image))}
+    for outcome in outcomes:
+        folder = os.path.dirname(outcome.result.image)
+        if outcome.failed and folder in folders and not os.path.isdir(folder):
+            raise TaskError(
+                f"{folder}: the folder has vanished; nothing is lost, and the same command goes on "
+                "when it is back"
+            )
+        yield outcome
 
 
 def _write(

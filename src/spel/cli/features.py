@@ -1,0 +1,65 @@
+"""``spel features``: a table of feature vectors of many images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from spel.cli.options import Settings, shared
+from spel.cli.run_options import run_options
+from spel.cli.types import Words
+
+STATISTICS = ("mean", "max", "deviation", "quantiles")
+
+
+@click.command("features")
+@click.argument("net", metavar="NET")
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
+@click.option(
+    "--steps",
+    type=Words(None),
+    default="",
+    metavar="STEP,...",
+    help="Steps whose activations are pooled. [default: the last one]",
+)
+@click.option(
+    "--statistics",
+    type=Words(STATISTICS),
+    default="mean,max",
+    show_default=True,
+    help="Of every channel.",
+)
+@click.option(
+    "--parts",
+    type=click.IntRange(1, 16),
+    multiple=True,
+    default=(1,),
+    help="Pool over N x N parts of the image; may be repeated. [default: 1, the whole]",
+)
+@run_options(
+    formats=("npz", "csv"),
+    format_help="Form of the table: results.npz, results.csv. [default: npz]",
+)
+@shared
+def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
+    """Pool the activations of a network over each image, into one table of feature vectors.
+
+    With --out the folder receives results.jsonl and the table; its rows stand in the order of the
+    images. A run that was stopped or killed resumes with the same command. Without --out the lines
+    go to standard output.
+    """
+    from spel.cli.networks import network
+    from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.jobs import FeaturesJob
+
+    check_options(options)
+    job = FeaturesJob(
+        network(net),
+        options["steps"],
+        options["statistics"],
+        options["parts"],
+        place=network_place(net, options),
+        **job_options(options, settings),
+    )
+    raise SystemExit(RunCommand(job, options, settings)(images))

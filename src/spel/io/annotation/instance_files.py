@@ -1,0 +1,178 @@
+"""Files of instances: a table (CSV), COCO with run lengths or polygons, and GeoJSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import atomic
+from spel.core.instances import Instances
+from spel.errors import ParameterError, ShapeError
+from spel.ops.outline import outlines
+
+__all__ = ["FORMATS", "run_lengths", "write_instances"]
+
+ByImage = Mapping[str, Instances]
+
+
+def write_instances(path: str | os.PathLike[str], instances: ByImage, format: str = "") -> None:
+    """Write the instances of one or more images, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+    instances : mapping of str to Instances
+        By the name of the image.
+    format : str
+        - "csv": a row per object: image, number, class, score, area, box, centroid; any axes.
+        - "coco": a COCO data set with scores; masks are run lengths, exactly.
+        - "coco-polygons": the same with polygons, as some programs expect; holes are filled.
+        - "geojson": a feature per object, as QuPath draws it, holes included.
+
+        By default from the suffix: ``.csv``, ``.geojson``, and ``.json`` for "coco".
+
+    Raises
+    ------
+    ParameterError
+        For another format.
+    ShapeError
+        If volumes are written as anything but CSV.
+    """
+    by_suffix = {".csv": "csv", ".json": "coco", ".geojson": "geojson"}
+    chosen = format or by_suffix.get(Path(path).suffix.lower(), "")
+    if chosen not in FORMATS:
+        raise ParameterError(
+            f"write_instances: {path}: format {chosen!r}; expected one of {', '.join(FORMATS)}"
+        )
+    if chosen != "csv" and any(one.ndim != 2 for one in instances.values()):
+        raise ShapeError(f"write_instances: {path}: {chosen} holds no volumes; write csv")
+    atomic.write_text(path, FORMATS[chosen](instances))
+
+
+def run_lengths(mask: npt.ArrayLike) -> str:
+    """The run lengths of a mask as COCO packs them (pycocotools' ``maskApi.c`` has the format).
+
+    Runs go down the columns, background first; each is written as its difference from the run two
+    before, 5 bits a character.
+
+    Examples
+    --------
+    >>> run_lengths([[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]])
+    '426'
+    """
+    flat = (np.asarray(mask) != 0).ravel(order="F")
+    ends = np.flatnonzero(np.diff(flat)) + 1
+    runs = np.diff(np.concatenate([[0], [0] if flat[:1].any() else [], ends, [flat.size]]))
+    runs = runs.astype(np.int64)
+    runs[3:] -= runs[1:-2].copy()
+    return "".join(_packed(int(run)) for run in runs)
+
+
+def _packed(value: int) -> str:
+    text = ""
+    while True:
+        bits, value = value & 31, value >> 5
+        more = value != (-1 if bits & 16 else 0)
+        text += chr(48 + bits + 32 * more)
+        if not more:
+            return text
+
+
+def _csv(instances: ByImage) -> str:
+    rows = [{"image": name, **row} for name, one in instances.items() for row in one.rows()]
+    columns: dict[str, None] = {}
+    for row in rows:
+        columns.update(dict.fromkeys(row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns) or ["image"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _coco(instances: ByImage, *, polygons: bool = False) -> str:
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    names: dict[int, str] = {}
+    for image, (name, one) in enumerate(instances.items(), 1):
+        rows, cols = one.labels.shape
+        images.append({"id": image, "file_name": name, "height": rows, "width": cols})
+        for number in range(len(one)):
+            x0, y0, x1, y1 = one.boxes[number].tolist()
+            kind = int(one.classes[number])
+            names[kind] = one.names[number] if one.names else str(kind)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": kind,
+                    "bbox": [x0, y0, x1 - x0, y1 - y0],
+                    "area": int(one.areas[number]),
+                    "score": float(one.scores[number]),
+                    "iscrowd": 0,
+                    "segmentation": _polygons(one, number)
+                    if polygons
+                    else {"size": [rows, cols], "counts": run_lengths(one.mask(number))},
+                }
+            )
+    categories = [{"id": kind, "name": name} for kind, name in sorted(names.items())]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    return json.dumps(content, allow_nan=False) + "\n"
+
+
+def _coco_polygons(instances: ByImage) -> str:
+    return _coco(instances, polygons=True)
+
+
+def _polygons(one: Instances, number: int) -> list[list[int]]:
+    return [[int(v) for v in rings[0].ravel()] for rings in _rings(one, number)]
+
+
+def _rings(one: Instances, number: int) -> list[list[npt.NDArray[np.int64]]]:
+    (top, left), (bottom, right) = one.bounds[number].tolist()
+    part = one.labels[top:bottom, left:right] == number + 1
+    return [[ring + [left, top] for ring in rings] for rings in outlines(part)]
+
+
+def _geojson(instances: ByImage) -> str:
+    features = []
+    for name, one in instances.items():
+        for number in range(len(one)):
+            polygons = [
+                [[*ring.tolist(), ring[0].tolist()] for ring in rings]
+                for rings in _rings(one, number)
+            ]
+            single = len(polygons) == 1
+            geometry = {
+                "type": "Polygon" if single else "MultiPolygon",
+                "coordinates": polygons[0] if single else polygons,
+            }
+            title = one.names[number] if one.names else str(int(one.classes[number]))
+            about = {
+                "objectType": "annotation",
+                "image": name,
+                "classification": {"name": title},
+                "score": float(one.scores[number]),
+                "area": int(one.areas[number]),
+            }
+            features.append({"type": "Feature", "geometry": geometry, "properties": about})
+    sizes = [{"image": name, "size": list(one.labels.shape)} for name, one in instances.items()]
+    content = {"type": "FeatureCollection", "images": sizes, "features": features}
+    return json.dumps(content, allow_nan=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[ByImage], str]] = {
+    "csv": _csv,
+    "coco": _coco,
+    "coco-polygons": _coco_polygons,
+    "geojson": _geojson,
+}
+"""What `write_instances` writes, by name."""

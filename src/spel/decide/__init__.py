@@ -8,15 +8,23 @@ from spel.decide.detection import decision_of, detect, with_decision
 from spel.decide.object_learning import learn_object_model
 from spel.decide.object_model import ObjectModel
 from spel.decide.parts import Parts, parts
-from spel.decide.segmentation import Segmentation, segment, segmentation_of, with_segmentation
+from spel.decide.segmentation import (
+    ObjectClass,
+    Segmentation,
+    segmentation_of,
+    with_segmentation,
+)
+from spel.decide.segmented import SegmentedImage, segment, segment_image
 
 __all__ = [
     "Component",
     "Decision",
     "Delineation",
+    "ObjectClass",
     "ObjectModel",
     "Parts",
     "Segmentation",
+    "SegmentedImage",
     "components_at_levels",
     "decide",
     "decision_of",
@@ -24,6 +32,7 @@ __all__ = [
     "learn_object_model",
     "parts",
     "segment",
+    "segment_image",
     "segmentation_of",
     "with_decision",
     "with_segmentation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,7 @@ from spel.ops.gradient import gradient_magnitude
 from spel.ops.label import label, regions
 from spel.ops.pool import max_pool, min_pool
 
+Labels = npt.NDArray[np.int32]
 Method = Literal["watershed", "trees", "growcut", "none"]
 
 
@@ -77,37 +78,78 @@ class Delineation:
         mask : (rows, cols) array of bool
             Each connected component is one object.
         """
-        values = np.asarray(image, dtype=np.float32)
         rough = np.asarray(mask, dtype=bool)
-        if values.shape[:-1] != rough.shape:
+        values = self._checked(image, rough.shape)
+        result = np.zeros_like(rough)
+        if self.method == "none":
+            return rough.copy()
+        labels = label(rough)
+        for number, window in self._windows(labels):
+            refined = self._refine_object(values[window], labels[window] == number)
+            result[window] |= refined
+        return result
+
+    def refine_labels(self, image: npt.ArrayLike, labels: npt.ArrayLike) -> Labels:
+        """Move the border of each label to the edges of the image; objects that touch stay apart.
+
+        Parameters
+        ----------
+        image : (rows, cols, C) array, with planes before them for voxels
+            Colours or features, of the size of the labels.
+        labels : (rows, cols) array of int
+            0 where there is no object. An object takes no spel of another one; where two grow
+            into each other, the one with the lower label comes first.
+
+        Returns
+        -------
+        (rows, cols) array of int32
+        """
+        rough = np.asarray(labels, dtype=np.int32)
+        values = self._checked(image, rough.shape)
+        if self.method == "none":
+            return rough.copy()
+        result = np.zeros_like(rough)
+        for number, window in self._windows(rough):
+            own = rough[window] == number
+            others = (rough[window] > 0) & ~own
+            refined = self._refine_object(values[window], own, others)
+            result[window][refined & ~others & (result[window] == 0)] = number
+        return result
+
+    def _checked(self, image: npt.ArrayLike, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """The image, its channels made comparable."""
+        values = np.asarray(image, dtype=np.float32)
+        if values.shape[:-1] != size:
             raise ShapeError(
-                f"Delineation: image of shape {values.shape} for a mask of {rough.shape}; expected "
+                f"Delineation: image of shape {values.shape} for a mask of {size}; expected "
                 "the same spels and a channel axis"
             )
         if len(self.scale) not in (0, values.shape[-1]):
             raise ShapeError(
                 f"Delineation: {len(self.scale)} scales for {values.shape[-1]} channels"
             )
-        result = np.zeros_like(rough)
-        if self.method == "none":
-            return rough.copy()
-        labels = label(rough)
+        return values * np.asarray(self.scale or 1.0, dtype=np.float32)
+
+    def _windows(self, labels: Labels) -> Iterator[tuple[int, tuple[slice, ...]]]:
+        """Each label above 0, with the part of the image that its delineation looks at."""
         objects = regions(labels)
         margin = int(np.ceil(self.outer)) + 3
         for row, number in enumerate(objects.labels):
             start = np.maximum(objects.low[row] - margin, 0)
-            stop = np.minimum(objects.high[row] + margin, rough.shape)
-            window = tuple(slice(a, b) for a, b in zip(start, stop))
-            part = values[window] * np.asarray(self.scale or 1.0, dtype=np.float32)
-            result[window] |= self._refine_object(part, labels[window] == number)
-        return result
+            stop = np.minimum(objects.high[row] + margin, labels.shape)
+            yield int(number), tuple(slice(a, b) for a, b in zip(start, stop))
 
-    def _refine_object(self, values: npt.NDArray[np.float32], mask: Mask) -> Mask:
+    def _refine_object(
+        self, values: npt.NDArray[np.float32], mask: Mask, others: Mask | None = None
+    ) -> Mask:
+        """The object of a mask; other objects are seeds of the background."""
         from scipy.ndimage import distance_transform_edt
 
         inside = distance_transform_edt(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
         inner = inside > self.inner
         outer = distance_transform_edt(~mask) > self.outer
+        if others is not None and others.any():
+            outer |= distance_transform_edt(others) > self.inner
         if not inner.any() or not outer.any():
             return mask
         seeds = np.where(inner, 1, np.where(outer, 0, -1))

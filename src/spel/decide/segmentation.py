@@ -1,24 +1,22 @@
-"""From a network to a mask: saliency, component selection, delineation."""
+"""How the output of a network becomes masks and classes, as its file stores it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.masked import as_unmasked
 from spel.decide.components import Mask
 from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
+from spel.decide.numbers import check_number
 from spel.decide.object_model import ObjectModel
 from spel.errors import FormatError, ParameterError, ShapeError
-from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
-from spel.ops.enlarge import enlarge
 from spel.ops.threshold import Rule, checked_rule, threshold
 
 KEY = "segmentation"
@@ -28,19 +26,66 @@ VERSION = 2
 """Version of the stored form; spel 0.1 wrote none, and other names in the object model."""
 
 
+UNDECIDED = -1
+"""Label of spels whose most probable class is less probable than a segmentation demands."""
+
+
+@dataclass(frozen=True)
+class ObjectClass:
+    """One class of a segmentation: a channel of the network's output.
+
+    Attributes
+    ----------
+    label : int
+        Of its strokes, and in label images.
+    name : str
+    background : bool
+        Whether it is what no object covers.
+    objects : ObjectModel, optional
+        Size and shape of its objects; None for any.
+    """
+
+    label: int
+    name: str = ""
+    background: bool = False
+    objects: ObjectModel | None = None
+
+    def __post_init__(self) -> None:
+        whole = isinstance(self.label, int) and not isinstance(self.label, bool)
+        if not whole or not 0 <= self.label < 1 << 31 or not isinstance(self.background, bool):
+            raise ParameterError(
+                f"ObjectClass: label {self.label!r}, background {self.background!r}; expected a "
+                "whole number of at least 0 and a bool"
+            )
+        if not isinstance(self.name, str):
+            raise ParameterError(f"ObjectClass: name {self.name!r:.60}; expected a text")
+
+    @property
+    def title(self) -> str:
+        """Its name, or its label where it has none."""
+        return self.name or str(self.label)
+
+
 @dataclass(frozen=True)
 class Segmentation:
-    """How a saliency becomes a mask.
+    """How the output of a network becomes masks, classes and instances.
 
     Attributes
     ----------
     objects : ObjectModel, optional
-        Component selection; without it, `threshold` alone makes the mask.
+        Component selection of one saliency; without it, `threshold` alone makes the mask.
     threshold : float or str
         Used without an object model: spels with a saliency above it are object.
     delineation : Delineation, optional
     features : str
         The node whose activation the delineation uses; "input" for the image itself.
+    classes : tuple of ObjectClass
+        Of a network that gives a probability per class: one per channel. Empty for one saliency.
+    undecided : float
+        Spels whose most probable class is less probable are `UNDECIDED`.
+    neck : float
+        Where no size is known, objects that touch are separate if the neck between them is
+        narrower than this share of the narrower one; 0 separates nothing.
 
     Examples
     --------
@@ -52,9 +97,21 @@ class Segmentation:
     threshold: Rule = "otsu"
     delineation: Delineation | None = None
     features: str = INPUT
+    classes: tuple[ObjectClass, ...] = ()
+    undecided: float = 0.0
+    neck: float = 0.8
 
     def __post_init__(self) -> None:
         checked_rule(self.threshold)
+        check_number("Segmentation", "undecided", self.undecided, 0, 1)
+        check_number("Segmentation", "neck", self.neck, 0, 1)
+        labels = [one.label for one in self.classes]
+        if len(set(labels)) != len(labels) or len(labels) == 1:
+            raise ParameterError(
+                f"Segmentation: classes with labels {labels}; expected at least two, each its own"
+            )
+        if sum(one.background for one in self.classes) > 1:
+            raise ParameterError("Segmentation: two classes are background; expected at most one")
 
     def mask(self, saliency: npt.ArrayLike, features: npt.ArrayLike | None = None) -> Mask:
         """The mask of a one-channel saliency, delineated if features of its size are given."""
@@ -68,6 +125,24 @@ class Segmentation:
             return mask
         return self.delineation.refine(features, mask)
 
+    def labels(self, probabilities: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+        """The label of the most probable class of each spel; of equals the first, else UNDECIDED.
+
+        Parameters
+        ----------
+        probabilities : (rows, cols, k) array
+            A channel per class.
+        """
+        if probabilities.shape[-1] != len(self.classes):
+            raise ShapeError(
+                f"segment: an output of {probabilities.shape[-1]} channels for "
+                f"{len(self.classes)} classes; expected a channel per class"
+            )
+        labels = np.array([one.label for one in self.classes], dtype=np.int32)
+        best = labels[probabilities.argmax(axis=-1)]
+        sure = probabilities.max(axis=-1) >= self.undecided
+        return np.where(sure, best, np.int32(UNDECIDED))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
@@ -76,6 +151,8 @@ class Segmentation:
             "threshold": self.threshold,
             "delineation": self.delineation and self.delineation.to_dict(),
             "features": self.features,
+            **{f.name: getattr(self, f.name) for f in fields(self) if _is_new(self, f.name)},
+            **({"classes": [asdict(one) for one in self.classes]} if self.classes else {}),
         }
 
     @classmethod
@@ -97,6 +174,7 @@ class Segmentation:
                 f"Segmentation: version {values['version']!r}; this spel reads 1 to {VERSION}"
             )
         objects, delineation = values.get("objects"), values.get("delineation")
+        more = {key: values[key] for key in ("undecided", "neck") if key in values}
         features = values.get("features", INPUT)
         if not isinstance(features, str):
             raise FormatError(f"Segmentation: features {features!r:.80}; expected a node's name")
@@ -106,6 +184,8 @@ class Segmentation:
                 values.get("threshold", "otsu"),
                 None if delineation is None else Delineation.from_dict(delineation),
                 features,
+                tuple(_class_from(one) for one in values.get("classes", ())),
+                **more,
             )
         except FormatError:
             raise
@@ -133,62 +213,17 @@ def resolve_segmentation(network: Network, segmentation: Segmentation | None) ->
     return segmentation or segmentation_of(network)
 
 
-def segment(
-    network: Network,
-    image: npt.ArrayLike,
-    segmentation: Segmentation | None = None,
-    *,
-    white: float | None = None,
-) -> Mask:
-    """Segment the objects of one image.
-
-    Parameters
-    ----------
-    network : Network
-        Its output is the saliency: one channel, in 0..1 if component selection follows.
-    image : (rows, cols[, C]) array, with planes before them for voxels
-    segmentation : Segmentation, optional
-        Replaces the network's own segmentation.
-    white : float, optional
-        Full intensity of the image; by default told by its type. The image is brought to the white
-        that the network expects (`spel.nn.match_white`).
-
-    Returns
-    -------
-    (rows, cols) array of bool
-        The size is that of the image, whatever the network's strides.
-
-    Examples
-    --------
-    >>> from spel.nn import Scale, chain
-    >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
-    [[False, False, True]]
-    """
-    chosen = resolve_segmentation(network, segmentation)
-    array = match_white(network, as_unmasked(image, "segment"), white)
-    activations = network.activations(array)
-    saliency = activations[network.output]
-    array = array[..., None] if array.ndim == (network.ndim or 2) else array
-    size = array.shape[:-1]
-    if saliency.shape[:-1] != size:
-        saliency = enlarge(saliency, size, _strides(network))
-    features: npt.ArrayLike | None = None
-    if chosen.delineation is not None:
-        features = array if chosen.features == INPUT else activations[chosen.features]
-        if np.shape(features)[:-1] != size:
-            raise FormatError(
-                f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
-                f"image of size {size}; delineate on a node without strides"
-            )
-    return chosen.mask(saliency, features)
+def _is_new(segmentation: Segmentation, name: str) -> bool:
+    """Whether a field says what no earlier version could say."""
+    return name in ("undecided", "neck") and getattr(segmentation, name) != getattr(
+        Segmentation, name
+    )
 
 
-def _strides(network: Network) -> tuple[int, ...]:
-    """Spels of the image from one spel of the output to the next."""
-    strides = network.footprints[network.output].stride
-    if min(strides) < 1:
-        raise ShapeError(
-            f"segment: the output {network.output!r} has more spels than the image; end the "
-            "network at the size of the image"
-        )
-    return tuple(map(int, strides))
+def _class_from(values: Any) -> ObjectClass:
+    """The class that `asdict` made plain."""
+    if not isinstance(values, Mapping) or set(values) - {f.name for f in fields(ObjectClass)}:
+        raise FormatError(f"Segmentation: class {values!r:.80}; expected a label and a name")
+    objects = values.get("objects")
+    model = None if objects is None else ObjectModel.from_dict(objects)
+    return ObjectClass(**{**values, "objects": model})

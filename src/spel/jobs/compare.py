@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.decide.segmentation import Segmentation, segment
+from spel.decide.segmentation import Segmentation
+from spel.decide.segmented import segment
 from spel.io.image.reader import read
 from spel.jobs.masks import MaskEvaluation, read_mask
 from spel.metrics import saliency

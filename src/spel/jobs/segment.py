@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spel.decide.segmentation import Segmentation, resolve_segmentation, segment
+from spel.decide.segmentation import Segmentation, resolve_segmentation
+from spel.decide.segmented import segment
 from spel.io.image.writer import write
 from spel.jobs.network_job import NetworkJob
 from spel.nn.intensity import expected_white

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
-from spel.decide.segmentation import KEY, segment
+from spel.decide.segmentation import KEY
+from spel.decide.segmented import segment
 from spel.draw import Tile, as_rgb, shade, sheet
 from spel.nn import Convolution, Network
 from spel.ops.pool import max_pool

@@ -1,0 +1,222 @@
+"""From a network and an image to a mask, a label image of classes, and instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.instances import Instances
+from spel.core.masked import as_unmasked
+from spel.core.value import Value, derived_property
+from spel.decide.components import Mask
+from spel.decide.parts import Window, parts, windows_of
+from spel.decide.segmentation import (
+    UNDECIDED,
+    ObjectClass,
+    Segmentation,
+    resolve_segmentation,
+)
+from spel.errors import FormatError, ShapeError
+from spel.nn.intensity import match_white
+from spel.nn.network import Network
+from spel.nn.node import INPUT
+from spel.ops.enlarge import enlarge
+
+Real = npt.NDArray[np.float32]
+Piece = tuple[float, ObjectClass, Window, Mask]
+
+ONE_CLASS = ObjectClass(1)
+"""The class of objects of a network that has one saliency."""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentedImage(Value):
+    """What a segmentation makes of a network's output on one image; each part when it is read.
+
+    Attributes
+    ----------
+    output : (rows, cols, k) array of float32
+        One saliency, or the probability of each class.
+    segmentation : Segmentation
+    features : (rows, cols, C) array, optional
+        What the delineation looks at.
+    """
+
+    output: Real
+    segmentation: Segmentation
+    features: npt.NDArray[np.generic] | None = None
+
+    @derived_property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """Label image of the classes: `UNDECIDED` (-1) where none is probable enough.
+
+        For a network of one saliency it is 1 on objects and 0 elsewhere.
+        """
+        how = self.segmentation
+        if not how.classes:
+            return self.mask.astype(np.int32)
+        labels = how.labels(self.output)
+        if how.delineation is None or self.features is None:
+            return labels
+        objects = np.where(np.isin(labels, self._ground), 0, labels + 1)
+        refined = how.delineation.refine_labels(self.features, objects)
+        ground = self._ground[-1]
+        outside = np.where(objects > 0, ground, labels)
+        return np.where(refined > 0, refined - 1, outside).astype(np.int32)
+
+    @derived_property
+    def mask(self) -> Mask:
+        """Spels that belong to an object of any class."""
+        if not self.segmentation.classes:
+            return self.segmentation.mask(self.output, self.features)
+        mask: Mask = ~np.isin(self.labels, self._ground)
+        return mask
+
+    @derived_property
+    def instances(self) -> Instances:
+        """The objects one by one, best first; those that touch are separated."""
+        how = self.segmentation
+        classes = [one for one in how.classes if not one.background] or [ONE_CLASS]
+        pieces = [piece for one in classes for piece in self._pieces(one)]
+        pieces.sort(key=lambda piece: -piece[0])
+        labels = np.zeros(self.output.shape[:-1], dtype=np.int32)
+        for number, (_, _, window, mask) in enumerate(pieces, 1):
+            labels[window][mask & (labels[window] == 0)] = number
+        sized = how.objects is not None or any(one.objects is not None for one in classes)
+        if sized and how.delineation is not None and self.features is not None:
+            labels = how.delineation.refine_labels(self.features, labels)
+        left, labels = np.unique(labels, return_inverse=True)
+        rest = [pieces[number - 1] for number in left[left > 0]]
+        return Instances(
+            labels.reshape(self.output.shape[:-1]) + int(left[0] > 0 if len(left) else 0),
+            [score for score, _, _, _ in rest],
+            [one.label for _, one, _, _ in rest],
+            tuple(one.title for _, one, _, _ in rest) if how.classes else (),
+        )
+
+    @property
+    def _ground(self) -> list[int]:
+        """Labels that stand for no object, the background's last if there is one."""
+        own = [one.label for one in self.segmentation.classes if one.background]
+        return [UNDECIDED, *own]
+
+    def _pieces(self, one: ObjectClass) -> list[Piece]:
+        """The objects of one class: those of the learned size, or the parts of its mask."""
+        how = self.segmentation
+        channel = how.classes.index(one) if how.classes else 0
+        saliency = self.output[..., channel]
+        model = one.objects if how.classes else how.objects
+        if model is not None:
+            return [(exp(min(s, 0.0)), one, c.window, c.mask) for s, c in model.select(saliency)]
+        mask = self.labels == one.label if how.classes else self.mask
+        labels = parts(mask).cut(how.neck)
+        found: list[Piece] = []
+        for number, window in enumerate(windows_of(labels, int(labels.max(initial=0))), 1):
+            own = labels[window] == number
+            score = float(np.clip(saliency[window][own].mean(dtype=np.float64), 0, 1))
+            found.append((score, one, window, own))
+        return found
+
+
+def segment_image(
+    network: Network,
+    image: npt.ArrayLike,
+    segmentation: Segmentation | None = None,
+    *,
+    white: float | None = None,
+) -> SegmentedImage:
+    """Segment one image: its mask, its classes and its instances.
+
+    Parameters
+    ----------
+    network : Network
+        Its output is the saliency, one channel in 0..1, or the probability of each class.
+    image : (rows, cols[, C]) array, with planes before them for voxels
+    segmentation : Segmentation, optional
+        Replaces the network's own segmentation.
+    white : float, optional
+        Full intensity of the image; by default told by its type. The image is brought to the white
+        that the network expects (`spel.nn.match_white`).
+
+    Returns
+    -------
+    SegmentedImage
+        Of the size of the image, whatever the network's strides.
+
+    Raises
+    ------
+    ShapeError, ParameterError, FormatError
+        If the network makes boxes, or its output does not fit the segmentation.
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> found = segment_image(chain(Scale([1.0])), [[0.1, 0.9, 0.9]], Segmentation(threshold=0.5))
+    >>> found.labels.tolist(), found.instances.areas.tolist()
+    ([[0, 1, 1]], [2])
+    """
+    chosen = resolve_segmentation(network, segmentation)
+    array = match_white(network, as_unmasked(image, "segment"), white)
+    activations = network.activations(array)
+    output = activations[network.output]
+    array = array[..., None] if array.ndim == (network.ndim or 2) else array
+    size = array.shape[:-1]
+    expected = len(chosen.classes) or 1
+    if output.ndim != array.ndim or output.shape[-1] != expected:
+        raise ShapeError(
+            f"segment: the network's output has the shape {output.shape}; expected "
+            f"{expected} channels, {'one per class' if chosen.classes else 'the saliency'}"
+        )
+    if output.shape[:-1] != size:
+        output = enlarge(output, size, _strides(network))
+    features: npt.NDArray[np.generic] | None = None
+    if chosen.delineation is not None:
+        features = array if chosen.features == INPUT else activations[chosen.features]
+        if np.shape(features)[:-1] != size:
+            raise FormatError(
+                f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
+                f"image of size {size}; delineate on a node without strides"
+            )
+    return SegmentedImage(output, chosen, features)
+
+
+def segment(
+    network: Network,
+    image: npt.ArrayLike,
+    segmentation: Segmentation | None = None,
+    *,
+    white: float | None = None,
+) -> Mask:
+    """The mask of the objects of one image; `segment_image` tells classes and instances apart.
+
+    Parameters
+    ----------
+    network, image, segmentation, white
+        As for `segment_image`.
+
+    Returns
+    -------
+    (rows, cols) array of bool
+        The size is that of the image, whatever the network's strides.
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
+    [[False, False, True]]
+    """
+    return segment_image(network, image, segmentation, white=white).mask
+
+
+def _strides(network: Network) -> tuple[int, ...]:
+    """Spels of the image from one spel of the output to the next."""
+    strides = network.footprints[network.output].stride
+    if min(strides) < 1:
+        raise ShapeError(
+            f"segment: the output {network.output!r} has more spels than the image; end the "
+            "network at the size of the image"
+        )
+    return tuple(map(int, strides))

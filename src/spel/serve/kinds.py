@@ -16,7 +16,8 @@ from spel.core.detections import Detections
 from spel.core.intensity import full_range
 from spel.decide import detect
 from spel.decide.decision import DECISION
-from spel.decide.segmentation import KEY as SEGMENTATION, segment
+from spel.decide.segmentation import KEY as SEGMENTATION
+from spel.decide.segmented import segment
 from spel.errors import ParameterError, ShapeError
 from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result

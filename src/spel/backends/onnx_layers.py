@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from spel.backends import geometry, onnx_pointwise
+from spel.backends import geometry, onnx_global, onnx_pointwise
 from spel.backends.onnx_color import color
 from spel.backends.onnx_dispatch import translate
 from spel.backends.onnx_graph import Array, Graph, Value
@@ -41,7 +41,7 @@ from spel.nn import (
     WeightedSum,
 )
 
-__all__ = ["onnx_pointwise", "threshold_value", "translate"]
+__all__ = ["onnx_global", "onnx_pointwise", "threshold_value", "translate"]
 
 
 @translate.register

@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from spel.backends.torch_deps import F, Tensor, as_tensor, torch
-from spel.backends.torch_dispatch import LayerModule, to_module
+from spel.backends.torch_dispatch import LayerModule, function_of, to_module
 from spel.backends.torch_windows import WindowMax, WindowReduce, pad, supplied
 from spel.core.window import Window
-from spel.nn import Crop, DivisiveNormalize, MaxPool, MeanPool, MinPool, Pad, Upsample
+from spel.nn import (
+    Crop,
+    DivisiveNormalize,
+    GlobalPool,
+    LocalResponseNormalize,
+    MaxPool,
+    MeanPool,
+    MinPool,
+    Pad,
+    Upsample,
+)
 
 
 class TorchExtremum(LayerModule[Any]):
@@ -87,6 +97,26 @@ class TorchUpsample(LayerModule[Upsample]):
         return F.interpolate(x, scale_factor=self.scale, mode=self.mode, align_corners=corners)
 
 
+class TorchGlobalPool(LayerModule[GlobalPool]):
+    def __init__(self, layer: GlobalPool) -> None:
+        super().__init__(layer)
+        self.size, self.largest = list(layer.sizes), layer.function == "max"
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.largest:
+            pool = F.adaptive_max_pool2d if len(self.size) == 2 else F.adaptive_max_pool3d
+        else:
+            pool = F.adaptive_avg_pool2d if len(self.size) == 2 else F.adaptive_avg_pool3d
+        result: Tensor = pool(x, self.size)
+        return result
+
+
+@function_of(LocalResponseNormalize)
+def local_response_normalize(layer: LocalResponseNormalize, x: Tensor) -> Tensor:
+    return F.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
+
+
+to_module.register(GlobalPool, TorchGlobalPool)
 to_module.register(Crop, TorchCrop)
 to_module.register(Upsample, TorchUpsample)
 to_module.register(Pad, TorchPad)

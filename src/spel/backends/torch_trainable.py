@@ -22,6 +22,7 @@ from spel.nn import (
     BatchNormalize,
     Convolution,
     GroupedConvolution,
+    GroupNormalize,
     PReLU,
     Residue,
     Scale,
@@ -126,6 +127,20 @@ class TorchBatchNormalize(LayerModule[BatchNormalize]):
         return replace(self.layer, gamma=gamma, beta=beta)
 
 
+class TorchGroupNormalize(LayerModule[GroupNormalize]):
+    def __init__(self, layer: GroupNormalize) -> None:
+        super().__init__(layer)
+        self.gamma, self.beta = (nn.Parameter(as_tensor(v)) for v in (layer.gamma, layer.beta))
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = F.group_norm(x, self.layer.groups, eps=self.layer.epsilon)
+        return centred * _planar(self.gamma, x.ndim - 2) + _planar(self.beta, x.ndim - 2)
+
+    def to_layer(self) -> GroupNormalize:
+        gamma, beta = _updated(self.layer.gamma, self.gamma), _updated(self.layer.beta, self.beta)
+        return replace(self.layer, gamma=gamma, beta=beta)
+
+
 class TorchScale(LayerModule[Scale]):
     def __init__(self, layer: Scale) -> None:
         super().__init__(layer)
@@ -187,6 +202,7 @@ to_module.register(Convolution, TorchConvolution)
 to_module.register(GroupedConvolution, TorchConvolution)
 to_module.register(TransposedConvolution, TorchTransposedConvolution)
 to_module.register(BatchNormalize, TorchBatchNormalize)
+to_module.register(GroupNormalize, TorchGroupNormalize)
 to_module.register(Scale, TorchScale)
 to_module.register(PReLU, TorchPReLU)
 to_module.register(WeightedSum, TorchWeightedSum)

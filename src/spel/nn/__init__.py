@@ -9,6 +9,7 @@ from spel.nn.combine import Concatenate, Flatten, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.fold_normalization import fold_batch_normalization
+from spel.nn.global_pool import GlobalPool
 from spel.nn.grouped import GroupedConvolution
 from spel.nn.intensity import expected_white, match_white, with_white
 from spel.nn.layer import Explanation, Layer, Read
@@ -17,6 +18,7 @@ from spel.nn.merge import Add, Multiply
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
+from spel.nn.normalize_channels import GroupNormalize, LocalResponseNormalize
 from spel.nn.pad import Crop, Pad
 from spel.nn.pool import MaxPool, MeanPool, MinPool
 from spel.nn.registry import KINDS, register
@@ -42,9 +44,12 @@ __all__ = [
     "DivisiveNormalize",
     "Explanation",
     "Flatten",
+    "GlobalPool",
+    "GroupNormalize",
     "GroupedConvolution",
     "Layer",
     "LinearNormalize",
+    "LocalResponseNormalize",
     "MaxPool",
     "MeanPool",
     "MinPool",

@@ -11,6 +11,7 @@ from spel.ops.convolve import convolve
 from spel.ops.decode import decode
 from spel.ops.enlarge import enlarge
 from spel.ops.flood import dynamic_trees, growcut, watershed
+from spel.ops.global_pool import global_pool
 from spel.ops.gradient import gradient_magnitude
 from spel.ops.label import Regions, label, regions
 from spel.ops.labnorm import labnorm2
@@ -22,6 +23,7 @@ from spel.ops.normalize import (
     linear_normalize,
     residue,
 )
+from spel.ops.normalize_channels import group_normalize, local_response_normalize
 from spel.ops.pad import crop, pad
 from spel.ops.patches import flatten, patches
 from spel.ops.pool import max_pool, mean_pool, min_pool
@@ -42,13 +44,16 @@ __all__ = [
     "dynamic_trees",
     "enlarge",
     "flatten",
+    "global_pool",
     "gradient_magnitude",
     "grey",
+    "group_normalize",
     "growcut",
     "lab",
     "label",
     "labnorm2",
     "linear_normalize",
+    "local_response_normalize",
     "max_pool",
     "mean_pool",
     "min_pool",

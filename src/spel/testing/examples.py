@@ -42,6 +42,11 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "decode.v1": [{"method": "lm", "labels": (True, False)}, {"method": "ts", "labels": (0, 1)}],
     "divisive_normalize.v1": [{"adjacency": BOX}, {"adjacency": BOX, "across_channels": True}],
     "flatten.v1": [{}],
+    "global_pool.v1": [{}, {"size": (2, 3), "function": "max"}, {"size": (4, 2)}],
+    "group_normalize.v1": [
+        {"groups": 2, "gamma": [0.5, 2.0], "beta": [1.0, 0.0]},
+        {"groups": 1, "epsilon": 0.1},
+    ],
     "grouped_convolution.v1": [
         {"bank": KernelBank.random(BOX, kernels=4, channels=1, seed=2), "groups": 2},
         {
@@ -52,6 +57,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "linear_normalize.v1": [{}, {"over": "channels"}],
+    "local_response_normalize.v1": [{}, {"size": 3, "alpha": 2.0, "beta": 0.5, "k": 2.0}],
     "max_pool.v1": [{"adjacency": BOX}, {"adjacency": BOX, "stride": 2, "border": "valid"}],
     "mean_pool.v1": [{"adjacency": BOX, "count": "full"}],
     "min_pool.v1": [{"adjacency": Adjacency.from_displacements([(0, 2), (1, 0)])}],

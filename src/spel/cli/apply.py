@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     help="Also print the plan of the network and the time of each step, for every image.",
 )
 @run_options(
-    formats=("png", "npy", "tiff"),
-    format_help="Pictures with their scale, or the float32 values. [default: png]",
+    formats=("png", "npy", "tiff", "ome-tiff"),
+    format_help="Pictures with their scale, or float32 values. [default: png; of tiles: ome-tiff]",
     saves=None,
     save_help="Steps to save. [default: the last one]",
     save_metavar="STEP,...|all",

@@ -13,14 +13,20 @@ from spel.cli.run_options import run_options
 @click.command("segment")
 @click.argument("net", metavar="NET")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
-@run_options(saves=("saliency",), save_help="Also write NAME.saliency.tif, float32.")
+@run_options(
+    formats=("png", "ome-tiff"),
+    format_help="Form of the masks. [default: png; of tiles: ome-tiff]",
+    saves=("saliency",),
+    save_help="Also write NAME.saliency.tif, float32.",
+)
 @shared
 def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
     """Write one mask per image: NAME.png in the folder, 255 on objects and 0 elsewhere.
 
     IMAGES are files, videos, folders, quoted patterns, lists (.txt) or - (a list on standard
     input). If two images have the same name, the mask of the second one is NAME-2.png. The names
-    of the written files go to standard output. A run that was stopped or killed resumes with the
+    of the written files go to standard output. Images that are too large to be read whole, or with
+    --tile, give pyramids: NAME.ome.tif. A run that was stopped or killed resumes with the
     same command.
     """
     from spel.cli.networks import network

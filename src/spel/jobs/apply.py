@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from spel.jobs.network_job import NetworkJob
-from spel.jobs.steps import MAX_BYTES, save_steps
-from spel.runs import ImageRecord, OutputFiles, SourceImage
+import numpy as np
 
-FORMATS = ("png", "npy", "tiff")
+from spel.errors import ParameterError
+from spel.io.large import LargeImage
+from spel.io.large.pyramid import write_pyramid
+from spel.jobs.network_job import NetworkJob
+from spel.jobs.steps import MAX_BYTES, save_steps, step_ending
+from spel.runs import ImageRecord, OutputFiles, SourceImage, tiles
+from spel.runs.bands import output_bands
+
+PYRAMID = "ome-tiff"
 
 
 @dataclass(frozen=True)
@@ -21,14 +27,16 @@ class ApplyJob(NetworkJob):
     network : Network
     save : tuple of str
         Nodes of the network, or ("all",); the last one by default.
-    formats : tuple of {"png", "npy", "tiff"}
-        Pictures with their scale, or the float32 values; pictures by default.
+    formats : tuple of {"png", "npy", "tiff", "ome-tiff"}
+        Pictures with their scale, or the float32 values; pictures by default. Images that are read
+        tile by tile give pyramids, ome-tiff.
     max_bytes : int
         Largest memory of an image and of its steps.
     """
 
     NAME: ClassVar[str] = "apply"
-    FORMATS: ClassVar[tuple[str, ...]] = FORMATS
+    FORMATS: ClassVar[tuple[str, ...]] = ("png", "npy", "tiff", PYRAMID)
+    TILES: ClassVar[bool] = True
 
     max_bytes: int = MAX_BYTES
 
@@ -37,7 +45,13 @@ class ApplyJob(NetworkJob):
         names = self.network.names
         chosen = names if "all" in self.save and "all" not in names else self.save
         object.__setattr__(self, "save", tuple(dict.fromkeys(chosen)) or (self.network.output,))
-        object.__setattr__(self, "formats", self.formats or ("png",))
+        default = "png" if self.tile is None else PYRAMID
+        object.__setattr__(self, "formats", self.formats or (default,))
+        if self.tile is not None and self.formats != (PYRAMID,):
+            raise ParameterError(
+                f"apply: format {', '.join(self.formats)} cannot be written tile by tile; give "
+                f"{PYRAMID}, or leave out tile"
+            )
 
     @property
     def writes_files(self) -> bool:
@@ -66,3 +80,18 @@ class ApplyJob(NetworkJob):
             model=self.model,
             **self.intensity(image.pixels, image.white),
         )
+
+    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
+        """The steps of an image that is read by windows, as pyramids."""
+        paths = []
+        for step in self.save:
+            part = self.network.upto(step)
+            paths.append(files.path(step_ending(self.network, step, "ome.tif")))
+            bands = output_bands(part, image, size=self.tile or tiles.SIZE, white=image.white)
+            write_pyramid(paths[-1], bands, part.shape(image.shape), np.float32)
+        values = {
+            "files": [path.name for path in paths],
+            "model": self.model,
+            **self.tile_intensity(image.dtype, image.white),
+        }
+        return ImageRecord(name, values)

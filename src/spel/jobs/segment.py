@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation, resolve_segmentation
 from spel.decide.segmented import segment
+from spel.errors import ParameterError
 from spel.io.image.writer import write
+from spel.io.large import LargeImage
+from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
 from spel.nn.intensity import expected_white
-from spel.runs import ImageRecord, OutputFiles, SourceImage
+from spel.runs import ImageRecord, OutputFiles, SourceImage, tiles
+from spel.runs.bands import mask_bands, output_bands
 
 
 @dataclass(frozen=True)
 class SegmentJob(NetworkJob):
-    """Write a mask of every image, ``NAME.png``: 255 on objects and 0 elsewhere.
+    """Write a mask of every image: 255 on objects and 0 elsewhere.
+
+    Images that are read tile by tile give a pyramid, ``NAME.ome.tif``; all others ``NAME.png``.
 
     Parameters
     ----------
@@ -25,33 +33,48 @@ class SegmentJob(NetworkJob):
     segmentation : Segmentation, optional
         Used instead of the segmentation that the network carries.
     save : tuple of {"saliency"}
-        ``NAME.saliency.tif``: the output of the network, float32.
+        ``NAME.saliency.tif``, or ``NAME.saliency.ome.tif``: the output of the network, float32.
+    formats : tuple of {"png", "ome-tiff"}
+        Pyramids for images that are read whole, too; one form at most.
     """
 
     NAME: ClassVar[str] = "segment"
     SAVES: ClassVar[tuple[str, ...]] = ("saliency",)
+    FORMATS: ClassVar[tuple[str, ...]] = ("png", "ome-tiff")
+    TILES: ClassVar[bool] = True
 
     segmentation: Segmentation | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         resolve_segmentation(self.network, self.segmentation)  # refuses networks for boxes
+        if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
+            raise ParameterError(
+                f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
+                "tile it is ome-tiff"
+            )
 
     @property
     def writes_files(self) -> bool:
         return True
 
     def settings(self) -> dict[str, Any]:
-        """The network and the segmentation."""
+        """The network, the segmentation, and the form of masks."""
         chosen = resolve_segmentation(self.network, self.segmentation)
-        return {**super().settings(), "segmentation": chosen.to_dict()}
+        form = {"formats": list(self.formats)} if self.formats else {}
+        return {**super().settings(), "segmentation": chosen.to_dict(), **form}
 
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The mask of an image in memory."""
         matched, white = self.matched(image), expected_white(self.network)
         mask = segment(self.network, matched, self.segmentation, white=white)
-        paths = [files.path("png")]
-        write(paths[0], np.where(mask, np.uint8(255), np.uint8(0)))
+        levels = np.where(mask, np.uint8(255), np.uint8(0))
+        if "ome-tiff" in self.formats:
+            paths = [files.path("ome.tif")]
+            write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), np.uint8)
+        else:
+            paths = [files.path("png")]
+            write(paths[0], levels)
         if "saliency" in self.save:
             paths.append(files.path("saliency.tif"))
             write(paths[1], self.network(matched))
@@ -62,3 +85,30 @@ class SegmentJob(NetworkJob):
             model=self.model,
             **self.intensity(image.pixels, image.white),
         )
+
+    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
+        """The mask of an image that is read by windows."""
+        how: dict[str, Any] = {"size": self.tile or tiles.SIZE, "white": image.white}
+        chosen = resolve_segmentation(self.network, self.segmentation)
+        size, area = image.shape[:2], 0
+
+        def levels() -> Iterator[npt.NDArray[Any]]:
+            nonlocal area
+            for band in mask_bands(self.network, image, chosen, **how):
+                area += int(np.count_nonzero(band))
+                yield np.where(band, np.uint8(255), np.uint8(0))[..., None]
+
+        paths = [files.path("ome.tif")]
+        write_pyramid(paths[0], levels(), (*size, 1), np.uint8)
+        if "saliency" in self.save:
+            paths.append(files.path("saliency.ome.tif"))
+            bands = output_bands(self.network, image, **how)
+            write_pyramid(paths[1], bands, self.network.shape(image.shape), np.float32)
+        values = {
+            "size": list(size),
+            "area": area,
+            "files": [path.name for path in paths],
+            "model": self.model,
+            **self.tile_intensity(image.dtype, image.white),
+        }
+        return ImageRecord(name, values)

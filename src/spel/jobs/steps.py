@@ -14,10 +14,12 @@ from spel.atomic import replacing
 from spel.draw import Tile, shade, sheet
 from spel.errors import ParameterError
 from spel.io.image.writer import write
+from spel.io.large.pyramid import write_pyramid
 from spel.nn import Network
 from spel.runs import OutputFiles
 
 MAX_BYTES = 4 << 30
+ENDINGS = {"ome-tiff": "ome.tif"}
 MAX_CHANNELS = 64
 """Channels of a step that a picture shows."""
 
@@ -40,7 +42,7 @@ def save_steps(
     names : sequence of str
         Nodes of the network.
     files : OutputFiles
-    kind : {"png", "npy", "tiff"}
+    kind : {"png", "npy", "tiff", "ome-tiff"}
         Pictures with their scale, or the float32 values. Pictures of several steps come with one
         of them all.
     max_bytes : int
@@ -54,19 +56,34 @@ def save_steps(
     _check_memory(network, image, names, max_bytes)
     steps = network.select(image, names)
     for name, array in steps.items():
-        number = network.names.index(name) + 1
-        path = files.path(f"{number:02d}-{name}.{kind}")
+        path = files.path(step_ending(network, name, ENDINGS.get(kind, kind)))
         if array.ndim < 3 and kind != "npy":
             path = path.with_suffix(".npy")  # a feature vector is no picture
         if array.ndim < 3:
             _write_vector(path, array)
         else:
-            write(path, _sheet(network, name, array) if kind == "png" else array)
+            _write_step(path, network, name, array, kind)
         yield path
     if kind == "png" and len(steps) > 1:
         path = files.path("steps.png")
         write(path, _overview(network, image, steps))
         yield path
+
+
+def step_ending(network: Network, name: str, suffix: str) -> str:
+    """The ending of the file of a step: its number, its name, and the suffix."""
+    return f"{network.names.index(name) + 1:02d}-{name}.{suffix}"
+
+
+def _write_step(
+    path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str
+) -> None:
+    if kind == "ome-tiff":
+        if array.ndim != 3:
+            raise ParameterError(f"step {name!r} is a volume; give --format tiff or npy")
+        write_pyramid(path, [array], array.shape, np.float32)
+    else:
+        write(path, _sheet(network, name, array) if kind == "png" else array)
 
 
 def _check_memory(

@@ -266,18 +266,19 @@ def resolve_by_tiles(network: Network, source: Source, size: int) -> Network:
     def parts(before: Network | None) -> Parts:
         if before is None:
             return lambda: _windows(source, size)
-        return lambda: _outputs(before, source, size)
+        return lambda: outputs(before, source, size)
 
     return resolve_global_layers(network, parts)
 
 
-def _outputs(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+def outputs(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+    """The output of a network without layers over the whole image, tile by tile."""
     for tile in tiles(network, tuple(int(n) for n in source.shape), size):
         yield network(np.asarray(source[tile.read]))[tile.inner]
 
 
 def _saliencies(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
-    for output in _outputs(network, source, size):
+    for output in outputs(network, source, size):
         yield one_channel(output)
 
 

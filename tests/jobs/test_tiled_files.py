@@ -1,0 +1,139 @@
+"""Segment and apply over images that are read by windows: the files of the whole, as pyramids."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+import spel
+from spel.cli.main import run as program
+from spel.decide.object_model import ObjectModel
+from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
+from spel.decide.segmented import segment
+from spel.errors import ParameterError
+from spel.io.large import LargeImage
+from spel.io.large.pyramid import write_pyramid
+from spel.jobs import ApplyJob, SegmentJob
+from spel.runs import run
+
+NET = spel.chain(
+    grey=spel.Color("grey"),
+    range=spel.LinearNormalize(),
+    edges=spel.Convolution(spel.KernelBank.sobel("col")),
+    positive=spel.Activation("relu"),
+    join=spel.MaxPool(spel.Adjacency.rectangle(width=9, height=5)),
+)
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TIFF of tiles, larger than two bands."""
+    path = tmp_path_factory.mktemp("scan") / "scan.tif"
+    image = np.random.default_rng(3).integers(0, 256, (600, 700, 3), np.uint8)
+    tifffile.imwrite(path, image, tile=(128, 128), photometric="rgb")
+    return path
+
+
+# ------------------------------------------------------------------------------------- LITERAL
+
+
+def test_a_pyramid_keeps_labels_and_averages_numbers(tmp_path):
+    labels = np.arange(4, dtype=np.uint16).repeat(200).reshape(4, 200, 1)[:, :, 0]
+    labels = np.ascontiguousarray(labels.repeat(200, axis=0)[..., None])  # 800 x 200
+    write_pyramid(tmp_path / "l.ome.tif", [labels[:512], labels[512:]], labels.shape, np.uint16)
+    with LargeImage(tmp_path / "l.ome.tif") as image:
+        assert image.levels == ((800, 200), (400, 100))
+        assert np.array_equal(image[:], labels)
+    with LargeImage(tmp_path / "l.ome.tif", level=1) as image:
+        assert np.unique(image[:]).tolist() == [0, 1, 2, 3]
+    wide = np.float32([[0, 2, 6] * 200, [2, 4, 8] * 200])[..., None]
+    write_pyramid(tmp_path / "f.ome.tif", [wide], wide.shape, np.float32)
+    with LargeImage(tmp_path / "f.ome.tif", level=1) as image:
+        assert image[:][0, :3, 0].tolist() == [2.0, (6 + 8 + 0 + 2) / 4, (2 + 4 + 6 + 8) / 4]
+    again = tmp_path / "again.ome.tif"
+    write_pyramid(again, [wide], wide.shape, np.float32)
+    assert again.read_bytes() == (tmp_path / "f.ome.tif").read_bytes()
+    with tifffile.TiffFile(again) as file:
+        assert 'SizeX="600" SizeY="2"' in str(file.ome_metadata)
+    with pytest.raises(ParameterError, match="dtype float64"):
+        write_pyramid(again, [wide], wide.shape, np.float64)
+
+
+# ----------------------------------------------------------------------------------------- LAW
+
+
+@pytest.mark.parametrize("rule", [2.0, "otsu", "p90"])
+@pytest.mark.parametrize("tile", [256, 300])
+def test_masks_tile_by_tile_are_those_of_the_whole(scan, tmp_path, rule, tile):
+    net = with_segmentation(NET, Segmentation(threshold=rule))
+    report = run(SegmentJob(net, save=("saliency",), tile=tile, isolate=False), scan, tmp_path)
+    assert report.failed == 0, report.failures
+    expected = segment(net, spel.read(scan))
+    written = spel.read(tmp_path / "scan.ome.tif")[..., 0]
+    assert np.array_equal(written, np.where(expected, 255, 0))
+    assert 0 < expected.sum() < expected.size
+    assert np.array_equal(spel.read(tmp_path / "scan.saliency.ome.tif"), NET(spel.read(scan)))
+    (line,) = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert json.loads(line)["area"] == int(expected.sum())
+
+
+def test_masks_of_several_classes_too(scan, tmp_path):
+    bank = spel.KernelBank.random(spel.Adjacency.box(3), kernels=3, channels=3, seed=2)
+    classes = tuple(ObjectClass(k, background=k == 0) for k in range(3))
+    net = with_segmentation(spel.chain(spel.Convolution(bank)), Segmentation(classes=classes))
+    report = run(SegmentJob(net, tile=256, isolate=False), scan, tmp_path)
+    assert report.failed == 0, report.failures
+    expected = segment(net, spel.read(scan))
+    assert np.array_equal(spel.read(tmp_path / "scan.ome.tif")[..., 0] > 0, expected)
+    assert 0 < expected.sum() < expected.size
+
+
+def test_steps_tile_by_tile_are_those_of_the_whole(scan, tmp_path):
+    strided = spel.chain(
+        blur=spel.MeanPool(spel.Adjacency.box(3), stride=2),
+        mix=spel.Convolution(
+            spel.KernelBank.random(spel.Adjacency.box(3), kernels=4, channels=3, seed=1)
+        ),
+    )
+    report = run(ApplyJob(strided, tile=256, isolate=False, save=("all",)), scan, tmp_path)
+    assert report.failed == 0, report.failures
+    for name, array in strided.activations(spel.read(scan)).items():
+        (path,) = tmp_path.glob(f"scan.*-{name}.ome.tif")
+        assert np.array_equal(spel.read(path), array)
+
+
+def test_the_command_writes_a_pyramid(scan, tmp_path, capsys):
+    net = tmp_path / "net.safetensors"
+    NET.save(net)
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit) as left:
+        program(["segment", str(net), str(scan), "--out", str(out), "--tile", "256"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.split() == [str(out / "scan.ome.tif")]
+    plain = run(SegmentJob(NET, formats=("ome-tiff",)), scan, tmp_path / "plain")
+    assert plain.failed == 0
+    tiled, whole = (tmp_path / f / "scan.ome.tif" for f in ("out", "plain"))
+    assert tiled.read_bytes() == whole.read_bytes()
+
+
+# ------------------------------------------------------------------------------------- REFUSED
+
+
+def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
+    shaped = with_segmentation(NET, Segmentation(ObjectModel(area=9)))
+    (failure,) = run(SegmentJob(shaped, tile=256, isolate=False), scan, tmp_path / "a").failures
+    assert "selects components by their shape" in failure.message
+    assert "level of the pyramid" in failure.message
+    with pytest.raises(ParameterError, match="tile by tile it is ome-tiff"):
+        SegmentJob(NET, tile=256, formats=("png",))
+    with pytest.raises(ParameterError, match="cannot be written tile by tile"):
+        ApplyJob(NET, tile=256, formats=("npy",))
+    np.save(tmp_path / "volume.npy", np.zeros((3, 9, 9, 1), np.float32))
+    ball = spel.chain(spel.MaxPool(spel.Adjacency.ball(1)))
+    (failure,) = run(ApplyJob(ball, tile=256), tmp_path / "volume.npy", tmp_path / "b").failures
+    assert "volumes and vectors are computed whole" in failure.message
+    assert not list((tmp_path / "b").glob("*.tif"))

@@ -1,13 +1,13 @@
 // The image foresting transform: spels are conquered from seeds along paths of least cost.
 //
-// Dijkstra's loop with a heap of (cost, order): of equal costs the one offered first wins, so that
-// plateaus are shared fairly and the result does not depend on the machine.
+// Dijkstra's algorithm with a heap of (cost, order): of equal costs the earlier offer wins, so that
+// plateaus are divided fairly and the result does not depend on the machine.
 //
 //   offer every seed at its own cost
-//   take the cheapest offer that is still open      -> the spel is done; its tree learns it
-//   offer its label to each open adjacent           -> kept if strictly cheaper
+//   take the cheapest offer that is still open      -> the spel is done; its tree takes its value in
+//   offer its label to each open adjacent           -> accepted if strictly cheaper
 //
-// The arithmetic is in double, in the order of the reference, without contraction: bits are equal.
+// The arithmetic is in double, in the order of the reference and without contraction, so the bits are equal.
 #include "flood.hpp"
 
 #include <cmath>
@@ -31,12 +31,13 @@ double squared(const float* a, const float* b, long channels) {
   return sum;
 }
 
-struct Tree {  // sum of the values of its spels
+struct Tree {  // sum of the values of its spels, per channel, and their number
   std::vector<double> sum;
   double count = 0;
 };
 
-double away(const Tree& tree, const float* value) {
+// Squared distance of a value from the mean of a tree.
+double squared_from_mean(const Tree& tree, const float* value) {
   double sum = 0;
   for (size_t c = 0; c < tree.sum.size(); ++c) {
     const double d = tree.sum[c] / tree.count - double(value[c]);
@@ -58,7 +59,9 @@ void flood(const float* image, long channels, std::array<long, 3> size, Flood ru
   if (dynamic) tree_of.assign(spels, -1);
   long order = 0;
   int32_t roots = 0;
-  for (long p = 0; p < spels; ++p)
+  Pulse pulse(poll);
+  for (long p = 0; p < spels; ++p) {
+    pulse(1);
     if (labels[p] >= 0) {
       offers.push({costs[p], order++, p});
       if (dynamic) {
@@ -66,9 +69,11 @@ void flood(const float* image, long channels, std::array<long, 3> size, Flood ru
         if (size_t(tree_of[p]) >= trees.size()) trees.resize(tree_of[p] + 1);
       }
     }
-  for (Tree& tree : trees) tree.sum.assign(channels, 0.0);
-  for (long count = 0; !offers.empty(); ++count) {
-    if (count % 4096 == 0 && poll()) throw Interrupted();
+  }
+  for (Tree& tree : trees) tree.sum.assign(channels, 0.0), pulse(channels);
+  const long work = 8 + long(displacements.size()) * channels;  // of a spel
+  while (!offers.empty()) {
+    pulse(work);
     const Offer best = offers.top();
     offers.pop();
     const long p = best.spel;
@@ -91,7 +96,7 @@ void flood(const float* image, long channels, std::array<long, 3> size, Flood ru
       if (rule == Flood::growcut) {
         cost = costs[p] * (1.0 - std::sqrt(squared(value, near, channels)) / reach);
       } else {
-        const double step_cost = dynamic ? away(trees[tree_of[p]], near) : double(near[0]);
+        const double step_cost = dynamic ? squared_from_mean(trees[tree_of[p]], near) : double(near[0]);
         if (std::isnan(step_cost)) continue;
         cost = step_cost > costs[p] ? step_cost : costs[p];
       }

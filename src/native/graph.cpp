@@ -1,4 +1,4 @@
-// Plans: frames, ring sizes, bands of work over threads.
+// Plans: frames, sizes of rings, and bands of work over threads.
 #include "graph.hpp"
 
 #include <algorithm>
@@ -32,13 +32,13 @@ Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, lo
     return found;
   };
   if (serves(node->frame)) return widen(node);
-  // A row that others read as it is may get columns around it, but must not be dealt into phases.
+  // A row that other nodes read as it is may get columns around it, but must not be split into phases.
   if (!node->frame.set && phases == 1 && !node->whole_frame) {
     node->frame = {true, border, fill, phases, left, right, 0, 0};
     return node;
   }
   const auto* source = dynamic_cast<Source*>(node);
-  for (auto& other : nodes) {  // one reader of this kind already has its own?
+  for (auto& other : nodes) {  // does a reader of this kind have its own copy already?
     const auto* copy = dynamic_cast<Copy*>(other.get());
     const auto* again = dynamic_cast<Source*>(other.get());
     const bool same = (copy && copy->reads[0].node == node) || (source && again && again->index == source->index);
@@ -50,7 +50,6 @@ Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, lo
   return own;
 }
 
-// The read row's place, brought inside; false if there is none.
 bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
   p = reader.start.plane + plane * reader.stride.plane / reader.shrink.plane + read.plane;
   r = reader.start.row + row * reader.stride.row / reader.shrink.row + read.row;
@@ -69,8 +68,8 @@ void lines_of_step(const Output& out, long steps, long step, long& from, long& t
   to = (step + 1) * rows / steps;
 }
 
-// Plays the order of work without computing: a ring must reach back from the newest row made to the
-// oldest one read.
+// Walks through the order of work without computing. A ring must reach from the newest row that was made back to
+// the oldest one that is read.
 void Plan::capacities(long from, long to) {
   std::vector<long> newest(nodes.size(), -1);
   std::vector<std::vector<bool>> made(nodes.size());
@@ -78,9 +77,9 @@ void Plan::capacities(long from, long to) {
     newest[node.id] = std::max(newest[node.id], key);
     std::vector<bool>& rows = made[node.id];
     if (key >= long(rows.size())) rows.resize(std::max(key + 1, 2 * long(rows.size())));
-    const bool known = rows[key];
+    if (rows[key]) return false;
     rows[key] = true;
-    return !known;
+    return true;
   };
   auto visit = [&](auto&& self, Node& node, long plane, long row) -> void {
     long p, r;
@@ -109,8 +108,8 @@ void Plan::capacities(long from, long to) {
     }
 }
 
-// An activation right behind a convolution that nobody else reads becomes part of it; so does a residue
-// right behind a division.
+// An activation becomes part of the convolution before it, if no other node reads that convolution; likewise a
+// residue after a division by a norm.
 void Plan::fuse() {
   auto shared = [&](Node* node) {
     long readers = 0;
@@ -195,7 +194,8 @@ void Plan::finish() {
     n.row_floats = n.origin + n.channels * f.pitch + 16;
     n.capacity = std::max(1L, n.capacity);
     if (n.ringed) ring_floats += size_t(n.row_floats) * n.capacity;
-    work += n.work_per_row() * n.grid.planes * n.grid.rows;
+    n.row_work = n.work_per_row();
+    work += n.row_work * n.grid.planes * n.grid.rows;
   }
 }
 
@@ -213,10 +213,10 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
   long running = 0;
   std::vector<long> left;  // bands that got no thread
   auto band = [&](long index, bool asks) {
-    Lane lane(*this, images, outs, nanoseconds != nullptr);
-    for (long at = index * total / bands, end = (index + 1) * total / bands; at < end && !stop.is_set();) {
+    Lane lane(*this, images, outs, nanoseconds != nullptr, stop, asks);
+    for (long at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
       const long n = at / count, first = at % count, last = std::min(count, first + end - at);
-      lane.steps(n, from + first, from + last, stop, asks);
+      lane.steps(n, from + first, from + last);
       at += last - first;
     }
     if (nanoseconds) {
@@ -246,7 +246,7 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
     }
     try {
       team.emplace_back(helper, index);
-    } catch (const std::system_error&) {  // no more threads to be had: do it here
+    } catch (const std::system_error&) {  // the system has no more threads: this one does the band
       std::lock_guard<std::mutex> hold(adding);
       --running;
       left.push_back(index);
@@ -267,10 +267,9 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
 
 std::pair<long, long> Plan::rows_read(int source, long from, long to) const {
   std::pair<long, long> range{1, 0};
-  // Rows needed grow together: the first and last output rows tell, and those next to the borders.
-  std::vector<std::vector<bool>> seen(nodes.size());
+  std::vector<std::vector<bool>> visited(nodes.size());
   auto visit = [&](auto&& self, const Node& node, long plane, long row) -> void {
-    std::vector<bool>& rows = seen[node.id];
+    std::vector<bool>& rows = visited[node.id];
     const size_t key = size_t(node.key(plane, row));
     if (key < rows.size() && rows[key]) return;
     if (key >= rows.size()) rows.resize(key + 1);

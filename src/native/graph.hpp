@@ -1,17 +1,17 @@
 // The stream: a graph of row producers with ring buffers.
 //
-// A node yields one row (of all its channels) for a plane and row index. It states which rows of
-// which nodes one of its rows reads; from these statements alone the plan derives the order of work and
-// the size of every ring. Work is pulled: to make an output row, fetch the rows it reads; a fetch finds the row in
-// the ring of its node or makes it first. Nothing else is ever held.
+// A node makes one row, of all its channels, for a plane and row index. It states which rows of which nodes
+// it reads for that. From these statements alone the plan derives the order of work and the size of every ring.
+// Work is pulled: to make an output row, the rows that it reads are fetched; a fetch finds a row in the ring of its
+// node, or makes it first. Nothing else is kept.
 //
-//   for each output row                  bands of them over threads, each with its own rings
-//     for each row it reads              recursion: down to the image
-//       found in the ring? else make it, then fill its frame (the halo left and right)
+//   for each output row                  in bands; each thread has one, with rings of its own
+//     for each row that it reads         by recursion, down to the image
+//       if it is not in the ring         make it, then fill its frame (the halo on the left and right)
 //
-// Frames: a row in a ring stands in a frame of columns that supply what lies outside the image, and, for
-// a reader with a column stride s, is dealt into s phases (columns 0, s, 2s.. then 1, s+1, ..), so
-// that every reader finds any displacement as one address and never computes what a stride skips.
+// Frames: a row in a ring stands in a frame of columns that supply what lies outside the image. For a reader with
+// a column stride s, the row is split into s phases (columns 0, s, 2s, ... then 1, s + 1, ...). So a displacement is
+// one address for every reader, and no reader computes what its stride skips.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@
 
 namespace spel {
 
-enum class Border : int { outside, constant, edge, reflect, symmetric, wrap };  // outside: such rows do not exist
+enum class Border : int { outside, constant, edge, reflect, symmetric, wrap };  // outside: there are no rows there
 
 struct Grid {
   long planes = 1, rows = 1, cols = 1;
@@ -41,7 +41,7 @@ long floor_div(long a, long b);
 long bounced(long place, long size, Border border);  // all but outside and constant
 inline long round_up(long n, long to) { return (n + to - 1) / to * to; }
 
-struct Image {  // what Python hands over: any strides (bytes), any type
+struct Image {  // an array of Python: any strides (in bytes), any type
   char* data = nullptr;
   Type type = Type::f32;
   bool swapped = false;
@@ -55,7 +55,7 @@ struct Image {  // what Python hands over: any strides (bytes), any type
 struct Frame {
   bool set = false;
   Border border = Border::constant;
-  std::vector<float> fill;  // per channel; empty: not filled
+  std::vector<float> fill;  // per channel; not filled if empty
   long phases = 1;
   long left = 0;   // columns (of a phase) before column 0
   long right = 0;  // one past the last column read
@@ -63,10 +63,10 @@ struct Frame {
 };
 
 struct Row {
-  const float* p = nullptr;  // column 0 of channel 0, nullptr: no such row
+  const float* p = nullptr;  // column 0 of channel 0; null if there is no such row
   long pitch = 0;            // to the next channel
   bool nan = false;
-  const long* tag = nullptr;  // of its place in a ring, which says `key` while the row is there
+  const long* tag = nullptr;  // of its place in a ring: equal to `key` while the row is there
   long key = 0;
   bool lost() const { return tag && *tag != key; }
 };
@@ -88,7 +88,7 @@ class Node {
   virtual void make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const = 0;
   virtual const char* kind() const = 0;
   virtual double work_per_row() const { return double(channels) * grid.cols; }
-  // Where rows can be read as they stand (an image that needs no conversion and no frame), or null.
+  // The image whose rows can be read in place, as they need no conversion and no frame; or null.
   virtual const Image* direct(const std::vector<Image>&) const { return nullptr; }
 
   long channels;
@@ -102,17 +102,18 @@ class Node {
   bool whole_frame = false;  // make() fills the frame itself (flat rows of window levels)
   bool flat_reader = false;  // some reader treats the whole frame as one row
   bool scan_nan = false;     // record whether the row holds NaN
-  bool pass_nan = false;     // it does if a row it read does
+  bool pass_nan = false;     // it holds NaN if a row that it read does
 
   std::vector<int> order;  // in which reads are fetched: those that reach deepest first
   int depth = 0;           // longest way down to an image
 
   int id = -1;
   bool fused = false;   // became part of the node before it
-  bool ringed = false;  // some node or a copy to the output reads it from a ring
+  bool ringed = false;  // some node, or a copy to the output, reads it from a ring
   long capacity = 0;    // rows in the ring
   long row_floats = 0;
-  long origin = 0;  // of column 0 in a row's memory
+  double row_work = 0;  // about multiply-adds of a row
+  long origin = 0;      // of column 0 in a row's memory
   long key(long plane, long row) const { return (plane - first.plane) * (grid.rows - first.row) + row - first.row; }
 };
 
@@ -135,16 +136,16 @@ class Plan {
     return node;
   }
 
-  // The node whose rows stand in a frame that serves this reader: `node` itself if its frame is
-  // free or of the same kind, else a copy of it.
+  // A node whose rows stand in a frame as this reader needs it: `node` itself if it has no frame yet or one
+  // of the same kind, else a copy of it.
   Node* framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left, long right);
 
   void output(Node* node) { outputs.push_back({node}); }
-  void finish();  // rings from reads; after this the plan is constant
+  void finish();  // derives the rings from the reads; after this the plan is constant
 
-  // Makes the output rows of steps [from, to), of all images of the batch; `nanoseconds` per node
-  // are added up if it is not null. The calling thread asks `poll` row by row and throws Interrupted
-  // once it is true.
+  // Makes the output rows of steps [from, to) of all images of the batch, and adds the nanoseconds of each
+  // node to `nanoseconds` if it is not null. Throws Interrupted soon after `poll` is true; only the calling
+  // thread polls.
   void run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to, int threads,
            std::vector<long>* nanoseconds, const Poll& poll) const;
 
@@ -156,25 +157,25 @@ class Plan {
   std::vector<Output> outputs;
   long steps = 0;  // output rows of the tallest output
   size_t ring_floats = 0;
-  double work = 0;  // about multiply-adds for one image
+  double work = 0;  // about multiply-adds of one image
 
  private:
   void capacities(long from, long to);
   void fuse();
 };
 
-// Where a reader's row finds a row that it reads, brought inside by its border; false: there is none.
+// Where a reader finds a row that it reads, brought inside the image by its border; false if there is none.
 bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r);
-// The rows of an output that a step makes: outputs of different heights keep pace.
+// The rows [from, to) of an output that a step makes; outputs of different heights advance together.
 void lines_of_step(const Output& out, long steps, long step, long& from, long& to);
 
-// Tells all lanes of a run to end; one of them asks whether it is time.
+// Ends all lanes of a run: one of them polls, and the others look at the flag.
 class Stop {
  public:
   explicit Stop(const Poll& poll) : poll(poll) {}
   bool is_set() const { return set.load(std::memory_order_relaxed); }
-  bool ask() {  // by the calling thread alone
-    if (poll && !is_set() && poll()) set.store(true, std::memory_order_relaxed);
+  bool ask() {  // only in the calling thread
+    if (!is_set() && poll()) set.store(true, std::memory_order_relaxed);
     return is_set();
   }
 
@@ -183,12 +184,18 @@ class Stop {
   std::atomic<bool> set{false};
 };
 
-// One thread's rings and scratch.
+// The rings and the scratch memory of one thread.
 class Lane {
  public:
-  Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed);
-  // Rows [from, to) of every output of image n, or fewer once `stop` is set; the caller's lane asks.
-  void steps(long n, long from, long to, Stop& stop, bool asks);
+  // `asks`: this is the lane of the calling thread, which polls for all.
+  Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed, Stop& stop,
+       bool asks);
+  // Makes the steps [from, to) of every output for image n of the batch.
+  void steps(long n, long from, long to);
+  // Throws Interrupted if the run shall end.
+  void check() {
+    if (asks ? stop.ask() : stop.is_set()) throw Interrupted();
+  }
 
   void row(const Node& node, long plane, long row, Row& found);
   void make(const Node& node, long plane, long row, float* dst, long pitch);
@@ -196,13 +203,13 @@ class Lane {
   struct State {
     float* ring = nullptr;
     const Image* direct = nullptr;  // rows are read where they stand
-    long nanoseconds = 0;           // spent in making rows, if asked for
+    long nanoseconds = 0;           // spent in making rows, if the run is timed
     long last_key = 0, last_slot = 0;
     std::vector<long> tags;
     std::vector<char> nan;
     std::vector<Row> in;
     std::vector<const float*> terms;
-    std::vector<float> numbers, numbers2;  // a node's own scratch: counts, fill rows, levels
+    std::vector<float> numbers, numbers2;  // scratch of the node: counts, rows of fill, levels
     std::vector<char> signature, candidate;
   };
 
@@ -219,8 +226,11 @@ class Lane {
   long slot_of(const Node& node, State& s, long key) const;
   bool holds_nan(const Node& node, const float* p, long pitch) const;
   std::unique_ptr<float[]> arena;
-  std::vector<float> spare;  // a row on its way out
-  bool large = false;
+  std::vector<float> spare;  // a row on its way to an output
+  bool large = false;        // the outputs do not fit into a cache
+  Stop& stop;
+  const bool asks;
+  double unchecked = 0;  // work since the last check
 };
 
 }  // namespace spel

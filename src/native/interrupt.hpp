@@ -1,13 +1,29 @@
+// How a long loop ends early: it polls every few milliseconds whether the user has pressed Ctrl-C.
 #pragma once
 
 #include <functional>
 
 namespace spel {
 
-// Asked now and then by the calling thread of a long loop: whether the work is to end (Ctrl-C).
+// Whether the work shall end now. Only the calling thread may ask, because it may run Python code.
 using Poll = std::function<bool()>;
 
-// Thrown by a loop that was told to end; what it has written so far means nothing.
+// Thrown by a loop that ends early; what it has written so far is incomplete.
 struct Interrupted {};
+
+// Counts the work of a loop and polls after each 2^20 units. A unit is a few operations: some nanoseconds.
+class Pulse {
+ public:
+  explicit Pulse(const Poll& poll) : poll(poll) {}
+  void operator()(long work) {
+    if ((done += work) < 1 << 20) return;
+    done = 0;
+    if (poll()) throw Interrupted();
+  }
+
+ private:
+  const Poll& poll;
+  long done = 0;
+};
 
 }  // namespace spel

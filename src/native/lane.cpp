@@ -1,4 +1,4 @@
-// Lanes: one thread's rings; rows fetched, made, framed and written.
+// Lanes: the rings of one thread, in which rows are fetched, made and framed, and from which they are written.
 #include <algorithm>
 #include <chrono>
 
@@ -6,8 +6,9 @@
 
 namespace spel {
 
-Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed)
-    : plan(plan), images(images), outs(outs), timed(timed), states(plan.nodes.size()) {
+Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector<Image>& outs, bool timed, Stop& stop,
+           bool asks)
+    : plan(plan), images(images), outs(outs), timed(timed), states(plan.nodes.size()), stop(stop), asks(asks) {
   constexpr double kCache = 16e6;
   double bytes = 0;
   for (const Image& out : outs) bytes += 4.0 * out.shape[0] * out.shape[1] * out.shape[2] * out.shape[3] * out.shape[4];
@@ -27,13 +28,13 @@ Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector
   }
 }
 
-void Lane::steps(long n, long from, long to, Stop& stop, bool asks) {
+void Lane::steps(long n, long from, long to) {
   if (n != batch) {
     for (State& s : states) std::fill(s.tags.begin(), s.tags.end(), -1);
     batch = n;
   }
   for (long step = from; step < to; ++step) {
-    if (asks ? stop.ask() : stop.is_set()) return;
+    check();
     for (size_t i = 0; i < outs.size(); ++i) {
       long a, b;
       for (lines_of_step(plan.outputs[i], plan.steps, step, a, b); a < b; ++a) output_row(i, a);
@@ -41,7 +42,7 @@ void Lane::steps(long n, long from, long to, Stop& stop, bool asks) {
   }
 }
 
-// key % capacity, by steps from the last one.
+// key % capacity, computed from the last slot if that is near.
 long Lane::slot_of(const Node& node, State& s, long key) const {
   const long step = key - s.last_key;
   long slot = s.last_slot + step;
@@ -53,7 +54,7 @@ long Lane::slot_of(const Node& node, State& s, long key) const {
   return s.last_slot = slot;
 }
 
-// The row from its ring, made first if it is not there; filled in place, field by field.
+// Finds a row in its ring, after making it if it is not there. `found` is filled field by field, for speed.
 void Lane::row(const Node& node, long plane, long row, Row& found) {
   State& s = states[node.id];
   const float* there = s.direct ? reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)) : nullptr;
@@ -65,7 +66,7 @@ void Lane::row(const Node& node, long plane, long row, Row& found) {
     return;
   }
   const long key = node.key(plane, row), slot = slot_of(node, s, key);
-  if (there) {  // only whether it holds NaN is kept
+  if (there) {  // the ring only remembers whether the row holds NaN
     if (s.tags[slot] != key) {
       s.nan[slot] = holds_nan(node, there, s.direct->stride[1] / 4);
       s.tags[slot] = key;
@@ -114,7 +115,7 @@ void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) 
     }
   };
   for (int i : node.order) fetch(i);
-  // Where work starts in the middle of an image, fetching one row may push out another: ask again.
+  // Where a band starts in the middle of an image, fetching one row may overwrite another: fetch that again.
   auto lost = [&] {
     bool any = false;
     for (const Row& r : s.in) any |= r.lost();
@@ -124,6 +125,11 @@ void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) 
     if (tries == 16) throw std::logic_error("spel engine: a ring is too small; please report this network");
     for (int i : node.order)
       if (s.in[i].lost()) fetch(i);
+  }
+  constexpr double kUnchecked = 10e6;
+  if ((unchecked += node.row_work) > kUnchecked) {
+    unchecked = 0;
+    check();
   }
   if (!timed) return node.make(*this, plane, row, s.in.data(), dst, pitch);
   const auto begin = std::chrono::steady_clock::now();
@@ -154,8 +160,8 @@ void Lane::fill_frame(const Node& node, float* p) const {
     }
 }
 
-// Makes a row of an output where it belongs; by way of a ring or scratch row if others read it, if its
-// columns are strided, or if all outputs together are too large to stay in a cache anyway.
+// Makes a row of an output in its place. It is made in a ring or in scratch memory first, and then copied, if
+// other nodes read it, if its columns are strided, or if the outputs together are too large for a cache.
 void Lane::output_row(size_t index, long line) {
   const Node& node = *plan.outputs[index].node;
   const Image& out = outs[index];

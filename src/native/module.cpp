@@ -1,7 +1,7 @@
-// The Python module: a plan that is built node by node and run on images; label and flood.
+// The Python module: a plan that is built node by node and run on images; label, flood and resize.
 //
-// Arrays come as (address, type, swapped, shape, strides), five axes; kernels/native.py holds them
-// alive and has checked them. All work happens without the interpreter's lock.
+// Arrays come as (address, type, swapped, shape, strides), with five axes; kernels/native.py has checked them and
+// keeps them alive. All work is done without the interpreter's lock.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/pair.h>
@@ -66,7 +66,7 @@ Image image_of(const Array& a) {
   return image;
 }
 
-using Places = std::pair<uintptr_t, long>;  // (plane, row, col) int64 triples: address, how many
+using Places = std::pair<uintptr_t, long>;  // address and number of int64 triples (plane, row, col)
 
 std::vector<Triple> triples(Places places) {
   const auto* p = reinterpret_cast<const int64_t*>(places.first);
@@ -82,22 +82,22 @@ Window window_of(Places displacements, Long3 start, Long3 stride, Long3 out) {
           {out[0], out[1], out[2]}};
 }
 
-// Every 50 ms: whether a signal, such as that of Ctrl-C, has raised an error in the interpreter.
+// Whether a signal, such as that of Ctrl-C, has raised an error in the interpreter; looked up every 50 ms.
 class Signals {
  public:
   bool operator()() {
     const auto now = std::chrono::steady_clock::now();
-    if (now - asked < std::chrono::milliseconds(50)) return false;
-    asked = now;
+    if (now - last < std::chrono::milliseconds(50)) return false;
+    last = now;
     nb::gil_scoped_acquire locked;
     return PyErr_CheckSignals() != 0;
   }
 
  private:
-  std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 
-// Does the work without the interpreter's lock; an interrupted one becomes the signal's own error.
+// Does the work without the interpreter's lock. If it was interrupted, the error of the signal is raised.
 template <class Work>
 void unlocked(Work work) {
   bool interrupted = false;
@@ -161,7 +161,7 @@ class Program {
   size_t size() const { return plan.nodes.size(); }
   long steps() const { return plan.steps; }
   std::pair<long, long> rows_read(int source, long from, long to) const { return plan.rows_read(source, from, to); }
-  // Makes the outputs' rows of steps [from, to); returns nanoseconds per node if timed.
+  // Makes the output rows of steps [from, to); returns the nanoseconds of each node if timed.
   std::vector<long> run(const std::vector<Array>& images, const std::vector<Array>& outs, long from, long to,
                         int threads, bool timed) const {
     std::vector<Image> in, out;
@@ -171,7 +171,7 @@ class Program {
     unlocked([&](const Poll& poll) { plan.run(in, out, from, to, threads, timed ? &nanoseconds : nullptr, poll); });
     return nanoseconds;
   }
-  // (kind, rows kept, bytes of a row, work for one image) per node; kind "" where fused into another.
+  // Per node: kind, rows in its ring, bytes of a row, work for one image; kind "" if fused into another.
   std::vector<std::tuple<std::string, long, long, double>> nodes() const {
     std::vector<std::tuple<std::string, long, long, double>> list;
     for (auto& owned : plan.nodes) {
@@ -195,9 +195,12 @@ class Program {
 };
 
 long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements, uintptr_t labels) {
-  nb::gil_scoped_release released;
-  return label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(), displacements,
-               reinterpret_cast<int32_t*>(labels));
+  long count = 0;
+  unlocked([&](const Poll& poll) {
+    count = label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(), displacements,
+                  reinterpret_cast<int32_t*>(labels), poll);
+  });
+  return count;
 }
 
 void histogram_of(uintptr_t values, int bytes, long count, uintptr_t counts) {
@@ -217,9 +220,10 @@ void flood_image(uintptr_t image, long channels, Long3 size, int rule, double re
 
 void resize_image(uintptr_t image, std::array<long, 2> size, long row_stride, std::array<double, 4> box, uintptr_t out,
                   std::array<long, 2> out_size) {
-  nb::gil_scoped_release released;
-  resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out),
-         out_size);
+  unlocked([&](const Poll& poll) {
+    resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out),
+           out_size, poll);
+  });
 }
 
 }  // namespace
@@ -234,7 +238,7 @@ NB_MODULE(_native, m) {
   m.def("isa", [] { return std::string(chosen->name); });
   m.def(
       "multiply_adds", [](long count) { return chosen->multiply_adds(count); },
-      "Does about so many vector multiply-adds from registers and returns how many numbers were made.");
+      "Does about `count` multiply-adds of vectors in registers; returns the number of scalar ones.");
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
   m.def("flood", &flood_image);

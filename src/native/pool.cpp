@@ -1,16 +1,16 @@
 // Window extrema and sums over any adjacency, as a cascade of shared window levels.
 //
-// The idea: an adjacency is a set of boxes (maximal runs along columns, stacked over rows with the same run,
-// stacked over planes). A run of length L is a few windows of 4^k columns, and these are shared by
-// all runs, rows and outputs:
+// The idea: an adjacency is a set of boxes: maximal runs along columns, stacked over rows that have the same run,
+// and over planes. A run of length L is a few windows of 4^k columns, and these are shared by all runs, rows and
+// outputs:
 //
 //   level k of a row:  w_k[x] = w_(k-1)[x] op w_(k-1)[x+s] op w_(k-1)[x+2s] op w_(k-1)[x+3s],  s = 4^(k-1)
 //   length 25, max:    w_2[x] op w_2[x+9]                   (windows may overlap)
 //   length 25, sum:    w_2[x] + w_1[x+16] + w_1[x+20] + x[x+24]
 //
-// The same again down the rows for tall boxes. So cost grows with log of the extent. Sums only ever add,
-// each value once, so they are never negative and their error stays that of a tree. An adjacency that
-// is one box goes down first, then across in one pass (BoxPool, rows_levels.hpp).
+// Tall boxes do the same down the rows, so the cost grows with the logarithm of the extent. Sums never subtract, and
+// add each value once: they are never negative where the values are not, and their error is that of a tree. An
+// adjacency that is one box is combined down the rows first, then across in one pass (BoxPool, rows_levels.hpp).
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -22,7 +22,7 @@ namespace spel {
 namespace {
 
 enum Axis { cols, rows, planes };
-constexpr long kNarrow = 96;  // columns below which the rows of all channels are pooled as one
+constexpr long kNarrow = 96;  // with fewer columns, the rows of all channels are pooled as one
 constexpr long kDirect = 5;   // windows up to this length are combined term by term
 
 struct Piece {
@@ -34,18 +34,18 @@ struct Box {
   long plane, depth, row, height, phase, shift, length;
 };
 
-// Joins neighbours in a sorted list: `follows` says whether b continues a, `join` makes them one.
+// Joins neighbours in a sorted list: `follows` says whether b continues a, and `join` adds b to a.
 template <class T, class Follows, class Join>
 void merge(std::vector<T>& list, Follows follows, Join join) {
-  size_t kept = 0;
+  size_t count = 0;
   for (size_t i = 0; i < list.size(); ++i) {
-    if (kept && follows(list[kept - 1], list[i])) join(list[kept - 1], list[i]);
-    else list[kept++] = list[i];
+    if (count && follows(list[count - 1], list[i])) join(list[count - 1], list[i]);
+    else list[count++] = list[i];
   }
-  list.resize(kept);
+  list.resize(count);
 }
 
-// Spels to runs of columns, runs to stacks of rows, stacks to piles of planes.
+// Joins spels to runs of columns, runs to stacks of rows, and stacks over planes.
 std::vector<Box> boxes_of(const Window& w) {
   std::vector<Box> boxes;
   for (const Triple& d : w.displacements) {
@@ -88,7 +88,7 @@ class Cascade {
   // `framed`: rows stand in frames and are combined whole, halo included.
   Cascade(Plan& plan, Reduce op, bool framed) : plan(plan), op(op), framed(framed) {}
 
-  // Terms whose combination is a window of `length` over `of`: (node, offset).
+  // Terms (node, offset) whose combination is a window of `length` over `of`.
   std::vector<std::pair<Node*, long>> cover(Node* of, Axis axis, long length) {
     std::vector<std::pair<Node*, long>> terms;
     if (length <= kDirect) {
@@ -104,7 +104,7 @@ class Cascade {
     return terms;
   }
 
-  // A node whose rows are that window.
+  // A node whose rows are a window of `length` over `of`.
   Node* whole(Node* of, Axis axis, long length) {
     auto [place, fresh] = wholes.try_emplace({of, axis, length}, nullptr);
     if (!fresh) return place->second;
@@ -114,7 +114,7 @@ class Cascade {
   }
 
  private:
-  // The shared window that makes a longer one cheapest: its own cost, and the pieces.
+  // The length of the shared windows of which a longer window is made at the least cost.
   long step(long length) const {
     if (framed) {  // many runs share windows of 4, 16, 64 ...
       long size = 1;
@@ -125,7 +125,7 @@ class Cascade {
     return steps[length];
   }
 
-  // Rows loaded and stored for a window of each length, and the step that makes it cheapest.
+  // The number of rows loaded and stored for a window of each length, and the step of the least cost.
   void cost_up_to(long length) const {
     std::vector<long> cost(length + 1);
     steps.assign(length + 1, 1);
@@ -166,7 +166,7 @@ float neutral(Reduce op) {
   return op == Reduce::sum ? 0 : op == Reduce::maximum ? -infinity : infinity;
 }
 
-// Windows of 2^level columns that make up one of `length`.
+// Windows of 2^level columns that together are a window of `length`.
 std::vector<BoxPool::Piece> pieces_of(long shift, long length, Reduce op) {
   std::vector<BoxPool::Piece> pieces;
   int level = 0;
@@ -191,7 +191,7 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
     left = std::max(left, -piece.shift);
     right = std::max(right, piece.shift + (1L << piece.level));
   }
-  // Tall boxes: rows are combined step by step, in rings. Others are combined on the way.
+  // The rows of tall boxes are combined step by step, in rings; those of others when the windows are made.
   const bool tall = box.height * box.depth > 6;
   const bool flat = !tall && input->channels > 1 && input->grid.cols < kNarrow;
   Cascade cascade(plan, op, false);
@@ -230,7 +230,7 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
 
 Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vector<Box>& boxes, Reduce op) {
   long left = 0, right = 0;
-  std::map<long, long> uses;  // rows that ask for a run of this length
+  std::map<long, long> uses;  // number of rows with a run of this length
   for (const Box& b : boxes) {
     left = std::max(left, -b.shift);
     right = std::max(right, b.shift + b.length - 1 + window.out.cols);
@@ -264,9 +264,9 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
   std::stable_sort(pieces.begin(), pieces.end(),
                    [](const Piece& a, const Piece& b) { return std::tie(a.plane, a.row) < std::tie(b.plane, b.row); });
   auto* node = plan.add<Combine>(input->channels, window.out, op);
-  std::map<std::tuple<Node*, long, long>, int> seen;
+  std::map<std::tuple<Node*, long, long>, int> read_of;
   for (const Piece& p : pieces) {
-    auto [place, fresh] = seen.try_emplace({p.node, p.plane, p.row}, int(node->reads.size()));
+    auto [place, fresh] = read_of.try_emplace({p.node, p.plane, p.row}, int(node->reads.size()));
     if (fresh) node->reads.push_back({p.node, p.plane, p.row});
     node->terms.push_back({place->second, p.phase, p.shift});
   }
@@ -277,7 +277,7 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
 
 Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bool square) {
   const Inside inside(window.displacements, input->grid, window.start, window.stride, window.out.cols);
-  if (end == End::empty_is_zero)  // a window that holds its own centre is never empty
+  if (end == End::empty_is_zero)  // a window with its own centre is never empty
     for (const Triple& d : window.displacements)
       if (!d.plane && !d.row && !d.col) end = End::none;
   auto placed = [&](auto* node) {

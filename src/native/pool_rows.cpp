@@ -1,4 +1,4 @@
-// Rows of pooling stages: which rows are there, their reduction, and how it ends.
+// Rows of pooling stages: the reduction of the rows that exist, and how it ends.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -8,7 +8,7 @@
 namespace spel {
 namespace {
 
-// The end of a reduction of no rows at all.
+// The result of a reduction of no rows.
 void nothing(const Rows& kernels, Reduce op, End end, const Row& last, long channel, float* dst, long width) {
   const float infinity = std::numeric_limits<float>::infinity();
   if (end == End::norm_residue)  // x - 0
@@ -67,8 +67,8 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
   }
 }
 
-// Narrow rows of many channels are one long row: their frames keep channels apart. There, and with a
-// column stride, windows are made first, then dealt to the channels and ended.
+// Narrow rows of many channels are treated as one long row, in which frames separate the channels. There, and with
+// a column stride, windows are made first, then divided among the channels and ended.
 void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
   Lane::State& state = lane.states[id];
   const Rows& kernels = *lane.plan.kernels;
@@ -119,13 +119,13 @@ void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
 
 Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols)
     : window(window), of(of), start(start), stride(stride), cols(cols) {
-  std::map<std::pair<long, long>, int> seen;
+  std::map<std::pair<long, long>, int> line_at;
   for (const Triple& d : window) {
     if (!line_of.empty() && lines[line_of.back()] == std::pair{d.plane, d.row}) {
       line_of.push_back(line_of.back());
       continue;
     }
-    auto [place, fresh] = seen.try_emplace({d.plane, d.row}, int(seen.size()));
+    auto [place, fresh] = line_at.try_emplace({d.plane, d.row}, int(line_at.size()));
     if (fresh) lines.push_back({d.plane, d.row});
     line_of.push_back(place->second);
   }
@@ -140,7 +140,7 @@ const float* Inside::counts(Lane::State& state, long plane, long row) const {
     inside[i] = p >= 0 && p < of.planes && r >= 0 && r < of.rows;
   }
   if (!state.numbers.empty() && inside == state.signature) return state.numbers.data();
-  // As a function of the column, each displacement is inside on one interval: count starts and ends.
+  // Each displacement is inside the image for one interval of columns: count where intervals start and end.
   std::vector<long> change(cols + 1, 0);
   for (size_t i = 0; i < window.size(); ++i) {
     if (!inside[line_of[i]]) continue;

@@ -1,8 +1,8 @@
-// An image at another size, drawn by triangle filters as wide as the reduction, so that nothing aliases.
+// An image at another size, by triangle filters that are as wide as the reduction, so that nothing aliases.
 //
-// A filter of an axis reads, for each output spel, a few input spels one beside the other (Taps). Rows come first: one
-// output row is a weighted sum of a few input rows, which stays in the cache; then each output spel is a weighted sum
-// of a few spels of that row. The loop order is: output row, columns, taps (rows_resize.hpp).
+// For each output spel, the filter of an axis reads a few adjacent input spels (Taps). The filter of the rows comes
+// first: a weighted sum of a few input rows, which stays in the cache. Then each output spel is a weighted sum of a
+// few spels of that row. The order of loops is output row, columns, taps (rows_resize.hpp).
 #include "resize.hpp"
 
 #include <algorithm>
@@ -13,12 +13,12 @@ namespace spel {
 namespace {
 
 struct Taps {
-  long most = 0;               // taps of an output spel, the largest number
-  std::vector<int32_t> first;  // first input spel that each output spel reads
-  std::vector<float> weights;  // [tap][output spel], 0 beyond what it reads
+  long most = 0;               // largest number of taps of an output spel
+  std::vector<int32_t> first;  // first input spel that an output spel reads
+  std::vector<float> weights;  // [tap][output spel], 0 after its last tap
 };
 
-// Input spels of [low, high) of an axis of n, at `out` places; what lies outside the axis has no say.
+// Taps for `out` spels that cover [low, high) of an axis of n spels; spels outside the axis have no weight.
 Taps taps(long n, double low, double high, long out) {
   const double scale = (high - low) / double(out), wide = std::max(scale, 1.0);
   const long room = long(std::ceil(wide)) * 2 + 1;
@@ -48,20 +48,22 @@ Taps taps(long n, double low, double high, long out) {
 }  // namespace
 
 void resize(const Rows& rows, const float* image, std::array<long, 2> size, long row_stride, std::array<double, 4> box,
-            float* out, std::array<long, 2> out_size) {
+            float* out, std::array<long, 2> out_size, const Poll& poll) {
   const Taps down = taps(size[0], box[1], box[3], out_size[0]);
   Taps along = taps(size[1], box[0], box[2], out_size[1]);
-  // Only the columns that are read; zeros after them stand under weights that are zero too.
+  // Only the columns that are read are summed; the zeros after them have weights of zero too.
   const auto [least, last] = std::minmax_element(along.first.begin(), along.first.end());
   const long left = *least, wide = std::min(*last + along.most, size[1]) - left;
   for (int32_t& first : along.first) first -= int32_t(left);
   std::vector<float> sum(wide + along.most, 0.0f), weights(down.most);
+  Pulse pulse(poll);
   for (long y = 0; y < out_size[0]; y++) {
     const long count = std::min(down.most, size[0] - down.first[y]);
     for (long k = 0; k < count; k++) weights[k] = down.weights[k * out_size[0] + y];
     rows.weigh_rows(image + down.first[y] * row_stride + left, row_stride, weights.data(), count, sum.data(), wide);
     rows.weigh_spels(sum.data(), along.first.data(), along.weights.data(), along.most, out + y * out_size[1],
                      out_size[1]);
+    pulse(count * wide + along.most * out_size[1]);
   }
 }
 

@@ -1,7 +1,7 @@
 // The row kernels: all hot loops of the engine, each over one row of one or more channels.
 //
-// A table of them is built per instruction set (rows_*.cpp, compiled several times) and chosen at
-// import. Everything above (graph.hpp) is compiled once and calls through the table, a few times a row.
+// There is a table of them for each instruction set (rows.cpp is compiled several times), and one is chosen at
+// import. Everything else (graph.hpp) is compiled once and calls through the table, a few times per row.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ enum class Phi : int {
 };
 
 // One output row of a bank: dst[k][x] = bias[k] + sum_t weights[t][k] * taps[t][x].
-// `packed` holds blocks of `block` kernels (the last may be smaller), each tap after tap.
+// `packed` holds blocks of `block` kernels (the last may be smaller), and in each block tap after tap.
 struct ConvolveRow {
   const float* const* taps;
   long tap_count;
@@ -41,9 +41,13 @@ struct ConvolveRow {
   bool relu;
 };
 
-// How the reduction of a window becomes a value: nothing else, over a count per column (0 where nothing
-// was counted) or one for all, 0 where the window is empty, or `of` divided by the root of the sum, or
-// the residue of that.
+// How the reduction of a window becomes a value:
+//   none            as it is
+//   mean            divided by a count per column; 0 where the count is 0
+//   full_mean       divided by one count for all columns
+//   empty_is_zero   0 where the window is empty
+//   norm            `of` divided by the root of the sum
+//   norm_residue    what is left of `of` after subtracting that, at least 0
 enum class End { none, mean, full_mean, empty_is_zero, norm, norm_residue };
 struct Ending {
   End kind = End::none;
@@ -53,8 +57,8 @@ struct Ending {
   const float* of = nullptr;
 };
 
-// Windows of 2^k columns, k = 0 .. top <= 4, of the reduction of some rows (see rows_levels.hpp).
-// outs[k] is column 0 of level k, with kLevelMargin floats of room on both sides of left and right.
+// Windows of 2^k columns, for k = 0 to top <= 4, over the reduction of some rows (see rows_levels.hpp).
+// outs[k] is column 0 of level k, with room for kLevelMargin floats before `left` and after `right`.
 struct LevelsRow {
   Reduce op;
   bool careful, square;
@@ -76,19 +80,19 @@ struct Rows {
   bool (*has_nan)(const float* src, long width);
   // Any element type and byte stride to float.
   void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);
-  // Copies past the caches, where the address allows it: for results larger than they are.
+  // Copies past the caches where the address allows it; for results that are larger than the caches.
   void (*write_through)(const float* src, float* dst, long width);
   void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
   void (*add_square)(const float* src, float* dst, long width, bool first);
   void (*combine_to_end)(Reduce, bool careful, const float* const* terms, long count, const Ending&, float* dst,
                          long width);
-  // A window of `length` columns from column x + shift, in one pass; false if it must go by levels.
+  // A window of `length` columns from column x + shift, in one pass; false if it must be made by levels.
   bool (*window)(const LevelsRow&, long shift, long length, const Ending&, float* dst, long width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
-  // Each step rounded by itself: what separate array operations give.
+  // Each step is rounded by itself, as separate array operations do.
   void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, long width);
   void (*add_weighted)(const float* src, float weight, float* dst, long width, bool first);
-  double (*multiply_adds)(long count);  // as fast as the machine can: the measure of all else
+  double (*multiply_adds)(long count);  // as fast as the machine can, for comparison in benchmarks
   void (*residue)(const float* a, const float* b, float* dst, long width);
   void (*multiply)(const float* a, const float* b, float* dst, long width);
   void (*clip)(const float* src, float low, float high, float* dst, long width);  // NaN stays NaN

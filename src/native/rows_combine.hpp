@@ -1,13 +1,13 @@
-// Max, min or sum of several shifted rows into one: the only loop behind pooling and window sums.
+// The maximum, minimum or sum of several shifted rows: the only loop behind pooling and window sums.
 //
 //   for each tile of vectors along the row
 //     for each term (a row and a shift, given as one address)
 //       tile = op(tile, term)
 //     finish the tile in registers (a mean, a division by a norm, its residue), store it
 //
-// An adjacency of any size becomes a short cascade of such passes (pool.cpp): 25 columns are
-// 5 + 5 terms. The hardware's max ignores a NaN in one operand, so rows that hold one take the
-// careful operation, which keeps it; has_nan finds them as they enter.
+// An adjacency of any size becomes a short cascade of such passes (pool.cpp): 25 columns are 5 + 5 terms.
+// The hardware's maximum ignores a NaN in one operand, so rows that hold one take the careful operation, which keeps
+// it; has_nan finds these rows when they are made.
 #pragma once
 
 #include "rows.hpp"
@@ -22,15 +22,15 @@ SPEL_INLINE Vec reduce(Vec a, Vec b) {
   return Careful ? (a != a ? a : m) : m;
 }
 
-// a / b, correctly rounded but for the rarest cases, with r = 1 / b at hand.
+// a / b from r = 1 / b; correctly rounded, except in very rare cases.
 SPEL_INLINE Vec quotient(Vec a, Vec b, Vec r) {
   const Vec q = rounded(a * r), error = fused(-q, b, a);
   return magnitude(error) < __builtin_inff() ? fused(error, r, q) : q;
 }
 
-// x / sqrt(s), 0 where s is 0. An estimate of 1 / sqrt(s) is refined by Newton's steps, then root and
-// quotient are corrected by their remainders. Where these could under- or overflow, and
-// without fused multiply-add, root and division are done as such. Each lane by itself.
+// x / sqrt(s), or 0 where s is 0. An estimate of 1 / sqrt(s) is refined by steps of Newton's method; then root and
+// quotient are corrected by their remainders. Where these could underflow or overflow, and on machines without fused
+// multiply-add, the root and the division are computed as such. No lane depends on another.
 SPEL_INLINE Vec over_root(Vec x, Vec s) {
 #if defined(__AVX2__)
   Vec r = root_estimate(s);
@@ -64,14 +64,14 @@ SPEL_INLINE Vec over_root(Vec x, Vec s) {
 #endif
 }
 
-struct AsItIs {
+struct Unchanged {
   bool plain = true;
   template <class Get>
   SPEL_INLINE Vec operator()(Vec a, long, Get) const {
     return a;
   }
 };
-struct OverCounts {  // 0 where nothing was counted
+struct OverCounts {  // 0 where the count is 0
   const float *count, *inverse;
   template <class Get>
   SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
@@ -102,7 +102,7 @@ struct NormResidue {
   }
 };
 
-// V vectors at a time; N terms with their addresses in registers, or any number if N is 0.
+// V vectors at a time. N terms have their addresses in registers; if N is 0, there is any number of terms.
 template <Reduce R, bool Careful, int N, class F>
 void combine_rows(const float* const* terms, long count, float* dst, long width, F finish) {
   constexpr int V = N == 0 ? 8 : N > 6 ? 2 : 4;
@@ -151,14 +151,14 @@ void combine_terms(const float* const* terms, long count, float* dst, long width
 }
 
 inline void combine(Reduce r, bool careful, const float* const* terms, long count, float* dst, long width) {
-  if (r == Reduce::sum) combine_terms<Reduce::sum, false>(terms, count, dst, width, AsItIs{});
-  else if (r == Reduce::maximum && careful) combine_terms<Reduce::maximum, true>(terms, count, dst, width, AsItIs{});
-  else if (r == Reduce::maximum) combine_terms<Reduce::maximum, false>(terms, count, dst, width, AsItIs{});
-  else if (careful) combine_terms<Reduce::minimum, true>(terms, count, dst, width, AsItIs{});
-  else combine_terms<Reduce::minimum, false>(terms, count, dst, width, AsItIs{});
+  if (r == Reduce::sum) combine_terms<Reduce::sum, false>(terms, count, dst, width, Unchanged{});
+  else if (r == Reduce::maximum && careful) combine_terms<Reduce::maximum, true>(terms, count, dst, width, Unchanged{});
+  else if (r == Reduce::maximum) combine_terms<Reduce::maximum, false>(terms, count, dst, width, Unchanged{});
+  else if (careful) combine_terms<Reduce::minimum, true>(terms, count, dst, width, Unchanged{});
+  else combine_terms<Reduce::minimum, false>(terms, count, dst, width, Unchanged{});
 }
 
-// The same, ended as a value.
+// The same, with an end.
 inline void combine_to_end(Reduce r, bool careful, const float* const* terms, long n, const Ending& end, float* dst,
                            long width) {
   switch (end.kind) {

@@ -1,15 +1,15 @@
 // Convolution of one row, direct, over a list of taps (one per displacement and channel).
 //
-// The idea: keep a tile of K kernels x V vectors of the output row in registers, walk the taps
-// once, and for each load V vectors of its input row (unaligned) and K weights (broadcast):
+// The idea: keep a tile of K kernels x V vectors of the output row in registers, and walk the taps once. For
+// each tap, load V vectors of its input row (unaligned) and K weights (broadcast):
 //
-//   for each block of kernels            weights of the block stay in the first cache
+//   for each block of kernels            the weights of a block stay in the first-level cache
 //     for each tile of V vectors         along the row
 //       for each tap                     displacement-major, channel-minor
 //         K x V multiply-adds
 //
-// A tap is only an address, so any adjacency, dilation or stride costs the same. Every output adds
-// its taps in the same order whatever the tile, so the bits do not depend on the width or threads.
+// A tap is only an address, so any adjacency, dilation or stride costs the same. The taps of an output are added in
+// the same order whatever the tile, so the bits depend neither on the width nor on the threads.
 #pragma once
 
 #include "rows.hpp"

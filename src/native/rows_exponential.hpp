@@ -1,8 +1,8 @@
-// Exponentials on whole vectors: what the smooth activations are made of.
+// Exponentials of whole vectors, of which the smooth activations are made.
 //
-// exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2: a polynomial for exp(r), and n
-// added to the exponent's bits. The others follow without cancellation: each keeps a relative error
-// of a few rounding errors, which the tests hold against float64. NaN stays NaN.
+// exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2: a polynomial gives exp(r),
+// and n is added to the bits of the exponent. The other functions follow without cancellation: the relative error of
+// each is a few rounding errors, which tests compare with float64. NaN stays NaN.
 #pragma once
 
 #include "simd.hpp"

@@ -1,14 +1,14 @@
 // Windows of 1, 2, 4, 8 and 16 columns of a row, all at once: the horizontal half of box pooling.
 //
-// The row itself is the reduction (or sum of squares) of a few rows, so that a box of 25 x 5 costs
+// The row itself is the reduction (or the sum of squares) of a few rows, so a box of 25 x 5 costs
 // one pass down and across, and one over its levels:
 //
 //   for each vector of the row
 //     level 0 = op over the rows of the box          (outside the image: the neutral value)
 //     level k = level k-1 op level k-1 shifted by 2^(k-1)
 //
-// With AVX-512 shifts stay in registers: level k of a vector needs the next vector of level k-1, so it
-// is made one step later. Elsewhere each level is a pass over the one before, at an unaligned address.
+// With AVX-512, shifts are done in registers: level k of a vector needs the next vector of level k-1, so it is made
+// one step later. On other machines each level is a pass over the level before, at an unaligned address.
 #pragma once
 
 #include "rows.hpp"
@@ -35,7 +35,7 @@ SPEL_INLINE Vec shifted(Vec low, Vec high) {
 template <Reduce R, int K>
 struct Ladder {
   Vec before[K > 0 ? K : 1];
-  float* outs[K + 1];  // null where a level is not asked for
+  float* outs[K + 1];  // null where a level is not wanted
 
   template <int Level>
   SPEL_INLINE void climb(Vec now, long x) {
@@ -106,8 +106,8 @@ void levels_of_terms(const LevelsRow& r) {
 #endif
 
 #if defined(__AVX512F__)
-// A window of L <= 5 columns needs no levels: vectors of the reduced rows start at the window's first
-// column, and the window is that vector and its shifts.
+// A window of L <= 5 columns needs no levels: a vector of the reduced rows starts at the first column of the window,
+// and the window is the reduction of that vector and its shifts.
 //
 //   for each vector of the output    the next vector of the reduced rows; L - 1 shifts; finish; store
 template <Reduce R, bool Square, int N, int L, class F>
@@ -190,7 +190,7 @@ void short_window_of(const LevelsRow& r, long shift, long length, float* dst, lo
 }
 #endif
 
-// All of a short window in one pass; false where this machine has no such pass.
+// A short window in one pass; false if this machine has no such pass.
 inline bool window(const LevelsRow& r, long shift, long length, const Ending& end, float* dst, long width) {
 #if defined(__AVX512F__)
   if (length > 5 || r.careful) return false;
@@ -207,7 +207,7 @@ inline bool window(const LevelsRow& r, long shift, long length, const Ending& en
     case End::full_mean: with(OverAll{splat(end.count), splat(1 / end.count)}); break;
     case End::norm: with(Norm{end.of}); break;
     case End::norm_residue: with(NormResidue{end.of}); break;
-    default: with(AsItIs{});
+    default: with(Unchanged{});
   }
   return true;
 #else

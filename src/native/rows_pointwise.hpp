@@ -1,6 +1,6 @@
 // Pointwise rows: reading any element type, activations, and the last steps of normalizations.
 //
-// Each is one loop over a row, whole vectors and then the rest of the row with a mask.
+// Each is one loop over a row: whole vectors, then the rest of the row with a mask.
 #pragma once
 
 #include "rows.hpp"

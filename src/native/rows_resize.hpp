@@ -1,6 +1,6 @@
-// The two halves of drawing an image at another size: a weighted sum of rows, and of spels of a row.
+// The two halves of resizing: a weighted sum of rows, and weighted sums of spels of a row.
 //
-// Both run along the row that they make; the few terms of each sum are unrolled.
+// Both loops run along the output row; the few terms of each sum are unrolled.
 #pragma once
 
 #include "rows.hpp"

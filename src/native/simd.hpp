@@ -1,9 +1,9 @@
 // Vectors of floats as wide as the instruction set allows: 16 (AVX-512), 8 (AVX2) or 4 (SSE, NEON).
 //
-// The types are GCC/clang vector extensions, so that arithmetic is written with + - * / and the
-// same source serves every machine. Everything here lives in a namespace named after the
-// instruction set (SPEL_ISA), because this header is compiled once for each of them; no
-// function of the standard library may be instantiated here (the linker would keep one copy for all).
+// The types are vector extensions of GCC and clang, so arithmetic is written with + - * / and one source serves
+// every machine. This header is compiled once for each instruction set, so everything in it lives in a namespace
+// named after the set (SPEL_ISA). No function of the standard library may be instantiated here, because the linker
+// would keep one copy for all sets.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ SPEL_INLINE Vec load(const float* p) {
 
 SPEL_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, kBytes); }
 
-// The first n lanes (0 < n < kLanes) of a row's end; the others are 0.
+// The first n lanes (0 < n < kLanes), at the end of a row; the others are 0.
 SPEL_INLINE Vec load(const float* p, long n) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
@@ -65,7 +65,7 @@ SPEL_INLINE void store(float* p, Vec v, long n) {
 #endif
 }
 
-// b where a and b are equal or one is NaN: what the hardware's max and min do.
+// The larger of both; b where they are equal or one is NaN, as the hardware does.
 SPEL_INLINE Vec larger(Vec a, Vec b) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_max_ps((__m512)a, (__m512)b);
@@ -130,7 +130,7 @@ SPEL_INLINE Vec fused(Vec a, Vec b, Vec c) {
 }
 
 #if defined(__AVX2__)
-// 1 / sqrt(a) to 14 (AVX-512) or 11 bits.
+// 1 / sqrt(a), accurate to 14 bits (AVX-512) or 11 bits.
 SPEL_INLINE Vec root_estimate(Vec a) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_rsqrt14_ps((__m512)a);
@@ -140,7 +140,7 @@ SPEL_INLINE Vec root_estimate(Vec a) {
 }
 #endif
 
-// Keeps the compiler from fusing this product into a multiply-add.
+// Prevents the compiler from fusing this product into a multiply-add.
 SPEL_INLINE Vec rounded(Vec v) {
 #if defined(__x86_64__)
   asm("" : "+v"(v));

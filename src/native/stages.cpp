@@ -1,4 +1,4 @@
-// Rows of the simple stages, and convolution's: from displacements to taps.
+// Rows of the simple stages and of convolution, where displacements become taps.
 #include "stages.hpp"
 
 #include <algorithm>
@@ -79,11 +79,26 @@ void Concatenate::make(Lane&, long, long, const Row* in, float* dst, long pitch)
       std::copy_n(in[i].p + c * in[i].pitch, grid.cols, dst);
 }
 
+// A row with much work is made in parts, so that the run can end between them.
+static void convolve_in_parts(Lane& lane, std::vector<const float*>& taps, ConvolveRow row) {
+  constexpr double kPart = 500e6;
+  const long width = row.width;
+  const long part = std::max(256L, long(kPart / std::max(1.0, double(row.tap_count) * double(row.kernels)))) / 16 * 16;
+  for (long x = 0; x < width; x += part, row.dst += part) {
+    if (x) {
+      lane.check();
+      for (const float*& address : taps) address += part;
+    }
+    row.width = std::min(part, width - x);
+    lane.plan.kernels->convolve(row);
+  }
+}
+
 void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
   Lane::State& state = lane.states[id];
   bool missing = false;
   for (size_t i = 0; i < reads.size(); ++i) missing |= !in[i].p;
-  if (missing && state.numbers.empty()) {  // a row of fill, made once
+  if (missing && state.numbers.empty()) {  // a row of fill is made once
     const Node& input = *reads[0].node;
     for (size_t c = 0; c < fill.size(); ++c)
       state.numbers.resize(input.origin + (c + 1) * input.frame.pitch - input.frame.left, fill[c]);
@@ -103,9 +118,10 @@ void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitc
       for (long c = 0; c < members; ++c) term[c] = base + c * step;
       term += members;
     }
-    lane.plan.kernels->convolve({state.terms.data(), tap_count, packed.data() + g * kernels * tap_count,
-                                 bias.data() + g * kernels, kernels, block, dst + g * kernels * pitch, pitch, grid.cols,
-                                 phi == Phi::relu});
+    convolve_in_parts(
+        lane, state.terms,
+        {state.terms.data(), tap_count, packed.data() + g * kernels * tap_count, bias.data() + g * kernels, kernels,
+         block, dst + g * kernels * pitch, pitch, grid.cols, phi == Phi::relu});
   }
   if (phi != Phi::relu && phi != Phi::identity)
     for (long k = 0; k < channels; ++k)

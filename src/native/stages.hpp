@@ -1,4 +1,4 @@
-// The kinds of row producers. Each says what it reads (in its constructor or builder) and makes a row.
+// The kinds of nodes. Each states what it reads, in its constructor or builder, and makes a row.
 #pragma once
 
 #include "graph.hpp"
@@ -12,10 +12,10 @@ class Source final : public Node {
   const char* kind() const override { return "source"; }
   void make(Lane&, long plane, long row, const Row*, float* dst, long pitch) const override;
   const Image* direct(const std::vector<Image>&) const override;
-  int index;  // of the images that a run is given
+  int index;  // among the images of a run
 };
 
-// Another frame around the same rows.
+// The same rows in another frame.
 class Copy final : public Node {
  public:
   explicit Copy(Node* of) : Node(of->channels, of->grid) { reads = {{of, 0, 0}}; }
@@ -44,12 +44,12 @@ class Convolve final : public Node {
   float parameter = 0;
 };
 
-// How many of a window's spels lie inside the image, for each column of an output row.
+// The number of a window's spels that lie inside the image, for each column of an output row.
 class Inside {
  public:
   Inside() = default;
   Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols);
-  // The counts, then their inverses; kept until a row whose window is clipped differently.
+  // The counts, then their inverses; computed anew when a row clips the window differently.
   const float* counts(Lane::State&, long plane, long row) const;
   long size() const { return long(window.size()); }
 
@@ -62,8 +62,8 @@ class Inside {
   long cols = 0;
 };
 
-// dst = op over shifted rows; the cascade behind pooling. `whole_frame` rows cover a whole frame.
-// With a norm at its end, the last read is what gets divided.
+// The reduction of shifted rows, of which the cascade of pooling is made. `whole_frame` rows cover a whole frame.
+// If it ends with a norm, the last read is the row that is divided.
 class Combine final : public Node {
  public:
   Combine(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
@@ -83,8 +83,8 @@ class Combine final : public Node {
   Inside inside;
 };
 
-// Pooling over one box: its rows are combined on the way into window levels across, all in the first
-// cache; nothing but the result is kept. The last read is what gets divided, if a norm finishes it.
+// Pooling over one box: its rows are combined while window levels are made across them, all in the first-level
+// cache; only the result is stored. If it ends with a norm, the last read is the row that is divided.
 class BoxPool final : public Node {
  public:
   BoxPool(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
@@ -100,7 +100,7 @@ class BoxPool final : public Node {
   bool square = false;
   long rows_read = 0;                // reads that are rows of the box
   long cols = 0, column_stride = 1;  // of the input, of the output
-  bool flat = false;                 // all channels' rows are one
+  bool flat = false;                 // the rows of all channels are treated as one
   long left = 0, right = 0;
   long shift = 0, length = 0;  // of its columns
   std::vector<Piece> pieces;
@@ -143,7 +143,7 @@ class Residue final : public Node {
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 };
 
-// (x - subtract) * multiply + add, each step rounded, per channel.
+// (x - subtract) * multiply + add per channel, with each step rounded.
 class Affine final : public Node {
  public:
   Affine(Node* of, std::vector<float> subtract, std::vector<float> multiply, std::vector<float> add)
@@ -155,7 +155,7 @@ class Affine final : public Node {
   std::vector<float> subtract, multiply, add;
 };
 
-// Each output channel is a sum of weighted input channels, step by step rounded, times a scale.
+// Each output channel is a sum of weighted input channels, rounded after each step, times a scale.
 class Mix final : public Node {
  public:
   Mix(Node* of, std::vector<std::vector<std::pair<int, float>>> terms, float scale)
@@ -188,7 +188,7 @@ class Join final : public Node {
   bool product;
 };
 
-// Between two values.
+// Values limited to [low, high].
 class Clip final : public Node {
  public:
   Clip(Node* of, float low, float high) : Node(of->channels, of->grid), low(low), high(high) { reads = {{of, 0, 0}}; }
@@ -223,7 +223,7 @@ class ArgMax final : public Node {
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 };
 
-// The image on another grid, whose spel 0 stands on spel `start` of it; the border says what lies outside.
+// The image on another grid, whose spel 0 lies at spel `start` of the image; the border supplies what lies outside.
 class Pad final : public Node {
  public:
   Pad(Node* of, Triple begin, Grid grid, Border border, std::vector<float> fill)
@@ -238,7 +238,7 @@ class Pad final : public Node {
   std::vector<float> fill;  // per channel
 };
 
-// Spel p of a larger grid is spel p / factor of one of its parts: that of p % factor.
+// Spel p of a larger grid is spel p / factor of the part that belongs to the remainder p % factor.
 class Interleave final : public Node {
  public:
   Interleave(const std::vector<Node*>& parts, const std::vector<int>& part_of, Triple factor, Grid grid)
@@ -251,7 +251,7 @@ class Interleave final : public Node {
   std::vector<int> part_of;  // of each (plane, row, col) remainder
 };
 
-// Builders: they add the nodes of one operator to a plan and return its result.
+// Builders: they add the nodes of one operator to a plan and return the node of its result.
 struct Window {
   std::vector<Triple> displacements;
   Triple start{0, 0, 0}, stride{1, 1, 1};

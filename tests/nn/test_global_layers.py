@@ -51,14 +51,31 @@ def test_rules_on_many_values(rule, kind):
     }[kind].astype(np.float32)
     if (rule, kind) == ("otsu", "signed"):
         pytest.skip("scikit-image squares what it finds")
-    found, expected = (
-        streamed.threshold_of_parts(cut(values), rule),
-        ops.threshold_value(values, rule),
-    )
+    of_parts = streamed.threshold_of_parts(cut(values), rule)
+    expected = ops.threshold_value(values, rule)
     if rule in ("p0", "p12.5"):  # NumPy's own, whose last bit depends on its version
-        assert found == pytest.approx(expected, rel=1e-6)
+        assert of_parts == pytest.approx(expected, rel=1e-6)
     else:
-        assert found == expected
+        assert of_parts == expected
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int16, np.uint32, np.int64, np.float64])
+@pytest.mark.parametrize("count", [300, 50_000])
+def test_numbers_of_every_type_are_exact(rule, kind, count):
+    rng = np.random.default_rng(2)
+    values = rng.integers(0, 2 if kind is bool else 100, count).astype(kind)
+    if kind in (np.uint32, np.int64, np.float64):
+        values = values + kind(16_777_217)  # float32 holds no odd number there
+    expected = ops.threshold_value(values, rule)
+    assert streamed.threshold_of_parts(cut(values), rule) == expected
+    assert np.array_equal(ops.threshold(values, rule), values > expected)
+
+
+def test_integers_over_a_wide_range():
+    values = np.array([-(1 << 52), -5, 3, 1 << 40, 1 << 52] * 9000)
+    for rule in RULES:
+        assert streamed.threshold_of_parts(cut(values), rule) == ops.threshold_value(values, rule)
 
 
 def test_more_values_than_float32_can_count():

@@ -1,8 +1,8 @@
 """Extremes and thresholds of values that come in parts, with the same bits as of the whole.
 
-The extremes are those of the extremes of the parts. A percentile is found from counts of the upper
-digits of the values, then of their lower digits; Otsu's threshold from the histogram. Each needs
-one or two passes over the parts, and memory that does not depend on their number.
+The extremes are those of the extremes of the parts. A percentile is located by counting digits of
+16 bits, the upper ones first: two passes over float32 values, four over others. Otsu's threshold
+comes from the histogram, in two passes. The memory does not depend on the number of parts.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.ops.arrays import is_wide
-from spel.ops.threshold import checked_rule, threshold_value
+from spel.ops.threshold import (
+    MAX_RANGE,
+    checked_rule,
+    exact,
+    interpolate,
+    split_rank,
+    threshold_value,
+)
 
 Parts = Callable[[], Iterator[npt.NDArray[Any]]]
 """Begins a pass over the values of an image, part by part."""
 
 _DIGIT = 16
-_FEW = 1 << 15
+_DIGITS = 1 << _DIGIT
+_FEW = 1 << 15  # Fewer values than this are put together.
 _BINS = 256
 
 
@@ -44,7 +52,7 @@ def extremes(
 
 
 def threshold_of_parts(parts: Parts, rule: float | str) -> float:
-    """`spel.ops.threshold_value` for float32 values that come in parts.
+    """`spel.ops.threshold_value` for values that come in parts, all of one dtype.
 
     Examples
     --------
@@ -58,81 +66,103 @@ def threshold_of_parts(parts: Parts, rule: float | str) -> float:
     return _percentile(parts, rank) if isinstance(rank, float) else _otsu(parts)
 
 
-def _finite(parts: Parts) -> Iterator[npt.NDArray[np.float32]]:
+def _finite(parts: Parts) -> Iterator[npt.NDArray[Any]]:
     for part in parts():
-        values = np.asarray(part, np.float32).reshape(-1)
+        values = exact(part).reshape(-1)
         finite = np.isfinite(values)
         yield values if finite.all() else values[finite]
+
+
+# -- Otsu's threshold ----------------------------------------------------------------------------
 
 
 def _otsu(parts: Parts) -> float:
     from skimage.filters import threshold_otsu
 
-    low, high = np.float32(np.inf), np.float32(-np.inf)
-    for values in _finite(parts):
-        if values.size:
-            low, high = min(low, values.min()), max(high, values.max())
-    if low > high:
+    ends = [(v.min(), v.max()) for v in _finite(parts) if v.size]
+    if not ends:
         return float("inf")
+    low, high = min(a for a, _ in ends), max(b for _, b in ends)
     if low == high:
         return float(low)
-    counts = np.zeros(_BINS, np.int64)
-    edges: Any = None
+    if low.dtype.kind in "iu" and int(high) - int(low) <= MAX_RANGE:
+        histogram = _count_whole_numbers(parts, int(low), int(high))
+    else:
+        histogram = _count_in_bins(parts, float(low), float(high))
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-image squares the values
+        return float(threshold_otsu(hist=histogram))
+
+
+def _count_whole_numbers(
+    parts: Parts, low: int, high: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """How often each number from `low` to `high` occurs, and the numbers."""
+    counts = np.zeros(high - low + 1, np.int64)
     for values in _finite(parts):
-        found, edges = np.histogram(values, bins=_BINS, range=(float(low), float(high)))
-        counts += found
-    centers = (edges[:-1] + edges[1:]) / 2.0
-    return float(threshold_otsu(hist=(counts, centers)))
+        counts += np.bincount(values.astype(np.int64) - low, minlength=len(counts))
+    return counts, np.arange(low, high + 1)
+
+
+def _count_in_bins(
+    parts: Parts, low: float, high: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """How many values lie in each of 256 equal bins, and the centres of the bins."""
+    counts, edges = np.zeros(_BINS, np.int64), np.zeros(_BINS + 1)
+    for values in _finite(parts):
+        in_part, edges = np.histogram(_as_float(values), bins=_BINS, range=(low, high))
+        counts += in_part
+    return counts, (edges[:-1] + edges[1:]) / 2.0
+
+
+# -- percentiles ---------------------------------------------------------------------------------
 
 
 def _percentile(parts: Parts, rank: float) -> float:
-    """Interpolate between the two values at the rank, found by upper and then lower digits."""
-    counts = np.zeros(1 << _DIGIT, np.int64)
-    for values in _finite(parts):
-        counts += np.bincount(_sortable(values) >> _DIGIT, minlength=1 << _DIGIT)
+    """Interpolate between the two values at the rank, which are located digit by digit."""
+    counts = _count_digits(parts, 0, {0})[0]
     total = int(counts.sum())
     if total < _FEW:
-        return threshold_value(
-            np.concatenate([*_finite(parts), np.zeros(0, np.float32)]), f"p{rank}"
-        )
-    first, fraction = _split_rank(total, rank)
-    ranks = [first, min(first + 1, total - 1)]
-    ends = np.cumsum(counts)
-    upper = np.searchsorted(ends, ranks, side="right")
-    fine = {int(digit): np.zeros(1 << _DIGIT, np.int64) for digit in upper}
+        return threshold_value(np.concatenate([*_finite(parts), np.zeros(0, np.uint8)]), f"p{rank}")
+    first, fraction = split_rank(total, rank)
+    kind = next(_as_float(values).dtype for values in _finite(parts) if values.size)
+    keys, ranks = [0, 0], [first, min(first + 1, total - 1)]
+    for level in range(8 * kind.itemsize // _DIGIT):
+        by_key = {0: counts} if level == 0 else _count_digits(parts, level, set(keys))
+        for i, (key, place) in enumerate(zip(keys, ranks)):
+            ends = np.cumsum(by_key[key])
+            digit = int(np.searchsorted(ends, place, side="right"))
+            ranks[i] -= int(ends[digit] - by_key[key][digit])
+            keys[i] = key << _DIGIT | digit
+    return interpolate(_float_of(keys[0], kind), _float_of(keys[1], kind), fraction)
+
+
+def _count_digits(parts: Parts, level: int, keys: set[int]) -> dict[int, npt.NDArray[np.int64]]:
+    """For values whose upper digits are a key, how often each next digit occurs."""
+    counts = {key: np.zeros(_DIGITS, np.int64) for key in keys}
     for values in _finite(parts):
-        keys = _sortable(values)
-        for digit, lower in fine.items():
-            here = keys[keys >> _DIGIT == digit] & ((1 << _DIGIT) - 1)
-            lower += np.bincount(here, minlength=1 << _DIGIT)
-    found = []
-    for position, digit in zip(ranks, upper.tolist()):
-        rest = position - int(ends[digit] - counts[digit])
-        low = int(np.searchsorted(np.cumsum(fine[digit]), rest, side="right"))
-        found.append(_float_of(digit << _DIGIT | low))
-    return _interpolate(found[0], found[1], fraction)
+        numbers = _sortable(_as_float(values))
+        shift = 8 * numbers.itemsize - _DIGIT * (level + 1)
+        for key, count in counts.items():
+            here = numbers[numbers >> (shift + _DIGIT) == key] if level else numbers
+            digits = (here >> shift) & (_DIGITS - 1)
+            count += np.bincount(digits.astype(np.int64), minlength=_DIGITS)
+    return counts
 
 
-def _sortable(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Integers in the same order as the values."""
-    bits = values.view(np.uint32)
-    return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)).astype(np.int64)
+def _as_float(values: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
+    """The same numbers as float32 or float64; integers below 2**53 are exact in float64."""
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
-def _float_of(key: int) -> np.float32:
-    bits = key & ~(1 << 31) if key >> 31 else ~key & 0xFFFFFFFF
-    return np.uint32(bits).view(np.float32)
+def _sortable(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Unsigned integers in the same order as the values, from the bits of these."""
+    kind = np.dtype(f"u{values.dtype.itemsize}")
+    bits = values.view(kind)
+    sign = kind.type(1 << (8 * kind.itemsize - 1))
+    return np.where(bits & sign, ~bits, bits | sign)
 
 
-def _split_rank(count: int, rank: float) -> tuple[int, float]:
-    """Index of the value below the rank, and the fraction of the way to the next value."""
-    place = (count - 1) * (rank / 100)
-    low = min(int(place), count - 1)
-    return low, place - low
-
-
-def _interpolate(first: Any, second: Any, fraction: float) -> float:
-    """Interpolate between two values from the nearer one, as NumPy does."""
-    step, kind = second - first, np.float32
-    near = second - step * kind(1 - fraction) if fraction >= 0.5 else first + step * kind(fraction)
-    return float(near)
+def _float_of(key: int, kind: np.dtype[Any]) -> Any:
+    sign = 1 << (8 * kind.itemsize - 1)
+    bits = key ^ sign if key & sign else ~key & (2 * sign - 1)
+    return np.array(bits, dtype=f"u{kind.itemsize}").view(kind)[()]

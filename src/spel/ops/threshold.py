@@ -15,7 +15,9 @@ from spel.ops.arrays import as_real
 
 Rule = float | str
 _LARGE, _SAMPLE, _MARGIN = 1 << 15, 1 << 13, 0.02
-_MAX_RANGE = 1 << 24  # Whole numbers over a wider range are counted in 256 bins.
+
+MAX_RANGE = 1 << 24
+"""Whole numbers over a wider range are counted in 256 bins by Otsu's rule, as floats are."""
 
 
 def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
@@ -44,7 +46,7 @@ def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:
     >>> threshold([[0, 0, 1, 9, 9]], "otsu").tolist()
     [[False, False, False, True, True]]
     """
-    array = _exact(image)
+    array = exact(image)
     return _above(array, threshold_value(array, at))
 
 
@@ -61,11 +63,13 @@ def _above(array: npt.NDArray[Any], value: float) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _exact(image: npt.ArrayLike) -> npt.NDArray[Any]:
-    """The image, whole numbers of 64 bits left as they are: Otsu counts each of them."""
+def exact(image: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The image with every number as it is; integers stay integers, and booleans become 0 and 1."""
     array = as_real("threshold", image)
-    given = np.asarray(image)
-    return given if given.dtype.kind in "iu" and given.dtype.itemsize == 8 else array
+    original = np.asarray(image)
+    if array.dtype == bool:
+        return array.view(np.uint8)
+    return original if original.dtype.kind in "iu" and original.dtype.itemsize == 8 else array
 
 
 def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
@@ -96,7 +100,7 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     rank = checked_rule(at)
     if isinstance(rank, float) and not isinstance(at, str):
         return rank
-    array = _exact(image)
+    array = exact(image)
     if array.size and array.dtype in (np.uint8, np.int8, np.uint16, np.int16):
         return _of_levels(array, rank)
     finite = np.isfinite(array)
@@ -107,7 +111,7 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
         return _percentile(values, rank)
     from skimage.filters import threshold_otsu
 
-    if values.dtype.kind in "iu" and int(values.max()) - int(values.min()) > _MAX_RANGE:
+    if values.dtype.kind in "iu" and int(values.max()) - int(values.min()) > MAX_RANGE:
         values = values.astype(np.float64)
     elif values.dtype == np.uint64:  # scikit-image counts with signed numbers
         values = values.astype(np.int64) if int(values.max()) < 1 << 63 else values.astype(float)
@@ -126,12 +130,8 @@ def _of_levels(array: npt.NDArray[Any], rank: float | str) -> float:
     if isinstance(rank, float):
         place = (array.size - 1) * (rank / 100)
         ranks = np.searchsorted(np.cumsum(counts), [floor(place), ceil(place)], side="right")
-        low, high = (lowest + ranks).tolist()
-        share = place - floor(place)
-        # From the nearer end, as NumPy does.
-        return float(
-            high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
-        )
+        low, high = (lowest + ranks).astype(float)
+        return interpolate(low, high, place - floor(place))
     if first == last:
         return float(lowest + first)
     from skimage.filters import threshold_otsu
@@ -143,15 +143,14 @@ def _of_levels(array: npt.NDArray[Any], rank: float | str) -> float:
 def _percentile(values: npt.NDArray[Any], rank: float) -> float:
     """``np.percentile`` of finite values: the same number, several times faster for large images.
 
-    A sample says where the rank will be; only the values above that are ordered. Most saliencies
-    hold one value (zero) over and over: then counting is enough.
+    A sample gives a lower bound of the percentile, and only the values above it are ordered. Where
+    one value, such as the zero of most saliencies, fills the ranks around it, counting is enough.
     """
     n = values.size
     if n < _LARGE or not 50 <= rank < 100 or values.dtype not in (np.float32, np.float64):
         return float(np.percentile(values, rank))
-    flat, kind = values.reshape(-1), values.dtype.type
-    place = (n - 1) * (rank / 100)
-    low = int(place)
+    flat = values.reshape(-1)
+    low, fraction = split_rank(n, rank)
     if low + 1 >= n:
         return float(np.percentile(values, rank))
     sample = np.sort(flat[:: n // _SAMPLE])
@@ -163,9 +162,20 @@ def _percentile(values: npt.NDArray[Any], rank: float) -> float:
     if low < under:
         return float(np.percentile(values, rank))
     first, second = np.partition(flat[above], (low - under, low + 1 - under))[low - under :][:2]
-    share, step = place - low, second - first
-    # In the values' own precision and from the nearer end, as NumPy does.
-    near = second - step * kind(1 - share) if share >= 0.5 else first + step * kind(share)
+    return interpolate(first, second, fraction)
+
+
+def split_rank(count: int, rank: float) -> tuple[int, float]:
+    """Index of the value below a percentile, and the fraction of the way to the next value."""
+    place = (count - 1) * (rank / 100)
+    low = min(int(place), count - 1)
+    return low, place - low
+
+
+def interpolate(first: Any, second: Any, fraction: float) -> float:
+    """Interpolate in the values' own precision and from the nearer one, as NumPy does."""
+    step, kind = second - first, type(first)
+    near = second - step * kind(1 - fraction) if fraction >= 0.5 else first + step * kind(fraction)
     return float(near)
 
 

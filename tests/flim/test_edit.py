@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 import spel
+from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
-from spel.errors import ParameterError
-from spel.flim import check_markers, choose, drop, invert, relearn, robot_markers
+from spel.errors import ParameterError, ShapeError
+from spel.flim import (
+    check_markers,
+    choose,
+    drop,
+    invert,
+    points_bank,
+    relearn,
+    robot_markers,
+    unlearned,
+)
 from spel.nn import Unlearned
 
 from .test_learn import scene, two_blocks
@@ -87,7 +97,7 @@ def test_the_robot_marks_tiny_and_whole_objects():
 def test_checks_speak():
     image, drawn = scene()
     assert check_markers([drawn], [image]) == ()
-    assert "nothing is drawn" in check_markers([drawn.only([])])[0]
+    assert "no stroke is drawn" in check_markers([drawn.only([])])[0]
     assert "all strokes have label 1" in check_markers([drawn.only(drawn.is_object)])[0]
     assert "uniform in colour" in check_markers([drawn], [np.where(image > 0.5, 1, 0)])[0]
     assert "markers of (40, 44) spels" in check_markers([drawn], [image[1:]])[0]
@@ -95,3 +105,26 @@ def test_checks_speak():
     assert any("background spels against 5" in text for text in check_markers([many]))
     touching = Markers([(0, 0), (0, 1)], [0, 1], (4, 4))
     assert any("touch at" in text for text in check_markers([touching]))
+
+
+def test_lists_that_are_too_short_are_refused(learned):
+    """No image is left out in silence."""
+    net, image, drawn = learned
+    with pytest.raises(ParameterError, match="1 names for 2 images"):
+        check_markers([drawn, drawn], names=["a"])
+    with pytest.raises(ShapeError, match="1 images for 2 markers"):
+        check_markers([drawn, drawn], [image])
+    with pytest.raises(ParameterError, match="1 names for 2 images"):
+        points_bank([image, image], [drawn, drawn], Adjacency.box(3), names=["a"])
+    with pytest.raises(ShapeError, match="1 images and 2 markers"):
+        points_bank([image], [drawn, drawn], Adjacency.box(3))
+    with pytest.raises(ShapeError, match=r"channels; expected the same number"):
+        spel.learn(two_blocks(), [image, image[..., :1]], [drawn, drawn])
+
+
+def test_relearning_does_not_mix_settings(learned):
+    net, image, drawn = learned
+    records = {**net.meta["learned"], "conv2": {**net.meta["learned"]["conv2"], "seed": 7}}
+    other = unlearned(net.with_meta(learned=records), ["conv1", "conv2"])
+    with pytest.raises(ParameterError, match="different settings"):
+        relearn(other, [image], [drawn])

@@ -187,7 +187,7 @@ def test_only_unlearned_layers_are_learned():
     again = spel.learn(once.replace("conv2", Unlearned(BOX, 4, per_stroke=1)), [image], [drawn])
     assert again["conv1"] == once["conv1"]
     assert len(again["conv2"].bank) == 2
-    with pytest.raises(ParameterError, match="nothing is to be learned"):
+    with pytest.raises(ParameterError, match="nothing to learn"):
         spel.learn(once, [image], [drawn])
 
 

@@ -48,13 +48,13 @@ def atrous(network: Network) -> Network:
 def cumulative_strides(network: Network) -> dict[str, Strides]:
     """For "input" and every node: how far apart neighbouring spels of its activation stand."""
     ndim = network.ndim or 2
-    found: dict[str, Strides] = {INPUT: (1,) * ndim}
+    strides: dict[str, Strides] = {INPUT: (1,) * ndim}
     for node in network.nodes:
-        before = found[node.inputs[0]]
+        before = strides[node.inputs[0]]
         scope = node.layer.scope
         own: Sequence[int] = scope.strides if isinstance(scope, Window) else (1,) * ndim
-        found[node.name] = tuple(a * b for a, b in zip(before, own))
-    return found
+        strides[node.name] = tuple(a * b for a, b in zip(before, own))
+    return strides
 
 
 def dilated(layer: Layer, factor: Strides) -> Layer:

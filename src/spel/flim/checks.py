@@ -1,4 +1,4 @@
-"""Marker checks that speak: what will harm learning, and what to draw instead."""
+"""Checks of markers: what will harm learning, and what to draw instead."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.core.masked import as_unmasked
+from spel.errors import ShapeError
+from spel.flim.statistics import checked_names
 
 UNIFORM = 0.02
-"""A stroke whose channels deviate by less than this part of the image's deviation is uniform."""
+"""A stroke that deviates by less than this part of the image's deviation is uniform."""
 
 
 def check_markers(
@@ -21,52 +23,62 @@ def check_markers(
     *,
     names: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Findings about markers, in words, one sentence each with its remedy; empty if all is well.
+    """Sentences about markers that will harm learning, each with its remedy.
 
-    Looks for: nothing drawn, one class only, no background anywhere, strokes of different labels
-    that touch, strokes too uniform to teach anything, far more spels of one class than of another,
-    and images of another size.
+    Looks for missing strokes, a single class, touching strokes of different labels, strokes that
+    are too uniform to teach anything, far more spels of one class than of another, and images of
+    another size.
 
     Parameters
     ----------
     markers : sequence of Markers
     images : sequence of (rows, cols[, C]) arrays, optional
-        For the checks that look at colours.
+        One per markers, for the checks that look at colours; without them, these are left out.
     names : sequence of str, optional
-        Of the images, for the sentences.
+        Names of the images, for the sentences.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If there is not one image and one name per markers.
 
     Examples
     --------
     >>> for finding in check_markers([Markers([(0, 0), (0, 1)], [0, 1], (2, 2))]): print(finding)
     image 0: strokes of labels 0 and 1 touch at (0, 1); leave a gap, so that each stays one stroke
     """
-    called = list(names) or [str(number) for number in range(len(markers))]
-    found: list[str] = []
+    names = checked_names("check_markers", names, len(markers))
+    if len(images) not in (0, len(markers)):
+        raise ShapeError(
+            f"check_markers: {len(images)} images for {len(markers)} markers; give one image per "
+            "markers, or none"
+        )
+    messages: list[str] = []
     classes = sorted({c for drawn in markers for c in drawn.classes})
     if not classes:
-        return ("nothing is drawn; draw at least one stroke on an object and one beside it",)
+        return ("no stroke is drawn; draw at least one on an object and one beside it",)
     if len(classes) == 1 and markers[0].background is not None:
-        found.append(
+        messages.append(
             f"all strokes have label {classes[0]}; a decoder needs strokes of objects and of "
             "background"
         )
-    found += _balance(markers)
-    for number, (drawn, name) in enumerate(zip(markers, called)):
+    messages += _balance(markers)
+    for number, (drawn, name) in enumerate(zip(markers, names)):
         if not len(drawn):
-            found.append(f"image {name}: no stroke; it teaches nothing")
+            messages.append(f"image {name}: no stroke is drawn, so nothing is learned from it")
             continue
-        found += _touching(drawn, name)
-        if number < len(images):
+        messages += _touching(drawn, name)
+        if images:
             image = as_unmasked(images[number], f"image {name}")
             image = image[..., None] if image.ndim == drawn.ndim else image
             if image.shape[:-1] != drawn.size:
-                found.append(
+                messages.append(
                     f"image {name}: markers of {drawn.size} spels on an image of "
                     f"{image.shape[:-1]}; use the image that was marked"
                 )
             else:
-                found += _uniform(drawn, image, name)
-    return tuple(found)
+                messages += _uniform(drawn, image, name)
+    return tuple(messages)
 
 
 def _balance(markers: Sequence[Markers]) -> list[str]:
@@ -100,14 +112,14 @@ def _touching(drawn: Markers, name: str) -> list[str]:
 def _uniform(drawn: Markers, image: npt.NDArray[np.generic], name: str) -> list[str]:
     values = image[tuple(drawn.points.T)].astype(np.float64)
     whole = image.reshape(-1, image.shape[-1]).astype(np.float64).std(axis=0).max()
-    found = []
+    messages = []
     strokes = drawn.strokes()
     for stroke in np.unique(strokes):
         here = strokes == stroke
         if whole > 0 and here.sum() > 3 and values[here].std(axis=0).max() < UNIFORM * whole:
             place = tuple(drawn.points[here][0].tolist())
-            found.append(
+            messages.append(
                 f"image {name}: the stroke at {place} is uniform in colour; its kernels will be "
                 "all alike: draw across an edge or a texture too"
             )
-    return found
+    return messages

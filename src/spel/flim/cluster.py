@@ -1,4 +1,4 @@
-"""Step 3 of learning: a few real samples that stand for the samples of a stroke."""
+"""Step 3 of learning: a few real samples that represent the samples of a stroke."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def clusters(found: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
     ----------
     found : Samples
     per_stroke : int
-        Clusters of each stroke; a stroke of no more samples keeps them all.
+        Number of clusters of each stroke; a stroke with no more samples than that keeps them all.
     seed : int
 
     Returns
@@ -52,7 +52,7 @@ def clusters(found: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
 def prototypes(rows: Real, count: int, *, seed: int = 42) -> Ints:
     """Indices of the rows nearest to the centres of `count` clusters, in increasing order.
 
-    Two centres may share their nearest row: then fewer indices come back.
+    There are fewer indices if two centres share their nearest row.
     """
     if count >= len(rows):
         return np.arange(len(rows))
@@ -65,8 +65,8 @@ def centres(
 ) -> Real:
     """Centres of `count` clusters by Lloyd's iterations from k-means++ seeds.
 
-    Stops when no centre moves by more than `tolerance`. Of one cluster, the mean. An emptied
-    cluster moves to the row that is farthest from its centre.
+    Stops when no centre moves by more than `tolerance`. The centre of a single cluster is the mean.
+    A cluster that becomes empty moves to the row that is farthest from its own centre.
     """
     if count == 1:
         mean: Real = rows.mean(axis=0, keepdims=True)
@@ -102,7 +102,7 @@ def _spread(rows: Real, count: int, random: np.random.Generator) -> Real:
     nearest = distances(rows, rows[picked])[:, 0]
     for _ in range(count - 1):
         total = nearest.sum()
-        # Rows that are all alike leave nothing to draw by: take any.
+        # If all rows are alike, every row has the same chance.
         weight = nearest / total if total > 0 else None
         picked.append(int(random.choice(len(rows), p=weight)))
         nearest = np.minimum(nearest, distances(rows, rows[picked[-1:]])[:, 0])

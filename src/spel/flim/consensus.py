@@ -1,4 +1,4 @@
-"""Step 4 of learning: the prototypes of all strokes become at most so many unit kernels."""
+"""Step 4 of learning: the prototypes of all strokes become a limited number of unit kernels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Real = npt.NDArray[np.float64]
 Reduce = Literal["auto", "kmeans", "pca"]
 
 LEAST_NORM = 1e-3
-"""Shorter patches are not brought to unit norm (libift): they are the mean colour itself."""
+"""Shorter patches are not brought to unit norm, as in libift: they are almost the mean colour."""
 
 
 def consensus(
@@ -41,11 +41,11 @@ def consensus(
         first principal components; "auto" takes components if there are more prototypes than
         entries of a patch (libift's rule), else clusters.
     per_image : int, optional
-        Each image is first reduced to so many, by clusters.
+        The prototypes of each image are first reduced to this number, by clusters.
     seed : int
     transposed_pca : bool
-        libift takes rows for columns: kernel k is what feature k weighs in every component, not
-        component k. True reproduces that; by default the components are right.
+        libift confuses rows and columns: its kernel k holds the weights of feature k in every
+        component, instead of component k. True reproduces that; the default is correct.
 
     Returns
     -------

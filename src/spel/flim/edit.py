@@ -17,17 +17,20 @@ from spel.nn.convolution import Convolution
 from spel.nn.network import Network
 from spel.nn.unlearned import Unlearned
 
+SETTINGS = ("seed", "method", "factor", "compat")
+"""Settings of `learn` that are stored for each node, besides those of its layer."""
+
 
 def choose(network: Network, node: str, kernels: Sequence[int]) -> Network:
-    """Keep the chosen kernels of a node, in the given order; what follows is to be relearned.
+    """Keep the chosen kernels of a node, in this order; what follows must be learned again.
 
-    Learned convolutions after the node become `Unlearned` again, with the settings that they were
-    learned with, as their channels have changed; `relearn` fills them.
+    The channels of learned convolutions after the node have changed, so these become `Unlearned`
+    again, with the settings that they were learned with; `relearn` fills them.
 
     Raises
     ------
     ParameterError
-        If the node is no convolution, or a kernel is not there or given twice.
+        If the node is no convolution, or a kernel does not exist or occurs twice.
     """
     layer = _convolution(network, node)
     count = len(layer.bank)
@@ -38,12 +41,12 @@ def choose(network: Network, node: str, kernels: Sequence[int]) -> Network:
             f"choose: kernels {kernels!r} of node {node!r}; expected some of 0 to {count - 1}, "
             "each once"
         )
-    kept = network.replace(node, replace(layer, bank=layer.bank[chosen]))
-    return unlearned(kept, _after(network, node))
+    pruned = network.replace(node, replace(layer, bank=layer.bank[chosen]))
+    return unlearned(pruned, _after(network, node))
 
 
 def drop(network: Network, node: str, kernels: Sequence[int]) -> Network:
-    """Leave kernels of a node out; the others keep their order. See `choose`."""
+    """Remove kernels of a node; the others keep their order. See `choose`."""
     count = len(_convolution(network, node).bank)
     wrong = [k for k in kernels if not 0 <= k < count]
     if wrong:
@@ -52,9 +55,9 @@ def drop(network: Network, node: str, kernels: Sequence[int]) -> Network:
 
 
 def invert(network: Network, node: str, kernels: Sequence[int]) -> Network:
-    """Turn kernels of a node around: weights *and* biases change sign (libift keeps the bias).
+    """Negate kernels of a node: weights *and* biases change sign (libift keeps the bias).
 
-    What follows is to be relearned, see `choose`.
+    What follows must be learned again, see `choose`.
 
     Examples
     --------
@@ -78,22 +81,22 @@ def invert(network: Network, node: str, kernels: Sequence[int]) -> Network:
 
 
 def unlearned(network: Network, nodes: Sequence[str]) -> Network:
-    """The network with learned convolutions turned back into `Unlearned`, settings kept.
+    """The network with learned convolutions turned back into `Unlearned`, with their settings.
 
     Raises
     ------
     ParameterError
-        If a node was not learned here.
+        If a node was not learned from markers.
     """
-    known: dict[str, Any] = dict(network.meta.get("learned", {}))
+    records: dict[str, Any] = dict(network.meta.get("learned", {}))
     for node in nodes:
         layer = _convolution(network, node)
-        if node not in known:
+        if node not in records:
             raise ParameterError(
                 f"unlearned: node {node!r} was not learned from markers; learned are "
-                f"{', '.join(known) or 'none'}"
+                f"{', '.join(records) or 'none'}"
             )
-        settings = {k: known[node][k] for k in ("kernels", "per_stroke", "per_image", "reduce")}
+        settings = {k: records[node][k] for k in ("kernels", "per_stroke", "per_image", "reduce")}
         network = network.replace(
             node, Unlearned(layer.bank.adjacency, stride=layer.stride, **settings)
         )
@@ -108,7 +111,7 @@ def relearn(
     after: str | None = None,
     names: Sequence[str] = (),
 ) -> Network:
-    """Learn what follows a node anew, as it was learned before; what precedes it stays as it is.
+    """Learn again what follows a node, with the same settings; what precedes it stays as it is.
 
     Parameters
     ----------
@@ -118,23 +121,23 @@ def relearn(
     Raises
     ------
     ParameterError
-        If nothing is to be learned.
+        If there is nothing to learn, or the nodes were learned with different settings.
     """
     if after is not None:
         network = unlearned(network, _after(network, after))
     waiting = [n.name for n in network.nodes if isinstance(n.layer, Unlearned)]
-    known = network.meta.get("learned", {})
-    how: dict[str, Any] = next((known[name] for name in waiting if name in known), {})
-    return learn(
-        network,
-        images,
-        markers,
-        names=names,
-        seed=how.get("seed", 42),
-        method=how.get("method", "cluster"),
-        factor=how.get("factor", 0.01),
-        compat=how.get("compat"),
-    )
+    records = network.meta.get("learned", {})
+    settings: list[dict[str, Any]] = []
+    for name in waiting:
+        own = {key: value for key, value in records.get(name, {}).items() if key in SETTINGS}
+        if own and own not in settings:
+            settings.append(own)
+    if len(settings) > 1:
+        raise ParameterError(
+            f"relearn: {', '.join(waiting)} were learned with different settings: {settings}; "
+            "choose one of them with spel.flim.learn(spel.flim.unlearned(network, nodes), ...)"
+        )
+    return learn(network, images, markers, names=names, **(settings[0] if settings else {}))
 
 
 def _convolution(network: Network, node: str) -> Convolution:
@@ -150,10 +153,10 @@ def _convolution(network: Network, node: str) -> Convolution:
 def _after(network: Network, name: str) -> list[str]:
     """Learned convolutions that read the activation of a node, directly or not."""
     reached = {name}
-    found = []
+    nodes = []
     for node in network.nodes:
         if reached.intersection(node.inputs):
             reached.add(node.name)
             if isinstance(node.layer, Convolution):
-                found.append(node.name)
-    return found
+                nodes.append(node.name)
+    return nodes

@@ -1,10 +1,10 @@
-"""Learning a network from markers: its unlearned convolutions, one after the other."""
+"""Learning a network from markers: its unlearned convolutions are filled one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,9 @@ from spel.flim.atrous import cumulative_strides, dilated
 from spel.flim.bank import bank, border_of
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
-from spel.flim.points import feature_points, points_bank
-from spel.flim.samples import samples
-from spel.flim.statistics import check_pairs, statistics
+from spel.flim.points import feature_points, join_point_banks
+from spel.flim.samples import gather_samples
+from spel.flim.statistics import check_channels, check_pairs, checked_names, pooled_statistics
 from spel.nn.convolution import Convolution
 from spel.nn.intensity import match_images
 from spel.nn.layer import Image, Layer
@@ -70,15 +70,15 @@ def learn(
         that a strided network is trained on other patches than it sees. By default strides are
         handled exactly: strides become dilations while learning (`spel.flim.atrous`).
     white : float, optional
-        Full intensity of the images; by default told by the type of each. They are brought to the
-        white that the network states; one that states none takes that of the first image.
+        Full intensity of the images; by default, that of each image's type. Images are scaled to
+        the white that the network states, or if it states none, to that of the first image.
     on_step : callable, optional
-        Called with a line for people after each learned layer.
+        Called with a line of text after each learned layer.
 
     Returns
     -------
     Network
-        A new one. Its ``meta["learned"]`` keeps what each node was learned with.
+        A new network. Its ``meta["learned"]`` holds the settings that each node was learned with.
 
     Raises
     ------
@@ -105,11 +105,10 @@ def learn(
         network = Network((Node("convolution", network),))
     _check_options(method, compat)
     last = _last_unlearned(network)
-    names = tuple(names) or tuple(str(number) for number in range(len(images)))
+    names = checked_names("learn", names, len(images))
     network, matched = match_images(network, images, white)
     raw = [_channelled(image) for image in matched]
-    check_pairs("learn", [np.empty((*image.shape[:-1], 0)) for image in raw], markers)
-    _check_names(names, raw)
+    check_pairs("learn", [image[..., :0] for image in raw], markers)  # a layer may join channels
     marked = list(markers)
     strides = cumulative_strides(network)
     if compat == "libift":
@@ -118,13 +117,14 @@ def learn(
     done: list[dict[str, Image]] = [{INPUT: image} for image in raw]
     learned = network
     settings = {"seed": seed, "method": method, "factor": factor, "compat": compat}
-    kept = dict(network.meta.get("learned", {}))
+    records = dict(network.meta.get("learned", {}))
     for position, node in enumerate(network.nodes):
         step = strides[node.inputs[0]]
         layer: Layer = node.layer
         if isinstance(layer, Unlearned):
             inputs = [activation[node.inputs[0]] for activation in done]
             with in_node(node):
+                check_channels("learn", inputs)
                 filled, border = _learned_bank(
                     replace(layer, adjacency=layer.adjacency.dilated(step)),
                     inputs,
@@ -135,7 +135,7 @@ def learn(
                     method,
                     compat,
                 )
-            kept[node.name] = {
+            records[node.name] = {
                 **{k: v for k, v in asdict(layer).items() if k not in ("adjacency", "stride")},
                 **settings,
             }
@@ -146,7 +146,7 @@ def learn(
         if node.name == last:
             break
         _advance(done, node, dilated(layer, step), network.nodes[position + 1 :])
-    return learned.with_meta(learned=kept, images=list(names), background=marked[0].background)
+    return learned.with_meta(learned=records, images=list(names), background=marked[0].background)
 
 
 def _check_options(method: str, compat: str | None) -> None:
@@ -162,8 +162,8 @@ def _last_unlearned(network: Network) -> str:
     names = [node.name for node in network.nodes if isinstance(node.layer, Unlearned)]
     if not names:
         raise ParameterError(
-            "learn: the network has no Unlearned convolution; nothing is to be learned. To learn "
-            "some anew use spel.flim.unlearned(network, nodes)"
+            "learn: the network has no Unlearned convolution, so there is nothing to learn. To "
+            "learn some convolutions again, use spel.flim.unlearned(network, nodes)"
         )
     return names[-1]
 
@@ -184,23 +184,23 @@ def _learned_bank(
     layer: Unlearned,
     inputs: Sequence[Image],
     markers: Sequence[Markers],
-    names: Sequence[str],
+    names: tuple[str, ...],
     seed: int,
     factor: float,
     method: Method,
     compat: str | None,
 ) -> tuple[KernelBank, Border]:
-    """The bank of one layer, and what must lie outside the image for it to be exact."""
+    """The bank of one layer, and the border for which it is exact."""
     if method == "points":
         limit = layer.kernels
-        found = points_bank(inputs, markers, layer.adjacency, names=names, factor=factor)
-        return (found if len(found) <= limit else found[:limit]), "zero"
-    stats = statistics(inputs, markers, factor=factor)
-    all_of = samples(
-        inputs, markers, layer.adjacency, stats, names=names, by_label=compat != "libift"
+        candidates = join_point_banks(inputs, markers, layer.adjacency, names, factor)
+        return (candidates if len(candidates) <= limit else candidates[:limit]), "zero"
+    stats = pooled_statistics(inputs, markers, factor)
+    rows = gather_samples(
+        inputs, markers, layer.adjacency, stats, names, by_label=compat != "libift"
     )
     kernels = consensus(
-        clusters(all_of, layer.per_stroke, seed=seed),
+        clusters(rows, layer.per_stroke, seed=seed),
         layer.kernels,
         reduce=layer.reduce,
         per_image=layer.per_image,
@@ -213,11 +213,3 @@ def _learned_bank(
 def _channelled(image: npt.ArrayLike) -> Image:
     array = np.asarray(image)
     return array[..., None] if array.ndim == 2 else array
-
-
-def _check_names(names: Sequence[str], images: Sequence[Any]) -> None:
-    if len(names) != len(images) or len(set(names)) != len(names):
-        raise ParameterError(
-            f"learn: {len(names)} names for {len(images)} images, {len(set(names))} of them "
-            "different; give each image its own name"
-        )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.markers import Markers
-from spel.errors import ParameterError
+from spel.errors import ParameterError, ShapeError
 from spel.flim.statistics import check_pairs
 from spel.linear import fit_logistic
 from spel.nn.combine import WeightedSum
@@ -61,19 +61,22 @@ def marked_activations(
 
     Raises
     ------
+    ShapeError
+        If images, markers and extra do not fit one another.
     ParameterError
-        If only one class is marked: nothing separates an object from nothing.
+        If only one class is marked, so there is nothing to tell apart.
     """
     check_pairs("marked_activations", images, markers)
+    _check_extra(extra, markers)
     values = np.concatenate(
         [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
     ).astype(np.float64)
     is_object = np.concatenate([m.is_object for m in markers])
     owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
     if not is_object.any() or is_object.all():
-        given = "objects" if len(is_object) and is_object.any() else "background"
+        only = "objects" if len(is_object) and is_object.any() else "background"
         raise ParameterError(
-            f"a linear decoder: only {given} marked; draw at least one stroke on an object and one "
+            f"a linear decoder: only {only} marked; draw at least one stroke on an object and one "
             "on the background"
         )
     drawn = np.ones(len(values), dtype=bool)
@@ -96,6 +99,16 @@ def marked_activations(
             for kind in kinds:
                 weights[kind] = share / len(kinds) / kind.sum()
     return MarkedActivations(values, is_object, weights, owner)
+
+
+def _check_extra(extra: Sequence[npt.NDArray[np.bool_]], markers: Sequence[Markers]) -> None:
+    if len(extra) not in (0, len(markers)) or any(
+        np.shape(mask) != m.size for mask, m in zip(extra, markers)
+    ):
+        raise ShapeError(
+            f"marked_activations: extra of shapes {[np.shape(mask) for mask in extra]}; expected "
+            "none, or one mask of each image's size"
+        )
 
 
 def linear_decoder(

@@ -13,8 +13,8 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim.bank import bank
 from spel.flim.cluster import clusters
-from spel.flim.samples import Samples, samples
-from spel.flim.statistics import Statistics, statistics
+from spel.flim.samples import Samples, gather_samples
+from spel.flim.statistics import Statistics, check_pairs, checked_names, pooled_statistics
 from spel.nn.layer import Image
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -34,8 +34,16 @@ def feature_points(
     -------
     list of Markers
         One per image, of the chosen spels alone.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If images and markers do not fit one another, or no layer is `Unlearned`.
     """
-    first = next(node for node in network.nodes if isinstance(node.layer, Unlearned))
+    check_pairs("feature_points", images, markers)
+    first = next((node for node in network.nodes if isinstance(node.layer, Unlearned)), None)
+    if first is None:
+        raise ParameterError("feature_points: the network has no Unlearned convolution")
     layer = first.layer
     assert isinstance(layer, Unlearned)
     source = first.inputs[0]
@@ -44,23 +52,24 @@ def feature_points(
     else:
         before = network.upto(source)
         inputs = [before(image) for image in images]
-    return choose_points(inputs, markers, layer.adjacency, layer.per_stroke, seed=seed)
+    return _choose_points(inputs, markers, layer.adjacency, layer.per_stroke, seed)
 
 
-def choose_points(
+def _choose_points(
     inputs: Sequence[npt.ArrayLike],
     markers: Sequence[Markers],
     adjacency: Adjacency,
     per_stroke: int,
-    *,
-    seed: int = 42,
+    seed: int,
 ) -> list[Markers]:
     """Markers of the `per_stroke` spels that stand for each stroke's patches."""
-    stats = statistics(inputs, markers)
-    found = clusters(samples(inputs, markers, adjacency, stats), per_stroke, seed=seed)
+    names = tuple(str(number) for number in range(len(markers)))
+    stats = pooled_statistics(inputs, markers)
+    rows = gather_samples(inputs, markers, adjacency, stats, names)
+    nearest = clusters(rows, per_stroke, seed=seed)
     chosen = []
     for number, drawn in enumerate(markers):
-        here = found.only(found.images == number)
+        here = nearest.only(nearest.images == number)
         chosen.append(Markers(here.points, here.labels, drawn.size, drawn.background, here.strokes))
     return chosen
 
@@ -73,31 +82,43 @@ def points_bank(
     names: Sequence[str] = (),
     factor: float = 0.01,
 ) -> KernelBank:
-    """Kernels of the patches at feature points, standardized per image and entry of the patch.
+    """Kernels from the patches at feature points, standardized per image and entry of the patch.
 
-    Each image has its own mean and deviation per entry (displacement and channel), over its points;
-    its kernels come one after the other, image by image.
+    Each image has its own mean and deviation per entry (displacement and channel), over its points.
+    The kernels are in the order of the images.
 
     Raises
     ------
-    ParameterError
-        If no image has a point.
+    ShapeError, ParameterError
+        If inputs, points and names do not fit one another, or no image has a point.
 
     Notes
     -----
     libift, ``iftCreateLayerModel`` and ``iftMergeLayerModels``. The border supplies zeros, as in
-    libift; with a mean per displacement no fill makes it exact.
+    libift; as there is a mean per displacement, no value outside the image would make it exact.
     """
-    names = tuple(names) or tuple(str(number) for number in range(len(points)))
+    check_pairs("points_bank", inputs, points)
+    names = checked_names("points_bank", names, len(points))
+    return join_point_banks(inputs, points, adjacency, names, factor)
+
+
+def join_point_banks(
+    inputs: Sequence[npt.ArrayLike],
+    points: Sequence[Markers],
+    adjacency: Adjacency,
+    names: Sequence[str],
+    factor: float,
+) -> KernelBank:
+    """`points_bank` of inputs, points and names that are known to fit one another."""
     banks = []
     for image, drawn, name in zip(inputs, points, names):
-        if not len(drawn):
+        if not len(drawn):  # an image without points has no kernels
             continue
         rows = patches(image, adjacency, at=drawn.points).astype(np.float64)
         stats = Statistics(rows.mean(axis=0), rows.std(axis=0) + factor)
         standard = stats.standardize(rows)
         norm = np.linalg.norm(standard, axis=1, keepdims=True)
-        found = Samples(
+        kernels = Samples(
             standard / np.where(norm > 0, norm, 1.0),
             drawn.labels,
             np.maximum(drawn.ids, 0),
@@ -105,7 +126,7 @@ def points_bank(
             drawn.points,
             (name,),
         )
-        banks.append(bank(found, adjacency, stats))
+        banks.append(bank(kernels, adjacency, stats))
     if not banks:
         raise ParameterError("points_bank: no image has a feature point; draw at least one stroke")
     joined = banks[0]

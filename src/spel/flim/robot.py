@@ -26,7 +26,7 @@ def robot_markers(
     background: int = 4,
     radius: int = 4,
     gap: int = 3,
-    least: int = 20,
+    min_area: int = 20,
 ) -> Markers:
     """Markers that a user who knows the mask might draw: label 1 inside, 0 outside.
 
@@ -49,14 +49,14 @@ def robot_markers(
         Of a disk; half the width of a stroke.
     gap : int
         No mark comes nearer to the object's border than this.
-    least : int
+    min_area : int
         Components of fewer spels are left out.
 
     Returns
     -------
     Markers
-        Of an empty mask, background alone. Where an object is too small for the gap, its innermost
-        spels are marked.
+        Of an empty mask, only background is marked. Of an object that is too small for the gap, the
+        innermost spels are marked.
 
     Raises
     ------
@@ -72,13 +72,13 @@ def robot_markers(
     ((0, 1), True)
     """
     inside = np.asarray(mask) != 0
-    numbers = (objects, background, radius, gap, least)
+    numbers = (objects, background, radius, gap, min_area)
     if inside.ndim != 2 or geometry not in get_args(Geometry) or min(numbers) < 0:
         raise ParameterError(
             f"robot_markers: geometry {geometry!r}, mask of {inside.ndim} axes, numbers {numbers}; "
             f"expected one of {', '.join(get_args(Geometry))}, 2 axes, and numbers of at least 0"
         )
-    inside = _without_specks(inside, least)
+    inside = _without_specks(inside, min_area)
     rng = np.random.default_rng(seed)
     drawn = np.full(inside.shape, -1)
     for side, where, count in ((0, ~inside, background), (1, inside, objects)):
@@ -101,11 +101,11 @@ def robot_markers(
     return Markers.from_image(drawn)
 
 
-def _without_specks(inside: Mask, least: int) -> Mask:
+def _without_specks(inside: Mask, min_area: int) -> Mask:
     labels = label(inside)
-    known = regions(labels)
-    kept: Mask = np.isin(labels, known.labels[known.areas >= least])
-    return kept
+    components = regions(labels)
+    mask: Mask = np.isin(labels, components.labels[components.areas >= min_area])
+    return mask
 
 
 def _deeper(where: Mask, gap: int) -> Mask:

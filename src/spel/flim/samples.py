@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.bank import Provenance
 from spel.core.markers import Markers
-from spel.flim.statistics import Statistics, check_pairs
+from spel.flim.statistics import Statistics, check_pairs, checked_names
 from spel.ops.patches import patches
 
 Real = npt.NDArray[np.float64]
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Rows of patch space, each with the spel, stroke, label and image that it came from.
+    """Points of patch space, each with the spel, stroke, label and image that it came from.
 
     Attributes
     ----------
@@ -76,8 +76,8 @@ def samples(
 ) -> Samples:
     """The standardized patch of every marked spel, in the order of the markers.
 
-    Spels outside the image supply the mean, which is 0 once standardized: so a kernel folded with
-    its bias sees the same border (`spel.flim.bank`).
+    Spels outside the image supply the mean, which is 0 after standardization. So a kernel that is
+    folded with its bias sees the same border (`spel.flim.bank`).
 
     Parameters
     ----------
@@ -100,11 +100,25 @@ def samples(
     >>> image = np.array([[[1.0], [3.0], [9.0]]])
     >>> drawn = Markers([(0, 0), (0, 1)], [0, 1], (1, 3))
     >>> wide = Adjacency.rectangle(width=3, height=1)
-    >>> found = samples([image], [drawn], wide, Statistics(np.array([1.0]), np.array([2.0])))
-    >>> found.patches.tolist(), found.strokes.tolist()
+    >>> rows = samples([image], [drawn], wide, Statistics(np.array([1.0]), np.array([2.0])))
+    >>> rows.patches.tolist(), rows.strokes.tolist()
     ([[0.0, 0.0, 1.0], [0.0, 1.0, 4.0]], [1, 2])
     """
     check_pairs("samples", images, markers)
+    names = checked_names("samples", names, len(markers))
+    return gather_samples(images, markers, adjacency, statistics, names, by_label=by_label)
+
+
+def gather_samples(
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    adjacency: Adjacency,
+    statistics: Statistics,
+    names: tuple[str, ...],
+    *,
+    by_label: bool = True,
+) -> Samples:
+    """`samples` of images, markers and names that are known to fit one another."""
     border = tuple(statistics.mean.tolist())
     rows = [
         statistics.standardize(patches(image, adjacency, at=m.points, border=border))
@@ -116,5 +130,5 @@ def samples(
         np.concatenate([m.strokes(by_label=by_label) for m in markers]),
         np.repeat(np.arange(len(markers)), [len(m) for m in markers]),
         np.concatenate([m.points for m in markers]),
-        tuple(names) or tuple(str(number) for number in range(len(markers))),
+        names,
     )

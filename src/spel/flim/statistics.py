@@ -72,13 +72,20 @@ def statistics(
     Examples
     --------
     >>> image = np.array([[[1.0], [3.0], [9.0]]])
-    >>> found = statistics([image], [Markers([(0, 0), (0, 1)], [0, 1], (1, 3))])
-    >>> found.mean.tolist(), found.deviation.tolist()
+    >>> stats = statistics([image], [Markers([(0, 0), (0, 1)], [0, 1], (1, 3))])
+    >>> stats.mean.tolist(), stats.deviation.tolist()
     ([2.0], [1.01])
     """
     if not (np.isfinite(factor) and factor >= 0):
         raise ParameterError(f"statistics: factor {factor!r}; expected a finite number >= 0")
     check_pairs("statistics", images, markers)
+    return pooled_statistics(images, markers, factor)
+
+
+def pooled_statistics(
+    images: Sequence[npt.ArrayLike], markers: Sequence[Markers], factor: float = 0.01
+) -> Statistics:
+    """`statistics` of images and markers that are known to fit one another."""
     values = np.concatenate(
         [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
     ).astype(np.float64)
@@ -99,7 +106,6 @@ def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequenc
             f"{operator}: {len(images)} images and {len(markers)} markers; give one of each per "
             "image, at least one"
         )
-    channels = set()
     for number, (image, m) in enumerate(zip(images, markers)):
         shape = np.shape(image)
         if len(shape) != m.ndim + 1:
@@ -108,6 +114,25 @@ def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequenc
                 "expected a channel axis after them"
             )
         m.check_fits(shape[:-1], f"image {number}")
-        channels.add(shape[-1])
+    check_channels(operator, images)
+
+
+def check_channels(operator: str, images: Sequence[npt.ArrayLike]) -> None:
+    """Raise unless all images have the same number of channels."""
+    channels = {np.shape(image)[-1] for image in images}
     if len(channels) > 1:
-        raise ShapeError(f"{operator}: images of {sorted(channels)} channels; give them one number")
+        raise ShapeError(
+            f"{operator}: images of {sorted(channels)} channels; expected the same number in all. "
+            "Convert them first, for example by a Color layer"
+        )
+
+
+def checked_names(operator: str, names: Sequence[str], count: int) -> tuple[str, ...]:
+    """One name per image, each different; their numbers if no names are given."""
+    names = tuple(names) or tuple(str(number) for number in range(count))
+    if len(names) != count or len(set(names)) != count:
+        raise ParameterError(
+            f"{operator}: {len(names)} names for {count} images, {len(set(names))} of them "
+            "different; give each image its own name"
+        )
+    return names

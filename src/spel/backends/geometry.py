@@ -148,7 +148,7 @@ def _boxes(adjacency: Adjacency, *, overlap: bool) -> tuple[DisplacementBox, ...
     cells = np.zeros(whole.size, dtype=bool)
     cells[tuple(((adjacency.displacements - low) // step).T)] = True
     waiting = cells.copy()
-    found = []
+    boxes = []
     while waiting.any():
         seed = tuple(int(c) for c in np.argwhere(waiting)[0])
         allowed = cells if overlap else waiting
@@ -157,14 +157,14 @@ def _boxes(adjacency: Adjacency, *, overlap: bool) -> tuple[DisplacementBox, ...
             key=lambda box: int(waiting[_slices(*box)].sum()),
         )
         waiting[_slices(first, last)] = False
-        found.append(
+        boxes.append(
             DisplacementBox(
                 tuple(int(v) for v in low + np.array(first) * step),
                 tuple(int(v) for v in low + np.array(last) * step),
                 whole.step,
             )
         )
-    return tuple(found)
+    return tuple(boxes)
 
 
 def _orders(ndim: int) -> list[tuple[tuple[int, int], ...]]:

@@ -68,7 +68,7 @@ def _write(layers: list[tuple[dict[str, Any], Convolution]], place: Path) -> Non
 
 def _grouped(network: Network) -> list[tuple[dict[str, Any], Convolution]]:
     """Layers as libift counts them: convolution, ReLU, pooling."""
-    found: list[tuple[dict[str, Any], Convolution]] = []
+    layers: list[tuple[dict[str, Any], Convolution]] = []
     source, stage = INPUT, "pooling"
     for node in network.nodes:
         with in_node(node):
@@ -79,20 +79,20 @@ def _grouped(network: Network) -> list[tuple[dict[str, Any], Convolution]]:
                 if layer.space != INPUT_SPACE or layer.white != 255.0:
                     raise _refused(layer, f"its input is {INPUT_SPACE} of 8-bit images")
             elif isinstance(layer, Convolution):
-                found.append((_described(layer), layer))
+                layers.append((_described(layer), layer))
                 stage = "convolution"
             elif isinstance(layer, Activation) and stage == "convolution":
                 if layer.function != "relu":
                     raise _refused(layer, "its only activation is relu")
-                found[-1][0]["relu"] = True
+                layers[-1][0]["relu"] = True
                 stage = "relu"
             elif isinstance(layer, MaxPool | MeanPool) and stage in ("convolution", "relu"):
-                found[-1][0]["pooling"] = _pooling(layer)
+                layers[-1][0]["pooling"] = _pooling(layer)
                 stage = "pooling"
             else:
                 raise _refused(layer, "its layers are convolution, relu and pooling, in this order")
             source = node.name
-    return found
+    return layers
 
 
 def _described(layer: Convolution) -> dict[str, Any]:

@@ -162,10 +162,10 @@ def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float3
     )
     last = shapes[network.output]
     sizes = [f"out_{name}" for name in spels] if result.ndim else []
-    told = helper.make_tensor_value_info(
+    info = helper.make_tensor_value_info(
         "output", types[np.dtype("f4")], ["batch", *sizes, last[-1]]
     )
-    outputs = [told]
+    outputs = [info]
     if any("mask" in names for _, _, names, _ in graph.nodes):
         shape_of_mask = ["batch", *sizes, 1]
         outputs.append(helper.make_tensor_value_info("mask", onnx.TensorProto.BOOL, shape_of_mask))
@@ -193,12 +193,12 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
         if expected is not None and white != expected:
             name = graph.op("Div", name, graph.const(white / expected))
     planar = graph.op("Transpose", name, perm=[0, ndim + 1, *range(1, ndim + 1)])
-    known = {INPUT: Value(planar, int(shape[-1]), ndim)}
+    values = {INPUT: Value(planar, int(shape[-1]), ndim)}
     for node in network.nodes:
         graph.scope = node.name
         with in_node(node):
-            known[node.name] = translate(node.layer, graph, *[known[i] for i in node.inputs])
-    result = known[network.output]
+            values[node.name] = translate(node.layer, graph, *[values[i] for i in node.inputs])
+    result = values[network.output]
     order = [0, *result.axes, 1] if result.ndim else [0, 1]
     graph.nodes.append(("Transpose", [result.name], ["output"], {"perm": order}))
     rule = decision_rule(network)
@@ -248,14 +248,14 @@ def _session(model: bytes, name: str) -> Callable[[npt.NDArray[Any]], npt.NDArra
 def _why_not(model: bytes, runtime: Any, error: Exception) -> str:
     onnx = _imported("onnx")
     try:
-        asked = onnx.load_model_from_string(model)
+        parsed = onnx.load_model_from_string(model)
     except Exception:
         return "no ONNX model, or a truncated one"
-    opset = max((s.version for s in asked.opset_import if s.domain in ("", "ai.onnx")), default=0)
+    opset = max((s.version for s in parsed.opset_import if s.domain in ("", "ai.onnx")), default=0)
     reason = " ".join(str(error).split())[:200]
     return (
         f"ONNX Runtime {runtime.__version__} does not run it (operators of opset {opset}, file "
-        f"structure {asked.ir_version}): {reason}. If the runtime is older than the file asks "
+        f"structure {parsed.ir_version}): {reason}. If the runtime is older than the file asks "
         f"for (opset 18 needs ONNX Runtime 1.14), update it: pip install -U onnxruntime"
     )
 
@@ -292,10 +292,10 @@ def _lifted(network: Network, shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _properties(network: Network) -> Mapping[str, str]:
-    told = {"fingerprint": network.fingerprint(), "spel": __version__}
+    info = {"fingerprint": network.fingerprint(), "spel": __version__}
     if network.meta:
-        told["meta"] = json.dumps(dict(network.meta), default=str)
-    return told
+        info["meta"] = json.dumps(dict(network.meta), default=str)
+    return info
 
 
 def _attributes(onnx: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:

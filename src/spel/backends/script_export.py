@@ -70,16 +70,16 @@ def _home(layer: Layer) -> str:
 
 def _code(value: Any) -> str:
     if isinstance(value, Layer):
-        given = ", ".join(f"{f.name}={_code(getattr(value, f.name))}" for f in fields(value))
-        return f"{_home(value)}.{type(value).__name__}({given})"
+        arguments = ", ".join(f"{f.name}={_code(getattr(value, f.name))}" for f in fields(value))
+        return f"{_home(value)}.{type(value).__name__}({arguments})"
     if isinstance(value, KernelBank):
         parts = [_code(value.adjacency), _code(value.weights), _code(value.bias)]
         if value.provenance:
-            told = ", ".join(
+            items = ", ".join(
                 f"spel.Provenance({p.label}, {p.marker}, {p.image!r}, {tuple(p.at)!r})"
                 for p in value.provenance
             )
-            parts.append(f"({told},)")
+            parts.append(f"({items},)")
         return f"spel.KernelBank({', '.join(parts)})"
     if isinstance(value, Adjacency):
         return (

@@ -55,9 +55,9 @@ def compile_torch(network: Network, shape: Sequence[int]) -> Callable[[npt.Array
         array = np.asarray(image)
         array = array[..., None] if array.ndim == axes - 1 else array
         batch = array if array.ndim > axes else array[None]
-        given = np.ascontiguousarray(np.moveaxis(batch, -1, 1), dtype=np.float32)
+        planar = np.ascontiguousarray(np.moveaxis(batch, -1, 1), dtype=np.float32)
         with torch.no_grad():
-            result = module(torch.from_numpy(given)).numpy()
+            result = module(torch.from_numpy(planar)).numpy()
         result = np.moveaxis(result, 1, -1)
         return result if array.ndim > axes else result[0]
 

@@ -1,6 +1,6 @@
-"""Loops on contiguous arrays; knows no spel type.
+"""Loops on contiguous arrays, without any type of spel.
 
-The table of kernels: native, or the reference when the environment says SPEL_KERNELS=reference.
+The kernels are the native ones, or the reference if the environment has SPEL_KERNELS=reference.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ elif choice == "reference":
     )
 
     def multiply_adds(count: int) -> int:
-        """Nothing is streamed without the engine, so that its speed is not measured."""
+        """Fail: without the engine there is no speed to measure."""
         raise ImportError("the reference kernels have no engine to measure")
 
     def _no_program() -> Any:
-        """Nothing is streamed without the engine."""
+        """Fail: without the engine nothing is streamed."""
         raise ImportError("the reference kernels have no programs")
 
     new_program = _no_program
 
     def native_info() -> dict[str, Any]:
-        """The engine is not in use."""
+        """Say that the engine is not in use."""
         return {"isa": "reference (NumPy)", "available": [], "compiler": None, "file": None}
 
 else:

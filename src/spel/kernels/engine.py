@@ -1,4 +1,4 @@
-"""The compiled engine: loads it, chooses the instruction set, tells what it is."""
+"""The compiled engine: it is loaded, its instruction set is chosen, and it is described."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = {"|u1": 0, "|b1": 0, "|i1": 1, "u2": 2, "i2": 3, "u4": 4, "i4": 5, "f4"
 
 
 def choose(wanted: str) -> None:
-    """Force an instruction set by name; "" leaves the best one that the processor has."""
+    """Force an instruction set by name; "" keeps the best one that the processor has."""
     if not wanted:
         return
     if wanted not in native.available():
@@ -40,12 +40,12 @@ choose(os.environ.get("SPEL_ISA", ""))
 
 
 def multiply_adds(count: int) -> int:
-    """Do about `count` multiply-adds from registers on one core; how many were done."""
+    """Do about `count` multiply-adds in registers on one core, and return how many were done."""
     return int(native.multiply_adds(count))
 
 
 def native_info() -> dict[str, Any]:
-    """What the engine is: instruction set in use, those available, compiler, file."""
+    """Facts about the engine: instruction set in use, those available, compiler, file."""
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "isa": native.isa(),
@@ -75,5 +75,5 @@ def triples(displacements: npt.ArrayLike) -> list[tuple[int, ...]]:
 
 
 def places(displacements: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Displacements in memory as the engine reads them; hold on to it while it is used."""
+    """Displacements in memory as the engine reads them; keep the array while the engine uses it."""
     return np.ascontiguousarray(displacements, dtype=np.int64).reshape(-1, 3)

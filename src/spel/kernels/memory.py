@@ -1,7 +1,7 @@
-"""Memory for results: large blocks are used again once their array is gone.
+"""Memory for results: large blocks are used again after their array is gone.
 
-Fresh memory is handed out page by page, each cleared by the system on first touch; for a
-large image that takes as long as computing it. A few released blocks are therefore kept.
+The system clears each page of fresh memory when it is first touched; for a large image that takes
+as long as computing it. Therefore a few released blocks are kept.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 LARGE = 1 << 20
 KEPT = 160 << 20
-"""Bytes from which blocks are kept, and how many bytes of them at most."""
+"""Smallest size of a block that is kept, and largest sum of all kept blocks, in bytes."""
 
 ALIGNMENT = 64
-"""Of the first value, in bytes: a cache line, so that whole lines can be written."""
+"""Alignment of the first value, in bytes: a cache line, so that whole lines can be written."""
 
 _blocks: list[npt.NDArray[np.uint8]] = []
 _lock = Lock()
@@ -40,7 +40,7 @@ def empty(shape: Sequence[int]) -> npt.NDArray[np.float32]:
 
 
 def _released(size: int) -> npt.NDArray[np.uint8] | None:
-    """A block that no array uses any more and that is not much too large."""
+    """A block that no array uses any more, and that is at most a quarter too large."""
     for block, holders in zip(_blocks, _holders(_blocks), strict=True):
         if holders == _UNUSED and size + ALIGNMENT <= block.size <= size + size // 4:
             return block
@@ -48,12 +48,12 @@ def _released(size: int) -> npt.NDArray[np.uint8] | None:
 
 
 def _holders(blocks: list[npt.NDArray[np.uint8]]) -> list[int]:
-    """How many references each block has: every view of a block holds one."""
+    """Number of references to each block: every view of a block holds one."""
     return [sys.getrefcount(block) for block in blocks]
 
 
 def _forget() -> None:
-    """Drop blocks, the oldest first, until those kept are few; arrays in use keep theirs."""
+    """Release blocks, the oldest first, until the rest is small; blocks in use live on."""
     while sum(block.size for block in _blocks) > KEPT:
         _blocks.pop(0)
 

@@ -1,6 +1,6 @@
-"""The native kernels: one operator is a program of one stage, run by the C++ engine.
+"""The native kernels: each operator is a program of one stage that the C++ engine runs.
 
-Same names and arguments as `reference`; see there for what each means.
+Names and arguments are those of `reference`, which gives the meaning of each.
 """
 
 from __future__ import annotations
@@ -220,9 +220,9 @@ def resize(
     size: tuple[int, int],
 ) -> npt.NDArray[np.float32]:
     """A box ``x0 y0 x1 y1`` of a (rows, cols) image at another size, see `reference`."""
-    given = image if image.strides[1] == 4 and image.strides[0] % 4 == 0 else image.copy()
+    plain = image if image.strides[1] == 4 and image.strides[0] % 4 == 0 else image.copy()
     out = np.empty(size, dtype=np.float32)
-    native.resize(given.ctypes.data, given.shape, given.strides[0] // 4, box, out.ctypes.data, size)
+    native.resize(plain.ctypes.data, plain.shape, plain.strides[0] // 4, box, out.ctypes.data, size)
     return out
 
 

@@ -1,7 +1,7 @@
 """Programs of the native engine: stages that stream rows through ring buffers.
 
-A program is built stage by stage, then run on images: every stage makes rows on demand of those
-that read it, and only the rows of stages that were asked for are written to memory.
+A program is built stage by stage, then run on images. Every stage makes rows when another stage
+needs them, and only the rows of the outputs are written to memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ACTIVATIONS = (
     "silu",
     "hard_swish",
 )
-POOLS = {  # how rows combine, and how that is finished
+POOLS = {  # how rows are combined, and how the reduction ends
     "max": (0, 3),
     "min": (1, 3),
     "mean": (2, 1),
@@ -60,15 +60,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Buffer:
-    """What the engine keeps for a node: `rows` rows of `row_bytes` bytes in a ring.
+    """Memory of a node of the engine: a ring of `rows` rows of `row_bytes` bytes.
 
     Attributes
     ----------
     kind : str
-        What the node does; "" for one that became part of the node before it.
+        What the node does; "" for a node that became part of the node before it.
     rows, row_bytes : int
     work : float
-        Operations for one image, about.
+        Approximate number of operations for one image.
     """
 
     kind: str
@@ -82,7 +82,7 @@ class Buffer:
 
 
 class Program:
-    """Stages under construction, then a constant thing to run, also by many threads at once."""
+    """Stages that are added one by one; then a constant program that several threads may run."""
 
     def __init__(self) -> None:
         self._native = native.Program()
@@ -92,7 +92,7 @@ class Program:
     # -- stages ------------------------------------------------------------------------------
 
     def source(self, channels: int, size: Size) -> Stage:
-        """An image that is given to each run; the order of these calls is that of the images."""
+        """An image of each run; the images are in the order of these calls."""
         index = self._native.source(channels, tuple(size))
         return Stage(index, channels, _size(size))
 
@@ -177,7 +177,7 @@ class Program:
     def affine(
         self, of: Stage, *, subtract: npt.ArrayLike, multiply: npt.ArrayLike, add: npt.ArrayLike
     ) -> Stage:
-        """``(x - subtract) * multiply + add`` per channel, each step rounded by itself."""
+        """``(x - subtract) * multiply + add`` per channel, with each step rounded."""
         parts = [
             np.broadcast_to(np.asarray(p, dtype=np.float32), (of.channels,)).tolist()
             for p in (subtract, multiply, add)
@@ -233,7 +233,7 @@ class Program:
     # -- running -----------------------------------------------------------------------------
 
     def finish(self, *outputs: Stage) -> None:
-        """Say which stages are written to memory; the program is constant from here on."""
+        """State which stages are written to memory; after this the program is constant."""
         for stage in outputs:
             self._native.output(stage.index)
         self._outputs = list(outputs)
@@ -247,11 +247,11 @@ class Program:
 
     @property
     def steps(self) -> int:
-        """Lines of the tallest output; a run makes a range of them."""
+        """Number of rows of the tallest output; a run makes a range of them."""
         return int(self._native.steps())
 
     def rows_read(self, first: int, last: int, source: int = 0) -> tuple[int, int]:
-        """Rows [low, high) of a source that the output rows [first, last) are made from."""
+        """Rows [low, high) of a source from which the output rows [first, last) are made."""
         low, high = self._native.rows_read(source, first, last)
         return low, high + 1
 
@@ -270,7 +270,7 @@ class Program:
         Parameters
         ----------
         images, outs : five-axis arrays (batch, channel, plane, row, col)
-            One per source, one per output (float32); never checked here.
+            One per source, and one per output (float32). They are not checked here.
         steps : (first, last), optional
         first_rows : (int, int)
             The rows that row 0 of the images and of the outs stands for.
@@ -287,7 +287,7 @@ class Program:
 
     @property
     def buffers(self) -> list[Buffer]:
-        """One per node of the engine; a stage is one node or a few."""
+        """The memory of each node of the engine; a stage has one or several nodes."""
         return [Buffer(*node) for node in self._native.nodes()]
 
 

@@ -53,10 +53,10 @@ def squared_distances(a: Rows, b: Rows) -> Real:
     """
     origin = b.mean(axis=0, dtype=np.float64)
     left, right = a - origin, b - origin
-    found = left @ (-2 * right.T)
-    found += (left**2).sum(axis=1)[:, None]
-    found += (right**2).sum(axis=1)
-    nonnegative: Real = np.maximum(found, 0, out=found)
+    squared = left @ (-2 * right.T)
+    squared += (left**2).sum(axis=1)[:, None]
+    squared += (right**2).sum(axis=1)
+    nonnegative: Real = np.maximum(squared, 0, out=squared)
     return nonnegative
 
 

@@ -59,8 +59,8 @@ class Convolution(Layer):
         return convolved(program, source, self.bank, self.scope)
 
     def shape(self, shape: Shape) -> Shape:
-        given, window = checked(shape_only(shape), self.bank, self.stride, self.border)
-        return given.shape(len(self.bank), window.shape(given.size), channelled=True)
+        planar, window = checked(shape_only(shape), self.bank, self.stride, self.border)
+        return planar.shape(len(self.bank), window.shape(planar.size), channelled=True)
 
     @derived_property
     def scope(self) -> Window:

@@ -80,5 +80,5 @@ def words(hint: Any) -> str:
         return "an array"
     if origin in (tuple, Sequence):
         return f"a list ({words(arguments[0])} ...)"
-    known = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    return known.get(hint, f"a {getattr(hint, '__name__', hint)}")
+    by_type = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    return by_type.get(hint, f"a {getattr(hint, '__name__', hint)}")

@@ -214,10 +214,10 @@ def _parsed(text: bytes, name: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise ValueError("a key repeats")
-    return found
+    return values
 
 
 def _refuse(word: str) -> Any:

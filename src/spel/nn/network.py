@@ -63,18 +63,18 @@ class Network(Layer):
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
         if not self.nodes:
             raise ParameterError("Network: no nodes; give at least one layer")
-        known = {INPUT}
+        names = {INPUT}
         for node in self.nodes:
-            if node.name in known or not _NAME.fullmatch(node.name):
+            if node.name in names or not _NAME.fullmatch(node.name):
                 raise ParameterError(
                     f"Network: node name {node.name!r}; expected letters, digits and _ . - (at "
                     "most 64), each name once, and not 'input'"
                 )
-            missing = [name for name in node.inputs if name not in known]
+            missing = [name for name in node.inputs if name not in names]
             if missing:
                 raise ParameterError(
                     f"Network: node {node.name!r} takes {missing[0]!r}, which is not before it; "
-                    f"expected one of {', '.join(sorted(known))}"
+                    f"expected one of {', '.join(sorted(names))}"
                 )
             wanted = node.layer.inputs
             if not node.inputs or (wanted is not None and len(node.inputs) != wanted):
@@ -82,7 +82,7 @@ class Network(Layer):
                     f"Network: node {node.name!r} takes {len(node.inputs)} images; "
                     f"{type(node.layer).__name__} expects {wanted or 'at least 1'}"
                 )
-            known.add(node.name)
+            names.add(node.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled; a task carries its network to another process.

@@ -65,8 +65,8 @@ class LinearNormalize(Layer):
         return ops.linear_normalize(image, over=self.over, ndim=self.axes)
 
     def shape(self, shape: Shape) -> Shape:
-        given = as_planar("linear_normalize", shape_only(shape), self.axes)
-        if self.over == "batch" and not given.batched:
+        planar = as_planar("linear_normalize", shape_only(shape), self.axes)
+        if self.over == "batch" and not planar.batched:
             raise ShapeError(f"linear_normalize: over the batch, but {shape} is no batch")
         return shape
 

@@ -147,14 +147,14 @@ class Plan:
         self, segment: Segment, done: dict[str, Image], times: dict[str, float] | None
     ) -> None:
         assert segment.program is not None
-        given = [self._planar(done[name]) for name in segment.reads]
+        planar = [self._planar(done[name]) for name in segment.reads]
         stages = [segment.stages[name] for name in segment.writes]
-        memory = [given[0].allocate(s.channels, s.size[3 - given[0].ndim :]) for s in stages]
+        memory = [planar[0].allocate(s.channels, s.size[3 - planar[0].ndim :]) for s in stages]
         spent = segment.program.run(
-            [g.array for g in given], memory, thread_count(), timed=times is not None
+            [g.array for g in planar], memory, thread_count(), timed=times is not None
         )
         for name, array in zip(segment.writes, memory, strict=True):
-            done[name] = given[0].image(array, channelled=True)
+            done[name] = planar[0].image(array, channelled=True)
         if times is not None:
             for name, nodes in segment.parts.items():
                 times[name] = sum(spent[i] for i in nodes) * 1e-9
@@ -200,16 +200,16 @@ class Plan:
         for position, (first, last) in enumerate(steps):
             low, high = reads[position]
             keep = min((r[0] for r in reads[position:] if r[0] < r[1]), default=low)
-            given = self._planar(window.between(low, high, keep))
-            out = given.allocate(stage.channels, (last - first, stage.size[2]))
+            planar = self._planar(window.between(low, high, keep))
+            out = planar.allocate(stage.channels, (last - first, stage.size[2]))
             program.run(
-                [given.array],
+                [planar.array],
                 [out],
                 thread_count(),
                 steps=(first, last),
                 first_rows=(low, first),
             )
-            yield given.image(out, channelled=True)
+            yield planar.image(out, channelled=True)
 
 
 class _Rows:
@@ -252,12 +252,12 @@ class Plans(dict[Any, Plan]):
     ) -> Plan:
         """The plan for images of a shape; a few are kept."""
         key = (tuple(shape[-4:]), len(shape), tuple(wanted), wide)
-        found = self.get(key)
-        if found is None:
+        cached = self.get(key)
+        if cached is None:
             for old in list(self)[: len(self) - KEPT + 1]:
                 self.pop(old, None)
-            found = self[key] = plan(network, shape, wanted, wide=wide)
-        return found
+            cached = self[key] = plan(network, shape, wanted, wide=wide)
+        return cached
 
 
 @dataclass
@@ -273,8 +273,8 @@ class _Draft:
     def stage_of(self, name: str, shape: Shape, ndim: int) -> Stage:
         """The stage of a node of this segment, or a new source for an activation in memory."""
         if name not in self.stages:
-            given = as_planar("network", shape_only(shape), ndim)
-            self.stages[name] = self.program.source(given.channels, given.array.shape[2:])
+            planar = as_planar("network", shape_only(shape), ndim)
+            self.stages[name] = self.program.source(planar.channels, planar.array.shape[2:])
             self.reads.append(name)
         return self.stages[name]
 

@@ -51,8 +51,8 @@ class Pool(Layer):
         return cls(Adjacency.box(3))
 
     def shape(self, shape: Shape) -> Shape:
-        given = as_planar("pooling", shape_only(shape), self.adjacency.ndim)
-        return given.shape(given.channels, self.scope.shape(given.size))
+        planar = as_planar("pooling", shape_only(shape), self.adjacency.ndim)
+        return planar.shape(planar.channels, self.scope.shape(planar.size))
 
     def stage(self, program: Program, source: Stage) -> Stage:
         window = self.scope

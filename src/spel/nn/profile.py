@@ -145,13 +145,13 @@ def table(plan: Plan) -> str:
                 )
             )
         lines.append(columns(rows))
-        kept = sum(b.bytes for b in buffers)
+        buffered = sum(b.bytes for b in buffers)
         moved = _moved(segment, {**shapes, "input": plan.shape})
         total = sum(work[name] for name in parts)
         limit = machine().limit(total, moved)
         lines.append(
-            f"buffers {kept / 1024:,.0f} KiB per thread, {moved / 1e6:,.1f} MB to and from memory, "
-            f"{total:,} multiply-adds: at best {limit * 1e3:.3f} ms on one core here"
+            f"buffers {buffered / 1024:,.0f} KiB per thread, {moved / 1e6:,.1f} MB to and from "
+            f"memory, {total:,} multiply-adds: at best {limit * 1e3:.3f} ms on one core here"
         )
         lines.append("")
     return "\n".join(lines).rstrip()

@@ -28,7 +28,7 @@ def summary(network: Network, shape: Shape) -> str:
     """
     shapes = network.shapes(shape)
     first = (*shape, 1) if len(shape) == (network.ndim or 2) else tuple(shape)
-    known = {INPUT: first, **shapes}
+    all_shapes = {INPUT: first, **shapes}
     rows = [("node", "layer", "output", "parameters", "multiply-adds", "reads")]
     for node in network.nodes:
         field = network.footprints[node.name]
@@ -38,7 +38,7 @@ def summary(network: Network, shape: Shape) -> str:
                 node.layer.describe(),
                 " x ".join(map(str, shapes[node.name])),
                 f"{node.layer.parameters:,}",
-                f"{node.layer.multiply_adds(*[known[i] for i in node.inputs]):,}",
+                f"{node.layer.multiply_adds(*[all_shapes[i] for i in node.inputs]):,}",
                 "image" if field.whole else " x ".join(map(str, field.size)),
             )
         )

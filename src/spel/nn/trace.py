@@ -59,8 +59,8 @@ class Trace:
         for step in self.steps:
             if step.node == node:
                 return step
-        known = ", ".join(dict.fromkeys(step.node for step in self.steps))
-        raise ParameterError(f"trace: no step of node {node!r}; expected one of {known}")
+        names = ", ".join(dict.fromkeys(step.node for step in self.steps))
+        raise ParameterError(f"trace: no step of node {node!r}; expected one of {names}")
 
     @property
     def value(self) -> float:
@@ -173,21 +173,21 @@ def _walk(
     network: Network, images: Mapping[str, Image], goal: tuple[str, tuple[int, ...], int]
 ) -> list[Step]:
     """Steps that lead to the goal, in the order of the nodes, each once."""
-    found: dict[tuple[str, tuple[int, ...], int], Step] = {}
+    steps: dict[tuple[str, tuple[int, ...], int], Step] = {}
     pending = [goal]
     while pending:
         key = pending.pop()
         name, place, channel = key
-        if name == INPUT or key in found:
+        if name == INPUT or key in steps:
             continue
         (at_node,) = [n for n in network.nodes if n.name == name]
         inputs = [images[i] for i in at_node.inputs]
-        told: Explanation = at_node.layer.explain(inputs, images[name], place, channel)
+        explanation: Explanation = at_node.layer.explain(inputs, images[name], place, channel)
         kind = at_node.layer.kind.split(".")[0].replace("_", " ")
-        found[key] = Step(name, kind, place, channel, told.terms)
-        pending += [(at_node.inputs[r.image], r.at, r.channel) for r in told.reads]
+        steps[key] = Step(name, kind, place, channel, explanation.terms)
+        pending += [(at_node.inputs[r.image], r.at, r.channel) for r in explanation.reads]
     order = {name: i for i, name in enumerate(network.names)}
-    return sorted(found.values(), key=lambda step: order[step.node])
+    return sorted(steps.values(), key=lambda step: order[step.node])
 
 
 def _checked_place(image: Image, at: Sequence[int], node: str) -> tuple[int, ...]:

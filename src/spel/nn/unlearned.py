@@ -77,8 +77,8 @@ class Unlearned(Layer):
         )
 
     def shape(self, shape: Shape) -> Shape:
-        given = as_planar("Unlearned", shape_only(shape), self.adjacency.ndim)
-        return given.shape(self.kernels, self.scope.shape(given.size), channelled=True)
+        planar = as_planar("Unlearned", shape_only(shape), self.adjacency.ndim)
+        return planar.shape(self.kernels, self.scope.shape(planar.size), channelled=True)
 
     @property
     def scope(self) -> Window:

@@ -101,7 +101,7 @@ def activate(
 
 
 def checked_parameter(kind: str, parameter: float | None) -> float:
-    """The parameter that the kernel gets, or an error that lists the choices."""
+    """The parameter for the kernel, or an error that lists the choices."""
     if kind not in KINDS:
         raise ParameterError(f"activate: kind {kind!r}; expected one of {', '.join(KINDS)}")
     if parameter is None:

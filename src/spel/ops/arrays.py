@@ -26,7 +26,7 @@ KERNEL_DTYPES = frozenset("?bBhHiIfd")
 """Dtype characters that the kernels read as they are; others become one of these, exactly."""
 
 MAX_WHOLE = 1 << 53
-"""Largest whole number up to which float64 holds every one."""
+"""float64 holds every whole number up to this one."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def is_wide(array: Image) -> bool:
 
 
 def shape_only(shape: Sequence[int]) -> Float:
-    """An array of a shape without memory behind it, to ask what an image of that shape would."""
+    """An array of this shape without memory, for checks and shapes without data."""
     return np.broadcast_to(np.float32(0), tuple(shape))
 
 
@@ -162,7 +162,7 @@ def allocate(
     *,
     channelled: bool | None = None,
 ) -> tuple[Float, Float]:
-    """Memory for a result: its planar form for the kernel, and the image that the caller gets.
+    """Memory for a result: its planar form for the kernel, and the image that the caller receives.
 
     Raises
     ------
@@ -181,8 +181,8 @@ def allocate(
 def check_out(operator: str, out: Image, shape: Sequence[int], image: Image) -> None:
     """Refuse an `out` that is not exactly what the operator writes."""
     if not isinstance(out, np.ndarray) or out.dtype != np.float32 or not out.dtype.isnative:
-        given = getattr(out, "dtype", type(out).__name__)
-        raise ParameterError(f"{operator}: out of dtype {given}; expected a float32 array")
+        kind = getattr(out, "dtype", type(out).__name__)
+        raise ParameterError(f"{operator}: out of dtype {kind}; expected a float32 array")
     if out.shape != tuple(shape):
         raise ShapeError(f"{operator}: out of shape {out.shape}; expected {tuple(shape)}")
     if not out.flags.writeable:

@@ -36,9 +36,9 @@ def softmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
     >>> softmax([[[0.0, 0.0]], [[1.0, 101.0]]]).round(3).tolist()
     [[[0.5, 0.5]], [[0.0, 1.0]]]
     """
-    given = _channelled("softmax", image)
-    memory, result = allocate("softmax", given, given.channels, given.size, out)
-    kernels.softmax(given.array, out=memory, threads=thread_count())
+    planar = _channelled("softmax", image)
+    memory, result = allocate("softmax", planar, planar.channels, planar.size, out)
+    kernels.softmax(planar.array, out=memory, threads=thread_count())
     return result
 
 
@@ -68,9 +68,9 @@ def argmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
     >>> argmax([[[3.0, 5.0, 5.0]], [[2.0, 1.0, 0.0]]]).tolist()
     [[[1.0]], [[0.0]]]
     """
-    given = _channelled("argmax", image)
-    memory, result = allocate("argmax", given, 1, given.size, out)
-    kernels.argmax(given.array, out=memory, threads=thread_count())
+    planar = _channelled("argmax", image)
+    memory, result = allocate("argmax", planar, 1, planar.size, out)
+    kernels.argmax(planar.array, out=memory, threads=thread_count())
     return result
 
 

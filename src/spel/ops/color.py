@@ -23,7 +23,7 @@ def grey(image: npt.ArrayLike) -> Float:
     Parameters
     ----------
     image : (..., 3) or (..., 1) array
-        One channel is returned as it is.
+        An image of one channel is returned as it is.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def ycbcr(image: npt.ArrayLike, *, white: float = 255.0) -> Float:
 def _converted(
     operator: str, convert: Callable[..., Any], image: npt.ArrayLike, white: float
 ) -> Float:
-    """float64 inside, a few rows at a time, so that what is between the steps stays in cache."""
+    """Convert in float64, a few rows at a time, so that intermediate results stay in the cache."""
     array = _checked_rgb(operator, image, white)
     rows = array.reshape(-1, *array.shape[-2:])
     out = np.empty(rows.shape, dtype=np.float32)

@@ -66,19 +66,19 @@ def convolve(
     Notes
     -----
     Lecture, "Convolution" and "Perceptron". Error bound: ``|y - y64| <= c n eps sum |w||x|``.
-    NaN and infinity spread to every output whose patch holds them, through zero weights too.
+    NaN and infinity reach every output whose patch holds them, even through weights of zero.
 
     Examples
     --------
     >>> convolve([[0, 0, 9, 9]], KernelBank.from_array([[-1, 0, 1]]))[..., 0].tolist()
     [[0.0, 9.0, 9.0, -9.0]]
     """
-    given, window = checked(image, bank, stride, border, groups)
-    mode, fill = window.border_mode(given.channels)
-    size = window.shape(given.size)
-    memory, result = allocate("convolve", given, len(bank), size, out, channelled=True)
+    planar, window = checked(image, bank, stride, border, groups)
+    mode, fill = window.border_mode(planar.channels)
+    size = window.shape(planar.size)
+    memory, result = allocate("convolve", planar, len(bank), size, out, channelled=True)
     kernels.convolve(
-        given.array,
+        planar.array,
         bank.adjacency.displacements_3d,
         bank.weights,
         bank.bias,
@@ -100,7 +100,7 @@ def checked(
     border: Border,
     groups: int = 1,
 ) -> tuple[Planar, Window]:
-    """All that is checked before a convolution: the planar image and the window."""
+    """The planar image and the window of a convolution, after all checks."""
     if not isinstance(bank, KernelBank):
         raise ParameterError(
             f"convolve: bank {type(bank).__name__}; expected a KernelBank, for example "
@@ -117,12 +117,12 @@ def checked(
             f"convolve: groups {groups!r:.40} for {len(bank)} kernels; expected a number that "
             "divides them"
         )
-    given = as_planar("convolve", image, bank.adjacency.ndim)
-    if given.channels != bank.channels * groups:
+    planar = as_planar("convolve", image, bank.adjacency.ndim)
+    if planar.channels != bank.channels * groups:
         of = "" if groups == 1 else f" in each of {groups} groups"
         raise ShapeError(
-            f"convolve: image of {given.channels} channels, bank for {bank.channels}{of}; convert "
+            f"convolve: image of {planar.channels} channels, bank for {bank.channels}{of}; convert "
             "the image (spel.ops.grey) or build the bank for its channels"
         )
-    window.border_mode(given.channels)
-    return given, window
+    window.border_mode(planar.channels)
+    return planar, window

@@ -1,4 +1,4 @@
-"""Decoders: the channels of an activation become one saliency, weights found on the image itself.
+"""Decoders: an activation becomes one saliency, with weights that the image itself determines.
 
 Names and equations are those of arXiv 2504.20872. Every decoder gives
 ``S(p) = ReLU(sum_k w_k(p) x_k(p))`` brought linearly to 0..1; they differ in the weights.
@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 Method = Literal["lm", "lm-balanced", "ts", "ts*", "lt", "at", "pb", "mb"]
 
 LABELLED = ("lm", "lm-balanced", "lt", "pb", "mb")
-"""Decoders that ask which channels are an object's."""
+"""Decoders that need to know which channels belong to objects."""
 
 
 def decode(image: npt.ArrayLike, method: str, labels: Sequence[bool] = ()) -> Float:
@@ -36,11 +36,12 @@ def decode(image: npt.ArrayLike, method: str, labels: Sequence[bool] = ()) -> Fl
         - "lm" (labelled marker): +1 if kernel k came from an object's marker, else -1.
         - "lm-balanced": ``+1 / n_object`` and ``-1 / n_background`` instead, so that neither
           class outweighs the other.
-        - "ts" (tri-state): by the band's mean and the part of it above its own Otsu threshold;
-          it takes objects to be small.
+        - "ts" (tri-state): by the channel's mean and the part of it above its own Otsu threshold;
+          objects are assumed to be small.
         - "ts*": the same without the part above Otsu's threshold.
         - "lt" (labelled tri-state): "ts" for object channels, 0 for the others.
-        - "at" (attention): +1 for the channels least like the mean attention, -1 for the most.
+        - "at" (attention): +1 for the channels least similar to the mean attention, -1 for those
+          most similar.
         - "pb" (probability): per spel; a channel votes where the local Gaussians of both classes
           agree with its own label.
         - "mb" (mean): per spel; a channel votes where the local means agree with its own label.
@@ -80,13 +81,13 @@ def decode(image: npt.ArrayLike, method: str, labels: Sequence[bool] = ()) -> Fl
 
 
 def checked_labels(method: str, labels: Sequence[bool], channels: int) -> Bools:
-    """The labels as an array, or an error that says what the method asks for."""
+    """The labels as an array, or an error that says what the method needs."""
     if method not in METHODS:
         raise ParameterError(f"decode: method {method!r}; expected one of {', '.join(METHODS)}")
     array = np.asarray(labels, dtype=bool).reshape(-1)
     if method in LABELLED and len(array) != channels:
         raise ShapeError(
-            f"decode: {len(array)} labels for {channels} channels; {method!r} asks for one per "
+            f"decode: {len(array)} labels for {channels} channels; {method!r} needs one per "
             "channel (True where the kernel came from an object's marker)"
         )
     return array
@@ -120,19 +121,19 @@ def attention_weights(bands: Real) -> Real:
 
 
 def probability_votes(bands: Real, is_object: Bools) -> Real:
-    """Per spel: a channel votes where the likelier of both local Gaussians is its own class."""
+    """Per spel: a channel votes where its own class has the more likely local Gaussian."""
     likely = []
     for side in (is_object, ~is_object):
         mean = _local_mean(bands, side)
         variance = _local_mean(bands**2, side) - mean**2
         variance = np.where(variance < 1e-7, np.float32(1), variance)
-        # Of two exponentials the larger has the larger exponent.
+        # The larger of two exponentials is the one with the larger exponent.
         likely.append(-((bands - mean) ** 2) / (2 * variance))
     return _votes(likely[0], likely[1], is_object)
 
 
 def mean_votes(bands: Real, is_object: Bools) -> Real:
-    """Per spel: a channel votes where the larger of both local means is its own class."""
+    """Per spel: a channel votes where its own class has the larger local mean."""
     own, other = _local_mean(bands, is_object), _local_mean(bands, ~is_object)
     return _votes(own, other, is_object)
 
@@ -142,7 +143,7 @@ def _votes(own: Real, other: Real, is_object: Bools) -> Real:
 
 
 def _local_mean(bands: Real, side: Bools) -> Real:
-    """Mean over a disk of radius 1.5 and over the channels of one class; 0 of none."""
+    """Mean over a disk of radius 1.5 and over the channels of one class; 0 if there are none."""
     if not side.any():
         return np.zeros((*bands.shape[:-1], 1), dtype=np.float32)
     near = Adjacency.ball(1.5, ndim=bands.ndim - 1)

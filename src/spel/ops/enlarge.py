@@ -12,15 +12,15 @@ from spel.ops.arrays import Float, as_real
 
 
 def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[int]) -> Float:
-    """Linear interpolation of spels that stand at 0, s, 2s, ... of a larger image.
+    """Linear interpolation between spels that lie at 0, s, 2s, ... of a larger image.
 
-    ``out(p) = image(p / s)`` between the spels around, the last one repeated beyond it.
+    ``out(p) = image(p / s)``, interpolated between the nearest spels; the last spel is repeated.
 
     Parameters
     ----------
     image : (rows, cols, C) array, with planes before them for voxels
     size : sequence of int
-        Of the result.
+        Size of the result, without channels.
     stride : int or sequence of int
 
     Returns

@@ -20,8 +20,8 @@ def watershed(
 ) -> Labels:
     """Every spel takes the label of the seed that reaches it over the lowest barrier.
 
-    The cost of a path is the largest value on it (its seed apart); of equal costs the first offer
-    wins. With the gradient of an image, borders follow its ridges.
+    The cost of a path is the largest value on it, without its seed; of equal costs the first offer
+    wins. On the gradient of an image, borders follow its ridges.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ def watershed(
     >>> watershed([[0, 1, 5, 1, 0]], [[0, -1, -1, -1, 1]]).tolist()
     [[0, 0, 0, 1, 1]]
     """
-    given, marks, area = _checked("watershed", image, seeds, adjacency)
-    if given.channels != 1:
+    planar, markers, neighbours = _checked("watershed", image, seeds, adjacency)
+    if planar.channels != 1:
         raise ShapeError(
-            f"watershed: image of {given.channels} channels; expected one, for example a gradient "
+            f"watershed: image of {planar.channels} channels; expected one, for example a gradient "
             "(spel.ops.gradient_magnitude)"
         )
-    return _flooded(given, marks, area, "watershed")
+    return _flooded(planar, markers, neighbours, "watershed")
 
 
 def dynamic_trees(
@@ -67,15 +67,15 @@ def dynamic_trees(
     *,
     trees: Literal["labels", "roots"] = "labels",
 ) -> Labels:
-    """Every spel takes the label of the tree whose growing mean it is most like on the way.
+    """Every spel takes the label of the tree that reaches it over the most similar values.
 
     A step costs the squared distance between the spel and the mean of all spels that the tree has
-    conquered so far; a path costs its dearest step.
+    conquered so far; the cost of a path is that of its most expensive step.
 
     Parameters
     ----------
     image : (rows, cols[, C]) array, with planes before them for voxels
-        Colours or features; scale the channels so that distances mean something.
+        Colours or features; scale the channels so that their differences can be compared.
     seeds : (rows, cols) array of int
         Labels of at least 0; -1 where there is no seed.
     adjacency : Adjacency, optional
@@ -99,8 +99,8 @@ def dynamic_trees(
     """
     if trees not in ("labels", "roots"):
         raise ParameterError(f"dynamic_trees: trees {trees!r}; expected 'labels' or 'roots'")
-    given, marks, area = _checked("dynamic_trees", image, seeds, adjacency)
-    return _flooded(given, marks, area, f"trees_of_{trees}")
+    planar, markers, neighbours = _checked("dynamic_trees", image, seeds, adjacency)
+    return _flooded(planar, markers, neighbours, f"trees_of_{trees}")
 
 
 def growcut(
@@ -110,11 +110,11 @@ def growcut(
     *,
     strengths: npt.ArrayLike | None = None,
 ) -> Labels:
-    """Labels of the GrowCut automaton when it has come to rest.
+    """Labels of the GrowCut automaton in its final state.
 
     A spel p attacks its neighbour q with ``theta_p (1 - |I(p) - I(q)| / max |I|)`` and conquers it
-    if that exceeds its strength. Strengths only shrink along a path, so the automaton's fixed point
-    is that of best paths, and is found in one flooding instead of by iterations.
+    if that exceeds its strength. Strengths only decrease along a path, so the fixed point of the
+    automaton is that of best paths: one flooding computes it, without iterations.
 
     Parameters
     ----------
@@ -139,63 +139,67 @@ def growcut(
     >>> growcut([[0, 1, 2, 8, 9]], [[0, -1, -1, -1, 1]]).tolist()
     [[0, 0, 0, 1, 1]]
     """
-    given, marks, area = _checked(
+    planar, markers, neighbours = _checked(
         "growcut", image, seeds, adjacency or Adjacency.box(3, ndim=np.ndim(seeds))
     )
-    power = np.ones(marks.shape) if strengths is None else as_real("growcut", strengths)
-    if power.shape != marks.shape:
-        raise ShapeError(f"growcut: strengths of shape {power.shape}; expected {marks.shape}")
-    if not ((power >= 0) & (power <= 1)).all():
+    strength = np.ones(markers.shape) if strengths is None else as_real("growcut", strengths)
+    if strength.shape != markers.shape:
+        raise ShapeError(f"growcut: strengths of shape {strength.shape}; expected {markers.shape}")
+    if not ((strength >= 0) & (strength <= 1)).all():
         raise ParameterError("growcut: a strength lies outside 0..1")
-    values = given.array[0].astype(np.float64)
+    values = planar.array[0].astype(np.float64)
     # The largest distance between two colours of the image's own range.
     spans = values.max(axis=(1, 2, 3), initial=0) - values.min(axis=(1, 2, 3), initial=0)
     reach = float(np.sqrt((spans**2).sum())) or 1.0
-    return _flooded(given, marks, area, "growcut", reach, -power)
+    return _flooded(planar, markers, neighbours, "growcut", reach, -strength)
 
 
 def _checked(
     operator: str, image: npt.ArrayLike, seeds: npt.ArrayLike, adjacency: Adjacency | None
 ) -> tuple[Planar, npt.NDArray[np.int64], Adjacency]:
-    marks = np.asarray(seeds)
-    if marks.ndim not in (2, 3) or marks.dtype.kind not in "iu":
+    markers = np.asarray(seeds)
+    if markers.ndim not in (2, 3) or markers.dtype.kind not in "iu":
         raise ParameterError(
-            f"{operator}: seeds of shape {marks.shape} and dtype {marks.dtype}; expected integers "
-            "(rows, cols), -1 where there is no seed"
+            f"{operator}: seeds of shape {markers.shape} and dtype {markers.dtype}; expected "
+            "integers (rows, cols), -1 where there is no seed"
         )
-    area = Adjacency.cross(1, ndim=marks.ndim) if adjacency is None else adjacency
-    area = check_adjacency(operator, area)
-    if area.ndim != marks.ndim:
+    neighbours = Adjacency.cross(1, ndim=markers.ndim) if adjacency is None else adjacency
+    neighbours = check_adjacency(operator, neighbours)
+    if neighbours.ndim != markers.ndim:
         raise ShapeError(
-            f"{operator}: an adjacency of {area.ndim} axes for seeds of {marks.ndim}; give both "
-            "the same number"
+            f"{operator}: an adjacency of {neighbours.ndim} axes for seeds of {markers.ndim}; "
+            "give both the same number"
         )
-    given = as_planar(operator, image, area.ndim)
-    if given.batched or given.size != marks.shape:
+    planar = as_planar(operator, image, neighbours.ndim)
+    if planar.batched or planar.size != markers.shape:
         raise ShapeError(
-            f"{operator}: image of shape {np.shape(image)} for seeds of {marks.shape}; expected "
+            f"{operator}: image of shape {np.shape(image)} for seeds of {markers.shape}; expected "
             "one image of the same spels"
         )
-    if marks.size and (marks.min() < -1 or marks.max() >= 1 << 20):
+    if markers.size and (markers.min() < -1 or markers.max() >= 1 << 20):
         raise ParameterError(
-            f"{operator}: seeds from {marks.min()} to {marks.max()}; expected -1, or labels "
+            f"{operator}: seeds from {markers.min()} to {markers.max()}; expected -1, or labels "
             "from 0 below 2**20"
         )
-    return given, marks.astype(np.int64), area
+    return planar, markers.astype(np.int64), neighbours
 
 
 def _flooded(
-    given: Planar,
-    marks: npt.NDArray[np.int64],
-    area: Adjacency,
+    planar: Planar,
+    markers: npt.NDArray[np.int64],
+    neighbours: Adjacency,
     rule: str,
     reach: float = 1.0,
     costs: npt.NDArray[np.float64] | None = None,
 ) -> Labels:
-    size = given.array.shape[2:]
-    labels = np.ascontiguousarray(marks.reshape(size), dtype=np.int32)
-    free, own = (0.0, costs) if costs is not None else (np.inf, np.zeros(marks.shape))
-    start = np.where(labels >= 0, own.reshape(size), free).astype(np.float64)
-    steps = area.without_centre().displacements_3d if len(area) > 1 else area.displacements_3d
-    kernels.flood(given.array[0], steps, rule=rule, reach=reach, labels=labels, costs=start)
-    return labels.reshape(marks.shape)
+    size = planar.array.shape[2:]
+    labels = np.ascontiguousarray(markers.reshape(size), dtype=np.int32)
+    unreached, seed_costs = (0.0, costs) if costs is not None else (np.inf, np.zeros(markers.shape))
+    start = np.where(labels >= 0, seed_costs.reshape(size), unreached).astype(np.float64)
+    steps = (
+        neighbours.without_centre().displacements_3d
+        if len(neighbours) > 1
+        else neighbours.displacements_3d
+    )
+    kernels.flood(planar.array[0], steps, rule=rule, reach=reach, labels=labels, costs=start)
+    return labels.reshape(markers.shape)

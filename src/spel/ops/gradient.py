@@ -36,11 +36,11 @@ def gradient_magnitude(image: npt.ArrayLike, adjacency: Adjacency | None = None)
     >>> gradient_magnitude([[0, 0, 3, 3]])[..., 0].tolist()
     [[0.0, 3.0, 3.0, 0.0]]
     """
-    area = check_adjacency(
+    neighbours = check_adjacency(
         "gradient_magnitude", Adjacency.box(3) if adjacency is None else adjacency
     )
-    given = as_planar("gradient_magnitude", image, area.ndim)
-    channels = given.image(given.array, channelled=True)
-    spans = max_pool(channels, area) - min_pool(channels, area)
+    planar = as_planar("gradient_magnitude", image, neighbours.ndim)
+    channels = planar.image(planar.array, channelled=True)
+    spans = max_pool(channels, neighbours) - min_pool(channels, neighbours)
     squares = np.einsum("...k,...k->...", spans, spans)
     return np.asarray(np.sqrt(squares)[..., None], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Connected components under any adjacency, and what is known of each."""
+"""Connected components under any adjacency, and measurements of each."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from spel.ops.arrays import as_planar, as_real, check_adjacency
 def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArray[np.int32]:
     """Number the connected components of a mask.
 
-    Two spels belong together if a path of true spels joins them, each step a displacement of the
-    adjacency or its opposite.
+    Two spels belong together if a path of true spels joins them, in which each step is a
+    displacement of the adjacency or its opposite.
 
     Parameters
     ----------
     mask : (rows, cols[, C]) array, with planes before them for voxels, or a batch of masks
-        Non-zero where an object is. Channels and images are labelled one by one.
+        Non-zero where an object is. Each channel and image is labelled by itself.
     adjacency : Adjacency, optional
         Default: the 8 neighbours, ``Adjacency.box(3)``.
 
     Returns
     -------
     array of int32
-        Of the mask's shape: 0 outside, 1, 2, ... in the raster order of the first spels.
+        Of the mask's shape: 0 outside; 1, 2, ... in the raster order of first spels.
 
     Raises
     ------
@@ -44,23 +44,23 @@ def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArra
     >>> label([[1, 0], [0, 1]], Adjacency.disk(1)).tolist()
     [[1, 0], [0, 2]]
     """
-    area = Adjacency.box(3) if adjacency is None else check_adjacency("label", adjacency)
-    given = as_planar("label", mask, area.ndim)
-    true = given.array if given.array.dtype == bool else given.array != 0
-    steps = area.displacements_3d
-    if true.shape[:2] == (1, 1):  # the usual case needs no copy
-        only = kernels.label(true[0, 0], steps)[0].astype(np.int32, copy=False)
-        return given.image(only[None, None])
-    labels = np.empty(true.shape, dtype=np.int32)
-    for image, out in zip(true, labels, strict=True):
+    neighbours = Adjacency.box(3) if adjacency is None else check_adjacency("label", adjacency)
+    planar = as_planar("label", mask, neighbours.ndim)
+    foreground = planar.array if planar.array.dtype == bool else planar.array != 0
+    steps = neighbours.displacements_3d
+    if foreground.shape[:2] == (1, 1):  # the usual case needs no copy
+        only = kernels.label(foreground[0, 0], steps)[0].astype(np.int32, copy=False)
+        return planar.image(only[None, None])
+    labels = np.empty(foreground.shape, dtype=np.int32)
+    for image, out in zip(foreground, labels, strict=True):
         for channel, numbered in zip(image, out, strict=True):
             numbered[...] = kernels.label(channel, steps)[0]
-    return given.image(labels)
+    return planar.image(labels)
 
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """What is known of each component of a label image; row i is label ``labels[i]``.
+    """Measurements of each component of a label image; row i is that of label ``labels[i]``.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Regions:
     areas : (n,) array of int
         Spels.
     low, high : (n, ndim) arrays of int
-        First and one past the last ``(row, col)``.
+        The first ``(row, col)``, and one past the last.
     centroids : (n, ndim) array of float
     means, maxima : (n,) arrays of float
         Of the intensity image; NaN without one.
@@ -113,8 +113,8 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
 
     Examples
     --------
-    >>> found = regions([[1, 1, 0], [0, 0, 2]], [[5, 7, 0], [0, 0, 1]])
-    >>> found.boxes.tolist(), found.areas.tolist(), found.means.tolist()
+    >>> measured = regions([[1, 1, 0], [0, 0, 2]], [[5, 7, 0], [0, 0, 1]])
+    >>> measured.boxes.tolist(), measured.areas.tolist(), measured.means.tolist()
     ([[0.0, 0.0, 2.0, 1.0], [2.0, 1.0, 3.0, 2.0]], [2, 1], [6.0, 1.0])
     """
     array = np.asarray(labels)
@@ -133,8 +133,8 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
         )
     flat = np.flatnonzero(array != 0)  # of booleans: several times faster than of integers
     places = np.unravel_index(flat, array.shape)
-    known, index = _ranked(array.reshape(-1)[flat])
-    n = len(known)
+    present, index = _ranked(array.reshape(-1)[flat])
+    n = len(present)
     areas = np.bincount(index, minlength=n)
     low = np.full((n, array.ndim), np.iinfo(np.int64).max)
     high = np.zeros((n, array.ndim), dtype=np.int64)
@@ -149,16 +149,16 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
         means = np.bincount(index, inside, minlength=n) / np.maximum(areas, 1)
         maxima = np.full(n, -np.inf)
         np.maximum.at(maxima, index, inside)
-    return Regions(known.astype(np.int64), areas, low, high, centroids, means, maxima)
+    return Regions(present.astype(np.int64), areas, low, high, centroids, means, maxima)
 
 
 def _ranked(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """The labels that occur, in order, and the rank of each; by counting where they are small."""
+    """The labels that occur, in order, and the rank of each value; small labels are counted."""
     if not labels.size or labels.max() > 16 * labels.size:
-        known, index = np.unique(labels, return_inverse=True)
-        return known, index
+        present, index = np.unique(labels, return_inverse=True)
+        return present, index
     counts = np.bincount(labels)
-    known = np.flatnonzero(counts)
+    present = np.flatnonzero(counts)
     rank = np.zeros(len(counts), dtype=np.intp)
-    rank[known] = np.arange(len(known))
-    return known, rank[labels]
+    rank[present] = np.arange(len(present))
+    return present, rank[labels]

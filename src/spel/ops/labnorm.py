@@ -11,7 +11,7 @@ from spel.ops.arrays import Float, as_real
 Real = npt.NDArray[np.float64]
 
 FILES = ("png", "rgba", "jpeg", "direct")
-"""How libift came by its 8-bit YCbCr: it depends on the type of the image file."""
+"""Types of image files, on which libift's 8-bit YCbCr depends."""
 
 XYZ_FROM_RGB = np.array(
     [
@@ -26,7 +26,7 @@ EXTENT = np.array([99.998337, 184.44085, 202.349424])
 
 
 def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -> Float:
-    """Lab of an RGB image without gamma, each channel brought to 0..1 by fixed extremes.
+    """Lab of an RGB image without gamma, with each channel scaled to 0..1 by fixed extremes.
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ def labnorm2(image: npt.ArrayLike, *, white: float = 255.0, file: str = "png") -
     white : float
         The value of full red, green or blue: 255 for 8 bits, 65535 for 16.
     file : {"png", "rgba", "jpeg", "direct"}
-        The file that the image came from. libift keeps colour images as 8-bit YCbCr and comes back
-        by ITU-R BT.601: from RGB PNG by BT.2020 (so that colours shift a little), from PNG with
-        alpha and PPM by BT.601, from JPEG the file's own full-range YCbCr. "direct" leaves the
-        round trip out, as LIDS's and pyflim's formula.
+        The file that the image came from. libift stores colour images as 8-bit YCbCr: RGB PNG by
+        BT.2020, PNG with alpha and PPM by ITU-R BT.601, JPEG by the file's own full-range YCbCr. It
+        converts them back by BT.601, so colours from RGB PNG change slightly. "direct" omits this
+        round trip, as the formulas of LIDS and pyflim do.
 
     Returns
     -------

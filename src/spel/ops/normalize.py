@@ -56,17 +56,17 @@ def linear_normalize(
     axes = {"domain": (2, 3, 4), "batch": (0,), "channels": (1,)}
     if over not in axes:
         raise ParameterError(f"linear_normalize: over {over!r}; expected one of {', '.join(axes)}")
-    given = as_planar("linear_normalize", image, ndim)
-    if over == "batch" and not given.batched:
+    planar = as_planar("linear_normalize", image, ndim)
+    if over == "batch" and not planar.batched:
         raise ShapeError(
             f"linear_normalize: over the batch, but the image of shape {np.shape(image)} is no "
             f"batch; expected {ndim + 2} axes (batch, ..., channels)"
         )
-    memory, result = allocate("linear_normalize", given, given.channels, given.size, out)
-    if given.array.size:
-        low = given.array.min(axis=axes[over], keepdims=True)
-        high = given.array.max(axis=axes[over], keepdims=True)
-        scale_between(given.array, low, high, out=memory)
+    memory, result = allocate("linear_normalize", planar, planar.channels, planar.size, out)
+    if planar.array.size:
+        low = planar.array.min(axis=axes[over], keepdims=True)
+        high = planar.array.max(axis=axes[over], keepdims=True)
+        scale_between(planar.array, low, high, out=memory)
     return result
 
 
@@ -130,19 +130,19 @@ def divisive_normalize(
     >>> divisive_normalize([[3, 4, 0, 0]], Adjacency.rectangle(width=3, height=1)).round(2).tolist()
     [[0.6000000238418579, 0.800000011920929, 0.0, 0.0]]
     """
-    area = check_adjacency("divisive_normalize", adjacency)
+    neighbours = check_adjacency("divisive_normalize", adjacency)
     if not centre:
-        if not (area.displacements != 0).any():
+        if not (neighbours.displacements != 0).any():
             raise ParameterError(
                 "divisive_normalize: centre=False leaves no neighbour in this adjacency; give one "
                 "with other displacements"
             )
-        area = area.without_centre()
-    given = as_planar("divisive_normalize", image, area.ndim)
-    memory, result = allocate("divisive_normalize", given, given.channels, given.size, out)
+        neighbours = neighbours.without_centre()
+    planar = as_planar("divisive_normalize", image, neighbours.ndim)
+    memory, result = allocate("divisive_normalize", planar, planar.channels, planar.size, out)
     kernels.divide_by_norm(
-        given.array,
-        area.displacements_3d,
+        planar.array,
+        neighbours.displacements_3d,
         across_channels=across_channels,
         out=memory,
         threads=thread_count(),
@@ -365,12 +365,12 @@ def residue(
     def factors(array: npt.NDArray[np.generic]) -> Float:
         return scale_to_one(array)[:, :, 0, 0, 0]
 
-    given, other = as_planar("residue", image, ndim), as_planar("residue", normalized, ndim)
-    memory, result = allocate("residue", given, given.channels, given.size, out)
+    planar, other = as_planar("residue", image, ndim), as_planar("residue", normalized, ndim)
+    memory, result = allocate("residue", planar, planar.channels, planar.size, out)
     kernels.residue(
-        given.array,
+        planar.array,
         other.array,
-        factors=(factors(given.array), factors(other.array)) if scale else None,
+        factors=(factors(planar.array), factors(other.array)) if scale else None,
         out=memory,
         threads=thread_count(),
     )

@@ -33,7 +33,7 @@ def patches(
     adjacency : Adjacency
         A, with n displacements.
     at : (m, ndim) array of int, optional
-        Spels ``(row, col)`` whose patches are wanted; every one by default.
+        Spels ``(row, col)`` whose patches are returned; all by default.
     stride, border
         As for `spel.ops.convolve`; the stride only without `at`.
     out : float32 array, optional
@@ -66,13 +66,13 @@ def patches(
             'patches: border "inside" is for pooling; expected "zero", "edge", '
             '"reflect", "symmetric", "wrap", "valid" or numbers'
         )
-    given = as_planar("patches", image, adjacency.ndim)
-    source = np.moveaxis(given.array, 1, -1)  # (N, D, H, W, C)
-    source = source[:, 0] if given.ndim == 2 else source
-    places = np.ix_(*_grid(window, given.size)) if at is None else _checked_places(at, given.size)
+    planar = as_planar("patches", image, adjacency.ndim)
+    source = np.moveaxis(planar.array, 1, -1)  # (N, D, H, W, C)
+    source = source[:, 0] if planar.ndim == 2 else source
+    places = np.ix_(*_grid(window, planar.size)) if at is None else _checked_places(at, planar.size)
     domain = np.broadcast_shapes(*[axis.shape for axis in places])
-    n, channels = len(adjacency), given.channels
-    lead = (len(source),) if given.batched else ()
+    n, channels = len(adjacency), planar.channels
+    lead = (len(source),) if planar.batched else ()
     shape = (*lead, *domain, n * channels)
     if out is None:
         out = np.empty(shape, dtype=np.float32)
@@ -82,17 +82,17 @@ def patches(
     if not np.shares_memory(target, out) and out.size:
         raise ParameterError("patches: out must have contiguous patches; give a C-ordered array")
     outside = window.border_mode(channels)
-    if at is None and out.size and _halo_is_small(adjacency, given.size):
+    if at is None and out.size and _halo_is_small(adjacency, planar.size):
         _slide(source, window, target, outside)
         return out
     for i, displacement in enumerate(adjacency.displacements.tolist()):
         read = [axis + d for axis, d in zip(places, displacement)]
-        target[..., i, :] = _values(source, read, given.size, *outside)
+        target[..., i, :] = _values(source, read, planar.size, *outside)
     return out
 
 
 def _grid(window: Window, size: Sequence[int]) -> list[Image]:
-    """Where the windows stand, per axis."""
+    """Positions of the windows, per axis."""
     counts = zip(window.shape(size), window.strides, window.start)
     return [np.arange(n) * s + a for n, s, a in counts]
 
@@ -104,7 +104,7 @@ def _halo_is_small(adjacency: Adjacency, size: Sequence[int]) -> bool:
 def _slide(
     source: Image, window: Window, target: Image, border: tuple[str, tuple[float, ...]]
 ) -> None:
-    """Copy the patches from the image with its border made real, run by run of columns."""
+    """Copy the patches from the image extended by its border, run by run of columns."""
     size, displacements = source.shape[1:-1], window.adjacency.displacements
     low = [lo + places[0] for (lo, _), places in zip(window.adjacency.reach, _grid(window, size))]
     high = [hi + places[-1] for (_, hi), places in zip(window.adjacency.reach, _grid(window, size))]
@@ -143,11 +143,11 @@ def flatten(image: npt.ArrayLike, *, ndim: int = 2) -> Float:
     >>> flatten([[[1, 2]], [[3, 4]]]).tolist()
     [1.0, 2.0, 3.0, 4.0]
     """
-    given = as_planar("flatten", image, ndim)
-    length = given.channels * int(np.prod(given.size))
-    flat = np.empty((len(given.array), length), dtype=np.float32)
-    flat[...] = np.moveaxis(given.array, 1, -1).reshape(len(given.array), length)
-    return flat if given.batched else flat[0]
+    planar = as_planar("flatten", image, ndim)
+    length = planar.channels * int(np.prod(planar.size))
+    flat = np.empty((len(planar.array), length), dtype=np.float32)
+    flat[...] = np.moveaxis(planar.array, 1, -1).reshape(len(planar.array), length)
+    return flat if planar.batched else flat[0]
 
 
 def _checked_places(at: npt.ArrayLike, size: Sequence[int]) -> list[Image]:
@@ -171,7 +171,7 @@ def _checked_places(at: npt.ArrayLike, size: Sequence[int]) -> list[Image]:
 def _values(
     source: Image, places: Sequence[Any], size: Sequence[int], mode: str, fill: Sequence[float]
 ) -> Image:
-    """Values (N, ..., C) that the places read, the border supplied."""
+    """Values (N, ..., C) at the places; the border supplies those outside the image."""
     if 0 in size:
         return np.zeros((), dtype=np.float32)
     if mode != "constant":

@@ -46,9 +46,9 @@ def max_pool(
     stride : int or sequence of int
         Distance between the spels that are computed.
     border : {"inside", "zero", "edge", "reflect", "symmetric", "wrap", "valid"}
-        Count only spels inside the image (``ceil(n / stride)`` outputs per axis), or also those
+        Use only spels inside the image (``ceil(n / stride)`` outputs per axis), or also those
         outside, with the values that the border supplies (see `spel.Window`), or only windows that
-        lie wholly inside (``floor((n - w) / stride) + 1``).
+        lie inside completely (``floor((n - w) / stride) + 1``).
     out : float32 array, optional
         Written and returned instead of new memory.
 
@@ -132,10 +132,10 @@ def mean_pool(
     if count not in ("valid", "full"):
         raise ParameterError(f"mean_pool: count {count!r}; expected 'valid' or 'full'")
     window = pool_window("mean_pool", adjacency, stride, border)
-    given = as_planar("mean_pool", image, window.adjacency.ndim)
-    size = window.shape(given.size)
-    memory, result = allocate("mean_pool", given, given.channels, size, out)
-    array, start = _supplied(given, window)
+    planar = as_planar("mean_pool", image, window.adjacency.ndim)
+    size = window.shape(planar.size)
+    memory, result = allocate("mean_pool", planar, planar.channels, size, out)
+    array, start = _supplied(planar, window)
     kernels.mean_pool(
         array,
         window.adjacency.displacements_3d,
@@ -159,10 +159,10 @@ def _extremum(
     maximum: bool,
 ) -> Float:
     window = pool_window(operator, adjacency, stride, border)
-    given = as_planar(operator, image, window.adjacency.ndim)
-    size = window.shape(given.size)
-    memory, result = allocate(operator, given, given.channels, size, out)
-    array, start = _supplied(given, window)
+    planar = as_planar(operator, image, window.adjacency.ndim)
+    size = window.shape(planar.size)
+    memory, result = allocate(operator, planar, planar.channels, size, out)
+    array, start = _supplied(planar, window)
     kernels.extremum(
         array,
         window.adjacency.displacements_3d,
@@ -175,16 +175,16 @@ def _extremum(
     return result
 
 
-def _supplied(given: Planar, window: Window) -> tuple[Image, tuple[int, ...]]:
+def _supplied(planar: Planar, window: Window) -> tuple[Image, tuple[int, ...]]:
     """The image that the windows lie in, what a border supplies included, and where they start."""
-    if not supplies(window) or not given.array.size:
-        return given.array, pad_to_3d(window.start, 0)
+    if not supplies(window) or not planar.array.size:
+        return planar.array, pad_to_3d(window.start, 0)
     before, after = zip(*window.halo)
-    size = [a + n + b for a, n, b in zip(before, given.size, after)]
-    mode, fill = window.border_mode(given.channels)
-    around = given.allocate(given.channels, size)
+    size = [a + n + b for a, n, b in zip(before, planar.size, after)]
+    mode, fill = window.border_mode(planar.channels)
+    around = planar.allocate(planar.channels, size)
     kernels.pad(
-        given.array,
+        planar.array,
         start=pad_to_3d([-n for n in before], 0),
         border=mode,
         fill=np.asarray(fill, dtype=np.float32),

@@ -8,13 +8,18 @@
 //     for each earlier displacement run     walk the runs of both rows, join those that touch
 //   number the roots in raster order, then paint the runs
 //
-// A root is the first run of its component, so labels are in raster order of the components' first spels.
+// Runs come from 64 bits of the mask at a time, whose changes are found by counting zeros. A root is the first run of
+// its component, so labels are in raster order of the components' first spels.
 #include "label.hpp"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+#include <limits>
 #include <set>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace spel {
@@ -44,36 +49,64 @@ std::vector<Shift> backward(const std::vector<std::array<long, 3>>& displacement
   return shifts;
 }
 
-// The first foreground spel of a row at or after x. Masks are mostly empty, so eight spels are looked at together.
-long next_true(const uint8_t* m, long step, long x, long cols) {
-  if (step == 1)
-    for (uint64_t eight; x + 8 <= cols; x += 8) {
-      std::memcpy(&eight, m + x, 8);
-      if (eight) break;
-    }
-  while (x < cols && !m[x * step]) ++x;
-  return x;
+// Eight bytes of a mask as eight bits, the first byte as the lowest bit.
+uint64_t eight_bits(const uint8_t* m) {
+  uint64_t bytes;
+  std::memcpy(&bytes, m, 8);
+  constexpr uint64_t kLow = 0x7f7f7f7f7f7f7f7f;
+  const uint64_t ones = (((bytes & kLow) + kLow) | bytes) >> 7 & 0x0101010101010101;
+  return ones * 0x0102040810204080 >> 56;
+}
+
+// The columns of a row where foreground begins and ends, in turn; returns the end of the list.
+int* changes_of(const uint8_t* m, long cols, int* list) {
+  uint64_t before = 0;  // the bit of the last column
+  for (long x = 0; x < cols; x += 64) {
+    uint8_t rest[64] = {};
+    const uint8_t* columns = x + 64 <= cols ? m + x : static_cast<uint8_t*>(std::memcpy(rest, m + x, cols - x));
+    uint64_t bits = 0;
+    for (int i = 0; i < 64; i += 8) bits |= eight_bits(columns + i) << i;
+    for (uint64_t changes = bits ^ (bits << 1 | before); changes; changes &= changes - 1)
+      *list++ = int(x + std::countr_zero(changes));
+    before = bits >> 63;
+  }
+  if (before) *list++ = int(cols);
+  return list;
+}
+
+// Writes n equal labels, and up to three more behind them, which the next ones overwrite; returns their place.
+int32_t* spread(int32_t* labels, long n, int32_t value) {
+  typedef int32_t Four __attribute__((vector_size(16)));
+  const Four four = {value, value, value, value};
+  for (long i = 0; i < n; i += 4) std::memcpy(labels + i, &four, 16);
+  return labels + n;
 }
 
 class Components {
  public:
   Components(const uint8_t* mask, std::array<long, 3> size, const long* stride, std::vector<Shift> shifts)
-      : mask(mask), size(size), stride(stride), shifts(std::move(shifts)), line(size[0] * size[1] + 1, 0) {
+      : mask(mask),
+        size(size),
+        stride(stride),
+        shifts(std::move(shifts)),
+        line(size[0] * size[1] + 1, 0),
+        changes(size[2] + 1),
+        packed(stride[2] == 1 ? 0 : size[2]) {
+    runs.reserve(std::min(size[0] * size[1] * size[2] / 4, 1L << 20));
+    parent.reserve(runs.capacity());
     for (const Shift& s : this->shifts) joined |= !s.plane && !s.row && s.last == -1;
   }
 
   // The runs of a row, each a component of its own; the row joins them to earlier ones.
   void add_row(long plane, long row) {
     const long here = plane * size[1] + row;
-    const uint8_t* m = mask + plane * stride[0] + row * stride[1];
-    line[here] = runs.size();
-    for (long x = 0; (x = next_true(m, stride[2], x, size[2])) < size[2];) {
-      long end = x + 1;
-      while (joined && end < size[2] && m[end * stride[2]]) ++end;
-      parent.push_back(int(runs.size()));
-      runs.push_back({int(x), int(end)});
-      x = end;
-    }
+    const int* const end = changes_of(packed_row(plane, row), size[2], changes.data());
+    for (const int* change = changes.data(); change < end; change += 2)
+      if (joined) runs.push_back({change[0], change[1]});
+      else
+        for (int x = change[0]; x < change[1]; ++x) runs.push_back({x, x + 1});
+    for (size_t run = parent.size(); run < runs.size(); ++run) parent.push_back(int(run));
+    if (runs.size() > size_t(std::numeric_limits<int>::max())) throw std::overflow_error("more than 2^31 - 1 runs");
     line[here + 1] = runs.size();
   }
 
@@ -81,12 +114,12 @@ class Components {
   void join_row(long plane, long row, const Shift& s) {
     const long here = plane * size[1] + row, p = plane + s.plane, r = row + s.row;
     if (p < 0 || p >= size[0] || r < 0 || r >= size[1]) return;
-    size_t other = line[p * size[1] + r];
-    const size_t stop = line[p * size[1] + r + 1];
-    for (size_t run = line[here]; run < line[here + 1] && other < stop; ++run) {
+    long other = long(line[p * size[1] + r]), run = long(line[here]);
+    const long other_end = long(line[p * size[1] + r + 1]), run_end = long(line[here + 1]);
+    for (; run < run_end; ++run) {
       const long low = runs[run].from + s.first, high = runs[run].to + s.last;
-      while (other < stop && runs[other].to <= low) ++other;
-      for (size_t near = other; near < stop && runs[near].from < high; ++near) join(int(run), int(near));
+      while (other < other_end && runs[other].to <= low) ++other;
+      for (long near = other; near < other_end && runs[near].from < high; ++near) join(int(run), int(near));
     }
   }
 
@@ -98,16 +131,13 @@ class Components {
   // Numbers the roots from 1 and writes the number of each run's component; returns how many there are.
   int32_t paint(int32_t* labels, Pulse& pulse) {
     int32_t count = 0;
-    std::vector<int32_t> number(runs.size());
-    for (size_t run = 0; run < runs.size(); ++run) {
-      const int root = root_of(int(run));
-      number[run] = root == int(run) ? ++count : number[root];
-      pulse(1);
-    }
+    for (size_t run = 0; run < runs.size(); ++run)  // a parent stands before its children and has its number already
+      parent[run] = parent[run] == int(run) ? ++count : parent[parent[run]];
+    pulse(long(runs.size()));
+    const int32_t* const end = labels + size[0] * size[1] * size[2];
     for (long here = 0; here < size[0] * size[1]; ++here, labels += size[2]) {
-      std::fill(labels, labels + size[2], 0);
-      for (size_t run = line[here]; run < line[here + 1]; ++run)
-        std::fill(labels + runs[run].from, labels + runs[run].to, number[run]);
+      if (end - labels >= size[2] + 3) paint_row(here, labels);
+      else paint_last_row(here, labels);
       pulse(size[2]);
     }
     return count;
@@ -119,21 +149,47 @@ class Components {
   const std::vector<Shift> shifts;
 
  private:
-  int root_of(int run) {
-    while (parent[run] != run) run = parent[run] = parent[parent[run]];
-    return run;
+  // A row of the mask with its bytes side by side.
+  const uint8_t* packed_row(long plane, long row) {
+    const uint8_t* m = mask + plane * stride[0] + row * stride[1];
+    if (stride[2] == 1) return m;
+    for (long x = 0; x < size[2]; ++x) packed[x] = m[x * stride[2]];
+    return packed.data();
   }
 
+  void paint_row(long here, int32_t* labels) const {
+    int32_t *next = labels, *const end = labels + size[2];
+    for (size_t run = line[here]; run < line[here + 1]; ++run) {
+      next = spread(next, labels + runs[run].from - next, 0);
+      next = spread(next, runs[run].to - runs[run].from, parent[run]);
+    }
+    spread(next, end - next, 0);
+  }
+
+  // Behind the last row there is no room for what `spread` writes too much.
+  void paint_last_row(long here, int32_t* labels) const {
+    std::fill(labels, labels + size[2], 0);
+    for (size_t run = line[here]; run < line[here + 1]; ++run)
+      std::fill(labels + runs[run].from, labels + runs[run].to, parent[run]);
+  }
+
+  // Rem's union with splicing: climbs from both runs together, and each step shortens the way to the root.
   void join(int a, int b) {
-    a = root_of(a), b = root_of(b);
-    if (a < b) parent[b] = a;
-    else parent[a] = b;
+    while (parent[a] != parent[b]) {
+      if (parent[a] < parent[b]) std::swap(a, b);
+      const int above = parent[a];
+      parent[a] = parent[b];
+      if (above == a) return;
+      a = above;
+    }
   }
 
   bool joined = false;  // the adjacency joins neighbours in a row
   std::vector<Run> runs;
   std::vector<int> parent;   // of each run; a root is its own
   std::vector<size_t> line;  // first run of each row
+  std::vector<int> changes;
+  std::vector<uint8_t> packed;
 };
 
 }  // namespace

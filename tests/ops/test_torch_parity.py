@@ -48,7 +48,13 @@ def test_pooling(stride):
         assert np.allclose(given, spels(mean), atol=1e-6)
 
 
-NAMES = {"hard_sigmoid": "hardsigmoid", "abs": None, "square": None, "identity": None}
+NAMES = {
+    "hard_sigmoid": "hardsigmoid",
+    "hard_swish": "hardswish",
+    "abs": None,
+    "square": None,
+    "identity": None,
+}
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if NAMES.get(k, k)])

@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "flood.hpp"
+#include "gather.hpp"
 #include "histogram.hpp"
 #include "interrupt.hpp"
 #include "label.hpp"
@@ -203,6 +204,15 @@ long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Lon
   return count;
 }
 
+void gather_patches(uintptr_t values, const std::vector<std::pair<long, long>>& spans, Long3 grid, Long3 steps,
+                    uintptr_t out) {
+  std::vector<Span> of_window;
+  for (auto [offset, length] : spans) of_window.push_back({offset, length});
+  unlocked([&](const Poll& poll) {
+    gather(reinterpret_cast<const float*>(values), of_window, grid, steps, reinterpret_cast<float*>(out), poll);
+  });
+}
+
 void histogram_of(uintptr_t values, int bytes, long count, uintptr_t counts) {
   nb::gil_scoped_release released;
   auto* table = reinterpret_cast<int64_t*>(counts);
@@ -242,6 +252,7 @@ NB_MODULE(_native, m) {
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);
   m.def("flood", &flood_image);
+  m.def("gather", &gather_patches);
   m.def("histogram", &histogram_of);
   m.def("resize", &resize_image);
   nb::class_<Program>(m, "Program")

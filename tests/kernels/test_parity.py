@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from spel import Adjacency
 from spel.kernels import native, reference
 from spel.kernels.stream import ACTIVATIONS
 
@@ -139,6 +140,32 @@ def test_label_equals_reference(case: Case, share: float) -> None:
     meant, meant_count = reference.label(mask, case.displacements)
     assert count == meant_count
     assert np.array_equal(labels, meant)
+
+
+@pytest.mark.parametrize("size", [(3, 1), (2, 2), (4, 63), (4, 64), (5, 65), (3, 193)])
+@pytest.mark.parametrize("step", [1, -1, 2])
+def test_label_of_every_width_equals_reference(size: tuple[int, int], step: int) -> None:
+    rng = np.random.default_rng(size[1])
+    for share in (0.3, 0.8, 1.0):
+        mask = (rng.random((2, size[0], size[1] * abs(step))) < share)[..., ::step]
+        for displacements in (
+            Adjacency.box(3).displacements_3d,
+            Adjacency.disk(1).displacements_3d,
+        ):
+            labels, _ = native.label(mask, displacements)
+            assert np.array_equal(labels, reference.label(mask, displacements)[0])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("steps", [(0, 40, 1), (200, 80, 2)])
+def test_gather_equals_reference(channels: int, steps: tuple[int, int, int]) -> None:
+    values = np.arange(400 * channels + 3, dtype=np.float32)
+    spans = [(0, channels), (2 * channels, 3 * channels), (40 * channels, 5 * channels)]
+    wide = tuple(channels * step for step in steps)
+    got, meant = np.empty((2, 2, 2, 3, 9 * channels), np.float32)
+    native.gather(values, spans, grid=(2, 2, 3), steps=wide, out=got)
+    reference.gather(values, spans, grid=(2, 2, 3), steps=wide, out=meant)
+    assert np.array_equal(got, meant)
 
 
 @few

@@ -206,6 +206,18 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
     return labels, int(count)
 
 
+def gather(
+    values: npt.NDArray[np.float32],
+    spans: Sequence[tuple[int, int]],
+    *,
+    grid: Triple,
+    steps: Triple,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """The spans (offset, length) of a window, side by side, for each place, see `reference`."""
+    native.gather(values.ctypes.data, list(spans), tuple(grid), tuple(steps), out.ctypes.data)
+
+
 def histogram(values: Array) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
     given = np.ascontiguousarray(values)

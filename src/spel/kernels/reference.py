@@ -219,6 +219,25 @@ def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int
     return labels, count
 
 
+def gather(
+    values: npt.NDArray[np.float32],
+    spans: Sequence[tuple[int, int]],
+    *,
+    grid: Triple,
+    steps: Triple,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """The spans (offset, length) of a window, side by side, for each place of a grid.
+
+    `values` is flat, with three unused ones at its end; the window of place (d, h, w) stands on
+    ``d steps[0] + h steps[1] + w steps[2]``. `out` is contiguous, of as many values as are copied.
+    """
+    window = np.concatenate([np.arange(offset, offset + length) for offset, length in spans])
+    place = np.add.outer(np.arange(grid[0]) * steps[0], np.arange(grid[1]) * steps[1])
+    place = np.add.outer(place, np.arange(grid[2]) * steps[2])
+    out.reshape(-1)[:] = values[np.add.outer(place, window)].reshape(-1)
+
+
 def histogram(values: Array) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
     levels = 1 << (8 * values.dtype.itemsize)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
+from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
 from spel.kernels.reference import bounced
-from spel.ops.arrays import Float, Image, as_planar, check_adjacency, check_out
+from spel.ops.arrays import Float, Image, as_planar, check_adjacency, check_out, pad_to_3d
 
 
 def patches(
@@ -104,22 +104,55 @@ def _halo_is_small(adjacency: Adjacency, size: Sequence[int]) -> bool:
 def _slide(
     source: Image, window: Window, target: Image, border: tuple[str, tuple[float, ...]]
 ) -> None:
-    """Copy the patches from the image extended by its border, run by run of columns."""
-    size, displacements = source.shape[1:-1], window.adjacency.displacements
-    low = [lo + places[0] for (lo, _), places in zip(window.adjacency.reach, _grid(window, size))]
-    high = [hi + places[-1] for (_, hi), places in zip(window.adjacency.reach, _grid(window, size))]
-    whole = np.ix_(*[np.arange(lo, hi + 1) for lo, hi in zip(low, high)])
-    extended = np.ascontiguousarray(_values(source, whole, size, *border))
-    step = extended.strides
-    strides = (step[0], *[s * t for s, t in zip(window.strides, step[1:-1])], *step[-2:])
-    follows = (np.diff(displacements, axis=0) == (0,) * (len(size) - 1) + (1,)).all(axis=1)
+    """Copy the patches from the image extended by its border, a run of columns at a time."""
+    grid, reach = _grid(window, source.shape[1:-1]), window.adjacency.reach
+    low = [int(places[0]) + lo for (lo, _), places in zip(reach, grid)]
+    high = [int(places[-1]) + hi for (_, hi), places in zip(reach, grid)]
+    for image, patches in zip(source, target):
+        values, step = _extended(image, low, high, *border)
+        out = patches if patches.flags.c_contiguous else np.empty(patches.shape, np.float32)
+        kernels.gather(
+            values,
+            _spans(window.adjacency, step),
+            grid=pad_to_3d([len(places) for places in grid], 1),
+            steps=pad_to_3d([s * t for s, t in zip(window.strides, step)], 0),
+            out=out,
+        )
+        if out is not patches:
+            patches[...] = out
+
+
+def _spans(adjacency: Adjacency, step: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of displacements along a row as (offset, length) from the window's lowest corner."""
+    displacements = adjacency.displacements
+    follows = (np.diff(displacements, axis=0) == (0,) * (len(step) - 1) + (1,)).all(axis=1)
     starts = [0, *(np.flatnonzero(~follows) + 1).tolist()]
-    corner = [lo for lo, _ in window.adjacency.reach]
-    for first, end in zip(starts, [*starts[1:], len(displacements)]):
-        offset = tuple(slice(d - c, None) for d, c in zip(displacements[first], corner))
-        shape = (*target.shape[:-2], end - first, target.shape[-1])
-        view = as_strided(extended[(slice(None), *offset)], shape, strides, writeable=False)
-        target[..., first:end, :] = view
+    lengths = np.diff([*starts, len(displacements)]) * step[-1]
+    corner = np.asarray([lo for lo, _ in adjacency.reach])
+    offsets = (displacements[starts] - corner) @ np.asarray(step)
+    return list(zip(offsets.tolist(), lengths.tolist()))
+
+
+def _extended(
+    image: Image, low: Sequence[int], high: Sequence[int], mode: str, fill: Sequence[float]
+) -> tuple[Float, list[int]]:
+    """Flat values of places `low` to `high` of each axis, the border supplied; steps per axis."""
+    size, channels = image.shape[:-1], image.shape[-1]
+    shape = [hi + 1 - lo for lo, hi in zip(low, high)]
+    count = int(np.prod(shape)) * channels
+    flat = np.empty(count + 3, dtype=np.float32)  # spans are read four values at a time
+    extended = flat[:count].reshape(*shape, channels)
+    if mode == "constant":
+        first = [min(max(lo, 0), n) for lo, n in zip(low, size)]
+        inside = [slice(a, max(a, min(hi + 1, n))) for a, hi, n in zip(first, high, size)]
+        if [axis.stop - axis.start for axis in inside] != shape:
+            extended[...] = np.asarray(fill, dtype=np.float32)
+        place = tuple(slice(axis.start - lo, axis.stop - lo) for axis, lo in zip(inside, low))
+        extended[place] = image[tuple(inside)]
+    else:
+        whole = np.ix_(*[np.arange(lo, hi + 1) for lo, hi in zip(low, high)])
+        extended[...] = _values(image[None], whole, size, mode, fill)[0]
+    return flat, [step // 4 for step in extended.strides[:-1]]
 
 
 def flatten(image: npt.ArrayLike, *, ndim: int = 2) -> Float:

@@ -109,7 +109,7 @@ def test_checks_speak():
 
 def test_lists_that_are_too_short_are_refused(learned):
     """No image is left out in silence."""
-    net, image, drawn = learned
+    _, image, drawn = learned
     with pytest.raises(ParameterError, match="1 names for 2 images"):
         check_markers([drawn, drawn], names=["a"])
     with pytest.raises(ShapeError, match="1 images for 2 markers"):

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from spel.errors import ParameterError
 from spel.linear.exact import GRID, LIMIT, TERMS, ExactSum
@@ -35,6 +35,8 @@ def test_any_order_and_any_partition_give_the_same_bits(terms, random):
 
 
 @given(st.lists(numbers, min_size=1, max_size=40))
+@example([-0.1])
+@example([2.0**40, -(2.0**40) - 0.3, 1e-12])
 def test_it_is_the_sum(terms):
     true = sum(map(Fraction, terms))
     got = float(exact(terms).total())

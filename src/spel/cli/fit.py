@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +81,19 @@ from spel.cli.types import SEED
     show_default=True,
     help="Of random choices.",
 )
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
+)
+@click.option("--dask", metavar="local|tcp://...|tls://...", help="Learn on a Dask cluster.")
+@click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others.")
+@click.option("--fresh", is_flag=True, help="Discard the sums of a fit that was stopped.")
+@click.option(
+    "--max-memory",
+    type=click.FloatRange(0, min_open=True),
+    default=4.0,
+    show_default=True,
+    help="Gigabytes that a head other than ridge may need, by estimate; more is refused.",
+)
 @shared
 def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None:
     """Learn to classify images, without backpropagation in the encoder.
@@ -90,41 +102,11 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
     Label Studio, GeoJSON, CSV): then each box, cut out of its image, is an example of its class.
     First a part of each class is held out, and the
     figures on it are printed; then the model learns from all images and is written to one file.
-    """
-    from spel.atomic import check_place
-    from spel.cli.messages import say
-    from spel.cli.networks import network
-    from spel.core.intensity import full_range
-    from spel.io import read_with_white
-    from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
-    from spel.learning.classifier import ClassifierConfig, hold_out, labelled_images
-    from spel.learning.crops import labelled_crops
-    from spel.sklearn import save
 
-    check_place(out)
-    if folder.is_file() or is_label_folder(folder):
-        place = options["photos"] or images_beside(folder)
-        truth = read_labels(folder, images=place, turn=options["turn"], report=say)
-        images, classes = labelled_crops(truth, place)
-    else:
-        labelled = labelled_images(folder, by=options["by"])
-        images = [full_range(*read_with_white(path)) for path in labelled.paths]
-        classes = labelled.classes
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
-    settings.say(f"{len(images)} images: {counts}")
-    features = options["features"]
-    config = ClassifierConfig(
-        features if features in ("patches", "pooled", "flat") else network(features),
-        options["head"],
-        options["kernels"],
-        options["size"],
-        seed=options["seed"],
-        max_values=options["max_values"],
-    )
-    config.check_size(images[0].shape)
-    settings.say("learning features and classifier" + (", twice" if options["test"] else ""))
-    if options["test"]:
-        figures = hold_out(config, images, classes, options["test"], options["seed"])
-        settings.say(f"held out: {figures.text()}")
-    save(config.fit(images, classes), out)
-    click.echo(out)
+    The head ridge needs sums over the images only. They are the same bits for any number of
+    workers, memory does not grow with the images, and a fit that was stopped or killed goes on
+    with the same command, from sums that lie beside the model file until it is written.
+    """
+    from spel.cli.fit_run import fit
+
+    fit(folder, out, options, settings)

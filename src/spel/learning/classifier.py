@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-import os
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from spel.errors import ParameterError, ShapeError, SpelError
-from spel.io.sources import IMAGE_SUFFIXES, natural_key
-from spel.learning.finite import check_finite
+from spel.errors import ParameterError
+from spel.learning.head_learner import HeadLearner
+from spel.learning.portions import (
+    PredictionsOf,
+    Run,
+    check_one_shape,
+    portions,
+    run_here,
+    select,
+    shapes_of,
+)
+from spel.learning.saved_sums import SavedSums
 from spel.metrics.classification import Confusion, confusion
 from spel.sklearn import (
     FlattenImages,
-    ImageClassifier,
     KernelHead,
     PatchEncoder,
     PooledFeatures,
@@ -30,81 +35,6 @@ Features = Literal["patches", "pooled", "flat"]
 MAX_ACTIVATION_BYTES = 4 << 30
 
 Head = Literal["ridge", "kernel", "svm", "mlp"]
-
-
-@dataclass(frozen=True)
-class LabelledImages:
-    """Image files and their classes."""
-
-    paths: tuple[Path, ...]
-    classes: tuple[str, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of images of each class."""
-        return dict(sorted(Counter(self.classes).items()))
-
-
-def labelled_images(
-    folder: str | os.PathLike[str], *, by: Literal["folder", "prefix"] = "folder"
-) -> LabelledImages:
-    """The images of a folder with their classes.
-
-    Parameters
-    ----------
-    folder : path
-    by : {"folder", "prefix"}
-        The class is the name of the folder in it that holds the image, or what stands before the
-        first ``_`` of the file's name.
-
-    Raises
-    ------
-    ParameterError
-        If there are no images, none in a class folder, or only one class; the message says what was
-        found and what is expected.
-    """
-    place = Path(folder)
-    if not place.is_dir():
-        raise ParameterError(
-            f"{place}: there is no such folder; give the one that holds the images"
-        )
-    found = sorted(
-        (
-            p
-            for p in place.rglob("*")
-            if p.suffix.lower() in IMAGE_SUFFIXES
-            and p.is_file()
-            and not any(part.startswith(".") for part in p.relative_to(place).parts)
-        ),
-        key=natural_key,
-    )
-    if not found:
-        raise ParameterError(f"{place}: the folder holds no image; expected {_wanted(place, by)}")
-    if by == "prefix":
-        classes = [p.name.split("_")[0] for p in found]
-        odd = [p for p in found if "_" not in p.name]
-        why = "their names have no '_' after the class"
-    else:
-        classes = [p.relative_to(place).parts[0] for p in found]
-        odd = [p for p in found if p.parent == place]
-        why = "they lie in no class folder"
-    if odd:
-        raise ParameterError(
-            f"{place}: {len(odd)} of {len(found)} images have no class: {why} (the first is "
-            f"{odd[0].name}); expected {_wanted(place, by)}"
-        )
-    if len(set(classes)) < 2:
-        raise ParameterError(
-            f"{place}: only one class ({classes[0]!r}, {len(found)} images); expected two or more: "
-            f"{_wanted(place, by)}"
-        )
-    return LabelledImages(tuple(found), tuple(classes))
-
-
-def _wanted(place: Path, by: str) -> str:
-    if by == "prefix":
-        return f"names such as {place}/cat_001.png, the class before the first '_'"
-    return f"a folder per class, as {place}/cat/001.png and {place}/dog/002.png"
 
 
 @dataclass(frozen=True)
@@ -124,6 +54,8 @@ class ClassifierConfig:
     seed : int
     max_values : int
         Largest number of values of a patch.
+    max_memory : float
+        Gigabytes that a head which needs all feature vectors may take, by estimate.
     """
 
     features: Any = "patches"
@@ -133,6 +65,7 @@ class ClassifierConfig:
     levels: tuple[int, ...] = (1, 2)
     seed: int = 0
     max_values: int = 2048
+    max_memory: float = 4.0
 
     def check_size(self, shape: Sequence[int]) -> None:
         """Raise ParameterError if learning kernels would take too much memory or time."""
@@ -152,37 +85,27 @@ class ClassifierConfig:
                 f"{size / 1e9:.1f} GB; use fewer --kernels, or smaller images"
             )
 
-    def build(self, shape: Sequence[int] | None) -> Any:
-        """The classifier, not fitted yet, for images of a shape (None if sizes differ)."""
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+    def unlearned_features(self, shape: Sequence[int]) -> Any:
+        """The features, not learned yet; "patches" are pooled in parts of images of a shape."""
+        if not isinstance(self.features, str):
+            return PooledFeatures(self.features, levels=self.levels)
+        side = max(2, min(shape[:2]) // 4)
+        pooling: dict[str, Any] = {
+            "pool": side,
+            "stride": max(1, side // 2),
+            "small": max(1, side // 3),
+        }
+        makers: dict[str, Any] = {
+            "patches": lambda: PatchEncoder(self.kernels, self.size, seed=self.seed, **pooling),
+            "pooled": lambda: PooledFeatures(
+                statistics=("mean", "deviation", "quantiles"), levels=self.levels
+            ),
+            "flat": FlattenImages,
+        }
+        return makers[self.features]()
 
-        if isinstance(self.features, str):
-            if self.features != "pooled" and shape is None:
-                raise ShapeError(
-                    f"images of different sizes, and features {self.features!r} ask for one size; "
-                    "bring the images to one size, or take features 'pooled' or a network"
-                )
-            pooling: dict[str, Any] = {}
-            if self.features == "patches":
-                assert shape is not None
-                side = max(2, min(shape[:2]) // 4)
-                pooling = {"pool": side, "stride": max(1, side // 2), "small": max(1, side // 3)}
-            makers: dict[str, Any] = {
-                "patches": lambda: PatchEncoder(self.kernels, self.size, seed=self.seed, **pooling),
-                "pooled": lambda: PooledFeatures(
-                    statistics=("mean", "deviation", "quantiles"), levels=self.levels
-                ),
-                "flat": FlattenImages,
-            }
-            features = makers[self.features]()
-        else:
-            features = PooledFeatures(self.features, levels=self.levels)
-        if self.head == "ridge" and shape is not None:
-            return ImageClassifier(features, self._head())
-        return make_pipeline(features, StandardScaler(), self._head())
-
-    def _head(self) -> Any:
+    def unlearned_head(self) -> Any:
+        """The classifier over the features, not learned yet."""
         from sklearn.neural_network import MLPClassifier
         from sklearn.svm import LinearSVC
 
@@ -198,31 +121,54 @@ class ClassifierConfig:
             raise ParameterError(f"head {self.head!r}; expected one of {', '.join(makers)}")
         return makers[self.head]()
 
-    def fit(self, images: Sequence[Any], classes: Sequence[str]) -> Any:
-        """Fit the classifier.
+    def fit(
+        self,
+        images: Sequence[Any],
+        classes: Sequence[str],
+        *,
+        run: Run = run_here,
+        threads: int | None = None,
+        saved: SavedSums | None = None,
+    ) -> Any:
+        """Fit the classifier; images are accessed in portions, never all at once.
+
+        The ridge head needs sums over the images only: they are added up without rounding, so that
+        the result does not depend on the number of workers. Other heads need all feature vectors.
+
+        Parameters
+        ----------
+        images : sequence of arrays
+            Such as `spel.learning.portions.ExampleFiles`.
+        classes : sequence of str
+        run : callable, optional
+            Runs tasks, perhaps in workers, and gives their results in order.
+        threads : int, optional
+            Threads of the engine in a task; by default all.
+        saved : SavedSums, optional
+            Where the sums are saved from time to time; the same fit goes on from there.
 
         Raises
         ------
         ShapeError
             If images differ in size or channels where the features ask for one.
+        ParameterError
+            If the head would need more memory than `max_memory`.
         """
-        for number, image in enumerate(images):
-            check_finite(image, f"image {number}")
-        shapes = {np.shape(image) for image in images}
-        same = len(shapes) == 1
-        self.check_size(np.shape(images[0]))
-        model = self.build(np.shape(images[0]) if same else None)
-        X = np.stack(list(images)) if same else list(images)
-        with warnings.catch_warnings():
-            # An MLP or SVM that stops at its limit of iterations is evaluated like any other.
-            warnings.simplefilter("ignore")
-            try:
-                return model.fit(X, np.asarray(classes))
-            except SpelError:
-                raise
-            except ValueError as error:  # scikit-learn's own, of too few images for a head, say
-                reason = str(error).splitlines()[0]
-                raise ParameterError(f"head {self.head!r}: {reason}") from None
+        shapes = shapes_of(images, run)
+        first = np.shape(images[0])
+        self.check_size(first)
+        if self.features in ("patches", "flat"):
+            check_one_shape(shapes, str(self.features))
+        features = self.unlearned_features(first)
+        if len(shapes) == 1:
+            features.fit_sequence(images)
+        else:
+            other = next(image for image in images if np.shape(image) != first)
+            features.fit([images[0], other])
+        learner = HeadLearner(features, images, np.asarray(classes), run, threads)
+        if self.head == "ridge":
+            return learner.by_sums(RidgeHead().alpha, len(shapes) == 1, saved)
+        return learner.by_table(self.unlearned_head(), self.head, self.max_memory)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain values."""
@@ -244,8 +190,13 @@ def hold_out(
     classes: Sequence[str],
     fraction: float,
     seed: int = 0,
+    *,
+    run: Run = run_here,
+    **how: Any,
 ) -> Confusion:
     """Fit a classifier without a part of each class, and evaluate it on that part.
+
+    `run`, `threads` and `saved` are those of `ClassifierConfig.fit`.
 
     Raises
     ------
@@ -264,7 +215,8 @@ def hold_out(
         rows = np.flatnonzero(true == name)
         size = min(max(1, round(fraction * count)), count - 1)
         held[generator.permutation(rows)[:size]] = True
-    model = config.fit([images[i] for i in np.flatnonzero(~held).tolist()], true[~held].tolist())
-    rest = [images[i] for i in np.flatnonzero(held).tolist()]
-    same = len({np.shape(image) for image in images}) == 1
-    return confusion(true[held], model.predict(np.stack(rest) if same else rest))
+    chosen, rest = np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
+    model = config.fit(select(images, chosen), true[chosen].tolist(), run=run, **how)
+    unseen = select(images, rest)
+    tasks = [PredictionsOf(unseen[part], how.get("threads"), model) for part in portions(len(rest))]
+    return confusion(true[held], np.concatenate(list(run(tasks))))

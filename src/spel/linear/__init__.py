@@ -4,12 +4,15 @@
 `separate_classes` and `ClassMoments` with labelled rows that arrive in portions, and
 `leave_group_out` says what it would predict without each group. `fit_kernel_ridge` is ridge
 regression over a radial kernel, `fit_logistic` is penalized logistic regression, and `fit_platt`
-calibrates scores. Rows are plain arrays: this room knows no image.
+calibrates scores. `ExactSum` and `ExactMoments` add up portions that come in any order. Rows are
+plain arrays: this room knows no image.
 """
 
 from spel.linear.calibration import fit_platt
+from spel.linear.exact import ExactSum
 from spel.linear.kernel import RadialKernel, fit_kernel_ridge, median_squared_distance
 from spel.linear.logistic import fit_logistic, sigmoid
+from spel.linear.portions import ExactMoments
 from spel.linear.ridge import ClassMoments, LinearModel, ridge_from_moments
 from spel.linear.weighted import (
     Moments,
@@ -21,6 +24,8 @@ from spel.linear.weighted import (
 
 __all__ = [
     "ClassMoments",
+    "ExactMoments",
+    "ExactSum",
     "LinearModel",
     "Moments",
     "RadialKernel",

@@ -90,8 +90,19 @@ class ExactSum:
         """The sum as float64."""
         parts = self.parts.copy()
         _bring_into_order(parts)
-        total = parts[3] + parts[2] + parts[1] + parts[0]
-        return np.asarray(total * self.unit)
+        total, lost = parts[0], np.zeros_like(parts[0])
+        for part in parts[1:]:  # Knuth's sum of two: what rounding takes is kept
+            larger = total + part
+            back = larger - total
+            lost = lost + ((total - (larger - back)) + (part - back))
+            total = larger
+        return np.asarray((total + lost) * self.unit)
+
+    def restore(self, parts: Real) -> None:
+        """Go on from the `parts` of another sum of the same shape and unit."""
+        self.parts[...] = parts
+        _bring_into_order(self.parts)
+        self.terms = 1
 
     def _count(self, terms: int) -> None:
         self.terms += terms

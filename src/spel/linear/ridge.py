@@ -110,6 +110,21 @@ class ClassMoments:
         self.target_total += weighted_targets.sum(axis=0, dtype=np.float64)
         self.count += len(rows) if weights is None else float(weights.sum())
 
+    def moved(self, mean: Real, scale: Real) -> ClassMoments:
+        """The moments of the rows ``(x - mean) / scale``."""
+        origin = (np.asarray(self.origin, np.float64) - mean) / scale
+        other = ClassMoments(origin, len(self.target_total))
+        other.count, other.target_total = self.count, self.target_total
+        other.products = self.products / np.outer(scale, scale)
+        other.total, other.cross = self.total / scale, self.cross / scale[:, None]
+        return other
+
+    def mean_and_variance(self) -> tuple[Real, Real]:
+        """Mean and variance of every column."""
+        mean = self.total / self.count
+        variance = np.maximum(np.diag(self.products) / self.count - mean**2, 0)
+        return self.origin + mean, variance
+
     def ridge(self, penalty: float) -> LinearModel:
         """A hyperplane per class, with targets +1 and -1; the penalty is on standardized columns.
 

@@ -32,6 +32,7 @@ def run_tasks(
     seconds: float | None = None,
     memory: int | None = None,
     stop: Stop | None = None,
+    ahead: int | None = None,
 ) -> Iterator[Outcome]:
     """Run tasks and yield their outcomes, in the order of the tasks.
 
@@ -49,6 +50,9 @@ def run_tasks(
         Limits of one task. They require a worker process, even for one worker.
     stop : Stop, optional
         After its request no task begins; running ones get `GRACE` seconds.
+    ahead : int, optional
+        Tasks that are scheduled at most before the oldest one's outcome is taken: few, where
+        outcomes are large. By default 4 for each worker, and 64 for an executor.
 
     Raises
     ------
@@ -60,11 +64,13 @@ def run_tasks(
     stop = stop if stop is not None else Stop()
     timed = map(TimedTask, tasks)
     if executor is not None:
-        yield from _in_order(executor, timed, 64, stop)
+        yield from _in_order(executor, timed, ahead or 64, stop)
     elif workers == 1 and seconds is None and memory is None:
         yield from _here(timed, stop)
     else:
-        yield from _in_pool(Pool(workers, seconds=seconds, memory=memory), timed, 4 * workers, stop)
+        yield from _in_pool(
+            Pool(workers, seconds=seconds, memory=memory), timed, ahead or 4 * workers, stop
+        )
 
 
 def _here(tasks: Iterator[TimedTask], stop: Stop) -> Iterator[Outcome]:

@@ -78,6 +78,17 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_features_out_ = int(self.encode_finite(images[:1]).shape[1])
         return self
 
+    def fit_sequence(self, images: Sequence[Any]) -> Self:
+        """Learn from images without classes that are accessed one by one, such as files.
+
+        The result is that of `fit` with an array of them all.
+        """
+        first = self.check_images(np.asarray(images[0])[None], reset=True)
+        self.image_shape_ = first.shape[1:]
+        self.learn(_Checked(self, images), None)
+        self.n_features_out_ = int(self.encode_finite(first).shape[1])
+        return self
+
     def transform(self, X: Any) -> Batch:
         """Feature vectors (n, length), float32."""
         check_is_fitted(self)
@@ -128,7 +139,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """X as a batch of images."""
         return as_images(validate_images(self, X, reset=reset), self.image_shape)
 
-    def learn(self, images: Batch, y: Any) -> None:
+    def learn(self, images: Any, y: Any) -> None:
         """Learn; most transformers have nothing to learn."""
 
     def encode(self, images: Batch) -> Batch:
@@ -140,6 +151,20 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+class _Checked(Sequence[Any]):
+    """Images with a channel axis, each checked when it is accessed."""
+
+    def __init__(self, transformer: ImageTransformer, images: Sequence[Any]) -> None:
+        self._transformer, self._images = transformer, images
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: Any) -> Any:
+        image = np.asarray(self._images[index])[None]
+        return self._transformer.check_images(image, reset=False)[0]
 
 
 def validate_images(estimator: Any, X: Any, *, reset: bool, **y: Any) -> Any:

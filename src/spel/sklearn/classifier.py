@@ -102,6 +102,16 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._fit_head(images, y, weights)
         return self
 
+    @classmethod
+    def from_parts(cls, features: Any, head: Any) -> Self:
+        """The classifier of fitted features and a fitted head over them."""
+        model = cls(clone(features), clone(head))
+        model.features_, model.head_ = features, head
+        model.classes_, model.image_shape_ = head.classes_, features.image_shape_
+        model.n_features_in_ = features.n_features_in_
+        model.mean_ = model.axes_ = None
+        return model
+
     def _fit_head(self, images: Batch, y: Batch, weights: Weights) -> None:
         if weights is not None and not has_fit_parameter(self.head_, "sample_weight"):
             raise ParameterError(

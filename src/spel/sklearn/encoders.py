@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.intensity import white_of
@@ -19,6 +20,8 @@ from spel.sklearn.base import Batch, ImageTransformer, as_float32
 from spel.sklearn.class_markers import markers_by_class
 from spel.sklearn.patches import patch_network
 from spel.sklearn.transformers import NetworkFeatures, PooledFeatures
+
+Indices = npt.NDArray[np.int64]
 
 
 class FlimEncoder(ImageTransformer):
@@ -183,18 +186,16 @@ class PatchEncoder(ImageTransformer):
         self.image_shape = image_shape
         self.batch = batch
 
-    def learn(self, images: Batch, y: Any) -> None:
-        """Learn the network's kernels from patches."""
-        rows, cols, _ = images.shape[1:]
+    def learn(self, images: Sequence[Any], y: Any) -> None:
+        """Learn the network's kernels from patches; the images are accessed one by one."""
+        rows, cols, channels = np.shape(images[0])
         self._check_boxes(rows, cols)
-        color = self._color_layer(images)
         count = max(1, int(self.count))
         random = np.random.default_rng(self.seed)
         some = np.sort(random.permutation(len(images))[: max(1, min(len(images), count // 3))])
-        sample = as_float32(images[some])
-        self._check_range(sample, color)
+        color = self._color_layer(images, some, channels)
         learned = patch_network(
-            sample if color is None else color(sample),
+            _Sample(images, some, color),
             size=self.size, kernels=self.kernels, components=self.components,
             contrast=self.contrast, whiten=self.whiten, count=count, mirror=self.mirror,
             seed=self.seed,
@@ -207,7 +208,7 @@ class PatchEncoder(ImageTransformer):
         self.network_ = network
         steps = ("pooled", "small") if self.small else ("pooled",)
         features = NetworkFeatures(self.network_, steps, root=("pooled",), batch=self.batch)
-        self.features_ = features.fit(images[:1])
+        self.features_ = features.fit(np.asarray(images[0])[None])
 
     def _check_boxes(self, rows: int, cols: int) -> None:
         largest = max(rows, cols)
@@ -221,21 +222,12 @@ class PatchEncoder(ImageTransformer):
                 f"PatchEncoder: boxes larger than the images of {rows} x {cols}: {', '.join(wrong)}"
             )
 
-    def _check_range(self, sample: Batch, color: Color | None) -> None:
-        white = 1.0 if color is None else color.white
-        largest = float(np.abs(sample).max())
-        if largest > 1e6 * white:
-            raise ParameterError(
-                f"PatchEncoder: values up to {largest:g}, but the value of white is {white:g}; "
-                "set white, or scale the images"
-            )
-
-    def _color_layer(self, images: Batch) -> Color | None:
+    def _color_layer(self, images: Sequence[Any], some: Indices, channels: int) -> Color | None:
         """The conversion to the color space; None for images of more than 4 channels."""
-        if images.shape[-1] > 4:
+        if channels > 4:
             if self.color != "grey" or self.white is not None:
                 raise ShapeError(
-                    f"PatchEncoder: images of {images.shape[-1]} channels have no color; leave "
+                    f"PatchEncoder: images of {channels} channels have no color; leave "
                     "color and white at their defaults"
                 )
             return None
@@ -244,17 +236,44 @@ class PatchEncoder(ImageTransformer):
                 f"PatchEncoder: color {self.color!r}; expected one of {', '.join(get_args(Space))}"
             )
         space: Any = self.color
-        return Color(space, _white(images) if self.white is None else self.white)
+        return Color(space, _white(images, some) if self.white is None else self.white)
 
     def encode(self, images: Batch) -> Batch:
         """The square roots of the pooled activations, and the small image."""
         return self.features_.encode(images)
 
 
-def _white(images: Batch) -> float:
-    """The value of white in images of this type."""
-    white = white_of(images)
-    return 255.0 if white is None or images.dtype.kind == "i" else white
+class _Sample(Sequence[Any]):
+    """Some of the images as the patches are drawn from them: float32, in the color space."""
+
+    def __init__(self, images: Sequence[Any], some: Indices, color: Color | None) -> None:
+        self._images, self._some, self._color = images, some, color
+
+    def __len__(self) -> int:
+        return len(self._some)
+
+    def __getitem__(self, index: Any) -> Any:
+        image = as_float32(np.asarray(self._images[int(self._some[index])]))
+        white = 1.0 if self._color is None else self._color.white
+        largest = float(np.abs(image).max())
+        if largest > 1e6 * white:
+            raise ParameterError(
+                f"PatchEncoder: values up to {largest:g}, but the value of white is {white:g}; "
+                "set white, or scale the images"
+            )
+        return image if self._color is None else self._color(image)
+
+
+def _white(images: Sequence[Any], some: Indices) -> float:
+    """The value of white in images of this type; of numbers with a fraction, in some of them."""
+    if isinstance(images, np.ndarray):
+        white, kind = white_of(images), images.dtype.kind
+    else:
+        kind = np.asarray(images[0]).dtype.kind
+        white = white_of(np.asarray(images[0]))
+        if kind == "f" and any(white_of(np.asarray(images[int(i)])) is None for i in some):
+            white = None
+    return 255.0 if white is None or kind == "i" else white
 
 
 def _with_small_image(network: Network, side: int, source: str) -> Network:

@@ -130,6 +130,21 @@ class RidgeHead(Head):
         self.__dict__.pop("coef_", None)
         return self
 
+    @classmethod
+    def from_moments(cls, moments: ClassMoments, classes: npt.NDArray[Any], alpha: float) -> Self:
+        """The head that rows of these moments give; `classes` are sorted.
+
+        Raises
+        ------
+        ParameterError
+            If there is no solution.
+        """
+        head = cls(alpha)
+        head.classes_, head._moments = np.asarray(classes), moments
+        head.n_features_in_ = len(moments.total)
+        head._solve()
+        return head
+
     def _start(self, X: Real) -> None:
         if not self.alpha > 0:
             raise ParameterError(f"RidgeHead: alpha {self.alpha!r}; expected a number above 0")

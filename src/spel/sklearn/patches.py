@@ -9,6 +9,7 @@ convolution are 1 x 1: the whitened centres of clusters, in coordinates of the b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,15 @@ from spel.ops import patches as patches_of
 Real = npt.NDArray[np.float32]
 
 
-def draw_patches(images: npt.ArrayLike, adjacency: Adjacency, count: int, *, seed: int) -> Real:
+def draw_patches(
+    images: Sequence[npt.ArrayLike], adjacency: Adjacency, count: int, *, seed: int
+) -> Real:
     """`count` patches at random pixels of random images, inside of the image where they fit.
 
     Parameters
     ----------
-    images : (n, rows, cols, C) array
+    images : sequence of n (rows, cols, C) arrays of one shape
+        Each is accessed once at most, in order, so that a sequence may read files on access.
     adjacency : Adjacency
 
     Returns
@@ -36,28 +40,31 @@ def draw_patches(images: npt.ArrayLike, adjacency: Adjacency, count: int, *, see
     (count, |A| * C) array
         Displacement-major.
     """
-    batch = np.asarray(images)
-    if batch.ndim != 4 or not batch.size:
+    shape = (len(images), *np.shape(images[0])) if len(images) else (0,)
+    if len(shape) != 4 or not all(shape):
         raise ShapeError(
-            f"draw_patches: images of shape {batch.shape}; expected (n, rows, cols, channels)"
+            f"draw_patches: images of shape {shape}; expected (n, rows, cols, channels)"
         )
     random = np.random.default_rng(seed)
-    which = np.sort(random.integers(len(batch), size=count))
+    which = np.sort(random.integers(len(images), size=count))
     places = []
-    for size, (low, high) in zip(batch.shape[1:3], adjacency.reach):
+    for size, (low, high) in zip(shape[1:3], adjacency.reach):
         first, last = max(0, -low), size - max(0, high)
         first, last = (first, last) if last > first else (0, size)
         places.append(random.integers(first, last, size=count))
-    if all(
-        (p + low >= 0).all() and (p + high < n).all()
-        for p, n, (low, high) in zip(places, batch.shape[1:3], adjacency.reach)
-    ):
-        spels = np.stack(places, axis=1)[:, None] + adjacency.displacements
-        taken = batch[which[:, None], spels[..., 0], spels[..., 1]]
-        return np.ascontiguousarray(taken.reshape(count, -1), dtype=np.float32)
     at = np.stack(places, axis=1)
-    rows = [patches_of(batch[i], adjacency, at=p[None])[0] for i, p in zip(which, at)]
-    return np.asarray(rows, dtype=np.float32)
+    drawn = np.empty((count, len(adjacency) * shape[-1]), np.float32)
+    for index in np.unique(which).tolist():
+        here = slice(*np.searchsorted(which, [index, index + 1]).tolist())
+        drawn[here] = _patches_at(np.asarray(images[index], np.float32), adjacency, at[here])
+    return drawn
+
+
+def _patches_at(image: Real, adjacency: Adjacency, at: npt.NDArray[np.int64]) -> Real:
+    spels = at[:, None] + adjacency.displacements
+    if (spels >= 0).all() and (spels < image.shape[:2]).all():
+        return np.asarray(image[spels[..., 0], spels[..., 1]].reshape(len(at), -1))
+    return np.asarray(patches_of(image, adjacency, at=at), dtype=np.float32)
 
 
 def basis(patches: Real, components: int) -> Real:
@@ -112,7 +119,7 @@ def cluster_centres(values: Real, count: int, *, seed: int, iterations: int = 12
 
 
 def patch_network(
-    images: npt.ArrayLike,
+    images: Sequence[npt.ArrayLike],
     *,
     size: int = 6,
     kernels: int = 100,
@@ -127,8 +134,8 @@ def patch_network(
 
     Parameters
     ----------
-    images : (n, rows, cols, C) array
-        As the network will take them.
+    images : sequence of n (rows, cols, C) arrays of one shape
+        As the network will take them; an array of four axes is one, too.
     size : int
         Side of the patches.
     kernels : int
@@ -159,7 +166,6 @@ def patch_network(
     -----
     After Coates & Ng (2011): k-means on whitened, contrast-normalized patches.
     """
-    batch = np.asarray(images, dtype=np.float32)
     if min(size, kernels, components, count) < 1 or not (contrast > 0 and whiten > 0):
         raise ParameterError(
             f"patch_network: size {size}, kernels {kernels}, components {components}, count "
@@ -167,7 +173,7 @@ def patch_network(
             "numbers above 0"
         )
     area = Adjacency.box(size)
-    drawn = draw_patches(batch, area, count, seed=seed)
+    drawn = draw_patches(images, area, count, seed=seed)
     if mirror:
         mirrored = drawn.reshape(count, size, size, -1)[:, :, ::-1].reshape(count, -1)
         drawn = np.concatenate([drawn, mirrored])
@@ -179,7 +185,7 @@ def patch_network(
     units /= np.linalg.norm(units, axis=1, keepdims=True) + np.float32(1e-8)
     weights: Real = np.asarray(units @ matrix, dtype=np.float32)
     return chain(
-        basis=Convolution(_basis_bank(area, vectors, batch.shape[-1], contrast)),
+        basis=Convolution(_basis_bank(area, vectors, drawn.shape[1] // len(area), contrast)),
         contrast=DivisiveNormalize(Adjacency.box(1), across_channels=True),
         kernels=Convolution(_over_channels(weights, -(weights @ mean))),
         positive=Activation("relu"),

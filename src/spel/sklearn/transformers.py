@@ -160,6 +160,10 @@ class PooledFeatures(ImageTransformer):
         self.channels_ = self.image_shape_[-1]
         return self
 
+    def fit_sequence(self, images: Sequence[Any]) -> Self:
+        """Check the settings and the first image: nothing is learned."""
+        return self.fit(np.asarray(images[0])[None])
+
     def transform(self, X: Any) -> Batch:
         """Feature vectors (n, length), float32; a list is encoded image by image."""
         check_is_fitted(self)

@@ -1,0 +1,105 @@
+"""The work of ``spel fit``: images in folders or boxes, portions in workers, a model file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spel.atomic import check_place
+from spel.cli.messages import say
+from spel.cli.networks import network
+from spel.cli.options import Settings
+from spel.core.threads import thread_count
+from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
+from spel.jobs.portions import in_workers
+from spel.learning.class_folders import labelled_images
+from spel.learning.classifier import ClassifierConfig, hold_out
+from spel.learning.crops import labelled_crops
+from spel.learning.portions import ExampleFiles
+from spel.learning.saved_sums import SavedSums, key_of
+from spel.runs import Interrupted, Stop
+from spel.runs.dask_ import executor
+from spel.sklearn import save
+
+
+def fit(folder: Path, out: Path, options: dict[str, Any], settings: Settings) -> None:
+    """Run the command with the values of its options."""
+    check_place(out)
+    images, classes = _examples(folder, options)
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
+    settings.say(f"{len(images)} images: {counts}")
+    config = _config(options)
+    config.check_size(images[0].shape)
+    settings.say("learning features and classifier" + (", twice" if options["test"] else ""))
+    saved = _saved_sums(config, images, classes, out, options)
+    workers = options["workers"]
+    with ExitStack() as stack:
+        how: dict[str, Any] = {}
+        if options["dask"] is not None:
+            how["executor"] = stack.enter_context(
+                executor(options["dask"], workers=workers, trust=options["trust"])
+            )
+        stop = stack.enter_context(Stop())
+        run = stack.enter_context(in_workers(workers, stop=stop, **how))
+        threads = settings.threads or max(1, thread_count() // workers)
+        try:
+            if options["test"]:
+                figures = hold_out(
+                    config, images, classes, options["test"], options["seed"],
+                    run=run, threads=threads, saved=saved[0],
+                )  # fmt: skip
+                settings.say(f"held out: {figures.text()}")
+            model = config.fit(images, classes, run=run, threads=threads, saved=saved[1])
+        except Interrupted as stopped:
+            stopped.add_note("the same command goes on from the sums of the portions that are done")
+            raise
+    save(model, out)
+    for file in filter(None, saved):
+        file.remove()
+    click.echo(out)
+
+
+def _examples(folder: Path, options: dict[str, Any]) -> tuple[Sequence[Any], Sequence[str]]:
+    """Images that are read on access, or crops in memory, and the class of each."""
+    if folder.is_file() or is_label_folder(folder):
+        place = options["photos"] or images_beside(folder)
+        truth = read_labels(folder, images=place, turn=options["turn"], report=say)
+        return labelled_crops(truth, place)
+    labelled = labelled_images(folder.absolute() if options["dask"] else folder, by=options["by"])
+    return ExampleFiles([str(path) for path in labelled.paths]), labelled.classes
+
+
+def _config(options: dict[str, Any]) -> ClassifierConfig:
+    features = options["features"]
+    return ClassifierConfig(
+        features if features in ("patches", "pooled", "flat") else network(features),
+        options["head"],
+        options["kernels"],
+        options["size"],
+        seed=options["seed"],
+        max_values=options["max_values"],
+        max_memory=options["max_memory"],
+    )
+
+
+def _saved_sums(
+    config: ClassifierConfig, images: Sequence[Any], classes: Sequence[str], out: Path,
+    options: dict[str, Any],
+) -> tuple[SavedSums | None, SavedSums | None]:  # fmt: skip
+    """Files beside the model with the sums of the fit without the held-out part, and of all."""
+    if not isinstance(images, ExampleFiles) or config.head != "ridge":
+        return None, None
+    key = key_of({**config.to_dict(), "test": options["test"]}, images.paths, classes)
+    first, second = (
+        SavedSums(out.with_name(f"{out.name}.{name}-sums"), f"{name} {key}")
+        for name in ("held-out", "all")
+    )
+    if options["fresh"]:
+        first.remove()
+        second.remove()
+    return first, second

@@ -1,0 +1,60 @@
+"""Portions of what is learned from, run in workers: results in order, or the first error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any
+
+from spel.errors import TaskError
+from spel.runs import Interrupted, Stop, run_tasks
+from spel.runs.pool import Pool
+
+
+@contextmanager
+def in_workers(
+    workers: int,
+    *,
+    executor: Executor | None = None,
+    stop: Stop | None = None,
+) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
+    """A function that runs tasks and gives their results in order; the workers are there for all.
+
+    Parameters
+    ----------
+    workers : int
+        Processes; 1 runs the tasks in this one.
+    executor : concurrent.futures.Executor, optional
+        Used instead of own processes, such as that of a Dask cluster.
+    stop : Stop, optional
+
+    Notes
+    -----
+    The function raises `TaskError` with the first error of a task, and `Interrupted` after a stop.
+    """
+    request = stop if stop is not None else Stop()
+    pool = Pool(workers) if workers > 1 and executor is None else None
+
+    def run(tasks: Iterable[Any]) -> Iterator[Any]:
+        listed = list(tasks)
+        count = 0
+        chosen = executor if pool is None else pool
+        outcomes = run_tasks(listed, executor=chosen, stop=request, ahead=2 * workers)
+        for outcome in outcomes:
+            if outcome.failed:
+                raise TaskError(outcome.result.text)
+            count += 1
+            yield outcome.result
+        if count < len(listed):
+            raise Interrupted(request.number or 2)
+
+    try:
+        yield run
+    except BaseException:
+        if pool is not None:
+            pool.kill()
+        raise
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)

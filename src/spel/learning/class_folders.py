@@ -1,0 +1,87 @@
+"""Images in class folders, or with their class in their name."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from spel.errors import ParameterError
+from spel.io.sources import IMAGE_SUFFIXES, natural_key
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Image files and their classes."""
+
+    paths: tuple[Path, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of images of each class."""
+        return dict(sorted(Counter(self.classes).items()))
+
+
+def labelled_images(
+    folder: str | os.PathLike[str], *, by: Literal["folder", "prefix"] = "folder"
+) -> LabelledImages:
+    """The images of a folder with their classes.
+
+    Parameters
+    ----------
+    folder : path
+    by : {"folder", "prefix"}
+        The class is the name of the folder in it that holds the image, or what stands before the
+        first ``_`` of the file's name.
+
+    Raises
+    ------
+    ParameterError
+        If there are no images, none in a class folder, or only one class; the message says what was
+        found and what is expected.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise ParameterError(
+            f"{place}: there is no such folder; give the one that holds the images"
+        )
+    found = sorted(
+        (
+            p
+            for p in place.rglob("*")
+            if p.suffix.lower() in IMAGE_SUFFIXES
+            and p.is_file()
+            and not any(part.startswith(".") for part in p.relative_to(place).parts)
+        ),
+        key=natural_key,
+    )
+    if not found:
+        raise ParameterError(f"{place}: the folder holds no image; expected {_wanted(place, by)}")
+    if by == "prefix":
+        classes = [p.name.split("_")[0] for p in found]
+        odd = [p for p in found if "_" not in p.name]
+        why = "their names have no '_' after the class"
+    else:
+        classes = [p.relative_to(place).parts[0] for p in found]
+        odd = [p for p in found if p.parent == place]
+        why = "they lie in no class folder"
+    if odd:
+        raise ParameterError(
+            f"{place}: {len(odd)} of {len(found)} images have no class: {why} (the first is "
+            f"{odd[0].name}); expected {_wanted(place, by)}"
+        )
+    if len(set(classes)) < 2:
+        raise ParameterError(
+            f"{place}: only one class ({classes[0]!r}, {len(found)} images); expected two or more: "
+            f"{_wanted(place, by)}"
+        )
+    return LabelledImages(tuple(found), tuple(classes))
+
+
+def _wanted(place: Path, by: str) -> str:
+    if by == "prefix":
+        return f"names such as {place}/cat_001.png, the class before the first '_'"
+    return f"a folder per class, as {place}/cat/001.png and {place}/dog/002.png"

@@ -1,0 +1,168 @@
+"""Learning the head of a classifier from portions of the images."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, SpelError
+from spel.learning.portions import MomentsOf, RowsOf, Run, moments_of, portions
+from spel.learning.saved_sums import SavedSums
+from spel.linear import ClassMoments, ExactMoments
+from spel.sklearn import ImageClassifier, RidgeHead
+from spel.sklearn.heads import as_precise
+
+BYTES_PER_VALUE = 16
+"""Memory of heads that need all feature vectors: the table, scaled, and in float64."""
+GB = 1e9
+
+
+class HeadLearner:
+    """Fitted features, and the images and classes that the head is learned from.
+
+    Parameters
+    ----------
+    features : transformer
+        Fitted.
+    images : sequence of arrays
+    classes : (n,) array of str
+    run : callable
+        Runs tasks and gives their results in order.
+    threads : int, optional
+        Threads of the engine in a task.
+    """
+
+    def __init__(
+        self, features: Any, images: Sequence[Any], classes: npt.NDArray[Any], run: Run,
+        threads: int | None,
+    ) -> None:  # fmt: skip
+        self.features, self.images, self.run, self.threads = features, images, run, threads
+        self.classes, self.numbers = np.unique(classes, return_inverse=True)
+        if len(self.classes) < 2:
+            raise ParameterError(
+                f"a classifier can't train when only one class is present ({self.classes[0]!r}); "
+                "give images of at least two classes"
+            )
+        self.parts = portions(len(images))
+
+    # -- heads in closed form ----------------------------------------------------------------------
+
+    def by_sums(self, alpha: float, same_size: bool, saved: SavedSums | None) -> Any:
+        """The classifier with a ridge head: only moments of the features are held in memory."""
+        moments = self._moments(saved)
+        if same_size:
+            head = RidgeHead.from_moments(moments, self.classes, alpha)
+            return ImageClassifier.from_parts(self.features, head)
+        scaler = _scaler(moments)
+        moved = moments.moved(scaler.mean_, scaler.scale_)
+        return _pipeline(self.features, scaler, RidgeHead.from_moments(moved, self.classes, alpha))
+
+    def _moments(self, saved: SavedSums | None) -> ClassMoments:
+        first = RowsOf(self.images[self.parts[0]], self.threads, self.features)()
+        precise = as_precise(first)
+        origin = precise.mean(axis=0)
+        unit = float(np.abs(precise - origin).max()) or 1.0
+        sums = ExactMoments(origin, len(self.classes), unit)
+        done = saved.restore(sums) if saved is not None else 0
+        if not done:
+            self._add(sums, self._first_moments(first, origin))
+            done = 1
+        tasks = [
+            MomentsOf(
+                self.images[part], self.threads, self.features,
+                self.numbers[part], origin, len(self.classes),
+            )
+            for part in self.parts[done:]
+        ]  # fmt: skip
+        try:
+            for portion in self.run(tasks):
+                self._add(sums, portion)
+                done += 1
+                if saved is not None:
+                    saved.save(sums, done)
+        except BaseException:
+            if saved is not None:
+                saved.save(sums, done, now=True)
+            raise
+        if saved is not None and len(self.parts) > 1:
+            saved.save(sums, done, now=True)
+        return sums.moments()
+
+    def _first_moments(self, rows: Any, origin: npt.NDArray[Any]) -> ClassMoments:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            return moments_of(rows, self.numbers[self.parts[0]], origin, len(self.classes))
+
+    def _add(self, sums: ExactMoments, portion: ClassMoments) -> None:
+        try:
+            sums.add(portion)
+        except ParameterError:
+            raise ParameterError("RidgeHead: the features overflow; scale them") from None
+
+    # -- heads that need all feature vectors -------------------------------------------------------
+
+    def by_table(self, head: Any, name: str, max_memory: float) -> Any:
+        """The classifier with a head that needs a table of all feature vectors.
+
+        Raises
+        ------
+        ParameterError
+            If the table would take more than `max_memory` gigabytes, or the head refuses it.
+        """
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler()
+        with warnings.catch_warnings():
+            # An MLP or SVM that stops at its limit of iterations is evaluated like any other.
+            warnings.simplefilter("ignore")
+            try:
+                head.fit(scaler.fit_transform(self._table(name, max_memory)), self._names())
+            except SpelError:
+                raise
+            except ValueError as error:  # scikit-learn's own, of too few images for a head, say
+                reason = str(error).splitlines()[0]
+                raise ParameterError(f"head {name!r}: {reason}") from None
+        return _pipeline(self.features, scaler, head)
+
+    def _names(self) -> npt.NDArray[Any]:
+        return np.asarray(self.classes[self.numbers])
+
+    def _table(self, name: str, max_memory: float) -> npt.NDArray[np.float32]:
+        count, length = len(self.images), int(self.features.n_features_out_)
+        needed = count * length * BYTES_PER_VALUE
+        if needed > max_memory * GB:
+            raise ParameterError(
+                f"fit: the head {name!r} needs the feature vectors of all images: {count:,} x "
+                f"{length:,} values take about {needed / GB:.1f} GB; the limit is {max_memory:g} "
+                "GB. Use the head 'ridge', which needs sums only, or raise --max-memory"
+            )
+        table = np.empty((count, length), np.float32)
+        tasks = [RowsOf(self.images[part], self.threads, self.features) for part in self.parts]
+        for part, rows in zip(self.parts, self.run(tasks)):
+            table[part] = rows
+        return table
+
+
+def _pipeline(features: Any, scaler: Any, head: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(features, scaler, head)
+
+
+def _scaler(moments: ClassMoments) -> Any:
+    """The `StandardScaler` that rows of these moments give."""
+    from sklearn.preprocessing import StandardScaler
+
+    mean, variance = moments.mean_and_variance()
+    count, eps = moments.count, np.finfo(np.float64).eps
+    is_constant = variance <= count * eps * variance + (count * mean * eps) ** 2
+    scaler = StandardScaler()
+    scaler.mean_, scaler.var_ = mean, variance
+    scaler.scale_ = np.where(is_constant, 1.0, np.sqrt(variance))
+    scaler.n_samples_seen_, scaler.n_features_in_ = int(count), len(mean)
+    return scaler

@@ -1,0 +1,220 @@
+"""Portions of the images that are learned from: picklable calls, in this process or in workers.
+
+What a portion gives does not depend on the process that computes it: the engine gives the same bits
+for any number of threads, and products of rows are computed by one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.intensity import full_range
+from spel.core.threads import threads
+from spel.errors import ShapeError, SpelError
+from spel.io.image.header import MAX_PIXELS
+from spel.io.image.reader import describe, read_with_white
+from spel.learning.finite import check_finite
+from spel.linear import ClassMoments
+from spel.sklearn.heads import as_precise
+
+PORTION = 1000
+"""Images of one portion: moments are summed over the rows of so many images at once."""
+
+BATCH_BYTES = 16 << 20
+BATCH = 200
+"""Images that run through the features at once are at most so many, and take about so much."""
+
+Rows = npt.NDArray[np.float32]
+Run = Callable[[Iterable[Any]], Iterator[Any]]
+"""From tasks to their results, in order."""
+
+
+def run_here(tasks: Iterable[Any]) -> Iterator[Any]:
+    """Run tasks in this process."""
+    return (task() for task in tasks)
+
+
+class ExampleFiles(Sequence[Any]):
+    """Image files as a sequence of arrays in the full range of their type, read on access."""
+
+    def __init__(
+        self, paths: Sequence[str], *, isolate: bool = False, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        self.paths, self.isolate, self.max_pixels = list(paths), isolate, max_pixels
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self._some(self.paths[index])
+        path = self.paths[index]
+        return full_range(*read_with_white(path, isolate=self.isolate, max_pixels=self.max_pixels))
+
+    def _some(self, paths: Sequence[str]) -> ExampleFiles:
+        return ExampleFiles(paths, isolate=self.isolate, max_pixels=self.max_pixels)
+
+    def select(self, indices: Sequence[int]) -> ExampleFiles:
+        """The files with these indices."""
+        return self._some([self.paths[i] for i in indices])
+
+    def shapes(self) -> set[tuple[int, ...]]:
+        """The shapes that the headers of the files state."""
+        found = set()
+        for path in self.paths:
+            info = describe(path, isolate=self.isolate, max_pixels=self.max_pixels)
+            planes = (info.planes,) if info.planes else ()
+            found.add((*planes, info.rows, info.cols, info.channels))
+        return found
+
+
+def select(images: Sequence[Any], indices: Sequence[int]) -> Sequence[Any]:
+    """The images with these indices; files stay files."""
+    if isinstance(images, ExampleFiles):
+        return images.select(indices)
+    return [images[i] for i in indices]
+
+
+def name_of(images: Sequence[Any], index: int) -> str:
+    """What messages call an image."""
+    return images.paths[index] if isinstance(images, ExampleFiles) else f"image {index}"
+
+
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """A call about some of the images."""
+
+    images: Sequence[Any]
+    threads: int | None = None
+
+    @property
+    def image(self) -> str:
+        """Name of the first image."""
+        return name_of(self.images, 0)
+
+    @property
+    def identity(self) -> None:
+        """None: the input is no single file."""
+        return
+
+    def __call__(self) -> Any:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            if self.threads is None:
+                return self.compute()
+            with threads(self.threads):
+                return self.compute()
+
+    def compute(self) -> Any:
+        """The result."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class ShapesOf(Portion):
+    """The shapes of the images."""
+
+    def compute(self) -> set[tuple[int, ...]]:
+        if isinstance(self.images, ExampleFiles):
+            return self.images.shapes()
+        return {np.shape(image) for image in self.images}
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOf(Portion):
+    """The feature vectors of the images, a row for each."""
+
+    features: Any = None
+
+    def compute(self) -> Rows:
+        parts: list[Rows] = []
+        for batch, first in _batches(self.images):
+            try:
+                parts.append(np.asarray(self.features.transform(batch), np.float32))
+            except SpelError as error:
+                error.add_note(f"image {name_of(self.images, first)}")
+                raise
+        return np.concatenate(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class MomentsOf(RowsOf):
+    """The moments of the images' feature vectors about an origin, by class."""
+
+    numbers: Any = None
+    origin: Any = None
+    classes: int = 0
+
+    def compute(self) -> ClassMoments:  # type: ignore[override]
+        return moments_of(super().compute(), self.numbers, self.origin, self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionsOf(Portion):
+    """The class of each image by a fitted model."""
+
+    model: Any = None
+
+    def compute(self) -> npt.NDArray[Any]:
+        return np.concatenate([self.model.predict(batch) for batch, _ in _batches(self.images)])
+
+
+def moments_of(
+    rows: Rows, numbers: npt.NDArray[np.int64], origin: npt.NDArray[Any], classes: int
+) -> ClassMoments:
+    """The moments of rows of numbered classes."""
+    moments = ClassMoments(origin, classes)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused when they are added up
+        moments.add(as_precise(rows), numbers)
+    return moments
+
+
+def _batches(images: Sequence[Any]) -> Iterator[tuple[Any, int]]:
+    """Images of one shape and type as an array, with the index of the first."""
+    group: list[npt.NDArray[Any]] = []
+    for index in range(len(images)):
+        image = np.asarray(images[index])
+        check_finite(image, name_of(images, index))
+        full = len(group) >= max(1, min(BATCH, BATCH_BYTES // max(1, image.nbytes)))
+        if group and (full or group[0].shape != image.shape or group[0].dtype != image.dtype):
+            yield np.stack(group), index - len(group)
+            group = []
+        group.append(image)
+    if group:
+        yield np.stack(group), len(images) - len(group)
+
+
+def shapes_of(images: Sequence[Any], run: Run) -> set[tuple[int, ...]]:
+    """The shapes of all images."""
+    return set().union(*run(ShapesOf(images[part]) for part in portions(len(images))))
+
+
+def portions(count: int) -> list[slice]:
+    """The portions of so many images, by their indices.
+
+    Examples
+    --------
+    >>> portions(2500)
+    [slice(0, 1000, None), slice(1000, 2000, None), slice(2000, 2500, None)]
+    """
+    return [slice(i, min(i + PORTION, count)) for i in range(0, count, PORTION)]
+
+
+def check_one_shape(shapes: set[tuple[int, ...]], features: str) -> None:
+    """Refuse images of several sizes where the features ask for one.
+
+    Raises
+    ------
+    ShapeError
+    """
+    if len(shapes) > 1:
+        raise ShapeError(
+            f"images of different sizes, and features {features!r} ask for one size; "
+            "bring the images to one size, or take features 'pooled' or a network"
+        )

@@ -95,8 +95,8 @@ def from_torch(module: Any, shape: Sequence[int] | None = None) -> Network:
     Parameters
     ----------
     module : torch.nn.Module
-        One that `to_torch` made, with the weights that it has now, or a sequence of PyTorch's own
-        modules, see `spel.backends.torch_import`.
+        One that `to_torch` made, with the weights that it has now, or any in evaluation mode whose
+        `forward` consists of known operations, see `spel.backends.torch_import`.
     shape : (rows, cols, channels), optional
         Of the images, for a ``Linear`` after a ``Flatten``.
 

@@ -44,5 +44,6 @@ def _group_normalize(layer: GroupNormalize, g: Graph, x: Value) -> Value:
 
 @translate.register
 def _local_response_normalize(layer: LocalResponseNormalize, g: Graph, x: Value) -> Value:
-    numbers = {"alpha": float(layer.alpha), "beta": float(layer.beta), "bias": float(layer.k)}
-    return Value(g.op("LRN", x.name, size=layer.size, **numbers), x.channels, x.ndim)
+    alpha, beta, k = float(layer.alpha), float(layer.beta), float(layer.k)
+    name = g.op("LRN", x.name, size=layer.size, alpha=alpha, beta=beta, bias=k)
+    return Value(name, x.channels, x.ndim)

@@ -97,7 +97,7 @@ def _transposed_convolution(layer: TransposedConvolution, g: Graph, x: Value) ->
 @translate.register
 def _upsample(layer: Upsample, g: Graph, x: Value) -> Value:
     scales = g.const([1, 1, *layer.factors])
-    how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     if layer.method == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
         how["nearest_mode"] = "floor"

@@ -9,14 +9,14 @@ from spel.errors import BackendMissingError
 
 try:
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor, fx, nn
     from torch.nn import functional as F
 except ImportError as error:
     raise BackendMissingError(
         'this needs PyTorch, which is not installed; try: pip install "spel[torch]"'
     ) from error
 
-__all__ = ["F", "Tensor", "as_tensor", "nn", "torch"]
+__all__ = ["F", "Tensor", "as_tensor", "fx", "nn", "torch"]
 
 
 def as_tensor(values: npt.ArrayLike) -> Tensor:

@@ -1,300 +1,362 @@
-"""From PyTorch's own modules to a network: the same numbers, or a refusal that names the module.
+"""From a PyTorch module to a network: the same numbers, or a refusal that names the operation.
 
-A module is taken only if its type is exactly one of PyTorch's, it has no hooks, and every option of
-it has a meaning here: a subclass may compute something else.
+`torch.fx` follows the module's `forward` symbolically and gives its graph. Each step of it is one
+of PyTorch's own modules (`torch_import_modules`), a function that computes what such a module does
+(`torch_import_functions`), or joins activations: a sum, a product, a concatenation.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from spel.backends.torch_deps import nn, torch
+from spel.backends.torch_deps import fx, nn, torch
+from spel.backends.torch_import_functions import FUNCTIONS
+from spel.backends.torch_import_modules import (
+    DROPOUTS,
+    OF_VALUES,
+    TAKEN,
+    bias_of,
+    check_hooks,
+    check_plain,
+    layers_of,
+    numbers,
+    refusal,
+)
 from spel.backends.torch_module import SpelModule
-from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import ShapeError, UnsupportedLayerError
 from spel.nn import (
-    Activation,
-    BatchNormalize,
+    Add,
+    Concatenate,
     Convolution,
     Flatten,
+    GlobalPool,
     Layer,
-    MaxPool,
-    MeanPool,
+    Multiply,
     Network,
     Node,
-    chain,
 )
-from spel.ops.activate import Kind
 
-Pair = tuple[int, int]
-Array = npt.NDArray[np.float32]
+Form = Literal["map", "flattened", "vector"]
 
 
 def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
-    """A network from a module that `to_torch` made, or from PyTorch's own modules."""
-    if type(module) is SpelModule:
-        return module.to_network()
-    return from_modules(module, shape)
+    """A network from a module that `to_torch` made, or from PyTorch's own modules.
 
-
-def from_modules(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
-    """A chain of layers from a sequence of PyTorch's own modules, in evaluation mode.
-
-    Convolutions (zero padding of half the kernel's extent, "same", or none; no groups), max- and
-    mean-pooling, batch normalization with running statistics, the activations, and, once `shape`
-    is known, ``Flatten`` followed by ``Linear``: a linear layer over a map of h x w pixels is a
-    convolution whose kernel is the whole map.
+    Any module is taken whose `forward` consists of known operations in evaluation mode:
+    convolutions (grouped, transposed, any padding), poolings, batch, group, instance and local
+    response normalization, the activations, upsampling, padding, sums, products and
+    concatenations of activations, and ``Flatten`` followed by ``Linear``: a linear layer over a
+    map of h x w pixels is a convolution whose kernel is the whole map.
 
     Parameters
     ----------
     module : torch.nn.Module
-        One of those, or ``nn.Sequential`` of them (nested ones are unrolled), with weights of
-        float32.
+        With weights of float32.
     shape : (rows, cols, channels), optional
-        Of the images, for what follows a ``Flatten``.
+        Of the images, for what follows a ``Flatten`` of maps whose size follows from the image.
 
     Raises
     ------
     UnsupportedLayerError
-        For any other module, a subclass, or an option that has no meaning here; the message names
-        the module.
+        For any other module, a subclass, a function, or an option that has no meaning here; the
+        message names it.
+    ShapeError
+        If the size of the images matters and `shape` was not given.
     """
-    chain_of = _Chain(shape)
-    for name, part in _leaves("", module):
-        _check_plain(name, part)
-        chain_of.add(name, part)
-    return chain_of.network()
+    if type(module) is SpelModule:
+        return module.to_network()
+    if _is_step(module):
+        module = _Alone(module)
+    graph = _Graph(shape, dict(module.named_modules()))
+    for step in _traced(module).nodes:
+        graph.add(step)
+    return graph.network()
 
 
-def _leaves(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-        _check_hooks(name, module)
-        for child, part in module.named_children():
-            yield from _leaves(f"{name}.{child}" if name else child, part)
-    else:
-        yield name, module
+class _Alone(nn.Module):
+    """A module of PyTorch's as the only step of a forward."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.training = module.training
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.module(x)
 
 
-def _check_plain(name: str, module: nn.Module) -> None:
-    """Refuse what may compute something else than its type says, or with other numbers."""
-    if type(module) not in _TAKEN:
-        raise _refusal(name, module, "no layer means the same (subclasses are not taken)")
-    _check_hooks(name, module)
-    for values in (*module.parameters(), *module.buffers()):
-        if values.is_floating_point() and values.dtype != torch.float32:
-            why = f"its weights are {values.dtype}; convert it with .float()"
-            raise _refusal(name, module, why)
+class _Tracer(fx.Tracer):
+    """Follows forwards down to PyTorch's own modules, and to subclasses of those that are taken."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        if not _is_step(m):
+            check_hooks(module_qualified_name, m)
+        return _is_step(m)
 
 
-def _check_hooks(name: str, module: nn.Module) -> None:
-    if module._forward_hooks or module._forward_pre_hooks:
-        raise _refusal(name, module, "it has hooks, which may change what it computes")
+def _is_step(module: nn.Module) -> bool:
+    """Whether a module is taken or refused as a whole, and not followed."""
+    own = type(module).__module__.startswith("torch.") and not isinstance(module, nn.Sequential)
+    return own or isinstance(module, tuple(TAKEN))
+
+
+def _traced(module: nn.Module) -> fx.Graph:
+    check_hooks("", module)
+    try:
+        return _Tracer().trace(module)
+    except UnsupportedLayerError:
+        raise
+    except Exception as error:  # whatever a forward does with what is no tensor
+        why = " ".join(str(error).split())[:200]
+        raise refusal(
+            "", type(module).__name__, f"its forward cannot be followed ({why})"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Wire:
+    """A value of the graph: the node that makes it; a map, its flattened values, or a vector."""
+
+    node: str
+    form: Form = "map"
 
 
 @dataclass
-class _Chain:
-    """The layers so far, and what comes out of them: a map, its flattened values, or a vector."""
+class _Graph:
+    """The nodes so far, and what each step of PyTorch's graph gave."""
 
     shape: Sequence[int] | None
-    layers: list[Layer] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    form: Literal["map", "flattened", "vector"] = "map"
-    flatten: tuple[str, nn.Module] | None = None
+    modules: dict[str, nn.Module]
+    nodes: list[Node] = field(default_factory=list)
+    wires: dict[fx.Node, _Wire] = field(default_factory=dict)
+    output: _Wire | None = None
 
-    def add(self, name: str, module: nn.Module) -> None:
-        kind = type(module)
-        if kind in _WITHOUT_EFFECT:
-            if module.training and getattr(module, "p", 0.0) != 0.0:
-                raise _refusal(name, module, "it is in training mode; call module.eval()")
-        elif kind is nn.Flatten:
-            self._flatten(name, module)
-        elif kind is nn.Linear:
-            self._append(name, self._linear(name, module))
-            self.form = "vector"
-        elif kind in _ACTIVATIONS:
-            self._append(name, _activation(name, module))
-        elif self.form != "map":
-            raise _refusal(name, module, "it follows a Flatten or a Linear, which leave no image")
-        else:
-            self._append(name, _OF_MAPS[kind](name, module))
+    def add(self, step: fx.Node) -> None:
+        """Take one step of the graph; what no image comes from is taken when it is needed."""
+        if step.op == "placeholder":
+            if self.wires:
+                if step.users:
+                    raise refusal(step.name, "input", "a network takes one image")
+                return
+            self.wires[step] = _Wire("input")
+        elif step.op == "output":
+            self.output = self._wire(step, step.args[0])
+        elif step.op == "call_module":
+            name = str(step.target)
+            module = self.modules[name]
+            self.wires[step] = self._module(name, module, self._image(step))
+        elif step.op in ("call_function", "call_method"):
+            wire = self._call(step)
+            if wire is not None:
+                self.wires[step] = wire
 
     def network(self) -> Network:
-        if self.form == "flattened" and self.flatten is not None:
-            # PyTorch flattens channel by channel, spel pixel by pixel: one order only if either
-            # is alone.
-            name, module = self.flatten
-            rows, cols, channels = self._size(name, module)
-            if channels != 1 and rows * cols != 1:
-                raise _refusal(name, module, "it orders the values of a vector channel by channel")
-            self._append(name, Flatten())
-        if not self.layers:
+        """The finished network; its output is the last node."""
+        end = self.output
+        if end is None or not self.nodes:
             raise UnsupportedLayerError("from_torch: the module has no layer that a network keeps")
-        inputs = ["input", *self.names[:-1]]
-        steps = zip(self.names, self.layers, inputs)
-        return Network(tuple(Node(name, layer, (source,)) for name, layer, source in steps))
+        if end.form == "flattened":
+            self._check_order(end)
+            end = self._append("flatten", Flatten(), [end])
+        if end.node == "input":
+            raise UnsupportedLayerError("from_torch: the module returns its input")
+        return Network(tuple(Network(tuple(self.nodes)).needed([end.node])))
 
-    def _append(self, name: str, layer: Layer) -> None:
-        self.layers.append(layer)
-        stem = name.replace(".", "_") or "module"
-        self.names.append(f"m{stem}" if stem[0].isdigit() or stem == "input" else stem)
+    # -- steps -------------------------------------------------------------------------------
 
-    def _flatten(self, name: str, module: Any) -> None:
-        if (module.start_dim, module.end_dim) != (1, -1):
-            raise _refusal(name, module, "it does not flatten whole images")
-        if self.form == "map":
-            self.form, self.flatten = "flattened", (name, module)
+    def _call(self, step: fx.Node) -> _Wire | None:
+        target: Any = step.target
+        images = [a for a in step.args if isinstance(a, fx.Node)]
+        if target in _JOINS:
+            if len(step.args) != 2 or len(images) != 2 or step.kwargs:
+                raise refusal(step.name, _words(step), "only activations are joined")
+            return self._joined(step, _JOINS[target](), images)
+        if target in _CONCATENATIONS:
+            return self._concatenated(step)
+        if target in ("view", "reshape"):
+            return self._reshaped(step)
+        if target in FUNCTIONS:
+            return self._function(step, FUNCTIONS[target])
+        if step.users and not _only_for_shapes(step):
+            raise refusal(step.name, _words(step), "no layer means the same")
+        return None
 
-    def _linear(self, name: str, module: Any) -> Convolution:
-        if self.form == "map":
-            raise _refusal(name, module, "on an image it acts on each row; put a Flatten before it")
-        weights = _numbers(module.weight)
-        rows, cols = (1, 1) if self.form == "vector" else self._size(name, module)[:2]
+    def _function(self, step: fx.Node, meaning: Callable[..., Any]) -> _Wire:
+        image = self._image(step)
+        kwargs = {k: v for k, v in step.kwargs.items() if k != "input"}
+        try:
+            meant = meaning(*step.args[1 if step.args else 0 :], **kwargs)
+        except TypeError as error:
+            raise refusal(step.name, _words(step), f"its options are not taken ({error})") from None
+        if not isinstance(meant, nn.Module):
+            return self._chained(step.name, list(meant), image)
+        parts = list(meant) if isinstance(meant, nn.Sequential) else [meant]
+        for part in parts:
+            image = self._module(step.name, part.eval(), image)
+        return image
+
+    def _module(self, name: str, module: nn.Module, image: _Wire) -> _Wire:
+        check_plain(name, module)
+        kind = type(module)
+        if kind in DROPOUTS or kind is nn.Identity:
+            return image
+        if kind is nn.Flatten:
+            return self._flattened(name, module, image)
+        if kind is nn.Linear:
+            return self._append(name, self._linear(name, module, image), [image], "vector")
+        if image.form != "map" and kind not in OF_VALUES:
+            raise refusal(name, module, "it follows a Flatten or a Linear, which leave no image")
+        if image.form == "flattened" and kind in (nn.PReLU, nn.Softmax):
+            raise refusal(name, module, "it looks at the channels of flattened images")
+        return self._chained(name, layers_of(name, module), image)
+
+    def _chained(self, name: str, layers: Sequence[Layer], image: _Wire) -> _Wire:
+        for layer in layers:
+            image = self._append(name, layer, [image], image.form)
+        return image
+
+    def _joined(self, step: fx.Node, layer: Layer, values: Sequence[fx.Node]) -> _Wire:
+        images = [self._wire(step, value) for value in values]
+        forms = {image.form for image in images}
+        if len(forms) > 1 or ("flattened" in forms and isinstance(layer, Concatenate)):
+            raise refusal(step.name, _words(step), "it joins images and vectors")
+        return self._append(step.name, layer, images, images[0].form)
+
+    def _concatenated(self, step: fx.Node) -> _Wire:
+        values = step.args[0] if step.args else step.kwargs.get("tensors")
+        dim = step.args[1] if len(step.args) > 1 else step.kwargs.get("dim", 0)
+        if dim not in (1, -3) or not isinstance(values, tuple | list):
+            raise refusal(step.name, _words(step), "only channels (dim=1) are concatenated")
+        return self._joined(step, Concatenate(), list(values))  # type: ignore[arg-type]
+
+    def _reshaped(self, step: fx.Node) -> _Wire:
+        """``x.view(x.size(0), -1)``: what people write for a Flatten."""
+        image = self._image(step)
+        sizes: Any = step.args[1:]
+        sizes = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes
+        if len(sizes) != 2 or sizes[1] != -1 or not _is_batch(sizes[0]):
+            raise refusal(step.name, _words(step), "only (x.size(0), -1) has a meaning here")
+        return self._flattened(step.name, nn.Flatten(), image)
+
+    def _flattened(self, name: str, module: Any, image: _Wire) -> _Wire:
+        if (module.start_dim, module.end_dim) not in ((1, -1), (1, 3)):
+            raise refusal(name, module, "it does not flatten whole images")
+        return image if image.form == "vector" else _Wire(image.node, "flattened")
+
+    def _linear(self, name: str, module: Any, image: _Wire) -> Convolution:
+        if image.form == "map":
+            raise refusal(name, module, "on an image it acts on each row; put a Flatten before it")
+        weights = numbers(module.weight)
+        rows, cols = (1, 1) if image.form == "vector" else self._size(name, image)
         if weights.shape[1] % (rows * cols):
             why = f"{weights.shape[1]} inputs for maps of {rows} x {cols} pixels"
-            raise _refusal(name, module, why)
+            raise refusal(name, module, why)
         maps = weights.reshape(len(weights), -1, rows, cols).transpose(0, 2, 3, 1)
-        return Convolution(KernelBank.from_array(maps, _bias(module)), border="valid")
+        return Convolution(KernelBank.from_array(maps, bias_of(module)), border="valid")
 
-    def _size(self, name: str, module: nn.Module) -> tuple[int, int, int]:
+    # -- nodes -------------------------------------------------------------------------------
+
+    def _append(
+        self, name: str, layer: Layer, images: Sequence[_Wire], form: Form = "map"
+    ) -> _Wire:
+        stem = name.replace(".", "_")[-56:] or "module"
+        stem = f"m{stem}" if stem[0].isdigit() or stem == "input" else stem
+        taken = {node.name for node in self.nodes}
+        own = next(n for n in _numbered(stem) if n not in taken)
+        self.nodes.append(Node(own, layer, tuple(image.node for image in images)))
+        return _Wire(own, form)
+
+    def _image(self, step: fx.Node) -> _Wire:
+        """The image that a step takes first."""
+        return self._wire(step, step.args[0] if step.args else step.kwargs.get("input"))
+
+    def _wire(self, step: fx.Node, value: Any) -> _Wire:
+        wire = self.wires.get(value) if isinstance(value, fx.Node) else None
+        if wire is None:
+            raise refusal(step.name, _words(step), f"{value} is no activation")
+        return wire
+
+    def _check_order(self, image: _Wire) -> None:
+        # PyTorch flattens channel by channel, spel pixel by pixel: one order only if either is
+        # alone.
+        rows, cols = self._size("flatten", image)
+        if rows * cols != 1 and self._shapes()[image.node][-1] != 1:
+            raise refusal("", "Flatten", "it orders the values of a vector channel by channel")
+
+    def _size(self, name: str, image: _Wire) -> tuple[int, int]:
+        """Rows and cols of a map: they follow from the image's, unless a pooling fixed them."""
+        node = next((n for n in self.nodes if n.name == image.node), None)
+        while node is not None and node.layer.scope == "spel" and len(node.inputs) == 1:
+            node = next((n for n in self.nodes if n.name == node.inputs[0]), None)
+        if node is not None and isinstance(node.layer, GlobalPool):
+            rows, cols = node.layer.sizes
+            return rows, cols
         if self.shape is None:
             raise ShapeError(
-                f"from_torch: module {name!r}, {module}: what follows a Flatten fixes the size of "
-                "images; give shape=(rows, cols, channels)"
+                f"from_torch: module {name!r}: what follows a Flatten fixes the size of images; "
+                "give shape=(rows, cols, channels)"
             )
-        given = tuple(self.shape) if len(self.shape) == 3 else (*self.shape, 1)
-        rows, cols, channels = chain(*self.layers).shape(given) if self.layers else given
-        return rows, cols, channels
+        rows, cols, _ = self._shapes()[image.node]
+        return rows, cols
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        given = tuple(self.shape or (1, 1, 1))
+        given = given if len(given) == 3 else (*given, 1)
+        own = Network(tuple(self.nodes)).shapes(given) if self.nodes else {}
+        return {"input": given, **own}
 
 
-# -- modules over images -------------------------------------------------------------------------
-
-
-def _convolution(name: str, module: Any) -> Layer:
-    if module.groups != 1 or module.padding_mode != "zeros":
-        raise _refusal(name, module, "groups and other padding modes are not taken")
-    size, dilation, stride = (
-        _pair(v) for v in (module.kernel_size, module.dilation, module.stride)
-    )
-    adjacency, padded = _window(name, module, size, dilation, module.padding)
-    weights = _numbers(module.weight).transpose(0, 2, 3, 1)
-    bank = KernelBank(adjacency, weights.reshape(len(weights), len(adjacency), -1), _bias(module))
-    return Convolution(bank, stride, "zero" if padded else "valid")
-
-
-def _max_pool(name: str, module: Any) -> Layer:
-    if module.ceil_mode or module.return_indices:
-        raise _refusal(name, module, "ceil_mode and return_indices are not taken")
-    size, dilation, stride = (
-        _pair(v) for v in (module.kernel_size, module.dilation, module.stride)
-    )
-    adjacency, padded = _window(name, module, size, dilation, module.padding)
-    return MaxPool(adjacency, stride, "inside" if padded else "valid")
-
-
-def _mean_pool(name: str, module: Any) -> Layer:
-    if module.ceil_mode or module.divisor_override is not None:
-        raise _refusal(name, module, "ceil_mode and divisor_override are not taken")
-    size, stride = _pair(module.kernel_size), _pair(module.stride)
-    adjacency, padded = _window(name, module, size, (1, 1), module.padding)
-    if not padded:
-        return MeanPool(adjacency, stride, "valid")
-    return MeanPool(adjacency, stride, "inside", "full" if module.count_include_pad else "valid")
-
-
-def _window(
-    name: str, module: Any, size: Pair, dilation: Pair, padding: Any
-) -> tuple[Adjacency, bool]:
-    """The displacements ``i * dilation - padding`` of a kernel, and whether it is padded at all.
-
-    With padding, positions 0, s, 2s, ... exist for every pixel only if both sides together are as
-    wide as the kernel's extent ("same": to the right the wider one).
-    """
-    extents = [(k - 1) * d for k, d in zip(size, dilation)]
-    if padding == "valid":
-        padding = 0
-    if padding == "same":
-        before = [extent // 2 for extent in extents]
-        padded = True
-    else:
-        before = list(_pair(padding))
-        padded = any(before) or not any(extents)
-        if padded and any(2 * p != e for p, e in zip(before, extents)):
-            raise _refusal(name, module, "its padding is neither 0 nor half the kernel's extent")
-        if not padded:
-            # No pixel outside is read: the middle of the window stands for it.
-            before = [(k // 2) * d for k, d in zip(size, dilation)]
-    rows, cols = ([i * d - b for i in range(k)] for k, d, b in zip(size, dilation, before))
-    return Adjacency.from_displacements(list(product(rows, cols))), padded
-
-
-def _batch_normalize(name: str, module: Any) -> Layer:
-    if module.running_mean is None or module.running_var is None:
-        raise _refusal(name, module, "it has no running statistics")
-    if module.training:
-        raise _refusal(name, module, "it is in training mode; call module.eval()")
-    return BatchNormalize(
-        _numbers(module.running_mean),
-        np.sqrt(_numbers(module.running_var)),
-        _numbers(module.weight) if module.affine else 1.0,
-        _numbers(module.bias) if module.affine else 0.0,
-        float(module.eps),
-        "channel",
-    )
-
-
-def _activation(name: str, module: Any) -> Layer:
-    function, options, parameter = _ACTIVATIONS[type(module)]
-    if any(getattr(module, key) != value for key, value in options.items()):
-        raise _refusal(name, module, f"only {options} has a meaning here")
-    return Activation(function, float(getattr(module, parameter)) if parameter else None)
-
-
-_ACTIVATIONS: dict[type[nn.Module], tuple[Kind, dict[str, Any], str | None]] = {
-    nn.ReLU: ("relu", {}, None),
-    nn.LeakyReLU: ("leaky_relu", {}, "negative_slope"),
-    nn.ELU: ("elu", {}, "alpha"),
-    nn.Sigmoid: ("sigmoid", {}, None),
-    nn.Tanh: ("tanh", {}, None),
-    nn.GELU: ("gelu", {"approximate": "none"}, None),
-    # Above the threshold PyTorch returns its input; at 20 that is the same float32.
-    nn.Softplus: ("softplus", {"beta": 1, "threshold": 20}, None),
-    nn.Hardsigmoid: ("hard_sigmoid", {}, None),
+_JOINS: dict[Any, type[Layer]] = {
+    operator.add: Add,
+    operator.iadd: Add,
+    torch.add: Add,
+    "add": Add,
+    "add_": Add,
+    operator.mul: Multiply,
+    operator.imul: Multiply,
+    torch.mul: Multiply,
+    "mul": Multiply,
+    "mul_": Multiply,
 }
 
-_OF_MAPS: dict[type[nn.Module], Callable[[str, Any], Layer]] = {
-    nn.Conv2d: _convolution,
-    nn.MaxPool2d: _max_pool,
-    nn.AvgPool2d: _mean_pool,
-    nn.BatchNorm2d: _batch_normalize,
-}
-
-_WITHOUT_EFFECT = frozenset({nn.Identity, nn.Dropout, nn.Dropout2d})
-
-_TAKEN = frozenset({*_ACTIVATIONS, *_OF_MAPS, *_WITHOUT_EFFECT, nn.Flatten, nn.Linear})
+_CONCATENATIONS = frozenset({torch.cat, torch.concat, torch.concatenate})
 
 
-def _pair(value: Any) -> Pair:
-    pair = value if isinstance(value, tuple | list) else (value, value)
-    return int(pair[0]), int(pair[1])
+def _numbered(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}_{number}"
+        number += 1
 
 
-def _numbers(values: Any) -> Array:
-    return np.asarray(values.detach().cpu().numpy(), dtype=np.float32)
+def _words(step: fx.Node) -> str:
+    """An operation as a person would write it."""
+    name = step.target if isinstance(step.target, str) else getattr(step.target, "__name__", "?")
+    return f"{name}({', '.join(map(str, step.args))})"
 
 
-def _bias(module: Any) -> Array | None:
-    return None if module.bias is None else _numbers(module.bias)
-
-
-def _refusal(name: str, module: nn.Module, why: str) -> UnsupportedLayerError:
-    return UnsupportedLayerError(
-        f"from_torch: module {name or 'itself'!r}, {module}: {why}; replace it, or bring its part "
-        "of the network yourself"
+def _is_batch(value: Any) -> bool:
+    """Whether a size is that of the batch: ``x.size(0)`` or ``x.shape[0]``."""
+    if not isinstance(value, fx.Node):
+        return False
+    if value.target == "size":
+        return tuple(value.args[1:]) == (0,)
+    of = value.args[0] if value.args else None
+    shape = isinstance(of, fx.Node) and (
+        of.target == "size" or (of.target is getattr and of.args[1] == "shape")
     )
+    return bool(value.target is operator.getitem and shape and value.args[1] == 0)
+
+
+def _only_for_shapes(step: fx.Node) -> bool:
+    """Whether a step gives a size, of which a view is made."""
+    if step.target == "size" or step.target is getattr:
+        return True
+    of = step.args[0] if step.args else None
+    sizes = isinstance(of, fx.Node) and (of.target == "size" or of.target is getattr)
+    return step.target is operator.getitem and sizes

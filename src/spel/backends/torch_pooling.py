@@ -103,6 +103,7 @@ class TorchGlobalPool(LayerModule[GlobalPool]):
         self.size, self.largest = list(layer.sizes), layer.function == "max"
 
     def forward(self, x: Tensor) -> Tensor:
+        pool: Any
         if self.largest:
             pool = F.adaptive_max_pool2d if len(self.size) == 2 else F.adaptive_max_pool3d
         else:

@@ -149,7 +149,9 @@ class DivisiveNormalize(Layer):
         self, images: Sequence[Image], output: Image, at: tuple[int, ...], channel: int
     ) -> Explanation:
         channels = range(images[0].shape[-1]) if self.across_channels else [channel]
-        read = [window_values(Window(self.area), images[0], at, c) for c in channels]
+        read = [
+            window_values(Window(self.area, border="inside"), images[0], at, c) for c in channels
+        ]
         place, spels, _ = read[0]
         values = np.stack([v for _, _, v in read], axis=-1)
         squares = (values.astype(np.float64) ** 2).sum()

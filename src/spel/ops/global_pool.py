@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +65,9 @@ def global_pool(
     cells = memory.shape[2:]
     for cell in product(*map(range, cells)):
         bounds = [part(i, m, n) for i, m, n in zip(cell, cells, spels)]
-        inner = tuple(slice(a, b) for a, b in bounds)
-        values = given.array[(slice(None), slice(None), *inner)]
-        target = memory[(slice(None), slice(None), *cell)]
+        inner: Any = (slice(None), slice(None), *[slice(a, b) for a, b in bounds])
+        at: Any = (slice(None), slice(None), *cell)
+        values, target = given.array[inner], memory[at]
         if function == "max":
             target[...] = values.max(axis=(2, 3, 4))
         else:

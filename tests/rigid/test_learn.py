@@ -241,6 +241,16 @@ def test_as_many_places_are_refined_as_the_scores_call_for() -> None:
     assert len(best_windows(scored[:0], 2)) == 0
 
 
+def test_boxes_of_different_sizes_at_one_place_are_all_proposed() -> None:
+    # Around the first: a copy moved by a twentieth, and the half of it, which has worse scores.
+    boxes = np.array([[0.0, 0, 20, 10], [1, 0, 21, 10], [5, 2, 15, 8]])
+    none = np.zeros(3, dtype=np.int64)
+    views = [View((1.0, 1.0), np.zeros((1, 1, 1)))]
+    log_odds = np.array([3.0, 2, 1])
+    scored = ScoredWindows(boxes, log_odds, none, none, np.zeros((3, 2), int), views, np.zeros(3))
+    assert best_windows(scored, 3).log_odds.tolist() == [3, 1]
+
+
 def test_the_threshold_comes_from_the_photos_left_out(network: spel.Network) -> None:
     figures = network.meta["validation"]
     assert (figures["method"], figures["photos"]) == ("leave-one-photo-out", 4)

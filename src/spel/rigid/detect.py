@@ -39,8 +39,9 @@ MAX_WINDOWS = 5000
 MISSED_SHARE = 0.01
 """Share of the expected number of objects that the places left out may hold together."""
 
-PROPOSAL_OVERLAP = 0.6
-"""Largest share of the smaller box that two proposals have in common."""
+PROPOSAL_OVERLAP = 0.8
+"""Largest intersection over union of two proposals: small kernels rank sizes badly, so boxes of
+different sizes at one place are all refined."""
 
 SCALE_OFFSETS = (-0.3, -0.15, 0.15, 0.3)
 """Octaves by which the best proposals are scored again, larger and smaller."""
@@ -50,6 +51,10 @@ REVISIT_FRACTION = 1 / 4
 
 PRIOR_WEIGHT = 0.5
 """Weight of the proposal stage's log-odds in those of the refinement stage."""
+
+MIN_PRIOR = -2.0
+"""Lower log-odds of the proposal stage count as these: both stages see the same weak edges, which
+would count twice against an object."""
 
 ROTATION_PENALTY = 1.0
 """Log-odds that rotated views lose: they are more attempts at the same place."""
@@ -61,7 +66,8 @@ def detect_rigid(
     """Detect with a network of sliding-window kernels; `spel.detect` calls this.
 
     The score of a box is its probability ``1 / (1 + exp(-o))`` for the log-odds o: the score
-    ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage, if any.
+    ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage, if any,
+    which count as -2 if they are lower.
     """
     array = as_unmasked(image, "detect")
     size = (int(array.shape[0]), int(array.shape[1]))
@@ -129,7 +135,8 @@ def _propose(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows | None:
 
 def _refine_proposals(scanner: Scanner, pyramid: Pyramid, places: ScoredWindows) -> ScoredWindows:
     """The larger kernels scored at the proposed places, the best of them at more scales."""
-    scored = scanner.score_at(pyramid, places.boxes, prior=PRIOR_WEIGHT * places.log_odds)
+    prior = PRIOR_WEIGHT * np.maximum(places.log_odds, MIN_PRIOR)
+    scored = scanner.score_at(pyramid, places.boxes, prior=prior)
     scored = scanner.refine(scored)
     rescaled = _score_again(scanner, pyramid, scored, "octaves")
     return ScoredWindows.concatenate([scored, rescaled])
@@ -156,7 +163,9 @@ def best_windows(scored: ScoredWindows, count: int, limit: int | None = None) ->
     are added until those left out hold less than `MISSED_SHARE` of it, but none with log-odds below
     `MIN_LOG_ODDS`, and at most `limit`.
     """
-    places = non_maximum_suppression(scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP)
+    places = non_maximum_suppression(
+        scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP, of="union"
+    )
     log_odds = scored.log_odds[places]
     probabilities = 1 / (1 + np.exp(-log_odds[log_odds >= MIN_LOG_ODDS]))
     left_out = probabilities.sum() - np.cumsum(probabilities)

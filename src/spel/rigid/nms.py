@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,7 @@ def non_maximum_suppression(
     scores: npt.ArrayLike,
     *,
     overlap: float = 0.5,
+    of: Literal["smaller", "union"] = "smaller",
     max_boxes: int | None = None,
     classes: npt.ArrayLike | None = None,
 ) -> npt.NDArray[np.int64]:
@@ -25,6 +28,9 @@ def non_maximum_suppression(
     boxes : (n, 4) array of float
     scores : (n,) array of float
     overlap : float
+    of : {"smaller", "union"}
+        Whether `overlap` is a share of the smaller area, or of the union of both (IoU): then boxes
+        of different sizes at one place are kept.
     max_boxes : int, optional
         Largest number of boxes that are kept.
     classes : (n,) array, optional
@@ -35,6 +41,8 @@ def non_maximum_suppression(
     >>> boxes = [[0, 0, 4, 2], [1, 0, 5, 2], [1, 0, 3, 1], [8, 8, 9, 9]]
     >>> non_maximum_suppression(boxes, [3, 4, 2, 1]).tolist()
     [1, 3]
+    >>> non_maximum_suppression(boxes, [3, 4, 2, 1], of="union").tolist()
+    [1, 2, 3]
     >>> non_maximum_suppression(boxes, [3, 4, 2, 1], classes=[0, 0, 1, 1]).tolist()
     [1, 0, 3]
     """
@@ -51,7 +59,10 @@ def non_maximum_suppression(
         best, order = int(order[0]), order[1:]
         kept.append(best)
         shared = _intersections(corners[order], corners[best])
-        free = shared <= overlap * np.minimum(areas[order], areas[best])
+        whole = np.minimum(areas[order], areas[best])
+        if of == "union":
+            whole = areas[order] + areas[best] - shared
+        free = shared <= overlap * whole
         order = order[free | same_class(order, best)]
     return np.array(kept, dtype=np.int64)
 

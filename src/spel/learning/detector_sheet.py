@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from spel import draw
 from spel.core.detections import Detections
+from spel.decide import decision_of
 from spel.io.image.reader import read
 from spel.metrics.detection import Answers
-from spel.nn import Convolution, Network
+from spel.nn import Convolution, Layer, Network
+from spel.rigid import ClassWindows
 
 
 def detector_sheet(
@@ -45,7 +47,18 @@ def detector_sheet(
 
 
 def _kernel_tiles(network: Network) -> list[draw.Tile]:
-    layer = network[network.output]
+    """The kernels of every class."""
+    decision = decision_of(network)
+    if not isinstance(decision, ClassWindows):
+        return _kernels_of(network[network.output], "kernel")
+    return [
+        tile
+        for name, windows in decision.classes
+        for tile in _kernels_of(network[windows.score_node or network.output], f"{name}: kernel")
+    ]
+
+
+def _kernels_of(layer: Layer, title: str) -> list[draw.Tile]:
     assert isinstance(layer, Convolution)
     tiles = []
     for number, kernel in enumerate(layer.bank.dense()):
@@ -54,13 +67,14 @@ def _kernel_tiles(network: Network) -> list[draw.Tile]:
         if source is not None:
             caption += f"; most similar training object: {source.image}"
         shaded = draw.shade(kernel.sum(axis=-1), "signed")
-        tiles.append(draw.Tile(shaded, f"kernel {number}", caption))
+        tiles.append(draw.Tile(shaded, f"{title} {number}", caption))
     return tiles
 
 
 def _photo_tile(answer: Answers, image: npt.NDArray[np.uint8]) -> draw.Tile:
     size = (image.shape[0], image.shape[1])
     boxes, scores = answer.boxes[:3], answer.scores[:3]
-    best = Detections(boxes, scores, np.zeros(len(boxes)), size)
+    classes = tuple(name for name in answer.classes[:3] if name)
+    best = Detections(boxes, scores, np.zeros(len(boxes)), size, classes=classes)
     drawn = draw.overlay(image, best, truth=answer.truth)
     return draw.Tile(drawn, f"IoU {answer.best_iou:.2f}", answer.name)

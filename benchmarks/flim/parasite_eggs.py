@@ -17,7 +17,7 @@ from common import DATA, Scores, dice, read_masks, score
 
 import spel
 from spel.decide import segment
-from spel.io.annotation.markers import find_markers
+from spel.io.annotation.marker_folder import find_markers
 from spel.learning.segmenter import learn_segmenter
 from spel.nn import Activation, Center, Color, MaxPool, Network, Unlearned, chain
 

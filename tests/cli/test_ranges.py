@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import tifffile
 
 import spel
 from spel.decide import segment
+from spel.io import ImageBoxes, isolation, write_coco
 from spel.io.annotation.markers import write_markers
 from spel.io.image.reader import read_with_white
 from spel.nn import expected_white
@@ -209,3 +211,53 @@ def test_parasite_eggs_in_sixteen_bits_and_floats():
         assert expected.any()
         assert dice(segment(net, image.astype(np.uint16) * 257), expected) > 0.99
         assert dice(segment(net, image / np.float32(255)), expected) > 0.99
+
+
+def film(place: Path, seed: int) -> Path:
+    """Two points in time of 16 bits: nothing, and an egg."""
+    place.mkdir(parents=True, exist_ok=True)
+    image = egg(seed)[0].astype(np.uint16) * 257
+    times = np.stack([np.zeros_like(image), image]).transpose(0, 3, 1, 2)
+    path = place / f"egg{seed}.tif"
+    tifffile.imwrite(path, times, metadata={"axes": "TCYX"}, ome=True, photometric="minisblack")
+    return path
+
+
+def test_every_command_reads_a_point_in_time_in_a_worker(program, tmp_path, monkeypatch):
+    """--page and --isolate, and what is assumed, in the commands that learn and inspect."""
+    if not isolation.AVAILABLE:
+        pytest.skip("the system cannot isolate")
+    monkeypatch.setattr("spel.io.image.reader.decode", lambda *_: pytest.fail("decoded here"))
+    out, photos, classes = tmp_path / "out", tmp_path / "photos", tmp_path / "classes"
+    truth = []
+    for seed in (1, 2, 3, 4):
+        film(photos, seed)
+        film(classes / ("even", "odd")[seed % 2], seed)
+        _, markers = egg(seed)
+        (tmp_path / "markers").mkdir(exist_ok=True)
+        write_markers(tmp_path / "markers" / f"egg{seed}.json", markers)
+        grown = markers.boxes() + [-5, -10, 5, 9]  # the disk around its stroke
+        truth.append(ImageBoxes(f"egg{seed}.tif", (80, 90), grown))
+    write_coco(tmp_path / "truth.json", truth[:2])
+    (tmp_path / "arch.json").write_text(json.dumps(ARCH))
+    net = tmp_path / "net.safetensors"
+    learn = ("learn", tmp_path / "arch.json", "--images", photos, "--space", "rgb")
+    first = photos / "egg1.tif"
+    for words in (
+        (*learn, "--markers", tmp_path / "markers", "--out", net),
+        ("trace", net, first, "--at", "5,5"),
+        ("export", net, "--to", "torch", "--check", first, "--out", out.with_suffix(".pt")),
+        ("learn-boxes", tmp_path / "truth.json", "--images", photos, "--out", out),
+        ("fit", classes, "--features", "pooled", "--out", out.with_suffix(".spel"), "--test", 0),
+    ):
+        if words[0] == "export" and find_spec("torch") is None:
+            continue
+        code, _, err = program(*words, "--page", 1, "--isolate")
+        assert code == 0, err
+        assert err.count("full intensity is taken to be 65535") == 1, words
+    code, _, err = program("trace", net, first, "--at", "5,5", "--isolate")
+    assert (code, "2 points in time" in err) == (3, True)
+    assert spel.load(out).meta["card"]["white"] == [65535]
+    monkeypatch.undo()
+    code, text, _ = program("see", first, "--page", 1, "--json")
+    assert json.loads(text)["channels"][0]["max"] > 0

@@ -442,7 +442,7 @@ class TestNothingIsDroppedInSilence:
             assert len(read_labels(put(tmp_path / "a.json", [task])).images[0]) == 0
 
     def test_two_images_of_one_stem_are_refused(self, tmp_path):
-        from spel.io.annotation.markers import marked_images
+        from spel.io.annotation.marker_folder import marked_images
 
         put(tmp_path / "m" / "a.txt", "1 20 10\n3 4 1 1\n")
         picture(tmp_path / "i" / "a.png", 10, 20)

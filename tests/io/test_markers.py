@@ -12,7 +12,8 @@ from hypothesis import given, settings, strategies as st
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
 from spel.io.annotation.annotations import AnnotationWarning
-from spel.io.annotation.markers import convention_of, find_markers, read_markers, write_markers
+from spel.io.annotation.marker_folder import find_markers
+from spel.io.annotation.markers import convention_of, read_markers, write_markers
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -19,7 +19,8 @@ from spel.errors import FormatError, ImageReadError, ParameterError, ShapeError,
 from spel.io import Result, expand, parse_json, parse_line, read, read_as, write, write_as
 from spel.io.annotation.libift import read_model
 from spel.io.annotation.libift_write import write_model
-from spel.io.annotation.markers import convention_of, find_markers, read_markers
+from spel.io.annotation.marker_folder import find_markers
+from spel.io.annotation.markers import convention_of, read_markers
 from spel.io.json_files import read_json
 from spel.io.text_files import read_limited
 from spel.lines import LineWriter

@@ -15,6 +15,7 @@ from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.rigid import RigidConfig, Windows, learn_detector
 from spel.rigid.detect import best_windows
+from spel.rigid.photos import UnitImages
 from spel.rigid.score import Scanner
 from spel.rigid.views import ScoredWindows, View, apply_deltas
 
@@ -79,6 +80,22 @@ def test_learning_again_gives_the_same_network(network: spel.Network, scenes: li
     again = learn_detector([s.image for s in scenes], [s.boxes for s in scenes], QUICK)
     assert again.fingerprint() == network.fingerprint()
     assert again.meta == network.meta
+
+
+def test_photos_of_any_range_are_the_same_photos(scenes: list[Scene]) -> None:
+    image = scenes[0].image
+    forms = [image, image.astype(np.uint16) * 257, image / np.float32(255), image.astype(float)]
+    assert all(np.array_equal(one, image) for one in UnitImages(forms))
+    deep = np.rint(image * (4095 / 255)).astype(np.uint16)
+    assert np.abs(UnitImages([deep], white=4095)[0] - image).max() < 0.04
+
+
+def test_photos_of_16_bits_give_the_same_network(scenes: list[Scene]) -> None:
+    small = replace(QUICK, crops=40, hard_negatives=50)
+    images, boxes = [s.image for s in scenes[:2]], [s.boxes for s in scenes[:2]]
+    deep = [image.astype(np.uint16) * 257 for image in images]
+    one, other = (learn_detector(each, boxes, small) for each in (images, deep))
+    assert one.fingerprint() == other.fingerprint()
 
 
 def test_objects_of_two_aspects_get_two_kernels(scenes: list[Scene]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Largest difference, relative to the engine's largest value.",
 )
+@image_options
 @shared
 def command(
     net: str,
@@ -59,24 +61,32 @@ def command(
     out: Path,
     check: tuple[str, ...],
     most: int,
+    reading: Reading,
     settings: Settings,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Write a network for another program.
 
     With --check its results are compared with those of the engine first; nothing is written if they
     differ by more than the tolerance.
     """
+    from dataclasses import asdict
+
     import spel
     from spel.cli.networks import network
     from spel.cli.ranges import ImageReader
     from spel.errors import ParameterError
     from spel.io.sources import expand
 
+    if check and to in ("libift", "script"):
+        raise click.UsageError(f"--check compares ONNX and PyTorch results; leave it out of {to}")
     chain = network(net)
-    read = ImageReader(chain, settings)
-    reading = read if given["dtype"] == "float32" else spel.read
-    images = [reading(path) for path in expand(check)[:most]] if check else []
+    in_units = ImageReader(chain, settings, reading)
+    paths = expand(check)[:most] if check else []
+    if options["dtype"] == "float32":
+        images = [in_units(path) for path in paths]
+    else:  # the exported file converts its input itself
+        images = [spel.read(path, **asdict(reading)) for path in paths]
     if to == "onnx":
         from spel.backends import to_onnx
 
@@ -86,12 +96,12 @@ def command(
                 "export: --to onnx compares results before it writes; name images with --check"
             )
         report = to_onnx(
-            chain, out, images=images, dtype=given["dtype"], tolerance=given["tolerance"]
+            chain, out, images=images, dtype=options["dtype"], tolerance=options["tolerance"]
         )
         settings.say(str(report))
     elif to == "torch":
         _check_images(chain, images)
-        _torch(chain, out, images, given["tolerance"], settings)
+        _torch(chain, out, images, options["tolerance"], settings)
     elif to == "libift":
         from spel.backends import to_libift
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 from spel.cli.types import SEED
 
@@ -94,8 +95,9 @@ from spel.cli.types import SEED
     show_default=True,
     help="Gigabytes that a head other than ridge may need, by estimate; more is refused.",
 )
+@image_options
 @shared
-def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None:
+def command(folder: Path, out: Path, reading: Reading, settings: Settings, **options: Any) -> None:
     """Learn to classify images, without backpropagation in the encoder.
 
     FOLDER holds one folder of images per class. It may also be annotations (COCO, Pascal VOC, YOLO,
@@ -109,4 +111,4 @@ def command(folder: Path, out: Path, settings: Settings, **options: Any) -> None
     """
     from spel.cli.fit_run import fit
 
-    fit(folder, out, options, settings)
+    fit(folder, out, options, reading, settings)

@@ -11,9 +11,11 @@ from typing import Any
 import click
 
 from spel.atomic import check_place
+from spel.cli.image_options import Reading
 from spel.cli.messages import say
 from spel.cli.networks import network
 from spel.cli.options import Settings
+from spel.cli.ranges import FileReader
 from spel.core.threads import thread_count
 from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
 from spel.jobs.portions import in_workers
@@ -27,10 +29,13 @@ from spel.runs.dask_ import executor
 from spel.sklearn import save
 
 
-def fit(folder: Path, out: Path, options: dict[str, Any], settings: Settings) -> None:
+def fit(
+    folder: Path, out: Path, options: dict[str, Any], reading: Reading, settings: Settings
+) -> None:
     """Run the command with the values of its options."""
     check_place(out)
-    images, classes = _examples(folder, options)
+    read = FileReader(settings, reading)
+    images, classes = _examples(folder, options, read)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
     settings.say(f"{len(images)} images: {counts}")
     config = _config(options)
@@ -58,20 +63,23 @@ def fit(folder: Path, out: Path, options: dict[str, Any], settings: Settings) ->
         except Interrupted as stopped:
             stopped.add_note("the same command goes on from the sums of the portions that are done")
             raise
-    save(model, out)
+    save(model, out, card={"white": sorted(read.whites)})
     for file in filter(None, saved):
         file.remove()
     click.echo(out)
 
 
-def _examples(folder: Path, options: dict[str, Any]) -> tuple[Sequence[Any], Sequence[str]]:
+def _examples(
+    folder: Path, options: dict[str, Any], read: FileReader
+) -> tuple[Sequence[Any], Sequence[str]]:
     """Images that are read on access, or crops in memory, and the class of each."""
     if folder.is_file() or is_label_folder(folder):
         place = options["photos"] or images_beside(folder)
         truth = read_labels(folder, images=place, turn=options["turn"], report=say)
-        return labelled_crops(truth, place)
+        return labelled_crops(truth, place, read=read, report=say)
     labelled = labelled_images(folder.absolute() if options["dask"] else folder, by=options["by"])
-    return ExampleFiles([str(path) for path in labelled.paths]), labelled.classes
+    read(labelled.paths[0])  # which says what is assumed of its numbers, and so of all
+    return ExampleFiles([str(path) for path in labelled.paths], **read.options), labelled.classes
 
 
 def _config(options: dict[str, Any]) -> ClassifierConfig:
@@ -94,7 +102,9 @@ def _saved_sums(
     """Files beside the model with the sums of the fit without the held-out part, and of all."""
     if not isinstance(images, ExampleFiles) or config.head != "ridge":
         return None, None
-    key = key_of({**config.to_dict(), "test": options["test"]}, images.paths, classes)
+    key = key_of(
+        {**config.to_dict(), "test": options["test"], "page": images.page}, images.paths, classes
+    )
     first, second = (
         SavedSums(out.with_name(f"{out.name}.{name}-sums"), f"{name} {key}")
         for name in ("held-out", "all")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 from spel.cli.types import SEED
 
@@ -68,6 +69,7 @@ from spel.cli.types import SEED
     help="Of the clustering.",
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
+@image_options
 @shared
 def command(
     arch: Path,
@@ -75,6 +77,7 @@ def command(
     markers: Path,
     out: Path,
     report: Path | None,
+    reading: Reading,
     settings: Settings,
     **options: Any,
 ) -> None:
@@ -90,7 +93,7 @@ def command(
 
     for path in filter(None, (out, report)):
         check_place(path)
-    marked = learn_run.read_marked_images(images, markers, options["labels"], settings)
+    marked = learn_run.read_marked_images(images, markers, options["labels"], settings, reading)
     space = options["space"]
     if space == "auto":
         space = learn_run.common_space(marked.paths, settings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 from spel.cli.types import SEED
 
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     help="Largest factor by which photos are enlarged for small objects; more is refused.",
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
+@image_options
 @shared
 def command(
     truth: Path,
@@ -80,6 +82,7 @@ def command(
     max_memory: float,
     max_enlargement: float,
     report: Path | None,
+    reading: Reading,
     settings: Settings,
 ) -> None:
     """Learn to detect rigid objects (plates, coins, eggs) from photos with boxes.
@@ -91,6 +94,8 @@ def command(
     """
     from spel.atomic import check_place
     from spel.cli.messages import say
+    from spel.cli.progress import Progress
+    from spel.cli.ranges import FileReader
     from spel.io import write
     from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
     from spel.learning.detector import boxes_from_strokes, learn_from_boxes
@@ -115,15 +120,20 @@ def command(
             annotations = annotations.as_one_class()
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
-    network, answers = learn_from_boxes(
-        annotations,
-        folder,
-        config,
-        folds=folds,
-        suppress=suppress,
-        command=line,
-        on_step=settings.say,
-    )
+    read = FileReader(settings, reading)
+    with Progress(len(annotations), settings.progress, unit="photos") as progress:
+        network, answers = learn_from_boxes(
+            annotations,
+            folder,
+            config,
+            folds=folds,
+            suppress=suppress,
+            command=line,
+            read=progress.counting(read),
+            on_step=progress.said_by(settings.say),
+        )
+    if read.whites:
+        network = network.with_meta(card={**network.meta["card"], "white": sorted(read.whites)})
     network.save(out)
     click.echo(out)
     if answers:

@@ -9,19 +9,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 import spel
+from spel.cli.image_options import Reading
 from spel.cli.options import Settings
-from spel.cli.ranges import IntensityNotes
-from spel.core.intensity import count_non_finite, to_white
+from spel.cli.ranges import FileReader
+from spel.core.intensity import to_white
 from spel.core.markers import Markers
 from spel.decide import ObjectModel, segmentation_of
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
-from spel.io.annotation.markers import convention_of, marked_images
-from spel.io.image.reader import read_with_white
+from spel.io.annotation.marker_folder import marked_images
+from spel.io.annotation.markers import convention_of
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.nn import Center, Color, Network, chain
 
@@ -41,7 +41,11 @@ class MarkedImages:
 
 
 def read_marked_images(
-    folder: Path, markers: Path, convention: Any, settings: Settings
+    folder: Path,
+    markers: Path,
+    convention: Any,
+    settings: Settings,
+    reading: Reading | None = None,
 ) -> MarkedImages:
     """The images that have a marker file, with notes about their strokes."""
     strokes, paths = marked_images(folder, markers, convention)
@@ -49,7 +53,7 @@ def read_marked_images(
     marked = MarkedImages(
         names,
         [paths[name] for name in names],
-        read_in_units([paths[name] for name in names], settings),
+        read_in_units([paths[name] for name in names], settings, reading),
         [strokes[name] for name in names],
     )
     for name, image, drawn in zip(names, marked.images, marked.markers, strict=True):
@@ -60,14 +64,14 @@ def read_marked_images(
     return marked
 
 
-def read_in_units(paths: Sequence[Path], settings: Settings) -> list[npt.NDArray[Any]]:
+def read_in_units(
+    paths: Sequence[Path], settings: Settings, reading: Reading | None = None
+) -> list[npt.NDArray[Any]]:
     """Images in units of 8 bits, whatever their files have; what is assumed is said once."""
-    images, note = [], IntensityNotes(settings)
+    images, read = [], FileReader(settings, reading)
     for path in paths:
-        image, white = read_with_white(path)
-        assumed = None if image.dtype == np.uint8 else white
-        note(str(path), assumed, count_non_finite(image))
-        images.append(image if assumed is None else to_white(image, assumed, WHITE))
+        image, white = read(path)
+        images.append(image if white is None else to_white(image, white, WHITE))
     return images
 
 

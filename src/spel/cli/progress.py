@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+Item = TypeVar("Item")
 EVERY_SECONDS = 10.0
 EVERY_ITEMS = 1000
 
@@ -57,6 +59,28 @@ class Progress:
         if self._bar is not None:
             self._bar.total = self.total
             self._bar.refresh()
+
+    def counting(self, read: Callable[..., Item]) -> Callable[..., Item]:
+        """The function, each call of which counts an item."""
+
+        def wrapped(path: Any, *args: Any, **kw: Any) -> Item:
+            item = read(path, *args, **kw)
+            self.step(str(path))
+            return item
+
+        return wrapped
+
+    def said_by(self, say: Callable[[str], object]) -> Callable[[str], object]:
+        """A function that says what step of the work is done, and counts items anew."""
+
+        def wrapped(text: str) -> None:
+            say(text)
+            self.done = self._shown = 0
+            self._began = self._last = time.monotonic()
+            if self._bar is not None:
+                self._bar.reset()
+
+        return wrapped
 
     def step(self, name: str = "", *, failed: bool = False) -> None:
         """Count one finished item."""

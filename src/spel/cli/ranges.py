@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from spel.cli.image_options import Reading
 from spel.cli.messages import plural
 from spel.cli.options import Settings
 from spel.core.intensity import count_non_finite
 from spel.io.image.reader import read_with_white
 from spel.nn import Network
 from spel.nn.intensity import assumed_white, expected_white, match_white, takes_colors
+
+
+class FileReader:
+    """Reads images with their full intensity, and says what is assumed of their numbers.
+
+    Attributes
+    ----------
+    whites : set of float
+        Full intensities of the images so far; without that of 8 bits, which nobody doubts.
+    """
+
+    def __init__(self, settings: Settings, reading: Reading | None = None) -> None:
+        self.options = {} if reading is None else asdict(reading)
+        self.note = IntensityNotes(settings)
+        self.whites: set[float] = set()
+
+    def __call__(
+        self, path: str | os.PathLike[str], *, colors: bool = False
+    ) -> tuple[npt.NDArray[Any], float | None]:
+        image, white = read_with_white(path, colors=colors, **self.options)
+        assumed = None if image.dtype == np.uint8 else white
+        self.note(str(path), assumed, count_non_finite(image))
+        self.whites |= set() if assumed is None else {assumed}
+        return image, white
 
 
 class ImageReader:
@@ -24,13 +51,16 @@ class ImageReader:
         Full intensity of the images that it returns, for functions that take it.
     """
 
-    def __init__(self, network: Network, settings: Settings) -> None:
+    def __init__(
+        self, network: Network, settings: Settings, reading: Reading | None = None
+    ) -> None:
+        self.options = {} if reading is None else asdict(reading)
         self.network = network
         self.white = expected_white(network)
         self.note = IntensityNotes(settings)
 
     def __call__(self, path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-        image, white = read_with_white(path, colors=takes_colors(self.network))
+        image, white = read_with_white(path, colors=takes_colors(self.network), **self.options)
         assumed = assumed_white(self.network, image, white)
         self.note(str(path), assumed, count_non_finite(image))
         return match_white(self.network, image, white)
@@ -42,9 +72,11 @@ class IntensityNotes:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.said = False
+        self.named: set[str] = set()
 
     def __call__(self, name: str, white: float | None, non_finite: int) -> None:
-        if non_finite:
+        if non_finite and name not in self.named:  # learning reads images again and again
+            self.named.add(name)
             self.settings.say(f"note: {name}: {plural(non_finite, 'number')} NaN or infinite")
         if white is not None and not self.said:
             self.said = True

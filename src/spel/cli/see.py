@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import page_option
 from spel.cli.options import shared
 from spel.cli.types import Integers
 
@@ -17,17 +18,20 @@ SIZE = Integers("ROWS,COLS[,CHANNELS]", (2, 3, 4), 1, "--size 480,640")
 @click.command("see")
 @click.argument("file", metavar="FILE")
 @click.option("--size", type=SIZE, help="Image size for a network's table. [default: 480,640]")
+@page_option
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @shared
-def command(file: str, size: tuple[int, ...] | None, as_json: bool) -> None:
+def command(file: str, size: tuple[int, ...] | None, page: int | None, as_json: bool) -> None:
     """Describe FILE: an image, a video, a network (or a name such as plate-lecture), results
     (.jsonl), annotations (COCO .json) or markers. The content of the file decides which it is.
     """
-    values, text = described(file, size)
+    values, text = described(file, size, page)
     click.echo(json.dumps(values) if as_json else text)
 
 
-def described(file: str, size: tuple[int, ...] | None = None) -> tuple[dict[str, Any], str]:
+def described(
+    file: str, size: tuple[int, ...] | None = None, page: int | None = None
+) -> tuple[dict[str, Any], str]:
     """What a file holds, as plain values and as text."""
     from spel import zoo
     from spel.cli.networks import network
@@ -39,7 +43,7 @@ def described(file: str, size: tuple[int, ...] | None = None) -> tuple[dict[str,
     shipped = file in zoo.names() and not path.exists()
     if shipped or _is_network(head):
         return network_info(network(file), file, size)
-    return file_info(path, head)
+    return file_info(path, head, page)
 
 
 def _is_network(head: bytes) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from spel.cli.options import shared
+from spel.cli.image_options import Reading, image_options
+from spel.cli.options import Settings, shared
 from spel.cli.types import Integers
 
 PLACE = Integers("ROW,COL", (2, 3), 0, "--at 48,156")
@@ -22,20 +23,26 @@ PLACE = Integers("ROW,COL", (2, 3), 0, "--at 48,156")
 @click.option("--step", metavar="NAME", help="The step to trace. [default: the last one]")
 @click.option("--channel", type=click.IntRange(0), metavar="K", help="[default: the strongest]")
 @click.option("--json", "as_json", is_flag=True, help="All numbers as one JSON object.")
+@image_options
 @shared
 def command(
-    net: str, image: str, at: tuple[int, ...], step: str | None, channel: int | None, as_json: bool
+    net: str,
+    image: str,
+    at: tuple[int, ...],
+    step: str | None,
+    channel: int | None,
+    as_json: bool,
+    reading: Reading,
+    settings: Settings,
 ) -> None:
     """Print every number behind one pixel: patch, kernel, products, sum, bias, and so on.
 
     Each step back goes to the value that determined the result, down to the image.
     """
     from spel.cli.networks import network
-    from spel.io import read_with_white
-    from spel.nn import match_white
-    from spel.nn.intensity import takes_colors
+    from spel.cli.ranges import ImageReader
 
     learned = network(net)
-    array = match_white(learned, *read_with_white(image, colors=takes_colors(learned)))
-    found = learned.trace(array, at, node=step, channel=channel)
-    click.echo(found.to_json() if as_json else found.text())
+    array = ImageReader(learned, settings, reading)(image)
+    trace = learned.trace(array, at, node=step, channel=channel)
+    click.echo(trace.to_json() if as_json else trace.text())

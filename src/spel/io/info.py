@@ -29,8 +29,8 @@ MAX_CHANNELS = 16
 """Channels that the text lists."""
 
 
-def file_info(path: Path, head: bytes) -> Info:
-    """What a file holds, recognized by its first bytes."""
+def file_info(path: Path, head: bytes, page: int | None = None) -> Info:
+    """What a file holds, recognized by its first bytes; `page` is one of an image."""
     if head.lstrip()[:1] in (b"{", b"["):
         return _json_info(path)
     if path.suffix.lower() == ".txt" and head[:1].isdigit():
@@ -38,7 +38,7 @@ def file_info(path: Path, head: bytes) -> Info:
     if path.is_file() and video.is_video(path):
         info = video.describe(path)
         return {"kind": "video", "file": str(path), **asdict(info)}, f"{path}: {info}"
-    return _large_info(path) or _image_info(path)
+    return _large_info(path, page) or _image_info(path, page)
 
 
 def first_bytes(path: Path) -> bytes:
@@ -50,11 +50,11 @@ def first_bytes(path: Path) -> bytes:
         return b""
 
 
-def _large_info(path: Path) -> Info | None:
+def _large_info(path: Path, page: int | None) -> Info | None:
     """An image that is read in parts: a Zarr folder, or one that is too large to be read whole."""
     folder = is_zarr(path)
     try:
-        with LargeImage(path) as image:
+        with LargeImage(path, page=page) as image:
             if not folder and image.size <= MAX_PIXELS:
                 return None
             axes = ("planes x " if image.ndim == 4 else "") + "rows x cols x channels"
@@ -97,9 +97,9 @@ def _level_lines(levels: list[Facts]) -> list[str]:
     ]
 
 
-def _image_info(path: Path) -> Info:
+def _image_info(path: Path, page: int | None) -> Info:
     info = describe(path)
-    image = read(path, page=0 if info.times > 1 else None)
+    image = read(path, page=0 if page is None and info.times > 1 else page)
     channels = [_channel(image[..., k].astype(np.float64)) for k in range(image.shape[-1])]
     facts: Facts = {
         "kind": "image",

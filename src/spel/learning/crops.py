@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.intensity import full_range
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations
-from spel.io.image.reader import read
+from spel.io.image.reader import ReadWithWhite, read_with_white
 
 __all__ = ["labelled_crops"]
 
 
 def labelled_crops(
-    truth: Annotations, folder: str | os.PathLike[str]
+    truth: Annotations,
+    folder: str | os.PathLike[str],
+    *,
+    read: ReadWithWhite = read_with_white,
+    report: Callable[[str], object] = str,
 ) -> tuple[list[npt.NDArray[Any]], tuple[str, ...]]:
-    """The pixels inside each box, and its class; boxes around crowds are left out.
+    """The pixels inside each box, in the range of their type, and its class.
 
     Parameters
     ----------
     truth : Annotations
         Its image names are relative to `folder`.
     folder : path
+    read : callable
+        Reads an image and its full intensity.
+    report : callable
+        Takes what is left out, as texts: boxes around crowds, images without a box.
 
     Raises
     ------
@@ -37,7 +47,7 @@ def labelled_crops(
     for one in truth:
         if not len(one):
             continue
-        pixels = read(Path(folder) / one.image)
+        pixels = full_range(*read(Path(folder) / one.image))
         rows, cols = pixels.shape[-3:-1]
         for box, name, crowd in zip(one.boxes, one.classes, one.crowd.tolist()):
             if crowd:
@@ -51,6 +61,11 @@ def labelled_crops(
                 )
             images.append(pixels[..., y0:y1, x0:x1, :])
             classes.append(name)
+    crowds, empty = sum(int(one.crowd.sum()) for one in truth), sum(not len(one) for one in truth)
+    if crowds:
+        report(f"{crowds} boxes around crowds are left out")
+    if empty:
+        report(f"{empty} images without a box are left out")
     if len(set(classes)) < 2:
         raise ParameterError(
             f"the annotations hold {len(classes)} boxes of {len(set(classes))} classes; expected "

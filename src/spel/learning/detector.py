@@ -16,8 +16,9 @@ from spel.core.intensity import to_white
 from spel.decide import detect
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
-from spel.io.annotation.markers import Convention, marked_images
-from spel.io.image.reader import read_with_white
+from spel.io.annotation.marker_folder import marked_images
+from spel.io.annotation.markers import Convention
+from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
@@ -38,8 +39,8 @@ MIN_PROBABILITY = 0.01
 class ImageFiles(Sequence[Any]):
     """Image files as a sequence of arrays; each is read when it is accessed."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = list(paths)
+    def __init__(self, paths: Sequence[Path], read: ReadWithWhite = read_with_white) -> None:
+        self.paths, self.read = list(paths), read
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -50,8 +51,8 @@ class ImageFiles(Sequence[Any]):
     def __getitem__(self, index: slice) -> ImageFiles: ...
     def __getitem__(self, index: int | slice) -> npt.NDArray[Any] | ImageFiles:
         if isinstance(index, slice):
-            return ImageFiles(self.paths[index])
-        image, white = read_with_white(self.paths[index])
+            return ImageFiles(self.paths[index], self.read)
+        image, white = self.read(self.paths[index])
         return image if white is None else to_white(image, white, WHITE)
 
 
@@ -63,6 +64,12 @@ class Photos:
     paths: tuple[Path, ...]
     boxes: tuple[Boxes, ...]
     classes: tuple[tuple[str, ...], ...]
+    read: ReadWithWhite = read_with_white
+
+    @property
+    def images(self) -> ImageFiles:
+        """The photos, each read when it is accessed."""
+        return ImageFiles(self.paths, self.read)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,6 +91,7 @@ class Photos:
             tuple(self.paths[i] for i in indices),
             tuple(self.boxes[i] for i in indices),
             tuple(self.classes[i] for i in indices),
+            self.read,
         )
 
 
@@ -95,6 +103,7 @@ def learn_from_boxes(
     folds: int = 0,
     suppress: Suppress = "within",
     command: str = "",
+    read: ReadWithWhite = read_with_white,
     on_step: OnStep = str,
 ) -> tuple[Network, list[Answers]]:
     """Learn a detector from annotated photos, and evaluate it by cross-validation.
@@ -113,6 +122,8 @@ def learn_from_boxes(
         Whether boxes of the same class only, or of all classes, suppress one another.
     command : str
         Stated in the card of the network.
+    read : callable
+        Reads a photo and its full intensity, more than once.
     on_step : callable, optional
         Called with a message after each step.
 
@@ -129,7 +140,7 @@ def learn_from_boxes(
         If there is no box, or a photo is missing.
     """
     config = config or RigidConfig()
-    photos = find_photos(truth, Path(folder))
+    photos = find_photos(truth, Path(folder), read)
     if folds > len(photos):
         raise ParameterError(
             f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
@@ -156,7 +167,7 @@ def _learn(
     photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep
 ) -> tuple[Network, dict[str, Validation | None]]:
     """The detector, and its figures by leave-one-photo-out per class; "" if there is one."""
-    training = training_photos(ImageFiles(photos.paths), photos.boxes, photos.names)
+    training = training_photos(photos.images, photos.boxes, photos.names)
     if photos.several_classes:
         return learn_classes(training, photos.classes, config, suppress=suppress, on_step=on_step)
     network, validation = learn_and_validate(training, config, on_step)
@@ -199,14 +210,14 @@ def cross_validate(
             )
         on_step(f"fold {k + 1} of {folds}")
         network = learn_detector(
-            ImageFiles(training.paths),
+            training.images,
             training.boxes,
             config,
             classes=training.classes if photos.several_classes else None,
             suppress=suppress,
         )
         for i in np.flatnonzero(fold == k):
-            photo = ImageFiles(photos.paths)[int(i)]
+            photo = photos.images[int(i)]
             found = detect(network, photo, threshold=MIN_PROBABILITY, white=WHITE)
             classes = (found.classes, photos.classes[i]) if photos.several_classes else ()
             one = Answers(photos.names[i], found.boxes, found.scores, photos.boxes[i], *classes)
@@ -232,7 +243,7 @@ def boxes_from_strokes(
     return Annotations(tuple(annotated), ("object",))
 
 
-def find_photos(truth: Annotations, folder: Path) -> Photos:
+def find_photos(truth: Annotations, folder: Path, read: ReadWithWhite = read_with_white) -> Photos:
     """The annotated photos in a folder, without the boxes of crowds."""
     images: list[ImageBoxes] = list(truth)
     paths = tuple(folder / image.image for image in images)
@@ -248,4 +259,4 @@ def find_photos(truth: Annotations, folder: Path) -> Photos:
         tuple(name for name, own in zip(image.classes, which) if own)
         for image, which in zip(images, single)
     )
-    return Photos(tuple(image.image for image in images), paths, boxes, classes)
+    return Photos(tuple(image.image for image in images), paths, boxes, classes, read)

@@ -43,9 +43,15 @@ class ExampleFiles(Sequence[Any]):
     """Image files as a sequence of arrays in the full range of their type, read on access."""
 
     def __init__(
-        self, paths: Sequence[str], *, isolate: bool = False, max_pixels: int = MAX_PIXELS
+        self,
+        paths: Sequence[str],
+        *,
+        isolate: bool = False,
+        max_pixels: int = MAX_PIXELS,
+        page: int | None = None,
     ) -> None:
-        self.paths, self.isolate, self.max_pixels = list(paths), isolate, max_pixels
+        self.paths, self.page = list(paths), page
+        self.options: dict[str, Any] = {"isolate": isolate, "max_pixels": max_pixels}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -54,10 +60,10 @@ class ExampleFiles(Sequence[Any]):
         if isinstance(index, slice):
             return self._some(self.paths[index])
         path = self.paths[index]
-        return full_range(*read_with_white(path, isolate=self.isolate, max_pixels=self.max_pixels))
+        return full_range(*read_with_white(path, page=self.page, **self.options))
 
     def _some(self, paths: Sequence[str]) -> ExampleFiles:
-        return ExampleFiles(paths, isolate=self.isolate, max_pixels=self.max_pixels)
+        return ExampleFiles(paths, page=self.page, **self.options)
 
     def select(self, indices: Sequence[int]) -> ExampleFiles:
         """The files with these indices."""
@@ -67,8 +73,9 @@ class ExampleFiles(Sequence[Any]):
         """The shapes that the headers of the files state."""
         found = set()
         for path in self.paths:
-            info = describe(path, isolate=self.isolate, max_pixels=self.max_pixels)
-            planes = (info.planes,) if info.planes else ()
+            info = describe(path, **self.options)
+            one_plane = self.page is not None and info.times == 1
+            planes = (info.planes,) if info.planes and not one_plane else ()
             found.add((*planes, info.rows, info.cols, info.channels))
         return found
 

@@ -14,7 +14,8 @@ from spel.nn import Network, Node
 from spel.rigid.classes import ClassWindows, Suppress
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import Floats, group_by_aspect, scale_range
-from spel.rigid.stage import Report, StageLearner, TrainingPhotos
+from spel.rigid.photos import TrainingPhotos, UnitImages
+from spel.rigid.stage import Report, StageLearner
 from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
 from spel.rigid.windows import Windows
 
@@ -27,6 +28,7 @@ def learn_detector(
     classes: Sequence[Sequence[str]] | None = None,
     suppress: Suppress = "within",
     names: Sequence[str] = (),
+    white: float | None = None,
     on_step: Report = str,
 ) -> Network:
     """Learn a detector of rigid objects (plates, coins, eggs) from photos with boxes.
@@ -47,7 +49,7 @@ def learn_detector(
     Parameters
     ----------
     images : sequence of (rows, cols[, C]) arrays
-        TrainingPhotos. They are accessed one by one, so that the sequence may read files on access.
+        Photos. They are accessed one by one, so that the sequence may read files on access.
     boxes : sequence of (n, 4) arrays
         ``x0 y0 x1 y1`` of all objects in each photo; a photo may have none.
     config : RigidConfig, optional
@@ -57,6 +59,8 @@ def learn_detector(
         Whether boxes of the same class only, or of all classes, suppress one another.
     names : sequence of str, optional
         Names of the photos, for the provenance of the kernels.
+    white : float, optional
+        Full intensity of the photos; by default that of each one's type, such as 65535.
     on_step : callable, optional
         Called with a line of text after each step.
 
@@ -76,7 +80,7 @@ def learn_detector(
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
     cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
     """
-    photos = training_photos(images, boxes, names)
+    photos = training_photos(images, boxes, names, white)
     config = config or RigidConfig()
     if classes is None:
         return learn_and_validate(photos, config, on_step)[0]
@@ -126,7 +130,10 @@ def learn_classes(
 
 
 def training_photos(
-    images: Sequence[npt.ArrayLike], boxes: Sequence[npt.ArrayLike], names: Sequence[str]
+    images: Sequence[npt.ArrayLike],
+    boxes: Sequence[npt.ArrayLike],
+    names: Sequence[str],
+    white: float | None = None,
 ) -> TrainingPhotos:
     """Photos with their boxes and names, checked."""
     truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
@@ -134,7 +141,8 @@ def training_photos(
         raise ShapeError(f"learn_detector: {len(images)} images and {len(truth)} lists of boxes")
     if not sum(len(b) for b in truth):
         raise ParameterError("learn_detector: no object in any photo; give at least one box")
-    return TrainingPhotos(images, truth, list(names) or [str(i) for i in range(len(images))])
+    titles = list(names) or [str(i) for i in range(len(images))]
+    return TrainingPhotos(UnitImages(images, white), truth, titles)
 
 
 def _by_class(

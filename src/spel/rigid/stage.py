@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,25 +23,12 @@ from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
 from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
 from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
+from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
 
 Report = Callable[[str], object]
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingPhotos:
-    """TrainingPhotos, their objects and their names."""
-
-    images: Sequence[Any]
-    truth: Sequence[Floats]
-    names: list[str]
-
-    @property
-    def count(self) -> int:
-        """Number of objects."""
-        return sum(len(boxes) for boxes in self.truth)
 
 
 class StageLearner:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from spel import atomic
@@ -24,8 +25,17 @@ FORMAT, VERSION = "spel.estimator", 2
 MAX_HEADER = 4 << 20
 
 
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+def save(
+    estimator: Any, path: str | os.PathLike[str], *, card: Mapping[str, Any] | None = None
+) -> None:
     """Write a fitted estimator to one file, atomically.
+
+    Parameters
+    ----------
+    estimator : estimator
+    path : str or path
+    card : mapping, optional
+        What is to be known about it, as values of JSON; it stands in the file, and is not loaded.
 
     Raises
     ------
@@ -41,6 +51,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "format": FORMAT,
         "version": VERSION,
         "estimator": encode(describe(estimator, name), name, tensors),
+        **({"card": dict(card)} if card else {}),
     }
     text = json.dumps(described)
     if len(text) > MAX_HEADER:

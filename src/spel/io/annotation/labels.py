@@ -16,7 +16,7 @@ from spel.io.annotation.convert.collector import Collector
 from spel.io.annotation.convert.file_names import LARGE
 from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.image_folder import ImageFolder, match_images
-from spel.io.annotation.markers import is_marker_folder
+from spel.io.annotation.marker_folder import is_marker_folder
 from spel.io.annotation.results import Result
 from spel.io.json_files import read_json
 from spel.io.text_files import problems_error

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,14 +18,12 @@ from spel.errors import FormatError, ParameterError
 from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.image.label_image import read_label_image
 from spel.io.json_files import read_json
-from spel.io.sources import expand
 from spel.io.text_files import MAX_TEXT, read_text, table
 
-__all__ = ["convention_of", "find_markers", "is_marker_folder", "read_markers", "write_markers"]
+__all__ = ["Convention", "background_of", "convention_of", "read_markers", "write_markers"]
 
 Convention = Literal["auto", "from-0", "from-1", "classes"]
 CONVENTIONS = ("auto", "from-0", "from-1", "classes")
-SUFFIXES = ("-seeds.txt", ".txt", "-markers.json", ".json", "-label.png", ".png")
 MAX_PIXELS = 1 << 31
 _COLUMNS = {2: "x y marker label", 3: "x y z marker label"}
 
@@ -71,7 +68,7 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
         markers = _from_seeds(place)
     own = markers.background
     background = {"from-0": 0, "from-1": 1, "classes": None}.get(
-        convention, _background(set(markers.classes)) if own == -1 else own
+        convention, background_of(set(markers.classes)) if own == -1 else own
     )
     return Markers(markers.points, markers.labels, markers.size, background, markers.ids)
 
@@ -88,124 +85,6 @@ def convention_of(markers: Markers) -> str:
         return "labels are classes; none of them is background (classification)"
     maker = {0: " (libift, FLIM-Builder, pyflim)", 1: " (LIDS)"}.get(markers.background, "")
     return f"label {markers.background} is background, every other label is an object{maker}"
-
-
-def find_markers(
-    folder: str | os.PathLike[str],
-    images: Mapping[str, tuple[int, ...]] | None = None,
-    *,
-    convention: Convention = "auto",
-) -> dict[str, Markers]:
-    """Markers of a folder by image name, in the order of the names.
-
-    The name is the file's without ``-seeds.txt``, ``.txt``, ``-markers.json``, ``.json``,
-    ``-label.png`` or ``.png``. With "auto", the convention is that of all files together: a file
-    with object strokes alone follows its neighbours.
-
-    Parameters
-    ----------
-    folder : str or path
-    images : mapping of str to (rows, cols), optional
-        Sizes of the images; markers of another size, or without an image, are refused.
-    convention : see `read_markers`
-
-    Raises
-    ------
-    FormatError
-        A file is malformed, two files mark one image, or sizes differ.
-    """
-    place = Path(folder)
-    if not place.is_dir():
-        raise FormatError(f"{place}: it is not a folder; give the folder of marker files")
-    markers: dict[str, Markers] = {}
-    stated = set()  # images whose file states the background
-    others: list[str] = []
-    for file in sorted(place.iterdir()):
-        suffix = next((s for s in SUFFIXES if file.name.lower().endswith(s)), None)
-        if suffix is None or file.name.startswith("."):
-            others += [file.name] * (not file.name.startswith("."))
-            continue
-        name = file.name[: -len(suffix)]
-        if name in markers:
-            raise FormatError(f"{file}: image {name!r} has two marker files; keep one")
-        markers[name] = read_markers(file, convention=convention)
-        if suffix.endswith(".json"):
-            stated.add(name)
-        if images is not None:
-            _check_image(file, name, markers[name], images)
-    if not markers:
-        raise FormatError(
-            f"{place}: it holds no marker file; expected names like 000001-seeds.txt or "
-            "000001-markers.json"
-        )
-    if others:
-        warnings.warn(
-            f"{place}: {len(others)} files are no markers and are left out, for example "
-            f"{others[0]}; the names of markers end in {', '.join(SUFFIXES)}",
-            AnnotationWarning,
-            stacklevel=2,
-        )
-    if convention == "auto":  # all labels of the files that state no background decide together
-        rest = markers.keys() - stated
-        background = _background({label for name in rest for label in markers[name].classes})
-        for name in rest:
-            markers[name] = replace(markers[name], background=background)
-    return markers
-
-
-def _check_image(
-    file: Path, name: str, markers: Markers, images: Mapping[str, tuple[int, ...]]
-) -> None:
-    if name not in images:
-        raise FormatError(f"{file}: there is no image named {name!r}")
-    try:
-        markers.check_fits(images[name], f"image {name!r}")
-    except FormatError as error:
-        raise FormatError(f"{file}: {error}") from None
-
-
-def is_marker_folder(folder: str | os.PathLike[str]) -> bool:
-    """Whether the files of a folder are markers, and not labels of YOLO or VOC."""
-    for file in sorted(Path(folder).iterdir()):
-        name = file.name.lower()
-        if name.endswith(("-seeds.txt", "-markers.json", "-label.png")):
-            return True
-        if name.endswith(".json") and file.is_file():
-            return b'"strokes"' in file.read_bytes()[: 1 << 20]
-        if name.endswith(".txt") and file.is_file():
-            with file.open("rb") as opened:
-                words = opened.readline(200).split()
-            if words:  # n xsize ysize [zsize]; YOLO has a class and four shares
-                return len(words) in (3, 4) and all(word.isdigit() for word in words)
-    return False
-
-
-def marked_images(
-    images: str | os.PathLike[str],
-    markers: str | os.PathLike[str],
-    convention: Convention = "auto",
-) -> tuple[dict[str, Markers], dict[str, Path]]:
-    """Markers by image name, and the image files by name, of two folders.
-
-    Raises
-    ------
-    FormatError
-        As `find_markers`, and if there is no image for some markers.
-    """
-    by_image = find_markers(markers, convention=convention)
-    paths: dict[str, Path] = {}
-    for path in expand([Path(images)]):
-        earlier = paths.setdefault(path.stem, path)
-        if earlier is not path and path.stem in by_image:
-            raise FormatError(
-                f"{markers}: {earlier} and {path} both fit the markers of {path.stem!r}; keep one"
-            )
-    missing = [name for name in by_image if name not in paths]
-    if missing:
-        raise FormatError(
-            f"{markers}: there is no image for the markers of {', '.join(missing[:5])} in {images}"
-        )
-    return by_image, paths
 
 
 def write_markers(path: str | os.PathLike[str], markers: Markers) -> None:
@@ -391,7 +270,8 @@ def _markers(
         raise FormatError(f"{name}: {str(error).removeprefix('Markers: ')}") from None
 
 
-def _background(classes: set[int]) -> int | None:
+def background_of(classes: set[int]) -> int | None:
+    """The label of the background, by the labels that occur; None if they are classes."""
     if 0 in classes or not classes:
         return 0
     return 1 if classes == {1, 2} else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
 
 import numpy.typing as npt
@@ -17,6 +19,9 @@ from .header import MAX_PIXELS, ImageInfo, check_size
 from .isolate import shared_decoder
 
 __all__ = ["describe", "read"]
+
+ReadWithWhite = Callable[[Path], tuple[npt.NDArray[Any], float | None]]
+"""What reads an image and its full intensity, as `read_with_white`."""
 
 Source = str | os.PathLike[str] | BinaryIO
 

@@ -1,0 +1,61 @@
+"""How a command reads its images: limits, and whether a worker decodes them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+isolate_option = click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Decode in a worker with limits on memory and time, or, for files that you trust, not. "
+    "[default: --isolate where the system can]",
+)
+max_pixels_option = click.option(
+    "--max-pixels", type=click.IntRange(1), help="Refuse larger images. [default: 89478485]"
+)
+page_option = click.option(
+    "--page",
+    type=click.IntRange(0),
+    help="Page, frame or point in time of every image, from 0. [default: all pages of a volume]",
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The values of the options."""
+
+    isolate: bool
+    max_pixels: int
+    page: int | None = None
+
+
+def image_options(function: F) -> F:
+    """Add --isolate, --max-pixels and --page to a command, which receives them as `reading`."""
+
+    @isolate_option
+    @max_pixels_option
+    @page_option
+    @functools.wraps(function)
+    def wrapped(
+        *args: Any, isolate: bool | None, max_pixels: int | None, page: int | None, **kw: Any
+    ) -> Any:
+        from spel.io.image.header import MAX_PIXELS
+
+        reading = Reading(default_isolate(isolate), max_pixels or MAX_PIXELS, page)
+        return function(*args, reading=reading, **kw)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def default_isolate(isolate: bool | None) -> bool:
+    """The value of --isolate: where it is not given, whether the system can."""
+    from spel.io.isolation import AVAILABLE
+
+    return AVAILABLE if isolate is None else isolate

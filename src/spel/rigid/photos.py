@@ -1,0 +1,63 @@
+"""Photos with their objects, in the units in which a detector is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.intensity import checked_white, to_white, white_of
+from spel.rigid.groups import Floats
+
+__all__ = ["TrainingPhotos", "UnitImages"]
+
+WHITE = 255.0
+"""Full intensity that detectors of rigid objects expect."""
+
+
+class UnitImages(Sequence[Any]):
+    """Images in units of 8 bits, each converted when it is accessed.
+
+    Parameters
+    ----------
+    images : sequence of array
+    white : float, optional
+        Full intensity of all of them; by default that of each one's type. Floating-point numbers
+        above 1 stay as they are.
+
+    Examples
+    --------
+    >>> UnitImages([np.array([[65535, 0]], np.uint16)])[0].tolist()
+    [[255.0, 0.0]]
+    """
+
+    def __init__(self, images: Sequence[npt.ArrayLike], white: float | None = None) -> None:
+        self.images = images
+        self.white = None if white is None else checked_white(white)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Any) -> Any:
+        image = np.asarray(self.images[index])
+        if image.dtype.kind not in "buif":
+            return image  # refused where it is used
+        white = white_of(image) if self.white is None else self.white
+        return image if white is None else to_white(image, white, WHITE)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPhotos:
+    """Photos, their objects and their names."""
+
+    images: UnitImages
+    truth: Sequence[Floats]
+    names: list[str]
+
+    @property
+    def count(self) -> int:
+        """Number of objects."""
+        return sum(len(boxes) for boxes in self.truth)

@@ -81,9 +81,12 @@ from spel.nn import (
     Unlearned as Unlearned,
     Upsample as Upsample,
     WeightedSum as WeightedSum,
+    adjoint as adjoint,
     branch as branch,
     chain as chain,
+    norms_of as norms_of,
     residue as residue,
+    undo_division as undo_division,
 )
 from spel.runs import run as run
 from spel.zoo import load as load

@@ -112,6 +112,7 @@ OPERATORS = {
     "threshold": lambda x: ops.threshold(x, 0.5),
     "threshold_value": lambda x: ops.threshold_value(x, "otsu"),
     "transposed_convolve": lambda x: ops.transposed_convolve(x, EDGES),
+    "unpool": lambda x: ops.unpool(ops.max_pool(x, BOX), x, BOX),
     "upsample": lambda x: ops.upsample(x),
     "watershed": lambda x: ops.watershed(x[0, ..., 0], np.eye(4, dtype=int)),
     "ycbcr": lambda x: ops.ycbcr(x),

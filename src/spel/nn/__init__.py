@@ -1,6 +1,7 @@
 """Layers and networks: frozen values that turn images into images."""
 
 from spel.nn.activation import Activation, Clip, PReLU
+from spel.nn.adjoint import adjoint, norms_of, undo_division
 from spel.nn.build import branch, chain, residue
 from spel.nn.center import Center
 from spel.nn.channels import ArgMax, Softmax
@@ -69,15 +70,18 @@ __all__ = [
     "Unlearned",
     "Upsample",
     "WeightedSum",
+    "adjoint",
     "branch",
     "chain",
     "expected_white",
     "fold_batch_normalization",
     "load",
     "match_white",
+    "norms_of",
     "register",
     "residue",
     "save",
     "trace",
+    "undo_division",
     "with_white",
 ]

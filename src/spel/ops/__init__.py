@@ -5,6 +5,7 @@ result has the same bits for any number of threads.
 """
 
 from spel.ops.activate import activate
+from spel.ops.adjoint import unpool
 from spel.ops.channels import argmax, softmax
 from spel.ops.color import grey, lab, ycbcr
 from spel.ops.convolve import convolve
@@ -65,6 +66,7 @@ __all__ = [
     "threshold",
     "threshold_value",
     "transposed_convolve",
+    "unpool",
     "upsample",
     "watershed",
     "ycbcr",

@@ -83,12 +83,14 @@ class Loaded:
 class Images:
     """Sources in order, and the images that were read last; safe to use from many threads.
 
-    The id of a source means its image, or the middle plane of a stack; ``"id@0.12"`` means plane
+    Images of lessons are found by their ids, and are not among the images of the user. The id of a
+    source means its image, or the middle plane of a stack; ``"id@0.12"`` means plane
     12 along axis 0 of a stack.
     """
 
-    def __init__(self, sources: Iterable[Source] = ()) -> None:
+    def __init__(self, sources: Iterable[Source] = (), lessons: Iterable[Source] = ()) -> None:
         self._sources: dict[str, Source] = {}
+        self._lessons = {source.id: source for source in lessons}
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._stack: tuple[str, Array] | None = None
         self._problems: dict[str, str] = {}
@@ -117,7 +119,12 @@ class Images:
         return len(self._sources)
 
     def __contains__(self, id: object) -> bool:
-        return id in self._sources
+        return id in self._sources or id in self._lessons
+
+    @property
+    def lessons(self) -> tuple[Source, ...]:
+        """Images of lessons that are not among those of the user."""
+        return tuple(s for id, s in self._lessons.items() if id not in self._sources)
 
     def source(self, id: str) -> Source:
         """The source of an image.
@@ -127,7 +134,8 @@ class Images:
         NoImageError
             If there is none.
         """
-        source = self._sources.get(source_id(id))
+        key = source_id(id)
+        source = self._sources.get(key) or self._lessons.get(key)
         if source is None:
             raise NoImageError(f"there is no image {id[:40]!r}; reload the page")
         return source

@@ -16,7 +16,8 @@ def lessons() -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> [lesson["id"] for lesson in lessons()]
-    ['plate', 'strokes']
+    >>> [lesson["id"] for lesson in lessons()]  # doctest: +NORMALIZE_WHITESPACE
+    ['images', 'adjacency', 'patches', 'convolution', 'activation', 'perceptron', 'layer',
+     'pooling', 'stride', 'normalization', 'batch', 'plate', 'flattening', 'strokes']
     """
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))]

@@ -19,7 +19,7 @@ from spel.studio.document import Document, Entry
 from spel.studio.history import History
 from spel.studio.images import Images, Loaded, source_id
 from spel.studio.journal import Journal
-from spel.studio.sources import Source, clean_name, file_source, samples
+from spel.studio.sources import Source, clean_name, file_source, lesson_sources, samples
 
 MAX_VIEW = 4096
 
@@ -53,7 +53,7 @@ class Session:
     """
 
     def __init__(self, sources: Sequence[Source], folder: str | os.PathLike[str]) -> None:
-        self.images = Images(sources or samples())
+        self.images = Images(sources or samples(), lesson_sources())
         self.cache = Cache()
         self.folder = Path(folder)
         self.revision = 0

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from spel.core.intensity import white_of
@@ -26,6 +27,10 @@ MAX_PIXELS = 64_000_000
 MAX_NAME = 80
 
 Array = npt.NDArray[Any]
+
+MATRIX = np.float32([[6, 1, 7, -9], [9, 8, -2, -17], [12, 13, -10, -19], [11, 11, -9, -13]])
+"""J of the lecture's slide about ReLU."""
+_MATRIX_CODE = (f"image = np.array({MATRIX.tolist()})[..., None]",)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,11 @@ def clean_name(name: str) -> str:
 def samples() -> list[Source]:
     """Images that need no file: rendered streets with known plates, and scikit-image's pictures."""
     return [_street_source(seed) for seed in (3, 7, 11, 5)] + _scikit_image_sources()
+
+
+def lesson_sources() -> list[Source]:
+    """The images of the lessons, which need no file either."""
+    return [*samples(), Source("lesson-matrix", "J", lambda: MATRIX, code=_MATRIX_CODE)]
 
 
 def _street_source(seed: int) -> Source:

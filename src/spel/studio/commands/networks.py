@@ -107,7 +107,7 @@ def _new_name(document: Document, text: Any) -> str:
 @command("stage_lesson")
 def stage_lesson(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     """Set the lesson's network to the state of one of its steps, whatever it was before."""
-    name = "lesson"
+    name = display_name(arguments.get("network", "lesson"))
     document = document.with_entry(name, Entry(learning.template(arguments["template"])))
     steps = arguments.get("commands", [])
     if len(steps) > MAX_LESSON_COMMANDS:

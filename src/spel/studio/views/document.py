@@ -12,6 +12,7 @@ from spel.studio.document import Entry
 from spel.studio.learning import DECODERS, TEMPLATES, is_edited
 from spel.studio.new_layers import addable
 from spel.studio.session import Session
+from spel.studio.sources import Source
 from spel.studio.views.packing import Json
 
 
@@ -37,12 +38,15 @@ def document_view(session: Session, drawn: int | None = None) -> Json:
         "classes": [asdict(c) for c in document.classes],
         "truth": {image: [list(b) for b in boxes] for image, boxes in document.truth.items()},
         "pins": list(document.pins),
-        "images": [
-            {"id": s.id, "name": s.name, "problem": session.images.problem(s.id)}
-            for s in session.sources
-        ],
+        "images": [_image(session, source, lesson=False) for source in session.sources]
+        + [_image(session, source, lesson=True) for source in session.images.lessons],
         "view": session.view,
     }
+
+
+def _image(session: Session, source: Source, *, lesson: bool) -> Json:
+    problem = session.images.problem(source.id)
+    return {"id": source.id, "name": source.name, "problem": problem, "lesson": lesson}
 
 
 def constants_view() -> Json:

@@ -163,7 +163,7 @@ def _axes(
     channels: int,
     kernel: int,
 ) -> tuple[Real, list[str]]:
-    """Three orthonormal rows of patch space, and their names."""
+    """Three orthonormal rows of patch space, and their names: a word and numbers."""
     length = patches.shape[1]
     if directions == "entries":
         chosen = list(entries)[:3] or list(range(min(3, length)))
@@ -172,7 +172,7 @@ def _axes(
         axes = np.zeros((3, length))
         for row, entry in enumerate(chosen):
             axes[row, entry] = 1
-        names = [f"entry {e // channels}, channel {e % channels}" for e in chosen]
+        names = [f"entry {e // channels} {e % channels}" for e in chosen]
         return axes, [*names, *[""] * (3 - len(names))]
     if directions == "components":
         return _components(patches, 3), ["component 1", "component 2", "component 3"]
@@ -181,8 +181,7 @@ def _axes(
         unit = weights / norm if norm > 0 else np.eye(length)[0]
         rest = patches - (patches @ unit)[:, None] * unit
         axes = np.concatenate([unit[None], _components(rest, 2)])
-        names = [f"component {i} of the rest" for i in (1, 2)]
-        return axes, [f"along kernel {kernel}", *names]
+        return axes, [f"kernel {kernel}", "rest 1", "rest 2"]
     raise ParameterError(f"directions {directions!r:.40}; expected one of {', '.join(DIRECTIONS)}")
 
 

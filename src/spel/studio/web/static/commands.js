@@ -4,7 +4,7 @@
 import { latest } from "./base/latest.js";
 import { say, sayProblem } from "./base/toasts.js";
 import { post, RequestError } from "./server/api.js";
-import { choose, emit, imageOf, network, node, refresh, state } from "./store.js";
+import { choose, emit, imageOf, network, node, ownImages, refresh, state } from "./store.js";
 
 /** @import { Command, Reply } from "./server/types.js" */
 
@@ -96,7 +96,7 @@ function adopt({ document, run, run_problem: problem }) {
   state.doc = { ...document, strokes: document.strokes ?? state.doc.strokes };
   const [first] = state.doc.networks;
   if (!network() && first) choose({ network: first.name });
-  const [image] = state.doc.images;
+  const [image] = ownImages();
   if (!imageOf() && image) choose({ image: image.id });
   if (run && run.network === state.network && run.image === state.image) state.run = run;
   if (problem !== undefined) {

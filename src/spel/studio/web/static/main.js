@@ -19,7 +19,7 @@ import { goTo, PAGES, route } from "./shell/pages.js";
 import { applySettings } from "./shell/settings.js";
 import { drawTopbar, listenTopbar } from "./shell/topbar.js";
 import { listenDrops } from "./shell/uploads.js";
-import { bus, firstNode, node, sourceIdOf, state } from "./store.js";
+import { bus, firstNode, node, ownImages, sourceIdOf, state } from "./store.js";
 
 /** @import { SavedView } from "./server/types.js" */
 
@@ -28,7 +28,8 @@ import { bus, firstNode, node, sourceIdOf, state } from "./store.js";
  * @param {SavedView} view
  */
 function takeUp(view) {
-  const { images, networks } = state.doc;
+  const { networks } = state.doc;
+  const images = ownImages();
   const image = images.find((one) => one.id === sourceIdOf(view.image ?? "")) ?? images[0];
   const network = networks.find((one) => one.name === view.network) ?? networks[0];
   state.image = (image?.id === sourceIdOf(view.image ?? "") && view.image) || (image?.id ?? "");

@@ -89,6 +89,9 @@ const directionOf = (id) => (id.includes("@") ? id : `${id}@0`).split(".")[0];
 /** The id of the file of an image: "3f@0.12" is a plane of "3f". @param {string} id */
 export const sourceIdOf = (id) => id.split("@")[0] ?? id;
 
+/** The images of the user. */
+export const ownImages = () => state.doc.images.filter((image) => !image.lesson);
+
 /** The nodes with kernels that are switched on. */
 export const convolutions = () => network()?.nodes.filter((n) => n.bank && !n.off) ?? [];
 

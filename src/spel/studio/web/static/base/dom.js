@@ -249,8 +249,11 @@ function setClasses(element, before, after) {
 function setStyle(element, before = {}, after = {}) {
   const style = /** @type {any} */ (element.style);
   for (const name of Object.keys(before)) if (!(name in after)) style[name] = "";
-  for (const [name, value] of Object.entries(after))
-    if (before[name] !== value) style[name] = value;
+  for (const [name, value] of Object.entries(after)) {
+    if (before[name] === value) continue;
+    if (name.startsWith("--")) style.setProperty(name, value);
+    else style[name] = value;
+  }
 }
 
 /**

@@ -85,6 +85,8 @@ function numberGrid(
   const style = {
     gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`,
     maxWidth: `${across * (wide ? 4 : 2.9)}em`,
+    // Five digits fit into a cell, however narrow the panel is.
+    "--digits": `${(100 / across / 3.3).toFixed(2)}cqw`,
   };
   return h("div.matrix", { style, class: across > 6 ? "tiny" : "" }, cells);
 }

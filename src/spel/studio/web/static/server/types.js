@@ -86,7 +86,13 @@
 
 /** @typedef {{ label: number, name: string, color: string }} Class */
 /** @typedef {{ id: string, label: number, tool: string, radius: number, points: Place[] }} Stroke */
-/** `problem`: why it cannot be read. @typedef {{ id: string, name: string, problem: string | null }} ImageName */
+/**
+ * @typedef {object} ImageName
+ * @property {string} id
+ * @property {string} name
+ * @property {string | null} problem why it cannot be read
+ * @property {boolean} lesson it belongs to a lesson, and is not among the images of the user
+ */
 
 /**
  * Where the user looked last.
@@ -307,8 +313,10 @@
  * @property {"choice" | "value"} kind
  * @property {Texts} question
  * @property {number} [answer]
- * @property {Texts[]} [options]
+ * @property {Array<Texts & { why?: Texts }>} [options] `why`: what is wrong with a wrong one
  * @property {number} [tolerance]
+ * @property {string} [of] what is asked for: a term of the trace, "count", "rows", "parameters", ...
+ * @property {boolean} [cover] the picture would give the answer away
  */
 
 /**
@@ -316,6 +324,7 @@
  * @property {string} page
  * @property {string} node
  * @property {Place} [at]
+ * @property {string} [image]
  * @property {Command[]} [commands]
  * @property {Texts} title
  * @property {Texts} text
@@ -328,6 +337,7 @@
  * @property {number} minutes
  * @property {string} template
  * @property {string} image
+ * @property {string} [network] a network of its own, which stays when the lesson is left
  * @property {Texts} title
  * @property {Texts} about
  * @property {LessonStep[]} steps

@@ -4,6 +4,7 @@
 import { say } from "../base/toasts.js";
 import { t } from "../base/words.js";
 import { redo, undo } from "../commands.js";
+import { moveLesson } from "../pages/lessons/lesson.js";
 import { choose, network, state, step } from "../store.js";
 import { showHelp } from "./dialogs.js";
 import { setWideInspector, toggleWideInspector } from "./layout.js";
@@ -19,8 +20,9 @@ const TYPED_INTO = "input:not([type=range]):not([type=checkbox]), textarea, sele
 const KEYS = {
   ",": () => nextImage(-1),
   ".": () => nextImage(1),
-  PageUp: () => nextChannel(-1),
-  PageDown: () => nextChannel(1),
+  // Clickers of lecturers send these two.
+  PageUp: () => (state.lesson ? moveLesson(-1) : nextChannel(-1)),
+  PageDown: () => (state.lesson ? moveLesson(1) : nextChannel(1)),
   n: () => nextNode(1),
   b: () => nextNode(-1),
   "?": showHelp,

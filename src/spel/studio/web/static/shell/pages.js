@@ -3,6 +3,8 @@
 
 import { h, patch } from "../base/dom.js";
 import { t } from "../base/words.js";
+import { beginLesson } from "../pages/lessons/lesson.js";
+import { lessonList } from "../pages/lessons/progress.js";
 import { choose, convolutions, emit, node, state } from "../store.js";
 
 export const PAGES = [
@@ -18,18 +20,46 @@ export const PAGES = [
 /** Pages about kernels: they need a step that has some. */
 const ABOUT_KERNELS = ["space", "kernels"];
 
-/** Show the page that the address names. */
+/** Show the page that the address names: "#space", or "#space/lesson/plate/4" in a lesson. */
 export function route() {
-  const named = location.hash.slice(1);
+  const [named = "", word, id, number] = location.hash.slice(1).split("/");
   const page = PAGES.includes(named) ? named : state.page;
-  if (location.hash !== `#${page}`) history.replaceState(null, "", `#${page}`);
+  const index = Number(number) - 1;
+  if (word === "lesson" && id && (state.lesson?.id !== id || state.lessonStep !== index)) {
+    openLesson(id, index, page);
+    return;
+  }
+  if (location.hash !== addressOf(page)) history.replaceState(null, "", addressOf(page));
   showPage(page);
 }
 
 /** @param {string} page */
 export function goTo(page) {
-  if (location.hash === `#${page}`) showPage(page);
-  else location.hash = page;
+  if (location.hash === addressOf(page)) showPage(page);
+  else location.hash = addressOf(page);
+}
+
+/**
+ * The address of a page, with the step of the lesson.
+ * @param {string} page
+ */
+function addressOf(page) {
+  const { lesson, lessonStep } = state;
+  return lesson ? `#${page}/lesson/${lesson.id}/${lessonStep + 1}` : `#${page}`;
+}
+
+/**
+ * @param {string} id
+ * @param {number} index of the step
+ * @param {string} page to show if there is no such lesson
+ */
+async function openLesson(id, index, page) {
+  const found = (await lessonList()).find((one) => one.id === id);
+  if (found) await beginLesson(found, index);
+  else {
+    history.replaceState(null, "", addressOf(page));
+    showPage(page);
+  }
 }
 
 /** @param {string} page */

@@ -7,7 +7,7 @@ import { icon } from "../base/icons.js";
 import { say } from "../base/toasts.js";
 import { language, t } from "../base/words.js";
 import { act, redo, undo } from "../commands.js";
-import { bus, choose, imageOf, sourceIdOf, state } from "../store.js";
+import { bus, choose, imageOf, ownImages, sourceIdOf, state } from "../store.js";
 import { showCode, showHelp } from "./dialogs.js";
 import { openMatrix } from "./matrix.js";
 import { PAGES } from "./pages.js";
@@ -63,7 +63,8 @@ function tab(page) {
 
 /** Network and image, and files to add. */
 function pickers() {
-  const { networks, images } = state.doc;
+  const { networks } = state.doc;
+  const images = state.doc.images.filter((one) => !one.lesson || one === imageOf());
   const networkNames = networks.map(({ name }) => /** @type {const} */ ([name, name]));
   const imageNames = images.map(({ id, name, problem }) => {
     return /** @type {const} */ ([id, problem ? `⚠ ${name}` : name]);
@@ -88,7 +89,7 @@ const removeImage = () => act({ do: "remove_image", image: state.image });
 /** Below the bar: why the image cannot be read. */
 function drawNotice() {
   const { problem } = imageOf() ?? {};
-  const only = state.doc.images.length < 2;
+  const only = ownImages().length < 2;
   const button = chip({ disabled: only, onclick: removeImage }, icon("trash"), t("image.remove"));
   patch(
     /** @type {HTMLElement} */ (document.getElementById("notice")),
@@ -102,7 +103,7 @@ function drawNotice() {
  * @param {1 | -1} by
  */
 export function nextImage(by) {
-  const { images } = state.doc;
+  const images = ownImages();
   const at = images.findIndex((one) => one.id === sourceIdOf(state.image));
   const next = images.at((at + by) % images.length);
   if (next) choose({ image: next.id });

@@ -6,7 +6,7 @@ import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
-import { choose, network, node, state } from "../../store.js";
+import { choose, network, node, ownImages, state } from "../../store.js";
 import { choices, SORTS } from "./model.js";
 
 /** @import { ImageName } from "../../server/types.js" */
@@ -113,7 +113,7 @@ export function learnPanel(learn) {
       relearnButton(learn),
     ),
     h("h3", {}, t("kernels.pins")),
-    h("div.row.tight", {}, state.doc.images.slice(0, MAX_PINS_LISTED).map(pinButton)),
+    h("div.row.tight", {}, ownImages().slice(0, MAX_PINS_LISTED).map(pinButton)),
   ];
 }
 

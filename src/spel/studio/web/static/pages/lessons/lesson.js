@@ -1,5 +1,5 @@
 // @ts-check
-// A lesson: prepared states with a question each; the answer comes from the engine where it can.
+// A lesson: prepared states with a question each. What is asked for is hidden until it is answered.
 
 import { chip } from "../../base/controls.js";
 import { h, patch } from "../../base/dom.js";
@@ -9,49 +9,78 @@ import { Part } from "../../base/part.js";
 import { sayProblem } from "../../base/toasts.js";
 import { inWords, t } from "../../base/words.js";
 import { act } from "../../commands.js";
-import { trace } from "../../server/arrays.js";
-import { bus, choose, emit, onStep, state, step } from "../../store.js";
+import { bus, choose, emit, network, state } from "../../store.js";
+import { answerOf } from "./answers.js";
+import { progressOf, saveAnswer, saveProgress } from "./progress.js";
 
 /** @import { Lesson, LessonStep, Question } from "../../server/types.js" */
+/** @import { Answer } from "./progress.js" */
 
-/** Whether the first try was right, by step. @type {Map<number, boolean>} */
-const scores = new Map();
 /** The state of the studio that was set up last. */
 let staged = "";
 
-/** @param {Lesson} lesson */
-export async function beginLesson(lesson) {
-  scores.clear();
-  Object.assign(state, { lesson, lessonStep: 0 });
-  staged = "";
+/**
+ * @param {Lesson} lesson
+ * @param {number} [at] the step to begin with; without it, that of last time
+ */
+export async function beginLesson(lesson, at = progressOf(lesson.id).step) {
+  const lessonStep = Math.min(Math.max(0, at || 0), lesson.steps.length - 1);
+  if (state.lesson?.id !== lesson.id) staged = "";
+  Object.assign(state, { lesson, lessonStep });
   await setStage();
+}
+
+/**
+ * The next step of the lesson, or the one before.
+ * @param {1 | -1} by
+ */
+export function moveLesson(by) {
+  const { lesson, lessonStep } = state;
+  if (lesson?.steps[lessonStep + by]) beginLesson(lesson, lessonStep + by);
 }
 
 /** Bring the studio to the state of the lesson's step. */
 async function setStage() {
-  const { lesson } = state;
-  const shown = lesson?.steps[state.lessonStep];
+  const { lesson, lessonStep } = state;
+  const shown = lesson?.steps[lessonStep];
   if (!lesson || !shown) return;
-  const commands = shown.commands ?? [];
-  const wanted = JSON.stringify([lesson.id, commands]);
-  // What was learned from strokes lives on from step to step: the state changes only where steps say so.
-  if (wanted !== staged) await act({ do: "stage_lesson", template: lesson.template, commands });
-  staged = wanted;
-  const known = state.doc.images.some((i) => i.id === lesson.image);
-  const image = known ? lesson.image : state.image;
-  choose({ network: "lesson", image });
+  saveProgress(lesson.id, { ...progressOf(lesson.id), step: lessonStep });
+  await stageNetwork(lesson, shown);
+  choose({ network: lesson.network ?? "lesson", image: shown.image ?? lesson.image });
   choose({ node: shown.node, kernel: 0, channel: 0 });
   if (shown.at) choose({ cursor: shown.at, pinned: true });
   state.page = shown.page;
   emit("go", "lesson");
 }
 
+/**
+ * What was learned from strokes lives on: the network changes only where steps say so.
+ * @param {Lesson} lesson
+ * @param {LessonStep} shown
+ */
+async function stageNetwork(lesson, { commands = [] }) {
+  const { template, network: own } = lesson;
+  const wanted = JSON.stringify([lesson.id, commands]);
+  if (wanted === staged || (own && network(own))) return;
+  await act({ do: "stage_lesson", template, commands, network: own ?? "lesson" });
+  staged = wanted;
+}
+
+/**
+ * Hide what a question asks for until it is answered.
+ * @param {LessonStep | undefined} shown
+ */
+function hideAnswer(shown) {
+  const { lesson, lessonStep } = state;
+  const asked = lesson && shown?.ask.kind === "value";
+  const open = asked && !progressOf(lesson.id).answers[lessonStep]?.done;
+  document.documentElement.dataset.predict = open ? (shown.ask.cover ? "cover" : "on") : "off";
+}
+
 class LessonPanel extends Part {
   /** What was said to the last answer, and whether it was right. */
   result = { text: "", class: "" };
-  /** The option that was picked last. */
-  picked = -1;
-  shownStep = -1;
+  shownStep = "";
 
   build() {
     this.setAttribute("role", "complementary");
@@ -59,141 +88,163 @@ class LessonPanel extends Part {
     this.redraw();
   }
 
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    if (!state.lesson) hideAnswer(undefined);
+  }
+
   redraw() {
     const { lesson, lessonStep } = state;
     const shown = lesson?.steps[lessonStep];
     if (!lesson || !shown) return;
-    if (this.shownStep !== lessonStep) this.begin(lessonStep);
+    const key = `${lesson.id} ${lessonStep}`;
+    const arrived = this.shownStep !== key;
+    if (arrived) this.result = { text: "", class: "" };
+    this.shownStep = key;
+    hideAnswer(shown);
     this.setAttribute("aria-label", t("lessons.title"));
     const where = t("lesson.step", { i: lessonStep + 1, n: lesson.steps.length });
-    const { text, class: verdict } = this.result;
     patch(
       this,
-      heading(where),
+      heading(inWords(lesson.title), where),
       h("progress", { max: lesson.steps.length, value: lessonStep + 1, "aria-label": where }),
-      h("h1", {}, inWords(shown.title)),
+      h("h1", { tabIndex: -1 }, inWords(shown.title)),
       h("p.lead", {}, inWords(shown.text)),
-      h(
-        "section.question",
-        { key: lessonStep },
-        h("p", {}, h("b", {}, inWords(shown.ask.question))),
-        this.form(shown.ask),
-        h("p.lesson-result", { role: "status", class: verdict }, text),
-      ),
-      lessonStep === lesson.steps.length - 1 ? score(lesson) : null,
-      this.moves(lesson, where),
+      this.question(shown, lesson, lessonStep),
+      score(lesson),
+      moves(lesson, lessonStep, where),
     );
-  }
-
-  /** @param {number} lessonStep */
-  begin(lessonStep) {
-    this.shownStep = lessonStep;
-    this.picked = -1;
-    this.result = { text: "", class: "" };
+    if (arrived) this.querySelector("h1")?.focus();
   }
 
   /**
+   * @param {LessonStep} shown
    * @param {Lesson} lesson
-   * @param {string} where
+   * @param {number} lessonStep
    */
-  moves(lesson, where) {
-    const { lessonStep } = state;
-    const move = (/** @type {number} */ by) => {
-      state.lessonStep = lessonStep + by;
-      setStage();
-    };
+  question(shown, lesson, lessonStep) {
+    const answer = progressOf(lesson.id).answers[lessonStep];
+    const { text, class: verdict } = this.result;
+    const before = answer ? t(answer.done ? "lesson.answered" : "lesson.tried") : "";
     return h(
-      "nav.row.between",
-      { "aria-label": where },
-      chip(
-        { disabled: lessonStep === 0, onclick: () => move(-1) },
-        icon("left"),
-        t("lesson.before"),
-      ),
-      h(
-        "button.primary",
-        { disabled: lessonStep === lesson.steps.length - 1, onclick: () => move(1) },
-        t("lesson.next"),
-        icon("right"),
-      ),
+      "section.question",
+      { key: `${lesson.id} ${lessonStep}` },
+      h("p", {}, h("b", {}, inWords(shown.ask.question))),
+      shown.ask.kind === "choice" ? this.options(shown.ask, answer) : this.number(shown, answer),
+      h("p.lesson-result", { role: "status", class: verdict }, text || before),
     );
   }
 
-  /** @param {Question} ask */
-  form(ask) {
-    return ask.kind === "choice" ? this.optionList(ask) : this.numberForm(ask);
-  }
-
-  /** @param {Question} ask */
-  optionList({ options = [], answer = 0 }) {
+  /**
+   * @param {Question} ask
+   * @param {Answer | undefined} before
+   */
+  options({ options = [], answer = 0 }, before) {
     const verdict = (/** @type {number} */ i) => (i === answer ? "good" : "bad");
     const buttons = options.map((option, i) => {
-      const pick = () => {
-        this.picked = i;
-        this.judge(i === answer);
-      };
-      return chip(
-        { key: i, class: i === this.picked ? verdict(i) : "", onclick: pick },
-        inWords(option),
-      );
+      const pick = () => this.judge(i === answer, i, inWords(option.why));
+      const picked = i === before?.picked ? verdict(i) : "";
+      return chip({ key: i, class: picked, onclick: pick }, inWords(option));
     });
-    const reveal = () => this.reveal(t("lesson.answer.option", { v: inWords(options[answer]) }));
+    const right = options[answer];
+    const reveal = () => this.reveal(t("lesson.answer.option", { v: inWords(right) }), answer);
     return h("div.options", {}, buttons, revealButton(reveal));
   }
 
-  /** @param {Question} ask */
-  numberForm({ tolerance = 0 }) {
+  /**
+   * @param {LessonStep} shown
+   * @param {Answer | undefined} before
+   */
+  number(shown, before) {
     const check = async (/** @type {SubmitEvent & { currentTarget: HTMLFormElement }} */ event) => {
       event.preventDefault();
-      const input = event.currentTarget.querySelector("input");
-      if (!input || !Number.isFinite(input.valueAsNumber)) return;
-      const typed = input.valueAsNumber;
-      const value = await engineValue();
-      if (value !== undefined) this.judge(Math.abs(typed - value) <= tolerance + 1e-9);
+      const typed = event.currentTarget.querySelector("input")?.valueAsNumber ?? Number.NaN;
+      const value = await answerOf(shown).catch(sayProblem);
+      if (!Number.isFinite(typed) || typeof value !== "number") return;
+      const right = Math.abs(typed - value) <= (shown.ask.tolerance ?? 0) + 1e-9;
+      this.judge(right, typed, t(typed > value ? "lesson.large" : "lesson.small"));
     };
     const reveal = async () => {
-      const value = await engineValue();
-      if (value !== undefined) this.reveal(t("lesson.answer", { v: num(value, 5) }));
+      const value = await answerOf(shown).catch(sayProblem);
+      if (typeof value === "number") this.reveal(t("lesson.answer", { v: num(value, 5) }), value);
     };
+    const label = { "aria-label": t("lesson.your"), value: before?.picked ?? null };
     return h(
       "form.row",
       { onsubmit: check },
-      h("input", { type: "number", step: "any", "aria-label": t("lesson.your") }),
+      h("input", { type: "number", step: "any", ...label }),
       chip({ type: "submit" }, t("lesson.check")),
       revealButton(reveal),
     );
   }
 
-  /** @param {boolean} right */
-  judge(right) {
-    if (!scores.has(state.lessonStep)) scores.set(state.lessonStep, right);
-    const text = t(right ? "lesson.right" : "lesson.wrong");
-    this.result = { text, class: right ? "good" : "bad" };
-    this.redraw();
+  /**
+   * @param {boolean} right
+   * @param {number} picked
+   * @param {string} why what is wrong with a wrong answer
+   */
+  judge(right, picked, why) {
+    this.result = right
+      ? { text: t("lesson.right"), class: "good" }
+      : { text: why || t("lesson.wrong"), class: "bad" };
+    this.save({ first: right, done: right, picked });
   }
 
-  /** @param {string} text */
-  reveal(text) {
-    if (!scores.has(state.lessonStep)) scores.set(state.lessonStep, false);
+  /**
+   * @param {string} text
+   * @param {number} picked
+   */
+  reveal(text, picked) {
     this.result = { text, class: "" };
+    this.save({ first: false, done: true, picked });
+  }
+
+  /** @param {Answer} answer */
+  save(answer) {
+    if (state.lesson) saveAnswer(state.lesson.id, state.lessonStep, answer);
     this.redraw();
   }
 }
 customElements.define("spel-lesson", LessonPanel);
 
-/** @param {string} where */
-function heading(where) {
+/**
+ * @param {string} title
+ * @param {string} where
+ */
+function heading(title, where) {
   const leave = () => {
     state.lesson = null;
     emit("go");
   };
   const button = chip({ onclick: leave }, t("lesson.leave"));
-  return h("header.row.between", {}, h("span.tag", {}, where), button);
+  return h("header.row.between", {}, h("span.tag", {}, `${title} · ${where}`), button);
 }
 
-/** @param {Lesson} lesson */
+/**
+ * @param {Lesson} lesson
+ * @param {number} now
+ * @param {string} where
+ */
+function moves(lesson, now, where) {
+  const last = now === lesson.steps.length - 1;
+  const back = { key: "back", disabled: now === 0, onclick: () => moveLesson(-1) };
+  const next = { key: "next", disabled: last, onclick: () => moveLesson(1) };
+  return h(
+    "nav.row.between",
+    { "aria-label": where },
+    chip(back, icon("left"), t("lesson.before")),
+    h("button.primary", next, t("lesson.next"), icon("right")),
+  );
+}
+
+/**
+ * How many were right, once all questions are answered.
+ * @param {Lesson} lesson
+ */
 function score(lesson) {
-  const right = [...scores.values()].filter(Boolean).length;
+  const answers = Object.values(progressOf(lesson.id).answers).filter((one) => one.done);
+  if (answers.length < lesson.steps.length) return null;
+  const right = answers.filter((one) => one.first).length;
   const text = t("lesson.score", { n: right, m: lesson.steps.length });
   return h("p.muted.small", { key: "score" }, `${t("lesson.done")} ${text}`);
 }
@@ -201,17 +252,3 @@ function score(lesson) {
 /** @param {() => void} onclick */
 const revealButton = (onclick) =>
   h("button.chip.quiet", { type: "button", onclick }, t("lesson.reveal"));
-
-/** The engine's number at the marked spel. @returns {Promise<number | undefined>} */
-async function engineValue() {
-  const shown = /** @type {LessonStep | undefined} */ (state.lesson?.steps[state.lessonStep]);
-  if (!shown?.at) return undefined;
-  const [row, col] = onStep(step(shown.node), shown.at);
-  const { network, image } = state;
-  try {
-    return (await trace({ network, image, node: shown.node, row, col, channel: 0 }))?.value;
-  } catch (problem) {
-    sayProblem(problem);
-    return undefined;
-  }
-}

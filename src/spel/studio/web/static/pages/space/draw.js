@@ -1,6 +1,7 @@
 // @ts-check
 // The cloud of patches and its hyperplane on a canvas.
 
+import { t } from "../../base/words.js";
 import { clamp } from "../../base/numbers.js";
 import { byDepth, cutOf, project, projectPoint } from "./model.js";
 
@@ -47,6 +48,15 @@ function stroke(pen, points) {
 }
 
 /**
+ * The name of a direction, which the server gives as a word and numbers.
+ * @param {string} name
+ */
+function axisName(name) {
+  const [word, n, c] = name.split(" ");
+  return word ? t(`axis.${word}`, { n, c }) : "";
+}
+
+/**
  * Axes through zero with their names.
  * @param {Pen} pen
  * @param {Camera} camera
@@ -79,9 +89,9 @@ function drawFlatAxes(pen, camera, cloud) {
     [x, height],
   ]);
   pen.textAlign = "right";
-  pen.fillText(`${cloud.names[0]} →`, width - 10 * ratio, height - 9 * ratio);
+  pen.fillText(`${axisName(cloud.names[0])} →`, width - 10 * ratio, height - 9 * ratio);
   pen.textAlign = "left";
-  pen.fillText(`↑ ${cloud.names[1]}`, 10 * ratio, 18 * ratio);
+  pen.fillText(`↑ ${axisName(cloud.names[1])}`, 10 * ratio, 18 * ratio);
 }
 
 /**
@@ -101,7 +111,7 @@ function drawDeepAxes(pen, camera, cloud) {
     const tip = end(1);
     stroke(pen, [end(-1), tip]);
     const x = clamp(tip[0], 60 * ratio, width - 60 * ratio);
-    pen.fillText(name, x, clamp(tip[1], 14 * ratio, height - 8 * ratio));
+    pen.fillText(axisName(name), x, clamp(tip[1], 14 * ratio, height - 8 * ratio));
   });
 }
 

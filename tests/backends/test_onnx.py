@@ -159,3 +159,16 @@ def test_no_negative_padding_is_written(border):
 
     (theirs,) = ReferenceEvaluator(model).run(["output"], {"image": image[None]})
     assert np.allclose(theirs[0], net(image), atol=1e-5)
+
+
+def test_what_lies_outside_a_maximum_is_finite():
+    """A simplifier would merge a Pad by -inf into its MaxPool, which ONNX Runtime then refuses."""
+    from onnx.numpy_helper import to_array
+
+    model = onnx.load_from_string(
+        onnx_export.onnx_bytes(chain(MaxPool(Adjacency.disk(4))), (9, 9, 1))
+    )
+    constants = {c.name: to_array(c) for c in model.graph.initializer}
+    fills = [constants[n.input[2]] for n in model.graph.node if n.op_type == "Pad"]
+    assert fills
+    assert all(np.isfinite(fill) and fill < -3e38 for fill in fills)

@@ -23,6 +23,10 @@ OPSET = 18
 END = np.iinfo(np.int64).max
 """The end of an axis of any length, for a Slice."""
 
+LOWEST = float(np.finfo(np.float32).min)
+"""Outside the image for a maximum. Not -inf: onnxsim would merge such a Pad into the MaxPool, with
+more padding than its kernel is wide, which ONNX Runtime refuses."""
+
 Array = npt.NDArray[Any]
 
 
@@ -187,7 +191,7 @@ class Graph:
         return str(self.op("Where", some, best, self.const(0.0)))
 
     def _box_max(self, x: str, box: geometry.DisplacementBox, window: Window) -> str:
-        x = self._bordered(x, window, box, 0.0 if window.border == "zero" else float("-inf"))
+        x = self._bordered(x, window, box, 0.0 if window.border == "zero" else LOWEST)
         lines = [axis for axis, size in enumerate(box.size) if size > 1 or window.strides[axis] > 1]
         if int(np.prod(box.size)) <= 9 and lines:
             return str(

@@ -1,7 +1,7 @@
 """Windows: how an adjacency slides over an image.
 
-Only this file decides how many outputs there are, where each stands, which of them need the border,
-and how much context a tile must read.
+Only this file decides how many outputs there are, at which spel each lies, which of them need the
+border, and how much context a tile must read.
 """
 
 from __future__ import annotations
@@ -62,9 +62,11 @@ class Window(Value):
 
     Notes
     -----
-    Lecture, "Pooling": with padding ``ceil(n / s)`` positions 0, s, 2s, ...; without,
-    ``floor((n - w) / s) + 1``. The lecture prints ``floor((2n - w) / (2s))`` for the latter, which
-    agrees for w = 3, s = 1 and differs elsewhere; the exact count is used here.
+    Lecture, "Pooling": with a border there are ``ceil(n / s)`` positions 0, s, 2s, ...; with
+    "valid" the windows that fit are counted, ``floor((n - w) / s) + 1``, where w is the extent of
+    the adjacency and its own spel. The lecture prints ``floor((2n - w) / (2s))`` for the latter,
+    which subtracts only half of the window: the same for w = 2 or 3 and s = 1, but for example 8
+    instead of 7 for n = 10, w = 4, s = 1.
     """
 
     adjacency: Adjacency

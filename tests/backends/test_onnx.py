@@ -8,8 +8,19 @@ import pytest
 
 from spel import Adjacency, FormatError, KernelBank, SpelError, UnsupportedLayerError, ops, zoo
 from spel.data import street
+from spel.decide.segmentation import UNDECIDED, ObjectClass, Segmentation
 from spel.errors import ParameterError
-from spel.nn import Activation, Color, Convolution, Flatten, MaxPool, Threshold, WeightedSum, chain
+from spel.nn import (
+    Activation,
+    Color,
+    Convolution,
+    Flatten,
+    MaxPool,
+    Softmax,
+    Threshold,
+    WeightedSum,
+    chain,
+)
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -137,6 +148,39 @@ def test_the_mask_of_a_batch_is_decided_image_by_image():
     (mask,) = session.run(["mask"], {"image": batch})
     for one, image in zip(mask, batch):
         assert np.array_equal(one[..., 0], image[..., 0] > np.percentile(image, 99))
+
+
+def answers(net, image, *names):
+    session = onnxruntime.InferenceSession(
+        onnx_export.onnx_bytes(net, image.shape), providers=["CPUExecutionProvider"]
+    )
+    known = [output.name for output in session.get_outputs()]
+    return known, session.run(list(names), {"image": image[None].astype(np.float32)})
+
+
+@pytest.mark.parametrize("undecided", [0.0, 0.5])
+def test_the_labels_of_classes_are_those_of_the_segmentation(undecided):
+    classes = (ObjectClass(0, background=True), ObjectClass(7, "cell"), ObjectClass(3))
+    how = Segmentation(classes=classes, undecided=undecided)
+    bank = KernelBank.random(Adjacency.box(3), kernels=3, channels=1, seed=0)
+    net = chain(Convolution(bank), Softmax()).with_meta(segmentation=how.to_dict())
+    image = np.random.default_rng(0).normal(size=(20, 30, 1)).astype(np.float32)
+    known, (labels,) = answers(net, image, "labels")
+    assert known == ["output", "labels"]
+    assert labels.dtype == np.int64
+    assert np.array_equal(labels[0, ..., 0], how.labels(net(image)))
+    assert (UNDECIDED in labels) == (undecided > 0)
+
+
+def test_a_segmentation_by_a_threshold_alone_is_a_mask():
+    net = chain(WeightedSum([1.0]))
+    image = np.random.default_rng(0).random((20, 30, 1)).astype(np.float32)
+    for rule in (0.25, "p90"):
+        how = Segmentation(threshold=rule)
+        known, (mask,) = answers(net.with_meta(segmentation=how.to_dict()), image, "mask")
+        assert np.array_equal(mask[0, ..., 0], how.mask(image))
+    known, _ = answers(net.with_meta(segmentation=Segmentation().to_dict()), image, "output")
+    assert known == ["output"]  # Otsu's threshold
 
 
 @pytest.mark.parametrize("border", ["zero", "edge", "valid"])

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from spel import __version__, atomic
 from spel.backends.capability import check_one_output
+from spel.backends.onnx_answers import add_answers
 from spel.backends.onnx_graph import OPSET, Graph, Value
-from spel.backends.onnx_layers import threshold_value, translate
+from spel.backends.onnx_layers import translate
 from spel.core.intensity import white_of_type
 from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
 from spel.nn.intensity import expected_white, match_white
@@ -149,6 +150,7 @@ def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float3
     # A layer that takes its statistics from the batch can only be asked about a batch.
     shapes = network.shapes((2, *lifted) if network.scope == "batch" else lifted)
     graph, result = recorded(network, lifted, dtype)
+    answers = add_answers(network, graph, result)
     helper = onnx.helper
     types = {np.dtype(k): v for k, v in _types(onnx).items()}
     nodes = [
@@ -165,12 +167,10 @@ def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float3
     info = helper.make_tensor_value_info(
         "output", types[np.dtype("f4")], ["batch", *sizes, last[-1]]
     )
-    outputs = [info]
-    if any("mask" in names for _, _, names, _ in graph.nodes):
-        shape_of_mask = ["batch", *sizes, 1]
-        outputs.append(helper.make_tensor_value_info("mask", onnx.TensorProto.BOOL, shape_of_mask))
+    one = ["batch", *sizes, 1]
+    more = [helper.make_tensor_value_info(a.name, types[np.dtype(a.dtype)], one) for a in answers]
     model = helper.make_model(
-        helper.make_graph(nodes, "spel", [given], outputs, constants),
+        helper.make_graph(nodes, "spel", [given], [info, *more], constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="spel",
@@ -201,20 +201,7 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
     result = values[network.output]
     order = [0, *result.axes, 1] if result.ndim else [0, 1]
     graph.nodes.append(("Transpose", [result.name], ["output"], {"perm": order}))
-    rule = decision_rule(network)
-    if rule is not None and result.channels == 1 and result.ndim:
-        above = threshold_value(graph, rule, "output", result.ndim)
-        graph.nodes.append(("Greater", ["output", above], ["mask"], {}))
     return graph, result
-
-
-def decision_rule(network: Network) -> float | str | None:
-    """The threshold that the network's own decision states, if a graph can hold it."""
-    decision = network.meta.get("decision")
-    if not isinstance(decision, Mapping) or "kind" in decision:  # windows: no mask of the output
-        return None
-    rule = decision.get("threshold", "otsu")
-    return None if rule == "otsu" else rule
 
 
 def open_onnx(path: str | os.PathLike[str]) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
@@ -316,6 +303,7 @@ def _types(onnx: Any) -> dict[str, int]:
         "int64": kinds.INT64,
         "uint8": kinds.UINT8,
         "uint16": kinds.UINT16,
+        "bool": kinds.BOOL,
     }
 
 

@@ -23,6 +23,9 @@ import numpy as np
 
 Contender = Callable[[], Any]
 OURS = "spel"
+PACKAGE_OF = {"opencv": "opencv-python", "skimage": "scikit-image"}
+STEADY = 1.25
+"""Median over minimum beyond which a cell is marked: the machine was busy."""
 PACKAGES = (
     "numpy",
     "scipy",
@@ -41,6 +44,7 @@ class Timing:
 
     best: float
     median: float
+    p95: float
     rounds: int
 
     @property
@@ -162,7 +166,7 @@ class Table:
     def markdown(self) -> str:
         """The table for people: milliseconds, best peer over spel, losing rows marked."""
         names = self.contenders
-        head = ["", *[f"{n} (ms)" for n in names], "best peer / spel", "largest difference"]
+        head = ["", *[_named(n) for n in names], "best peer / spel", "largest difference"]
         lines = [f"### {self.title}", "", _line(head), _line(["---"] + ["---:"] * (len(head) - 1))]
         for row in self.rows:
             worst = max(
@@ -196,6 +200,8 @@ class Table:
                     "contenders": {
                         n: {
                             "ms": t.best * 1e3,
+                            "median": t.median * 1e3,
+                            "p95": t.p95 * 1e3,
                             "spread": t.spread,
                             "rounds": t.rounds,
                             "difference": r.differences.get(n, 0.0),
@@ -267,7 +273,10 @@ def measure(
             start = clock()
             run()
             taken[name].append(clock() - start)
-    return {n: Timing(min(t), float(np.median(t)), len(t)) for n, t in taken.items()}
+    return {
+        name: Timing(min(t), float(np.median(t)), float(np.percentile(t, 95)), len(t))
+        for name, t in taken.items()
+    }
 
 
 @contextlib.contextmanager
@@ -356,13 +365,24 @@ def _line(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def _named(contender: str) -> str:
+    """The contender with its version, where a package of its name is installed."""
+    packages = (PACKAGE_OF.get(contender, contender), f"{PACKAGE_OF.get(contender)}-headless")
+    version = next((v for v in map(_version, packages) if v), "")
+    return f"{contender} {version} (ms)" if version and contender != OURS else f"{contender} (ms)"
+
+
 def _cell(row: Row, name: str) -> str:
     if name in row.refused:
         return "differs"
     if name not in row.timings:
         return ""
-    text = f"{row.timings[name].best * 1e3:.3g}"
-    return f"**{text}**" if name == min(row.timings, key=lambda n: row.timings[n].best) else text
+    timing = row.timings[name]
+    best, *later = [f"{s * 1e3:.3g}" for s in (timing.best, timing.median, timing.p95)]
+    if name == min(row.timings, key=lambda n: row.timings[n].best):
+        best = f"**{best}**"
+    unsteady = " !" if timing.spread > STEADY else ""
+    return f"{best} <sub>{' '.join(later)}{unsteady}</sub>"
 
 
 def _ratio(value: float) -> str:
@@ -384,7 +404,9 @@ def _stamp(env: Mapping[str, Any], table: Table) -> str:
         f"<sub>{table.started}; {env['processor']}, {env['cores']} cores, {table.threads} "
         f"thread{'s' * (table.threads != 1)}; load {table.load[0]:.1f} to {table.load[1]:.1f}; "
         f"Python {env['python']}; spel {env['spel']} ({engine}); {packages}. "
-        f"Minimum of interleaved rounds, {'processor' if table.threads == 1 else 'wall'} time; see "
+        f"Minimum of interleaved rounds with median and 95th percentile beside it (! where the "
+        f"median is over {STEADY} times the minimum), "
+        f"{'processor' if table.threads == 1 else 'wall'} time; see "
         "benchmarks/METHOD.md.</sub>"
     )
 

@@ -1,6 +1,6 @@
 """A Dask cluster of three processes, one of which is killed every few seconds: the same results.
 
-python -m benchmarks.reliability.dask_kill [--images 600] [--every 3]
+python -m benchmarks.reliability.dask_kill [--job detect] [--images 600] [--every 3]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.reliability.kill9 import FILES, command, render
+from benchmarks.reliability.kill9 import OPTIONS, command, contents, models, render
 
 
 def workers(parent: int) -> list[int]:
@@ -42,6 +42,7 @@ def workers(parent: int) -> list[int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--job", choices=list(OPTIONS), default="detect")
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--every", type=float, default=3.0, help="seconds between kills")
     given = parser.parse_args()
@@ -51,10 +52,14 @@ def main() -> int:
         images, alone, cluster = (Path(place) / name for name in ("images", "alone", "cluster"))
         images.mkdir()
         render(images, given.images)
-        subprocess.run(command(images, alone, 1), stdout=null, stderr=null)
+        model = models(Path(place))[given.job]
+        words = command(given.job, model, images, alone, 1)
+        subprocess.run(words, stdout=null, stderr=null)
         begin, kills = time.perf_counter(), 0
         child = subprocess.Popen(
-            [*command(images, cluster, 3), "--dask", "local"], stdout=null, stderr=null
+            [*command(given.job, model, images, cluster, 3), "--dask", "local"],
+            stdout=null,
+            stderr=null,
         )
         while child.poll() is None:
             time.sleep(given.every)
@@ -63,8 +68,9 @@ def main() -> int:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(random.choice(alive)), signal.SIGKILL)
                     kills += 1
-        same = all((alone / f).read_bytes() == (cluster / f).read_bytes() for f in FILES)
+        same = contents(alone) == contents(cluster)
         facts = {
+            "job": given.job,
             "images": given.images,
             "workers killed": kills,
             "same bytes": same,

@@ -1,4 +1,4 @@
-"""How fast a folder is detected beside decoding alone, and whether memory grows.
+"""How fast a folder is detected, segmented and applied beside decoding alone; and its memory.
 
     python -m benchmarks.reliability.throughput [FOLDER] [--images 2000]
 
@@ -23,14 +23,17 @@ from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide
 from spel.decide.detection import decision_of, with_decision
-from spel.jobs import DetectJob
-from spel.runs import Identity, run_tasks
+from spel.jobs import ApplyJob, DetectJob, SegmentJob
+from spel.runs import Identity, ImageJob, run_tasks
 
 ROUNDS = 3
 
 
-def jobs() -> dict[str, DetectJob]:
-    """The lecture's network, and its edges alone with a fixed threshold: less to decide."""
+def jobs() -> dict[str, ImageJob]:
+    """Detection by the lecture's network, and by edges with a fixed threshold: less to decide.
+
+    Masks and float32 outputs by the encoder of the eggs, and by the edges.
+    """
     box = spel.Adjacency.rectangle(width=11, height=3)
     light = spel.chain(
         grey=spel.Color("grey"),
@@ -39,9 +42,14 @@ def jobs() -> dict[str, DetectJob]:
         join=spel.MaxPool(box),
         close=spel.MinPool(box),
     )
+    fixed, eggs = Decision(0.9, select="widest"), spel.zoo.get("parasite-eggs")
     return {
-        "plate-lecture": DetectJob(spel.zoo.plate_lecture()),
-        "edges, fixed threshold": DetectJob(with_decision(light, Decision(0.9, select="widest"))),
+        "detect, plate-lecture": DetectJob(spel.zoo.plate_lecture(), isolate=False),
+        "detect, edges": DetectJob(with_decision(light, fixed), isolate=False),
+        "segment, edges": SegmentJob(light, isolate=False),
+        "segment, parasite-eggs": SegmentJob(eggs, isolate=False),
+        "apply, edges": ApplyJob(light, formats=("npy",), isolate=False),
+        "apply, parasite-eggs": ApplyJob(eggs, formats=("npy",), isolate=False),
     }
 
 
@@ -55,13 +63,12 @@ def seconds(work: Callable[[], object]) -> float:
     return min(taken)
 
 
-def rates(paths: list[Path]) -> dict[str, float]:
-    """Images per second of one core."""
+def rates(paths: list[Path], out: str) -> dict[str, float]:
+    """Images per second of one core, which decodes, computes and writes."""
     found = {"decoding alone": len(paths) / seconds(lambda: [spel.read(p) for p in paths])}
     for name, job in jobs().items():
-        found[name] = len(paths) / seconds(
-            lambda job=job: list(run_tasks(job.tasks([str(path) for path in paths])))
-        )
+        tasks = job.tasks([str(path) for path in paths], out)
+        found[name] = len(paths) / seconds(lambda tasks=tasks: list(run_tasks(tasks)))
     return found
 
 
@@ -82,7 +89,7 @@ def parts(path: Path) -> dict[str, float]:
 
 def memory(path: Path, images: int) -> list[int]:
     """Resident megabytes after each tenth of many images."""
-    job = jobs()["plate-lecture"]
+    job = jobs()["detect, plate-lecture"]
     sizes = []
     for done, _ in enumerate(run_tasks(job.tasks([str(path)] * images)), 1):
         if done % max(1, images // 10) == 0:
@@ -105,7 +112,7 @@ def main() -> int:
         from spel.io.sources import expand
 
         paths = expand([folder])[: given.count]
-        rate, parts_of = rates(paths), parts(paths[0])
+        rate, parts_of = rates(paths, place), parts(paths[0])
         small = Path(place) / "small.png"
         spel.write(small, street(0, size=(120, 160)).image)
         sizes = memory(small, given.images) if given.images else []

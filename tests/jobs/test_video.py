@@ -219,12 +219,22 @@ def test_another_rate_is_another_run(folder, tmp_path):
 
 
 @needs_ffmpeg
-def test_a_video_belongs_to_one_shard(folder, tmp_path):
-    for i in (1, 2):
-        run(job(), sources(folder), tmp_path, shard=Shard(i, 2))
-    images = [len(read_results(p)) for p in sorted(tmp_path.glob("results.*.jsonl"))]
-    assert images[0] == 2
-    assert images[1] > 12
+def test_the_frames_of_a_video_are_shared_by_shards(folder, tmp_path, expected):
+    saved = job(save=("overlay",))
+    for i in (1, 2, 3):
+        run(saved, sources(folder), tmp_path, shard=Shard(i, 3))
+        assert run(saved, sources(folder), tmp_path, shard=Shard(i, 3)).resumed > 4
+    for name in FILES:
+        parts = sorted(tmp_path.glob(f"{name.split('.')[0]}.*-of-3.jsonl"))
+        together = [line for part in parts for line in part.read_bytes().splitlines()]
+        assert len(parts) == 3
+        assert sorted(together) == sorted(expected[name].splitlines())
+    frames = [[r.frame for r in read_results(p) if "1.mkv" in r.image] for p in
+              sorted(tmp_path.glob("results.*.jsonl"))]  # fmt: skip
+    assert frames == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
+    assert sorted(p.name for p in tmp_path.glob("1.*.mp4")) == [
+        f"1.overlay.{i}-of-3.mp4" for i in (1, 2, 3)
+    ]
 
 
 @needs_ffmpeg
@@ -238,7 +248,7 @@ def test_stopping_at_the_first_failure_keeps_what_was_done(folder, tmp_path):
 def test_killed_at_random_instants(folder, tmp_path, expected):
     """SIGKILL to the whole group, again and again; then the same bytes."""
     code = (
-        "import sys; from spel import zoo; from spel.jobs import DetectJob, run\n"
+        "import sys; from spel import zoo; from spel.jobs import DetectJob; from spel import run\n"
         "run(DetectJob(zoo.plate_lecture()), sys.argv[2:], sys.argv[1], workers=2)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "out"), *map(str, sources(folder))]

@@ -23,7 +23,7 @@ from spel.io.sources import expand
 from spel.runs import Failure, Interrupted, Job, Record, RunReport, Shard, Stop, run, run_tasks
 from spel.runs.dask_ import executor
 from spel.runs.resume import ResumeState
-from spel.runs.split import End, sources_of, with_parts
+from spel.runs.split import End, sources_of, tasks_of_shard, with_parts
 
 Line = Callable[[dict[str, Any]], str]
 
@@ -110,13 +110,13 @@ class RunCommand:
 
     def _print_lines(self, images: Sequence[str], shard: Shard, **how: Any) -> ExitCode:
         paths = [path.absolute() if "executor" in how else path for path in expand(images)]
-        tasks = shard.select(self.job.tasks([str(path) for path in paths], ""))
+        tasks = tasks_of_shard(self.job.tasks([str(path) for path in paths], ""), shard)
         items = 0
         self.progress.extend(sources_of(tasks).expected_images(()))
         with ExitStack() as stack:
             stop = stack.enter_context(Stop())
             single = stack.enter_context(
-                closing(with_parts(tasks, seconds=how["seconds"], on_split=self._on_split))
+                closing(with_parts(tasks, (), shard, how["seconds"], self._on_split))
             )
             for outcome in run_tasks(single, stop=stop, **how):
                 result: Record | Failure | End = outcome.result

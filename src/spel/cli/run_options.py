@@ -57,7 +57,9 @@ AFTER = (
     ),
     click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster."),
     click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others."),
-    click.option("--shard", metavar="I/N", help="Process every N-th image only, from the I-th."),
+    click.option(
+        "--shard", metavar="I/N", help="Process every N-th image and frame only, from the I-th."
+    ),
     click.option("--fresh", is_flag=True, help="Discard an earlier run in --out."),
     click.option("--retry", is_flag=True, help="When resuming, process failed images again."),
     click.option(

@@ -145,7 +145,7 @@ class DetectJob(NetworkJob):
         """Videos with boxes, for those that this call has read or that have none yet."""
         for task in tasks:
             if isinstance(task, VideoTask):
-                path = task.files.path(VIDEO)
+                path = files.folder / files.shard.name(task.files.path(VIDEO).name)
                 if task.image in changed or not path.exists():
                     write_video_overlay(
                         task.image, files.results, path, every=self.every, max_pixels=self.limit

@@ -25,7 +25,8 @@ from spel.runs.bands import mask_bands, output_bands
 class SegmentJob(NetworkJob):
     """Write a mask of every image: 255 on objects and 0 elsewhere.
 
-    Images that are read tile by tile give a pyramid, ``NAME.ome.tif``; all others ``NAME.png``.
+    Images that are read tile by tile give a pyramid, ``NAME.ome.tif``, volumes ``NAME.tif``, and
+    all others ``NAME.png``.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class SegmentJob(NetworkJob):
             paths = [files.path("ome.tif")]
             write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), np.uint8)
         else:
-            paths = [files.path("png")]
+            paths = [files.path("png" if mask.ndim == 2 else "tif")]
             write(paths[0], levels)
         if "saliency" in self.save:
             paths.append(files.path("saliency.tif"))

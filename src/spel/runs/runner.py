@@ -25,7 +25,7 @@ from spel.runs.run_writer import NEVER, RunWriter
 from spel.runs.scheduler import run_tasks
 from spel.runs.shard import Shard
 from spel.runs.source_image import Record
-from spel.runs.split import End, OnSplit, sources_of, with_parts
+from spel.runs.split import End, OnSplit, sources_of, tasks_of_shard, with_parts
 from spel.runs.stop import Stop
 from spel.runs.task import Failure, Outcome, Task
 
@@ -115,7 +115,7 @@ def run(
     on_result : callable, optional
         Called with each result or failure when it is written.
     shard : Shard, optional
-        Process every n-th image only, into files named for that shard.
+        Process every n-th image, and every n-th frame of videos, into files named for that shard.
     fresh : bool
         Discard what an earlier run wrote.
     retry : bool
@@ -166,7 +166,8 @@ def run(
     part = shard or Shard()
     files = RunFiles(atomic.make_folder(out), part)
     paths = [path if executor is None else path.absolute() for path in expand(sources)]
-    tasks = part.select(job.tasks([os.fsdecode(path) for path in paths], str(files.folder)))
+    names = [os.fsdecode(path) for path in paths]
+    tasks = tasks_of_shard(job.tasks(names, str(files.folder)), part)
     order = sources_of(tasks)
     config = {**job.to_dict(), "spel": __version__, "shard": f"{part.index}/{part.count}"}
     limits: dict[str, Any] = {"seconds": seconds, "memory": memory}
@@ -179,17 +180,18 @@ def run(
         if on_start is not None:
             on_start(state, order.expected_images(state.done))
         remaining = [task for task in tasks if task.image not in state.done]
-        names = {task.image for task in remaining}
+        changed = {task.image for task in remaining}
         config["images"] = len(tasks)
-        writer = RunWriter(stack, files, manifest, state, config, job.counted, set(names))
-        single = stack.enter_context(closing(with_parts(remaining, state.done, seconds, on_split)))
+        writer = RunWriter(stack, files, manifest, state, config, job.counted, set(changed))
+        single = with_parts(remaining, state.done, part, seconds, on_split)
+        stack.enter_context(closing(single))
         outcomes = run_tasks(single, workers=workers, executor=executor, stop=stop, **limits)
         _write(_while_sources_last(outcomes, remaining), writer, on_result, on_error)
         if writer.remaining:
             stop.raise_if_requested()
         for path in lines:
             sort_lines(path, order)
-        collected = job.collect(files, tasks, names)
+        collected = job.collect(files, tasks, changed)
     return _report(writer, state, files.folder, collected)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from spel.runs.shard import Shard
 from spel.runs.sources import Sources
 from spel.runs.task import Failure, Identity, Task
 
@@ -22,9 +23,9 @@ class SplitTask(Protocol):
         """Path of the source."""
 
     def parts(
-        self, done: Collection[str], seconds: float | None, on_split: OnSplit | None
+        self, done: Collection[str], shard: Shard, seconds: float | None, on_split: OnSplit | None
     ) -> Generator[Task, None, None]:
-        """A task for every part that is not done, then an `EndTask`."""
+        """A task for every part of this shard that is not done, then an `EndTask`."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,23 @@ class EndTask:
 def with_parts(
     tasks: Iterable[Task],
     done: Collection[str] = (),
+    shard: Shard | None = None,
     seconds: float | None = None,
     on_split: OnSplit | None = None,
 ) -> Generator[Task, None, None]:
     """The tasks, with each source that is split replaced by its parts, one source at a time."""
+    part = shard or Shard()
     for task in tasks:
         if isinstance(task, SplitTask):
-            yield from task.parts(done, seconds, on_split)
+            yield from task.parts(done, part, seconds, on_split)
         else:
             yield task
+
+
+def tasks_of_shard(tasks: Sequence[Task], shard: Shard) -> list[Task]:
+    """The tasks of a shard; all shards share the parts of a source that is split."""
+    own = {id(task) for task in shard.select(tasks)}
+    return [task for task in tasks if id(task) in own or isinstance(task, SplitTask)]
 
 
 def sources_of(tasks: Iterable[Task]) -> Sources:

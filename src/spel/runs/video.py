@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
+from itertools import islice
 
 from spel.core.threads import threads
 from spel.errors import BackendMissingError, ShapeError, SpelError
@@ -12,6 +13,7 @@ from spel.io import video
 from spel.io.sources import IMAGE_SUFFIXES
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
+from spel.runs.shard import Shard
 from spel.runs.source_image import Record, SourceImage
 from spel.runs.sources import frame_name
 from spel.runs.split import EndTask, OnSplit
@@ -64,25 +66,30 @@ class VideoTask:
     files: OutputFiles
 
     def parts(
-        self, done: Collection[str], seconds: float | None, on_split: OnSplit | None
+        self, done: Collection[str], shard: Shard, seconds: float | None, on_split: OnSplit | None
     ) -> Generator[Task, None, None]:
-        """A task for every selected frame that is not done, then one that ends the video."""
+        """A task for every selected frame that is not done, then one that ends the video.
+
+        Each shard decodes the video and takes every n-th selected frame; the first one reports a
+        video that stops before its end.
+        """
         identity = Identity.of(self.image)
         every = video.Every.of(self.job.every)
 
         def on_open(info: video.VideoInfo) -> None:
             if on_split is not None:
-                on_split(max(1, info.chosen(every)))
+                on_split(max(1, info.chosen(every) // shard.count))
 
         failure = None
         try:
-            for frame in video.frames(
+            frames = video.frames(
                 self.image,
                 every=every,
                 max_pixels=self.job.limit,
                 seconds=seconds,
                 on_open=on_open,
-            ):
+            )
+            for frame in islice(frames, shard.index - 1, None, shard.count):
                 name = frame_name(self.image, frame.index)
                 if name not in done:
                     files = self.files.of_frame(frame.index)
@@ -90,7 +97,7 @@ class VideoTask:
         except BackendMissingError:
             raise
         except (SpelError, OSError, MemoryError) as error:
-            failure = Failure.of(self.image, error)
+            failure = Failure.of(self.image, error) if shard.index == 1 else None
         yield EndTask(self.image, identity, failure)
 
     def __call__(self) -> Record:

@@ -36,6 +36,7 @@ def job_options(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "formats": options["formats"],
         "tile": options["tile"],
         "level": options["level"],
+        "page": options["page"],
         "max_pixels": options["max_pixels"],
         "isolate": AVAILABLE if isolate is None else isolate,
         "every": options["every"],

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from spel.cli.image_options import isolate_option, max_pixels_option, page_option
 from spel.cli.types import Words
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,13 +77,9 @@ AFTER = (
         type=click.IntRange(0),
         help="Level of a pyramid (TIFF, OME-Zarr); 0 is full size.",
     ),
-    click.option(
-        "--isolate/--no-isolate",
-        default=None,
-        help="Decode in a worker with limits on memory and time, or, for files that you trust, "
-        "not. [default: --isolate where the system can]",
-    ),
-    click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger images."),
+    page_option,
+    isolate_option,
+    max_pixels_option,
     click.option(
         "--max-seconds", type=click.FloatRange(0, 1e6, min_open=True), help="For one image."
     ),

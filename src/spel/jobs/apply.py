@@ -92,6 +92,6 @@ class ApplyJob(NetworkJob):
         values = {
             "files": [path.name for path in paths],
             "model": self.model,
-            **self.tile_intensity(image.dtype, image.white),
+            **self.tile_intensity(image),
         }
         return ImageRecord(name, values)

@@ -43,7 +43,7 @@ class DetectJob(NetworkJob):
         The results in other formats.
     level : int, optional
         For a decision by windows the default is the coarsest level that has all its scales.
-    place, tile, max_pixels, isolate, every, threads
+    place, tile, page, max_pixels, isolate, every, threads
         See `spel.jobs.NetworkJob` and `spel.runs.ImageJob`.
 
     Examples
@@ -126,7 +126,7 @@ class DetectJob(NetworkJob):
             white=image.white,
         )
         found = full_size(found, image.levels[0], image.scale)
-        return self._result(name, found, **self.tile_intensity(image.dtype, image.white))
+        return self._result(name, found, **self.tile_intensity(image))
 
     def collect(
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]

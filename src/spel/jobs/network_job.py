@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from spel.core.intensity import count_non_finite
 from spel.errors import TaskError
+from spel.io.large import LargeImage
 from spel.nn import Network, load
 from spel.nn.intensity import assumed_white, match_white, takes_colors
 from spel.runs import ImageJob, SourceImage
@@ -63,15 +65,31 @@ class NetworkJob(ImageJob):
     def intensity(self, pixels: npt.NDArray[Any], white: float | None) -> dict[str, Any]:
         """What is assumed of the numbers of an image: its white, and how many are not finite."""
         assumed = assumed_white(self.network, pixels, white)
-        non_finite = count_non_finite(pixels)
-        return {
-            **({} if assumed is None else {"white": assumed}),
-            **({"non_finite": non_finite} if non_finite else {}),
-        }
+        return _intensity(assumed, count_non_finite(pixels))
 
-    def tile_intensity(self, dtype: np.dtype[Any], white: float | None) -> dict[str, Any]:
-        """As `intensity`, for an image that is read by windows: its numbers are not counted."""
-        return self.intensity(np.empty(0, dtype), white)
+    def tile_intensity(self, image: LargeImage) -> dict[str, Any]:
+        """As `intensity`, for an image that is read by windows; floats are read once more."""
+        assumed = assumed_white(self.network, np.empty(0, image.dtype), image.white)
+        return _intensity(assumed, sum(map(count_non_finite, _bands(image))))
+
+
+def _intensity(white: float | None, non_finite: int) -> dict[str, Any]:
+    return {
+        **({} if white is None else {"white": white}),
+        **({"non_finite": non_finite} if non_finite else {}),
+    }
+
+
+def _bands(image: LargeImage) -> Iterator[npt.NDArray[Any]]:
+    """The windows of an image that may hold NaN, each of about 16 million numbers."""
+    if image.dtype.kind != "f":
+        return
+    *planes, rows, cols, channels = image.shape
+    high = max(1, (1 << 24) // (cols * channels))
+    for plane in range(planes[0]) if planes else (None,):
+        for row in range(0, rows, high):
+            band = slice(row, row + high)
+            yield image[band] if plane is None else image[plane : plane + 1, band]
 
 
 @lru_cache(maxsize=4)

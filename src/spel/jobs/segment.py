@@ -110,6 +110,6 @@ class SegmentJob(NetworkJob):
             "area": area,
             "files": [path.name for path in paths],
             "model": self.model,
-            **self.tile_intensity(image.dtype, image.white),
+            **self.tile_intensity(image),
         }
         return ImageRecord(name, values)

@@ -73,6 +73,8 @@ class ImageJob(ImageProcess):
         optional: dict[str, Any] = {"every": self.every} if self.every != "1" else {}
         if self.level is not None:
             optional["level"] = self.level
+        if self.page is not None:
+            optional["page"] = self.page
         return {
             "job": self.NAME,
             **self.settings(),

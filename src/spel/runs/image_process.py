@@ -27,6 +27,8 @@ class ImageProcess(ABC):
         OME-Zarr. Images with more than `MAX_PIXELS` are read in tiles without it.
     level : int, optional
         Level of a pyramid; 0 is the full size, and the default.
+    page : int, optional
+        Page, frame or point in time of every image, counted from 0.
     max_pixels : int, optional
         Larger images are refused, whatever their format. With `tile` the reader's limit applies.
     isolate : bool
@@ -44,6 +46,7 @@ class ImageProcess(ABC):
 
     tile: int | None = None
     level: int | None = None
+    page: int | None = None
     max_pixels: int | None = None
     isolate: bool = AVAILABLE
     every: str = "1"
@@ -53,6 +56,8 @@ class ImageProcess(ABC):
         object.__setattr__(self, "every", str(Every.of(self.every)))
         if self.level is not None and self.level < 0:
             raise ParameterError(f"{self.NAME}: level {self.level!r}; expected a number from 0")
+        if self.page is not None and self.page < 0:
+            raise ParameterError(f"{self.NAME}: page {self.page!r}; expected a number from 0")
         if self.tile is not None and self.tile < 1:
             raise ParameterError(f"{self.NAME}: tile {self.tile!r}; expected at least 1 pixel")
         if self.tile is not None and not self.TILES:

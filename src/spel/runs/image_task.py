@@ -11,10 +11,8 @@ from spel.io.image.reader import describe, read
 from spel.io.large import is_zarr
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
-from spel.runs.parts import is_too_large, process_in_parts
+from spel.runs.parts import NO_LIMIT, is_too_large, process_in_parts
 from spel.runs.source_image import Record, SourceImage
-
-NO_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,6 @@ class ImageTask:
             return process_in_parts(job, self.image, self.files)
         if job.colors:
             check_colors(self.image, info)
-        pixels = read(self.image, max_pixels=limit, isolate=job.isolate)
+        pixels = read(self.image, page=job.page, max_pixels=limit, isolate=job.isolate)
         white = white_of(pixels, info.range[1])
         return job.process(SourceImage(self.image, pixels, white, info.orientation), self.files)

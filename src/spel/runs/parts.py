@@ -7,13 +7,16 @@ import os
 import numpy as np
 
 from spel.errors import ParameterError
+from spel.io.image.colors import check_colors
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
+from spel.io.image.reader import describe
 from spel.io.large import LargeImage
 from spel.io.opening import image_error
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
 from spel.runs.source_image import Record, SourceImage
 
+NO_LIMIT = 1 << 62
 READ_IN_PARTS = ("TIFF", "NPY")
 MAX_COMPRESSION = 100
 """Bytes of an image per byte of its file, up to which it is tiled without being asked to."""
@@ -36,11 +39,13 @@ def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record
     ShapeError, ParameterError
         If it is too large to be read whole, and the job needs the whole image.
     """
+    if job.colors:
+        check_colors(path, describe(path, max_pixels=NO_LIMIT, isolate=job.isolate))
     level = job.level or 0
     if job.level is None:
-        with LargeImage(path, isolate=job.isolate) as image:
+        with LargeImage(path, page=job.page, isolate=job.isolate) as image:
             level = job.choose_level(image.levels)
-    with LargeImage(path, level=level, isolate=job.isolate) as image:
+    with LargeImage(path, page=job.page, level=level, isolate=job.isolate) as image:
         if job.tile is None and _fits(image):
             whole = SourceImage(path, image[:], image.white, 1, image.levels[0], image.scale)
             return job.process(whole, files)

@@ -11,7 +11,6 @@ import {
   textField,
 } from "../base/controls.js";
 import { h } from "../base/dom.js";
-import { num } from "../base/numbers.js";
 import { fieldName, t, textOr } from "../base/words.js";
 
 /** @import { Adjacency, NetworkNode, SchemaField } from "../server/types.js" */
@@ -96,9 +95,7 @@ function ruleInput({ id, value, change }) {
 
 /** @param {FieldView} view */
 function vectorInput({ id, value, change }) {
-  const text = value.map((/** @type {number} */ v) =>
-    num(v, 4).replace(/,/g, ".").replace("−", "-"),
-  );
+  const text = value.map(String); // all digits of all values: every one of them is written back
   const pick = (/** @type {string} */ typed) =>
     change(
       typed

@@ -256,6 +256,7 @@ def test_as_many_places_are_refined_as_the_scores_call_for() -> None:
     assert len(best_windows(faint, 2, limit=4)) == 4
     assert len(best_windows(replace(scored, log_odds=np.full(6, -7.0)), 2)) == 2
     assert len(best_windows(scored[:0], 2)) == 0
+    assert len(best_windows(replace(scored, log_odds=np.full(6, -7.0)), 2, lowest=-7.5)) == 6
 
 
 def test_boxes_of_different_sizes_at_one_place_are_all_proposed() -> None:

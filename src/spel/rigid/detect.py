@@ -31,7 +31,7 @@ MAX_SPELS = 9
 """Largest number of spels in an explanation."""
 
 MIN_LOG_ODDS = float(np.log(0.002 / 0.998))
-"""Windows with lower log-odds are never refined."""
+"""Windows with lower log-odds are refined only if the threshold is lower too."""
 
 MAX_WINDOWS = 5000
 """Largest number of windows of a scan that are considered, best first."""
@@ -109,7 +109,7 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     """All scored windows, with refined boxes, before non-maximum suppression."""
     places = None if scanner.proposals is None else _propose(scanner, pyramid)
     if places is None:
-        scored = scanner.refine(_scan_all_scales(scanner, pyramid))
+        scored = scanner.refine(_scan_all_scales(scanner, pyramid, _lowest(scanner.windows)))
     else:
         scored = _refine_proposals(scanner, pyramid, places)
     if not scanner.windows.rotations:
@@ -118,17 +118,22 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     return ScoredWindows.concatenate([scored, rotated])
 
 
-def _scan_all_scales(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
+def _lowest(windows: Windows) -> float:
+    """The log-odds down to which windows of both stages are considered."""
+    return min(MIN_LOG_ODDS, float(np.log(max(windows.threshold, 1e-6))))
+
+
+def _scan_all_scales(scanner: Scanner, pyramid: Pyramid, lowest: float) -> ScoredWindows:
     """The best windows of kernels that slide over all scales of the image."""
-    lowest = min(MIN_LOG_ODDS, float(np.log(max(scanner.windows.threshold, 1e-6))))
     return scanner.score_views(scanner.views(pyramid), min_log_odds=lowest, max_windows=MAX_WINDOWS)
 
 
 def _propose(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows | None:
     """The places to refine, or None if their views are larger than the image at all scales."""
     assert scanner.proposals is not None
-    proposals = scanner.proposals.refine(_scan_all_scales(scanner.proposals, pyramid))
-    places = best_windows(proposals, scanner.windows.max_proposals)
+    lowest = _lowest(scanner.windows)
+    proposals = scanner.proposals.refine(_scan_all_scales(scanner.proposals, pyramid, lowest))
+    places = best_windows(proposals, scanner.windows.max_proposals, lowest=lowest)
     views = len(places) * (1 + len(SCALE_OFFSETS))
     return None if views * scanner.place_area > scanner.scan_area(pyramid) else places
 
@@ -156,18 +161,20 @@ def _score_again(
     return scanner.refine(scanner.score_at(pyramid, boxes, prior=prior, **changes))
 
 
-def best_windows(scored: ScoredWindows, count: int, limit: int | None = None) -> ScoredWindows:
+def best_windows(
+    scored: ScoredWindows, count: int, limit: int | None = None, *, lowest: float = MIN_LOG_ODDS
+) -> ScoredWindows:
     """The best windows at different places: at least `count`, and as many as the scores call for.
 
     The probabilities of all places add up to the expected number of objects in the image. Places
     are added until those left out hold less than `MISSED_SHARE` of it, but none with log-odds below
-    `MIN_LOG_ODDS`, and at most `limit`.
+    `lowest`, and at most `limit`.
     """
     places = non_maximum_suppression(
         scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP, of="union"
     )
     log_odds = scored.log_odds[places]
-    probabilities = 1 / (1 + np.exp(-log_odds[log_odds >= MIN_LOG_ODDS]))
+    probabilities = 1 / (1 + np.exp(-log_odds[log_odds >= lowest]))
     left_out = probabilities.sum() - np.cumsum(probabilities)
     needed = int((left_out > MISSED_SHARE * probabilities.sum()).sum()) + 1
     return scored[places[: max(count, min(needed, limit or needed))]]

@@ -10,6 +10,7 @@ import click
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 from spel.cli.types import SEED
+from spel.cli.worker_options import Place, place_options
 
 
 @click.command("fit")
@@ -82,11 +83,7 @@ from spel.cli.types import SEED
     show_default=True,
     help="Of random choices.",
 )
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
-)
-@click.option("--dask", metavar="local|tcp://...|tls://...", help="Learn on a Dask cluster.")
-@click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others.")
+@place_options
 @click.option("--fresh", is_flag=True, help="Discard the sums of a fit that was stopped.")
 @click.option(
     "--max-memory",
@@ -97,7 +94,9 @@ from spel.cli.types import SEED
 )
 @image_options
 @shared
-def command(folder: Path, out: Path, reading: Reading, settings: Settings, **options: Any) -> None:
+def command(
+    folder: Path, out: Path, place: Place, reading: Reading, settings: Settings, **options: Any
+) -> None:
     """Learn to classify images, without backpropagation in the encoder.
 
     FOLDER holds one folder of images per class. It may also be annotations (COCO, Pascal VOC, YOLO,
@@ -111,4 +110,4 @@ def command(folder: Path, out: Path, reading: Reading, settings: Settings, **opt
     """
     from spel.cli.fit_run import fit
 
-    fit(folder, out, options, reading, settings)
+    fit(folder, out, place, options, reading, settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +15,39 @@ from spel.cli.messages import say
 from spel.cli.networks import network
 from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
+from spel.cli.worker_options import Place
 from spel.core.threads import thread_count
 from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
-from spel.jobs.portions import in_workers
 from spel.learning.class_folders import labelled_images
 from spel.learning.classifier import ClassifierConfig, hold_out
 from spel.learning.crops import labelled_crops
 from spel.learning.portions import ExampleFiles
 from spel.learning.saved_sums import SavedSums, key_of
-from spel.runs import Interrupted, Stop
-from spel.runs.dask_ import executor
+from spel.runs import Interrupted
 from spel.sklearn import save
 
 
 def fit(
-    folder: Path, out: Path, options: dict[str, Any], reading: Reading, settings: Settings
+    folder: Path,
+    out: Path,
+    place: Place,
+    options: dict[str, Any],
+    reading: Reading,
+    settings: Settings,
 ) -> None:
     """Run the command with the values of its options."""
     check_place(out)
     read = FileReader(settings, reading)
-    images, classes = _examples(folder, options, read)
+    shared = folder if place.dask is None else folder.absolute()
+    images, classes = _examples(shared, options, read)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
     settings.say(f"{len(images)} images: {counts}")
     config = _config(options)
     config.check_size(images[0].shape)
     settings.say("learning features and classifier" + (", twice" if options["test"] else ""))
     saved = _saved_sums(config, images, classes, out, options)
-    workers = options["workers"]
-    with ExitStack() as stack:
-        how: dict[str, Any] = {}
-        if options["dask"] is not None:
-            how["executor"] = stack.enter_context(
-                executor(options["dask"], workers=workers, trust=options["trust"])
-            )
-        stop = stack.enter_context(Stop())
-        run = stack.enter_context(in_workers(workers, stop=stop, **how))
-        threads = settings.threads or max(1, thread_count() // workers)
+    threads = settings.threads or max(1, thread_count() // place.workers)
+    with place.open() as run:
         try:
             if options["test"]:
                 figures = hold_out(
@@ -77,7 +73,7 @@ def _examples(
         place = options["photos"] or images_beside(folder)
         truth = read_labels(folder, images=place, turn=options["turn"], report=say)
         return labelled_crops(truth, place, read=read, report=say)
-    labelled = labelled_images(folder.absolute() if options["dask"] else folder, by=options["by"])
+    labelled = labelled_images(folder, by=options["by"])
     read(labelled.paths[0])  # which says what is assumed of its numbers, and so of all
     return ExampleFiles([str(path) for path in labelled.paths], **read.options), labelled.classes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 from spel.cli.types import SEED
+from spel.cli.worker_options import Place, place_options
 
 if TYPE_CHECKING:
     from spel.rigid.classes import Suppress
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Largest factor by which photos are enlarged for small objects; more is refused.",
 )
+@place_options
 @click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
 @image_options
 @shared
@@ -81,6 +84,7 @@ def command(
     seed: int,
     max_memory: float,
     max_enlargement: float,
+    place: Place,
     report: Path | None,
     reading: Reading,
     settings: Settings,
@@ -121,16 +125,18 @@ def command(
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
     read = FileReader(settings, reading)
-    with Progress(len(annotations), settings.progress, unit="photos") as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(len(annotations), settings.progress, unit="photos"))
         network, answers = learn_from_boxes(
             annotations,
-            folder,
+            folder if place.dask is None else folder.absolute(),
             config,
             folds=folds,
             suppress=suppress,
             command=line,
             read=progress.counting(read),
             on_step=progress.said_by(settings.say),
+            run=None if place.is_here else stack.enter_context(place.open()),
         )
     if read.whites:
         network = network.with_meta(card={**network.meta["card"], "white": sorted(read.whites)})

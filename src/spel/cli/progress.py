@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 EVERY_SECONDS = 10.0
@@ -61,14 +61,8 @@ class Progress:
             self._bar.refresh()
 
     def counting(self, read: Callable[..., Item]) -> Callable[..., Item]:
-        """The function, each call of which counts an item."""
-
-        def wrapped(path: Any, *args: Any, **kw: Any) -> Item:
-            item = read(path, *args, **kw)
-            self.step(str(path))
-            return item
-
-        return wrapped
+        """The function, each call of which counts an item; in a worker it counts none."""
+        return _Counting(self, read)
 
     def said_by(self, say: Callable[[str], object]) -> Callable[[str], object]:
         """A function that says what step of the work is done, and counts items anew."""
@@ -117,3 +111,22 @@ class Progress:
             "seconds": round(now - self._began, 3),
         }
         print(json.dumps(state), file=sys.stderr, flush=True)
+
+
+class _Counting(Generic[Item]):
+    """A function whose calls are counted."""
+
+    def __init__(self, progress: Progress, read: Callable[..., Item]) -> None:
+        self._progress, self._read = progress, read
+
+    def __call__(self, path: Any, *args: Any, **kw: Any) -> Item:
+        item = self._read(path, *args, **kw)
+        self._progress.step(str(path))
+        return item
+
+    def __reduce__(self) -> Any:
+        return _itself, (self._read,)
+
+
+def _itself(read: Callable[..., Item]) -> Callable[..., Item]:
+    return read

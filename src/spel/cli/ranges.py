@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from spel.cli.image_options import Reading
 from spel.cli.messages import plural
 from spel.cli.options import Settings
 from spel.core.intensity import count_non_finite
-from spel.io.image.reader import read_with_white
+from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.nn import Network
 from spel.nn.intensity import assumed_white, expected_white, match_white, takes_colors
 
@@ -40,6 +41,15 @@ class FileReader:
         self.note(str(path), assumed, count_non_finite(image))
         self.whites |= set() if assumed is None else {assumed}
         return image, white
+
+    def __reduce__(self) -> Any:
+        """In a worker it reads the same, and says nothing."""
+        return plain_reader, (self.options,)
+
+
+def plain_reader(options: dict[str, Any]) -> ReadWithWhite:
+    """A reader with these options, which says nothing."""
+    return partial(read_with_white, **options)
 
 
 class ImageReader:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from spel.errors import TaskError
-from spel.runs import Interrupted, Stop, run_tasks
+from spel.runs import Stop, run_tasks
 from spel.runs.pool import Pool
 
 
@@ -37,17 +37,13 @@ def in_workers(
     pool = Pool(workers) if workers > 1 and executor is None else None
 
     def run(tasks: Iterable[Any]) -> Iterator[Any]:
-        listed = list(tasks)
-        count = 0
         chosen = executor if pool is None else pool
-        outcomes = run_tasks(listed, executor=chosen, stop=request, ahead=2 * workers)
+        outcomes = run_tasks(tasks, executor=chosen, stop=request, ahead=2 * workers)
         for outcome in outcomes:
             if outcome.failed:
                 raise TaskError(outcome.result.text)
-            count += 1
             yield outcome.result
-        if count < len(listed):
-            raise Interrupted(request.number or 2)
+        request.raise_if_requested()
 
     try:
         yield run

@@ -24,6 +24,7 @@ from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
 from spel.rigid.classes import Suppress
 from spel.rigid.learn import learn_and_validate, learn_classes, training_photos
+from spel.rigid.mining import Run
 from spel.rigid.validate import Validation
 
 OnStep = Callable[[str], object]
@@ -105,6 +106,7 @@ def learn_from_boxes(
     command: str = "",
     read: ReadWithWhite = read_with_white,
     on_step: OnStep = str,
+    run: Run | None = None,
 ) -> tuple[Network, list[Answers]]:
     """Learn a detector from annotated photos, and evaluate it by cross-validation.
 
@@ -126,6 +128,9 @@ def learn_from_boxes(
         Reads a photo and its full intensity, more than once.
     on_step : callable, optional
         Called with a message after each step.
+    run : callable, optional
+        Runs tasks about the photos, perhaps in workers, and gives their results in order; the
+        network is the same, bit for bit.
 
     Returns
     -------
@@ -146,8 +151,8 @@ def learn_from_boxes(
             f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
             "folds as photos"
         )
-    answers = cross_validate(photos, config, folds, on_step, suppress) if folds > 1 else []
-    network, validations = _learn(photos, config, suppress, on_step)
+    answers = cross_validate(photos, config, folds, on_step, suppress, run) if folds > 1 else []
+    network, validations = _learn(photos, config, suppress, on_step, run)
     card: dict[str, Any] = {
         "photos": len(photos),
         "boxes": photos.count,
@@ -164,10 +169,10 @@ def learn_from_boxes(
 
 
 def _learn(
-    photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep
+    photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep, run: Run | None
 ) -> tuple[Network, dict[str, Validation | None]]:
     """The detector, and its figures by leave-one-photo-out per class; "" if there is one."""
-    training = training_photos(photos.images, photos.boxes, photos.names)
+    training = training_photos(photos.images, photos.boxes, photos.names, run=run)
     if photos.several_classes:
         return learn_classes(training, photos.classes, config, suppress=suppress, on_step=on_step)
     network, validation = learn_and_validate(training, config, on_step)
@@ -197,6 +202,7 @@ def cross_validate(
     folds: int,
     on_step: OnStep,
     suppress: Suppress = "within",
+    run: Run | None = None,
 ) -> list[Answers]:
     """Detections in every photo by a detector that was learned from the other folds."""
     fold = np.random.default_rng(config.seed).permutation(len(photos)) % folds
@@ -215,6 +221,7 @@ def cross_validate(
             config,
             classes=training.classes if photos.several_classes else None,
             suppress=suppress,
+            run=run,
         )
         for i in np.flatnonzero(fold == k):
             photo = photos.images[int(i)]

@@ -14,6 +14,7 @@ from spel.nn import Network, Node
 from spel.rigid.classes import ClassWindows, Suppress
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import Floats, group_by_aspect, scale_range
+from spel.rigid.mining import Run
 from spel.rigid.photos import TrainingPhotos, UnitImages
 from spel.rigid.stage import Report, StageLearner
 from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
@@ -30,6 +31,7 @@ def learn_detector(
     names: Sequence[str] = (),
     white: float | None = None,
     on_step: Report = str,
+    run: Run | None = None,
 ) -> Network:
     """Learn a detector of rigid objects (plates, coins, eggs) from photos with boxes.
 
@@ -63,6 +65,9 @@ def learn_detector(
         Full intensity of the photos; by default that of each one's type, such as 65535.
     on_step : callable, optional
         Called with a line of text after each step.
+    run : callable, optional
+        Runs tasks about the photos, perhaps in workers, and gives their results in order; the
+        network is the same, bit for bit. `images` must then give parts of itself by slices.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def learn_detector(
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
     cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
     """
-    photos = training_photos(images, boxes, names, white)
+    photos = training_photos(images, boxes, names, white, run)
     config = config or RigidConfig()
     if classes is None:
         return learn_and_validate(photos, config, on_step)[0]
@@ -134,6 +139,7 @@ def training_photos(
     boxes: Sequence[npt.ArrayLike],
     names: Sequence[str],
     white: float | None = None,
+    run: Run | None = None,
 ) -> TrainingPhotos:
     """Photos with their boxes and names, checked."""
     truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
@@ -142,7 +148,7 @@ def training_photos(
     if not sum(len(b) for b in truth):
         raise ParameterError("learn_detector: no object in any photo; give at least one box")
     titles = list(names) or [str(i) for i in range(len(images))]
-    return TrainingPhotos(UnitImages(images, white), truth, titles)
+    return TrainingPhotos(UnitImages(images, white), truth, titles, run)
 
 
 def _by_class(
@@ -222,7 +228,7 @@ def _learn_class(
             parts = [node for stage in stages for node in stage.nodes_without(photo)]
             return Network((*cells, *parts))
 
-        validation = validate(without, low, photos.images, photos.truth, photos.names)
+        validation = validate(without, low, photos)
         decision = replace(decision, threshold=validation.threshold)
         on_step(validation.text())
     nodes = tuple(node for own_nodes, _ in learned for node in own_nodes)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel.core.intensity import checked_white, to_white, white_of
 from spel.rigid.groups import Floats
+from spel.rigid.mining import Run
 
 __all__ = ["TrainingPhotos", "UnitImages"]
 
@@ -42,6 +43,8 @@ class UnitImages(Sequence[Any]):
         return len(self.images)
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return UnitImages(self.images[index], self.white)
         image = np.asarray(self.images[index])
         if image.dtype.kind not in "buif":
             return image  # refused where it is used
@@ -51,11 +54,12 @@ class UnitImages(Sequence[Any]):
 
 @dataclass(frozen=True, eq=False)
 class TrainingPhotos:
-    """Photos, their objects and their names."""
+    """Photos, their objects, their names, and what runs tasks about them (None: this process)."""
 
     images: UnitImages
     truth: Sequence[Floats]
     names: list[str]
+    run: Run | None = None
 
     @property
     def count(self) -> int:

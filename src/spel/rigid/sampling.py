@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.adjacency import Adjacency
 from spel.linear import LinearModel, Moments
 from spel.nn import Network
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import AspectGroup, Floats, Ints
-from spel.rigid.nms import non_maximum_suppression
+from spel.rigid.mining import (
+    MineTask,
+    Rows,
+    Run,
+    count_cells,
+    halved,
+    hard_negatives,
+    restored,
+)
 from spel.rigid.pyramid import Pyramid
 from spel.rigid.score import Scanner
-from spel.rigid.views import ScoredWindows, View
-
-Rows = npt.NDArray[np.float32]
+from spel.rigid.views import View
+from spel.rigid.windows import Windows
 
 CACHE_BYTES = 1 << 30
 """Bytes of cells that are cached while learning, so that a round need not compute them again."""
@@ -145,67 +151,89 @@ def _as_cells(config: RigidConfig, cells: Network, crops: Rows) -> Rows:
 
 
 class Background:
-    """The background of the photos, at all scales, from which hard negatives are mined."""
+    """The background of the photos, at all scales, from which hard negatives are mined.
 
-    def __init__(self, config: RigidConfig, images: Sequence[Any], truth: Sequence[Floats]) -> None:
+    Parameters
+    ----------
+    config : RigidConfig
+    images : sequence of arrays
+    truth : sequence of (n, 4) arrays
+    names : sequence of str
+    run : callable, optional
+        Runs a task for each photo and gives their results in order; without it the photos are
+        scanned here, and their cells are cached. The bits are the same.
+    """
+
+    def __init__(
+        self,
+        config: RigidConfig,
+        images: Sequence[Any],
+        truth: Sequence[Floats],
+        names: Sequence[str] = (),
+        run: Run | None = None,
+    ) -> None:
         self.config, self.images, self.truth = config, images, truth
+        self.names = names or [str(number) for number in range(len(images))]
+        self.run = run
         self._cached: dict[int, list[View]] = {}
+        self._halved: set[int] = set()
         self._bytes_left = CACHE_BYTES
 
     def mine_hard_negatives(
-        self, scanner: Scanner, groups: Sequence[AspectGroup], samples: Sequence[Samples]
-    ) -> int:
+        self, network: Network, windows: Windows, groups: Sequence[AspectGroup],
+        samples: Sequence[Samples],
+    ) -> int:  # fmt: skip
         """Add the best-scored windows of each photo that lie on no object; returns their number."""
-        most = self.config.hard_negatives_per_photo(len(self.images))
         fresh: list[list[Rows]] = [[] for _ in groups]
-        limit = max(2000, 5 * most * len(groups))
-        for photo in range(len(self.images)):
-            views = self._views(scanner, photo)
-            scored = scanner.score_views(views, min_log_odds=-np.inf, max_windows=limit)
-            away = max_iou(scored.boxes, self.truth[photo]) < 0.3
-            for k, (group, own) in enumerate(zip(groups, samples)):
-                mine = scored[np.flatnonzero(away & (scored.kernels == k))]
-                mine = mine[non_maximum_suppression(mine.boxes, mine.log_odds, max_boxes=most)]
-                own.negative.append(self._rows(scanner.score.bank.adjacency, mine, group))
-                own.photos_of_negative += [photo] * len(mine)
-                fresh[k].append(own.negative[-1])
-        for own, rows in zip(samples, fresh):
-            own.negative_moments.add(np.concatenate(rows))
+        mine = self._mine_here if self.run is None else self._mine_in_workers
+        for photo, rows_of_groups in enumerate(mine(network, windows, groups)):
+            for k, (own, rows) in enumerate(zip(samples, rows_of_groups)):
+                own.negative.append(rows)
+                own.photos_of_negative += [photo] * len(rows)
+                fresh[k].append(rows)
+        for own, parts in zip(samples, fresh):
+            own.negative_moments.add(np.concatenate(parts))
         return sum(len(rows) for part in fresh for rows in part)
+
+    def _mine_here(
+        self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
+    ) -> Iterator[list[Rows]]:
+        scanner = Scanner(network, windows)
+        most = self.config.hard_negatives_per_photo(len(self.images))
+        for photo, truth in enumerate(self.truth):
+            yield hard_negatives(scanner, self._views(scanner, photo), truth, groups, most)
+
+    def _mine_in_workers(
+        self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
+    ) -> Iterator[list[Rows]]:
+        assert self.run is not None
+        most = self.config.hard_negatives_per_photo(len(self.images))
+        before = frozenset(self._halved)
+        tasks = (
+            MineTask(
+                self.images[photo : photo + 1], self.names[photo], truth, network, windows,
+                groups, most, photo in before,
+            )
+            for photo, truth in enumerate(self.truth)
+        )  # fmt: skip
+        for photo, (rows, cells) in enumerate(self.run(tasks)):
+            if photo not in before and self._has_room(cells):
+                self._halved.add(photo)
+            yield rows
 
     def _views(self, scanner: Scanner, photo: int) -> list[View]:
         """The cells of the photo at all scales, cached in half precision while memory allows."""
         if photo in self._cached:
-            return [View(s.scale, s.cells.astype(np.float32)) for s in self._cached[photo]]
+            return restored(self._cached[photo])
         views = scanner.views(scanner.pyramid(self.images[photo]))
-        self._bytes_left -= sum(view.cells.size for view in views) * 2
-        if self._bytes_left >= 0:
-            self._cached[photo] = [
-                View(view.scale, np.ascontiguousarray(view.cells, dtype=np.float16))
-                for view in views
-            ]
+        if self._has_room(count_cells(views)):
+            self._cached[photo] = halved(views)
         return views
 
-    def _rows(self, adjacency: Adjacency, scored: ScoredWindows, group: AspectGroup) -> Rows:
-        """The part of the frame that belongs to the group's window, as rows."""
-        frame = tuple(high - low + 1 for low, high in adjacency.reach)
-        channels = self.config.orientations
-        patches = scored.patches(adjacency).reshape(len(scored), *frame, channels)
-        down, across = ((f - n) // 2 for n, f in zip(group.window, frame))
-        rows, cols = group.window
-        part = patches[:, down : down + rows, across : across + cols]
-        return part.reshape(len(scored), rows * cols * channels)
-
-
-def max_iou(boxes: Floats, truth: Floats) -> Floats:
-    """Largest intersection over union of each box with any true box."""
-    most = np.zeros(len(boxes))
-    for true in truth:
-        low, high = np.maximum(boxes[:, :2], true[:2]), np.minimum(boxes[:, 2:], true[2:])
-        common = np.prod(np.maximum(high - low, 0), axis=1)
-        union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(true[2:] - true[:2]) - common
-        most = np.maximum(most, common / union)
-    return most
+    def _has_room(self, cells: int) -> bool:
+        """Whether the cache has room for so many cells, which it then loses."""
+        self._bytes_left -= 2 * cells
+        return self._bytes_left >= 0
 
 
 def random_model(samples: Samples, random: np.random.Generator) -> LinearModel:

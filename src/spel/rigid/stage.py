@@ -25,7 +25,6 @@ from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspe
 from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
-from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
 
 Report = Callable[[str], object]
@@ -74,11 +73,11 @@ class StageLearner:
             crop_objects(config, self.cells, images, group, self.random) for group in self.groups
         ]
         models = [random_model(own, self.random) for own in samples]
-        background = Background(config, images, self.photos.truth)
+        photos = self.photos
+        background = Background(config, images, photos.truth, photos.names, photos.run)
         for number in range(config.rounds + 1):
             network = Network((*self.cells.nodes, self._node(self.name, models)))
-            scanner = Scanner(network, self._windows())
-            added = background.mine_hard_negatives(scanner, self.groups, samples)
+            added = background.mine_hard_negatives(network, self._windows(), self.groups, samples)
             models = [
                 separate_classes(
                     own.positive_moments,

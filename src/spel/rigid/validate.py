@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from spel.metrics.detection import Answers, average_precision, precision_recall
 from spel.nn import Network
 from spel.rigid.detect import detect_rigid
 from spel.rigid.groups import Floats
+from spel.rigid.mining import FindTask
+from spel.rigid.photos import TrainingPhotos
 from spel.rigid.windows import Windows
 
 MIN_PROBABILITY = 0.01
@@ -61,15 +63,15 @@ class Validation:
 def validate(
     without: Callable[[int], Network],
     windows: Windows,
-    images: Sequence[Any],
-    truth: Sequence[Floats],
-    names: Sequence[str],
+    photos: TrainingPhotos,
 ) -> Validation:
     """Detect in every photo with ``without(photo)``, and choose the threshold."""
-    answers = []
-    for photo, (boxes, name) in enumerate(zip(truth, names)):
-        found = detect_rigid(without(photo), images[photo], windows)
-        answers.append(Answers(name, found.boxes, found.scores, boxes))
+    answers = [
+        Answers(name, boxes, scores, true)
+        for name, true, (boxes, scores) in zip(
+            photos.names, photos.truth, _found(without, windows, photos)
+        )
+    ]
     scores, precision, recall = precision_recall(answers)
     if not len(scores) or not recall.max() > 0:
         return Validation(tuple(answers), 0.5, 0.0, 0.0, 0.0)
@@ -83,6 +85,21 @@ def validate(
         float(precision[best]),
         float(recall[best]),
         float(average_precision(answers)),
+    )
+
+
+def _found(
+    without: Callable[[int], Network], windows: Windows, photos: TrainingPhotos
+) -> Iterator[tuple[Floats, Floats]]:
+    """Boxes and scores in every photo, here or in workers."""
+    if photos.run is None:
+        for number, image in enumerate(photos.images):
+            found = detect_rigid(without(number), image, windows)
+            yield found.boxes, found.scores
+        return
+    yield from photos.run(
+        FindTask(photos.images[number : number + 1], name, without(number), windows)
+        for number, name in enumerate(photos.names)
     )
 
 

@@ -1,0 +1,58 @@
+"""Options that say where learning runs: here, in processes, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Place:
+    """The values of the options."""
+
+    workers: int
+    dask: str | None
+    trust: bool
+
+    @property
+    def is_here(self) -> bool:
+        """Whether everything runs in this process."""
+        return self.workers == 1 and self.dask is None
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[..., Iterator[Any]]]:
+        """Start the workers; gives what runs tasks, and ends it at SIGINT or SIGTERM."""
+        from spel.jobs.portions import in_workers
+        from spel.runs import Stop
+        from spel.runs.dask_ import executor
+
+        with ExitStack() as stack:
+            how: dict[str, Any] = {}
+            if self.dask is not None:
+                how["executor"] = stack.enter_context(
+                    executor(self.dask, workers=self.workers, trust=self.trust)
+                )
+            stop = stack.enter_context(Stop())
+            yield stack.enter_context(in_workers(self.workers, stop=stop, **how))
+
+
+def place_options(function: F) -> F:
+    """Add --workers, --dask and --i-trust-this-network to a command: a `Place`, as `place`."""
+
+    @click.option(
+        "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
+    )
+    @click.option("--dask", metavar="local|tcp://...|tls://...", help="Learn on a Dask cluster.")
+    @click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, workers: int, dask: str | None, trust: bool, **kw: Any) -> Any:
+        return function(*args, place=Place(workers, dask, trust), **kw)
+
+    return wrapped  # type: ignore[return-value]

@@ -90,7 +90,7 @@ def to_torch(network: Network) -> Any:
 
 
 def from_torch(module: Any, shape: Sequence[int] | None = None) -> Network:
-    """A network from a PyTorch module, as far as it can come back.
+    """A network from a PyTorch module.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ def is_box(adjacency: Adjacency) -> bool:
 
 
 def has_centre(adjacency: Adjacency) -> bool:
-    """Whether the spel itself is adjacent: then no window inside an image is empty."""
+    """Whether the spel itself is an adjacent, so that no window inside an image is empty."""
     return bool((adjacency.displacements == 0).all(axis=1).any())
 
 
@@ -176,7 +176,7 @@ def _orders(ndim: int) -> list[tuple[tuple[int, int], ...]]:
 def _grown(
     allowed: npt.NDArray[np.bool_], seed: tuple[int, ...], order: Sequence[tuple[int, int]]
 ) -> tuple[list[int], list[int]]:
-    """The box around a seed that no side can leave, sides tried as far as they go, in order."""
+    """The largest box around a seed, of which each side is moved as far as possible, in order."""
     first, last = list(seed), list(seed)
     for axis, direction in order:
         while True:

@@ -1,4 +1,4 @@
-"""libift: a network as a model folder of arch.json, kernels and biases, where it can hold it."""
+"""libift: a network as a model folder of arch.json, kernels and biases, if it can be one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spel.nn.node import INPUT, in_node
 _MODEL_FILE = re.compile(r"arch\.json|conv[0-9]+-(kernels\.npy|[a-z]+\.txt)")
 
 INPUT_SPACE = "labnorm2"
-"""libift brings colour images to this space itself: the one that a network may begin with."""
+"""The colour space to which libift converts images itself, and with which a network may begin."""
 
 
 def to_libift(network: Network, folder: str | os.PathLike[str]) -> None:

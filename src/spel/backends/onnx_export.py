@@ -1,7 +1,7 @@
 """ONNX: a network as one file of standard operators, checked against the engine before it exists.
 
-The file asks for nothing of ours: any runtime of the operators' version runs it. The only place
-that imports onnx and onnxruntime.
+The file needs no operator of spel: any runtime of the operators' version runs it. This is the only
+file that imports onnx and onnxruntime.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class OnnxReport:
-    """What was written, and how near it is to the engine.
+    """What was written, and how far its results are from the engine's.
 
     Attributes
     ----------
@@ -83,8 +83,8 @@ def to_onnx(
     path : path
         By custom ``*.onnx``; written whole or not at all.
     images : sequence of arrays
-        At least one; as the network takes them. They tell the number of channels, and are run
-        through both the engine and ONNX Runtime.
+        At least one; as the network takes them. They determine the number of channels, and both
+        the engine and ONNX Runtime run on them.
     dtype : {"float32", "uint8", "uint16"}
         Of the file's input, which is ``(batch, rows, cols, channels)`` of any size.
     tolerance : float
@@ -147,7 +147,7 @@ def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float3
     if dtype not in ("float32", "uint8", "uint16"):
         raise ParameterError(f"onnx: dtype {dtype!r}; expected float32, uint8 or uint16")
     lifted = _lifted(network, shape)
-    # A layer that takes its statistics from the batch can only be asked about a batch.
+    # A layer that takes its statistics from the batch has a shape for batches only.
     shapes = network.shapes((2, *lifted) if network.scope == "batch" else lifted)
     graph, result = recorded(network, lifted, dtype)
     answers = add_answers(network, graph, result)
@@ -205,7 +205,7 @@ def recorded(network: Network, shape: Sequence[int], dtype: str) -> tuple[Graph,
 
 
 def open_onnx(path: str | os.PathLike[str]) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
-    """A written file as a function of a batch, or a clear word why this runtime cannot run it.
+    """A written file as a function of a batch, or an error that says why it cannot run.
 
     Raises
     ------

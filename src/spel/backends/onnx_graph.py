@@ -1,4 +1,4 @@
-"""A network as a graph of standard ONNX operators: what is written, before any file exists.
+"""A network as a graph of standard ONNX operators, before it is written to a file.
 
 Nothing here imports onnx: `Graph` records nodes and constants, `spel.backends.onnx_layers` writes
 layers into it, and `spel.backends.onnx_export` turns the record into a model. Inside the graph an
@@ -46,7 +46,7 @@ class Value:
 
 @dataclass
 class Graph:
-    """Nodes and constants in the order in which they were asked for."""
+    """Nodes and constants in the order in which they were added."""
 
     nodes: list[tuple[str, list[str], list[str], dict[str, Any]]] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Graph:
     scope: str = ""
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """Add a node; the name of its result, or names of its results."""
+        """Add a node, and return the name of its result, or the names of its results."""
         number = len(self.nodes)
         names = [f"{self.scope}/{kind}_{number}" + (f"_{i}" if i else "") for i in range(outputs)]
         self.nodes.append((kind, list(inputs), names, attributes))
@@ -153,7 +153,7 @@ class Graph:
     def _bordered(
         self, x: str, window: Window, box: geometry.DisplacementBox, outside: float
     ) -> str:
-        """The image as far as a box slides over it, with what the border supplies around it."""
+        """The part of the image over which a box slides, with its border around it."""
         spans = geometry.pads(window, box.low, box.high)
         if window.border in REPEATED:
             return self.extended(x, spans, str(window.border))

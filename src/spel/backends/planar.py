@@ -39,7 +39,7 @@ def statistics(layer: BatchNormalize) -> tuple[Array, Array] | None:
 
 
 def decoder_weights(layer: Decode) -> Array:
-    """Weights of the decoders that know them beforehand: "lm" and "lm-balanced"."""
+    """Weights of the decoders whose weights do not depend on the image: "lm" and "lm-balanced"."""
     is_object = np.array(layer.labels, dtype=bool)
     plus = minus = 1
     if layer.method == "lm-balanced":

@@ -1,4 +1,4 @@
-"""A network as a Python script that builds it, numbers and all."""
+"""A network as a Python script that builds it, with all its numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spel.nn.layer import Layer
 from spel.nn.network import Network
 
 MOST = 200_000
-"""Numbers that a script spells out."""
+"""Largest number of weights that a script contains."""
 
 
 def to_script(network: Network) -> str:
@@ -23,7 +23,7 @@ def to_script(network: Network) -> str:
     Raises
     ------
     ParameterError
-        If it has more than 200,000 weights: such a network is better kept in its own file.
+        If it has more than 200,000 weights: such a network should be saved as a file of its own.
 
     Examples
     --------
@@ -33,8 +33,8 @@ def to_script(network: Network) -> str:
     """
     if network.parameters > MOST:
         raise ParameterError(
-            f"script: {network.parameters:,} weights; at most {MOST:,} are spelled out. Keep the "
-            "network in its own file: network.save(path)"
+            f"script: {network.parameters:,} weights; at most {MOST:,} are written as text. Keep "
+            "the network in its own file: network.save(path)"
         )
     lines = [
         '"""A spel network, written by `spel export --to script`."""',

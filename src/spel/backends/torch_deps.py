@@ -1,4 +1,4 @@
-"""PyTorch, imported once: the only file that does, with the word on what to install."""
+"""PyTorch, imported in this file only, with an error that says what to install."""
 
 from __future__ import annotations
 

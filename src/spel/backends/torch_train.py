@@ -1,4 +1,4 @@
-"""Fine-tuning by backpropagation, and a U-Net around an encoder: for comparisons, kept small."""
+"""Fine-tuning by backpropagation, and a small U-Net around an encoder, for comparisons."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The range of an image's numbers: what full intensity ("white") is, by type and metadata.
 
 Numbers alone do not say how bright they are: 255 is white in an image of 8 bits and nearly black
-in one of 16. This is the one place that knows; networks state the white that they expect
+in one of 16. Only this file decides it; networks state the white that they expect
 (`spel.nn.intensity`), and images are brought to it.
 """
 

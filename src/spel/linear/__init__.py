@@ -2,10 +2,10 @@
 
 `ridge_from_moments` is the one ridge regression. `fit_ridge` feeds it with weighted rows,
 `separate_classes` and `ClassMoments` with labelled rows that arrive in portions, and
-`leave_group_out` says what it would predict without each group. `fit_kernel_ridge` is ridge
+`leave_group_out` predicts each group without that group. `fit_kernel_ridge` is ridge
 regression over a radial kernel, `fit_logistic` is penalized logistic regression, and `fit_platt`
 calibrates scores. `ExactSum` and `ExactMoments` add up portions that come in any order. Rows are
-plain arrays: this room knows no image.
+plain arrays, without images.
 """
 
 from spel.linear.calibration import fit_platt

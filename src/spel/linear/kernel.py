@@ -19,7 +19,7 @@ Real = npt.NDArray[np.float64]
 Rows = npt.NDArray[Any]
 
 BLOCK = 2048
-"""Rows whose kernel values lie in memory at the same time."""
+"""Number of rows whose kernel values are in memory at the same time."""
 
 
 @dataclass(frozen=True, eq=False)

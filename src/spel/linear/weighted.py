@@ -73,7 +73,7 @@ class Moments:
         self.products = np.zeros((length, length))
 
     def add(self, rows: Rows) -> None:
-        """Take in some more rows (n, d)."""
+        """Add rows (n, d)."""
         self.count += len(rows)
         self.total += rows.sum(axis=0, dtype=np.float64)
         single = np.asarray(rows, dtype=np.float32)
@@ -107,7 +107,7 @@ def leave_group_out(
     groups: Sequence[Any] | npt.NDArray[Any],
     without: Sequence[Any] | npt.NDArray[Any] | None = None,
 ) -> Real:
-    """What the model would predict for each row had all rows of its group been left out.
+    """Predictions for each row by the model without the rows of its group.
 
     Exact for the weighted ridge of fixed mean, without fitting again: with
     ``H = X_g A^-1 X_g' S_g`` the residuals become ``(I - H)^-1 (y_g - X_g w - b)``
@@ -145,7 +145,7 @@ def models_without_groups(
     shares: Real,
     groups: Sequence[Any] | npt.NDArray[Any],
 ) -> dict[Any, LinearModel]:
-    """The model that each group's absence would give, for every group; see `leave_group_out`.
+    """The model without the rows of a group, for each group; see `leave_group_out`.
 
     ``w_g = w - A^-1 X_g' S_g (y_g - f_g)`` for the predictions f_g that leave the group out, so
     that all models follow from one system of equations.

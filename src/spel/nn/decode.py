@@ -1,4 +1,4 @@
-"""Decoder as a layer: many channels become one saliency, weights found on the image itself."""
+"""Decoder as a layer: a saliency, with weights that the image itself determines."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _why_not(network: Network, node: Node) -> str:
         return "its statistics differ from spel to spel, a kernel's do not; use over='channel'"
     before = next((n for n in network.nodes if n.name == node.inputs[0]), None)
     if before is None or not isinstance(before.layer, Convolution | GroupedConvolution):
-        return "no convolution stands right before it"
+        return "there is no convolution directly before it"
     if sum(before.name in n.inputs for n in network.nodes) > 1:
         return f"the convolution {before.name!r} is taken by another node too"
     return ""

@@ -74,7 +74,7 @@ def default_shape(network: Network) -> tuple[int, ...]:
 
 
 def plain(value: Any) -> Any:
-    """The value without tuples and without numbers that JSON does not know."""
+    """The value without tuples, and without numbers that JSON cannot hold."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -88,7 +88,7 @@ def match_white(
         If it states no white, the numbers stay as they are.
     image : array
     white : float, optional
-        Full intensity of the image; by default told by its type (`spel.core.intensity`).
+        Full intensity of the image; by default that of its type (`spel.core.intensity`).
         Floating-point numbers above 1 stay as they are.
 
     Examples

@@ -43,7 +43,7 @@ SETTING = MappingProxyType({"form": False})
 
 @dataclass(frozen=True)
 class Read:
-    """A value that an output spel was made of: which input image, which spel, which channel."""
+    """A value from which an output spel was made: its input image, spel and channel."""
 
     image: int
     at: tuple[int, ...]
@@ -83,7 +83,7 @@ class Layer(Value, ABC):
     inputs: ClassVar[int | None] = 1
     """Number of images it takes; None for one or more."""
     slides: ClassVar[bool] = False
-    """Whether an output spel stands for the middle of the window that it reads, not for a spel."""
+    """Whether an output spel lies at the middle of the window that it reads, not at one spel."""
 
     subtracts: ClassVar[bool] = False
     """Whether it subtracts from single values, so that an image must not be rounded before."""
@@ -111,7 +111,7 @@ class Layer(Value, ABC):
         """The result for one image of any number of axes, as a network calls a layer.
 
         A layer that looks at a whole image and does not know how many axes one has takes an array
-        of four axes for a batch when it is called alone; a network knows better, and calls this.
+        of four axes for a batch when it is called alone; a network knows its axes, and calls this.
         """
         result: Image = self(*images)
         return result
@@ -130,7 +130,7 @@ class Layer(Value, ABC):
 
     @property
     def ndim(self) -> int | None:
-        """Spatial axes that the layer asks for; None if any will do."""
+        """Number of spatial axes that the layer needs; None if it takes any."""
         scope = self.scope
         if isinstance(scope, Window):
             return scope.adjacency.ndim
@@ -158,7 +158,7 @@ class Layer(Value, ABC):
         return sum(_count(getattr(self, f.name)) for f in fields(self))
 
     def describe(self) -> str:
-        """One line for people: the kind and its configuration."""
+        """One line of text: the kind and its configuration."""
         values = [(f, getattr(self, f.name)) for f in fields(self)]
         words = [f"{f.name}={_words(v)}" for f, v in values if not _is_default(f, v)]
         return f"{type(self).__name__}({', '.join(words)})"

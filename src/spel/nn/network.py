@@ -99,11 +99,11 @@ class Network(Layer):
         return self._run(image, [node.name for node in nodes])
 
     def select(self, image: npt.ArrayLike, names: Sequence[str]) -> dict[str, Image]:
-        """The outputs of these nodes only; what lies between is not kept."""
+        """The outputs of these nodes only; the others are not kept."""
         return self._run(image, names)
 
     def plan(self, shape: Shape, wanted: Sequence[str] = ()) -> Plan:
-        """How it runs on images of a shape; print it for segments, buffers and the limit.
+        """How the network runs on images of a shape; print it for segments, buffers and times.
 
         `wanted` names the activations that are kept, by default the output.
         """

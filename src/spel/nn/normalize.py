@@ -138,7 +138,7 @@ class DivisiveNormalize(Layer):
 
     @derived_property
     def scope(self) -> Window:
-        """The area and the spel itself, which is what gets divided."""
+        """The adjacents and the spel itself, whose value is divided."""
         here = np.zeros((1, self.adjacency.ndim), dtype=np.int64)
         return Window(Adjacency(np.unique(np.vstack([self.area.displacements, here]), axis=0)))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Segment:
-    """Nodes that run together: streamed by one program, or one node called by itself.
+    """Nodes that run together: several that one program streams, or one that is called by itself.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Plan:
 
     @property
     def memory(self) -> int:
-        """Bytes that it takes at most, besides the image: activations, and the rings of rows."""
+        """Largest memory in bytes, besides the image: activations, and the rings of rows."""
         return self.activation_bytes + thread_count() * self.ring_bytes
 
     def check_memory(self) -> None:
@@ -130,7 +130,7 @@ class Plan:
             times[node.name] = perf_counter() - begin
 
     def _applied(self, layer: Layer, images: Sequence[Image]) -> Image:
-        """A layer that looks at the whole image decides on each image of a batch by itself."""
+        """Call a layer; one that reads the whole image gets each image of a batch by itself."""
         if layer.scope != "image":
             result: Image = layer(*images)
             return result
@@ -163,7 +163,7 @@ class Plan:
         return as_planar("network", image, self.network.ndim or 2)
 
     def rows(self, blocks: Iterable[npt.ArrayLike], *, height: int = 128) -> Iterator[Image]:
-        """Stream an image that comes row by row: blocks of output rows come out.
+        """Stream an image that arrives in blocks of rows, and yield blocks of output rows.
 
         Memory holds the rows that a block of `height` output rows reads, whatever the image's
         height.
@@ -213,7 +213,7 @@ class Plan:
 
 
 class _Rows:
-    """The rows of an image that comes in blocks, as long as they are needed."""
+    """The rows of an image that arrives in blocks, held as long as they are needed."""
 
     def __init__(self, blocks: Iterator[npt.ArrayLike], shape: Shape) -> None:
         self.blocks, self.shape = blocks, shape
@@ -221,7 +221,7 @@ class _Rows:
         self.held: list[Image] = []
 
     def between(self, low: int, high: int, keep: int) -> Image:
-        """Rows [low, high); those before `keep` are never asked for again."""
+        """Rows [low, high); those before `keep` are not needed any more."""
         if high <= low:
             return np.empty((0, *self.shape[1:]), dtype=np.float32)
         while self.last < high:
@@ -241,7 +241,7 @@ class _Rows:
 
 
 KEPT = 64
-"""Plans of one network: those of all sizes of a scale space, with room for another's."""
+"""Number of plans that a network keeps: enough for all sizes of two scale spaces."""
 
 
 class Plans(dict[Any, Plan]):
@@ -250,7 +250,7 @@ class Plans(dict[Any, Plan]):
     def of(
         self, network: Network, shape: Shape, wanted: Sequence[str], *, wide: bool = False
     ) -> Plan:
-        """The plan for images of a shape; a few are kept."""
+        """The plan for images of a shape, from the few that are kept."""
         key = (tuple(shape[-4:]), len(shape), tuple(wanted), wide)
         cached = self.get(key)
         if cached is None:
@@ -326,7 +326,7 @@ def plan(network: Network, shape: Shape, wanted: Sequence[str] = (), *, wide: bo
 
 
 def _streamed(draft: _Draft, nodes: Sequence[Node], wanted: Sequence[str]) -> Segment:
-    """The finished segment of a draft; it writes what is wanted or taken outside of it."""
+    """The segment of a draft, which writes the activations that are needed outside of it."""
     own = {node.name for node in draft.nodes}
     outside = {name for n in nodes if n.name not in own for name in n.inputs}
     writes = tuple(n.name for n in draft.nodes if n.name in outside or n.name in wanted)

@@ -1,4 +1,4 @@
-"""Plans and times as tables: what each node costs, against what the machine could do."""
+"""Plans and times as tables: the cost of each node beside the limit of the machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """What one core was measured to do.
+    """Measured speed of one core.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ def machine() -> Machine:
 
 @dataclass(frozen=True)
 class Timing:
-    """One node of a profile: seconds spent, and those of the limit for its arithmetic."""
+    """One node of a profile: its time in seconds, and the least time for its arithmetic."""
 
     name: str
     seconds: float
@@ -64,7 +64,7 @@ class Timing:
 
 
 def profile(network: Network, image: npt.ArrayLike, *, repeats: int = 3) -> list[Timing]:
-    """Time of each node of a network on an image: one thread, the best of a few runs.
+    """Time of each node of a network on an image, with one thread: the best of a few runs.
 
     An activation behind a convolution is part of it and shows no time of its own.
 
@@ -92,7 +92,7 @@ def profile(network: Network, image: npt.ArrayLike, *, repeats: int = 3) -> list
 
 
 def report(timings: list[Timing]) -> str:
-    """The profile as a table for people."""
+    """The profile as a table of text."""
     total = sum(t.seconds for t in timings)
     rows = [("node", "ms", "share", "multiply-adds", "G/s", "limit ms")]
     for t in timings:
@@ -112,7 +112,7 @@ def report(timings: list[Timing]) -> str:
 
 
 def table(plan: Plan) -> str:
-    """A plan as a table: segments, stages, what they keep, work and the limit of the machine."""
+    """A plan as a table: segments, stages, kept rows, work, and the limit of the machine."""
     lines = [f"plan for an image of {plan.shape}, {thread_count()} threads"]
     work = _multiply_adds(plan)
     shapes = plan.network.shapes(plan.shape)

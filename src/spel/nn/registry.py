@@ -2,7 +2,7 @@
 
 A layer enters the list by the decorator `register`, in its own file; layers that others write enter
 it in the same way. A file that names a kind of somebody else's is read only if the reader allows
-that kind by name: loading a network never runs code that nobody asked for.
+that kind by name: loading a network never runs code without permission.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _check_fields(layer: type[Layer]) -> None:
         field_types(layer)
     except (NameError, TypeError) as error:
         raise ParameterError(
-            f"{layer.__name__}: the types of its fields cannot be told ({error}); make it a "
+            f"{layer.__name__}: the types of its fields are unknown ({error}); make it a "
             "frozen dataclass, and import what its annotations name at the head of its file"
         ) from error
 

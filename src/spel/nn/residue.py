@@ -1,4 +1,4 @@
-"""Residue: what an image has over its normalization."""
+"""Residue: the excess of an image over its normalization."""
 
 from __future__ import annotations
 

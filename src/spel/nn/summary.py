@@ -1,4 +1,4 @@
-"""A network as a table for people."""
+"""A network as a table of text."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from spel.nn.network import Network
 
 MOST_ROWS = 9
-"""Longest list of adjacents that the text of a trace prints whole."""
+"""Longest list of adjacents that the text of a trace prints completely."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One node at one spel and channel: what it read and what it made of it.
+    """One node at one spel and channel: the values that it read and its result.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ def trace(
 def _walk(
     network: Network, images: Mapping[str, Image], goal: tuple[str, tuple[int, ...], int]
 ) -> list[Step]:
-    """Steps that lead to the goal, in the order of the nodes, each once."""
+    """The steps that lead to the traced spel, each once, in the order of the nodes."""
     steps: dict[tuple[str, tuple[int, ...], int], Step] = {}
     pending = [goal]
     while pending:

@@ -1,4 +1,4 @@
-"""A convolution whose kernels are still to be learned from markers."""
+"""A convolution whose kernels have not been learned from markers yet."""
 
 from __future__ import annotations
 

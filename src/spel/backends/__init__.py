@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from spel.backends.capability import Capability, capability, table
+from spel.backends.html_export import to_html
 from spel.backends.libift_export import to_libift
 from spel.backends.onnx_export import OnnxReport, compile_onnx, to_onnx
 from spel.backends.script_export import to_script
@@ -20,6 +21,7 @@ __all__ = [
     "compile",
     "from_torch",
     "table",
+    "to_html",
     "to_libift",
     "to_onnx",
     "to_script",

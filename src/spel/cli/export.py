@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 @click.argument("net", metavar="NET")
 @click.option(
     "--to",
-    type=click.Choice(["onnx", "torch", "libift", "script"]),
+    type=click.Choice(["onnx", "torch", "libift", "script", "html"]),
     required=True,
-    help="ONNX file, PyTorch state file, libift model folder, or a Python script.",
+    help="ONNX file, PyTorch state file, libift folder, Python script, or a page to hand out.",
 )
+@click.option("--image", metavar="IMAGE", help="The image of the page, for html.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File (or folder).")
 @click.option(
     "--check",
@@ -59,6 +60,7 @@ def command(
     net: str,
     to: str,
     out: Path,
+    image: str | None,
     check: tuple[str, ...],
     most: int,
     reading: Reading,
@@ -78,7 +80,9 @@ def command(
     from spel.errors import ParameterError
     from spel.io.sources import expand
 
-    if check and to in ("libift", "script"):
+    if (to == "html") != (image is not None):
+        raise click.UsageError("--image names the image of --to html, and of nothing else")
+    if check and to in ("libift", "script", "html"):
         raise click.UsageError(f"--check compares ONNX and PyTorch results; leave it out of {to}")
     chain = network(net)
     in_units = ImageReader(chain, settings, reading)
@@ -102,6 +106,12 @@ def command(
     elif to == "torch":
         _check_images(chain, images)
         _torch(chain, out, images, options["tolerance"], settings)
+    elif image is not None:
+        from spel import atomic
+        from spel.backends import to_html
+
+        title = f"{Path(net).stem} · {Path(image).name}"
+        atomic.write_text(out, to_html(chain, in_units(image), title=title))
     elif to == "libift":
         from spel.backends import to_libift
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spel.backends import to_onnx
+from spel.backends import to_html, to_onnx
 from spel.backends.onnx_export import Input
 from spel.decide import detect
 from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers
+from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.studio import code
 from spel.studio.reduction import factor_of
@@ -127,6 +128,14 @@ def _report(session: Session, view: View) -> File:
     return _name(view, "-report.html"), "text/html; charset=utf-8", text.encode()
 
 
+def _html(session: Session, view: View) -> File:
+    """A page to hand out, with the network and the image on the screen."""
+    image = session.load(str(view["image"]))
+    array = match_white(_shown_network(session, view), image.values, image.white)
+    text = to_html(_shown_network(session, view), array, title=f"{view['network']} · {image.name}")
+    return _name(view, ".html"), "text/html; charset=utf-8", text.encode()
+
+
 KINDS: dict[str, Callable[[Session, View], File]] = {
     "network": _network,
     "onnx": _onnx,
@@ -136,4 +145,5 @@ KINDS: dict[str, Callable[[Session, View], File]] = {
     "markers-json": lambda s, v: _markers(s, v, ".json", "-markers.json"),
     "results": _results,
     "report": _report,
+    "html": _html,
 }

@@ -24,6 +24,7 @@ const FILES = [
   "markers-txt",
   "results",
   "report",
+  "html",
 ];
 
 class ExportPage extends Part {

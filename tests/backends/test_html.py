@@ -1,0 +1,77 @@
+"""A page to hand out: opened from a file, it computes the engine's numbers by itself."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spel
+from spel.backends import to_html
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
+from spel.data import street
+from spel.errors import ParameterError, UnsupportedLayerError
+from spel.nn import Activation, Color, Convolution, MaxPool, MeanPool, MinPool, WeightedSum, chain
+
+CHROMIUM = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+OTHERS = chain(
+    color=Color("grey"),
+    edges=Convolution(
+        KernelBank.sobel("col") + KernelBank.sobel("row"), stride=2, border="reflect"
+    ),
+    soft=Activation("sigmoid"),
+    high=MaxPool(Adjacency.disk(2), border="edge"),
+    low=MinPool(Adjacency.rectangle(width=4, height=2), border="valid"),
+    mean=MeanPool(Adjacency.box(3).dilated(2), stride=2, count="full"),
+    sum=WeightedSum([0.5, -2.0], bias=0.25),
+)
+
+
+def test_it_holds_all_and_asks_nobody():
+    page = to_html(OTHERS, street(3).image[:48, :64], title="a </script> b")
+    assert "http" not in page
+    assert page.count("</script>") == 2
+
+
+def test_what_it_cannot_compute_is_refused_by_name():
+    with pytest.raises(UnsupportedLayerError, match="node 'color'"):
+        to_html(chain(color=Color("lab")), np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(ParameterError, match="at most 480 x 640"):
+        to_html(OTHERS, np.zeros((500, 641, 3), np.uint8))
+
+
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium")
+def test_its_numbers_are_the_engine_s(tmp_path):
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    image = street(3).image[200:290, 230:370]
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for name, network in (("others", OTHERS), ("plate", spel.zoo.plate_lecture())):
+            file = tmp_path / f"{name}.html"
+            file.write_text(to_html(network, image), encoding="utf-8")
+            page = browser.new_page()
+            said = []
+            page.on("pageerror", lambda error, said=said: said.append(str(error)))
+            page.goto(file.as_uri())
+            text = page.evaluate(
+                "JSON.stringify([...handout.results].map(([name, r]) =>"
+                " [name, r.rows, r.cols, r.planes.map((p) => [...p])]))"
+            )
+            assert said == []
+            computed = {n: np.reshape(p, (len(p), r, c)) for n, r, c, p in json.loads(text)}
+            for node, activation in network.activations(image).items():
+                planes = np.moveaxis(activation, -1, 0)
+                top = max(1.0, float(np.abs(planes).max()))
+                np.testing.assert_allclose(computed[node], planes, atol=1e-5 * top, rtol=0)
+        # A weight is edited: what follows changes.
+        page.click("[data-step=edges]")
+        before = page.evaluate("handout.results.get('join').planes[0].reduce((a, b) => a + b)")
+        page.locator("td input").first.fill("3")
+        page.locator("td input").first.press("Enter")
+        after = page.evaluate("handout.results.get('join').planes[0].reduce((a, b) => a + b)")
+        assert before != after
+        browser.close()

@@ -24,6 +24,7 @@ from spel.nn.node import INPUT, Node
 from spel.nn.normalize import DivisiveNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool, Pool
 from spel.nn.residue import Residue
+from spel.ops.activate import checked_parameter
 from spel.ops.color import GREY_WEIGHTS
 
 FOLDER = Path(__file__).parent / "handout"
@@ -167,8 +168,6 @@ def _divisive(layer: DivisiveNormalize, shape: tuple[int, ...]) -> Json | None:
 
 
 def _activation(layer: Activation, shape: tuple[int, ...]) -> Json | None:
-    from spel.ops.activate import checked_parameter
-
     if layer.function not in FUNCTIONS:
         return None
     parameter = checked_parameter(layer.function, layer.parameter)

@@ -46,7 +46,8 @@ def factor_of(network: Network) -> int:
     layer = network.nodes[0].layer
     if not isinstance(layer, MeanPool) or any(INPUT in n.inputs for n in network.nodes[1:]):
         return 1
-    return layer.stride if layer == _block_mean(layer.stride) else 1
+    stride = layer.stride
+    return stride if isinstance(stride, int) and layer == _block_mean(stride) else 1
 
 
 def reduced(network: Network, factor: int) -> Network:

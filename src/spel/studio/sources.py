@@ -28,7 +28,9 @@ MAX_NAME = 80
 
 Array = npt.NDArray[Any]
 
-MATRIX = np.float32([[6, 1, 7, -9], [9, 8, -2, -17], [12, 13, -10, -19], [11, 11, -9, -13]])
+MATRIX: Array = np.array(
+    [[6, 1, 7, -9], [9, 8, -2, -17], [12, 13, -10, -19], [11, 11, -9, -13]], np.float32
+)
 """J of the lecture's slide about ReLU."""
 _MATRIX_CODE = (f"image = np.array({MATRIX.tolist()})[..., None]",)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel.io.opening import DecodeError
 
 from . import pillow
-from .header import ImageInfo, check_size
+from .header import ImageInfo, check_number, check_size
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -29,8 +29,7 @@ def read(
 ) -> tuple[npt.NDArray[np.generic], ImageInfo]:
     """Decode one frame, the first by default, into (rows, cols, channels) of uint8."""
     image, info = _open(file, max_pixels)
-    if page is not None and page >= info.pages:
-        raise DecodeError(f"it has {info.pages} frames, no number {page}", "count from 0")
+    check_number(page, info.pages, "frames")
     if page:
         pillow.seek(image, page)
         cols, rows = image.size

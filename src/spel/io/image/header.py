@@ -168,6 +168,12 @@ def check_size(
         )
 
 
+def check_number(page: int | None, pages: int, what: str = "pages") -> None:
+    """Refuse a page, counted from 0, that the file does not have."""
+    if page is not None and page >= pages:
+        raise DecodeError(f"it has {pages} {what}, no number {page}", "count from 0")
+
+
 def read_exactly(file: BinaryIO, count: int, what: str) -> bytes:
     """Read exactly ``count`` bytes, or say that the file ends inside ``what``."""
     data = file.read(count)

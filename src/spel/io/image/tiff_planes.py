@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from spel.io.opening import DAMAGED, DecodeError
 
+from .header import check_number
 from .tiff_axes import Axes, stated_axes
 from .tiff_checks import check_page
 from .tiff_page import Plane
@@ -125,6 +126,5 @@ def _by_axes(planes: Sequence[Plane], axes: Axes, page: int | None) -> Choice:
 
 
 def _numbered(items: Sequence[Item], page: int) -> Item:
-    if page >= len(items):
-        raise DecodeError(f"it has {len(items)} pages, no number {page}", "count from 0")
+    check_number(page, len(items))
     return items[page]

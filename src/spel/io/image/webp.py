@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 from . import pillow
-from .header import ImageInfo, check_size, file_size, read_exactly
+from .header import ImageInfo, check_number, check_size, file_size, read_exactly
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -29,8 +29,7 @@ def read(
     import imagecodecs
 
     image, info = _open(file, max_pixels)
-    if page is not None and page >= info.pages:
-        raise DecodeError(f"it has {info.pages} frames, no number {page}", "count from 0")
+    check_number(page, info.pages, "frames")
     if info.pages > 1:
         pillow.seek(image, page or 0)
         return pillow.pixels(image), info

@@ -1,10 +1,11 @@
-"""A TIFF of 40,000 x 40,000 pixels, detected tile by tile: seconds and the memory that it took.
+"""A TIFF of 40,000 x 40,000 pixels, tile by tile: seconds and the memory that it took.
 
-    python -m benchmarks.reliability.huge [--side 40000] [--tile 2048]
+    python -m benchmarks.reliability.huge [--side 40000] [--tile 2048] [--job detect]
 
 Writes a tiled, compressed TIFF with plates in it (some of them across seams), detects them in a
 process of its own, checks that every one is found, and compares the peak memory with that of a
-quarter of the side.
+quarter of the side. The jobs segment and apply write a pyramid each; its components are counted at
+a coarse level, and for the quarter its values are compared with those of the whole image.
 """
 
 from __future__ import annotations
@@ -34,6 +35,24 @@ with LargeImage(path) as image:
 rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 took = time.perf_counter() - begin
 print(json.dumps({"boxes": found.boxes.tolist(), "seconds": took, "rss": rss}))
+"""
+
+JOB = """
+import json, resource, sys, time
+from spel.jobs import ApplyJob, SegmentJob
+from spel.decide.segmentation import Segmentation
+from spel.runs import run
+from benchmarks.reliability.huge import network
+path, tile, job, out = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+begin = time.perf_counter()
+if job == "segment":
+    made = SegmentJob(network(), Segmentation(threshold=0.5), tile=tile)
+else:
+    made = ApplyJob(network(), tile=tile)
+report = run(made, path, out)
+assert not report.failed, report.failures
+rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": time.perf_counter() - begin, "rss": rss}))
 """
 
 
@@ -116,13 +135,53 @@ def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
     }
 
 
+def written(folder: Path, side: int, tile: int, job: str) -> dict[str, object]:
+    """Write, segment or apply in a process of its own, check the pyramid."""
+    import spel
+    from spel.io.large import LargeImage
+
+    path, out = folder / f"{side}.tif", folder / f"{job}-{side}"
+    corners = plates(side)
+    write(path, side, corners)
+    command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    facts = json.loads(answer.stdout)
+    (pyramid,) = out.glob("*.ome.tif")
+    with LargeImage(pyramid) as image:
+        coarse = next(k for k, (rows, _) in enumerate(image.levels) if rows * 8 <= max(side, 8000))
+    with LargeImage(pyramid, level=coarse) as image:
+        found = int(spel.ops.label(image[:][..., 0] > 0, spel.Adjacency.box(3)).max())
+    good = found == len(corners)
+    if side <= 10_000:
+        with LargeImage(pyramid) as image:
+            whole = network()(spel.read(path))
+            tiled = image[:]
+            good = np.array_equal(tiled > 0 if job == "segment" else tiled,
+                                  whole > 0.5 if job == "segment" else whole)  # fmt: skip
+    return {
+        "job": job,
+        "side": side,
+        "plates": len(corners),
+        "all found": bool(good),
+        "seconds": round(facts["seconds"], 1),
+        "peak MB": round(facts["rss"] / 1024),
+        "pyramid MB": round(pyramid.stat().st_size / 1e6, 1),
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=40_000)
     parser.add_argument("--tile", type=int, default=2048)
+    parser.add_argument("--job", choices=["detect", "segment", "apply"], default="detect")
     given = parser.parse_args()
+    sides = given.side // 4, given.side
     with tempfile.TemporaryDirectory() as folder:
-        rows = [measured(Path(folder), n, given.tile) for n in (given.side // 4, given.side)]
+        place = Path(folder)
+        if given.job == "detect":
+            rows = [measured(place, side, given.tile) for side in sides]
+        else:
+            rows = [written(place, side, given.tile, given.job) for side in sides]
     for row in rows:
         print(json.dumps(row), flush=True)
     return 0 if all(row["all found"] for row in rows) else 1

@@ -17,7 +17,7 @@ from spel.decide.segmented import segment
 from spel.errors import ParameterError
 from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
-from spel.jobs import ApplyJob, SegmentJob
+from spel.jobs import ApplyJob, DetectJob, SegmentJob
 from spel.runs import run
 
 NET = spel.chain(
@@ -125,9 +125,10 @@ def test_the_command_writes_a_pyramid(scan, tmp_path, capsys):
 
 def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
     shaped = with_segmentation(NET, Segmentation(ObjectModel(area=9)))
-    (failure,) = run(SegmentJob(shaped, tile=256, isolate=False), scan, tmp_path / "a").failures
-    assert "selects components by their shape" in failure.message
-    assert "level of the pyramid" in failure.message
+    with pytest.raises(ParameterError, match="selects components by their shape"):
+        SegmentJob(shaped, tile=256)
+    with pytest.raises(ParameterError, match="decision by Windows"):
+        DetectJob(spel.zoo.plates(), tile=256)
     with pytest.raises(ParameterError, match="tile by tile it is ome-tiff"):
         SegmentJob(NET, tile=256, formats=("png",))
     with pytest.raises(ParameterError, match="cannot be written tile by tile"):

@@ -67,6 +67,8 @@ class DetectJob(NetworkJob):
                 "detect: pictures cannot be saved of images that are read tile by tile; leave "
                 "out save or tile"
             )
+        if self.tile is not None:
+            tiles.checked_decision(self.decision or decision_of(self.network))
 
     @property
     def counted(self) -> str:

@@ -18,7 +18,7 @@ from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
 from spel.nn.intensity import expected_white
 from spel.runs import ImageRecord, OutputFiles, SourceImage, tiles
-from spel.runs.bands import mask_bands, output_bands
+from spel.runs.bands import check_masks, mask_bands, output_bands
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class SegmentJob(NetworkJob):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        resolve_segmentation(self.network, self.segmentation)  # refuses networks for boxes
+        chosen = resolve_segmentation(self.network, self.segmentation)
+        if self.tile is not None:
+            check_masks(self.network, chosen)
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ from spel.nn import Network
 from spel.ops.streamed import threshold_of_parts
 from spel.runs.tiles import SIZE, InUnits, Source, outputs, resolve_by_tiles, tiles
 
-Band = npt.NDArray[np.float32]
+BAND_BYTES = 64 << 20
+"""Largest memory of a band, if the image is not so wide that the lowest bands take more."""
+Band = npt.NDArray[Any]
 
 
 def output_bands(
@@ -30,7 +33,7 @@ def output_bands(
     source : array or `spel.io.large.LargeImage`
         (rows, cols, channels), of any size.
     size : int
-        Side of a tile in pixels of the image; made a multiple of what bands need.
+        Side of a tile in pixels of the image; made what bands need, see `BAND_BYTES`.
     white : float, optional
         Full intensity of the image; by default told by its type.
 
@@ -46,22 +49,25 @@ def output_bands(
     """
     size = tile_size(network, source, size)
     source = InUnits.of(network, source, white, size)
-    yield from _bands(resolve_by_tiles(network, source, size), source, size)
+    yield from _bands(resolve_by_tiles(network, source, size), source, size, np.asarray)
 
 
-def _bands(network: Network, source: Source, size: int) -> Iterator[Band]:
+def _bands(
+    network: Network, source: Source, size: int, of_tile: Callable[[Band], Band]
+) -> Iterator[Band]:
+    """What a function makes of the output of each tile, joined into bands."""
     shape = tuple(map(int, source.shape))
     cols = network.shape(shape)[1]
     parts = []
     for tile in tiles(network, shape, size):
-        parts.append(network(np.asarray(source[tile.read]))[tile.inner])
+        parts.append(of_tile(network(np.asarray(source[tile.read]))[tile.inner]))
         if tile.out[1].stop == cols:
             yield np.concatenate(parts, axis=1)
             parts = []
 
 
-def tile_size(network: Network, source: Source, size: int) -> int:
-    """The next size of tiles whose bands are whole rows of stored tiles."""
+def tile_size(network: Network, source: Source, size: int, *, bits: int = 32) -> int:
+    """The size of tiles whose bands are whole rows of stored tiles, and not too large."""
     field = network.footprints[network.output]
     if len(source.shape) != 3 or len(field.stride) != 2 or len(network.shape(source.shape)) != 3:
         raise ShapeError(
@@ -69,8 +75,29 @@ def tile_size(network: Network, source: Source, size: int) -> int:
             f"{network.shape(source.shape)}; planes give planes tile by tile, volumes and vectors "
             "are computed whole"
         )
-    step = BLOCK * max(1, int(field.stride[0]))
-    return -(-size // step) * step
+    stride = max(1, int(field.stride[0]))
+    step = BLOCK * stride
+    _, cols, channels = network.shape(source.shape)
+    highest = stride * 8 * BAND_BYTES // (bits * cols * channels)
+    return max(step, min(-(-size // step), highest // step) * step)
+
+
+def check_masks(network: Network, segmentation: Segmentation) -> None:
+    """Refuse what `mask_bands` refuses, before an image is read."""
+    for need, what in (
+        (segmentation.objects, "selects components by their shape"),
+        (segmentation.delineation, "delineates objects"),
+    ):
+        if need is not None:
+            raise ParameterError(
+                f"segment: the network's segmentation {what}, which needs the whole image; use a "
+                "level of the pyramid, or a segmentation by a threshold"
+            )
+    if max(network.footprints[network.output].stride) > 1:
+        raise ShapeError(
+            "segment: the output of the network has strides and is enlarged over the whole image; "
+            "use a level of the pyramid, or a network without strides"
+        )
 
 
 def mask_bands(
@@ -91,27 +118,12 @@ def mask_bands(
     ShapeError
         As `output_bands`; if the network has strides.
     """
-    for need, what in (
-        (segmentation.objects, "selects components by their shape"),
-        (segmentation.delineation, "delineates objects"),
-    ):
-        if need is not None:
-            raise ParameterError(
-                f"segment: the network's segmentation {what}, which needs the whole image; use a "
-                "level of the pyramid, or a segmentation by a threshold"
-            )
-    if max(network.footprints[network.output].stride) > 1:
-        raise ShapeError(
-            "segment: the output of the network has strides and is enlarged over the whole image; "
-            "use a level of the pyramid, or a network without strides"
-        )
-    size = tile_size(network, source, size)
+    check_masks(network, segmentation)
+    size = tile_size(network, source, size, bits=8)
     source = InUnits.of(network, source, white, size)
     network = resolve_by_tiles(network, source, size)
     if segmentation.classes:
-        for band in _bands(network, source, size):
-            yield SegmentedImage(band, segmentation).mask
+        yield from _bands(network, source, size, lambda x: SegmentedImage(x, segmentation).mask)
         return
     level = threshold_of_parts(lambda: outputs(network, source, size), segmentation.threshold)
-    for band in _bands(network, source, size):
-        yield one_channel(band) > level
+    yield from _bands(network, source, size, lambda saliency: one_channel(saliency) > level)

@@ -227,11 +227,7 @@ def decide(
 ) -> DecisionResult:
     """As `detect`, with the threshold and the strongest pixel of each box."""
     chosen = decision or decision_of(network)
-    if not isinstance(chosen, Decision):
-        raise ParameterError(
-            f"tiles: a decision by {type(chosen).__name__} reads the image in several sizes and "
-            "cannot run tile by tile; use an image that fits in memory, or a level of a pyramid"
-        )
+    chosen = checked_decision(chosen)
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
     source = InUnits.of(network, source, white, size)
@@ -250,6 +246,16 @@ def decide(
     detections = Detections(boxes[order], found.maxima[order], found.areas[order], extent)
     at = tuple(divmod(int(i), result[1]) for i in strongest[order])
     return DecisionResult(detections, threshold, at)
+
+
+def checked_decision(decision: AnyDecision) -> Decision:
+    """The decision, if it can be made tile by tile."""
+    if not isinstance(decision, Decision):
+        raise ParameterError(
+            f"tiles: a decision by {type(decision).__name__} reads the image in several sizes and "
+            "cannot run tile by tile; use an image that fits in memory, or a level of a pyramid"
+        )
+    return decision
 
 
 def resolve_by_tiles(network: Network, source: Source, size: int) -> Network:

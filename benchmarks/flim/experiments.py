@@ -31,7 +31,8 @@ from spel.core.markers import Markers
 from spel.decide import Delineation, Segmentation, learn_object_model, segment
 from spel.flim import robot_markers
 from spel.io.annotation.marker_folder import find_markers
-from spel.learning.segmenter import block_ends, learn_segmenter
+from spel.learning.encoded import block_ends
+from spel.learning.segmenter import learn_segmenter
 from spel.nn import Color, Decode, Network, Node, chain
 from spel.ops import labnorm2, threshold
 

@@ -56,6 +56,28 @@ from spel.cli.types import SEED
     "any size and shape.",
 )
 @click.option(
+    "--class",
+    "class_names",
+    metavar="LABEL=NAME",
+    multiple=True,
+    help="Name of the strokes with that label; may be repeated.",
+)
+@click.option(
+    "--decoder",
+    type=click.Choice(["linear", "lm", "lm-balanced", "lt", "pb", "mb"]),
+    default="linear",
+    show_default=True,
+    help="For several classes: linear scores and their softmax, or a published decoder, each class "
+    "against the rest.",
+)
+@click.option(
+    "--undecided",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="For several classes: pixels whose most probable class is less probable are undecided.",
+)
+@click.option(
     "--all-marked/--not-all-marked",
     default=None,
     help="Whether every object of a marked image is marked; then whatever else looks like one "
@@ -83,6 +105,9 @@ def command(
 ) -> None:
     """Learn a network from strokes drawn on a few images, without backpropagation.
 
+    Strokes of one label, beside the background's, give one saliency. Strokes of several labels, or
+    of labels that are all classes, give a probability per class.
+
     ARCH is an arch.json (libift, FLIM-Builder, pyflim), a LIDS module JSON, or a network file with
     unlearned layers. Only images that have a marker file are read.
     """
@@ -93,6 +118,7 @@ def command(
 
     for path in filter(None, (out, report)):
         check_place(path)
+    options["class_names"] = learn_run.names_of_classes(options["class_names"])
     marked = learn_run.read_marked_images(images, markers, options["labels"], settings, reading)
     space = options["space"]
     if space == "auto":

@@ -17,7 +17,8 @@ from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
 from spel.core.intensity import to_white
 from spel.core.markers import Markers
-from spel.decide import ObjectModel, segmentation_of
+from spel.decide import ObjectModel, Segmentation, segmentation_of
+from spel.errors import ParameterError
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
 from spel.io.annotation.marker_folder import marked_images
@@ -132,12 +133,15 @@ def learn_whole(
         all_marked=options["all_marked"],
         select="threshold" if options["objects"] == "any-size" else "components",
         multiple=options["objects"] != "one",
+        decoder=options["decoder"],
+        class_names=options["class_names"],
+        undecided=options["undecided"],
         white=WHITE,
         on_step=settings.say,
     ).network
     settings.say(
         f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; "
-        + _objects_in_words(segmentation_of(learned).objects)
+        + _in_words(segmentation_of(learned))
     )
     suggestions = suggest_strokes(
         learned, marked.images, marked.markers, names=marked.names, white=WHITE
@@ -147,6 +151,32 @@ def learn_whole(
     if len(suggestions) > MAX_SUGGESTIONS:
         settings.say(f"note: and {len(suggestions) - MAX_SUGGESTIONS} more such components")
     return learned
+
+
+def names_of_classes(pairs: Sequence[str]) -> dict[int, str]:
+    """``LABEL=NAME`` as a mapping.
+
+    Raises
+    ------
+    ParameterError
+        If a label is no whole number, or named twice.
+    """
+    names: dict[int, str] = {}
+    for pair in pairs:
+        label, _, name = pair.partition("=")
+        if not label.isdecimal() or not name or int(label) in names:
+            raise ParameterError(f"--class {pair!r}; expected LABEL=NAME, each label once: 1=leaf")
+        names[int(label)] = name
+    return names
+
+
+def _in_words(how: Segmentation) -> str:
+    if how.classes:
+        return "classes " + ", ".join(
+            f"{one.title} ({_objects_in_words(one.objects)})" if not one.background else one.title
+            for one in how.classes
+        )
+    return _objects_in_words(how.objects)
 
 
 def _objects_in_words(model: ObjectModel | None) -> str:

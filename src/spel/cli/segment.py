@@ -16,12 +16,17 @@ from spel.cli.run_options import run_options
 @run_options(
     formats=("png", "ome-tiff"),
     format_help="Form of the masks. [default: png; of tiles: ome-tiff]",
-    saves=("saliency",),
-    save_help="Also write NAME.saliency.tif, float32.",
+    saves=("saliency", "instances", "csv", "coco", "geojson"),
+    save_help="Also write NAME.saliency.tif (float32, a channel per class), NAME.instances.tif "
+    "(the number of the object on each pixel), or the objects one by one: NAME.objects.csv, .json "
+    "(COCO), .geojson.",
+    save_metavar="WHAT,...",
 )
 @shared
 def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
     """Write one mask per image: NAME.png in the folder, 255 on objects and 0 elsewhere.
+
+    A network of several classes writes their labels instead, and 255 where none is probable enough.
 
     IMAGES are files, videos, folders, quoted patterns, lists (.txt) or - (a list on standard
     input). If two images have the same name, the mask of the second one is NAME-2.png. The names

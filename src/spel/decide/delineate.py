@@ -116,6 +116,41 @@ class Delineation:
             result[window][refined & ~others & (result[window] == 0)] = number
         return result
 
+    def refine_regions(self, image: npt.ArrayLike, labels: npt.ArrayLike) -> Labels:
+        """Move the borders between regions that cover an image, such as classes, to its edges.
+
+        Every region keeps its spels deeper than `inner`; the others go to the region that floods
+        them first. What is nowhere that deep vanishes, unless nothing is left.
+
+        Parameters
+        ----------
+        image : (rows, cols, C) array, with planes before them for voxels
+        labels : (rows, cols) array of int
+            Of at least 0 everywhere.
+
+        Returns
+        -------
+        (rows, cols) array of int32
+        """
+        from scipy.ndimage import distance_transform_edt
+
+        rough = np.asarray(labels, dtype=np.int32)
+        values = self._checked(image, rough.shape)
+        seeds = np.full(rough.shape, -1, dtype=np.int32)
+        for number in np.unique(rough):
+            own = np.pad(rough == number, 1, mode="edge")
+            depth = distance_transform_edt(own)[(slice(1, -1),) * rough.ndim]
+            seeds[depth > self.inner] = number
+        if self.method == "none" or not (seeds >= 0).any():
+            return rough.copy()
+        return self._flood(values, seeds)
+
+    def _flood(self, values: npt.NDArray[np.float32], seeds: npt.NDArray[Any]) -> Labels:
+        if self.method == "watershed":
+            box = Adjacency.box(3, ndim=seeds.ndim)
+            return watershed(gradient_magnitude(values, box), seeds)
+        return (dynamic_trees if self.method == "trees" else growcut)(values, seeds)
+
     def _checked(self, image: npt.ArrayLike, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """The image, its channels made comparable."""
         values = np.asarray(image, dtype=np.float32)
@@ -152,11 +187,7 @@ class Delineation:
             outer |= distance_transform_edt(others) > self.inner
         if not inner.any() or not outer.any():
             return mask
-        seeds = np.where(inner, 1, np.where(outer, 0, -1))
-        if self.method == "watershed":
-            labels = watershed(gradient_magnitude(values, Adjacency.box(3, ndim=mask.ndim)), seeds)
-        else:
-            labels = (dynamic_trees if self.method == "trees" else growcut)(values, seeds)
+        labels = self._flood(values, np.where(inner, 1, np.where(outer, 0, -1)))
         return _convex_hull(labels == 1) if self.convex else fill_holes(labels == 1)
 
     def to_dict(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Segmentation:
     features: str = INPUT
     classes: tuple[ObjectClass, ...] = ()
     undecided: float = 0.0
-    neck: float = 0.8
+    neck: float = 0.85
 
     def __post_init__(self) -> None:
         checked_rule(self.threshold)

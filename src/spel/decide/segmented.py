@@ -61,18 +61,15 @@ class SegmentedImage(Value):
         labels = how.labels(self.output)
         if how.delineation is None or self.features is None:
             return labels
-        objects = np.where(np.isin(labels, self._ground), 0, labels + 1)
-        refined = how.delineation.refine_labels(self.features, objects)
-        ground = self._ground[-1]
-        outside = np.where(objects > 0, ground, labels)
-        return np.where(refined > 0, refined - 1, outside).astype(np.int32)
+        return how.delineation.refine_regions(self.features, labels - UNDECIDED) + UNDECIDED
 
     @derived_property
     def mask(self) -> Mask:
         """Spels that belong to an object of any class."""
         if not self.segmentation.classes:
             return self.segmentation.mask(self.output, self.features)
-        mask: Mask = ~np.isin(self.labels, self._ground)
+        ground = [one.label for one in self.segmentation.classes if one.background]
+        mask: Mask = ~np.isin(self.labels, [UNDECIDED, *ground])
         return mask
 
     @derived_property
@@ -96,12 +93,6 @@ class SegmentedImage(Value):
             [one.label for _, one, _, _ in rest],
             tuple(one.title for _, one, _, _ in rest) if how.classes else (),
         )
-
-    @property
-    def _ground(self) -> list[int]:
-        """Labels that stand for no object, the background's last if there is one."""
-        own = [one.label for one in self.segmentation.classes if one.background]
-        return [UNDECIDED, *own]
 
     def _pieces(self, one: ObjectClass) -> list[Piece]:
         """The objects of one class: those of the learned size, or the parts of its mask."""

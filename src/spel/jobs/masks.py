@@ -16,7 +16,7 @@ from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 
 SUFFIXES = ("_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
-NO_MASKS = (".saliency.tif", ".overlay.jpg")
+NO_MASKS = (".saliency.tif", ".overlay.jpg", ".instances.tif")
 """Endings of other pictures that runs write beside their masks."""
 
 

@@ -1,4 +1,4 @@
-"""Segmentation over many images: a mask for each of them."""
+"""Segmentation over many images: a mask, classes and instances for each of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation, resolve_segmentation
-from spel.decide.segmented import segment
+from spel.decide.segmented import segment_image
 from spel.errors import ParameterError
 from spel.io.image.writer import write
 from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
+from spel.jobs.segmented_files import ENDINGS, mask_picture, save_part
 from spel.nn.intensity import expected_white
 from spel.runs import ImageRecord, OutputFiles, SourceImage, tiles
 from spel.runs.bands import check_masks, mask_bands, output_bands
@@ -25,6 +26,9 @@ from spel.runs.bands import check_masks, mask_bands, output_bands
 class SegmentJob(NetworkJob):
     """Write a mask of every image: 255 on objects and 0 elsewhere.
 
+    A network of several classes gives a label image instead: the labels of the strokes, and the
+    largest number of the file's type (255 or 65535) where no class is probable enough.
+
     Images that are read tile by tile give a pyramid, ``NAME.ome.tif``, volumes ``NAME.tif``, and
     all others ``NAME.png``.
 
@@ -33,14 +37,18 @@ class SegmentJob(NetworkJob):
     network : Network
     segmentation : Segmentation, optional
         Used instead of the segmentation that the network carries.
-    save : tuple of {"saliency"}
-        ``NAME.saliency.tif``, or ``NAME.saliency.ome.tif``: the output of the network, float32.
+    save : tuple of {"saliency", "instances", "csv", "coco", "geojson"}
+        - ``NAME.saliency.tif``, or ``NAME.saliency.ome.tif``: the output of the network, float32;
+          a channel per class.
+        - ``NAME.instances.tif``: the number of the object on each spel, 0 elsewhere.
+        - ``NAME.objects.csv``, ``.json`` (COCO with run lengths), ``.geojson``: the objects, with
+          area, box, score, centroid and class.
     formats : tuple of {"png", "ome-tiff"}
         Pyramids for images that are read whole, too; one form at most.
     """
 
     NAME: ClassVar[str] = "segment"
-    SAVES: ClassVar[tuple[str, ...]] = ("saliency",)
+    SAVES: ClassVar[tuple[str, ...]] = tuple(ENDINGS)
     FORMATS: ClassVar[tuple[str, ...]] = ("png", "ome-tiff")
     TILES: ClassVar[bool] = True
 
@@ -70,20 +78,22 @@ class SegmentJob(NetworkJob):
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The mask of an image in memory."""
         matched, white = self.matched(image), expected_white(self.network)
-        mask = segment(self.network, matched, self.segmentation, white=white)
-        levels = np.where(mask, np.uint8(255), np.uint8(0))
+        found = segment_image(self.network, matched, self.segmentation, white=white)
+        levels = mask_picture(found)
         if "ome-tiff" in self.formats:
             paths = [files.path("ome.tif")]
-            write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), np.uint8)
+            write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), levels.dtype)
         else:
-            paths = [files.path("png" if mask.ndim == 2 else "tif")]
+            paths = [files.path("png" if levels.ndim == 2 else "tif")]
             write(paths[0], levels)
-        if "saliency" in self.save:
-            paths.append(files.path("saliency.tif"))
-            write(paths[1], self.network(matched))
+        for name in self.save:
+            paths.append(files.path(ENDINGS[name]))
+            save_part(name, paths[-1], found, image.name)
+        listed = set(self.save) - {"saliency"}
         return image.record(
-            size=list(mask.shape),
-            area=int(np.count_nonzero(mask)),
+            size=list(levels.shape),
+            area=int(np.count_nonzero(found.mask)),
+            **({"objects": len(found.instances)} if listed else {}),
             files=[path.name for path in paths],
             model=self.model,
             **self.intensity(image.pixels, image.white),
@@ -93,6 +103,11 @@ class SegmentJob(NetworkJob):
         """The mask of an image that is read by windows."""
         how: dict[str, Any] = {"size": self.tile or tiles.SIZE, "white": image.white}
         chosen = resolve_segmentation(self.network, self.segmentation)
+        if chosen.classes or set(self.save) - {"saliency"}:
+            raise ParameterError(
+                f"segment: {name} is read tile by tile, which gives masks of one class; classes "
+                "and instances need the whole image: raise --max-pixels, or give smaller images"
+            )
         size, area = image.shape[:2], 0
 
         def levels() -> Iterator[npt.NDArray[Any]]:

@@ -13,7 +13,7 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.linear_decoder import linear_decoder
-from spel.learning.segmenter import block_ends
+from spel.learning.encoded import block_ends
 from spel.nn import (
     Activation,
     Concatenate,

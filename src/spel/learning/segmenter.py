@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
-from spel.decide.delineate import Delineation, channel_scales
+from spel.decide.delineate import Delineation
 from spel.decide.object_learning import (
     Evidence,
     learn_object_model,
@@ -21,13 +21,14 @@ from spel.decide.object_learning import (
 from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import Segmentation, segmentation_of, with_segmentation
 from spel.errors import ParameterError
-from spel.flim.atrous import atrous, cumulative_strides
-from spel.flim.learn import learn
+from spel.flim.class_decoder import class_labels
 from spel.flim.linear_decoder import linear_decoder
-from spel.nn import Activation, Concatenate, Convolution, Network, Node, Unlearned, WeightedSum
-from spel.nn.intensity import expected_white, match_images, match_white
+from spel.learning.classes import learn_classes
+from spel.learning.encoded import DECODED, Encoded, encode
+from spel.nn import Activation, Network, Node, WeightedSum
+from spel.nn.intensity import match_white
 from spel.nn.layer import Layer
-from spel.nn.node import INPUT
+from spel.ops.decode import Method
 from spel.ops.pool import max_pool
 
 Image = npt.NDArray[Any]
@@ -75,6 +76,9 @@ def learn_segmenter(
     multiple: bool = True,
     objects: ObjectModel | None = None,
     delineation: Delineation | None = None,
+    decoder: Literal["linear"] | Method = "linear",
+    class_names: Mapping[int, str] | None = None,
+    undecided: float = 0.0,
     method: Literal["cluster", "points"] = "cluster",
     white: float | None = None,
     on_step: Callable[[str], object] = str,
@@ -86,6 +90,10 @@ def learn_segmenter(
        strokes. With `hard_negatives` it is fitted twice: for the second time, what it found in the
        marked images apart from the marked objects counts as background.
     3. Area, shape and lowest accepted score of the objects are learned from the marked ones.
+
+    With strokes of several classes (more than one label besides the background's, or labels that
+    are all classes) the decoder gives a probability per class, and each class of objects has its
+    own area and shape; hard negatives are those of one class only, and are left out.
 
     Parameters
     ----------
@@ -101,11 +109,11 @@ def learn_segmenter(
         Penalty on the decoder's weights.
     hard_negatives : bool
     all_marked : bool, optional
-        Whether every object of a marked image is marked. If not, what looks like a marked object
-        is no hard negative. By default False, or True if an image holds one object.
+        Whether every object of a marked image is marked; if not, there are no hard negatives,
+        because they may be objects. By default False, or True if an image holds one object.
     select : {"components", "threshold"}
         "components" keeps components of the area and shape of the marked objects; "threshold"
-        keeps every pixel nearer to the object strokes than to the background strokes.
+        takes objects of any size and shape, above Otsu's threshold of the saliency.
     multiple : bool
         Whether an image may hold several objects: then each stroke marks one, and objects that
         touch are separated. False keeps at most one object per image, the best.
@@ -113,6 +121,14 @@ def learn_segmenter(
         Spreads, powers and levels of the component selection.
     delineation : Delineation, optional
         By default a seeded watershed on the gradient of what enters the first convolution.
+    decoder : str
+        For several classes: "linear", the softmax of one linear score per class over the channels
+        of all blocks, or a published decoder with labels (`spel.ops.decode`), one class against
+        the rest, on the last block.
+    class_names : mapping of int to str, optional
+        Names of the labels, for files and pages.
+    undecided : float
+        For several classes: spels whose most probable class is less probable are undecided.
     on_step : callable, optional
         Called with a message after each step.
 
@@ -126,45 +142,56 @@ def learn_segmenter(
         If images, markers and network do not fit, only one class is marked, or the saliency of the
         marked images shows no component that holds the object strokes.
     """
-    network = network if isinstance(network, Network) else Network((Node("convolution", network),))
-    network, arrays = match_images(network, images, white)
-    if any(isinstance(node.layer, Unlearned) for node in network.nodes):
-        network = learn(
-            network, arrays, markers, seed=seed, names=names, method=method,
-            white=expected_white(network), on_step=on_step,
-        )  # fmt: skip
-    if any(s != (1,) * len(s) for s in cumulative_strides(network).values()):
-        network = atrous(network)
-    first = next((n for n in network.nodes if isinstance(n.layer, Convolution)), None)
-    if first is None:
-        raise ParameterError("learn_segmenter: the network has no convolution to decode")
-    chosen = tuple(blocks) or block_ends(network)
-    features = first.inputs[0]
-    done = [network.activations(image) for image in arrays]
-    channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
+    encoded = encode(
+        network, images, markers, names=names, seed=seed, blocks=blocks, method=method,
+        white=white, on_step=on_step,
+    )  # fmt: skip
     start = replace(objects or ObjectModel(area=1000), multiple=multiple)
+    chosen = replace(delineation or Delineation(convex=True), scale=encoded.scale)
+    how = Segmentation(delineation=chosen, features=encoded.features, undecided=undecided)
+    sized = start if select == "components" else None
+    if sum(label != markers[0].background for label in class_labels(markers)) > 1:
+        learned = learn_classes(
+            encoded, markers, how, sized, decoder, ridge, class_names or {}, on_step
+        )
+        return LearnedSegmenter(learned, None, ())
+    if decoder != "linear" or undecided:
+        raise ParameterError(
+            f"learn_segmenter: decoder {decoder!r}, undecided {undecided}; these are for several "
+            "classes of objects, and one is marked"
+        )
+    complete = not multiple if all_marked is None else all_marked
+    mine = hard_negatives and complete
+    return _learn_object(encoded, markers, how, sized, ridge, mine, on_step)
+
+
+def _learn_object(
+    encoded: Encoded,
+    markers: Sequence[Markers],
+    how: Segmentation,
+    start: ObjectModel | None,
+    ridge: float,
+    hard_negatives: bool,
+    on_step: Callable[[str], object],
+) -> LearnedSegmenter:
+    """One class of objects: a saliency, and what the objects look like if `start` is given."""
+    channels = encoded.channels
     layer, saliencies = _decoder(channels, markers, ridge, ())
-    on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(chosen)}")
+    on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(encoded.blocks)}")
     extra: Masks = []
-    if hard_negatives and select == "components":
-        spare = multiple if all_marked is None else not all_marked
-        extra = _hard_negatives(saliencies, markers, start, spare)
+    if hard_negatives and start is not None:
+        extra = _hard_negatives(saliencies, markers, start)
         layer, saliencies = _decoder(channels, markers, ridge, extra)
         on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
-    model, evidence = None, None
-    if select == "components":
+    evidence = None
+    if start is not None:
         model, evidence = learn_object_model(saliencies, markers, start)
+        how = replace(how, objects=model)
         on_step("objects: area, shape and lowest accepted score")
-    entering = arrays if features == INPUT else [a[features] for a in done]
-    scale = channel_scales(
-        [_with_channel_axis(e)[tuple(m.points.T)] for e, m in zip(entering, markers)]
+    decoded = encoded.with_decoder(
+        Node("decoder.score", layer, (DECODED,)),
+        Node("saliency", Activation("hard_sigmoid"), ("decoder.score",)),
     )
-    how = Segmentation(
-        model,
-        delineation=replace(delineation or Delineation(convex=True), scale=scale),
-        features=features,
-    )
-    decoded = _with_decoder(network, chosen, layer)
     return LearnedSegmenter(
         with_segmentation(decoded, how), evidence, tuple(int(mask.sum()) for mask in extra)
     )
@@ -218,27 +245,6 @@ def suggest_strokes(
     return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
 
 
-def block_ends(network: Network) -> tuple[str, ...]:
-    """The last node of every block: what each later convolution takes, and the output.
-
-    Examples
-    --------
-    >>> from spel.core.adjacency import Adjacency
-    >>> from spel.nn import MaxPool, chain
-    >>> box = Adjacency.box(3)
-    >>> block_ends(chain(c1=Unlearned(box, 4), r1=Activation(), c2=Unlearned(box, 8),
-    ...                  r2=Activation(), p2=MaxPool(box)))
-    ('r1', 'p2')
-    """
-    learned = [n for n in network.nodes if isinstance(n.layer, Convolution | Unlearned)]
-    after: set[str] = set()
-    for node in network.nodes:
-        if node in learned or after.intersection(node.inputs):
-            after.add(node.name)
-    ends = [name for node in learned for name in node.inputs if name in after]
-    return tuple(dict.fromkeys([*ends, network.output]))
-
-
 def _decoder(
     channels: Sequence[Image], markers: Sequence[Markers], ridge: float, extra: Sequence[Any]
 ) -> tuple[WeightedSum, list[Image]]:
@@ -274,12 +280,9 @@ def _decoder(
 
 
 def _hard_negatives(
-    saliencies: Sequence[Image], markers: Sequence[Markers], start: ObjectModel, spare: bool
+    saliencies: Sequence[Image], markers: Sequence[Markers], start: ObjectModel
 ) -> Masks:
-    """Salient pixels of the marked images away from the marked objects.
-
-    With `spare`, those of components that look like a marked object are left out.
-    """
+    """Salient pixels of the marked images away from the marked objects."""
     model, _ = learn_object_model(saliencies, markers, start)
     masks = []
     for saliency, drawn in zip(saliencies, markers):
@@ -292,26 +295,9 @@ def _hard_negatives(
             reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
             marked |= own.full_mask() if own is not None else False
             found &= ~_dilate(marked, reach)
-        for _, alike in model.select(saliency) if spare else ():
-            found &= ~_dilate(alike.full_mask(), 6.0)
         masks.append(found)
     return masks
 
 
 def _dilate(mask: npt.NDArray[np.bool_], reach: float) -> npt.NDArray[np.bool_]:
     return np.asarray(max_pool(mask, Adjacency.ball(reach, ndim=mask.ndim)) > 0)
-
-
-def _with_decoder(network: Network, blocks: Sequence[str], layer: WeightedSum) -> Network:
-    nodes = [node for node in network.nodes if not node.name.startswith("decoder.")]
-    source = blocks[0]
-    if len(blocks) > 1:
-        source = "decoder.blocks"
-        nodes.append(Node(source, Concatenate(), tuple(blocks)))
-    nodes.append(Node("decoder.score", layer, (source,)))
-    nodes.append(Node("saliency", Activation("hard_sigmoid"), ("decoder.score",)))
-    return Network(tuple(nodes), network.meta)
-
-
-def _with_channel_axis(image: Image) -> Image:
-    return image[..., None] if image.ndim == 2 else image

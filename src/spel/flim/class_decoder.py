@@ -1,0 +1,121 @@
+"""Decoders of several classes: a softmax over linear scores, or published decoders one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
+from spel.core.markers import Markers
+from spel.errors import ParameterError
+from spel.flim.statistics import check_pairs
+from spel.linear import fit_softmax
+from spel.nn.decode import Decode
+from spel.ops.decode import LABELLED, Method
+
+
+def class_labels(markers: Sequence[Markers]) -> tuple[int, ...]:
+    """All labels of some markers, the background's first if there is one, the others in order.
+
+    Examples
+    --------
+    >>> drawn = Markers([(0, 0), (0, 1), (0, 2)], [3, 1, 7], (1, 3), background=3)
+    >>> class_labels([drawn])
+    (3, 1, 7)
+    """
+    grounds = {drawn.background for drawn in markers}
+    if len(grounds) > 1:
+        raise ParameterError(
+            f"class_labels: images with different backgrounds, {sorted(map(str, grounds))}; label "
+            "the background of all images alike"
+        )
+    labels = sorted({label for drawn in markers for label in drawn.classes})
+    return tuple(sorted(labels, key=lambda label: (label not in grounds, label)))
+
+
+def class_decoder(
+    images: Sequence[npt.ArrayLike],
+    markers: Sequence[Markers],
+    *,
+    ridge: float = 1e-2,
+) -> KernelBank:
+    """One kernel per class over a single spel; the softmax of their scores are probabilities.
+
+    Minimizes the weighted cross-entropy of the marked spels plus ``ridge |W|^2 / 2`` over
+    standardized channels; every class has the same weight, and each image the same within a class.
+
+    Parameters
+    ----------
+    images : sequence of (rows, cols, K) arrays
+        Activations; concatenate those of several blocks.
+    markers : sequence of Markers
+        Of at least two labels, any integers; kernels are in the order of `class_labels`.
+    ridge : float
+
+    Raises
+    ------
+    ParameterError
+        If only one class is marked, or the ridge is not positive.
+
+    Examples
+    --------
+    >>> image = np.array([[[0.0], [1.0], [4.0], [5.0], [8.0], [9.0]]])
+    >>> drawn = Markers([(0, c) for c in range(6)], [5, 5, 2, 2, 9, 9], (1, 6), background=None)
+    >>> bank = class_decoder([image], [drawn], ridge=1e-4)
+    >>> scores = image[0] @ bank.weights[:, 0].T + bank.bias
+    >>> [class_labels([drawn])[k] for k in scores.argmax(axis=1)]
+    [5, 5, 2, 2, 9, 9]
+    """
+    check_pairs("class_decoder", images, markers)
+    labels = class_labels(markers)
+    if len(labels) < 2 or not ridge > 0:
+        raise ParameterError(
+            f"class_decoder: labels {labels}, ridge {ridge!r}; draw strokes of at least two "
+            "classes, and give a ridge above 0"
+        )
+    rows = [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
+    drawn = np.concatenate([m.labels for m in markers])
+    owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
+    shares = np.zeros(len(drawn))
+    for label in labels:
+        here = drawn == label
+        holding = np.unique(owner[here])
+        for number in holding:
+            of = here & (owner == number)
+            shares[of] = 1 / (len(labels) * len(holding) * of.sum())
+    numbers = np.argmax(drawn[:, None] == np.array(labels), axis=1)
+    weights, bias = fit_softmax(
+        np.concatenate(rows).astype(np.float64), numbers, shares, ridge=ridge
+    )
+    spel = Adjacency.ball(0, ndim=markers[0].ndim)
+    return KernelBank(spel, weights.T[:, None].astype(np.float32), bias.astype(np.float32))
+
+
+def decoders_by_class(method: Method, bank: KernelBank, labels: Sequence[int]) -> list[Decode]:
+    """For each class a published decoder for which its kernels are the object, all others not.
+
+    Raises
+    ------
+    ParameterError
+        If the method knows no classes, or the bank does not know where its kernels came from.
+    """
+    if method not in LABELLED:
+        raise ParameterError(
+            f"decoders_by_class: {method!r} knows no classes; expected one of "
+            f"{', '.join(LABELLED)}, or the linear decoder"
+        )
+    if not bank.provenance:
+        raise ParameterError(
+            "decoders_by_class: the bank does not know where its kernels came from; learn it "
+            "from strokes"
+        )
+    missing = set(labels) - {origin.label for origin in bank.provenance}
+    if missing:
+        raise ParameterError(
+            f"decoders_by_class: no kernel comes from strokes of label {min(missing)}; learn more "
+            "kernels per stroke, or use the linear decoder"
+        )
+    return [Decode(method, tuple(p.label == label for p in bank.provenance)) for label in labels]

@@ -1,0 +1,120 @@
+"""Learning several classes from strokes: a probability per class, and objects of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.bank import KernelBank
+from spel.core.markers import Markers
+from spel.decide.object_learning import learn_object_model
+from spel.decide.object_model import ObjectModel
+from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
+from spel.errors import ParameterError
+from spel.flim.class_decoder import class_decoder, class_labels, decoders_by_class
+from spel.learning.encoded import DECODED, Encoded
+from spel.nn import Concatenate, Convolution, Decode, Network, Node, Softmax
+from spel.ops.decode import Method
+
+OUTPUT = "probability"
+"""The node whose channels are the classes."""
+
+
+def learn_classes(
+    encoded: Encoded,
+    markers: Sequence[Markers],
+    how: Segmentation,
+    start: ObjectModel | None,
+    decoder: str,
+    ridge: float,
+    class_names: Mapping[int, str],
+    on_step: Callable[[str], object],
+) -> Network:
+    """A network whose output has a channel per class, with its segmentation.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    markers : sequence of Markers
+        Of several classes.
+    how : Segmentation
+        Delineation and what is undecided.
+    start : ObjectModel, optional
+        Where spreads and powers of each class of objects come from; None for any size and shape.
+    decoder, ridge, class_names, on_step
+        As for `learn_segmenter`.
+    """
+    labels = class_labels(markers)
+    unknown = set(class_names) - set(labels)
+    if unknown:
+        raise ParameterError(
+            f"learn_segmenter: a name for label {min(unknown)}, which no stroke has; the strokes "
+            f"have the labels {', '.join(map(str, labels))}"
+        )
+    background = markers[0].background
+    if decoder == "linear":
+        bank = class_decoder(encoded.channels, markers, ridge=ridge)
+        nodes = [
+            Node("decoder.score", Convolution(bank), (DECODED,)),
+            Node(OUTPUT, Softmax(), ("decoder.score",)),
+        ]
+    else:
+        nodes = _published(encoded, cast(Method, decoder), labels)
+    network = encoded.with_decoder(*nodes)
+    on_step(f"decoder: {len(labels)} classes, labels {', '.join(map(str, labels))}")
+    outputs = [_after(nodes, channels) for channels in encoded.channels]
+    classes = []
+    for channel, label in enumerate(labels):
+        title = class_names.get(label, "background" if label == background else "")
+        one = ObjectClass(label, title, background=label == background)
+        if start is not None and label != background:
+            one = replace(one, objects=_objects(one, outputs, channel, markers, start, on_step))
+        classes.append(one)
+    return with_segmentation(network, replace(how, classes=tuple(classes)))
+
+
+def _published(encoded: Encoded, method: Method, labels: Sequence[int]) -> list[Node]:
+    """A published decoder of the last block for each class, side by side."""
+    last = encoded.blocks[-1]
+    layers = decoders_by_class(method, _last_bank(encoded.network.upto(last)), labels)
+    nodes = [Node(f"decoder.{label}", one, (last,)) for label, one in zip(labels, layers)]
+    return [*nodes, Node(OUTPUT, Concatenate(), tuple(node.name for node in nodes))]
+
+
+def _last_bank(network: Network) -> KernelBank:
+    banks = [n.layer.bank for n in network.nodes if isinstance(n.layer, Convolution)]
+    return banks[-1]
+
+
+def _after(nodes: Sequence[Node], channels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The output of the decoder for the channels that it takes."""
+    if isinstance(nodes[0].layer, Convolution):
+        return Softmax()(nodes[0].layer(channels))
+    layers = [node.layer for node in nodes if isinstance(node.layer, Decode)]
+    return Concatenate()(*[layer(channels[..., -len(layer.labels) :]) for layer in layers])
+
+
+def _objects(
+    one: ObjectClass,
+    outputs: Sequence[npt.NDArray[np.float32]],
+    channel: int,
+    markers: Sequence[Markers],
+    start: ObjectModel,
+    on_step: Callable[[str], object],
+) -> ObjectModel | None:
+    """Area and shape of the objects of a class; None if no component holds its strokes."""
+    own = [
+        Markers(m.points, (m.labels == one.label).astype(np.int64), m.size, 0, m.ids)
+        for m in markers
+    ]
+    try:
+        model, _ = learn_object_model([o[..., channel] for o in outputs], own, start)
+    except ParameterError:
+        on_step(f"class {one.title}: no component holds its strokes; objects of any size and shape")
+        return None
+    on_step(f"class {one.title}: objects of about {model.area:.0f} pixels")
+    return model

@@ -106,7 +106,7 @@ class SegmentJob(NetworkJob):
         if chosen.classes or set(self.save) - {"saliency"}:
             raise ParameterError(
                 f"segment: {name} is read tile by tile, which gives masks of one class; classes "
-                "and instances need the whole image: raise --max-pixels, or give smaller images"
+                "and instances need the whole image: cut it into smaller files"
             )
         size, area = image.shape[:2], 0
 

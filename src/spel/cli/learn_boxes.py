@@ -15,6 +15,7 @@ from spel.cli.types import SEED
 from spel.cli.worker_options import Place, place_options
 
 if TYPE_CHECKING:
+    from spel.io.annotation.annotations import Annotations
     from spel.rigid.classes import Suppress
 
 
@@ -97,31 +98,17 @@ def command(
     kernels are found in closed form, without backpropagation. Use the file with `spel detect`.
     """
     from spel.atomic import check_place
-    from spel.cli.messages import say
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
     from spel.io import write
-    from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
-    from spel.learning.detector import boxes_from_strokes, learn_from_boxes
+    from spel.learning.detector import learn_from_boxes
     from spel.learning.detector_sheet import detector_sheet
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
     for path in filter(None, (out, report)):
         check_place(path)
-    if truth.is_dir() and not is_label_folder(truth):
-        folder = images or truth.parent
-        annotations = boxes_from_strokes(folder, truth)
-    else:
-        folder = images or images_beside(truth)
-        annotations = read_labels(truth, images=folder, turn=turn, report=say)
-        crowds = sum(int(one.crowd.sum()) for one in annotations)
-        if crowds:
-            say(f"{crowds} boxes around crowds are left out")
-        if names:
-            annotations = annotations.only_classes(names)
-        if one_class:
-            annotations = annotations.as_one_class()
+    annotations, folder = _annotations(truth, images, turn, names, one_class)
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
     read = FileReader(settings, reading)
@@ -148,3 +135,27 @@ def command(
     if report is not None:
         write(report, detector_sheet(network, answers, folder))
         click.echo(report)
+
+
+def _annotations(
+    truth: Path, images: Path | None, turn: bool, names: tuple[str, ...], one_class: bool
+) -> tuple[Annotations, Path]:
+    """The boxes that are learned from, and the folder of their photos."""
+    from spel.cli.messages import say
+    from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
+    from spel.learning.detector import boxes_from_strokes
+
+    if truth.is_dir() and not is_label_folder(truth):
+        folder = images or truth.parent
+        annotations = boxes_from_strokes(folder, truth)
+    else:
+        folder = images or images_beside(truth)
+        annotations = read_labels(truth, images=folder, turn=turn, report=say)
+        crowds = sum(int(one.crowd.sum()) for one in annotations)
+        if crowds:
+            say(f"{crowds} boxes around crowds are left out")
+        if names:
+            annotations = annotations.only_classes(names)
+        if one_class:
+            annotations = annotations.as_one_class()
+    return annotations, folder

@@ -112,8 +112,8 @@ class LocalResponseNormalize(Layer):
 
     Examples
     --------
-    >>> LocalResponseNormalize(1, alpha=1.0, beta=0.5)([[[0.0, 1.0]]]).round(4).tolist()
-    [[[0.0, 0.7071]]]
+    >>> LocalResponseNormalize(1, alpha=1.0, beta=1.0)([[[0.0, 1.0]]]).tolist()
+    [[[0.0, 0.5]]]
     """
 
     kind: ClassVar[str] = "local_response_normalize.v1"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -120,7 +121,7 @@ def global_mean_adjoint(y: npt.ArrayLike, sizes: Sequence[int], shape: Shape) ->
     for cell in product(*map(range, cells)):
         bounds = [part(i, m, n) for i, m, n in zip(cell, cells, spels)]
         inner: Any = (slice(None), slice(None), *[slice(a, b) for a, b in bounds])
-        count = np.prod([b - a for a, b in bounds])
+        count = prod([b - a for a, b in bounds])
         at: Any = (slice(None), slice(None), *cell)
         out[inner] += given.array[at][:, :, None, None, None] / count
     return _as_float(target.image(out), shape)
@@ -164,7 +165,7 @@ def unpool(
     --------
     >>> row = Adjacency.rectangle(width=3, height=1)
     >>> unpool([[10, 20]], [[1, 5, 2, 0, 3, 9]], row, stride=3).tolist()
-    [[0.0, 10.0, 20.0, 0.0, 0.0, 0.0]]
+    [[0.0, 10.0, 0.0, 0.0, 20.0, 0.0]]
     """
     if function not in ("max", "min"):
         raise ParameterError(f"unpool: function {function!r:.40}; expected 'max' or 'min'")

@@ -120,8 +120,8 @@ def local_response_normalize(
 
     Examples
     --------
-    >>> local_response_normalize([[[3.0, 4.0]]], 3, alpha=3.0, beta=0.5, k=0.5).round(4).tolist()
-    [[[0.5941, 0.7921]]]
+    >>> local_response_normalize([[[3.0, 4.0]]], 3, alpha=3.0, beta=1.0, k=1.0).round(4)
+    array([[[0.1154, 0.1538]]], dtype=float32)
     """
     check_response(size, alpha, beta, k)
     array = as_real("local_response_normalize", image)

@@ -14,6 +14,7 @@ from spel.decide.detection import AnyDecision
 from spel.errors import FormatError, ParameterError
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
+from spel.studio.refusals import Refusal
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -209,5 +210,10 @@ def display_name(text: Any) -> str:
     """
     name = "".join(c for c in str(text) if c.isprintable()).strip()
     if not 1 <= len(name) <= MAX_NAME:
-        raise ParameterError(f"name {str(text)[:MAX_NAME]!r}; expected 1 to {MAX_NAME} characters")
+        raise Refusal(
+            "name_length",
+            "name {name}; expected 1 to {most} characters",
+            name=repr(str(text)[:MAX_NAME]),
+            most=MAX_NAME,
+        )
     return name

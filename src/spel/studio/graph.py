@@ -14,6 +14,7 @@ from spel.errors import ParameterError
 from spel.nn import BatchNormalize, Concatenate, Convolution, Decode, Layer, Scale, WeightedSum
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
+from spel.studio.refusals import Refusal
 
 MAX_NODES = 200
 
@@ -50,7 +51,9 @@ def remove_node(network: Network, name: str) -> Network:
     """The network without a node; the nodes after it take its first input instead."""
     node = network.node(name)
     if len(network) == 1:
-        raise ParameterError("a network needs at least one step; the last one cannot be removed")
+        raise Refusal(
+            "last_step", "a network needs at least one step; the last one cannot be removed"
+        )
     rest = tuple(n for n in network.nodes if n.name != name)
     return Network(rewire(rest, name, node.inputs[0]), network.meta)
 

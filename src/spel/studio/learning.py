@@ -21,6 +21,7 @@ from spel.nn.node import INPUT, Node
 from spel.ops.decode import METHODS, Method
 from spel.studio import graph
 from spel.studio.images import WHITE
+from spel.studio.refusals import Refusal
 from spel.zoo import plate_lecture
 
 DECODERS = ("linear", *METHODS)
@@ -100,7 +101,9 @@ def relearn(
             f"decoder {decoder!r:.40}; expected one of {', '.join(DECODERS)}, none"
         )
     if not any(len(m) for m in markers):
-        raise ParameterError("no stroke is drawn yet; draw on an object and on the background")
+        raise Refusal(
+            "no_stroke", "no stroke is drawn yet; draw on an object and on the background"
+        )
     body = forget_kernels(remove_decoder(network), start)
     unlearned = any(isinstance(node.layer, Unlearned) for node in body.nodes)
     if start is not None and not unlearned:

@@ -9,6 +9,7 @@ from spel.errors import ParameterError
 from spel.studio.commands.registry import Arguments, Workspace, command
 from spel.studio.document import Box, Document
 from spel.studio.images import source_id
+from spel.studio.refusals import Refusal
 
 MAX_BOXES = 100_000
 MAX_PINS = 8
@@ -50,7 +51,7 @@ def remove_image(document: Document, workspace: Workspace, arguments: Arguments)
     if image not in ids:
         raise ParameterError(f"there is no image {image!r:.40}; reload the page")
     if len(ids) == 1:
-        raise ParameterError("this is the only image of the session; add another one first")
+        raise Refusal("only_image", "this is the only image of the session; add another one first")
     pins = tuple(pin for pin in document.pins if source_id(pin) != image)
     return replace(document, pins=pins, removed=(*document.removed, image))
 

@@ -18,6 +18,7 @@ from spel.studio.commands.registry import Arguments, Workspace, apply, command
 from spel.studio.describe import with_fields
 from spel.studio.document import Document, Entry, display_name
 from spel.studio.new_layers import new_layer
+from spel.studio.refusals import Refusal
 
 MAX_NETWORKS = 64
 MAX_LESSON_COMMANDS = 20
@@ -84,7 +85,7 @@ def remove_network(document: Document, workspace: Workspace, arguments: Argument
     name = arguments["network"]
     document.entry(name)
     if len(document.networks) == 1:
-        raise ParameterError("the last network cannot be removed; add another one first")
+        raise Refusal("last_network", "the last network cannot be removed; add another one first")
     return replace(document, networks={n: e for n, e in document.networks.items() if n != name})
 
 
@@ -100,7 +101,9 @@ def rename_network(document: Document, workspace: Workspace, arguments: Argument
 def _new_name(document: Document, text: Any) -> str:
     name = display_name(text)
     if name in document.networks:
-        raise ParameterError(f"there is a network {name!r} already; choose another name")
+        raise Refusal(
+            "name_taken", "there is a network {name} already; choose another name", name=name
+        )
     return name
 
 
@@ -194,5 +197,5 @@ def bypass_step(document: Document, workspace: Workspace, arguments: Arguments) 
     bypassed = entry.bypassed | node if arguments["off"] else entry.bypassed - node
     changed = replace(entry, bypassed=bypassed)
     if changed.effective is None:
-        raise ParameterError("the last active step cannot be switched off")
+        raise Refusal("last_active_step", "the last active step cannot be switched off")
     return document.with_entry(arguments["network"], changed)

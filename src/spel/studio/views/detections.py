@@ -11,13 +11,14 @@ import numpy as np
 from spel.decide import Decision, decide
 from spel.decide.boxes import DecisionResult
 from spel.decide.explain import explain_component
-from spel.errors import ImageReadError, ParameterError, ShapeError
+from spel.errors import ImageReadError, ParameterError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
 from spel.nn import Convolution
 from spel.nn.geometry import geometry
 from spel.studio.cache import Run
 from spel.studio.document import Entry
 from spel.studio.images import source_id
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.views.kernels import provenance_of
 from spel.studio.views.packing import Json
@@ -31,9 +32,10 @@ def _decision(entry: Entry, tried: Mapping[str, Any] | None) -> Decision:
     if tried is not None:
         return Decision.from_dict(tried)
     if not isinstance(entry.decision, Decision):
-        raise ParameterError(
+        raise Refusal(
+            "sliding_windows",
             "this network finds boxes by sliding windows, which the studio does not show yet; use "
-            "spel detect"
+            "spel detect",
         )
     return entry.decision
 
@@ -43,9 +45,11 @@ def _decide(run: Run, decision: Decision) -> DecisionResult:
     if saliency is None:
         raise ParameterError(f"the network gives no saliency: {run.results[-1].error}")
     if saliency.array.ndim != 3 or saliency.array.shape[-1] != 1:
-        raise ShapeError(
-            f"the last step gives {saliency.array.shape[-1]} channels, but boxes need one; add a "
-            "weighted sum, or learn a decoder"
+        raise Refusal(
+            "several_channels",
+            "the last step gives {n} channels, but boxes need one; add a weighted sum, or learn a "
+            "decoder",
+            n=saliency.array.shape[-1],
         )
     return decide(saliency.array, decision, place=geometry(run.network), image_size=run.image.size)
 
@@ -130,8 +134,11 @@ def why_view(
     decided = _decide(run, decision)
     detections = decided.detections
     if not 0 <= index < len(detections):
-        raise ParameterError(
-            f"box {index} does not exist any more; there are {len(detections)}. Click a box again"
+        raise Refusal(
+            "no_box",
+            "box {index} does not exist any more; there are {n}. Click a box again",
+            index=index,
+            n=len(detections),
         )
     at = decided.strongest[index]
     why = explain_component(run.network, run.input, run.activations, at, decided.threshold)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from spel.errors import FormatError, SpelError, WriteError
 from spel.io.json_files import parse_json
 from spel.studio.images import NoImageError
+from spel.studio.refusals import Refusal
 from spel.studio.session import ConflictError, Session
 from spel.studio.views.document import document_view
 from spel.studio.views.packing import finite_json
@@ -32,13 +33,14 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
     try:
         result = await run_in_threadpool(work)
     except ConflictError as error:
-        return json_response({"error": str(error), "document": document_view(session)}, 409)
+        refused = {"error": str(error), "code": "conflict"}
+        return json_response({**refused, "document": document_view(session)}, 409)
     except (NoImageError, NotCachedError) as error:
         return json_response({"error": str(error)}, 404)
     except OSError as error:
         return disk_response(error)
     except SpelError as error:
-        return json_response({"error": _message(error)}, 422)
+        return json_response({"error": _message(error), **_coded(error)}, 422)
     except KeyError as error:
         return json_response({"error": f"the field {error.args[0]!r:.60} is missing"}, 422)
     except (TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -55,7 +57,13 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
 def disk_response(error: OSError) -> Response:
     """What went wrong while a file was written or read."""
     no_space = error.errno in _DISK_ERRORS or isinstance(error, WriteError)
-    return json_response({"error": _message(error)}, 507 if no_space else 422)
+    view = {"error": _message(error), **({"code": "disk_full"} if no_space else {})}
+    return json_response(view, 507 if no_space else 422)
+
+
+def _coded(error: SpelError) -> dict[str, Any]:
+    """What the page needs to say an error in its own language."""
+    return {"code": error.code, "values": error.values} if isinstance(error, Refusal) else {}
 
 
 def _message(error: Exception) -> str:

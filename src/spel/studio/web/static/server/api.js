@@ -1,7 +1,7 @@
 // @ts-check
 // Requests to the server. Arrays come packed: four bytes of length, a JSON header, then their bytes.
 
-import { t } from "../base/words.js";
+import { t, textOr } from "../base/words.js";
 
 /** @import { Numbers, Packed } from "./types.js" */
 /** @typedef {Record<string, string | number | null | undefined>} Query */
@@ -67,7 +67,9 @@ async function refusal(response) {
   } catch {
     // Plain text is its own message.
   }
-  return new RequestError(response.status, body?.error ?? text, body);
+  const said = body?.error ?? text;
+  const message = body?.code ? textOr(`refused.${body.code}`, said, body.values) : said;
+  return new RequestError(response.status, message, body);
 }
 
 /**

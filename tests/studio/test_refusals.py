@@ -1,0 +1,34 @@
+"""Refusals in the language of the page: every code has its sentence in both locales."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import spel.studio
+from spel.studio.refusals import Refusal
+
+HOME = Path(spel.studio.__file__).parent
+CODES = {
+    code
+    for path in HOME.rglob("*.py")
+    for code in re.findall(r'(?:\bRefusal\(\s*|"code": )"(\w+)"', path.read_text(encoding="utf-8"))
+    if path.name != "refusals.py"
+}
+
+
+@pytest.mark.parametrize("locale", ["en", "pt-BR"])
+def test_every_code_has_a_sentence(locale):
+    words = json.loads((HOME / "web/static/locales" / f"{locale}.json").read_text("utf-8"))
+    assert len(CODES) >= 12
+    assert {f"refused.{code}" for code in CODES} == {w for w in words if w.startswith("refused.")}
+
+
+def test_a_refusal_carries_code_and_values(session):
+    with pytest.raises(Refusal, match="no stroke is drawn yet") as told:
+        session.do({"do": "learn", "network": "plate"})
+    assert told.value.code == "no_stroke"
+    with pytest.raises(Refusal) as told:
+        session.do({"do": "add_network", "name": "plate", "template": "grey"})
+    assert (told.value.code, told.value.values) == ("name_taken", {"name": "plate"})

@@ -67,7 +67,7 @@ def _detect(network: Network, received: Received, media_type: str) -> bytes:
 
 def _result(name: str, found: Detections) -> Result:
     areas = np.asarray(found.areas, np.float64)
-    return Result(name, found.image_size, found.boxes, found.scores, areas)
+    return Result(name, found.image_size, found.boxes, found.scores, areas, found.classes)
 
 
 def _segment(network: Network, received: Received, media_type: str) -> bytes:

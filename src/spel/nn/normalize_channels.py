@@ -53,7 +53,7 @@ class GroupNormalize(Layer):
 
     @classmethod
     def default(cls, channels: int) -> GroupNormalize:
-        return cls()
+        return cls(1, np.ones(channels, dtype=np.float32), np.zeros(channels, dtype=np.float32))
 
     def __call__(self, image: npt.ArrayLike) -> Image:
         return self._normalized(image, 2)

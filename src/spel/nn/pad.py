@@ -42,8 +42,8 @@ class Pad(Layer):
 
     def __post_init__(self) -> None:
         before, after = checked_amounts("pad", self.before, self.after)
-        object.__setattr__(self, "before", before)
-        object.__setattr__(self, "after", after)
+        object.__setattr__(self, "before", _shortest(before))
+        object.__setattr__(self, "after", _shortest(after))
         object.__setattr__(self, "border", self.window.border)
 
     @derived_property
@@ -119,8 +119,8 @@ class Crop(Layer):
 
     def __post_init__(self) -> None:
         before, after = checked_amounts("crop", self.before, self.after)
-        object.__setattr__(self, "before", before)
-        object.__setattr__(self, "after", after)
+        object.__setattr__(self, "before", _shortest(before))
+        object.__setattr__(self, "after", _shortest(after))
 
     @derived_property
     def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -156,6 +156,11 @@ class Crop(Layer):
     ) -> Explanation:
         source = tuple(a + b for a, b in zip(at, self.amounts[0]))
         return Explanation({"value": output[(*at, channel)]}, (Read(0, source, channel),))
+
+
+def _shortest(amounts: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where it stands for both axes of pixels."""
+    return amounts[0] if len(amounts) == 2 and len(set(amounts)) == 1 else amounts
 
 
 def padded(

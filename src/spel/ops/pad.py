@@ -134,6 +134,11 @@ def checked_amounts(
     """One number per axis and side; a single one stands for two axes."""
     pair = tuple((n, n) if np.ndim(n) == 0 else tuple(np.asarray(n)) for n in (before, after))
     first, last = pair
+    axes = max(len(first), len(last))
+    if axes == 3:  # a single number is for all axes of voxels as well, beside three of them
+        first, last = (
+            (n,) * 3 if np.ndim(n) == 0 else tuple(np.asarray(n)) for n in (before, after)
+        )
     if len(first) != len(last) or len(first) not in (2, 3):
         raise ShapeError(
             f"{operator}: before {before!r:.40}, after {after!r:.40}; expected two numbers for "

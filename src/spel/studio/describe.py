@@ -55,14 +55,18 @@ def _form_field(name: str, hint: Any) -> Field | None:
         return {"name": name, "type": "number", "low": None, "empty": empty}
     if int in options:
         high = MAX_STRIDE if name == "stride" else MAX_COUNT
-        return {"name": name, "type": "int", "low": 1, "high": high}
+        low = 0 if name in ("before", "after") else 1
+        return {"name": name, "type": "int", "low": low, "high": high}
     kinds = {Adjacency: "adjacency", bool: "bool"}
     return {"name": name, "type": kinds[hint]} if hint in kinds else None
 
 
 def fields_of(layer: Layer) -> dict[str, Any]:
     """The editable fields of a layer, as JSON."""
-    return {f["name"]: _plain(getattr(layer, f["name"])) for f in form_of(type(layer))}
+    values = {f["name"]: _plain(getattr(layer, f["name"])) for f in form_of(type(layer))}
+    vectors = {f["name"] for f in form_of(type(layer)) if f["type"] == "vector"}
+    # One number may stand for all channels.
+    return {n: [v] if n in vectors and isinstance(v, float) else v for n, v in values.items()}
 
 
 def with_fields(layer: Layer, values: Mapping[str, Any]) -> Layer:

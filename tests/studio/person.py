@@ -49,7 +49,7 @@ class Person:
         self.page.mouse.up()
         self.settle()
 
-    def until(self, told, limit=10.0):
+    def until(self, told, limit=40.0):
         """Wait until an expression is true (the page's policy forbids Playwright's own way)."""
         end = time.monotonic() + limit
         while not self.page.evaluate(told):

@@ -37,13 +37,13 @@ def convolve(
     """
     total = np.zeros(out.shape, dtype=np.float64)
     total += np.asarray(bias, dtype=np.float64)[:, None, None, None]
-    grouped = total.reshape(len(total), groups, -1, *total.shape[2:])
+    grouped = total.reshape(len(total), groups, len(bias) // groups, *total.shape[2:])
     banks = weights.astype(np.float64).reshape(groups, -1, *weights.shape[1:])
     for i, (values, inside) in enumerate(
         shifted(image, displacements, start, stride, out.shape[2:], border)
     ):
         values = np.where(inside, values, np.asarray(fill, dtype=np.float64)[:, None, None, None])
-        parts = values.reshape(len(values), groups, -1, *values.shape[2:])
+        parts = values.reshape(len(values), groups, banks.shape[-1], *values.shape[2:])
         grouped += np.einsum("ngcdhw,gkc->ngkdhw", parts, banks[:, :, i])
     out[...] = total
 
@@ -83,9 +83,10 @@ def upsample(image: Array, *, factor: Triple, linear: bool, out: Array, threads:
     x = image.astype(np.float64)
     for axis, f in enumerate(factor, start=2):
         n = x.shape[axis]
-        place = np.arange(n * f) // f if not linear else (np.arange(n * f) + 0.5) / f - 0.5
-        low = np.floor(place).astype(np.int64)
-        part = (place - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
+        cell, phase = np.divmod(np.arange(n * f), f)
+        beyond = (2 * phase + 1 - f) / (2 * f) if linear else np.zeros(n * f)
+        low = cell + np.floor(beyond).astype(np.int64)
+        part = (beyond - np.floor(beyond)).reshape(-1, *[1] * (x.ndim - 1 - axis))
         below, above = (np.take(x, np.clip(low + d, 0, n - 1), axis) for d in (0, 1))
         x = below if not linear else below * (1 - part) + above * part
     out[...] = x

@@ -41,10 +41,10 @@ def convolve_adjoint(
     kernels_each, channels_each = len(bank) // groups, target.channels // groups
     for g in range(groups):
         own = slice(g * kernels_each, (g + 1) * kernels_each)
-        part_of = slice(g * channels_each, (g + 1) * channels_each)
-        part = np.empty((len(out), channels_each, *out.shape[2:]), dtype=np.float32)
-        _scatter(given.array[:, own], bank.adjacency, bank.weights[own], window, part)
-        out[:, part_of] = part
+        channels = slice(g * channels_each, (g + 1) * channels_each)
+        values = np.empty((len(out), channels_each, *out.shape[2:]), dtype=np.float32)
+        _scatter(given.array[:, own], bank.adjacency, bank.weights[own], window, values)
+        out[:, channels] = values
     return _folded(target.image(out), window, shape)
 
 
@@ -117,7 +117,8 @@ def global_mean_adjoint(y: npt.ArrayLike, sizes: Sequence[int], shape: Shape) ->
     given = as_planar("adjoint", y, len(sizes))
     target = as_planar("adjoint", shape_only(shape), len(sizes))
     out = np.zeros(target.array.shape, dtype=np.float64)
-    spels, cells = out.shape[2:], pad_to_3d(sizes, 1)
+    spels: Shape = out.shape[2:]
+    cells = pad_to_3d(sizes, 1)
     for cell in product(*map(range, cells)):
         bounds = [part(i, m, n) for i, m, n in zip(cell, cells, spels)]
         inner: Any = (slice(None), slice(None), *[slice(a, b) for a, b in bounds])

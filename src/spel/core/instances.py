@@ -79,6 +79,7 @@ class Instances(Value):
                 f"Instances: labels from {labels.min()} to {labels.max()} for {len(scores)} "
                 "objects; expected 0 to their number"
             )
+        frozen: tuple[npt.NDArray[Any], ...]
         frozen = (labels.astype(np.int32), scores, classes.astype(np.int64))
         for name, array in zip(("labels", "scores", "classes"), frozen, strict=True):
             array.setflags(write=False)

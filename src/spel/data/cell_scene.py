@@ -167,4 +167,4 @@ def _render(
         )
         picture = (before + 2 * picture + after) / 4
     picture = picture + random.normal(0, noise, picture.shape)
-    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(np.clip(picture, 0, 1) * 255), dtype=np.uint8)

@@ -176,7 +176,8 @@ def _peaks(values: npt.NDArray[Any]) -> Mask:
     from skimage.morphology import local_maxima
 
     peaks: Mask = np.asarray(local_maxima(values), dtype=np.bool_)
-    return peaks & np.isfinite(values) if peaks.any() else np.isfinite(values)
+    finite: Mask = np.isfinite(values)
+    return peaks & finite if peaks.any() else finite
 
 
 def _passes(

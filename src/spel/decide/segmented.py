@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,7 @@ class SegmentedImage(Value):
         classes = [one for one in how.classes if not one.background] or [ONE_CLASS]
         pieces = [piece for one in classes for piece in self._pieces(one)]
         pieces.sort(key=lambda piece: -piece[0])
-        labels = np.zeros(self.output.shape[:-1], dtype=np.int32)
+        labels: npt.NDArray[Any] = np.zeros(self.output.shape[:-1], dtype=np.int32)
         for number, (_, _, window, mask) in enumerate(pieces, 1):
             labels[window][mask & (labels[window] == 0)] = number
         sized = how.objects is not None or any(one.objects is not None for one in classes)

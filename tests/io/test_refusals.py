@@ -225,8 +225,8 @@ def test_label_images_are_markers(tmp_path):
     found = read_markers(tmp_path / "a.png")
     assert found.size == (4, 5)
     assert sorted(zip(found.points.tolist(), found.labels.tolist())) == [([1, 2], 1), ([3, 4], 2)]
-    write(tmp_path / "b.png", np.zeros((4, 5, 3), np.uint8))
-    with pytest.raises(FormatError, match="3 channels of uint8"):
+    write(tmp_path / "b.png", np.arange(60, dtype=np.uint8).reshape(4, 5, 3))
+    with pytest.raises(FormatError, match="the channels of its pixels differ"):
         read_markers(tmp_path / "b.png")
     with pytest.raises(ParameterError, match="expected one of"):
         read_markers(tmp_path / "a.png", convention="other")  # type: ignore[arg-type]

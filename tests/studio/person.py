@@ -26,6 +26,7 @@ class Person:
         self.page.goto(self.server.url)
         self.page.wait_for_selector("html[data-ready]")
         self.go(page)
+        self.rest()
 
     def go(self, page):
         self.page.click(f"#top a[data-page={page}]")
@@ -60,6 +61,20 @@ class Person:
         """Wait until nothing is on its way any more."""
         self.page.wait_for_timeout(80)
         self.until("!document.querySelector('.busy.on')")
+
+    def rest(self):
+        """Wait until the picture, if the page has one, stands still: it is laid out in steps."""
+        where = """(() => { const s = document.querySelector('spel-stage');
+            if (!s?.canvas) return '';
+            const b = s.canvas.getBoundingClientRect(), v = s.view;
+            return [b.left, b.top, b.width, b.height, v.x, v.y, v.zoom].join(); })()"""
+        before, end = None, time.monotonic() + 5
+        while time.monotonic() < end:
+            now = self.page.evaluate(where)
+            if now == before:
+                return
+            before = now
+            self.page.wait_for_timeout(150)
 
     @property
     def session(self):

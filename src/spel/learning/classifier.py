@@ -11,11 +11,13 @@ from typing import Any, Literal
 import numpy as np
 
 from spel.errors import ParameterError
+from spel.learning.finite import check_finite
 from spel.learning.head_learner import HeadLearner
 from spel.learning.portions import (
     PredictionsOf,
     Run,
     check_one_shape,
+    name_of,
     portions,
     run_here,
     select,
@@ -160,6 +162,7 @@ class ClassifierConfig:
         if self.features in ("patches", "flat"):
             check_one_shape(shapes, str(self.features))
         features = self.unlearned_features(first)
+        check_finite(images[0], name_of(images, 0))
         if len(shapes) == 1:
             features.fit_sequence(images)
         else:

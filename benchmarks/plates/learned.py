@@ -338,7 +338,7 @@ def _detect(network: spel.Network, image: npt.NDArray[np.uint8]) -> Any:
 # -- the zoo's network ---------------------------------------------------------------------------
 
 
-SHIPPED = 0.02
+SHIPPED = 0.05
 """Threshold of the network that spel ships, a probability chosen from the table of `cross`."""
 
 

@@ -62,6 +62,15 @@ class Person:
         self.page.wait_for_timeout(80)
         self.until("!document.querySelector('.busy.on')")
 
+    def hover(self, row, col, told):
+        """Move the mouse over a spel until the page has answered: no hand stands still."""
+        end = time.monotonic() + 40
+        while not self.page.evaluate(told):
+            assert time.monotonic() < end, f"still not: {told}"
+            for aside in (0.1, 0):
+                self.page.mouse.move(*self.place(row, col + aside))
+                self.page.wait_for_timeout(50)
+
     def rest(self):
         """Wait until the picture, if the page has one, stands still: it is laid out in steps."""
         where = """(() => { const s = document.querySelector('spel-stage');

@@ -128,8 +128,7 @@ def test_the_window_lies_on_what_the_step_reads_and_the_sum_grows(person):
     page.locator(".three .number").nth(5).hover()
     grown = "document.querySelector('.linked').textContent"
     person.until(f"{grown}.startsWith('(0, 1)')")
-    page.mouse.move(*person.place(19.5, 15.5))
-    person.until(f"{grown}.startsWith('(-1, -1)')")
+    person.hover(19.5, 15.5, f"{grown}.startsWith('(-1, -1)')")
     assert page.locator(".three .same").count() == 3
     grey = person.session.run("plate", "image0").activations["grey"][19:22, 15:18, 0]
     weights = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])

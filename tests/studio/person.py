@@ -10,6 +10,7 @@ import pytest
 CHROMIUM = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 needs_chromium = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.flaky(reruns=2, reruns_delay=1),  # a browser on a busy machine misses a move
     pytest.mark.skipif(
         not Path(CHROMIUM).exists(), reason="no chromium; install Debian's or set SPEL_CHROMIUM"
     ),
@@ -71,16 +72,24 @@ class Person:
                 self.page.mouse.move(*self.place(row, col + aside))
                 self.page.wait_for_timeout(50)
 
+    def point(self, row, col, told):
+        """Click on a spel; again where the page was laid out anew under the first click."""
+        self.page.mouse.click(*self.place(row, col))
+        self.until(told)
+        self.rest()
+        self.page.mouse.click(*self.place(row, col))
+        self.settle()
+
     def rest(self):
         """Wait until the picture, if the page has one, stands still: it is laid out in steps."""
         where = """(() => { const s = document.querySelector('spel-stage');
             if (!s?.canvas) return '';
             const b = s.canvas.getBoundingClientRect(), v = s.view;
             return [b.left, b.top, b.width, b.height, v.x, v.y, v.zoom].join(); })()"""
-        before, end = None, time.monotonic() + 5
+        before, end = "", time.monotonic() + 3
         while time.monotonic() < end:
             now = self.page.evaluate(where)
-            if now == before:
+            if now and now == before:
                 return
             before = now
             self.page.wait_for_timeout(150)

@@ -82,8 +82,7 @@ def test_a_large_image_is_seen_and_drawn_on_in_its_own_coordinates(person, monke
     monkeypatch.setattr(reduction, "MAX_WORKED", 32 * 48)  # 64 x 96 pixels at 1/2
     page = person.page
     person.open()
-    page.mouse.click(*person.place(21.5, 17.5))
-    person.until("document.querySelector('.status').textContent.includes('1/2')")
+    person.point(21.5, 17.5, "document.querySelector('.status').textContent.includes('1/2')")
     assert "row 21, column 17" in text(person, ".status")
     person.until("document.querySelector('spel-inspector .big-value output')")
     value = person.session.run("plate", "image0").activations["edges"][10, 8, 0]

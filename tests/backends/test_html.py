@@ -44,6 +44,7 @@ def test_what_it_cannot_compute_is_refused_by_name():
         to_html(OTHERS, np.zeros((500, 641, 3), np.uint8))
 
 
+@pytest.mark.flaky(reruns=2, reruns_delay=1)
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium")
 def test_its_numbers_are_the_engine_s(tmp_path):
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

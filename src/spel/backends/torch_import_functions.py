@@ -7,14 +7,14 @@ is refused where the module is, and an unknown one is refused as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from spel.backends.torch_deps import F, nn, torch
 from spel.backends.torch_import_modules import padding_layers, refusal
 from spel.core.window import Border
 from spel.nn import Clip, Layer
 
-Meaning = nn.Module | Sequence[Layer]
+Meaning: TypeAlias = nn.Module | Sequence[Layer]
 
 
 def _dropout(p: float = 0.5, training: bool = True, inplace: bool = False) -> nn.Module:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,15 @@ def test_what_it_cannot_compute_is_refused_by_name():
 @pytest.mark.flaky(reruns=2, reruns_delay=1)
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium")
 def test_its_numbers_are_the_engine_s(tmp_path):
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    # In a thread of its own: this one may hold the browser of other tests.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(compare_in_a_browser, tmp_path).result()
+
+
+def compare_in_a_browser(tmp_path):
+    import playwright.sync_api as api
+
     image = street(3).image[200:290, 230:370]
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

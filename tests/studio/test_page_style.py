@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import spel.studio.web as web
+from spel.backends import html_export
 
 STATIC = Path(web.__file__).parent / "static"
-MODULES = sorted(STATIC.rglob("*.js"))
+HANDOUT = html_export.FOLDER
+MODULES = [*sorted(STATIC.rglob("*.js")), *sorted(HANDOUT.glob("*.js"))]
 STYLES = sorted(STATIC.rglob("*.css"))
 MAX_LINE = 120
 MAX_FUNCTION = 50
@@ -19,7 +21,7 @@ NOT_FUNCTIONS = re.compile(r"^ *(?:\} else )?(?:if|for|while|switch) \(|^ *\} ca
 
 
 def name(path):
-    return path.relative_to(STATIC).as_posix()
+    return path.relative_to(STATIC if STATIC in path.parents else HANDOUT.parent).as_posix()
 
 
 def functions(text):

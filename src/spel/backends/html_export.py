@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from spel.ops.activate import checked_parameter
 from spel.ops.color import GREY_WEIGHTS
 
 FOLDER = Path(__file__).parent / "handout"
+MODULES = ("layers.js", "page.js")
+"""In the order in which they import one another; the page holds them as one."""
 MAX_PIXELS = 640 * 480
 FUNCTIONS = (
     *("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus"),
@@ -69,8 +72,15 @@ def to_html(network: Network, image: npt.ArrayLike, *, title: str = "spel") -> s
     # "<" would let a name end the element that holds the data.
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
     page = (FOLDER / "page.html").read_text(encoding="utf-8")
-    script = (FOLDER / "handout.js").read_text(encoding="utf-8")
-    return page.replace("{{script}}", script).replace("{{data}}", text)
+    return page.replace("{{script}}", _script()).replace("{{data}}", text)
+
+
+def _script() -> str:
+    """The modules one after the other; a page opened as a file cannot import."""
+    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in MODULES)
+    return re.sub(
+        r'^import [^;]* from "\./[^"]*";\n|^export (?=const|function)', "", text, flags=re.M
+    )
 
 
 def _image(array: npt.NDArray[Any]) -> Json:

@@ -7,7 +7,7 @@ import numpy as np
 
 from spel.decide.decision import Decision
 from spel.decide.detection import with_decision
-from spel.decide.segmentation import Segmentation, with_segmentation
+from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
 from spel.nn import Scale, chain
 
 
@@ -17,6 +17,12 @@ def detector():
 
 def segmenter():
     return with_segmentation(chain(same=Scale([1.0])), Segmentation(threshold=2.0))
+
+
+def classifier_of_pixels():
+    """Labels 3 and 7: where the first channel is larger, and where the second is."""
+    classes = (ObjectClass(3), ObjectClass(7))
+    return with_segmentation(chain(same=Scale([1.0, 1.0])), Segmentation(classes=classes))
 
 
 class Moody:

@@ -17,7 +17,18 @@ from spel.io import read, write
 from spel.nn import Flatten, chain
 
 from .conftest import ask, error
-from .models import CALM, DYING, GREEDY, HANGING, SLOW, WRONG, Moody, detector, segmenter
+from .models import (
+    CALM,
+    DYING,
+    GREEDY,
+    HANGING,
+    SLOW,
+    WRONG,
+    Moody,
+    classifier_of_pixels,
+    detector,
+    segmenter,
+)
 
 PLANE = [[0, 3, 3], [0, 0, 0]]
 
@@ -55,6 +66,15 @@ def test_a_mask_is_an_image_in_the_format_that_is_accepted(masks, png, tmp_path)
         assert int(headers["Content-Length"]) == len(body)
         (tmp_path / f"mask.{suffix}").write_bytes(body)
         assert read(tmp_path / f"mask.{suffix}")[..., 0].tolist() == [[0, 255, 255], [0, 0, 0]]
+
+
+def test_a_network_of_several_classes_answers_with_their_labels(serving, tmp_path):
+    np.save(tmp_path / "image.npy", np.float32([[[1, 0], [0, 1]]]))
+    server = serving(classifier_of_pixels())
+    status, _, body = ask(server, "/segment", (tmp_path / "image.npy").read_bytes())
+    assert status == 200
+    (tmp_path / "labels.png").write_bytes(body)
+    assert read(tmp_path / "labels.png")[..., 0].tolist() == [[3, 7]]
 
 
 def test_features_are_the_output_of_the_network(masks, png):

@@ -17,12 +17,13 @@ from spel.core.intensity import full_range
 from spel.decide import detect
 from spel.decide.decision import DECISION
 from spel.decide.segmentation import KEY as SEGMENTATION
-from spel.decide.segmented import segment
+from spel.decide.segmented import segment_image
 from spel.errors import ParameterError, ShapeError
 from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result
 from spel.io.image.writer import write
 from spel.jobs.classify import classify_image
+from spel.jobs.segmented_files import mask_picture
 from spel.nn import Network
 from spel.nn.intensity import match_white
 
@@ -71,10 +72,10 @@ def _result(name: str, found: Detections) -> Result:
 
 
 def _segment(network: Network, received: Received, media_type: str) -> bytes:
-    mask = segment(network, received.image, white=received.white)
+    mask = mask_picture(segment_image(network, received.image, white=received.white))
     if mask.ndim > 2 and media_type == PNG:
         raise ShapeError(f"the mask of a volume is no PNG; send the header Accept: {TIFF}")
-    return _written(np.where(mask, np.uint8(255), np.uint8(0)), media_type)
+    return _written(mask, media_type)
 
 
 def _features(network: Network, received: Received, media_type: str) -> bytes:

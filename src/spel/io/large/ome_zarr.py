@@ -59,7 +59,7 @@ class OmeZarr:
     path : path
         The folder of the image.
     page : int, optional
-        Point in time, if there are several; by default the first.
+        Point in time; needed if there are several, as for a TIFF.
     level : int
         0 is the full size.
     max_pixels : int
@@ -83,6 +83,11 @@ class OmeZarr:
         self.pages, self.page = self.level.size("t"), page or 0
         if self.page >= self.pages:
             raise DecodeError(f"it has {self.pages} times, no number {page}", "count from 0")
+        if self.pages > 1 and page is None:
+            raise DecodeError(
+                f"it holds {self.pages} points in time",
+                f"read one of them with page=0 to {self.pages - 1}",
+            )
         self.levels = tuple((one.size("y"), one.size("x")) for one in levels)
         planes, channels = self.level.size("z"), self.level.size("c")
         rows, cols = self.levels[level]

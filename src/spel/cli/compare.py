@@ -41,7 +41,7 @@ def command(
     from spel.decide import Segmentation
     from spel.errors import ParameterError
     from spel.jobs.compare import compare_on_masks
-    from spel.jobs.masks import files_by_name
+    from spel.jobs.masks import files_by_name, holds_several
     from spel.learning.decoders import markdown_table
 
     true, files = files_by_name(masks), files_by_name(images)
@@ -53,6 +53,12 @@ def command(
         )
     if len(names) < len(files):
         settings.say(f"{len(files) - len(names)} of {len(files)} images have no mask: left out")
+    several = sum(holds_several(true[name]) for name in names)
+    if several:
+        settings.say(
+            f"{several} of {len(names)} true masks hold several labels, which count as one object; "
+            "spel eval --classes compares each label"
+        )
     figures = {"(always empty)": compare_on_masks(None, names, files, true)}
     for name in nets:
         for decision in decisions or ("own",):

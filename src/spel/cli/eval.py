@@ -42,6 +42,7 @@ from spel.cli.types import Gate
     help="Turn true boxes that were drawn on stored images, before their EXIF rotation.",
 )
 @click.option("--any-class", is_flag=True, help="Do not compare classes.")
+@click.option("--classes", is_flag=True, help="Compare label images class by class.")
 @click.option(
     "--fail-under",
     "gates",
@@ -61,6 +62,7 @@ def command(
     images: str | None,
     turn: bool,
     any_class: bool,
+    classes: bool,
     gates: tuple[tuple[str, float], ...],
     as_json: bool,
     settings: Settings,
@@ -76,16 +78,23 @@ def command(
 
     If both are folders of masks, these are compared by name: Dice, IoU, F-beta (beta^2 = 0.3),
     precision and recall on images with an object, false alarms on those without. A true mask
-    without an answer counts as missed.
+    without an answer counts as missed. With --classes, label images are compared label by label.
     """
     from spel.errors import ParameterError
     from spel.io.annotation.labels import is_label_folder
     from spel.jobs import EvaluateJob
 
     if Path(truth).is_dir() and not is_label_folder(truth):
+        from spel.jobs.class_masks import evaluate_classes
         from spel.jobs.masks import evaluate_masks
 
-        evaluation: Any = evaluate_masks(results, truth, only_answered=only_answered)
+        judge: Any = evaluate_classes if classes else evaluate_masks
+        evaluation: Any = judge(results, truth, only_answered=only_answered)
+    elif classes:
+        raise ParameterError(
+            f"--classes compares folders of label images, and {truth} holds boxes, whose classes "
+            "are always compared"
+        )
     else:
         job = EvaluateJob(level=iou, only_answered=only_answered, classes=not any_class, turn=turn)
         evaluation = job(results, truth, images=images, report=say)

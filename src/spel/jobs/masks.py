@@ -32,10 +32,13 @@ class MaskEvaluation:
     overlaps : mapping of str to Overlap
     missing : tuple of str
         True masks without an answer; each counts as an empty answer.
+    several : tuple of str
+        True masks with several labels, which count as one object.
     """
 
     overlaps: Mapping[str, Overlap]
     missing: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, float | None]:
         """Figures; None where there is no image of the kind."""
@@ -45,6 +48,7 @@ class MaskEvaluation:
         return {
             "images": float(len(every)),
             "missing": float(len(self.missing)),
+            "several_labels": float(len(self.several)),
             "object_images": float(len(full)),
             "dice": _mean([o.dice for o in full]),
             "iou": _mean([o.iou for o in full]),
@@ -68,6 +72,11 @@ class MaskEvaluation:
             lines.append(
                 f"{len(self.missing)} of {len(self.overlaps)} true masks have no answer and count "
                 f"as missed, for example {self.missing[0]}"
+            )
+        if self.several:
+            lines.append(
+                f"{len(self.several)} true masks hold several labels, for example "
+                f"{self.several[0]}: all but 0 count as one object. --classes compares each label"
             )
         return "\n".join(lines)
 
@@ -94,6 +103,25 @@ def evaluate_masks(
     FormatError
         If an answer has no true mask, a mask has several channels, or sizes differ.
     """
+    pairs, missing = paired(answers, truth, only_answered)
+    overlaps = {name: _overlap(answer, true) for name, (answer, true) in pairs.items()}
+    several = tuple(name for name, (_, true) in pairs.items() if holds_several(true))
+    return MaskEvaluation(overlaps, missing, several)
+
+
+Pairs = dict[str, tuple[Path | None, Path]]
+
+
+def paired(
+    answers: str | os.PathLike[str], truth: str | os.PathLike[str], only_answered: bool
+) -> tuple[Pairs, tuple[str, ...]]:
+    """The answer, if there is one, and the truth of each image; the names without an answer.
+
+    Raises
+    ------
+    FormatError
+        If an answer has no true image.
+    """
     answered, true = files_by_name(answers), files_by_name(truth)
     unknown = sorted(set(answered) - set(true))
     if unknown:
@@ -102,24 +130,31 @@ def evaluate_masks(
             + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         )
     missing = () if only_answered else tuple(name for name in true if name not in answered)
-    overlaps = {name: _overlap(path, true[name]) for name, path in answered.items()}
-    for name in missing:
-        mask = read_mask(true[name])
-        overlaps[name] = overlap(np.zeros_like(mask), mask)
-    return MaskEvaluation(overlaps, missing)
+    pairs: Pairs = {name: (path, true[name]) for name, path in answered.items()}
+    return {**pairs, **{name: (None, true[name]) for name in missing}}, missing
 
 
-def _overlap(answer: Path, truth: Path) -> Overlap:
-    mask, true = read_mask(answer), read_mask(truth)
-    if mask.shape != true.shape:
-        raise FormatError(
-            f"{answer}: {_size(mask)} pixels, but the true mask {truth} has {_size(true)}"
-        )
+def _overlap(answer: Path | None, truth: Path) -> Overlap:
+    true = read_mask(truth)
+    if answer is None:
+        return overlap(np.zeros_like(true), true)
+    mask = read_mask(answer)
+    check_sizes(answer, mask.shape, truth, true.shape)
     return overlap(mask, true)
 
 
-def _size(mask: npt.NDArray[np.bool_]) -> str:
-    return " x ".join(str(n) for n in mask.shape)
+def check_sizes(
+    answer: Path, given: tuple[int, ...], truth: Path, expected: tuple[int, ...]
+) -> None:
+    """Refuse an answer of another size than the true mask."""
+    if given != expected:
+        raise FormatError(
+            f"{answer}: {_size(given)} pixels, but the true mask {truth} has {_size(expected)}"
+        )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)
 
 
 def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
@@ -141,6 +176,13 @@ def read_mask(path: Path) -> npt.NDArray[np.bool_]:
     """A mask: labels other than 0 are object."""
     mask: npt.NDArray[np.bool_] = read_label_image(path) != 0
     return mask
+
+
+def holds_several(path: Path) -> bool:
+    """Whether a label image holds more than one label besides 0."""
+    labels = read_label_image(path)
+    present = labels[labels != 0]
+    return bool(present.size) and bool((present != present[0]).any())
 
 
 def _mean(values: Sequence[float]) -> float | None:

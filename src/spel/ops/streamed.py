@@ -109,7 +109,10 @@ def _count_in_bins(
     """How many values lie in each of 256 equal bins, and the centres of the bins."""
     counts, edges = np.zeros(_BINS, np.int64), np.zeros(_BINS + 1)
     for values in _finite(parts):
-        in_part, edges = np.histogram(_as_float(values), bins=_BINS, range=(low, high))
+        floats = _as_float(values)
+        # As numbers of the values' own type: older NumPy rounds the edges by it, as for a whole.
+        ends = floats.dtype.type(low), floats.dtype.type(high)
+        in_part, edges = np.histogram(floats, bins=_BINS, range=ends)
         counts += in_part
     return counts, (edges[:-1] + edges[1:]) / 2.0
 

@@ -111,7 +111,7 @@ def _count_in_bins(
     for values in _finite(parts):
         floats = _as_float(values)
         # As numbers of the values' own type: older NumPy rounds the edges by it, as for a whole.
-        ends = floats.dtype.type(low), floats.dtype.type(high)
+        ends: Any = floats.dtype.type(low), floats.dtype.type(high)
         in_part, edges = np.histogram(floats, bins=_BINS, range=ends)
         counts += in_part
     return counts, (edges[:-1] + edges[1:]) / 2.0

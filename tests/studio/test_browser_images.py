@@ -120,6 +120,7 @@ def test_the_window_lies_on_what_the_step_reads_and_the_sum_grows(person):
     page = person.page
     person.open()
     page.get_by_role("button", name="beside its input").click()
+    person.rest()
     page.mouse.click(*person.place(20.5, 16.5, "spel-stage:last-of-type"))
     person.until("document.querySelector('spel-viewer').beside.stage.colors?.kind === 'grey'")
     person.until("document.querySelectorAll('.three .number').length === 27")

@@ -55,8 +55,9 @@ export class Player {
   }
 
   tools() {
-    if (!this.count) return null;
+    // They stand there from the start: no picture moves when the numbers come.
     const { playing, speed } = this;
+    const disabled = !this.count;
     const name = t(playing ? "play.pause" : "play");
     const setSpeed = (/** @type {number} */ value) => {
       this.speed = value;
@@ -64,9 +65,9 @@ export class Player {
     return h(
       "span.group",
       { key: "play", role: "group", "aria-label": t("play.label") },
-      miniButton(icon("left"), t("play.back"), () => this.step(-1)),
-      chip({ key: "play", pressed: playing, onclick: () => this.toggle() }, name),
-      miniButton(icon("right"), t("play.next"), () => this.step(1)),
+      miniButton(icon("left"), t("play.back"), () => this.step(-1), { disabled }),
+      chip({ key: "play", pressed: playing, disabled, onclick: () => this.toggle() }, name),
+      miniButton(icon("right"), t("play.next"), () => this.step(1), { disabled }),
       labelled(
         t("play.speed"),
         slider({ what: "input.alpha", min: 1, max: 12, step: 1, value: speed, onmove: setSpeed }),

@@ -160,6 +160,7 @@ export class Viewer extends Part {
         flicker: (on) => this.flicker(on),
         toggleSide: () => {
           this.sideBySide = !this.sideBySide;
+          this.drawStages();
           this.update();
         },
         setOverlay: (value) => {
@@ -172,19 +173,21 @@ export class Viewer extends Part {
 
   /** Side by side: what the step reads beside the step, moving together. */
   drawStages() {
-    if (this.sideBySide && !this.beside) {
+    const opens = this.sideBySide && !this.beside;
+    if (opens) {
       this.beside = new Beside();
       this.follow(this.beside.stage);
       this.shared ??= new View();
       this.stage.share(this.shared);
       this.beside.stage.share(this.shared);
-      requestAnimationFrame(() => this.stage.fit());
     }
     if (!this.sideBySide) this.beside = null;
     if (this.image) this.beside?.update(this.image);
     this.stages.classList.toggle("two", this.sideBySide);
     const beside = this.beside?.stage;
     patch(this.stages, beside, this.stage, h("div.zoomers", {}, zoomers(this.stage)));
+    // At once, so that a click that follows meets the picture where it is seen.
+    if (opens) this.stage.fit();
   }
 
   /** The inspector has new numbers: their window on what the step reads. */

@@ -44,6 +44,14 @@ def label():
     return ops.label(mask, Adjacency.disk(24))
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """A program started in the background of a shell script ignores Ctrl-C; these tests do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(
     ("work", "threads"),
     [(convolution, 1), (convolution, 2), (network, 2), (one_row, 1), (flood, 1), (label, 1)],

@@ -13,6 +13,7 @@ from spel.decide import Decision, decide
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.io.large import LargeImage
+from spel.nn.tiles import tiles as tiles_of
 from spel.runs import tiles
 from spel.runs.seams import Seams
 from spel.testing import networks
@@ -147,9 +148,9 @@ def test_what_reads_the_whole_image_is_refused_by_name():
     with pytest.raises(ShapeError, match="'best'"):
         tiles.detect(net, np.zeros((9, 9, 1)), decision=Decision(0.5))
     with pytest.raises(ShapeError, match="'best'"):
-        list(tiles.tiles(net, (9, 9, 1)))
+        list(tiles_of(net, (9, 9, 1)))
     with pytest.raises(ParameterError, match="size"):
-        list(tiles.tiles(same(), (9, 9, 1), 0))
+        list(tiles_of(same(), (9, 9, 1), 0))
     with pytest.raises(ShapeError, match="out"):
         tiles.apply(same(), np.zeros((9, 9, 1)), out=np.zeros((1, 1, 1), np.float32))
 

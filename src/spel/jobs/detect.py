@@ -23,6 +23,7 @@ from spel.jobs.levels import coarsest_level, full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
 from spel.nn.intensity import expected_white
+from spel.nn.tiles import SIZE
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
 from spel.runs.video import VideoTask
@@ -123,7 +124,7 @@ class DetectJob(NetworkJob):
         found = tiles.detect(
             self.network,
             image,
-            size=self.tile or tiles.SIZE,
+            size=self.tile or SIZE,
             decision=self._decision_at(image.scale),
             white=image.white,
         )

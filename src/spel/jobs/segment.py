@@ -18,7 +18,8 @@ from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.segmented_files import ENDINGS, mask_picture, save_part
 from spel.nn.intensity import expected_white
-from spel.runs import ImageRecord, OutputFiles, SourceImage, tiles
+from spel.nn.tiles import SIZE
+from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import check_masks, mask_bands, output_bands
 
 
@@ -101,7 +102,7 @@ class SegmentJob(NetworkJob):
 
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
         """The mask of an image that is read by windows."""
-        how: dict[str, Any] = {"size": self.tile or tiles.SIZE, "white": image.white}
+        how: dict[str, Any] = {"size": self.tile or SIZE, "white": image.white}
         chosen = resolve_segmentation(self.network, self.segmentation)
         if chosen.classes or set(self.save) - {"saliency"}:
             raise ParameterError(

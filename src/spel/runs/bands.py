@@ -14,8 +14,9 @@ from spel.decide.segmented import SegmentedImage
 from spel.errors import ParameterError, ShapeError
 from spel.io.large.pyramid import BLOCK
 from spel.nn import Network
+from spel.nn.tiles import SIZE, tiles
 from spel.ops.streamed import threshold_of_parts
-from spel.runs.tiles import SIZE, InUnits, Source, outputs, resolve_by_tiles, tiles
+from spel.runs.tiles import InUnits, Source, outputs, resolve_by_tiles
 
 BAND_BYTES = 64 << 20
 """Largest memory of a band, if the image is not so wide that the lowest bands take more."""

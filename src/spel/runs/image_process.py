@@ -68,7 +68,7 @@ class ImageProcess(ABC):
         """The record of an image in memory; writes the files of the image."""
 
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> Record:
-        """The record of an image that is read by windows, of `tile` or `tiles.SIZE` pixels."""
+        """The record of an image that is read in tiles of `tile` or `spel.nn.tiles.SIZE`."""
         raise ParameterError(
             f"{self.NAME} reads images whole, and {name} has too many pixels for that; use a level "
             "of its pyramid, or a smaller image"

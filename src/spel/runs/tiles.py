@@ -1,16 +1,13 @@
-"""Images larger than memory, tile by tile: the network determines the halo; the bits are equal.
+"""Images larger than memory, tile by tile (`spel.nn.tiles`); the bits are equal.
 
-A tile is a box of the *output*; the part of the image that it reads follows from the footprint of
-the network. Components that cross seams, also diagonally, become one.
+Components that cross seams, also diagonally, become one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import product
-from math import floor
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,11 +24,9 @@ from spel.nn import Network
 from spel.nn.geometry import geometry
 from spel.nn.global_layers import resolve_global_layers
 from spel.nn.intensity import expected_white, match_white
+from spel.nn.tiles import SIZE, tiles
 from spel.ops.streamed import Parts, threshold_of_parts
 from spel.runs.seams import Seams
-
-SIZE = 2048
-Slices = tuple[slice, ...]
 
 
 class Source(Protocol):
@@ -68,75 +63,6 @@ class InUnits:
 
     def __getitem__(self, window: Any) -> Any:
         return match_white(self.network, self.source[window], self.white)
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One part of an output.
-
-    Attributes
-    ----------
-    out : tuple of slice
-        Its place in the output.
-    read : tuple of slice
-        The part of the image that it depends on.
-    inner : tuple of slice
-        Its place in the output of the network for that part.
-    """
-
-    out: Slices
-    read: Slices
-    inner: Slices
-
-
-def tiles(network: Network, shape: Sequence[int], size: int = SIZE) -> Iterator[Tile]:
-    """The tiles of the output of a network for an image of this shape, in raster order.
-
-    Parameters
-    ----------
-    network : Network
-    shape : (rows, cols[, channels]), with planes before them for voxels
-    size : int
-        Side of a tile in pixels of the *image*, without its halo.
-
-    Raises
-    ------
-    ShapeError
-        If a node of the network reads the whole image, or the image does not fit.
-    ParameterError
-        If the size is below 1.
-    """
-    if int(size) != size or size < 1:
-        raise ParameterError(f"tiles: size {size!r}; expected an integer of at least 1")
-    field = network.footprints[network.output]
-    if field.whole:
-        wide = next(n for n in network.nodes if network.footprints[n.name].whole)
-        raise ShapeError(
-            f"tiles: node {wide.name!r} ({wide.layer.describe()}) reads the whole image, so the "
-            "network cannot run tile by tile; use an image that fits in memory, or another layer "
-            "there"
-        )
-    ndim = len(field.stride)
-    result = network.shape(tuple(shape))[:ndim]
-    axes = []
-    for n, m, stride, before, after, align in zip(
-        shape, result, field.stride, field.before, field.after, field.align
-    ):
-        step = max(1, int(size // stride))
-        spans = []
-        for first in range(0, m, step):
-            last = min(m, first + step)
-            # On the network's grid, and as far from the image's end: so all branches fit.
-            begin = max(0, floor(first * stride) - before) // align * align
-            end = min(n, floor((last - 1) * stride) + after + 1)
-            end = n - max(0, n - end) // align * align
-            shift = int(Fraction(begin) / stride)
-            spans.append(
-                (slice(first, last), slice(begin, end), slice(first - shift, last - shift))
-            )
-        axes.append(spans)
-    for parts in product(*axes):
-        yield Tile(*(tuple(part[i] for part in parts) for i in range(3)))
 
 
 def apply(

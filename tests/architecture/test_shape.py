@@ -20,6 +20,7 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 50
 MOST_COLUMNS_OF_JAVASCRIPT = 120
 HEAVY = ("spel.sklearn", "spel.plot", "spel.studio.web", "spel.backends.torch_")  # load packages
+PARTICIPLES = {"told", "asked", "kept", "seen", "settled", "found", "known", "given"}
 BY_NAME = {
     "__init__.py",
     "lazy.py",
@@ -132,3 +133,26 @@ def test_imports_of_the_package_stand_at_the_top(path: Path) -> None:
         if source.startswith("spel") and not source.startswith(HEAVY)
     }
     assert not inside, f"{title(path)} imports {sorted(inside)} inside a function"
+
+
+@pytest.mark.parametrize("path", FILES, ids=title)
+def test_names_are_nouns_and_verbs(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        for name in bound_names(node):
+            words = set(name.strip("_").lower().split("_")) & PARTICIPLES
+            assert not words or name.endswith("_"), (  # scikit-learn's own attributes end so
+                f"{title(path)}:{node.lineno}: {name}: name the thing, not what was done to it"
+            )
+
+
+def bound_names(node: ast.AST) -> list[str]:
+    """What a node names: a function, class, parameter, variable or attribute."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return [node.attr]
+    return []

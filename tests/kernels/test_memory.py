@@ -28,10 +28,10 @@ def test_a_view_keeps_its_block() -> None:
 
 
 def test_little_is_kept() -> None:
-    size = memory.KEPT // 4 // 3
+    size = memory.MAX_HELD // 4 // 3
     arrays = [memory.empty((size,)) for _ in range(8)]
     del arrays
-    assert sum(block.size for block in memory._blocks) <= memory.KEPT
+    assert sum(block.size for block in memory._blocks) <= memory.MAX_HELD
 
 
 def test_small_and_empty() -> None:

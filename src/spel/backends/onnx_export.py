@@ -134,8 +134,8 @@ def compile_onnx(network: Network, shape: Sequence[int]) -> Callable[[npt.ArrayL
     def call(image: npt.ArrayLike) -> Any:
         array = np.asarray(image)
         array = array[..., None] if array.ndim == axes - 1 else array
-        given = np.ascontiguousarray(array, dtype=np.float32)
-        return run(given) if given.ndim > axes else run(given[None])[0]
+        values = np.ascontiguousarray(array, dtype=np.float32)
+        return run(values) if values.ndim > axes else run(values[None])[0]
 
     return call
 
@@ -159,7 +159,7 @@ def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float3
     ]
     constants = [onnx.numpy_helper.from_array(a, n) for n, a in graph.constants.items()]
     spels = ["planes", "rows", "cols"][-(len(lifted) - 1) :]
-    given = helper.make_tensor_value_info(
+    input_info = helper.make_tensor_value_info(
         "image", types[np.dtype(dtype)], ["batch", *spels, lifted[-1]]
     )
     last = shapes[network.output]
@@ -170,7 +170,7 @@ def onnx_bytes(network: Network, shape: Sequence[int], *, dtype: Input = "float3
     one = ["batch", *sizes, 1]
     more = [helper.make_tensor_value_info(a.name, types[np.dtype(a.dtype)], one) for a in answers]
     model = helper.make_model(
-        helper.make_graph(nodes, "spel", [given], [info, *more], constants),
+        helper.make_graph(nodes, "spel", [input_info], [info, *more], constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="spel",
@@ -228,8 +228,8 @@ def _session(model: bytes, name: str) -> Callable[[npt.NDArray[Any]], npt.NDArra
         session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's exceptions have no common base
         raise FormatError(f"{name}: {_why_not(model, runtime, error)}") from error
-    given = session.get_inputs()[0].name
-    return lambda batch: np.asarray(session.run(["output"], {given: batch})[0])
+    input_name = session.get_inputs()[0].name
+    return lambda batch: np.asarray(session.run(["output"], {input_name: batch})[0])
 
 
 def _why_not(model: bytes, runtime: Any, error: Exception) -> str:

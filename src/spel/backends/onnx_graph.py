@@ -50,7 +50,7 @@ class Graph:
 
     nodes: list[tuple[str, list[str], list[str], dict[str, Any]]] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
-    _known: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
+    _constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
     scope: str = ""
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
@@ -64,10 +64,10 @@ class Graph:
         """A constant; equal ones are stored once."""
         array = np.asarray(value, dtype=dtype, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._known:
-            self._known[key] = f"constant_{len(self.constants)}"
-            self.constants[self._known[key]] = array
-        return self._known[key]
+        if key not in self._constant_names:
+            self._constant_names[key] = f"constant_{len(self.constants)}"
+            self.constants[self._constant_names[key]] = array
+        return self._constant_names[key]
 
     def ints(self, *values: int) -> str:
         """A list of whole numbers."""

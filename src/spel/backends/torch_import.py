@@ -304,10 +304,10 @@ class _Graph:
         return rows, cols
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        given = tuple(self.shape or (1, 1, 1))
-        given = given if len(given) == 3 else (*given, 1)
-        own = Network(tuple(self.nodes)).shapes(given) if self.nodes else {}
-        return {"input": given, **own}
+        size = tuple(self.shape or (1, 1, 1))
+        size = size if len(size) == 3 else (*size, 1)
+        own = Network(tuple(self.nodes)).shapes(size) if self.nodes else {}
+        return {"input": size, **own}
 
 
 _JOINS: dict[Any, type[Layer]] = {

@@ -189,8 +189,10 @@ def _global_pool(name: str, module: Any) -> Layers:
     largest = isinstance(module, nn.AdaptiveMaxPool2d)
     if largest and module.return_indices:
         raise refusal(name, module, "return_indices is not taken")
-    given = module.output_size
-    size = tuple(given) if isinstance(given, tuple | list) else (given, given)
+    output_size = module.output_size
+    size = (
+        tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
+    )
     if None in size:
         raise refusal(name, module, "its size depends on the image")
     return [GlobalPool(size, "max" if largest else "mean")]

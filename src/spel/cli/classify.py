@@ -65,4 +65,4 @@ def command(
 def _figures(truths: list[tuple[str, str]]) -> str:
     from spel.metrics.classification import confusion
 
-    return confusion([true for true, _ in truths], [found for _, found in truths]).text()
+    return confusion([true for true, _ in truths], [answer for _, answer in truths]).text()

@@ -171,9 +171,9 @@ def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: 
         mimg.write_mimg(target, spel.read(source))
         return "an image became a multi-band image"
     if kinds[1] in (".txt", ".json"):
-        found = markers.read_markers(source, convention=labels)  # type: ignore[arg-type]
-        markers.write_markers(target, found)
-        return markers.convention_of(found)
+        drawn = markers.read_markers(source, convention=labels)  # type: ignore[arg-type]
+        markers.write_markers(target, drawn)
+        return markers.convention_of(drawn)
     raise ParameterError(
         f"convert {source} to {target}: nothing is known that makes {kinds[1] or 'a folder'} of "
         f"{kinds[0] or 'a folder'}; see spel convert --help"

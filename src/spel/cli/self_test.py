@@ -63,10 +63,10 @@ def engine() -> str:
     if isinstance(expected, str):
         return expected
     for isa in kernels.native_info().get("available") or []:
-        found = _child(SPEL_ISA=isa)
-        if isinstance(found, str):
-            return found
-        for name, difference in _differences(found, expected):
+        results = _child(SPEL_ISA=isa)
+        if isinstance(results, str):
+            return results
+        for name, difference in _differences(results, expected):
             if not difference <= TOLERANCE:
                 return f"{isa}: {name} differs by {difference:.1e}"
     return ""
@@ -136,10 +136,10 @@ def _child(**settings: str) -> Arrays | str:
     return dict(np.load(io.BytesIO(done.stdout)))
 
 
-def _differences(found: Arrays, expected: Arrays) -> Iterator[tuple[str, float]]:
+def _differences(results: Arrays, expected: Arrays) -> Iterator[tuple[str, float]]:
     """Largest difference of each array, relative to the largest value."""
     import numpy as np
 
     for name, array in expected.items():
         scale = float(np.abs(array).max()) or 1.0
-        yield name, float(np.abs(found[name].astype(float) - array).max()) / scale
+        yield name, float(np.abs(results[name].astype(float) - array).max()) / scale

@@ -185,7 +185,7 @@ def _parts(
         return []
     windows = windows_of(hierarchy.labels, hierarchy.count)
     sizes = np.bincount(hierarchy.labels.ravel(), minlength=hierarchy.count + 1)
-    found = []
+    components = []
     for members, neck in zip(hierarchy.members(), hierarchy.necks()):
         fits = area[0] <= sizes[list(members)].sum() <= area[1]
         if not fits or not 0 < neck < WIDEST_NECK:
@@ -194,8 +194,8 @@ def _parts(
         piece = np.isin(hierarchy.labels[window], members)
         place = tuple(o + s.start for o, s in zip(origin, window))
         if strokes is None or any(2 * _inside(piece, place, p).sum() >= len(p) for p in strokes):
-            found.append((place, piece))
-    return found
+            components.append((place, piece))
+    return components
 
 
 def _component(

@@ -134,14 +134,14 @@ def _best_marked(
     """For each stroke, the component that covers it and hardly any background stroke."""
     background = drawn.points[~drawn.is_object]
     clean = [one for one in components if one.coverage(background) <= 0.05]
-    found: list[Component] = []
+    matches: list[Component] = []
     for points in strokes:
         covered = [(one, one.coverage(points)) for one in clean]
         worth = [(one.roundness * one.contrast * c, one) for one, c in covered if c >= 0.6]
         best = max(worth, key=lambda pair: pair[0], default=None)
-        if best is not None and not any(best[1] is other for other in found):
-            found.append(best[1])
-    return found
+        if best is not None and not any(best[1] is other for other in matches):
+            matches.append(best[1])
+    return matches
 
 
 def _evidence(

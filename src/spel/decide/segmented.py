@@ -105,12 +105,12 @@ class SegmentedImage(Value):
             return [(exp(min(s, 0.0)), one, c.window, c.mask) for s, c in model.select(saliency)]
         mask = self.labels == one.label if how.classes else self.mask
         labels = parts(mask).cut(how.neck)
-        found: list[Piece] = []
+        pieces: list[Piece] = []
         for number, window in enumerate(windows_of(labels, int(labels.max(initial=0))), 1):
             own = labels[window] == number
             score = float(np.clip(saliency[window][own].mean(dtype=np.float64), 0, 1))
-            found.append((score, one, window, own))
-        return found
+            pieces.append((score, one, window, own))
+        return pieces
 
 
 def segment_image(

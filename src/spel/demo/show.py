@@ -85,16 +85,22 @@ def show(out: Path | None = None, *, fast: bool = False, say: Say = print) -> De
         f"{scene.texts[0]} lies at x {x0} to {x1}, y {y0} to {y1}"
     )
     activations = net.activations(scene.image)
-    found = spel.detect(net, scene.image, why=True)
+    detections = spel.detect(net, scene.image, why=True)
     clock.report(
         f"[2/5] the lecture's chain of {len(net)} steps, {net.parameters} weights: "
         f"{' > '.join(net.names)}; the arithmetic behind one pixel of its output:"
     )
-    at = found.why[0].at if found.why else tuple(n // 2 for n in activations[net.output].shape[:2])
+    at = (
+        detections.why[0].at
+        if detections.why
+        else tuple(n // 2 for n in activations[net.output].shape[:2])
+    )
     say(_indented(net.trace(scene.image, at).text()))
-    overlap = float(iou(found.boxes, scene.boxes).max(initial=0.0))
-    clock.report(f"[3/5] the box of the plate: {_box(found)}; IoU with the true box {overlap:.2f}")
-    results = [_result("street.png", scene.image, found, net)]
+    overlap = float(iou(detections.boxes, scene.boxes).max(initial=0.0))
+    clock.report(
+        f"[3/5] the box of the plate: {_box(detections)}; IoU with the true box {overlap:.2f}"
+    )
+    results = [_result("street.png", scene.image, detections, net)]
     files = [place / "street.png"]
     if not fast:
         spel.write(place / "steps.png", street_picture(scene))
@@ -109,19 +115,19 @@ def show(out: Path | None = None, *, fast: bool = False, say: Say = print) -> De
     net.save(place / "plate-lecture.safetensors")
     write_text(place / "demo.py", script(SEED, at))
     files += [place / n for n in ("results.jsonl", "plate-lecture.safetensors", "demo.py")]
-    return Demo(place, tuple(files), found.boxes, scene.boxes, overlap)
+    return Demo(place, tuple(files), detections.boxes, scene.boxes, overlap)
 
 
 def street_picture(scene: Scene) -> npt.NDArray[np.uint8]:
     """The figure of all steps on a street."""
     net = zoo.plate_lecture()
-    found = spel.detect(net, scene.image)
-    overlap = float(iou(found.boxes, scene.boxes).max(initial=0.0))
+    detections = spel.detect(net, scene.image)
+    overlap = float(iou(detections.boxes, scene.boxes).max(initial=0.0))
     return pictures.steps(
         scene.image,
         net.activations(scene.image),
         spel.detect(net, scene.image, select="all"),
-        found,
+        detections,
         title="A licence plate, detected by the chain of the lecture",
         truth=scene.boxes,
         result=f"The detection is orange, the true box is green: IoU {overlap:.2f}.",

@@ -12,12 +12,12 @@ Real = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-def clusters(found: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
+def clusters(samples: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
     """Prototypes of each stroke: the real samples nearest to the centres of its clusters.
 
     Parameters
     ----------
-    found : Samples
+    samples : Samples
     per_stroke : int
         Number of clusters of each stroke; a stroke with no more samples than that keeps them all.
     seed : int
@@ -41,12 +41,12 @@ def clusters(found: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
     if per_stroke < 1:
         raise ParameterError(f"clusters: per_stroke {per_stroke!r}; expected at least 1")
     chosen: list[Ints] = []
-    for image in range(len(found.names)):
-        here = found.images == image
-        for stroke in np.unique(found.strokes[here]):
-            rows = np.flatnonzero(here & (found.strokes == stroke))
-            chosen.append(rows[prototypes(found.patches[rows], per_stroke, seed=seed)])
-    return found.only(np.concatenate(chosen) if chosen else np.zeros(0, dtype=np.int64))
+    for image in range(len(samples.names)):
+        here = samples.images == image
+        for stroke in np.unique(samples.strokes[here]):
+            rows = np.flatnonzero(here & (samples.strokes == stroke))
+            chosen.append(rows[prototypes(samples.patches[rows], per_stroke, seed=seed)])
+    return samples.only(np.concatenate(chosen) if chosen else np.zeros(0, dtype=np.int64))
 
 
 def prototypes(rows: Real, count: int, *, seed: int = 42) -> Ints:
@@ -71,22 +71,22 @@ def centres(
     if count == 1:
         mean: Real = rows.mean(axis=0, keepdims=True)
         return mean
-    found = _spread(rows, count, np.random.default_rng(seed))
+    centers = _spread(rows, count, np.random.default_rng(seed))
     for _ in range(iterations):
-        away = distances(rows, found)
+        away = distances(rows, centers)
         owner = away.argmin(axis=1)
         size = np.bincount(owner, minlength=count)
-        total = np.zeros_like(found)
+        total = np.zeros_like(centers)
         np.add.at(total, owner, rows)
         moved = total / np.maximum(size, 1)[:, None]
         far = np.argsort(-away[np.arange(len(rows)), owner], kind="stable")
         empty = np.flatnonzero(size == 0)
         moved[empty] = rows[far[: len(empty)]]
-        step = np.abs(moved - found).max()
-        found = moved
+        step = np.abs(moved - centers).max()
+        centers = moved
         if step <= tolerance:
             break
-    return found
+    return centers
 
 
 def distances(rows: Real, others: Real) -> Real:

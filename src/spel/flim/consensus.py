@@ -20,7 +20,7 @@ LEAST_NORM = 1e-3
 
 
 def consensus(
-    found: Samples,
+    candidates: Samples,
     limit: int,
     *,
     reduce: Reduce = "auto",
@@ -32,7 +32,7 @@ def consensus(
 
     Parameters
     ----------
-    found : Samples
+    candidates : Samples
         Prototypes (step 3).
     limit : int
         Largest number of kernels.
@@ -67,33 +67,33 @@ def consensus(
             f"consensus: limit {limit!r}, reduce {reduce!r}; expected at least 1 and one of auto, "
             "kmeans, pca"
         )
-    found = unit(found)
+    candidates = unit(candidates)
     if per_image is not None:
         parts = []
-        for image in range(len(found.names)):
-            rows = np.flatnonzero(found.images == image)
-            parts.append(rows[prototypes(found.patches[rows], per_image, seed=seed)])
-        found = found.only(np.concatenate(parts))
-    if len(found) <= limit:
-        return found
-    length = found.patches.shape[1]
-    if reduce == "pca" or (reduce == "auto" and len(found) > length):
-        return _components(found, min(limit, length), transposed_pca)
-    return found.only(prototypes(found.patches, limit, seed=seed))
+        for image in range(len(candidates.names)):
+            rows = np.flatnonzero(candidates.images == image)
+            parts.append(rows[prototypes(candidates.patches[rows], per_image, seed=seed)])
+        candidates = candidates.only(np.concatenate(parts))
+    if len(candidates) <= limit:
+        return candidates
+    length = candidates.patches.shape[1]
+    if reduce == "pca" or (reduce == "auto" and len(candidates) > length):
+        return _components(candidates, min(limit, length), transposed_pca)
+    return candidates.only(prototypes(candidates.patches, limit, seed=seed))
 
 
-def unit(found: Samples) -> Samples:
+def unit(prototypes: Samples) -> Samples:
     """Each row divided by its norm, where that exceeds `LEAST_NORM`."""
-    norm = np.linalg.norm(found.patches, axis=1, keepdims=True)
-    return replace(found, patches=found.patches / np.where(norm > LEAST_NORM, norm, 1.0))
+    norm = np.linalg.norm(prototypes.patches, axis=1, keepdims=True)
+    return replace(prototypes, patches=prototypes.patches / np.where(norm > LEAST_NORM, norm, 1.0))
 
 
-def _components(found: Samples, limit: int, transposed: bool) -> Samples:
-    rows = found.patches
+def _components(prototypes: Samples, limit: int, transposed: bool) -> Samples:
+    rows = prototypes.patches
     centred = rows - rows.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=True)  # row j is component j
     side = np.sign((rows @ axes.T).sum(axis=0))
     axes = axes * np.where(side == 0, 1.0, side)[:, None]
     chosen = axes.T[:limit] if transposed else axes[:limit]
     like = np.abs(chosen @ rows.T).argmax(axis=1)
-    return replace(found.only(like), patches=chosen)
+    return replace(prototypes.only(like), patches=chosen)

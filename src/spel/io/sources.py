@@ -45,7 +45,7 @@ def expand(
         A path does not exist, a folder or pattern holds no image, a list is empty or names a
         missing file; all such problems are listed.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     problems: list[str] = []
     if isinstance(inputs, (str, os.PathLike)):
         inputs = [inputs]
@@ -55,7 +55,7 @@ def expand(
         raise ParameterError(f"inputs: {error}; give paths") from None
     for text in names:
         for path in _paths(text, problems, stdin):
-            found.setdefault(os.path.normpath(path), path)
+            paths.setdefault(os.path.normpath(path), path)
     if not names:
         raise ParameterError("no input: name image files, folders, patterns or - for a list")
     if problems:
@@ -64,7 +64,7 @@ def expand(
                 problems[:20] + ([f"and {len(problems) - 20} more"] if len(problems) > 20 else [])
             )
         )
-    return list(found.values())
+    return list(paths.values())
 
 
 def natural_key(path: str | os.PathLike[str]) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -171,15 +171,15 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
 
 def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
     """Image files in and below ``folder``; no folder is entered twice by whatever way."""
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     waiting = deque([folder])
     while waiting:
         here = waiting.popleft()
         try:
             status = here.stat()
-            if (status.st_dev, status.st_ino) in seen:
+            if (status.st_dev, status.st_ino) in visited:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            visited.add((status.st_dev, status.st_ino))
             entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError as error:
             problems.append(f"{printable(str(here))}: {error.strerror}; change its permissions")

@@ -54,7 +54,9 @@ class ClassEvaluation:
         ]
         for label, one in self.classes.items():
             ranked = sorted(one.overlaps.items(), key=lambda pair: pair[1].dice)
-            lines += [f"{found.dice:.4f}  class {label}  {name}" for name, found in ranked[:worst]]
+            lines += [
+                f"{overlap.dice:.4f}  class {label}  {name}" for name, overlap in ranked[:worst]
+            ]
         if self.missing:
             lines.append(f"{len(self.missing)} true label images have no answer, which counts")
         return "\n".join(lines)

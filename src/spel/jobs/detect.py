@@ -97,7 +97,7 @@ class DetectJob(NetworkJob):
     def process(self, image: SourceImage, files: OutputFiles) -> Result:
         """The boxes of an image in memory, and its pictures."""
         matched = self.matched(image)
-        found = detect(
+        detections = detect(
             self.network,
             matched,
             decision=self._decision_at(image.scale),
@@ -105,10 +105,10 @@ class DetectJob(NetworkJob):
         )
         in_video = image.frame is not None  # whose overlay is one video
         kinds = [kind for kind in self.save if not (in_video and kind == "overlay")]
-        save_pictures(files, kinds, self.network, matched, found)
+        save_pictures(files, kinds, self.network, matched, detections)
         return self._result(
             image.name,
-            found if image.size is None else full_size(found, image.size, image.scale),
+            detections if image.size is None else full_size(detections, image.size, image.scale),
             orientation=image.orientation,
             frame=image.frame,
             seconds=image.seconds,
@@ -121,15 +121,15 @@ class DetectJob(NetworkJob):
             raise ParameterError(
                 "pictures cannot be saved of images that are read tile by tile; leave out --save"
             )
-        found = tiles.detect(
+        detections = tiles.detect(
             self.network,
             image,
             size=self.tile or SIZE,
             decision=self._decision_at(image.scale),
             white=image.white,
         )
-        found = full_size(found, image.levels[0], image.scale)
-        return self._result(name, found, **self.tile_intensity(image))
+        detections = full_size(detections, image.levels[0], image.scale)
+        return self._result(name, detections, **self.tile_intensity(image))
 
     def collect(
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
@@ -162,14 +162,14 @@ class DetectJob(NetworkJob):
             return decision.rescaled(min(scale))
         return decision
 
-    def _result(self, name: str, found: Detections, **fields: Any) -> Result:
+    def _result(self, name: str, detections: Detections, **fields: Any) -> Result:
         return Result(
             image=name,
-            size=found.image_size,
-            boxes=found.boxes,
-            scores=found.scores,
-            areas=np.asarray(found.areas, np.float64),
-            classes=found.classes,
+            size=detections.image_size,
+            boxes=detections.boxes,
+            scores=detections.scores,
+            areas=np.asarray(detections.areas, np.float64),
+            classes=detections.classes,
             model=self.model,
             **fields,
         )

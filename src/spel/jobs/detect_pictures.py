@@ -34,7 +34,7 @@ def save_pictures(
     kinds: Sequence[str],
     network: Network,
     image: npt.NDArray[Any],
-    found: Detections,
+    detections: Detections,
 ) -> None:
     """Write pictures of the detections in an image.
 
@@ -45,13 +45,13 @@ def save_pictures(
     network : Network
         Its output is the saliency.
     image : array
-    found : Detections
+    detections : Detections
     """
     for kind in kinds:
         path = files.path(KINDS[kind])
         if kind == "overlay":
-            write(path, draw.overlay(image, found))
+            write(path, draw.overlay(image, detections))
         elif kind == "saliency":
             write(path, network(image))
-        elif found.components is not None:
-            write(path, found.components.astype(np.uint16))
+        elif detections.components is not None:
+            write(path, detections.components.astype(np.uint16))

@@ -28,7 +28,9 @@ def coarsest_level(levels: Sequence[tuple[int, int]], windows: Windows | ClassWi
     return best
 
 
-def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, float]) -> Detections:
+def full_size(
+    detections: Detections, size: tuple[int, int], scale: tuple[float, float]
+) -> Detections:
     """Detections in a level of a pyramid, in pixels of the full size.
 
     Examples
@@ -38,9 +40,9 @@ def full_size(found: Detections, size: tuple[int, int], scale: tuple[float, floa
     [[4.0, 4.0, 12.0, 8.0]]
     """
     if scale == (1.0, 1.0):
-        return found
+        return detections
     vertical, horizontal = scale
-    boxes = np.asarray(found.boxes, np.float64) / [horizontal, vertical, horizontal, vertical]
+    boxes = np.asarray(detections.boxes, np.float64) / [horizontal, vertical, horizontal, vertical]
     boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
-    areas = np.asarray(found.areas, np.float64) / (vertical * horizontal)
-    return Detections(boxes, found.scores, areas, size, classes=found.classes)
+    areas = np.asarray(detections.areas, np.float64) / (vertical * horizontal)
+    return Detections(boxes, detections.scores, areas, size, classes=detections.classes)

@@ -144,12 +144,12 @@ def _overlap(answer: Path | None, truth: Path) -> Overlap:
 
 
 def check_sizes(
-    answer: Path, given: tuple[int, ...], truth: Path, expected: tuple[int, ...]
+    answer: Path, size: tuple[int, ...], truth: Path, expected: tuple[int, ...]
 ) -> None:
     """Refuse an answer of another size than the true mask."""
-    if given != expected:
+    if size != expected:
         raise FormatError(
-            f"{answer}: {_size(given)} pixels, but the true mask {truth} has {_size(expected)}"
+            f"{answer}: {_size(size)} pixels, but the true mask {truth} has {_size(expected)}"
         )
 
 

@@ -79,8 +79,8 @@ class SegmentJob(NetworkJob):
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The mask of an image in memory."""
         matched, white = self.matched(image), expected_white(self.network)
-        found = segment_image(self.network, matched, self.segmentation, white=white)
-        levels = mask_picture(found)
+        segmented = segment_image(self.network, matched, self.segmentation, white=white)
+        levels = mask_picture(segmented)
         if "ome-tiff" in self.formats:
             paths = [files.path("ome.tif")]
             write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), levels.dtype)
@@ -89,12 +89,12 @@ class SegmentJob(NetworkJob):
             write(paths[0], levels)
         for name in self.save:
             paths.append(files.path(ENDINGS[name]))
-            save_part(name, paths[-1], found, image.name)
+            save_part(name, paths[-1], segmented, image.name)
         listed = set(self.save) - {"saliency"}
         return image.record(
             size=list(levels.shape),
-            area=int(np.count_nonzero(found.mask)),
-            **({"objects": len(found.instances)} if listed else {}),
+            area=int(np.count_nonzero(segmented.mask)),
+            **({"objects": len(segmented.instances)} if listed else {}),
             files=[path.name for path in paths],
             model=self.model,
             **self.intensity(image.pixels, image.white),

@@ -24,7 +24,7 @@ ENDINGS = {
 """Ending of each file that can be written beside the mask."""
 
 
-def mask_picture(found: SegmentedImage) -> npt.NDArray[np.unsignedinteger[Any]]:
+def mask_picture(segmented: SegmentedImage) -> npt.NDArray[np.unsignedinteger[Any]]:
     """What a mask file holds: 0 and 255, or the labels of several classes.
 
     Raises
@@ -32,23 +32,23 @@ def mask_picture(found: SegmentedImage) -> npt.NDArray[np.unsignedinteger[Any]]:
     ParameterError
         If a label does not fit into 16 bits.
     """
-    classes = found.segmentation.classes
+    classes = segmented.segmentation.classes
     if not classes:
-        return np.where(found.mask, np.uint8(255), np.uint8(0))
+        return np.where(segmented.mask, np.uint8(255), np.uint8(0))
     largest = max(one.label for one in classes)
     if largest >= 65535:
         raise ParameterError(f"segment: label {largest} does not fit into a file of 16 bits")
     kind = np.uint8 if largest < 255 else np.uint16
-    labels = np.where(found.labels == UNDECIDED, np.iinfo(kind).max, found.labels)
+    labels = np.where(segmented.labels == UNDECIDED, np.iinfo(kind).max, segmented.labels)
     return labels.astype(kind)
 
 
-def save_part(part: str, path: Path, found: SegmentedImage, image: str) -> None:
+def save_part(part: str, path: Path, segmented: SegmentedImage, image: str) -> None:
     """Write one of `ENDINGS`."""
     if part == "saliency":
-        write(path, found.output)
+        write(path, segmented.output)
     elif part == "instances":
-        kind = np.uint8 if len(found.instances) < 256 else np.uint16
-        write(path, found.instances.labels.astype(kind))
+        kind = np.uint8 if len(segmented.instances) < 256 else np.uint16
+        write(path, segmented.instances.labels.astype(kind))
     else:
-        write_instances(path, {Path(image).name: found.instances})
+        write_instances(path, {Path(image).name: segmented.instances})

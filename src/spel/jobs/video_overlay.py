@@ -76,14 +76,14 @@ def _draw(
             if result is not None and (result.size != size or frame.image.shape[:2] != size):
                 others += 1
             elif result is not None:
-                found = Detections(
+                detections = Detections(
                     result.boxes,
                     result.scores,
                     result.areas,
                     result.size,
                     classes=result.classes,
                 )
-                yield draw.overlay(frame.image, found), ticks[frame.index]
+                yield draw.overlay(frame.image, detections), ticks[frame.index]
     except ImageReadError:  # the run has reported it
         pass
     if others:

@@ -19,7 +19,7 @@ except ImportError as error:
 
 native = _native
 
-_KNOWN = ("v2", "v3", "v4", "native")
+_BUILDS = ("v2", "v3", "v4", "native")
 _TYPES = {"|u1": 0, "|b1": 0, "|i1": 1, "u2": 2, "i2": 3, "u4": 4, "i4": 5, "f4": 6, "f8": 7}
 
 
@@ -28,7 +28,7 @@ def choose(wanted: str) -> None:
     if not wanted:
         return
     if wanted not in native.available():
-        why = "this processor lacks it" if wanted in _KNOWN else f"expected one of {_KNOWN}"
+        why = "this processor lacks it" if wanted in _BUILDS else f"expected one of {_BUILDS}"
         raise ImportError(
             f"SPEL_ISA={wanted}: {why}; available here: {', '.join(native.available())}. "
             "Unset it to let the engine choose"

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 LARGE = 1 << 20
-KEPT = 160 << 20
+MAX_HELD = 160 << 20
 """Smallest size of a block that is kept, and largest sum of all kept blocks, in bytes."""
 
 ALIGNMENT = 64
@@ -27,7 +27,7 @@ _lock = Lock()
 def empty(shape: Sequence[int]) -> npt.NDArray[np.float32]:
     """Uninitialized float32 memory, in C order."""
     size = 4 * int(np.prod(shape, dtype=np.int64))
-    if not LARGE <= size <= KEPT:
+    if not LARGE <= size <= MAX_HELD:
         return np.empty(shape, dtype=np.float32)
     with _lock:
         block = _released(size)
@@ -54,7 +54,7 @@ def _holders(blocks: list[npt.NDArray[np.uint8]]) -> list[int]:
 
 def _forget() -> None:
     """Release blocks, the oldest first, until the rest is small; blocks in use live on."""
-    while sum(block.size for block in _blocks) > KEPT:
+    while sum(block.size for block in _blocks) > MAX_HELD:
         _blocks.pop(0)
 
 

@@ -220,9 +220,9 @@ def gather(
 
 def histogram(values: Array) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
-    given = np.ascontiguousarray(values)
-    counts = np.zeros(1 << (8 * given.dtype.itemsize), dtype=np.int64)
-    native.histogram(given.ctypes.data, given.dtype.itemsize, given.size, counts.ctypes.data)
+    array = np.ascontiguousarray(values)
+    counts = np.zeros(1 << (8 * array.dtype.itemsize), dtype=np.int64)
+    native.histogram(array.ctypes.data, array.dtype.itemsize, array.size, counts.ctypes.data)
     return counts
 
 

@@ -71,9 +71,9 @@ def transpose(
             for n, s, a, d in zip(image.shape[2:], stride, start, displacement)
         ]
         inside = [(p >= 0) & (p < n) for p, n in zip(places, out.shape[2:])]
-        given = image[(slice(None), slice(None), *np.ix_(*inside))].astype(np.float64)
+        values = image[(slice(None), slice(None), *np.ix_(*inside))].astype(np.float64)
         target = np.ix_(*[p[keep] for p, keep in zip(places, inside)])
-        added = np.einsum("nkdhw,kc->ncdhw", given, weights[:, i].astype(np.float64))
+        added = np.einsum("nkdhw,kc->ncdhw", values, weights[:, i].astype(np.float64))
         total[(slice(None), slice(None), *target)] += added
     out[...] = total
 

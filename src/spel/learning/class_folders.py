@@ -48,7 +48,7 @@ def labelled_images(
         raise ParameterError(
             f"{place}: there is no such folder; give the one that holds the images"
         )
-    found = sorted(
+    files = sorted(
         (
             p
             for p in place.rglob("*")
@@ -58,27 +58,27 @@ def labelled_images(
         ),
         key=natural_key,
     )
-    if not found:
+    if not files:
         raise ParameterError(f"{place}: the folder holds no image; expected {_wanted(place, by)}")
     if by == "prefix":
-        classes = [p.name.split("_")[0] for p in found]
-        odd = [p for p in found if "_" not in p.name]
+        classes = [p.name.split("_")[0] for p in files]
+        odd = [p for p in files if "_" not in p.name]
         why = "their names have no '_' after the class"
     else:
-        classes = [p.relative_to(place).parts[0] for p in found]
-        odd = [p for p in found if p.parent == place]
+        classes = [p.relative_to(place).parts[0] for p in files]
+        odd = [p for p in files if p.parent == place]
         why = "they lie in no class folder"
     if odd:
         raise ParameterError(
-            f"{place}: {len(odd)} of {len(found)} images have no class: {why} (the first is "
+            f"{place}: {len(odd)} of {len(files)} images have no class: {why} (the first is "
             f"{odd[0].name}); expected {_wanted(place, by)}"
         )
     if len(set(classes)) < 2:
         raise ParameterError(
-            f"{place}: only one class ({classes[0]!r}, {len(found)} images); expected two or more: "
+            f"{place}: only one class ({classes[0]!r}, {len(files)} images); expected two or more: "
             f"{_wanted(place, by)}"
         )
-    return LabelledImages(tuple(found), tuple(classes))
+    return LabelledImages(tuple(files), tuple(classes))
 
 
 def _wanted(place: Path, by: str) -> str:

@@ -98,7 +98,7 @@ def rank_decoders(
         encoder = atrous(encoder)
     ends = block_ends(encoder)
     done = [encoder.activations(match_white(encoder, image, white)) for image in images]
-    found = []
+    choices = []
     for block in ends:
         for method in methods:
             if method == "linear":
@@ -106,10 +106,10 @@ def rank_decoders(
             layer = _decoder(encoder, block, cast(Method, method), markers)
             if layer is not None:
                 saliency = [layer(a[block]) for a in done]
-                found.append(_choice(encoder, (block,), method, layer, saliency, markers, masks))
+                choices.append(_choice(encoder, (block,), method, layer, saliency, markers, masks))
     if "linear" in methods:
-        found.append(_linear(encoder, ends, done, markers, masks))
-    return sorted(found, key=lambda c: (bool(c.warnings), -c.score))
+        choices.append(_linear(encoder, ends, done, markers, masks))
+    return sorted(choices, key=lambda c: (bool(c.warnings), -c.score))
 
 
 def collapse_warnings(saliencies: Sequence[Image], layer: Layer | None = None) -> tuple[str, ...]:
@@ -120,16 +120,16 @@ def collapse_warnings(saliencies: Sequence[Image], layer: Layer | None = None) -
     >>> collapse_warnings([np.zeros((4, 4, 1), np.float32)])
     ('the saliency is empty on 1 of 1 images',)
     """
-    found = []
+    problems = []
     flat = sum(bool(s.size == 0 or s.max() == s.min()) for s in saliencies)
     if flat:
-        found.append(f"the saliency is empty on {flat} of {len(saliencies)} images")
+        problems.append(f"the saliency is empty on {flat} of {len(saliencies)} images")
     if isinstance(layer, Decode) and layer.method in LABELLED and len(set(layer.labels)) < 2:
         side = "objects" if all(layer.labels) else "background"
-        found.append(f"all kernels come from {side}; draw strokes of the other class too")
+        problems.append(f"all kernels come from {side}; draw strokes of the other class too")
     if isinstance(layer, WeightedSum) and not layer.weights.any():
-        found.append("all weights of the decoder are zero")
-    return tuple(found)
+        problems.append("all weights of the decoder are zero")
+    return tuple(problems)
 
 
 def channel_warnings(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
@@ -147,10 +147,10 @@ def channel_warnings(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
         [np.asarray(a, dtype=np.float64).reshape(-1, np.shape(a)[-1])[::7] for a in activations]
     )
     spread = rows.std(axis=0)
-    found = [f"channel {k} is 0 everywhere" for k in np.flatnonzero(~rows.any(axis=0))]
+    problems = [f"channel {k} is 0 everywhere" for k in np.flatnonzero(~rows.any(axis=0))]
     centred = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
     alike = np.triu(centred.T @ centred / max(len(rows), 1), 1) > 0.999
-    return (*found, *[f"channels {a} and {b} are alike" for a, b in np.argwhere(alike)])
+    return (*problems, *[f"channels {a} and {b} are alike" for a, b in np.argwhere(alike)])
 
 
 def markdown_table(figures: Mapping[str, Mapping[str, float]]) -> str:

@@ -225,9 +225,11 @@ def cross_validate(
         )
         for i in np.flatnonzero(fold == k):
             photo = photos.images[int(i)]
-            found = detect(network, photo, threshold=MIN_PROBABILITY, white=WHITE)
-            classes = (found.classes, photos.classes[i]) if photos.several_classes else ()
-            one = Answers(photos.names[i], found.boxes, found.scores, photos.boxes[i], *classes)
+            detections = detect(network, photo, threshold=MIN_PROBABILITY, white=WHITE)
+            classes = (detections.classes, photos.classes[i]) if photos.several_classes else ()
+            one = Answers(
+                photos.names[i], detections.boxes, detections.scores, photos.boxes[i], *classes
+            )
             answers.append(one)
     return answers
 

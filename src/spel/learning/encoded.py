@@ -52,15 +52,15 @@ class Encoded:
 
     def with_decoder(self, *nodes: Node) -> Network:
         """The network with a decoder at its end, whose first nodes take `DECODED`."""
-        kept = [node for node in self.network.nodes if not node.name.startswith("decoder.")]
+        encoding = [node for node in self.network.nodes if not node.name.startswith("decoder.")]
         source = self.blocks[0]
         if len(self.blocks) > 1:
             source = DECODED
-            kept.append(Node(source, Concatenate(), self.blocks))
+            encoding.append(Node(source, Concatenate(), self.blocks))
         for node in nodes:
             inputs = tuple(source if name == DECODED else name for name in node.inputs)
-            kept.append(Node(node.name, node.layer, inputs))
-        return Network(tuple(kept), self.network.meta)
+            encoding.append(Node(node.name, node.layer, inputs))
+        return Network(tuple(encoding), self.network.meta)
 
 
 def encode(

@@ -71,13 +71,13 @@ class ExampleFiles(Sequence[Any]):
 
     def shapes(self) -> set[tuple[int, ...]]:
         """The shapes that the headers of the files state."""
-        found = set()
+        sizes = set()
         for path in self.paths:
             info = describe(path, **self.options)
             one_plane = self.page is not None and info.times == 1
             planes = (info.planes,) if info.planes and not one_plane else ()
-            found.add((*planes, info.rows, info.cols, info.channels))
-        return found
+            sizes.add((*planes, info.rows, info.cols, info.channels))
+        return sizes
 
 
 def select(images: Sequence[Any], indices: Sequence[int]) -> Sequence[Any]:

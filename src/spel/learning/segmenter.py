@@ -229,12 +229,12 @@ def suggest_strokes(
         return ()
     wide = replace(model, min_score=model.min_score - near)
     titles = list(names) or [str(number) for number in range(len(markers))]
-    found = []
+    warnings = []
     for image, drawn, name in zip(images, markers, titles, strict=True):
         for score, one in wide.rank(network(match_white(network, image, white))):
             if score > wide.min_score and one.coverage(drawn.points) == 0:
                 place = tuple(np.add(one.origin, np.array(one.mask.shape) // 2).tolist())
-                found.append(
+                warnings.append(
                     (
                         score,
                         f"image {name}: the component around {place} looks like an object (score "
@@ -242,7 +242,7 @@ def suggest_strokes(
                         "mark it, or draw a background stroke on it",
                     )
                 )
-    return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
+    return tuple(text for _, text in sorted(warnings, key=lambda pair: -pair[0]))
 
 
 def _decoder(
@@ -286,7 +286,7 @@ def _hard_negatives(
     model, _ = learn_object_model(saliencies, markers, start)
     masks = []
     for saliency, drawn in zip(saliencies, markers):
-        found = saliency[..., 0] > HARD_NEGATIVE
+        false = saliency[..., 0] > HARD_NEGATIVE
         owners = marked_components(model, saliency, drawn)
         for points, own in zip(object_strokes(drawn, each=model.multiple), owners):
             marked = np.zeros(drawn.size, dtype=bool)
@@ -294,8 +294,8 @@ def _hard_negatives(
             # If no component holds the stroke, the object may lie anywhere around it.
             reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
             marked |= own.full_mask() if own is not None else False
-            found &= ~_dilate(marked, reach)
-        masks.append(found)
+            false &= ~_dilate(marked, reach)
+        masks.append(false)
     return masks
 
 

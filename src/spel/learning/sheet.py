@@ -47,8 +47,8 @@ def learning_sheet(
             tiles.append(Tile(shade(output[..., 0], "positive"), f"{name}: {network.output}"))
         if KEY in network.meta:
             mask = segment(network, array)
-            found = f"{int(mask.sum())} pixels" if mask.any() else "no object found"
-            tiles.append(Tile(with_outline(array, mask), f"{name}: mask", found))
+            answer = f"{int(mask.sum())} pixels" if mask.any() else "no object found"
+            tiles.append(Tile(with_outline(array, mask), f"{name}: mask", answer))
     for node in network.nodes:
         if isinstance(node.layer, Convolution):
             tiles += _kernels(network, node.name, arrays, names)

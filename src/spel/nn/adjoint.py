@@ -72,16 +72,16 @@ def adjoint(layer: Layer, y: npt.ArrayLike, *images: npt.ArrayLike) -> list[Imag
     >>> adjoint(MaxPool(layer.bank.adjacency, 3), [[[7.0]]], [[[1.0], [5.0], [2.0]]])[0].ravel()
     array([0., 7., 0.], dtype=float32)
     """
-    given = np.asarray(y, dtype=np.float32)
+    activation = np.asarray(y, dtype=np.float32)
     arrays = [np.asarray(image) for image in images]
     expected = layer.shape(*[a.shape for a in arrays])
-    if given.shape != tuple(expected):
+    if activation.shape != tuple(expected):
         raise ShapeError(
-            f"adjoint: an activation of shape {given.shape} for {type(layer).__name__}, which "
+            f"adjoint: an activation of shape {activation.shape} for {type(layer).__name__}, which "
             f"gives {tuple(expected)}"
         )
     backward = _backward(layer)
-    result: Any = backward(layer, given, *arrays)
+    result: Any = backward(layer, activation, *arrays)
     return list(result) if isinstance(result, tuple) else [result]
 
 

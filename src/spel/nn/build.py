@@ -91,16 +91,16 @@ def _chained(parts: list[tuple[str | None, Layer]], source: str, used: set[str])
     """Nodes of parts that take one another, the first one `source`."""
     used = set(used)
     nodes: list[Node] = []
-    for given, layer in parts:
+    for own_name, layer in parts:
         if isinstance(layer, Network):
-            prefix = f"{given}." if given else ""
+            prefix = f"{own_name}." if own_name else ""
             renamed = {INPUT: source}
             for node in layer.nodes:
                 renamed[node.name] = _free(prefix + node.name, used)
                 inputs = tuple(renamed[name] for name in node.inputs)
                 nodes.append(Node(renamed[node.name], node.layer, inputs))
         else:
-            name = given or _free(layer.kind.split(".")[0], used)
+            name = own_name or _free(layer.kind.split(".")[0], used)
             used.add(name)
             nodes.append(Node(name, layer, (source,) * (layer.inputs or 1)))
         source = nodes[-1].name

@@ -66,7 +66,7 @@ class Footprint:
                 + ", ".join(str(tuple(map(float, p.stride))) for p in parts)
                 + "; give all branches the same strides"
             )
-        moved = [p._seen_from(first.start) for p in local]
+        moved = [p._relative_to(first.start) for p in local]
         return cls(
             first.start,
             first.stride,
@@ -78,7 +78,7 @@ class Footprint:
             tuple(map(lcm, *[p.align for p in local])),
         )
 
-    def _seen_from(self, start: Sequence[Place]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _relative_to(self, start: Sequence[Place]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What is read from low to high, relative to another start."""
         away = [own - other for own, other in zip(self.start, start)]
         low = tuple(floor(lo + d) for lo, d in zip(self.low, away))

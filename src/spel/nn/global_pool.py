@@ -56,9 +56,9 @@ class GlobalPool(Layer):
         return ops.global_pool(image, self.size, function=self.function)
 
     def shape(self, shape: Shape) -> Shape:
-        given = as_planar("global_pool", shape_only(shape), len(self.sizes))
-        check_spels(given.size)
-        return given.shape(given.channels, self.sizes)
+        planar = as_planar("global_pool", shape_only(shape), len(self.sizes))
+        check_spels(planar.size)
+        return planar.shape(planar.channels, self.sizes)
 
     @property
     def scope(self) -> Scope:

@@ -67,8 +67,10 @@ class GroupedConvolution(Layer):
         return convolved(program, source, self.bank, self.scope, self.groups)
 
     def shape(self, shape: Shape) -> Shape:
-        given, window = checked(shape_only(shape), self.bank, self.stride, self.border, self.groups)
-        return given.shape(len(self.bank), window.shape(given.size), channelled=True)
+        planar, window = checked(
+            shape_only(shape), self.bank, self.stride, self.border, self.groups
+        )
+        return planar.shape(len(self.bank), window.shape(planar.size), channelled=True)
 
     @derived_property
     def scope(self) -> Window:

@@ -44,8 +44,10 @@ class GroupNormalize(Layer):
                 raise ShapeError(
                     f"GroupNormalize: {name} of shape {np.shape(value)}; expected (C,)"
                 )
-            kept = per_channel(f"GroupNormalize: {name}", value) if np.ndim(value) else float(value)
-            object.__setattr__(self, name, kept)
+            checked = (
+                per_channel(f"GroupNormalize: {name}", value) if np.ndim(value) else float(value)
+            )
+            object.__setattr__(self, name, checked)
         if not number("GroupNormalize: epsilon", self.epsilon) > 0:
             raise ParameterError(f"GroupNormalize: epsilon {self.epsilon}; expected above 0")
         if int(self.groups) != self.groups or self.groups < 1:

@@ -68,10 +68,10 @@ class Pad(Layer):
 
     def shape(self, shape: Shape) -> Shape:
         before, after = self.amounts
-        given = as_planar("pad", shape_only(shape), len(before))
-        self.window.border_mode(given.channels)
-        return given.shape(
-            given.channels, [a + n + b for a, n, b in zip(before, given.size, after)]
+        planar = as_planar("pad", shape_only(shape), len(before))
+        self.window.border_mode(planar.channels)
+        return planar.shape(
+            planar.channels, [a + n + b for a, n, b in zip(before, planar.size, after)]
         )
 
     @property
@@ -144,8 +144,8 @@ class Crop(Layer):
 
     def shape(self, shape: Shape) -> Shape:
         before, after = self.amounts
-        given = as_planar("crop", shape_only(shape), len(before))
-        return given.shape(given.channels, cropped(given.size, before, after))
+        planar = as_planar("crop", shape_only(shape), len(before))
+        return planar.shape(planar.channels, cropped(planar.size, before, after))
 
     @property
     def scope(self) -> Placement:

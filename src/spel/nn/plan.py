@@ -240,7 +240,7 @@ class _Rows:
         return whole[low - self.first : high - self.first]
 
 
-KEPT = 64
+MAX_PLANS = 64
 """Number of plans that a network keeps: enough for all sizes of two scale spaces."""
 
 
@@ -254,7 +254,7 @@ class Plans(dict[Any, Plan]):
         key = (tuple(shape[-4:]), len(shape), tuple(wanted), wide)
         cached = self.get(key)
         if cached is None:
-            for old in list(self)[: len(self) - KEPT + 1]:
+            for old in list(self)[: len(self) - MAX_PLANS + 1]:
                 self.pop(old, None)
             cached = self[key] = plan(network, shape, wanted, wide=wide)
         return cached

@@ -100,13 +100,15 @@ def layer_of_kind(kind: object, allow: Collection[str]) -> type[Layer]:
         If no layer of that kind is registered, or it is neither spel's nor among `allow`.
     """
     if not isinstance(kind, str) or (kind not in _LAYERS and kind not in allow):
-        known = ", ".join(sorted(filter(is_own, _LAYERS)))
+        own = ", ".join(sorted(filter(is_own, _LAYERS)))
         raise FormatError(
-            f"unknown kind of layer {kind!r}; known are {known}. A newer spel may have written it: "
-            "update spel"
+            f"unknown kind of layer {kind!r}; expected one of {own}. A newer spel may have written "
+            "it: update spel"
         )
     if kind not in _LAYERS:
-        raise FormatError(f"kind of layer {kind!r} is allowed, but not there; import its package")
+        raise FormatError(
+            f"kind of layer {kind!r} is allowed but not registered; import its package first"
+        )
     if not is_own(kind) and kind not in allow:
         layer = _LAYERS[kind]
         raise FormatError(

@@ -73,9 +73,9 @@ class Upsample(Layer):
         return upsampled(program, source, pad_to_3d(self.factors, 1), self.method == "linear")
 
     def shape(self, shape: Shape) -> Shape:
-        given = as_planar("upsample", shape_only(shape), len(self.factors))
-        size = [n * f for n, f in zip(given.size, self.factors)]
-        return given.shape(given.channels, size)
+        planar = as_planar("upsample", shape_only(shape), len(self.factors))
+        size = [n * f for n, f in zip(planar.size, self.factors)]
+        return planar.shape(planar.channels, size)
 
     @property
     def scope(self) -> Placement:
@@ -173,9 +173,9 @@ class TransposedConvolution(Layer):
         )
 
     def shape(self, shape: Shape) -> Shape:
-        given, window = checked_transposed(shape_only(shape), self.bank, self.stride, self.border)
-        size = transposed_size(window, given.size)
-        return given.shape(self.bank.channels, size, channelled=True)
+        planar, window = checked_transposed(shape_only(shape), self.bank, self.stride, self.border)
+        size = transposed_size(window, planar.size)
+        return planar.shape(self.bank.channels, size, channelled=True)
 
     @derived_property
     def window(self) -> Window:
@@ -194,8 +194,8 @@ class TransposedConvolution(Layer):
         return Placement(start, window.strides, tuple(reach), tuple(shift))
 
     def multiply_adds(self, shape: Shape) -> int:
-        given, _ = checked_transposed(shape_only(shape), self.bank, self.stride, self.border)
-        spels = int(np.prod(given.size)) * len(given.array)
+        planar, _ = checked_transposed(shape_only(shape), self.bank, self.stride, self.border)
+        spels = int(np.prod(planar.size)) * len(planar.array)
         return spels * int(self.bank.weights.size)
 
     def explain(

@@ -34,7 +34,7 @@ def convolve_adjoint(
     y: npt.ArrayLike, bank: KernelBank, window: Window, shape: Shape, groups: int = 1
 ) -> Float:
     """The adjoint of a convolution, without its biases, on an image of a shape."""
-    given = as_planar("adjoint", y, bank.adjacency.ndim)
+    planar = as_planar("adjoint", y, bank.adjacency.ndim)
     target = as_planar("adjoint", shape_only(shape), bank.adjacency.ndim)
     size = _around(window, target.size)
     out = target.allocate(target.channels, size)
@@ -43,7 +43,7 @@ def convolve_adjoint(
         own = slice(g * kernels_each, (g + 1) * kernels_each)
         channels = slice(g * channels_each, (g + 1) * channels_each)
         values = np.empty((len(out), channels_each, *out.shape[2:]), dtype=np.float32)
-        _scatter(given.array[:, own], bank.adjacency, bank.weights[own], window, values)
+        _scatter(planar.array[:, own], bank.adjacency, bank.weights[own], window, values)
         out[:, channels] = values
     return _folded(target.image(out), window, shape)
 
@@ -57,15 +57,15 @@ def transposed_adjoint(y: npt.ArrayLike, bank: KernelBank, window: Window, shape
 def mean_pool_adjoint(y: npt.ArrayLike, window: Window, shape: Shape, *, full: bool) -> Float:
     """The adjoint of a mean pooling: each mean is shared out among its adjacents."""
     adjacency = window.adjacency
-    given = as_planar("adjoint", y, adjacency.ndim)
+    planar = as_planar("adjoint", y, adjacency.ndim)
     target = as_planar("adjoint", shape_only(shape), adjacency.ndim)
-    shares = given.array.astype(np.float32) / np.float32(len(adjacency))
+    shares = planar.array.astype(np.float32) / np.float32(len(adjacency))
     if window.border == "inside" and not full:
         ones = np.ones(target.size, dtype=np.float32)
         inside = mean_pool(ones, adjacency, stride=window.stride, count="full")
         counts = np.rint(inside * np.float32(len(adjacency)))
         lifted = counts.reshape((1,) * (5 - counts.ndim) + counts.shape)
-        shares = given.array.astype(np.float32) / np.maximum(lifted, 1)
+        shares = planar.array.astype(np.float32) / np.maximum(lifted, 1)
     out = target.allocate(target.channels, _around(window, target.size))
     ones = np.ones((1, len(adjacency), 1), dtype=np.float32)
     count = len(out) * target.channels  # channel by channel, as a batch
@@ -79,8 +79,8 @@ def pad_adjoint(
 ) -> Float:
     """The adjoint of a padding: what was repeated is added to where it came from."""
     ndim = len(before)
-    given = as_planar("adjoint", y, ndim)
-    values = given.array.astype(np.float64)
+    planar = as_planar("adjoint", y, ndim)
+    values = planar.array.astype(np.float64)
     sizes = values.shape[2:]
     for axis, (a, b) in enumerate(zip(pad_to_3d(before, 0), pad_to_3d(after, 0))):
         n = sizes[axis] - a - b
@@ -90,15 +90,15 @@ def pad_adjoint(
         else:
             inner = (slice(None),) * (axis + 2) + (slice(a, a + max(n, 0)),)
             values = values[inner]
-    return _as_float(given.image(values), shape)
+    return _as_float(planar.image(values), shape)
 
 
 def upsample_adjoint(
     y: npt.ArrayLike, factors: Sequence[int], shape: Shape, *, linear: bool
 ) -> Float:
     """The adjoint of an upsampling."""
-    given = as_planar("adjoint", y, len(factors))
-    values = given.array.astype(np.float64)
+    planar = as_planar("adjoint", y, len(factors))
+    values = planar.array.astype(np.float64)
     for axis, f in enumerate(pad_to_3d(factors, 1), start=2):
         n = values.shape[axis] // f
         if not linear:
@@ -109,12 +109,12 @@ def upsample_adjoint(
         above = (place - low).reshape(-1, *[1] * (values.ndim - 1 - axis))
         below = _added(values * (1 - above), axis, np.clip(low, 0, n - 1), n)
         values = below + _added(values * above, axis, np.clip(low + 1, 0, n - 1), n)
-    return _as_float(given.image(values), shape)
+    return _as_float(planar.image(values), shape)
 
 
 def global_mean_adjoint(y: npt.ArrayLike, sizes: Sequence[int], shape: Shape) -> Float:
     """The adjoint of a global mean: each mean is shared out among its part of the image."""
-    given = as_planar("adjoint", y, len(sizes))
+    planar = as_planar("adjoint", y, len(sizes))
     target = as_planar("adjoint", shape_only(shape), len(sizes))
     out = np.zeros(target.array.shape, dtype=np.float64)
     spels: Shape = out.shape[2:]
@@ -124,7 +124,7 @@ def global_mean_adjoint(y: npt.ArrayLike, sizes: Sequence[int], shape: Shape) ->
         inner: Any = (slice(None), slice(None), *[slice(a, b) for a, b in bounds])
         count = prod([b - a for a, b in bounds])
         at: Any = (slice(None), slice(None), *cell)
-        out[inner] += given.array[at][:, :, None, None, None] / count
+        out[inner] += planar.array[at][:, :, None, None, None] / count
     return _as_float(target.image(out), shape)
 
 
@@ -171,22 +171,22 @@ def unpool(
     if function not in ("max", "min"):
         raise ParameterError(f"unpool: function {function!r:.40}; expected 'max' or 'min'")
     window = pool_window("unpool", adjacency, stride, border)
-    given = as_planar("unpool", image, adjacency.ndim)
+    planar = as_planar("unpool", image, adjacency.ndim)
     pooled = as_planar("unpool", values, adjacency.ndim)
-    size = window.shape(given.size)
-    expected = (*given.array.shape[:2], *pad_to_3d(size, 1))
+    size = window.shape(planar.size)
+    expected = (*planar.array.shape[:2], *pad_to_3d(size, 1))
     if pooled.array.shape != expected:
         raise ShapeError(
             f"unpool: values of shape {np.shape(values)} for a pooling of {np.shape(image)}; "
-            f"expected {given.shape(given.channels, size)}"
+            f"expected {planar.shape(planar.channels, size)}"
         )
-    source, some = _winners(given.array, window, expected[2:], largest=function == "max")
-    spels = int(np.prod(given.array.shape[2:]))
+    source, some = _winners(planar.array, window, expected[2:], largest=function == "max")
+    spels = int(np.prod(planar.array.shape[2:]))
     rows = np.arange(expected[0] * expected[1]).reshape(*expected[:2], 1, 1, 1) * spels
     flat = (source + rows)[some]
     weights = pooled.array.astype(np.float64)[some]
-    out = np.bincount(flat, weights, minlength=given.array.size).reshape(given.array.shape)
-    return np.asarray(given.image(out), dtype=np.float32)
+    out = np.bincount(flat, weights, minlength=planar.array.size).reshape(planar.array.shape)
+    return np.asarray(planar.image(out), dtype=np.float32)
 
 
 def _winners(
@@ -201,9 +201,9 @@ def _winners(
     best = np.full(full, -np.inf)
     source = np.zeros(full, dtype=np.int64)
     some = np.zeros(full, dtype=bool)
-    seen = shifted(image, steps, start, stride, shape, mode)
+    reads = shifted(image, steps, start, stride, shape, mode)
     numbers = shifted(spels, steps, start, stride, shape, mode)
-    for (values, inside), (number, _) in zip(seen, numbers):
+    for (values, inside), (number, _) in zip(reads, numbers):
         values = values if largest else -values
         if supplies(window) and mode == "constant":  # a zero of the border may win
             values, counts = np.where(inside, values, 0.0), np.ones_like(inside)

@@ -58,16 +58,16 @@ def global_pool(
     sizes = checked_size(size)
     if function not in ("mean", "max"):
         raise ParameterError(f"global_pool: function {function!r:.40}; expected 'mean' or 'max'")
-    given = as_planar("global_pool", image, len(sizes))
-    check_spels(given.size)
-    memory, result = allocate("global_pool", given, given.channels, sizes, out)
-    spels = given.array.shape[2:]
+    planar = as_planar("global_pool", image, len(sizes))
+    check_spels(planar.size)
+    memory, result = allocate("global_pool", planar, planar.channels, sizes, out)
+    spels = planar.array.shape[2:]
     cells = memory.shape[2:]
     for cell in product(*map(range, cells)):
         bounds = [part(i, m, n) for i, m, n in zip(cell, cells, spels)]
         inner: Any = (slice(None), slice(None), *[slice(a, b) for a, b in bounds])
         at: Any = (slice(None), slice(None), *cell)
-        values, target = given.array[inner], memory[at]
+        values, target = planar.array[inner], memory[at]
         if function == "max":
             target[...] = values.max(axis=(2, 3, 4))
         else:

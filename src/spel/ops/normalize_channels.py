@@ -54,17 +54,17 @@ def group_normalize(
     >>> group_normalize(image, 2, epsilon=1e-12).round(3).tolist()
     [[[-1.0, -1.0], [1.0, 1.0]]]
     """
-    given = as_planar("group_normalize", image, ndim)
-    check_groups(groups, given.channels)
-    memory, result = allocate("group_normalize", given, given.channels, given.size, out)
-    x = given.array.astype(np.float64)
+    planar = as_planar("group_normalize", image, ndim)
+    check_groups(groups, planar.channels)
+    memory, result = allocate("group_normalize", planar, planar.channels, planar.size, out)
+    x = planar.array.astype(np.float64)
     if x.size:
         parts = x.reshape(len(x), groups, -1)
         centred = parts - parts.mean(axis=2, keepdims=True)
         below = np.sqrt(np.square(centred).mean(axis=2, keepdims=True) + epsilon)
         x = (centred / below).reshape(x.shape)
     scale, shift = (
-        np.broadcast_to(np.asarray(v, np.float64), (given.channels,))[:, None, None, None]
+        np.broadcast_to(np.asarray(v, np.float64), (planar.channels,))[:, None, None, None]
         for v in (gamma, beta)
     )
     memory[...] = x * scale + shift
@@ -125,13 +125,13 @@ def local_response_normalize(
     """
     check_response(size, alpha, beta, k)
     array = as_real("local_response_normalize", image)
-    given = as_planar("local_response_normalize", array, 3 if array.ndim == 5 else 2)
-    memory, result = allocate("local_response_normalize", given, given.channels, given.size, out)
-    x = given.array.astype(np.float64)
+    planar = as_planar("local_response_normalize", array, 3 if array.ndim == 5 else 2)
+    memory, result = allocate("local_response_normalize", planar, planar.channels, planar.size, out)
+    x = planar.array.astype(np.float64)
     squares, total = np.square(x), np.zeros_like(x)
     for away in range(-(size // 2), size // 2 + 1):
-        own, other = slice(max(0, -away), given.channels - max(0, away)), max(0, away)
-        count = max(0, given.channels - abs(away))
+        own, other = slice(max(0, -away), planar.channels - max(0, away)), max(0, away)
+        count = max(0, planar.channels - abs(away))
         total[:, own.start : own.start + count] += squares[:, other : other + count]
     memory[...] = x / (k + alpha / size * total) ** beta
     return result

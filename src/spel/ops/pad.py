@@ -57,12 +57,12 @@ def pad(
     [[2.0, 3.0, 1.0, 2.0, 3.0, 1.0, 2.0]]
     """
     first, last = checked_amounts("pad", before, after)
-    given = as_planar("pad", image, len(first))
-    mode, fill = supplied("pad", border, len(first)).border_mode(given.channels)
-    size = [a + n + b for a, n, b in zip(first, given.size, last, strict=True)]
-    memory, result = allocate("pad", given, given.channels, size, out)
+    planar = as_planar("pad", image, len(first))
+    mode, fill = supplied("pad", border, len(first)).border_mode(planar.channels)
+    size = [a + n + b for a, n, b in zip(first, planar.size, last, strict=True)]
+    memory, result = allocate("pad", planar, planar.channels, size, out)
     kernels.pad(
-        given.array,
+        planar.array,
         start=pad_to_3d([-n for n in first], 0),
         border=mode,
         fill=np.asarray(fill, dtype=np.float32),
@@ -104,12 +104,12 @@ def crop(
     [[2.0]]
     """
     first, last = checked_amounts("crop", before, after)
-    given = as_planar("crop", image, len(first))
-    size = cropped(given.size, first, last)
-    memory, result = allocate("crop", given, given.channels, size, out)
+    planar = as_planar("crop", image, len(first))
+    size = cropped(planar.size, first, last)
+    memory, result = allocate("crop", planar, planar.channels, size, out)
     start = pad_to_3d(first, 0)
     inner = tuple(slice(a, a + n) for a, n in zip(start, pad_to_3d(size, 1)))
-    memory[...] = given.array[(slice(None), slice(None), *inner)]
+    memory[...] = planar.array[(slice(None), slice(None), *inner)]
     return result
 
 

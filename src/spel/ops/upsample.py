@@ -67,11 +67,11 @@ def upsample(
     factors = checked_factor(factor)
     if method not in ("nearest", "linear"):
         raise ParameterError(f"upsample: method {method!r:.40}; expected 'nearest' or 'linear'")
-    given = as_planar("upsample", image, len(factors))
-    size = [n * f for n, f in zip(given.size, factors, strict=True)]
-    memory, result = allocate("upsample", given, given.channels, size, out)
+    planar = as_planar("upsample", image, len(factors))
+    size = [n * f for n, f in zip(planar.size, factors, strict=True)]
+    memory, result = allocate("upsample", planar, planar.channels, size, out)
     kernels.upsample(
-        given.array,
+        planar.array,
         factor=pad_to_3d(factors, 1),
         linear=method == "linear",
         out=memory,
@@ -126,14 +126,14 @@ def transposed_convolve(
     >>> transposed_convolve([[1.0, 10.0]], bank, stride=2, border="valid")[..., 0].tolist()
     [[1.0, 2.0, 13.0, 20.0, 30.0]]
     """
-    given, window = checked_transposed(image, bank, stride, border)
+    planar, window = checked_transposed(image, bank, stride, border)
     shift = checked_bias(bias, bank)
-    size = transposed_size(window, given.size)
+    size = transposed_size(window, planar.size)
     memory, result = allocate(
-        "transposed_convolve", given, bank.channels, size, out, channelled=True
+        "transposed_convolve", planar, bank.channels, size, out, channelled=True
     )
     kernels.transpose(
-        given.array,
+        planar.array,
         bank.adjacency.displacements_3d,
         bank.weights,
         shift,
@@ -177,13 +177,13 @@ def checked_transposed(
     if border not in ("zero", "valid"):
         raise ParameterError(f"{name}: border {border!r:.40}; expected 'zero' or 'valid'")
     window = Window(bank.adjacency, stride, border)  # type: ignore[arg-type]
-    given = as_planar(name, image, bank.adjacency.ndim)
-    if given.channels != len(bank):
+    planar = as_planar(name, image, bank.adjacency.ndim)
+    if planar.channels != len(bank):
         raise ShapeError(
-            f"{name}: image of {given.channels} channels, bank of {len(bank)} kernels; expected "
+            f"{name}: image of {planar.channels} channels, bank of {len(bank)} kernels; expected "
             "one channel for each kernel"
         )
-    return given, window
+    return planar, window
 
 
 def checked_bias(bias: npt.ArrayLike, bank: KernelBank) -> Float:

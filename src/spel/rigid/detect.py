@@ -82,17 +82,17 @@ def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) 
     windows, size = scanner.windows, pyramid.size
     threshold = log_odds_of(windows.threshold)
     scored = scan_windows(scanner, pyramid)
-    kept = non_maximum_suppression(
+    chosen = non_maximum_suppression(
         scored.boxes, scored.log_odds, overlap=windows.overlap, max_boxes=windows.max_detections
     )
-    kept = kept[scored.log_odds[kept] > threshold]
+    chosen = chosen[scored.log_odds[chosen] > threshold]
     angles = [scored.views[index].degrees for index in scored.view_indices]
-    boxes = vote_boxes(scored.boxes, scored.log_odds, kept, angles)
+    boxes = vote_boxes(scored.boxes, scored.log_odds, chosen, angles)
     boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    probabilities = 1 / (1 + np.exp(-scored.log_odds[kept]))
+    probabilities = 1 / (1 + np.exp(-scored.log_odds[chosen]))
     explanations = (
-        tuple(_explain_window(scanner, scored, int(i), threshold, size) for i in kept)
+        tuple(_explain_window(scanner, scored, int(i), threshold, size) for i in chosen)
         if why
         else ()
     )

@@ -28,12 +28,12 @@ def detect_classes(
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)
     scanners = [Scanner(network, windows) for _, windows in decision.classes]
     pyramid = scanners[0].pyramid(array, share=True)
-    found = [detect_in_pyramid(scanner, pyramid, why=why) for scanner in scanners]
-    boxes = np.concatenate([one.boxes for one in found])
-    scores = np.concatenate([one.scores for one in found])
-    areas = np.concatenate([one.areas for one in found])
-    reasons = [reason for one in found for reason in one.why]
-    names = [name for name, one in zip(decision.names, found) for _ in range(len(one))]
+    detections = [detect_in_pyramid(scanner, pyramid, why=why) for scanner in scanners]
+    boxes = np.concatenate([one.boxes for one in detections])
+    scores = np.concatenate([one.scores for one in detections])
+    areas = np.concatenate([one.areas for one in detections])
+    reasons = [reason for one in detections for reason in one.why]
+    names = [name for name, one in zip(decision.names, detections) for _ in range(len(one))]
     if decision.suppress == "across":
         order = non_maximum_suppression(boxes, scores, overlap=decision.overlap, classes=names)
     else:

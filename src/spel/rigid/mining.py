@@ -82,8 +82,8 @@ class FindTask(PhotoTask):
 
     def __call__(self) -> tuple[Floats, Floats]:
         with threads(1):
-            found = detect_rigid(self.network, self.photo[0], self.windows)
-            return np.asarray(found.boxes), np.asarray(found.scores)
+            detections = detect_rigid(self.network, self.photo[0], self.windows)
+            return np.asarray(detections.boxes), np.asarray(detections.scores)
 
 
 def hard_negatives(

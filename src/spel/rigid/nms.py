@@ -54,23 +54,23 @@ def non_maximum_suppression(
     def same_class(others: npt.NDArray[np.int64], one: int) -> npt.NDArray[np.bool_]:
         return np.zeros(len(others), bool) if names is None else names[others] == names[one]
 
-    kept: list[int] = []
-    while len(order) and (max_boxes is None or len(kept) < max_boxes):
+    chosen: list[int] = []
+    while len(order) and (max_boxes is None or len(chosen) < max_boxes):
         best, order = int(order[0]), order[1:]
-        kept.append(best)
+        chosen.append(best)
         shared = _intersections(corners[order], corners[best])
         whole = np.minimum(areas[order], areas[best])
         if of == "union":
             whole = areas[order] + areas[best] - shared
         free = shared <= overlap * whole
         order = order[free | same_class(order, best)]
-    return np.array(kept, dtype=np.int64)
+    return np.array(chosen, dtype=np.int64)
 
 
 def vote_boxes(
     boxes: npt.ArrayLike,
     log_odds: npt.ArrayLike,
-    kept: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
     groups: npt.ArrayLike,
     *,
     min_iou: float = 0.3,
@@ -91,8 +91,8 @@ def vote_boxes(
     weights = np.asarray(log_odds, dtype=np.float64)
     areas = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0), axis=1)
     group = np.asarray(groups)
-    means = np.zeros((len(kept), 4))
-    for number, one in enumerate(kept):
+    means = np.zeros((len(chosen), 4))
+    for number, one in enumerate(chosen):
         shared = _intersections(corners, corners[one])
         votes = (shared > min_iou * (areas + areas[one] - shared)) & (group == group[one])
         votes[one] = True

@@ -69,7 +69,7 @@ def validate(
     answers = [
         Answers(name, boxes, scores, true)
         for name, true, (boxes, scores) in zip(
-            photos.names, photos.truth, _found(without, windows, photos)
+            photos.names, photos.truth, _detections_without(without, windows, photos)
         )
     ]
     scores, precision, recall = precision_recall(answers)
@@ -88,14 +88,14 @@ def validate(
     )
 
 
-def _found(
+def _detections_without(
     without: Callable[[int], Network], windows: Windows, photos: TrainingPhotos
 ) -> Iterator[tuple[Floats, Floats]]:
     """Boxes and scores in every photo, here or in workers."""
     if photos.run is None:
         for number, image in enumerate(photos.images):
-            found = detect_rigid(without(number), image, windows)
-            yield found.boxes, found.scores
+            detections = detect_rigid(without(number), image, windows)
+            yield detections.boxes, detections.scores
         return
     yield from photos.run(
         FindTask(photos.images[number : number + 1], name, without(number), windows)

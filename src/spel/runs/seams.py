@@ -71,7 +71,7 @@ class Seams:
         np.minimum.at(strongest, group[top], whole["strongest"][top])
         order = np.argsort(first, kind="stable")
         unknown = np.full(n, np.nan)
-        found = ops.Regions(
+        partial = ops.Regions(
             np.arange(1, n + 1),
             areas[order],
             low[order],
@@ -80,7 +80,7 @@ class Seams:
             unknown,
             maxima[order],
         )
-        return found, strongest[order]
+        return partial, strongest[order]
 
     def _next_row(self, rows: slice) -> None:
         self.above, self.below = self.below, self.below.copy()
@@ -115,28 +115,28 @@ class Seams:
     def _measure(
         self, saliency: npt.NDArray[Any], local: npt.NDArray[np.int64], top: int, left: int
     ) -> None:
-        found = ops.regions(local, saliency)
+        regions = ops.regions(local, saliency)
         rows, cols = np.nonzero(local)
         labels = local[rows, cols]
         flat = (rows + top) * self.cols + cols + left
         values = saliency[rows, cols].astype(np.float64)
-        first = np.full(len(found), np.iinfo(np.int64).max)
+        first = np.full(len(regions), np.iinfo(np.int64).max)
         np.minimum.at(first, labels - 1, flat)
-        top_value = values == found.maxima[labels - 1]
-        strongest = np.full(len(found), np.iinfo(np.int64).max)
+        top_value = values == regions.maxima[labels - 1]
+        strongest = np.full(len(regions), np.iinfo(np.int64).max)
         np.minimum.at(strongest, labels[top_value] - 1, flat[top_value])
         shift = np.array([top, left])
         self.parts.append(
             {
-                "areas": found.areas,
-                "low": found.low + shift,
-                "high": found.high + shift,
-                "maxima": found.maxima,
+                "areas": regions.areas,
+                "low": regions.low + shift,
+                "high": regions.high + shift,
+                "maxima": regions.maxima,
                 "first": first,
                 "strongest": strongest,
             }
         )
-        self.count += len(found)
+        self.count += len(regions)
 
     def _groups(self) -> npt.NDArray[np.int64]:
         """The number of the joined component, from 0, of each component of a tile."""

@@ -166,10 +166,10 @@ def decide(
         seams.add(saliency, threshold, tile.out)
         if on_tile is not None:
             on_tile(done, len(parts))
-    found, strongest = seams.regions()
+    regions, strongest = seams.regions()
     place, extent = geometry(network), (shape[0], shape[1])
-    boxes, order = select_regions(found, chosen, place, extent)
-    detections = Detections(boxes[order], found.maxima[order], found.areas[order], extent)
+    boxes, order = select_regions(regions, chosen, place, extent)
+    detections = Detections(boxes[order], regions.maxima[order], regions.areas[order], extent)
     at = tuple(divmod(int(i), result[1]) for i in strongest[order])
     return DecisionResult(detections, threshold, at)
 

@@ -125,11 +125,11 @@ def application(service: Service) -> Starlette:
             Route("/metrics", metrics, methods=["GET"]),
             *(_answering(service, path, kinds) for path, kinds in service.paths.items()),
         ],
-        exception_handlers={404: _not_found(service), 405: _not_allowed},
+        exception_handlers={404: _no_such_page(service), 405: _not_allowed},
     )
 
 
-def _not_found(service: Service) -> Any:
+def _no_such_page(service: Service) -> Any:
     async def handler(request: Request, error: Exception) -> Response:
         posts = ", ".join(service.paths)
         kind = request.url.path.removeprefix("/")

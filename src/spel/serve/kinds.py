@@ -59,16 +59,18 @@ class Kind:
 
 
 def _detect(network: Network, received: Received, media_type: str) -> bytes:
-    found = detect(network, received.image, white=received.white)
+    detections = detect(network, received.image, white=received.white)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.json"
-        write_as("coco", path, [_result(received.name, found)])
+        write_as("coco", path, [_result(received.name, detections)])
         return path.read_bytes()
 
 
-def _result(name: str, found: Detections) -> Result:
-    areas = np.asarray(found.areas, np.float64)
-    return Result(name, found.image_size, found.boxes, found.scores, areas, found.classes)
+def _result(name: str, detections: Detections) -> Result:
+    areas = np.asarray(detections.areas, np.float64)
+    return Result(
+        name, detections.image_size, detections.boxes, detections.scores, areas, detections.classes
+    )
 
 
 def _segment(network: Network, received: Received, media_type: str) -> bytes:

@@ -71,11 +71,11 @@ def whole(network: Network) -> Network:
 def fitted(network: Network, size: Sequence[int]) -> Network:
     """The network as the studio runs it on an image of a size: reduced as far as is needed."""
     factor = needed_factor(size)
-    return network if factor_of(network) >= factor else _kept(network, factor)
+    return network if factor_of(network) >= factor else _reduced_once(network, factor)
 
 
 # The cache finds what it knows about a network by the object.
-_kept = lru_cache(maxsize=64)(reduced)
+_reduced_once = lru_cache(maxsize=64)(reduced)
 
 
 def reduce_image(image: npt.ArrayLike, factor: int) -> npt.NDArray[np.float32]:

@@ -95,16 +95,16 @@ class Decoder:
         """As :func:`spel.io.describe`."""
         check_options(None, max_pixels)
         with translating_errors(path), open_binary(path) as file, _descriptor(file) as handle:
-            found, _ = self._isolation.call(
+            header, _ = self._isolation.call(
                 path,
                 describe_in_worker,
                 (name_of(path), max_pixels),
                 file=handle,
                 memory=self.memory or 64 * MIB + 18 * MAX_PIXELS,
             )
-            if not _is_info(found):
+            if not _is_info(header):
                 raise image_error(path, "", "the decoder sent no header", "leave the file out")
-            return ImageInfo(**found)
+            return ImageInfo(**header)
 
     def close(self) -> None:
         """End the process; the next image would start another."""
@@ -135,11 +135,11 @@ def _descriptor(file: BinaryIO) -> Iterator[int]:
         yield copy.fileno()
 
 
-def _is_info(found: dict[str, Any]) -> bool:
+def _is_info(fields_sent: dict[str, Any]) -> bool:
     """Whether the fields are those of an `ImageInfo`, each of its type."""
     example = asdict(ImageInfo("", 1, 1, 1))
-    return set(found) == {field.name for field in fields(ImageInfo)} and all(
-        type(found[name]) is type(value) for name, value in example.items()
+    return set(fields_sent) == {field.name for field in fields(ImageInfo)} and all(
+        type(fields_sent[name]) is type(value) for name, value in example.items()
     )
 
 

@@ -101,7 +101,7 @@ def _head(file: BinaryIO, max_pixels: int) -> _Head:
 
 
 def _pam(file: BinaryIO) -> _Head:
-    found: dict[bytes, int] = {}
+    fields: dict[bytes, int] = {}
     read = 0
     while True:
         line = file.readline(4096)
@@ -112,12 +112,12 @@ def _pam(file: BinaryIO) -> _Head:
         if words == [b"ENDHDR"]:
             break
         if words and words[0] in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"):
-            if len(words) != 2 or words[0] in found or not re.fullmatch(rb"\d{1,9}", words[1]):
+            if len(words) != 2 or words[0] in fields or not re.fullmatch(rb"\d{1,9}", words[1]):
                 raise DecodeError("its header is damaged", DAMAGED)
-            found[words[0]] = int(words[1])
-    if len(found) != 4:
+            fields[words[0]] = int(words[1])
+    if len(fields) != 4:
         raise DecodeError("its header lacks WIDTH, HEIGHT, DEPTH or MAXVAL", DAMAGED)
-    return _Head(b"P7", found[b"HEIGHT"], found[b"WIDTH"], found[b"DEPTH"], found[b"MAXVAL"])
+    return _Head(b"P7", fields[b"HEIGHT"], fields[b"WIDTH"], fields[b"DEPTH"], fields[b"MAXVAL"])
 
 
 def _word(file: BinaryIO) -> bytes:

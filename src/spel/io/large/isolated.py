@@ -27,15 +27,15 @@ class IsolatedWindows:
     def __init__(self, path: Path, page: int | None, level: int, max_pixels: int) -> None:
         self._path, self._image = path, (str(path), page, level, max_pixels)
         self._isolation = Isolation()
-        found, _ = self._isolation.call(path, describe_in_worker, (self._image,), memory=_MEMORY)
-        if any(type(found.get(name)) is not kind for name, kind in _FIELDS.items()):
+        header, _ = self._isolation.call(path, describe_in_worker, (self._image,), memory=_MEMORY)
+        if any(type(header.get(name)) is not kind for name, kind in _FIELDS.items()):
             raise image_error(path, "", "the decoder sent no description", "leave the file out")
-        self.format: str = found["format"]
-        self.shape = tuple(int(n) for n in found["size"])
-        self.dtype: np.dtype[Any] = np.dtype(found["dtype"])
-        self.pages: int = found["pages"]
-        self.bits: int = found["bits"]
-        self.levels = tuple((int(rows), int(cols)) for rows, cols in found["levels"])
+        self.format: str = header["format"]
+        self.shape = tuple(int(n) for n in header["size"])
+        self.dtype: np.dtype[Any] = np.dtype(header["dtype"])
+        self.pages: int = header["pages"]
+        self.bits: int = header["bits"]
+        self.levels = tuple((int(rows), int(cols)) for rows, cols in header["levels"])
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""
@@ -68,9 +68,9 @@ def describe_in_worker(image: Image) -> Reply:
 
     def make() -> tuple[dict[str, Any], None]:
         windows = _opened(image)
-        found = {"format": windows.format, "dtype": windows.dtype.name, "pages": windows.pages}
+        header = {"format": windows.format, "dtype": windows.dtype.name, "pages": windows.pages}
         return {
-            **found,
+            **header,
             "bits": windows.bits,
             "size": windows.shape,
             "levels": windows.levels,

@@ -184,8 +184,8 @@ def _axes(listed: Any) -> str:
     if not isinstance(listed, list):
         raise DecodeError("its list of axes is damaged", DAMAGED)
     names = [one.get("name") if isinstance(one, dict) else one for one in listed]
-    known = all(isinstance(name, str) and len(name) == 1 and name in AXES for name in names)
-    if not known or len(set(names)) < len(names) or not {"y", "x"} <= set(names):
+    valid = all(isinstance(name, str) and len(name) == 1 and name in AXES for name in names)
+    if not valid or len(set(names)) < len(names) or not {"y", "x"} <= set(names):
         raise DecodeError(f"its axes {str(names)[:60]} are not read", f"read are {', '.join(AXES)}")
     return "".join(map(str, names))
 

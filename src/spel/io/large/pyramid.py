@@ -83,8 +83,8 @@ def _halving(
     bands: Iterable[Band], files: Sequence[IO[bytes]], kind: np.dtype[Any]
 ) -> Iterator[Band]:
     """The bands, whose smaller levels are appended to files on the way."""
-    for given in bands:
-        band = level = np.ascontiguousarray(given, kind)
+    for arrived in bands:
+        band = level = np.ascontiguousarray(arrived, kind)
         for file in files:
             level = _halved(level)
             file.write(np.ascontiguousarray(level).data)

@@ -43,8 +43,8 @@ LOSSES = ("Packet corrupt", "Stream ends prematurely", "File ended prematurely")
 
 def serve(options: str) -> None:
     """Decode the video on standard input; options are JSON, see `Decoding`."""
-    asked = json.loads(options)
-    limit_process(MEMORY + BYTES_PER_PIXEL * asked["max_pixels"])
+    chosen = json.loads(options)
+    limit_process(MEMORY + BYTES_PER_PIXEL * chosen["max_pixels"])
     import av
     import av.logging
 
@@ -53,7 +53,7 @@ def serve(options: str) -> None:
     out, complaint = sys.stdout.buffer, ""
     with av.logging.Capture(local=False) as log:
         try:
-            for message, pixels in Decoding(sys.stdin.buffer, **asked).messages():
+            for message, pixels in Decoding(sys.stdin.buffer, **chosen).messages():
                 _write(out, message, pixels)
         except (av.FFmpegError, MemoryError, ValueError) as error:
             complaint = str(error) or type(error).__name__

@@ -162,8 +162,8 @@ class Collector:
             for entry in self.entries.values():
                 entry.scores = [1.0 if score is None else score for score in entry.scores]
         images = tuple(entry.image_boxes() for entry in self.entries.values())
-        seen = {name for one in images for name in one.classes}
-        names = self.classes or sorted(seen)
+        used = {name for one in images for name in one.classes}
+        names = self.classes or sorted(used)
         return Annotations(
             images,
             tuple(names) or (ONE_CLASS,),

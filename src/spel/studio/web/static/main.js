@@ -38,8 +38,8 @@ function takeUp(view) {
   state.kernel = view.kernel ?? 0;
   state.channel = view.channel ?? 0;
   state.other = view.other ?? null;
-  const known = view.node === "input" || node(view.node);
-  state.node = view.node && known ? view.node : firstNode();
+  const exists = view.node === "input" || node(view.node);
+  state.node = view.node && exists ? view.node : firstNode();
   if (view.pinned && view.cursor) Object.assign(state, { cursor: view.cursor, pinned: true });
 }
 

@@ -103,8 +103,8 @@ export const output = () => state.run?.steps.at(-1);
  * @returns {Class}
  */
 export function classOf(label) {
-  const found = state.doc.classes.find((c) => c.label === label);
-  return found ?? { label, name: t("class.n", { n: label }), color: "#6f6f6f" };
+  const entry = state.doc.classes.find((c) => c.label === label);
+  return entry ?? { label, name: t("class.n", { n: label }), color: "#6f6f6f" };
 }
 
 /** Grey images are shown in grey; other steps by the sign of their values. */

@@ -175,8 +175,8 @@ function fitting(child, free) {
       if (node.nodeType === Node.TEXT_NODE) return node;
       continue;
     }
-    const known = made.get(node);
-    if (known && known.what === child.what && known.attributes.key === child.attributes.key) {
+    const record = made.get(node);
+    if (record && record.what === child.what && record.attributes.key === child.attributes.key) {
       return node;
     }
   }
@@ -189,12 +189,12 @@ function fitting(child, free) {
  * @param {Description} description
  */
 function update(element, { attributes, children }) {
-  const known = /** @type {Made} */ (made.get(element));
-  const before = known.attributes;
-  known.attributes = attributes;
+  const record = /** @type {Made} */ (made.get(element));
+  const before = record.attributes;
+  record.attributes = attributes;
   for (const name of new Set([...Object.keys(before), ...Object.keys(attributes)])) {
     if (NAMES.has(name)) continue;
-    if (name.startsWith("on")) setHandler(element, known, name.slice(2), attributes[name]);
+    if (name.startsWith("on")) setHandler(element, record, name.slice(2), attributes[name]);
     else if (before[name] !== attributes[name]) setAttribute(element, name, attributes[name]);
   }
   if (before.class !== attributes.class) setClasses(element, before.class, attributes.class);
@@ -206,15 +206,15 @@ function update(element, { attributes, children }) {
 
 /**
  * @param {HTMLElement} element
- * @param {Made} known
+ * @param {Made} record
  * @param {string} type
  * @param {((event: any) => void) | undefined} handler
  */
-function setHandler(element, known, type, handler) {
-  if (!(type in known.handlers)) {
-    element.addEventListener(type, (event) => known.handlers[type]?.(event));
+function setHandler(element, record, type, handler) {
+  if (!(type in record.handlers)) {
+    element.addEventListener(type, (event) => record.handlers[type]?.(event));
   }
-  known.handlers[type] = handler ?? (() => {});
+  record.handlers[type] = handler ?? (() => {});
 }
 
 /**

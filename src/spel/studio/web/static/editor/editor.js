@@ -35,10 +35,10 @@ class Editor extends Part {
 
   async showImage() {
     const { image, band } = state;
-    const found = await picture(image, band).catch(() => null);
-    const strip = found?.cut ? await planes(image, found.cut[0]).catch(() => null) : null;
+    const current = await picture(image, band).catch(() => null);
+    const strip = current?.cut ? await planes(image, current.cut[0]).catch(() => null) : null;
     if (state.image !== image || state.band !== band || node()) return;
-    patch(this, h("h2", {}, t("step.input")), found ? imageForm(found, strip) : null);
+    patch(this, h("h2", {}, t("step.input")), current ? imageForm(current, strip) : null);
   }
 
   async redraw() {

@@ -62,8 +62,8 @@ function inputFor(view) {
 
 /** @param {FieldView} view */
 function choiceInput({ id, value, schema, change }) {
-  const known = schema.values ?? [];
-  const values = known.includes(value) ? known : [...known, value];
+  const allowed = schema.values ?? [];
+  const values = allowed.includes(value) ? allowed : [...allowed, value];
   const choices = values.map(
     (v, i) => /** @type {const} */ ([String(i), choiceName(schema.name, v)]),
   );

@@ -17,13 +17,13 @@ const TALL = 70;
 
 /**
  * @param {Picture} picture
- * @param {Planes | null} found planes of its stack
+ * @param {Planes | null} slices planes of its stack
  */
-export function imageForm(picture, found) {
+export function imageForm(picture, slices) {
   const { stack, cut } = picture;
   return [
     h("table.terms", { key: "facts" }, factRows(picture)),
-    stack && cut ? planeSection(picture.id, stack, cut, found) : null,
+    stack && cut ? planeSection(picture.id, stack, cut, slices) : null,
     contrastSection(picture),
   ];
 }
@@ -144,9 +144,9 @@ function drawHistogram(canvas, picture, [black, white]) {
  * @param {string} image
  * @param {[number, number, number]} stack
  * @param {[number, number]} cut
- * @param {Planes | null} found
+ * @param {Planes | null} slices
  */
-function planeSection(image, stack, [axis, place], found) {
+function planeSection(image, stack, [axis, place], slices) {
   const file = sourceIdOf(image);
   const show = (/** @type {number} */ along, /** @type {number} */ at) =>
     choose({ image: `${file}@${along}.${clamp(at, 0, (stack[along] ?? 1) - 1)}` });
@@ -175,26 +175,26 @@ function planeSection(image, stack, [axis, place], found) {
     h("h3", {}, t("plane.title", { n: stack[axis] })),
     radio(t("plane.axis"), axes, axis, halfway),
     field(label, "plane", h("span.inputs.wide", {}, range, number)),
-    found ? planeStrip(found, place, (at) => show(axis, at)) : null,
+    slices ? planeStrip(slices, place, (at) => show(axis, at)) : null,
   );
 }
 
 /**
  * Some planes as small pictures, to choose from.
- * @param {Planes} found
+ * @param {Planes} slices
  * @param {number} place
  * @param {(place: number) => void} show
  */
-function planeStrip(found, place, show) {
-  found.canvases ??= found.places.map((_, i) => planePicture(found, i));
-  const buttons = found.places.map((at, i) => {
+function planeStrip(slices, place, show) {
+  slices.canvases ??= slices.places.map((_, i) => planePicture(slices, i));
+  const buttons = slices.places.map((at, i) => {
     const title = t("plane.number.n", { n: at });
     const pressed = String(at === place);
     const names = { title, "aria-label": title, "aria-pressed": pressed };
     return h(
       "button.plane",
       { key: at, ...names, onclick: () => show(at) },
-      found.canvases?.[i],
+      slices.canvases?.[i],
       h("span", {}, String(at)),
     );
   });
@@ -202,7 +202,7 @@ function planeStrip(found, place, show) {
 }
 
 /**
- * @param {Planes} found
+ * @param {Planes} slices
  * @param {number} index
  */
 function planePicture({ grid: [, rows, cols], data }, index) {

@@ -81,13 +81,13 @@ class Inspector extends Part {
       patch(this, h("h2", {}, state.node), problem);
       return;
     }
-    const found = await this.ask(shown, cursor);
-    if (!found) return;
-    this.trace = found;
-    if (state.trace?.value !== found.value) pointAt(null);
+    const result = await this.ask(shown, cursor);
+    if (!result) return;
+    this.trace = result;
+    if (state.trace?.value !== result.value) pointAt(null);
     this.redraw();
     performance.mark("spel-inspector");
-    this.dispatchEvent(new CustomEvent("traced", { detail: found, bubbles: true }));
+    this.dispatchEvent(new CustomEvent("traced", { detail: result, bubbles: true }));
   }
 
   /**
@@ -99,8 +99,8 @@ class Inspector extends Part {
     const channel = Math.min(state.channel, (shown.shape[2] ?? 1) - 1);
     const { network, image, node } = state;
     try {
-      const found = await trace({ network, image, node, row, col, channel });
-      return node === state.node && state.run !== null ? found : undefined;
+      const result = await trace({ network, image, node, row, col, channel });
+      return node === state.node && state.run !== null ? result : undefined;
     } catch (error) {
       // Between two runs a place may be outside, or a step not computed: the next run tells.
       if (!(error instanceof RequestError) || error.status !== 422) sayProblem(error);

@@ -171,8 +171,8 @@ export function markTerm(arithmetic) {
   for (const cell of arithmetic.querySelectorAll(`[data-i="${term}"]`)) cell.classList.add("same");
   const three = arithmetic.querySelector(".three");
   const line = three?.nextElementSibling;
-  const known = three && linked.get(three);
-  if (line) line.textContent = known && term !== null ? termText(known, term) : " ";
+  const link = three && linked.get(three);
+  if (line) line.textContent = link && term !== null ? termText(link, term) : " ";
 }
 
 /**

@@ -15,11 +15,11 @@ import { reportImage, state } from "../store.js";
 export async function showCurrentImage(stage, channel = null) {
   const { image } = state;
   try {
-    const found = await picture(image, channel);
+    const loaded = await picture(image, channel);
     if (image !== state.image) return null;
     reportImage(image, null);
-    stage.setImage(found);
-    return found;
+    stage.setImage(loaded);
+    return loaded;
   } catch (problem) {
     if (image === state.image) stage.clear();
     reportImage(image, problem instanceof Error ? problem.message : String(problem));

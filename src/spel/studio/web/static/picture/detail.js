@@ -67,8 +67,8 @@ export class Detail {
       stage.setDetail(null);
       return;
     }
-    const found = await imageWindow(picture.id, ...place).catch(() => null);
-    if (found && this.shown === key) stage.setDetail(this.layer(picture, found));
+    const part = await imageWindow(picture.id, ...place).catch(() => null);
+    if (part && this.shown === key) stage.setDetail(this.layer(picture, part));
   }
 
   /**

@@ -101,12 +101,13 @@ function winnerOf({ winner, displacements }) {
 
 /**
  * The number of the neighbour at a place of the image, or null.
- * @param {Neighbours | null} found
+ * @param {Neighbours | null} neighbours
  * @param {Place} place
  */
-export function neighbourAt(found, [row, col]) {
-  const hit = found?.corners.findIndex(
-    ([r, c]) => row >= r && row < r + found.size[0] && col >= c && col < c + found.size[1],
+export function neighbourAt(neighbours, [row, col]) {
+  const hit = neighbours?.corners.findIndex(
+    ([r, c]) =>
+      row >= r && row < r + neighbours.size[0] && col >= c && col < c + neighbours.size[1],
   );
   return hit === undefined || hit < 0 ? null : hit;
 }
@@ -115,7 +116,7 @@ export function neighbourAt(found, [row, col]) {
  * Each neighbour with its weight; the one that is pointed at has a thick rim.
  * @param {CanvasRenderingContext2D} pen
  * @param {number} zoom
- * @param {Neighbours} found
+ * @param {Neighbours} neighbours
  */
 export function drawNeighbours(pen, zoom, { corners, size: [high, wide], weights, winner }) {
   const scale = signedScale(magnitude(weights ?? []));

@@ -54,8 +54,8 @@ function addressOf(page) {
  * @param {string} page to show if there is no such lesson
  */
 async function openLesson(id, index, page) {
-  const found = (await lessonList()).find((one) => one.id === id);
-  if (found) await beginLesson(found, index);
+  const lesson = (await lessonList()).find((one) => one.id === id);
+  if (lesson) await beginLesson(lesson, index);
   else {
     history.replaceState(null, "", addressOf(page));
     showPage(page);

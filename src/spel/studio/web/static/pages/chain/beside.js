@@ -37,10 +37,10 @@ export class Beside {
     const channel = Math.min(state.slice, (source.shape[2] ?? 1) - 1);
     const key = `${source.id}/${channel}`;
     this.shown = key;
-    const found = await plane(source.id, channel);
+    const values = await plane(source.id, channel);
     if (this.shown !== key) return;
     this.detail.follow(null);
-    this.stage.setPlane(found, source, mapOf(source.name));
+    this.stage.setPlane(values, source, mapOf(source.name));
   }
 
   mark() {
@@ -64,8 +64,8 @@ export class Beside {
    * @param {number} zoom
    */
   paint(pen, zoom) {
-    const found = node() ? neighbours() : null;
-    if (found && state.cursor) drawNeighbours(pen, zoom, found);
+    const around = node() ? neighbours() : null;
+    if (around && state.cursor) drawNeighbours(pen, zoom, around);
   }
 }
 

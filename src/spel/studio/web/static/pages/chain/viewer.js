@@ -128,9 +128,9 @@ export class Viewer extends Part {
     else if (shown.error || shown.shape.length !== 3) this.plane = null;
     else {
       const coarse = state.dragging && this.stage.view.zoom < COARSE_BELOW;
-      const found = await plane(shown.id, channel, coarse ? 2 : 1);
+      const values = await plane(shown.id, channel, coarse ? 2 : 1);
       if (step()?.id !== shown.id) return false;
-      this.plane = found;
+      this.plane = values;
     }
     this.stage.setPlane(this.plane, shown ?? placeOf(this.image), this.map());
     patch(this.scale, this.stage.colors ? scaleBar(this.stage.colors) : null);

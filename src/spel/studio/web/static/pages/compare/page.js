@@ -123,9 +123,9 @@ class ComparePage extends Part {
     });
     for (const i of [0, 1]) {
       const { stage } = /** @type {ComparePage["panes"][number]} */ (this.panes[i + 1]);
-      const found = boxes[i];
+      const detected = boxes[i];
       stage.setPlane(outputs[i] ?? null, ends[i]);
-      stage.painters = found ? [boxPainter(found.boxes)] : [];
+      stage.painters = detected ? [boxPainter(detected.boxes)] : [];
     }
     this.panes[3]?.stage.setPlane(apart, ends[0], "signed");
   }

@@ -41,7 +41,7 @@ import { drawHistogram } from "./draw.js";
  * @typedef {object} FormView
  * @property {Decision} decision
  * @property {Plane} saliency
- * @property {Boxes | null} found
+ * @property {Boxes | null} detected
  * @property {Place} size of the image
  * @property {(change: Decision) => void} set change the document
  * @property {(change: Decision) => void} drag try a change while something is dragged
@@ -67,8 +67,8 @@ export function noSaliency() {
 /** @param {FormView} view */
 export function decisionForm(view) {
   return [
-    heading(view.found),
-    quality(view.found),
+    heading(view.detected),
+    quality(view.detected),
     thresholdField(view),
     histogram(view),
     thresholdSlider(view),
@@ -79,20 +79,20 @@ export function decisionForm(view) {
   ];
 }
 
-/** @param {Boxes | null} found */
-function heading(found) {
+/** @param {Boxes | null} detected */
+function heading(detected) {
   const count = h(
     "p.count",
     {},
-    h("output", {}, found ? String(found.count) : "–"),
-    h("span", {}, countWord(found?.count ?? 0)),
+    h("output", {}, detected ? String(detected.count) : "–"),
+    h("span", {}, countWord(detected?.count ?? 0)),
   );
   return h("header.row.between", {}, h("h2", {}, t("detect.title")), count);
 }
 
-/** @param {Boxes | null} found */
-function quality(found) {
-  const judged = found?.truth;
+/** @param {Boxes | null} detected */
+function quality(detected) {
+  const judged = detected?.truth;
   return h(
     "div.facts",
     {},
@@ -108,7 +108,7 @@ function quality(found) {
 }
 
 /** @param {FormView} view */
-function thresholdField({ decision, found, set }) {
+function thresholdField({ decision, detected, set }) {
   const rules = RULES.map((r) => /** @type {const} */ ([r, r]));
   const pick = (/** @type {string} */ threshold) => set({ threshold });
   return h(
@@ -119,7 +119,7 @@ function thresholdField({ decision, found, set }) {
       "span.inputs",
       {},
       radio(t("detect.rule"), rules, ruleOf(decision), pick),
-      h("output.now", {}, found ? num(found.threshold) : ""),
+      h("output.now", {}, detected ? num(detected.threshold) : ""),
     ),
   );
 }
@@ -128,13 +128,13 @@ function thresholdField({ decision, found, set }) {
 const counted = new WeakMap();
 
 /** @param {FormView} view */
-function histogram({ saliency, found }) {
+function histogram({ saliency, detected }) {
   const draw = (/** @type {HTMLCanvasElement} */ canvas) => {
     const counts = counted.get(saliency) ?? countsOf(saliency);
     counted.set(saliency, counts);
     // In its first patch the canvas has no size yet.
     requestAnimationFrame(() => {
-      if (canvas.clientWidth) drawHistogram(canvas, saliency, counts, found?.threshold ?? 0);
+      if (canvas.clientWidth) drawHistogram(canvas, saliency, counts, detected?.threshold ?? 0);
     });
   };
   const label = t("detect.threshold");
@@ -142,9 +142,9 @@ function histogram({ saliency, found }) {
 }
 
 /** @param {FormView} view */
-function thresholdSlider({ saliency, found, decision, drag, rest }) {
+function thresholdSlider({ saliency, detected, decision, drag, rest }) {
   const { low, high } = saliency;
-  const now = typeof decision.threshold === "number" ? decision.threshold : found?.threshold;
+  const now = typeof decision.threshold === "number" ? decision.threshold : detected?.threshold;
   return slider({
     what: "input.wide-slider",
     id: "threshold",

@@ -69,16 +69,16 @@ export function boxAt(boxes, [row, col]) {
 /** @param {number} count */
 export const countWord = (count) => t(count === 1 ? "detect.count.one" : "detect.count");
 
-/** @param {Boxes | null} found */
-export function statusOf(found) {
-  if (!found) return output()?.error ?? "";
-  const count = `${found.count} ${countWord(found.count)}`;
-  return `${count} · ${t("detect.threshold")} ${num(found.threshold)} · ${num(found.ms, 2)} ms`;
+/** @param {Boxes | null} detected */
+export function statusOf(detected) {
+  if (!detected) return output()?.error ?? "";
+  const count = `${detected.count} ${countWord(detected.count)}`;
+  return `${count} · ${t("detect.threshold")} ${num(detected.threshold)} · ${num(detected.ms, 2)} ms`;
 }
 
 /**
  * The label on a box: whether it is true, and its score. Where there are many, only the chosen one has it.
- * @param {Boxes} found
+ * @param {Boxes} detected
  * @param {number} selected
  */
 export function labelOf({ boxes, matched, scores }, selected) {

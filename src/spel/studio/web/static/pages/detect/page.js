@@ -33,7 +33,7 @@ class DetectPage extends Part {
   /** Where the saliency lies on the image. @type {Step | undefined} */
   place;
   /** @type {Boxes | null} */
-  found = null;
+  detected = null;
   /** The chosen box, or -1. */
   selected = -1;
   /** @type {Reasons | null} */
@@ -110,7 +110,7 @@ class DetectPage extends Part {
   /** Nothing of another image or run may stay on the picture. */
   forget() {
     this.saliency = null;
-    this.found = null;
+    this.detected = null;
     this.selected = -1;
     this.reasons = null;
     this.boxPainters = [];
@@ -120,7 +120,7 @@ class DetectPage extends Part {
   redraw() {
     this.redrawTools();
     this.redrawPanels();
-    this.showLayers(this.found?.threshold);
+    this.showLayers(this.detected?.threshold);
   }
 
   redrawTools() {
@@ -135,14 +135,14 @@ class DetectPage extends Part {
   }
 
   redrawPanels() {
-    const { found, decision } = this;
+    const { detected, decision } = this;
     // Until the run of another image is here the form stays, without numbers.
     const saliency = this.saliency ?? (state.run ? null : this.lastSaliency);
     const form = saliency
       ? decisionForm({
           decision,
           saliency,
-          found,
+          detected,
           size: this.stage.size,
           set: (change) => this.set(change),
           drag: (change) => this.drag(change),
@@ -151,9 +151,11 @@ class DetectPage extends Part {
         })
       : noSaliency();
     patch(this.form, form);
-    const why = this.reasons ? whyPanel(this.reasons) : boxList(found, (index) => this.open(index));
+    const why = this.reasons
+      ? whyPanel(this.reasons)
+      : boxList(detected, (index) => this.open(index));
     patch(this.why, saliency ? why : null);
-    this.status.textContent = statusOf(found);
+    this.status.textContent = statusOf(detected);
   }
 
   /**
@@ -173,15 +175,15 @@ class DetectPage extends Part {
     if (!this.saliency) return;
     const query = { network: state.network, image: state.image, decision: this.decision };
     try {
-      const found = await post("boxes", query);
+      const detected = await post("boxes", query);
       if (query.image !== state.image || query.network !== state.network || !this.saliency) return;
-      this.found = found;
+      this.detected = detected;
     } catch (problem) {
       if (!(problem instanceof RequestError) || problem.status !== 422) sayProblem(problem);
       else this.status.textContent = problem.message;
       return;
     }
-    if (this.selected >= (this.found?.count ?? 0)) this.deselect();
+    if (this.selected >= (this.detected?.count ?? 0)) this.deselect();
     this.layBoxes();
     this.redraw();
     performance.mark("spel-boxes");
@@ -189,16 +191,16 @@ class DetectPage extends Part {
   }
 
   layBoxes() {
-    const { found, selected } = this;
-    if (!found) return;
-    const { boxes, matched } = found;
+    const { detected, selected } = this;
+    if (!detected) return;
+    const { boxes, matched } = detected;
     const color = (/** @type {number} */ i) => {
       if (!matched) return "#ffd23f";
       return matched[i] ? "#3dff9a" : "#ff8fa3";
     };
     this.boxPainters = [
       boxPainter(truth(), { color: "#7cc4ff", dash: [6, 4], width: 1.5 }),
-      boxPainter(boxes, { color, selected, label: labelOf(found, selected) }),
+      boxPainter(boxes, { color, selected, label: labelOf(detected, selected) }),
     ];
     this.stage.paint(true);
   }
@@ -214,7 +216,7 @@ class DetectPage extends Part {
 
   /** @param {Place} place */
   boxUnder(place) {
-    return boxAt(this.found?.boxes ?? [], place);
+    return boxAt(this.detected?.boxes ?? [], place);
   }
 
   deselect() {

@@ -15,14 +15,14 @@ const MAX_BOXES_LISTED = 40;
 const MAX_KERNELS_LISTED = 6;
 
 /**
- * @param {Boxes | null} found
+ * @param {Boxes | null} detected
  * @param {(index: number) => void} open
  */
-export function boxList(found, open) {
+export function boxList(detected, open) {
   const hint = h("p.muted.small", {}, t("detect.why.hint"));
-  if (!found?.count) return [hint];
-  const boxes = found.boxes.slice(0, MAX_BOXES_LISTED).map((_, i) => {
-    const text = t("detect.box", { n: i + 1, s: num(found.scores[i], 2) });
+  if (!detected?.count) return [hint];
+  const boxes = detected.boxes.slice(0, MAX_BOXES_LISTED).map((_, i) => {
+    const text = t("detect.box", { n: i + 1, s: num(detected.scores[i], 2) });
     return chip({ key: i, onclick: () => open(i) }, text);
   });
   return [h("h3", {}, t("detect.boxes")), hint, h("div.row.tight", {}, boxes)];

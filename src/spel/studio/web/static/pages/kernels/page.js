@@ -198,8 +198,8 @@ class KernelsPage extends Part {
    * @param {KernelFacts} facts
    */
   goTo({ image, at }) {
-    const found = state.doc.images.find((i) => i.name === image);
-    if (found) choose({ image: found.id });
+    const source = state.doc.images.find((i) => i.name === image);
+    if (source) choose({ image: source.id });
     if (at) choose({ cursor: at, pinned: true });
   }
 

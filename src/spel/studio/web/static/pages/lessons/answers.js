@@ -40,6 +40,6 @@ async function termsOf({ node: name, at }) {
   if (!at) return undefined;
   const [row, col] = onStep(step(name), at);
   const { network, image } = state;
-  const found = await trace({ network, image, node: name, row, col, channel: 0 });
-  return found?.steps.at(-1)?.terms;
+  const traced = await trace({ network, image, node: name, row, col, channel: 0 });
+  return traced?.steps.at(-1)?.terms;
 }

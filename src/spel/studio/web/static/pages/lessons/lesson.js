@@ -72,8 +72,8 @@ async function stageNetwork(lesson, { commands = [] }) {
  */
 function hideAnswer(shown) {
   const { lesson, lessonStep } = state;
-  const asked = lesson && shown?.ask.kind === "value";
-  const open = asked && !progressOf(lesson.id).answers[lessonStep]?.done;
+  const isQuestion = lesson && shown?.ask.kind === "value";
+  const open = isQuestion && !progressOf(lesson.id).answers[lessonStep]?.done;
   document.documentElement.dataset.predict = open ? (shown.ask.cover ? "cover" : "on") : "off";
 }
 

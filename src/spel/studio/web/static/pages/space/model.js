@@ -231,12 +231,12 @@ export function pointOfSpel({ spels, count }, [row, col]) {
  * @param {Place[]} polygon
  */
 export function pointsInside(camera, cloud, polygon) {
-  const found = [];
+  const inside = [];
   for (let i = 0; i < cloud.count; i++) {
     const [x, y] = projectPoint(camera, cloud, i);
-    if (isInside(polygon, x, y)) found.push(i);
+    if (isInside(polygon, x, y)) inside.push(i);
   }
-  return found;
+  return inside;
 }
 
 /**

@@ -149,9 +149,9 @@ export class SpacePage extends Part {
     this.drawTools();
     this.drawPicks(shown);
     try {
-      const found = await this.ask(shown, Math.min(state.kernel, shown.bank.kernels - 1));
+      const patches = await this.ask(shown, Math.min(state.kernel, shown.bank.kernels - 1));
       if (this.drag?.tool === "plane") return;
-      this.cloud = cloudFrom(found);
+      this.cloud = cloudFrom(patches);
       this.frame = frameOf(this.cloud, this.options.dims, this.square);
       const { count } = this.cloud;
       this.lassoed = this.lassoed.filter((i) => i < count);

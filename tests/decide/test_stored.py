@@ -38,7 +38,7 @@ def load(folder: Path, **meta: Any) -> spel.Network:
         {"adjacency": 5},
         {"adjacency": "box"},
         {"adjacency": [[0, 1e9]]},
-        {"adjacency": [[0, 0, 0]]},
+        {"adjacency": [[0, 0, 0, 0]]},
         {**WINDOWS, "max_scale": 1e308},
         {**WINDOWS, "max_scale": "1"},
         {**WINDOWS, "min_scale": 1e-300},

@@ -8,7 +8,7 @@ import click
 
 from spel.cli.options import Settings, shared
 from spel.cli.run_options import run_options
-from spel.cli.types import Range, threshold, width_and_height
+from spel.cli.types import Range, sides_of_box, threshold
 from spel.io.annotation.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EXPORTS = tuple(name for name in FORMATS if name != "jsonl")  # the results themselves are
 SAVES = ("overlay", "mask", "saliency")
+SIDES = ("width", "height", "depth")
 
 
 @click.command("detect")
@@ -28,7 +29,7 @@ SAVES = ("overlay", "mask", "saliency")
     type=click.Choice(["all", "widest", "largest", "closest"]),
     help="Which components to keep; closest needs --size.",
 )
-@click.option("--size", metavar="WIDTH,HEIGHT", help="For --select closest, in pixels.")
+@click.option("--size", metavar="WIDTH,HEIGHT[,DEPTH]", help="For --select closest, in pixels.")
 @click.option(
     "--suppress",
     type=click.Choice(["within", "across"]),
@@ -38,6 +39,7 @@ SAVES = ("overlay", "mask", "saliency")
 @click.option("--area", type=Range(), help="Keep components with this number of pixels.")
 @click.option("--width", type=Range(), help="Keep boxes of this width.")
 @click.option("--height", type=Range(), help="Keep boxes of this height.")
+@click.option("--depth", type=Range(), help="Keep boxes of this many planes, in volumes.")
 @click.option("--aspect", type=Range(), help="Keep boxes of this width / height.")
 @run_options(
     formats=EXPORTS,
@@ -55,6 +57,9 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     no image is lost or done twice. Without --out the lines go to standard output. The options from
     --threshold to --aspect change the decision that the network carries. The boxes of a network of
     several classes carry their class in every format.
+
+    In a volume, which a network with adjacencies of three axes takes, boxes have planes: x0 y0 z0
+    x1 y1 z1. Of the formats, csv holds them.
 
     TIFF, NumPy and OME-Zarr images that are too large to be read whole are read tile by tile.
     Boxes are those of the full size, whatever the level.
@@ -81,11 +86,11 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the values of the options; None without such options."""
     from spel.decide.detection import resolve_decision
 
-    names = ("threshold", "select", "size", "suppress", "area", "width", "height", "aspect")
+    names = ("threshold", "select", "size", "suppress", "area", *SIDES, "aspect")
     values = {name: options[name] for name in names if options[name] is not None}
     if "threshold" in values:
         values["threshold"] = threshold(values["threshold"])
     if "size" in values:
-        values["size"] = width_and_height(values["size"])
+        values["size"] = sides_of_box(values["size"])
     decision = resolve_decision(net, None, values)
     return decision if values else None

@@ -106,12 +106,15 @@ def threshold(text: str) -> float | str:
         return text
 
 
-def width_and_height(text: str) -> tuple[float, ...]:
-    """``WIDTH,HEIGHT`` in pixels."""
+def sides_of_box(text: str) -> tuple[float, ...]:
+    """``WIDTH,HEIGHT[,DEPTH]`` in pixels."""
     try:
-        width, height = (float(word) for word in text.split(","))
+        sides = tuple(float(word) for word in text.split(","))
     except ValueError:
+        sides = ()
+    if len(sides) not in (2, 3):
         raise click.BadParameter(
-            f"{text!r}; give WIDTH,HEIGHT as in 90,29", param_hint="--size"
-        ) from None
-    return width, height
+            f"{text!r}; give WIDTH,HEIGHT as in 90,29, and the depth in volumes",
+            param_hint="--size",
+        )
+    return sides

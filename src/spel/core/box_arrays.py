@@ -9,37 +9,48 @@ from spel.errors import ParameterError, ShapeError
 
 Floats = npt.NDArray[np.float64]
 
-__all__ = ["box_array", "number_array"]
+__all__ = ["BOX", "CORNERS", "box_array", "number_array"]
+
+BOX = {2: "x0 y0 x1 y1", 3: "x0 y0 z0 x1 y1 z1"}
+"""The numbers of a box in planes and in volumes."""
+
+CORNERS = {2: "xyxy", 3: "xyzxyz"}
+"""How JSON names them."""
 
 
-def box_array(name: str, values: npt.ArrayLike) -> Floats:
-    """Boxes ``x0 y0 x1 y1`` as a read-only (n, 4) array, finite and with their corners in order.
+def box_array(name: str, values: npt.ArrayLike, axes: int = 2) -> Floats:
+    """Boxes as a read-only array, finite and with their corners in order.
+
+    Of images they are (n, 4), ``x0 y0 x1 y1``; of volumes, which have 3 `axes`, they are (n, 6),
+    ``x0 y0 z0 x1 y1 z1``.
 
     Raises
     ------
     ShapeError
-        If it is not (n, 4); an empty list stands for no box.
+        If it is of another shape; an empty list stands for no box.
     ParameterError
-        If a coordinate is not a finite number, or x0 > x1 or y0 > y1.
+        If a coordinate is not a finite number, or a first corner lies beyond the last.
 
     Examples
     --------
     >>> box_array("boxes", [[1, 2, 3, 4]]).tolist()
     [[1.0, 2.0, 3.0, 4.0]]
+    >>> box_array("boxes", [[1, 2, 0, 3, 4, 9]], 3).shape
+    (1, 6)
     """
     boxes = number_array(name, values, None)
     if boxes.size == 0:
-        boxes = np.zeros((0, 4))
-    if boxes.ndim == 1 and boxes.shape == (4,):
+        boxes = np.zeros((0, 2 * axes))
+    if boxes.ndim == 1 and boxes.shape == (2 * axes,):
         boxes = boxes[None]
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ShapeError(f"{name} of shape {boxes.shape}; expected (n, 4): x0 y0 x1 y1")
-    inverted = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
+    if boxes.ndim != 2 or boxes.shape[1] != 2 * axes:
+        raise ShapeError(f"{name} of shape {boxes.shape}; expected (n, {2 * axes}): {BOX[axes]}")
+    inverted = (boxes[:, :axes] > boxes[:, axes:]).any(axis=1)
     if inverted.any():
         index = int(np.flatnonzero(inverted)[0])
         raise ParameterError(
             f"{name}: box {index}, {boxes[index].tolist()}, has its corners in the wrong order; "
-            "expected x0 <= x1 and y0 <= y1"
+            "expected " + " and ".join(f"{c}0 <= {c}1" for c in "xyz"[:axes])
         )
     boxes.setflags(write=False)
     return boxes
@@ -50,7 +61,9 @@ def number_array(name: str, values: npt.ArrayLike, count: int | None) -> Floats:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise ShapeError(f"{name}: rows of different lengths ({error}); give four each") from None
+        raise ShapeError(
+            f"{name}: rows of different lengths ({error}); give as many to each"
+        ) from None
     if array.size and array.dtype.kind not in "biuf":
         raise ParameterError(f"{name} of dtype {array.dtype}; expected real numbers")
     numbers = np.array(array if array.size else np.zeros(array.shape), dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.box_arrays import box_array
+from spel.core.box_arrays import CORNERS, box_array
 from spel.errors import ShapeError
 
 
@@ -46,11 +46,13 @@ class Detections:
     Attributes
     ----------
     boxes : (n, 4) array of float64
-        ``x0 y0 x1 y1`` in pixels of the displayed image, half-open.
+        ``x0 y0 x1 y1`` in pixels of the displayed image, half-open; in a volume (n, 6),
+        ``x0 y0 z0 x1 y1 z1``.
     scores : (n,) array of float64
     areas : (n,) array of int64
         Pixels of each component in the output of the network.
     image_size : (rows, cols)
+        With planes before them for a volume, as in `components`.
     components : (rows, cols) array of int32, optional
         Component map in the output of the network; box i has the value ``i + 1``.
     why : tuple of Why
@@ -68,7 +70,7 @@ class Detections:
     boxes: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float64]
     areas: npt.NDArray[np.int64]
-    image_size: tuple[int, int]
+    image_size: tuple[int, ...]
     components: npt.NDArray[np.int32] | None = None
     why: tuple[Why, ...] = ()
     classes: tuple[str, ...] = ()
@@ -87,7 +89,10 @@ class Detections:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        boxes = box_array("Detections: boxes", self.boxes)
+        size = tuple(int(n) for n in self.image_size)
+        if len(size) not in (2, 3):
+            raise ShapeError(f"Detections: image_size {size}; expected (rows, cols) or 3 numbers")
+        boxes = box_array("Detections: boxes", self.boxes, len(size))
         scores = np.array(self.scores, dtype=np.float64).reshape(-1)
         areas = np.array(self.areas, dtype=np.int64).reshape(-1)
         if not len(boxes) == len(scores) == len(areas):
@@ -102,6 +107,7 @@ class Detections:
                 "box, or none"
             )
         object.__setattr__(self, "classes", classes)
+        object.__setattr__(self, "image_size", size)
         for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
@@ -137,7 +143,7 @@ class Detections:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""
         boxes: list[dict[str, Any]] = [
-            {"xyxy": box.tolist(), "score": score, "area": int(area)}
+            {CORNERS[len(self.image_size)]: box.tolist(), "score": score, "area": int(area)}
             for box, score, area in zip(self.boxes, self.scores.tolist(), self.areas)
         ]
         for entry, name in zip(boxes, self.classes):

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import ops
+from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
 from spel.decide.decision import Decision
-from spel.errors import ShapeError
+from spel.errors import ParameterError, ShapeError
 from spel.nn.geometry import Geometry
 
 
@@ -21,7 +22,7 @@ class DecisionResult:
 
     detections: Detections
     threshold: float
-    strongest: tuple[tuple[int, int], ...]
+    strongest: tuple[tuple[int, ...], ...]
 
 
 def decide(
@@ -29,13 +30,14 @@ def decide(
     decision: Decision | None = None,
     *,
     place: Geometry | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: tuple[int, ...] | None = None,
 ) -> DecisionResult:
     """Boxes of the components of a saliency above its threshold, best first.
 
     Parameters
     ----------
     saliency : (rows, cols) or (rows, cols, 1) array
+        Or (planes, rows, cols, 1) of a volume, whose boxes are ``x0 y0 z0 x1 y1 z1``.
     decision : Decision, optional
     place : Geometry, optional
         How the saliency maps to the input; by default spel to spel.
@@ -51,6 +53,8 @@ def decide(
     ------
     ShapeError
         If the saliency has more than one channel.
+    ParameterError
+        If the decision is about planes and the saliency has none, or the other way round.
 
     Examples
     --------
@@ -62,10 +66,12 @@ def decide(
     """
     decision = decision or Decision()
     values = one_channel(saliency)
+    check_axes(decision, values.ndim)
     size = values.shape if image_size is None else image_size
-    place = place or Geometry.identity(2)
+    place = place or Geometry.identity(values.ndim)
     threshold = ops.threshold_value(values, decision.threshold)
-    labels = ops.label(values > threshold, decision.adjacency)
+    near = decision.adjacency or Adjacency.box(3, ndim=values.ndim)
+    labels = ops.label(values > threshold, near)
     regions = ops.regions(labels, values)
     boxes, order = select_regions(regions, decision, place, size)
     numbers = np.zeros(len(regions) + 1, dtype=np.int32)
@@ -74,7 +80,7 @@ def decide(
         boxes[order],
         regions.maxima[order],
         regions.areas[order],
-        (int(size[0]), int(size[1])),
+        size,
         components=_renumber(labels, numbers, int(regions.areas.sum())),
     )
     return DecisionResult(detections, threshold, _strongest(values, labels, regions, order))
@@ -105,30 +111,50 @@ def select_regions(
 
 
 def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:
-    """The saliency as (rows, cols), or an error that says how to get one channel."""
+    """The saliency as ([planes,] rows, cols), or an error that says how to get one channel."""
     values = np.asarray(saliency)
-    if values.ndim == 3 and values.shape[2] == 1:
+    if values.ndim in (3, 4) and values.shape[-1] == 1:
         values = values[..., 0]
-    if values.ndim != 2:
+    elif values.ndim != 2:
         raise ShapeError(
-            f"decide: saliency of shape {values.shape}; expected (rows, cols) or (rows, cols, 1). "
-            "End the network with WeightedSum (one channel from many), or pick a channel"
+            f"decide: saliency of shape {values.shape}; expected (rows, cols) or ([planes,] rows, "
+            "cols, 1). End the network with WeightedSum (one channel from many), or pick a channel"
         )
     return values
+
+
+def check_axes(decision: Decision, axes: int) -> None:
+    """Refuse a decision that says nothing about an image of so many axes."""
+    if decision.depth is not None and axes != 3:
+        raise ParameterError("decide: depth is the number of planes of a box; an image has none")
+    if decision.size is not None and len(decision.size) != axes:
+        words = "(width, height)" if axes == 2 else "(width, height, depth)"
+        raise ParameterError(f"decide: size {decision.size}; expected {words}")
+    if decision.adjacency is not None and decision.adjacency.ndim != axes:
+        raise ParameterError(
+            f"decide: an adjacency of {decision.adjacency.ndim} axes for an image of {axes}"
+        )
+
+
+def _sides(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Width, height and, in a volume, depth of boxes."""
+    axes = boxes.shape[1] // 2
+    return boxes[:, axes:] - boxes[:, :axes]
 
 
 def _within_ranges(
     decision: Decision, boxes: npt.NDArray[np.float64], areas: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    width, height, *depth = _sides(boxes).T
     # A box that lies outside the image, and so is clipped to nothing, is no detection.
-    good: npt.NDArray[np.bool_] = (width > 0) & (height > 0)
+    good: npt.NDArray[np.bool_] = np.asarray((_sides(boxes) > 0).all(axis=1))
     aspect = width / np.where(height > 0, height, 1)
     for allowed, value in (
         (decision.area, areas),
         (decision.width, width),
         (decision.height, height),
         (decision.aspect, aspect),
+        *((decision.depth, planes) for planes in depth),
     ):
         if allowed is not None:
             good &= (value >= allowed[0]) & (value <= allowed[1])
@@ -144,7 +170,7 @@ def _select(
     """All allowed boxes, or the one that the selection prefers (the first of equals)."""
     if decision.select == "all" or not len(allowed):
         return allowed
-    size = boxes[allowed, 2:] - boxes[allowed, :2]
+    size = _sides(boxes[allowed])
     if decision.select == "widest":
         best = size[:, 0].argmax()
     elif decision.select == "largest":
@@ -156,7 +182,7 @@ def _select(
 
 
 def _clip(boxes: npt.NDArray[np.float64], size: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    high = np.array([size[1], size[0]] * 2, dtype=np.float64)
+    high = np.array(size[::-1] * 2, dtype=np.float64)
     return np.clip(boxes, 0, high)
 
 
@@ -165,13 +191,13 @@ def _strongest(
     labels: npt.NDArray[np.int32],
     regions: ops.Regions,
     order: npt.NDArray[np.int64],
-) -> tuple[tuple[int, int], ...]:
+) -> tuple[tuple[int, ...], ...]:
     """The first spel, in raster order, with the highest value of each selected component."""
     places = []
     for i in order:
         low, high = regions.low[i], regions.high[i]
-        window = (slice(low[0], high[0]), slice(low[1], high[1]))
+        window = tuple(slice(a, b) for a, b in zip(low, high))
         inside = np.where(labels[window] == regions.labels[i], values[window], -np.inf)
-        row, col = np.unravel_index(int(inside.argmax()), inside.shape)
-        places.append((int(low[0] + row), int(low[1] + col)))
+        first = np.unravel_index(int(inside.argmax()), inside.shape)
+        places.append(tuple((low + first).tolist()))
     return tuple(places)

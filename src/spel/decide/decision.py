@@ -20,7 +20,7 @@ DECISION = "decision"
 MAX_REACH = 1000
 """Largest step, in spels, of a stored adjacency."""
 
-RANGES = ("area", "width", "height", "aspect")
+RANGES = ("area", "width", "height", "depth", "aspect")
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,20 @@ class Decision:
     threshold : float or str
         Spels with a saliency above it are object: a value, "otsu", or a percentile "p0" to "p100".
     adjacency : Adjacency, optional
-        Which spels are connected; by default the 8 neighbours.
+        Which spels are connected; by default the 8 neighbours, in volumes all 26.
     area : (low, high), optional
         Range of the number of *input* spels that a component covers, ends included; components
         outside it are dropped.
     width, height, aspect : (low, high), optional
         The same for the sides of the box, in input spels, and for width / height.
+    depth : (low, high), optional
+        The same for the number of planes of a box in a volume.
     select : {"all", "widest", "largest", "closest"}
         Keep all components, or the one that is widest, has the largest area, or whose box is
         closest to `size`.
     size : (width, height), optional
-        The size that "closest" compares with, by ``|log(w / width)| + |log(h / height)|``.
+        The size that "closest" compares with, by ``|log(w / width)| + |log(h / height)|``; for
+        volumes (width, height, depth), with the same term for the depth.
 
     Raises
     ------
@@ -62,7 +65,8 @@ class Decision:
     height: Range | None = None
     aspect: Range | None = None
     select: Select = "all"
-    size: tuple[float, float] | None = None
+    size: tuple[float, ...] | None = None
+    depth: Range | None = None
 
     def __post_init__(self) -> None:
         checked_rule(self.threshold)
@@ -121,10 +125,10 @@ class Decision:
 
 def _stored_adjacency(values: Any) -> Adjacency:
     adjacency = Adjacency.from_displacements(values)
-    if adjacency.ndim != 2 or abs(adjacency.displacements).max(initial=0) > MAX_REACH:
+    if abs(adjacency.displacements).max(initial=0) > MAX_REACH:
         raise ParameterError(
-            f"Decision: adjacency of {len(adjacency)} displacements; expected pairs (row, col) of "
-            f"numbers up to {MAX_REACH}"
+            f"Decision: adjacency of {len(adjacency)} displacements; expected numbers up to "
+            f"{MAX_REACH}"
         )
     return adjacency
 
@@ -141,13 +145,17 @@ def _range(name: str, value: Any) -> Range | None:
     return low, high
 
 
-def _size(value: Any) -> tuple[float, float] | None:
+def _size(value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
     try:
-        width, height = (float(side) for side in value)
+        sides = tuple(float(side) for side in value)
     except (TypeError, ValueError):
-        raise ParameterError(f"Decision: size {value!r}; expected (width, height)") from None
-    if not (width > 0 and height > 0):
+        sides = ()
+    if len(sides) not in (2, 3):
+        raise ParameterError(
+            f"Decision: size {value!r}; expected (width, height), and the depth in a volume"
+        )
+    if not min(sides) > 0:
         raise ParameterError(f"Decision: size {value!r}; expected numbers above 0")
-    return width, height
+    return sides

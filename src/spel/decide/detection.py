@@ -14,7 +14,7 @@ from spel.decide.boxes import decide
 from spel.decide.decision import DECISION, Decision
 from spel.decide.explain import explain_component
 from spel.decide.segmentation import KEY as SEGMENTATION
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.geometry import geometry
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
@@ -46,7 +46,7 @@ def detect(
     ----------
     network : Network
         It may carry its own decision (see `with_decision`); otherwise its output has one channel.
-    image : (rows, cols[, C]) array
+    image : (rows, cols[, C]) array, with planes before them for voxels
     decision : Decision, Windows or ClassWindows, optional
         Replaces the network's own decision.
     why : bool
@@ -55,7 +55,7 @@ def detect(
         Full intensity of the image; by default told by its type. The image is brought to the white
         that the network expects (`spel.nn.match_white`).
     **options
-        Fields of the decision to change: threshold, adjacency, area, width, height, aspect,
+        Fields of the decision to change: threshold, adjacency, area, width, height, depth, aspect,
         select, size; for windows threshold, overlap, max_detections, scales_per_octave, max_scale,
         min_scale and the others of `spel.rigid.Windows`; for windows of several classes suppress,
         and threshold, overlap and max_detections of all classes.
@@ -83,14 +83,15 @@ def detect(
     """
     chosen = resolve_decision(network, decision, options)
     array = match_white(network, as_unmasked(image, "detect"), white)
+    check_volume(network, array.shape)
     if isinstance(chosen, Windows):
         return detect_rigid(network, array, chosen, why=why)
     if isinstance(chosen, ClassWindows):
         return detect_classes(network, array, chosen, why=why)
     activations = network.activations(array) if why else None
     saliency = activations[network.output] if activations else network(array)
-    size = (int(array.shape[0]), int(array.shape[1]))
-    result = decide(saliency, chosen, place=geometry(network), image_size=size)
+    place = geometry(network, axes=saliency.ndim - 1)
+    result = decide(saliency, chosen, place=place, image_size=array.shape[: saliency.ndim - 1])
     if activations is None:
         return result.detections
     explanations = tuple(
@@ -98,6 +99,15 @@ def detect(
         for at in result.strongest
     )
     return replace(result.detections, why=explanations)
+
+
+def check_volume(network: Network, shape: tuple[int, ...]) -> None:
+    """Refuse a volume for a network of planes, which would take its planes for a batch."""
+    if network.ndim == 2 and len(shape) == 4:
+        raise ShapeError(
+            f"detect: image of shape {shape} is a volume, and the network is one of planes; give "
+            "one plane of it (--page), or use a network with adjacencies of three axes"
+        )
 
 
 def with_decision(network: Network, decision: AnyDecision) -> Network:

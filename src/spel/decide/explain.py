@@ -21,7 +21,7 @@ def explain_component(
     network: Network,
     image: npt.NDArray[Any],
     activations: Mapping[str, npt.NDArray[Any]],
-    at: tuple[int, int],
+    at: tuple[int, ...],
     threshold: float,
 ) -> Why:
     """Explain the component whose strongest spel is `at`, by the network's trace there.
@@ -38,7 +38,7 @@ def explain_component(
         threshold=float(threshold),
         margin=saliency - float(threshold),
         kernels=_kernels(network, steps),
-        spels=_spels(network, steps, image.shape[:2]),
+        spels=_spels(network, steps, image.shape[: len(at)]),
     )
 
 
@@ -77,7 +77,7 @@ def _spels(
     layer = network[first.node]
     assert isinstance(layer, Convolution)
     (source,) = next(node.inputs for node in network.nodes if node.name == first.node)
-    place = geometry(network, upto=source)
+    place = geometry(network, upto=source, axes=len(size))
     share = np.abs(np.asarray(first.terms["products"])).sum(axis=1)
     share[~np.asarray(first.terms["inside"])] = 0
     order = np.argsort(-share, kind="stable")[:MAX_SPELS]

@@ -14,7 +14,7 @@ from spel.core.detections import Detections
 from spel.decide import decision_of, detect
 from spel.decide.detection import AnyDecision
 from spel.errors import FormatError, ParameterError
-from spel.io.annotation.formats import FORMATS
+from spel.io.annotation.formats import FORMATS, check_volume
 from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result, read_results
 from spel.io.large import LargeImage
@@ -96,6 +96,7 @@ class DetectJob(NetworkJob):
 
     def process(self, image: SourceImage, files: OutputFiles) -> Result:
         """The boxes of an image in memory, and its pictures."""
+        self._check_volume(image.name, image.pixels.ndim)
         matched = self.matched(image)
         detections = detect(
             self.network,
@@ -121,6 +122,7 @@ class DetectJob(NetworkJob):
             raise ParameterError(
                 "pictures cannot be saved of images that are read tile by tile; leave out --save"
             )
+        self._check_volume(name, len(image.shape))
         detections = tiles.detect(
             self.network,
             image,
@@ -128,7 +130,7 @@ class DetectJob(NetworkJob):
             decision=self._decision_at(image.scale),
             white=image.white,
         )
-        detections = full_size(detections, image.levels[0], image.scale)
+        detections = full_size(detections, image.full_size, image.scale)
         return self._result(name, detections, **self.tile_intensity(image))
 
     def collect(
@@ -154,13 +156,26 @@ class DetectJob(NetworkJob):
                         task.image, files.results, path, every=self.every, max_pixels=self.limit
                     )
 
-    def _decision_at(self, scale: tuple[float, float]) -> AnyDecision:
+    def _decision_at(self, scale: tuple[float, ...]) -> AnyDecision:
         """The decision at a level of a pyramid; a level that the user has chosen is an image."""
         decision = self.decision or decision_of(self.network)
         chosen_here = self.level is None and min(scale) < 1
         if isinstance(decision, Windows | ClassWindows) and chosen_here:
             return decision.rescaled(min(scale))
         return decision
+
+    def _check_volume(self, name: str, ndim: int) -> None:
+        """Refuse what cannot be written of a volume, before it is searched."""
+        if ndim != 4:
+            return
+        for form in self.formats:
+            check_volume(form, name)
+        flat = [kind for kind in self.save if kind != "saliency"]
+        if flat:
+            raise ParameterError(
+                f"detect: {name} is a volume, of which {', '.join(flat)} cannot be saved; save "
+                "the saliency, or let segment write masks"
+            )
 
     def _result(self, name: str, detections: Detections, **fields: Any) -> Result:
         return Result(

@@ -29,9 +29,17 @@ def coarsest_level(levels: Sequence[tuple[int, int]], windows: Windows | ClassWi
 
 
 def full_size(
-    detections: Detections, size: tuple[int, int], scale: tuple[float, float]
+    detections: Detections, size: tuple[int, ...], scale: tuple[float, ...]
 ) -> Detections:
     """Detections in a level of a pyramid, in pixels of the full size.
+
+    Parameters
+    ----------
+    detections : Detections
+    size : ([planes,] rows, cols)
+        The full size.
+    scale : tuple of float
+        Length of each axis of the level by that of the full size.
 
     Examples
     --------
@@ -39,10 +47,9 @@ def full_size(
     >>> full_size(one, (20, 40), (0.5, 0.25)).boxes.tolist()
     [[4.0, 4.0, 12.0, 8.0]]
     """
-    if scale == (1.0, 1.0):
+    if set(scale) == {1.0}:
         return detections
-    vertical, horizontal = scale
-    boxes = np.asarray(detections.boxes, np.float64) / [horizontal, vertical, horizontal, vertical]
-    boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
-    areas = np.asarray(detections.areas, np.float64) / (vertical * horizontal)
+    boxes = np.asarray(detections.boxes, np.float64) / (scale[::-1] * 2)
+    boxes = np.clip(boxes, 0, size[::-1] * 2)
+    areas = np.asarray(detections.areas, np.float64) / np.prod(scale)
     return Detections(boxes, detections.scores, areas, size, classes=detections.classes)

@@ -47,7 +47,8 @@ def write_video_overlay(
         return
     frames = sorted(by_frame)
     rate, ticks = frame_ticks([by_frame[index].seconds or 0.0 for index in frames])
-    size = by_frame[frames[0]].size
+    rows, cols = by_frame[frames[0]].size
+    size = (rows, cols)
     decoded = video.frames(path, every=every, max_pixels=max_pixels)
     drawn = _draw(decoded, by_frame, dict(zip(frames, ticks, strict=True)), size)
     write_video(out, drawn, size=size, rate=rate)

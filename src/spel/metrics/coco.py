@@ -163,7 +163,7 @@ class _Image:
         boxes = image.boxes[mine]
         return cls(
             image.scores[mine],
-            np.prod(boxes[:, 2:] - boxes[:, :2], axis=1),
+            _areas(boxes),
             coco_overlaps(boxes, image.truth[true], image.crowd[true]),
             image.truth_areas[true],
             image.crowd[true],
@@ -215,3 +215,9 @@ def _curves(images: Sequence[_Matches], most: int) -> tuple[Floats, Floats]:
     points = [e[np.searchsorted(r, RECALLS, side="left")] for e, r in zip(envelope, recall)]
     highest = recall[:, -1] if recall.shape[1] else np.zeros(len(LEVELS))
     return np.mean(points, axis=1), highest
+
+
+def _areas(boxes: Floats) -> Floats:
+    """Areas of boxes; of boxes of volumes, their volumes."""
+    axes = boxes.shape[1] // 2
+    return np.asarray(np.prod(boxes[:, axes:] - boxes[:, :axes], axis=1))

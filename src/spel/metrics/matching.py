@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.box_arrays import box_array
+from spel.core.box_arrays import BOX, box_array
 from spel.errors import ParameterError, ShapeError
 
 __all__ = [
@@ -39,6 +39,7 @@ class Answers:
     ----------
     name : str
     boxes : (n, 4) array of float
+        Or (n, 6) in volumes, ``x0 y0 z0 x1 y1 z1``, as those of `truth`.
     scores : (n,) array of float
     truth : (m, 4) array of float
     classes, truth_classes : tuple of str
@@ -74,7 +75,9 @@ class Answers:
 
     def __post_init__(self) -> None:
         where = f"Answers: {self.name}"
-        boxes, truth = box_array(f"{where}: boxes", self.boxes), box_array(where, self.truth)
+        axes = _axes(self.boxes, self.truth)
+        boxes = box_array(f"{where}: boxes", self.boxes, axes)
+        truth = box_array(where, self.truth, axes)
         scores = np.array(self.scores, dtype=np.float64).reshape(-1)
         crowd = np.zeros(len(truth), bool) if self.crowd is None else np.array(self.crowd, bool)
         classes = tuple(self.classes) or ("",) * len(boxes)
@@ -89,7 +92,7 @@ class Answers:
                 f"{where}: {len(truth)} true boxes, {len(truth_classes)} classes, {len(crowd)} "
                 "marks of crowds; expected one each"
             )
-        areas = np.prod(truth[:, 2:] - truth[:, :2], axis=1)
+        areas = np.prod(truth[:, axes:] - truth[:, :axes], axis=1)
         if self.truth_areas is not None:
             areas = np.array(self.truth_areas, dtype=np.float64).reshape(-1)
         if len(areas) != len(truth):
@@ -145,7 +148,7 @@ def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
     Parameters
     ----------
     a, b : (n, 4) and (m, 4) arrays of float
-        ``x0 y0 x1 y1``, half-open.
+        ``x0 y0 x1 y1``, half-open; both with six numbers, ``x0 y0 z0 x1 y1 z1``, in volumes.
 
     Returns
     -------
@@ -213,11 +216,12 @@ def match_overlaps(pair: tuple[Floats, Floats], level: float) -> npt.NDArray[np.
 
 def _intersections(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Common area of every pair of boxes, and the areas of both."""
-    first, second = _boxes("a", a)[:, None], _boxes("b", b)[None]
-    low = np.maximum(first[..., :2], second[..., :2])
-    high = np.minimum(first[..., 2:], second[..., 2:])
+    axes = _axes(a, b)
+    first, second = _boxes("a", a, axes)[:, None], _boxes("b", b, axes)[None]
+    low = np.maximum(first[..., :axes], second[..., :axes])
+    high = np.minimum(first[..., axes:], second[..., axes:])
     areas, others = (
-        np.prod(np.maximum(x[..., 2:] - x[..., :2], 0), axis=-1) for x in (first, second)
+        np.prod(np.maximum(x[..., axes:] - x[..., :axes], 0), axis=-1) for x in (first, second)
     )
     return np.prod(np.maximum(high - low, 0), axis=-1), areas, others
 
@@ -227,12 +231,18 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 0.0)
 
 
-def _boxes(name: str, values: npt.ArrayLike) -> Floats:
+def _axes(*boxes: npt.ArrayLike) -> int:
+    """3 if there are boxes of volumes, else 2; arrays without a box fit both."""
+    shapes = [np.shape(some) for some in boxes]
+    return 3 if any(shape[-1:] == (6,) and 0 not in shape for shape in shapes) else 2
+
+
+def _boxes(name: str, values: npt.ArrayLike, axes: int) -> Floats:
     boxes = np.asarray(values, dtype=np.float64)
     if boxes.size == 0:
-        return np.zeros((0, 4))
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ShapeError(f"{name} of shape {boxes.shape}; expected (n, 4): x0 y0 x1 y1")
+        return np.zeros((0, 2 * axes))
+    if boxes.ndim != 2 or boxes.shape[1] != 2 * axes:
+        raise ShapeError(f"{name} of shape {boxes.shape}; expected (n, {2 * axes}): {BOX[axes]}")
     if np.isnan(boxes).any():
         raise ParameterError(f"{name}: a coordinate is NaN; give numbers")
     return boxes

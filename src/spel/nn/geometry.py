@@ -25,7 +25,7 @@ class Geometry:
     Attributes
     ----------
     scale, offset : tuple of float
-        Per axis (row, col).
+        Per axis ([plane,] row, col).
 
     Examples
     --------
@@ -67,10 +67,9 @@ class Geometry:
         )
 
     def boxes(self, boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Boxes ``x0 y0 x1 y1`` of the output as boxes of the input."""
-        rows = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-        scale = np.array([self.scale[-1], self.scale[-2]] * 2)
-        offset = np.array([self.offset[-1], self.offset[-2]] * 2)
+        """Boxes ``x0 y0 [z0] x1 y1 [z1]`` of the output as boxes of the input."""
+        rows = np.asarray(boxes, dtype=np.float64).reshape(-1, 2 * len(self.scale))
+        scale, offset = np.array(self.scale[::-1] * 2), np.array(self.offset[::-1] * 2)
         moved: npt.NDArray[np.float64] = rows * scale + offset
         return moved
 
@@ -82,15 +81,19 @@ class Geometry:
         )
 
 
-def geometry(network: Network, upto: str | None = None) -> Geometry:
-    """How a node's activation, by default the output, maps to the input (2-D images).
+def geometry(network: Network, upto: str | None = None, *, axes: int | None = None) -> Geometry:
+    """How a node's activation, by default the output, maps to the input.
 
     Raises
     ------
     ShapeError
-        If parallel branches meet on different strides.
+        If parallel branches meet on different strides, or the network has not the `axes` that its
+        image has (by default its own).
     """
-    places = {INPUT: Geometry.identity(2)}
+    axes = axes or network.ndim or 2
+    if network.ndim not in (None, axes):
+        raise ShapeError(f"geometry: a network of {network.ndim} axes for an image of {axes}")
+    places = {INPUT: Geometry.identity(axes)}
     for node in network.nodes:
         inputs = [places[name] for name in node.inputs]
         if len({place.scale for place in inputs}) > 1:

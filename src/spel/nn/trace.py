@@ -150,7 +150,7 @@ def trace(
     """
     target = network.output if node is None else node
     images = {INPUT: network.with_channel_axis(image)}
-    ndim = network.ndim or 2
+    ndim = network.ndim or len(at)
     if images[INPUT].ndim != ndim + 1:
         raise ShapeError(
             f"trace: image of shape {np.shape(image)}; expected one image of {ndim} axes and "

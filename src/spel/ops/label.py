@@ -84,9 +84,9 @@ class Regions:
 
     @property
     def boxes(self) -> npt.NDArray[np.float64]:
-        """Boxes (n, 4) ``x0 y0 x1 y1``, half-open, of the last two axes."""
-        corners = (self.low[:, -1], self.low[:, -2], self.high[:, -1], self.high[:, -2])
-        return np.stack(corners, axis=1).astype(np.float64)
+        """Boxes (n, 4) ``x0 y0 x1 y1``, half-open; (n, 6) ``x0 y0 z0 x1 y1 z1`` in volumes."""
+        corners = np.concatenate([self.low[:, ::-1], self.high[:, ::-1]], axis=1)
+        return corners.astype(np.float64)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -47,7 +47,7 @@ def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record
             level = job.choose_level(image.levels)
     with LargeImage(path, page=job.page, level=level, isolate=job.isolate) as image:
         if job.tile is None and _fits(image):
-            whole = SourceImage(path, image[:], image.white, 1, image.levels[0], image.scale)
+            whole = SourceImage(path, image[:], image.white, 1, image.full_size, image.scale)
             return job.process(whole, files)
         if job.tile is None:
             _check_compression(path, image)

@@ -51,10 +51,10 @@ class SourceImage:
         Full intensity, if the file or the type states it.
     orientation : int
         EXIF orientation of the file, 1 to 8; it is applied already.
-    size : (rows, cols), optional
+    size : ([planes,] rows, cols), optional
         Of the full image, if `pixels` are a level of a pyramid.
-    scale : (float, float)
-        Rows and columns of `pixels` by those of the full image.
+    scale : tuple of float
+        Length of each axis of `pixels` by that of the full image.
     frame : int, optional
     seconds : float, optional
         Number and time of a frame of a video.
@@ -64,8 +64,8 @@ class SourceImage:
     pixels: npt.NDArray[Any]
     white: float | None = None
     orientation: int = 1
-    size: tuple[int, int] | None = None
-    scale: tuple[float, float] = (1.0, 1.0)
+    size: tuple[int, ...] | None = None
+    scale: tuple[float, ...] = (1.0, 1.0)
     frame: int | None = None
     seconds: float | None = None
 

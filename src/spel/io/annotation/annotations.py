@@ -1,6 +1,7 @@
 """Boxes of classes in images, as true boxes or as answers of a detector, in any exchange format.
 
-Boxes are ``x0 y0 x1 y1``, half-open, in pixels of the displayed image.
+Boxes are ``x0 y0 x1 y1``, half-open, in pixels of the displayed image; ``x0 y0 z0 x1 y1 z1`` in
+volumes.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class ImageBoxes:
     image : str
         File name as the annotation file gives it.
     size : (rows, cols)
-        Of the displayed image; (0, 0) if it is unknown.
+        Of the displayed image; (0, 0) if it is unknown, (planes, rows, cols) of a volume.
     boxes : (n, 4) array of float64
-        ``x0 y0 x1 y1``, half-open.
+        ``x0 y0 x1 y1``, half-open; (n, 6) of a volume, ``x0 y0 z0 x1 y1 z1``.
     classes : tuple of str
         One name per box.
     crowd : (n,) array of bool
@@ -61,7 +62,7 @@ class ImageBoxes:
     """
 
     image: str
-    size: tuple[int, int]
+    size: tuple[int, ...]
     boxes: npt.NDArray[np.float64]
     classes: tuple[str, ...] = ()
     crowd: npt.NDArray[np.bool_] = None  # type: ignore[assignment]  # False each, see below
@@ -92,7 +93,8 @@ class ImageBoxes:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        boxes = box_array(f"ImageBoxes: {printable(self.image)}: boxes", self.boxes)
+        size = tuple(int(n) for n in self.size)
+        boxes = box_array(f"ImageBoxes: {printable(self.image)}: boxes", self.boxes, len(size))
         classes = tuple(self.classes) or (ONE_CLASS,) * len(boxes)
         crowd = np.zeros(len(boxes), np.bool_) if self.crowd is None else np.array(self.crowd, bool)
         if not len(boxes) == len(classes) == len(crowd):
@@ -111,7 +113,7 @@ class ImageBoxes:
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "crowd", crowd)
         object.__setattr__(self, "classes", classes)
-        object.__setattr__(self, "size", (int(self.size[0]), int(self.size[1])))
+        object.__setattr__(self, "size", size)
         for name in ("scores", "areas"):
             values = getattr(self, name)
             if values is not None:

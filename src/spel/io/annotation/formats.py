@@ -14,6 +14,7 @@ yolo          a folder   image (``.txt``)                  crowds, orientation, 
 label-studio  a file     all                               crowds, orientation, ms
 ============= ========== ================================= =======================================
 
+Boxes of volumes are written by jsonl and csv; the others have no place for planes.
 `spel.io.annotation.convert` reads and writes them; nothing heavy is loaded for the names alone.
 """
 
@@ -22,7 +23,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["FORMATS", "Format", "format_by_suffix"]
+from spel.errors import FormatError, printable
+
+__all__ = ["FORMATS", "Format", "check_volume", "format_by_suffix"]
 
 
 class Format(NamedTuple):
@@ -39,6 +42,8 @@ class Format(NamedTuple):
         Files with such a name are of this format, whatever they hold.
     inside : tuple of str
         Patterns of files; a folder that has one of them is of this format.
+    volumes : bool
+        Whether its boxes may have planes: ``x0 y0 z0 x1 y1 z1``.
     """
 
     name: str
@@ -46,13 +51,14 @@ class Format(NamedTuple):
     ending: str
     suffixes: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    volumes: bool = False
 
 
 FORMATS = {
     one.name: one
     for one in (
-        Format("jsonl", "results", ".jsonl", (".jsonl",)),
-        Format("csv", "CSV", ".csv", (".csv",)),
+        Format("jsonl", "results", ".jsonl", (".jsonl",), volumes=True),
+        Format("csv", "CSV", ".csv", (".csv",), volumes=True),
         Format("coco", "COCO", ".coco.json"),
         Format("voc", "Pascal VOC", ".voc", (".xml",), ("*.xml", "Annotations/*.xml")),
         Format("geojson", "GeoJSON", ".geojson", (".geojson",), ("*.geojson",)),
@@ -66,6 +72,22 @@ FORMATS = {
         Format("label-studio", "Label Studio", ".label-studio.json"),
     )
 }
+
+
+def check_volume(form: str, image: str) -> None:
+    """Refuse to write the boxes of a volume in a format that has no place for planes.
+
+    Raises
+    ------
+    FormatError
+        It names the formats that hold them.
+    """
+    if not FORMATS[form].volumes:
+        able = " or ".join(one.name for one in FORMATS.values() if one.volumes)
+        raise FormatError(
+            f"{printable(image)} is a volume, and {FORMATS[form].title} has no place for the "
+            f"planes of a box; write {able}"
+        )
 
 
 def format_by_suffix(path: Path) -> str:

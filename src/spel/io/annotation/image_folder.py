@@ -26,12 +26,16 @@ _IN_STORED_FRAME = ("segmentation", "geometry", "value", "original_width", "orig
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image file: its name relative to the folder, its displayed size and its orientation."""
+    """An image file: its name relative to the folder, its displayed size and its orientation.
+
+    A volume has `planes`; in others they are 0.
+    """
 
     name: str
     path: Path
     size: tuple[int, int]
     orientation: int
+    planes: int = 0
 
 
 class ImageFolder:
@@ -82,7 +86,9 @@ class ImageFolder:
                 info = describe(path)
             except ImageReadError as error:
                 raise FormatError(str(error)) from error
-            self._files[name] = ImageFile(name, path, (info.rows, info.cols), info.orientation)
+            self._files[name] = ImageFile(
+                name, path, (info.rows, info.cols), info.orientation, info.planes
+            )
         return self._files[name]
 
 
@@ -136,11 +142,12 @@ def _fitted(one: ImageBoxes, file: ImageFile, turn: bool) -> ImageBoxes:
     named = replace(one, image=file.name, orientation=file.orientation)
     if one.size == UNKNOWN_SIZE:
         return replace(named, size=file.size)
-    return check_size(named, file.size, file.orientation, turn)
+    size = file.size if len(one.size) == 2 else (file.planes, *file.size)
+    return check_size(named, size, file.orientation, turn)
 
 
 def check_size(
-    one: ImageBoxes, size: tuple[int, int], orientation: int, turn: bool = False
+    one: ImageBoxes, size: tuple[int, ...], orientation: int, turn: bool = False
 ) -> ImageBoxes:
     """The boxes, if they belong to an image of this displayed size; turned if that was requested.
 
@@ -158,7 +165,7 @@ def check_size(
         return replace(one, boxes=boxes, size=size, box_details=details)
     if one.size == size:
         return one
-    drawn, shown = (f"{cols} x {rows}" for rows, cols in (one.size, size))
+    drawn, shown = (" x ".join(map(str, n[::-1])) for n in (one.size, size))
     if one.size == stored:
         raise FormatError(
             f"{printable(one.image)}: its boxes were drawn on the stored image of {drawn} (width x "
@@ -172,7 +179,7 @@ def check_size(
 
 
 def turned_boxes(
-    boxes: npt.ArrayLike, stored: tuple[int, int], orientation: int
+    boxes: npt.ArrayLike, stored: tuple[int, ...], orientation: int
 ) -> npt.NDArray[np.float64]:
     """Boxes of a stored image of size (rows, cols), in the frame of the displayed image.
 

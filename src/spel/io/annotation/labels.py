@@ -14,7 +14,7 @@ from spel.io.annotation.annotations import Annotations, AnnotationWarning, Image
 from spel.io.annotation.convert import coco, codec, jsonl
 from spel.io.annotation.convert.collector import Collector
 from spel.io.annotation.convert.file_names import LARGE
-from spel.io.annotation.formats import FORMATS
+from spel.io.annotation.formats import FORMATS, check_volume
 from spel.io.annotation.image_folder import ImageFolder, match_images
 from spel.io.annotation.marker_folder import is_marker_folder
 from spel.io.annotation.results import Result
@@ -140,7 +140,7 @@ def write_labels(
     if not isinstance(annotations, Annotations):
         names = sorted({name for one in annotations for name in one.classes})
         annotations = Annotations(tuple(annotations), tuple(names))
-    codec(form).write(Path(path), annotations)
+    _write(form, path, annotations)
 
 
 def write_as(
@@ -169,7 +169,15 @@ def write_as(
     FormatError
         Two images would get the same file, or the format cannot hold a name or a size.
     """
-    codec(form).write(Path(path), jsonl.annotations_of(list(results), classes))
+    _write(form, path, jsonl.annotations_of(list(results), classes))
+
+
+def _write(form: str, path: str | os.PathLike[str], annotations: Annotations) -> None:
+    writer = codec(form)
+    for one in annotations:
+        if len(one.size) == 3:
+            check_volume(form, one.image)
+    writer.write(Path(path), annotations)
 
 
 def read_as(

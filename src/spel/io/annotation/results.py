@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import write_text
-from spel.core.box_arrays import box_array, number_array
+from spel.core.box_arrays import CORNERS, box_array, number_array
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.io.json_files import parse_json
 from spel.io.text_files import MIB, problems_error, read_limited
@@ -23,6 +23,7 @@ __all__ = ["Result", "ResultsWriter", "parse_line", "read_results"]
 
 _MAX_LINE = 64 * MIB
 _MAX_SIDE = 1 << 31
+NUMBERS = {2: "four", 3: "six"}
 MAX_NUMBER = 1e15
 """Coordinates, scores and areas are below it: what is written can be read."""
 
@@ -36,9 +37,10 @@ class Result:
     image : str
         Name of the file, as it was given or relative to the input folder.
     size : (rows, cols)
-        Of the displayed image.
+        Of the displayed image; (planes, rows, cols) of a volume.
     boxes : (n, 4) array of float64
-        ``x0 y0 x1 y1``, half-open, in the displayed image.
+        ``x0 y0 x1 y1``, half-open, in the displayed image; of a volume (n, 6),
+        ``x0 y0 z0 x1 y1 z1``.
     scores : (n,) array of float64
     areas : (n,) array of float64
         Spels of the component that each box was drawn round.
@@ -61,7 +63,7 @@ class Result:
     """
 
     image: str
-    size: tuple[int, int]
+    size: tuple[int, ...]
     boxes: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float64]
     areas: npt.NDArray[np.float64]
@@ -94,7 +96,8 @@ class Result:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        boxes = box_array("Result: boxes", self.boxes)
+        size = tuple(int(n) for n in self.size)
+        boxes = box_array("Result: boxes", self.boxes, len(size))
         scores = number_array("Result: scores", self.scores, None).reshape(-1)
         areas = number_array("Result: areas", self.areas, None).reshape(-1)
         classes = tuple(self.classes)
@@ -111,7 +114,7 @@ class Result:
                 )
             object.__setattr__(self, name, value)
         object.__setattr__(self, "classes", classes)
-        object.__setattr__(self, "size", (int(self.size[0]), int(self.size[1])))
+        object.__setattr__(self, "size", size)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -127,7 +130,11 @@ class Result:
         """Plain lists and numbers, as they stand in a line."""
         rows = zip(self.boxes.tolist(), self.scores.tolist(), self.areas.tolist())
         boxes: list[dict[str, Any]] = [
-            {"xyxy": box, "score": score, "area": int(area) if area == int(area) else area}
+            {
+                CORNERS[len(self.size)]: box,
+                "score": score,
+                "area": int(area) if area == int(area) else area,
+            }
             for box, score, area in rows
         ]
         for entry, name in zip(boxes, self.classes):
@@ -180,13 +187,14 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     size: Any = content.get("size")
     if not isinstance(image, str) or not image:
         problems.append("image: no name")
-    good_size = isinstance(size, list) and len(size) == 2 and all(_side(n) for n in size)
+    good_size = isinstance(size, list) and len(size) in CORNERS and all(_side(n) for n in size)
     if not good_size:
-        problems.append("size: not [rows, cols]")
+        problems.append("size: not [rows, cols] or [planes, rows, cols]")
+    axes = len(size) if good_size else 2
     if not isinstance(boxes, list):
         problems.append("boxes: not a list")
         boxes = []
-    entries = [_box(entry, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
+    entries = [_box(entry, axes, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
     orientation, ms = content.get("orientation", 1), content.get("ms", 0.0)
     model = content.get("model", "")
     if orientation not in range(1, 9) or isinstance(orientation, (bool, float)):
@@ -209,8 +217,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     rows = [entry for entry in entries if entry is not None]
     return Result(
         str(image),
-        (size[0], size[1]),
-        np.array([r[0] for r in rows], np.float64).reshape(-1, 4),
+        size,
+        np.array([r[0] for r in rows], np.float64).reshape(-1, 2 * axes),
         np.array([r[1] for r in rows], np.float64),
         np.array([r[2] for r in rows], np.float64),
         tuple(name for name in classes if name),
@@ -236,19 +244,20 @@ def _intensity(content: dict[str, Any], problems: list[str]) -> tuple[float | No
 
 
 def _box(
-    entry: Any, place: str, problems: list[str]
+    entry: Any, axes: int, place: str, problems: list[str]
 ) -> tuple[list[float], float, float, str] | None:
     if not isinstance(entry, dict):
         problems.append(f"{place}: not an object")
         return None
-    box: Any = entry.get("xyxy")
+    key = CORNERS[axes]
+    box: Any = entry.get(key)
     score: Any = entry.get("score")
     area, name = entry.get("area"), entry.get("class", "")
     before = len(problems)
-    if not isinstance(box, list) or len(box) != 4 or not all(_real(n) for n in box):
-        problems.append(f"{place}.xyxy: not four numbers")
-    elif box[0] > box[2] or box[1] > box[3]:
-        problems.append(f"{place}.xyxy: {box} has its corners in the wrong order")
+    if not isinstance(box, list) or len(box) != 2 * axes or not all(_real(n) for n in box):
+        problems.append(f"{place}.{key}: not {NUMBERS[axes]} numbers")
+    elif any(low > high for low, high in zip(box[:axes], box[axes:])):
+        problems.append(f"{place}.{key}: {box} has its corners in the wrong order")
     if not _real(score):
         problems.append(f"{place}.score: not a number")
     if not isinstance(name, str):
@@ -258,7 +267,7 @@ def _box(
     if len(problems) > before:
         return None
     if area is None:
-        area = (box[2] - box[0]) * (box[3] - box[1])
+        area = math.prod(high - low for low, high in zip(box[:axes], box[axes:]))
     return [float(n) for n in box], float(score), float(area), name
 
 

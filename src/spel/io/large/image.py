@@ -49,6 +49,8 @@ class LargeImage:
         Bits per sample that the file states to be used.
     levels : tuple of (rows, cols)
         Sizes of all levels, largest first.
+    depths : tuple of int
+        Planes of each level; 1 of an image.
     format : str
         "TIFF", "NPY" or "ZARR".
 
@@ -86,13 +88,18 @@ class LargeImage:
         self._windows: Windows | None = None
         windows = self._opened()
         self.format, self.shape, self.dtype = windows.format, windows.shape, windows.dtype
-        self.pages, self.bits, self.levels = windows.pages, windows.bits, windows.levels
+        self.pages, self.bits = windows.pages, windows.bits
+        self.levels, self.depths = windows.levels, windows.depths
 
     @property
-    def scale(self) -> tuple[float, float]:
-        """Rows and columns of this level per row and column of the full size."""
-        (rows, cols), (high, wide) = self.levels[0], self.levels[self.level]
-        return high / rows, wide / cols
+    def full_size(self) -> tuple[int, ...]:
+        """([planes,] rows, cols) of the full size."""
+        return (self.depths[0], *self.levels[0])[-len(self.shape) + 1 :]
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """[Planes,] rows and columns of this level per each of the full size."""
+        return tuple(n / whole for n, whole in zip(self.shape, self.full_size))
 
     @property
     def white(self) -> float | None:

@@ -17,7 +17,8 @@ from .windows import Span, Windows, open_windows
 
 __all__ = ["IsolatedWindows"]
 
-_FIELDS = {"format": str, "dtype": str, "pages": int, "bits": int, "size": list, "levels": list}
+_FIELDS = {"format": str, "dtype": str, "pages": int, "bits": int, "size": list}
+_FIELDS |= {"levels": list, "depths": list}
 _MEMORY = 1 << 30  # bytes for directories, and for the strips, tiles or chunks of a window
 
 
@@ -36,6 +37,7 @@ class IsolatedWindows:
         self.pages: int = header["pages"]
         self.bits: int = header["bits"]
         self.levels = tuple((int(rows), int(cols)) for rows, cols in header["levels"])
+        self.depths = tuple(int(n) for n in header["depths"])
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""
@@ -74,6 +76,7 @@ def describe_in_worker(image: Image) -> Reply:
             "bits": windows.bits,
             "size": windows.shape,
             "levels": windows.levels,
+            "depths": windows.depths,
         }, None
 
     return reply(image[0], make)

@@ -27,7 +27,7 @@ class NpyImage:
 
     Attributes
     ----------
-    shape, dtype, pages, levels
+    shape, dtype, pages, levels, depths
         As of `LargeImage`.
     """
 
@@ -57,6 +57,7 @@ class NpyImage:
         self.dtype: np.dtype[Any] = array.dtype.newbyteorder("=")
         self.pages, self.bits = 1, 8 * array.dtype.itemsize
         self.levels: tuple[Span, ...] = ((rows, cols),)
+        self.depths: tuple[int, ...] = (planes[0] if planes else 1,)
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""

@@ -67,7 +67,7 @@ class OmeZarr:
 
     Attributes
     ----------
-    shape, dtype, pages, levels
+    shape, dtype, pages, levels, depths
         As of `LargeImage`; `pages` counts the points in time.
     """
 
@@ -89,6 +89,7 @@ class OmeZarr:
                 f"read one of them with page=0 to {self.pages - 1}",
             )
         self.levels = tuple((one.size("y"), one.size("x")) for one in levels)
+        self.depths = tuple(one.size("z") for one in levels)
         planes, channels = self.level.size("z"), self.level.size("c")
         rows, cols = self.levels[level]
         if channels > MAX_CHANNELS:

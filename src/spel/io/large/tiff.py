@@ -49,7 +49,7 @@ class TiffImage:
 
     Attributes
     ----------
-    shape, dtype, pages, bits, levels
+    shape, dtype, pages, bits, levels, depths
         As of `LargeImage`.
     """
 
@@ -75,6 +75,7 @@ class TiffImage:
         first, parts = planes[0], len(choice.grid[0])
         self.pages = choice.pages
         self.levels = tuple((one[0].rows, one[0].cols) for one in levels)
+        self.depths = (count,) * len(levels)
         self.grid = [planes[k : k + parts] for k in range(0, len(planes), parts)]
         channels = 3 if first.color in CONVERTED else first.channels
         shape = (first.rows, first.cols, channels * parts)

@@ -31,6 +31,7 @@ class Windows(Protocol):
     pages: int
     bits: int
     levels: tuple[tuple[int, int], ...]
+    depths: tuple[int, ...]
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""

@@ -14,11 +14,13 @@ from spel.io.annotation.image_folder import ImageFolder
 
 __all__ = ["Collector", "Entry", "is_whole", "whole"]
 
+SIDES = ("width", "height", "depth")
+
 
 class Entry:
     """The boxes of one image so far."""
 
-    def __init__(self, name: str, size: tuple[int, int], orientation: int) -> None:
+    def __init__(self, name: str, size: tuple[int, ...], orientation: int) -> None:
         if not all(0 <= n < 1 << 31 for n in size) or not 1 <= orientation <= 8:
             raise ValueError(f"size {size} or orientation {orientation} is impossible")
         self.name, self.size, self.orientation = name, size, orientation
@@ -46,23 +48,27 @@ class Entry:
 
         A true box, which has no score, must have an area and lie in its image at least in part.
         """
-        x0, y0, x1, y1 = box
-        numbers = [x0, y0, x1, y1, score or 0.0, area or 0.0]
+        axes = len(self.size)
+        low, high = box[:axes], box[axes:]
+        if len(box) != 2 * axes:
+            raise ValueError(f"{len(box)} corners for an image of {axes} axes; are planes missing?")
+        numbers = [*box, score or 0.0, area or 0.0]
         if not np.isfinite(numbers).all() or max(map(abs, numbers)) >= 1e15:
             raise ValueError("a number is not finite, or too large")
-        if x0 > x1 or y0 > y1:
+        if any(first > last for first, last in zip(low, high)):
             raise ValueError("the corners of the box are in the wrong order")
         if score is None:
-            if x0 == x1 or y0 == y1:
-                raise ValueError(f"the box {_xywh(box)} (x, y, width, height) has no area")
-            rows, cols = self.size
-            outside = x0 >= cols or y0 >= rows or x1 <= 0 or y1 <= 0
+            if any(first == last for first, last in zip(low, high)):
+                raise ValueError(f"the box {_in_words(box)} has no area")
+            size = self.size[::-1]
+            outside = any(a >= n or b <= 0 for a, b, n in zip(low, high, size))
             if self.size != UNKNOWN_SIZE and outside:
+                sides = " x ".join(map(str, size))
                 raise ValueError(
-                    f"the box {_xywh(box)} (x, y, width, height) lies outside of its image of "
-                    f"{cols} x {rows} (width x height)"
+                    f"the box {_in_words(box)} lies outside of its image of {sides} "
+                    f"({' x '.join(SIDES[:axes])})"
                 )
-        self.boxes.append([x0, y0, x1, y1])
+        self.boxes.append(list(box))
         self.classes.append(name or ONE_CLASS)
         self.crowd.append(crowd)
         self.scores.append(score)
@@ -76,7 +82,7 @@ class Entry:
         return ImageBoxes(
             self.name,
             self.size,
-            np.array(self.boxes, np.float64).reshape(-1, 4),
+            np.array(self.boxes, np.float64).reshape(-1, 2 * len(self.size)),
             self.classes,
             np.array(self.crowd, np.bool_),
             None if scores is None else np.array(scores, np.float64),
@@ -115,7 +121,7 @@ class Collector:
         self.details: dict[str, Any] = {}
         self.class_details: dict[str, Mapping[str, Any]] = {}
 
-    def image(self, name: str, size: tuple[int, int] = UNKNOWN_SIZE, orientation: int = 1) -> Entry:
+    def image(self, name: str, size: tuple[int, ...] = UNKNOWN_SIZE, orientation: int = 1) -> Entry:
         """The entry of an image, created when it is first named."""
         entry = self.entries.get(name)
         if entry is None:
@@ -191,6 +197,10 @@ def whole(value: Any) -> int:
     return int(value)
 
 
-def _xywh(box: Sequence[float]) -> str:
-    x0, y0, x1, y1 = box
-    return "[" + ", ".join(f"{n:g}" for n in (x0, y0, x1 - x0, y1 - y0)) + "]"
+def _in_words(box: Sequence[float]) -> str:
+    """The first corner of a box and its sides."""
+    axes = len(box) // 2
+    low, high = box[:axes], box[axes:]
+    numbers = [*low, *(last - first for first, last in zip(low, high))]
+    words = ", ".join([*"xyz"[:axes], *SIDES[:axes]])
+    return "[" + ", ".join(f"{n:g}" for n in numbers) + f"] ({words})"

@@ -25,6 +25,7 @@ __all__ = ["read", "write"]
 
 _FIELDS = ("image", "rows", "cols", "orientation", "x0", "y0", "x1", "y1", "score", "area", "class")
 _MOMENT = ("frame", "seconds")
+_VOLUME = ("planes", "z0", "z1")
 _ALIASES = {
     "image": ("filename", "file_name", "file", "image_path", "path", "image_name", "imageid",
               "image_id", "img", "img_path"),
@@ -38,6 +39,9 @@ _ALIASES = {
     "y": ("bbox_y",),
     "w": ("bbox_width", "bbox_w", "box_width"),
     "h": ("bbox_height", "bbox_h", "box_height"),
+    "planes": ("image_depth", "slices"),
+    "z0": ("zmin", "z_min", "bbox_zmin"),
+    "z1": ("zmax", "z_max", "bbox_zmax"),
     "class": ("label", "class_name", "label_name", "labelname", "name", "category"),
     "score": ("confidence", "conf", "probability"),
 }  # fmt: skip
@@ -75,7 +79,7 @@ def _columns(head: list[str], path: Path) -> dict[str, int]:
     lower = [name.lower().replace(" ", "_") for name in exact]
     corners = {"xmin", "x_min", "left", "xtl", "x0"} & set(lower)
     columns: dict[str, int] = {}
-    for field in (*_FIELDS, *_MOMENT, *("x", "y", "w", "h")):
+    for field in (*_FIELDS, *_MOMENT, *_VOLUME, *("x", "y", "w", "h")):
         for name in (field, *_ALIASES.get(field, ())):
             # x1 is the far corner beside x0 or xmin, and the near one beside x2.
             if field in ("x1", "y1") and name == field and not corners:
@@ -96,9 +100,10 @@ def _columns(head: list[str], path: Path) -> dict[str, int]:
 
 def _row(cells: Mapping[str, str], collector: Collector) -> None:
     name, orientation = cells["image"], int(cells.get("orientation") or 1)
-    size = UNKNOWN_SIZE
+    size: tuple[int, ...] = UNKNOWN_SIZE
     if cells.get("rows") and cells.get("cols"):
-        size = (whole(cells["rows"]), whole(cells["cols"]))
+        axes = ("planes", "rows", "cols") if cells.get("planes") else ("rows", "cols")
+        size = tuple(whole(cells[axis]) for axis in axes)
     elif collector.files is not None:
         file = collector.files.find(name)
         if file is not None:
@@ -116,17 +121,18 @@ def _row(cells: Mapping[str, str], collector: Collector) -> None:
     box = [float(word) for word in words]
     if "x1" not in cells:
         box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+    if cells.get("z0") or cells.get("z1"):
+        box = [*box[:2], float(cells["z0"]), *box[2:], float(cells["z1"])]
     score, area = (float(cells[n]) if cells.get(n) else None for n in ("score", "area"))
     entry.add(box, cells.get("class", ""), score=score, area=area)
     return None
 
 
 def _whole_image(entry: Entry, name: str, collector: Collector) -> None:
-    rows, cols = entry.size
     if entry.size == UNKNOWN_SIZE:
         raise ValueError("the size of its image is unknown; give the folder of images")
     collector.note("the table has no boxes; each class is that of the whole image")
-    entry.add([0, 0, cols, rows], name)
+    entry.add([0] * len(entry.size) + list(entry.size[::-1]), name)
 
 
 def write(path: Path, annotations: Annotations) -> None:
@@ -134,23 +140,35 @@ def write(path: Path, annotations: Annotations) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     moments = any(one.frame is not None for one in annotations)
-    writer.writerow(_FIELDS + _MOMENT if moments else _FIELDS)
+    volumes = any(len(one.size) == 3 for one in annotations)
+    writer.writerow(_FIELDS + _MOMENT * moments + _VOLUME * volumes)
     for one in annotations:
         moment = [_cell(one.frame), _cell(one.seconds)] if moments else []
-        for row in _rows(one, named=bool(annotations.classes)):
-            writer.writerow([*row, *moment])
+        for row, planes in zip(_rows(one, named=bool(annotations.classes)), _planes(one)):
+            writer.writerow([*row, *moment, *(planes if volumes else [])])
     write_text(path, out.getvalue())
 
 
 def _rows(one: ImageBoxes, named: bool) -> Iterator[list[object]]:
-    head = [escape_cell(one.image), *one.size, one.orientation]
-    for index, box in enumerate(one.boxes.tolist()):
+    axes = len(one.size)
+    head = [escape_cell(one.image), *one.size[-2:], one.orientation]
+    for index, box in enumerate(one.boxes[:, [0, 1, axes, axes + 1]].tolist()):
         score = "" if one.scores is None else repr(float(one.scores[index]))
         area = "" if one.areas is None else repr(float(one.areas[index]))
         name = escape_cell(one.classes[index]) if named else ""
         yield [*head, *map(repr, box), score, area, name]
     if not len(one):
         yield [*head, *[""] * 7]
+
+
+def _planes(one: ImageBoxes) -> Iterator[list[object]]:
+    """The cells of a volume for each row of `_rows`; empty ones for an image."""
+    volume = len(one.size) == 3
+    head: list[object] = [one.size[0] if volume else ""]
+    for box in one.boxes.tolist():
+        yield [*head, *([repr(box[2]), repr(box[5])] if volume else ["", ""])]
+    if not len(one):
+        yield [*head, "", ""]
 
 
 def _cell(value: float | None) -> str:

@@ -44,7 +44,8 @@ def results_of(annotations: Annotations) -> list[Result]:
 
 
 def _result(one: ImageBoxes) -> Result:
-    sides = one.boxes[:, 2:] - one.boxes[:, :2]
+    axes = len(one.size)
+    sides = one.boxes[:, axes:] - one.boxes[:, :axes]
     named = any(name != ONE_CLASS for name in one.classes)
     return Result(
         one.image,

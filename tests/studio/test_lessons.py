@@ -5,8 +5,7 @@ import pytest
 
 from spel.studio.lessons import lessons
 from spel.studio.session import Session
-from spel.studio.views import runs
-from spel.studio.views.document import network_view
+from spel.studio.worksheets.stages import staged
 
 SLIDES = {
     "images": ["images", "tensors"],
@@ -37,29 +36,6 @@ def made(tmp_path_factory):
     made.close()
 
 
-def answer(session, network, image, step):
-    """What the page computes for a question about a number."""
-    of = step["ask"].get("of", "value")
-    node = step["node"]
-    run = session.run(network, image)
-    entry = network_view(network, session.document.entry(network))
-    if of == "input":
-        return session.load(image).values[tuple(step["at"])][0]
-    if of in ("count", "rows"):
-        array = run.input if node == "input" else run.activations[node]
-        return array.size if of == "count" else array.shape[0]
-    if of == "parameters":
-        return next(n for n in entry["nodes"] if n["name"] == node)["parameters"]
-    terms = runs.trace_view(session, network, image, node, tuple(step["at"]), 0)["steps"][-1][
-        "terms"
-    ]
-    if of == "neighbours":
-        return len(terms["displacements"])
-    if of == "distance":
-        return (terms["sum"] + terms["bias"]) / terms["norm"]
-    return terms[of]
-
-
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson["id"])
 def test_every_step_can_be_staged_and_answered(made, lesson):
     assert both(lesson["title"])
@@ -71,8 +47,8 @@ def test_every_step_can_be_staged_and_answered(made, lesson):
         image = step.get("image", lesson["image"])
         assert image in made.images
         commands = step.get("commands", [])
-        staged = {"template": lesson["template"], "commands": commands, "network": network}
-        made.do({"do": "stage_lesson", **staged})
+        how = {"template": lesson["template"], "commands": commands, "network": network}
+        made.do({"do": "stage_lesson", **how})
         assert step["node"] in ("input", *made.document.entry(network).network.names)
         assert both(step["title"])
         assert both(step["text"])
@@ -84,7 +60,7 @@ def test_every_step_can_be_staged_and_answered(made, lesson):
                 assert both(option)
                 assert both(option["why"]) if number != ask["answer"] else "why" not in option
         else:
-            assert np.isfinite(answer(made, network, image, step))
+            assert np.isfinite(staged(made, lesson, step).answer(ask.get("of", "value")))
 
 
 KNOWN = {
@@ -106,9 +82,7 @@ KNOWN = {
 def test_answers_by_hand(made, where, value):
     lesson = next(one for one in lessons() if one["id"] == where[0])
     step = lesson["steps"][where[1]]
-    commands = step.get("commands", [])
-    made.do({"do": "stage_lesson", "template": lesson["template"], "commands": commands})
-    assert answer(made, "lesson", step.get("image", lesson["image"]), step) == value
+    assert staged(made, lesson, step).answer(step["ask"]["of"]) == value
 
 
 def test_lessons_work_beside_images_of_the_user(tmp_path):

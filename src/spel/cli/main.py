@@ -29,6 +29,7 @@ COMMANDS = {
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, explain.",
+    "lesson": "List the lessons, export them as worksheets, and mark answers.",
     "serve": "Serve a network on a port: images in, boxes, masks or features out.",
     "fit": "Learn to classify images.",
     "classify": "Classify images.",

@@ -56,12 +56,26 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     the rename, and the folder after it. A new file gets the mode that the umask gives; an old
     one keeps its mode.
 
+    Parameters
+    ----------
+    path : str or path
+        The file to write.
+
     Raises
     ------
     ParameterError
         The folder is missing, or ``path`` is a folder, device or pipe.
     WriteError
         The place is read-only, or the disk is full or failed while writing.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with replacing(target) as temporary:
+    ...     _ = temporary.write_text("spel")
+    >>> target.read_text()
+    'spel'
     """
     target = _target(Path(path))
     try:
@@ -170,6 +184,11 @@ def check_place(path: str | os.PathLike[str]) -> None:
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:
     """Write ``data`` to ``path`` atomically (see :func:`replacing`).
 
+    Parameters
+    ----------
+    path : str or path
+    data : bytes
+
     Examples
     --------
     >>> import tempfile, pathlib
@@ -183,7 +202,13 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryvi
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` to ``path`` atomically as UTF-8 with line feeds."""
+    """Write ``text`` to ``path`` atomically as UTF-8 with line feeds.
+
+    Parameters
+    ----------
+    path : str or path
+    text : str
+    """
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 

@@ -79,6 +79,10 @@ def compile(
 def to_torch(network: Network) -> Any:
     """The network as a `torch.nn.Module` with the same numbers, see `spel.backends.torch_export`.
 
+    Parameters
+    ----------
+    network : Network
+
     Examples
     --------
     >>> import spel

@@ -78,7 +78,18 @@ def check_one_output(network: Network, backend: str) -> None:
 
 
 def capability(kind: str) -> Capability:
-    """What each backend does with a kind of layer."""
+    """What each backend does with a kind of layer.
+
+    Parameters
+    ----------
+    kind : str
+        Such as "convolution.v1".
+
+    Examples
+    --------
+    >>> capability("argmax.v1").gradient
+    'no (a choice)'
+    """
     return _EXCEPTIONS.get(kind, Capability(SUMS))
 
 

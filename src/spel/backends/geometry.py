@@ -37,8 +37,10 @@ class DisplacementBox:
 
 
 def pads(window: Window, low: Sequence[int], high: Sequence[int]) -> list[Span]:
-    """Spels to add before and after an image, per axis (negative: to cut off), so that a box from
-    `low` to `high`, slid over what lies inside at the window's strides, stands at its positions.
+    """Spels to add before and after an image, per axis; negative numbers are cut off.
+
+    After that a box from `low` to `high` that slides at the window's strides, and always lies
+    inside, stands at the positions of the window.
 
     Examples
     --------

@@ -41,9 +41,17 @@ Json = dict[str, Any]
 
 
 def to_html(network: Network, image: npt.ArrayLike, *, title: str = "spel") -> str:
-    """One HTML page with a network and an image: students change kernels and see what follows.
+    """One HTML page with a network and an image, on which students change kernels.
 
-    The page computes all steps by itself, to 1e-5 of the engine's values, and asks nobody.
+    The page computes all steps by itself, to 1e-5 of the engine's values, and needs no server.
+
+    Parameters
+    ----------
+    network : Network
+    image : (rows, cols[, C]) array
+        One image that the network takes.
+    title : str
+        Of the page.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def to_html(network: Network, image: npt.ArrayLike, *, title: str = "spel") -> s
     array = match_white(network, image)
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3:
-        raise ShapeError(f"to_html: an image of shape {array.shape}; expected one plane")
+        raise ShapeError(f"to_html: image of shape {array.shape}; expected (rows, cols, channels)")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
         raise ParameterError(
             f"to_html: {array.shape[0]} x {array.shape[1]} pixels; at most 480 x 640 are computed "

@@ -31,6 +31,11 @@ def to_libift(network: Network, folder: str | os.PathLike[str]) -> None:
     `spel.io.annotation.libift.read_model` reads it back. The folder appears as a whole or not at
     all; an earlier model folder in its place is replaced.
 
+    Parameters
+    ----------
+    network : Network
+    folder : str or path
+
     Raises
     ------
     UnsupportedLayerError
@@ -74,30 +79,30 @@ def _grouped(network: Network) -> list[tuple[dict[str, Any], Convolution]]:
         with in_node(node):
             layer = node.layer
             if node.inputs != (source,):
-                raise _refused(layer, "it has no branches")
+                raise _refused(layer, "a libift model has no branches")
             if isinstance(layer, Color) and source == INPUT:
                 if layer.space != INPUT_SPACE or layer.white != 255.0:
-                    raise _refused(layer, f"its input is {INPUT_SPACE} of 8-bit images")
+                    raise _refused(layer, f"libift models take {INPUT_SPACE} of 8-bit images")
             elif isinstance(layer, Convolution):
                 layers.append((_described(layer), layer))
                 stage = "convolution"
             elif isinstance(layer, Activation) and stage == "convolution":
                 if layer.function != "relu":
-                    raise _refused(layer, "its only activation is relu")
+                    raise _refused(layer, "the only activation of libift is relu")
                 layers[-1][0]["relu"] = True
                 stage = "relu"
             elif isinstance(layer, MaxPool | MeanPool) and stage in ("convolution", "relu"):
                 layers[-1][0]["pooling"] = _pooling(layer)
                 stage = "pooling"
             else:
-                raise _refused(layer, "its layers are convolution, relu and pooling, in this order")
+                raise _refused(layer, "libift has convolution, relu and pooling, in this order")
             source = node.name
     return layers
 
 
 def _described(layer: Convolution) -> dict[str, Any]:
     if layer.border != "zero" and not isinstance(layer.border, tuple):
-        raise _refused(layer, f"border {layer.border!r} is not the channels' means")
+        raise _refused(layer, f"libift supplies the channels' means, not border {layer.border!r}")
     size, dilation = _box(layer, layer.bank.adjacency)
     return {
         "kernels": len(layer.bank),
@@ -117,10 +122,10 @@ def _described(layer: Convolution) -> dict[str, Any]:
 
 def _pooling(layer: MaxPool | MeanPool) -> dict[str, Any]:
     if layer.border != "inside" or (isinstance(layer, MeanPool) and layer.count != "full"):
-        raise _refused(layer, "its max pools over spels inside, its mean divides by all")
+        raise _refused(layer, "libift's maximum is over spels inside, its mean over all")
     size, dilation = _box(layer, layer.adjacency)
     if any(d > 1 for d in dilation[:2]):
-        raise _refused(layer, "its poolings have no dilation")
+        raise _refused(layer, "poolings of libift have no dilation")
     kind = "max_pool" if isinstance(layer, MaxPool) else "avg_pool"
     return {"type": kind, "size": size, "stride": _stride(layer)}
 
@@ -128,7 +133,7 @@ def _pooling(layer: MaxPool | MeanPool) -> dict[str, Any]:
 def _stride(layer: Any) -> int:
     strides = set(layer.scope.strides)
     if len(strides) > 1:
-        raise _refused(layer, "its strides are the same along all axes")
+        raise _refused(layer, "strides of libift are the same along all axes")
     return int(strides.pop())
 
 
@@ -137,7 +142,7 @@ def _box(layer: Layer, adjacency: Adjacency) -> tuple[list[int], list[int]]:
     box = bounding_lattice(adjacency)
     good = adjacency.ndim == 2 and all(n % 2 for n in box.size)
     if not good or adjacency != Adjacency.box(box.size).dilated(box.step):
-        raise _refused(layer, "its adjacencies are boxes of odd sizes about the spel, in 2 axes")
+        raise _refused(layer, "libift has boxes of odd sizes about the spel, in 2 axes")
     return [*box.size[::-1], 0], [*box.step[::-1], 0]
 
 

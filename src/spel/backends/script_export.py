@@ -20,6 +20,10 @@ MOST = 200_000
 def to_script(network: Network) -> str:
     """Python code whose `network` is the same, bit for bit.
 
+    Parameters
+    ----------
+    network : Network
+
     Raises
     ------
     ParameterError

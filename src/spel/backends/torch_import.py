@@ -158,7 +158,7 @@ class _Graph:
         """The finished network; its output is the last node."""
         end = self.output
         if end is None or not self.nodes:
-            raise UnsupportedLayerError("from_torch: the module has no layer that a network keeps")
+            raise UnsupportedLayerError("from_torch: the module holds no layer of a network")
         if end.form == "flattened":
             self._check_order(end)
             end = self._append("flatten", Flatten(), [end])
@@ -281,8 +281,8 @@ class _Graph:
         return wire
 
     def _check_order(self, image: _Wire) -> None:
-        # PyTorch flattens channel by channel, spel pixel by pixel: one order only if either is
-        # alone.
+        # PyTorch flattens channel by channel, and spel pixel by pixel. The orders agree only for
+        # one channel or one pixel.
         rows, cols = self._size("flatten", image)
         if rows * cols != 1 and self._shapes()[image.node][-1] != 1:
             raise refusal("", "Flatten", "it orders the values of a vector channel by channel")

@@ -18,7 +18,15 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a learned kernel came from: label and number of the stroke, image and pixel."""
+    """Where a learned kernel came from: label and number of the stroke, image and pixel.
+
+    Attributes
+    ----------
+    label, marker : int
+        Label of the stroke, and its number in the image, from 1.
+    image : str
+    at : (row, col) or (plane, row, col)
+    """
 
     label: int
     marker: int

@@ -113,6 +113,11 @@ def check_volume(network: Network, shape: tuple[int, ...]) -> None:
 def with_decision(network: Network, decision: AnyDecision) -> Network:
     """The network with a decision that its file stores and `detect` uses.
 
+    Parameters
+    ----------
+    network : Network
+    decision : Decision, Windows or ClassWindows
+
     Examples
     --------
     >>> from spel.nn import Scale, chain
@@ -124,7 +129,18 @@ def with_decision(network: Network, decision: AnyDecision) -> Network:
 
 
 def decision_of(network: Network) -> AnyDecision:
-    """The decision that a network carries, or the default one."""
+    """The decision that a network carries, or the default one.
+
+    Parameters
+    ----------
+    network : Network
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> decision_of(chain(Scale([1.0]))).threshold
+    'otsu'
+    """
     stored = network.meta.get(DECISION)
     if stored is None:
         return Decision()

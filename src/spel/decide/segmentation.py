@@ -194,13 +194,31 @@ class Segmentation:
 
 
 def segmentation_of(network: Network) -> Segmentation:
-    """The segmentation that a network carries, or Otsu's threshold alone if it carries none."""
+    """The segmentation that a network carries, or Otsu's threshold alone if it carries none.
+
+    Parameters
+    ----------
+    network : Network
+    """
     values = network.meta.get(KEY)
     return Segmentation() if values is None else Segmentation.from_dict(values)
 
 
 def with_segmentation(network: Network, segmentation: Segmentation) -> Network:
-    """The network with a segmentation that its file stores and `segment` uses."""
+    """The network with a segmentation that its file stores and `segment` uses.
+
+    Parameters
+    ----------
+    network : Network
+    segmentation : Segmentation
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> net = with_segmentation(chain(Scale([1.0])), Segmentation(threshold=0.5))
+    >>> segmentation_of(net).threshold
+    0.5
+    """
     return network.with_meta(**{KEY: segmentation.to_dict()})
 
 

@@ -61,6 +61,19 @@ def mark(
 ) -> RGB:
     """Draw boxes ``x0 y0 x1 y1`` around their pixels, with labels; the frame lies outside.
 
+    Parameters
+    ----------
+    image : array
+        As `as_rgb` takes it.
+    boxes : (n, 4) array
+        In pixels of the image.
+    labels : sequence of str, optional
+        A text above each box.
+    color : tuple of int
+        Red, green and blue, 0 to 255.
+    thickness : int, optional
+        Of the frame, in pixels; by default it grows with the image.
+
     Examples
     --------
     >>> picture = mark(np.zeros((6, 8), np.uint8), [[3, 2, 5, 4]], color=(9, 9, 9), thickness=1)

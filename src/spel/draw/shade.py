@@ -140,6 +140,10 @@ def as_rgb(image: npt.ArrayLike) -> RGB:
     highest value. Of other images than RGB and RGBA the first channel is shown in grey; alpha is
     left out; of a volume the middle plane is shown.
 
+    Parameters
+    ----------
+    image : (rows, cols[, C]) array, with planes before them for voxels
+
     Examples
     --------
     >>> as_rgb(np.array([[0, 65535]], dtype=np.uint16))[0, 1].tolist()

@@ -24,6 +24,10 @@ Strides = tuple[int, ...]
 def atrous(network: Network) -> Network:
     """The same network with strides of 1 and each later adjacency dilated by the strides before it.
 
+    Parameters
+    ----------
+    network : Network
+
     Returns
     -------
     Network

@@ -59,5 +59,10 @@ def bank(kernels: Samples, adjacency: Adjacency, statistics: Statistics) -> Kern
 
 
 def border_of(statistics: Statistics) -> tuple[float, ...]:
-    """What spels outside the image supply so that folding is exact: the mean of each channel."""
+    """What spels outside the image supply so that folding is exact: the mean of each channel.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    """
     return tuple(float(np.float32(value)) for value in statistics.mean)

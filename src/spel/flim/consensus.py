@@ -61,6 +61,13 @@ def consensus(
     Notes
     -----
     libift, ``ConsensusKernelbank``.
+
+    Examples
+    --------
+    >>> rows = Samples(np.array([[3.0, 4.0], [0.0, 2.0]]), np.ones(2, int), np.ones(2, int),
+    ...                np.zeros(2, int), np.zeros((2, 2), int), ("a",))
+    >>> consensus(rows, 2).patches.tolist()
+    [[0.6, 0.8], [0.0, 1.0]]
     """
     if limit < 1 or reduce not in ("auto", "kmeans", "pca"):
         raise ParameterError(

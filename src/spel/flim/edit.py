@@ -27,10 +27,25 @@ def choose(network: Network, node: str, kernels: Sequence[int]) -> Network:
     The channels of learned convolutions after the node have changed, so these become `Unlearned`
     again, with the settings that they were learned with; `relearn` fills them.
 
+    Parameters
+    ----------
+    network : Network
+    node : str
+        A convolution.
+    kernels : sequence of int
+        Numbers of the kernels, from 0.
+
     Raises
     ------
     ParameterError
         If the node is no convolution, or a kernel does not exist or occurs twice.
+
+    Examples
+    --------
+    >>> from spel.nn import chain
+    >>> net = chain(c=Convolution(KernelBank.from_array([[[1, 2]], [[3, 4]]])))
+    >>> choose(net, "c", [1])["c"].bank.weights.ravel().tolist()
+    [3.0, 4.0]
     """
     layer = _convolution(network, node)
     count = len(layer.bank)
@@ -46,7 +61,16 @@ def choose(network: Network, node: str, kernels: Sequence[int]) -> Network:
 
 
 def drop(network: Network, node: str, kernels: Sequence[int]) -> Network:
-    """Remove kernels of a node; the others keep their order. See `choose`."""
+    """Remove kernels of a node; the others keep their order. See `choose`.
+
+    Parameters
+    ----------
+    network : Network
+    node : str
+        A convolution.
+    kernels : sequence of int
+        Numbers of the kernels, from 0.
+    """
     count = len(_convolution(network, node).bank)
     wrong = [k for k in kernels if not 0 <= k < count]
     if wrong:
@@ -58,6 +82,14 @@ def invert(network: Network, node: str, kernels: Sequence[int]) -> Network:
     """Negate kernels of a node: weights *and* biases change sign (libift keeps the bias).
 
     What follows must be learned again, see `choose`.
+
+    Parameters
+    ----------
+    network : Network
+    node : str
+        A convolution.
+    kernels : sequence of int
+        Numbers of the kernels, from 0.
 
     Examples
     --------
@@ -82,6 +114,12 @@ def invert(network: Network, node: str, kernels: Sequence[int]) -> Network:
 
 def unlearned(network: Network, nodes: Sequence[str]) -> Network:
     """The network with learned convolutions turned back into `Unlearned`, with their settings.
+
+    Parameters
+    ----------
+    network : Network
+    nodes : sequence of str
+        Names of learned convolutions.
 
     Raises
     ------
@@ -115,8 +153,15 @@ def relearn(
 
     Parameters
     ----------
+    network : Network
+    images : sequence of arrays
+        The images that were marked, as the network takes them.
+    markers : sequence of Markers
+        One per image.
     after : str, optional
         A node; by default only the nodes that are `Unlearned` are learned.
+    names : sequence of str, optional
+        Names of the images for the provenance of kernels.
 
     Raises
     ------

@@ -30,6 +30,17 @@ def feature_points(
     Clusters are those of the patches under the first `Unlearned` layer's adjacency, on the
     activation that it takes, ``per_stroke`` of them.
 
+    Parameters
+    ----------
+    network : Network
+        With a layer that is `Unlearned`.
+    images : sequence of arrays
+        As the network takes them.
+    markers : sequence of Markers
+        One per image.
+    seed : int
+        Of the clusters.
+
     Returns
     -------
     list of Markers
@@ -86,6 +97,19 @@ def points_bank(
 
     Each image has its own mean and deviation per entry (displacement and channel), over its points.
     The kernels are in the order of the images.
+
+    Parameters
+    ----------
+    inputs : sequence of (rows, cols, C) arrays
+        What the layer takes, for each image.
+    points : sequence of Markers
+        Feature points of each image.
+    adjacency : Adjacency
+        Of the kernels.
+    names : sequence of str, optional
+        Names of the images for the provenance of kernels.
+    factor : float
+        Added to every deviation (libift's ``stdev_factor``).
 
     Raises
     ------

@@ -27,7 +27,22 @@ _MAX_DIGITS = 400
 def read_json(
     path: str | os.PathLike[str], *, max_bytes: int = MIB, max_depth: int | None = 64
 ) -> Any:
-    """Read a JSON file under limits (see :func:`parse_json`)."""
+    """Read a JSON file under limits (see :func:`parse_json`).
+
+    Parameters
+    ----------
+    path : str or path
+    max_bytes, max_depth : int
+        As `parse_json` takes them.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.json"
+    >>> _ = path.write_text('{"a": 1}')
+    >>> read_json(path)
+    {'a': 1}
+    """
     data = read_limited(path, max_bytes)
     return parse_json(data, name=os.fsdecode(path), max_bytes=max_bytes, max_depth=max_depth)
 
@@ -39,6 +54,11 @@ def parse_json(
 
     Parameters
     ----------
+    data : bytes or str
+    name : str
+        Of the file, for messages.
+    max_bytes : int
+        Largest size.
     max_depth : int, optional
         Largest nesting of lists and objects. None leaves it to the parser, for large files of
         numbers.

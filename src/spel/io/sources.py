@@ -39,11 +39,26 @@ def expand(
     The order is that of ``inputs`` and, within a folder or pattern, natural: ``a2`` before ``a10``,
     folder by folder, the same on every machine.
 
+    Parameters
+    ----------
+    inputs : path or iterable of paths
+    stdin : binary file, optional
+        Read for ``-``; by default that of the process.
+
     Raises
     ------
     ParameterError
         A path does not exist, a folder or pattern holds no image, a list is empty or names a
         missing file; all such problems are listed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("a10.png", "a2.png", "notes.md"):
+    ...     (folder / name).touch()
+    >>> [path.name for path in expand(folder)]
+    ['a2.png', 'a10.png']
     """
     paths: dict[str, Path] = {}
     problems: list[str] = []
@@ -69,6 +84,10 @@ def expand(
 
 def natural_key(path: str | os.PathLike[str]) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """Sorts names as people do: numbers by value, capitals with small letters, ties by bytes.
+
+    Parameters
+    ----------
+    path : str or path
 
     Examples
     --------

@@ -55,9 +55,13 @@ class Evaluation:
         """The figures, the worst images, and images without a partner, for people."""
         lines = [self.metrics.text(worst)]
         if self.missing:
-            lines.append(f"{len(self.missing)} annotated images have no result: {self.missing[0]}")
+            lines.append(
+                f"{len(self.missing)} annotated images have no result, such as {self.missing[0]}"
+            )
         if self.unknown:
-            lines.append(f"{len(self.unknown)} results are not annotated: {self.unknown[0]}")
+            lines.append(
+                f"{len(self.unknown)} results are of no annotated image, such as {self.unknown[0]}"
+            )
         return "\n".join([*lines, *self.notes])
 
 

@@ -82,7 +82,7 @@ class FeaturesJob(NetworkJob):
         return PooledFeatures(self.network, self.steps, self.statistics, self.parts)
 
     def _names(self, channels: int) -> list[str]:
-        """The name of each entry of a vector, for images of so many channels."""
+        """The name of each entry of a vector, for images with that many channels."""
         pooled = self._pooled()
         pooled.image_shape_, pooled.channels_ = (), channels
         return [str(name) for name in pooled.feature_names()]

@@ -14,7 +14,14 @@ from spel.io.sources import IMAGE_SUFFIXES, natural_key
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Image files and their classes."""
+    """Image files and their classes.
+
+    Attributes
+    ----------
+    paths : tuple of path
+    classes : tuple of str
+        The class of each image.
+    """
 
     paths: tuple[Path, ...]
     classes: tuple[str, ...]

@@ -115,6 +115,13 @@ def rank_decoders(
 def collapse_warnings(saliencies: Sequence[Image], layer: Layer | None = None) -> tuple[str, ...]:
     """Warnings about a decoder: constant saliencies, kernels of one class only, zero weights.
 
+    Parameters
+    ----------
+    saliencies : sequence of arrays
+        Of the images of the markers.
+    layer : Layer, optional
+        The decoder that gave them.
+
     Examples
     --------
     >>> collapse_warnings([np.zeros((4, 4, 1), np.float32)])
@@ -134,6 +141,10 @@ def collapse_warnings(saliencies: Sequence[Image], layer: Layer | None = None) -
 
 def channel_warnings(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
     """Warnings about channels that are 0 on every image, or correlate by more than 0.999.
+
+    Parameters
+    ----------
+    activations : sequence of (rows, cols, C) arrays
 
     Examples
     --------

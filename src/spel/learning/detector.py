@@ -59,7 +59,19 @@ class ImageFiles(Sequence[Any]):
 
 @dataclass(frozen=True)
 class Photos:
-    """Annotated photos: their names, files and boxes, and the class of each box."""
+    """Annotated photos: their names, files and boxes, and the class of each box.
+
+    Attributes
+    ----------
+    names : tuple of str
+    paths : tuple of path
+    boxes : tuple of (n, 4) arrays
+        ``x0 y0 x1 y1`` of the objects of each photo.
+    classes : tuple of tuple of str
+        The class of each box.
+    read : callable
+        Reads one path as an image.
+    """
 
     names: tuple[str, ...]
     paths: tuple[Path, ...]
@@ -243,6 +255,15 @@ def boxes_from_strokes(
 
     A stroke from corner to corner of the object, or around it, is enough. Background strokes are
     not used: everything outside the boxes is background.
+
+    Parameters
+    ----------
+    images : path
+        Folder of the images.
+    markers : path
+        Folder of their strokes.
+    convention : str, optional
+        Of the labels in the files, see `spel.io.annotation.markers`.
     """
     drawn, paths = marked_images(images, markers, convention)
     annotated = [

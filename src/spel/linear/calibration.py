@@ -14,6 +14,13 @@ def fit_platt(
     Newton's method on the logistic likelihood. The targets are moved inwards by one sample on each
     side, so that separable scores give finite log-odds.
 
+    Parameters
+    ----------
+    scores : (n,) array of float
+    is_positive : (n,) array of bool
+    iterations : int
+        Largest number of Newton steps.
+
     Examples
     --------
     >>> slope, offset = fit_platt([0, 1, 2, 3, 2, 3, 4, 5], [0, 0, 0, 0, 1, 1, 1, 1])

@@ -61,7 +61,17 @@ def squared_distances(a: Rows, b: Rows) -> Real:
 
 
 def median_squared_distance(rows: Rows) -> float:
-    """Median of the squared distances between different rows; 1 if there are none or all are 0."""
+    """Median of the squared distances between different rows; 1 if there are none or all are 0.
+
+    Parameters
+    ----------
+    rows : (n, d) array
+
+    Examples
+    --------
+    >>> median_squared_distance(np.array([[0.0], [3.0]]))
+    9.0
+    """
     squares = squared_distances(rows, rows)[np.triu_indices(len(rows), 1)]
     return (float(np.median(squares)) if squares.size else 1.0) or 1.0
 

@@ -87,5 +87,15 @@ def _loss(design: Real, target: Real, shares: Real, penalty: Real, solution: Rea
 
 
 def sigmoid(log_odds: Real) -> Real:
-    """The probability of log-odds, without overflow."""
+    """The probability of log-odds, without overflow.
+
+    Parameters
+    ----------
+    log_odds : array of float64
+
+    Examples
+    --------
+    >>> sigmoid(np.array([0.0, -800.0])).tolist()
+    [0.5, 0.0]
+    """
     return 0.5 * (1 + np.tanh(log_odds / 2))

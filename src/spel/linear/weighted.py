@@ -59,6 +59,11 @@ def fit_ridge(
 class Moments:
     """Number, sum and products of rows that arrive in portions: all that a ridge needs of them.
 
+    Parameters
+    ----------
+    length : int
+        Length of a row.
+
     Examples
     --------
     >>> moments = Moments(2)
@@ -86,6 +91,24 @@ def separate_classes(
     """The model that `fit_ridge` gives for targets +1 and -1, from the moments of two classes.
 
     The positive rows together have the weight `positive_weight`, the negative rows the rest of 1.
+
+    Parameters
+    ----------
+    positive, negative : Moments
+        Of the rows of each class.
+    positive_weight : float
+        Between 0 and 1.
+    ridge : float
+        In units of the mean variance of the columns.
+
+    Examples
+    --------
+    >>> low, high = Moments(1), Moments(1)
+    >>> low.add(np.array([[-1.0], [-1.0]]))
+    >>> high.add(np.array([[1.0], [1.0]]))
+    >>> model = separate_classes(high, low, 0.5, 1e-9)
+    >>> model.weights.round(3).tolist(), round(float(model.bias), 3)
+    ([1.0], 0.0)
     """
     share = (
         positive_weight / max(positive.count, 1),
@@ -117,11 +140,23 @@ def leave_group_out(
     ----------
     model : LinearModel
         Fitted to these rows, targets and shares.
+    rows : (n, d) array
+    targets : (n,) or (n, t) array
+    shares : (n,) array
+        Weight of each row; their sum is 1.
     groups : sequence
         The group of each row, for example the photo that it was cut from.
     without : sequence, optional
         The groups to leave out, one at a time; by default all. The rows of other groups get the
         model's own predictions.
+
+    Examples
+    --------
+    >>> rows, targets = np.array([[-1.0], [0.0], [1.0]]), np.array([-2.0, 0.0, 2.0])
+    >>> shares = np.full(3, 1 / 3)
+    >>> model = fit_ridge(rows, targets, shares, 1e-9)
+    >>> leave_group_out(model, rows, targets, shares, [0, 1, 2]).round(3).tolist()
+    [-2.0, 0.0, 2.0]
     """
     s = shares / shares.sum()
     predictions = rows @ model.weights + model.bias
@@ -149,6 +184,17 @@ def models_without_groups(
 
     ``w_g = w - A^-1 X_g' S_g (y_g - f_g)`` for the predictions f_g that leave the group out, so
     that all models follow from one system of equations.
+
+    Parameters
+    ----------
+    model : LinearModel
+        Fitted to these rows, targets and shares.
+    rows : (n, d) array
+    targets : (n,) array
+    shares : (n,) array
+        Weight of each row; their sum is 1.
+    groups : sequence
+        The group of each row.
     """
     s = shares / shares.sum()
     errors = targets - leave_group_out(model, rows, targets, shares, groups)

@@ -88,6 +88,11 @@ def coco_figures(images: Iterable[Answers]) -> CocoFigures:
 
     Images are ranked in the order given where scores are equal.
 
+    Parameters
+    ----------
+    images : iterable of Answers
+        One for each image.
+
     Examples
     --------
     >>> crowd = Answers("a", [[10, 10, 30, 30], [92, 92, 100, 100]], [0.9, 0.8],

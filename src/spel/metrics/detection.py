@@ -49,7 +49,17 @@ Matches = Sequence[npt.NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Row:
-    """One image of the table: its best answer, its matches and its false alarms."""
+    """One image of the table: its best answer, its matches and its false alarms.
+
+    Attributes
+    ----------
+    name : str
+        Of the image.
+    best_iou, best_score : float
+        IoU of the best answer with the true box that it overlaps most, and its score.
+    truths, matched, false_alarms : int
+        True boxes, those that an answer matches, and answers that match none.
+    """
 
     name: str
     best_iou: float
@@ -61,7 +71,15 @@ class Row:
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """Figures of one class."""
+    """Figures of one class.
+
+    Attributes
+    ----------
+    truths, boxes : int
+        True boxes, and answers.
+    recall, precision, average_precision, coco_ap : float
+        As in `DetectionMetrics`, for one class; NaN without a true box.
+    """
 
     truths: int
     boxes: int
@@ -73,7 +91,7 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class DetectionMetrics:
-    """Figures over a set of images; `rows` holds one `Row` per image, worst first.
+    """Figures over a set of images.
 
     Attributes
     ----------
@@ -94,6 +112,8 @@ class DetectionMetrics:
         Answers that match nothing, per image.
     by_class : dict of str to ClassFigures
         Empty if classes are not compared.
+    rows : tuple of Row
+        One per image, the worst first.
     """
 
     images: int
@@ -161,6 +181,13 @@ def precision_recall(
 
     One point per distinct score, so that the order of equal scores does not matter.
 
+    Parameters
+    ----------
+    images : iterable of Answers
+        One for each image.
+    level : float
+        Least IoU of a match.
+
     Returns
     -------
     scores, precision, recall : (n,) arrays of float64
@@ -175,6 +202,13 @@ def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
     ``sum over recalls r_i of (r_i - r_(i-1)) max {precision at r_j : r_j >= r_i}``: precision is
     made falling first, and every point counts (Pascal VOC since 2010; not the 11-point mean, nor
     COCO's 101 points, see `spel.metrics.coco`).
+
+    Parameters
+    ----------
+    images : iterable of Answers
+        One for each image.
+    level : float
+        Least IoU of a match.
 
     Returns
     -------

@@ -145,6 +145,11 @@ class InstanceMetrics:
 def evaluate_instances(images: Sequence[InstanceOverlaps]) -> InstanceMetrics:
     """All figures over a set of images.
 
+    Parameters
+    ----------
+    images : sequence of InstanceOverlaps
+        One for each image.
+
     Raises
     ------
     ParameterError
@@ -185,6 +190,11 @@ def evaluate_instances(images: Sequence[InstanceOverlaps]) -> InstanceMetrics:
 def panoptic_quality(images: Sequence[InstanceOverlaps]) -> float:
     """Sum of the IoUs of the matches at .5, over ``TP + (FP + FN) / 2``.
 
+    Parameters
+    ----------
+    images : sequence of InstanceOverlaps
+        One for each image.
+
     Notes
     -----
     Kirillov et al., "Panoptic segmentation", CVPR 2019.
@@ -197,6 +207,10 @@ def aggregated_jaccard(image: InstanceOverlaps) -> float:
     """Common spels over the union: each true object with the answer of the highest IoU.
 
     Answers that no true object chose add to the union. Two empty images agree wholly.
+
+    Parameters
+    ----------
+    image : InstanceOverlaps
 
     Notes
     -----

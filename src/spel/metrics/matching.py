@@ -138,7 +138,12 @@ class Answers:
 
 
 def class_names(images: Sequence[Answers]) -> list[str]:
-    """All classes of answers and true boxes, sorted; only "" if classes are not compared."""
+    """All classes of answers and true boxes, sorted; only "" if classes are not compared.
+
+    Parameters
+    ----------
+    images : sequence of Answers
+    """
     return sorted({name for one in images for name in (*one.classes, *one.truth_classes)})
 
 
@@ -171,6 +176,12 @@ def match(answers: Answers, level: float = 0.5) -> npt.NDArray[np.int64]:
     has taken, if their IoU reaches `level`. An answer that takes none and lies in a crowd of its
     class (intersection over the answer's own area) is `IGNORED`, else it is a `FALSE_ALARM`.
 
+    Parameters
+    ----------
+    answers : Answers
+    level : float
+        Least IoU of a match.
+
     Examples
     --------
     >>> one = Answers("a", [[0, 0, 4, 2], [0, 0, 4, 3]], [0.5, 0.9], [[0, 0, 4, 3]])
@@ -181,13 +192,25 @@ def match(answers: Answers, level: float = 0.5) -> npt.NDArray[np.int64]:
 
 
 def coco_overlaps(boxes: Floats, truth: Floats, crowd: npt.NDArray[np.bool_]) -> Floats:
-    """Overlap of each answer with each true box: for a crowd, the share of the answer inside."""
+    """Overlap of each answer with each true box: for a crowd, the share of the answer inside.
+
+    Parameters
+    ----------
+    boxes, truth : (n, 4) and (m, 4) array
+    crowd : (m,) array of bool
+        Whether a true box stands for a crowd.
+    """
     common, areas, others = _intersections(boxes, truth)
     return _ratio(common, np.where(crowd, areas, areas + others - common))
 
 
 def overlaps(answers: Answers) -> tuple[Floats, Floats]:
-    """For each answer its IoU with each true box of its class, and its share inside a crowd."""
+    """For each answer its IoU with each true box of its class, and its share inside a crowd.
+
+    Parameters
+    ----------
+    answers : Answers
+    """
     if not len(answers.boxes) or not len(answers.truth):
         return np.zeros((len(answers.boxes), 0)), np.zeros(len(answers.boxes))
     common, areas, others = _intersections(answers.boxes, answers.truth)
@@ -199,7 +222,15 @@ def overlaps(answers: Answers) -> tuple[Floats, Floats]:
 
 
 def match_overlaps(pair: tuple[Floats, Floats], level: float) -> npt.NDArray[np.int64]:
-    """`match` from the `overlaps` of an image."""
+    """`match` from the `overlaps` of an image.
+
+    Parameters
+    ----------
+    pair : tuple of arrays
+        What `overlaps` gives.
+    level : float
+        Least IoU of a match.
+    """
     with_truth, in_crowd = pair
     taken = np.full(len(with_truth), FALSE_ALARM, dtype=np.int64)
     least = min(level, 1 - 1e-10)  # as pycocotools, for boxes that are equal but for rounding

@@ -20,6 +20,13 @@ EPS = float(np.finfo(np.float64).eps)
 def mean_absolute_error(saliency: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     """``mean |S - G|``; for an empty mask, the mean saliency.
 
+    Parameters
+    ----------
+    saliency : array
+        In 0..1.
+    truth : array of the same shape
+        A mask.
+
     Examples
     --------
     >>> mean_absolute_error([[0.0, 0.5, 1.0]], [[0, 0, 1]])
@@ -35,6 +42,15 @@ def weighted_f_beta(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, beta2: flo
     An error inside the object counts less where its neighbours are right; an error outside counts
     more with its distance from the object. For an empty mask: 1 if the saliency is 0 everywhere,
     else 0.
+
+    Parameters
+    ----------
+    saliency : (rows, cols) array
+        In 0..1.
+    truth : (rows, cols) array
+        A mask.
+    beta2 : float
+        Weight of the recall: beta squared.
 
     Examples
     --------
@@ -67,6 +83,15 @@ def s_measure(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, alpha: float = 0
 
     For an empty mask 1 minus the mean saliency, for a full one the mean saliency. Images only.
 
+    Parameters
+    ----------
+    saliency : (rows, cols) array
+        In 0..1.
+    truth : (rows, cols) array
+        A mask.
+    alpha : float
+        Share of the object's part.
+
     Examples
     --------
     >>> round(s_measure([[0, 0], [0, 1.0]], [[0, 0], [0, 1]]), 6)
@@ -96,6 +121,14 @@ def e_measure(
     over the thresholds k / 255, k = 0..255. For an empty mask, the part of the image that is left
     empty; for a full one, the part that is filled. The mean is over all n pixels; the code of the
     authors divides by n - 1, so that its values are larger by the factor n / (n - 1).
+
+    Parameters
+    ----------
+    saliency : (rows, cols) array
+        In 0..1.
+    truth : (rows, cols) array
+        A mask.
+    over : {"adaptive", "mean", "max"}
 
     Examples
     --------

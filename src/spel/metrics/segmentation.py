@@ -69,6 +69,11 @@ class Overlap:
 def overlap(answer: npt.ArrayLike, truth: npt.ArrayLike) -> Overlap:
     """Counts of two masks of one shape.
 
+    Parameters
+    ----------
+    answer, truth : array
+        Masks of one shape: bool, 0 and 1, or 0 and 255.
+
     Raises
     ------
     ShapeError
@@ -88,6 +93,11 @@ def overlap(answer: npt.ArrayLike, truth: npt.ArrayLike) -> Overlap:
 def dice(answer: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     """Dice of two masks; 1 if both are empty, 0 if one is.
 
+    Parameters
+    ----------
+    answer, truth : array
+        Masks of one shape: bool, 0 and 1, or 0 and 255.
+
     Examples
     --------
     >>> dice([[1, 1, 0]], [[0, 1, 1]])
@@ -97,12 +107,36 @@ def dice(answer: npt.ArrayLike, truth: npt.ArrayLike) -> float:
 
 
 def iou(answer: npt.ArrayLike, truth: npt.ArrayLike) -> float:
-    """Intersection over union of two masks; 1 if both are empty, 0 if one is."""
+    """Intersection over union of two masks; 1 if both are empty, 0 if one is.
+
+    Parameters
+    ----------
+    answer, truth : array
+        Masks of one shape: bool, 0 and 1, or 0 and 255.
+
+    Examples
+    --------
+    >>> iou([[1, 1, 0]], [[0, 1, 0]])
+    0.5
+    """
     return overlap(answer, truth).iou
 
 
 def f_beta(answer: npt.ArrayLike, truth: npt.ArrayLike, *, beta2: float = 0.3) -> float:
-    """F-beta of two masks; 1 if both are empty, 0 if one is."""
+    """F-beta of two masks; 1 if both are empty, 0 if one is.
+
+    Parameters
+    ----------
+    answer, truth : array
+        Masks of one shape: bool, 0 and 1, or 0 and 255.
+    beta2 : float
+        Weight of the recall: beta squared, above 0.
+
+    Examples
+    --------
+    >>> round(f_beta([[1, 1, 0]], [[0, 1, 0]]), 4)
+    0.5652
+    """
     return overlap(answer, truth).f_beta(beta2)
 
 

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 class Activation(Layer):
     """Apply an activation function to every value, see `spel.ops.activate`.
 
+    Parameters
+    ----------
+    function : str
+        One of `spel.ops.activate.KINDS`.
+    parameter : float, optional
+        Slope of leaky_relu, alpha of elu; no other function takes one.
+
     Examples
     --------
     >>> Activation("relu")([[[-1.0, 2.0]]]).tolist()
@@ -70,6 +77,11 @@ class Clip(Layer):
     """Bring every value between two: ``min(high, max(low, x))``; None is no limit.
 
     ``Clip(0, 6)`` is known as ReLU6.
+
+    Parameters
+    ----------
+    low, high : float, optional
+        The limits; None is no limit.
 
     Examples
     --------
@@ -133,6 +145,11 @@ class Clip(Layer):
 @dataclass(frozen=True, eq=False)
 class PReLU(Layer):
     """ReLU with a slope of its own for each channel: ``x``, or ``slope x`` where x is negative.
+
+    Parameters
+    ----------
+    slope : (C,) array of float32
+        One per channel.
 
     Examples
     --------

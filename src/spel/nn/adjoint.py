@@ -252,7 +252,20 @@ def _divided(layer: DivisiveNormalize, y: Image, x: Image) -> Image:
 
 
 def norms_of(layer: DivisiveNormalize, x: npt.ArrayLike) -> Image:
-    """The norm that the layer divides each value of an image by."""
+    """The norm that the layer divides each value of an image by.
+
+    Parameters
+    ----------
+    layer : DivisiveNormalize
+    x : array
+        The image.
+
+    Examples
+    --------
+    >>> from spel.core.adjacency import Adjacency
+    >>> norms_of(DivisiveNormalize(Adjacency.box(3)), [[[3.0], [4.0]]]).ravel().tolist()
+    [5.0, 5.0]
+    """
     array = np.asarray(x, dtype=np.float32)
     mean = ops.mean_pool(np.square(array), layer.area, count="full")
     squares = np.asarray(mean, dtype=np.float64) * len(layer.area)
@@ -264,6 +277,14 @@ def norms_of(layer: DivisiveNormalize, x: npt.ArrayLike) -> Image:
 
 def undo_division(layer: DivisiveNormalize, y: npt.ArrayLike, norms: npt.ArrayLike) -> Image:
     """The image that gave a normalized one, with the norms that it was divided by.
+
+    Parameters
+    ----------
+    layer : DivisiveNormalize
+    y : array
+        What the layer gave.
+    norms : array
+        What `norms_of` gives for the image.
 
     Examples
     --------

@@ -42,6 +42,14 @@ def chain(*layers: Layer, **named: Layer) -> Network:
 def residue(*layers: Layer, scale: Literal["max"] | None = None, **named: Layer) -> Network:
     """``ReLU(x - n)`` where the layers, one after the other, make n from x.
 
+    Parameters
+    ----------
+    *layers : Layer or Network
+    scale : {"max"}, optional
+        Bring x and n to a maximum of 1 per channel first.
+    **named : Layer or Network
+        Names as in `chain`.
+
     Examples
     --------
     >>> from spel.nn import Scale
@@ -56,6 +64,12 @@ def residue(*layers: Layer, scale: Literal["max"] | None = None, **named: Layer)
 
 def branch(*parts: Layer, **named: Layer) -> Network:
     """Layers side by side on the same image; their channels are concatenated in order.
+
+    Parameters
+    ----------
+    *parts : Layer or Network
+    **named : Layer or Network
+        Names as in `chain`.
 
     Examples
     --------

@@ -23,6 +23,11 @@ class Center(Layer):
     Microscope fields differ in the colour of their light; where the background fills most of the
     image, its median is the background's colour.
 
+    Parameters
+    ----------
+    axes : {2, 3}
+        Spatial axes of an image: 2 for pixels, 3 for voxels.
+
     Examples
     --------
     >>> Center()(np.array([[[5.0], [7.0], [6.0]]])).ravel().tolist()

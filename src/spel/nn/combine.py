@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 class WeightedSum(Layer):
     """One channel from many: ``sum_k w_k R_k(p) + bias``, a perceptron over the channels.
 
+    Parameters
+    ----------
+    weights : (C,) array of float32
+        One per channel.
+    bias : float
+
     Examples
     --------
     >>> WeightedSum([1.0, -2.0], bias=0.5)([[[3.0, 1.0]]]).tolist()
@@ -115,6 +121,11 @@ class WeightedSum(Layer):
 @dataclass(frozen=True, eq=False)
 class Scale(Layer):
     """Per channel, ``x * factor + shift``.
+
+    Parameters
+    ----------
+    factor : (C,) array of float32
+    shift : float or (C,) array of float32
 
     Examples
     --------
@@ -255,6 +266,11 @@ class Threshold(Layer):
 
     A rule ("otsu", "p95") is applied to each image of a batch by itself. Called alone, outside of a
     network, an array of four axes is a batch of images and not a volume.
+
+    Parameters
+    ----------
+    at : float or str
+        The number, "otsu", or a percentile such as "p95".
 
     Examples
     --------

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 class Convolution(Layer):
     """Correlate with a kernel bank and add the biases, see `spel.ops.convolve`.
 
+    Parameters
+    ----------
+    bank : KernelBank
+    stride : int or sequence of int
+        Distance between the spels that are computed.
+    border : str, float or tuple of float
+        What spels outside the image supply, see `spel.Window`.
+
     Examples
     --------
     >>> layer = Convolution(KernelBank.sobel("col"))

@@ -47,7 +47,7 @@ class Decode(Layer):
 
     @classmethod
     def for_bank(cls, method: Method, bank: KernelBank, background: int = 0) -> Decode:
-        """The decoder for the activation of a bank that knows where its kernels came from.
+        """The decoder for the activation of a bank whose kernels were learned from markers.
 
         Raises
         ------
@@ -56,8 +56,8 @@ class Decode(Layer):
         """
         if not bank.provenance:
             raise ParameterError(
-                f"Decode: {method!r} asks for the label of every kernel, but this bank does not "
-                "know where its kernels came from; learn it from markers"
+                f"Decode: {method!r} needs the label of every kernel, but this bank has no "
+                "provenance; learn it from markers"
             )
         return cls(method, tuple(p.label != background for p in bank.provenance))
 

@@ -45,8 +45,8 @@ def fold_batch_normalization(network: Network, *names: str) -> Network:
     >>> from spel.nn import chain
     >>> conv = Convolution(KernelBank.from_array([[2.0]], bias=1.0))
     >>> net = chain(conv=conv, norm=BatchNormalize([3.0], [4.0], 8.0, 5.0, 0.0))
-    >>> less = fold_batch_normalization(net)
-    >>> less.names, less["conv" if "conv" in less.names else "norm"].bank.bias.tolist()
+    >>> folded = fold_batch_normalization(net)
+    >>> folded.names, folded["norm"].bank.bias.tolist()
     (('norm',), [1.0])
     """
     for name in names:

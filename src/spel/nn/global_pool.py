@@ -23,6 +23,12 @@ from spel.ops.global_pool import Function, check_spels, checked_size, part
 class GlobalPool(Layer):
     """Mean or largest value over equal parts of the whole image, see `spel.ops.global_pool`.
 
+    Parameters
+    ----------
+    size : int or sequence of int
+        Parts of each axis; one number stands for both axes of pixels.
+    function : {"mean", "max"}
+
     Examples
     --------
     >>> GlobalPool()([[[1.0], [2.0]], [[3.0], [6.0]]]).tolist()

@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 class GroupedConvolution(Layer):
     """Channels and kernels fall into groups; a kernel reads those of its own, see `ops.convolve`.
 
+    Parameters
+    ----------
+    bank : KernelBank
+        Its channels are those of one group; the kernels of a group follow one another.
+    groups : int
+        Divides the number of kernels; the image has ``groups`` times the channels of the bank.
+    stride : int or sequence of int
+        Distance between the spels that are computed.
+    border : str, float or tuple of float
+        What spels outside the image supply, see `spel.Window`.
+
     Examples
     --------
     >>> bank = KernelBank.from_array([[[1.0, 0.0]], [[0.0, 1.0]]])

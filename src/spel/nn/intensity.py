@@ -34,6 +34,10 @@ def expected_white(network: Network) -> float | None:
 
     Its `meta` states it, or else the color layer that takes the image, pooled or not.
 
+    Parameters
+    ----------
+    network : Network
+
     Examples
     --------
     >>> from spel.nn import Activation, chain
@@ -73,7 +77,20 @@ def _colors(network: Network) -> Iterator[Color]:
 
 
 def with_white(network: Network, white: float) -> Network:
-    """The network with the white that it expects in its `meta`."""
+    """The network with the white that it expects in its `meta`.
+
+    Parameters
+    ----------
+    network : Network
+    white : float
+        Above 0.
+
+    Examples
+    --------
+    >>> from spel.nn import Activation, chain
+    >>> expected_white(with_white(chain(Activation()), 4095))
+    4095.0
+    """
     return network.with_meta(**{WHITE: checked_white(white)})
 
 

@@ -43,7 +43,15 @@ SETTING = MappingProxyType({"form": False})
 
 @dataclass(frozen=True)
 class Read:
-    """A value from which an output spel was made: its input image, spel and channel."""
+    """A value from which an output spel was made: its input image, spel and channel.
+
+    Attributes
+    ----------
+    image : int
+        Number of the input image, from 0.
+    at : tuple of int
+    channel : int
+    """
 
     image: int
     at: tuple[int, ...]

@@ -57,7 +57,7 @@ def load(path: str | os.PathLike[str], *, allow: Collection[str] = ()) -> Networ
     name = os.fspath(path)
     described, tensors = _read(Path(path), name)
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise FormatError(f"{name}: no spel network; expected a file written by network.save")
+        raise FormatError(f"{name}: not a network of spel; expected a file written by network.save")
     version = described.get("version")
     if not isinstance(version, int) or version < 1:
         raise FormatError(f"{name}: version {version!r}; expected a whole number from 1")

@@ -41,7 +41,8 @@ class Network(Layer):
     Raises
     ------
     ParameterError
-        If a name repeats, is not known yet, or is no word of letters, digits, ``_ . -``.
+        If a name repeats or has other characters than letters, digits and ``_ . -``, or if a node
+        takes one that does not come before it.
 
     Examples
     --------

@@ -14,7 +14,14 @@ INPUT = "input"
 
 @dataclass(frozen=True)
 class Node:
-    """A layer with a name, and the nodes (or "input") whose activations it takes."""
+    """A layer with a name, and the nodes (or "input") whose activations it takes.
+
+    Attributes
+    ----------
+    name : str
+    layer : Layer
+    inputs : tuple of str
+    """
 
     name: str
     layer: Layer

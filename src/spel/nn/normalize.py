@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 class LinearNormalize(Layer):
     """Bring values linearly to 0..1, see `spel.ops.linear_normalize`.
 
+    Parameters
+    ----------
+    over : {"domain", "batch", "channels"}
+        Whose extremes are taken: each channel's over the image, each channel and spel's over the
+        batch, or each spel's over its channels.
+    axes : {2, 3}
+        Spatial axes of an image: 2 for pixels, 3 for voxels.
+
     Examples
     --------
     >>> LinearNormalize()([[2.0, 4.0]]).tolist()
@@ -96,6 +104,14 @@ class LinearNormalize(Layer):
 @dataclass(frozen=True, eq=False)
 class DivisiveNormalize(Layer):
     """Divide every value by the norm of its neighbourhood, see `spel.ops.divisive_normalize`.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+    across_channels : bool
+        Whether the norm is that of all channels.
+    centre : bool
+        Whether the spel itself belongs to its neighbourhood.
 
     Examples
     --------
@@ -173,6 +189,16 @@ class BatchNormalize(Layer):
 
     Without fitted statistics it takes those of the batch that it is given. `fitted` stores them, so
     that it runs on one image afterwards.
+
+    Parameters
+    ----------
+    mean, deviation : array of float32, optional
+        Stored statistics, ``(rows, cols, C)`` or ``(C,)`` as `over` says; both or neither.
+    gamma, beta : float, or array of float32 of the shape of the statistics
+    epsilon : float
+        Added to the deviation, or, over "channel", to the variance; at least 0.
+    over : {"spel", "channel"}
+        Whether each spel of the image, or each channel, has its own statistics.
 
     Examples
     --------

@@ -23,6 +23,14 @@ class GroupNormalize(Layer):
 
     Called alone, outside of a network, an array of four axes is a batch of images and not a volume.
 
+    Parameters
+    ----------
+    groups : int
+        Divides the number of channels.
+    gamma, beta : float or (C,) array of float32
+    epsilon : float
+        Added to the variance, above 0.
+
     Examples
     --------
     >>> GroupNormalize(1, epsilon=1e-12)([[[1.0], [3.0]]]).ravel().round(3).tolist()
@@ -111,6 +119,13 @@ class GroupNormalize(Layer):
 @dataclass(frozen=True, eq=False)
 class LocalResponseNormalize(Layer):
     """Divide by the channels around, see `spel.ops.local_response_normalize`.
+
+    Parameters
+    ----------
+    size : int
+        Odd number of channels.
+    alpha, beta, k : float
+        k is above 0, alpha at least 0.
 
     Examples
     --------

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 class Pad(Layer):
     """Add spels around the image, see `spel.ops.pad`; single numbers are for both axes of pixels.
 
+    Parameters
+    ----------
+    before, after : int or sequence of int
+        Spels at the beginning and at the end of each axis.
+    border : str, float or tuple of float
+        What the new spels hold, see `spel.Window`.
+
     Examples
     --------
     >>> Pad(1, 2)([[[7.0]]])[..., 0].tolist()
@@ -105,6 +112,11 @@ class Pad(Layer):
 @dataclass(frozen=True, eq=False)
 class Crop(Layer):
     """Cut spels off the image's sides, see `spel.ops.crop`; single numbers are for both axes.
+
+    Parameters
+    ----------
+    before, after : int or sequence of int
+        Spels at the beginning and at the end of each axis.
 
     Examples
     --------

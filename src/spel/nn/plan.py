@@ -1,7 +1,7 @@
 """Plans: how a network runs on images of one shape.
 
 Nodes that read a window or the spel itself are *streamed* together: a segment is one program of the
-engine, whose rows flow from the image to what was asked for through ring buffers. A node
+engine, whose rows flow through ring buffers from the image to the wanted activations. A node
 that reads the whole image (or that the engine does not know) is called by itself between segments.
 The numbers are those of calling the layers one by one, bit for bit.
 """

@@ -76,6 +76,12 @@ class Pool(Layer):
 class MaxPool(Pool):
     """Largest value among the adjacents inside the image, see `spel.ops.max_pool`.
 
+    Parameters
+    ----------
+    adjacency : Adjacency
+    stride : int or sequence of int
+    border : {"inside", "zero", "edge", "reflect", "symmetric", "wrap", "valid"}
+
     Examples
     --------
     >>> MaxPool(Adjacency.box(3), stride=2).shape((5, 7, 8))
@@ -99,6 +105,12 @@ class MaxPool(Pool):
 class MinPool(Pool):
     """Smallest value among the adjacents inside the image, see `spel.ops.min_pool`.
 
+    Parameters
+    ----------
+    adjacency : Adjacency
+    stride : int or sequence of int
+    border : {"inside", "zero", "edge", "reflect", "symmetric", "wrap", "valid"}
+
     Examples
     --------
     >>> MinPool(Adjacency.box(3), border="valid").shape((5, 7, 8))
@@ -121,6 +133,14 @@ class MinPool(Pool):
 @dataclass(frozen=True, eq=False)
 class MeanPool(Pool):
     """Mean of the adjacents, see `spel.ops.mean_pool`.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+    stride : int or sequence of int
+    border : {"inside", "zero", "edge", "reflect", "symmetric", "wrap", "valid"}
+    count : {"valid", "full"}
+        Divide by the number of adjacents inside the image, or by all.
 
     Examples
     --------

@@ -32,6 +32,10 @@ def register(layer: L) -> L:
     keep theirs. Layers outside of spel have the name of their package in front:
     ``"mylab.local_contrast.v1"``.
 
+    Parameters
+    ----------
+    layer : type of Layer
+
     Raises
     ------
     ParameterError

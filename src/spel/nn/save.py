@@ -43,6 +43,15 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     ------
     SpelError
         If the place cannot be written, or the architecture exceeds 1 MiB of JSON.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spel.nn import Scale, chain, load
+    >>> name = tempfile.mkdtemp() + "/double.safetensors"
+    >>> save(chain(double=Scale([2.0])), name)
+    >>> load(name).names
+    ('double',)
     """
     from safetensors.numpy import save as to_bytes
 

@@ -50,7 +50,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Trace:
-    """The steps from the image to the traced spel, in the network's order."""
+    """The steps from the image to the traced spel, in the network's order.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    """
 
     steps: tuple[Step, ...]
 

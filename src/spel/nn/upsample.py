@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 class Upsample(Layer):
     """Every spel becomes `factor` spels along each axis, see `spel.ops.upsample`.
 
+    Parameters
+    ----------
+    factor : int or sequence of int
+    method : {"nearest", "linear"}
+
     Examples
     --------
     >>> Upsample(2)([[[1.0], [2.0]]])[..., 0].tolist()
@@ -119,6 +124,17 @@ class TransposedConvolution(Layer):
     """The adjoint of a convolution with a bank, see `spel.ops.transposed_convolve`.
 
     The image has a channel for each kernel, the result a channel for each channel of the kernels.
+
+    Parameters
+    ----------
+    bank : KernelBank
+        Without biases.
+    stride : int or sequence of int
+        Factor by which the result is larger, per axis.
+    border : {"zero", "valid"}
+        That of the convolution.
+    bias : float or (C,) array of float32
+        Added to each channel of the result.
 
     Examples
     --------

@@ -154,6 +154,11 @@ class BatchStatistics(NamedTuple):
     """Mean and deviation of a batch, per pixel and channel or per channel.
 
     Of float32, or of float64 if the batch has more digits than float32 holds.
+
+    Attributes
+    ----------
+    mean, deviation : array of float32
+        Of float64 if the batch has more digits than float32 holds.
     """
 
     mean: npt.NDArray[Any]

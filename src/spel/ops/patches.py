@@ -161,6 +161,8 @@ def flatten(image: npt.ArrayLike, *, ndim: int = 2) -> Float:
     Parameters
     ----------
     image : (rows, cols[, C]) array, with planes before them for ``ndim=3``, or a batch of images
+    ndim : {2, 3}
+        Spatial axes.
 
     Returns
     -------

@@ -92,6 +92,11 @@ def min_pool(
 
     ``P_k(p) = min R_k(q)`` over the q in B(p) that lie in the image.
 
+    Parameters
+    ----------
+    image, adjacency, stride, border, out
+        As `max_pool` takes them.
+
     Examples
     --------
     >>> min_pool([[1, 5, 2, 0, 3]], Adjacency.rectangle(width=3, height=1)).tolist()
@@ -115,6 +120,8 @@ def mean_pool(
 
     Parameters
     ----------
+    image, adjacency, stride, border, out
+        As `max_pool` takes them.
     count : {"valid", "full"}
         Divide by the number of adjacents inside the image, or by all of B (as libift and ONNX's
         ``count_include_pad``).

@@ -11,7 +11,13 @@ from spel.runs.shard import Shard
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Paths of the files of a run, or of one shard of it."""
+    """Paths of the files of a run, or of one shard of it.
+
+    Parameters
+    ----------
+    folder : path
+    shard : Shard
+    """
 
     folder: Path
     shard: Shard = field(default_factory=Shard)

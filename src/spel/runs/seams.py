@@ -52,9 +52,7 @@ class Seams:
         self.before = columns[:, max(0, columns.shape[1] - wide) :]
 
     def regions(self) -> tuple[ops.Regions, npt.NDArray[np.int64]]:
-        """The joined components in the raster order of their first pixels, and the flat index of
-        the strongest pixel of each.
-        """
+        """The joined components in raster order, and the flat index of each one's maximum."""
         whole = {key: np.concatenate([p[key] for p in self.parts]) for key in _FIELDS}
         group = self._groups()
         n = int(group.max(initial=-1)) + 1

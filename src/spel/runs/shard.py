@@ -13,6 +13,11 @@ from spel.errors import ParameterError
 class Shard:
     """Part ``index`` of ``count`` parts; the first one is 1.
 
+    Parameters
+    ----------
+    index, count : int
+        From 1.
+
     Examples
     --------
     >>> Shard.parse("2/3").select(["a", "b", "c", "d", "e"])

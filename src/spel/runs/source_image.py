@@ -24,6 +24,11 @@ class Record(Protocol):
 class ImageRecord:
     """A record of any values.
 
+    Parameters
+    ----------
+    image : str
+    values : mapping of str to JSON values
+
     Examples
     --------
     >>> ImageRecord("a.png", {"mean": 7.5}).to_dict()

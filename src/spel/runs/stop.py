@@ -18,6 +18,11 @@ class Interrupted(KeyboardInterrupt):
     ----------
     signal : int
         2 for Ctrl-C (SIGINT), 15 for SIGTERM.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
     """
 
     def __init__(self, number: int = signal.SIGINT) -> None:

@@ -62,6 +62,10 @@ def save(
 def load(path: str | os.PathLike[str]) -> Any:
     """Read an estimator that `save` wrote.
 
+    Parameters
+    ----------
+    path : str or path
+
     Raises
     ------
     FormatError

@@ -28,7 +28,14 @@ DTYPES = ("bool", "uint8", "int16", "uint16", "int32", "float16", "float32", "fl
 
 @st.composite
 def adjacencies(draw: Any, ndim: int = 2, reach: int = 4) -> Adjacency:
-    """Boxes, disks, crosses, dilated ones, and any set of displacements, off-centre ones too."""
+    """Boxes, disks, crosses, dilated ones, and any set of displacements, off-centre ones too.
+
+    Parameters
+    ----------
+    ndim : {2, 3}
+    reach : int
+        Largest distance along an axis.
+    """
     form = draw(st.sampled_from(("box", "ball", "cross", "any", "dilated")))
     if form == "box":
         return Adjacency.box(draw(st.tuples(*[st.integers(1, 2 * reach)] * ndim)))
@@ -44,7 +51,12 @@ def adjacencies(draw: Any, ndim: int = 2, reach: int = 4) -> Adjacency:
 
 @st.composite
 def windows(draw: Any, ndim: int = 2) -> Window:
-    """Any adjacency with any stride and border."""
+    """Any adjacency with any stride and border.
+
+    Parameters
+    ----------
+    ndim : {2, 3}
+    """
     return Window(
         draw(adjacencies(ndim)),
         draw(st.tuples(*[st.integers(1, 3)] * ndim)),
@@ -56,7 +68,16 @@ def windows(draw: Any, ndim: int = 2) -> Window:
 def images(
     draw: Any, ndim: int = 2, channels: int | None = None, smallest: int = 0, largest: int = 9
 ) -> np.ndarray[Any, Any]:
-    """Images of any real dtype and memory layout, sizes 0 and 1 included."""
+    """Images of any real dtype and memory layout, sizes 0 and 1 included.
+
+    Parameters
+    ----------
+    ndim : {2, 3}
+    channels : int, optional
+        1 to 4 by default.
+    smallest, largest : int
+        Limits of the length of each spatial axis.
+    """
     size = draw(st.tuples(*[st.integers(smallest, largest)] * ndim))
     depth = draw(st.integers(1, 4)) if channels is None else channels
     dtype = np.dtype(draw(st.sampled_from(DTYPES)))
@@ -77,7 +98,15 @@ def images(
 
 @st.composite
 def banks(draw: Any, channels: int, ndim: int = 2, kernels: int = 3) -> KernelBank:
-    """Kernels of small whole weights over any adjacency."""
+    """Kernels of small whole weights over any adjacency.
+
+    Parameters
+    ----------
+    channels : int
+    ndim : {2, 3}
+    kernels : int
+        Largest number of kernels.
+    """
     adjacency = draw(adjacencies(ndim, reach=2))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count = draw(st.integers(1, kernels))
@@ -90,7 +119,17 @@ def banks(draw: Any, channels: int, ndim: int = 2, kernels: int = 3) -> KernelBa
 
 @st.composite
 def networks(draw: Any, channels: int, layers: int = 4, strided: bool = True) -> Network:
-    """Chains of local layers with branches and residues, for images of `channels`."""
+    """Chains of local layers with branches and residues.
+
+    Parameters
+    ----------
+    channels : int
+        Of the images.
+    layers : int
+        Largest number of layers in the chain.
+    strided : bool
+        Whether layers may have strides.
+    """
     parts: list[Any] = []
     for _ in range(draw(st.integers(1, layers))):
         form = draw(st.sampled_from(("convolution", "pool", "activation", "divisive", "branch")))

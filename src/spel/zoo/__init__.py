@@ -61,6 +61,10 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Network:
     """The network with a given name, as on the command line.
 
+    Parameters
+    ----------
+    name : str
+
     Raises
     ------
     ParameterError

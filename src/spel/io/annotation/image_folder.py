@@ -39,7 +39,13 @@ class ImageFile:
 
 
 class ImageFolder:
-    """Image files of a folder (or list), found by the names that annotation files give them."""
+    """Image files of a folder (or list), found by the names that annotation files give them.
+
+    Parameters
+    ----------
+    images : path or iterable of paths
+        A folder, or image files.
+    """
 
     def __init__(self, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> None:
         paths = expand(images)

@@ -97,6 +97,8 @@ def read_coco(
         Whether one malformed entry refuses the file, with every problem listed. By default each is
         left out with an `AnnotationWarning` that names its place, e.g. ``annotations[3]: bbox: the
         box [1, 2, 0, 4] (x, y, width, height) has no area``.
+    max_bytes : int
+        Largest size of the file.
 
     Raises
     ------
@@ -125,10 +127,23 @@ def write_coco(
 ) -> None:
     """Write annotations as a COCO file, atomically; :func:`read_coco` gives them back.
 
+    Parameters
+    ----------
+    path : str or path
+    annotations : Annotations, or sequence of ImageBoxes
+
     Raises
     ------
     FormatError
         Two images have the same name, a true box has no area, or a size is unknown.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> name = tempfile.mkdtemp() + "/truth.json"
+    >>> write_coco(name, [ImageBoxes("a.png", (5, 9), np.array([[1.0, 2, 4, 4]]))])
+    >>> format_of(name), len(read_coco(name).images)
+    ('coco', 1)
     """
     write_labels(path, annotations, form="coco")
 
@@ -136,7 +151,15 @@ def write_coco(
 def write_labels(
     path: str | os.PathLike[str], annotations: Annotations | Sequence[ImageBoxes], *, form: str
 ) -> None:
-    """Write annotations in one of `spel.io.FORMATS`."""
+    """Write annotations in one of `spel.io.FORMATS`.
+
+    Parameters
+    ----------
+    path : str or path
+    annotations : Annotations, or sequence of ImageBoxes
+    form : str
+        One of `spel.io.FORMATS`.
+    """
     if not isinstance(annotations, Annotations):
         names = sorted({name for one in annotations for name in one.classes})
         annotations = Annotations(tuple(annotations), tuple(names))
@@ -228,6 +251,10 @@ def lost_fields(annotations: Annotations, form: str) -> list[str]:
 
 def format_of(path: str | os.PathLike[str]) -> str:
     """The format of a file or folder of annotations, told by its names and content.
+
+    Parameters
+    ----------
+    path : str or path
 
     Raises
     ------

@@ -161,6 +161,12 @@ class Result:
 def parse_line(line: bytes | str, name: str = "line") -> Result:
     """The result that a line holds.
 
+    Parameters
+    ----------
+    line : bytes or str
+    name : str
+        Of the place, for messages.
+
     Raises
     ------
     FormatError
@@ -287,6 +293,12 @@ def _real(value: Any) -> bool:
 def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -> list[Result]:
     """Read a results file; a last line that a crash cut short is left out.
 
+    Parameters
+    ----------
+    path : str or path
+    max_bytes : int
+        Largest size of the file.
+
     Raises
     ------
     FormatError
@@ -312,6 +324,13 @@ def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -
 
 class ResultsWriter:
     """Appends results to a file, one line each (see `spel.lines.LineWriter`).
+
+    Parameters
+    ----------
+    path : str or path
+        Created if absent, continued if present.
+    sync_every : int
+        Number of lines between two flushes to the disk.
 
     Examples
     --------
@@ -347,5 +366,20 @@ class ResultsWriter:
 
 
 def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:
-    """Write a whole results file atomically."""
+    """Write a whole results file atomically.
+
+    Parameters
+    ----------
+    path : str or path
+    results : iterable of Result
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> name = tempfile.mkdtemp() + "/results.jsonl"
+    >>> one = Result("a.png", (4, 6), np.array([[1.0, 0, 3, 2]]), np.array([0.5]), np.array([4.0]))
+    >>> write_results(name, [one])
+    >>> read_results(name) == [one]
+    True
+    """
     write_text(path, "".join(one.to_line() + "\n" for one in results))

@@ -127,6 +127,12 @@ def image_range(image: npt.NDArray[Any], info: ImageInfo | None = None) -> tuple
     A largest value that the metadata state counts unless the image exceeds it: some writers spread
     12 bits over 16, others do not.
 
+    Parameters
+    ----------
+    image : array
+    info : ImageInfo, optional
+        Its header.
+
     Examples
     --------
     >>> import numpy as np

@@ -95,6 +95,14 @@ def read_with_white(
     Full intensity is None for floating-point numbers above 1: nobody states it. With `colors` an
     image whose channels are no colours is refused, see `spel.io.image.colors.check_colors`.
 
+    Parameters
+    ----------
+    path : path, or binary file
+    page, max_pixels, isolate
+        As :func:`read` takes them.
+    colors : bool
+        Whether the channels must be colours.
+
     Examples
     --------
     >>> import io
@@ -111,6 +119,14 @@ def read_with_white(
 
 def describe(path: Source, *, max_pixels: int = MAX_PIXELS, isolate: bool = False) -> ImageInfo:
     """Say what an image file holds, from its header, without decoding pixels.
+
+    Parameters
+    ----------
+    path : path, or binary file
+    max_pixels : int
+        Largest number of pixels.
+    isolate : bool
+        Whether to read it in a worker with limits on memory and time.
 
     Raises
     ------

@@ -225,7 +225,7 @@ def test_w5_guessing_the_token_tells_nothing_by_its_time(client, server):
 
 
 def test_w6_it_listens_on_this_machine_alone(server):
-    assert server._socket.getsockname()[0] == "127.0.0.1"
+    assert server._http._socket.getsockname()[0] == "127.0.0.1"
 
 
 def test_w7_large_bodies_are_refused_before_they_are_read(client):

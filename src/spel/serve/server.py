@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import threading
@@ -12,9 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from spel.errors import ParameterError
 from spel.http.bodies import RefusedRequest, content_type, with_limits
-from spel.http.connections import bind, host_and_port, limited
 from spel.http.guard import (
     PATIENCE_S,
     App,
@@ -27,6 +24,7 @@ from spel.http.guard import (
     has_token,
     json_body,
 )
+from spel.http.server import HttpServer
 from spel.serve.app import Service, application
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -159,16 +157,11 @@ class Server:
         log: Log = str,
     ) -> None:
         self.service = service
-        self._socket = bind(host, port)
-        self.port = int(self._socket.getsockname()[1])
-        first = host_and_port(host, self.port)
-        self.address = f"http://{first}/"
-        is_local = host in ("127.0.0.1", "::1")
-        hosts = (first, f"localhost:{self.port}") if is_local else None
-        guard = ServiceGuard(service, token=token, hosts=hosts, log=log)
-        self._server = _Uvicorn(limited(guard))
-        self._server.on_stop = self._stopping
-        self._thread: threading.Thread | None = None
+        self._http = HttpServer("spel-serve", host, port, _Uvicorn)
+        self.port, self.address = self._http.port, self._http.address
+        hosts = self._http.hosts if host in ("127.0.0.1", "::1") else None
+        server = self._http.mount(ServiceGuard(service, token=token, hosts=hosts, log=log))
+        server.on_stop = self._stopping  # type: ignore[attr-defined]
 
     def _stopping(self) -> None:
         self.service.is_stopping = True
@@ -176,37 +169,21 @@ class Server:
     def run(self, ready: Callable[[], None] | None = None) -> None:
         """Serve until SIGINT or SIGTERM; requests that were accepted are answered."""
         self.service.workers.start()
-        self._serve(ready)
-
-    def _serve(self, ready: Callable[[], None] | None = None) -> None:
-        async def serve() -> None:
-            if ready is not None:
-                asyncio.get_running_loop().call_later(0.05, ready)
-            await self._server.serve(sockets=[self._socket])
-
-        asyncio.run(serve())
+        self._http.run(ready)
 
     def start(self) -> Server:
         """Serve in a thread, and return when requests are answered."""
         self.service.workers.start()
-        self._thread = threading.Thread(target=self._serve, name="spel-serve", daemon=True)
-        self._thread.start()
-        limit = time.monotonic() + 60
-        while not self._server.started:
-            if time.monotonic() > limit or not self._thread.is_alive():
-                raise ParameterError("the server did not start within 60 s")
-            time.sleep(0.01)
+        self._http.start()
         return self
 
     def stop(self) -> None:
         """Answer what was accepted, then stop."""
         self._stopping()
-        self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join()
-        self.close()
+        self._http.stop()
+        self.service.workers.close()
 
     def close(self) -> None:
         """Close the port and end the workers."""
-        self._socket.close()
+        self._http.close()
         self.service.workers.close()

@@ -24,6 +24,19 @@ MAX_POINTS = 20_000
 MAX_IMPORTED_POINTS = 1_000_000
 MAX_STROKES = 10_000
 MAX_RADIUS = 128.0
+CLASS_COLORS = (
+    "#2f6fd0",
+    "#e8710a",
+    "#1a9e77",
+    "#a846c2",
+    "#c9a400",
+    "#d6336c",
+    "#0f9fb5",
+    "#7a5c3e",
+    "#5b8c00",
+    "#6f6f6f",
+)
+"""Colors of new classes, by label."""
 MAX_NAME = 60
 MAX_ID = 64
 

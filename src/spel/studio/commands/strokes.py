@@ -12,24 +12,11 @@ from spel.nn import Network
 from spel.studio import learning, reduction
 from spel.studio.cache import Run
 from spel.studio.commands.registry import Arguments, Workspace, command
-from spel.studio.document import Class, Document, Entry, Stroke, display_name
+from spel.studio.document import CLASS_COLORS, Class, Document, Entry, Stroke, display_name
 from spel.studio.images import Loaded
 from spel.studio.strokes import markers_of, strokes_of
 
 MAX_CLASSES = 64
-COLORS = (
-    "#2f6fd0",
-    "#e8710a",
-    "#1a9e77",
-    "#a846c2",
-    "#c9a400",
-    "#d6336c",
-    "#0f9fb5",
-    "#7a5c3e",
-    "#5b8c00",
-    "#6f6f6f",
-)
-"""Colors of classes that a file of markers brings, by label."""
 
 
 @command("add_stroke")
@@ -60,7 +47,7 @@ def with_markers(document: Document, image: Loaded, markers: Markers, stem: str)
     strokes = document.strokes.get(image.id, ())
     labels = {c.label for c in document.classes}
     classes = tuple(
-        Class(label, f"class {label}", COLORS[label % len(COLORS)])
+        Class(label, f"class {label}", CLASS_COLORS[label % len(CLASS_COLORS)])
         for label in markers.classes
         if label not in labels
     )

@@ -8,7 +8,7 @@ from spel import __version__
 from spel.nn import KINDS, Convolution, Node, Unlearned
 from spel.studio.banks import PRESETS
 from spel.studio.describe import adjacency_words, fields_of, form_of
-from spel.studio.document import Entry
+from spel.studio.document import CLASS_COLORS, MAX_POINTS, Entry
 from spel.studio.learning import DECODERS, TEMPLATES, is_edited
 from spel.studio.new_layers import addable
 from spel.studio.session import Session
@@ -58,6 +58,8 @@ def constants_view() -> Json:
         "presets": list(PRESETS),
         "decoders": list(DECODERS),
         "templates": list(TEMPLATES),
+        "classColors": list(CLASS_COLORS),
+        "maxPoints": MAX_POINTS,
     }
 
 

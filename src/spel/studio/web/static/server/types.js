@@ -35,6 +35,8 @@
  * @property {string[]} presets
  * @property {string[]} decoders
  * @property {string[]} templates
+ * @property {string[]} classColors of new classes, by label
+ * @property {number} maxPoints of one stroke
  */
 
 /**

@@ -18,20 +18,7 @@ export const TOOLS = /** @type {const} */ ({
 
 const MIN_RADIUS = 0.5;
 const MAX_RADIUS = 64;
-const MAX_POINTS = 20000;
 const MIN_STEP = 0.75;
-const NEW_COLORS = [
-  "#2f6fd0",
-  "#e8710a",
-  "#1a9e77",
-  "#a846c2",
-  "#c9a400",
-  "#d6336c",
-  "#0f9fb5",
-  "#7a5c3e",
-  "#5b8c00",
-  "#6f6f6f",
-];
 
 /** Choices that stay while the user looks at other pages. */
 export const choices = {
@@ -86,7 +73,7 @@ export function extendStroke(stroke, point) {
     return null;
   }
   const far = Math.hypot(point[0] - last[0], point[1] - last[1]) >= MIN_STEP;
-  if (!far || stroke.points.length >= MAX_POINTS) return null;
+  if (!far || stroke.points.length >= state.constants.maxPoints) return null;
   stroke.points.push(point);
   return stroke.tool === "fill" ? null : last;
 }
@@ -103,6 +90,7 @@ export const savedStrokes = () => state.doc.strokes[state.image] ?? [];
 /** The first label and color that no class has. */
 export function freeClass() {
   const taken = new Set(state.doc.classes.map((c) => c.label));
-  const label = NEW_COLORS.findIndex((_, i) => i > 0 && !taken.has(i));
-  return label < 0 ? null : { label, color: NEW_COLORS[label] ?? "#6f6f6f" };
+  const colors = state.constants.classColors;
+  const label = colors.findIndex((_, i) => i > 0 && !taken.has(i));
+  return label < 0 ? null : { label, color: colors[label] ?? "#6f6f6f" };
 }

@@ -61,3 +61,13 @@ def test_a_crowd_is_detected_as_by_a_scan_of_all_scales(network: spel.Network) -
     assert full_recall > 0.85
     assert recall >= full_recall - 0.005
     assert precision >= full_precision - 0.005
+
+
+def test_boxes_beyond_the_largest_number_are_counted(network: spel.Network) -> None:
+    image, _ = crowd(10)
+    every = spel.detect(network, image, threshold=0.2, max_detections=1000)
+    assert len(every) > 40
+    assert every.left_out == 0
+    few = spel.detect(network, image, threshold=0.2, max_detections=30)
+    assert few.left_out == len(every) - 30
+    np.testing.assert_array_equal(few.boxes, every.boxes[:30])

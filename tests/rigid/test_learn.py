@@ -15,6 +15,7 @@ from spel.errors import FormatError, ParameterError, ShapeError
 from spel.metrics.detection import iou
 from spel.rigid import RigidConfig, Windows, learn_detector
 from spel.rigid.detect import best_windows
+from spel.rigid.mining import Truth
 from spel.rigid.photos import UnitImages
 from spel.rigid.score import Scanner
 from spel.rigid.views import ScoredWindows, View, apply_deltas
@@ -74,6 +75,29 @@ def test_the_score_is_the_kernels_answer_and_why_tells_it(
     x0, y0, x1, y1 = found.boxes[0]
     inside = [x0 - 9 <= col < x1 + 9 and y0 - 9 <= row < y1 + 9 for row, col in why.spels]
     assert sum(inside) == len(inside) > 0
+
+
+def test_what_lies_in_a_crowd_is_no_background() -> None:
+    boxes = np.array([[10.0, 10, 30, 20], [60, 10, 80, 20], [58, 8, 82, 22], [50, 12, 62, 18]])
+    truth = Truth(objects=boxes[:1], crowds=np.array([[50.0, 0, 100, 40]]))
+    assert truth.is_background(boxes).tolist() == [False, False, False, False]
+    away = np.array([[40.0, 10, 54, 20], [110, 10, 130, 20], [40, 0, 120, 100]])
+    assert truth.is_background(away).tolist() == [True, True, True]
+
+
+def test_crowds_are_neither_learned_nor_counted_as_false_alarms(scenes: list[Scene]) -> None:
+    images = [s.image for s in scenes]
+    crowd = [np.zeros(len(s.boxes), bool) for s in scenes]
+    crowd[0][:] = True
+    network = learn_detector(images, [s.boxes for s in scenes], QUICK, crowd=crowd)
+    alone = learn_detector(images, [scenes[0].boxes[:0], *(s.boxes for s in scenes[1:])], QUICK)
+    assert {p.image for p in network["score"].bank.provenance} <= set("123")
+    found = [spel.detect(one, images[0], threshold=0.01).scores.max() for one in (network, alone)]
+    assert found[0] > found[1]  # the plate of the first photo was background to the other one
+    with pytest.raises(ShapeError, match="3 marks of crowds in 1 photos for 1 boxes"):
+        learn_detector(images[:1], [scenes[0].boxes[:1]], QUICK, crowd=[[True, False, False]])
+    with pytest.raises(ParameterError, match="no object"):
+        learn_detector(images[:1], [scenes[0].boxes], QUICK, crowd=crowd[:1])
 
 
 def test_learning_again_gives_the_same_network(network: spel.Network, scenes: list[Scene]) -> None:

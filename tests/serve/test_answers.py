@@ -14,7 +14,8 @@ pytest.importorskip("starlette", reason="the studio's extra is not installed")
 pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
 
 from spel.io import read, write
-from spel.nn import Flatten, chain
+from spel.nn import Color, Flatten, chain
+from spel.nn.intensity import with_white
 
 from .conftest import ask, error
 from .models import (
@@ -56,6 +57,27 @@ def test_boxes_are_a_coco_file(boxes, png):
         assert content["images"] == [{"id": 1, "file_name": "a/b.png", "width": 3, "height": 2}]
         (found,) = content["annotations"]
         assert (found["bbox"], found["score"], found["area"]) == ([1.0, 0.0, 2.0, 1.0], 3.0, 2.0)
+
+
+def test_what_is_assumed_of_the_numbers_stands_in_a_header(serving, png, tmp_path):
+    server = serving(with_white(detector(), 255.0))
+    bad = np.float32([[[0], [0.5], [np.nan]]])
+    np.save(tmp_path / "bad.npy", bad)
+    status, headers, body = ask(server, "/detect", (tmp_path / "bad.npy").read_bytes())
+    assert status == 200
+    assert [one["bbox"] for one in json.loads(body)["annotations"]] == [[1.0, 0.0, 1.0, 1.0]]
+    assert headers["Spel-Notes"] == (
+        "full intensity is taken to be 1; 1 numbers are NaN or infinite"
+    )
+    assert "Spel-Notes" not in ask(server, "/detect", png(PLANE))[1]
+
+
+def test_channels_that_are_no_colours_are_refused_as_everywhere(serving, tmp_path):
+    np.save(tmp_path / "four.npy", np.zeros((3, 4, 4), np.uint8))
+    server = serving(chain(grey=Color("grey")))
+    status, text = error(ask(server, "/features", (tmp_path / "four.npy").read_bytes()))
+    assert status == 422
+    assert "its 4 channels are not stated to be colours and alpha" in text
 
 
 def test_a_mask_is_an_image_in_the_format_that_is_accepted(masks, png, tmp_path):

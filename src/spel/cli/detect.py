@@ -36,6 +36,11 @@ SIDES = ("width", "height", "depth")
     help="For networks of several classes: whether boxes suppress worse ones of their own class "
     "only, or of any class.",
 )
+@click.option(
+    "--max-detections",
+    type=click.IntRange(1),
+    help="For networks that slide windows: largest number of boxes in an image (of each class).",
+)
 @click.option("--area", type=Range(), help="Keep components with this number of pixels.")
 @click.option("--width", type=Range(), help="Keep boxes of this width.")
 @click.option("--height", type=Range(), help="Keep boxes of this height.")
@@ -86,7 +91,9 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the values of the options; None without such options."""
     from spel.decide.detection import resolve_decision
 
-    names = ("threshold", "select", "size", "suppress", "area", *SIDES, "aspect")
+    names = (
+        "threshold", "select", "size", "suppress", "max_detections", "area", *SIDES, "aspect",
+    )  # fmt: skip
     values = {name: options[name] for name in names if options[name] is not None}
     if "threshold" in values:
         values["threshold"] = threshold(values["threshold"])

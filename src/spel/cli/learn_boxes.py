@@ -153,7 +153,10 @@ def _annotations(
         annotations = read_labels(truth, images=folder, turn=turn, report=say)
         crowds = sum(int(one.crowd.sum()) for one in annotations)
         if crowds:
-            say(f"{crowds} boxes around crowds are left out")
+            say(
+                f"{crowds} boxes are of crowds or difficult objects: what lies in them is learned "
+                "neither as an object nor as background"
+            )
         if names:
             annotations = annotations.only_classes(names)
         if one_class:

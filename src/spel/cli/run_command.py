@@ -202,6 +202,11 @@ class RunCommand:
                     "was read in parts"
                 )
             self.note(result.image, values.get("white"), values.get("non_finite", 0))
+            if left_out := values.get("left_out", 0):
+                self.settings.say(
+                    f"note: {result.image}: {left_out} more boxes are above the threshold; "
+                    "--max-detections keeps more"
+                )
             if self.on_record is not None:
                 self.on_record(values)
         self.progress.step(result.image, failed=isinstance(result, Failure))

@@ -59,6 +59,8 @@ class Detections:
         One per box if requested, else empty.
     classes : tuple of str
         Class of each box; empty for a detector of one class.
+    left_out : int
+        Number of further boxes above the threshold: a decision by windows keeps `max_detections`.
 
     Examples
     --------
@@ -74,6 +76,7 @@ class Detections:
     components: npt.NDArray[np.int32] | None = None
     why: tuple[Why, ...] = ()
     classes: tuple[str, ...] = ()
+    left_out: int = 0
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -86,6 +89,7 @@ class Detections:
             components: npt.NDArray[np.int32] | None = None,
             why: Sequence[Why] = (),
             classes: Sequence[str] = (),
+            left_out: int = 0,
         ) -> None: ...
 
     def __post_init__(self) -> None:

@@ -121,15 +121,21 @@ def full_range(image: npt.ArrayLike, white: float | None) -> npt.NDArray[Any]:
 
 
 def count_non_finite(image: npt.ArrayLike) -> int:
-    """How many numbers are NaN or infinite.
+    """How many numbers are NaN or infinite, or become so in float32, in which networks compute.
 
     Examples
     --------
     >>> count_non_finite([0.0, np.nan, np.inf]), count_non_finite(np.zeros(3, np.uint8))
     (2, 0)
+    >>> count_non_finite([1e300, 1.0])
+    1
     """
     array = np.asarray(image)
-    return int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+    if array.dtype.kind != "f":
+        return 0
+    if array.dtype.itemsize <= 4:
+        return int(array.size - np.isfinite(array).sum())
+    return int(array.size - (np.abs(array) <= np.finfo(np.float32).max).sum())
 
 
 def checked_white(white: Any) -> float:

@@ -185,6 +185,7 @@ class DetectJob(NetworkJob):
             scores=detections.scores,
             areas=np.asarray(detections.areas, np.float64),
             classes=detections.classes,
+            left_out=detections.left_out,
             model=self.model,
             **fields,
         )

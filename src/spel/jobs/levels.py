@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,5 +52,5 @@ def full_size(
         return detections
     boxes = np.asarray(detections.boxes, np.float64) / (scale[::-1] * 2)
     boxes = np.clip(boxes, 0, size[::-1] * 2)
-    areas = np.asarray(detections.areas, np.float64) / np.prod(scale)
-    return Detections(boxes, detections.scores, areas, size, classes=detections.classes)
+    areas = (np.asarray(detections.areas, np.float64) / np.prod(scale)).astype(np.int64)
+    return replace(detections, boxes=boxes, areas=areas, image_size=size, components=None, why=())

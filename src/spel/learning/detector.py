@@ -66,9 +66,11 @@ class Photos:
     names : tuple of str
     paths : tuple of path
     boxes : tuple of (n, 4) arrays
-        ``x0 y0 x1 y1`` of the objects of each photo.
+        ``x0 y0 x1 y1`` in each photo.
     classes : tuple of tuple of str
         The class of each box.
+    crowd : tuple of (n,) arrays of bool
+        Which boxes are of crowds.
     read : callable
         Reads one path as an image.
     """
@@ -77,6 +79,7 @@ class Photos:
     paths: tuple[Path, ...]
     boxes: tuple[Boxes, ...]
     classes: tuple[tuple[str, ...], ...]
+    crowd: tuple[Boxes, ...]
     read: ReadWithWhite = read_with_white
 
     @property
@@ -89,13 +92,14 @@ class Photos:
 
     @property
     def count(self) -> int:
-        """Number of boxes."""
-        return sum(len(boxes) for boxes in self.boxes)
+        """Number of boxes of objects."""
+        return sum(int((~crowd).sum()) for crowd in self.crowd)
 
     @property
     def several_classes(self) -> bool:
         """Whether boxes of more than one class are to be learned."""
-        return len({name for names in self.classes for name in names}) > 1
+        own = (np.array(names)[~crowd] for names, crowd in zip(self.classes, self.crowd))
+        return len({name for names in own for name in names}) > 1
 
     def select(self, indices: Sequence[int]) -> Photos:
         """The photos with these indices."""
@@ -104,6 +108,7 @@ class Photos:
             tuple(self.paths[i] for i in indices),
             tuple(self.boxes[i] for i in indices),
             tuple(self.classes[i] for i in indices),
+            tuple(self.crowd[i] for i in indices),
             self.read,
         )
 
@@ -184,7 +189,9 @@ def _learn(
     photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep, run: Run | None
 ) -> tuple[Network, dict[str, Validation | None]]:
     """The detector, and its figures by leave-one-photo-out per class; "" if there is one."""
-    training = training_photos(photos.images, photos.boxes, photos.names, run=run)
+    training = training_photos(
+        photos.images, photos.boxes, photos.names, run=run, crowd=photos.crowd
+    )
     if photos.several_classes:
         return learn_classes(training, photos.classes, config, suppress=suppress, on_step=on_step)
     network, validation = learn_and_validate(training, config, on_step)
@@ -231,6 +238,7 @@ def cross_validate(
             training.images,
             training.boxes,
             config,
+            crowd=training.crowd,
             classes=training.classes if photos.several_classes else None,
             suppress=suppress,
             run=run,
@@ -238,10 +246,12 @@ def cross_validate(
         for i in np.flatnonzero(fold == k):
             photo = photos.images[int(i)]
             detections = detect(network, photo, threshold=MIN_PROBABILITY, white=WHITE)
-            classes = (detections.classes, photos.classes[i]) if photos.several_classes else ()
+            several = photos.several_classes
+            classes = (detections.classes, photos.classes[i]) if several else ((), ())
             one = Answers(
-                photos.names[i], detections.boxes, detections.scores, photos.boxes[i], *classes
-            )
+                photos.names[i], detections.boxes, detections.scores, photos.boxes[i], *classes,
+                photos.crowd[i],
+            )  # fmt: skip
             answers.append(one)
     return answers
 
@@ -274,7 +284,7 @@ def boxes_from_strokes(
 
 
 def find_photos(truth: Annotations, folder: Path, read: ReadWithWhite = read_with_white) -> Photos:
-    """The annotated photos in a folder, without the boxes of crowds."""
+    """The annotated photos in a folder."""
     images: list[ImageBoxes] = list(truth)
     paths = tuple(folder / image.image for image in images)
     missing = [str(path) for path in paths if not path.is_file()]
@@ -283,10 +293,11 @@ def find_photos(truth: Annotations, folder: Path, read: ReadWithWhite = read_wit
             f"{len(missing)} of {len(paths)} annotated photos are not in {folder}, for example "
             f"{missing[0]}; name the folder that the file names are relative to"
         )
-    single = [~np.asarray(image.crowd, dtype=bool) for image in images]
-    boxes = tuple(image.boxes[which] for image, which in zip(images, single))
-    classes = tuple(
-        tuple(name for name, own in zip(image.classes, which) if own)
-        for image, which in zip(images, single)
+    return Photos(
+        tuple(image.image for image in images),
+        paths,
+        tuple(image.boxes for image in images),
+        tuple(image.classes for image in images),
+        tuple(image.crowd for image in images),
+        read,
     )
-    return Photos(tuple(image.image for image in images), paths, boxes, classes, read)

@@ -82,10 +82,13 @@ def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) 
     windows, size = scanner.windows, pyramid.size
     threshold = log_odds_of(windows.threshold)
     scored = scan_windows(scanner, pyramid)
-    chosen = non_maximum_suppression(
-        scored.boxes, scored.log_odds, overlap=windows.overlap, max_boxes=windows.max_detections
-    )
-    chosen = chosen[scored.log_odds[chosen] > threshold]
+    above = np.flatnonzero(scored.log_odds > threshold)
+    peaks = above[
+        non_maximum_suppression(
+            scored.boxes[above], scored.log_odds[above], overlap=windows.overlap
+        )
+    ]
+    chosen = peaks[: windows.max_detections]
     angles = [scored.views[index].degrees for index in scored.view_indices]
     boxes = vote_boxes(scored.boxes, scored.log_odds, chosen, angles)
     boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
@@ -96,7 +99,8 @@ def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) 
         if why
         else ()
     )
-    return Detections(boxes, probabilities, areas, size, why=explanations)
+    left_out = len(peaks) - len(chosen)
+    return Detections(boxes, probabilities, areas, size, why=explanations, left_out=left_out)
 
 
 def log_odds_of(probability: float) -> float:

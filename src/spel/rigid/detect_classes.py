@@ -45,4 +45,5 @@ def detect_classes(
         size,
         why=tuple(reasons[i] for i in order) if why else (),
         classes=tuple(names[i] for i in order),
+        left_out=sum(one.left_out for one in detections),
     )

@@ -26,6 +26,7 @@ def learn_detector(
     boxes: Sequence[npt.ArrayLike],
     config: RigidConfig | None = None,
     *,
+    crowd: Sequence[npt.ArrayLike] | None = None,
     classes: Sequence[Sequence[str]] | None = None,
     suppress: Suppress = "within",
     names: Sequence[str] = (),
@@ -55,6 +56,9 @@ def learn_detector(
     boxes : sequence of (n, 4) arrays
         ``x0 y0 x1 y1`` of all objects in each photo; a photo may have none.
     config : RigidConfig, optional
+    crowd : sequence of (n,) arrays of bool, optional
+        Which boxes are of crowds (COCO) or difficult objects (Pascal VOC): what lies in them is
+        neither learned as an object nor as background, and is not counted as a false alarm.
     classes : sequence of sequences of str, optional
         The class of each box of each photo; without it all boxes are of one class.
     suppress : {"within", "across"}
@@ -85,7 +89,7 @@ def learn_detector(
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
     cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
     """
-    photos = training_photos(images, boxes, names, white, run)
+    photos = training_photos(images, boxes, names, white, run, crowd)
     config = config or RigidConfig()
     if classes is None:
         return learn_and_validate(photos, config, on_step)[0]
@@ -140,22 +144,32 @@ def training_photos(
     names: Sequence[str],
     white: float | None = None,
     run: Run | None = None,
+    crowd: Sequence[npt.ArrayLike] | None = None,
 ) -> TrainingPhotos:
     """Photos with their boxes and names, checked."""
-    truth = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
-    if len(images) != len(truth):
-        raise ShapeError(f"learn_detector: {len(images)} images and {len(truth)} lists of boxes")
-    if not sum(len(b) for b in truth):
-        raise ParameterError("learn_detector: no object in any photo; give at least one box")
+    places = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
+    if len(images) != len(places):
+        raise ShapeError(f"learn_detector: {len(images)} images and {len(places)} lists of boxes")
+    marks = [np.zeros(len(b), bool) for b in places]
+    if crowd is not None:
+        marks = [np.asarray(one, dtype=bool).reshape(-1) for one in crowd]
+    if [len(one) for one in marks] != [len(b) for b in places]:
+        raise ShapeError(
+            f"learn_detector: {sum(map(len, marks))} marks of crowds in {len(marks)} photos for "
+            f"{sum(map(len, places))} boxes in {len(places)}; expected one for each box"
+        )
     titles = list(names) or [str(i) for i in range(len(images))]
-    return TrainingPhotos(UnitImages(images, white), truth, titles, run)
+    photos = TrainingPhotos(UnitImages(images, white), places, marks, titles, run)
+    if not photos.count:
+        raise ParameterError("learn_detector: no object in any photo; give at least one box")
+    return photos
 
 
 def _by_class(
     photos: TrainingPhotos, classes: Sequence[Sequence[str]]
 ) -> dict[str, TrainingPhotos]:
     """The photos with the boxes of each class, classes in the order of their names."""
-    counts = [len(boxes) for boxes in photos.truth]
+    counts = [len(boxes) for boxes in photos.boxes]
     if [len(one) for one in classes] != counts:
         raise ShapeError(
             f"learn_detector: classes of {sum(len(one) for one in classes)} boxes in "
@@ -165,9 +179,12 @@ def _by_class(
     parts = {}
     for name in sorted({name for one in classes for name in one}):
         chosen = [np.array([c == name for c in one], dtype=bool) for one in classes]
-        truth = [boxes[which] for boxes, which in zip(photos.truth, chosen)]
-        parts[name] = replace(photos, truth=truth)
-    return parts
+        parts[name] = replace(
+            photos,
+            boxes=[boxes[which] for boxes, which in zip(photos.boxes, chosen)],
+            crowd=[crowd[which] for crowd, which in zip(photos.crowd, chosen)],
+        )
+    return {name: part for name, part in parts.items() if part.count}
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,25 @@ Rows = npt.NDArray[np.float32]
 Run = Callable[[Iterable[Any]], Iterator[Any]]
 """From tasks to their results, in order; the tasks are picklable."""
 
-MOST_IOU = 0.3
-"""Largest intersection over union with an object that a window of the background may have."""
+MOST_OVERLAP = 0.3
+"""Largest intersection over union with an object, and largest share inside a crowd, that a window
+of the background may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The boxes of a photo: of objects, and of crowds, in which nothing is known to be background.
+
+    A difficult object of Pascal VOC counts as a crowd.
+    """
+
+    objects: Floats
+    crowds: Floats
+
+    def is_background(self, boxes: Floats) -> npt.NDArray[np.bool_]:
+        """Which boxes hardly overlap with an object, and lie hardly inside a crowd."""
+        away: npt.NDArray[np.bool_] = most_overlap(boxes, self.objects) < MOST_OVERLAP
+        return away & (most_overlap(boxes, self.crowds, of_box=True) < MOST_OVERLAP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +73,7 @@ class PhotoTask:
 class MineTask(PhotoTask):
     """Gives the hard negatives of a photo for each group, and the number of its cells."""
 
-    truth: Floats
+    truth: Truth
     network: Network
     windows: Windows
     groups: Sequence[AspectGroup]
@@ -89,14 +106,14 @@ class FindTask(PhotoTask):
 def hard_negatives(
     scanner: Scanner,
     views: Sequence[View],
-    truth: Floats,
+    truth: Truth,
     groups: Sequence[AspectGroup],
     most: int,
 ) -> list[Rows]:
-    """Rows of the best-scored windows that lie on no object, at most `most` for each group."""
+    """Rows of the best-scored windows of the background, at most `most` for each group."""
     limit = max(2000, 5 * most * len(groups))
     scored = scanner.score_views(list(views), min_log_odds=-np.inf, max_windows=limit)
-    away = max_iou(scored.boxes, truth) < MOST_IOU
+    away = truth.is_background(scored.boxes)
     rows = []
     for k, group in enumerate(groups):
         mine = scored[np.flatnonzero(away & (scored.kernels == k))]
@@ -131,12 +148,13 @@ def _rows(bank: KernelBank, scored: ScoredWindows, group: AspectGroup) -> Rows:
     return np.asarray(part.reshape(count, rows * cols * channels))
 
 
-def max_iou(boxes: Floats, truth: Floats) -> Floats:
-    """Largest intersection over union of each box with any true box."""
+def most_overlap(boxes: Floats, others: Floats, *, of_box: bool = False) -> Floats:
+    """Largest overlap of each box with any other one: IoU, or `of_box`, the share of the box."""
     most = np.zeros(len(boxes))
-    for true in truth:
-        low, high = np.maximum(boxes[:, :2], true[:2]), np.minimum(boxes[:, 2:], true[2:])
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    for other in others:
+        low, high = np.maximum(boxes[:, :2], other[:2]), np.minimum(boxes[:, 2:], other[2:])
         common = np.prod(np.maximum(high - low, 0), axis=1)
-        union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(true[2:] - true[:2]) - common
-        most = np.maximum(most, common / union)
+        union = areas + np.prod(other[2:] - other[:2]) - common
+        most = np.maximum(most, common / (areas if of_box else union))
     return most

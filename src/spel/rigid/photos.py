@@ -54,12 +54,34 @@ class UnitImages(Sequence[Any]):
 
 @dataclass(frozen=True, eq=False)
 class TrainingPhotos:
-    """Photos, their objects, their names, and what runs tasks about them (None: this process)."""
+    """Photos with their boxes.
+
+    Attributes
+    ----------
+    images : UnitImages
+    boxes : list of (n, 4) arrays
+    crowd : list of (n,) arrays of bool
+        Which boxes are of crowds: what lies in them is neither an object nor background.
+    names : list of str
+    run : callable, optional
+        Runs tasks about the photos; without it they run in this process.
+    """
 
     images: UnitImages
-    truth: Sequence[Floats]
+    boxes: list[Floats]
+    crowd: list[npt.NDArray[np.bool_]]
     names: list[str]
     run: Run | None = None
+
+    @property
+    def truth(self) -> list[Floats]:
+        """The boxes of single objects."""
+        return [boxes[~crowd] for boxes, crowd in zip(self.boxes, self.crowd)]
+
+    @property
+    def crowds(self) -> list[Floats]:
+        """The boxes of crowds."""
+        return [boxes[crowd] for boxes, crowd in zip(self.boxes, self.crowd)]
 
     @property
     def count(self) -> int:

@@ -16,12 +16,13 @@ from spel.rigid.groups import AspectGroup, Floats, Ints
 from spel.rigid.mining import (
     MineTask,
     Rows,
-    Run,
+    Truth,
     count_cells,
     halved,
     hard_negatives,
     restored,
 )
+from spel.rigid.photos import TrainingPhotos
 from spel.rigid.pyramid import Pyramid
 from spel.rigid.score import Scanner
 from spel.rigid.views import View
@@ -156,25 +157,14 @@ class Background:
     Parameters
     ----------
     config : RigidConfig
-    images : sequence of arrays
-    truth : sequence of (n, 4) arrays
-    names : sequence of str
-    run : callable, optional
-        Runs a task for each photo and gives their results in order; without it the photos are
-        scanned here, and their cells are cached. The bits are the same.
+    photos : TrainingPhotos
+        Without what runs tasks the photos are scanned here, and their cells are cached. The bits
+        are the same.
     """
 
-    def __init__(
-        self,
-        config: RigidConfig,
-        images: Sequence[Any],
-        truth: Sequence[Floats],
-        names: Sequence[str] = (),
-        run: Run | None = None,
-    ) -> None:
-        self.config, self.images, self.truth = config, images, truth
-        self.names = names or [str(number) for number in range(len(images))]
-        self.run = run
+    def __init__(self, config: RigidConfig, photos: TrainingPhotos) -> None:
+        self.config, self.images, self.run = config, photos.images, photos.run
+        self.names, self.places = photos.names, list(map(Truth, photos.truth, photos.crowds))
         self._cached: dict[int, list[View]] = {}
         self._halved: set[int] = set()
         self._bytes_left = CACHE_BYTES
@@ -200,7 +190,7 @@ class Background:
     ) -> Iterator[list[Rows]]:
         scanner = Scanner(network, windows)
         most = self.config.hard_negatives_per_photo(len(self.images))
-        for photo, truth in enumerate(self.truth):
+        for photo, truth in enumerate(self.places):
             yield hard_negatives(scanner, self._views(scanner, photo), truth, groups, most)
 
     def _mine_in_workers(
@@ -214,7 +204,7 @@ class Background:
                 self.images[photo : photo + 1], self.names[photo], truth, network, windows,
                 groups, most, photo in before,
             )
-            for photo, truth in enumerate(self.truth)
+            for photo, truth in enumerate(self.places)
         )  # fmt: skip
         for photo, (rows, cells) in enumerate(self.run(tasks)):
             if photo not in before and self._has_room(cells):

@@ -73,8 +73,7 @@ class StageLearner:
             crop_objects(config, self.cells, images, group, self.random) for group in self.groups
         ]
         models = [random_model(own, self.random) for own in samples]
-        photos = self.photos
-        background = Background(config, images, photos.truth, photos.names, photos.run)
+        background = Background(config, self.photos)
         for number in range(config.rounds + 1):
             network = Network((*self.cells.nodes, self._node(self.name, models)))
             added = background.mine_hard_negatives(network, self._windows(), self.groups, samples)

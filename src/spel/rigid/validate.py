@@ -67,9 +67,9 @@ def validate(
 ) -> Validation:
     """Detect in every photo with ``without(photo)``, and choose the threshold."""
     answers = [
-        Answers(name, boxes, scores, true)
-        for name, true, (boxes, scores) in zip(
-            photos.names, photos.truth, _detections_without(without, windows, photos)
+        Answers(name, boxes, scores, true, crowd=crowd)
+        for name, true, crowd, (boxes, scores) in zip(
+            photos.names, photos.boxes, photos.crowd, _detections_without(without, windows, photos)
         )
     ]
     scores, precision, recall = precision_recall(answers)

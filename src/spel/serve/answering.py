@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from spel.core.intensity import white_of
+import numpy.typing as npt
+
+from spel.core.intensity import count_non_finite, white_of
 from spel.core.threads import threads
 from spel.errors import SpelError
+from spel.io.image.colors import check_colors
 from spel.io.image.decoding import describe_open, read_open
 from spel.io.isolation import load_libraries
+from spel.nn import Network
+from spel.nn.intensity import assumed_white, takes_colors
 from spel.serve.kinds import KINDS, Received
 
 Reply = tuple[bytes, int | None]
@@ -61,7 +67,7 @@ def answer(handle: int, question: Question) -> Reply:
         with threads(question.threads), open(handle, "rb", closefd=False) as file:
             received = _read(file, question)
             body = KINDS[question.kind].work(_Models.model, received, question.media_type)
-        return _reply(200), _file(body)
+        return _reply(200, notes=received.notes), _file(body)
     except SpelError as error:
         return _reply(422, _message(error)), None
     except MemoryError:
@@ -76,9 +82,21 @@ def answer(handle: int, question: Question) -> Reply:
 def _read(file: BinaryIO, question: Question) -> Received:
     most = question.max_pixels
     info = describe_open(file, question.name, max_pixels=most)
+    network = _Models.model if isinstance(_Models.model, Network) else None
+    if network is not None and takes_colors(network):
+        check_colors(question.name, info)
     file.seek(0)
     image = read_open(file, question.name, page=None, max_pixels=most)
-    return Received(image, white_of(image, info.range[1]), question.name)
+    white = white_of(image, info.range[1])
+    notes = [] if network is None else _notes(image, assumed_white(network, image, white))
+    return Received(image, white, question.name, notes)
+
+
+def _notes(image: npt.NDArray[Any], assumed: float | None) -> list[str]:
+    """What is assumed of the numbers of an image, and how many of them are not finite."""
+    notes = [] if assumed is None else [f"full intensity is taken to be {assumed:g}"]
+    count = count_non_finite(image)
+    return notes + [f"{count} numbers are NaN or infinite"] * (count > 0)
 
 
 def _message(error: Exception) -> str:
@@ -86,8 +104,8 @@ def _message(error: Exception) -> str:
     return f"{error} ({notes})" if notes else str(error)
 
 
-def _reply(status: int, error: str = "") -> bytes:
-    return json.dumps({"status": status, "error": error[:2000]}).encode()
+def _reply(status: int, error: str = "", notes: Sequence[str] = ()) -> bytes:
+    return json.dumps({"status": status, "error": error[:2000], "notes": "; ".join(notes)}).encode()
 
 
 def _file(body: bytes) -> int:

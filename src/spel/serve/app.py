@@ -200,6 +200,8 @@ async def _answer(service: Service, request: Request, question: Question) -> Res
         return json_response({"error": answer.error}, answer.status)
     size = os.fstat(answer.body.fileno()).st_size
     headers = {"Content-Length": str(size), "X-Content-Type-Options": "nosniff"}
+    if answer.notes:
+        headers["Spel-Notes"] = answer.notes
     return StreamingResponse(_pieces(answer.body), media_type=question.media_type, headers=headers)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,18 @@ Image = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Received:
-    """An image that was sent, with its full intensity and its name."""
+    """An image that was sent, with its full intensity and its name.
+
+    Attributes
+    ----------
+    notes : list of str
+        What the client must know beside the answer; work adds to it.
+    """
 
     image: Image
     white: float | None
     name: str
+    notes: list[str] = field(default_factory=list)
 
 
 Work = Callable[[Any, Received, str], bytes]
@@ -60,6 +67,8 @@ class Kind:
 
 def _detect(network: Network, received: Received, media_type: str) -> bytes:
     detections = detect(network, received.image, white=received.white)
+    if detections.left_out:
+        received.notes.append(f"{detections.left_out} more boxes are above the threshold")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.json"
         write_as("coco", path, [_result(received.name, detections)])

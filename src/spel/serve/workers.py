@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from spel.errors import ParameterError
+from spel.errors import ParameterError, printable
 from spel.serve.answering import Question, answer, load_model
 from spel.worker import Worker, WorkerDeath, WorkerTimeout
 
@@ -29,11 +29,12 @@ class QueueFullError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A status with an error, or 200 and the open file that holds the body."""
+    """A status with an error, or 200, the open file that holds the body, and notes about it."""
 
     status: int
     error: str = ""
     body: BinaryIO | None = None
+    notes: str = ""
 
 
 class Workers:
@@ -162,12 +163,13 @@ def _answer(data: bytes, body: int | None) -> Answer:
     file = None if body is None else os.fdopen(body, "rb")
     try:
         fields = json.loads(data)
-        status, error = int(fields["status"]), str(fields["error"])
+        status, error, notes = (fields[name] for name in ("status", "error", "notes"))
+        status, error, notes = int(status), str(error), str(notes)
     except (ValueError, TypeError, KeyError, RecursionError):
-        status, error = 500, "the worker sent no answer"
+        status, error, notes = 500, "the worker sent no answer", ""
     if status == 200 and file is not None:
         file.seek(0)
-        return Answer(200, body=file)
+        return Answer(200, body=file, notes=printable(notes)[:1000])
     if file is not None:
         file.close()
     return Answer(status if 400 <= status < 600 else 500, error or "the worker sent no answer")

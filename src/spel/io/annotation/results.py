@@ -55,7 +55,9 @@ class Result:
     white : float, optional
         Full intensity that was assumed of the image, if it is not of 8 bits.
     non_finite : int
-        Numbers of the image that are NaN or infinite.
+        Numbers of the image that are NaN or infinite, in float32.
+    left_out : int
+        Further boxes above the threshold, of which the decision keeps so many only.
     frame : int, optional
         Number of the frame, if the image is one of a video.
     seconds : float, optional
@@ -75,6 +77,7 @@ class Result:
     seconds: float | None = None
     white: float | None = None
     non_finite: int = 0
+    left_out: int = 0
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -93,6 +96,7 @@ class Result:
             seconds: float | None = None,
             white: float | None = None,
             non_finite: int = 0,
+            left_out: int = 0,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -148,6 +152,7 @@ class Result:
             "orientation": self.orientation,
             **({} if self.white is None else {"white": self.white}),
             **({"non_finite": self.non_finite} if self.non_finite else {}),
+            **({"left_out": self.left_out} if self.left_out else {}),
             "boxes": boxes,
             **timed,
             "model": self.model,
@@ -209,12 +214,9 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         problems.append("ms: not a number")
     if not isinstance(model, str):
         problems.append("model: not a text")
-    frame, seconds = content.get("frame"), content.get("seconds")
-    if frame is not None and not (type(frame) is int and 0 <= frame < 1 << 62):
-        problems.append("frame: not a whole number from 0")
-    if seconds is not None and not _real(seconds):
-        problems.append("seconds: not a number")
-    white, non_finite = _intensity(content, problems)
+    frame, seconds = _moment(content, problems)
+    white = _white(content, problems)
+    non_finite, left_out = (_count(content, name, problems) for name in ("non_finite", "left_out"))
     classes = [entry[3] for entry in entries if entry is not None]
     if any(classes) and not all(classes):
         problems.append("boxes: some have a class and some not")
@@ -232,21 +234,39 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         float(ms),
         model,
         frame,
-        None if seconds is None else float(seconds),
+        seconds,
         white,
         non_finite,
+        left_out,
     )
 
 
-def _intensity(content: dict[str, Any], problems: list[str]) -> tuple[float | None, int]:
-    """The assumed full intensity, and how many numbers were not finite."""
-    white, non_finite = content.get("white"), content.get("non_finite", 0)
-    if white is not None and not (_real(white) and white > 0):
-        problems.append("white: not a positive number")
-        return None, 0
-    if not (type(non_finite) is int and 0 <= non_finite < 1 << 62):
-        problems.append("non_finite: not a whole number from 0")
-    return None if white is None else float(white), non_finite
+def _moment(content: dict[str, Any], problems: list[str]) -> tuple[int | None, float | None]:
+    """The number of a frame and its time."""
+    frame = None if content.get("frame") is None else _count(content, "frame", problems)
+    seconds: Any = content.get("seconds")
+    if seconds is not None and not _real(seconds):
+        problems.append("seconds: not a number")
+        return frame, None
+    return frame, None if seconds is None else float(seconds)
+
+
+def _white(content: dict[str, Any], problems: list[str]) -> float | None:
+    """The assumed full intensity."""
+    white = content.get("white")
+    if white is None or (_real(white) and white > 0):
+        return None if white is None else float(white)
+    problems.append("white: not a positive number")
+    return None
+
+
+def _count(content: dict[str, Any], name: str, problems: list[str]) -> int:
+    """A number of things, which is 0 if it is not stated."""
+    count: Any = content.get(name, 0)
+    if type(count) is int and 0 <= count < 1 << 62:
+        return int(count)
+    problems.append(f"{name}: not a whole number from 0")
+    return 0
 
 
 def _box(

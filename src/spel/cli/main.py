@@ -37,6 +37,7 @@ COMMANDS = {
     "export": "Write a network for ONNX, PyTorch, libift, or as a script.",
     "eval": "Compare results with the truth: recall, precision, AP; masks by Dice.",
     "compare": "Compare networks on the same images and masks, in one table.",
+    "reproduce": "Measure a table of the documents again, with intervals.",
     "convert": "Convert markers, architectures and models between formats.",
     "doctor": "Check the installation, and say how to add what is missing.",
 }

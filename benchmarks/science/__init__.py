@@ -1,0 +1,1 @@
+"""Tables of what spel learns, each with seeds, intervals, paired tests and expected figures."""

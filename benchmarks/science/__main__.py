@@ -1,0 +1,43 @@
+"""``python -m benchmarks.science NAME``: one table, and what differs from its expected figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+NAMES = ("parasites", "citrus", "mo445")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and write the tables that are named; 6 if a figure is not as expected."""
+    given = argparse.ArgumentParser(prog="python -m benchmarks.science", description=__doc__)
+    given.add_argument("names", nargs="+", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    given.add_argument("--data", type=Path, default=Path("../shared/data"))
+    given.add_argument("--out", type=Path, default=Path("results"))
+    given.add_argument("--seeds", type=int, nargs="+", help="instead of those of the table")
+    given.add_argument("--expect", action="store_true", help="write the figures as expected ones")
+    options = given.parse_args(arguments)
+    if not options.data.is_dir():
+        print(f"{options.data}: no such folder; name the folder of the data with --data")
+        return 3
+    different = False
+    for name in options.names:
+        module = import_module(f"benchmarks.science.{name}")
+        seeds = {"seeds": tuple(options.seeds)} if options.seeds else {}
+        table = module.measure(options.data, **seeds)
+        print(table.markdown())
+        for path in table.write(options.out):
+            print(path, file=sys.stderr)
+        if options.expect:
+            table.expect(module.TOLERANCE)
+        for line in table.differences():
+            different = True
+            print(f"differs: {line}", file=sys.stderr)
+    return 6 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

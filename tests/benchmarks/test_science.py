@@ -1,0 +1,99 @@
+"""The tables of the science benchmarks: their forms, tests and expectations; the controls."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spel
+from spel.core.markers import Markers
+from spel.nn import Activation, Color, Convolution, MaxPool, Unlearned, chain
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def repository(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+@pytest.fixture
+def table():
+    from benchmarks.science.table import Table, row
+
+    ours = [{"Dice": {"a": 0.9, "b": 0.8}}, {"Dice": {"a": 0.7, "b": 1.0}}]
+    made = Table("toy", "Toy", ("Dice",), "ours")
+    made.rows = [
+        row("ours", (1, 2), ours),
+        row("100 % others_", (1,), [{"Dice": {"a": 0.1, "b": 0.2}}]),
+    ]
+    return made
+
+
+def test_the_three_forms_hold_the_same_figures(table, tmp_path):
+    lines = list(csv.DictReader(io.StringIO(table.csv())))
+    assert [line["mean"] for line in lines] == ["0.850", "0.150"]
+    # images a: .8, b: .9; seeds: .85 and .85; two pairs, so all four sign patterns: p = 1/2
+    assert (lines[0]["deviation"], lines[0]["between_seeds"]) == ("0.071", "0.000")
+    assert (lines[1]["p"], lines[0]["p"], lines[1]["n"]) == ("0.500", "", "2")
+    assert "| ours | 2 | 2 | 0.850 [0.800, 0.900] ± 0.000 |" in table.markdown()
+    assert r"100 \% others\_ & 2 & $0.150$ $[0.100, 0.200]$ \\" in table.latex()
+    assert [path.suffix for path in table.write(tmp_path)] == [".md", ".csv", ".tex"]
+
+
+def test_figures_that_are_not_as_expected_are_named(table, tmp_path):
+    assert table.differences(tmp_path) == ["toy.json: no expected figures yet"]
+    table.expect(0.05, tmp_path)
+    assert table.differences(tmp_path) == []
+    data = json.loads((tmp_path / "toy.json").read_text())
+    data["means"]["ours"]["Dice"] = 0.7
+    (tmp_path / "toy.json").write_text(json.dumps(data))
+    assert table.differences(tmp_path) == ["ours, Dice: 0.850, expected 0.700 within 0.05"]
+
+
+def test_dice_is_of_objects_and_alarms_of_empty_images():
+    from benchmarks.science.table import dice_and_alarms
+
+    full, empty = np.ones((2, 2), bool), np.zeros((2, 2), bool)
+    found = dice_and_alarms({"a": full, "b": full}, {"a": full, "b": empty})
+    assert found == {"Dice": {"a": 1.0}, "false alarms": {"b": 1.0}}
+
+
+def test_each_control_has_the_shape_of_the_learned_network():
+    from benchmarks.science.controls import COLOR, LEARNED, encoders
+
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, (24, 30, 3), np.uint8) for _ in range(2)]
+    strokes = [Markers([(3, c) for c in range(9)] + [(20, 4)], [1] * 9 + [0], (24, 30))] * 2
+    box = spel.Adjacency.box(3)
+    net = chain(
+        color=Color("lab"), conv1=Unlearned(box, 4, per_stroke=2), relu=Activation(),
+        pool=MaxPool(box, 2), conv2=Unlearned(box, 6, per_stroke=3),
+    )  # fmt: skip
+    shapes, outputs = {}, {}
+    for name, make in encoders(net, images, strokes, 1).items():
+        made = make()
+        banks = [n.layer.bank for n in made.nodes if isinstance(n.layer, Convolution)]
+        shapes[name] = [(len(b), *b.weights.shape[1:]) for b in banks]
+        outputs[name] = made(images[0])
+    assert shapes.pop(COLOR) == [(3, 1, 3)]
+    assert set(map(str, shapes.values())) == {str([(4, 9, 3), (6, 9, 4)])}
+    others = [outputs[name] for name in shapes if name != LEARNED]
+    assert not any(np.allclose(outputs[LEARNED], other) for other in others)
+
+
+def test_the_command_runs_in_a_copy_of_the_repository_only(tmp_path, monkeypatch, capsys):
+    from spel.cli.main import run as program
+
+    monkeypatch.chdir(tmp_path)
+    assert program(["reproduce", "parasites"]) == 3
+    assert "run it in a copy of the repository" in capsys.readouterr().err
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as stop:
+        program(["reproduce", "parasites", "--data", str(tmp_path / "none")])
+    assert stop.value.code == 3

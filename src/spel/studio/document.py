@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from spel.decide import Decision, decision_of, with_decision
+from spel.decide import decision_of, with_decision
 from spel.decide.detection import AnyDecision
 from spel.errors import FormatError, ParameterError
 from spel.nn.network import Network
@@ -17,7 +17,17 @@ from spel.nn.node import INPUT, Node
 from spel.studio.refusals import Refusal
 
 Point = tuple[float, float]
-Box = tuple[float, float, float, float]
+
+
+class Box(NamedTuple):
+    """A true box ``x0 y0 x1 y1`` in pixels of the image, half-open, and the label of its class."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    label: int = 1
+
 
 TOOLS = ("brush", "line", "fill", "spels", "erase")
 MAX_POINTS = 20_000
@@ -168,7 +178,7 @@ class Entry:
         """How the network's output becomes boxes; the default if the network states nothing."""
         return decision_of(self.network)
 
-    def with_decision(self, decision: Decision) -> Entry:
+    def with_decision(self, decision: AnyDecision) -> Entry:
         """The entry with another decision."""
         return replace(self, network=with_decision(self.network, decision))
 

@@ -17,6 +17,7 @@ from spel.io.annotation.markers import write_markers
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.studio import code
+from spel.studio.box_files import boxes_file, detected_boxes, true_boxes
 from spel.studio.reduction import factor_of
 from spel.studio.report import report
 from spel.studio.session import Session
@@ -136,6 +137,19 @@ def _html(session: Session, view: View) -> File:
     return _name(view, ".html"), "text/html; charset=utf-8", text.encode()
 
 
+def _true_boxes(session: Session, view: View) -> File:
+    """The true boxes of all images, in the format that the view names."""
+    return boxes_file(true_boxes(session), str(view.get("format") or "coco"), "boxes")
+
+
+def _detected_boxes(session: Session, view: View) -> File:
+    """The boxes that the network finds, in the format that the view names."""
+    detected = detected_boxes(session, str(view["network"]))
+    return boxes_file(
+        detected, str(view.get("format") or "coco"), _file_stem(view["network"], "net")
+    )
+
+
 KINDS: dict[str, Callable[[Session, View], File]] = {
     "network": _network,
     "onnx": _onnx,
@@ -145,5 +159,7 @@ KINDS: dict[str, Callable[[Session, View], File]] = {
     "markers-json": lambda s, v: _markers(s, v, ".json", "-markers.json"),
     "results": _results,
     "report": _report,
+    "true-boxes": _true_boxes,
+    "detected-boxes": _detected_boxes,
     "html": _html,
 }

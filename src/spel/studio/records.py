@@ -148,10 +148,13 @@ def _patch_truth(
     for image, boxes in changed.items():
         patched.pop(image, None)
         if boxes is not None:
-            patched[image] = tuple(
-                (float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in boxes
-            )
+            patched[image] = tuple(_box(*box) for box in boxes)
     return patched
+
+
+def _box(x0: Any, y0: Any, x1: Any, y1: Any, label: Any = 1) -> Box:
+    """A box; those of spel 0.1 have no label."""
+    return Box(float(x0), float(y0), float(x1), float(y1), int(label))
 
 
 # -- lines ---------------------------------------------------------------------------------------

@@ -15,11 +15,13 @@ from spel.errors import ParameterError
 from spel.nn.network import Network
 from spel.studio import commands, learning, reduction
 from spel.studio.cache import Cache, Run
-from spel.studio.document import Document, Entry
+from spel.studio.document import Box, Document, Entry
 from spel.studio.history import History
 from spel.studio.images import Images, Loaded, source_id
 from spel.studio.journal import Journal
 from spel.studio.sources import Source, clean_name, file_source, lesson_sources, samples
+from spel.studio.tasks import Tasks
+from spel.studio.windows import slides
 
 MAX_VIEW = 4096
 
@@ -55,6 +57,7 @@ class Session:
     def __init__(self, sources: Sequence[Source], folder: str | os.PathLike[str]) -> None:
         self.images = Images(sources or samples(), lesson_sources())
         self.cache = Cache()
+        self.tasks = Tasks()
         self.folder = Path(folder)
         self.revision = 0
         self._lock = threading.RLock()
@@ -72,7 +75,9 @@ class Session:
 
     def _start(self) -> Document:
         """A new session: the lecture's detector, and a network to learn from strokes."""
-        truth = {s.id: s.truth() for s in self.images if s.truth is not None}
+        truth = {
+            s.id: tuple(Box(*box) for box in s.truth()) for s in self.images if s.truth is not None
+        }
         pins = tuple(source.id for source in self.images)[:3]
         networks = {
             "plate": Entry(learning.template("plate-lecture")),
@@ -162,12 +167,17 @@ class Session:
     def fitted(self, network: str, image: str) -> Network:
         """A network as it works on an image: a large one is reduced by the first step.
 
+        A detector by sliding windows chooses its scales itself.
+
         Raises
         ------
         ParameterError
             If there is no such network, or all its steps are bypassed.
         """
-        return reduction.fitted(self.effective(network), self.load(image).size)
+        effective = self.effective(network)
+        if slides(self.document.entry(network).decision):
+            return effective
+        return reduction.fitted(effective, self.load(image).size)
 
     def run(self, network: str, image: str) -> Run:
         """Every step of a network on an image, as far as it can be computed."""
@@ -290,7 +300,8 @@ class Session:
         self._journal.flush()
 
     def close(self) -> None:
-        """Save everything and end."""
+        """Stop what is running, save everything and end."""
+        self.tasks.close()
         self._journal.close()
 
 

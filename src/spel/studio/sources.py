@@ -118,7 +118,7 @@ def lesson_sources() -> list[Source]:
 
 def _street_source(seed: int) -> Source:
     def truth() -> tuple[Box, ...]:
-        return tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in street(seed).boxes.tolist())
+        return tuple(Box(*box) for box in street(seed).boxes.tolist())
 
     return Source(
         f"street-{seed}",

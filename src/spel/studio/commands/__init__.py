@@ -4,7 +4,7 @@ A command takes the document, the workspace (its images, and what networks give 
 arguments that the page sent. It checks them, changes nothing, and returns a new document.
 """
 
-from spel.studio.commands import decisions, kernels, networks, strokes
+from spel.studio.commands import boxes, decisions, kernels, networks, strokes
 from spel.studio.commands.registry import COMMANDS, Arguments, Command, Workspace, apply
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Command",
     "Workspace",
     "apply",
+    "boxes",
     "decisions",
     "kernels",
     "networks",

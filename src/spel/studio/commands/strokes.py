@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from spel.core.markers import Markers
 from spel.errors import ParameterError
+from spel.io.annotation.annotations import ONE_CLASS
 from spel.nn import Network
 from spel.studio import learning, reduction
 from spel.studio.cache import Run
 from spel.studio.commands.registry import Arguments, Workspace, command
-from spel.studio.document import CLASS_COLORS, Class, Document, Entry, Stroke, display_name
+from spel.studio.document import (
+    CLASS_COLORS,
+    MAX_NAME,
+    Class,
+    Document,
+    Entry,
+    Stroke,
+    display_name,
+)
 from spel.studio.images import Loaded
 from spel.studio.strokes import markers_of, strokes_of
 
@@ -53,6 +63,30 @@ def with_markers(document: Document, image: Loaded, markers: Markers, stem: str)
     )
     document = replace(document, classes=document.classes + classes)
     return document.with_strokes(image.id, (*strokes, *strokes_of(markers, stem)))
+
+
+def with_classes(document: Document, names: Sequence[str]) -> tuple[Document, dict[str, int]]:
+    """The document with a class of objects for each name, and the label of each name.
+
+    Boxes that are all called "object" are of the first class of objects, whatever it is called.
+    """
+    objects = [one for one in document.classes if one.label > 0]
+    labels = {one.name: one.label for one in objects}
+    if tuple(names) == (ONE_CLASS,) and objects:
+        return document, {ONE_CLASS: objects[0].label}
+    added: list[Class] = []
+    for name in names:
+        if name in labels:
+            continue
+        free = (n for n in range(1, 256) if n not in labels.values())
+        label = next(free, None)
+        if label is None or len(document.classes) + len(added) >= MAX_CLASSES:
+            raise ParameterError(f"{len(names)} classes; at most {MAX_CLASSES} are allowed")
+        labels[name] = label
+        added.append(
+            Class(label, display_name(name[:MAX_NAME]), CLASS_COLORS[label % len(CLASS_COLORS)])
+        )
+    return replace(document, classes=(*document.classes, *added)), labels
 
 
 @command("set_classes")

@@ -3,44 +3,68 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from spel.decide import Decision, decide
-from spel.decide.boxes import DecisionResult
+from spel.core.detections import Detections, Why
+from spel.decide import Decision, decide, detect
+from spel.decide.detection import AnyDecision
 from spel.decide.explain import explain_component
 from spel.errors import ImageReadError, ParameterError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
-from spel.nn import Convolution
-from spel.nn.geometry import geometry
+from spel.nn import Convolution, Network
+from spel.nn.geometry import Geometry, geometry
+from spel.rigid import ClassWindows
 from spel.studio.cache import Run
-from spel.studio.document import Entry
+from spel.studio.detectors import box_array, class_names
+from spel.studio.document import Box, Document
 from spel.studio.images import source_id
 from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.views.kernels import provenance_of
 from spel.studio.views.packing import Json
+from spel.studio.windows import slides, tuned
 
 MAX_BOXES = 2000
 """Boxes that are sent to the page, those of the highest scores."""
 
-
-def _decision(entry: Entry, tried: Mapping[str, Any] | None) -> Decision:
-    """The decision that the page tries, or else the network's own."""
-    if tried is not None:
-        return Decision.from_dict(tried)
-    if not isinstance(entry.decision, Decision):
-        raise Refusal(
-            "sliding_windows",
-            "this network finds boxes by sliding windows, which the studio does not show yet; use "
-            "spel detect",
-        )
-    return entry.decision
+Tried = Mapping[str, Any] | None
+"""A decision that the page tries."""
 
 
-def _decide(run: Run, decision: Decision) -> DecisionResult:
+@dataclass(frozen=True, eq=False)
+class _Detected:
+    """The boxes of a network on an image, and what explains them."""
+
+    network: Network
+    detections: Detections
+    threshold: float
+    reasons: Callable[[int], Why]
+    place: Geometry
+    """Where pixels of the output lie on the image."""
+    several: bool = False
+    """Whether the network tells classes apart."""
+
+    @property
+    def areas(self) -> Any:
+        """In pixels of the image."""
+        return self.detections.areas * float(np.prod(self.place.scale))
+
+
+def _find(session: Session, network: str, image: str, tried: Tried) -> _Detected:
+    """Boxes by the decision that the page tries, or else by the network's own."""
+    own = session.document.entry(network).decision
+    decision = own if tried is None else tuned(own, tried)
+    if isinstance(decision, Decision):
+        return _above_threshold(session.run(network, image), decision)
+    return _in_windows(session, network, image, decision)
+
+
+def _above_threshold(run: Run, decision: Decision) -> _Detected:
     saliency = run.output
     if saliency is None:
         raise ParameterError(f"the network gives no saliency: {run.results[-1].error}")
@@ -51,35 +75,57 @@ def _decide(run: Run, decision: Decision) -> DecisionResult:
             "decoder",
             n=saliency.array.shape[-1],
         )
-    return decide(saliency.array, decision, place=geometry(run.network), image_size=run.image.size)
+    place = geometry(run.network)
+    decided = decide(saliency.array, decision, place=place, image_size=run.image.size)
+
+    def reasons(index: int) -> Why:
+        at = decided.strongest[index]
+        return explain_component(run.network, run.input, run.activations, at, decided.threshold)
+
+    return _Detected(run.network, decided.detections, decided.threshold, reasons, place)
 
 
-def boxes_view(session: Session, network: str, image: str, tried: Mapping[str, Any] | None) -> Json:
+def _in_windows(session: Session, network: str, image: str, decision: AnyDecision) -> _Detected:
+    loaded, detector = session.load(image), session.fitted(network, image)
+    look = partial(detect, detector, loaded.values, decision=decision, white=loaded.white)
+    detections = look()
+    several = isinstance(decision, ClassWindows)
+    first: Any = decision.classes[0][1] if isinstance(decision, ClassWindows) else decision
+
+    def reasons(index: int) -> Why:
+        return look(why=True).why[index]
+
+    place = Geometry.identity(2)
+    return _Detected(detector, detections, first.threshold, reasons, place, several)
+
+
+def boxes_view(session: Session, network: str, image: str, tried: Tried) -> Json:
     """Boxes of a network on an image, by the decision that is tried or by its own."""
-    decision = _decision(session.document.entry(network), tried)
-    run = session.run(network, image)
     start = time.perf_counter()
-    decided = _decide(run, decision)
-    detections = decided.detections
-    pixel_area = float(np.prod(geometry(run.network).scale))
+    detected = _find(session, network, image, tried)
+    detections = detected.detections
     view: Json = {
-        "threshold": decided.threshold,
+        "threshold": detected.threshold,
         "count": len(detections),
         "boxes": detections.boxes[:MAX_BOXES].tolist(),
         "scores": detections.scores[:MAX_BOXES].tolist(),
-        "areas": (detections.areas[:MAX_BOXES] * pixel_area).tolist(),
+        "areas": detected.areas[:MAX_BOXES].tolist(),
+        "classes": list(detections.classes[:MAX_BOXES]),
         "ms": (time.perf_counter() - start) * 1000,
     }
     truth = session.document.truth.get(image)
     if truth is not None:
-        compared = Answers(image, detections.boxes, detections.scores, _boxes(truth))
+        compared = _compared(session.document, image, detected, truth)
         view["truth"] = _quality([compared])
         view["matched"] = (match(compared)[:MAX_BOXES] >= 0).tolist()
     return view
 
 
-def _boxes(truth: Sequence[Any]) -> Any:
-    return np.asarray(truth, dtype=np.float64).reshape(-1, 4)
+def _compared(document: Document, image: str, detected: _Detected, truth: Sequence[Box]) -> Answers:
+    """Answers and true boxes; their classes count where the network tells classes apart."""
+    detections = detected.detections
+    both = (detections.classes, class_names(document, truth)) if detected.several else ()
+    return Answers(image, detections.boxes, detections.scores, box_array(truth), *both)
 
 
 def _quality(compared: Sequence[Answers]) -> Json:
@@ -95,20 +141,18 @@ def _quality(compared: Sequence[Answers]) -> Json:
     }
 
 
-def quality_view(session: Session, network: str, tried: Mapping[str, Any] | None) -> Json:
+def quality_view(session: Session, network: str, tried: Tried) -> Json:
     """Precision, recall and their curve over all images that have true boxes."""
-    decision = _decision(session.document.entry(network), tried)
     compared, rows, failed = [], [], []
     for image, truth in session.document.truth.items():
         if source_id(image) not in session.image_ids():
             continue
         try:
-            run = session.run(network, image)
+            detected = _find(session, network, image, tried)
         except ImageReadError as error:
             failed.append({"image": image, "problem": str(error)})
             continue
-        detections = _decide(run, decision).detections
-        one = Answers(image, detections.boxes, detections.scores, _boxes(truth))
+        one = _compared(session.document, image, detected, truth)
         compared.append(one)
         rows.append({"image": image, **_quality([one])})
     scores, precision, recall = precision_recall(compared)
@@ -125,14 +169,10 @@ def quality_view(session: Session, network: str, tried: Mapping[str, Any] | None
     }
 
 
-def why_view(
-    session: Session, network: str, image: str, index: int, tried: Mapping[str, Any] | None
-) -> Json:
+def why_view(session: Session, network: str, image: str, index: int, tried: Tried) -> Json:
     """Why a box is there: the kernels behind its strongest pixel, and what would remove it."""
-    decision = _decision(session.document.entry(network), tried)
-    run = session.run(network, image)
-    decided = _decide(run, decision)
-    detections = decided.detections
+    detected = _find(session, network, image, tried)
+    detections = detected.detections
     if not 0 <= index < len(detections):
         raise Refusal(
             "no_box",
@@ -140,29 +180,29 @@ def why_view(
             index=index,
             n=len(detections),
         )
-    at = decided.strongest[index]
-    why = explain_component(run.network, run.input, run.activations, at, decided.threshold)
-    place = geometry(run.network)
-    area = float(detections.areas[index] * np.prod(place.scale))
+    why, area = detected.reasons(index), float(detected.areas[index])
+    windows = slides(session.document.entry(network).decision)
+    size = session.load(image).size
+    spel = why.spels[0] if windows and why.spels else detected.place.spel(why.at[:2], size)
     return {
         "index": index,
         "box": detections.boxes[index].tolist(),
-        "at": list(at),
-        "spel": list(place.spel(at, run.image.size)),
-        "output": run.network.output,
+        "at": list(why.at),
+        "spel": list(spel),
+        "output": detected.network.output,
         "saliency": why.saliency,
         "threshold": why.threshold,
         "margin": why.margin,
         "area": area,
         "spels": [list(s) for s in why.spels],
-        "kernels": [_kernel(run, *kernel) for kernel in why.kernels],
-        "vanishes": _removing_changes(why.saliency, area),
+        "kernels": [_kernel(detected.network, *kernel) for kernel in why.kernels],
+        "vanishes": _removing_changes(float(detections.scores[index]), 0.0 if windows else area),
     }
 
 
-def _kernel(run: Run, node: str, channel: int, share: float) -> Json:
+def _kernel(network: Network, node: str, channel: int, share: float) -> Json:
     view: Json = {"node": node, "channel": channel, "share": share}
-    layer = run.network[node]
+    layer = network[node]
     if isinstance(layer, Convolution) and channel < len(layer.bank):
         bank = layer.bank
         view |= provenance_of(bank, channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from spel import __version__
+from spel.io.annotation.formats import FORMATS
 from spel.nn import KINDS, Convolution, Node, Unlearned
 from spel.studio.banks import PRESETS
 from spel.studio.describe import adjacency_words, fields_of, form_of
@@ -57,6 +58,7 @@ def constants_view() -> Json:
         "kinds": list(addable()),
         "presets": list(PRESETS),
         "decoders": list(DECODERS),
+        "boxFormats": list(FORMATS),
         "templates": list(TEMPLATES),
         "classColors": list(CLASS_COLORS),
         "maxPoints": MAX_POINTS,

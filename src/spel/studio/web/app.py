@@ -37,6 +37,8 @@ READS: dict[str, Read] = {
     "/api/code": lambda s, r: {"code": code.view_code(s, reading.view_of(r))},
     "/api/command-line": lambda s, r: {"line": exports.command_line(s, reading.view_of(r))},
     "/api/export/{kind}": reading.export,
+    "/api/tasks": lambda s, r: {"tasks": [task.to_dict() for task in s.tasks.all()]},
+    "/api/tasks/{id}": lambda s, r: s.tasks.get(r.path_params["id"]).to_dict(),
     "/api/lessons": lambda s, r: lessons.lessons(),
 }
 CHANGES: dict[str, Change] = {
@@ -47,6 +49,8 @@ CHANGES: dict[str, Change] = {
     "/api/boxes": changes.boxes,
     "/api/judged": changes.quality,
     "/api/why": changes.why,
+    "/api/learn-boxes": changes.learn_boxes,
+    "/api/stop": changes.stop_task,
 }
 UPLOADS: dict[str, uploads.Take] = {
     "/api/images": uploads.take_image,

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spel.errors import FormatError, SpelError
+from spel.studio.detectors import learn_from_truth
+from spel.studio.document import Entry, display_name
 from spel.studio.session import Session
+from spel.studio.tasks import Task
 from spel.studio.views import detections
 from spel.studio.views.document import document_view
 from spel.studio.views.packing import Json
@@ -58,6 +61,26 @@ def redo(session: Session, body: Body) -> Json:
 def _step(session: Session, step: Callable[[int | None], bool], body: Body) -> Json:
     step(body.get("revision"))
     return after_change(session, body)
+
+
+def learn_boxes(session: Session, body: Body) -> Json:
+    """Begin to learn a detector from the true boxes; the answer is the task."""
+    name = display_name(body.get("network", "from boxes"))
+    document = session.document
+
+    def work(task: Task) -> None:
+        network = learn_from_truth(document, session, task.say)
+        session.change("learn_boxes", lambda d: d.with_entry(name, Entry(network)))
+        task.result = {"network": name}
+
+    return session.tasks.start("learn_boxes", work).to_dict()
+
+
+def stop_task(session: Session, body: Body) -> Json:
+    """Let a task stop soon."""
+    task = session.tasks.get(str(body["id"]))
+    task.stop()
+    return task.to_dict()
 
 
 def set_view(session: Session, body: Body) -> Json:

@@ -13,13 +13,15 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spel.errors import FormatError
+from spel.errors import FormatError, ImageReadError
+from spel.io.annotation.annotations import ONE_CLASS
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.nn import load
-from spel.studio import matrix
+from spel.studio import label_images, matrix
+from spel.studio.commands.boxes import Named, with_named_boxes
 from spel.studio.commands.strokes import with_markers
-from spel.studio.document import Box, Entry, display_name
+from spel.studio.document import Entry, display_name
 from spel.studio.session import Session
 from spel.studio.views.document import network_view
 from spel.studio.views.packing import Json
@@ -101,8 +103,10 @@ def take_markers(session: Session, query: Query, path: Path, digest: str) -> Jso
 
 
 def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
-    """Take the true boxes of all images that a file of annotations names."""
+    """Take the true boxes of all images that a file of annotations names, or those of a mask."""
     suffix = Path(query.get("name", "")).suffix.lower()
+    if suffix in label_images.SUFFIXES:
+        return _take_mask(session, query["image"], path)
     typed = path.with_suffix(suffix if suffix in TRUTH_SUFFIXES else ".json")
     path.replace(typed)
     notes: list[str] = []
@@ -112,25 +116,39 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
         raise FormatError(str(error).replace(str(typed), "the annotation file")) from None
     finally:
         typed.unlink(missing_ok=True)
-    by_name: dict[str, tuple[Box, ...]] = {}
+    by_name: dict[str, Named] = {}
     for one in annotations.images:
         name = one.image.rpartition("/")[2]
         if name in by_name:
             raise FormatError(f"the annotation file names the image {name!r:.80} twice")
-        by_name[name] = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in one.boxes.tolist())
+        boxes = zip(one.boxes.tolist(), one.classes, one.crowd.tolist())
+        by_name[name] = [(box, word) for box, word, crowd in boxes if not crowd]
     truth = {s.id: by_name.pop(s.name) for s in session.sources if s.name in by_name}
     if not truth:
         raise FormatError("the annotation file names none of the images in this session")
+    crowds = sum(int(one.crowd.sum()) for one in annotations)
+    if crowds:
+        notes.append(f"{crowds} boxes around crowds are left out")
     if by_name:
         notes.append(f"{len(by_name)} images of the file are not in this session")
-    if len(annotations.classes) > 1:
-        notes.append(f"its {len(annotations.classes)} classes are not distinguished here")
-    session.change("import_truth", lambda d: replace(d, truth={**d.truth, **truth}))
+    session.change("import_truth", lambda d: with_named_boxes(d, truth))
     return {
         "images": len(truth),
         "notes": [n.replace(str(typed), "the annotation file") for n in notes[:MAX_NOTES]],
         **after_change(session, {}),
     }
+
+
+def _take_mask(session: Session, id: str, path: Path) -> Json:
+    """The objects of a mask or a label image as true boxes of an image."""
+    image = session.load(id)
+    try:
+        boxes, note = label_images.read_instances(path, image)
+    except ImageReadError as error:
+        raise FormatError(str(error).replace(str(path), "the mask")) from None
+    truth: dict[str, Named] = {image.id: [(box, ONE_CLASS) for box in boxes]}
+    session.change("import_truth", lambda d: with_named_boxes(d, truth))
+    return {"images": 1, "notes": [f"{len(boxes)} objects: {note}"], **after_change(session, {})}
 
 
 def take_network(session: Session, query: Query, path: Path, digest: str) -> Json:

@@ -3,7 +3,7 @@
 
 import { latest } from "./base/latest.js";
 import { say, sayProblem } from "./base/toasts.js";
-import { post, RequestError } from "./server/api.js";
+import { get, post, RequestError } from "./server/api.js";
 import { choose, emit, imageOf, network, node, ownImages, refresh, state } from "./store.js";
 
 /** @import { Command, Reply } from "./server/types.js" */
@@ -119,6 +119,23 @@ async function refused(problem) {
   }
   emit("document");
   sayProblem(problem);
+}
+
+/** Fetch the document anew: a task of the server has changed it. */
+export async function refreshDocument() {
+  await queue;
+  adopt({ document: await get("document") });
+}
+
+/**
+ * A name that no network has: a number is added if it is taken.
+ * @param {string} name
+ */
+export function freeName(name) {
+  const taken = new Set(state.doc.networks.map((one) => one.name));
+  let free = name;
+  for (let i = 2; taken.has(free); i++) free = `${name} ${i}`;
+  return free;
 }
 
 /**

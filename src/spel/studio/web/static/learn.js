@@ -5,8 +5,9 @@ import { num } from "./base/numbers.js";
 import { askChoice } from "./base/sheet.js";
 import { say } from "./base/toasts.js";
 import { t } from "./base/words.js";
-import { act } from "./commands.js";
-import { choose, state } from "./store.js";
+import { act, freeName, refreshDocument } from "./commands.js";
+import { choose, network, state } from "./store.js";
+import { runTask } from "./tasks.js";
 
 /** @import { Network } from "./server/types.js" */
 
@@ -39,6 +40,18 @@ export async function learn(options = {}) {
   const reply = await act({ do: "learn", network: wanted.name, ...options, start });
   if (reply) say(t("markers.learned", { ms: num(performance.now() - begin, 3) }));
   return reply;
+}
+
+/** Learn a detector from the true boxes, and show it; it takes seconds to minutes. */
+export async function learnBoxes() {
+  const own = network();
+  const again = own?.decision.kind ? own.name : freeName(t("boxes.network"));
+  const task = await runTask("learn-boxes", { network: again });
+  if (task?.state === "failed") say(task.message, "error");
+  if (task?.state !== "done") return;
+  await refreshDocument();
+  choose({ network: task.result.network });
+  say(t("boxes.learned"));
 }
 
 /**

@@ -20,6 +20,7 @@ import { applySettings } from "./shell/settings.js";
 import { drawTopbar, listenTopbar } from "./shell/topbar.js";
 import { listenDrops } from "./shell/uploads.js";
 import { bus, firstNode, node, ownImages, sourceIdOf, state } from "./store.js";
+import { followRunning } from "./tasks.js";
 
 /** @import { SavedView } from "./server/types.js" */
 
@@ -63,6 +64,7 @@ async function start() {
   }
   drawTopbar();
   route();
+  followRunning();
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Painters: functions that draw over a stage, in spels of the image.
 
-/** @import { Box, Place } from "../server/types.js" */
+/** @import { Box, Place, TrueBox } from "../server/types.js" */
 /** @typedef {(pen: CanvasRenderingContext2D, zoom: number) => void} Painter */
 
 /**
@@ -15,7 +15,7 @@
 
 /**
  * A painter of boxes, each with a dark rim and perhaps a label.
- * @param {Box[]} boxes
+ * @param {Array<Box | TrueBox>} boxes
  * @param {BoxStyle} [style]
  * @returns {Painter}
  */
@@ -54,6 +54,7 @@ function drawLabel(pen, zoom, text, ground, [row, col]) {
   pen.fillStyle = ground;
   pen.fillRect(col, row - 17 / zoom, wide, 17 / zoom);
   pen.fillStyle = "#000";
+  pen.textAlign = "left";
   pen.textBaseline = "middle";
   pen.fillText(text, col + 4 / zoom, row - 8.5 / zoom);
 }

@@ -64,6 +64,7 @@ function listenPointer(stage) {
   let drag = null;
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
+    stage.pointerType = /** @type {Stage["pointerType"]} */ (event.pointerType || "mouse");
     if (fingers.down(event)) {
       // A second finger: this is no stroke and no click.
       if (drag?.painting) stage.tool?.cancel();

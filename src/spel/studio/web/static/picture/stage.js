@@ -47,6 +47,8 @@ export class Stage extends HTMLElement {
   outline = null;
   /** Where the pointer is. @type {Place | null} */
   pointer = null;
+  /** What points: a finger is less exact than a mouse. @type {"mouse" | "pen" | "touch"} */
+  pointerType = "mouse";
   label = "";
   canvas = document.createElement("canvas");
   // Marks have a canvas of their own: moving the cursor does not draw the picture again.

@@ -3,6 +3,7 @@
 
 /** A place (row, col). @typedef {[number, number]} Place */
 /** A box [x0, y0, x1, y1] in columns and rows of the image. @typedef {[number, number, number, number]} Box */
+/** A box and the label of its class. @typedef {[number, number, number, number, number]} TrueBox */
 /** Lowest and highest displacement of each axis. @typedef {[[number, number], [number, number]]} Reach */
 
 /**
@@ -37,6 +38,7 @@
  * @property {string[]} templates
  * @property {string[]} classColors of new classes, by label
  * @property {number} maxPoints of one stroke
+ * @property {string[]} boxFormats
  */
 
 /**
@@ -66,8 +68,10 @@
  */
 
 /**
- * How a saliency becomes boxes.
+ * How a saliency, or a score of sliding windows, becomes boxes.
  * @typedef {object} Decision
+ * @property {string} [kind] "windows" or "class-windows" for sliding windows
+ * @property {Array<{ name: string, windows: Decision }>} [classes] of sliding windows of several classes
  * @property {number | string | null} [threshold]
  * @property {string | null} [select]
  * @property {[number, number] | null} [size]
@@ -121,7 +125,7 @@
  * @property {Network[]} networks
  * @property {Class[]} classes
  * @property {Record<string, Stroke[]>} strokes by image
- * @property {Record<string, Box[]>} truth by image
+ * @property {Record<string, TrueBox[]>} truth by image
  * @property {string[]} pins
  * @property {ImageName[]} images
  * @property {SavedView} view
@@ -157,6 +161,17 @@
 /**
  * The document after a change, and the run on the screen or why there is none.
  * @typedef {{ document: StudioDocument, run?: Run, run_problem?: string }} Reply
+ */
+/**
+ * Work of the server that takes longer than a click.
+ * @typedef {object} Task
+ * @property {string} id
+ * @property {string} kind
+ * @property {"running" | "done" | "stopped" | "failed"} state
+ * @property {string} message what it does now, or why it has failed
+ * @property {number} done
+ * @property {number} total 0 if it is not known
+ * @property {Record<string, any>} result
  */
 /** @typedef {{ do: string } & Record<string, unknown>} Command */
 
@@ -263,6 +278,7 @@
  * @property {Box[]} boxes
  * @property {number[]} scores
  * @property {number[]} areas
+ * @property {string[]} classes of a network that tells classes apart; else empty
  * @property {number} ms
  * @property {Judgement} [truth]
  * @property {boolean[]} [matched]

@@ -6,7 +6,6 @@ import {
   fact,
   field,
   numberField,
-  pickFiles,
   quietField,
   radio,
   selectField,
@@ -15,10 +14,10 @@ import {
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { clamp, num, percent } from "../../base/numbers.js";
-import { say, sayProblem } from "../../base/toasts.js";
+import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
-import { act, adoptUpload } from "../../commands.js";
-import { put } from "../../server/api.js";
+import { act } from "../../commands.js";
+import { download } from "../../server/api.js";
 import { output, state } from "../../store.js";
 import {
   countsOf,
@@ -31,16 +30,16 @@ import {
   ruleOf,
   SELECTIONS,
 } from "./model.js";
+import { boxFormat, openTruth } from "../markers/box-panel.js";
 import { drawHistogram } from "./draw.js";
 
 /** @import { Boxes, Decision, Place, Plane } from "../../server/types.js" */
 /** @import { Filter } from "./model.js" */
 
 /**
- * What the form shows, and what it does.
- * @typedef {object} FormView
+ * What a form shows, and what it does.
+ * @typedef {object} AnyView
  * @property {Decision} decision
- * @property {Plane} saliency
  * @property {Boxes | null} detected
  * @property {Place} size of the image
  * @property {(change: Decision) => void} set change the document
@@ -48,6 +47,7 @@ import { drawHistogram } from "./draw.js";
  * @property {() => void} rest a drag has ended
  * @property {() => void} judge
  */
+/** @typedef {AnyView & { saliency: Plane }} FormView */
 
 /** What stands in the place of the form where there is no saliency. */
 export function noSaliency() {
@@ -61,6 +61,36 @@ export function noSaliency() {
     h("h2", {}, t("detect.title")),
     h("p.error", {}, last?.error ?? t("detect.fix")),
     several ? h("div.row", {}, button) : null,
+  ];
+}
+
+/**
+ * The form of sliding windows: their sizes and scales belong to the kernels.
+ * @param {AnyView} view
+ */
+export function windowsForm(view) {
+  const { detected, decision, drag, rest } = view;
+  return [
+    heading(detected),
+    quality(detected),
+    h("p.muted.small", { key: "about" }, t("detect.windows")),
+    h(
+      "div.field.stack",
+      { key: "rule" },
+      h("label", { htmlFor: "threshold" }, t("detect.probability")),
+      h("output.now", {}, detected ? num(detected.threshold) : ""),
+    ),
+    slider({
+      what: "input.wide-slider",
+      id: "threshold",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      value: Number(decision.threshold ?? detected?.threshold ?? 0.5),
+      onmove: (threshold) => drag({ threshold }),
+      onrest: rest,
+    }),
+    truthRow(view),
   ];
 }
 
@@ -236,27 +266,20 @@ function sizeField({ decision, set }) {
   );
 }
 
-/** @param {FormView} view */
+/** The boxes of all images, in the format that is chosen for boxes. */
+function saveDetected() {
+  const { network, image } = state;
+  download("export/detected-boxes", { network, image, format: boxFormat() }).catch(sayProblem);
+}
+
+/** @param {AnyView} view */
 function truthRow({ judge }) {
   const none = !Object.keys(state.doc.truth).length;
-  const open = () => pickFiles(".json,.jsonl,.csv,.geojson", loadTruth);
   return h(
     "div.row",
     { key: "truth" },
     chip({ key: "judge", onclick: judge, disabled: none }, t("detect.judge")),
-    chip({ key: "load", onclick: open }, icon("upload"), t("detect.truth.load")),
+    chip({ key: "load", onclick: openTruth }, icon("upload"), t("detect.truth.load")),
+    chip({ key: "save", onclick: saveDetected }, icon("download"), t("detect.found.save")),
   );
-}
-
-/** @param {File[]} files */
-async function loadTruth([file]) {
-  if (!file) return;
-  try {
-    const reply = await put("truth", { name: file.name }, file);
-    adoptUpload(reply);
-    say(t("detect.truth.loaded", { n: reply.images }));
-    for (const note of reply.notes) say(note);
-  } catch (problem) {
-    sayProblem(problem);
-  }
 }

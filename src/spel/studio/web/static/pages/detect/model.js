@@ -3,9 +3,9 @@
 
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
-import { output, state } from "../../store.js";
+import { network, output, state } from "../../store.js";
 
-/** @import { Box, Boxes, Decision, Place, Plane } from "../../server/types.js" */
+/** @import { Box, Boxes, Decision, Network, Place, Plane } from "../../server/types.js" */
 
 /** Choices that stay while the user looks at other pages. */
 export const choices = { show: /** @type {"image" | "saliency" | "mask"} */ ("mask") };
@@ -81,14 +81,37 @@ export function statusOf(detected) {
  * @param {Boxes} detected
  * @param {number} selected
  */
-export function labelOf({ boxes, matched, scores }, selected) {
+export function labelOf({ boxes, matched, scores, classes }, selected) {
   const few = boxes.length <= 8;
   return (/** @type {number} */ i) => {
     if (!few && i !== selected) return null;
     const sign = matched ? (matched[i] ? "✓ " : "✗ ") : "";
-    return `${sign}${num(scores[i], 2)}`;
+    const name = classes[i] ? `${classes[i]} ` : "";
+    return `${sign}${name}${num(scores[i], 2)}`;
   };
 }
+
+/** Whether the network at hand slides its kernels over a scale space of the image. */
+export const slides = () => Boolean(network()?.decision.kind);
+
+/**
+ * The network's decision; of sliding windows only what the page can change.
+ * @param {Network | undefined} own
+ * @returns {Decision}
+ */
+export function decisionOf(own) {
+  const decision = own?.decision ?? {};
+  if (!decision.kind) return { ...decision };
+  const { threshold } = decision.classes?.[0]?.windows ?? decision;
+  return { threshold: threshold ?? 0.5 };
+}
+
+/**
+ * The color of the class of this name.
+ * @param {string | undefined} name
+ */
+export const colorOf = (name) =>
+  state.doc.classes.find((one) => one.name === name)?.color ?? "#ffd23f";
 
 /** The true boxes of the image. */
 export const truth = () => state.doc.truth[state.image] ?? [];

@@ -15,8 +15,9 @@ import { plane } from "../../server/arrays.js";
 import { post, RequestError } from "../../server/api.js";
 import { bus, network, output, reportImage, state } from "../../store.js";
 import { drawReasons, maskCanvas } from "./draw.js";
-import { decisionForm, noSaliency } from "./form.js";
-import { boxAt, changed, choices, labelOf, statusOf, truth } from "./model.js";
+import { decisionForm, noSaliency, windowsForm } from "./form.js";
+import { boxAt, changed, choices, colorOf, decisionOf } from "./model.js";
+import { labelOf, slides, statusOf, truth } from "./model.js";
 import { boxList, judgedPanel, whyPanel } from "./panels.js";
 
 /** @import { Boxes, Decision, Place, Plane, Reasons, Step } from "../../server/types.js" */
@@ -85,7 +86,7 @@ class DetectPage extends Part {
 
   /** Take the network's own decision, unless a drag is under way. */
   adopt() {
-    if (!this.dragging) this.decision = { ...(network()?.decision ?? {}) };
+    if (!this.dragging) this.decision = decisionOf(network());
     this.redraw();
     this.ask();
   }
@@ -138,23 +139,21 @@ class DetectPage extends Part {
     const { detected, decision } = this;
     // Until the run of another image is here the form stays, without numbers.
     const saliency = this.saliency ?? (state.run ? null : this.lastSaliency);
-    const form = saliency
-      ? decisionForm({
-          decision,
-          saliency,
-          detected,
-          size: this.stage.size,
-          set: (change) => this.set(change),
-          drag: (change) => this.drag(change),
-          rest: () => this.commit(),
-          judge: () => this.judge(),
-        })
-      : noSaliency();
-    patch(this.form, form);
+    const view = {
+      decision,
+      detected,
+      size: this.stage.size,
+      set: (/** @type {Decision} */ change) => this.set(change),
+      drag: (/** @type {Decision} */ change) => this.drag(change),
+      rest: () => this.commit(),
+      judge: () => this.judge(),
+    };
+    if (slides()) patch(this.form, windowsForm(view));
+    else patch(this.form, saliency ? decisionForm({ ...view, saliency }) : noSaliency());
     const why = this.reasons
       ? whyPanel(this.reasons)
       : boxList(detected, (index) => this.open(index));
-    patch(this.why, saliency ? why : null);
+    patch(this.why, saliency || slides() ? why : null);
     this.status.textContent = statusOf(detected);
   }
 
@@ -172,11 +171,12 @@ class DetectPage extends Part {
   // -- boxes -------------------------------------------------------------------------------------
 
   async askBoxes() {
-    if (!this.saliency) return;
+    if (!this.saliency && !slides()) return;
     const query = { network: state.network, image: state.image, decision: this.decision };
     try {
       const detected = await post("boxes", query);
-      if (query.image !== state.image || query.network !== state.network || !this.saliency) return;
+      if (query.image !== state.image || query.network !== state.network) return;
+      if (!this.saliency && !slides()) return;
       this.detected = detected;
     } catch (problem) {
       if (!(problem instanceof RequestError) || problem.status !== 422) sayProblem(problem);
@@ -193,9 +193,9 @@ class DetectPage extends Part {
   layBoxes() {
     const { detected, selected } = this;
     if (!detected) return;
-    const { boxes, matched } = detected;
+    const { boxes, matched, classes } = detected;
     const color = (/** @type {number} */ i) => {
-      if (!matched) return "#ffd23f";
+      if (!matched) return colorOf(classes[i]);
       return matched[i] ? "#3dff9a" : "#ff8fa3";
     };
     this.boxPainters = [

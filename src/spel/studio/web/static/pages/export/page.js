@@ -9,7 +9,7 @@ import { num } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
 import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
-import { act, adoptUpload } from "../../commands.js";
+import { act, adoptUpload, freeName } from "../../commands.js";
 import { download, get, put } from "../../server/api.js";
 import { bus, choose, state } from "../../store.js";
 
@@ -168,9 +168,7 @@ async function importNetwork([file]) {
  * @param {string} name a number is added if another network has it
  */
 async function addNetwork(source, name) {
-  const taken = new Set(state.doc.networks.map((n) => n.name));
-  let free = name;
-  for (let i = 2; taken.has(free); i++) free = `${name} ${i}`;
+  const free = freeName(name);
   const reply = await act({ do: "add_network", name: free, ...source });
   if (reply) choose({ network: free });
 }

@@ -12,6 +12,7 @@ export const TOOLS = /** @type {const} */ ({
   line: "l",
   fill: "f",
   erase: "e",
+  box: "b",
   move: "z",
 });
 /** @typedef {keyof typeof TOOLS} ToolName */

@@ -13,6 +13,7 @@ import { Ink } from "../../picture/ink.js";
 import { newStage } from "../../picture/stage.js";
 import { plane } from "../../server/arrays.js";
 import { bus, output, state } from "../../store.js";
+import { BoxTool } from "./boxes.js";
 import * as draw from "./draw.js";
 import {
   choices,
@@ -28,6 +29,7 @@ import { markerPanel } from "./panel.js";
 import { markerTools } from "./tools.js";
 
 /** @import { Place, Stroke } from "../../server/types.js" */
+/** @import { Tool } from "../../picture/stage.js" */
 /** @import { ToolName } from "./model.js" */
 
 const RETRY_MS = 2000;
@@ -40,6 +42,7 @@ class MarkersPage extends Part {
   current = null;
   /** Strokes that the server has not confirmed yet, by image. @type {Array<Stroke & { image: string }>} */
   waiting = [];
+  boxes = new BoxTool(this.stage, () => this.redrawPanels());
   tools = create(h("div.stage-tools", { role: "toolbar" }));
   status = create(h("p.status"));
   panel = create(h("aside.panel"));
@@ -51,8 +54,11 @@ class MarkersPage extends Part {
     this.on(this.stage, "hover", ({ detail }) => this.tell(detail));
     this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
     this.on(this.stage, "enter", () => this.dot());
-    this.on(bus, "image", () => this.load());
-    this.on(bus, "document", () => this.redraw());
+    this.on(bus, "image", () => {
+      this.boxes.chosen = -1;
+      this.load();
+    });
+    this.on(bus, "document task", () => this.redraw());
     this.on(bus, "run", () => this.overlay());
     this.on(bus, "language", () => {
       this.furnish();
@@ -112,15 +118,26 @@ class MarkersPage extends Part {
       this.redrawPanels();
     };
     const overlayChanged = () => this.overlay();
-    patch(this.tools, markerTools({ changed, learn: () => learn().then(overlayChanged) }));
-    patch(this.panel, markerPanel(this.ink?.count ?? 0, { changed, overlayChanged }));
-    const tool = {
-      down: (/** @type {Place} */ point) => this.down(point),
-      move: (/** @type {Place} */ point) => this.move(point),
+    const relabel = (/** @type {number} */ label) => {
+      if (choices.tool === "box") this.boxes.relabel(label);
+    };
+    const learnAll = () => learn().then(overlayChanged);
+    patch(this.tools, markerTools({ changed, relabel, learn: learnAll }));
+    const actions = { changed, overlayChanged, boxes: this.boxes };
+    patch(this.panel, markerPanel(this.ink?.count ?? 0, actions));
+    this.stage.tool = this.drawingTool();
+  }
+
+  /** @returns {Tool | null} */
+  drawingTool() {
+    if (choices.tool === "move") return null;
+    if (choices.tool === "box") return this.boxes;
+    return {
+      down: (point) => this.down(point),
+      move: (point) => this.move(point),
       up: () => this.up(),
       cancel: () => this.cancel(),
     };
-    this.stage.tool = choices.tool === "move" ? null : tool;
   }
 
   /** The last step's saliency over the picture. */
@@ -201,8 +218,10 @@ class MarkersPage extends Part {
     draw.drawInk(pen, this.ink);
     draw.drawLabels(pen, zoom, savedStrokes());
     if (this.current) draw.drawShape(pen, this.current);
+    this.boxes.paint(pen, zoom);
     const { pointer, tool } = this.stage;
-    if (pointer && tool && choices.tool !== "fill") draw.drawBrush(pen, zoom, pointer);
+    const brush = choices.tool !== "fill" && choices.tool !== "box";
+    if (pointer && tool && brush) draw.drawBrush(pen, zoom, pointer);
   }
 
   // -- keys --------------------------------------------------------------------------------------
@@ -231,7 +250,8 @@ class MarkersPage extends Part {
     const typing = target.matches?.("input:not([type=range]), select, textarea");
     if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
     if (target.closest?.("dialog")) return;
-    if (event.key === "v") {
+    if (event.key === "Delete" || event.key === "Backspace") this.boxes.remove(this.boxes.chosen);
+    else if (event.key === "v") {
       choices.showSaliency = !choices.showSaliency;
       this.overlay();
     } else if (chooseByKey(event)) {

@@ -17,9 +17,11 @@ import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { download, put } from "../../server/api.js";
 import { choose, classOf, imageOf, state } from "../../store.js";
+import { boxSection } from "./box-panel.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
 
 /** @import { Class, Stroke } from "../../server/types.js" */
+/** @import { BoxTool } from "./boxes.js" */
 
 const MAX_LISTED = 80;
 
@@ -27,6 +29,7 @@ const MAX_LISTED = 80;
  * @typedef {object} Actions
  * @property {() => void} changed a choice has changed
  * @property {() => void} overlayChanged the saliency is to be shown otherwise
+ * @property {BoxTool} boxes
  */
 
 /**
@@ -39,6 +42,7 @@ export function markerPanel(spels, actions) {
     strokeSection(spels),
     fileRow(),
     imageSection(),
+    boxSection(actions.boxes),
     overlaySection(actions),
   ];
 }

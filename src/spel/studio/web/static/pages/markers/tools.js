@@ -14,15 +14,16 @@ import { choices, TOOLS } from "./model.js";
 /**
  * @typedef {object} Actions
  * @property {() => void} changed a choice has changed
+ * @property {(label: number) => void} relabel a class was chosen
  * @property {() => void} learn
  */
 
 /** @param {Actions} actions */
-export function markerTools({ changed, learn }) {
+export function markerTools({ changed, relabel, learn }) {
   return [
     toolPick(changed),
     radiusSlider(changed),
-    classPick(changed),
+    classPick(changed, relabel),
     h("span.spread"),
     h("button.primary", { id: "learn", onclick: learn }, icon("learn"), t("kernels.learn")),
   ];
@@ -61,10 +62,14 @@ function radiusSlider(changed) {
   return labelled(text, [range, h("output", {}, num(radius))], { class: "radius" });
 }
 
-/** @param {() => void} changed */
-function classPick(changed) {
+/**
+ * @param {() => void} changed
+ * @param {(label: number) => void} relabel
+ */
+function classPick(changed, relabel) {
   const pick = (/** @type {number} */ label) => {
     choices.label = label;
+    relabel(label);
     changed();
   };
   return h(

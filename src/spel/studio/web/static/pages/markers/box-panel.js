@@ -1,0 +1,136 @@
+// @ts-check
+// The panel of true boxes: their list, files, and the detector that is learned from them.
+
+import { chip, dot, miniButton, pickFiles, selectField } from "../../base/controls.js";
+import { h } from "../../base/dom.js";
+import { icon } from "../../base/icons.js";
+import { say, sayProblem } from "../../base/toasts.js";
+import { t } from "../../base/words.js";
+import { act, adoptUpload } from "../../commands.js";
+import { learnBoxes } from "../../learn.js";
+import { download, put } from "../../server/api.js";
+import { classOf, state } from "../../store.js";
+import { taskRow } from "../../tasks.js";
+import { saveBoxes, savedBoxes } from "./boxes.js";
+
+/** @import { Description } from "../../base/dom.js" */
+/** @import { TrueBox } from "../../server/types.js" */
+/** @import { BoxTool } from "./boxes.js" */
+
+const MAX_LISTED = 80;
+export const TRUTH_FILES = ".json,.jsonl,.csv,.geojson,.png,.tif,.tiff,.npy";
+const choices = { format: "coco" };
+
+/** The format of boxes that the user chose last. */
+export const boxFormat = () => choices.format;
+
+/**
+ * @param {BoxTool} tool
+ * @returns {Array<Description | null>}
+ */
+export function boxSection(tool) {
+  const boxes = savedBoxes();
+  const known = state.image in state.doc.truth;
+  const images = Object.keys(state.doc.truth).length;
+  const text = boxes.length
+    ? t("boxes.counts", { n: boxes.length, images })
+    : t(known ? "boxes.empty" : "boxes.nothing");
+  return [
+    h("h3", { key: "boxes" }, t("boxes.title")),
+    h("p.muted.small", { key: "box count" }, text),
+    h(
+      "ol.strokes",
+      { key: "box list" },
+      boxes.slice(0, MAX_LISTED).map((box, index) => boxItem(box, index, tool)),
+    ),
+    stateRow(known, boxes.length),
+    fileRow(images > 0),
+    ...learnRow(images > 0),
+  ];
+}
+
+/**
+ * @param {TrueBox} box
+ * @param {number} index
+ * @param {BoxTool} tool
+ */
+function boxItem([x0, y0, x1, y1, label], index, tool) {
+  const { name, color } = classOf(label);
+  const size = `${Math.round(x1 - x0)} × ${Math.round(y1 - y0)}`;
+  const current = index === tool.chosen ? "true" : null;
+  return h(
+    "li",
+    { key: index },
+    dot(color),
+    h("button.link", { onclick: () => tool.choose(index), "aria-current": current }, name),
+    h("span.muted.small", {}, `${size} · ${Math.round(y0)}, ${Math.round(x0)}`),
+    miniButton(icon("close"), t("boxes.remove", { n: index + 1 }), () => tool.remove(index)),
+  );
+}
+
+/**
+ * Whether the image is an example without objects.
+ * @param {boolean} known
+ * @param {number} count
+ */
+function stateRow(known, count) {
+  const clear = () => act({ do: "clear_truth", image: state.image });
+  return h(
+    "div.row",
+    { key: "box state" },
+    known
+      ? chip({ key: "clear", onclick: clear }, icon("trash"), t("boxes.clear"))
+      : chip({ key: "none", onclick: () => saveBoxes([]) }, t("boxes.none")),
+    known && !count ? h("span.tag", { key: "tag" }, t("boxes.background")) : null,
+  );
+}
+
+/** @param {boolean} some */
+function fileRow(some) {
+  const pick = (/** @type {string} */ format) => {
+    choices.format = format;
+  };
+  const names = state.constants.boxFormats.map((one) => /** @type {const} */ ([one, one]));
+  const query = () => ({ network: state.network, image: state.image, format: choices.format });
+  const save = () => download("export/true-boxes", query()).catch(sayProblem);
+  return h(
+    "div.row",
+    { key: "box files" },
+    chip({ key: "load", onclick: openTruth }, icon("upload"), t("markers.import")),
+    some
+      ? selectField(names, choices.format, pick, { key: "format", "aria-label": t("boxes.format") })
+      : null,
+    some ? chip({ key: "save", onclick: save }, icon("download"), t("boxes.save")) : null,
+  );
+}
+
+export const openTruth = () => pickFiles(TRUTH_FILES, ([file]) => file && loadTruth(file));
+
+/**
+ * True boxes of all images that a file names; a mask or a label image is of the image at hand.
+ * @param {File} file
+ */
+export async function loadTruth(file) {
+  try {
+    const reply = await put("truth", { name: file.name, image: state.image }, file);
+    adoptUpload(reply);
+    say(t("detect.truth.loaded", { n: reply.images }));
+    for (const note of reply.notes) say(note);
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}
+
+/**
+ * @param {boolean} some
+ * @returns {Array<Description | null>}
+ */
+function learnRow(some) {
+  const button = h(
+    "button.primary",
+    { id: "learn-boxes", disabled: !some, onclick: () => learnBoxes() },
+    icon("learn"),
+    t("boxes.learn"),
+  );
+  return [h("div.row", { key: "learn boxes" }, button), taskRow("learn_boxes")];
+}

@@ -132,8 +132,7 @@ def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
         SegmentJob(NET, tile=256, formats=("png",))
     with pytest.raises(ParameterError, match="cannot be written tile by tile"):
         ApplyJob(NET, tile=256, formats=("npy",))
-    np.save(tmp_path / "volume.npy", np.zeros((3, 9, 9, 1), np.float32))
-    ball = spel.chain(spel.MaxPool(spel.Adjacency.ball(1)))
-    (failure,) = run(ApplyJob(ball, tile=256), tmp_path / "volume.npy", tmp_path / "b").failures
-    assert "volumes and vectors are computed whole" in failure.message
+    np.save(tmp_path / "volume.npy", np.zeros((3, 9, 9, 3), np.float32))
+    (failure,) = run(ApplyJob(NET, tile=256), tmp_path / "volume.npy", tmp_path / "b").failures
+    assert "volumes give volumes tile by tile" in failure.message
     assert not list((tmp_path / "b").glob("*.tif"))

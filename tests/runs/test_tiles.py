@@ -216,14 +216,16 @@ def test_one_file_may_be_read_by_many_processes(tmp_path):
     again.close()
 
 
-def test_seams_take_tiles_of_any_height():
-    mask = np.random.default_rng(3).random((13, 17)) > 0.5
-    relation = Adjacency.disk(3)
-    seams = Seams(17, relation)
-    for r0, r1 in ((0, 1), (1, 2), (2, 9), (9, 13)):
-        for c0, c1 in ((0, 2), (2, 3), (3, 17)):
-            part = mask[r0:r1, c0:c1].astype(np.float32)
-            seams.add(part, 0.5, (slice(r0, r1), slice(c0, c1)))
+@pytest.mark.parametrize(
+    ("size", "relation"),
+    [((13, 17), Adjacency.disk(3)), ((13, 17), Adjacency.from_displacements([(0, 0), (2, 1)])),
+     ((13, 5, 6), Adjacency.ball(1)), ((13, 5, 6), Adjacency.ball(2.3))],
+)  # fmt: skip
+def test_seams_take_bands_of_any_height(size, relation):
+    mask = np.random.default_rng(3).random(size) > 0.5 + 0.3 * (len(size) - 2)
+    seams = Seams(relation)
+    for first, last in ((0, 1), (1, 2), (2, 9), (9, 13)):
+        seams.add(mask[first:last].astype(np.float32), 0.5)
     found, _ = seams.regions()
     whole = ops.regions(ops.label(mask, relation), mask.astype(np.float32))
     np.testing.assert_array_equal(found.boxes, whole.boxes)

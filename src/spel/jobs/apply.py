@@ -12,7 +12,7 @@ from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.steps import MAX_BYTES, save_steps, step_ending
-from spel.nn.tiles import SIZE
+from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import output_bands
 
@@ -88,7 +88,9 @@ class ApplyJob(NetworkJob):
         for step in self.save:
             part = self.network.upto(step)
             paths.append(files.path(step_ending(self.network, step, "ome.tif")))
-            bands = output_bands(part, image, size=self.tile or SIZE, white=image.white)
+            bands = output_bands(
+                part, image, size=self.tile or default_size(image.shape), white=image.white
+            )
             write_pyramid(paths[-1], bands, part.shape(image.shape), np.float32)
         values = {
             "files": [path.name for path in paths],

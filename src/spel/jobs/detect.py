@@ -23,7 +23,7 @@ from spel.jobs.levels import coarsest_level, full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
 from spel.nn.intensity import expected_white
-from spel.nn.tiles import SIZE
+from spel.nn.tiles import default_size
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
 from spel.runs.video import VideoTask
@@ -126,7 +126,7 @@ class DetectJob(NetworkJob):
         detections = tiles.detect(
             self.network,
             image,
-            size=self.tile or SIZE,
+            size=self.tile or default_size(image.shape),
             decision=self._decision_at(image.scale),
             white=image.white,
         )

@@ -18,7 +18,7 @@ from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.segmented_files import ENDINGS, mask_picture, save_part
 from spel.nn.intensity import expected_white
-from spel.nn.tiles import SIZE
+from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import check_masks, mask_bands, output_bands
 
@@ -30,8 +30,8 @@ class SegmentJob(NetworkJob):
     A network of several classes gives a label image instead: the labels of the strokes, and the
     largest number of the file's type (255 or 65535) where no class is probable enough.
 
-    Images that are read tile by tile give a pyramid, ``NAME.ome.tif``, volumes ``NAME.tif``, and
-    all others ``NAME.png``.
+    What is read tile by tile gives a pyramid, ``NAME.ome.tif``, other volumes ``NAME.tif``, and
+    other images ``NAME.png``.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ class SegmentJob(NetworkJob):
 
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
         """The mask of an image that is read by windows."""
-        how: dict[str, Any] = {"size": self.tile or SIZE, "white": image.white}
+        how: dict[str, Any] = {"size": self.tile or default_size(image.shape), "white": image.white}
         chosen = resolve_segmentation(self.network, self.segmentation)
         if chosen.classes or set(self.save) - {"saliency"}:
             raise ParameterError(
                 f"segment: {name} is read tile by tile, which gives masks of one class; classes "
                 "and instances need the whole image: cut it into smaller files"
             )
-        size, area = image.shape[:2], 0
+        size, area = image.shape[:-1], 0
 
         def levels() -> Iterator[npt.NDArray[Any]]:
             nonlocal area

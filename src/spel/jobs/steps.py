@@ -79,8 +79,6 @@ def _write_step(
     path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str
 ) -> None:
     if kind == "ome-tiff":
-        if array.ndim != 3:
-            raise ParameterError(f"step {name!r} is a volume; give --format tiff or npy")
         write_pyramid(path, [array], array.shape, np.float32)
     else:
         write(path, _sheet(network, name, array) if kind == "png" else array)

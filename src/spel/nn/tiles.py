@@ -17,6 +17,11 @@ from spel.nn.footprint import Footprint
 from spel.nn.network import Network
 
 SIZE = 2048
+"""Side of a tile of an image."""
+
+VOLUME_SIZE = 160
+"""Side of a tile of a volume, which then has as many voxels as a tile of an image has pixels."""
+
 Slices = tuple[slice, ...]
 Axis = tuple[slice, slice, slice]
 
@@ -40,15 +45,36 @@ class Tile:
     inner: Slices
 
 
-def tiles(network: Network, shape: Sequence[int], size: int = SIZE) -> Iterator[Tile]:
+def default_size(shape: Sequence[int]) -> int:
+    """Side of the tiles of an image of this shape, ([planes,] rows, cols, channels)."""
+    return VOLUME_SIZE if len(shape) == 4 else SIZE
+
+
+def sides(size: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    """The side of a tile along each axis; one number stands for all.
+
+    Raises
+    ------
+    ParameterError
+        If one is below 1, or there is not one for each axis.
+    """
+    each = tuple(size) if isinstance(size, Sequence) else (size,) * axes
+    if len(each) != axes or any(int(side) != side or side < 1 for side in each):
+        raise ParameterError(f"tiles: size {size!r}; expected an integer of at least 1")
+    return each
+
+
+def tiles(
+    network: Network, shape: Sequence[int], size: int | Sequence[int] = SIZE
+) -> Iterator[Tile]:
     """The tiles of the output of a network for an image of this shape, in raster order.
 
     Parameters
     ----------
     network : Network
     shape : (rows, cols[, channels]), with planes before them for voxels
-    size : int
-        Side of a tile in pixels of the *image*, without its halo.
+    size : int or sequence of int
+        Side of a tile in pixels of the *image*, without its halo; or one per axis.
 
     Raises
     ------
@@ -57,9 +83,8 @@ def tiles(network: Network, shape: Sequence[int], size: int = SIZE) -> Iterator[
     ParameterError
         If the size is below 1.
     """
-    if int(size) != size or size < 1:
-        raise ParameterError(f"tiles: size {size!r}; expected an integer of at least 1")
     field = network.footprints[network.output]
+    each = sides(size, len(field.stride))
     if field.whole:
         wide = next(n for n in network.nodes if network.footprints[n.name].whole)
         raise ShapeError(
@@ -70,7 +95,7 @@ def tiles(network: Network, shape: Sequence[int], size: int = SIZE) -> Iterator[
     result = network.shape(tuple(shape))[: len(field.stride)]
     axes = []
     for axis, (n, m, stride) in enumerate(zip(shape, result, field.stride)):
-        step = max(1, int(size // stride))
+        step = max(1, int(each[axis] // stride))
         firsts = range(0, m, step)
         axes.append([_axis(field, axis, n, first, min(m, first + step)) for first in firsts])
     for parts in product(*axes):

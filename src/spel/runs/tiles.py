@@ -5,7 +5,8 @@ Components that cross seams, also diagonally, become one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
@@ -17,16 +18,22 @@ from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
 from spel.core.intensity import white_of
 from spel.decide import Decision, decision_of
-from spel.decide.boxes import DecisionResult, one_channel, select_regions
-from spel.decide.detection import AnyDecision
+from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_regions
+from spel.decide.detection import AnyDecision, check_volume
 from spel.errors import ParameterError, ShapeError
+from spel.io.large.pyramid import BLOCK
 from spel.nn import Network
 from spel.nn.geometry import geometry
 from spel.nn.global_layers import resolve_global_layers
 from spel.nn.intensity import expected_white, match_white
-from spel.nn.tiles import SIZE, tiles
+from spel.nn.tiles import SIZE, sides, tiles
 from spel.ops.streamed import Parts, threshold_of_parts
 from spel.runs.seams import Seams
+
+BAND_BYTES = 64 << 20
+"""Largest memory of a band, if the image is not so wide that the lowest bands take more."""
+
+Band = npt.NDArray[Any]
 
 
 class Source(Protocol):
@@ -47,7 +54,9 @@ class InUnits:
     white: float
 
     @classmethod
-    def of(cls, network: Network, source: Source, white: float | None, size: int) -> Source:
+    def of(
+        cls, network: Network, source: Source, white: float | None, size: int | Sequence[int]
+    ) -> Source:
         """The source itself if it is in those units; its values are looked through if need be."""
         expected = expected_white(network)
         if expected is None:
@@ -109,7 +118,6 @@ def detect(
     size: int = SIZE,
     decision: AnyDecision | None = None,
     white: float | None = None,
-    on_tile: Callable[[int, int], object] | None = None,
 ) -> Detections:
     """Detect objects tile by tile: the boxes of `spel.detect`, in memory for a row of tiles.
 
@@ -124,8 +132,6 @@ def detect(
         Used instead of the network's own. Otsu's threshold and percentiles need two more passes.
     white : float, optional
         Full intensity of the image; by default told by its type, as in `spel.detect`.
-    on_tile : callable, optional
-        Called with (tiles done, tiles) after each tile.
 
     Returns
     -------
@@ -137,9 +143,7 @@ def detect(
     ShapeError, ParameterError
         As `tiles`; if a layer of the network, or the decision, needs the whole image.
     """
-    return decide(
-        network, source, size=size, decision=decision, white=white, on_tile=on_tile
-    ).detections
+    return decide(network, source, size=size, decision=decision, white=white).detections
 
 
 def decide(
@@ -149,28 +153,28 @@ def decide(
     size: int = SIZE,
     decision: AnyDecision | None = None,
     white: float | None = None,
-    on_tile: Callable[[int, int], object] | None = None,
 ) -> DecisionResult:
     """As `detect`, with the threshold and the strongest pixel of each box."""
     chosen = decision or decision_of(network)
     chosen = checked_decision(chosen)
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
+    check_volume(network, shape)
+    check_axes(chosen, len(shape) - 1)
     source = InUnits.of(network, source, white, size)
     network = resolve_by_tiles(network, source, size)
-    threshold = threshold_of_parts(lambda: _saliencies(network, source, size), chosen.threshold)
-    parts = list(tiles(network, shape, size))
-    seams = Seams(result[1], chosen.adjacency or Adjacency.box(3))
-    for done, tile in enumerate(parts, 1):
-        saliency = one_channel(network(np.asarray(source[tile.read]))[tile.inner])
-        seams.add(saliency, threshold, tile.out)
-        if on_tile is not None:
-            on_tile(done, len(parts))
+    each = tile_size(network, source, size)
+    threshold = threshold_of_parts(lambda: _saliencies(network, source, each), chosen.threshold)
+    seams = Seams(chosen.adjacency or Adjacency.box(3, ndim=len(each)))
+    for band in bands(network, source, each, one_channel):
+        seams.add(band, threshold)
     regions, strongest = seams.regions()
-    place, extent = geometry(network), (shape[0], shape[1])
+    place, extent = geometry(network), shape[: len(each)]
     boxes, order = select_regions(regions, chosen, place, extent)
     detections = Detections(boxes[order], regions.maxima[order], regions.areas[order], extent)
-    at = tuple(divmod(int(i), result[1]) for i in strongest[order])
+    at = tuple(
+        tuple(int(n) for n in np.unravel_index(i, result[: len(each)])) for i in strongest[order]
+    )
     return DecisionResult(detections, threshold, at)
 
 
@@ -184,7 +188,7 @@ def checked_decision(decision: AnyDecision) -> Decision:
     return decision
 
 
-def resolve_by_tiles(network: Network, source: Source, size: int) -> Network:
+def resolve_by_tiles(network: Network, source: Source, size: int | Sequence[int]) -> Network:
     """The network with its layers over the whole image resolved for this image, tile by tile.
 
     Raises
@@ -203,18 +207,64 @@ def resolve_by_tiles(network: Network, source: Source, size: int) -> Network:
     return resolve_global_layers(network, parts)
 
 
-def outputs(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+def outputs(
+    network: Network, source: Source, size: int | Sequence[int]
+) -> Iterator[npt.NDArray[Any]]:
     """The output of a network without layers over the whole image, tile by tile."""
     for tile in tiles(network, tuple(int(n) for n in source.shape), size):
         yield network(np.asarray(source[tile.read]))[tile.inner]
 
 
-def _saliencies(network: Network, source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
+def bands(
+    network: Network, source: Source, size: tuple[int, ...], of_tile: Callable[[Band], Band]
+) -> Iterator[Band]:
+    """What a function makes of the output of each tile, joined into bands of rows or planes."""
+    shape = tuple(map(int, source.shape))
+    across = network.shape(shape)[1 : len(size)]
+    band: Band | None = None
+    for tile in tiles(network, shape, size):
+        first, *rest = tile.out
+        part = of_tile(network(np.asarray(source[tile.read]))[tile.inner])
+        if band is None:
+            lengths = (first.stop - first.start, *across, *part.shape[len(size) :])
+            band = np.empty(lengths, part.dtype)
+        band[(slice(None), *rest)] = part
+        if all(span.stop == n for span, n in zip(rest, across)):
+            yield band
+            band = None
+
+
+def tile_size(network: Network, source: Source, size: int, *, bits: int = 32) -> tuple[int, ...]:
+    """The size of tiles whose bands are rows of stored tiles, or planes, and not too large.
+
+    Raises
+    ------
+    ShapeError
+        If an image does not give an image, or a volume no volume.
+    """
+    field = network.footprints[network.output]
+    axes, shape = len(field.stride), network.shape(source.shape)
+    if not axes + 1 == len(source.shape) == len(shape):
+        raise ShapeError(
+            f"tiles: an image of shape {tuple(source.shape)} gives an output of shape {shape}; "
+            "planes give planes and volumes give volumes tile by tile, others are computed whole"
+        )
+    stride = max(1, int(field.stride[0]))
+    step = stride if axes == 3 else BLOCK * stride
+    highest = stride * 8 * BAND_BYTES // (bits * max(1, math.prod(shape[1:])))
+    first = max(step, min(-(-size // step), highest // step) * step)
+    return (first, *(max(step, size) for _ in shape[1:-1]))
+
+
+def _saliencies(
+    network: Network, source: Source, size: tuple[int, ...]
+) -> Iterator[npt.NDArray[Any]]:
     for output in outputs(network, source, size):
         yield one_channel(output)
 
 
-def _windows(source: Source, size: int) -> Iterator[npt.NDArray[Any]]:
-    axes = [range(0, int(n), size) for n in source.shape[: max(2, len(source.shape) - 1)]]
-    for corner in product(*axes):
-        yield np.asarray(source[tuple(slice(at, at + size) for at in corner)])
+def _windows(source: Source, size: int | Sequence[int]) -> Iterator[npt.NDArray[Any]]:
+    lengths = source.shape[: max(2, len(source.shape) - 1)]
+    each = sides(size, len(lengths))
+    for corner in product(*(range(0, int(n), side) for n, side in zip(lengths, each))):
+        yield np.asarray(source[tuple(slice(at, at + side) for at, side in zip(corner, each))])

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 from spel.atomic import replacing
 from spel.errors import ParameterError
+
+if TYPE_CHECKING:
+    from tifffile import TiffWriter
 
 BLOCK = 256
 """Side of the stored tiles; bands must begin at a multiple of it."""
@@ -33,6 +36,7 @@ def write_pyramid(
 ) -> None:
     """Write an image that comes in bands of rows, atomically, as a pyramid of halved levels.
 
+    A volume comes in bands of planes; each plane is a pyramid, and all planes are kept.
     Memory does not grow with the number of rows. Levels of integers keep every second spel, so that
     labels stay labels; those of floating-point numbers are means of 2 x 2 spels. The same image
     gives the same bytes.
@@ -40,9 +44,9 @@ def write_pyramid(
     Parameters
     ----------
     path : path
-    bands : iterable of (rows, cols, channels) array
-        From the top; all but the last have a multiple of `BLOCK` rows.
-    shape : (rows, cols, channels)
+    bands : iterable of (rows, cols, channels) or (planes, rows, cols, channels) array
+        From the top; all but the last have a multiple of `BLOCK` rows, if they are of rows.
+    shape : (rows, cols, channels), with planes before them for voxels
     dtype : uint8, uint16, uint32 or float32
 
     Raises
@@ -64,11 +68,23 @@ def write_pyramid(
     kind = np.dtype(dtype)
     if kind.name not in _TYPES:
         raise ParameterError(f"write_pyramid: dtype {kind}; expected one of {', '.join(_TYPES)}")
-    sizes = _sizes(int(shape[0]), int(shape[1]))
-    with replacing(path) as temporary, ExitStack() as stack:
-        folder = os.path.dirname(temporary)
-        files = [stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in sizes[1:]]
-        _write(temporary, _halving(bands, files, kind), files, sizes, int(shape[2]), kind)
+    import tifffile
+
+    planes = [bands] if len(shape) == 3 else (_rows(plane) for band in bands for plane in band)
+    with (
+        replacing(path) as temporary,
+        tifffile.TiffWriter(temporary, bigtiff=True, ome=False) as writer,
+    ):
+        description: str | None = _ome_xml(shape, kind)
+        for plane in planes:
+            _write_plane(writer, plane, shape[-3:], kind, description)
+            description = None  # of the first page alone
+
+
+def _rows(plane: Band) -> Iterator[Band]:
+    """The bands of a plane."""
+    for top in range(0, len(plane), BLOCK):
+        yield plane[top : top + BLOCK]
 
 
 def _sizes(rows: int, cols: int) -> list[tuple[int, int]]:
@@ -121,15 +137,17 @@ def _blocks(bands: Iterable[Band]) -> Iterator[Band]:
                 yield block[..., 0] if block.shape[2] == 1 else block
 
 
-def _write(
-    path: str | os.PathLike[str],
-    bands: Iterator[Band],
-    files: Sequence[IO[bytes]],
-    sizes: Sequence[tuple[int, int]],
-    channels: int,
+def _write_plane(
+    writer: TiffWriter,
+    bands: Iterable[Band],
+    shape: Sequence[int],
     kind: np.dtype[Any],
+    description: str | None,
 ) -> None:
-    import tifffile
+    """Write a page and, in directories that belong to it, its smaller levels."""
+    rows, cols, channels = map(int, shape)
+    sizes = _sizes(rows, cols)
+    folder = os.path.dirname(writer.filehandle.path)
 
     def stored(size: tuple[int, int]) -> tuple[int, ...]:
         return size if channels == 1 else (*size, channels)
@@ -142,12 +160,13 @@ def _write(
         "planarconfig": None if channels == 1 else "contig",
         "metadata": None,
     }
-    with tifffile.TiffWriter(path, bigtiff=True, ome=False) as writer:
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in sizes[1:]]
         writer.write(
-            _blocks(bands),
+            _blocks(_halving(bands, files, kind)),
             shape=stored(sizes[0]),
             subifds=len(files),
-            description=_ome_xml(sizes[0], channels, kind),
+            description=description,
             **options,
         )
         for file, size in zip(files, sizes[1:], strict=True):
@@ -155,22 +174,24 @@ def _write(
             writer.write(blocks, shape=stored(size), subfiletype=1, **options)
 
 
-def _ome_xml(size: tuple[int, int], channels: int, kind: np.dtype[Any]) -> str:
+def _ome_xml(shape: Sequence[int], kind: np.dtype[Any]) -> str:
     """The description of one image; without the random identifier that tifffile would write."""
+    *planes, rows, cols, channels = map(int, shape)
+    count = planes[0] if planes else 1
     home = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
     pixels = {
         "ID": "Pixels:0",
         "DimensionOrder": "XYCZT",
         "Type": _TYPES[kind.name],
-        "SizeX": size[1],
-        "SizeY": size[0],
+        "SizeX": cols,
+        "SizeY": rows,
         "SizeC": channels,
-        "SizeZ": 1,
+        "SizeZ": count,
         "SizeT": 1,
     }
     attributes = " ".join(f"{name}={quoteattr(str(value))}" for name, value in pixels.items())
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><OME xmlns="{home}"><Image ID="Image:0">'
         f'<Pixels {attributes}><Channel ID="Channel:0:0" SamplesPerPixel="{channels}"/>'
-        '<TiffData IFD="0" PlaneCount="1"/></Pixels></Image></OME>'
+        f'<TiffData IFD="0" PlaneCount="{count}"/></Pixels></Image></OME>'
     )

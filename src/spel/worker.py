@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from spel.errors import TaskError
 
-__all__ = ["Worker", "WorkerDeath", "WorkerTimeout"]
+__all__ = ["Worker", "WorkerDeath", "WorkerTimeout", "ending"]
 
 Result = TypeVar("Result")
 
@@ -197,12 +197,7 @@ class Worker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = self._process.wait(LEAVE_SECONDS)
         self._end(now=True)
-        if code is None:
-            return "closed its connection"
-        if code < 0:
-            with contextlib.suppress(ValueError):
-                return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with code {code}"
+        return "closed its connection" if code is None else ending(code)
 
     def _end(self, now: bool = False) -> None:
         process, wire, self._process, self._wire = self._process, self._wire, None, None
@@ -224,6 +219,20 @@ class Worker:
         if self._wire is not None:
             self._wire.close()
         self._wire = None
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words.
+
+    Examples
+    --------
+    >>> ending(3), ending(-9)
+    ('ended with code 3', 'was killed by SIGKILL')
+    """
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with code {code}"
 
 
 _WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()

@@ -1,4 +1,7 @@
-"""The decoder's process, seen from outside: messages with a limit of time, and a certain end."""
+"""The decoder's process, seen from outside: messages with a limit of time, and a certain end.
+
+It is no `spel.worker.Worker`, because it decodes ahead of its reader (decision 0029).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy.typing as npt
 
 from spel.errors import BackendMissingError
 from spel.io.opening import DecodeError
+from spel.worker import ending
 
 from .decoder import START
 
@@ -59,12 +62,7 @@ class DecoderProcess:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.kill()
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -120,11 +118,7 @@ class DecoderProcess:
             self.process.wait(1)
         code = self.process.poll()
         self.kill()
-        if code is None or code == 0:
-            return "the decoder sent no frame"
-        return (
-            f"the decoder ended by signal {-code}" if code < 0 else f"the decoder ended with {code}"
-        )
+        return f"the decoder {ending(code)}" if code else "the decoder sent no frame"
 
     def kill(self) -> None:
         """End the process now."""

@@ -10,10 +10,11 @@ import click
 
 from spel.cli.options import Settings, shared
 from spel.cli.run_options import run_options
+from spel.cli.types import PATH
 
 
 @click.command("classify")
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=PATH)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per image, with all scores.")
 @click.option(

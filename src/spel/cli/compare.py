@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 
 
 @click.command("compare")
 @click.argument("nets", metavar="NET...", nargs=-1, required=True)
-@click.option("--images", type=click.Path(path_type=Path), required=True, help="Folder of images.")
-@click.option("--masks", type=click.Path(path_type=Path), required=True, help="Their true masks.")
+@click.option("--images", type=PATH, required=True, help="Folder of images.")
+@click.option("--masks", type=PATH, required=True, help="Their true masks.")
 @click.option(
     "--decision",
     "decisions",

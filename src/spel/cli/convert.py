@@ -7,24 +7,23 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import turn_option
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 from spel.io.annotation.formats import FORMATS, format_by_suffix
 
 
 @click.command("convert")
-@click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
-@click.argument("target", metavar="DST", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SRC", type=PATH)
+@click.argument("target", metavar="DST", type=PATH)
 @click.option(
     "--labels",
     type=click.Choice(["auto", "from-0", "from-1", "classes"]),
     default="auto",
-    show_default=True,
     help="Which label of markers is the background: 0, 1, or none (classes).",
 )
-@click.option("--arch", type=click.Path(path_type=Path), help="arch.json of a model folder.")
-@click.option(
-    "--space", default="labnorm2", show_default=True, help="Colour space of the network's input."
-)
+@click.option("--arch", type=PATH, help="arch.json of a model folder.")
+@click.option("--space", default="labnorm2", help="Colour space of the network's input.")
 @click.option(
     "--from", "source_form", type=click.Choice(list(FORMATS)), help="Format of the boxes in SRC."
 )
@@ -36,18 +35,16 @@ from spel.io.annotation.formats import FORMATS, format_by_suffix
 )
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of the images: their names are taken and their sizes compared.",
 )
-@click.option("--like", type=click.Path(path_type=Path), help="COCO data set of a list of results.")
+@click.option("--like", type=PATH, help="COCO data set of a list of results.")
 @click.option(
     "--class-names",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="classes.txt or data.yaml that fixes the numbers of classes in DST.",
 )
-@click.option(
-    "--turn", is_flag=True, help="Turn boxes that were drawn before the EXIF rotation of images."
-)
+@turn_option
 @click.option("--strict", is_flag=True, help="Refuse SRC if one of its boxes is malformed.")
 @shared
 def command(

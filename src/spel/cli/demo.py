@@ -9,12 +9,11 @@ from pathlib import Path
 import click
 
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 
 
 @click.command("demo")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for the files. [default: demo]"
-)
+@click.option("--out", type=PATH, help="Folder for the files. [default: demo]")
 @click.option("--fast", is_flag=True, help="Numbers only, no pictures.")
 @click.option("--no-browser", is_flag=True, help="Do not open the studio at the end.")
 @shared

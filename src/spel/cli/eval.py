@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import turn_option
 from spel.cli.messages import ExitCode, say
 from spel.cli.options import Settings, shared
 from spel.cli.types import Gate
@@ -20,27 +21,16 @@ from spel.cli.types import Gate
     "--iou",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.5,
-    show_default=True,
     help="Least overlap of a correct detection.",
 )
-@click.option(
-    "--worst",
-    type=click.IntRange(0),
-    default=10,
-    show_default=True,
-    help="Images to list.",
-)
+@click.option("--worst", type=click.IntRange(0), default=10, help="Images to list.")
 @click.option("--only-answered", is_flag=True, help="Leave out images without a result.")
 @click.option(
     "--images",
     type=click.Path(),
     help="Folder of the images, for annotations that do not state their sizes.",
 )
-@click.option(
-    "--turn",
-    is_flag=True,
-    help="Turn true boxes that were drawn on stored images, before their EXIF rotation.",
-)
+@turn_option
 @click.option("--any-class", is_flag=True, help="Do not compare classes.")
 @click.option("--classes", is_flag=True, help="Compare label images class by class.")
 @click.option(

@@ -10,6 +10,7 @@ import click
 from spel.cli.image_options import Reading, image_options
 from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 
 if TYPE_CHECKING:
     from spel.nn import Network
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     help="ONNX file, PyTorch state file, libift folder, Python script, or a page to hand out.",
 )
 @click.option("--image", metavar="IMAGE", help="The image of the page, for html.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="File (or folder).")
+@click.option("--out", type=PATH, required=True, help="File (or folder).")
 @click.option(
     "--check",
     "check",
@@ -33,25 +34,19 @@ if TYPE_CHECKING:
     help="Images, folders or lists to compare on; onnx needs at least one.",
 )
 @click.option(
-    "--most",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="Largest number of images to compare on.",
+    "--most", type=click.IntRange(1), default=20, help="Largest number of images to compare on."
 )
 @click.option(
     "--input",
     "dtype",
     type=click.Choice(["float32", "uint8", "uint16"]),
     default="float32",
-    show_default=True,
     help="Type of the input of the ONNX file.",
 )
 @click.option(
     "--tolerance",
     type=click.FloatRange(0),
     default=1e-4,
-    show_default=True,
     help="Largest difference, relative to the engine's largest value.",
 )
 @image_options

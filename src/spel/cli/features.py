@@ -21,21 +21,16 @@ STATISTICS = ("mean", "max", "deviation", "quantiles")
     type=Words(None),
     default="",
     metavar="STEP,...",
-    help="Steps whose activations are pooled. [default: the last one]",
+    show_default="the last one",
+    help="Steps whose activations are pooled.",
 )
-@click.option(
-    "--statistics",
-    type=Words(STATISTICS),
-    default="mean,max",
-    show_default=True,
-    help="Of every channel.",
-)
+@click.option("--statistics", type=Words(STATISTICS), default="mean,max", help="Of every channel.")
 @click.option(
     "--parts",
     type=click.IntRange(1, 16),
     multiple=True,
     default=(1,),
-    help="Pool over N x N parts of the image; may be repeated. [default: 1, the whole]",
+    help="Pool over N x N parts of the image; may be repeated.",
 )
 @run_options(
     formats=("npz", "csv"),

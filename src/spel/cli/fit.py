@@ -7,19 +7,18 @@ from typing import Any
 
 import click
 
-from spel.cli.image_options import Reading, image_options
+from spel.cli.image_options import Reading, image_options, turn_option
 from spel.cli.options import Settings, shared
-from spel.cli.types import SEED
+from spel.cli.types import PATH, SEED
 from spel.cli.worker_options import Place, place_options
 
 
 @click.command("fit")
-@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Model file.")
+@click.argument("folder", metavar="FOLDER", type=PATH)
+@click.option("--out", type=PATH, required=True, help="Model file.")
 @click.option(
     "--features",
     default="patches",
-    show_default=True,
     metavar="patches|pooled|flat|NET",
     help="Kernels learned from patches, statistics of colours, pixels, or a network's activations.",
 )
@@ -27,69 +26,47 @@ from spel.cli.worker_options import Place, place_options
     "--head",
     type=click.Choice(["ridge", "kernel", "svm", "mlp"]),
     default="ridge",
-    show_default=True,
     help="Classifier over the features.",
 )
 @click.option(
     "--by",
     type=click.Choice(["folder", "prefix"]),
     default="folder",
-    show_default=True,
     help="The class of an image is its folder, or its name up to the first '_'.",
 )
 @click.option(
     "--kernels",
     type=click.IntRange(1),
     default=100,
-    show_default=True,
     help="Number of kernels of --features patches.",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(1, 99),
-    default=6,
-    show_default=True,
-    help="Side of the patches.",
-)
+@click.option("--size", type=click.IntRange(1, 99), default=6, help="Side of the patches.")
 @click.option(
     "--max-values",
     type=click.IntRange(1),
     default=2048,
-    show_default=True,
     help="Refuse patches with more values (--size squared times channels).",
 )
 @click.option(
     "--test",
     type=click.FloatRange(0, 0.9),
     default=0.25,
-    show_default=True,
     help="Fraction of each class that is held out and evaluated; the model learns from all images.",
 )
 @click.option(
     "--images",
     "photos",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of the images, if FOLDER holds annotations. [default: beside it]",
 )
-@click.option(
-    "--turn",
-    is_flag=True,
-    help="Turn boxes that were drawn on stored images, before their EXIF rotation.",
-)
-@click.option(
-    "--seed",
-    type=SEED,
-    default=0,
-    show_default=True,
-    help="Of random choices.",
-)
+@turn_option
+@click.option("--seed", type=SEED, default=0, help="Of random choices.")
 @place_options
 @click.option("--fresh", is_flag=True, help="Discard the sums of a fit that was stopped.")
 @click.option(
     "--max-memory",
     type=click.FloatRange(0, min_open=True),
     default=4.0,
-    show_default=True,
     help="Gigabytes that a head other than ridge may need, by estimate; more is refused.",
 )
 @image_options

@@ -27,6 +27,13 @@ page_option = click.option(
 )
 
 
+turn_option = click.option(
+    "--turn",
+    is_flag=True,
+    help="Turn boxes that were drawn on stored images, before their EXIF rotation.",
+)
+
+
 @dataclass(frozen=True)
 class Reading:
     """The values of the options."""

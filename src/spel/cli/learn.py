@@ -9,33 +9,29 @@ import click
 
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
-from spel.cli.types import SEED
+from spel.cli.types import PATH, SEED
 
 
 @click.command("learn")
-@click.argument("arch", metavar="ARCH", type=click.Path(path_type=Path))
-@click.option(
-    "--images", "images", type=click.Path(path_type=Path), required=True, help="Folder of images."
-)
+@click.argument("arch", metavar="ARCH", type=PATH)
+@click.option("--images", "images", type=PATH, required=True, help="Folder of images.")
 @click.option(
     "--markers",
     "markers",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Folder of marker files, named after the images.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Network file.")
+@click.option("--out", type=PATH, required=True, help="Network file.")
 @click.option(
     "--labels",
     type=click.Choice(["auto", "from-0", "from-1", "classes"]),
     default="auto",
-    show_default=True,
     help="Which label is the background: 0, 1, or none (classes).",
 )
 @click.option(
     "--space",
     default="labnorm2",
-    show_default=True,
     help="Colour space of the input if ARCH is an arch.json; auto follows libift.",
 )
 @click.option("--center", is_flag=True, help="First subtract the median colour of each image.")
@@ -43,7 +39,6 @@ from spel.cli.types import SEED
     "--method",
     type=click.Choice(["cluster", "points"]),
     default="cluster",
-    show_default=True,
     help="FLIM-Cluster, or FLIM-BoFP.",
 )
 @click.option("--encoder", is_flag=True, help="Learn the encoder only: no decoder, no objects.")
@@ -51,7 +46,6 @@ from spel.cli.types import SEED
     "--objects",
     type=click.Choice(["many", "one", "any-size"]),
     default="many",
-    show_default=True,
     help="What an image holds: objects like the marked ones, at most one of them, or objects of "
     "any size and shape.",
 )
@@ -66,7 +60,6 @@ from spel.cli.types import SEED
     "--decoder",
     type=click.Choice(["linear", "lm", "lm-balanced", "lt", "pb", "mb"]),
     default="linear",
-    show_default=True,
     help="For several classes: linear scores and their softmax, or a published decoder, each class "
     "against the rest.",
 )
@@ -74,7 +67,6 @@ from spel.cli.types import SEED
     "--undecided",
     type=click.FloatRange(0, 1),
     default=0.0,
-    show_default=True,
     help="For several classes: pixels whose most probable class is less probable are undecided.",
 )
 @click.option(
@@ -83,14 +75,8 @@ from spel.cli.types import SEED
     help="Whether every object of a marked image is marked; then whatever else looks like one "
     "counts as background. [default: not, unless --objects one]",
 )
-@click.option(
-    "--seed",
-    type=SEED,
-    default=42,
-    show_default=True,
-    help="Of the clustering.",
-)
-@click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
+@click.option("--seed", type=SEED, default=42, help="Of the clustering.")
+@click.option("--report", type=PATH, help="Picture of what was learned.")
 @image_options
 @shared
 def command(

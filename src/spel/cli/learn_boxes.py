@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spel.cli.image_options import Reading, image_options
+from spel.cli.image_options import Reading, image_options, turn_option
 from spel.cli.options import Settings, shared
-from spel.cli.types import SEED
+from spel.cli.types import PATH, SEED
 from spel.cli.worker_options import Place, place_options
 
 if TYPE_CHECKING:
@@ -20,17 +20,13 @@ if TYPE_CHECKING:
 
 
 @click.command("learn-boxes")
-@click.argument("truth", metavar="TRUTH", type=click.Path(path_type=Path))
+@click.argument("truth", metavar="TRUTH", type=PATH)
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of the photos. [default: images or JPEGImages beside TRUTH, or that of TRUTH]",
 )
-@click.option(
-    "--turn",
-    is_flag=True,
-    help="Turn boxes that were drawn on stored photos, before their EXIF rotation.",
-)
+@turn_option
 @click.option(
     "--class",
     "names",
@@ -43,34 +39,30 @@ if TYPE_CHECKING:
     "--suppress",
     type=click.Choice(["within", "across"]),
     default="within",
-    show_default=True,
     help="Whether boxes suppress worse ones of their own class only, or of any class.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Network file.")
+@click.option("--out", type=PATH, required=True, help="Network file.")
 @click.option(
     "--folds",
     type=click.IntRange(0),
     default=0,
-    show_default=True,
     help="Number of parts for cross-validation; 0 does none.",
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random samples.")
+@click.option("--seed", type=SEED, default=0, help="Of the random samples.")
 @click.option(
     "--max-memory",
     type=click.FloatRange(0, min_open=True),
     default=4.0,
-    show_default=True,
     help="Gigabytes that learning may need, by estimate; more is refused.",
 )
 @click.option(
     "--max-enlargement",
     type=click.FloatRange(0, min_open=True),
     default=8.0,
-    show_default=True,
     help="Largest factor by which photos are enlarged for small objects; more is refused.",
 )
 @place_options
-@click.option("--report", type=click.Path(path_type=Path), help="Picture of what was learned.")
+@click.option("--report", type=PATH, help="Picture of what was learned.")
 @image_options
 @shared
 def command(

@@ -10,17 +10,14 @@ import click
 
 from spel.cli.messages import exit_code, format_error, say
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 
 if TYPE_CHECKING:
     from spel.studio.session import Session
 
 SUFFIXES = (".ipynb", ".html")
 LANGUAGE = click.option(
-    "--language",
-    type=click.Choice(["en", "pt"]),
-    default="en",
-    show_default=True,
-    help="English or Portuguese.",
+    "--language", type=click.Choice(["en", "pt"]), default="en", help="English or Portuguese."
 )
 
 
@@ -46,7 +43,7 @@ def list_lessons(language: str) -> None:
 @click.argument("lesson", metavar="LESSON")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="A notebook (.ipynb), a page (.html), or a folder for both.",
 )

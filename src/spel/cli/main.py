@@ -72,7 +72,11 @@ class LazyGroup(click.Group):
 
 @click.command(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SPEL"},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "SPEL",
+        "show_default": True,
+    },
     epilog="A network NET is a file or the name of one that ships with spel (plate-lecture). "
     "Exit codes: 0 good, 1 unexpected error, 2 wrong usage, 3 bad input, 4 some files failed, "
     "5 an extra is missing, 6 a quality gate failed, 130 interrupted.",

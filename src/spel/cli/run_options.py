@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from spel.cli.image_options import isolate_option, max_pixels_option, page_option
-from spel.cli.types import Words
+from spel.cli.types import PATH, Words
+from spel.cli.worker_options import trust_option, workers_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,12 +34,20 @@ def run_options(
 
     def add(function: F) -> F:
         special = (
-            click.option("--format", "formats", type=Words(formats), default="", help=format_help),
+            click.option(
+                "--format",
+                "formats",
+                type=Words(formats),
+                default="",
+                show_default=False,
+                help=format_help,
+            ),
             click.option(
                 "--save",
                 "saves",
                 type=Words(saves),
                 default="",
+                show_default=False,
                 metavar=save_metavar,
                 help=save_help,
             ),
@@ -51,13 +59,11 @@ def run_options(
     return add
 
 
-BEFORE = (click.option("--out", type=click.Path(path_type=Path), help="Folder of the run."),)
+BEFORE = (click.option("--out", type=PATH, help="Folder of the run."),)
 AFTER = (
-    click.option(
-        "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
-    ),
+    workers_option,
     click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster."),
-    click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others."),
+    trust_option,
     click.option(
         "--shard", metavar="I/N", help="Process every N-th image and frame only, from the I-th."
     ),
@@ -67,7 +73,6 @@ AFTER = (
         "--on-error",
         type=click.Choice(["skip", "stop"]),
         default="skip",
-        show_default=True,
         help="Whether a failed image ends the run.",
     ),
     click.option("--every", default="1", metavar="N|SECONDSs", help="Frames of videos: 5, or 2s."),

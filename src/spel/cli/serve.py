@@ -7,25 +7,24 @@ from typing import Any
 
 import click
 
+from spel.cli.image_options import max_pixels_option
 from spel.cli.options import Settings, shared
+from spel.cli.worker_options import workers_option
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command("serve")
 @click.argument("net", metavar="NET")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--token", help="What clients must send. [default on this machine only: nothing]")
 @click.option("--no-token", is_flag=True, help="Serve other machines without a token.")
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
-)
+@workers_option
 @click.option(
     "--queue",
     type=click.IntRange(0, 10_000),
     default=16,
-    show_default=True,
     help="Images that may wait for a process; more are refused with 503.",
 )
 @click.option(
@@ -33,17 +32,13 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
     type=click.IntRange(1, 1 << 20),
     metavar="MB",
     default=200,
-    show_default=True,
     help="Refuse larger files.",
 )
-@click.option(
-    "--max-pixels", type=click.IntRange(1), help="Refuse larger images. [default: 89478485]"
-)
+@max_pixels_option
 @click.option(
     "--max-seconds",
     type=click.FloatRange(0, 1e6, min_open=True),
     default=30.0,
-    show_default=True,
     help="For one image.",
 )
 @click.option(
@@ -51,7 +46,6 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
     type=click.IntRange(64, 1 << 23),
     metavar="MB",
     default=4096,
-    show_default=True,
     help="For one image.",
 )
 @shared

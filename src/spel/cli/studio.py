@@ -8,25 +8,26 @@ import click
 
 from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command("studio")
 @click.argument("paths", metavar="[FILES|FOLDER]...", nargs=-1)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: any free one]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any free one")
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option(
     "--root",
     "roots",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help="Folder that images must be in; may be repeated.",
 )
 @click.option(
     "--session",
     "folder",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder where all work is saved. [default: in the user's state folder]",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address only.")

@@ -14,12 +14,7 @@ PLACE = Integers("ROW,COL", (2, 3), 0, "--at 48,156")
 @click.command("trace")
 @click.argument("net", metavar="NET")
 @click.argument("image", metavar="IMAGE")
-@click.option(
-    "--at",
-    type=PLACE,
-    required=True,
-    help="Pixel in the output of the step.",
-)
+@click.option("--at", type=PLACE, required=True, help="Pixel in the output of the step.")
 @click.option("--step", metavar="NAME", help="The step to trace. [default: the last one]")
 @click.option("--channel", type=click.IntRange(0), metavar="K", help="[default: the strongest]")
 @click.option("--json", "as_json", is_flag=True, help="All numbers as one JSON object.")

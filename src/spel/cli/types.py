@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import click
 
+PATH = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 """Seeds that every generator of random numbers accepts."""
 

@@ -12,6 +12,13 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, help="Processes."
+)
+trust_option = click.option(
+    "--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others."
+)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -46,11 +53,9 @@ class Place:
 def place_options(function: F) -> F:
     """Add --workers, --dask and --i-trust-this-network to a command: a `Place`, as `place`."""
 
-    @click.option(
-        "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes."
-    )
+    @workers_option
     @click.option("--dask", metavar="local|tcp://...|tls://...", help="Learn on a Dask cluster.")
-    @click.option("--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to others.")
+    @trust_option
     @functools.wraps(function)
     def wrapped(*args: Any, workers: int, dask: str | None, trust: bool, **kw: Any) -> Any:
         return function(*args, place=Place(workers, dask, trust), **kw)

@@ -65,3 +65,16 @@ class TaskError(SpelError):
 def printable(text: str) -> str:
     """``text`` with control characters and lone surrogates escaped, fit for a terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def plural(count: int, noun: str) -> str:
+    """A number and a noun.
+
+    Examples
+    --------
+    >>> plural(1, "image"), plural(2, "image"), plural(0, "box")
+    ('1 image', '2 images', '0 boxes')
+    """
+    if count != 1:
+        noun += "es" if noun.endswith(("s", "x", "ch")) else "s"
+    return f"{count:,} {noun}" if count >= 10_000 else f"{count} {noun}"

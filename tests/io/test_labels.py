@@ -462,3 +462,13 @@ class TestNothingIsDroppedInSilence:
         np.save(tmp_path / "a.npy", np.zeros((3, 3)))
         with pytest.raises(ParameterError, match=r"1 \.npy files"):
             expand(tmp_path)
+
+
+def test_keypoints_of_yolo_are_no_polygon(tmp_path):
+    spel.write(tmp_path / "a.png", np.zeros((10, 20), np.uint8))
+    (tmp_path / "data.yaml").write_text("names: [hand]\nkpt_shape: [4, 3]\n")
+    points = " ".join(["0.1 0.9 2"] * 4)
+    (tmp_path / "a.txt").write_text(f"0 0.5 0.5 0.5 0.2 {points}\n")
+    with pytest.warns(AnnotationWarning, match="keypoints are left out"):
+        (one,) = read_labels(tmp_path, form="yolo")
+    assert one.boxes.tolist() == [[5.0, 4.0, 15.0, 6.0]]

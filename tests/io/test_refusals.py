@@ -286,3 +286,12 @@ def test_a_model_folder_needs_one_architecture(tmp_path):
         read_model(place)
     with pytest.raises(FormatError):
         read_model(place, arch=place / "other.json")
+
+
+def test_a_second_image_in_a_netpbm_file_is_not_dropped(tmp_path):
+    one = b"P5 3 2 255\n" + bytes(6)
+    (tmp_path / "two.pgm").write_bytes(one + one)
+    with pytest.raises(ImageReadError, match="several images"):
+        read(tmp_path / "two.pgm")
+    (tmp_path / "one.pgm").write_bytes(one + b"\n")
+    assert read(tmp_path / "one.pgm").shape == (2, 3, 1)

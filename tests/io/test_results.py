@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -89,7 +90,9 @@ class TestWriter:
         whole = path.read_bytes()
         for cut in range(whole.index(b"\n") + 1, len(whole)):
             path.write_bytes(whole[:cut])
-            assert [r.image for r in read_results(path)][:1] == ["a"]
+            is_torn = whole.index(b"\n") + 1 < cut < len(whole) - 1
+            with pytest.warns(UserWarning, match="cut short") if is_torn else nullcontext():
+                assert [r.image for r in read_results(path)][:1] == ["a"]
             with ResultsWriter(path) as writer:
                 writer.append(found("c"))
             assert [r.image for r in read_results(path)] == ["a", "c"]

@@ -125,3 +125,10 @@ def test_natural_key_is_a_total_order():
     keys = [natural_key(name) for name in names]
     assert len(set(keys)) == len(names)
     sorted(keys)
+
+
+def test_files_that_a_folder_does_not_give_are_counted(tmp_path):
+    for name in ("a.png", "b.npy", "c.heic", "clip.mp4", "notes.md"):
+        (tmp_path / name).touch()
+    with pytest.warns(UserWarning, match=r"3 files left out, for example b\.npy"):
+        assert [path.name for path in expand(tmp_path)] == ["a.png"]

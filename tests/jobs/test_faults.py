@@ -28,7 +28,8 @@ from spel.data import street
 from spel.errors import WriteError
 from spel.io import Result, write_as
 from spel.io.annotation.markers import write_markers
-from spel.io.annotation.results import ResultsWriter, read_results
+from spel.io.annotation.results import read_results
+from spel.io.annotation.results_writer import ResultsWriter
 from spel.jobs import DetectJob
 from spel.runs import run
 from spel.runs.manifest import Manifest

@@ -91,6 +91,8 @@ def _holds_boxes(source: Path, target: Path) -> bool:
     try:
         return bool(format_of(source))
     except FormatError:
+        if target.suffix.lower() in (".csv", ".jsonl", ".geojson"):  # nothing else becomes these
+            raise
         return False
 
 

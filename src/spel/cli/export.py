@@ -121,17 +121,14 @@ def command(
 
 def _check_images(chain: Network, images: list[Any]) -> None:
     """Refuse volumes for a network of planes, and numbers that both sides cannot hold."""
-    import numpy as np
-
+    from spel.core.intensity import count_non_finite
     from spel.errors import FormatError, ShapeError
 
-    largest = float(np.finfo(np.float32).max)
-    for image in images:
-        if image.dtype.kind == "f" and (np.abs(image[np.isfinite(image)]) > largest).any():
-            raise FormatError(
-                "export: --check holds an image with numbers that are too large for float32; "
-                "choose other images"
-            )
+    if any(count_non_finite(image) for image in images):
+        raise FormatError(
+            "export: --check holds an image with numbers that are NaN, infinite or too large for "
+            "float32; choose other images"
+        )
     axes = (chain.ndim or 2) + 1
     for image in images:
         if image.ndim != axes:

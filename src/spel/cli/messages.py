@@ -7,6 +7,7 @@ from enum import IntEnum
 import click
 
 from spel import errors
+from spel.errors import plural as plural
 
 
 class ExitCode(IntEnum):
@@ -50,16 +51,3 @@ def format_error(error: BaseException) -> str:
     notes = [str(note) for note in getattr(error, "__notes__", ())]
     text = str(error) or type(error).__name__
     return f"{text} ({'; '.join(notes)})" if notes else text
-
-
-def plural(count: int, noun: str) -> str:
-    """A number and a noun.
-
-    Examples
-    --------
-    >>> plural(1, "image"), plural(2, "image"), plural(0, "box")
-    ('1 image', '2 images', '0 boxes')
-    """
-    if count != 1:
-        noun += "es" if noun.endswith(("s", "x", "ch")) else "s"
-    return f"{count:,} {noun}" if count >= 10_000 else f"{count} {noun}"

@@ -87,7 +87,7 @@ class RunCommand:
     on_record: Callable[[dict[str, Any]], object] | None = None
 
     def __post_init__(self) -> None:
-        self.note = IntensityNotes(self.settings)
+        self.note, self.said_pages = IntensityNotes(self.settings), False
         self.progress = Progress(0, self.settings.progress)
 
     def __call__(self, images: Sequence[str]) -> ExitCode:
@@ -202,6 +202,12 @@ class RunCommand:
                     "was read in parts"
                 )
             self.note(result.image, values.get("white"), values.get("non_finite", 0))
+            if (pages := values.get("pages", 0)) and not self.said_pages:
+                self.said_pages = True
+                self.settings.say(
+                    f"note: {result.image}: the first of its {pages} pages or frames is read, and "
+                    "so of other files of its kind; --page takes another"
+                )
             if left_out := values.get("left_out", 0):
                 self.settings.say(
                     f"note: {result.image}: {left_out} more boxes are above the threshold; "

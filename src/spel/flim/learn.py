@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.core.window import Border
-from spel.errors import ParameterError
+from spel.errors import ParameterError, plural
 from spel.flim.atrous import cumulative_strides, dilated
 from spel.flim.bank import bank, border_of
 from spel.flim.cluster import clusters
@@ -139,14 +139,21 @@ def learn(
                 **{k: v for k, v in asdict(layer).items() if k not in ("adjacency", "stride")},
                 **settings,
             }
+            if on_step is not None:
+                on_step(_kernels_of(node.name, len(filled), layer, len(inputs)))
             layer = Convolution(replace(filled, adjacency=layer.adjacency), layer.stride, border)
             learned = learned.replace(node.name, layer)
-            if on_step is not None:
-                on_step(f"{node.name}: {len(filled)} kernels from {len(inputs)} images")
         if node.name == last:
             break
         _advance(done, node, dilated(layer, step), network.nodes[position + 1 :])
     return learned.with_meta(learned=records, images=list(names), background=marked[0].background)
+
+
+def _kernels_of(name: str, count: int, layer: Unlearned, images: int) -> str:
+    """How many kernels a layer has got, and how many it asked for if they are fewer."""
+    wanted = f" of {layer.kernels}" if count < layer.kernels else ""
+    noun = plural(layer.kernels if wanted else count, "kernel").partition(" ")[2]
+    return f"{name}: {count}{wanted} {noun} from {plural(images, 'image')}"
 
 
 def _check_options(method: str, compat: str | None) -> None:

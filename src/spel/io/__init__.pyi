@@ -28,11 +28,11 @@ from spel.io.annotation.labels import (
 )
 from spel.io.annotation.results import (
     Result as Result,
-    ResultsWriter as ResultsWriter,
     parse_line as parse_line,
     read_results as read_results,
     write_results as write_results,
 )
+from spel.io.annotation.results_writer import ResultsWriter as ResultsWriter
 from spel.io.image.header import (
     MAX_PIXELS as MAX_PIXELS,
     ImageInfo as ImageInfo,

@@ -6,18 +6,24 @@ import glob
 import os
 import re
 import sys
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from spel.errors import ParameterError, printable
+from spel.errors import ParameterError, plural, printable
 from spel.io.large import is_zarr
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
 
 _SUFFIXES = "png jpg jpeg jpe jfif mpo tif tiff bmp gif webp pbm pgm ppm pnm pam pfm"
 IMAGE_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
+_OTHERS = (
+    "npy mp4 mov avi mkv webm m4v mpg mpeg heic heif avif jp2 j2k jpx jxl dcm nii nrrd mha mhd psd "
+    "xcf exr hdr cr2 cr3 nef arw dng raw orf rw2 fits czi lif nd2 mrc tga pcx ico svg dds qoi h5"
+)
+_OTHER_SUFFIXES = frozenset("." + name for name in _OTHERS.split(" "))
 _MAX_LIST = 64 << 20
 _SHOWN = 300
 
@@ -30,7 +36,8 @@ def expand(
     """List the image files that ``inputs`` name, each once.
 
     A file is taken whatever its name; a folder gives the files in it and below whose suffix is one
-    of an image (hidden ones are passed over, links are followed but never in a circle); a pattern
+    of an image (hidden ones are passed over, links are followed but never in a circle; a warning
+    counts NumPy files, videos and images of formats that are not read); a pattern
     with ``*``, ``?`` or ``[`` gives what it matches (``**`` crosses folders); a ``.txt`` file is a
     list of paths, one a line, relative to its folder; the folder of an OME-Zarr image is one
     image; ``-`` is such a list on standard input,
@@ -123,8 +130,11 @@ def _named(text: str, problems: list[str]) -> list[Path]:
     if not text:
         problems.append("an empty name was given; name a file, a folder or a pattern")
     elif path.is_dir():
-        files = sorted(_walk(path, problems), key=natural_key)
-        if not files:
+        every = list(_walk(path, problems))
+        files = sorted((file for file in every if is_image_name(file)), key=natural_key)
+        if files:
+            warn_of_others(path, every)
+        else:
             arrays = sum(1 for _ in path.glob("*.npy"))
             also = f" but {arrays} .npy files, which are named by a pattern: {text}/*.npy"
             problems.append(
@@ -145,6 +155,23 @@ def _named(text: str, problems: list[str]) -> list[Path]:
     else:
         problems.append(f"{printable(text)}: there is no such file or folder; check the path")
     return []
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether a file is taken from a folder: by its suffix, or an OME-Zarr image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES or (path.suffix == ".zarr" and path.is_dir())
+
+
+def warn_of_others(folder: Path, files: Iterable[Path]) -> None:
+    """Warn of NumPy files, videos and images of formats that are not read, among images."""
+    others = [file.name for file in files if file.suffix.lower() in _OTHER_SUFFIXES]
+    if others:
+        warnings.warn(
+            f"{printable(str(folder))}: {plural(len(others), 'file')} left out, for example "
+            f"{printable(others[0])}; name NumPy files and videos themselves or by a pattern, and "
+            "convert images of other formats to PNG",
+            stacklevel=3,
+        )
 
 
 def _matched(pattern: str, problems: list[str]) -> list[Path]:
@@ -189,7 +216,7 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
 
 
 def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
-    """Image files in and below ``folder``; no folder is entered twice by whatever way."""
+    """Files in and below ``folder``; no folder is entered twice by whatever way."""
     visited: set[tuple[int, int]] = set()
     waiting = deque([folder])
     while waiting:
@@ -211,9 +238,7 @@ def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
                     yield Path(entry.path)
                 elif entry.is_dir():
                     waiting.append(Path(entry.path))
-                elif entry.is_file() and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+                elif entry.is_file() or entry.is_symlink():  # a link that leads nowhere will fail
                     yield Path(entry.path)
-                elif entry.is_symlink() and Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
-                    yield Path(entry.path)  # it leads nowhere: reading it will say so
             except OSError:  # a link in a circle
                 continue

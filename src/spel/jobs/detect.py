@@ -113,6 +113,7 @@ class DetectJob(NetworkJob):
             orientation=image.orientation,
             frame=image.frame,
             seconds=image.seconds,
+            pages=image.pages,
             **self.intensity(image.pixels, image.white),
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from spel.errors import ParameterError
-from spel.io.sources import IMAGE_SUFFIXES, natural_key
+from spel.io.sources import IMAGE_SUFFIXES, natural_key, warn_of_others
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,13 @@ def labelled_images(
         raise ParameterError(
             f"{place}: there is no such folder; give the one that holds the images"
         )
-    files = sorted(
-        (
-            p
-            for p in place.rglob("*")
-            if p.suffix.lower() in IMAGE_SUFFIXES
-            and p.is_file()
-            and not any(part.startswith(".") for part in p.relative_to(place).parts)
-        ),
-        key=natural_key,
-    )
+    every = [
+        p
+        for p in place.rglob("*")
+        if p.is_file() and not any(part.startswith(".") for part in p.relative_to(place).parts)
+    ]
+    files = sorted((p for p in every if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_key)
+    warn_of_others(place, every)
     if not files:
         raise ParameterError(f"{place}: the folder holds no image; expected {_wanted(place, by)}")
     if by == "prefix":

@@ -34,9 +34,11 @@ from spel.sklearn import (
 )
 
 Features = Literal["patches", "pooled", "flat"]
-MAX_ACTIVATION_BYTES = 4 << 30
-
 Head = Literal["ridge", "kernel", "svm", "mlp"]
+
+PATCHES = 60_000
+"""Patches of all images from which kernels are learned, at most."""
+MAX_ACTIVATION_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ class ClassifierConfig:
                 f"fit: patches of {self.size} x {self.size} pixels have {values} values, more than "
                 f"{self.max_values}: their covariance takes {8 * values**2 / 1e9:.1f} GB and its "
                 "eigenvectors many minutes; use a smaller --size, or raise --max-values"
+            )
+        distances = self.kernels * PATCHES * 4
+        if distances > MAX_ACTIVATION_BYTES:
+            raise ParameterError(
+                f"fit: the distances of {PATCHES:,} patches to {self.kernels:,} kernels take "
+                f"{distances / 1e9:.1f} GB; use fewer --kernels"
             )
         size = self.kernels * math.prod(shape[:2]) * 4
         if size > MAX_ACTIVATION_BYTES:

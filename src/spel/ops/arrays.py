@@ -150,7 +150,11 @@ def is_wide(array: Image) -> bool:
 
 def shape_only(shape: Sequence[int]) -> Float:
     """An array of this shape without memory, for checks and shapes without data."""
-    return np.broadcast_to(np.float32(0), tuple(shape))
+    try:
+        return np.broadcast_to(np.float32(0), tuple(shape))
+    except ValueError:
+        sizes = " x ".join(f"{n:.15g}" for n in shape)
+        raise ShapeError(f"an image of {sizes} numbers is larger than any array") from None
 
 
 def allocate(

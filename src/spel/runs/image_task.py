@@ -48,4 +48,6 @@ class ImageTask:
             check_colors(self.image, info)
         pixels = read(self.image, page=job.page, max_pixels=limit, isolate=job.isolate)
         white = white_of(pixels, info.range[1])
-        return job.process(SourceImage(self.image, pixels, white, info.orientation), self.files)
+        more = info.unread_pages if job.page is None else 0
+        image = SourceImage(self.image, pixels, white, info.orientation, pages=more)
+        return job.process(image, self.files)

@@ -63,6 +63,8 @@ class SourceImage:
     frame : int, optional
     seconds : float, optional
         Number and time of a frame of a video.
+    pages : int
+        Pages or frames of the file, if only the first of them was read because none was chosen.
     """
 
     name: str
@@ -73,8 +75,10 @@ class SourceImage:
     scale: tuple[float, ...] = (1.0, 1.0)
     frame: int | None = None
     seconds: float | None = None
+    pages: int = 0
 
     def record(self, **values: Any) -> ImageRecord:
         """A record of this image; that of a frame states its number and time."""
         moment = {} if self.frame is None else {"frame": self.frame, "seconds": self.seconds}
-        return ImageRecord(self.name, {**moment, **values})
+        pages = {"pages": self.pages} if self.pages else {}
+        return ImageRecord(self.name, {**moment, **pages, **values})

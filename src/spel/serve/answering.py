@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spel.core.intensity import count_non_finite, white_of
 from spel.core.threads import threads
-from spel.errors import SpelError
+from spel.errors import SpelError, plural
 from spel.io.image.colors import check_colors
 from spel.io.image.decoding import describe_open, read_open
 from spel.io.isolation import load_libraries
@@ -89,6 +89,8 @@ def _read(file: BinaryIO, question: Question) -> Received:
     image = read_open(file, question.name, page=None, max_pixels=most)
     white = white_of(image, info.range[1])
     notes = [] if network is None else _notes(image, assumed_white(network, image, white))
+    if info.unread_pages:
+        notes.append(f"the first of {info.unread_pages} pages or frames is read")
     return Received(image, white, question.name, notes)
 
 
@@ -96,7 +98,7 @@ def _notes(image: npt.NDArray[Any], assumed: float | None) -> list[str]:
     """What is assumed of the numbers of an image, and how many of them are not finite."""
     notes = [] if assumed is None else [f"full intensity is taken to be {assumed:g}"]
     count = count_non_finite(image)
-    return notes + [f"{count} numbers are NaN or infinite"] * (count > 0)
+    return notes + [f"{plural(count, 'number')} NaN or infinite"] * (count > 0)
 
 
 def _message(error: Exception) -> str:

@@ -95,6 +95,8 @@ def _read(name: str) -> tuple[str, Tensors]:
     """The settings and the arrays of a file."""
     from safetensors import SafetensorError, safe_open
 
+    if os.path.isdir(name):
+        raise FormatError(f"{name}: this is a folder; name a classifier file in it")
     try:
         with safe_open(name, framework="numpy") as file:
             text = (file.metadata() or {}).get("spel", "")

@@ -1,10 +1,11 @@
-"""Results of detection: one JSON line per image, appended and flushed, readable after a crash."""
+"""Results of detection: one JSON line per image, readable after a crash."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,17 @@ import numpy.typing as npt
 
 from spel.atomic import write_text
 from spel.core.box_arrays import CORNERS, box_array, number_array
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.errors import FormatError, ParameterError, ShapeError, printable
+from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.json_files import parse_json
 from spel.io.text_files import MIB, problems_error, read_limited
-from spel.lines import LineWriter
 
-__all__ = ["Result", "ResultsWriter", "parse_line", "read_results"]
+__all__ = ["Result", "parse_line", "read_results", "write_results"]
 
 _MAX_LINE = 64 * MIB
 _MAX_SIDE = 1 << 31
 NUMBERS = {2: "four", 3: "six"}
+COUNTS = ("non_finite", "left_out", "pages")
 MAX_NUMBER = 1e15
 """Coordinates, scores and areas are below it: what is written can be read."""
 
@@ -56,6 +58,8 @@ class Result:
         Full intensity that was assumed of the image, if it is not of 8 bits.
     non_finite : int
         Numbers of the image that are NaN or infinite, in float32.
+    pages : int
+        Pages or frames of the file, if only the first of them was read.
     left_out : int
         Further boxes above the threshold, of which the decision keeps so many only.
     frame : int, optional
@@ -78,6 +82,7 @@ class Result:
     white: float | None = None
     non_finite: int = 0
     left_out: int = 0
+    pages: int = 0
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -97,6 +102,7 @@ class Result:
             white: float | None = None,
             non_finite: int = 0,
             left_out: int = 0,
+            pages: int = 0,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -153,6 +159,7 @@ class Result:
             **({} if self.white is None else {"white": self.white}),
             **({"non_finite": self.non_finite} if self.non_finite else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
+            **({"pages": self.pages} if self.pages else {}),
             "boxes": boxes,
             **timed,
             "model": self.model,
@@ -216,7 +223,7 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         problems.append("model: not a text")
     frame, seconds = _moment(content, problems)
     white = _white(content, problems)
-    non_finite, left_out = (_count(content, name, problems) for name in ("non_finite", "left_out"))
+    counts = [_count(content, name, problems) for name in COUNTS]
     classes = [entry[3] for entry in entries if entry is not None]
     if any(classes) and not all(classes):
         problems.append("boxes: some have a class and some not")
@@ -236,8 +243,7 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         frame,
         seconds,
         white,
-        non_finite,
-        left_out,
+        *counts,
     )
 
 
@@ -335,54 +341,16 @@ def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -
             results.append(parse_line(line, f"line {number}"))
         except FormatError as error:
             if number == len(lines):  # no line feed behind it: it was being written
+                warnings.warn(
+                    f"{printable(name)}: the last line was cut short by a crash; it is left out",
+                    AnnotationWarning,
+                    stacklevel=2,
+                )
                 break
             problems.append(str(error))
     if problems:
         raise problems_error(name, problems)
     return results
-
-
-class ResultsWriter:
-    """Appends results to a file, one line each (see `spel.lines.LineWriter`).
-
-    Parameters
-    ----------
-    path : str or path
-        Created if absent, continued if present.
-    sync_every : int
-        Number of lines between two flushes to the disk.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> name = tempfile.mkdtemp() + "/results.jsonl"
-    >>> empty = Result("a.png", (4, 6), np.zeros((0, 4)), np.zeros(0), np.zeros(0))
-    >>> with ResultsWriter(name) as writer:
-    ...     writer.append(empty)
-    >>> read_results(name) == [empty]
-    True
-    """
-
-    def __init__(self, path: str | os.PathLike[str], *, sync_every: int = 1) -> None:
-        self._lines = LineWriter(path, sync_every=sync_every)
-
-    def append(self, result: Result) -> None:
-        """Add one line."""
-        self._lines.append(result.to_line())
-
-    def flush(self) -> None:
-        """Flush all lines to the disk."""
-        self._lines.flush()
-
-    def close(self) -> None:
-        """Flush and close; a second call does nothing."""
-        self._lines.close()
-
-    def __enter__(self) -> ResultsWriter:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._lines.__exit__(*error)
 
 
 def write_results(path: str | os.PathLike[str], results: Iterable[Result]) -> None:

@@ -68,6 +68,19 @@ class ImageInfo:
     times: int = 1
 
     @property
+    def unread_pages(self) -> int:
+        """Number of pages or frames, if only the first is read where none is chosen; else 0.
+
+        Examples
+        --------
+        >>> ImageInfo("GIF", 2, 2, 3, pages=5).unread_pages
+        5
+        >>> ImageInfo("TIFF", 2, 2, 3, pages=5, planes=5).unread_pages
+        0
+        """
+        return self.pages if self.pages > 1 and not self.planes and self.times == 1 else 0
+
+    @property
     def range(self) -> tuple[float, float]:
         """Values of black and of white: what the metadata state, else what the type can hold.
 

@@ -17,6 +17,7 @@ from spel.io.opening import DAMAGED, DecodeError
 from .header import ImageInfo, check_size, read_exactly
 
 _COLORS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_BINARY = (b"P4", b"P5", b"P6", b"P7")
 _CHANNELS = {b"P1": 1, b"P2": 1, b"P3": 3, b"P4": 1, b"P5": 1, b"P6": 3, b"Pf": 1, b"PF": 3}
 _MAX_HEADER = 1 << 20
 _PIECE = 1 << 20
@@ -64,6 +65,8 @@ def read(file: BinaryIO, max_pixels: int, page: int | None) -> tuple[np.ndarray,
     else:
         stored = _exactly(file, head.rows * head.cols * head.channels * (1 + (head.maximum > 255)))
         samples = stored if head.maximum < 256 else stored.view(">u2").astype(np.uint16)
+    if head.kind in _BINARY and re.match(rb"\s*P[1-7][ \t\r\n#]", file.read(64)):
+        raise DecodeError("several images stand in it, one behind the other", "split it")
     return _stretch(samples, head), _info(head)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO, TypeGuard
 import numpy.typing as npt
 
 from spel.core.intensity import white_of
+from spel.errors import printable
 from spel.io.large import LargeImage, is_zarr
 from spel.io.opening import check_options, open_binary, translating_errors
 
@@ -113,8 +115,16 @@ def read_with_white(
     info = describe(path, max_pixels=max_pixels, isolate=isolate)
     if colors:
         check_colors(path, info)
+    if page is None and info.unread_pages:
+        warnings.warn(first_of_pages(path, info.unread_pages), stacklevel=2)
     image = read(path, page=page, max_pixels=max_pixels, isolate=isolate)
     return image, white_of(image, info.range[1])
+
+
+def first_of_pages(path: Source, pages: int) -> str:
+    """What is said of a file of which only the first page or frame is read."""
+    name = os.fsdecode(path) if isinstance(path, (str, os.PathLike)) else "the file"
+    return f"{printable(name)}: the first of its {pages} pages or frames is read; page= chooses"
 
 
 def describe(path: Source, *, max_pixels: int = MAX_PIXELS, isolate: bool = False) -> ImageInfo:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.errors import ImageReadError, ParameterError
+from spel.errors import ParameterError
 from spel.nn import BatchNormalize, DivisiveNormalize, Layer, Network, Node, Residue
 from spel.nn.node import INPUT
 from spel.studio import graph, learning
@@ -155,10 +155,7 @@ def _fit_batch_normalization(entry: Entry, workspace: Workspace, source: str) ->
     """Batch normalization with the statistics of the session's images together."""
     total, square, count = np.zeros(1), np.zeros(1), 0
     for image in workspace.image_ids()[:MAX_STATISTICS_IMAGES]:
-        try:
-            array = _activation(entry, workspace, image, source)
-        except ImageReadError:
-            continue
+        array = _activation(entry, workspace, image, source)
         if array is None:
             raise ParameterError(
                 f"step {source!r} fails on image {image}; correct it before adding this step"

@@ -110,6 +110,8 @@ class Collector:
         Assumptions under which entries were read.
     classes : list of str
         Names of the classes in the order of their numbers, if the file says it.
+    keypoints : int
+        Numbers of keypoints behind each box of a YOLO data set; they are left out.
     """
 
     def __init__(self, files: ImageFolder | None = None, like: Annotations | None = None) -> None:
@@ -118,6 +120,7 @@ class Collector:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.classes: list[str] = []
+        self.keypoints = 0
         self.details: dict[str, Any] = {}
         self.class_details: dict[str, Mapping[str, Any]] = {}
 

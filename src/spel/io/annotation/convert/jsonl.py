@@ -10,7 +10,6 @@ import numpy as np
 
 from spel.io.annotation.annotations import ONE_CLASS, Annotations, ImageBoxes
 from spel.io.annotation.results import Result, read_results, write_results
-from spel.io.text_files import MIB, read_limited
 
 from .collector import Collector
 
@@ -20,9 +19,6 @@ __all__ = ["annotations_of", "read", "results_of", "write"]
 def read(path: Path, collector: Collector) -> None:
     """Read a results file."""
     results = read_results(path)
-    lines = sum(1 for line in read_limited(path, 2048 * MIB).split(b"\n") if line.strip())
-    if lines > len(results):
-        collector.note("the last line was cut short, as by a crash; it is left out")
     for result in results:
         entry = collector.image(result.image, result.size, result.orientation)
         names = result.classes or (ONE_CLASS,) * len(result)

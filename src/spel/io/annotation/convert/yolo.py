@@ -8,6 +8,7 @@ classes come from ``data.yaml``, ``classes.txt`` or ``obj.names``. Lines of segm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _CLASS_FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.nam
 _PARTS = ("labels", "train", "val", "valid", "test", "obj_train_data")
 """Folders inside a data set, whose class file stands above them."""
 
+_YAML = (".yaml", ".yml")
 _NOT_LABELS = ("classes.txt", "names.txt", "train.txt", "val.txt", "test.txt", "readme.txt")
 
 
@@ -35,6 +37,9 @@ def read(path: Path, collector: Collector) -> None:
     """Read a folder of label files, a data set's root, or its ``data.yaml``."""
     root = path if path.is_dir() else path.parent
     names = class_names(path)
+    collector.keypoints = _keypoints(_class_file(path))
+    if collector.keypoints:
+        collector.note("keypoints are left out; the boxes are read")
     sizes = _own_sizes(root)
     if sizes is not None:
         _read_own(root, sizes, names, collector)
@@ -45,34 +50,52 @@ def read(path: Path, collector: Collector) -> None:
 
 def class_names(path: Path) -> dict[int, str]:
     """Names by number from the class file of a data set; empty if there is none."""
+    file = _class_file(path)
+    return {} if file is None else _names_of(file)
+
+
+def _class_file(path: Path) -> Path | None:
+    """The class file of a data set, beside its labels or above them."""
     if path.is_file():
-        return _names_of(path)
+        return path
     folder = path
     while True:
         for name in _CLASS_FILES:
             if (folder / name).is_file():
-                return _names_of(folder / name)
+                return folder / name
         if folder.name not in _PARTS:
-            return {}
+            return None
         folder = folder.parent
 
 
+def _keypoints(path: Path | None) -> int:
+    """How many numbers of keypoints stand behind each box, by the ``kpt_shape`` of a YAML file."""
+    shape = _yaml(path).get("kpt_shape") if path is not None and path.suffix in _YAML else None
+    if not isinstance(shape, list) or not all(type(n) is int and 0 < n < 1000 for n in shape):
+        return 0
+    return math.prod(shape)
+
+
 def _names_of(path: Path) -> dict[int, str]:
-    if path.suffix not in (".yaml", ".yml"):
+    if path.suffix not in _YAML:
         lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
         return dict(enumerate(lines[:-1] if lines and not lines[-1] else lines))
+    names = _yaml(path).get("names")
+    if isinstance(names, list):
+        return {number: str(name) for number, name in enumerate(names)}
+    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
+        return {key: str(name) for key, name in names.items()}
+    raise FormatError(f"{printable(str(path))}: names is missing, or neither a list nor a mapping")
+
+
+def _yaml(path: Path) -> dict[Any, Any]:
     import yaml
 
     try:
         content = yaml.safe_load(read_text(path, MIB))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise FormatError(f"{printable(str(path))}: it is not YAML ({error!s:.200})") from None
-    names = content.get("names") if isinstance(content, dict) else None
-    if isinstance(names, list):
-        return {number: str(name) for number, name in enumerate(names)}
-    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
-        return {key: str(name) for key, name in names.items()}
-    raise FormatError(f"{printable(str(path))}: names is missing, or neither a list nor a mapping")
+    return content if isinstance(content, dict) else {}
 
 
 def _own_sizes(root: Path) -> dict[str, Any] | None:
@@ -173,6 +196,8 @@ def _read_file(file: Path, entry: Any, names: dict[int, str], collector: Collect
         with collector.at(f"{file.name}, line {number}"):
             kind, *words = line.split()
             values = [float(word) for word in words]
+            if collector.keypoints and len(values) == 4 + collector.keypoints:
+                values = values[:4]
             key = int(float(kind)) if float(kind) == int(float(kind)) else -1
             if key < 0 or (names and key not in names):
                 raise ValueError(f"class {kind} is not among the {len(names)} names")

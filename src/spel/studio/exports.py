@@ -20,6 +20,7 @@ from spel.studio import code
 from spel.studio.box_files import boxes_file, detected_boxes, true_boxes
 from spel.studio.reduction import factor_of
 from spel.studio.report import report
+from spel.studio.result_files import markers_archive, masks_archive
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
 
@@ -150,6 +151,12 @@ def _detected_boxes(session: Session, view: View) -> File:
     )
 
 
+def _masks(session: Session, view: View) -> File:
+    """Saliencies, masks or classes, and objects of all images."""
+    data = masks_archive(session, str(view["network"]))
+    return _name(view, "-masks.zip"), "application/zip", data
+
+
 KINDS: dict[str, Callable[[Session, View], File]] = {
     "network": _network,
     "onnx": _onnx,
@@ -157,6 +164,8 @@ KINDS: dict[str, Callable[[Session, View], File]] = {
     "command": _command,
     "markers-txt": lambda s, v: _markers(s, v, ".txt", "-seeds.txt"),
     "markers-json": lambda s, v: _markers(s, v, ".json", "-markers.json"),
+    "markers-all": lambda s, v: ("markers.zip", "application/zip", markers_archive(s)),
+    "masks": _masks,
     "results": _results,
     "report": _report,
     "true-boxes": _true_boxes,

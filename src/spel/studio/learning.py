@@ -12,10 +12,28 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.decide import Decision, with_decision
+from spel.decide.segmentation import (
+    KEY as SEGMENTATION,
+    ObjectClass,
+    Segmentation,
+    with_segmentation,
+)
 from spel.errors import NotLearnedError, ParameterError
 from spel.flim import learn
+from spel.flim.class_decoder import class_decoder, class_labels, decoders_by_class
 from spel.flim.linear_decoder import linear_decoder
-from spel.nn import Activation, Color, Convolution, Decode, MaxPool, MeanPool, Unlearned, chain
+from spel.nn import (
+    Activation,
+    Color,
+    Concatenate,
+    Convolution,
+    Decode,
+    MaxPool,
+    MeanPool,
+    Softmax,
+    Unlearned,
+    chain,
+)
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
 from spel.ops.decode import METHODS, Method
@@ -83,8 +101,11 @@ def relearn(
     seed: int = 42,
     decoder: str = "linear",
     factor: int = 1,
+    class_names: Mapping[int, str] | None = None,
 ) -> Network:
     """The network with its convolutions from `start` on learned from strokes, and a decoder.
+
+    Strokes of several classes of objects give a probability per class, others one saliency.
 
     Convolutions before `start` keep their kernels. The decoder at the end is learned anew. The
     images may be reduced by a factor; kernels name places in the whole images.
@@ -114,7 +135,11 @@ def relearn(
             learned = [node.name for node in body.nodes if isinstance(node.layer, Unlearned)]
             body = _learn(body, images, markers, names, seed, activate)
             body = _with_fingerprints(_with_places(body, learned, factor), learned)
-        return add_decoder(body, activate, markers, decoder)
+        body = without_classes(body)
+        labels = class_labels(markers)
+        if decoder == "none" or len([one for one in labels if one]) < 2:
+            return add_decoder(body, activate, markers, decoder)
+        return add_class_decoder(body, activate, markers, decoder, class_names or {})
 
 
 def _with_places(network: Network, learned: Sequence[str], factor: int) -> Network:
@@ -198,7 +223,7 @@ def forget_kernels(network: Network, start: str | None) -> Network:
 def remove_decoder(network: Network) -> Network:
     """The network without the decoder at its end."""
     nodes = list(network.nodes)
-    while len(nodes) > 1 and nodes[-1].name in _DECODER_NODES:
+    while len(nodes) > 1 and nodes[-1].name.partition(".")[0] in _DECODER_NODES:
         nodes.pop()
     return Network(tuple(nodes), network.meta)
 
@@ -222,6 +247,39 @@ def add_decoder(
     return graph.add_nodes(network, last, [Node("decoder", layer, (last,))])
 
 
+def add_class_decoder(
+    network: Network,
+    activate: Activate,
+    markers: Sequence[Markers],
+    decoder: str,
+    class_names: Mapping[int, str],
+) -> Network:
+    """The network with a probability per class at its end, called "saliency".
+
+    The linear decoder is the softmax of one score per class; a published decoder tells each class
+    from the rest.
+    """
+    last, labels = network.output, class_labels(markers)
+    if decoder == "linear":
+        activations = activate(network)
+        samples = [_sample(_rescale(m, a.shape[:2])) for m, a in zip(markers, activations)]
+        nodes = [
+            Node("decoder", Convolution(class_decoder(activations, samples)), (last,)),
+            Node("saliency", Softmax(), ("decoder",)),
+        ]
+    else:
+        layers = decoders_by_class(cast(Method, decoder), last_bank(network), labels)
+        parts = [Node(f"decoder.{n}", layer, (last,)) for n, layer in zip(labels, layers)]
+        nodes = [*parts, Node("saliency", Concatenate(), tuple(node.name for node in parts))]
+    classes = tuple(ObjectClass(n, class_names.get(n, ""), background=n == 0) for n in labels)
+    return with_segmentation(graph.add_nodes(network, last, nodes), Segmentation(classes=classes))
+
+
+def without_classes(network: Network) -> Network:
+    """The network without the classes that an earlier decoder has stated."""
+    return Network(network.nodes, {k: v for k, v in network.meta.items() if k != SEGMENTATION})
+
+
 def last_bank(network: Network) -> KernelBank:
     """The kernels of the last convolution."""
     for node in reversed(network.nodes):
@@ -233,8 +291,8 @@ def last_bank(network: Network) -> KernelBank:
 def _sample(markers: Markers) -> Markers:
     """At most `MAX_DECODER_PIXELS` of each class, evenly spaced; the decoder hardly changes."""
     parts = []
-    for side in (False, True):
-        pixels = np.flatnonzero(markers.is_object == side)
+    for label in markers.classes:
+        pixels = np.flatnonzero(markers.labels == label)
         parts.append(pixels[:: 1 + len(pixels) // MAX_DECODER_PIXELS])
     return markers.only(np.sort(np.concatenate(parts)))
 

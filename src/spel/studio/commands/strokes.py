@@ -132,6 +132,7 @@ def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Doc
         seed=int(arguments.get("seed", 42)),
         decoder=str(arguments.get("decoder", "linear")),
         factor=factor,
+        class_names={one.label: one.name for one in document.classes},
     )
     network = reduction.reduced(network, factor)
     return document.with_entry(name, Entry(network, entry.bypassed & set(network.names)))

@@ -14,6 +14,7 @@ from spel.core.detections import Detections, Why
 from spel.decide import Decision, decide, detect
 from spel.decide.detection import AnyDecision
 from spel.decide.explain import explain_component
+from spel.decide.segmentation import Segmentation
 from spel.errors import ImageReadError, ParameterError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
 from spel.nn import Convolution, Network
@@ -24,10 +25,11 @@ from spel.studio.detectors import box_array, class_names
 from spel.studio.document import Box, Document
 from spel.studio.images import source_id
 from spel.studio.refusals import Refusal
+from spel.studio.segmenting import classes_of, segmented
 from spel.studio.session import Session
 from spel.studio.views.kernels import provenance_of
 from spel.studio.views.packing import Json
-from spel.studio.windows import slides, tuned
+from spel.studio.windows import tuned
 
 MAX_BOXES = 2000
 """Boxes that are sent to the page, those of the highest scores."""
@@ -42,12 +44,15 @@ class _Detected:
 
     network: Network
     detections: Detections
-    threshold: float
+    threshold: float | None
+    """None where the most probable class decides."""
     reasons: Callable[[int], Why]
     place: Geometry
     """Where pixels of the output lie on the image."""
     several: bool = False
     """Whether the network tells classes apart."""
+    windows: bool = False
+    """Whether the boxes are sliding windows."""
 
     @property
     def areas(self) -> Any:
@@ -60,7 +65,9 @@ def _find(session: Session, network: str, image: str, tried: Tried) -> _Detected
     own = session.document.entry(network).decision
     decision = own if tried is None else tuned(own, tried)
     if isinstance(decision, Decision):
-        return _above_threshold(session.run(network, image), decision)
+        run = session.run(network, image)
+        how = classes_of(run)
+        return _above_threshold(run, decision) if how is None else _of_classes(run, how)
     return _in_windows(session, network, image, decision)
 
 
@@ -85,6 +92,30 @@ def _above_threshold(run: Run, decision: Decision) -> _Detected:
     return _Detected(run.network, decided.detections, decided.threshold, reasons, place)
 
 
+def _of_classes(run: Run, how: Segmentation) -> _Detected:
+    """The objects of each class, one by one."""
+    place = geometry(run.network)
+    objects = segmented(run, how).instances
+    detections = Detections(
+        place.boxes(objects.boxes),
+        objects.scores,
+        objects.areas,
+        run.image.size,
+        classes=objects.names,
+    )
+
+    def reasons(index: int) -> Why:
+        label = int(objects.classes[index])
+        channel = [one.label for one in how.classes].index(label)
+        output = run.activations[run.network.output][..., channel]
+        inside = np.where(objects.labels == index + 1, output, -np.inf)
+        at = np.unravel_index(int(inside.argmax()), inside.shape)
+        value = float(output[at])
+        return Why((int(at[0]), int(at[1])), value, 0.0, value)
+
+    return _Detected(run.network, detections, None, reasons, place, several=True)
+
+
 def _in_windows(session: Session, network: str, image: str, decision: AnyDecision) -> _Detected:
     loaded, detector = session.load(image), session.fitted(network, image)
     look = partial(detect, detector, loaded.values, decision=decision, white=loaded.white)
@@ -96,7 +127,7 @@ def _in_windows(session: Session, network: str, image: str, decision: AnyDecisio
         return look(why=True).why[index]
 
     place = Geometry.identity(2)
-    return _Detected(detector, detections, first.threshold, reasons, place, several)
+    return _Detected(detector, detections, first.threshold, reasons, place, several, windows=True)
 
 
 def boxes_view(session: Session, network: str, image: str, tried: Tried) -> Json:
@@ -181,9 +212,9 @@ def why_view(session: Session, network: str, image: str, index: int, tried: Trie
             n=len(detections),
         )
     why, area = detected.reasons(index), float(detected.areas[index])
-    windows = slides(session.document.entry(network).decision)
+    changes = _removing_changes(detected, index)
     size = session.load(image).size
-    spel = why.spels[0] if windows and why.spels else detected.place.spel(why.at[:2], size)
+    spel = why.spels[0] if detected.windows and why.spels else detected.place.spel(why.at[:2], size)
     return {
         "index": index,
         "box": detections.boxes[index].tolist(),
@@ -191,12 +222,12 @@ def why_view(session: Session, network: str, image: str, index: int, tried: Trie
         "spel": list(spel),
         "output": detected.network.output,
         "saliency": why.saliency,
-        "threshold": why.threshold,
+        "threshold": None if detected.threshold is None else why.threshold,
         "margin": why.margin,
         "area": area,
         "spels": [list(s) for s in why.spels],
         "kernels": [_kernel(detected.network, *kernel) for kernel in why.kernels],
-        "vanishes": _removing_changes(float(detections.scores[index]), 0.0 if windows else area),
+        "vanishes": changes,
     }
 
 
@@ -210,9 +241,12 @@ def _kernel(network: Network, node: str, channel: int, share: float) -> Json:
     return view
 
 
-def _removing_changes(saliency: float, area: float) -> list[Json]:
+def _removing_changes(detected: _Detected, index: int) -> list[Json]:
     """The smallest changes of the decision that would remove the box."""
-    changes: list[Json] = [{"what": "threshold", "to": saliency}]
-    if area > 0:
+    if detected.threshold is None:
+        return []
+    changes: list[Json] = [{"what": "threshold", "to": float(detected.detections.scores[index])}]
+    area = float(detected.areas[index])
+    if area > 0 and not detected.windows:
         changes.append({"what": "area", "to": area + 1})
     return changes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from spel import __version__
+from spel.decide.segmentation import KEY, segmentation_of
 from spel.io.annotation.formats import FORMATS
 from spel.nn import KINDS, Convolution, Node, Unlearned
 from spel.studio.banks import PRESETS
@@ -74,6 +75,7 @@ def network_view(name: str, entry: Entry) -> Json:
         "decision": entry.decision.to_dict(),
         "parameters": network.parameters,
         "learned": bool(network.meta.get("learned")),
+        "classes": len(segmentation_of(network).classes) if KEY in network.meta else 0,
     }
 
 

@@ -31,6 +31,7 @@ READS: dict[str, Read] = {
     "/api/arrays/{id}/{channel:int}": reading.channel,
     "/api/histogram": reading.histogram,
     "/api/trace": reading.trace,
+    "/api/labels": reading.labels,
     "/api/bank": reading.bank,
     "/api/cloud": reading.cloud,
     "/api/kernels": reading.kernels,

@@ -13,6 +13,7 @@ from spel.studio.images import source_id
 from spel.studio.session import Session
 from spel.studio.views.images import image_view, planes_view, window_view
 from spel.studio.views.kernels import kernels_view
+from spel.studio.views.labels import labels_view
 from spel.studio.views.packing import Json, Packed
 from spel.studio.views.patch_space import cloud_view
 from spel.studio.views.runs import (
@@ -105,6 +106,10 @@ def trace(session: Session, request: Request) -> Json:
         at,
         _optional_number(request, "channel"),
     )
+
+
+def labels(session: Session, request: Request) -> Packed:
+    return labels_view(session, _text(request, "network"), _text(request, "image"))
 
 
 def bank(session: Session, request: Request) -> Packed:

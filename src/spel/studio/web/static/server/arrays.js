@@ -5,7 +5,7 @@ import { latest } from "../base/latest.js";
 import { state } from "../store.js";
 import { get, getPacked, RequestError } from "./api.js";
 
-/** @import { BankArrays, ImageWindow, NetworkNode, Picture, Place } from "./types.js" */
+/** @import { BankArrays, ImageWindow, Labels, NetworkNode, Picture, Place } from "./types.js" */
 /** @import { Plane, Planes, Thumb, Trace } from "./types.js" */
 
 const MAX_BYTES = 256 << 20;
@@ -182,3 +182,17 @@ export const bankArrays = (network, node) =>
  * @type {(query: import("./api.js").Query) => Promise<Trace | undefined>}
  */
 export const trace = latest((query) => get("trace", query));
+
+/**
+ * The label image of a run.
+ * @param {string} id of its output
+ * @param {{ network: string, image: string }} query
+ * @returns {Promise<Labels>}
+ */
+export function labels(id, query) {
+  return cached(`labels/${id}`, async () => {
+    const { classes, scale, offset, arrays } = await getPacked("labels", query);
+    const [{ shape, data }] = /** @type {[any]} */ (arrays);
+    return { rows: shape[0], cols: shape[1], data, classes, scale, offset };
+  });
+}

@@ -88,6 +88,7 @@
  * @property {Decision} decision
  * @property {number} parameters
  * @property {boolean} learned
+ * @property {number} classes that its output tells apart; 0 for one saliency
  */
 
 /** @typedef {{ label: number, name: string, color: string }} Class */
@@ -223,6 +224,17 @@
  */
 
 /**
+ * The class of each spel of a step, by its number in `classes`; 255 is undecided.
+ * @typedef {object} Labels
+ * @property {number} rows
+ * @property {number} cols
+ * @property {Uint8Array} data
+ * @property {Array<{ label: number, name: string, objects: number | null, share: number }>} classes
+ * @property {[number, number]} scale
+ * @property {[number, number]} offset
+ */
+
+/**
  * The numbers of the file around a place, every channel.
  * @typedef {object} ImageWindow
  * @property {number} row of its first row
@@ -273,7 +285,7 @@
 /**
  * Boxes of a network on an image.
  * @typedef {object} Boxes
- * @property {number} threshold
+ * @property {number | null} threshold null where the most probable class decides
  * @property {number} count
  * @property {Box[]} boxes
  * @property {number[]} scores
@@ -292,7 +304,7 @@
  * @property {Place} spel
  * @property {string} output
  * @property {number} saliency
- * @property {number} threshold
+ * @property {number | null} threshold
  * @property {number} margin
  * @property {number} area
  * @property {Place[]} spels

@@ -3,6 +3,7 @@
 
 import {
   chip,
+  dot,
   fact,
   field,
   numberField,
@@ -10,6 +11,7 @@ import {
   radio,
   selectField,
   slider,
+  tableRow,
 } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
@@ -18,7 +20,7 @@ import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { download } from "../../server/api.js";
-import { output, state } from "../../store.js";
+import { classOf, output, state } from "../../store.js";
 import {
   countsOf,
   countWord,
@@ -33,7 +35,7 @@ import {
 import { boxFormat, openTruth } from "../markers/box-panel.js";
 import { drawHistogram } from "./draw.js";
 
-/** @import { Boxes, Decision, Place, Plane } from "../../server/types.js" */
+/** @import { Boxes, Decision, Labels, Place, Plane } from "../../server/types.js" */
 /** @import { Filter } from "./model.js" */
 
 /**
@@ -90,6 +92,27 @@ export function windowsForm(view) {
       onmove: (threshold) => drag({ threshold }),
       onrest: rest,
     }),
+    truthRow(view),
+  ];
+}
+
+/**
+ * What stands in the place of the form where the network tells classes apart.
+ * @param {AnyView} view
+ * @param {Labels | null} labels
+ */
+export function classesForm(view, labels) {
+  const rows = (labels?.classes ?? []).map(({ label, name, objects, share }) =>
+    tableRow([dot(classOf(label).color), ` ${name}`], objects ?? "–", percent(share)),
+  );
+  const heads = ["detect.class", "detect.objects", "detect.share"].map((key) =>
+    h("th", { scope: "col", key }, t(key)),
+  );
+  return [
+    heading(view.detected),
+    quality(view.detected),
+    h("p.muted.small", { key: "about" }, t("detect.classes")),
+    h("table.terms", { key: "classes" }, h("tr", { key: "head" }, heads), rows),
     truthRow(view),
   ];
 }

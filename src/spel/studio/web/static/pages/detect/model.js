@@ -3,6 +3,7 @@
 
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
+import { tellsClasses } from "../../picture/labels.js";
 import { network, output, state } from "../../store.js";
 
 /** @import { Box, Boxes, Decision, Network, Place, Plane } from "../../server/types.js" */
@@ -73,7 +74,9 @@ export const countWord = (count) => t(count === 1 ? "detect.count.one" : "detect
 export function statusOf(detected) {
   if (!detected) return output()?.error ?? "";
   const count = `${detected.count} ${countWord(detected.count)}`;
-  return `${count} · ${t("detect.threshold")} ${num(detected.threshold)} · ${num(detected.ms, 2)} ms`;
+  const { threshold, ms } = detected;
+  const above = threshold === null ? "" : ` · ${t("detect.threshold")} ${num(threshold)}`;
+  return `${count}${above} · ${num(ms, 2)} ms`;
 }
 
 /**
@@ -93,6 +96,9 @@ export function labelOf({ boxes, matched, scores, classes }, selected) {
 
 /** Whether the network at hand slides its kernels over a scale space of the image. */
 export const slides = () => Boolean(network()?.decision.kind);
+
+/** Whether boxes come without a saliency: from sliding windows, or as objects of classes. */
+export const needsNoSaliency = () => slides() || tellsClasses();
 
 /**
  * The network's decision; of sliding windows only what the page can change.

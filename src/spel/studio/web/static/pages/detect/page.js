@@ -10,18 +10,22 @@ import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { boxPainter } from "../../picture/boxes.js";
 import { showCurrentImage } from "../../picture/current.js";
+import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.js";
 import { newStage, zoomers } from "../../picture/stage.js";
 import { plane } from "../../server/arrays.js";
 import { post, RequestError } from "../../server/api.js";
 import { bus, network, output, reportImage, state } from "../../store.js";
 import { drawReasons, maskCanvas } from "./draw.js";
-import { decisionForm, noSaliency, windowsForm } from "./form.js";
+import { classesForm, decisionForm, noSaliency, windowsForm } from "./form.js";
 import { boxAt, changed, choices, colorOf, decisionOf } from "./model.js";
-import { labelOf, slides, statusOf, truth } from "./model.js";
+import { labelOf, needsNoSaliency, slides, statusOf, truth } from "./model.js";
 import { boxList, judgedPanel, whyPanel } from "./panels.js";
 
-/** @import { Boxes, Decision, Place, Plane, Reasons, Step } from "../../server/types.js" */
+/** @import { Boxes, Decision, Labels, Place, Plane, Reasons, Step } from "../../server/types.js" */
 /** @import { Painter } from "../../picture/boxes.js" */
+
+/** Opacity of the label image. */
+const LABELS = 0.5;
 
 class DetectPage extends Part {
   /** The network's decision, or one that is tried. @type {Decision} */
@@ -31,6 +35,8 @@ class DetectPage extends Part {
   saliency = null;
   /** The saliency of the last run. @type {Plane | null} */
   lastSaliency = null;
+  /** The classes of the spels, if the network tells them apart. @type {Labels | null} */
+  labels = null;
   /** Where the saliency lies on the image. @type {Step | undefined} */
   place;
   /** @type {Boxes | null} */
@@ -104,6 +110,8 @@ class DetectPage extends Part {
       this.lastSaliency = top;
       this.place = last;
     }
+    const labels = base ? await currentLabels().catch(() => null) : null;
+    if (image === state.image && name === state.network) this.labels = labels;
     this.redraw();
     await this.ask();
   }
@@ -111,6 +119,7 @@ class DetectPage extends Part {
   /** Nothing of another image or run may stay on the picture. */
   forget() {
     this.saliency = null;
+    this.labels = null;
     this.detected = null;
     this.selected = -1;
     this.reasons = null;
@@ -121,7 +130,7 @@ class DetectPage extends Part {
   redraw() {
     this.redrawTools();
     this.redrawPanels();
-    this.showLayers(this.detected?.threshold);
+    this.showLayers(this.detected?.threshold ?? undefined);
   }
 
   redrawTools() {
@@ -149,11 +158,12 @@ class DetectPage extends Part {
       judge: () => this.judge(),
     };
     if (slides()) patch(this.form, windowsForm(view));
+    else if (tellsClasses()) patch(this.form, classesForm(view, this.labels));
     else patch(this.form, saliency ? decisionForm({ ...view, saliency }) : noSaliency());
     const why = this.reasons
       ? whyPanel(this.reasons)
       : boxList(detected, (index) => this.open(index));
-    patch(this.why, saliency || slides() ? why : null);
+    patch(this.why, saliency || needsNoSaliency() ? why : null);
     this.status.textContent = statusOf(detected);
   }
 
@@ -165,18 +175,21 @@ class DetectPage extends Part {
     const { saliency, stage, place } = this;
     stage.setPlane(choices.show === "saliency" ? saliency : null, place);
     const masked = choices.show === "mask" && saliency && threshold !== undefined;
-    stage.setTop(masked ? maskCanvas(saliency, threshold) : null, place);
+    if (masked) stage.setTop(maskCanvas(saliency, threshold), place);
+    else if (this.labels && choices.show === "mask") {
+      stage.setTop(labelCanvas(this.labels), this.labels, LABELS);
+    } else stage.setTop(null);
   }
 
   // -- boxes -------------------------------------------------------------------------------------
 
   async askBoxes() {
-    if (!this.saliency && !slides()) return;
+    if (!this.saliency && !needsNoSaliency()) return;
     const query = { network: state.network, image: state.image, decision: this.decision };
     try {
       const detected = await post("boxes", query);
       if (query.image !== state.image || query.network !== state.network) return;
-      if (!this.saliency && !slides()) return;
+      if (!this.saliency && !needsNoSaliency()) return;
       this.detected = detected;
     } catch (problem) {
       if (!(problem instanceof RequestError) || problem.status !== 422) sayProblem(problem);

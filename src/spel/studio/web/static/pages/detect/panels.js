@@ -31,7 +31,10 @@ export function boxList(detected, open) {
 /** @param {Reasons} reasons */
 export function whyPanel(reasons) {
   const { saliency: s, margin: m, threshold, area, kernels, vanishes } = reasons;
-  const peak = t("detect.why.peak", { s: num(s), m: num(m), t: num(threshold) });
+  const peak =
+    threshold === null
+      ? t("detect.why.class", { s: num(s) })
+      : t("detect.why.peak", { s: num(s), m: num(m), t: num(threshold) });
   const largest = Math.max(...kernels.map((k) => Math.abs(k.share)), 1e-12);
   const shares = kernels.slice(0, MAX_KERNELS_LISTED).map((k) => shareItem(k, largest));
   const made = h("p.muted.small.space-above", { key: "made" }, t("detect.why.kernels"));
@@ -40,7 +43,9 @@ export function whyPanel(reasons) {
     h("p", {}, `${peak} ${t("detect.why.area", { a: num(area) })}`),
     kernels.length ? made : null,
     h("ul.shares", {}, shares),
-    h("p.muted.small.space-above", { key: "vanishes" }, t("detect.why.vanishes")),
+    vanishes.length
+      ? h("p.muted.small.space-above", { key: "vanishes" }, t("detect.why.vanishes"))
+      : null,
     h("ul.plain", {}, vanishes.map(vanishItem)),
     h("div.row", {}, chip({ onclick: () => inspect(reasons) }, t("detect.why.inspect"))),
   ];

@@ -22,6 +22,8 @@ const FILES = [
   "command",
   "markers-json",
   "markers-txt",
+  "markers-all",
+  "masks",
   "results",
   "report",
   "html",

@@ -10,6 +10,7 @@ import { learn } from "../../learn.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Ink } from "../../picture/ink.js";
+import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.js";
 import { newStage } from "../../picture/stage.js";
 import { plane } from "../../server/arrays.js";
 import { bus, output, state } from "../../store.js";
@@ -28,7 +29,7 @@ import {
 import { markerPanel } from "./panel.js";
 import { markerTools } from "./tools.js";
 
-/** @import { Place, Stroke } from "../../server/types.js" */
+/** @import { Labels, Place, Stroke } from "../../server/types.js" */
 /** @import { Tool } from "../../picture/stage.js" */
 /** @import { ToolName } from "./model.js" */
 
@@ -42,6 +43,8 @@ class MarkersPage extends Part {
   current = null;
   /** Strokes that the server has not confirmed yet, by image. @type {Array<Stroke & { image: string }>} */
   waiting = [];
+  /** What the network says of each spel, if it tells classes apart. @type {Labels | null} */
+  labels = null;
   boxes = new BoxTool(this.stage, () => this.redrawPanels());
   tools = create(h("div.stage-tools", { role: "toolbar" }));
   status = create(h("p.status"));
@@ -123,7 +126,7 @@ class MarkersPage extends Part {
     };
     const learnAll = () => learn().then(overlayChanged);
     patch(this.tools, markerTools({ changed, relabel, learn: learnAll }));
-    const actions = { changed, overlayChanged, boxes: this.boxes };
+    const actions = { changed, overlayChanged, boxes: this.boxes, labels: this.labels };
     patch(this.panel, markerPanel(this.ink?.count ?? 0, actions));
     this.stage.tool = this.drawingTool();
   }
@@ -144,6 +147,12 @@ class MarkersPage extends Part {
   async overlay() {
     const last = output();
     const wanted = choices.showSaliency && choices.saliency > 0;
+    this.labels = tellsClasses() ? await currentLabels().catch(() => null) : null;
+    if (wanted && this.labels) {
+      this.stage.setTop(labelCanvas(this.labels), this.labels, choices.saliency);
+      this.redrawPanels();
+      return;
+    }
     if (!wanted || !last?.id || last.shape.length !== 3 || last.shape[2] !== 1) {
       this.stage.setTop(null);
       return;

@@ -16,11 +16,11 @@ import { say, sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { download, put } from "../../server/api.js";
-import { choose, classOf, imageOf, state } from "../../store.js";
+import { choose, classOf, imageOf, ownImages, state } from "../../store.js";
 import { boxSection } from "./box-panel.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
 
-/** @import { Class, Stroke } from "../../server/types.js" */
+/** @import { Class, Labels, Stroke } from "../../server/types.js" */
 /** @import { BoxTool } from "./boxes.js" */
 
 const MAX_LISTED = 80;
@@ -30,6 +30,7 @@ const MAX_LISTED = 80;
  * @property {() => void} changed a choice has changed
  * @property {() => void} overlayChanged the saliency is to be shown otherwise
  * @property {BoxTool} boxes
+ * @property {Labels | null} labels
  */
 
 /**
@@ -50,7 +51,7 @@ export function markerPanel(spels, actions) {
 // -- classes -------------------------------------------------------------------------------------
 
 /** @param {Actions} actions */
-function classSection({ changed }) {
+function classSection({ changed, labels }) {
   const full = freeClass() === null;
   const add = chip(
     { disabled: full, onclick: () => addClass(changed) },
@@ -59,13 +60,21 @@ function classSection({ changed }) {
   );
   return [
     h("h2", {}, t("markers.classes")),
-    h("ul.classes", {}, state.doc.classes.map(classItem)),
+    h(
+      "ul.classes",
+      {},
+      state.doc.classes.map((one) => classItem(one, labels)),
+    ),
     h("div.row", { key: "add class" }, add),
   ];
 }
 
-/** @param {Class} one */
-function classItem({ label, name, color }) {
+/**
+ * @param {Class} one
+ * @param {Labels | null} labels
+ */
+function classItem({ label, name, color }, labels) {
+  const objects = labels?.classes.find((one) => one.label === label)?.objects;
   const drawn = savedStrokes().filter((s) => s.label === label && s.tool !== "erase").length;
   return h(
     "li",
@@ -82,7 +91,10 @@ function classItem({ label, name, color }) {
       "aria-label": t("markers.name", { n: label }),
       onpick: (typed) => editClass(label, { name: typed }),
     }),
-    h("span.muted.small", {}, String(drawn)),
+    h("span.muted.small", { title: t("markers.drawn") }, String(drawn)),
+    typeof objects === "number"
+      ? h("output.tag", { key: "objects" }, t("markers.objects", { n: objects }))
+      : null,
   );
 }
 
@@ -144,7 +156,8 @@ function fileRow() {
   const clear = () => act({ do: "clear_strokes", image: state.image });
   const save = (/** @type {string} */ kind) =>
     download(`export/markers-${kind}`, view).catch(sayProblem);
-  const open = () => pickFiles(".txt,.json,.png", importMarkers);
+  const open = () => pickFiles(".txt,.json,.png", importMarkers, true);
+  const any = Object.keys(state.doc.strokes).length > 0;
   return h(
     "div.row",
     { key: "files" },
@@ -153,20 +166,45 @@ function fileRow() {
     ["json", "txt"].map((kind) =>
       some ? chip({ key: kind, onclick: () => save(kind) }, icon("download"), `.${kind}`) : null,
     ),
+    any
+      ? chip({ key: "all", onclick: () => save("all") }, icon("download"), t("markers.save_all"))
+      : null,
   );
 }
 
-/** @param {File[]} files */
-async function importMarkers([file]) {
-  if (!file) return;
-  try {
-    const reply = await put("markers", { image: state.image, name: file.name }, file);
-    adoptUpload(reply);
-    say(t("markers.where", { note: reply.note }));
-  } catch (problem) {
-    sayProblem(problem);
+/**
+ * Marker files; each goes to the image of its name, one alone to the image at hand.
+ * @param {File[]} files
+ */
+export async function importMarkers(files) {
+  for (const file of files) {
+    const own = imageNamed(file.name);
+    const image = own ?? (files.length === 1 ? state.image : undefined);
+    if (!image) {
+      say(t("markers.no_image", { name: file.name }), "error");
+      continue;
+    }
+    try {
+      const reply = await put("markers", { image, name: file.name }, file);
+      adoptUpload(reply);
+      say(t("markers.where", { note: reply.note }));
+    } catch (problem) {
+      sayProblem(problem);
+    }
   }
 }
+
+/**
+ * The image that a file of markers is named after: "a.png" for "a-markers.json" and "a.txt".
+ * @param {string} name
+ */
+function imageNamed(name) {
+  const stem = stemOf(name).replace(/-(markers|seeds)$/, "");
+  return ownImages().find((image) => stemOf(image.name) === stem)?.id;
+}
+
+/** @param {string} name */
+const stemOf = (name) => name.replace(/\.[^.]{1,5}$/, "");
 
 // -- all images, what lies over the picture ------------------------------------------------------
 

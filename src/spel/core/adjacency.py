@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.html import adjacency_html
 from spel.core.value import Value, derived_property
 from spel.errors import ParameterError, ShapeError
 
@@ -314,6 +315,9 @@ class Adjacency(Value):
         if core is self:
             return text
         return f"{text}.dilated({steps[0] if len(set(steps)) == 1 else steps})"
+
+    def _repr_html_(self) -> str:
+        return adjacency_html(self)
 
     def _constructor(self) -> str | None:
         """The constructor of a shape that has one, or None."""

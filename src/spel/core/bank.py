@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel.core import filters
 from spel.core.adjacency import Adjacency
+from spel.core.html import bank_html
 from spel.errors import ParameterError, ShapeError
 
 FloatArray = npt.NDArray[np.float32]
@@ -376,6 +377,9 @@ class KernelBank:
             f"{_counted(len(self.adjacency), 'displacement')} of {sizes}, "
             f"{_counted(self.channels, 'channel')})"
         )
+
+    def _repr_html_(self) -> str:
+        return bank_html(self)
 
 
 def _counted(number: int, noun: str) -> str:

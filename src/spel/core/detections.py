@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.box_arrays import CORNERS, box_array
+from spel.core.html import detections_html
 from spel.errors import ShapeError
 
 
@@ -143,6 +144,9 @@ class Detections:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str:
+        return detections_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.html import markers_html
 from spel.errors import FormatError, ParameterError, ShapeError
 
 IntArray = npt.NDArray[np.int64]
@@ -185,6 +186,9 @@ class Markers:
     def stroke_count(self) -> int:
         """Number of strokes."""
         return int(self.strokes().max(initial=0))
+
+    def _repr_html_(self) -> str:
+        return markers_html(self)
 
     # -- editing: each returns new markers ---------------------------------------------------
 

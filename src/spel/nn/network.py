@@ -16,6 +16,7 @@ import numpy.typing as npt
 from spel.core.value import derived_property
 from spel.errors import ParameterError
 from spel.nn.footprint import Footprint
+from spel.nn.html import network_html
 from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
 from spel.nn.node import INPUT, Node, in_node
 from spel.nn.plan import Plan, Plans
@@ -231,6 +232,9 @@ class Network(Layer):
 
     def __repr__(self) -> str:
         return self.describe()
+
+    def _repr_html_(self) -> str:
+        return network_html(self)
 
     def summary(self, shape: Shape) -> str:
         """Table of the nodes: layer, output shape, parameters, multiply-adds, receptive field."""

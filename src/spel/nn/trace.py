@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
+from spel.nn.html import trace_html
 from spel.nn.layer import Explanation, Image
 from spel.nn.node import INPUT
 
@@ -97,6 +98,9 @@ class Trace:
 
     def __str__(self) -> str:
         return self.text()
+
+    def _repr_html_(self) -> str:
+        return trace_html(self)
 
 
 def trace(

@@ -12,7 +12,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.intensity import white_of
 from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
-from spel.flim import learn
+from spel.flim.learn import learn
 from spel.nn import Activation, Color, MeanPool, Network, Node, Unlearned, chain
 from spel.nn.color import Space
 from spel.nn.node import INPUT

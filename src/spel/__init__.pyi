@@ -89,6 +89,7 @@ from spel.nn import (
     undo_division as undo_division,
 )
 from spel.runs import run as run
+from spel.studio.widget import widget as widget
 from spel.zoo import load as load
 
 __version__: str

@@ -39,6 +39,8 @@ class Session:
         Images, in order; the samples if it is empty.
     folder : path
         Every change is saved here at once; opening it again restores all of them, with undo.
+    networks : mapping of str to Entry, optional
+        What a new session begins with; the lecture's detector and one to learn by default.
 
     Examples
     --------
@@ -54,7 +56,12 @@ class Session:
     >>> session.close()
     """
 
-    def __init__(self, sources: Sequence[Source], folder: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        folder: str | os.PathLike[str],
+        networks: Mapping[str, Entry] | None = None,
+    ) -> None:
         self.images = Images(sources or samples(), lesson_sources())
         self.cache = Cache()
         self.tasks = Tasks()
@@ -68,18 +75,18 @@ class Session:
         self._add_uploads()
         self._journal = Journal(self.folder)
         try:
-            self._history: History[Document] = self._journal.read(self._start())
+            self._history: History[Document] = self._journal.read(self._start(networks))
         except BaseException:
             self._journal.close()
             raise
 
-    def _start(self) -> Document:
+    def _start(self, networks: Mapping[str, Entry] | None) -> Document:
         """A new session: the lecture's detector, and a network to learn from strokes."""
         truth = {
             s.id: tuple(Box(*box) for box in s.truth()) for s in self.images if s.truth is not None
         }
         pins = tuple(source.id for source in self.images)[:3]
-        networks = {
+        networks = networks or {
             "plate": Entry(learning.template("plate-lecture")),
             "from strokes": Entry(learning.template("flim")),
         }

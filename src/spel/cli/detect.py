@@ -41,6 +41,13 @@ SIDES = ("width", "height", "depth")
     type=click.IntRange(1),
     help="For networks that slide windows: largest number of boxes in an image (of each class).",
 )
+@click.option(
+    "--margin",
+    type=(float, float),
+    metavar="X Y",
+    help="For networks that slide windows: what is added to each side of a box, as a share of its "
+    "width and of its height; -0.05 -0.1 makes boxes tighter.",
+)
 @click.option("--area", type=Range(), help="Keep components with this number of pixels.")
 @click.option("--width", type=Range(), help="Keep boxes of this width.")
 @click.option("--height", type=Range(), help="Keep boxes of this height.")
@@ -92,7 +99,8 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     from spel.decide.detection import resolve_decision
 
     names = (
-        "threshold", "select", "size", "suppress", "max_detections", "area", *SIDES, "aspect",
+        "threshold", "select", "size", "suppress", "max_detections", "margin", "area", *SIDES,
+        "aspect",
     )  # fmt: skip
     values = {name: options[name] for name in names if options[name] is not None}
     if "threshold" in values:

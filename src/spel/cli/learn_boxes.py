@@ -61,6 +61,13 @@ if TYPE_CHECKING:
     default=8.0,
     help="Largest factor by which photos are enlarged for small objects; more is refused.",
 )
+@click.option(
+    "--margin",
+    type=(float, float),
+    metavar="X Y",
+    help="What detection adds to each side of a box, as a share of its width and of its height, "
+    "where boxes are wanted otherwise than they were drawn. Stored in the network.",
+)
 @place_options
 @click.option("--report", type=PATH, help="Picture of what was learned.")
 @image_options
@@ -77,6 +84,7 @@ def command(
     seed: int,
     max_memory: float,
     max_enlargement: float,
+    margin: tuple[float, float] | None,
     place: Place,
     report: Path | None,
     reading: Reading,
@@ -92,6 +100,7 @@ def command(
     from spel.atomic import check_place
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
+    from spel.decide.detection import resolve_decision, with_decision
     from spel.io import write
     from spel.learning.detector import learn_from_boxes
     from spel.learning.detector_sheet import detector_sheet
@@ -119,6 +128,8 @@ def command(
         )
     if read.whites:
         network = network.with_meta(card={**network.meta["card"], "white": sorted(read.whites)})
+    if margin is not None:
+        network = with_decision(network, resolve_decision(network, None, {"margin": margin}))
     network.save(out)
     click.echo(out)
     if answers:

@@ -22,6 +22,7 @@ OPTIONS = (
     "threshold",
     "overlap",
     "max_detections",
+    "margin",
     "max_proposals",
     "scales_per_octave",
     "proposals",

@@ -91,7 +91,7 @@ def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) 
     chosen = peaks[: windows.max_detections]
     angles = [scored.views[index].degrees for index in scored.view_indices]
     boxes = vote_boxes(scored.boxes, scored.log_odds, chosen, angles)
-    boxes = np.clip(boxes, 0, [size[1], size[0]] * 2)
+    boxes = np.clip(windows.with_margin(boxes), 0, [size[1], size[0]] * 2)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     probabilities = 1 / (1 + np.exp(-scored.log_odds[chosen]))
     explanations = (

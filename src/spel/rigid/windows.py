@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from spel.errors import FormatError, ParameterError
 from spel.rigid.pyramid import scale_series
 
@@ -71,6 +74,10 @@ class Windows:
         are refined in addition.
     rotations : tuple of float
         Degrees by which the views of the best proposals are rotated and scored again.
+    margin : (x, y)
+        What is added to each side of a detected box, as a share of its width and of its height;
+        below 0 boxes become tighter. Boxes are learned as they were drawn; other data may draw the
+        same object with or without its frame.
 
     Examples
     --------
@@ -90,6 +97,7 @@ class Windows:
     proposals: Windows | None = None
     max_proposals: int = 16
     rotations: tuple[float, ...] = ()
+    margin: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         sizes = tuple((float(w), float(h)) for w, h in self.sizes)
@@ -130,10 +138,32 @@ class Windows:
             raise ParameterError(
                 f"Windows: rotations {rotations!r}; expected degrees between -90 and 90"
             )
+        self._check_margin()
         if isinstance(self.proposals, Mapping):
             object.__setattr__(self, "proposals", Windows.from_dict(self.proposals))
         if self.proposals is not None and not isinstance(self.proposals, Windows):
             raise ParameterError(f"Windows: proposals {self.proposals!r:.60}; expected Windows")
+
+    def _check_margin(self) -> None:
+        margin = tuple(float(share) for share in self.margin)
+        if len(margin) != 2 or any(not -0.5 < share <= 5 for share in margin):
+            raise ParameterError(
+                f"Windows: margin {self.margin!r:.60}; expected a share of the width and one of "
+                "the height, each above -0.5 and at most 5"
+            )
+        object.__setattr__(self, "margin", margin)
+
+    def with_margin(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Boxes ``x0 y0 x1 y1`` with the margin on each side.
+
+        Examples
+        --------
+        >>> wide = Windows(sizes=((48, 16),), margin=(0.5, 0.25))
+        >>> wide.with_margin(np.array([[10.0, 10.0, 20.0, 14.0]])).tolist()
+        [[5.0, 9.0, 25.0, 15.0]]
+        """
+        step = (boxes[:, 2:] - boxes[:, :2]) * self.margin
+        return np.concatenate([boxes[:, :2] - step, boxes[:, 2:] + step], axis=1)
 
     @property
     def scales(self) -> tuple[float, ...]:
@@ -157,14 +187,18 @@ class Windows:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""
-        return {
+        values = {
             "kind": "windows",
             "version": VERSION,
             **asdict(self),
             "sizes": [list(size) for size in self.sizes],
             "proposals": None if self.proposals is None else self.proposals.to_dict(),
             "rotations": list(self.rotations),
+            "margin": list(self.margin),
         }
+        if not any(self.margin):
+            del values["margin"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Windows:

@@ -75,6 +75,31 @@ from spel.cli.types import PATH, SEED
     help="Whether every object of a marked image is marked; then whatever else looks like one "
     "counts as background. [default: not, unless --objects one]",
 )
+@click.option(
+    "--false-alarm-rate",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Largest share of images without an object in which one may be found, learned by "
+    "cross-validation over the marked images. [default: a fixed step below the marked objects]",
+)
+@click.option(
+    "--scales",
+    type=(float, float),
+    default=(1.0, 1.0),
+    metavar="LOW HIGH",
+    help="Sizes of objects over those of the marked ones: 0.5 1 finds objects of half the size.",
+)
+@click.option(
+    "--average-border",
+    is_flag=True,
+    help="Put the border of an object half way between the edges of the image and its saliency.",
+)
+@click.option(
+    "--check-strokes",
+    is_flag=True,
+    help="Print the cross-validated effect of each stroke on the other marked images, and warn of "
+    "those that hurt; it takes one learning per stroke.",
+)
+@click.option("--truncated", is_flag=True, help="Look for objects that the image border cuts, too.")
 @click.option("--seed", type=SEED, default=42, help="Of the clustering.")
 @click.option("--report", type=PATH, help="Picture of what was learned.")
 @image_options
@@ -114,6 +139,8 @@ def command(
     learned = learner(network, marked, settings, options)
     learned.save(out)
     click.echo(out)
+    if options["check_strokes"]:
+        learn_run.check_each_stroke(network, marked, settings, options)
     if report is not None:
         write(report, learning_sheet(learned, marked.images, marked.markers, marked.names))
         click.echo(report)

@@ -17,13 +17,14 @@ from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
 from spel.core.intensity import to_white
 from spel.core.markers import Markers
-from spel.decide import ObjectModel, Segmentation, segmentation_of
+from spel.decide import Delineation, ObjectModel, Segmentation, segmentation_of
 from spel.errors import ParameterError
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
 from spel.io.annotation.marker_folder import marked_images
 from spel.io.annotation.markers import convention_of
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
+from spel.learning.stroke_check import check_strokes
 from spel.nn import Center, Color, Network, chain
 
 MAX_SUGGESTIONS = 5
@@ -136,6 +137,10 @@ def learn_whole(
         decoder=options["decoder"],
         class_names=options["class_names"],
         undecided=options["undecided"],
+        false_alarm_rate=options["false_alarm_rate"],
+        scales=options["scales"],
+        truncated=options["truncated"],
+        delineation=Delineation(convex=True, average=options["average_border"]),
         white=WHITE,
         on_step=settings.say,
     ).network
@@ -151,6 +156,31 @@ def learn_whole(
     if len(suggestions) > MAX_SUGGESTIONS:
         settings.say(f"note: and {len(suggestions) - MAX_SUGGESTIONS} more such components")
     return learned
+
+
+def check_each_stroke(
+    network: Network, marked: MarkedImages, settings: Settings, options: dict[str, Any]
+) -> None:
+    """Say what each stroke is worth to the other marked images, and warn of those that hurt."""
+    effects = check_strokes(
+        network,
+        marked.images,
+        marked.markers,
+        names=marked.names,
+        seed=options["seed"],
+        method=options["method"],
+        white=WHITE,
+        on_step=settings.say,
+    )
+    harmful = [effect for effect in effects if effect.hurts]
+    for effect in harmful:
+        settings.say(
+            f"warning: {effect}; the stroke hurts. See whether it lies where its label says, or "
+            "remove it"
+        )
+    settings.say(
+        f"{len(effects)} strokes: {len(harmful)} hurt the balanced accuracy on the other images"
+    )
 
 
 def names_of_classes(pairs: Sequence[str]) -> dict[int, str]:

@@ -22,8 +22,20 @@ from spel.cli.run_options import run_options
     "(COCO), .geojson.",
     save_metavar="WHAT,...",
 )
+@click.option(
+    "--false-alarm-rate",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Largest share of images without an object in which one may be found; for networks that "
+    "were learned with such a rate. [default: the rate of learning]",
+)
 @shared
-def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
+def command(
+    net: str,
+    images: tuple[str, ...],
+    false_alarm_rate: float | None,
+    settings: Settings,
+    **options: Any,
+) -> None:
     """Write one mask per image: NAME.png in the folder, 255 on objects and 0 elsewhere.
 
     A network of several classes writes their labels instead, and 255 where none is probable enough.
@@ -36,10 +48,13 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     """
     from spel.cli.networks import network
     from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.decide import segmentation_of
     from spel.jobs import SegmentJob
 
     check_options(options, needs_folder=True)
-    job = SegmentJob(
-        network(net), place=network_place(net, options), **job_options(options, settings)
-    )
+    chosen, how = network(net), None
+    if false_alarm_rate is not None:
+        how = segmentation_of(chosen).at_false_alarm_rate(false_alarm_rate)
+    place = network_place(net, options)
+    job = SegmentJob(chosen, segmentation=how, place=place, **job_options(options, settings))
     raise SystemExit(RunCommand(job, options, settings)(images))

@@ -8,6 +8,7 @@ from spel.decide.detection import decision_of, detect, with_decision
 from spel.decide.object_learning import learn_object_model
 from spel.decide.object_model import ObjectModel
 from spel.decide.parts import Parts, parts
+from spel.decide.presence import Presence
 from spel.decide.segmentation import (
     ObjectClass,
     Segmentation,
@@ -23,6 +24,7 @@ __all__ = [
     "ObjectClass",
     "ObjectModel",
     "Parts",
+    "Presence",
     "Segmentation",
     "SegmentedImage",
     "components_at_levels",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.decide.ellipse import completed_ellipse
 from spel.decide.parts import common_window, parts, windows_of
 from spel.errors import ShapeError
 from spel.ops.label import label, regions
@@ -36,6 +37,8 @@ class Component:
     image_size : tuple of int
     area : int
         Number of spels.
+    whole_area : float
+        That, or for an object cut by the border of the image the area of its whole ellipse.
     roundness : float
         Intersection over union with the ellipse of the same moments, inside the image.
     elongation : float
@@ -51,6 +54,7 @@ class Component:
     mask: Mask
     image_size: tuple[int, ...]
     area: int
+    whole_area: float
     roundness: float
     elongation: float
     contrast: float
@@ -96,8 +100,9 @@ def components_at_levels(
     ring: int = 6,
     adjacency: Adjacency | None = None,
     containing: Sequence[Points] | None = None,
-    accept: Callable[[int, float, bool], bool] | None = None,
+    accept: Callable[[float, float, bool], bool] | None = None,
     split: bool = False,
+    truncated: bool = False,
 ) -> list[Component]:
     """Every component above every level whose area lies within a range.
 
@@ -118,6 +123,9 @@ def components_at_levels(
     split : bool
         Take the parts of each component as well (`spel.decide.parts`), so that objects are found
         that touch at every level.
+    truncated : bool
+        Measure components that the border of the image cuts by the ellipse of their visible
+        outline. Images only.
 
     Returns
     -------
@@ -156,7 +164,9 @@ def components_at_levels(
             if split and measured.areas[row] >= 2 * area[0]:
                 pieces += _parts(whole, origin, area, connected, containing)
             for place, piece in pieces:
-                one = _component(array, float(level), place, piece, ring, accept, (origin, whole))
+                one = _component(
+                    array, float(level), place, piece, ring, accept, (origin, whole), truncated
+                )
                 components += [] if one is None else [one]
     return components
 
@@ -204,13 +214,17 @@ def _component(
     origin: tuple[int, ...],
     mask: Mask,
     ring: int,
-    accept: Callable[[int, float, bool], bool] | None,
+    accept: Callable[[float, float, bool], bool] | None,
     whole: tuple[tuple[int, ...], Mask],
+    truncated: bool,
 ) -> Component | None:
     """The component on the spels of a mask, measured; None if it is not accepted."""
     shape = _Shape.of(mask)
     high = np.add(origin, mask.shape)
     touches = bool(0 in origin or (high == array.shape).any())
+    area = int(np.count_nonzero(mask))
+    if truncated and touches:
+        shape = _Shape.completed(mask, origin, array.shape) or shape
     if accept is not None and not accept(shape.area, shape.elongation, touches):
         return None
     contrast, roundness = _measure(array, origin, mask, ring, shape, whole)
@@ -219,7 +233,8 @@ def _component(
         origin,
         mask,
         array.shape,
-        shape.area,
+        area,
+        float(shape.area),
         roundness,
         shape.elongation,
         contrast,
@@ -254,9 +269,9 @@ def _cross(ndim: int) -> Adjacency:
 
 @dataclass(frozen=True, eq=False)
 class _Shape:
-    """First and second moments of a mask."""
+    """First and second moments of a mask, or of the ellipse that it is a part of."""
 
-    area: int
+    area: float
     centre: npt.NDArray[np.float64]
     moments: npt.NDArray[np.float64]
     elongation: float
@@ -268,8 +283,23 @@ class _Shape:
         offsets = points - centre
         # A spel is a unit cell: its own second moment keeps thin components from being flat.
         moments = offsets.T @ offsets / len(points) + np.eye(mask.ndim) / 12
-        axes = np.linalg.eigvalsh(moments)
-        return cls(len(points), centre, moments, float(np.sqrt(axes[0] / axes[-1])))
+        return cls(len(points), centre, moments, _elongation(moments))
+
+    @classmethod
+    def completed(
+        cls, mask: Mask, origin: tuple[int, ...], image_size: tuple[int, ...]
+    ) -> _Shape | None:
+        """The ellipse of an outline that the border of the image cuts."""
+        whole = completed_ellipse(mask, origin, image_size)
+        if whole is None:
+            return None
+        return cls(whole.area, whole.centre, whole.moments, _elongation(whole.moments))
+
+
+def _elongation(moments: npt.NDArray[np.float64]) -> float:
+    """Shortest over longest axis."""
+    axes = np.linalg.eigvalsh(moments)
+    return float(np.sqrt(axes[0] / axes[-1]))
 
 
 def _measure(
@@ -320,4 +350,4 @@ def _roundness(mask: Mask, shape: _Shape, centre: npt.NDArray[np.float64]) -> fl
     )
     ellipse = np.asarray(distance) <= mask.ndim + 2
     both = int(np.count_nonzero(mask & ellipse))
-    return both / (shape.area + int(np.count_nonzero(ellipse)) - both)
+    return both / (int(np.count_nonzero(mask)) + int(np.count_nonzero(ellipse)) - both)

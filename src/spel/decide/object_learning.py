@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.core.markers import Markers
 from spel.decide.components import Component, Points, components_at_levels
 from spel.decide.object_model import TINY, ObjectModel
+from spel.decide.presence import LOWEST
 from spel.errors import ParameterError
 
 
@@ -82,7 +83,7 @@ def learn_object_model(
         components.append(
             components_at_levels(
                 saliency, start.levels, area=limits, ring=start.ring, containing=strokes,
-                split=start.multiple,
+                split=start.multiple, truncated=start.truncated,
             )
             if strokes
             else []
@@ -117,6 +118,28 @@ def marked_components(
         max((one for one in ones if one.coverage(p) >= 0.5), key=model.score, default=None)
         for p in object_strokes(drawn, each=model.multiple)
     ]
+
+
+def scores_apart(
+    model: ObjectModel, saliency: npt.ArrayLike, drawn: Markers
+) -> tuple[list[float], float]:
+    """Scores of the marked objects of an image, and the best of its background.
+
+    Background is every component without a spel of an object stroke that overlaps no marked object.
+    Where there is none, its score is `spel.decide.presence.LOWEST`, as that of an object which no
+    component holds.
+    """
+    wide = replace(model, min_score=LOWEST)
+    owners = [one for one in marked_components(model, saliency, drawn) if one is not None]
+    missing = len(object_strokes(drawn, each=model.multiple)) - len(owners)
+    inside = drawn.points[drawn.is_object]
+    apart = [
+        model.score(one)
+        for one in wide.components(saliency)
+        if one.coverage(inside) == 0 and not any(one.overlaps(own) for own in owners)
+    ]
+    marked = [model.score(own) for own in owners] + [LOWEST] * missing
+    return [max(score, LOWEST) for score in marked], max([LOWEST, *apart])
 
 
 def object_strokes(drawn: Markers, *, each: bool) -> list[Points]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import exp, isfinite, log, sqrt
 from typing import Any
 
@@ -11,13 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.decide.components import Component, Mask, components_at_levels
+from spel.decide.ellipse import LARGEST
 from spel.decide.numbers import check_number
-from spel.errors import FormatError, ParameterError
+from spel.decide.presence import Presence
+from spel.errors import FormatError, ParameterError, ShapeError
 
 TINY = 1e-6
 """Smallest value whose logarithm is taken."""
 
 LEVELS = tuple(round(0.1 + 0.05 * step, 2) for step in range(11))
+
+NOT_NUMBERS = ("levels", "multiple", "area_range", "truncated", "presence")
+NEW: dict[str, Any] = {"area_range": [1.0, 1.0], "truncated": False, "presence": None}
+"""Fields that no earlier version can read, and the values at which they are not written."""
 
 KEYS_OF_VERSION_1 = {
     "size": "area",
@@ -38,7 +44,8 @@ class ObjectModel:
     The score of a component is ``-(log(a / area) / area_spread)^2 / 2 - (log(e / elongation) /
     elongation_spread)^2 / 2 + 6 log(roundness) + log(contrast)`` for its area a and elongation e,
     plus ``log(border_factor)`` if it touches the border of the image. It is the logarithm of a
-    product, and 0 for the perfect object.
+    product, and 0 for the perfect object. The area that a is compared with is the nearest one in
+    `area` times `area_range`.
 
     Attributes
     ----------
@@ -61,6 +68,14 @@ class ObjectModel:
     multiple : bool
         Keep every component above `min_score` that overlaps no better one, or part of a component
         where objects touch, instead of the best component alone.
+    area_range : (low, high)
+        Smallest and largest area of an object, over `area`; every size between is as good.
+    truncated : bool
+        Whether objects that the border of the image cuts are objects too: area, elongation and
+        roundness are then those of the ellipse through their visible outline. Images only.
+    presence : Presence, optional
+        Cross-validated scores of marked objects and of the background: what `min_score` for a rate
+        of false alarms, and the probability of an object, are computed from.
 
     Examples
     --------
@@ -82,11 +97,15 @@ class ObjectModel:
     ring: int = 6
     min_score: float = -2.0
     multiple: bool = False
+    area_range: tuple[float, float] = (1.0, 1.0)
+    truncated: bool = False
+    presence: Presence | None = None
 
     def __post_init__(self) -> None:
         for f in fields(self):
-            if f.name not in ("levels", "multiple"):
+            if f.name not in NOT_NUMBERS:
                 check_number("ObjectModel", f.name, getattr(self, f.name))
+        self._check_range()
         if not isinstance(self.multiple, bool) or self.ring != int(self.ring) or self.ring > 1000:
             raise ParameterError(
                 f"ObjectModel: multiple {self.multiple!r}, ring {self.ring!r}; expected a bool and "
@@ -107,17 +126,58 @@ class ObjectModel:
                 f"ObjectModel: border_factor {self.border_factor}; expected 0 < border_factor <= 1"
             )
 
+    def _check_range(self) -> None:
+        if not isinstance(self.truncated, bool) or len(self.area_range) != 2:
+            raise ParameterError(
+                f"ObjectModel: truncated {self.truncated!r}, area_range {self.area_range!r}; "
+                "expected a bool and two numbers"
+            )
+        for factor in self.area_range:
+            check_number("ObjectModel", "area_range", factor, 1e-6, 1e6)
+        low, high = (float(factor) for factor in self.area_range)
+        if low > high:
+            raise ParameterError(
+                f"ObjectModel: area_range {self.area_range!r}; expected the smaller factor first"
+            )
+        object.__setattr__(self, "area_range", (low, high))
+
+    def at_false_alarm_rate(self, rate: float) -> ObjectModel:
+        """The model with the `min_score` that bounds the rate of images with a false alarm.
+
+        Parameters
+        ----------
+        rate : float
+            Share of the images without an object in which one may be found, as `Presence.min_score`
+            explains.
+
+        Raises
+        ------
+        ParameterError
+            If the model was learned without `presence`, or the rate lies outside 0..1.
+        """
+        if self.presence is None:
+            raise ParameterError(
+                "ObjectModel: no presence was learned, so no false_alarm_rate can be stated; learn "
+                "the network again with a false_alarm_rate"
+            )
+        return replace(self, min_score=self.presence.min_score(rate))
+
+    def probability(self, score: float) -> float:
+        """Probability that a component of this score is an object; without presence, its exp."""
+        return exp(min(score, 0.0)) if self.presence is None else self.presence.probability(score)
+
     def score(self, component: Component) -> float:
         """How much a component looks like an object: 0 is perfect, less is worse."""
         return (
-            self._bound(component.area, component.elongation, component.touches_border)
+            self._bound(component.whole_area, component.elongation, component.touches_border)
             + self.round_power * log(max(component.roundness, TINY))
             + self.contrast_power * log(max(component.contrast, TINY))
         )
 
-    def _bound(self, area: int, elongation: float, touches_border: bool) -> float:
+    def _bound(self, area: float, elongation: float, touches_border: bool) -> float:
         """An upper bound of the score: the other terms are never positive."""
-        size = log(max(area, 1) / self.area) / self.area_spread
+        low, high = (self.area * factor for factor in self.area_range)
+        size = log(max(area, 1) / min(max(area, low), high)) / self.area_spread
         shape = log(max(elongation, TINY) / self.elongation) / self.elongation_spread
         border = log(self.border_factor) if touches_border else 0.0
         return -(size**2) / 2 - shape**2 / 2 + border
@@ -126,14 +186,22 @@ class ObjectModel:
         """Components that size and shape alone do not put below `min_score`."""
         reach = exp(min(sqrt(2 * max(-self.min_score, 0.5)), 4) * self.area_spread)
         # Areas are compared before holes are filled, hence the factor 2.
-        area = (max(self.area / reach / 2, 1), self.area * reach)
+        low, high = (self.area * factor for factor in self.area_range)
+        visible = LARGEST if self.truncated else 1.0
+        area = (max(low / reach / 2 / visible, 1), high * reach)
+        if self.truncated and np.ndim(np.squeeze(saliency)) > 2:
+            raise ShapeError(
+                "ObjectModel: truncated objects of volumes; the ellipse of a cut outline is known "
+                "for images only, so learn without truncated"
+            )
 
-        def accept(spels: int, elongation: float, touches_border: bool) -> bool:
+        def accept(spels: float, elongation: float, touches_border: bool) -> bool:
             return self._bound(spels, elongation, touches_border) > self.min_score
 
         return components_at_levels(
-            saliency, self.levels, area=area, ring=self.ring, accept=accept, split=self.multiple
-        )
+            saliency, self.levels, area=area, ring=self.ring, accept=accept, split=self.multiple,
+            truncated=self.truncated,
+        )  # fmt: skip
 
     def rank(self, saliency: npt.ArrayLike) -> list[tuple[float, Component]]:
         """Components that overlap no better one, with their scores, best first."""
@@ -164,7 +232,10 @@ class ObjectModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, ready for JSON."""
-        return {**asdict(self), "levels": list(self.levels)}
+        values = {**asdict(self), "levels": list(self.levels)}
+        values["area_range"] = list(self.area_range)
+        values["presence"] = self.presence and self.presence.to_dict()
+        return {k: v for k, v in values.items() if k not in NEW or v != NEW[k]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ObjectModel:
@@ -184,7 +255,15 @@ class ObjectModel:
             raise FormatError(
                 f"ObjectModel: {dict(values)!r:.80}; expected {', '.join(sorted(expected))}"
             )
+        presence = values.get("presence")
         try:
-            return cls(**{**values, "levels": tuple(values.get("levels", LEVELS))})
+            return cls(
+                **{
+                    **values,
+                    "levels": tuple(values.get("levels", LEVELS)),
+                    "area_range": tuple(values.get("area_range", (1.0, 1.0))),
+                    "presence": None if presence is None else Presence.from_dict(presence),
+                }
+            )
         except (TypeError, ValueError) as error:
             raise FormatError(f"ObjectModel: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -142,6 +142,26 @@ class Segmentation:
         best = labels[probabilities.argmax(axis=-1)]
         sure = probabilities.max(axis=-1) >= self.undecided
         return np.where(sure, best, np.int32(UNDECIDED))
+
+    def at_false_alarm_rate(self, rate: float) -> Segmentation:
+        """The segmentation with the lowest score that bounds its rate of false alarms.
+
+        Parameters
+        ----------
+        rate : float
+            Largest share of images without an object in which one may be found.
+
+        Raises
+        ------
+        ParameterError
+            If it was learned without a `false_alarm_rate`, or the rate lies outside 0..1.
+        """
+        if self.objects is None:
+            raise ParameterError(
+                "Segmentation: false_alarm_rate without a learned size of objects of one class; "
+                "learn the network with a false_alarm_rate"
+            )
+        return replace(self, objects=self.objects.at_false_alarm_rate(rate))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
 from typing import Any
 
 import numpy as np
@@ -102,7 +101,8 @@ class SegmentedImage(Value):
         saliency = self.output[..., channel]
         model = one.objects if how.classes else how.objects
         if model is not None:
-            return [(exp(min(s, 0.0)), one, c.window, c.mask) for s, c in model.select(saliency)]
+            pairs = model.select(saliency)
+            return [(model.probability(s), one, c.window, c.mask) for s, c in pairs]
         mask = self.labels == one.label if how.classes else self.mask
         labels = parts(mask).cut(how.neck)
         pieces: list[Piece] = []

@@ -19,12 +19,14 @@ from spel.decide.object_learning import (
     object_strokes,
 )
 from spel.decide.object_model import ObjectModel
+from spel.decide.presence import check_rate
 from spel.decide.segmentation import Segmentation, segmentation_of, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.class_decoder import class_labels
 from spel.flim.linear_decoder import linear_decoder
 from spel.learning.classes import learn_classes
 from spel.learning.encoded import DECODED, Encoded, encode
+from spel.learning.presence import cross_validated_presence, presence_in_words
 from spel.nn import Activation, Network, Node, WeightedSum
 from spel.nn.intensity import match_white
 from spel.nn.layer import Layer
@@ -79,6 +81,9 @@ def learn_segmenter(
     decoder: Literal["linear"] | Method = "linear",
     class_names: Mapping[int, str] | None = None,
     undecided: float = 0.0,
+    false_alarm_rate: float | None = None,
+    scales: tuple[float, float] = (1.0, 1.0),
+    truncated: bool = False,
     method: Literal["cluster", "points"] = "cluster",
     white: float | None = None,
     on_step: Callable[[str], object] = str,
@@ -129,6 +134,17 @@ def learn_segmenter(
         Names of the labels, for files and pages.
     undecided : float
         For several classes: spels whose most probable class is less probable are undecided.
+    false_alarm_rate : float, optional
+        Accept components so that, of images without an object, at most this share holds a false
+        alarm. The bound is learned by cross-validation over the marked images
+        (`spel.decide.Presence`), and the file keeps it, so that another rate may be stated later.
+        By default the lowest score is a fixed step below that of the marked objects.
+    scales : (low, high)
+        Sizes (lengths) of objects over those of the marked ones that are as good as theirs: with
+        (0.5, 1) objects of half the size are found, too.
+    truncated : bool
+        Whether objects that the border of the image cuts are looked for, by the ellipse of the
+        outline that is visible. Images only.
     on_step : callable, optional
         Called with a message after each step.
 
@@ -146,11 +162,19 @@ def learn_segmenter(
         network, images, markers, names=names, seed=seed, blocks=blocks, method=method,
         white=white, on_step=on_step,
     )  # fmt: skip
-    start = replace(objects or ObjectModel(area=1000), multiple=multiple)
+    start = _start(objects, multiple, scales, truncated, markers[0].ndim)
     chosen = replace(delineation or Delineation(convex=True), scale=encoded.scale)
     how = Segmentation(delineation=chosen, features=encoded.features, undecided=undecided)
     sized = start if select == "components" else None
-    if sum(label != markers[0].background for label in class_labels(markers)) > 1:
+    several = sum(label != markers[0].background for label in class_labels(markers)) > 1
+    if false_alarm_rate is not None:
+        check_rate("learn_segmenter", false_alarm_rate)
+        if several or sized is None:
+            raise ParameterError(
+                "learn_segmenter: false_alarm_rate is for one class of objects of learned size "
+                "(select='components')"
+            )
+    if several:
         learned = learn_classes(
             encoded, markers, how, sized, decoder, ridge, class_names or {}, on_step
         )
@@ -162,7 +186,26 @@ def learn_segmenter(
         )
     complete = not multiple if all_marked is None else all_marked
     mine = hard_negatives and complete
-    return _learn_object(encoded, markers, how, sized, ridge, mine, on_step)
+    return _learn_object(encoded, markers, how, sized, ridge, mine, false_alarm_rate, on_step)
+
+
+def _start(
+    objects: ObjectModel | None,
+    multiple: bool,
+    scales: tuple[float, float],
+    truncated: bool,
+    ndim: int,
+) -> ObjectModel:
+    """What the object model is learned from: the options that speak of objects."""
+    start = replace(objects or ObjectModel(area=1000), multiple=multiple)
+    if truncated and ndim > 2:
+        raise ParameterError(
+            "learn_segmenter: truncated objects of volumes; the ellipse of a cut outline is known "
+            "for images only"
+        )
+    if scales != (1.0, 1.0):
+        start = replace(start, area_range=(scales[0] ** ndim, scales[1] ** ndim))
+    return replace(start, truncated=True) if truncated else start
 
 
 def _learn_object(
@@ -172,22 +215,26 @@ def _learn_object(
     start: ObjectModel | None,
     ridge: float,
     hard_negatives: bool,
+    false_alarm_rate: float | None,
     on_step: Callable[[str], object],
 ) -> LearnedSegmenter:
     """One class of objects: a saliency, and what the objects look like if `start` is given."""
     channels = encoded.channels
-    layer, saliencies = _decoder(channels, markers, ridge, ())
+    opposed = start if hard_negatives else None
+    layer, saliencies, extra = _fit(channels, markers, ridge, opposed)
     on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(encoded.blocks)}")
-    extra: Masks = []
-    if hard_negatives and start is not None:
-        extra = _hard_negatives(saliencies, markers, start)
-        layer, saliencies = _decoder(channels, markers, ridge, extra)
+    if extra:
         on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
     evidence = None
     if start is not None:
         model, evidence = learn_object_model(saliencies, markers, start)
         how = replace(how, objects=model)
         on_step("objects: area, shape and lowest accepted score")
+        if false_alarm_rate is not None:
+            model = _with_presence(model, channels, markers, start, ridge, opposed)
+            model = model.at_false_alarm_rate(false_alarm_rate)
+            how = replace(how, objects=model)
+            on_step(presence_in_words(model, false_alarm_rate))
     decoded = encoded.with_decoder(
         Node("decoder.score", layer, (DECODED,)),
         Node("saliency", Activation("hard_sigmoid"), ("decoder.score",)),
@@ -195,6 +242,38 @@ def _learn_object(
     return LearnedSegmenter(
         with_segmentation(decoded, how), evidence, tuple(int(mask.sum()) for mask in extra)
     )
+
+
+def _fit(
+    channels: Sequence[Image], markers: Sequence[Markers], ridge: float, start: ObjectModel | None
+) -> tuple[WeightedSum, list[Image], Masks]:
+    """The decoder, the saliencies of the marked images, and the hard negatives if `start`."""
+    layer, saliencies = _decoder(channels, markers, ridge, ())
+    if start is None:
+        return layer, saliencies, []
+    extra = _hard_negatives(saliencies, markers, start)
+    layer, saliencies = _decoder(channels, markers, ridge, extra)
+    return layer, saliencies, extra
+
+
+def _with_presence(
+    model: ObjectModel,
+    channels: Sequence[Image],
+    markers: Sequence[Markers],
+    start: ObjectModel,
+    ridge: float,
+    opposed: ObjectModel | None,
+) -> ObjectModel:
+    """The model with cross-validated scores of objects and background."""
+
+    def fit(
+        some: Sequence[Image], drawn: Sequence[Markers]
+    ) -> tuple[Callable[[Image], Image], list[Image]]:
+        layer, saliencies, _ = _fit(some, drawn, ridge, opposed)
+        clip = Activation("hard_sigmoid")
+        return lambda image: clip(layer(image)), saliencies
+
+    return replace(model, presence=cross_validated_presence(channels, markers, start, fit))
 
 
 def suggest_strokes(

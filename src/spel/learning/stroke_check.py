@@ -154,13 +154,13 @@ def _balanced_accuracy(
     """Of the marked spels of one image; NaN if the others do not tell all its labels apart."""
     rest = [i for i in range(len(drawn)) if i != out and len(drawn[i])]
     others = [drawn[i] for i in rest]
-    known = class_labels(others)
-    if len(known) < 2 or not set(truth.classes) <= set(known):
+    labels = class_labels(others)
+    if len(labels) < 2 or not set(truth.classes) <= set(labels):
         return float("nan")
     bank = class_decoder([channels[i] for i in rest], others, ridge=ridge)
     values = channels[out][tuple(truth.points.T)].astype(np.float64)
     scores = values @ bank.weights[:, 0].T.astype(np.float64) + bank.bias
-    right = np.array(known)[scores.argmax(axis=1)] == truth.labels
+    right = np.array(labels)[scores.argmax(axis=1)] == truth.labels
     return float(np.mean([right[truth.labels == label].mean() for label in truth.classes]))
 
 

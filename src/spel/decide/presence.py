@@ -1,0 +1,152 @@
+"""Presence: whether a component is an object at all, from scores of objects and background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import exp, log, pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from spel.decide.numbers import check_number
+from spel.errors import FormatError, ParameterError
+from spel.linear import fit_logistic
+
+LOWEST = -8.0
+"""Score of an image in whose background there is no component at all."""
+
+EULER = 0.5772156649015329
+RIDGE = 1e-2
+"""Penalty of the calibration, which keeps it soft where the two sides do not overlap."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Scores of marked objects, and of the best background of each marked image.
+
+    They are scores of an `ObjectModel` that was learned without the image (cross-validation), so
+    that new images may be expected to give such scores. The bounds suppose two things: that new
+    images are like the marked ones, and that leaving one image out hardly changes what is learned.
+
+    Attributes
+    ----------
+    objects : tuple of float
+        Score of each marked object.
+    background : tuple of float
+        For each marked image, the highest score of a component apart from the marked objects.
+
+    Examples
+    --------
+    >>> known = Presence((-1.0, -1.2, -1.5), (-3.0, -4.0, -3.5))
+    >>> known.min_score(0.25)  # one in four images: the largest of three, by exchangeability
+    -3.0
+    >>> known.false_alarm_rate(-2.0), known.probability(-1.0) > 0.9 > 0.1 > known.probability(-4.0)
+    (0.25, True)
+    """
+
+    objects: tuple[float, ...]
+    background: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name, least in (("objects", 1), ("background", 2)):
+            scores = getattr(self, name)
+            if not isinstance(scores, Sequence) or len(scores) < least:
+                raise ParameterError(f"Presence: {name} {scores!r:.60}; expected {least} or more")
+            for score in scores:
+                check_number("Presence", name, score)
+            object.__setattr__(self, name, tuple(float(score) for score in scores))
+
+    def probability(self, score: float) -> float:
+        """Calibrated probability that a component of this score is an object.
+
+        A logistic regression of both sides, which have the same weight: the prior is one half.
+
+        Notes
+        -----
+        Platt, Probabilistic outputs for support vector machines, 1999.
+        """
+        slope, offset = self._logistic()
+        return 1 / (1 + exp(-min(max(slope * score + offset, -700.0), 700.0)))
+
+    def even_score(self) -> float:
+        """The score at which object and background are equally probable."""
+        slope, offset = self._logistic()
+        return -offset / slope if slope > 0 else 0.0
+
+    def false_alarm_rate(self, score: float) -> float:
+        """Bound on the rate of images without an object that hold a component of this score.
+
+        It is the conformal p-value, ``(1 + #{b >= score}) / (n + 1)`` for the n background scores
+        b, and so never below ``1 / (n + 1)``.
+        """
+        reached = sum(b >= score for b in self.background)
+        return (1 + reached) / (len(self.background) + 1)
+
+    def min_score(self, rate: float) -> float:
+        """The score that components must exceed so that at most `rate` of empty images give one.
+
+        For a rate of at least ``1 / (n + 1)`` this is an order statistic of the n background
+        scores, which holds whatever their distribution (conformal prediction). A lower rate cannot
+        be had without a model: a Gumbel distribution of maxima is fitted by its moments, and its
+        quantile is taken; this costs objects if there are few marked images.
+
+        Parameters
+        ----------
+        rate : float
+            In 0..1, ends excluded.
+
+        Notes
+        -----
+        Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005; Coles, An
+        Introduction to Statistical Modeling of Extreme Values, 2001.
+        """
+        check_rate("Presence", rate)
+        ordered = sorted(self.background, reverse=True)
+        rank = int(rate * (len(ordered) + 1) + 1e-9)
+        if rank:
+            return ordered[min(rank, len(ordered)) - 1]
+        scale = sqrt(6) / pi * float(np.std(ordered, ddof=1))
+        place = float(np.mean(ordered)) - EULER * scale
+        return max(place - scale * log(-log(1 - rate)), ordered[0])
+
+    def _logistic(self) -> tuple[float, float]:
+        scores = np.array([*self.objects, *self.background])
+        side = np.arange(len(scores)) < len(self.objects)
+        shares = np.where(side, 0.5 / len(self.objects), 0.5 / len(self.background))
+        weights, bias = fit_logistic(scores[:, None], side, shares, ridge=RIDGE)
+        return float(weights[0]), float(bias)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, ready for JSON."""
+        return {"objects": list(self.objects), "background": list(self.background)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Presence:
+        """The value that `to_dict` wrote.
+
+        Raises
+        ------
+        FormatError
+            For anything else.
+        """
+        if not isinstance(values, Mapping) or set(values) != {f.name for f in fields(cls)}:
+            raise FormatError(f"Presence: {values!r:.80}; expected objects and background")
+        try:
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"Presence: {error}") from error
+
+
+def check_rate(owner: str, rate: float) -> None:
+    """Refuse what is no rate between 0 and 1.
+
+    Raises
+    ------
+    ParameterError
+    """
+    check_number(owner, "false_alarm_rate", rate)
+    if not 0 < rate < 1:
+        raise ParameterError(
+            f"{owner}: false_alarm_rate {rate!r}; expected a rate between 0 and 1, ends excluded"
+        )

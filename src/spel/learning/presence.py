@@ -1,0 +1,91 @@
+"""Presence, cross-validated: each marked image is judged by what was learned from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.decide.object_learning import learn_object_model, scores_apart
+from spel.decide.object_model import ObjectModel
+from spel.decide.presence import Presence
+from spel.errors import ParameterError
+
+Image = npt.NDArray[Any]
+Saliency = Callable[[Image], Image]
+Fit = Callable[[Sequence[Image], Sequence[Markers]], tuple[Saliency, Sequence[Image]]]
+
+LEAST = 3
+"""Marked images below which nothing can be said of new ones."""
+
+
+def cross_validated_presence(
+    channels: Sequence[Image],
+    markers: Sequence[Markers],
+    start: ObjectModel,
+    fit: Fit,
+) -> Presence:
+    """Scores of marked objects and of the background, each image left out once.
+
+    Decoder and object model are learned without the image; the encoder's kernels are those of all
+    marked images, which use no label.
+
+    Parameters
+    ----------
+    channels : sequence of (rows, cols, K) arrays
+        What the decoder weighs, one per marked image.
+    markers : sequence of Markers
+    start : ObjectModel
+        Spreads, powers and levels, as for `spel.decide.learn_object_model`.
+    fit : function of channels and markers
+        Returns the function from channels to a saliency, and the saliencies of the given images.
+
+    Returns
+    -------
+    Presence
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than three marked images, or no part of them can be learned from.
+    """
+    if len(markers) < LEAST:
+        raise ParameterError(
+            f"learn_segmenter: false_alarm_rate with {len(markers)} marked images; expected at "
+            f"least {LEAST}, because each one is judged by the others"
+        )
+    objects: list[float] = []
+    background: list[float] = []
+    for out in range(len(markers)):
+        rest = [i for i in range(len(markers)) if i != out]
+        drawn = [markers[i] for i in rest]
+        try:
+            saliency, saliencies = fit([channels[i] for i in rest], drawn)
+            model, _ = learn_object_model(saliencies, drawn, start)
+        except ParameterError:
+            continue  # the others show no object, so they say nothing of this image
+        marked, apart = scores_apart(model, saliency(channels[out]), markers[out])
+        objects += marked
+        background.append(apart)
+    if len(background) < 2 or not objects:
+        raise ParameterError(
+            "learn_segmenter: false_alarm_rate; no marked image can be judged by the others. Mark "
+            "objects in at least three images"
+        )
+    return Presence(tuple(objects), tuple(background))
+
+
+def presence_in_words(model: ObjectModel, rate: float) -> str:
+    """What was learned of presence, and what the rate costs."""
+    assert model.presence is not None
+    scores, apart = model.presence.objects, model.presence.background
+    reached = sum(score > model.min_score for score in scores)
+    modelled = rate * (len(apart) + 1) < 1
+    how = "a fitted Gumbel distribution" if modelled else "an order statistic"
+    return (
+        f"presence: at {rate:g} false alarms per image without an object, objects need a score "
+        f"above {model.min_score:.2f} ({how} of {len(apart)} backgrounds); {reached} of "
+        f"{len(scores)} marked objects reach it when their image is left out"
+    )

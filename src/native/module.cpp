@@ -228,12 +228,17 @@ void flood_image(uintptr_t image, long channels, Long3 size, int rule, double re
   });
 }
 
-void resize_image(uintptr_t image, std::array<long, 2> size, long row_stride, std::array<double, 4> box, uintptr_t out,
-                  std::array<long, 2> out_size) {
+void resize_part(uintptr_t image, Pair size, long row_stride, Pair origin, Pair whole, std::array<double, 4> box,
+                 uintptr_t out, Pair out_size, Pair out_origin, Pair out_whole) {
   unlocked([&](const Poll& poll) {
-    resize(*chosen, reinterpret_cast<const float*>(image), size, row_stride, box, reinterpret_cast<float*>(out),
-           out_size, poll);
+    const Plane plane{reinterpret_cast<const float*>(image), row_stride, size, origin, whole};
+    resize(*chosen, plane, box, {reinterpret_cast<float*>(out), out_size, out_origin, out_whole}, poll);
   });
+}
+
+void resize_image(uintptr_t image, Pair size, long row_stride, std::array<double, 4> box, uintptr_t out,
+                  Pair out_size) {
+  resize_part(image, size, row_stride, {0, 0}, size, box, out, out_size, {0, 0}, out_size);
 }
 
 }  // namespace
@@ -255,6 +260,7 @@ NB_MODULE(_native, m) {
   m.def("gather", &gather_patches);
   m.def("histogram", &histogram_of);
   m.def("resize", &resize_image);
+  m.def("resize_part", &resize_part);
   nb::class_<Program>(m, "Program")
       .def(nb::init<>())
       .def("source", &Program::source)

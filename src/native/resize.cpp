@@ -18,11 +18,12 @@ struct Taps {
   std::vector<float> weights;  // [tap][output spel], 0 after its last tap
 };
 
-// Taps for `out` spels that cover [low, high) of an axis of n spels; spels outside the axis have no weight.
-Taps taps(long n, double low, double high, long out) {
+// Taps for spels [begin, begin + count) of `out` spels that cover [low, high) of an axis of n spels; spels outside the
+// axis have no weight. `most` is that of all `out` spels, since the sums of a part have as many terms as of the whole.
+Taps taps(long n, double low, double high, long out, long begin, long count) {
   const double scale = (high - low) / double(out), wide = std::max(scale, 1.0);
   const long room = long(std::ceil(wide)) * 2 + 1;
-  std::vector<double> all(out * room, 0.0);
+  std::vector<double> all(count * room, 0.0), other(room);
   Taps t;
   for (long i = 0; i < out; i++) {
     const double centre = low + (double(i) + 0.5) * scale;
@@ -30,7 +31,9 @@ Taps taps(long n, double low, double high, long out) {
     const long to = std::clamp(long(std::floor(centre + wide + 0.5)), from + 1, std::min(n, from + room));
     const auto weight = [&](long k) { return std::max(0.0, 1.0 - std::abs((double(k) + 0.5 - centre) / wide)); };
     while (from + 1 < to && weight(from) <= 0) from++;
-    double* w = all.data() + i * room;
+    const bool wanted = begin <= i && i < begin + count;
+    double* w = wanted ? all.data() + (i - begin) * room : other.data();
+    std::fill(w, w + room, 0.0);
     double sum = 0;
     for (long k = from; k < to; k++) sum += w[k - from] = weight(k);
     if (!(sum > 0)) w[0] = sum = 1;
@@ -38,32 +41,34 @@ Taps taps(long n, double low, double high, long out) {
       w[k] /= sum;
       if (w[k] > 0) t.most = std::max(t.most, k + 1);
     }
-    t.first.push_back(int32_t(from));
+    if (wanted) t.first.push_back(int32_t(from));
   }
   for (long k = 0; k < t.most; k++)
-    for (long i = 0; i < out; i++) t.weights.push_back(float(all[i * room + k]));
+    for (long i = 0; i < count; i++) t.weights.push_back(float(all[i * room + k]));
   return t;
 }
 
 }  // namespace
 
-void resize(const Rows& rows, const float* image, std::array<long, 2> size, long row_stride, std::array<double, 4> box,
-            float* out, std::array<long, 2> out_size, const Poll& poll) {
-  const Taps down = taps(size[0], box[1], box[3], out_size[0]);
-  Taps along = taps(size[1], box[0], box[2], out_size[1]);
+void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, const Poll& poll) {
+  const auto [height, width] = out.size;
+  Taps down = taps(image.whole[0], box[1], box[3], out.whole[0], out.origin[0], height);
+  Taps along = taps(image.whole[1], box[0], box[2], out.whole[1], out.origin[1], width);
+  for (int32_t& first : down.first) first -= int32_t(image.origin[0]);
   // Only the columns that are read are summed; the zeros after them have weights of zero too.
   const auto [least, last] = std::minmax_element(along.first.begin(), along.first.end());
-  const long left = *least, wide = std::min(*last + along.most, size[1]) - left;
-  for (int32_t& first : along.first) first -= int32_t(left);
+  const long left = *least - image.origin[1];
+  const long wide = std::min(*last - *least + along.most, image.size[1] - left);
+  for (int32_t& first : along.first) first -= int32_t(image.origin[1] + left);
   std::vector<float> sum(wide + along.most, 0.0f), weights(down.most);
   Pulse pulse(poll);
-  for (long y = 0; y < out_size[0]; y++) {
-    const long count = std::min(down.most, size[0] - down.first[y]);
-    for (long k = 0; k < count; k++) weights[k] = down.weights[k * out_size[0] + y];
-    rows.weigh_rows(image + down.first[y] * row_stride + left, row_stride, weights.data(), count, sum.data(), wide);
-    rows.weigh_spels(sum.data(), along.first.data(), along.weights.data(), along.most, out + y * out_size[1],
-                     out_size[1]);
-    pulse(count * wide + along.most * out_size[1]);
+  for (long y = 0; y < height; y++) {
+    const long count = std::min(down.most, image.size[0] - down.first[y]);
+    for (long k = 0; k < count; k++) weights[k] = down.weights[k * height + y];
+    rows.weigh_rows(image.data + down.first[y] * image.row_stride + left, image.row_stride, weights.data(), count,
+                    sum.data(), wide);
+    rows.weigh_spels(sum.data(), along.first.data(), along.weights.data(), along.most, out.data + y * width, width);
+    pulse(count * wide + along.most * width);
   }
 }
 

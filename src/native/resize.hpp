@@ -7,9 +7,23 @@
 
 namespace spel {
 
-// Draws a box (x0, y0, x1, y1) of a one-channel image as `out` (contiguous, rows x columns), see resize.cpp.
-// Throws Interrupted once `poll` is true.
-void resize(const Rows& rows, const float* image, std::array<long, 2> size, long row_stride, std::array<double, 4> box,
-            float* out, std::array<long, 2> out_size, const Poll& poll);
+using Pair = std::array<long, 2>;  // of rows and columns
+
+// An image, or the window of one that is at hand: `size` spels from `origin` on of `whole`.
+struct Plane {
+  const float* data;
+  long row_stride;
+  Pair size, origin, whole;
+};
+
+// The spels of the result that are drawn: `size` of them from `origin` on of `whole`; contiguous.
+struct Drawing {
+  float* data;
+  Pair size, origin, whole;
+};
+
+// Draws a box (x0, y0, x1, y1) of a one-channel image, see resize.cpp. A part is drawn with the bits of the whole.
+// The window must hold what the part reads. Throws Interrupted once `poll` is true.
+void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, const Poll& poll);
 
 }  // namespace spel

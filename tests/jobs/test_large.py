@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,12 @@ import tifffile
 
 import spel
 from spel.cli.main import run as program
+from spel.data import street
 from spel.decide import Decision
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError
 from spel.io.annotation.results import Result
 from spel.jobs import DetectJob, detect
-from spel.jobs.levels import coarsest_level
-from spel.rigid.windows import Windows
 from spel.runs import Failure, image_process, parts, run
 from spel.runs.task import TimedTask
 
@@ -148,15 +148,33 @@ def test_a_missing_level_is_a_failure(scan):
         DetectJob(edges(), level=-1)
 
 
-def test_windows_read_the_coarsest_level_with_all_their_scales():
-    levels = ((800, 801), (400, 400), (200, 200), (100, 100))
-    for largest, expected in ((1.0, 0), (0.6, 0), (0.5, 1), (0.3, 1), (0.25, 2), (0.01, 3)):
-        windows = Windows(sizes=((8, 8),), max_scale=largest, min_scale=largest / 8)
-        level = coarsest_level(levels, windows)
-        seen = windows.rescaled(0.5**level)
-        assert level == expected
-        assert seen.max_scale == pytest.approx(largest * 2**level, rel=0.01)
-        assert len(seen.scales) == len(windows.scales)
+def test_windows_in_tiles_are_those_of_the_whole(tmp_path):
+    path, image = tmp_path / "a.tif", street(3, size=(160, 220)).image
+    spel.write(path, image)
+    job = DetectJob(spel.zoo.plates())
+    whole, tiled = one(job, path), one(replace(job, tile=120), path)
+    assert isinstance(whole, Result)
+    assert isinstance(tiled, Result)
+    assert len(whole) > 0
+    assert whole.to_dict() == tiled.to_dict()
+
+
+def test_windows_read_each_scale_from_the_coarsest_level_that_has_it(tmp_path):
+    """The levels hold different scenes, so that it shows from which one each box comes."""
+    path = tmp_path / "a.tif"
+    empty, small = np.full((480, 640), 90, np.uint8), street(3, size=(240, 320)).image[..., 1]
+    with tifffile.TiffWriter(path) as file:
+        file.write(empty, subifds=1, tile=(64, 64), metadata=None)
+        file.write(small, subfiletype=1, tile=(32, 32), metadata=None)
+    job = DetectJob(spel.zoo.plates(), tile=200)
+    chosen, boxes = one(replace(job, level=1), path), one(job, path)
+    assert isinstance(chosen, Result)
+    assert isinstance(boxes, Result)
+    assert len(boxes) == len(chosen) == 1
+    assert np.allclose(boxes.boxes, chosen.boxes, atol=4)
+    finest = one(replace(job, level=0), path)
+    assert isinstance(finest, Result)
+    assert len(finest) == 0
 
 
 def test_a_folder_of_zarr_is_one_image(tmp_path, small):

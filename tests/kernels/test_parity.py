@@ -245,6 +245,34 @@ def test_resize_of_any_box(
     np.testing.assert_allclose(got, meant, atol=2e-5)
 
 
+@few
+@given(
+    whole=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    data=st.data(),
+)
+def test_a_part_is_resized_as_in_the_whole(
+    whole: tuple[int, int], size: tuple[int, int], data: st.DataObject
+) -> None:
+    image = np.random.default_rng(whole[0]).random(whole, np.float32)
+    part, origin, window = [], [], []
+    for n, out in zip(whole, size):
+        first = data.draw(st.integers(0, out - 1))
+        last = data.draw(st.integers(first + 1, out))
+        reach = max(n / out, 1.0) + 1
+        low = max(0, int(first * n / out - reach))
+        part.append(slice(first, last))
+        origin.append(low)
+        window.append(slice(low, min(n, int(last * n / out + reach) + 1)))
+    box = (0.0, 0.0, float(whole[1]), float(whole[0]))
+    for kernels, error in ((native, 0.0), (reference, 1e-6)):
+        expected = kernels.resize(image, box, size)[tuple(part)]
+        got = kernels.resize_part(
+            image[tuple(window)], tuple(origin), whole, box, size, tuple(part)
+        )
+        np.testing.assert_allclose(got, expected, rtol=0, atol=error)
+
+
 def test_resize_is_what_pillow_makes() -> None:
     from PIL import Image
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from spel.decide import decision_of
 from spel.errors import FormatError, ParameterError, ShapeError, UnsupportedLayerError
 from spel.metrics.detection import Answers, evaluate
 from spel.rigid import ClassWindows, RigidConfig, Windows, learn_detector
+from spel.rigid.large import detect_in_levels
 
 QUICK = RigidConfig(orientations=4, min_crops=8, crops=30, rounds=1, hard_negatives=300)
 
@@ -74,6 +74,17 @@ def test_every_class_answers_as_it_does_alone(network: spel.Network) -> None:
         assert len(alone) == len(mine) > 0
         np.testing.assert_array_equal(both.boxes[mine], alone.boxes)
         np.testing.assert_array_equal(both.scores[mine], alone.scores)
+
+
+def test_classes_in_parts_are_those_of_the_whole(network: spel.Network) -> None:
+    image, _, _ = scene(1)
+    decision = decision_of(network)
+    assert isinstance(decision, ClassWindows)
+    whole = spel.detect(network, image)
+    parts = detect_in_levels(network, [image], decision, size=200)
+    assert {"ball", "plate"} == set(whole.classes) == set(parts.classes)
+    assert np.array_equal(parts.boxes, whole.boxes)
+    assert np.array_equal(parts.scores, whole.scores)
 
 
 def test_boxes_suppress_one_another_within_or_across_classes(network: spel.Network) -> None:
@@ -164,15 +175,6 @@ def test_options_change_all_classes_and_others_are_refused(network: spel.Network
     assert {changed.overlap, *(w.overlap for _, w in changed.classes)} == {0.2}
     with pytest.raises(ParameterError, match=r"unknown option sizes.*suppress, threshold"):
         spel.detect(network, np.zeros((9, 9), np.uint8), sizes=((1, 1),))
-
-
-def test_resized_images_have_resized_scales() -> None:
-    windows = replace(
-        one(), max_scale=0.5, min_scale=0.125, proposals=replace(one(), max_scale=0.4)
-    )
-    half = ClassWindows((("a", windows),)).rescaled(0.5)
-    assert (half.max_scale, half.classes[0][1].min_scale) == (1.0, 0.25)
-    assert half.classes[0][1].proposals == replace(one(), max_scale=0.8, min_scale=0.25)
 
 
 def test_classes_for_each_box_are_needed(scenes: list[Scene]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,13 +19,14 @@ from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result, read_results
 from spel.io.large import LargeImage
 from spel.jobs.detect_pictures import KINDS, VIDEO, save_pictures
-from spel.jobs.levels import coarsest_level, full_size
+from spel.jobs.levels import full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
-from spel.nn.intensity import expected_white
+from spel.nn.intensity import expected_white, match_white
 from spel.nn.tiles import default_size
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
+from spel.runs.parts import fits
 from spel.runs.video import VideoTask
 
 
@@ -43,7 +44,8 @@ class DetectJob(NetworkJob):
     formats : tuple of {"csv", "coco", "yolo", "voc", "geojson", "label-studio"}
         The results in other formats.
     level : int, optional
-        For a decision by windows the default is the coarsest level that has all its scales.
+        By default, a decision by windows reads each of its scales from the coarsest level of a
+        pyramid that has it, and boxes are those of the full size.
     place, tile, page, max_pixels, isolate, every, threads
         See `spel.jobs.NetworkJob` and `spel.runs.ImageJob`.
 
@@ -68,8 +70,6 @@ class DetectJob(NetworkJob):
                 "detect: pictures cannot be saved of images that are read tile by tile; leave "
                 "out save or tile"
             )
-        if self.tile is not None:
-            tiles.checked_decision(self.decision or decision_of(self.network))
 
     @property
     def counted(self) -> str:
@@ -77,8 +77,7 @@ class DetectJob(NetworkJob):
 
     def settings(self) -> dict[str, Any]:
         """The network and the decision."""
-        decision = self.decision or decision_of(self.network)
-        return {**super().settings(), "decision": decision.to_dict()}
+        return {**super().settings(), "decision": self._decision.to_dict()}
 
     def comparable(self, settings: dict[str, Any]) -> dict[str, Any]:
         """The settings; a decision that spel 0.1 has written becomes one of this version."""
@@ -88,11 +87,13 @@ class DetectJob(NetworkJob):
                 decision = Windows.from_dict(decision).to_dict()
         return {**settings, "decision": decision}
 
-    def choose_level(self, levels: Sequence[tuple[int, int]]) -> int:
-        decision = self.decision or decision_of(self.network)
-        if isinstance(decision, Windows | ClassWindows):
-            return coarsest_level(levels, decision)
-        return 0
+    @property
+    def reads_levels(self) -> bool:
+        return isinstance(self._decision, Windows | ClassWindows)
+
+    @property
+    def _decision(self) -> AnyDecision:
+        return self.decision or decision_of(self.network)
 
     def process(self, image: SourceImage, files: OutputFiles) -> Result:
         """The boxes of an image in memory, and its pictures."""
@@ -101,7 +102,7 @@ class DetectJob(NetworkJob):
         detections = detect(
             self.network,
             matched,
-            decision=self._decision_at(image.scale),
+            decision=self._decision,
             white=expected_white(self.network),
         )
         in_video = image.frame is not None  # whose overlay is one video
@@ -119,18 +120,24 @@ class DetectJob(NetworkJob):
 
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> Result:
         """The boxes of an image that is read by windows."""
-        if self.save:
+        if self.save and not fits(image):
             raise ParameterError(
                 "pictures cannot be saved of images that are read tile by tile; leave out --save"
             )
         self._check_volume(name, len(image.shape))
-        detections = tiles.detect(
-            self.network,
-            image,
-            size=self.tile or default_size(image.shape),
-            decision=self._decision_at(image.scale),
-            white=image.white,
-        )
+        with ExitStack() as stack:
+            levels = image.smaller() if self.reads_levels and self.level is None else []
+            detections = tiles.detect(
+                self.network,
+                image,
+                smaller=[stack.enter_context(level) for level in levels],
+                size=self.tile or default_size(image.shape),
+                decision=self._decision,
+                white=image.white,
+            )
+        if self.save:
+            matched = match_white(self.network, image[:], image.white)
+            save_pictures(files, self.save, self.network, matched, detections)
         detections = full_size(detections, image.full_size, image.scale)
         return self._result(name, detections, **self.tile_intensity(image))
 
@@ -156,14 +163,6 @@ class DetectJob(NetworkJob):
                     write_video_overlay(
                         task.image, files.results, path, every=self.every, max_pixels=self.limit
                     )
-
-    def _decision_at(self, scale: tuple[float, ...]) -> AnyDecision:
-        """The decision at a level of a pyramid; a level that the user has chosen is an image."""
-        decision = self.decision or decision_of(self.network)
-        chosen_here = self.level is None and min(scale) < 1
-        if isinstance(decision, Windows | ClassWindows) and chosen_here:
-            return decision.rescaled(min(scale))
-        return decision
 
     def _check_volume(self, name: str, ndim: int) -> None:
         """Refuse what cannot be written of a volume, before it is searched."""

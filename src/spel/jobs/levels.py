@@ -1,32 +1,12 @@
-"""Levels of a pyramid: which one a scale space needs, and boxes in pixels of the full size."""
+"""Levels of a pyramid: boxes in pixels of the full size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from spel.core.detections import Detections
-from spel.rigid import ClassWindows, Windows
-
-
-def coarsest_level(levels: Sequence[tuple[int, int]], windows: Windows | ClassWindows) -> int:
-    """The coarsest level that no scale of the windows enlarges by more than 1 %.
-
-    Examples
-    --------
-    >>> windows = Windows(sizes=((48, 16),), max_scale=0.25, min_scale=0.125)
-    >>> coarsest_level(((4000, 4000), (2000, 2000), (1000, 1000)), windows)
-    2
-    """
-    rows, cols = levels[0]
-    best, scale = 0, 1.0
-    for number, (height, width) in enumerate(levels):
-        factor = min(height / rows, width / cols)
-        if factor >= windows.max_scale * 0.99 and factor < scale:
-            best, scale = number, factor
-    return best
 
 
 def full_size(

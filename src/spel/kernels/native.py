@@ -232,10 +232,34 @@ def resize(
     size: tuple[int, int],
 ) -> npt.NDArray[np.float32]:
     """A box ``x0 y0 x1 y1`` of a (rows, cols) image at another size, see `reference`."""
-    plain = image if image.strides[1] == 4 and image.strides[0] % 4 == 0 else image.copy()
+    plain = _with_plain_rows(image)
     out = np.empty(size, dtype=np.float32)
     native.resize(plain.ctypes.data, plain.shape, plain.strides[0] // 4, box, out.ctypes.data, size)
     return out
+
+
+def resize_part(
+    window: npt.NDArray[np.float32],
+    origin: tuple[int, int],
+    whole: tuple[int, int],
+    box: tuple[float, float, float, float],
+    size: tuple[int, int],
+    part: tuple[slice, slice],
+) -> npt.NDArray[np.float32]:
+    """A part of a resized image of which a window is at hand, see `reference`."""
+    plain = _with_plain_rows(window)
+    first = (part[0].start, part[1].start)
+    out = np.empty((part[0].stop - first[0], part[1].stop - first[1]), dtype=np.float32)
+    native.resize_part(
+        plain.ctypes.data, plain.shape, plain.strides[0] // 4, origin, whole, box,
+        out.ctypes.data, out.shape, first, size,
+    )  # fmt: skip
+    return out
+
+
+def _with_plain_rows(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The image, or a copy, whose rows are contiguous."""
+    return image if image.strides[1] == 4 and image.strides[0] % 4 == 0 else image.copy()
 
 
 def flood(

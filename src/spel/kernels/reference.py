@@ -256,9 +256,19 @@ def resize(
     centre lies at ``c = low + (i + 1/2) s`` with s input spels to one output spel, is the mean of
     the spels k of the image by the weights ``max(0, 1 - |k + 1/2 - c| / max(s, 1))``.
     """
-    down = _triangles(image.shape[0], box[1], box[3], size[0])
-    along = _triangles(image.shape[1], box[0], box[2], size[1])
-    return np.asarray(down @ image @ along.T, dtype=np.float32)
+    everything = (slice(0, size[0]), slice(0, size[1]))
+    return resize_part(image, (0, 0), image.shape, box, size, everything)
+
+
+def resize_part(
+    window: npt.NDArray[np.float32], origin: tuple[int, int], whole: tuple[int, int],
+    box: tuple[float, float, float, float], size: tuple[int, int], part: tuple[slice, slice],
+) -> npt.NDArray[np.float32]:  # fmt: skip
+    """``resize(image, box, size)[part]``, from the window at `origin` of the `whole` image."""
+    rows, cols = (slice(o, o + n) for o, n in zip(origin, window.shape))
+    down = _triangles(whole[0], box[1], box[3], size[0])[part[0], rows]
+    along = _triangles(whole[1], box[0], box[2], size[1])[part[1], cols]
+    return np.asarray(down @ window @ along.T, dtype=np.float32)
 
 
 def _triangles(n: int, low: float, high: float, out: int) -> npt.NDArray[np.float64]:

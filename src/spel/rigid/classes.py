@@ -108,12 +108,6 @@ class ClassWindows:
         classes = tuple((name, replace(one, **shared)) for name, one in self.classes)
         return replace(self, **{"classes": classes, **own})
 
-    def rescaled(self, factor: float) -> ClassWindows:
-        """The same for images that are resized by `factor`."""
-        return replace(
-            self, classes=tuple((name, one.rescaled(factor)) for name, one in self.classes)
-        )
-
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""
         return {

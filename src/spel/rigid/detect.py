@@ -34,7 +34,10 @@ MIN_LOG_ODDS = float(np.log(0.002 / 0.998))
 """Windows with lower log-odds are refined only if the threshold is lower too."""
 
 MAX_WINDOWS = 5000
-"""Largest number of windows of a scan that are considered, best first."""
+"""Largest number of windows of a scan that are considered, best first, for each `MANY_SPELS`."""
+
+MANY_SPELS = 100_000_000
+"""Spels of an image, or a part of them, in which `MAX_WINDOWS` are considered."""
 
 MISSED_SHARE = 0.01
 """Share of the expected number of objects that the places left out may hold together."""
@@ -113,7 +116,7 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     """All scored windows, with refined boxes, before non-maximum suppression."""
     places = None if scanner.proposals is None else _propose(scanner, pyramid)
     if places is None:
-        scored = scanner.refine(_scan_all_scales(scanner, pyramid, _lowest(scanner.windows)))
+        scored = _scan_all_scales(scanner, pyramid, _lowest(scanner.windows))
     else:
         scored = _refine_proposals(scanner, pyramid, places)
     if not scanner.windows.rotations:
@@ -129,14 +132,15 @@ def _lowest(windows: Windows) -> float:
 
 def _scan_all_scales(scanner: Scanner, pyramid: Pyramid, lowest: float) -> ScoredWindows:
     """The best windows of kernels that slide over all scales of the image."""
-    return scanner.score_views(scanner.views(pyramid), min_log_odds=lowest, max_windows=MAX_WINDOWS)
+    count = MAX_WINDOWS * -(-pyramid.size[0] * pyramid.size[1] // MANY_SPELS)
+    return scanner.scan(pyramid, min_log_odds=lowest, max_windows=count)
 
 
 def _propose(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows | None:
     """The places to refine, or None if their views are larger than the image at all scales."""
     assert scanner.proposals is not None
     lowest = _lowest(scanner.windows)
-    proposals = scanner.proposals.refine(_scan_all_scales(scanner.proposals, pyramid, lowest))
+    proposals = _scan_all_scales(scanner.proposals, pyramid, lowest)
     places = best_windows(proposals, scanner.windows.max_proposals, lowest=lowest)
     views = len(places) * (1 + len(SCALE_OFFSETS))
     return None if views * scanner.place_area > scanner.scan_area(pyramid) else places

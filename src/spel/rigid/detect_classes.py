@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,7 @@ from spel.nn import Network
 from spel.rigid.classes import ClassWindows
 from spel.rigid.detect import detect_in_pyramid
 from spel.rigid.nms import non_maximum_suppression
+from spel.rigid.pyramid import Pyramid
 from spel.rigid.score import Scanner
 
 
@@ -27,7 +30,13 @@ def detect_classes(
     if 0 in size:
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)
     scanners = [Scanner(network, windows) for _, windows in decision.classes]
-    pyramid = scanners[0].pyramid(array, share=True)
+    return classes_in_pyramid(scanners, scanners[0].pyramid(array, share=True), decision, why=why)
+
+
+def classes_in_pyramid(
+    scanners: Sequence[Scanner], pyramid: Pyramid, decision: ClassWindows, *, why: bool = False
+) -> Detections:
+    """As `detect_classes`, from a scale space and the scanner of each class."""
     detections = [detect_in_pyramid(scanner, pyramid, why=why) for scanner in scanners]
     boxes = np.concatenate([one.boxes for one in detections])
     scores = np.concatenate([one.scores for one in detections])
@@ -42,7 +51,7 @@ def detect_classes(
         boxes[order],
         scores[order],
         areas[order],
-        size,
+        pyramid.size,
         why=tuple(reasons[i] for i in order) if why else (),
         classes=tuple(names[i] for i in order),
         left_out=sum(one.left_out for one in detections),

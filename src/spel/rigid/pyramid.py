@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from spel import kernels, ops
-from spel.core.adjacency import Adjacency
+from spel import kernels
 from spel.errors import ParameterError, ShapeError
-
-Grey = npt.NDArray[np.float32]
+from spel.rigid.octaves import Grey, Octave, Plane, Resized, halved
 
 MAX_HALVINGS = 12
 
-TWO_BY_TWO = Adjacency.from_mask(np.ones((2, 2)), origin=(0, 0))
-"""The spels whose mean is one spel of the halved image."""
+COARSER = 1.01
+"""A stored level may be coarser than a scale that is read from it by this factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +25,12 @@ class Level:
 
     Attributes
     ----------
-    image : (rows, cols) array of float32
+    image : (rows, cols) array of float32, or a plane of windows of it
     scale : (row, col)
         Spels of the level per spel of the image; the two differ a little, since sizes are integers.
     """
 
-    image: Grey
+    image: Plane
     scale: tuple[float, float]
 
 
@@ -42,6 +40,17 @@ class Pyramid:
     Sizes between two halvings are resampled from the finer one by triangle filters that are as wide
     as the reduction, so that nothing aliases.
 
+    Parameters
+    ----------
+    image : (rows, cols) array, or a plane of windows of an image larger than memory
+    smaller : sequence of Plane
+        The same image at smaller sizes, as files store them. Each size is computed from the
+        smallest one that is large enough.
+    tile : int, optional
+        Side of the parts in which an image larger than memory is scanned.
+    share : bool
+        Whether scanners put into `shared` what they compute from the levels.
+
     Examples
     --------
     >>> pyramid = Pyramid(np.ones((8, 16)))
@@ -49,19 +58,24 @@ class Pyramid:
     [(8, 16), (4, 8)]
     """
 
-    def __init__(self, image: npt.ArrayLike, *, share: bool = False) -> None:
-        array = np.asarray(image, dtype=np.float32)
-        if array.ndim == 3 and array.shape[2] == 1:
-            array = array[..., 0]
-        if array.ndim != 2:
-            raise ShapeError(
-                f"Pyramid: image of shape {array.shape}; expected one channel (rows, cols)"
-            )
-        self.size: tuple[int, int] = (array.shape[0], array.shape[1])
-        self._octaves: list[Grey] = [array] if array.size else []
-        self.shares = share
+    def __init__(
+        self,
+        image: npt.ArrayLike | Plane,
+        *,
+        smaller: Sequence[Plane] = (),
+        tile: int | None = None,
+        share: bool = False,
+    ) -> None:
+        plane = _grey(image) if tile is None else cast(Plane, image)
+        self.size, self.tile, self.shares = (plane.shape[0], plane.shape[1]), tile, share
         self.shared: dict[Hashable, Any] = {}
         """What several scanners have computed from the levels, if they share it."""
+        self._octaves: list[list[Octave]] = []
+        """Each stored size and its halvings."""
+        if 0 not in self.size:
+            for level in (plane, *smaller):
+                factor = self.size[0] / level.shape[0], self.size[1] / level.shape[1]
+                self._octaves.append([Octave(level, factor)])
 
     def size_at(self, scale: float) -> tuple[int, int]:
         """Size of the image at a scale."""
@@ -73,10 +87,10 @@ class Pyramid:
             rows, cols = self.size_at(scale)
             if min(rows, cols) < max(min_side, 1):
                 continue
-            octave, _ = self._octave(scale)
-            if (rows, cols) != octave.shape:
-                octave = kernels.resize(octave, _extent(octave), (rows, cols))
-            yield Level(octave, (rows / self.size[0], cols / self.size[1]))
+            image = self._octave(scale).plane
+            if (rows, cols) != image.shape:
+                image = _resized(image, (rows, cols))
+            yield Level(image, (rows / self.size[0], cols / self.size[1]))
 
     def crop(
         self,
@@ -130,44 +144,71 @@ class Pyramid:
         self, centre: tuple[float, float], scale: tuple[float, float], size: tuple[int, int]
     ) -> Grey:
         """A crop without rotation, resampled by the same filters as the levels."""
-        octave, factor = self._octave(min(scale))
-        (tall, wide), (row, col) = size, (c / factor for c in centre)
-        half = (tall / scale[0] / factor / 2, wide / scale[1] / factor / 2)
+        octave = self._octave(min(scale))
+        (tall, wide), (row, col) = size, (c / f for c, f in zip(centre, octave.factor))
+        per_spel = [s * f for s, f in zip(scale, octave.factor)]
+        half = (tall / per_spel[0] / 2, wide / per_spel[1] / 2)
         # Whole spels, with a margin for the reach of the filters; spels outside the image are 0.
-        reach = 2 + int(np.ceil(max(1 / (s * factor) for s in scale)))
+        reach = 2 + int(np.ceil(max(1 / s for s in per_spel)))
         left, top = int(np.floor(col - half[1])) - reach, int(np.floor(row - half[0])) - reach
         right, bottom = int(np.ceil(col + half[1])) + reach, int(np.ceil(row + half[0])) + reach
-        part = _part(octave, top, bottom, left, right)
+        part = _part(octave.plane, top, bottom, left, right)
         box = (col - half[1] - left, row - half[0] - top, col + half[1] - left, row + half[0] - top)
         return kernels.resize(part, box, (tall, wide))
 
-    def _octave(self, scale: float) -> tuple[Grey, int]:
-        """The coarsest halving that is not coarser than the scale, and its reduction factor."""
+    def _octave(self, scale: float) -> Octave:
+        """The coarsest level or halving that is not coarser than the scale."""
         if not self._octaves:
             raise ShapeError("Pyramid: the image is empty")
-        depth = 0
-        while scale * 2 ** (depth + 1) <= 1 and depth < MAX_HALVINGS:
-            finer = self._octaves[depth]
-            if min(finer.shape) < 2:
+        octaves = self._octaves[0]
+        for level in self._octaves[1:]:
+            if max(level[0].factor) * scale <= COARSER:
+                octaves = level
+        depth, factor = 0, max(octaves[0].factor)
+        while scale * factor * 2 ** (depth + 1) <= 1 and depth < MAX_HALVINGS:
+            finer = octaves[depth]
+            if min(finer.plane.shape) < 2:
                 break
             depth += 1
-            if depth == len(self._octaves):
-                self._octaves.append(ops.mean_pool(finer, TWO_BY_TWO, stride=2))
-        return self._octaves[depth], 2**depth
+            if depth == len(octaves):
+                row, col = finer.factor
+                octaves.append(Octave(halved(finer.plane), (2 * row, 2 * col)))
+        return octaves[depth]
+
+
+def _resized(image: Plane, size: tuple[int, int]) -> Plane:
+    """The image at another size: in memory, or read by windows as the image is."""
+    if not isinstance(image, np.ndarray):
+        return Resized(image, size)
+    return kernels.resize(image, _extent(image), size)
+
+
+def _grey(image: Any) -> Grey:
+    """A one-channel image as an array (rows, cols) of float32."""
+    array = np.asarray(image, dtype=np.float32)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim != 2:
+        raise ShapeError(
+            f"Pyramid: image of shape {array.shape}; expected one channel (rows, cols)"
+        )
+    return array
 
 
 def _extent(image: Grey) -> tuple[float, float, float, float]:
     return 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
 
 
-def _part(image: Grey, top: int, bottom: int, left: int, right: int) -> Grey:
+def _part(image: Plane, top: int, bottom: int, left: int, right: int) -> Grey:
     """Rows [top, bottom) and columns [left, right); spels outside the image are 0."""
     rows, cols = image.shape
-    inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    window = slice(max(top, 0), min(bottom, rows)), slice(max(left, 0), min(right, cols))
     if top >= 0 and left >= 0 and bottom <= rows and right <= cols:
-        return inside
+        return image[window]
     part = np.zeros((bottom - top, right - left), dtype=np.float32)
-    at = (min(max(-top, 0), bottom - top), min(max(-left, 0), right - left))
+    if any(side.start >= side.stop for side in window):
+        return part
+    inside, at = image[window], (window[0].start - top, window[1].start - left)
     part[at[0] : at[0] + inside.shape[0], at[1] : at[1] + inside.shape[1]] = inside
     return part
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from spel.errors import ShapeError
 from spel.nn import Color, Convolution, Network, Node
 from spel.nn.geometry import Geometry, geometry
 from spel.nn.node import INPUT
-from spel.rigid.pyramid import Pyramid
+from spel.nn.tiles import tile_of
+from spel.rigid.octaves import Colored, Source
+from spel.rigid.pyramid import Level, Pyramid
 from spel.rigid.views import Floats, ScoredWindows, View
 from spel.rigid.windows import Windows
 
@@ -24,6 +27,11 @@ Ints = npt.NDArray[np.int64]
 
 MIN_SIDE = 8
 """Smallest side, in spels, of a scaled image that kernels slide over."""
+
+CROPS = 256
+"""Views of places whose cells are computed at once."""
+
+NO_CELLS = np.zeros((0, 0, 0), dtype=np.float32)
 
 SLIDE_MARGIN = 2
 """Cells by which a kernel slides to each side of the middle of a given box."""
@@ -62,7 +70,8 @@ class Scanner:
 
     def scan_area(self, pyramid: Pyramid) -> float:
         """Spels of the image at all scales together, which a scan of all scales reads."""
-        return pyramid.size[0] * pyramid.size[1] * sum(s * s for s in self.windows.scales)
+        rows, cols = pyramid.size
+        return float(rows * cols * sum(s * s for s in self.windows.scales))
 
     @property
     def place_area(self) -> float:
@@ -78,6 +87,49 @@ class Scanner:
         array = np.asarray(image)
         return Pyramid(self._color(array[..., None] if array.ndim == 2 else array), share=share)
 
+    def large_pyramid(self, levels: Sequence[Source], tile: int) -> Pyramid:
+        """The scale space of an image larger than memory, whose first level is the full size."""
+        image, *smaller = (Colored(self._color, level) for level in levels)
+        return Pyramid(image, smaller=smaller, tile=tile)
+
+    def scan(self, pyramid: Pyramid, *, min_log_odds: float, max_windows: int) -> ScoredWindows:
+        """The best windows of kernels that slide over all scales of the image, refined."""
+        options: dict[str, Any] = {"min_log_odds": min_log_odds, "max_windows": max_windows}
+        if pyramid.tile is None:
+            return self.refine(self.score_views(self.views(pyramid), **options))
+        best = ScoredWindows.empty()
+        for level in pyramid.levels(self.windows.scales, min_side=MIN_SIDE):
+            number = len(best.views)
+            best = replace(best, views=[*best.views, View(level.scale, NO_CELLS)])
+            for part in self._parts(level, pyramid.tile):
+                more = self.refine(self.score_views([part], **options))
+                best = best.with_more(more, number).best(max_windows)
+        return best
+
+    def _parts(self, level: Level, tile: int) -> Iterator[View]:
+        """The cells of a level in parts, with those around that the kernels read there."""
+        shape = (*level.image.shape, 1)
+        rows, cols = self._cells.shape(shape)[:2]
+        step = max(1, tile // int(self.cell.scale[0]))
+        around = self._around()
+        for top, left in product(range(0, rows, step), range(0, cols, step)):
+            own = slice(top, min(top + step, rows)), slice(left, min(left + step, cols))
+            box = [
+                (max(0, o.start - low), min(n, o.stop + high))
+                for o, n, (low, high) in zip(own, (rows, cols), around)
+            ]
+            part = tile_of(self._cells, shape, box)
+            read = (part.read[0], part.read[1])
+            cells = self._cells(level.image[read])[part.inner]
+            yield View(level.scale, cells, origin=(box[0][0], box[1][0]), own=own)
+
+    def _around(self) -> list[tuple[int, int]]:
+        """Cells before and after a place that its score, and whether it is a maximum, depend on."""
+        halos = [self.score.scope.halo]
+        if isinstance(self._refine, Convolution):
+            halos.append(self._refine.scope.halo)
+        return [(1 + max(low), 1 + max(high)) for low, high in (zip(*axis) for axis in zip(*halos))]
+
     def views(self, pyramid: Pyramid) -> list[View]:
         """The cells of the image at all scales."""
         return [view for scale in self.windows.scales for view in self._views_at(scale, pyramid)]
@@ -88,7 +140,7 @@ class Scanner:
         views = pyramid.shared.get(key)
         if views is None:
             levels = pyramid.levels([scale], min_side=MIN_SIDE)
-            views = [View(level.scale, self._cells(level.image)) for level in levels]
+            views = [View(level.scale, self._cells(np.asarray(level.image))) for level in levels]
             if pyramid.shares:
                 pyramid.shared[key] = views
         return views
@@ -104,7 +156,8 @@ class Scanner:
             values = scores[rows, cols, kernels]
             if len(rows):
                 highest = ops.max_pool(scores, Adjacency.box(3))[rows, cols, kernels]
-                peak = values >= highest
+                rows, cols = rows + view.origin[0], cols + view.origin[1]
+                peak = (values >= highest) & view.owns(rows, cols)
                 rows, cols, kernels, values = (v[peak] for v in (rows, cols, kernels, values))
                 parts.append((values, kernels, np.full(len(rows), index), rows, cols))
         if not parts:
@@ -180,12 +233,15 @@ class Scanner:
         rows, cols = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
         angles = np.broadcast_to(degrees, len(boxes))
         poses = list(zip(rows.tolist(), cols.tolist(), scales.tolist(), angles.tolist()))
-        crops = [
-            pyramid.crop((row, col), (scale, scale), (size[0], size[1]), degrees=angle)
-            for row, col, scale, angle in poses
-        ]
-        cells = self._cells(np.stack(crops)[..., None])
-        inner = cells[:, around[0] : around[0] + frame[0], around[1] : around[1] + frame[1]]
+        inner: list[npt.NDArray[Any]] = []
+        for first in range(0, len(poses), CROPS):
+            crops = [
+                pyramid.crop((row, col), (scale, scale), (size[0], size[1]), degrees=angle)
+                for row, col, scale, angle in poses[first : first + CROPS]
+            ]
+            cells = self._cells(np.stack(crops)[..., None])
+            part = cells[:, around[0] : around[0] + frame[0], around[1] : around[1] + frame[1]]
+            inner += list(np.ascontiguousarray(part))
         down, across = size / 2 - around * np.array(self.cell.scale)
         return [
             View((scale, scale), one, (row, col), (down, across), angle)

@@ -29,6 +29,10 @@ class View:
         A point of the image, and the same point in the view, in spels of each.
     degrees : float
         Angle by which the content is rotated about that point.
+    origin : (row, col)
+        Where the first cell lies among those of the whole scaled image, if this is a part of it.
+    own : (slice, slice), optional
+        The cells, among those of the whole, whose windows this part answers for; by default all.
 
     Examples
     --------
@@ -42,6 +46,17 @@ class View:
     centre: tuple[float, float] = (0.0, 0.0)
     middle: tuple[float, float] = (0.0, 0.0)
     degrees: float = 0.0
+    origin: tuple[int, int] = (0, 0)
+    own: tuple[slice, slice] | None = None
+
+    def owns(
+        self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        """Which of some cells of the whole this view answers for."""
+        inside = np.ones(len(rows), dtype=bool)
+        for places, own in zip((rows, cols), self.own or ()):
+            inside &= (places >= own.start) & (places < own.stop)
+        return inside
 
     def points(self, points: Floats) -> Floats:
         """Points (x, y) of the view as points of the image."""
@@ -76,7 +91,7 @@ class ScoredWindows(Value):
     view_indices : (n,) array of int
         Index into `views`.
     cells : (n, 2) array of int
-        Cell (row, col) of the view.
+        Cell (row, col) of the view, or of the whole of which it is a part.
     views : sequence of View
     prior : (n,) array
         The part of the log-odds that the proposal stage contributed.
@@ -125,6 +140,20 @@ class ScoredWindows(Value):
             np.concatenate([part.prior for part in parts]),
         )
 
+    def with_more(self, more: ScoredWindows, view: int) -> ScoredWindows:
+        """These and more windows, which lie in one of these views."""
+        joined = ScoredWindows.concatenate([self, more])
+        inside = np.full(len(more), view, dtype=np.int64)
+        return replace(
+            joined, views=self.views, view_indices=np.concatenate([self.view_indices, inside])
+        )
+
+    def best(self, count: int) -> ScoredWindows:
+        """The best windows, at most so many; of equals, the first in the views' raster order."""
+        rows, cols = self.cells.T
+        order = np.lexsort((self.kernels, cols, rows, self.view_indices, -self.log_odds))
+        return self[order[:count]]
+
     @derived_property
     def boxes(self) -> Floats:
         """The windows as boxes ``x0 y0 x1 y1`` of the image."""
@@ -142,7 +171,8 @@ class ScoredWindows(Value):
         rows, cols = adjacency.displacements.T
         for index in np.unique(self.view_indices):
             here = np.flatnonzero(self.view_indices == index)
-            values, places = self.views[index].cells, self.cells[here]
+            view = self.views[index]
+            values, places = view.cells, self.cells[here] - view.origin
             last = np.array(values.shape[:2]) - (below, right)
             if (places < (above, left)).any() or (places >= last).any():
                 values = np.pad(values, ((above, below), (left, right), (0, 0)))

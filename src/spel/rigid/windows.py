@@ -9,7 +9,7 @@ applies it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -169,21 +169,6 @@ class Windows:
     def scales(self) -> tuple[float, ...]:
         """The scales at which the kernels slide, largest first."""
         return scale_series(self.max_scale, self.min_scale, self.scales_per_octave)
-
-    def rescaled(self, factor: float) -> Windows:
-        """The same windows, proposals included, for images that are resized by `factor`.
-
-        Examples
-        --------
-        >>> Windows(sizes=((48, 16),), max_scale=0.5).rescaled(0.5).max_scale
-        1.0
-        """
-        return replace(
-            self,
-            max_scale=self.max_scale / factor,
-            min_scale=self.min_scale / factor,
-            proposals=self.proposals and self.proposals.rescaled(factor),
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -84,6 +83,7 @@ class ImageProcess(ABC):
         """Largest number of pixels of an image that is read whole."""
         return MAX_PIXELS if self.max_pixels is None else self.max_pixels
 
-    def choose_level(self, levels: Sequence[tuple[int, int]]) -> int:
-        """The level of a pyramid to read if none is given."""
-        return 0
+    @property
+    def reads_levels(self) -> bool:
+        """Whether `process_tiles` reads all levels of a pyramid, also of one that fits."""
+        return False

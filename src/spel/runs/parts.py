@@ -41,15 +41,12 @@ def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record
     """
     if job.colors:
         check_colors(path, describe(path, max_pixels=NO_LIMIT, isolate=job.isolate))
-    level = job.level or 0
-    if job.level is None:
-        with LargeImage(path, page=job.page, isolate=job.isolate) as image:
-            level = job.choose_level(image.levels)
-    with LargeImage(path, page=job.page, level=level, isolate=job.isolate) as image:
-        if job.tile is None and _fits(image):
+    with LargeImage(path, page=job.page, level=job.level or 0, isolate=job.isolate) as image:
+        by_levels = job.reads_levels and job.level is None and len(image.levels) > 1
+        if job.tile is None and fits(image) and not by_levels:
             whole = SourceImage(path, image[:], image.white, 1, image.full_size, image.scale)
             return job.process(whole, files)
-        if job.tile is None:
+        if job.tile is None and not fits(image):
             _check_compression(path, image)
         return _in_tiles(job, path, image, files)
 
@@ -66,7 +63,8 @@ def _in_tiles(job: ImageProcess, path: str, image: LargeImage, files: OutputFile
         raise
 
 
-def _fits(image: LargeImage) -> bool:
+def fits(image: LargeImage) -> bool:
+    """Whether an image may be read whole."""
     pixels = int(np.prod([int(n) for n in image.shape[:-1]], dtype=object))
     return (
         pixels <= MAX_PIXELS and image.size * image.dtype.itemsize <= BYTES_PER_PIXEL * MAX_PIXELS

@@ -20,7 +20,7 @@ from spel.core.intensity import white_of
 from spel.decide import Decision, decision_of
 from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_regions
 from spel.decide.detection import AnyDecision, check_volume
-from spel.errors import ParameterError, ShapeError
+from spel.errors import ShapeError
 from spel.io.large.pyramid import BLOCK
 from spel.nn import Network
 from spel.nn.geometry import geometry
@@ -28,6 +28,7 @@ from spel.nn.global_layers import resolve_global_layers
 from spel.nn.intensity import expected_white, match_white
 from spel.nn.tiles import SIZE, sides, tiles
 from spel.ops.streamed import Parts, threshold_of_parts
+from spel.rigid.large import detect_in_levels
 from spel.runs.seams import Seams
 
 BAND_BYTES = 64 << 20
@@ -115,6 +116,7 @@ def detect(
     network: Network,
     source: Source,
     *,
+    smaller: Sequence[Source] = (),
     size: int = SIZE,
     decision: AnyDecision | None = None,
     white: float | None = None,
@@ -124,11 +126,13 @@ def detect(
     Parameters
     ----------
     network : Network
-        Its output has one channel.
     source : array or `spel.io.large.LargeImage`
+    smaller : sequence of such images, optional
+        Smaller levels of a pyramid. A decision by windows reads each of its scales from the
+        smallest level that has it; other decisions do not read them.
     size : int
         Side of a tile in pixels of the image.
-    decision : Decision, optional
+    decision : Decision, Windows or ClassWindows, optional
         Used instead of the network's own. Otsu's threshold and percentiles need two more passes.
     white : float, optional
         Full intensity of the image; by default told by its type, as in `spel.detect`.
@@ -141,51 +145,45 @@ def detect(
     Raises
     ------
     ShapeError, ParameterError
-        As `tiles`; if a layer of the network, or the decision, needs the whole image.
+        As `tiles`; if a layer of the network needs the whole image.
     """
-    return decide(network, source, size=size, decision=decision, white=white).detections
+    chosen = decision or decision_of(network)
+    if isinstance(chosen, Decision):
+        return decide(network, source, chosen, size=size, white=white).detections
+    first = InUnits.of(network, source, white, size)
+    own = first.white if isinstance(first, InUnits) else None
+    levels = [first, *(InUnits(network, level, own) if own else level for level in smaller)]
+    return detect_in_levels(network, levels, chosen, size=size)
 
 
 def decide(
     network: Network,
     source: Source,
+    decision: Decision,
     *,
     size: int = SIZE,
-    decision: AnyDecision | None = None,
     white: float | None = None,
 ) -> DecisionResult:
-    """As `detect`, with the threshold and the strongest pixel of each box."""
-    chosen = decision or decision_of(network)
-    chosen = checked_decision(chosen)
+    """As `detect` by a decision about components, with the strongest pixel of each box."""
     shape = tuple(int(n) for n in source.shape)
     result = network.shape(shape)
     check_volume(network, shape)
-    check_axes(chosen, len(shape) - 1)
+    check_axes(decision, len(shape) - 1)
     source = InUnits.of(network, source, white, size)
     network = resolve_by_tiles(network, source, size)
     each = tile_size(network, source, size)
-    threshold = threshold_of_parts(lambda: _saliencies(network, source, each), chosen.threshold)
-    seams = Seams(chosen.adjacency or Adjacency.box(3, ndim=len(each)))
+    threshold = threshold_of_parts(lambda: _saliencies(network, source, each), decision.threshold)
+    seams = Seams(decision.adjacency or Adjacency.box(3, ndim=len(each)))
     for band in bands(network, source, each, one_channel):
         seams.add(band, threshold)
     regions, strongest = seams.regions()
     place, extent = geometry(network), shape[: len(each)]
-    boxes, order = select_regions(regions, chosen, place, extent)
+    boxes, order = select_regions(regions, decision, place, extent)
     detections = Detections(boxes[order], regions.maxima[order], regions.areas[order], extent)
     at = tuple(
         tuple(int(n) for n in np.unravel_index(i, result[: len(each)])) for i in strongest[order]
     )
     return DecisionResult(detections, threshold, at)
-
-
-def checked_decision(decision: AnyDecision) -> Decision:
-    """The decision, if it can be made tile by tile."""
-    if not isinstance(decision, Decision):
-        raise ParameterError(
-            f"tiles: a decision by {type(decision).__name__} reads the image in several sizes and "
-            "cannot run tile by tile; use an image that fits in memory, or a level of a pyramid"
-        )
-    return decision
 
 
 def resolve_by_tiles(network: Network, source: Source, size: int | Sequence[int]) -> Network:

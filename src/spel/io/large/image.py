@@ -101,6 +101,14 @@ class LargeImage:
         """[Planes,] rows and columns of this level per each of the full size."""
         return tuple(n / whole for n, whole in zip(self.shape, self.full_size))
 
+    def smaller(self) -> list[LargeImage]:
+        """The smaller levels of its pyramid, largest first."""
+        options: dict[str, Any] = {"page": self.page, "max_pixels": self.max_pixels}
+        return [
+            LargeImage(self.path, level=level, isolate=self.isolate, **options)
+            for level in range(self.level + 1, len(self.levels))
+        ]
+
     @property
     def white(self) -> float | None:
         """Full intensity, by type and bits; None for floating-point numbers, whose values tell."""

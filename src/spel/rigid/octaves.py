@@ -1,0 +1,129 @@
+"""Planes that are read by windows: the sizes of an image from which all others are resampled.
+
+A plane has a shape and gives windows, as an array does. Those of images larger than memory compute
+each window when it is read, with the bits of the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import kernels, ops
+from spel.core.adjacency import Adjacency
+from spel.nn import Network
+
+Grey = npt.NDArray[np.float32]
+Window = tuple[slice, slice]
+Size = tuple[int, int]
+
+TWO_BY_TWO = Adjacency.from_mask(np.ones((2, 2)), origin=(0, 0))
+"""The spels whose mean is one spel of the halved image."""
+
+CACHE_SPELS = 1 << 23
+"""A halved image of at most so many spels is computed once, and kept in memory."""
+
+
+class Plane(Protocol):
+    """A one-channel image that is read by windows."""
+
+    @property
+    def shape(self) -> Size: ...
+
+    def __getitem__(self, window: Window) -> Grey: ...
+
+
+class Source(Protocol):
+    """An image of several channels that is read by windows."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, window: Any) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Octave:
+    """An image at one of the sizes from which others are resampled.
+
+    Attributes
+    ----------
+    plane : Plane
+    factor : (row, col)
+        Spels of the full image per spel of the plane.
+    """
+
+    plane: Plane
+    factor: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Colored:
+    """An image in the colour space of a network, whose first layer has one channel."""
+
+    color: Network
+    source: Source
+
+    @property
+    def shape(self) -> Size:
+        return int(self.source.shape[0]), int(self.source.shape[1])
+
+    def __getitem__(self, window: Window) -> Grey:
+        grey: Grey = self.color(np.asarray(self.source[window]))[..., 0]
+        return grey
+
+
+@dataclass(frozen=True, eq=False)
+class Halved:
+    """The means of 2 x 2 spels of a plane."""
+
+    finer: Plane
+
+    @property
+    def shape(self) -> Size:
+        rows, cols = self.finer.shape
+        return -(-rows // 2), -(-cols // 2)
+
+    def __getitem__(self, window: Window) -> Grey:
+        rows, cols = (slice(2 * s.start, 2 * s.stop) for s in window)
+        return ops.mean_pool(self.finer[rows, cols], TWO_BY_TWO, stride=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Resized:
+    """A plane at another size."""
+
+    plane: Plane
+    shape: Size
+
+    def __getitem__(self, window: Window) -> Grey:
+        size = self.plane.shape
+        reads = [_reads(n, out, part) for n, out, part in zip(size, self.shape, window)]
+        box = (0.0, 0.0, float(size[1]), float(size[0]))
+        origin = (reads[0].start, reads[1].start)
+        here = self.plane[reads[0], reads[1]]
+        return kernels.resize_part(here, origin, size, box, self.shape, window)
+
+
+def _reads(n: int, out: int, part: slice) -> slice:
+    """What a part of an axis of n spels that is resized to `out` spels reads, and a little more."""
+    scale = n / out
+    reach = 2 * max(scale, 1.0) + 2
+    low, high = part.start * scale - reach, part.stop * scale + reach
+    return slice(max(0, floor(low)), min(n, ceil(high)))
+
+
+def halved(plane: Plane) -> Plane:
+    """The halved plane; in memory if the plane is, or if it is small."""
+    if isinstance(plane, np.ndarray):
+        return ops.mean_pool(plane, TWO_BY_TWO, stride=2)
+    small = Halved(plane)
+    rows, cols = small.shape
+    if rows * cols > CACHE_SPELS:
+        return small
+    parts = [small[slice(top, min(top + 256, rows)), slice(0, cols)] for top in range(0, rows, 256)]
+    return np.concatenate(parts)

@@ -1,0 +1,47 @@
+"""Windows over images that are read in parts: the boxes of the whole, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import spel
+from spel.data import street
+from spel.decide import decision_of
+from spel.errors import ShapeError
+from spel.rigid import Windows, octaves
+from spel.rigid.large import detect_in_levels
+
+SIDE = 100
+
+
+class Read:
+    """An array that can only be read by windows."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image, self.shape = image, image.shape
+
+    def __getitem__(self, window: tuple[slice, ...]) -> np.ndarray:
+        assert all(part.start < part.stop for part in window)
+        return self.image[window]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(octaves, "CACHE_SPELS", 0)
+
+
+def test_plates() -> None:
+    network, image = spel.zoo.plates(), street(0, size=(160, 220)).image
+    decision, whole = decision_of(network), spel.detect(network, image)
+    assert isinstance(decision, Windows)
+    parts = detect_in_levels(network, [Read(image)], decision, size=100)
+    assert len(whole) > 0
+    assert np.array_equal(parts.boxes, whole.boxes)
+    assert np.array_equal(parts.scores, whole.scores)
+
+
+def test_volumes_are_refused() -> None:
+    network = spel.zoo.plates()
+    with pytest.raises(ShapeError, match=r"expected \(rows, cols, channels\)"):
+        detect_in_levels(network, [np.zeros((3, 9, 9, 1))], decision_of(network))  # type: ignore[arg-type]

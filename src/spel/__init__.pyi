@@ -19,6 +19,7 @@ from spel import (
     rigid as rigid,
     runs as runs,
     sklearn as sklearn,
+    synthesis as synthesis,
     testing as testing,
     zoo as zoo,
 )
@@ -90,6 +91,7 @@ from spel.nn import (
 )
 from spel.runs import run as run
 from spel.studio.widget import widget as widget
+from spel.synthesis import invert as invert
 from spel.zoo import load as load
 
 __version__: str

@@ -24,6 +24,7 @@ COMMANDS = {
     "see": "Describe an image, network, result or annotation file.",
     "apply": "Run a network over images and save any or all of its steps.",
     "trace": "Print the arithmetic behind one pixel of a result.",
+    "invert": "Write the picture that explains an activation: what a step still knows.",
     "learn": "Learn a network from strokes drawn on a few images.",
     "learn-boxes": "Learn to detect an object from photos with boxes.",
     "segment": "Write one mask per image.",

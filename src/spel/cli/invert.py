@@ -1,0 +1,106 @@
+"""``spel invert``: what a step of a network still knows of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spel.cli.image_options import Reading, image_options
+from spel.cli.options import Settings, shared
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from spel.nn import Network
+
+
+@click.command("invert")
+@click.argument("net", metavar="NET")
+@click.argument("image", metavar="IMAGE")
+@click.option("--step", metavar="NAME|all", help="The step to invert. [default: the last one]")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    help="Picture to write, by its suffix: .png, .jpg, or the float32 values as .tif or .npy.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=4,
+    help="Rounds of least squares; more are nearer, and take longer. [default: 4]",
+)
+@image_options
+@shared
+def command(
+    net: str,
+    image: str,
+    step: str | None,
+    out: str,
+    rounds: int,
+    reading: Reading,
+    settings: Settings,
+) -> None:
+    """Write the picture that explains the activation of a step: what the step still knows.
+
+    With --step all, a sheet of the pictures of all steps is written. Steps that cannot be inverted
+    are named.
+    """
+    from spel.cli.networks import network
+    from spel.cli.progress import Progress
+    from spel.cli.ranges import ImageReader
+    from spel.synthesis import invert_steps, likeness
+
+    learned = network(net)
+    every = step == "all" and "all" not in learned.names
+    names = learned.names if every else (learned.output if step is None else step,)
+    read = ImageReader(learned, settings, reading)
+    full = learned.with_channel_axis(read(image))
+    white = _white(full, read.white)
+    with Progress(len(names), settings.progress, unit="steps") as progress:
+        pictures, refused = invert_steps(
+            learned,
+            full,
+            names,
+            bounds=(0.0, white),
+            rounds=rounds,
+            on_step=progress.step,
+        )
+    for name, why in refused.items():
+        settings.say(f"note: step {name} is left out: {why}")
+    if not pictures:
+        from spel.errors import UnsupportedLayerError
+
+        raise UnsupportedLayerError(f"no step can be inverted: {next(iter(refused.values()))}")
+    for name, picture in pictures.items():
+        settings.say(f"{name}: correlation with the image {likeness(full, picture):.3f}")
+    _write(Path(out), learned, full, pictures, white, every)
+    click.echo(out)
+
+
+def _white(image: npt.NDArray[Any], stated: float | None) -> float:
+    """The value of full intensity; the largest value where nothing states it."""
+    from spel.core.intensity import white_of
+
+    return stated or white_of(image) or float(image.max())
+
+
+def _write(
+    out: Path,
+    network: Network,
+    image: npt.NDArray[Any],
+    pictures: dict[str, Any],
+    white: float,
+    every: bool,
+) -> None:
+    from spel import write
+    from spel.synthesis import inverted_sheet, shown
+
+    if every:
+        write(out, inverted_sheet(network, image, pictures, white))
+        return
+    (picture,) = pictures.values()
+    values = out.suffix.lower() in (".tif", ".tiff", ".npy")
+    write(out, picture if values else shown(picture, white))

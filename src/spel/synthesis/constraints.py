@@ -1,0 +1,143 @@
+"""What an activation demands of the layers before it: equations where it can, bounds elsewhere.
+
+A ReLU that gave 3 was given 3; one that gave 0 was given 0 or less. A maximum of 3 says that its
+winner is 3 and that nothing in its window is larger. A demand is passed back through such layers,
+given the current images, until it reaches a layer that mixes spels or channels: there it is a
+weighted least-squares equation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+
+from spel.nn import Activation, Center, Concatenate, Layer, MaxPool, MinPool, Network, Scale
+from spel.nn.layer import Image
+from spel.nn.node import INPUT
+from spel.synthesis.winners import scatter, smallest_above, winners
+
+BOUND = np.float32(1 / 16)
+"""Weight of a bound that an image exceeds, beside equations with weight 1: these say more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """Values that an activation should have.
+
+    Attributes
+    ----------
+    values : image
+    weights : image
+        Of the squared differences; 0 where nothing is demanded.
+    """
+
+    values: Image
+    weights: Image
+
+    def joined(self, other: Demand) -> Demand:
+        """Both demands as one: the weighted mean."""
+        weights = self.weights + other.weights
+        values = self.weights * self.values + other.weights * other.values
+        mean = np.divide(values, weights, out=self.values.copy(order="K"), where=weights > 0)
+        return Demand(mean, weights)
+
+
+def demands(
+    network: Network, node: str, wanted: Image, images: Mapping[str, Image]
+) -> dict[str, Demand]:
+    """The demands that an activation makes, each at the node to which it could be passed back.
+
+    Parameters
+    ----------
+    network : Network
+    node : str
+    wanted : image
+        The activation of the node.
+    images : mapping of str to image
+        The current activations of all nodes, and the image as "input".
+    """
+    waiting = {node: Demand(wanted, np.ones_like(wanted))}
+    final: dict[str, Demand] = {}
+    for at in reversed(network.nodes):
+        if at.name not in waiting:
+            continue
+        demand = waiting.pop(at.name)
+        parts = passed_back(at.layer, demand, [images[name] for name in at.inputs])
+        if not parts:
+            final[at.name] = demand
+        for name, part in zip(at.inputs, parts):
+            waiting[name] = part.joined(waiting[name]) if name in waiting else part
+    return final | {INPUT: waiting[INPUT]} if waiting else final
+
+
+def mixes(layer: Layer) -> bool:
+    """Whether demands stay at a layer, since each of its values was made of several."""
+    return passed_back.dispatch(type(layer)) is passed_back.dispatch(object)
+
+
+@singledispatch
+def passed_back(layer: Layer, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    """The demand of each input of a layer; none if the layer mixes spels or channels."""
+    return []
+
+
+@passed_back.register
+def _(layer: Activation, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    (image,) = images
+    if layer.function == "identity":
+        return [demand]
+    if layer.function != "relu":
+        return []
+    equal, above = demand.values > 0, image > 0
+    values = np.where(equal, demand.values, np.minimum(image, 0))
+    share = np.where(equal, np.float32(1), BOUND * above)
+    return [Demand(values, demand.weights * share)]
+
+
+@passed_back.register
+def _(layer: Center, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    (image,) = images
+    return [Demand(demand.values + (image - layer(image)), demand.weights)]
+
+
+@passed_back.register
+def _(layer: Scale, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    factor, shift = np.asarray(layer.factor), np.asarray(layer.shift)
+    safe = np.where(factor == 0, 1, factor)
+    values = ((demand.values - shift) / safe).astype(np.float32)
+    return [Demand(values, (demand.weights * factor**2).astype(np.float32))]
+
+
+@passed_back.register
+def _(layer: Concatenate, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    ends = np.cumsum([image.shape[-1] for image in images])[:-1]
+    pairs = zip(np.split(demand.values, ends, axis=-1), np.split(demand.weights, ends, axis=-1))
+    return [Demand(values, weights) for values, weights in pairs]
+
+
+@passed_back.register
+def _(layer: MaxPool, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    return [_of_largest(layer, demand, images[0])]
+
+
+@passed_back.register
+def _(layer: MinPool, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+    below = _of_largest(layer, Demand(-demand.values, demand.weights), -images[0])
+    return [Demand(-below.values, below.weights)]
+
+
+def _of_largest(layer: MaxPool | MinPool, demand: Demand, image: Image) -> Demand:
+    """The winner has the pooled value; others are at most the smallest of their windows."""
+    window = layer.scope
+    counted = np.where(demand.weights > 0, demand.values, np.inf)
+    most = smallest_above(counted, window, image.shape)
+    below = np.minimum(image, most)
+    places = winners(below, window)
+    hits = scatter(demand.weights, places, image.shape)
+    total = scatter(demand.weights * demand.values, places, image.shape)
+    values = np.divide(total, hits, out=below.copy(order="K"), where=hits > 0)
+    values = np.minimum(values, most)
+    return Demand(values, np.where(hits > 0, hits, BOUND * (image > most)))

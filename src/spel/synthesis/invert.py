@@ -1,0 +1,245 @@
+"""The picture that explains an activation: what a layer still knows of its image.
+
+No network is trained for it and nothing is propagated back but the activation itself. What the
+activation demands of the layers before it is least squares where a layer is linear (conjugate
+gradients over the layer and its adjoint), and a projection where it is a ReLU or a maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, ShapeError
+from spel.nn import Network
+from spel.nn.layer import Image, Shape
+from spel.nn.node import INPUT
+from spel.ops.arrays import as_real
+from spel.synthesis.constraints import demands
+from spel.synthesis.least_squares import Filter, conjugate_gradients
+from spel.synthesis.linearized import Linearized
+from spel.synthesis.stages import is_local, is_rectified, stages
+
+ENOUGH = 1e-6
+"""Part of an activation's power that may be wrong."""
+ITERATIONS = 8
+"""Of conjugate gradients, in each round."""
+SMOOTH = 1e-5
+"""Weight of the differences between neighbours, in units of the mean gain of the network."""
+Bounds = tuple[float | None, float | None]
+
+
+def invert(
+    network: Network,
+    activation: npt.ArrayLike,
+    node: str | None = None,
+    *,
+    shape: Shape,
+    bounds: tuple[float, float] | None = None,
+    start: npt.ArrayLike | None = None,
+    rounds: int = 4,
+    on_round: Callable[[], object] = lambda: None,
+) -> Image:
+    """The image whose activation at a node is nearest to a given one.
+
+    A ReLU that gave 0 leaves its input open below 0, and a maximum says of all but its winner no
+    more than that they are not larger. Winners and signs are those of the current image; in each
+    round the least-squares problem that they leave is solved, and the image with it. Networks of
+    several layers that mix spels are inverted layer by layer, from the last, in each round.
+
+    Parameters
+    ----------
+    network : Network
+    activation : image
+        Of the node, for an image of `shape`. Batches are not taken.
+    node : str, optional
+        The last one by default.
+    shape : tuple of int
+        Of the image, with channels: (rows, cols, C) or (planes, rows, cols, C).
+    bounds : (float, float), optional
+        The darkest and brightest value of the image.
+    start : image, optional
+        Where the search begins; what the activation does not say is taken from there. By default
+        the middle of the bounds, or 0.
+    rounds : int
+        At most so many; fewer if all but a millionth of the activation's power is explained.
+    on_round : function, optional
+        Called after every round.
+
+    Returns
+    -------
+    float32 image of `shape`
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the activation, the start or an option does not fit.
+    UnsupportedLayerError
+        If a layer before the node has no adjoint.
+
+    Notes
+    -----
+    A. Mahendran, A. Vedaldi, "Understanding deep image representations by inverting them", CVPR
+    2015, ask the same question and answer it by gradient descent.
+
+    Examples
+    --------
+    >>> from spel import Activation, Convolution, KernelBank, branch, chain
+    >>> bank = KernelBank.from_array([[[1.0, 2.0]], [[-1.0, -2.0]]])
+    >>> net = chain(Convolution(bank), Activation("relu"))  # both sides of one kernel
+    >>> image = np.array([[[3.0], [-1.0], [4.0]]], dtype=np.float32)
+    >>> invert(net, net(image), shape=image.shape).round(2).ravel().tolist()
+    [3.0, -1.0, 4.0]
+    """
+    name = network.output if node is None else network.node(node).name
+    part = network.upto(name)
+    if rounds != int(rounds) or rounds < 1:
+        raise ParameterError(f"invert: {rounds!r} rounds; expected an integer from 1")
+    if bounds is not None and not bounds[0] < bounds[1]:
+        raise ParameterError(f"invert: bounds {bounds}; expected the lower one first")
+    wanted = np.asarray(as_real("invert", activation), dtype=np.float32)
+    axes = network.ndim or 2
+    if len(shape) != axes + 1 or wanted.shape != tuple(part.shape(tuple(shape))):
+        raise ShapeError(
+            f"invert: an activation of shape {wanted.shape} for an image of {tuple(shape)}; "
+            f"expected an image of {axes} axes and channels, whose activation {name!r} has it"
+        )
+    if not np.isfinite(wanted).all():
+        raise ParameterError("invert: the activation has NaN or infinite values; replace them")
+    image = np.full(shape, 0 if bounds is None else sum(bounds) / 2, dtype=np.float32)
+    if start is not None:
+        image = np.asarray(start, dtype=np.float32)
+        if image.shape != tuple(shape):
+            raise ShapeError(f"invert: a start of shape {image.shape}; expected {tuple(shape)}")
+    limits: Bounds = (None, None) if bounds is None else bounds
+    parts = stages(part)
+    if len(parts) == 1:
+        return _nearest(part, wanted, image, limits, rounds, on_round=on_round)
+    return _layer_by_layer(parts, wanted, image, limits, rounds, on_round)
+
+
+def _layer_by_layer(
+    parts: Sequence[Network],
+    wanted: Image,
+    image: Image,
+    bounds: Bounds,
+    rounds: int,
+    on_round: Callable[[], object],
+) -> Image:
+    """Rounds from the last stage to the first; each gives the wanted output of the one before.
+
+    An activation between stages stays near the one that the current image has, so that it remains
+    one that some image has.
+    """
+    best, least = image, np.inf
+    for number in range(rounds + 1):
+        inputs = [image]
+        for part in parts:
+            inputs.append(part(inputs[-1]))
+        wrong = _mean_square(inputs[-1] - wanted)
+        if number and wrong < least:  # the start explains nothing
+            best, least = image, wrong
+        if number == rounds or least <= ENOUGH * _mean_square(wanted):
+            break
+        goal = wanted
+        for i in reversed(range(1, len(parts))):
+            low = 0.0 if is_rectified(parts[i - 1]) else None
+            goal = _nearest(parts[i], goal, inputs[i], (low, None), 1, INNER)
+        image = _nearest(parts[0], goal, image, bounds, 4 if is_local(parts[0]) else 1)
+        on_round()
+    return best
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """What is preferred where an activation says nothing, in units of the network's mean gain.
+
+    Attributes
+    ----------
+    smooth : float
+        Weight of the squared differences between neighbours.
+    pull : float
+        Weight of the squared change of the image.
+    """
+
+    smooth: float = SMOOTH
+    pull: float = 1e-5
+
+
+INNER = Nearness(pull=1.0)
+"""Of activations between layers."""
+
+
+def _nearest(
+    network: Network,
+    wanted: Image,
+    image: Image,
+    bounds: Bounds,
+    rounds: int,
+    near: Nearness = Nearness(),
+    on_round: Callable[[], object] = lambda: None,
+) -> Image:
+    """The image whose output is nearest to a wanted one, over some rounds of least squares."""
+    best, least = image, np.inf
+    for number in range(rounds + 1):
+        images = {INPUT: image, **network.activations(image)}
+        wrong = _mean_square(images[network.output] - wanted)
+        if number and wrong < least:
+            best, least = image, wrong
+        if number == rounds or least <= ENOUGH * _mean_square(wanted):
+            break
+        image = image + _change(network, wanted, images, near)
+        if bounds != (None, None):
+            image = np.clip(image, *bounds)
+        on_round()
+    return best
+
+
+def _change(
+    network: Network, wanted: Image, images: dict[str, Image], near: Nearness
+) -> Image | float:
+    """The change of the image that meets the demands best, the network taken as linear there."""
+    image = images[INPUT]
+    asked = demands(network, network.output, wanted, images)
+    linear = Linearized(network, images, list(asked))
+
+    def normal(change: Image) -> Image:
+        ends = linear.push(change)
+        return linear.pull({name: asked[name].weights * end for name, end in ends.items()})
+
+    inverse = Filter(
+        normal,
+        image.shape,
+        linear.reach,
+        near.smooth,
+        near.pull,
+        zero_outside=linear.zero_outside,
+    )
+    if not inverse.gain:
+        return 0.0  # no demand depends on the image
+    smooth, pull = near.smooth * inverse.gain, near.pull * inverse.gain
+    wrong = {name: part.weights * (part.values - images[name]) for name, part in asked.items()}
+    return conjugate_gradients(
+        lambda change: normal(change) + smooth * _roughness(change) + pull * change,
+        linear.pull(wrong) - smooth * _roughness(image),
+        inverse,
+        iterations=ITERATIONS,
+    )
+
+
+def _roughness(image: Image) -> Image:
+    """For each spel the sum of its differences from its neighbours along the axes."""
+    out = np.zeros_like(image)
+    for axis in range(image.ndim - 1):
+        values, sums = np.moveaxis(image, axis, 0), np.moveaxis(out, axis, 0)
+        difference = np.diff(values, axis=0)
+        sums[:-1] -= difference
+        sums[1:] += difference
+    return out
+
+
+def _mean_square(image: Image) -> float:
+    return float(np.mean(np.square(image))) if image.size else 0.0

@@ -1,0 +1,108 @@
+"""All steps of a network inverted, as one sheet of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.draw import Tile, sheet
+from spel.errors import ShapeError, UnsupportedLayerError
+from spel.nn import Network
+from spel.nn.layer import Image
+from spel.synthesis.invert import invert
+
+
+def invert_steps(
+    network: Network,
+    image: npt.ArrayLike,
+    names: Sequence[str] | None = None,
+    *,
+    bounds: tuple[float, float] | None = None,
+    rounds: int = 4,
+    on_step: Callable[[str], object] = lambda name: None,
+) -> tuple[dict[str, Image], dict[str, str]]:
+    """What each step of a network still knows of an image.
+
+    Parameters
+    ----------
+    network : Network
+    image : (rows, cols[, C]) array, with planes before them for voxels
+    names : sequence of str, optional
+        Nodes; all by default.
+    bounds, rounds
+        As for `invert`.
+    on_step : function, optional
+        Called with the name of each step that is done.
+
+    Returns
+    -------
+    pictures : dict of str to image
+        One for each step that can be inverted.
+    refused : dict of str to str
+        The others, and why.
+
+    Examples
+    --------
+    >>> from spel import Activation, Scale, Softmax, chain
+    >>> net = chain(half=Scale([0.5]), share=Softmax())
+    >>> pictures, refused = invert_steps(net, np.array([[[4.0], [2.0]]]))
+    >>> pictures["half"].round(2).ravel().tolist(), list(refused)
+    ([4.0, 2.0], ['share'])
+    """
+    full = network.with_channel_axis(image)
+    if full.ndim != (network.ndim or 2) + 1:
+        raise ShapeError(f"invert: an image of shape {full.shape}; expected one image, no batch")
+    pictures, refused = {}, {}
+    names = network.names if names is None else names
+    activations = network.select(full, names)
+    for name in names:
+        try:
+            pictures[name] = invert(
+                network, activations[name], name, shape=full.shape, bounds=bounds, rounds=rounds
+            )
+        except UnsupportedLayerError as error:
+            refused[name] = str(error)
+        on_step(name)
+    return pictures, refused
+
+
+def likeness(image: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """The correlation of the values of two images; 0 if one of them is constant.
+
+    Examples
+    --------
+    >>> likeness([[1, 2, 3]], [[10, 20, 30]]), likeness([[1, 2]], [[5, 5]])
+    (1.0, 0.0)
+    """
+    a, b = (np.asarray(i, dtype=np.float64).ravel() for i in (image, other))
+    a, b = a - a.mean(), b - b.mean()
+    below = float(np.sqrt((a @ a) * (b @ b)))
+    return round(float(a @ b) / below, 12) if below > 0 else 0.0
+
+
+def inverted_sheet(
+    network: Network, image: npt.ArrayLike, pictures: dict[str, Image], white: float
+) -> npt.NDArray[np.uint8]:
+    """The image, and beside it what each step still knows of it; the middle plane of a volume."""
+    full = network.with_channel_axis(image)
+    tiles = [Tile(shown(full, white), "image", " x ".join(map(str, full.shape)))]
+    for name, picture in pictures.items():
+        number = network.names.index(name) + 1
+        caption = f"correlation {likeness(full, picture):.2f}; {network[name].describe()}"
+        tiles.append(Tile(shown(picture, white), f"{number}  {name}", caption))
+    return sheet(
+        tiles,
+        title="What each step still knows",
+        subtitle="The picture that explains the activation of the step.",
+    )
+
+
+def shown(image: Image, white: float) -> npt.NDArray[np.uint8]:
+    """An image of 0 to `white` in 8 bits, grey or RGB; the middle plane of a volume."""
+    plane = image[len(image) // 2] if image.ndim == 4 else image
+    some = plane[..., :3] if plane.shape[-1] >= 3 else plane[..., :1]
+    scaled = np.rint(np.asarray(some, np.float64) * (255 / white))
+    rgb: npt.NDArray[np.uint8] = np.clip(np.nan_to_num(scaled), 0, 255).astype(np.uint8)
+    return rgb

@@ -13,13 +13,12 @@ import spel
 from spel.cli.main import run as program
 from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
-from spel.decide.segmented import segment
+from spel.decide.segmented import segment, segment_image
 from spel.errors import ParameterError
 from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
-from spel.jobs import ApplyJob, DetectJob, SegmentJob
+from spel.jobs import ApplyJob, SegmentJob
 from spel.runs import run
-from spel.runs.bands import mask_bands
 
 NET = spel.chain(
     grey=spel.Color("grey"),
@@ -82,13 +81,21 @@ def test_masks_tile_by_tile_are_those_of_the_whole(scan, tmp_path, rule, tile):
     assert json.loads(line)["area"] == int(expected.sum())
 
 
-def test_masks_of_several_classes_come_in_bands(scan):
+def test_label_images_tile_by_tile_are_those_of_the_whole(scan, tmp_path):
     bank = spel.KernelBank.random(spel.Adjacency.box(3), kernels=3, channels=3, seed=2)
-    how = Segmentation(classes=tuple(ObjectClass(k, background=k == 0) for k in range(3)))
-    net, image = spel.chain(spel.Convolution(bank)), spel.read(scan)
-    expected = segment(net, image, how)
-    assert np.array_equal(np.concatenate(list(mask_bands(net, image, how, size=256))), expected)
-    assert 0 < expected.sum() < expected.size
+    labels = (0, 3, 300)
+    classes = tuple(ObjectClass(label, background=label == 0) for label in labels)
+    how = Segmentation(classes=classes, undecided=100.0 / 255)
+    net = with_segmentation(spel.chain(spel.Convolution(bank), spel.Scale([1 / 255] * 3)), how)
+    report = run(SegmentJob(net, tile=256, isolate=False), scan, tmp_path)
+    assert report.failed == 0, report.failures
+    expected = segment_image(net, spel.read(scan))
+    written = spel.read(tmp_path / "scan.ome.tif")[..., 0]
+    assert written.dtype == np.uint16
+    assert np.array_equal(written, np.where(expected.labels < 0, 65535, expected.labels))
+    assert set(np.unique(written)) == {*labels, 65535}
+    (line,) = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert json.loads(line)["area"] == int(expected.mask.sum())
 
 
 def test_steps_tile_by_tile_are_those_of_the_whole(scan, tmp_path):
@@ -126,8 +133,6 @@ def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
     shaped = with_segmentation(NET, Segmentation(ObjectModel(area=9)))
     with pytest.raises(ParameterError, match="selects components by their shape"):
         SegmentJob(shaped, tile=256)
-    with pytest.raises(ParameterError, match="decision by Windows"):
-        DetectJob(spel.zoo.plates(), tile=256)
     with pytest.raises(ParameterError, match="tile by tile it is ome-tiff"):
         SegmentJob(NET, tile=256, formats=("png",))
     with pytest.raises(ParameterError, match="cannot be written tile by tile"):

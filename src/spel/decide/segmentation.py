@@ -163,6 +163,12 @@ class Segmentation:
             )
         return replace(self, objects=self.objects.at_false_alarm_rate(rate))
 
+    def objects_in(self, labels: npt.NDArray[np.int32]) -> Mask:
+        """Spels of a label image that belong to an object of any class."""
+        ground = [one.label for one in self.classes if one.background] if self.classes else [0]
+        mask: Mask = ~np.isin(labels, [UNDECIDED, *ground])
+        return mask
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {

@@ -68,9 +68,7 @@ class SegmentedImage(Value):
         """Spels that belong to an object of any class."""
         if not self.segmentation.classes:
             return self.segmentation.mask(self.output, self.features)
-        ground = [one.label for one in self.segmentation.classes if one.background]
-        mask: Mask = ~np.isin(self.labels, [UNDECIDED, *ground])
-        return mask
+        return self.segmentation.objects_in(self.labels)
 
     @derived_property
     def instances(self) -> Instances:

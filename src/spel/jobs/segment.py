@@ -16,11 +16,11 @@ from spel.io.image.writer import write
 from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
 from spel.jobs.network_job import NetworkJob
-from spel.jobs.segmented_files import ENDINGS, mask_picture, save_part
+from spel.jobs.segmented_files import ENDINGS, mask_picture, picture_type, save_part
 from spel.nn.intensity import expected_white
 from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
-from spel.runs.bands import check_masks, mask_bands, output_bands
+from spel.runs.bands import check_labels, label_bands, output_bands
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SegmentJob(NetworkJob):
         super().__post_init__()
         chosen = resolve_segmentation(self.network, self.segmentation)
         if self.tile is not None:
-            check_masks(self.network, chosen)
+            check_labels(self.network, chosen)
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
@@ -80,7 +80,7 @@ class SegmentJob(NetworkJob):
         """The mask of an image in memory."""
         matched, white = self.matched(image), expected_white(self.network)
         segmented = segment_image(self.network, matched, self.segmentation, white=white)
-        levels = mask_picture(segmented)
+        levels = mask_picture(segmented.labels, segmented.segmentation)
         if "ome-tiff" in self.formats:
             paths = [files.path("ome.tif")]
             write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), levels.dtype)
@@ -104,21 +104,21 @@ class SegmentJob(NetworkJob):
         """The mask of an image that is read by windows."""
         how: dict[str, Any] = {"size": self.tile or default_size(image.shape), "white": image.white}
         chosen = resolve_segmentation(self.network, self.segmentation)
-        if chosen.classes or set(self.save) - {"saliency"}:
+        if set(self.save) - {"saliency"}:
             raise ParameterError(
-                f"segment: {name} is read tile by tile, which gives masks of one class; classes "
-                "and instances need the whole image: cut it into smaller files"
+                f"segment: {name} is read tile by tile, which gives masks and label images; "
+                "instances need the whole image: cut it into smaller files"
             )
         size, area = image.shape[:-1], 0
 
         def levels() -> Iterator[npt.NDArray[Any]]:
             nonlocal area
-            for band in mask_bands(self.network, image, chosen, **how):
-                area += int(np.count_nonzero(band))
-                yield np.where(band, np.uint8(255), np.uint8(0))[..., None]
+            for labels in label_bands(self.network, image, chosen, **how):
+                area += int(np.count_nonzero(chosen.objects_in(labels)))
+                yield mask_picture(labels, chosen)[..., None]
 
         paths = [files.path("ome.tif")]
-        write_pyramid(paths[0], levels(), (*size, 1), np.uint8)
+        write_pyramid(paths[0], levels(), (*size, 1), picture_type(chosen))
         if "saliency" in self.save:
             paths.append(files.path("saliency.ome.tif"))
             bands = output_bands(self.network, image, **how)

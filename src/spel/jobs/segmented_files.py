@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.decide.segmentation import UNDECIDED
+from spel.decide.segmentation import UNDECIDED, Segmentation
 from spel.decide.segmented import SegmentedImage
 from spel.errors import ParameterError
 from spel.io.annotation.instance_files import write_instances
@@ -24,7 +24,9 @@ ENDINGS = {
 """Ending of each file that can be written beside the mask."""
 
 
-def mask_picture(segmented: SegmentedImage) -> npt.NDArray[np.unsignedinteger[Any]]:
+def mask_picture(
+    labels: npt.NDArray[np.int32], segmentation: Segmentation
+) -> npt.NDArray[np.unsignedinteger[Any]]:
     """What a mask file holds: 0 and 255, or the labels of several classes.
 
     Raises
@@ -32,15 +34,24 @@ def mask_picture(segmented: SegmentedImage) -> npt.NDArray[np.unsignedinteger[An
     ParameterError
         If a label does not fit into 16 bits.
     """
-    classes = segmented.segmentation.classes
-    if not classes:
-        return np.where(segmented.mask, np.uint8(255), np.uint8(0))
-    largest = max(one.label for one in classes)
+    kind = picture_type(segmentation)
+    if not segmentation.classes:
+        return np.where(labels > 0, kind.type(255), kind.type(0))
+    return np.where(labels == UNDECIDED, np.iinfo(kind).max, labels).astype(kind)
+
+
+def picture_type(segmentation: Segmentation) -> np.dtype[np.unsignedinteger[Any]]:
+    """The type of the numbers in a mask file.
+
+    Raises
+    ------
+    ParameterError
+        If a label does not fit into 16 bits.
+    """
+    largest = max((one.label for one in segmentation.classes), default=0)
     if largest >= 65535:
         raise ParameterError(f"segment: label {largest} does not fit into a file of 16 bits")
-    kind = np.uint8 if largest < 255 else np.uint16
-    labels = np.where(segmented.labels == UNDECIDED, np.iinfo(kind).max, segmented.labels)
-    return labels.astype(kind)
+    return np.dtype(np.uint8 if largest < 255 else np.uint16)
 
 
 def save_part(part: str, path: Path, segmented: SegmentedImage, image: str) -> None:

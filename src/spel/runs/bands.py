@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from spel.decide.boxes import one_channel
 from spel.decide.segmentation import Segmentation
-from spel.decide.segmented import SegmentedImage
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
 from spel.nn.tiles import SIZE
@@ -53,8 +52,8 @@ def output_bands(
     yield from bands(resolve_by_tiles(network, source, each), source, each, np.asarray)
 
 
-def check_masks(network: Network, segmentation: Segmentation) -> None:
-    """Refuse what `mask_bands` refuses, before an image is read."""
+def check_labels(network: Network, segmentation: Segmentation) -> None:
+    """Refuse what `label_bands` refuses, before an image is read."""
     delineation = segmentation.delineation
     for needed, what in (
         (segmentation.objects is not None, "selects components by their shape"),
@@ -72,15 +71,15 @@ def check_masks(network: Network, segmentation: Segmentation) -> None:
         )
 
 
-def mask_bands(
+def label_bands(
     network: Network,
     source: Source,
     segmentation: Segmentation,
     *,
     size: int = SIZE,
     white: float | None = None,
-) -> Iterator[npt.NDArray[np.bool_]]:
-    """The mask of an image in bands: that of `spel.decide.segmented.segment`, bit for bit.
+) -> Iterator[npt.NDArray[np.int32]]:
+    """The label image of an image in bands: that of `SegmentedImage.labels`, bit for bit.
 
     Raises
     ------
@@ -90,12 +89,12 @@ def mask_bands(
     ShapeError
         As `output_bands`; if the network has strides.
     """
-    check_masks(network, segmentation)
-    each = tile_size(network, source, size, bits=8)
+    check_labels(network, segmentation)
+    each = tile_size(network, source, size)
     source = InUnits.of(network, source, white, each)
     network = resolve_by_tiles(network, source, each)
     if segmentation.classes:
-        yield from bands(network, source, each, lambda x: SegmentedImage(x, segmentation).mask)
+        yield from bands(network, source, each, segmentation.labels)
         return
     level = threshold_of_parts(lambda: outputs(network, source, each), segmentation.threshold)
-    yield from bands(network, source, each, lambda saliency: one_channel(saliency) > level)
+    yield from bands(network, source, each, lambda x: (one_channel(x) > level).astype(np.int32))

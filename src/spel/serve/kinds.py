@@ -83,7 +83,8 @@ def _result(name: str, detections: Detections) -> Result:
 
 
 def _segment(network: Network, received: Received, media_type: str) -> bytes:
-    mask = mask_picture(segment_image(network, received.image, white=received.white))
+    segmented = segment_image(network, received.image, white=received.white)
+    mask = mask_picture(segmented.labels, segmented.segmentation)
     if mask.ndim > 2 and media_type == PNG:
         raise ShapeError(f"the mask of a volume is no PNG; send the header Accept: {TIFF}")
     return _written(mask, media_type)

@@ -103,7 +103,7 @@ def test_the_numbers_of_the_notebook_are_those_of_the_exercise(session):
         exec(cells["numbers"], scope)
         image = scope["image"]
         assert np.array_equal(
-            image, made.given[..., 0] if made.given.shape[-1] == 1 else made.given
+            image, made.numbers[..., 0] if made.numbers.shape[-1] == 1 else made.numbers
         )
 
 

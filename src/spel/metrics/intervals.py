@@ -163,6 +163,10 @@ def paired_difference(
 def holm(p_values: npt.ArrayLike) -> Real:
     """P-values adjusted for several comparisons, after Holm: each as large as it needs to be.
 
+    Parameters
+    ----------
+    p_values : sequence of float
+
     Examples
     --------
     >>> holm([0.01, 0.04, 0.03]).round(2).tolist()

@@ -107,8 +107,8 @@ def _plane() -> KernelBank:
 
 
 def _standardized() -> Scale:
-    found = statistics([GREY], [Markers(STROKE, [1] * len(STROKE), GREY.shape[:2])])
-    factor, shift = 1 / found.deviation, -found.mean / found.deviation
+    measured = statistics([GREY], [Markers(STROKE, [1] * len(STROKE), GREY.shape[:2])])
+    factor, shift = 1 / measured.deviation, -measured.mean / measured.deviation
     return Scale(factor.astype(np.float32), shift.astype(np.float32))
 
 

@@ -47,22 +47,22 @@ class Mark:
 def marks(session: Session, sheet: HandedIn) -> list[Mark]:
     """The marks of a worksheet that was handed in, in the order of its tasks."""
     lesson = find_lesson(sheet.lesson)
-    given, language = sheet.answers, sheet.language
-    found = []
+    answers, language = sheet.answers, sheet.language
+    result = []
     for number, step in enumerate(lesson["steps"], start=1):
         task = str(number)
-        answer = given.get(task, NO_CELL)
+        answer = answers.get(task, NO_CELL)
         missing = _missing(task, answer, language)
         if missing is not None:
-            found.append(missing)
+            result.append(missing)
         elif step["ask"]["kind"] == "choice":
-            found.append(_mark_choice(task, answer, step["ask"], language))
+            result.append(_mark_choice(task, answer, step["ask"], language))
         else:
             value = staged(session, lesson, step).answer(step["ask"].get("of", "value"))
-            found.append(_mark_number(task, answer, value, step["ask"], language))
-    answer = given.get(ARRAY, NO_CELL)
+            result.append(_mark_number(task, answer, value, step["ask"], language))
+    answer = answers.get(ARRAY, NO_CELL)
     missing = _missing(ARRAY, answer, language)
-    return [*found, missing or mark_array(answer, exercise(sheet.lesson), language)]
+    return [*result, missing or mark_array(answer, exercise(sheet.lesson), language)]
 
 
 def _missing(task: str, answer: Any, language: str) -> Mark | None:
@@ -77,8 +77,8 @@ def _mark_choice(task: str, answer: Any, ask: Mapping[str, Any], language: str) 
     letters = LETTERS[: len(ask["options"])]
     letter = str(answer).strip().upper()
     if len(letter) != 1 or letter not in letters:
-        told = say(language, "no letter", given=_short(answer), letters=", ".join(letters))
-        return Mark(task, "wrong", told)
+        remark = say(language, "no letter", given=_short(answer), letters=", ".join(letters))
+        return Mark(task, "wrong", remark)
     picked = letters.index(letter)
     if picked == ask["answer"]:
         return Mark(task, "right")
@@ -122,22 +122,22 @@ def _short(answer: Any) -> str:
 def mark_array(answer: Any, task: Exercise, language: str) -> Mark:
     """The mark of an array: right, or what it is instead, or the first value that differs."""
     expected = task.answer()
-    given = _as_array(answer, expected)
-    if given is None:
+    array = _as_array(answer, expected)
+    if array is None:
         return Mark(ARRAY, "wrong", say(language, "no array"))
-    if not np.isfinite(given).all():
+    if not np.isfinite(array).all():
         return Mark(ARRAY, "wrong", say(language, "not finite"))
-    given = _like(given, expected.shape)
-    if _close(given, expected):
+    array = _like(array, expected.shape)
+    if _close(array, expected):
         return Mark(ARRAY, "right")
-    remark = _difference(given, expected, task, language)
+    remark = _difference(array, expected, task, language)
     for mistake in mistakes(task):
-        if _close(_like(given, mistake.result.shape), mistake.result):
+        if _close(_like(array, mistake.result.shape), mistake.result):
             values = dict(mistake.values)
             if "border" in values:
                 values["border"] = say(language, f"border.{values['border']}")
-            told = say(language, mistake.key, **values)
-            remark = f"{say(language, 'as mistake', mistake=told)} ({remark})"
+            name = say(language, mistake.key, **values)
+            remark = f"{say(language, 'as mistake', mistake=name)} ({remark})"
             break
     return Mark(ARRAY, "wrong", remark)
 
@@ -174,22 +174,22 @@ def _like(array: Array, shape: tuple[int, ...]) -> Array:
     return array[..., None] if array.ndim == len(shape) - 1 and shape[-1] == 1 else array
 
 
-def _close(given: Array, expected: Array) -> bool:
-    if given.shape != expected.shape:
+def _close(array: Array, expected: Array) -> bool:
+    if array.shape != expected.shape:
         return False
-    return bool((np.abs(given - expected) <= _tolerance(expected)).all())
+    return bool((np.abs(array - expected) <= _tolerance(expected)).all())
 
 
 def _tolerance(expected: Array) -> float:
     return TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0)))
 
 
-def _difference(given: Array, expected: Array, task: Exercise, language: str) -> str:
+def _difference(array: Array, expected: Array, task: Exercise, language: str) -> str:
     """Where the array differs: its shape, only at the rim, or the first value."""
-    if given.shape != expected.shape:
-        sizes = {"given": _size(given.shape), "expected": _size(expected.shape)}
+    if array.shape != expected.shape:
+        sizes = {"given": _size(array.shape), "expected": _size(expected.shape)}
         return say(language, "shape", **sizes)
-    wrong = np.abs(given - expected) > _tolerance(expected)
+    wrong = np.abs(array - expected) > _tolerance(expected)
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     at = first[:-1] if expected.ndim > 1 and expected.shape[-1] == 1 else first
     rim = not task.flat and bool((wrong <= _rim(task, expected)).all())
@@ -199,7 +199,7 @@ def _difference(given: Array, expected: Array, task: Exercise, language: str) ->
         n=int(wrong.sum()),
         m=wrong.size,
         at=at if len(at) > 1 else at[0],
-        given=f"{given[first]:g}",
+        given=f"{array[first]:g}",
         expected=f"{expected[first]:.4g}",
     )
 

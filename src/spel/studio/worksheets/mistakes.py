@@ -36,8 +36,8 @@ def mistakes(exercise: Exercise) -> Iterator[Mistake]:
             changed = network.replace(node.name, layer)
             yield Mistake(key, exercise.shown(changed(exercise.image)), values)
         if isinstance(node.layer, Activation) and place:
-            kept = _without(network, node.name)
-            yield Mistake("no activation", exercise.shown(kept(exercise.image)))
+            linear = _without(network, node.name)
+            yield Mistake("no activation", exercise.shown(linear(exercise.image)))
     yield from _wrong_forms(exercise)
 
 

@@ -65,7 +65,7 @@ def _exercise(sheet: Sheet) -> list[Cell]:
     text = f"## {say(language, 'exercise')}\n\n{sheet.exercise.question[language]}"
     return [
         _text("exercise", text),
-        _code("numbers", f"image = {literal(sheet.given)}\nimage"),
+        _code("numbers", f"image = {literal(sheet.numbers)}\nimage"),
         _answer(ARRAY, say(language, "array")),
     ]
 

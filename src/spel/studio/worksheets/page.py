@@ -62,7 +62,7 @@ def _exercise(sheet: Sheet) -> str:
     language = sheet.language
     tables = "".join(
         "<table>" + "".join(_row(row) for row in plane.tolist()) + "</table>"
-        for plane in planes(sheet.given)
+        for plane in planes(sheet.numbers)
     )
     return (
         f"<section><h2>{escape(say(language, 'exercise'))}</h2>"

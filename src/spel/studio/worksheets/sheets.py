@@ -53,7 +53,7 @@ class Sheet:
     exercise: Exercise
 
     @property
-    def given(self) -> npt.NDArray[Any]:
+    def numbers(self) -> npt.NDArray[Any]:
         """The numbers that the exercise starts from."""
         return np.asarray(self.exercise.image)
 
@@ -66,10 +66,10 @@ def sheet(session: Session, lesson: str, language: str) -> Sheet:
     ParameterError
         If there is no such lesson or language.
     """
-    found, language = find_lesson(lesson), checked_language(language)
+    content, language = find_lesson(lesson), checked_language(language)
     questions, last = [], ""
-    for number, step in enumerate(found["steps"], start=1):
-        stage = staged(session, found, step)
+    for number, step in enumerate(content["steps"], start=1):
+        stage = staged(session, content, step)
         shown = picture(stage.values, stage.at)
         options = step["ask"].get("options", [])
         questions.append(
@@ -84,5 +84,5 @@ def sheet(session: Session, lesson: str, language: str) -> Sheet:
             )
         )
         last = shown
-    title, about = found["title"][language], found["about"][language]
+    title, about = content["title"][language], content["about"][language]
     return Sheet(lesson, language, title, about, tuple(questions), exercise(lesson))

@@ -83,10 +83,12 @@ def find_lesson(name: str) -> dict[str, Any]:
     >>> find_lesson("stride")["title"]["pt"]
     'Stride e tamanho'
     """
-    known = {lesson["id"]: lesson for lesson in lessons()}
-    if name not in known:
-        raise ParameterError(f"there is no lesson {name!r:.60}; expected one of {', '.join(known)}")
-    return known[name]
+    by_name = {lesson["id"]: lesson for lesson in lessons()}
+    if name not in by_name:
+        raise ParameterError(
+            f"there is no lesson {name!r:.60}; expected one of {', '.join(by_name)}"
+        )
+    return by_name[name]
 
 
 @contextmanager
@@ -141,11 +143,11 @@ def lesson_step(lesson: str, step: int) -> tuple[Network, npt.NDArray[Any]]:
     >>> network.names, image[0, :, 0].tolist()
     (('relu',), [6.0, 1.0, 7.0, -9.0])
     """
-    found = find_lesson(lesson)
-    if not 1 <= step <= len(found["steps"]):
+    content = find_lesson(lesson)
+    if not 1 <= step <= len(content["steps"]):
         raise ParameterError(
-            f"lesson {lesson!r} has no step {step}; expected 1 to {len(found['steps'])}"
+            f"lesson {lesson!r} has no step {step}; expected 1 to {len(content['steps'])}"
         )
     with staging() as session:
-        stage = staged(session, found, found["steps"][step - 1])
+        stage = staged(session, content, content["steps"][step - 1])
     return stage.network, stage.image

@@ -15,7 +15,22 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.data import street
 from spel.errors import ParameterError, UnsupportedLayerError
-from spel.nn import Activation, Color, Convolution, MaxPool, MeanPool, MinPool, WeightedSum, chain
+from spel.nn import (
+    Activation,
+    BatchNormalize,
+    Color,
+    Concatenate,
+    Convolution,
+    Decode,
+    LinearNormalize,
+    MaxPool,
+    MeanPool,
+    MinPool,
+    Network,
+    Node,
+    WeightedSum,
+    chain,
+)
 
 CHROMIUM = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -32,6 +47,54 @@ OTHERS = chain(
 )
 
 
+PLATE = street(3).image[200:290, 230:370]
+IMAGE = PLATE[35:75, 30:86]
+
+
+def learned(space, decoder):
+    """A network as learning from strokes makes it, on a colour space and with a decoder."""
+    random = np.random.default_rng(5)
+    bank = KernelBank.random(Adjacency.disk(1.5), kernels=6, channels=3, seed=2)
+    bank = KernelBank(bank.adjacency, bank.weights, random.normal(size=6).astype(np.float32))
+    return chain(
+        color=Color(space),
+        conv=Convolution(bank),
+        relu=Activation("relu"),
+        pool=MaxPool(Adjacency.box(3)),
+        decoder=Decode(decoder, (True, False, True, True, False, False)),
+    )
+
+
+def normalized():
+    """Normalizations of each kind that a page has, side by side."""
+    grey = chain(rgb=Color("rgb"))(IMAGE)
+    batch = np.stack([grey, grey[::-1] ** 2, grey[:, ::-1] / 3])
+    per_channel = BatchNormalize(over="channel", gamma=2.0, beta=-0.5).fitted(batch)
+    nodes = [
+        Node("color", Color("rgb"), ("input",)),
+        Node("domain", LinearNormalize(), ("color",)),
+        Node("channels", LinearNormalize(over="channels"), ("color",)),
+        Node("batch", per_channel, ("color",)),
+        Node("spels", BatchNormalize(epsilon=0.1).fitted(batch), ("color",)),
+        Node("all", Concatenate(), ("domain", "channels", "batch", "spels")),
+    ]
+    return Network(tuple(nodes))
+
+
+NETWORKS = {
+    "others": OTHERS,
+    "lab": learned("lab", "lm"),
+    "labnorm2": learned("labnorm2", "lm-balanced"),
+    "labnorm2-rgba": learned("labnorm2-rgba", "at"),
+    "labnorm2-jpeg": learned("labnorm2-jpeg", "mb"),
+    "labnorm2-direct": learned("labnorm2-direct", "lm"),
+    "ycbcr": learned("ycbcr", "at"),
+    "normalized": normalized(),
+    "eggs": spel.load("parasite-eggs"),
+    "plate": spel.zoo.plate_lecture(),
+}
+
+
 def test_it_holds_all_and_asks_nobody():
     page = to_html(OTHERS, street(3).image[:48, :64], title="a </script> b")
     assert "http" not in page
@@ -39,8 +102,11 @@ def test_it_holds_all_and_asks_nobody():
 
 
 def test_what_it_cannot_compute_is_refused_by_name():
-    with pytest.raises(UnsupportedLayerError, match="node 'color'"):
-        to_html(chain(color=Color("lab")), np.zeros((4, 4, 3), np.uint8))
+    bank = KernelBank.sobel("col") + KernelBank.sobel("row")
+    for method in ("ts", "pb"):
+        net = chain(grey=Color("grey"), edges=Convolution(bank), out=Decode(method, (True, False)))
+        with pytest.raises(UnsupportedLayerError, match="node 'out'"):
+            to_html(net, np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(ParameterError, match="at most 480 x 640"):
         to_html(OTHERS, np.zeros((500, 641, 3), np.uint8))
 
@@ -57,11 +123,11 @@ def test_its_numbers_are_the_engine_s(tmp_path):
 def compare_in_a_browser(tmp_path):
     import playwright.sync_api as api
 
-    image = street(3).image[200:290, 230:370]
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for name, network in (("others", OTHERS), ("plate", spel.zoo.plate_lecture())):
+        for name, network in NETWORKS.items():
             file = tmp_path / f"{name}.html"
+            image = PLATE if name == "plate" else IMAGE
             file.write_text(to_html(network, image), encoding="utf-8")
             page = browser.new_page()
             said = []
@@ -76,7 +142,9 @@ def compare_in_a_browser(tmp_path):
             for node, activation in network.activations(image).items():
                 planes = np.moveaxis(activation, -1, 0)
                 top = max(1.0, float(np.abs(planes).max()))
-                np.testing.assert_allclose(computed[node], planes, atol=1e-5 * top, rtol=0)
+                np.testing.assert_allclose(
+                    computed[node], planes, atol=1e-5 * top, rtol=0, err_msg=f"{name}: {node}"
+                )
         # A weight is edited: what follows changes.
         page.click("[data-step=edges]")
         before = page.evaluate("handout.results.get('join').planes[0].reduce((a, b) => a + b)")

@@ -12,28 +12,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.backends.html_image_layers import batch, color, decode, linear
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError, UnsupportedLayerError
 from spel.nn.activation import Activation
+from spel.nn.center import Center
 from spel.nn.color import Color
-from spel.nn.combine import Scale, Threshold, WeightedSum
+from spel.nn.combine import Concatenate, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
+from spel.nn.decode import Decode
 from spel.nn.intensity import match_white
 from spel.nn.layer import Layer
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
-from spel.nn.normalize import DivisiveNormalize
+from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool, Pool
 from spel.nn.residue import Residue
 from spel.ops.activate import checked_parameter
-from spel.ops.color import GREY_WEIGHTS
 
 FOLDER = Path(__file__).parent / "handout"
-MODULES = ("layers.js", "page.js")
+MODULES = ("planes.js", "image_layers.js", "layers.js", "page.js")
 """In the order in which they import one another; the page holds them as one."""
 MAX_PIXELS = 640 * 480
 FUNCTIONS = (
-    *("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus"),
+    *("relu", "leaky_relu", "elu", "sigmoid", "hard_sigmoid", "tanh", "softplus"),
     *("identity", "abs", "square"),
 )
 
@@ -148,15 +150,6 @@ def _window(window: Window, shape: tuple[int, ...]) -> Json | None:
     }
 
 
-def _color(layer: Color, shape: tuple[int, ...]) -> Json | None:
-    if layer.space != "grey":
-        return None
-    weights = [1.0] if shape[-1] < 3 else list(GREY_WEIGHTS)
-    unit = np.float32(1 / layer.white).item()
-    rest = [0.0] * (shape[-1] - len(weights))
-    return {"op": "grey", "weights": [w * unit for w in weights] + rest, "bias": 0.0}
-
-
 def _convolution(layer: Convolution, shape: tuple[int, ...]) -> Json | None:
     window = _window(layer.scope, shape)
     if window is None:
@@ -217,12 +210,17 @@ def _residue(layer: Residue, shape: tuple[int, ...]) -> Json:
 
 
 _LAYERS: dict[type[Layer], Callable[[Any, tuple[int, ...]], Json | None]] = {
-    Color: _color,
+    Color: color,
     Convolution: _convolution,
     MaxPool: _pool,
     MinPool: _pool,
     MeanPool: _pool,
     DivisiveNormalize: _divisive,
+    LinearNormalize: linear,
+    Center: lambda layer, shape: {"op": "center"} if layer.axes == 2 else None,
+    BatchNormalize: batch,
+    Decode: decode,
+    Concatenate: lambda layer, shape: {"op": "concatenate"},
     Residue: _residue,
     Activation: _activation,
     Scale: _scale,

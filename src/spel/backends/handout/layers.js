@@ -2,20 +2,11 @@
 // The layers of a network, as the page to hand out computes them.
 // Sums are computed with 64 bits, and every step is rounded to 32 as the engine's results are.
 
-/** @typedef {{ rows: number, cols: number, planes: Float32Array[] }} Picture */
-/** @typedef {Record<string, any> & { name: string, inputs: string[], op: string }} Step */
+import { IMAGE_LAYERS } from "./image_layers.js";
+import { empty } from "./planes.js";
 
-/**
- * @param {number} rows
- * @param {number} cols
- * @param {number} count
- * @returns {Picture}
- */
-export const empty = (rows, cols, count) => ({
-  rows,
-  cols,
-  planes: Array.from({ length: count }, () => new Float32Array(rows * cols)),
-});
+/** @typedef {import("./planes.js").Picture} Picture */
+/** @typedef {import("./planes.js").Step} Step */
 
 /**
  * Every value by itself.
@@ -189,6 +180,7 @@ const FUNCTIONS = {
   leaky_relu: (x, p) => (x > 0 ? x : x * p),
   elu: (x, p) => (x > 0 ? x : p * Math.expm1(x)),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  hard_sigmoid: (x) => Math.min(1, Math.max(0, x / 6 + 0.5)),
   tanh: Math.tanh,
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   identity: (x) => x,
@@ -214,8 +206,9 @@ function weighted(step, x) {
   return out;
 }
 
-/** @type {Record<string, (step: Step, x: Picture, y: Picture) => Picture>} */
+/** @type {Record<string, (step: Step, ...inputs: any[]) => Picture>} */
 export const LAYERS = {
+  ...IMAGE_LAYERS,
   grey: (step, x) => weighted(step, x),
   convolution,
   max_pool: pool,

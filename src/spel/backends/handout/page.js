@@ -1,10 +1,11 @@
 // @ts-check
 // A network on one image in a page of its own: the pictures and the numbers.
 
-import { LAYERS, empty, neighbours, outside } from "./layers.js";
+import { LAYERS, neighbours, outside } from "./layers.js";
+import { empty } from "./planes.js";
 
-/** @typedef {import("./layers.js").Picture} Picture */
-/** @typedef {import("./layers.js").Step} Step */
+/** @typedef {import("./planes.js").Picture} Picture */
+/** @typedef {import("./planes.js").Step} Step */
 
 const WORDS = {
   en: {
@@ -63,9 +64,9 @@ const state = { shown: steps[0]?.name ?? "input", channel: 0, slice: 0, at: [0, 
  */
 function run(from = 0) {
   for (const step of steps.slice(from)) {
-    const [x, y] = step.inputs.map((name) => results.get(name));
+    const inputs = step.inputs.map((name) => results.get(name));
     const layer = LAYERS[step.op];
-    if (x && layer) results.set(step.name, layer(step, x, y ?? x));
+    if (layer) results.set(step.name, layer(step, ...inputs));
   }
 }
 

@@ -229,9 +229,17 @@ def hooked():
     return module
 
 
+def with_another_forward():
+    module = nn.Conv2d(2, 2, 1)
+    module.forward = lambda x: x
+    return module
+
+
 @pytest.mark.parametrize(
     ("module", "word"),
     [
+        (with_another_forward(), "forward is not that of its class"),
+        (nn.Sequential(with_another_forward(), nn.ReLU()), "forward is not that of its class"),
         (nn.Softplus(threshold=1), "Softplus"),
         (nn.Softplus(beta=2), "Softplus"),
         (nn.MaxPool2d(2, return_indices=True), "MaxPool2d"),

@@ -108,7 +108,7 @@ def test_export_to_onnx_compares_first(program, tmp_path, network, grey):
     code, told, err = program("export", network, "--to", "onnx", "--out", out, "--check", grey)
     assert code == 0, err
     assert told.strip() == str(out)
-    assert "1 images compared" in err
+    assert "1 image compared" in err
     code, _, err = program(
         "export", network, "--to", "onnx", "--out", tmp_path / "x", "--check", grey,
         "--tolerance", 0,

@@ -420,7 +420,7 @@ class TestNothingIsDroppedInSilence:
         put(tmp_path / "a.txt", "0 0.5 0.5 1 1\n")
         picture(tmp_path / "a.png", 10, 20)
         picture(tmp_path / "b.png", 10, 20)
-        with pytest.warns(AnnotationWarning, match=r"1 images have no label file .* b\.png"):
+        with pytest.warns(AnnotationWarning, match=r"1 image without a label file, .* b\.png"):
             assert len(read_labels(tmp_path)) == 1
 
     def test_a_result_cut_short_is_said(self, tmp_path):

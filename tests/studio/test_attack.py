@@ -608,7 +608,7 @@ def test_truth_says_what_it_leaves_out(client):
     assert status(answer) == 200
     body = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert body["images"] == 1
-    assert body["notes"][0] == "1 images of the file are not in this session"
+    assert body["notes"][0] == "not in this session: 1 image of the file"
     twice = put(client, "/api/truth?name=t.json", coco("a/blobs 0", "b/blobs 0"))
     assert status(twice) == 422
     assert b"twice" in twice

@@ -22,7 +22,7 @@ from spel.backends.onnx_answers import add_answers
 from spel.backends.onnx_graph import OPSET, Graph, Value
 from spel.backends.onnx_layers import translate
 from spel.core.intensity import white_of_type
-from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError
+from spel.errors import BackendMissingError, FormatError, ParameterError, SpelError, plural
 from spel.nn.intensity import expected_white, match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT, in_node
@@ -60,8 +60,8 @@ class OnnxReport:
 
     def __str__(self) -> str:
         return (
-            f"{self.path}: ONNX opset {self.opset}, {self.images} images compared with the engine, "
-            f"largest difference {self.difference:.1e} of the largest value "
+            f"{self.path}: ONNX opset {self.opset}, {plural(self.images, 'image')} compared with "
+            f"the engine, largest difference {self.difference:.1e} of the largest value "
             f"(at most {self.tolerance:.0e})"
         )
 

@@ -71,16 +71,19 @@ def check_plain(name: str, module: nn.Module) -> None:
 
 
 def check_hooks(name: str, module: nn.Module) -> None:
-    """Refuse hooks, which may change what a module computes."""
+    """Refuse hooks and a `forward` of its own, which may change what a module computes."""
     if module._forward_hooks or module._forward_pre_hooks:
         raise refusal(name, module, "it has hooks, which may change what it computes")
+    if "forward" in vars(module):
+        raise refusal(name, module, "its forward is not that of its class")
 
 
 def refusal(name: str, module: object, why: str) -> UnsupportedLayerError:
     """The error that names a module, or an operation, and says why it is not taken."""
+    described = " ".join(str(module).split())[:200]
     return UnsupportedLayerError(
-        f"from_torch: module {name or 'itself'!r}, {module}: {why}; replace it, or bring its part "
-        "of the network yourself"
+        f"from_torch: module {name or 'itself'!r}, {described}: {why}; replace it, or bring its "
+        "part of the network yourself"
     )
 
 

@@ -110,7 +110,7 @@ def _convert_boxes(
     from dataclasses import replace
 
     from spel.cli.messages import say
-    from spel.errors import ParameterError
+    from spel.errors import ParameterError, plural
     from spel.io.annotation.convert.yolo import class_names as names_of
     from spel.io.annotation.labels import format_of, lost_fields, read_labels, write_labels
 
@@ -137,7 +137,7 @@ def _convert_boxes(
         say(line)
     write_labels(target, annotations, form=to)
     count = sum(map(len, annotations))
-    return f"{count} boxes on {len(annotations)} images: {form} became {to}"
+    return f"{plural(count, 'box')} on {plural(len(annotations), 'image')}: {form} became {to}"
 
 
 def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: str) -> str:

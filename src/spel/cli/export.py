@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.image_options import Reading, image_options
-from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
 from spel.cli.types import PATH
+from spel.errors import plural
 
 if TYPE_CHECKING:
     from spel.nn import Network

@@ -17,6 +17,7 @@ from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
 from spel.cli.worker_options import Place
 from spel.core.threads import thread_count
+from spel.errors import plural
 from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
 from spel.learning.class_folders import labelled_images
 from spel.learning.classifier import ClassifierConfig, hold_out
@@ -41,7 +42,7 @@ def fit(
     shared = folder if place.dask is None else folder.absolute()
     images, classes = _examples(shared, options, read)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(classes).items()))
-    settings.say(f"{len(images)} images: {counts}")
+    settings.say(f"{plural(len(images), 'image')}: {counts}")
     config = _config(options)
     config.check_size(images[0].shape)
     settings.say("learning features and classifier" + (", twice" if options["test"] else ""))

@@ -145,6 +145,7 @@ def _annotations(
 ) -> tuple[Annotations, Path]:
     """The boxes that are learned from, and the folder of their photos."""
     from spel.cli.messages import say
+    from spel.errors import plural
     from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
     from spel.learning.detector import boxes_from_strokes
 
@@ -157,8 +158,8 @@ def _annotations(
         crowds = sum(int(one.crowd.sum()) for one in annotations)
         if crowds:
             say(
-                f"{crowds} boxes are of crowds or difficult objects: what lies in them is learned "
-                "neither as an object nor as background"
+                f"{plural(crowds, 'box')} around crowds or difficult objects: what lies there is "
+                "learned neither as an object nor as background"
             )
         if names:
             annotations = annotations.only_classes(names)

@@ -7,7 +7,6 @@ from enum import IntEnum
 import click
 
 from spel import errors
-from spel.errors import plural as plural
 
 
 class ExitCode(IntEnum):

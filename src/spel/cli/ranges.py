@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.cli.image_options import Reading
-from spel.cli.messages import plural
 from spel.cli.options import Settings
 from spel.core.intensity import count_non_finite
+from spel.errors import plural
 from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.nn import Network
 from spel.nn.intensity import assumed_white, expected_white, match_white, takes_colors
@@ -77,19 +77,19 @@ class ImageReader:
 
 
 class IntensityNotes:
-    """Says what is assumed of the numbers of images: the range once per run, NaN for each image."""
+    """Says what is assumed of the numbers of images: a range once per run, NaN for each image."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.said = False
+        self.whites: set[float] = set()
         self.named: set[str] = set()
 
     def __call__(self, name: str, white: float | None, non_finite: int) -> None:
         if non_finite and name not in self.named:  # learning reads images again and again
             self.named.add(name)
             self.settings.say(f"note: {name}: {plural(non_finite, 'number')} NaN or infinite")
-        if white is not None and not self.said:
-            self.said = True
+        if white is not None and white not in self.whites:
+            self.whites.add(white)
             self.settings.say(
                 f"note: {name}: full intensity is taken to be {white:g}, by the type of the file, "
                 "and so in other images of its kind"

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from spel.cli.messages import ExitCode, exit_code, plural, printable, say
+from spel.cli.messages import ExitCode, exit_code, printable, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
 from spel.cli.ranges import IntensityNotes
 from spel.core.threads import thread_count
-from spel.errors import WriteError
+from spel.errors import WriteError, plural
 from spel.io.image.header import MAX_PIXELS
 from spel.io.isolation import AVAILABLE
 from spel.io.sources import expand

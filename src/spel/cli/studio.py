@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from spel.cli.messages import plural
 from spel.cli.options import Settings, shared
 from spel.cli.types import PATH
+from spel.errors import plural
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ImageReadError
+from spel.errors import ImageReadError, plural
 from spel.io import video
 from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.labels import read_labels
@@ -184,7 +184,8 @@ def _results_info(path: Path) -> Info:
         "models": models,
     }
     text = (
-        f"{path}: results of {len(results)} images, {sum(boxes)} boxes, {boxes.count(0)} images "
+        f"{path}: results of {plural(len(results), 'image')}, {plural(sum(boxes), 'box')}, "
+        f"{plural(boxes.count(0), 'image')} "
         "without a box"
     )
     if scores:
@@ -208,10 +209,10 @@ def _annotations_info(path: Path) -> Info:
         "problems": problems,
     }
     lines = [
-        f"{path}: {FORMATS[truth.form].title} annotations of {len(truth)} images, {boxes} boxes, "
-        f"{empty} images without a box"
+        f"{path}: {FORMATS[truth.form].title} annotations of {plural(len(truth), 'image')}, "
+        f"{plural(boxes, 'box')}, {plural(empty, 'image')} without a box"
     ]
-    lines += [f"  {name}: {counts[name]} boxes" for name in truth.classes]
+    lines += [f"  {name}: {plural(counts[name], 'box')}" for name in truth.classes]
     lines += [f"  {problem}" for problem in problems]
     return facts, "\n".join(lines)
 
@@ -220,4 +221,4 @@ def _markers_info(path: Path) -> Info:
     markers = read_markers(path)
     labels = sorted({int(label) for label in markers.labels})
     facts = {"kind": "markers", "file": str(path), "pixels": len(markers), "labels": labels}
-    return facts, f"{path}: markers of {len(markers)} pixels, labels {labels}"
+    return facts, f"{path}: markers of {plural(len(markers), 'pixel')}, labels {labels}"

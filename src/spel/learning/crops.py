@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.intensity import full_range
-from spel.errors import ParameterError
+from spel.errors import ParameterError, plural
 from spel.io.annotation.annotations import Annotations
 from spel.io.image.reader import ReadWithWhite, read_with_white
 
@@ -63,12 +63,13 @@ def labelled_crops(
             classes.append(name)
     crowds, empty = sum(int(one.crowd.sum()) for one in truth), sum(not len(one) for one in truth)
     if crowds:
-        report(f"{crowds} boxes around crowds are left out")
+        report(f"left out: {plural(crowds, 'box')} around crowds")
     if empty:
-        report(f"{empty} images without a box are left out")
+        report(f"left out: {plural(empty, 'image')} without a box")
     if len(set(classes)) < 2:
         raise ParameterError(
-            f"the annotations hold {len(classes)} boxes of {len(set(classes))} classes; expected "
+            f"the annotations hold {plural(len(classes), 'box')} of "
+            f"{plural(len(set(classes)), 'class')}; expected "
             "boxes of two or more classes"
         )
     return images, tuple(classes)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ParameterError
+from spel.errors import ParameterError, plural
 from spel.metrics.coco import CocoFigures, coco_figures
 from spel.metrics.matching import (
     IGNORED,
@@ -153,7 +153,8 @@ class DetectionMetrics:
         """The figures and the worst images, for people."""
         shares = "  ".join(f"r{round(100 * at)} {x:.3f}" for at, x in self.best_recall.items())
         lines = [
-            f"{self.images} images, {self.truths} true boxes, {self.boxes} answers",
+            f"{plural(self.images, 'image')}, {plural(self.truths, 'true box')}, "
+            f"{plural(self.boxes, 'answer')}",
             f"best answer: {shares}  mean IoU {self.mean_iou:.3f}",
             f"all answers at IoU {self.level:g}: recall {self.recall:.3f}  precision "
             f"{self.precision:.3f}  AP {self.average_precision:.3f}  "
@@ -161,9 +162,9 @@ class DetectionMetrics:
             self.coco.text(),
         ]
         lines += [
-            f"  {name}: {one.truths} true boxes, {one.boxes} answers, recall {one.recall:.3f}  "
-            f"precision {one.precision:.3f}  AP {one.average_precision:.3f}  COCO AP "
-            f"{one.coco_ap:.3f}"
+            f"  {name}: {plural(one.truths, 'true box')}, {plural(one.boxes, 'answer')}, "
+            f"recall {one.recall:.3f}  precision {one.precision:.3f}  "
+            f"AP {one.average_precision:.3f}  COCO AP {one.coco_ap:.3f}"
             for name, one in self.by_class.items()
         ]
         lines += [

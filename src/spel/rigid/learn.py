@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ParameterError, ShapeError
+from spel.errors import ParameterError, ShapeError, plural
 from spel.nn import Network, Node
 from spel.rigid.classes import ClassWindows, Suppress
 from spel.rigid.config import RigidConfig
@@ -123,7 +123,7 @@ def learn_classes(
     anchors = _Anchors.of(config, by_class.values())
     learned: dict[str, _Learned] = {}
     for number, (name, own) in enumerate(by_class.items()):
-        on_step(f"class {number + 1} of {len(by_class)}: {name}, {own.count} boxes")
+        on_step(f"class {number + 1} of {len(by_class)}: {name}, {plural(own.count, 'box')}")
         learned[name] = _learn_class(own, config, on_step, f"_{number}", anchors)
     first, *_ = learned.values()
     nodes = [node for one in learned.values() for node in one.nodes]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank, Provenance
+from spel.errors import plural
 from spel.linear import (
     LinearModel,
     fit_platt,
@@ -66,8 +67,9 @@ class StageLearner:
         images, config = self.photos.images, self.config
         self._check_photos()
         on_step(
-            f"{len(self.groups)} kernels of {self.frame[0]} x {self.frame[1]} cells; the photos "
-            f"are scanned {config.rounds + 1} times at {len(self._windows().scales)} scales"
+            f"{plural(len(self.groups), 'kernel')} of {self.frame[0]} x {self.frame[1]} cells; the "
+            f"photos are scanned {config.rounds + 1} times at "
+            f"{plural(len(self._windows().scales), 'scale')}"
         )
         samples = [
             crop_objects(config, self.cells, images, group, self.random) for group in self.groups

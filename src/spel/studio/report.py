@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from spel.decide import Decision, decide
 from spel.draw import as_rgb, overlay, shade
-from spel.errors import SpelError
+from spel.errors import SpelError, plural
 from spel.nn.geometry import geometry
 from spel.studio import code
 from spel.studio.cache import NodeResult, Run
@@ -65,7 +65,7 @@ def _boxes(session: Session, name: str, run: Run) -> str:
         return f"<h2>No boxes</h2><p>{escape(str(error))}"
     picture = _picture(overlay(as_rgb(run.image.array), decided.detections))
     count = len(decided.detections)
-    return f"<h2>{count} boxes</h2><img src='{picture}' alt='boxes on the image'>"
+    return f"<h2>{plural(count, 'box')}</h2><img src='{picture}' alt='boxes on the image'>"
 
 
 def _picture(rgb: npt.NDArray[Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spel.errors import FormatError, printable
+from spel.errors import FormatError, plural, printable
 from spel.io.annotation.annotations import Annotations, AnnotationWarning, ImageBoxes
 from spel.io.annotation.convert import coco, codec, jsonl
 from spel.io.annotation.convert.collector import Collector
@@ -236,7 +236,7 @@ def lost_fields(annotations: Annotations, form: str) -> list[str]:
     lost: list[str] = []
     crowds = sum(int(one.crowd.sum()) for one in annotations)
     if crowds and form not in ("coco", "voc"):
-        lost.append(f"{form} knows no crowds: {crowds} boxes around crowds become plain boxes")
+        lost.append(f"{form} knows no crowds: {plural(crowds, 'box')} around crowds become plain")
     if form != annotations.form:
         fields = {key for one in annotations for key, value in one.details.items() if value}
         fields |= {key for one in annotations for d in one.box_details for key in d}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spel.core.markers import Markers
-from spel.errors import FormatError
+from spel.errors import FormatError, plural
 from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.annotation.markers import Convention, background_of, read_markers
 from spel.io.sources import expand
@@ -69,7 +69,7 @@ def find_markers(
         )
     if others:
         warnings.warn(
-            f"{place}: {len(others)} files are no markers and are left out, for example "
+            f"{place}: {plural(len(others), 'file')} left out, no marker files, for example "
             f"{others[0]}; the names of markers end in {', '.join(SUFFIXES)}",
             AnnotationWarning,
             stacklevel=2,

@@ -13,7 +13,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spel.errors import FormatError, ImageReadError
+from spel.errors import FormatError, ImageReadError, plural
 from spel.io.annotation.annotations import ONE_CLASS
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import convention_of, read_markers
@@ -128,9 +128,9 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
         raise FormatError("the annotation file names none of the images in this session")
     crowds = sum(int(one.crowd.sum()) for one in annotations)
     if crowds:
-        notes.append(f"{crowds} boxes around crowds are left out")
+        notes.append(f"left out: {plural(crowds, 'box')} around crowds")
     if by_name:
-        notes.append(f"{len(by_name)} images of the file are not in this session")
+        notes.append(f"not in this session: {plural(len(by_name), 'image')} of the file")
     session.change("import_truth", lambda d: with_named_boxes(d, truth))
     return {
         "images": len(truth),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spel.atomic import write_text
-from spel.errors import FormatError, printable
+from spel.errors import FormatError, plural, printable
 from spel.io.annotation.annotations import ONE_CLASS, Annotations, ImageBoxes
 from spel.io.annotation.image_folder import ImageFile, ImageFolder
 from spel.io.json_files import read_json
@@ -143,7 +143,7 @@ def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> Non
         unlabelled = [name for name in files.names if name not in collector.entries]
         if unlabelled:
             collector.note(
-                f"{len(unlabelled)} images have no label file and are left out, for example "
+                f"left out: {plural(len(unlabelled), 'image')} without a label file, for example "
                 f"{printable(unlabelled[0])}; an empty file marks an image without objects"
             )
     collector.problems += [

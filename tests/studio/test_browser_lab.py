@@ -48,3 +48,31 @@ def test_boxes_are_drawn_edited_and_learned_from(person, monkeypatch, tmp_path):
     page.mouse.click(*person.place(20, 25))
     page.wait_for_selector("text=Why this box?")
     person.until("document.querySelector('.shares li')")
+
+
+def test_images_are_dropped_removed_and_run_over(person, tmp_path):
+    page = person.page
+    person.open("images")
+    person.until("document.querySelectorAll('.image-grid .thumb-frame canvas').length === 2")
+    arch = '{"nlayers": 1, "stdev_factor": 0.01, "layer1": {"conv": {"kernel_size": [3, 3, 0], '
+    arch += '"nkernels_per_marker": 2, "dilation_rate": [1, 1, 0], "nkernels_per_image": 8, '
+    arch += '"noutput_channels": 8}, "relu": 1, "pooling": {"type": "no_pool", "size": [1, 1, 0], '
+    arch += '"stride": 1}}}'
+    page.evaluate(
+        """([arch, seeds]) => { const held = new DataTransfer();
+        held.items.add(new File([arch], "small.json"));
+        held.items.add(new File([seeds], "blobs 1-seeds.txt"));
+        dispatchEvent(new DragEvent("drop", { dataTransfer: held })); }""",
+        [arch, "2 96 64\n3 4 1 1\n9 9 2 0\n"],
+    )
+    person.until("document.querySelector('#top select').value === 'small'")
+    person.settle()
+    assert person.session.document.entry("small").network.names[1] == "conv1"
+    assert len(person.session.document.strokes["image1"]) > 0
+    page.select_option("#top select >> nth=0", "plate")
+    page.click("#run-folder")
+    person.until("document.querySelectorAll('.image-grid .thumb-frame canvas').length === 4", 60)
+    assert text(person, "#main").count("objects: ") == 2
+    page.get_by_role("button", name="Remove this image from the session: blobs 1").first.click()
+    person.settle()
+    assert person.session.document.removed == ("image1",)

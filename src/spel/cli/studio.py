@@ -59,7 +59,8 @@ def command(
             "from elsewhere, keep 127.0.0.1 and forward the port: "
             "ssh -L PORT:127.0.0.1:PORT MACHINE"
         )
-    session = Session(files(paths, roots), folder or default_folder(paths))
+    readable = roots or tuple(Path(path) for path in paths if Path(path).is_dir())
+    session = Session(files(paths, roots), folder or default_folder(paths), roots=readable)
     server = Server(session, host=address, port=port)
 
     def ready() -> None:

@@ -41,6 +41,8 @@ class Session:
         Every change is saved here at once; opening it again restores all of them, with undo.
     networks : mapping of str to Entry, optional
         What a new session begins with; the lecture's detector and one to learn by default.
+    roots : sequence of path
+        Folders whose images runs inside the studio may read.
 
     Examples
     --------
@@ -61,11 +63,13 @@ class Session:
         sources: Sequence[Source],
         folder: str | os.PathLike[str],
         networks: Mapping[str, Entry] | None = None,
+        roots: Sequence[str | os.PathLike[str]] = (),
     ) -> None:
         self.images = Images(sources or samples(), lesson_sources())
         self.cache = Cache()
         self.tasks = Tasks()
         self.folder = Path(folder)
+        self.roots = tuple(Path(os.path.realpath(root)) for root in roots)
         self.revision = 0
         self._lock = threading.RLock()
         self._gesture: str | None = None

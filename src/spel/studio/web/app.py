@@ -13,6 +13,7 @@ from starlette.routing import Route
 from spel.studio import code, exports, lessons
 from spel.studio.session import Session
 from spel.studio.views.document import constants_view, document_view
+from spel.studio.views.folders import folders_view
 from spel.studio.web import changes, reading, uploads
 from spel.studio.web.respond import parse_body, respond
 from spel.studio.web.static_files import StaticFiles
@@ -40,6 +41,9 @@ READS: dict[str, Read] = {
     "/api/export/{kind}": reading.export,
     "/api/tasks": lambda s, r: {"tasks": [task.to_dict() for task in s.tasks.all()]},
     "/api/tasks/{id}": lambda s, r: s.tasks.get(r.path_params["id"]).to_dict(),
+    "/api/tasks/{id}/pictures/{index:int}": reading.result_picture,
+    "/api/folders": lambda s, r: folders_view(s),
+    "/api/images/{id}/thumb": reading.thumb,
     "/api/lessons": lambda s, r: lessons.lessons(),
 }
 CHANGES: dict[str, Change] = {
@@ -51,6 +55,7 @@ CHANGES: dict[str, Change] = {
     "/api/judged": changes.quality,
     "/api/why": changes.why,
     "/api/learn-boxes": changes.learn_boxes,
+    "/api/run-folder": changes.run_folder,
     "/api/stop": changes.stop_task,
 }
 UPLOADS: dict[str, uploads.Take] = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from spel.errors import FormatError, SpelError
+from spel.studio import folder_runs
 from spel.studio.detectors import learn_from_truth
 from spel.studio.document import Entry, display_name
 from spel.studio.session import Session
@@ -74,6 +76,14 @@ def learn_boxes(session: Session, body: Body) -> Json:
         task.result = {"network": name}
 
     return session.tasks.start("learn_boxes", work).to_dict()
+
+
+def run_folder(session: Session, body: Body) -> Json:
+    """Begin to apply a network to the images of a folder; the answer is the task."""
+    network, image, folder = (str(body[name]) for name in ("network", "image", "folder"))
+    session.document.entry(network)
+    work = partial(folder_runs.run_folder, session, network, image, folder)
+    return session.tasks.start("run_folder", work).to_dict()
 
 
 def stop_task(session: Session, body: Body) -> Json:

@@ -11,6 +11,7 @@ from spel.errors import ParameterError
 from spel.studio import exports
 from spel.studio.images import source_id
 from spel.studio.session import Session
+from spel.studio.views.folders import picture_view, thumb_view
 from spel.studio.views.images import image_view, planes_view, window_view
 from spel.studio.views.kernels import kernels_view
 from spel.studio.views.labels import labels_view
@@ -75,6 +76,15 @@ def window(session: Session, request: Request) -> Packed:
 
 def planes(session: Session, request: Request) -> Packed:
     return planes_view(session, request.path_params["id"], _number(request, "axis", 0))
+
+
+def thumb(session: Session, request: Request) -> Packed:
+    return thumb_view(session, request.path_params["id"])
+
+
+def result_picture(session: Session, request: Request) -> Packed:
+    task = session.tasks.get(request.path_params["id"])
+    return picture_view(task, request.path_params["index"])
 
 
 def run(session: Session, request: Request) -> Json:

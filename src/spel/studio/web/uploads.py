@@ -16,6 +16,7 @@ from starlette.responses import Response
 from spel.errors import FormatError, ImageReadError, plural
 from spel.io.annotation.annotations import ONE_CLASS
 from spel.io.annotation.labels import read_labels
+from spel.io.annotation.libift import read_arch
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.nn import load
 from spel.studio import label_images, matrix
@@ -152,12 +153,14 @@ def _take_mask(session: Session, id: str, path: Path) -> Json:
 
 
 def take_network(session: Session, query: Query, path: Path, digest: str) -> Json:
-    """Add a network to the document."""
+    """Add a network to the document, or an architecture whose kernels are still to be learned."""
+    stated = query.get("name", "network")
+    is_architecture = stated.lower().endswith(".json")
     try:
-        network = load(path)
+        network = read_arch(path) if is_architecture else load(path)
     except FormatError as error:
         raise FormatError(str(error).replace(str(path), "the network file")) from None
-    name = display_name(query.get("name", "network").removesuffix(".safetensors"))
+    name = display_name(stated.removesuffix(".safetensors").removesuffix(".json"))
     while name in session.document.networks:
         name += "'"
     entry = Entry(network)

@@ -8,6 +8,7 @@ import "./pages/chain/page.js";
 import "./pages/compare/page.js";
 import "./pages/detect/page.js";
 import "./pages/export/page.js";
+import "./pages/images/page.js";
 import "./pages/kernels/page.js";
 import "./pages/lessons/page.js";
 import "./pages/markers/page.js";

@@ -8,6 +8,7 @@ import { lessonList } from "../pages/lessons/progress.js";
 import { choose, convolutions, emit, node, state } from "../store.js";
 
 export const PAGES = [
+  "images",
   "chain",
   "space",
   "markers",

@@ -143,7 +143,7 @@ function newNetworkRow() {
     const add = () => addNetwork({ template }, name);
     return chip({ key: template, onclick: add }, icon("plus"), name);
   });
-  const open = () => pickFiles(".safetensors", importNetwork);
+  const open = () => pickFiles(".safetensors,.json", importNetwork);
   return h(
     "div.row",
     {},

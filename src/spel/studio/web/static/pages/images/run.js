@@ -1,0 +1,94 @@
+// @ts-check
+// A network over all images of a folder: which folder, how far, what came of each image.
+
+import { selectField } from "../../base/controls.js";
+import { h } from "../../base/dom.js";
+import { icon } from "../../base/icons.js";
+import { t } from "../../base/words.js";
+import { state } from "../../store.js";
+import { runTask, taskOf, taskRow } from "../../tasks.js";
+import { thumb } from "./thumbs.js";
+
+/** @import { Choices } from "../../base/controls.js" */
+/** @import { Task } from "../../server/types.js" */
+/** @typedef {{ name: string, count: number | null, problem: string | null }} Row */
+/** @typedef {{ id: string, name: string, images?: number }} Folder */
+
+const choices = { folder: "session" };
+
+/**
+ * @param {Folder[]} folders
+ * @param {() => void} redraw
+ */
+export function runSection(folders, redraw) {
+  const task = taskOf("run_folder");
+  const running = task?.state === "running";
+  const start = async () => {
+    const { network, image } = state;
+    await runTask("run-folder", { network, image, folder: choices.folder });
+    redraw();
+  };
+  const pick = (/** @type {string} */ id) => {
+    choices.folder = id;
+    redraw();
+  };
+  /** @type {Choices} */
+  const names = folders.map(({ id, name, images }) => [
+    id,
+    name || t("run.session", { n: images ?? 0 }),
+  ]);
+  return h(
+    "section",
+    { key: "run", "aria-labelledby": "run" },
+    h("h1", { id: "run" }, t("run.title")),
+    h("p.muted", {}, t("run.about", { network: state.network })),
+    h(
+      "div.row",
+      { key: "start" },
+      selectField(names, choices.folder, pick, { key: "folder", "aria-label": t("run.folder") }),
+      h(
+        "button.primary",
+        { key: "go", id: "run-folder", disabled: running, onclick: start },
+        icon("folder"),
+        t("run.start"),
+      ),
+    ),
+    taskRow("run_folder"),
+    task ? results(task) : null,
+  );
+}
+
+/** @param {Task} task */
+function results(task) {
+  /** @type {Row[]} */
+  const rows = task.result.rows ?? [];
+  const broken = rows.filter((row) => row.problem).length;
+  return h(
+    "div",
+    { key: "results" },
+    h("p.small", { key: "where" }, t("run.where"), h("code", {}, task.result.folder ?? "")),
+    broken ? h("p.error.small", { key: "broken" }, t("run.broken", { n: broken })) : null,
+    h(
+      "ul.image-grid",
+      { key: "rows", "aria-label": t("run.results") },
+      rows.map((row, index) => resultItem(task, row, index)),
+    ),
+  );
+}
+
+/**
+ * @param {Task} task
+ * @param {Row} row
+ * @param {number} index
+ */
+function resultItem(task, { name, count, problem }, index) {
+  return h(
+    "li",
+    { key: `${task.id} ${index}`, class: problem ? "problem" : "", title: problem ?? name },
+    problem ? h("span.thumb-frame.broken", {}, "⚠") : thumb(`tasks/${task.id}/pictures/${index}`),
+    h("span.name", {}, name),
+    problem
+      ? h("span.small.error", {}, problem)
+      : h("span.small.muted", {}, count === null ? "" : t("run.count", { n: count })),
+  );
+}

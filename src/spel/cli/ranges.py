@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -74,6 +75,23 @@ class ImageReader:
         assumed = assumed_white(self.network, image, white)
         self.note(str(path), assumed, count_non_finite(image))
         return match_white(self.network, image, white)
+
+
+class SpacingNotes:
+    """Says once per run what the sides of a voxel are taken to be."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.said = False
+
+    def __call__(self, name: str, spacing: Sequence[float] | None) -> None:
+        if spacing and not self.said:
+            self.said = True
+            sides = " x ".join(f"{side:g}" for side in spacing)
+            self.settings.say(
+                f"note: {name}: the sides of a voxel are {sides} (planes x rows x columns), by its "
+                "metadata; distances count in the shortest of them"
+            )
 
 
 class IntensityNotes:

@@ -14,7 +14,7 @@ import click
 from spel.cli.messages import ExitCode, exit_code, printable, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
-from spel.cli.ranges import IntensityNotes
+from spel.cli.ranges import IntensityNotes, SpacingNotes
 from spel.core.threads import thread_count
 from spel.errors import WriteError, plural
 from spel.io.image.header import MAX_PIXELS
@@ -88,6 +88,7 @@ class RunCommand:
 
     def __post_init__(self) -> None:
         self.note, self.said_pages = IntensityNotes(self.settings), False
+        self.note_spacing = SpacingNotes(self.settings)
         self.progress = Progress(0, self.settings.progress)
 
     def __call__(self, images: Sequence[str]) -> ExitCode:
@@ -202,6 +203,7 @@ class RunCommand:
                     "was read in parts"
                 )
             self.note(result.image, values.get("white"), values.get("non_finite", 0))
+            self.note_spacing(result.image, values.get("spacing"))
             if (pages := values.get("pages", 0)) and not self.said_pages:
                 self.said_pages = True
                 self.settings.say(

@@ -163,18 +163,31 @@ class Adjacency(Value):
         >>> [len(Adjacency.disk(r)) for r in (0, 1, 2**0.5, 2)]
         [1, 5, 9, 13]
         """
-        return cls._within("Adjacency.disk", radius, ndim=2)
+        return cls._within("Adjacency.disk", radius, (1.0, 1.0))
 
     @classmethod
-    def ball(cls, radius: float, *, ndim: int = 3) -> Adjacency:
+    def ball(
+        cls, radius: float, *, ndim: int = 3, spacing: Sequence[float] | None = None
+    ) -> Adjacency:
         """All displacements no longer than `radius` in `ndim` axes (3: 6-, 18-, 26-neighbours).
+
+        Parameters
+        ----------
+        radius : float
+            In spels, or in the unit of `spacing`.
+        ndim : {2, 3}
+        spacing : sequence of float, optional
+            Length of a step along each axis, as the metadata of a volume state it.
 
         Examples
         --------
         >>> [len(Adjacency.ball(r)) for r in (1, 2**0.5, 3**0.5)]
         [7, 19, 27]
+        >>> Adjacency.ball(2, spacing=(2.0, 0.5, 0.5)).reach
+        ((-1, 1), (-4, 4), (-4, 4))
         """
-        return cls._within("Adjacency.ball", radius, ndim=ndim)
+        _check_ndim("Adjacency.ball", ndim)
+        return cls._within("Adjacency.ball", radius, spacing or (1.0,) * ndim)
 
     @classmethod
     def cross(cls, radius: int = 1, *, ndim: int = 2) -> Adjacency:
@@ -199,15 +212,17 @@ class Adjacency(Value):
         return cls(np.asarray(sorted(steps)))
 
     @classmethod
-    def _within(cls, name: str, radius: float, ndim: int) -> Adjacency:
+    def _within(cls, name: str, radius: float, spacing: Sequence[float]) -> Adjacency:
         if not (isfinite(radius) and radius >= 0):
             raise ParameterError(f"{name}: radius {radius!r}; expected a finite number >= 0")
-        _check_ndim(name, ndim)
-        _check_count(name, (2 * int(radius) + 1,) * ndim)
+        if len(spacing) not in (2, 3) or not all(isfinite(s) and s > 0 for s in spacing):
+            raise ParameterError(f"{name}: spacing {spacing!r}; expected 2 or 3 lengths above 0")
+        reach = [int(min(radius / step, MAX_DISPLACEMENTS)) for step in spacing]
+        _check_count(name, [2 * n + 1 for n in reach])
         # A pixel at the distance of the radius belongs to it: allow for the rounding of sqrt(2).
         limit = radius * radius * (1 + 1e-12) + 1e-12
-        axis = np.arange(-int(radius) - 1, int(radius) + 2)
-        squares = sum(g * g for g in np.meshgrid(*[axis] * ndim, indexing="ij"))
+        axes = [np.arange(-n - 1, n + 2) * step for n, step in zip(reach, spacing)]
+        squares = sum(g * g for g in np.meshgrid(*axes, indexing="ij"))
         return cls.from_mask(squares <= limit)
 
     # -- derived -----------------------------------------------------------------------------

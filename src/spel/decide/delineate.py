@@ -20,6 +20,7 @@ from spel.ops.pool import max_pool, min_pool
 
 Labels = npt.NDArray[np.int32]
 Method = Literal["watershed", "trees", "growcut", "none"]
+Spacing = tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Delineation:
                 f"expected one of {', '.join(get_args(Method))} and distances of at least 0"
             )
 
-    def refine(self, image: npt.ArrayLike, mask: npt.ArrayLike) -> Mask:
+    def refine(self, image: npt.ArrayLike, mask: npt.ArrayLike, spacing: Spacing = None) -> Mask:
         """Move the border of each object to the edges of the image.
 
         Parameters
@@ -85,6 +86,9 @@ class Delineation:
             Colours or features, of the size of the mask.
         mask : (rows, cols) array of bool
             Each connected component is one object.
+        spacing : tuple of float, optional
+            Length of a step along each axis; `inner` and `outer` are distances in them. By default
+            all are 1.
         """
         rough = np.asarray(mask, dtype=bool)
         values = self._checked(image, rough.shape)
@@ -92,12 +96,14 @@ class Delineation:
         if self.method == "none":
             return rough.copy()
         labels = label(rough)
-        for number, window in self._windows(labels):
-            refined = self._refine_object(values[window], labels[window] == number)
+        for number, window in self._windows(labels, spacing):
+            refined = self._refine_object(values[window], labels[window] == number, spacing)
             result[window] |= refined
         return result
 
-    def refine_labels(self, image: npt.ArrayLike, labels: npt.ArrayLike) -> Labels:
+    def refine_labels(
+        self, image: npt.ArrayLike, labels: npt.ArrayLike, spacing: Spacing = None
+    ) -> Labels:
         """Move the border of each label to the edges of the image; objects that touch stay apart.
 
         Parameters
@@ -107,6 +113,8 @@ class Delineation:
         labels : (rows, cols) array of int
             0 where there is no object. An object takes no spel of another one; where two grow
             into each other, the one with the lower label comes first.
+        spacing : tuple of float, optional
+            As for `refine`.
 
         Returns
         -------
@@ -117,14 +125,16 @@ class Delineation:
         if self.method == "none":
             return rough.copy()
         result = np.zeros_like(rough)
-        for number, window in self._windows(rough):
+        for number, window in self._windows(rough, spacing):
             own = rough[window] == number
             others = (rough[window] > 0) & ~own
-            refined = self._refine_object(values[window], own, others)
+            refined = self._refine_object(values[window], own, spacing, others)
             result[window][refined & ~others & (result[window] == 0)] = number
         return result
 
-    def refine_regions(self, image: npt.ArrayLike, labels: npt.ArrayLike) -> Labels:
+    def refine_regions(
+        self, image: npt.ArrayLike, labels: npt.ArrayLike, spacing: Spacing = None
+    ) -> Labels:
         """Move the borders between regions that cover an image, such as classes, to its edges.
 
         Every region keeps its spels deeper than `inner`; the others go to the region that floods
@@ -135,6 +145,8 @@ class Delineation:
         image : (rows, cols, C) array, with planes before them for voxels
         labels : (rows, cols) array of int
             Of at least 0 everywhere.
+        spacing : tuple of float, optional
+            As for `refine`.
 
         Returns
         -------
@@ -147,7 +159,7 @@ class Delineation:
         seeds = np.full(rough.shape, -1, dtype=np.int32)
         for number in np.unique(rough):
             own = np.pad(rough == number, 1, mode="edge")
-            depth = distance_transform_edt(own)[(slice(1, -1),) * rough.ndim]
+            depth = distance_transform_edt(own, spacing)[(slice(1, -1),) * rough.ndim]
             seeds[depth > self.inner] = number
         if self.method == "none" or not (seeds >= 0).any():
             return rough.copy()
@@ -173,26 +185,31 @@ class Delineation:
             )
         return values * np.asarray(self.scale or 1.0, dtype=np.float32)
 
-    def _windows(self, labels: Labels) -> Iterator[tuple[int, tuple[slice, ...]]]:
+    def _windows(self, labels: Labels, spacing: Spacing) -> Iterator[tuple[int, tuple[slice, ...]]]:
         """Each label above 0, with the part of the image that its delineation looks at."""
         objects = regions(labels)
-        margin = int(np.ceil(self.outer)) + 3
+        steps = np.ones(labels.ndim) if spacing is None else np.asarray(spacing)
+        margin = np.ceil(self.outer / steps).astype(int) + 3
         for row, number in enumerate(objects.labels):
             start = np.maximum(objects.low[row] - margin, 0)
             stop = np.minimum(objects.high[row] + margin, labels.shape)
             yield int(number), tuple(slice(a, b) for a, b in zip(start, stop))
 
     def _refine_object(
-        self, values: npt.NDArray[np.float32], mask: Mask, others: Mask | None = None
+        self,
+        values: npt.NDArray[np.float32],
+        mask: Mask,
+        spacing: Spacing,
+        others: Mask | None = None,
     ) -> Mask:
         """The object of a mask; other objects are seeds of the background."""
         from scipy.ndimage import distance_transform_edt
 
-        inside = distance_transform_edt(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
+        inside = distance_transform_edt(np.pad(mask, 1), spacing)[(slice(1, -1),) * mask.ndim]
         inner = inside > self.inner
-        outer = distance_transform_edt(~mask) > self.outer
+        outer = distance_transform_edt(~mask, spacing) > self.outer
         if others is not None and others.any():
-            outer |= distance_transform_edt(others) > self.inner
+            outer |= distance_transform_edt(others, spacing) > self.inner
         if not inner.any() or not outer.any():
             return mask
         labels = self._flood(values, np.where(inner, 1, np.where(outer, 0, -1)))

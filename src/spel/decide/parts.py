@@ -95,7 +95,11 @@ class Parts:
 
 
 def parts(
-    mask: npt.ArrayLike, heights: npt.ArrayLike | None = None, adjacency: Adjacency | None = None
+    mask: npt.ArrayLike,
+    heights: npt.ArrayLike | None = None,
+    adjacency: Adjacency | None = None,
+    *,
+    spacing: tuple[float, ...] | None = None,
 ) -> Parts:
     """The watershed hierarchy of a mask: one part per peak, merged over the widest neck first.
 
@@ -107,6 +111,8 @@ def parts(
         saliency; by default the distance of every spel to the outside, smoothed.
     adjacency : Adjacency, optional
         Which spels are neighbours; by default all that touch, diagonals included.
+    spacing : tuple of float, optional
+        Length of a step along each axis, for the distance; by default all are 1.
 
     Returns
     -------
@@ -131,7 +137,7 @@ def parts(
     """
     inside = np.asarray(mask) != 0
     near = adjacency or Adjacency.box(3, ndim=inside.ndim)
-    values = _depth(inside) if heights is None else np.asarray(heights, dtype=np.float32)
+    values = _depth(inside, spacing) if heights is None else np.asarray(heights, dtype=np.float32)
     if values.shape != inside.shape or near.ndim != inside.ndim:
         raise ShapeError(
             f"parts: mask of shape {inside.shape}, heights of {values.shape}, adjacency of "
@@ -163,12 +169,14 @@ def common_window(windows: Sequence[Window]) -> Window:
     )
 
 
-def _depth(inside: Mask) -> npt.NDArray[np.float32]:
+def _depth(inside: Mask, spacing: tuple[float, ...] | None) -> npt.NDArray[np.float32]:
     """Distance to the outside; smoothed, because that of a drawn circle has many peaks."""
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     padded = np.pad(inside, 1)
-    depth = gaussian_filter(distance_transform_edt(padded).astype(np.float32), 1.0)
+    steps = np.ones(inside.ndim) if spacing is None else np.asarray(spacing)
+    distance = distance_transform_edt(padded, steps).astype(np.float32)
+    depth = gaussian_filter(distance, steps.min() / steps)
     return np.asarray(depth[(slice(1, -1),) * inside.ndim], dtype=np.float32)
 
 

@@ -113,8 +113,22 @@ class Segmentation:
         if sum(one.background for one in self.classes) > 1:
             raise ParameterError("Segmentation: two classes are background; expected at most one")
 
-    def mask(self, saliency: npt.ArrayLike, features: npt.ArrayLike | None = None) -> Mask:
-        """The mask of a one-channel saliency, delineated if features of its size are given."""
+    def mask(
+        self,
+        saliency: npt.ArrayLike,
+        features: npt.ArrayLike | None = None,
+        spacing: tuple[float, ...] | None = None,
+    ) -> Mask:
+        """The mask of a one-channel saliency, delineated if features of its size are given.
+
+        Parameters
+        ----------
+        saliency : (rows, cols[, 1]) array, with planes before them for voxels
+        features : array, optional
+            What the delineation looks at.
+        spacing : tuple of float, optional
+            Length of a step along each axis, for the distances of the delineation.
+        """
         values = np.asarray(saliency)
         if self.objects is not None:
             mask = self.objects.mask(values)
@@ -123,7 +137,7 @@ class Segmentation:
             mask = threshold(flat, self.threshold)
         if self.delineation is None or features is None or not mask.any():
             return mask
-        return self.delineation.refine(features, mask)
+        return self.delineation.refine(features, mask, spacing)
 
     def labels(self, probabilities: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
         """The label of the most probable class of each spel; of equals the first, else UNDECIDED.

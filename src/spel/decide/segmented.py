@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from spel.decide.segmentation import (
     Segmentation,
     resolve_segmentation,
 )
-from spel.errors import FormatError, ShapeError
+from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -43,11 +44,14 @@ class SegmentedImage(Value):
     segmentation : Segmentation
     features : (rows, cols, C) array, optional
         What the delineation looks at.
+    spacing : tuple of float, optional
+        Length of a step along each axis, the shortest being 1; by default all are.
     """
 
     output: Real
     segmentation: Segmentation
     features: npt.NDArray[np.generic] | None = None
+    spacing: tuple[float, ...] | None = None
 
     @derived_property
     def labels(self) -> npt.NDArray[np.int32]:
@@ -61,13 +65,16 @@ class SegmentedImage(Value):
         labels = how.labels(self.output)
         if how.delineation is None or self.features is None:
             return labels
-        return how.delineation.refine_regions(self.features, labels - UNDECIDED) + UNDECIDED
+        return (
+            how.delineation.refine_regions(self.features, labels - UNDECIDED, self.spacing)
+            + UNDECIDED
+        )
 
     @derived_property
     def mask(self) -> Mask:
         """Spels that belong to an object of any class."""
         if not self.segmentation.classes:
-            return self.segmentation.mask(self.output, self.features)
+            return self.segmentation.mask(self.output, self.features, self.spacing)
         return self.segmentation.objects_in(self.labels)
 
     @derived_property
@@ -82,7 +89,7 @@ class SegmentedImage(Value):
             labels[window][mask & (labels[window] == 0)] = number
         sized = how.objects is not None or any(one.objects is not None for one in classes)
         if sized and how.delineation is not None and self.features is not None:
-            labels = how.delineation.refine_labels(self.features, labels)
+            labels = how.delineation.refine_labels(self.features, labels, self.spacing)
         left, labels = np.unique(labels, return_inverse=True)
         rest = [pieces[number - 1] for number in left[left > 0]]
         return Instances(
@@ -102,7 +109,7 @@ class SegmentedImage(Value):
             pairs = model.select(saliency)
             return [(model.probability(s), one, c.window, c.mask) for s, c in pairs]
         mask = self.labels == one.label if how.classes else self.mask
-        labels = parts(mask).cut(how.neck)
+        labels = parts(mask, spacing=self.spacing).cut(how.neck)
         pieces: list[Piece] = []
         for number, window in enumerate(windows_of(labels, int(labels.max(initial=0))), 1):
             own = labels[window] == number
@@ -117,6 +124,7 @@ def segment_image(
     segmentation: Segmentation | None = None,
     *,
     white: float | None = None,
+    spacing: Sequence[float] | None = None,
 ) -> SegmentedImage:
     """Segment one image: its mask, its classes and its instances.
 
@@ -130,6 +138,9 @@ def segment_image(
     white : float, optional
         Full intensity of the image; by default told by its type. The image is brought to the white
         that the network expects (`spel.nn.match_white`).
+    spacing : sequence of float, optional
+        Length of a step along each axis, as the metadata of a volume state it. Distances, by which
+        objects are delineated and separated, then count in the shortest of them.
 
     Returns
     -------
@@ -170,7 +181,16 @@ def segment_image(
                 f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
                 f"image of size {size}; delineate on a node without strides"
             )
-    return SegmentedImage(output, chosen, features)
+    return SegmentedImage(output, chosen, features, _relative(spacing, len(size)))
+
+
+def _relative(spacing: Sequence[float] | None, axes: int) -> tuple[float, ...] | None:
+    """The spacing by its shortest step; None if it is the same along all axes."""
+    if spacing is None or len(set(spacing)) < 2:
+        return None
+    if len(spacing) != axes or not min(spacing) > 0:
+        raise ParameterError(f"segment: spacing {spacing!r}; expected {axes} lengths above 0")
+    return tuple(float(step) / float(min(spacing)) for step in spacing)
 
 
 def segment(

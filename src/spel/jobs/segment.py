@@ -79,11 +79,15 @@ class SegmentJob(NetworkJob):
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The mask of an image in memory."""
         matched, white = self.matched(image), expected_white(self.network)
-        segmented = segment_image(self.network, matched, self.segmentation, white=white)
+        segmented = segment_image(
+            self.network, matched, self.segmentation, white=white, spacing=image.spacing or None
+        )
         levels = mask_picture(segmented.labels, segmented.segmentation)
         if "ome-tiff" in self.formats:
             paths = [files.path("ome.tif")]
-            write_pyramid(paths[0], [levels[..., None]], (*levels.shape, 1), levels.dtype)
+            shape = (*levels.shape, 1)
+            voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
+            write_pyramid(paths[0], [levels[..., None]], shape, levels.dtype, **voxel)
         else:
             paths = [files.path("png" if levels.ndim == 2 else "tif")]
             write(paths[0], levels)
@@ -97,6 +101,7 @@ class SegmentJob(NetworkJob):
             **({"objects": len(segmented.instances)} if listed else {}),
             files=[path.name for path in paths],
             model=self.model,
+            **({"spacing": list(image.spacing)} if image.spacing else {}),
             **self.intensity(image.pixels, image.white),
         )
 
@@ -118,16 +123,18 @@ class SegmentJob(NetworkJob):
                 yield mask_picture(labels, chosen)[..., None]
 
         paths = [files.path("ome.tif")]
-        write_pyramid(paths[0], levels(), (*size, 1), picture_type(chosen))
+        voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
+        write_pyramid(paths[0], levels(), (*size, 1), picture_type(chosen), **voxel)
         if "saliency" in self.save:
             paths.append(files.path("saliency.ome.tif"))
             bands = output_bands(self.network, image, **how)
-            write_pyramid(paths[1], bands, self.network.shape(image.shape), np.float32)
+            write_pyramid(paths[1], bands, self.network.shape(image.shape), np.float32, **voxel)
         values = {
             "size": list(size),
             "area": area,
             "files": [path.name for path in paths],
             "model": self.model,
+            **({"spacing": list(image.spacing)} if image.spacing else {}),
             **self.tile_intensity(image),
         }
         return ImageRecord(name, values)

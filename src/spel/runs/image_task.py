@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spel.core.intensity import white_of
 from spel.core.threads import threads
@@ -50,4 +50,6 @@ class ImageTask:
         white = white_of(pixels, info.range[1])
         more = info.unread_pages if job.page is None else 0
         image = SourceImage(self.image, pixels, white, info.orientation, pages=more)
+        if pixels.ndim == 4:
+            image = replace(image, spacing=info.spacing, unit=info.unit)
         return job.process(image, self.files)

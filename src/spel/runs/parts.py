@@ -44,7 +44,8 @@ def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record
     with LargeImage(path, page=job.page, level=job.level or 0, isolate=job.isolate) as image:
         by_levels = job.reads_levels and job.level is None and len(image.levels) > 1
         if job.tile is None and fits(image) and not by_levels:
-            whole = SourceImage(path, image[:], image.white, 1, image.full_size, image.scale)
+            where = image.full_size, image.scale, image.spacing, image.unit
+            whole = SourceImage(path, image[:], image.white, 1, *where)
             return job.process(whole, files)
         if job.tile is None and not fits(image):
             _check_compression(path, image)

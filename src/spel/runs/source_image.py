@@ -60,6 +60,8 @@ class SourceImage:
         Of the full image, if `pixels` are a level of a pyramid.
     scale : tuple of float
         Length of each axis of `pixels` by that of the full image.
+    spacing, unit : tuple of float, str
+        Sides of a voxel, see `spel.io.ImageInfo`; empty where the file states none.
     frame : int, optional
     seconds : float, optional
         Number and time of a frame of a video.
@@ -73,6 +75,8 @@ class SourceImage:
     orientation: int = 1
     size: tuple[int, ...] | None = None
     scale: tuple[float, ...] = (1.0, 1.0)
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
     frame: int | None = None
     seconds: float | None = None
     pages: int = 0

@@ -51,6 +51,10 @@ class ImageInfo:
         none.
     times : int
         Points in time; where there are several, one is read at a time, with ``page=``.
+    spacing : tuple of float
+        Sides of a voxel along (planes, rows, cols); empty where the metadata state none.
+    unit : str
+        "µm", in which lengths are given, or empty where the metadata state no unit of length.
     """
 
     format: str
@@ -66,6 +70,8 @@ class ImageInfo:
     note: str = ""
     maximum: int = 0
     times: int = 1
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
 
     @property
     def unread_pages(self) -> int:
@@ -112,7 +118,11 @@ class ImageInfo:
         axes = "planes x rows x cols x channels" if self.planes else "rows x cols x channels"
         more = f", {self.pages} pages" if self.pages > 1 else ""
         turned = f", EXIF orientation {self.orientation}" if self.orientation != 1 else ""
-        note = f" ({self.note})" if self.note else ""
+        notes = [self.note] if self.note else []
+        if self.spacing:
+            sides = " x ".join(f"{n:g}" for n in self.spacing)
+            notes.append(f"voxels of {sides} {self.unit}".rstrip())
+        note = f" ({'; '.join(notes)})" if notes else ""
         return f"{self.format}, {size} ({axes}), {self.dtype}, {self.color}{turned}{more}{note}"
 
 

@@ -104,7 +104,7 @@ class Decoder:
             )
             if not _is_info(header):
                 raise image_error(path, "", "the decoder sent no header", "leave the file out")
-            return ImageInfo(**header)
+            return ImageInfo(**{**header, "spacing": tuple(header["spacing"])})
 
     def close(self) -> None:
         """End the process; the next image would start another."""
@@ -137,7 +137,7 @@ def _descriptor(file: BinaryIO) -> Iterator[int]:
 
 def _is_info(fields_sent: dict[str, Any]) -> bool:
     """Whether the fields are those of an `ImageInfo`, each of its type."""
-    example = asdict(ImageInfo("", 1, 1, 1))
+    example = {**asdict(ImageInfo("", 1, 1, 1)), "spacing": []}  # as JSON has it
     return set(fields_sent) == {field.name for field in fields(ImageInfo)} and all(
         type(fields_sent[name]) is type(value) for name, value in example.items()
     )

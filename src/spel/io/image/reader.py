@@ -184,5 +184,6 @@ def _describe_folder(path: str | os.PathLike[str], max_pixels: int, isolate: boo
         levels = f"{len(image.levels)} levels" if len(image.levels) > 1 else ""
         depth = planes[0] if planes else 0
         return ImageInfo(
-            "ZARR", rows, cols, channels, name, bits, color, 1, image.pages, depth, levels
-        )
+            "ZARR", rows, cols, channels, name, bits, color, 1, image.pages, depth, levels,
+            spacing=image.spacing, unit=image.unit,
+        )  # fmt: skip

@@ -21,6 +21,7 @@ from spel.io.opening import DAMAGED, DecodeError
 
 from . import pillow
 from .header import ImageInfo, check_size
+from .spacing import spacing_of_page
 from .tiff_checks import check_embedded, check_segments
 from .tiff_page import PALETTE, Plane
 from .tiff_planes import Choice, choose, planes_of
@@ -93,6 +94,7 @@ def _info(choice: Choice, max_pixels: int) -> ImageInfo:
         choice.note,
         first.maximum,
         choice.times,
+        *(spacing_of_page(choice.first) if planes > 1 else ((), "")),
     )
 
 

@@ -55,6 +55,12 @@ class Choice:
         """All planes, channel by channel."""
         return [plane for row in self.grid for plane in row]
 
+    @property
+    def first(self) -> TiffPage:
+        """The page whose description holds the metadata: the first of the file."""
+        start: TiffPage = self.grid[0][0].page.parent.pages.first
+        return start
+
     def check_time(self, page: int | None) -> None:
         """Refuse to read several points in time at once."""
         if self.times > 1 and page is None:

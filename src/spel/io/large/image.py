@@ -51,6 +51,8 @@ class LargeImage:
         Sizes of all levels, largest first.
     depths : tuple of int
         Planes of each level; 1 of an image.
+    spacing, unit : tuple of float, str
+        Sides of a voxel of this level, see `spel.io.ImageInfo`.
     format : str
         "TIFF", "NPY" or "ZARR".
 
@@ -90,6 +92,7 @@ class LargeImage:
         self.format, self.shape, self.dtype = windows.format, windows.shape, windows.dtype
         self.pages, self.bits = windows.pages, windows.bits
         self.levels, self.depths = windows.levels, windows.depths
+        self.spacing, self.unit = windows.spacing, windows.unit
 
     @property
     def full_size(self) -> tuple[int, ...]:

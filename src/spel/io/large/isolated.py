@@ -18,7 +18,7 @@ from .windows import Span, Windows, open_windows
 __all__ = ["IsolatedWindows"]
 
 _FIELDS = {"format": str, "dtype": str, "pages": int, "bits": int, "size": list}
-_FIELDS |= {"levels": list, "depths": list}
+_FIELDS |= {"levels": list, "depths": list, "spacing": list, "unit": str}
 _MEMORY = 1 << 30  # bytes for directories, and for the strips, tiles or chunks of a window
 
 
@@ -38,6 +38,8 @@ class IsolatedWindows:
         self.bits: int = header["bits"]
         self.levels = tuple((int(rows), int(cols)) for rows, cols in header["levels"])
         self.depths = tuple(int(n) for n in header["depths"])
+        self.spacing = tuple(float(n) for n in header["spacing"])
+        self.unit: str = header["unit"]
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""
@@ -77,6 +79,8 @@ def describe_in_worker(image: Image) -> Reply:
             "size": windows.shape,
             "levels": windows.levels,
             "depths": windows.depths,
+            "spacing": windows.spacing,
+            "unit": windows.unit,
         }, None
 
     return reply(image[0], make)

@@ -56,6 +56,8 @@ class NpyImage:
             )
         self.dtype: np.dtype[Any] = array.dtype.newbyteorder("=")
         self.pages, self.bits = 1, 8 * array.dtype.itemsize
+        self.spacing: tuple[float, ...] = ()
+        self.unit = ""
         self.levels: tuple[Span, ...] = ((rows, cols),)
         self.depths: tuple[int, ...] = (planes[0] if planes else 1,)
 

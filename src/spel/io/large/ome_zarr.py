@@ -6,13 +6,14 @@ Source: https://ngff.openmicroscopy.org, versions 0.4 and 0.5.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.io.image.header import MAX_CHANNELS
+from spel.io.image.spacing import Spacing, in_micrometres
 from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 from .zarr_array import Span, ZarrArray, open_array
@@ -41,10 +42,13 @@ class Level:
     array : ZarrArray
     axes : str
         One letter of "tczyx" per axis of the array.
+    spacing : Spacing
+        Sides of a voxel.
     """
 
     array: ZarrArray
     axes: str
+    spacing: Spacing = ((), "")
 
     def size(self, axis: str) -> int:
         """Length of an axis; 1 if the array does not have it."""
@@ -90,6 +94,7 @@ class OmeZarr:
             )
         self.levels = tuple((one.size("y"), one.size("x")) for one in levels)
         self.depths = tuple(one.size("z") for one in levels)
+        self.spacing, self.unit = self.level.spacing if self.level.size("z") > 1 else ((), "")
         planes, channels = self.level.size("z"), self.level.size("c")
         rows, cols = self.levels[level]
         if channels > MAX_CHANNELS:
@@ -135,7 +140,10 @@ def _levels(folder: Folder) -> list[Level]:
     datasets = multiscale.get("datasets")
     if not isinstance(datasets, list) or not 1 <= len(datasets) <= MAX_LEVELS:
         raise DecodeError("its list of levels is damaged", DAMAGED)
-    levels = [_level(folder, dataset, axes) for dataset in datasets]
+    levels = [
+        replace(_level(folder, one, axes), spacing=_spacing(multiscale, one, axes))
+        for one in datasets
+    ]
     first = levels[0]
     for level in levels[1:]:
         alike = level.array.dtype == first.array.dtype and level.size("c") == first.size("c")
@@ -143,6 +151,32 @@ def _levels(folder: Folder) -> list[Level]:
         if not (alike and smaller):
             raise DecodeError("its levels are not one image in several sizes", DAMAGED)
     return levels
+
+
+def _spacing(multiscale: dict[str, Any], dataset: Any, axes: str) -> Spacing:
+    """The scale of a level times that of all, for the axes of space."""
+    factors = [1.0] * len(axes)
+    for owner in (dataset, multiscale):
+        scale = _scale(owner.get("coordinateTransformations"), len(axes))
+        factors = [a * b for a, b in zip(factors, scale)]
+    listed = multiscale.get("axes", [None] * len(axes))
+    units = [one.get("unit") if isinstance(one, dict) else None for one in listed]
+    if "z" not in axes or (set(factors) == {1.0} and not any(units)):
+        return (), ""
+    places = [axes.index(axis) for axis in "zyx"]
+    return in_micrometres([factors[i] for i in places], [units[i] for i in places])
+
+
+def _scale(transformations: Any, count: int) -> list[float]:
+    """The factors of the first scale in a list of transformations; ones if there is none."""
+    for one in transformations if isinstance(transformations, list) else ():
+        if isinstance(one, dict) and one.get("type") == "scale":
+            factors = one.get("scale")
+            if not isinstance(factors, list) or len(factors) != count:
+                continue
+            if all(type(n) in (int, float) and n > 0 for n in factors):
+                return [float(n) for n in factors]
+    return [1.0] * count
 
 
 def _multiscale(folder: Folder) -> dict[str, Any] | None:

@@ -33,6 +33,9 @@ def write_pyramid(
     bands: Iterable[Band],
     shape: Sequence[int],
     dtype: npt.DTypeLike,
+    *,
+    spacing: Sequence[float] = (),
+    unit: str = "",
 ) -> None:
     """Write an image that comes in bands of rows, atomically, as a pyramid of halved levels.
 
@@ -48,6 +51,10 @@ def write_pyramid(
         From the top; all but the last have a multiple of `BLOCK` rows, if they are of rows.
     shape : (rows, cols, channels), with planes before them for voxels
     dtype : uint8, uint16, uint32 or float32
+    spacing : sequence of float
+        Sides of a voxel along (planes, rows, cols), which the metadata then state.
+    unit : str
+        "µm", or empty for no unit of length.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def write_pyramid(
         replacing(path) as temporary,
         tifffile.TiffWriter(temporary, bigtiff=True, ome=False) as writer,
     ):
-        description: str | None = _ome_xml(shape, kind)
+        description: str | None = _ome_xml(shape, kind, spacing, unit)
         for plane in planes:
             _write_plane(writer, plane, shape[-3:], kind, description)
             description = None  # of the first page alone
@@ -174,12 +181,12 @@ def _write_plane(
             writer.write(blocks, shape=stored(size), subfiletype=1, **options)
 
 
-def _ome_xml(shape: Sequence[int], kind: np.dtype[Any]) -> str:
+def _ome_xml(shape: Sequence[int], kind: np.dtype[Any], spacing: Sequence[float], unit: str) -> str:
     """The description of one image; without the random identifier that tifffile would write."""
     *planes, rows, cols, channels = map(int, shape)
     count = planes[0] if planes else 1
     home = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
-    pixels = {
+    pixels: dict[str, Any] = {
         "ID": "Pixels:0",
         "DimensionOrder": "XYCZT",
         "Type": _TYPES[kind.name],
@@ -189,7 +196,10 @@ def _ome_xml(shape: Sequence[int], kind: np.dtype[Any]) -> str:
         "SizeZ": count,
         "SizeT": 1,
     }
+    for axis, side in zip("ZYX", spacing):
+        pixels |= {f"PhysicalSize{axis}": side, f"PhysicalSize{axis}Unit": unit or "pixel"}
     attributes = " ".join(f"{name}={quoteattr(str(value))}" for name, value in pixels.items())
+    attributes = attributes.replace("µ", "&#181;")  # descriptions of a TIFF are ASCII
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><OME xmlns="{home}"><Image ID="Image:0">'
         f'<Pixels {attributes}><Channel ID="Channel:0:0" SamplesPerPixel="{channels}"/>'

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.io.image.colors import CONVERTED
+from spel.io.image.spacing import Spacing, spacing_of_page
 from spel.io.image.tiff_page import Plane
 from spel.io.image.tiff_planes import choose, planes_of
 from spel.io.opening import DAMAGED, DecodeError
@@ -76,6 +77,9 @@ class TiffImage:
         self.pages = choice.pages
         self.levels = tuple((one[0].rows, one[0].cols) for one in levels)
         self.depths = (count,) * len(levels)
+        self.spacing, self.unit = (
+            _spacing(choice.first, levels[0][0], first) if count > 1 else ((), "")
+        )
         self.grid = [planes[k : k + parts] for k in range(0, len(planes), parts)]
         channels = 3 if first.color in CONVERTED else first.channels
         shape = (first.rows, first.cols, channels * parts)
@@ -98,6 +102,15 @@ class TiffImage:
     def close(self) -> None:
         """Close the file."""
         self._tiff.close()
+
+
+def _spacing(stated: TiffPage, full: Plane, level: Plane) -> Spacing:
+    """Sides of a voxel of a level; planes are those of the full size."""
+    sides, unit = spacing_of_page(stated)
+    if not sides:
+        return sides, unit
+    down, across = full.rows / level.rows, full.cols / level.cols
+    return (sides[0], sides[1] * down, sides[2] * across), unit
 
 
 def _pyramid(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:

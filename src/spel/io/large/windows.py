@@ -32,6 +32,8 @@ class Windows(Protocol):
     bits: int
     levels: tuple[tuple[int, int], ...]
     depths: tuple[int, ...]
+    spacing: tuple[float, ...]
+    unit: str
 
     def window(self, *spans: Span) -> npt.NDArray[Any]:
         """([planes,] rows, cols, channels) between the (start, stop) of each axis but the last."""

@@ -148,6 +148,11 @@ def components_at_levels(
             f"components_at_levels: saliency of shape {array.shape}; expected one channel "
             "(rows, cols)"
         )
+    if truncated and array.ndim == 3:
+        raise ShapeError(
+            "components_at_levels: truncated objects of volumes; the ellipse of a cut outline is "
+            "known for images only, so learn without truncated"
+        )
     connected = adjacency or _box(3, array.ndim)
     components = []
     for level in levels:

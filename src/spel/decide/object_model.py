@@ -14,7 +14,7 @@ from spel.decide.components import Component, Mask, components_at_levels
 from spel.decide.ellipse import LARGEST
 from spel.decide.numbers import check_number
 from spel.decide.presence import Presence
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.errors import FormatError, ParameterError
 
 TINY = 1e-6
 """Smallest value whose logarithm is taken."""
@@ -189,11 +189,6 @@ class ObjectModel:
         low, high = (self.area * factor for factor in self.area_range)
         visible = LARGEST if self.truncated else 1.0
         area = (max(low / reach / 2 / visible, 1), high * reach)
-        if self.truncated and np.ndim(np.squeeze(saliency)) > 2:
-            raise ShapeError(
-                "ObjectModel: truncated objects of volumes; the ellipse of a cut outline is known "
-                "for images only, so learn without truncated"
-            )
 
         def accept(spels: float, elongation: float, touches_border: bool) -> bool:
             return self._bound(spels, elongation, touches_border) > self.min_score

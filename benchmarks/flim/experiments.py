@@ -139,7 +139,7 @@ def decoders(options: argparse.Namespace) -> None:
 
 
 def ablation(options: argparse.Namespace) -> None:
-    """The shipped parasites network with one thing changed at a time."""
+    """The parasites network of the default options with one thing changed at a time."""
     images, masks, drawn = load_parasites()
     other = [n for n in images if n not in drawn]
     eggs = encoder()
@@ -151,7 +151,7 @@ def ablation(options: argparse.Namespace) -> None:
     for name in ("pool1", "pool2"):
         strided = strided.replace(name, replace(eggs[name], stride=2))
     changes: dict[str, tuple[Network, dict[str, Any]]] = {
-        "as shipped": (eggs, {}),
+        "default options": (eggs, {}),
         "no hard negatives": (eggs, {"hard_negatives": False}),
         "ridge 0.001": (eggs, {"ridge": 1e-3}),
         "ridge 0.1": (eggs, {"ridge": 1e-1}),

@@ -76,3 +76,20 @@ def test_images_are_dropped_removed_and_run_over(person, tmp_path):
     page.get_by_role("button", name="Remove this image from the session: blobs 1").first.click()
     person.settle()
     assert person.session.document.removed == ("image1",)
+
+
+def test_learning_follows_the_strokes_and_undo_takes_back_both(person):
+    page = person.page
+    person.open("markers")
+    page.get_by_label("live").check()
+    person.draw((20, 20), (20, 30))
+    assert person.session.undoable == "add_stroke"
+    page.keyboard.press("Shift+Digit0")
+    person.draw((55, 8), (56, 50))
+    person.until("document.querySelector('#top select').value === 'from strokes'")
+    person.settle()
+    assert person.session.document.entry("from strokes").network.names[-1] == "saliency"
+    page.keyboard.press("Control+z")
+    person.settle()
+    assert len(person.session.document.strokes["image0"]) == 1
+    assert person.session.document.entry("from strokes").network.names[-1] == "pool2"

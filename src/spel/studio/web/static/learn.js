@@ -1,6 +1,7 @@
 // @ts-check
 // Learning a network from strokes.
 
+import { latest } from "./base/latest.js";
 import { num } from "./base/numbers.js";
 import { askChoice } from "./base/sheet.js";
 import { say } from "./base/toasts.js";
@@ -41,6 +42,26 @@ export async function learn(options = {}) {
   if (reply) say(t("markers.learned", { ms: num(performance.now() - begin, 3) }));
   return reply;
 }
+
+/** Live learning that takes longer than this disturbs the drawing. */
+const MAX_LIVE_MS = 2000;
+
+/**
+ * Learn after a stroke without a word, if strokes of an object and of another class are there and no
+ * kernel was chosen or edited by hand.
+ * @param {string} gesture of the stroke: undo reverts both at once
+ * @returns {Promise<boolean>} false if it takes too long to go on like this
+ */
+export const learnLive = latest(async (/** @type {string} */ gesture) => {
+  const wanted = learnable();
+  const drawn = Object.values(state.doc.strokes).flat();
+  const labels = new Set(drawn.filter((s) => s.tool !== "erase").map((s) => s.label));
+  if (!wanted || labels.size < 2 || wanted.nodes.some((n) => n.edited)) return true;
+  if (wanted.name !== state.network) choose({ network: wanted.name });
+  const begin = performance.now();
+  await act({ do: "learn", network: wanted.name, start: "" }, gesture);
+  return performance.now() - begin <= MAX_LIVE_MS;
+});
 
 /** Learn a detector from the true boxes, and show it; it takes seconds to minutes. */
 export async function learnBoxes() {

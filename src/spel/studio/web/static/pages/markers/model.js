@@ -33,6 +33,8 @@ export const choices = {
   /** Opacity of the saliency. */
   saliency: 0.45,
   showSaliency: true,
+  /** Learn after every stroke. */
+  live: false,
 };
 
 /** @param {number} factor */

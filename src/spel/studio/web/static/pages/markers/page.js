@@ -4,9 +4,10 @@
 import { create, h, patch } from "../../base/dom.js";
 import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
+import { say } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act, refusal } from "../../commands.js";
-import { learn } from "../../learn.js";
+import { learn, learnLive } from "../../learn.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Ink } from "../../picture/ink.js";
@@ -208,7 +209,7 @@ class MarkersPage extends Part {
    * @param {string} image
    */
   async send(stroke, image) {
-    const reply = await act({ do: "add_stroke", image, stroke });
+    const reply = await act({ do: "add_stroke", image, stroke }, stroke.id);
     // The server was not reached, or another tab was faster: try again. Otherwise it was refused.
     if (!reply && (refusal() === 0 || refusal() === 409)) {
       setTimeout(() => this.send(stroke, image), RETRY_MS);
@@ -216,6 +217,15 @@ class MarkersPage extends Part {
     }
     this.waiting = this.waiting.filter((s) => s.id !== stroke.id);
     if (this.isConnected) this.redraw();
+    if (reply && choices.live) await this.learnLive(stroke.id);
+  }
+
+  /** @param {string} gesture */
+  async learnLive(gesture) {
+    if ((await learnLive(gesture)) !== false) return;
+    choices.live = false;
+    say(t("markers.live.slow"));
+    if (this.isConnected) this.redrawPanels();
   }
 
   /**

@@ -1,7 +1,7 @@
 // @ts-check
 // The tools above the picture to draw on.
 
-import { chip, dot, labelled, radio, slider } from "../../base/controls.js";
+import { checkbox, chip, dot, labelled, radio, slider } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { num } from "../../base/numbers.js";
@@ -25,8 +25,19 @@ export function markerTools({ changed, relabel, learn }) {
     radiusSlider(changed),
     classPick(changed, relabel),
     h("span.spread"),
+    liveSwitch(changed),
     h("button.primary", { id: "learn", onclick: learn }, icon("learn"), t("kernels.learn")),
   ];
+}
+
+/** @param {() => void} changed */
+function liveSwitch(changed) {
+  const pick = (/** @type {boolean} */ on) => {
+    choices.live = on;
+    changed();
+  };
+  const box = checkbox({ checked: choices.live, onpick: pick });
+  return labelled(t("markers.live"), box, { title: t("markers.live.about") });
 }
 
 /** @param {() => void} changed */

@@ -38,6 +38,12 @@ export function listen(page) {
   page.on(canvas, "pointerdown", (event) => {
     if (!page.cloud) return;
     canvas.setPointerCapture(event.pointerId);
+    if (!event.isPrimary) {
+      // A second finger: neither a lasso nor a drag of the plane.
+      page.lasso = null;
+      end(page);
+      return;
+    }
     begin(page, pointOf(event));
   });
   page.on(canvas, "pointermove", (event) => {

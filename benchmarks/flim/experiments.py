@@ -47,6 +47,7 @@ def main() -> int:
     parser.add_argument("what", choices=sorted(WHAT))
     parser.add_argument("--images", type=int, nargs="*", default=[])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--average-border", action="store_true", help="parasites, schistosoma")
     options = parser.parse_args()
     if not DATA.is_dir():
         print(f"skipped: {DATA} is absent")
@@ -220,6 +221,7 @@ def draws(
                     names=chosen,
                     seed=42 + seed,
                     multiple=False,
+                    delineation=Delineation(convex=True, average=options.average_border),
                 )
             except spel.ParameterError:
                 collapsed += 1

@@ -30,7 +30,7 @@ class Row:
 
     def per_image(self, metric: str) -> Values:
         """The mean over the seeds in which an image was judged."""
-        runs = self.figures[metric]
+        runs = self.figures.get(metric, [])
         names = sorted({name for run in runs for name in run})
         return {n: float(np.mean([run[n] for run in runs if n in run])) for n in names}
 
@@ -76,7 +76,7 @@ class Table:
         for metric in self.metrics:
             tests = self.p_values(metric)
             for row in self.rows:
-                if not any(row.figures.get(metric, [])):
+                if not row.per_image(metric):
                     continue
                 one = row.interval(metric)
                 found.append(

@@ -46,6 +46,15 @@ def test_the_three_forms_hold_the_same_figures(table, tmp_path):
     assert [path.suffix for path in table.write(tmp_path)] == [".md", ".csv", ".tex"]
 
 
+def test_a_row_may_lack_a_metric(table):
+    from benchmarks.science.table import row
+
+    table.metrics = ("Dice", "false alarms")
+    table.rows.append(row("alarms too", (1,), [{"Dice": {"a": 1.0}, "false alarms": {"c": 0.0}}]))
+    assert "| ours | 2 | 2 | 0.850 [0.800, 0.900] ± 0.000 | – |" in table.markdown()
+    assert "-- " in table.latex()
+
+
 def test_figures_that_are_not_as_expected_are_named(table, tmp_path):
     assert table.differences(tmp_path) == ["toy.json: no expected figures yet"]
     table.expect(0.05, tmp_path)

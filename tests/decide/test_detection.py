@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import spel
 from spel.core.window import Window
-from spel.decide import Decision, decision_of, detect, with_decision
+from spel.decide import Decision, decision_of, detect, segment, with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.nn.geometry import Geometry, geometry
 
@@ -117,3 +118,18 @@ def test_unknown_options_are_named() -> None:
 def test_a_network_with_many_channels_is_refused() -> None:
     with pytest.raises(ShapeError, match="WeightedSum"):
         detect(spel.chain(spel.Color("rgb")), np.zeros((4, 4, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("wrong", [None, "plates", 3])
+def test_what_is_no_network_is_refused_by_name(wrong: Any) -> None:
+    for function in (spel.detect, segment):
+        with pytest.raises(ParameterError, match="expected Network"):
+            function(wrong, [[1.0]])
+    with pytest.raises(ParameterError, match="expected KernelBank"):
+        spel.nn.Convolution(wrong)
+    with pytest.raises(ParameterError, match="expected an array of numbers"):
+        spel.nn.Scale({"a": 1})
+    with pytest.raises(ParameterError, match="rows of different lengths"):
+        spel.ops.threshold([[1, 2], [3]], 1)
+    with pytest.raises(ParameterError, match="Network: node"):
+        spel.Network([wrong])

@@ -18,7 +18,8 @@ def as_unmasked(values: npt.ArrayLike, where: str = "image") -> npt.NDArray[Any]
     Raises
     ------
     ParameterError
-        If they are a masked array: `numpy.asarray` drops the mask without a word.
+        If they are a masked array: `numpy.asarray` drops the mask without a word. If they are rows
+        of different lengths.
 
     Examples
     --------
@@ -30,4 +31,7 @@ def as_unmasked(values: npt.ArrayLike, where: str = "image") -> npt.NDArray[Any]
             f"{where}: a masked array given, whose mask would be lost; fill it first, as with "
             "image.filled(0)"
         )
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ParameterError(f"{where}: rows of different lengths; expected an array") from None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from spel.core.detections import Detections
+from spel.core.instance import check_instance
 from spel.core.masked import as_unmasked
 from spel.decide.boxes import decide
 from spel.decide.decision import DECISION, Decision
@@ -141,6 +142,7 @@ def decision_of(network: Network) -> AnyDecision:
     >>> decision_of(chain(Scale([1.0]))).threshold
     'otsu'
     """
+    check_instance("detect: network", network, Network)
     stored = network.meta.get(DECISION)
     if stored is None:
         return Decision()
@@ -157,6 +159,7 @@ def resolve_decision(
     network: Network, decision: AnyDecision | None, options: Mapping[str, Any]
 ) -> AnyDecision:
     """The given decision, or the network's own, with the options put in."""
+    check_instance("detect: network", network, Network)
     if (
         decision is None
         and not options

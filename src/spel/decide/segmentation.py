@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.instance import check_instance
 from spel.decide.components import Mask
 from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
@@ -264,6 +265,7 @@ def with_segmentation(network: Network, segmentation: Segmentation) -> Network:
 
 def resolve_segmentation(network: Network, segmentation: Segmentation | None) -> Segmentation:
     """The given segmentation, or the network's own; an error for a network that makes boxes."""
+    check_instance("segment: network", network, Network)
     if segmentation is None and DECISION in network.meta and KEY not in network.meta:
         raise ParameterError(
             "segment: this network makes boxes, not masks; use detect, or give a segmentation"

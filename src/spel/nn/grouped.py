@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.bank import KernelBank
+from spel.core.instance import check_instance
 from spel.core.value import derived_property
 from spel.core.window import Border, Window
 from spel.nn.convolution import convolved, sum_of_products
@@ -56,6 +57,7 @@ class GroupedConvolution(Layer):
     border: Border = "zero"
 
     def __post_init__(self) -> None:
+        check_instance("GroupedConvolution: bank", self.bank, KernelBank)
         window = Window(self.bank.adjacency, self.stride, self.border)
         object.__setattr__(self, "stride", window.stride)
         object.__setattr__(self, "border", window.border)

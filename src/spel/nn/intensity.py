@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.instance import check_instance
 from spel.core.intensity import checked_white, to_white, white_of
 from spel.core.masked import as_unmasked
 from spel.nn.color import Color
@@ -46,6 +47,7 @@ def expected_white(network: Network) -> float | None:
     >>> expected_white(chain(Activation())) is None
     True
     """
+    check_instance("network", network, Network)
     stated = network.meta.get(WHITE)
     if stated is not None:
         return checked_white(stated)

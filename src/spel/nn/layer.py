@@ -215,8 +215,11 @@ def each_image(decide: Callable[[Image], Image], image: npt.ArrayLike) -> Image:
 
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """A read-only float32 copy of a weight field; finite or refused."""
-    with np.errstate(over="ignore"):
-        array = np.array(values, dtype=np.float32, order="C")
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(values, dtype=np.float32, order="C")
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} {values!r:.60}; expected an array of numbers") from None
     if not np.isfinite(array).all():
         raise ShapeError(f"{name} holds NaN or infinity; give finite numbers")
     array.setflags(write=False)

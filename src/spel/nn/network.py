@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import PathLike
@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.instance import check_instance
 from spel.core.value import derived_property
 from spel.errors import ParameterError
 from spel.nn.footprint import Footprint
@@ -61,7 +62,10 @@ class Network(Layer):
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_instance("Network: nodes", self.nodes, Iterable)
         object.__setattr__(self, "nodes", tuple(self.nodes))
+        for node in self.nodes:
+            check_instance("Network: node", node, Node)
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
         if not self.nodes:
             raise ParameterError("Network: no nodes; give at least one layer")

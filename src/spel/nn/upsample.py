@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.bank import KernelBank
+from spel.core.instance import check_instance
 from spel.core.placement import Placement
 from spel.core.value import derived_property
 from spel.core.window import Window
@@ -151,6 +152,7 @@ class TransposedConvolution(Layer):
     bias: npt.NDArray[np.float32] | float = 0.0
 
     def __post_init__(self) -> None:
+        check_instance("TransposedConvolution: bank", self.bank, KernelBank)
         none = np.empty((0,) * self.bank.adjacency.ndim + (len(self.bank),), dtype=np.float32)
         _, window = checked_transposed(none, self.bank, self.stride, self.border)
         object.__setattr__(self, "stride", window.stride)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.adjacency import Adjacency
+from spel.core.masked import as_unmasked
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import as_planar, as_real, check_adjacency
 
@@ -117,7 +118,7 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
     >>> measured.boxes.tolist(), measured.areas.tolist(), measured.means.tolist()
     ([[0.0, 0.0, 2.0, 1.0], [2.0, 1.0, 3.0, 2.0]], [2, 1], [6.0, 1.0])
     """
-    array = np.asarray(labels)
+    array = as_unmasked(labels, "regions")
     if array.dtype.kind not in "iu" or array.ndim not in (2, 3):
         raise ParameterError(
             f"regions: labels of dtype {array.dtype} and shape {array.shape}; expected integers "

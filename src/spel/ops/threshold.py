@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
+from spel.core.masked import as_unmasked
 from spel.errors import ParameterError
 from spel.ops.arrays import as_real
 
@@ -66,7 +67,7 @@ def _above(array: npt.NDArray[Any], value: float) -> npt.NDArray[np.bool_]:
 def exact(image: npt.ArrayLike) -> npt.NDArray[Any]:
     """The image with every number as it is; integers stay integers, and booleans become 0 and 1."""
     array = as_real("threshold", image)
-    original = np.asarray(image)
+    original = as_unmasked(image, "threshold")
     if array.dtype == bool:
         return array.view(np.uint8)
     return original if original.dtype.kind in "iu" and original.dtype.itemsize == 8 else array
@@ -187,7 +188,7 @@ def checked_rule(at: Rule) -> float | str:
             return float(match[1])
         if at == "otsu":
             return at
-    elif isinstance(at, int | float | np.number) and not np.isnan(at):
+    elif isinstance(at, int | float | np.number) and at == at:  # no NaN
         return float(at)
     raise ParameterError(
         f"threshold: rule {at!r}; expected a number, 'otsu', or a percentile from 'p0' to 'p100'"

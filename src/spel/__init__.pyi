@@ -25,9 +25,10 @@ from spel import (
 )
 from spel.backends import from_torch as from_torch, to_onnx as to_onnx, to_torch as to_torch
 from spel.core.adjacency import Adjacency as Adjacency
-from spel.core.bank import KernelBank as KernelBank, Provenance as Provenance
+from spel.core.bank import KernelBank as KernelBank
 from spel.core.detections import Detections as Detections, Why as Why
 from spel.core.markers import Markers as Markers
+from spel.core.provenance import Provenance as Provenance
 from spel.core.threads import threads as threads
 from spel.core.window import Window as Window
 from spel.decide import detect as detect

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spel.core.adjacency import Adjacency
-from spel.core.bank import KernelBank, Provenance
+from spel.core.bank import KernelBank
 from spel.core.markers import Markers
+from spel.core.provenance import Provenance
 from spel.errors import ParameterError, ShapeError
 from spel.flim.backprop import backprop_decoder
 from spel.flim.class_decoder import class_decoder, class_labels, decoders_by_class

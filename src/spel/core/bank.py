@@ -12,27 +12,10 @@ import numpy.typing as npt
 from spel.core import filters
 from spel.core.adjacency import Adjacency
 from spel.core.html import bank_html
+from spel.core.provenance import Provenance
 from spel.errors import ParameterError, ShapeError
 
 FloatArray = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a learned kernel came from: label and number of the stroke, image and pixel.
-
-    Attributes
-    ----------
-    label, marker : int
-        Label of the stroke, and its number in the image, from 1.
-    image : str
-    at : (row, col) or (plane, row, col)
-    """
-
-    label: int
-    marker: int
-    image: str
-    at: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.core.bank import Provenance
 from spel.core.markers import Markers
+from spel.core.provenance import Provenance
 from spel.flim.statistics import Statistics, check_pairs, checked_names
 from spel.ops.patches import patches
 

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.core.bank import KernelBank, Provenance
+from spel.core.bank import KernelBank
+from spel.core.provenance import Provenance
 from spel.errors import FormatError, SpelError
 from spel.nn.fields import field_types, fits, words
 from spel.nn.layer import Layer

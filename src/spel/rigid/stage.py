@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.core.bank import KernelBank, Provenance
+from spel.core.bank import KernelBank
+from spel.core.provenance import Provenance
 from spel.errors import plural
 from spel.linear import (
     LinearModel,

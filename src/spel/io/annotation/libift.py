@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.bank import KernelBank, Provenance
+from spel.core.bank import KernelBank
+from spel.core.provenance import Provenance
 from spel.core.window import Border
 from spel.errors import FormatError, SpelError
 from spel.io.annotation.arch_fields import box_adjacency, whole_number

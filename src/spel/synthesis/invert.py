@@ -203,12 +203,12 @@ def _change(
 ) -> Image | float:
     """The change of the image that meets the demands best, the network taken as linear there."""
     image = images[INPUT]
-    asked = demands(network, network.output, wanted, images)
-    linear = Linearized(network, images, list(asked))
+    targets = demands(network, network.output, wanted, images)
+    linear = Linearized(network, images, list(targets))
 
     def normal(change: Image) -> Image:
         ends = linear.push(change)
-        return linear.pull({name: asked[name].weights * end for name, end in ends.items()})
+        return linear.pull({name: targets[name].weights * end for name, end in ends.items()})
 
     inverse = Filter(
         normal,
@@ -221,7 +221,7 @@ def _change(
     if not inverse.gain:
         return 0.0  # no demand depends on the image
     smooth, pull = near.smooth * inverse.gain, near.pull * inverse.gain
-    wrong = {name: part.weights * (part.values - images[name]) for name, part in asked.items()}
+    wrong = {name: part.weights * (part.values - images[name]) for name, part in targets.items()}
     return conjugate_gradients(
         lambda change: normal(change) + smooth * _roughness(change) + pull * change,
         linear.pull(wrong) - smooth * _roughness(image),

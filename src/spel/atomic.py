@@ -29,7 +29,7 @@ __all__ = [
     "write_text",
 ]
 
-_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part(\.[^.]*)?")
+_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{12}(?:\.old)?\.part(\.[^.]*)?")
 
 _REMEDIES = {
     errno.EACCES: "the place is not writable; choose another one or change its permissions",
@@ -229,7 +229,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def remove_leftovers(folder: str | os.PathLike[str], names: Collection[str]) -> list[Path]:
-    """Remove the temporary files that a killed process left beside files of these names.
+    """Remove the temporary files and folders that a killed process left beside these names.
 
     Nobody may be writing these files now.
 
@@ -332,6 +332,9 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _remove(temporary: Path) -> None:
+    if temporary.is_dir() and not temporary.is_symlink():
+        shutil.rmtree(temporary, ignore_errors=True)
+        return
     with contextlib.suppress(OSError):
         temporary.unlink()
 

@@ -25,7 +25,7 @@ OPTIONAL = {  # heavy packages that are no dependency, and the only files that m
     "onnxruntime": {"backends/onnx_export.py"},
     "dask": {"runs/dask_.py"},
     "distributed": {"runs/dask_.py"},
-    "zarr": {"io/large/zarr_array.py"},
+    "zarr": {"io/large/zarr_array.py", "io/large/zarr_pyramid.py"},
     "av": {"io/video/decoder.py", "io/video/writer.py"},
 }
 

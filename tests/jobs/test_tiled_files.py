@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tifffile
 
 import spel
+from spel.atomic import remove_leftovers
 from spel.cli.main import run as program
 from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
@@ -17,6 +19,7 @@ from spel.decide.segmented import segment, segment_image
 from spel.errors import ParameterError
 from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
+from spel.io.large.zarr_pyramid import write_zarr_pyramid
 from spel.jobs import ApplyJob, SegmentJob
 from spel.runs import run
 
@@ -126,6 +129,55 @@ def test_the_command_writes_a_pyramid(scan, tmp_path, capsys):
     assert tiled.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("tile", [None, 256])
+def test_folders_of_zarr_hold_what_the_pyramids_hold(scan, tmp_path, tile):
+    zarr = pytest.importorskip("zarr")
+    net = with_segmentation(NET, Segmentation(threshold=2.0))
+    options = {"tile": tile, "isolate": False}
+    for job, name in (
+        (SegmentJob(net, **options, formats=("ome-zarr",)), "scan.ome.zarr"),
+        (ApplyJob(net, **options, formats=("ome-zarr",)), "scan.05-join.ome.zarr"),
+    ):
+        folders = [tmp_path / f"{job.NAME}-{form}" for form in ("zarr", "again", "tiff")]
+        assert run(job, scan, folders[0]).failed == run(job, scan, folders[1]).failed == 0
+        run(replace(job, formats=("ome-tiff",)), scan, folders[2])
+        group = zarr.open_group(str(folders[0] / name), mode="r")
+        (image,) = group.attrs["ome"]["multiscales"]
+        assert [axis["name"] for axis in image["axes"]] == ["c", "y", "x"]
+        for level, dataset in enumerate(image["datasets"]):
+            with LargeImage((folders[2] / name).with_suffix(".tif"), level=level) as pyramid:
+                written = np.moveaxis(group[dataset["path"]][:], 0, -1)
+                assert np.array_equal(written, pyramid[:])
+        files = [sorted(p for p in f.rglob("*") if p.is_file()) for f in folders[:2]]
+        own = [[p for p in one if ".zarr" in str(p)] for one in files]
+        assert [p.read_bytes() for p in own[0]] == [p.read_bytes() for p in own[1]]
+        assert not list(folders[0].glob(".*part*"))
+
+
+def test_a_folder_of_zarr_is_whole_or_absent(tmp_path):
+    pytest.importorskip("zarr")
+    path = tmp_path / "a.ome.zarr"
+
+    def bands():
+        yield np.ones((256, 4, 1))
+        assert not path.exists()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_zarr_pyramid(path, bands(), (300, 4, 1), np.uint8)
+    assert list(tmp_path.iterdir()) == []
+    left = tmp_path / ".a.ome.zarr.0123456789ab.part"
+    (left / "0").mkdir(parents=True)
+    assert remove_leftovers(tmp_path, {"a.ome.zarr"}) == [left]
+    assert list(tmp_path.iterdir()) == []
+    volume = np.arange(24.0).reshape(2, 3, 4, 1)
+    voxel = {"spacing": (3.0, 0.5, 0.5), "unit": "µm"}
+    write_zarr_pyramid(path, [volume], volume.shape, np.float32, **voxel)
+    with LargeImage(path) as image:
+        assert np.array_equal(image[:], volume)
+        assert (image.spacing, image.unit) == (voxel["spacing"], "µm")
+
+
 # ------------------------------------------------------------------------------------- REFUSED
 
 
@@ -133,7 +185,7 @@ def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
     shaped = with_segmentation(NET, Segmentation(ObjectModel(area=9)))
     with pytest.raises(ParameterError, match="selects components by their shape"):
         SegmentJob(shaped, tile=256)
-    with pytest.raises(ParameterError, match="tile by tile it is ome-tiff"):
+    with pytest.raises(ParameterError, match="tile by tile it is ome-tiff or ome-zarr"):
         SegmentJob(NET, tile=256, formats=("png",))
     with pytest.raises(ParameterError, match="cannot be written tile by tile"):
         ApplyJob(NET, tile=256, formats=("npy",))

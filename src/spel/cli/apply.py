@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help="Also print the plan of the network and the time of each step, for every image.",
 )
 @run_options(
-    formats=("png", "npy", "tiff", "ome-tiff"),
+    formats=("png", "npy", "tiff", "ome-tiff", "ome-zarr"),
     format_help="Pictures with their scale, or float32 values. [default: png; of tiles: ome-tiff]",
     saves=None,
     save_help="Steps to save. [default: the last one]",

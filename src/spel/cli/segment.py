@@ -14,7 +14,7 @@ from spel.cli.run_options import run_options
 @click.argument("net", metavar="NET")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
 @run_options(
-    formats=("png", "ome-tiff"),
+    formats=("png", "ome-tiff", "ome-zarr"),
     format_help="Form of the masks. [default: png; of tiles: ome-tiff]",
     saves=("saliency", "instances", "csv", "coco", "geojson"),
     save_help="Also write NAME.saliency.tif (float32, a channel per class), NAME.instances.tif "

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spel.errors import ParameterError
 from spel.io.large import LargeImage
-from spel.io.large.pyramid import write_pyramid
+from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.steps import MAX_BYTES, save_steps, step_ending
 from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import output_bands
-
-PYRAMID = "ome-tiff"
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,15 @@ class ApplyJob(NetworkJob):
     network : Network
     save : tuple of str
         Nodes of the network, or ("all",); the last one by default.
-    formats : tuple of {"png", "npy", "tiff", "ome-tiff"}
+    formats : tuple of {"png", "npy", "tiff", "ome-tiff", "ome-zarr"}
         Pictures with their scale, or the float32 values; pictures by default. Images that are read
-        tile by tile give pyramids, ome-tiff.
+        tile by tile give pyramids, ome-tiff or ome-zarr.
     max_bytes : int
         Largest memory of an image and of its steps.
     """
 
     NAME: ClassVar[str] = "apply"
-    FORMATS: ClassVar[tuple[str, ...]] = ("png", "npy", "tiff", PYRAMID)
+    FORMATS: ClassVar[tuple[str, ...]] = ("png", "npy", "tiff", *WRITERS)
     TILES: ClassVar[bool] = True
 
     max_bytes: int = MAX_BYTES
@@ -46,13 +45,15 @@ class ApplyJob(NetworkJob):
         names = self.network.names
         chosen = names if "all" in self.save and "all" not in names else self.save
         object.__setattr__(self, "save", tuple(dict.fromkeys(chosen)) or (self.network.output,))
-        default = "png" if self.tile is None else PYRAMID
+        default = "png" if self.tile is None else OME_TIFF
         object.__setattr__(self, "formats", self.formats or (default,))
-        if self.tile is not None and self.formats != (PYRAMID,):
+        if self.tile is not None and set(self.formats) - set(WRITERS):
             raise ParameterError(
                 f"apply: format {', '.join(self.formats)} cannot be written tile by tile; give "
-                f"{PYRAMID}, or leave out tile"
+                f"{' or '.join(WRITERS)}, or leave out tile"
             )
+        for form in self.formats:
+            require_form(form)
 
     @property
     def writes_files(self) -> bool:
@@ -85,13 +86,13 @@ class ApplyJob(NetworkJob):
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
         """The steps of an image that is read by windows, as pyramids."""
         paths = []
-        for step in self.save:
+        size = self.tile or default_size(image.shape)
+        forms = [form for form in self.formats if form in WRITERS] or [OME_TIFF]
+        for step, form in product(self.save, forms):
             part = self.network.upto(step)
-            paths.append(files.path(step_ending(self.network, step, "ome.tif")))
-            bands = output_bands(
-                part, image, size=self.tile or default_size(image.shape), white=image.white
-            )
-            write_pyramid(paths[-1], bands, part.shape(image.shape), np.float32)
+            paths.append(files.path(step_ending(self.network, step, ENDINGS[form])))
+            bands = output_bands(part, image, size=size, white=image.white)
+            WRITERS[form](paths[-1], bands, part.shape(image.shape), np.float32)
         values = {
             "files": [path.name for path in paths],
             "model": self.model,

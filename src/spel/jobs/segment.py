@@ -12,11 +12,11 @@ import numpy.typing as npt
 from spel.decide.segmentation import Segmentation, resolve_segmentation
 from spel.decide.segmented import segment_image
 from spel.errors import ParameterError
-from spel.io.image.writer import write
+from spel.io.image import writer
 from spel.io.large import LargeImage
-from spel.io.large.pyramid import write_pyramid
+from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
-from spel.jobs.segmented_files import ENDINGS, mask_picture, picture_type, save_part
+from spel.jobs.segmented_files import PARTS, mask_picture, picture_type, save_part
 from spel.nn.intensity import expected_white
 from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
@@ -30,8 +30,8 @@ class SegmentJob(NetworkJob):
     A network of several classes gives a label image instead: the labels of the strokes, and the
     largest number of the file's type (255 or 65535) where no class is probable enough.
 
-    What is read tile by tile gives a pyramid, ``NAME.ome.tif``, other volumes ``NAME.tif``, and
-    other images ``NAME.png``.
+    What is read tile by tile gives a pyramid, ``NAME.ome.tif`` or ``NAME.ome.zarr``, other volumes
+    ``NAME.tif``, and other images ``NAME.png``.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ class SegmentJob(NetworkJob):
         - ``NAME.instances.tif``: the number of the object on each spel, 0 elsewhere.
         - ``NAME.objects.csv``, ``.json`` (COCO with run lengths), ``.geojson``: the objects, with
           area, box, score, centroid and class.
-    formats : tuple of {"png", "ome-tiff"}
+    formats : tuple of {"png", "ome-tiff", "ome-zarr"}
         Pyramids for images that are read whole, too; one form at most.
     """
 
     NAME: ClassVar[str] = "segment"
-    SAVES: ClassVar[tuple[str, ...]] = tuple(ENDINGS)
-    FORMATS: ClassVar[tuple[str, ...]] = ("png", "ome-tiff")
+    SAVES: ClassVar[tuple[str, ...]] = tuple(PARTS)
+    FORMATS: ClassVar[tuple[str, ...]] = ("png", *WRITERS)
     TILES: ClassVar[bool] = True
 
     segmentation: Segmentation | None = None
@@ -63,8 +63,10 @@ class SegmentJob(NetworkJob):
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
-                "tile it is ome-tiff"
+                f"tile it is {' or '.join(WRITERS)}"
             )
+        for form in self.formats:
+            require_form(form)
 
     @property
     def writes_files(self) -> bool:
@@ -83,16 +85,16 @@ class SegmentJob(NetworkJob):
             self.network, matched, self.segmentation, white=white, spacing=image.spacing or None
         )
         levels = mask_picture(segmented.labels, segmented.segmentation)
-        if "ome-tiff" in self.formats:
-            paths = [files.path("ome.tif")]
-            shape = (*levels.shape, 1)
+        form = next(iter(self.formats), "png")
+        if form in WRITERS:
+            paths, shape = [files.path(ENDINGS[form])], (*levels.shape, 1)
             voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
-            write_pyramid(paths[0], [levels[..., None]], shape, levels.dtype, **voxel)
+            WRITERS[form](paths[0], [levels[..., None]], shape, levels.dtype, **voxel)
         else:
             paths = [files.path("png" if levels.ndim == 2 else "tif")]
-            write(paths[0], levels)
+            writer.write(paths[0], levels)
         for name in self.save:
-            paths.append(files.path(ENDINGS[name]))
+            paths.append(files.path(PARTS[name]))
             save_part(name, paths[-1], segmented, image.name)
         listed = set(self.save) - {"saliency"}
         return image.record(
@@ -122,13 +124,14 @@ class SegmentJob(NetworkJob):
                 area += int(np.count_nonzero(chosen.objects_in(labels)))
                 yield mask_picture(labels, chosen)[..., None]
 
-        paths = [files.path("ome.tif")]
+        form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
+        write, paths = WRITERS[form], [files.path(ENDINGS[form])]
         voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
-        write_pyramid(paths[0], levels(), (*size, 1), picture_type(chosen), **voxel)
+        write(paths[0], levels(), (*size, 1), picture_type(chosen), **voxel)
         if "saliency" in self.save:
-            paths.append(files.path("saliency.ome.tif"))
+            paths.append(files.path(f"saliency.{ENDINGS[form]}"))
             bands = output_bands(self.network, image, **how)
-            write_pyramid(paths[1], bands, self.network.shape(image.shape), np.float32, **voxel)
+            write(paths[1], bands, self.network.shape(image.shape), np.float32, **voxel)
         values = {
             "size": list(size),
             "area": area,

@@ -14,7 +14,7 @@ from spel.errors import ParameterError
 from spel.io.annotation.instance_files import write_instances
 from spel.io.image.writer import write
 
-ENDINGS = {
+PARTS = {
     "saliency": "saliency.tif",
     "instances": "instances.tif",
     "csv": "objects.csv",
@@ -55,7 +55,7 @@ def picture_type(segmentation: Segmentation) -> np.dtype[np.unsignedinteger[Any]
 
 
 def save_part(part: str, path: Path, segmented: SegmentedImage, image: str) -> None:
-    """Write one of `ENDINGS`."""
+    """Write one of `PARTS`."""
     if part == "saliency":
         write(path, segmented.output)
     elif part == "instances":

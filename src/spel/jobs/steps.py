@@ -14,12 +14,11 @@ from spel.atomic import replacing
 from spel.draw import Tile, shade, sheet
 from spel.errors import ParameterError
 from spel.io.image.writer import write
-from spel.io.large.pyramid import write_pyramid
+from spel.io.large.forms import ENDINGS, WRITERS
 from spel.nn import Network
 from spel.runs import OutputFiles
 
 MAX_BYTES = 4 << 30
-ENDINGS = {"ome-tiff": "ome.tif"}
 MAX_CHANNELS = 64
 """Channels of a step that a picture shows."""
 
@@ -42,7 +41,7 @@ def save_steps(
     names : sequence of str
         Nodes of the network.
     files : OutputFiles
-    kind : {"png", "npy", "tiff", "ome-tiff"}
+    kind : {"png", "npy", "tiff", "ome-tiff", "ome-zarr"}
         Pictures with their scale, or the float32 values. Pictures of several steps come with one
         of them all.
     max_bytes : int
@@ -78,8 +77,8 @@ def step_ending(network: Network, name: str, suffix: str) -> str:
 def _write_step(
     path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str
 ) -> None:
-    if kind == "ome-tiff":
-        write_pyramid(path, [array], array.shape, np.float32)
+    if kind in WRITERS:
+        WRITERS[kind](path, [array], array.shape, np.float32)
     else:
         write(path, _sheet(network, name, array) if kind == "png" else array)
 

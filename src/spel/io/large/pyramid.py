@@ -23,7 +23,7 @@ BLOCK = 256
 """Side of the stored tiles; bands must begin at a multiple of it."""
 SMALLEST = 512
 """The coarsest level has at most this many rows and columns."""
-_TYPES = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "float32": "float"}
+TYPES = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "float32": "float"}
 
 Band = npt.NDArray[Any]
 
@@ -73,8 +73,8 @@ def write_pyramid(
     [7, 0]
     """
     kind = np.dtype(dtype)
-    if kind.name not in _TYPES:
-        raise ParameterError(f"write_pyramid: dtype {kind}; expected one of {', '.join(_TYPES)}")
+    if kind.name not in TYPES:
+        raise ParameterError(f"write_pyramid: dtype {kind}; expected one of {', '.join(TYPES)}")
     import tifffile
 
     planes = [bands] if len(shape) == 3 else (_rows(plane) for band in bands for plane in band)
@@ -94,7 +94,7 @@ def _rows(plane: Band) -> Iterator[Band]:
         yield plane[top : top + BLOCK]
 
 
-def _sizes(rows: int, cols: int) -> list[tuple[int, int]]:
+def level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:
     """Rows and columns of each level."""
     sizes = [(rows, cols)]
     while max(sizes[-1]) > SMALLEST and BLOCK >> len(sizes):
@@ -109,12 +109,13 @@ def _halving(
     for arrived in bands:
         band = level = np.ascontiguousarray(arrived, kind)
         for file in files:
-            level = _halved(level)
+            level = halved(level)
             file.write(np.ascontiguousarray(level).data)
         yield band
 
 
-def _halved(band: Band) -> Band:
+def halved(band: Band) -> Band:
+    """The band of the next smaller level."""
     if band.dtype.kind != "f":
         return band[::2, ::2]
     edges = [(0, n % 2) for n in band.shape[:2]]
@@ -153,7 +154,7 @@ def _write_plane(
 ) -> None:
     """Write a page and, in directories that belong to it, its smaller levels."""
     rows, cols, channels = map(int, shape)
-    sizes = _sizes(rows, cols)
+    sizes = level_sizes(rows, cols)
     folder = os.path.dirname(writer.filehandle.path)
 
     def stored(size: tuple[int, int]) -> tuple[int, ...]:
@@ -189,7 +190,7 @@ def _ome_xml(shape: Sequence[int], kind: np.dtype[Any], spacing: Sequence[float]
     pixels: dict[str, Any] = {
         "ID": "Pixels:0",
         "DimensionOrder": "XYCZT",
-        "Type": _TYPES[kind.name],
+        "Type": TYPES[kind.name],
         "SizeX": cols,
         "SizeY": rows,
         "SizeC": channels,

@@ -1,12 +1,18 @@
-"""python -m benchmarks.synthesis invert [--photos N]: what is left of photos, in one table.
+"""python -m benchmarks.synthesis invert|restore [--photos N]: pictures made from layers, in tables.
 
-The photos are the first of ../shared/data/plates by name, their middle square reduced to 512 x 512;
-for the encoder the first of ../shared/data/parasites/images, as they are.
+invert: the photos are the first of ../shared/data/plates by name, their middle square reduced to
+512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are.
+
+restore: photos of ../shared/data/plates by path, as luma, reduced to 700 spels on the longer side:
+the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test.
+Noise has sigma 25 of 255; reductions are bicubic with antialiasing. A border of 3 spels or of the
+factor is left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import process_time
@@ -17,7 +23,7 @@ import numpy.typing as npt
 
 import spel
 from spel import Activation, Adjacency, Convolution, KernelBank, MaxPool, Network, Scale, chain
-from spel.synthesis import likeness
+from spel.synthesis import Task, learn_restorer, likeness, luma, resized
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BOX = Adjacency.box(3)
@@ -67,9 +73,14 @@ def row(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["invert"])
+    parser.add_argument("what", choices=["invert", "restore"])
     parser.add_argument("--photos", type=int, default=20)
-    count = parser.parse_args().photos
+    arguments = parser.parse_args()
+    (invert if arguments.what == "invert" else restore)(arguments.photos)
+
+
+def invert(count: int) -> None:
+    """What is left of photos after layers."""
     plates = sorted((DATA / "plates").glob("*/*.jpg"), key=lambda path: path.name)[:count]
     photos = [square(path) for path in plates]
     fields = sorted((DATA / "parasites" / "images").glob("*"))[:count]
@@ -80,6 +91,49 @@ def main() -> None:
     row("and a 3 x 3 maximum, stride 2 (dB)", pooled, photos, decibels)
     row("FLIM encoder, two layers (correlation)", three_layers().upto("pool2"), eggs, likeness)
     row("FLIM encoder, third layer random (correlation)", three_layers(), eggs, likeness)
+
+
+def plane(path: Path) -> Image:
+    """The luma of a photo, at most 700 spels on the longer side."""
+    image = luma(spel.read(path), 255)
+    share = min(1.0, 700 / max(image.shape))
+    return resized(image, (int(image.shape[0] * share), int(image.shape[1] * share)))
+
+
+def restore(count: int) -> None:
+    """Anchors beside bicubic interpolation and non-local means."""
+    paths = sorted((DATA / "plates").glob("*/*.jpg"))
+    clean = [plane(path) for path in paths[::4][:24]]
+    tests = [plane(path) for path in paths[2::16][:count]]
+    print("| task | before | peer | anchors | seconds per megapixel |\n|---|---|---|---|---|")
+    for text in ("enlarge:2", "enlarge:3", "enlarge:4", "denoise:25", "deblur:1.5"):
+        task = Task.parse(text)
+        restorer = learn_restorer(clean, task, say=lambda text: print(text, file=sys.stderr))
+        scores, seconds = [], 0.0
+        for number, photo in enumerate(tests):
+            whole = task.whole(photo)
+            spoiled = task.spoil(whole, 100 + number)
+            before = resized(spoiled, whole.shape)
+            began = process_time()
+            after = restorer(spoiled)[..., 0]
+            seconds += (process_time() - began) / whole.size * 1e6
+            margin = max(3, task.factor)
+            inner = (slice(margin, -margin),) * 2
+            others = (before, peer(task, spoiled, before), after)
+            scores.append([decibels(255 * whole[inner], 255 * o.clip(0, 1)[inner]) for o in others])
+        means = " | ".join(f"{value:.2f}" for value in np.mean(scores, axis=0))
+        print(f"| {task} | {means} | {seconds / len(tests):.2f} |", flush=True)
+
+
+def peer(task: Task, spoiled: Image, before: Image) -> Image:
+    """scikit-image's non-local means for noise, else what came before: bicubic interpolation."""
+    if task.kind != "denoise":
+        return before
+    from skimage.restoration import denoise_nl_means
+
+    sigma = task.amount / 255
+    options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma}
+    return np.asarray(denoise_nl_means(spoiled, fast_mode=True, **options))
 
 
 if __name__ == "__main__":

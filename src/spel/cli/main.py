@@ -27,6 +27,8 @@ COMMANDS = {
     "invert": "Write the picture that explains an activation: what a step still knows.",
     "learn": "Learn a network from strokes drawn on a few images.",
     "learn-boxes": "Learn to detect an object from photos with boxes.",
+    "learn-restore": "Learn to denoise, enlarge or deblur from your own pictures.",
+    "restore": "Denoise, enlarge or deblur a picture.",
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, explain.",

@@ -1,6 +1,21 @@
-"""Images made from what layers know: the picture that explains an activation."""
+"""Images made from what layers know: activations inverted, pictures restored, textures grown."""
 
+from spel.synthesis.degrade import Task, luma, resized
 from spel.synthesis.invert import invert
 from spel.synthesis.inverted import invert_steps, inverted_sheet, likeness, shown
+from spel.synthesis.learn_restorer import learn_restorer
+from spel.synthesis.restorer import Restorer, load_restorer
 
-__all__ = ["invert", "invert_steps", "inverted_sheet", "likeness", "shown"]
+__all__ = [
+    "Restorer",
+    "Task",
+    "invert",
+    "invert_steps",
+    "inverted_sheet",
+    "learn_restorer",
+    "likeness",
+    "load_restorer",
+    "luma",
+    "resized",
+    "shown",
+]

@@ -1,0 +1,34 @@
+"""``spel restore``: a picture without noise, larger, or sharper."""
+
+from __future__ import annotations
+
+import click
+
+from spel.cli.image_options import Reading, image_options
+from spel.cli.options import Settings, shared
+
+
+@click.command("restore")
+@click.argument("restorer", metavar="RESTORER")
+@click.argument("image", metavar="IMAGE")
+@click.option("--out", required=True, metavar="FILE", help="Picture to write; it keeps its type.")
+@image_options
+@shared
+def command(restorer: str, image: str, out: str, reading: Reading, settings: Settings) -> None:
+    """Restore IMAGE with a RESTORER that spel learn-restore wrote, channel by channel."""
+    import numpy as np
+
+    from spel import write
+    from spel.cli.progress import Progress
+    from spel.cli.ranges import FileReader
+    from spel.synthesis import load_restorer
+
+    learned = load_restorer(restorer)
+    array, white = FileReader(settings, reading)(image)
+    full = white or float(array.max()) or 1.0
+    with Progress(learned.bands(array.shape), settings.progress, unit="bands") as progress:
+        restored = learned(array, white=full, on_band=progress.step)
+    if array.dtype.kind in "iu":
+        restored = np.clip(np.rint(restored), 0, full).astype(array.dtype)
+    write(out, restored)
+    click.echo(out)

@@ -1,0 +1,95 @@
+"""Restoration: better than what it started from, explained spel by spel, refused by name."""
+
+import numpy as np
+import pytest
+
+import spel
+from spel import FormatError, ParameterError, ShapeError
+from spel.cli.main import run
+from spel.data import street
+from spel.synthesis import Task, learn_restorer, load_restorer, luma, resized
+
+
+def decibels(clean, other):
+    return 10 * np.log10(1 / np.mean(np.square(clean - other)))
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return [luma(street(seed).image, 255)[180:360, 160:400] for seed in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("text", ["denoise:25", "enlarge:2", "deblur:1.5"])
+def test_a_restored_picture_is_nearer_to_the_clean_one(clean, text):
+    task = Task.parse(text)
+    restorer = learn_restorer(clean[:2], task, anchors=12, patches=24_000)
+    whole = task.whole(clean[2])
+    spoiled = task.spoil(whole, seed=9)
+    before = resized(spoiled, whole.shape) if task.factor > 1 else spoiled
+    after = restorer(spoiled)[..., 0]
+    assert after.shape == whole.shape
+    assert decibels(whole, after) > decibels(whole, before) + 0.5
+
+
+@pytest.fixture(scope="module")
+def small(clean):
+    return learn_restorer(clean[:1], Task("enlarge", 2), anchors=4, side=3, patches=4000)
+
+
+def test_every_spel_is_explained_by_one_hyperplane(small, clean):
+    plane = clean[2][:20, :30]
+    restored = small(plane)
+    for at in ((0, 0), (17, 33), (39, 59)):
+        why = small.explain(plane, at)
+        assert why["value"] == pytest.approx(float(restored[(*at, 0)]), abs=1e-5)
+        assert why["weights"].sum() == pytest.approx(1, abs=1e-4)
+        assert why["value"] == pytest.approx(float((why["patch"] * why["weights"]).sum()), abs=1e-5)
+    with pytest.raises(ShapeError, match="a spel of its"):
+        small.explain(plane, (40, 0))
+
+
+def test_constant_pictures_stay_and_channels_do_not_mix(small):
+    image = np.stack([np.full((8, 9), 50), np.full((8, 9), 200)], axis=-1).astype(np.uint8)
+    restored = small(image, white=255)
+    assert restored.shape == (16, 18, 2)
+    assert np.allclose(restored, [50, 200], atol=1e-2)
+
+
+def test_files_come_back_and_others_are_refused(small, tmp_path, clean):
+    small.save(tmp_path / "r.safetensors")
+    again = load_restorer(tmp_path / "r.safetensors")
+    assert (again(clean[2][:9, :9]) == small(clean[2][:9, :9])).all()
+    spel.chain(spel.Activation("relu")).save(tmp_path / "net.safetensors")
+    with pytest.raises(FormatError, match="no restorer"):
+        load_restorer(tmp_path / "net.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
+    with pytest.raises(FormatError, match="no complete restorer"):
+        load_restorer(tmp_path / "broken.safetensors")
+
+
+def test_wrong_tasks_and_pictures_are_refused(small, clean):
+    for text in ("enlarge:5", "denoise:0", "sharpen:3", "deblur"):
+        with pytest.raises(ParameterError, match="restoration"):
+            Task.parse(text)
+    with pytest.raises(ParameterError, match="odd side"):
+        learn_restorer(clean, Task("denoise", 5), side=4)
+    with pytest.raises(ParameterError, match="spels across"):
+        learn_restorer([clean[0][:9, :9]], Task("denoise", 5))
+    with pytest.raises(ParameterError, match="one picture"):
+        learn_restorer([], Task("denoise", 5))
+    with pytest.raises(ShapeError, match="volumes"):
+        small(np.zeros((3, 4, 5, 1)))
+
+
+def test_the_commands_learn_and_restore(tmp_path, capsys):
+    for seed in (1, 2):
+        spel.write(tmp_path / f"{seed}.png", street(seed).image[200:300, 200:320])
+    out = tmp_path / "r.safetensors"
+    learn = ["learn-restore", str(tmp_path / "1.png"), "--task", "enlarge:2", "--out", str(out)]
+    assert run([*learn, "--anchors", "4"]) == 0
+    done = tmp_path / "large.png"
+    assert run(["restore", str(out), str(tmp_path / "2.png"), "--out", str(done)]) == 0
+    assert spel.read(done).shape == (200, 240, 3)
+    capsys.readouterr()
+    assert run(["learn-restore", str(done), "--task", "shrink:2", "--out", str(out)]) == 3
+    assert "expected denoise:SIGMA" in capsys.readouterr().err

@@ -64,6 +64,16 @@ def test_numbers_contrast_channels_planes_and_matrices(person):
     page.get_by_role("button", name="columns").click()
     person.until("document.querySelector('spel-viewer').image?.cut[0] === 2")
     assert page.evaluate("document.querySelector('spel-viewer').image.grid") == [6, 40, 1]
+    # Three directions at once, linked: a place in one of the others chooses the plane.
+    page.get_by_role("button", name="planes", exact=True).click()
+    page.get_by_role("button", name="three views").click()
+    person.until("document.querySelectorAll('spel-stage')[1]?.size[0] === 6")
+    person.rest()
+    page.mouse.click(*person.place(5.5, 20.5, "spel-stage:nth-of-type(2)"))
+    person.until("document.querySelector('spel-viewer').image?.cut[1] === 5")
+    assert page.evaluate("document.querySelector('spel-stage').cursor.join()").endswith("20")
+    page.get_by_role("button", name="three views").click()
+    person.until("document.querySelectorAll('spel-stage').length === 1")
     # J and R of the slide, in three clicks.
     page.click("#top button[title=Matrix]")
     page.click("text=Open with ReLU")

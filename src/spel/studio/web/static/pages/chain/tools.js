@@ -14,6 +14,8 @@ import { choose, node, state } from "../../store.js";
  * @property {number} overlay
  * @property {(on: boolean) => void} flicker
  * @property {() => void} toggleSide
+ * @property {boolean | null} three whether a volume is shown in three directions; null for images
+ * @property {() => void} toggleThree
  * @property {(value: number) => void} setOverlay
  */
 
@@ -34,6 +36,12 @@ export function viewerTools(channels, bands, actions) {
       { key: "side", pressed: sideBySide, title: t("stage.side"), onclick: toggleSide },
       t("stage.side"),
     ),
+    actions.three === null
+      ? null
+      : chip(
+          { key: "three", pressed: actions.three, onclick: actions.toggleThree },
+          t("stage.three"),
+        ),
     actions.play,
     flickerButton(actions.flicker),
     labelled(

@@ -4,6 +4,7 @@
 import { create, h, patch } from "../../base/dom.js";
 import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
+import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
@@ -16,6 +17,7 @@ import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "
 import { Beside, imageMap, imagePlane, placeOf } from "./beside.js";
 import { scaleBar } from "./draw.js";
 import { statusOf } from "./model.js";
+import { Orthogonal } from "./orthogonal.js";
 import { Player } from "./play.js";
 import { viewerTools } from "./tools.js";
 
@@ -29,6 +31,9 @@ export class Viewer extends Part {
   stage = newStage();
   /** What the step reads, beside it. @type {Beside | null} */
   beside = null;
+  /** A volume in the two other directions. @type {Orthogonal | null} */
+  orthogonal = null;
+  three = false;
   player = new Player(() => this.update());
   /** @type {View | null} */
   shared = null;
@@ -96,7 +101,8 @@ export class Viewer extends Part {
     const bands = this.image?.id === state.image ? this.image.channels : 1;
     this.drawTools(channels, bands);
     this.image = await showCurrentImage(this.stage, shown ? null : state.band);
-    if (this.image && this.image.channels !== bands) this.drawTools(channels, this.image.channels);
+    // What the image offers is known only now.
+    if (this.image) this.drawTools(channels, this.image.channels);
     if (!this.image) {
       this.detail.follow(null);
       this.plane = null;
@@ -160,6 +166,14 @@ export class Viewer extends Part {
         flicker: (on) => this.flicker(on),
         toggleSide: () => {
           this.sideBySide = !this.sideBySide;
+          this.three = false;
+          this.drawStages();
+          this.update();
+        },
+        three: this.image?.stack ? this.three : null,
+        toggleThree: () => {
+          this.three = !this.three;
+          this.sideBySide = false;
           this.drawStages();
           this.update();
         },
@@ -183,9 +197,12 @@ export class Viewer extends Part {
     }
     if (!this.sideBySide) this.beside = null;
     if (this.image) this.beside?.update(this.image);
+    const three = this.three && Boolean(this.image?.stack);
+    this.orthogonal = three ? (this.orthogonal ?? new Orthogonal()) : null;
     this.stages.classList.toggle("two", this.sideBySide);
-    const beside = this.beside?.stage;
-    patch(this.stages, beside, this.stage, h("div.zoomers", {}, zoomers(this.stage)));
+    this.stages.classList.toggle("three-views", three);
+    const others = [this.beside?.stage ?? null, this.stage, ...(this.orthogonal?.stages ?? [])];
+    patch(this.stages, others, h("div.zoomers", {}, zoomers(this.stage)));
     // At once, so that a click that follows meets the picture where it is seen.
     if (opens) this.stage.fit();
   }
@@ -228,6 +245,7 @@ export class Viewer extends Part {
     stage.outline = alone ? outlineOf(node(), shown, on) : null;
     stage.paint(true);
     this.beside?.mark();
+    if (this.image) this.orthogonal?.update(this.image).catch(sayProblem);
     this.showStatus();
   }
 

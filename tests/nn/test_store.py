@@ -81,7 +81,7 @@ def test_every_flipped_byte_is_refused_or_still_a_network(saved):
     [
         (lambda d: d.update(version=99), "newer spel"),
         (lambda d: d.update(version=0), "version 0"),
-        (lambda d: d.update(format="x"), "no spel network"),
+        (lambda d: d.update(format="x"), "not a network of spel"),
         (lambda d: {k: v for k, v in d.items() if k != "nodes"}, "nodes is missing"),
         (
             lambda d: d["nodes"][1]["layer"].update(kind="dream.v1"),
@@ -95,7 +95,7 @@ def test_every_flipped_byte_is_refused_or_still_a_network(saved):
             "the architecture says",
         ),
         (lambda d: d.update(nodes=[{}] * 10_001), "at most"),
-        (lambda d: [], "no spel network"),
+        (lambda d: [], "not a network of spel"),
     ],
 )
 def test_damage_is_named(saved, change, words):
@@ -108,7 +108,7 @@ def test_other_files_are_refused(tmp_path):
     from safetensors.numpy import save_file
 
     save_file({"a": np.zeros(2)}, tmp_path / "a.safetensors")
-    with pytest.raises(FormatError, match="no spel network"):
+    with pytest.raises(FormatError, match="not a network of spel"):
         load(tmp_path / "a.safetensors")
     with pytest.raises(FormatError, match="a folder"):
         load(tmp_path)
@@ -144,7 +144,7 @@ def test_nested_layers_survive(tmp_path):
 def test_headers_that_are_no_network(tmp_path, text):
     path = tmp_path / "a.safetensors"
     path.write_bytes(len(text).to_bytes(8, "little") + text)
-    with pytest.raises(FormatError, match="no spel network"):
+    with pytest.raises(FormatError, match="not a network of spel"):
         load(path)
 
 

@@ -192,7 +192,7 @@ def _read(path: Path, name: str) -> tuple[Any, Mapping[str, Any]]:
     described = _parsed(header, name)
     text = described.get("__metadata__") if isinstance(described, dict) else None
     if not isinstance(text, dict) or not isinstance(text.get("spel"), str):
-        raise FormatError(f"{name}: a safetensors file, but no spel network (no 'spel' metadata)")
+        raise FormatError(f"{name}: not a network of spel: its metadata have no 'spel'")
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -32,3 +32,22 @@ def test_a_refusal_carries_code_and_values(session):
     with pytest.raises(Refusal) as told:
         session.do({"do": "add_network", "name": "plate", "template": "grey"})
     assert (told.value.code, told.value.values) == ("name_taken", {"name": "plate"})
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ({"do": "set_layer", "node": "join", "fields": {"stride": None}}, "whole_number"),
+        ({"do": "set_layer", "node": "join", "fields": {"stride": 0}}, "whole_number"),
+        ({"do": "set_layer", "node": "join", "fields": {"stride": "x"}}, "whole_number"),
+        ({"do": "set_layer", "node": "positive", "fields": {"parameter": []}}, "finite_number"),
+        ({"do": "set_layer", "node": "positive", "fields": {"function": "x"}}, "choice"),
+        ({"do": "set_layer", "node": "join", "fields": {"adjacency": {"shape": 1}}}, "window_size"),
+        ({"do": "remove_network", "network": "none"}, "no_network"),
+    ],
+)
+def test_what_is_refused_is_said_without_the_words_of_python(session, command, code):
+    with pytest.raises(Refusal) as refused:
+        session.do({"network": "plate", **command})
+    assert refused.value.code == code
+    assert not re.search(r"int\(\)|NoneType|argument|'|\{", str(refused.value))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError
+from spel.studio.refusals import Refusal
 
 PRESETS = (
     "sobel-col",
@@ -86,7 +87,14 @@ def _between(
     except (TypeError, ValueError):
         value = float("nan")
     if not low <= value <= high:
-        raise ParameterError(f"{key} {options.get(key)!r:.40}; expected {low:g} to {high:g}")
+        raise Refusal(
+            "between",
+            "{field} {value}; expected {low} to {high}",
+            field=key,
+            value=str(options.get(key))[:40],
+            low=f"{low:g}",
+            high=f"{high:g}",
+        )
     return value
 
 
@@ -120,8 +128,10 @@ def with_copy(bank: KernelBank, kernel: int) -> KernelBank:
     """The bank with a copy of one kernel appended."""
     _check_kernels(bank, [kernel])
     if len(bank) >= MAX_KERNELS:
-        raise ParameterError(
-            f"there are {len(bank)} kernels, the largest number allowed; drop some first"
+        raise Refusal(
+            "many_kernels",
+            "there are {n} kernels, the largest number allowed; drop some first",
+            n=len(bank),
         )
     return bank + bank[kernel]
 
@@ -129,7 +139,12 @@ def with_copy(bank: KernelBank, kernel: int) -> KernelBank:
 def resize(bank: KernelBank, width: int, height: int) -> KernelBank:
     """The bank over a rectangle of another size, cropped or padded with zeros around the origin."""
     if not (1 <= width <= 65 and 1 <= height <= 65):
-        raise ParameterError(f"kernel size {width} x {height}; expected 1 to 65 per side")
+        raise Refusal(
+            "kernel_size",
+            "a kernel of {width} x {height}; expected 1 to 65 per side",
+            width=width,
+            height=height,
+        )
     adjacency = Adjacency.rectangle(width=width, height=height)
     places = {tuple(d): i for i, d in enumerate(bank.adjacency.displacements.tolist())}
     weights = np.zeros((len(bank), len(adjacency), bank.channels), dtype=np.float32)

@@ -13,6 +13,7 @@ from spel.io.annotation.markers import write_markers
 from spel.nn.intensity import expected_white
 from spel.nn.node import INPUT
 from spel.studio.images import Loaded, digest_of
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.source import source
 from spel.studio.strokes import markers_of
@@ -130,7 +131,7 @@ def _space(session: Session, view: View) -> list[str]:
     node, kernel = str(view["node"]), int(view.get("kernel") or 0)
     network = session.fitted(str(view["network"]), str(view["image"]))
     if node not in network.names:
-        raise ParameterError(f"step {node!r} is switched off")
+        raise Refusal("step_off", "step {step} is switched off", step=node)
     before = network.node(node).inputs[0]
     taken = "image" if before == INPUT else f"net.activations(image)[{source(before)}]"
     return [

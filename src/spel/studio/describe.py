@@ -15,6 +15,7 @@ from spel.core.window import BORDER_WORDS, Border
 from spel.errors import ParameterError
 from spel.nn import Layer
 from spel.nn.fields import field_types, origin_of
+from spel.studio.refusals import Refusal
 
 MAX_SIDE = 129
 
@@ -90,7 +91,7 @@ def with_fields(layer: Layer, values: Mapping[str, Any]) -> Layer:
 
 
 def _typed(field: Field, value: Any) -> Any:
-    name, kind = field["name"], field["type"]
+    kind = field["type"]
     try:
         if kind == "adjacency":
             return adjacency_from(value)
@@ -110,11 +111,28 @@ def _typed(field: Field, value: Any) -> Any:
             return np.array([_finite(v) for v in value], dtype=np.float32)
         if kind in ("border", "rule"):
             return value if isinstance(value, str) else _finite(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ParameterError):
             raise
-        raise ParameterError(f"{name} {value!r:.80}: {error}") from None
-    raise ParameterError(f"{name} {value!r:.80}; expected {field.get('values', kind)}")
+        raise _unfit(field, value) from None
+    raise _unfit(field, value)
+
+
+def _unfit(field: Field, value: Any) -> Refusal:
+    """The refusal of a value, in the words of its field and not of Python."""
+    named = {"field": field["name"], "value": "-" if value is None else str(value)[:80]}
+    if field["type"] == "int":
+        return Refusal(
+            "whole_number",
+            "{field} {value}; expected a whole number from {low} to {high}",
+            **named,
+            low=field["low"],
+            high=field["high"],
+        )
+    if field["type"] in ("number", "vector", "border", "rule"):
+        return Refusal("finite_number", "{field} {value}; expected a number", **named)
+    expected = ", ".join(map(str, field.get("values", [field["type"]])))
+    return Refusal("choice", "{field} {value}; expected {expected}", **named, expected=expected)
 
 
 def _finite(value: Any) -> float:
@@ -184,8 +202,14 @@ def adjacency_from(words: Any) -> Adjacency:
                 raise ValueError("expected displacements (row, col)")
         else:
             raise ValueError("expected rectangle, disk, cross or custom")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ParameterError(f"adjacency {words!r:.80}: {error}") from None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Refusal(
+            "window_size",
+            "this window does not fit; expected sides from 1 to {side}, a radius from 0 to "
+            "{radius} and a dilation from 1 to 64",
+            side=MAX_SIDE,
+            radius=MAX_SIDE // 2,
+        ) from None
     return adjacency.dilated(dilation) if dilation > 1 else adjacency
 
 

@@ -203,9 +203,7 @@ class Document:
             If there is none.
         """
         if name not in self.networks:
-            raise ParameterError(
-                f"there is no network {name!r:.40}; expected one of {', '.join(self.networks)}"
-            )
+            raise Refusal("no_network", "there is no network {name}", name=str(name)[:40])
         return self.networks[name]
 
     def with_entry(self, name: str, entry: Entry) -> Document:
@@ -215,9 +213,11 @@ class Document:
     def with_strokes(self, image: str, strokes: tuple[Stroke, ...]) -> Document:
         """The document with these strokes on an image, in place of the former ones."""
         if len(strokes) > MAX_STROKES:
-            raise ParameterError(
-                f"{len(strokes):,} strokes on one image; at most {MAX_STROKES:,} are allowed. "
-                "Remove or clear some first"
+            raise Refusal(
+                "many_strokes",
+                "{n} strokes on one image; at most {most} are allowed. Remove or clear some first",
+                n=len(strokes),
+                most=MAX_STROKES,
             )
         changed = {**self.strokes, image: strokes}
         return replace(self, strokes={i: s for i, s in changed.items() if s})

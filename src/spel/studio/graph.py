@@ -28,7 +28,9 @@ def as_convolution(layer: Layer, name: str) -> Convolution:
         If it is another layer; the message contains the name of its node.
     """
     if not isinstance(layer, Convolution):
-        raise ParameterError(f"step {name!r} is not a convolution, so it has no kernels")
+        raise Refusal(
+            "no_kernels", "step {step} is not a convolution, so it has no kernels", step=name
+        )
     return layer
 
 
@@ -38,7 +40,9 @@ def add_nodes(network: Network, after: str, nodes: Sequence[Node]) -> Network:
     The nodes that took the activation of `after` take that of the last inserted node.
     """
     if len(network) + len(nodes) > MAX_NODES:
-        raise ParameterError(f"a network has at most {MAX_NODES} steps; remove some first")
+        raise Refusal(
+            "many_steps", "a network has at most {most} steps; remove some first", most=MAX_NODES
+        )
     names = (INPUT, *network.names)
     if after not in names:
         raise ParameterError(f"there is no step {after!r}; expected one of {', '.join(names)}")
@@ -62,7 +66,9 @@ def move_node(network: Network, name: str, after: str) -> Network:
     """The network with a node of one input moved after another one."""
     node = network.node(name)
     if len(node.inputs) != 1:
-        raise ParameterError(f"step {name!r} takes several images and cannot be moved")
+        raise Refusal(
+            "not_movable", "step {step} takes several images and cannot be moved", step=name
+        )
     if after == name:
         return network
     return add_nodes(remove_node(network, name), after, [Node(name, node.layer, (after,))])
@@ -110,9 +116,7 @@ def keep_kernels(network: Network, name: str, kernels: Sequence[int]) -> Network
     bank = as_convolution(network[name], name).bank
     chosen = sorted(set(kernels))
     if not chosen or chosen[0] < 0 or chosen[-1] >= len(bank):
-        raise ParameterError(
-            f"kernels {list(kernels)!r:.60} of {name!r}; keep at least one of 0 to {len(bank) - 1}"
-        )
+        raise Refusal("keep_one", "keep at least one kernel of step {step}", step=name)
     channels = {name: np.array(chosen)}  # by node: the channels of its activation that are left
     nodes = []
     for node in network.nodes:
@@ -125,8 +129,10 @@ def keep_kernels(network: Network, name: str, kernels: Sequence[int]) -> Network
             nodes.append(node)
             continue
         if isinstance(node.layer, Concatenate):
-            raise ParameterError(
-                f"step {node.name!r} joins branches, so kernels before it cannot be dropped"
+            raise Refusal(
+                "joins_branches",
+                "step {step} joins branches, so kernels before it cannot be dropped",
+                step=node.name,
             )
         left = channels[changed[0]]
         nodes.append(replace(node, layer=_with_channels(node.layer, left)))

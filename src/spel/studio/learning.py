@@ -128,7 +128,11 @@ def relearn(
     body = forget_kernels(remove_decoder(network), start)
     unlearned = any(isinstance(node.layer, Unlearned) for node in body.nodes)
     if start is not None and not unlearned:
-        raise ParameterError(f"no convolution from {start!r} on was learned from strokes")
+        raise Refusal(
+            "not_from_strokes",
+            "no convolution from {step} on was learned from strokes",
+            step=start,
+        )
     # The matrix products here are small: threads would spend their time waiting for one another.
     with threadpool_limits(1, user_api="blas"):
         if unlearned:

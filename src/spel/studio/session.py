@@ -19,6 +19,7 @@ from spel.studio.document import Box, Document, Entry
 from spel.studio.history import History
 from spel.studio.images import Images, Loaded, source_id
 from spel.studio.journal import Journal
+from spel.studio.refusals import Refusal
 from spel.studio.sources import Source, clean_name, file_source, lesson_sources, samples
 from spel.studio.tasks import Tasks
 from spel.studio.windows import slides
@@ -319,7 +320,7 @@ class Session:
 def _effective(entry: Entry) -> Network:
     network = entry.effective
     if network is None:
-        raise ParameterError("every step is switched off; switch one on")
+        raise Refusal("all_off", "every step is switched off; switch one on")
     return network
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.errors import ParameterError
+from spel.errors import ImageReadError, ParameterError
 from spel.nn import BatchNormalize, DivisiveNormalize, Layer, Network, Node, Residue
 from spel.nn.node import INPUT
 from spel.studio import graph, learning
@@ -72,8 +72,10 @@ def _activation(
 def add_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     name = _new_name(document, arguments["name"])
     if len(document.networks) >= MAX_NETWORKS:
-        raise ParameterError(
-            f"there are {MAX_NETWORKS} networks, the largest number allowed; remove some first"
+        raise Refusal(
+            "many_networks",
+            "there are {n} networks, the largest number allowed; remove some first",
+            n=MAX_NETWORKS,
         )
     if "copy" in arguments:
         return document.with_entry(name, document.entry(arguments["copy"]))
@@ -155,10 +157,16 @@ def _fit_batch_normalization(entry: Entry, workspace: Workspace, source: str) ->
     """Batch normalization with the statistics of the session's images together."""
     total, square, count = np.zeros(1), np.zeros(1), 0
     for image in workspace.image_ids()[:MAX_STATISTICS_IMAGES]:
-        array = _activation(entry, workspace, image, source)
+        try:
+            array = _activation(entry, workspace, image, source)
+        except ImageReadError:
+            continue  # the page names this image, marks it and lets it be removed
         if array is None:
-            raise ParameterError(
-                f"step {source!r} fails on image {image}; correct it before adding this step"
+            raise Refusal(
+                "fails_on_image",
+                "step {step} fails on image {image}; correct it before adding this step",
+                step=source,
+                image=image,
             )
         pixels = array.reshape(-1, array.shape[-1]).astype(np.float64)
         total, square = total + pixels.sum(0), square + (pixels**2).sum(0)

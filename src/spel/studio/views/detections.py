@@ -15,7 +15,7 @@ from spel.decide import Decision, decide, detect
 from spel.decide.detection import AnyDecision
 from spel.decide.explain import explain_component
 from spel.decide.segmentation import Segmentation
-from spel.errors import ImageReadError, ParameterError
+from spel.errors import ImageReadError
 from spel.metrics.detection import Answers, average_precision, match, precision_recall
 from spel.nn import Convolution, Network
 from spel.nn.geometry import Geometry, geometry
@@ -74,7 +74,8 @@ def _find(session: Session, network: str, image: str, tried: Tried) -> _Detected
 def _above_threshold(run: Run, decision: Decision) -> _Detected:
     saliency = run.output
     if saliency is None:
-        raise ParameterError(f"the network gives no saliency: {run.results[-1].error}")
+        reason = run.results[-1].error
+        raise Refusal("no_saliency", "the network gives no saliency: {reason}", reason=reason)
     if saliency.array.ndim != 3 or saliency.array.shape[-1] != 1:
         raise Refusal(
             "several_channels",

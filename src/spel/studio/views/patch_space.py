@@ -16,6 +16,7 @@ from spel.nn import Convolution
 from spel.nn.node import INPUT
 from spel.studio.cache import Run
 from spel.studio.graph import as_convolution
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
 from spel.studio.views.packing import Packed, packed
@@ -114,12 +115,14 @@ def _convolution(
     """A run, one of its convolutions, and the activation that the convolution takes."""
     run = session.run(network, image)
     if node not in run.network.names:
-        raise ParameterError(f"step {node!r} is switched off")
+        raise Refusal("step_off", "step {step} is switched off", step=node)
     layer = as_convolution(run.network[node], node)
     source = run.network.node(node).inputs[0]
     arrays = {INPUT: run.input, **run.activations}
     if source not in arrays:
-        raise ParameterError(f"step {source!r} gives no activation; correct it first")
+        raise Refusal(
+            "no_activation", "step {step} gives no activation; correct it first", step=source
+        )
     return run, layer, arrays[source]
 
 

@@ -15,6 +15,7 @@ from spel.nn.trace import trace
 from spel.studio.cache import CachedActivation, NodeResult, Run
 from spel.studio.graph import as_convolution
 from spel.studio.reduction import factor_of
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.views.packing import Json, Packed, packed
 
@@ -152,9 +153,9 @@ def trace_view(
         return {"steps": [], "input": _input_at(run, at)}
     result = run.result(node)
     if result is None:
-        raise ParameterError(f"step {node!r} is switched off")
+        raise Refusal("step_off", "step {step} is switched off", step=node)
     if result.activation is None:
-        raise ParameterError(f"step {node!r} fails: {result.error}")
+        raise Refusal("step_fails", "step {step} fails: {reason}", step=node, reason=result.error)
     traced = trace(
         run.network,
         run.input,

@@ -35,18 +35,23 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
     except ConflictError as error:
         refused = {"error": str(error), "code": "conflict"}
         return json_response({**refused, "document": document_view(session)}, 409)
-    except (NoImageError, NotCachedError) as error:
-        return json_response({"error": str(error)}, 404)
+    except NoImageError as error:
+        return json_response({"error": str(error), "code": "no_image"}, 404)
+    except NotCachedError as error:
+        return json_response({"error": str(error), "code": "not_cached"}, 404)
     except OSError as error:
         return disk_response(error)
     except SpelError as error:
         return json_response({"error": _message(error), **_coded(error)}, 422)
     except KeyError as error:
-        return json_response({"error": f"the field {error.args[0]!r:.60} is missing"}, 422)
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
-        return json_response({"error": f"a value does not fit: {error}"[:300]}, 422)
+        missing = f"the field {error.args[0]!r:.60} is missing"
+        return json_response({"error": missing, "code": "unfit_request"}, 422)
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        unfit = "the request does not fit: a value is of another kind than expected"
+        return json_response({"error": unfit, "code": "unfit_request"}, 422)
     except MemoryError:
-        return json_response({"error": "there is not enough memory for this"}, 422)
+        little = "there is not enough memory for this"
+        return json_response({"error": little, "code": "no_memory"}, 422)
     if isinstance(result, Response):
         return result
     if isinstance(result, tuple):
@@ -63,7 +68,10 @@ def disk_response(error: OSError) -> Response:
 
 def _coded(error: SpelError) -> dict[str, Any]:
     """What the page needs to say an error in its own language."""
-    return {"code": error.code, "values": error.values} if isinstance(error, Refusal) else {}
+    if isinstance(error, Refusal):
+        return {"code": error.code, "values": error.values}
+    # What the engine or a file's reader refuses: the page says in its language that it did.
+    return {"code": "other", "values": {"reason": _message(error)}}
 
 
 def _message(error: Exception) -> str:

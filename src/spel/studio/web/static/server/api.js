@@ -1,7 +1,7 @@
 // @ts-check
 // Requests to the server. Arrays come packed: four bytes of length, a JSON header, then their bytes.
 
-import { t, textOr } from "../base/words.js";
+import { fieldName, t, textOr } from "../base/words.js";
 
 /** @import { Numbers, Packed } from "./types.js" */
 /** @typedef {Record<string, string | number | null | undefined>} Query */
@@ -68,7 +68,9 @@ async function refusal(response) {
     // Plain text is its own message.
   }
   const said = body?.error ?? text;
-  const message = body?.code ? textOr(`refused.${body.code}`, said, body.values) : said;
+  const values = body?.values ?? {};
+  const named = values.field ? { ...values, field: fieldName(values.field) } : values;
+  const message = body?.code ? textOr(`refused.${body.code}`, said, named) : said;
   return new RequestError(response.status, message, body);
 }
 

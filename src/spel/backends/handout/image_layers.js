@@ -18,7 +18,10 @@ function rounded(x) {
 /** @param {number} x */
 const half = (x) => Math.min(0.5, Math.max(-0.5, x));
 
-/** Y, Cb and Cr as libift's reader stores them, by the type of file. @type {Record<string, (r: number, g: number, b: number) => number[]>} */
+/**
+ * Y, Cb and Cr as libift's reader stores them, by the type of file.
+ * @type {Record<string, (r: number, g: number, b: number) => number[]>}
+ */
 const STORED = {
   png: (r, g, b) => {
     const y = 0.2627 * r + 0.678 * g + 0.0593 * b;

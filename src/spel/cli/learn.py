@@ -41,6 +41,14 @@ from spel.cli.types import PATH, SEED
     default="cluster",
     help="FLIM-Cluster, or FLIM-BoFP.",
 )
+@click.option(
+    "--delineation",
+    type=click.Choice(["watershed", "trees", "growcut", "none"]),
+    default="watershed",
+    show_default=True,
+    help="What moves the borders of objects to the edges of the image; with none and --objects "
+    "any-size, segment works tile by tile.",
+)
 @click.option("--encoder", is_flag=True, help="Learn the encoder only: no decoder, no objects.")
 @click.option(
     "--objects",

@@ -140,7 +140,9 @@ def learn_whole(
         false_alarm_rate=options["false_alarm_rate"],
         scales=options["scales"],
         truncated=options["truncated"],
-        delineation=Delineation(convex=True, average=options["average_border"]),
+        delineation=Delineation(
+            options["delineation"], convex=True, average=options["average_border"]
+        ),
         white=WHITE,
         on_step=settings.say,
     ).network

@@ -1,4 +1,5 @@
-"""Sample data, rendered, so that all is known exactly: a street with licence plates, and cells.
+"""Sample data, rendered, so that all is known exactly: a street with licence plates, and
+cells in images and volumes.
 
 >>> from spel.data import street
 >>> scene = street(3)
@@ -11,5 +12,6 @@
 
 from spel.data.cell_scene import CellScene, cells
 from spel.data.street import PLATE_ASPECT, Scene, street
+from spel.data.volume_scene import VolumeScene, volume
 
-__all__ = ["PLATE_ASPECT", "CellScene", "Scene", "cells", "street"]
+__all__ = ["PLATE_ASPECT", "CellScene", "Scene", "VolumeScene", "cells", "street", "volume"]

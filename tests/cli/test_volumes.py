@@ -1,0 +1,48 @@
+"""From strokes on planes of a volume to its mask in blocks, as a user goes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spel
+from spel.cli.main import run
+from spel.data import volume
+from spel.io.annotation.markers import write_markers
+from spel.io.large.pyramid import write_pyramid
+
+ARCH = {
+    "nlayers": 1,
+    "layer1": {
+        "conv": {"kernel_size": [3, 3, 3], "nkernels_per_marker": 1, "noutput_channels": 4},
+        "pooling": {"type": "avg_pool", "size": [3, 3, 3], "stride": 1},
+    },
+}
+
+
+def test_a_volume_is_learned_from_three_planes_and_segmented_in_blocks(tmp_path: Path) -> None:
+    scene = volume(1, size=(14, 40, 40), count=6)
+    images, strokes = tmp_path / "images", tmp_path / "strokes"
+    for folder in (images, strokes):
+        folder.mkdir()
+    voxels = {"spacing": scene.spacing, "unit": "µm"}
+    write_pyramid(images / "v.tif", [scene.image], scene.image.shape, np.uint8, **voxels)
+    drawn = np.full(scene.labels.shape, -1)
+    for plane in (3, 7, 11):
+        drawn[plane, ::6] = scene.labels[plane, ::6] > 0
+    write_markers(strokes / "v-seeds.txt", spel.Markers.from_image(drawn))
+    (tmp_path / "arch.json").write_text(json.dumps(ARCH))
+    net, out = str(tmp_path / "net.safetensors"), str(tmp_path / "out")
+    learn = ["learn", str(tmp_path / "arch.json"), "--images", str(images), "--out", net]
+    learn += ["--markers", str(strokes), "--objects", "any-size", "--delineation", "none"]
+    run([*learn, "--space", "grey"])
+    with pytest.raises(SystemExit, match="0"):
+        run(["segment", net, str(images), "--out", out, "--tile", "16"])
+    mask = spel.read(f"{out}/v.ome.tif")[..., 0] > 0
+    whole = spel.decide.segment_image(spel.load(net), scene.image).mask
+    assert np.array_equal(mask, whole)
+    truth = scene.labels > 0
+    assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.8

@@ -24,7 +24,7 @@ def winners(image: Image, window: Window) -> Places:
     >>> from spel.core.adjacency import Adjacency
     >>> row = Window(Adjacency.rectangle(width=3, height=1), 3, "inside")
     >>> winners(np.array([[[1], [5], [2], [0], [3], [9]]]), row).tolist()
-    [[[1, 5]]]
+    [[[1, 4]]]
     """
     planar = np.moveaxis(image, -1, 0)
     size = planar.shape[1:]

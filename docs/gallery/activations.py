@@ -1,9 +1,15 @@
-"""The activation of every node of a network, drawn by matplotlib with scales."""
+"""
+Every step of a network
+=======================
+
+``network.activations(image)`` gives the result of every node.
+Here is each step of the lecture's plate network, with its scale.
+"""
 
 import spel
 from spel import plot
 from spel.data import street
 
-
-def picture():
-    return plot.activations(spel.zoo.plate_lecture(), street(5, sign=True).image)
+# %%
+picture = plot.activations(spel.zoo.plate_lecture(), street(5, sign=True).image)
+picture

@@ -1,6 +1,15 @@
-"""Adjacency relations: sets of displacements, numbered in the order of the kernel weights."""
+"""
+Adjacency relations
+===================
+
+An adjacency relation is a set of displacements.
+It says which spels are neighbours, and its order numbers the weights of a kernel.
+"""
+
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
 from spel import Adjacency, draw, plot
 
@@ -14,20 +23,18 @@ RELATIONS = {
 }
 
 
-def picture():
-    tiles = []
-    for title, relation in RELATIONS.items():
-        figure = plot.adjacency(relation)
-        figure.set_size_inches(3.4, 3.2)
-        figure.set_dpi(110)
-        tiles.append(draw.Tile(rendered(figure), title))
-    return draw.sheet(tiles, columns=3, tile_width=374)
-
-
 def rendered(figure):
     """A figure as an RGB array."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    file = BytesIO()
+    figure.savefig(file, dpi=110)
+    return np.asarray(Image.open(file).convert("RGB"))
 
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+# %%
+tiles = []
+for title, relation in RELATIONS.items():
+    figure = plot.adjacency(relation)
+    figure.set_size_inches(3.4, 3.2)
+    tiles.append(draw.Tile(rendered(figure), title))
+picture = Image.fromarray(draw.sheet(tiles, columns=3, tile_width=374))
+picture

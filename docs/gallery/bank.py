@@ -1,7 +1,13 @@
-"""A kernel bank: one weight per kernel, adjacent and channel, drawn on one scale."""
+"""
+Kernel banks
+============
+
+A kernel bank holds one weight per kernel, adjacent spel and channel.
+These six Gabor kernels respond to edges of six orientations; all are drawn on one scale.
+"""
 
 from spel import KernelBank, plot
 
-
-def picture():
-    return plot.bank(KernelBank.gabor(orientations=6, sigma=2.0))
+# %%
+picture = plot.bank(KernelBank.gabor(orientations=6, sigma=2.0))
+picture

@@ -1,4 +1,10 @@
-"""Batch normalization moves the cloud of patches to the origin."""
+"""
+Batch normalization
+===================
+
+Batch normalization subtracts the mean of the batch and divides by its standard deviation.
+The cloud of patches moves to the origin, so that a kernel's hyperplane can be found without a bias.
+"""
 
 import numpy as np
 
@@ -6,7 +12,7 @@ import spel
 from spel import plot
 from spel.data import street
 
-
-def picture():
-    batch = np.stack([street(seed, size=(120, 180)).image / 255 for seed in range(8)])
-    return plot.batch_normalization(batch, spel.ops.batch_normalize(batch, over="channel"))
+# %%
+batch = np.stack([street(seed, size=(120, 180)).image / 255 for seed in range(8)])
+picture = plot.batch_normalization(batch, spel.ops.batch_normalize(batch, over="channel"))
+picture

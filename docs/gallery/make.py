@@ -1,11 +1,11 @@
 """Draw the gallery: python docs/gallery/make.py [--out FOLDER] [NAME ...]"""
 
 import argparse
-import importlib
-import sys
+import runpy
+from io import BytesIO
 from pathlib import Path
 
-import numpy as np
+from PIL import Image
 
 HERE = Path(__file__).parent
 
@@ -16,21 +16,13 @@ def names():
 
 
 def picture(name):
-    """The picture of a script as an RGB array; a matplotlib figure is rendered."""
-    if str(HERE) not in sys.path:
-        sys.path.insert(0, str(HERE))
-    drawn = importlib.import_module(name).picture()
-    if isinstance(drawn, np.ndarray):
+    """The `picture` that a script ends with, as an RGB image; a matplotlib figure is rendered."""
+    drawn = runpy.run_path(str(HERE / f"{name}.py"))["picture"]
+    if isinstance(drawn, Image.Image):
         return drawn
-    drawn.set_dpi(110)
-    return importlib.import_module("adjacency").rendered(drawn)
-
-
-def save(path, rgb):
-    """Write WebP, which every browser shows and which takes a tenth of a PNG."""
-    from PIL import Image
-
-    Image.fromarray(rgb).save(path, quality=90, method=6)
+    file = BytesIO()
+    drawn.savefig(file, dpi=110)
+    return Image.open(file).convert("RGB")
 
 
 def main():
@@ -41,7 +33,8 @@ def main():
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or names():
         path = arguments.out / f"{name}.webp"
-        save(path, picture(name))
+        # WebP: every browser shows it, and it takes a tenth of a PNG.
+        picture(name).save(path, quality=90, method=6)
         print(path)
 
 

@@ -1,8 +1,15 @@
-"""The chain of the lecture on a rendered street: every step, and the box of the plate."""
+"""
+The lecture's plate detector
+============================
+
+The hand-made network of the lecture on a rendered street: every step, and the box of the plate.
+"""
+
+from PIL import Image
 
 from spel.data import street
 from spel.demo.show import SEED, street_picture
 
-
-def picture():
-    return street_picture(street(SEED))
+# %%
+picture = Image.fromarray(street_picture(street(SEED)))
+picture

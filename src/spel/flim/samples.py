@@ -24,7 +24,7 @@ class Samples:
 
     Attributes
     ----------
-    patches : (n, |A| * C) array of float64
+    patches : (n, A * C) array of float64, for A adjacents and C channels
         Standardized, displacement-major.
     labels, strokes, images : (n,) arrays of int
         Label; number of the stroke inside its image, from 1; index of the image.

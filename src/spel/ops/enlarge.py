@@ -25,7 +25,7 @@ def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[in
 
     Returns
     -------
-    (*size, C) array of float32
+    (rows, cols, C) array of float32, of this size
 
     Raises
     ------

@@ -41,7 +41,7 @@ def global_pool(
 
     Returns
     -------
-    (*size[, C]) array of float32
+    (rows, cols[, C]) array of float32, with as many rows and columns as there are parts
 
     Raises
     ------

@@ -37,7 +37,7 @@ def draw_patches(
 
     Returns
     -------
-    (count, |A| * C) array
+    (count, A * C) array, for A adjacents and C channels
         Displacement-major.
     """
     shape = (len(images), *np.shape(images[0])) if len(images) else (0,)

@@ -1,0 +1,131 @@
+"""The site of spel: ``python -m sphinx -W -b html docs site`` (extra ``docs``)."""
+
+import os
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from PIL import Image
+from sphinx_gallery.scrapers import figure_rst
+
+import spel
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+api = import_module("api")
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+OUTSIDE = (
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "benchmarks/METHOD.md",
+)
+"""Pages that stand outside of this folder, where their readers look for them."""
+
+project = "spel"
+author = "the spel founders"
+project_copyright = "the spel founders (BSD-3-Clause)"
+version = release = spel.__version__
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+root_doc = "index"
+exclude_patterns = ["gallery/*", "templates/*"]
+templates_path = ["templates"]
+default_role = "py:obj"
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+# Docstrings inherited from scikit-learn refer to its own site.
+suppress_warnings = ["config.cache", "ref.ref", "ref.term"]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+autosummary_imported_members = True
+autosummary_ignore_module_all = False
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"spel {version}"
+html_show_sourcelink = False
+html_static_path = ["static"]
+html_css_files = ["spel.css"]
+html_theme_options = {
+    "show_prev_next": True,
+    "navigation_with_keys": True,
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 7,
+    "navbar_align": "left",
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navbar_end": ["theme-switcher"],
+}
+
+
+def draw_picture(_block, variables, configuration):
+    """Save the variable `picture` of a gallery script: a PIL image or a matplotlib figure."""
+    picture = variables["example_globals"].pop("picture", None)
+    if picture is None:
+        return ""
+    path = next(variables["image_path_iterator"])
+    if isinstance(picture, Image.Image):
+        picture.save(path)
+    else:
+        picture.savefig(path, dpi=110)
+    return figure_rst([path], configuration["src_dir"])
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "ignore_pattern": r"make\.py",
+    "filename_pattern": r"\.py",
+    "image_scrapers": (draw_picture,),
+    "reset_modules": (),
+    "download_all_examples": False,
+    "show_memory": False,
+    "remove_config_comments": True,
+    "plot_gallery": True,
+}
+
+
+def include_outside(folder):
+    """Copy each page of `OUTSIDE` into the site, with links that lead to the site's own pages."""
+    folder.mkdir(exist_ok=True)
+    for page in OUTSIDE:
+        text = re.sub(r"\]\((\.\./)?docs/", "](../", (HERE.parent / page).read_text())
+        for other in OUTSIDE:
+            text = text.replace(f"]({other})", f"]({Path(other).name})")
+        api.write_changed(folder / Path(page).name, text)
+
+
+def point_inside(_app, name, source):
+    """Links to the pages of `OUTSIDE` lead to their pages of the site."""
+    depth = name.count("/")
+    up = "../" * depth
+    for page in OUTSIDE:
+        source[0] = source[0].replace(f"]({up}../{page})", f"]({up}project/{Path(page).name})")
+
+
+def setup(app):
+    """Sphinx calls this."""
+    app.connect("source-read", point_inside)
+
+
+# Before Sphinx looks for pages: these are made from what stands elsewhere.
+include_outside(HERE / "project")
+api.write_pages(HERE / "reference" / "python")

@@ -65,7 +65,7 @@ def test_see_results_and_annotations(program, picture, tmp_path):
     assert json.loads(out)["images"] == 1
     code, out, _ = program("see", tmp_path / "r" / "results.coco.json")
     assert code == 0
-    assert "COCO annotations of 1 images, 1 boxes" in out
+    assert "COCO annotations of 1 image, 1 box" in out
 
 
 def test_see_markers(program, tmp_path):

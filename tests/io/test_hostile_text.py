@@ -188,6 +188,7 @@ PARSERS: dict[str, Callable[[Path, bytes], object]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*the last line was cut short")
 @pytest.mark.parametrize("parser", PARSERS)
 def test_every_parser_refuses_every_case_in_words(parser, tmp_path, monkeypatch):
     """All cases, of whatever language, through all parsers: an answer, or one kind of error."""

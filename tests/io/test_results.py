@@ -123,6 +123,7 @@ class TestWriter:
         with LineWriter(tmp_path / "a") as writer, pytest.raises(ParameterError):
             writer.append("a\nb")
 
+    @pytest.mark.filterwarnings("ignore:.*the last line was cut short")
     def test_a_killed_writer_leaves_whole_lines(self, tmp_path):
         path = tmp_path / "results.jsonl"
         code = (

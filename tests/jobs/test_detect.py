@@ -124,7 +124,7 @@ def test_evaluation_of_a_run_against_coco(folder: Path, tmp_path: Path) -> None:
     assert found.missing == ("3.png",)
     assert found.metrics.best_recall[0.5] == 1.0
     assert found.metrics.average_precision == 1.0
-    assert "no result: 3.png" in found.text()
+    assert "1 annotated image without a result, such as 3.png" in found.text()
     part = EvaluateJob(only_answered=True)(tmp_path / "results.jsonl", folder / "truth.json")
     assert part.metrics.images == 3
     assert part.to_dict()["missing"] == ["3.png"]

@@ -66,9 +66,7 @@ def test_what_is_assumed_of_the_numbers_stands_in_a_header(serving, png, tmp_pat
     status, headers, body = ask(server, "/detect", (tmp_path / "bad.npy").read_bytes())
     assert status == 200
     assert [one["bbox"] for one in json.loads(body)["annotations"]] == [[1.0, 0.0, 1.0, 1.0]]
-    assert headers["Spel-Notes"] == (
-        "full intensity is taken to be 1; 1 numbers are NaN or infinite"
-    )
+    assert headers["Spel-Notes"] == ("full intensity is taken to be 1; 1 number NaN or infinite")
     assert "Spel-Notes" not in ask(server, "/detect", png(PLANE))[1]
 
 

@@ -121,8 +121,8 @@ def test_a_large_image_is_seen_and_drawn_on_in_its_own_coordinates(person, monke
     page.click("#learn")
     page.wait_for_selector("text=Learned in")
     person.go("detect")
-    person.until("document.querySelector('page-detect').found?.count > 0")
-    boxes = page.evaluate("document.querySelector('page-detect').found.boxes")
+    person.until("document.querySelector('page-detect').detected?.count > 0")
+    boxes = page.evaluate("document.querySelector('page-detect').detected.boxes")
     assert max(box[2] for box in boxes) > 48
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from spel.errors import FormatError
+from spel.errors import FormatError, plural
 from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
 from spel.io.annotation.convert.jsonl import results_of
 from spel.io.annotation.image_folder import check_size
@@ -56,11 +56,13 @@ class Evaluation:
         lines = [self.metrics.text(worst)]
         if self.missing:
             lines.append(
-                f"{len(self.missing)} annotated images have no result, such as {self.missing[0]}"
+                f"{plural(len(self.missing), 'annotated image')} without a result, "
+                f"such as {self.missing[0]}"
             )
         if self.unknown:
             lines.append(
-                f"{len(self.unknown)} results are of no annotated image, such as {self.unknown[0]}"
+                f"{plural(len(self.unknown), 'result')} of no annotated image, "
+                f"such as {self.unknown[0]}"
             )
         return "\n".join([*lines, *self.notes])
 

@@ -42,7 +42,14 @@ class Person:
             [stage, row, col],
         )
 
+    def click(self, row, col, stage="spel-stage"):
+        """Click on a spel once the picture stands still."""
+        self.rest()
+        self.page.mouse.click(*self.place(row, col, stage))
+        self.settle()
+
     def draw(self, *points):
+        self.rest()
         first, *others = [self.place(*p) for p in points]
         self.page.mouse.move(*first)
         self.page.mouse.down()
@@ -76,9 +83,7 @@ class Person:
         """Click on a spel; again where the page was laid out anew under the first click."""
         self.page.mouse.click(*self.place(row, col))
         self.until(told)
-        self.rest()
-        self.page.mouse.click(*self.place(row, col))
-        self.settle()
+        self.click(row, col)
 
     def rest(self):
         """Wait until the picture, if the page has one, stands still: it is laid out in steps."""

@@ -26,8 +26,7 @@ def test_open_inspect_edit_undo_reload(person):
     assert page.url.endswith("/#chain")
     assert "t=" not in page.url
     assert "key=" not in page.url
-    page.mouse.click(*person.place(20.5, 16.5))
-    person.settle()
+    person.click(20.5, 16.5)
     page.wait_for_selector("spel-inspector .big-value output")
     value = person.session.run("plate", "image0").activations["edges"][20, 16, 0]
     shown = float(text(person, ".big-value output").replace("−", "-"))
@@ -115,7 +114,7 @@ def test_draw_learn_drop_threshold_undo_reload_export(person, tmp_path):
     person.until("document.querySelector('.count output').textContent === '2'")
     threshold = person.session.document.entry("from strokes").decision.threshold
     assert isinstance(threshold, float)
-    page.mouse.click(*person.place(20, 25))
+    person.click(20, 25)
     page.wait_for_selector("text=Its strongest pixel")
     person.settle()
     page.reload()
@@ -248,7 +247,7 @@ def test_axe_finds_nothing(person, theme):
     person.page.emulate_media(color_scheme=theme)
     script = Path(axe.__file__).parent / "axe.min.js"
     person.open()
-    person.page.mouse.click(*person.place(20.5, 16.5))
+    person.click(20.5, 16.5)
     found = {}
     for name in ("chain", "space", "markers", "kernels", "detect", "compare", "export", "lessons"):
         person.go(name)
@@ -341,13 +340,11 @@ def test_caret_and_text_survive_what_others_do(person):
 def test_an_open_part_of_the_walk_stays_open(person):
     page = person.page
     person.open()
-    page.mouse.click(*person.place(20.5, 16.5))
-    person.settle()
+    person.click(20.5, 16.5)
     page.locator(".walk summary").first.click()
     page.wait_for_selector(".walk details[open] .arithmetic")
-    page.mouse.click(*person.place(30.5, 16.5))
-    page.mouse.click(*person.place(30.5, 17.5))
-    person.settle()
+    person.click(30.5, 16.5)
+    person.click(30.5, 17.5)
     assert page.locator(".walk details[open]").count() == 1
 
 

@@ -39,7 +39,7 @@ def test_numbers_contrast_channels_planes_and_matrices(person):
     person.until("document.querySelector('.contrast')")
     assert f"{DEEP[..., 0].min()} … {DEEP[..., 0].max()}" in text(person, "spel-editor")
     # The inspector and the picture have the numbers of the file, in every channel.
-    page.mouse.click(*person.place(20.5, 25.5))
+    person.click(20.5, 25.5)
     person.until("document.querySelectorAll('table.values output').length === 5")
     shown = page.locator("table.values output").all_inner_texts()
     assert [int(value) for value in shown] == DEEP[20, 25].tolist()
@@ -84,7 +84,7 @@ def test_numbers_contrast_channels_planes_and_matrices(person):
     page.click("[data-step=input] .card")
     person.until("document.querySelector('spel-viewer').plane?.low === -19")
     assert page.evaluate(ends) == [6, 1, 7, -9]
-    page.mouse.click(*person.place(0.5, 3.5))
+    person.click(0.5, 3.5)
     person.until("document.querySelector('table.values output')?.textContent === '−9'")
 
 
@@ -105,7 +105,7 @@ def test_a_large_image_is_seen_and_drawn_on_in_its_own_coordinates(person, monke
     page.click("[data-step=input] .card")
     zoom_to(person, 20, 25, 60)
     person.until("document.querySelector('spel-viewer').detail.shown !== ''")
-    page.mouse.click(*person.place(20.5, 25.5))
+    person.click(20.5, 25.5)
     person.until("document.querySelectorAll('table.values output').length === 3")
     numbers = page.locator("table.values output").all_inner_texts()
     assert [int(value) for value in numbers] == blobs(0)[20, 25].tolist()
@@ -131,7 +131,7 @@ def test_the_window_lies_on_what_the_step_reads_and_the_sum_grows(person):
     person.open()
     page.get_by_role("button", name="beside its input").click()
     person.rest()
-    page.mouse.click(*person.place(20.5, 16.5, "spel-stage:last-of-type"))
+    person.click(20.5, 16.5, "spel-stage:last-of-type")
     person.until("document.querySelector('spel-viewer').beside.stage.colors?.kind === 'grey'")
     person.until("document.querySelectorAll('.three .number').length === 27")
     # A cell of the inspector is a spel of the grey picture, and the other way round.

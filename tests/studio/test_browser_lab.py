@@ -45,7 +45,7 @@ def test_boxes_are_drawn_edited_and_learned_from(person, monkeypatch, tmp_path):
     person.go("detect")
     person.until("document.querySelector('page-detect').detected?.count > 0")
     assert "100 %" in text(person, ".facts")
-    page.mouse.click(*person.place(20, 25))
+    person.click(20, 25)
     page.wait_for_selector("text=Why this box?")
     person.until("document.querySelector('.shares li')")
 

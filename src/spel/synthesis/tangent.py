@@ -82,21 +82,9 @@ def tangent(layer: Layer, *images: Image) -> Tangent:
     )
 
 
-@tangent.register
-def _(layer: Convolution, image: Image) -> Tangent:
-    return _without_bias(layer, image)
-
-
-@tangent.register
-def _(layer: GroupedConvolution, image: Image) -> Tangent:
-    return _without_bias(layer, image)
-
-
-@tangent.register
-def _(layer: TransposedConvolution, image: Image) -> Tangent:
-    return _without_bias(layer, image)
-
-
+@tangent.register(Convolution)
+@tangent.register(GroupedConvolution)
+@tangent.register(TransposedConvolution)
 def _without_bias(layer: Any, image: Image) -> Tangent:
     linear = replace(layer, bank=KernelBank(layer.bank.adjacency, layer.bank.weights))
     if isinstance(getattr(layer, "border", None), tuple):
@@ -104,21 +92,9 @@ def _without_bias(layer: Any, image: Image) -> Tangent:
     return Tangent(linear, lambda y: adjoint(linear, y, image))
 
 
-@tangent.register
-def _(layer: Activation, image: Image) -> Tangent:
-    return _elementwise(layer, image)
-
-
-@tangent.register
-def _(layer: PReLU, image: Image) -> Tangent:
-    return _elementwise(layer, image)
-
-
-@tangent.register
-def _(layer: Clip, image: Image) -> Tangent:
-    return _elementwise(layer, image)
-
-
+@tangent.register(Activation)
+@tangent.register(PReLU)
+@tangent.register(Clip)
 def _elementwise(layer: Layer, image: Image) -> Tangent:
     """The slope of the function at every value, from the right."""
     step = np.float32(2**-8) * np.maximum(np.abs(image), np.float32(2**-8))

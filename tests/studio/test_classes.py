@@ -2,17 +2,20 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from spel.errors import ParameterError
+from spel.errors import ImageReadError, ParameterError
 from spel.io import read
 from spel.studio import exports
+from spel.studio.session import Session
+from spel.studio.sources import Source
 from spel.studio.views.detections import boxes_view, why_view
 from spel.studio.views.labels import labels_view
 
-from .conftest import add, stroke
+from .conftest import add, sources, stroke
 
 CLASSES = [
     {"label": 0, "name": "ground", "color": "#2f6fd0"},
@@ -81,4 +84,28 @@ def test_a_network_of_one_saliency_gives_masks_by_its_threshold(session, tmp_pat
     _, _, data = exports.export(session, "masks", {"network": "plate"})
     zipfile.ZipFile(io.BytesIO(data)).extractall(tmp_path)
     mask = read(tmp_path / "blobs 1.labels.png")
-    assert set(np.unique(mask)) <= {0, 1}
+    assert set(np.unique(mask)) <= {0, 255}  # as spel segment writes it
+
+
+def test_the_archive_names_what_it_leaves_out_and_keeps_images_of_one_name_apart(tmp_path):
+    def broken():
+        raise ImageReadError("open file: the file ends before the last row")
+
+    first, second = sources()
+    named = [replace(first, name="a.png"), replace(second, name="A.jpg")]
+    session = Session([Source("torn", "torn.png", broken), *named], tmp_path / "session")
+    try:
+        _, _, data = exports.export(session, "masks", {"network": "plate"})
+    finally:
+        session.close()
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert sorted(archive.namelist()) == [
+        "A-2.instances.tif",
+        "A-2.labels.png",
+        "A-2.saliency.tif",
+        "a.instances.tif",
+        "a.labels.png",
+        "a.saliency.tif",
+        "left-out.txt",
+    ]
+    assert archive.read("left-out.txt") == b"torn.png: the file ends before the last row\n"

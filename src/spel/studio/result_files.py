@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +14,52 @@ import numpy as np
 from spel.decide.segmented import segment_image
 from spel.errors import ImageReadError
 from spel.io import write
+from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.annotation.markers import write_markers
+from spel.jobs.segmented_files import mask_picture
 from spel.studio.segmenting import segmentation_for
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
 
 
 def masks_archive(session: Session, network: str) -> bytes:
-    """For every image that can be read: saliency, mask or classes, and numbered objects.
+    """For every image: saliency, mask or classes, and numbered objects.
 
-    ``NAME.saliency.tif`` has float32 probabilities, ``NAME.labels.png`` the label of the class of
-    each pixel (255 for undecided ones), and ``NAME.instances.tif`` the number of the object.
+    ``NAME.saliency.tif`` has float32 probabilities, ``NAME.labels.png`` what `spel segment` writes
+    (0 and 255, or the label of each pixel's class), and ``NAME.instances.tif`` the number of the
+    object. ``left-out.txt`` names the images that cannot be read, if there are any.
     """
     data = io.BytesIO()
+    left_out = []
+    stems = _stems(source.name for source in session.sources)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(data, "w") as packed:
-        for source in session.sources:
+        for source, stem in zip(session.sources, stems):
             try:
                 loaded = session.load(source.id)
-            except ImageReadError:
+            except ImageReadError as error:
+                left_out.append(f"{error}\n")
                 continue
             fitted = session.fitted(network, source.id)
             how = segmentation_for(fitted)
             result = segment_image(fitted, loaded.values, how, white=loaded.white)
-            labels = np.where(result.labels < 0, 255, result.labels)
-            _pack(packed, folder, f"{_stem(source.name)}.saliency.tif", result.output)
-            _pack(packed, folder, f"{_stem(source.name)}.labels.png", labels.astype(np.uint8))
+            _pack(packed, folder, f"{stem}.saliency.tif", result.output)
+            _pack(packed, folder, f"{stem}.labels.png", mask_picture(result.labels, how))
             numbers = result.instances.labels.astype(np.int32)
-            _pack(packed, folder, f"{_stem(source.name)}.instances.tif", numbers)
+            _pack(packed, folder, f"{stem}.instances.tif", numbers)
+        if left_out:
+            packed.writestr("left-out.txt", "".join(left_out))
     return data.getvalue()
 
 
 def markers_archive(session: Session) -> bytes:
     """The markers of all images, one file each."""
     data = io.BytesIO()
+    images = [session.load(image) for image in session.marked_images()]
+    stems = _stems(loaded.name for loaded in images)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(data, "w") as packed:
-        for image in session.marked_images():
-            loaded = session.load(image)
+        for image, loaded, stem in zip(session.marked_images(), images, stems):
             markers = markers_of(session.document.strokes[image], loaded.size)
-            path = Path(folder) / f"{_stem(loaded.name)}-markers.json"
+            path = Path(folder) / f"{stem}-markers.json"
             write_markers(path, markers)
             packed.write(path, path.name, zipfile.ZIP_DEFLATED)
     return data.getvalue()
@@ -63,8 +72,14 @@ def _pack(packed: zipfile.ZipFile, folder: str, name: str, array: Any) -> None:
     path.unlink()
 
 
-def _stem(name: str) -> str:
-    """The name of an image without what no file name may hold, and without its suffix."""
-    safe = "".join("-" if c in '\\/:*?"<>|' else c for c in name)
-    stem, dot, suffix = safe.rpartition(".")
-    return stem if dot and suffix.isalnum() and len(suffix) < 6 else safe
+def _stems(names: Iterable[str]) -> list[str]:
+    """A file name for each image, without suffix; a number keeps images of one name apart."""
+    stems: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        stem, number = safe_stem(name), 2
+        while stem.casefold() in taken:  # some file systems ignore capitals
+            stem, number = f"{safe_stem(name)}-{number}", number + 1
+        taken.add(stem.casefold())
+        stems.append(stem)
+    return stems

@@ -18,8 +18,8 @@ Shape = tuple[int, ...]
 
 MAX_STATISTICS = 200_000
 """Numbers of a batch normalization that a page may hold."""
-DECODERS = ("lm", "lm-balanced", "at", "mb")
-"""Those without Otsu's rule and likelihoods, which a page would not repeat exactly."""
+DECODERS = ("lm", "lm-balanced", "ts", "ts*", "lt", "at", "mb")
+"""All but pb, whose likelihoods turn over where the variance is rounding error."""
 
 # The matrices of `skimage.color`: sRGB to XYZ with its D65 white, and ITU-R BT.601.
 _XYZ = (

@@ -1,6 +1,7 @@
 // @ts-check
-// Layers that turn colours, or that look at the whole image: Lab, normalizations, decoders.
+// Layers that turn colours, or that look at the whole image: Lab, normalizations.
 
+import { decode, unitOf } from "./decoders.js";
 import { empty } from "./planes.js";
 
 /** @typedef {import("./planes.js").Picture} Picture */
@@ -112,26 +113,6 @@ const affine = (step, x) =>
 
 // -- normalizations ------------------------------------------------------------------------------
 
-/** @param {Iterable<number>} values */
-function extremes(values) {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values) {
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
-  return [low, high];
-}
-
-/**
- * Brought linearly to 0..1; a constant gives 0.
- * @param {Plane} plane
- */
-function unitOf(plane) {
-  const [low = 0, high = 0] = extremes(plane);
-  const span = high > low ? high - low : Number.POSITIVE_INFINITY;
-  return plane.map((v) => (v - low) / span);
-}
-
 /**
  * @param {Step} step
  * @param {Picture} x
@@ -181,108 +162,6 @@ function batch({ subtract, multiply, add }, x) {
       plane.map((v, i) => (v - at(subtract[k], i)) * at(multiply[k], i) + at(add[k], i)),
     ),
   };
-}
-
-// -- decoders ------------------------------------------------------------------------------------
-
-/**
- * @param {Plane[]} planes
- * @returns {Float64Array} the mean of each spel
- */
-function meanOf(planes) {
-  const mean = new Float64Array(planes[0]?.length ?? 0);
-  for (const plane of planes) {
-    mean.forEach((v, i) => {
-      mean[i] = v + (plane[i] ?? 0);
-    });
-  }
-  return mean.map((v) => v / planes.length);
-}
-
-/** @type {(a: Plane, b: Plane) => number} */
-function dot(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
-}
-
-/** @param {Plane[]} planes */
-function attentionWeights(planes) {
-  const size = planes[0]?.length ?? 0;
-  const top = Float64Array.from({ length: size }, (_, i) =>
-    Math.max(...planes.map((p) => p[i] ?? 0)),
-  );
-  const [a, b] = [unitOf(top), unitOf(meanOf(planes))];
-  const attention = a.map((v, i) => v + (b[i] ?? 0));
-  const own = dot(attention, attention);
-  const cosines = planes.map((plane) => {
-    const square = dot(plane, plane) * own;
-    return square > 0 ? dot(plane, attention) / Math.sqrt(square) : 0;
-  });
-  const mean = cosines.reduce((s, v) => s + v, 0) / cosines.length;
-  const spread = Math.sqrt(cosines.reduce((s, v) => s + (v - mean) ** 2, 0) / cosines.length);
-  return cosines.map((v) => (v < mean - spread / 2 ? 1 : v > mean + spread / 2 ? -1 : 0));
-}
-
-/**
- * Mean over the eight neighbours and the spel, as far as they lie inside.
- * @param {Plane} plane
- * @param {Picture} x
- */
-function localMean(plane, { rows, cols }) {
-  return Float32Array.from({ length: plane.length }, (_, i) => {
-    const [r, c] = [Math.floor(i / cols), i % cols];
-    let [sum, count] = [0, 0];
-    for (let a = Math.max(0, r - 1); a <= Math.min(rows - 1, r + 1); a++) {
-      for (let b = Math.max(0, c - 1); b <= Math.min(cols - 1, c + 1); b++) {
-        sum += Math.fround(plane[a * cols + b] ?? 0);
-        count += 1;
-      }
-    }
-    return sum / count;
-  });
-}
-
-/**
- * Each channel votes where the local mean of its own class is the larger one.
- * @param {Picture} x
- * @param {boolean[]} labels
- */
-function meanVotes(x, labels) {
-  const bands = x.planes.map((plane) => {
-    const [, top = 0] = extremes(plane);
-    return plane.map((v) => (top > 0 ? v / top : 0));
-  });
-  const means = [true, false].map((side) => {
-    const own = bands.filter((_, k) => labels[k] === side);
-    return own.length ? localMean(meanOf(own), x) : new Float32Array(x.rows * x.cols);
-  });
-  const [object = new Float32Array(), other = new Float32Array()] = means;
-  return Float64Array.from({ length: object.length }, (_, i) => {
-    const sign = Math.sign((object[i] ?? 0) - (other[i] ?? 0));
-    return bands.reduce((sum, band, k) => {
-      const vote = labels[k] ? Math.max(0, sign) : Math.min(0, sign);
-      return sum + vote * (band[i] ?? 0);
-    }, 0);
-  });
-}
-
-/**
- * @param {Step} step
- * @param {Picture} x
- * @returns {Picture}
- */
-function decode({ method, weights, labels }, x) {
-  const bands = method === "at" ? x.planes.map(unitOf) : x.planes;
-  const chosen = method === "at" ? attentionWeights(bands) : weights;
-  const total =
-    method === "mb"
-      ? meanVotes(x, labels)
-      : Float64Array.from({ length: x.rows * x.cols }, (_, i) =>
-          bands.reduce((sum, band, k) => sum + (chosen[k] ?? 0) * (band[i] ?? 0), 0),
-        );
-  const saliency = unitOf(total.map((v) => Math.max(0, v)));
-  return { ...x, planes: [Float32Array.from(saliency)] };
 }
 
 /** @type {Record<string, (step: Step, ...inputs: Picture[]) => Picture>} */

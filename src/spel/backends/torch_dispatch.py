@@ -21,7 +21,16 @@ Run = Callable[..., Tensor]
 
 
 class LayerModule(nn.Module, Generic[L]):
-    """The module of one layer; `to_layer` gives the layer back, with the weights as they are."""
+    """The module of one layer: what every module of spel is derived from.
+
+    Images are tensors (batch, channels, rows, cols), with planes before the rows for voxels, in
+    float32 and in the units that the network expects. `forward` takes the images that the layer
+    takes, and `to_layer` gives the layer back, with the weights that the module has now.
+
+    Parameters
+    ----------
+    layer : Layer
+    """
 
     def __init__(self, layer: L) -> None:
         super().__init__()
@@ -36,7 +45,14 @@ class LayerModule(nn.Module, Generic[L]):
 
 
 class Function(LayerModule[L]):
-    """A layer without weights: a function of the layer and its images."""
+    """A layer without weights, as a function.
+
+    Parameters
+    ----------
+    layer : Layer
+    run : callable
+        Takes the layer and its images, and gives the layer's output.
+    """
 
     def __init__(self, layer: L, run: Run) -> None:
         super().__init__(layer)

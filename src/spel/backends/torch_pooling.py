@@ -22,6 +22,8 @@ from spel.nn import (
 
 
 class TorchExtremum(LayerModule[Any]):
+    """Largest or smallest value of each window; a minimum is the maximum of -x, negated."""
+
     def __init__(self, layer: MaxPool | MinPool) -> None:
         super().__init__(layer)
         self.largest = WindowMax(layer.scope)
@@ -33,6 +35,8 @@ class TorchExtremum(LayerModule[Any]):
 
 
 class TorchMeanPool(LayerModule[MeanPool]):
+    """Mean of each window: over all its pixels, or over those inside the image."""
+
     def __init__(self, layer: MeanPool) -> None:
         super().__init__(layer)
         self.sum = WindowReduce(layer.scope, "sum")
@@ -48,6 +52,8 @@ class TorchMeanPool(LayerModule[MeanPool]):
 
 
 class TorchDivisiveNormalize(LayerModule[DivisiveNormalize]):
+    """Each value divided by the root of the sum of squares over its window; 0 / 0 is 0."""
+
     def __init__(self, layer: DivisiveNormalize) -> None:
         super().__init__(layer)
         self.sum = WindowReduce(Window(layer.area), "sum")
@@ -62,6 +68,8 @@ class TorchDivisiveNormalize(LayerModule[DivisiveNormalize]):
 
 
 class TorchPad(LayerModule[Pad]):
+    """Pixels added around the image, supplied by the layer's border."""
+
     fill: Tensor
 
     def __init__(self, layer: Pad) -> None:
@@ -77,6 +85,8 @@ class TorchPad(LayerModule[Pad]):
 
 
 class TorchCrop(LayerModule[Crop]):
+    """Pixels cut off around the image."""
+
     def __init__(self, layer: Crop) -> None:
         super().__init__(layer)
         self.spans = [(-before, -after) for before, after in zip(*layer.amounts)]
@@ -86,6 +96,8 @@ class TorchCrop(LayerModule[Crop]):
 
 
 class TorchUpsample(LayerModule[Upsample]):
+    """An image enlarged by whole factors: each value repeated, or interpolated linearly."""
+
     def __init__(self, layer: Upsample) -> None:
         super().__init__(layer)
         self.scale = [float(f) for f in layer.factors]
@@ -98,6 +110,8 @@ class TorchUpsample(LayerModule[Upsample]):
 
 
 class TorchGlobalPool(LayerModule[GlobalPool]):
+    """Largest or mean value of each part of the image, which is divided into a grid."""
+
     def __init__(self, layer: GlobalPool) -> None:
         super().__init__(layer)
         self.size, self.largest = list(layer.sizes), layer.function == "max"
@@ -114,6 +128,7 @@ class TorchGlobalPool(LayerModule[GlobalPool]):
 
 @function_of(LocalResponseNormalize)
 def local_response_normalize(layer: LocalResponseNormalize, x: Tensor) -> Tensor:
+    """Each value divided by (k + alpha / size * sum of squares of near channels) ** beta."""
     return F.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
 
 

@@ -7,7 +7,7 @@ comes back as the old value itself, so an untrained network comes back equal.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ import numpy.typing as npt
 from spel.backends import geometry
 from spel.backends.planar import statistics as stored
 from spel.backends.torch_deps import F, Tensor, as_tensor, nn, torch
-from spel.backends.torch_dispatch import LayerModule, to_module
+from spel.backends.torch_dispatch import L, LayerModule, to_module
 from spel.backends.torch_windows import Correlation, pad
 from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
 from spel.nn import (
     BatchNormalize,
     Convolution,
@@ -34,6 +35,12 @@ AnyConvolution: TypeAlias = Convolution | GroupedConvolution
 
 
 class TorchConvolution(LayerModule[AnyConvolution]):
+    """Convolution whose weights and biases are trained, with one group of channels or several.
+
+    The weights are dense in the adjacency's lattice box; those outside of the adjacency are masked
+    in every forward pass.
+    """
+
     def __init__(self, layer: AnyConvolution) -> None:
         super().__init__(layer)
         bank = layer.bank
@@ -47,12 +54,17 @@ class TorchConvolution(LayerModule[AnyConvolution]):
         return result
 
     def to_layer(self) -> AnyConvolution:
-        bank = self.layer.bank
-        weights, bias = sparse_weights(bank.adjacency, self.weight), _updated(bank.bias, self.bias)
-        if np.array_equal(weights, bank.weights):
-            return replace(self.layer, bank=replace(bank, bias=bias))
-        # Kernels that were trained further no longer come from their markers.
-        return replace(self.layer, bank=replace(bank, weights=weights, bias=bias, provenance=()))
+        bank = _trained_bank(self.layer.bank, self.weight)
+        return replace(self.layer, bank=replace(bank, bias=_updated(bank.bias, self.bias)))
+
+
+def _trained_bank(bank: KernelBank, dense: Tensor) -> KernelBank:
+    """The bank with the weights of its lattice box; the old bank itself if they are the same."""
+    weights = sparse_weights(bank.adjacency, dense)
+    if np.array_equal(weights, bank.weights):
+        return bank
+    # Kernels that were trained further no longer come from their markers.
+    return replace(bank, weights=weights, provenance=())
 
 
 def sparse_weights(adjacency: Adjacency, dense: Tensor) -> npt.NDArray[Any]:
@@ -64,6 +76,8 @@ def sparse_weights(adjacency: Adjacency, dense: Tensor) -> npt.NDArray[Any]:
 
 
 class TorchTransposedConvolution(LayerModule[TransposedConvolution]):
+    """Transposed convolution whose weights and biases are trained, cropped to the layer's shape."""
+
     cells: Tensor | None
 
     def __init__(self, layer: TransposedConvolution) -> None:
@@ -86,23 +100,45 @@ class TorchTransposedConvolution(LayerModule[TransposedConvolution]):
         return pad(whole, self.spans) + _planar(self.bias, len(self.spans))
 
     def to_layer(self) -> TransposedConvolution:
-        bank = self.layer.bank
-        weights = sparse_weights(bank.adjacency, self.weight)
-        bias = _updated(self.layer.bias, self.bias)
-        if np.array_equal(weights, bank.weights):
-            return replace(self.layer, bias=bias)
-        return replace(self.layer, bank=replace(bank, weights=weights, provenance=()), bias=bias)
+        bank = _trained_bank(self.layer.bank, self.weight)
+        return replace(self.layer, bank=bank, bias=_updated(self.layer.bias, self.bias))
 
 
-class TorchBatchNormalize(LayerModule[BatchNormalize]):
+class FieldModule(LayerModule[L]):
+    """A layer whose fields in `trained` are parameters of the same names."""
+
+    trained: ClassVar[tuple[str, ...]]
+
+    def __init__(self, layer: L) -> None:
+        super().__init__(layer)
+        for name in self.trained:
+            self.register_parameter(name, nn.Parameter(as_tensor(getattr(layer, name))))
+
+    def to_layer(self) -> L:
+        """The layer with the values that its trained fields have now."""
+        layer: Any = self.layer
+        values = {
+            name: _updated(getattr(layer, name), getattr(self, name)) for name in self.trained
+        }
+        trained: L = replace(layer, **values)
+        return trained
+
+
+class TorchBatchNormalize(FieldModule[BatchNormalize]):
+    """Values less their mean, over their deviation, by statistics that are stored and not trained.
+
+    Without stored statistics, those of the batch are used, as in `spel.BatchNormalize`.
+    """
+
+    trained = ("gamma", "beta")
     mean: Tensor
     divisor: Tensor
+    gamma: Tensor
+    beta: Tensor
 
     def __init__(self, layer: BatchNormalize) -> None:
         super().__init__(layer)
         self.over, self.epsilon = layer.over, float(layer.epsilon)
-        self.gamma = nn.Parameter(as_tensor(layer.gamma))
-        self.beta = nn.Parameter(as_tensor(layer.beta))
         statistics = stored(layer)
         self.fitted = statistics is not None
         mean, divisor = statistics if statistics is not None else (np.zeros(()), np.ones(()))
@@ -122,65 +158,54 @@ class TorchBatchNormalize(LayerModule[BatchNormalize]):
                 divisor = (squares.sum(0, keepdim=True) / (len(x) - 1)).sqrt() + self.epsilon
         return (x - mean) * (_planar(self.gamma, ndim) / divisor) + _planar(self.beta, ndim)
 
-    def to_layer(self) -> BatchNormalize:
-        gamma, beta = _updated(self.layer.gamma, self.gamma), _updated(self.layer.beta, self.beta)
-        return replace(self.layer, gamma=gamma, beta=beta)
 
+class TorchGroupNormalize(FieldModule[GroupNormalize]):
+    """Each group of channels normalized by its mean and deviation over the image."""
 
-class TorchGroupNormalize(LayerModule[GroupNormalize]):
-    def __init__(self, layer: GroupNormalize) -> None:
-        super().__init__(layer)
-        self.gamma, self.beta = (nn.Parameter(as_tensor(v)) for v in (layer.gamma, layer.beta))
+    trained = ("gamma", "beta")
+    gamma: Tensor
+    beta: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         centred = F.group_norm(x, self.layer.groups, eps=self.layer.epsilon)
         return centred * _planar(self.gamma, x.ndim - 2) + _planar(self.beta, x.ndim - 2)
 
-    def to_layer(self) -> GroupNormalize:
-        gamma, beta = _updated(self.layer.gamma, self.gamma), _updated(self.layer.beta, self.beta)
-        return replace(self.layer, gamma=gamma, beta=beta)
 
+class TorchScale(FieldModule[Scale]):
+    """Every value times a factor, plus a shift."""
 
-class TorchScale(LayerModule[Scale]):
-    def __init__(self, layer: Scale) -> None:
-        super().__init__(layer)
-        self.factor, self.shift = (nn.Parameter(as_tensor(v)) for v in (layer.factor, layer.shift))
+    trained = ("factor", "shift")
+    factor: Tensor
+    shift: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         return x * _planar(self.factor, x.ndim - 2) + _planar(self.shift, x.ndim - 2)
 
-    def to_layer(self) -> Scale:
-        factor = _updated(self.layer.factor, self.factor)
-        return replace(self.layer, factor=factor, shift=_updated(self.layer.shift, self.shift))
 
+class TorchPReLU(FieldModule[PReLU]):
+    """Negative values times the slope of their channel."""
 
-class TorchPReLU(LayerModule[PReLU]):
-    def __init__(self, layer: PReLU) -> None:
-        super().__init__(layer)
-        self.slope = nn.Parameter(as_tensor(layer.slope))
+    trained = ("slope",)
+    slope: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.where(x > 0, x, x * _planar(self.slope, x.ndim - 2))
 
-    def to_layer(self) -> PReLU:
-        return replace(self.layer, slope=_updated(self.layer.slope, self.slope))
 
+class TorchWeightedSum(FieldModule[WeightedSum]):
+    """One channel: the weighted sum of all channels, plus a bias."""
 
-class TorchWeightedSum(LayerModule[WeightedSum]):
-    def __init__(self, layer: WeightedSum) -> None:
-        super().__init__(layer)
-        self.weights = nn.Parameter(as_tensor(layer.weights))
-        self.bias = nn.Parameter(as_tensor(layer.bias))
+    trained = ("weights", "bias")
+    weights: Tensor
+    bias: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         return weighted_sum(x, self.weights) + self.bias
 
-    def to_layer(self) -> WeightedSum:
-        weights = _updated(self.layer.weights, self.weights)
-        return replace(self.layer, weights=weights, bias=_updated(self.layer.bias, self.bias))
-
 
 class TorchResidue(LayerModule[Residue]):
+    """The positive part of an image less another one, or less what an inner layer makes of it."""
+
     def __init__(self, layer: Residue) -> None:
         super().__init__(layer)
         self.inner = None if layer.layer is None else to_module(layer.layer)
@@ -193,9 +218,9 @@ class TorchResidue(LayerModule[Residue]):
         return F.relu(pair[0] - pair[1])
 
     def to_layer(self) -> Residue:
-        return (
-            self.layer if self.inner is None else replace(self.layer, layer=self.inner.to_layer())
-        )
+        if self.inner is None:
+            return self.layer
+        return replace(self.layer, layer=self.inner.to_layer())
 
 
 to_module.register(Convolution, TorchConvolution)

@@ -63,6 +63,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command of a name; an unknown name is refused with the nearest one."""
         name = args[0] if args else ""
         if name not in COMMANDS and not name.startswith("-"):
             from difflib import get_close_matches

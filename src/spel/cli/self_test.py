@@ -73,6 +73,7 @@ def engine() -> str:
 
 
 def threads() -> str:
+    """Compare the bits that one thread and two threads compute."""
     import numpy as np
 
     import spel
@@ -86,6 +87,7 @@ def threads() -> str:
 
 
 def files() -> str:
+    """Write images in three formats, read them back, and look for temporary files."""
     import numpy as np
 
     import spel
@@ -102,6 +104,7 @@ def files() -> str:
 
 
 def plate() -> str:
+    """Detect the plate of a rendered street, and compare its box with the true one."""
     import spel
     from spel.data import street
     from spel.metrics.detection import iou
@@ -113,6 +116,7 @@ def plate() -> str:
 
 
 def workers() -> str:
+    """Let a worker process die, and see that only its task fails."""
     from spel.errors import TaskError
     from spel.runs import Pool
 

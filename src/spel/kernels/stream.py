@@ -78,6 +78,7 @@ class Buffer:
 
     @property
     def bytes(self) -> int:
+        """Size of the ring in memory."""
         return self.rows * self.row_bytes
 
 

@@ -43,6 +43,7 @@ class Geometry:
 
     @classmethod
     def identity(cls, ndim: int) -> Geometry:
+        """The map of the input itself: every position is its own."""
         return cls((1.0,) * ndim, (0.0,) * ndim)
 
     def then(self, window: Window) -> Geometry:

@@ -125,11 +125,13 @@ class Cluster(Executor):
         self._local, self._last_worker = local, monotonic()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Send a call to a worker of the cluster."""
         future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
         return future
 
     @property
     def lost(self) -> bool:
+        """Whether the scheduler is gone, or a local cluster has had no worker for too long."""
         if self._client.status != "running":
             return True
         if self._local is None or len(self._local.scheduler.workers) > 0:

@@ -52,6 +52,7 @@ class ImageJob(ImageProcess):
 
     @property
     def counted(self) -> str:
+        """The entry of a record whose items the report counts; empty if there is none."""
         return ""
 
     @property

@@ -27,10 +27,12 @@ class Job(Protocol):
     """
 
     @property
-    def counted(self) -> str: ...
+    def counted(self) -> str:
+        """The entry of a record whose items the report counts; empty if there is none."""
 
     @property
-    def writes_files(self) -> bool: ...
+    def writes_files(self) -> bool:
+        """Whether the files of single images are the result."""
 
     def to_dict(self) -> dict[str, Any]:
         """Settings that a resumed run must share, ready for JSON."""

@@ -24,18 +24,22 @@ class RunFiles:
 
     @property
     def results(self) -> Path:
+        """A line of JSON for each input that was done: ``results.jsonl``."""
         return self.folder / self.shard.name("results.jsonl")
 
     @property
     def failures(self) -> Path:
+        """A line of JSON for each input that failed: ``failures.jsonl``."""
         return self.folder / self.shard.name("failures.jsonl")
 
     @property
     def manifest(self) -> Path:
+        """What the run is and which inputs are done: ``manifest.jsonl``."""
         return self.folder / self.shard.name("manifest.jsonl")
 
     @property
     def summary(self) -> Path:
+        """Settings, counts and times of the whole run: ``run.json``."""
         return self.folder / self.shard.name("run.json")
 
     def collected(self, ending: str) -> Path:

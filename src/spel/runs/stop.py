@@ -57,6 +57,7 @@ class Stop:
 
     @property
     def requested(self) -> bool:
+        """Whether an end was requested, by a signal or by a call of `request`."""
         return self.number is not None
 
     @property

@@ -129,6 +129,7 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
+        """Whether the task ended with an error."""
         return isinstance(self.result, Failure)
 
 

@@ -41,9 +41,11 @@ class Source(Protocol):
     """An image that is read by windows: an array, a memory map, a `spel.io.large.LargeImage`."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """(rows, cols, channels), with planes before them for voxels."""
 
-    def __getitem__(self, window: Any) -> Any: ...
+    def __getitem__(self, window: Any) -> Any:
+        """A part of the image, by a slice of each axis."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class InUnits:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The shape of the source."""
         return self.source.shape
 
     def __getitem__(self, window: Any) -> Any:

@@ -19,6 +19,10 @@ Named = Sequence[tuple[Sequence[float], str]]
 
 @command("set_truth")
 def set_truth(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Set the true boxes of an image, instead of those that it has.
+
+    Arguments: image; boxes, each ``[x0, y0, x1, y1]`` in pixels, and perhaps the label of a class.
+    """
     image = workspace.load(str(arguments["image"])).id
     boxes = arguments["boxes"]
     _check_count(len(boxes))

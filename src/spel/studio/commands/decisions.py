@@ -16,6 +16,10 @@ MAX_PINS = 8
 
 @command("set_decision")
 def set_decision(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Set fields of the decision of a network.
+
+    Arguments: network; decision, the fields and their new values.
+    """
     entry = document.entry(arguments["network"])
     decision = tuned(entry.decision, arguments["decision"])
     return document.with_entry(arguments["network"], entry.with_decision(decision))
@@ -36,6 +40,10 @@ def remove_image(document: Document, workspace: Workspace, arguments: Arguments)
 
 @command("set_pins")
 def set_pins(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Pin images, instead of those that are pinned: they stay in view.
+
+    Arguments: images, their ids; at most `MAX_PINS`.
+    """
     pins = tuple(dict.fromkeys(str(i) for i in arguments["images"]))
     ids = workspace.image_ids()
     unknown = [i for i in pins if source_id(i) not in ids and i not in document.pins]

@@ -26,6 +26,10 @@ def _edit_bank(
 
 @command("set_bank")
 def set_bank(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Replace the kernels of a convolution by a preset for the channels of its input.
+
+    Arguments: network, node, preset; options of the preset; image, on which channels are counted.
+    """
     entry = document.entry(arguments["network"])
     source = entry.network.node(arguments["node"]).inputs[0]
     channels = input_channels(entry, workspace, arguments, source)
@@ -35,6 +39,10 @@ def set_bank(document: Document, workspace: Workspace, arguments: Arguments) -> 
 
 @command("set_kernel")
 def set_kernel(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Set the weights or the bias of one kernel, or both.
+
+    Arguments: network, node; kernel, its number from 0; weights per adjacent and channel; bias.
+    """
     kernel, weights = int(arguments["kernel"]), arguments.get("weights")
     bias = None if arguments.get("bias") is None else float(arguments["bias"])
     return _edit_bank(document, arguments, lambda b: banks.with_kernel(b, kernel, weights, bias))
@@ -42,6 +50,10 @@ def set_kernel(document: Document, workspace: Workspace, arguments: Arguments) -
 
 @command("resize_kernels")
 def resize_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Bring all kernels to another width and height: weights are cut off, or zeros added.
+
+    Arguments: network, node; width and height in pixels.
+    """
     width, height = int(arguments["width"]), int(arguments["height"])
     return _edit_bank(document, arguments, lambda b: banks.resize(b, width, height))
 
@@ -50,30 +62,50 @@ def resize_kernels(document: Document, workspace: Workspace, arguments: Argument
 def set_kernel_adjacency(
     document: Document, workspace: Workspace, arguments: Arguments
 ) -> Document:
+    """Give all kernels another adjacency with as many adjacents; weights stay.
+
+    Arguments: network, node, adjacency.
+    """
     adjacency = adjacency_from(arguments["adjacency"])
     return _edit_bank(document, arguments, lambda b: replace(b, adjacency=adjacency))
 
 
 @command("copy_kernel")
 def copy_kernel(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Add a copy of one kernel after the last one.
+
+    Arguments: network, node, kernel.
+    """
     kernel = int(arguments["kernel"])
     return _edit_bank(document, arguments, lambda b: banks.with_copy(b, kernel))
 
 
 @command("invert_kernels")
 def invert_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Change the sign of the weights and biases of some kernels.
+
+    Arguments: network, node, kernels.
+    """
     kernels = [int(k) for k in arguments["kernels"]]
     return _edit_bank(document, arguments, lambda b: banks.invert(b, kernels))
 
 
 @command("keep_kernels")
 def keep_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Keep some kernels and remove the others, with the weights that later steps give them.
+
+    Arguments: network, node, kernels.
+    """
     node, kernels = arguments["node"], [int(k) for k in arguments["kernels"]]
     return edit_network(document, arguments, lambda n: graph.keep_kernels(n, node, kernels))
 
 
 @command("drop_kernels")
 def drop_kernels(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Remove some kernels, with the weights that later steps give them.
+
+    Arguments: network, node, kernels.
+    """
     node, dropped = arguments["node"], {int(k) for k in arguments["kernels"]}
     layer = document.entry(arguments["network"]).network[node]
     count = len(graph.as_convolution(layer, node).bank)

@@ -70,6 +70,10 @@ def _activation(
 
 @command("add_network")
 def add_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Add a network: a copy of another one, or a new one from a template.
+
+    Arguments: name; copy, the name of a network, or template.
+    """
     name = _new_name(document, arguments["name"])
     if len(document.networks) >= MAX_NETWORKS:
         raise Refusal(
@@ -84,6 +88,10 @@ def add_network(document: Document, workspace: Workspace, arguments: Arguments) 
 
 @command("remove_network")
 def remove_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Remove a network; the last one stays.
+
+    Arguments: network.
+    """
     name = arguments["network"]
     document.entry(name)
     if len(document.networks) == 1:
@@ -93,6 +101,10 @@ def remove_network(document: Document, workspace: Workspace, arguments: Argument
 
 @command("rename_network")
 def rename_network(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Give a network another name.
+
+    Arguments: network, name.
+    """
     old = arguments["network"]
     document.entry(old)
     new = _new_name(document, arguments["name"])
@@ -129,11 +141,22 @@ def stage_lesson(document: Document, workspace: Workspace, arguments: Arguments)
 
 @command("set_layer")
 def set_layer(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Change fields of a layer.
+
+    Arguments: network, node; fields, their new values by name.
+    """
     return edit_layer(document, arguments, lambda layer: with_fields(layer, arguments["fields"]))
 
 
 @command("add_step")
 def add_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Add a step after another one.
+
+    Batch normalization gets the statistics of the session's images, and a residue the normalization
+    that it subtracts.
+
+    Arguments: network; kind of the layer; after, the step before it; name, by default the kind.
+    """
     entry = document.entry(arguments["network"])
     kind, after = str(arguments["kind"]), str(arguments["after"])
     stem = str(arguments.get("name") or kind)
@@ -180,23 +203,39 @@ def _fit_batch_normalization(entry: Entry, workspace: Workspace, source: str) ->
 
 @command("remove_step")
 def remove_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Remove a step; the steps after it take its first input instead.
+
+    Arguments: network, node.
+    """
     return edit_network(document, arguments, lambda n: graph.remove_node(n, arguments["node"]))
 
 
 @command("move_step")
 def move_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Move a step of one input to another place.
+
+    Arguments: network, node; after, the step that it then follows.
+    """
     node, after = arguments["node"], arguments["after"]
     return edit_network(document, arguments, lambda n: graph.move_node(n, node, after))
 
 
 @command("rename_step")
 def rename_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Give a step another name.
+
+    Arguments: network, node, name.
+    """
     node, name = arguments["node"], str(arguments["name"])
     return edit_network(document, arguments, lambda n: graph.rename_node(n, node, name))
 
 
 @command("bypass_step")
 def bypass_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Switch a step off or on; its weights stay. The last step that is on stays on.
+
+    Arguments: network, node; off, true or false.
+    """
     entry = document.entry(arguments["network"])
     node = {entry.network.node(arguments["node"]).name}
     bypassed = entry.bypassed | node if arguments["off"] else entry.bypassed - node

@@ -16,10 +16,17 @@ Arguments = Mapping[str, Any]
 class Workspace(Protocol):
     """The images of a session, and what networks give on them."""
 
-    def load(self, image: str) -> Loaded: ...
-    def run_entry(self, entry: Entry, image: str) -> Run: ...
-    def image_ids(self) -> tuple[str, ...]: ...
-    def marked_images(self) -> tuple[str, ...]: ...
+    def load(self, image: str) -> Loaded:
+        """An image of the session, read and in memory."""
+
+    def run_entry(self, entry: Entry, image: str) -> Run:
+        """What a network gives on an image, step by step; computed once."""
+
+    def image_ids(self) -> tuple[str, ...]:
+        """The ids of all images, in the order of the page."""
+
+    def marked_images(self) -> tuple[str, ...]:
+        """The ids of the images that have strokes."""
 
 
 Command = Callable[[Document, Workspace, Arguments], Document]

@@ -31,6 +31,10 @@ MAX_CLASSES = 64
 
 @command("add_stroke")
 def add_stroke(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Add a stroke to an image.
+
+    Arguments: image; stroke, see `spel.studio.document.Stroke`.
+    """
     image = workspace.load(str(arguments["image"])).id
     stroke = Stroke.from_dict(arguments["stroke"])
     strokes = document.strokes.get(image, ())
@@ -41,6 +45,10 @@ def add_stroke(document: Document, workspace: Workspace, arguments: Arguments) -
 
 @command("remove_strokes")
 def remove_strokes(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Remove strokes of an image.
+
+    Arguments: image; ids of the strokes.
+    """
     image, ids = str(arguments["image"]), {str(i) for i in arguments["ids"]}
     strokes = document.strokes.get(image, ())
     return document.with_strokes(image, tuple(s for s in strokes if s.id not in ids))
@@ -48,6 +56,10 @@ def remove_strokes(document: Document, workspace: Workspace, arguments: Argument
 
 @command("clear_strokes")
 def clear_strokes(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Remove all strokes of an image.
+
+    Arguments: image.
+    """
     return document.with_strokes(str(arguments["image"]), ())
 
 
@@ -91,6 +103,10 @@ def with_classes(document: Document, names: Sequence[str]) -> tuple[Document, di
 
 @command("set_classes")
 def set_classes(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Set names, labels and colors of all classes.
+
+    Arguments: classes, each with a name, a label from 0 to 255 and a color as #rrggbb.
+    """
     if not 1 <= len(arguments["classes"]) <= MAX_CLASSES:
         raise ParameterError(
             f"{len(arguments['classes'])} classes; expected 1 to {MAX_CLASSES} classes"
@@ -112,6 +128,11 @@ def _class(item: Any) -> Class:
 
 @command("learn")
 def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Learn the kernels and the decoder of a network from the strokes of all images.
+
+    Arguments: network; start, the first step to learn, by default the first one; seed, by default
+    42; decoder, by default "linear".
+    """
     name = arguments["network"]
     entry = document.entry(name)
     images = [workspace.load(i) for i in workspace.marked_images()]

@@ -66,47 +66,57 @@ def view_of(request: Request) -> dict[str, Any]:
 
 
 def image(session: Session, request: Request) -> Packed:
+    """The image of an id, for display: all its channels, or one."""
     return image_view(session, request.path_params["id"], _optional_number(request, "channel"))
 
 
 def window(session: Session, request: Request) -> Packed:
+    """A square part of an image, with its own numbers."""
     corner = (_number(request, "row", 0), _number(request, "col", 0))
     return window_view(session, request.path_params["id"], corner, _number(request, "size", 64))
 
 
 def planes(session: Session, request: Request) -> Packed:
+    """The planes of a volume along one axis."""
     return planes_view(session, request.path_params["id"], _number(request, "axis", 0))
 
 
 def thumb(session: Session, request: Request) -> Packed:
+    """An image, small."""
     return thumb_view(session, request.path_params["id"])
 
 
 def result_picture(session: Session, request: Request) -> Packed:
+    """A picture from the results of a task."""
     task = session.tasks.get(request.path_params["id"])
     return picture_view(task, request.path_params["index"])
 
 
 def run(session: Session, request: Request) -> Json:
+    """What a network gives on an image: shape and range of every step."""
     network, image = _text(request, "network"), _text(request, "image")
     return run_view(session.run(network, image), network)
 
 
 def thumbs(session: Session, request: Request) -> Packed:
+    """The channels of several activations, small."""
     return thumbs_view(session, _list(request, "ids"), _number(request, "side", 144))
 
 
 def channel(session: Session, request: Request) -> Response:
+    """One channel of an activation; a browser may keep it for ever."""
     id, number = request.path_params["id"], request.path_params["channel"]
     view = channel_view(session, id, number, _number(request, "step", 1))
     return Response(pack(*view), media_type=BINARY, headers=IMMUTABLE)
 
 
 def histogram(session: Session, request: Request) -> Json:
+    """The histogram of one channel of an activation."""
     return histogram_view(session, _text(request, "id"), _number(request, "channel", 0))
 
 
 def trace(session: Session, request: Request) -> Json:
+    """Every number behind one value of a step."""
     at = (_whole(_text(request, "row"), "row"), _whole(_text(request, "col"), "col"))
     return trace_view(
         session,
@@ -119,14 +129,17 @@ def trace(session: Session, request: Request) -> Json:
 
 
 def labels(session: Session, request: Request) -> Packed:
+    """The class of each pixel, and how many objects each class has."""
     return labels_view(session, _text(request, "network"), _text(request, "image"))
 
 
 def bank(session: Session, request: Request) -> Packed:
+    """The kernels of a convolution, with their weights and where they come from."""
     return bank_view(session, _text(request, "network"), _text(request, "node"))
 
 
 def cloud(session: Session, request: Request) -> Packed:
+    """The patches of an image in patch space, seen along two directions."""
     return cloud_view(
         session,
         _text(request, "network"),
@@ -140,11 +153,13 @@ def cloud(session: Session, request: Request) -> Packed:
 
 
 def kernels(session: Session, request: Request) -> Packed:
+    """What is known of each kernel on some images, to judge and compare them."""
     images = [i for i in _list(request, "images") if source_id(i) in session.image_ids()]
     return kernels_view(session, _text(request, "network"), _text(request, "node"), images)
 
 
 def export(session: Session, request: Request) -> Response:
+    """A file to download: a network, its code, a picture."""
     name, media_type, data = exports.export(session, request.path_params["kind"], view_of(request))
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type=media_type, headers=headers)

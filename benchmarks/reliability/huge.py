@@ -75,7 +75,7 @@ def plates(side: int, count: int = 60) -> np.ndarray:
     random = np.random.default_rng(0)
     grid = [(r, c) for r in range(200, side - 400, 700) for c in range(200, side - 400, 700)]
     chosen = random.permutation(len(grid))[:count]
-    return np.array([grid[i] for i in sorted(chosen)])
+    return np.array([grid[i] for i in sorted(chosen)], int).reshape(-1, 2)
 
 
 def plate() -> np.ndarray:

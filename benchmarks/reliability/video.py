@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.reliability.kill9 import broken_run
+from benchmarks.reliability.survival import broken_run
 
 CHILD = """
 import json, resource, sys, time

@@ -83,7 +83,7 @@ def test_several_objects_are_selected_if_wanted():
 
 def test_a_saliency_without_the_object_is_refused():
     drawn = Markers([(3, 3), (9, 9)], [1, 0], (12, 12))
-    with pytest.raises(ParameterError, match="no marked image does one component hold"):
+    with pytest.raises(ParameterError, match="no component of the saliency contains"):
         learn_object_model([np.zeros((12, 12))], [drawn])
 
 

@@ -140,7 +140,7 @@ def one(name: str = "score") -> Windows:
     ("values", "message"),
     [
         ({"classes": ()}, "no classes"),
-        ({"classes": (("a", one()), ("a", one()))}, "twice"),
+        ({"classes": (("a", one()), ("a", one()))}, "each name once"),
         ({"classes": (("", one()),)}, "expected a name"),
         ({"classes": (("a", Windows(((8, 8),))),)}, "no score_node"),
         ({"classes": (("a", one()),), "suppress": "all"}, "within, across"),

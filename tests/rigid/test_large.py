@@ -43,5 +43,5 @@ def test_plates() -> None:
 
 def test_volumes_are_refused() -> None:
     network = spel.zoo.plates()
-    with pytest.raises(ShapeError, match=r"expected \(rows, cols, channels\)"):
+    with pytest.raises(ShapeError, match=r"expect \(rows, cols, channels\)"):
         detect_in_levels(network, [np.zeros((3, 9, 9, 1))], decision_of(network))  # type: ignore[arg-type]

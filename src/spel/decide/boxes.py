@@ -18,7 +18,7 @@ from spel.nn.geometry import Geometry
 
 @dataclass(frozen=True, eq=False)
 class DecisionResult:
-    """Detections, the threshold that they exceed, and the strongest output spel of each."""
+    """Detections, the threshold that they exceed, and the spel of highest saliency of each."""
 
     detections: Detections
     threshold: float
@@ -54,7 +54,7 @@ def decide(
     ShapeError
         If the saliency has more than one channel.
     ParameterError
-        If the decision is about planes and the saliency has none, or the other way round.
+        If the decision is for volumes and the saliency has no planes, or the other way round.
 
     Examples
     --------
@@ -124,15 +124,19 @@ def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def check_axes(decision: Decision, axes: int) -> None:
-    """Refuse a decision that says nothing about an image of so many axes."""
+    """Refuse a decision for images of another number of axes."""
     if decision.depth is not None and axes != 3:
-        raise ParameterError("decide: depth is the number of planes of a box; an image has none")
+        raise ParameterError(
+            "decide: depth is the range of planes of a box in a volume, and this is an image; "
+            "leave depth out"
+        )
     if decision.size is not None and len(decision.size) != axes:
         words = "(width, height)" if axes == 2 else "(width, height, depth)"
         raise ParameterError(f"decide: size {decision.size}; expected {words}")
     if decision.adjacency is not None and decision.adjacency.ndim != axes:
         raise ParameterError(
-            f"decide: an adjacency of {decision.adjacency.ndim} axes for an image of {axes}"
+            f"decide: an adjacency of {decision.adjacency.ndim} axes for an image of {axes}; "
+            "expected the same number of axes"
         )
 
 
@@ -145,8 +149,9 @@ def _sides(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _within_ranges(
     decision: Decision, boxes: npt.NDArray[np.float64], areas: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
+    """Which components fit all ranges of the decision."""
     width, height, *depth = _sides(boxes).T
-    # A box that lies outside the image, and so is clipped to nothing, is no detection.
+    # A box outside the image is clipped to nothing, and is no detection.
     good: npt.NDArray[np.bool_] = np.asarray((_sides(boxes) > 0).all(axis=1))
     aspect = width / np.where(height > 0, height, 1)
     for allowed, value in (
@@ -182,6 +187,7 @@ def _select(
 
 
 def _clip(boxes: npt.NDArray[np.float64], size: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """The boxes, cut at the border of the image."""
     high = np.array(size[::-1] * 2, dtype=np.float64)
     return np.clip(boxes, 0, high)
 
@@ -192,7 +198,7 @@ def _strongest(
     regions: ops.Regions,
     order: npt.NDArray[np.int64],
 ) -> tuple[tuple[int, ...], ...]:
-    """The first spel, in raster order, with the highest value of each selected component."""
+    """The spel with the highest value of each selected component; of several, the first."""
     places = []
     for i in order:
         low, high = regions.low[i], regions.high[i]

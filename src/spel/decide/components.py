@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,7 +17,7 @@ from spel.ops.label import label, regions
 from spel.ops.pool import max_pool
 
 WIDEST_NECK = 0.95
-"""Parts that are joined by a wider neck, over the width of the narrower part, are one object."""
+"""Parts joined by a wider neck than this share of the narrower part's width are one object."""
 
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.int64]
@@ -38,7 +38,7 @@ class Component:
     area : int
         Number of spels.
     whole_area : float
-        That, or for an object cut by the border of the image the area of its whole ellipse.
+        `area`, or for an object cut by the border of the image the area of its whole ellipse.
     roundness : float
         Intersection over union with the ellipse of the same moments, inside the image.
     elongation : float
@@ -47,6 +47,16 @@ class Component:
         Mean saliency inside, minus the mean saliency of the ring around.
     touches_border : bool
         Whether the component reaches the border of the image, so that a part may be missing.
+
+    Examples
+    --------
+    >>> image = np.zeros((9, 9))
+    >>> image[2:4, 3:6] = 1
+    >>> (one,) = components_at_levels(image, [0.5])
+    >>> one.origin, one.mask.shape, one.area, int(one.full_mask().sum())
+    ((2, 3), (2, 3), 6, 6)
+    >>> one.coverage(np.array([[2, 3], [8, 8]])), one.overlaps(one)
+    (0.5, True)
     """
 
     level: float
@@ -72,7 +82,7 @@ class Component:
         return image
 
     def coverage(self, points: Points) -> float:
-        """The share of the given spels that lie inside, in 0..1; 0 if there are none."""
+        """The share of some spels (n, ndim) that lie inside, in 0..1; 0 if there are none."""
         if not len(points):
             return 0.0
         return float(_inside(self.mask, self.origin, points).sum() / len(points))
@@ -132,6 +142,11 @@ def components_at_levels(
     list of Component
         Level by level, in raster order; parts follow their component.
 
+    Raises
+    ------
+    ShapeError
+        If the saliency has more than one channel, or `truncated` is asked of a volume.
+
     Examples
     --------
     >>> image = np.zeros((9, 9))
@@ -140,6 +155,24 @@ def components_at_levels(
     >>> square.area, square.origin, square.touches_border, round(square.elongation, 2)
     (9, (2, 2), False, 1.0)
     """
+    array = _one_channel(saliency, truncated)
+    connected = adjacency or _box(3, array.ndim)
+    components = []
+    for level in levels:
+        for origin, whole, size in _wholes(array > level, connected, area[0], containing):
+            pieces = [(origin, whole)] if size <= area[1] else []
+            if split and size >= 2 * area[0]:
+                pieces += _parts(whole, origin, area, connected, containing)
+            for place, piece in pieces:
+                one = _component(
+                    array, float(level), place, piece, ring, accept, (origin, whole), truncated
+                )
+                components += [] if one is None else [one]
+    return components
+
+
+def _one_channel(saliency: npt.ArrayLike, truncated: bool) -> npt.NDArray[np.float32]:
+    """The saliency as ([planes,] rows, cols), checked."""
     array = np.asarray(saliency, dtype=np.float32)
     if array.ndim in (3, 4) and array.shape[-1] == 1:
         array = array[..., 0]
@@ -150,36 +183,31 @@ def components_at_levels(
         )
     if truncated and array.ndim == 3:
         raise ShapeError(
-            "components_at_levels: truncated objects of volumes; the ellipse of a cut outline is "
-            "known for images only, so learn without truncated"
+            "components_at_levels: truncated objects are measured by an ellipse, in images only, "
+            "not in volumes; learn without truncated"
         )
-    connected = adjacency or _box(3, array.ndim)
-    components = []
-    for level in levels:
-        labels = label(array > level, connected)
-        measured = regions(labels)
-        fits = measured.areas >= area[0]
-        if containing is not None:
-            fits &= _containing(labels, len(measured), containing)
-        for row in np.flatnonzero(fits):
-            origin = tuple(int(v) for v in measured.low[row])
-            window = tuple(slice(a, int(b)) for a, b in zip(origin, measured.high[row]))
-            whole = fill_holes(labels[window] == measured.labels[row])
-            pieces = [(origin, whole)] if measured.areas[row] <= area[1] else []
-            if split and measured.areas[row] >= 2 * area[0]:
-                pieces += _parts(whole, origin, area, connected, containing)
-            for place, piece in pieces:
-                one = _component(
-                    array, float(level), place, piece, ring, accept, (origin, whole), truncated
-                )
-                components += [] if one is None else [one]
-    return components
+    return array
+
+
+def _wholes(
+    mask: Mask, connected: Adjacency, min_area: float, strokes: Sequence[Points] | None
+) -> Iterator[tuple[tuple[int, ...], Mask, int]]:
+    """Each large enough component: where it begins, its mask without holes, its area with them."""
+    labels = label(mask, connected)
+    measured = regions(labels)
+    fits = measured.areas >= min_area
+    if strokes is not None:
+        fits &= _containing(labels, len(measured), strokes)
+    for row in np.flatnonzero(fits):
+        origin = tuple(int(v) for v in measured.low[row])
+        window = tuple(slice(a, int(b)) for a, b in zip(origin, measured.high[row]))
+        yield origin, fill_holes(labels[window] == measured.labels[row]), int(measured.areas[row])
 
 
 def _containing(
     labels: npt.NDArray[np.int32], count: int, strokes: Sequence[Points]
 ) -> npt.NDArray[np.bool_]:
-    """Which of the labels 1 to `count` hold at least half of a stroke."""
+    """Which of the labels 1 to `count` contain at least half of a stroke."""
     held = np.zeros(count, dtype=bool)
     for points in strokes:
         counts = np.bincount(labels[tuple(points.T)], minlength=count + 1)[1:]
@@ -194,7 +222,7 @@ def _parts(
     connected: Adjacency,
     strokes: Sequence[Points] | None,
 ) -> list[tuple[tuple[int, ...], Mask]]:
-    """The parts of a component whose area fits, each with the place of its first spel."""
+    """The parts of a component whose areas fit, each with the place of its first spel."""
     hierarchy = parts(whole, adjacency=connected)
     if not hierarchy.merges:
         return []
@@ -223,7 +251,7 @@ def _component(
     whole: tuple[tuple[int, ...], Mask],
     truncated: bool,
 ) -> Component | None:
-    """The component on the spels of a mask, measured; None if it is not accepted."""
+    """The component that a mask covers, measured; None if it is not accepted."""
     shape = _Shape.of(mask)
     high = np.add(origin, mask.shape)
     touches = bool(0 in origin or (high == array.shape).any())
@@ -248,7 +276,7 @@ def _component(
 
 
 def fill_holes(mask: Mask) -> Mask:
-    """The mask and all background that steps along the axes cannot reach from outside."""
+    """The mask, and all background that cannot be reached from outside by steps along the axes."""
     outside = label(~np.pad(mask, 1), _cross(mask.ndim))
     inner = (slice(1, -1),) * mask.ndim
     hole_free: Mask = outside[inner] != outside[(0,) * mask.ndim]
@@ -256,7 +284,7 @@ def fill_holes(mask: Mask) -> Mask:
 
 
 def _inside(mask: Mask, origin: tuple[int, ...], points: Points) -> Mask:
-    """The values of a mask, whose first spel lies at `origin`, at those points that it covers."""
+    """The values of a mask that begins at `origin`, at those points that it covers."""
     local = points - np.asarray(origin)
     covered = ((local >= 0) & (local < mask.shape)).all(axis=1)
     return np.asarray(mask[tuple(local[covered].T)], dtype=np.bool_)
@@ -286,7 +314,7 @@ class _Shape:
         points = np.argwhere(mask).astype(np.float64)
         centre = points.mean(axis=0)
         offsets = points - centre
-        # A spel is a unit cell: its own second moment keeps thin components from being flat.
+        # The second moment of a spel itself, 1/12, keeps thin components from being flat.
         moments = offsets.T @ offsets / len(points) + np.eye(mask.ndim) / 12
         return cls(len(points), centre, moments, _elongation(moments))
 
@@ -317,7 +345,7 @@ def _measure(
 ) -> tuple[float, float]:
     """Contrast and roundness of a mask, inside the image.
 
-    The ring leaves out the rest of the whole component that the mask is a part of.
+    The ring around it does not contain the rest of the whole component, of which it is a part.
     """
     high = np.add(origin, mask.shape)
     start = np.maximum(np.subtract(origin, ring), 0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from spel.core.adjacency import Adjacency
-from spel.errors import FormatError, ParameterError
+from spel.core.stored import check_table, stored_value
+from spel.errors import ParameterError
 from spel.ops.threshold import checked_rule
 
 Range = tuple[float, float]
@@ -30,7 +31,8 @@ class Decision:
     Parameters
     ----------
     threshold : float or str
-        Spels with a saliency above it are object: a value, "otsu", or a percentile "p0" to "p100".
+        Spels with a saliency above it belong to an object: a value, "otsu", or a percentile "p0"
+        to "p100".
     adjacency : Adjacency, optional
         Which spels are connected; by default the 8 neighbours, in volumes all 26.
     area : (low, high), optional
@@ -50,7 +52,7 @@ class Decision:
     Raises
     ------
     ParameterError
-        If a rule or selection is unknown, a range is empty, or "closest" comes without `size`.
+        If a rule or a selection is unknown, a range is empty, or "closest" comes without `size`.
 
     Examples
     --------
@@ -84,7 +86,8 @@ class Decision:
         object.__setattr__(self, "size", _size(self.size))
         if self.select == "closest" and self.size is None:
             raise ParameterError(
-                "Decision: select 'closest' needs size=(width, height), the size to be close to"
+                "Decision: select 'closest' needs size=(width, height), the size that boxes are "
+                "compared with"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,32 +111,27 @@ class Decision:
         FormatError
             For an unknown key or a value that does not fit.
         """
-        expected = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - expected)
-        if unknown:
-            raise FormatError(
-                f"Decision: unknown {', '.join(unknown)}; expected {', '.join(sorted(expected))}"
-            )
+        check_table(cls, values)
         options = dict(values)
-        try:
+        with stored_value(cls):
             if options.get("adjacency") is not None:
                 options["adjacency"] = _stored_adjacency(options["adjacency"])
             return cls(**options)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise FormatError(f"Decision: {error}") from error
 
 
 def _stored_adjacency(values: Any) -> Adjacency:
+    """The adjacency of stored displacements, refused if it reaches too far."""
     adjacency = Adjacency.from_displacements(values)
     if abs(adjacency.displacements).max(initial=0) > MAX_REACH:
         raise ParameterError(
-            f"Decision: adjacency of {len(adjacency)} displacements; expected numbers up to "
-            f"{MAX_REACH}"
+            f"Decision: an adjacency with steps of more than {MAX_REACH} spels; expected shorter "
+            "displacements"
         )
     return adjacency
 
 
 def _range(name: str, value: Any) -> Range | None:
+    """The range as two numbers, checked; None if there is none."""
     if value is None:
         return None
     try:
@@ -146,6 +144,7 @@ def _range(name: str, value: Any) -> Range | None:
 
 
 def _size(value: Any) -> tuple[float, ...] | None:
+    """The size as two or three positive numbers, checked; None if there is none."""
     if value is None:
         return None
     try:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.stored import check_table, stored_value
 from spel.decide.components import Mask, fill_holes
 from spel.decide.numbers import check_number
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.errors import ParameterError, ShapeError
 from spel.ops.flood import dynamic_trees, growcut, watershed
 from spel.ops.gradient import gradient_magnitude
 from spel.ops.label import label, regions
@@ -40,7 +41,7 @@ class Delineation:
         Whether the object is replaced by its convex hull.
     average : bool
         Whether the border lies half way between the edges of the image and the mask, grown by one
-        spel: where one of the two errs, the other holds it back (shape-based averaging of signed
+        spel, so that an error of one is halved by the other (shape-based averaging of signed
         distances; Rohlfing & Maurer, IEEE Trans. Inf. Technol. Biomed. 11, 2007).
 
     Examples
@@ -49,7 +50,7 @@ class Delineation:
     >>> image[6:18, 6:18] = 1
     >>> rough = np.zeros((24, 24), dtype=bool)
     >>> rough[8:16, 8:16] = True
-    >>> int(Delineation(inner=2, outer=5).refine(image, rough).sum())  # of 144, less the corners
+    >>> int(Delineation(inner=2, outer=5).refine(image, rough).sum())  # 144 without 4 corners
     140
     """
 
@@ -74,7 +75,8 @@ class Delineation:
         if self.method not in get_args(Method) or not (self.inner >= 0 and self.outer >= 0):
             raise ParameterError(
                 f"Delineation: method {self.method!r}, inner {self.inner}, outer {self.outer}; "
-                f"expected one of {', '.join(get_args(Method))} and distances of at least 0"
+                f"expected a method out of {', '.join(get_args(Method))}, and distances of at "
+                "least 0"
             )
 
     def refine(self, image: npt.ArrayLike, mask: npt.ArrayLike, spacing: Spacing = None) -> Mask:
@@ -87,8 +89,17 @@ class Delineation:
         mask : (rows, cols) array of bool
             Each connected component is one object.
         spacing : tuple of float, optional
-            Length of a step along each axis; `inner` and `outer` are distances in them. By default
-            all are 1.
+            Length of a step along each axis, in the unit of `inner` and `outer`; by default all
+            are 1.
+
+        Returns
+        -------
+        (rows, cols) array of bool
+
+        Raises
+        ------
+        ShapeError
+            If image and mask do not fit one another, or `scale` does not fit the channels.
         """
         rough = np.asarray(mask, dtype=bool)
         values = self._checked(image, rough.shape)
@@ -111,8 +122,8 @@ class Delineation:
         image : (rows, cols, C) array, with planes before them for voxels
             Colours or features, of the size of the labels.
         labels : (rows, cols) array of int
-            0 where there is no object. An object takes no spel of another one; where two grow
-            into each other, the one with the lower label comes first.
+            0 where there is no object. No object takes spels of another one; where two grow into
+            each other, the one with the lower label wins.
         spacing : tuple of float, optional
             As for `refine`.
 
@@ -138,13 +149,13 @@ class Delineation:
         """Move the borders between regions that cover an image, such as classes, to its edges.
 
         Every region keeps its spels deeper than `inner`; the others go to the region that floods
-        them first. What is nowhere that deep vanishes, unless nothing is left.
+        them first. A region that is nowhere so deep vanishes; if all are, they stay as they are.
 
         Parameters
         ----------
         image : (rows, cols, C) array, with planes before them for voxels
         labels : (rows, cols) array of int
-            Of at least 0 everywhere.
+            At least 0 everywhere.
         spacing : tuple of float, optional
             As for `refine`.
 
@@ -166,6 +177,7 @@ class Delineation:
         return self._flood(values, seeds)
 
     def _flood(self, values: npt.NDArray[np.float32], seeds: npt.NDArray[Any]) -> Labels:
+        """The regions that grow from seeds by the method; -1 is no seed."""
         if self.method == "watershed":
             box = Adjacency.box(3, ndim=seeds.ndim)
             return watershed(gradient_magnitude(values, box), seeds)
@@ -181,7 +193,8 @@ class Delineation:
             )
         if len(self.scale) not in (0, values.shape[-1]):
             raise ShapeError(
-                f"Delineation: {len(self.scale)} scales for {values.shape[-1]} channels"
+                f"Delineation: {len(self.scale)} scales for {values.shape[-1]} channels; expected "
+                "one for each channel, or none"
             )
         return values * np.asarray(self.scale or 1.0, dtype=np.float32)
 
@@ -223,16 +236,16 @@ class Delineation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Delineation:
-        """The delineation that `to_dict` wrote."""
-        expected = {f.name for f in fields(cls)}
-        if not isinstance(values, Mapping) or set(values) - expected:
-            raise FormatError(
-                f"Delineation: {values!r:.80}; expected {', '.join(sorted(expected))}"
-            )
-        try:
+        """The delineation that `to_dict` wrote.
+
+        Raises
+        ------
+        FormatError
+            For an unknown key or a value that does not fit.
+        """
+        check_table(cls, values)
+        with stored_value(cls):
             return cls(**values)
-        except (TypeError, ValueError) as error:
-            raise FormatError(f"Delineation: {error}") from error
 
 
 def _average(refined: Mask, rough: Mask) -> Mask:

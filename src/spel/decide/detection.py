@@ -53,7 +53,7 @@ def detect(
     why : bool
         Trace each box to the kernels and input spels behind its strongest spel.
     white : float, optional
-        Full intensity of the image; by default told by its type. The image is brought to the white
+        Full intensity of the image; by default that of its type. The image is brought to the white
         that the network expects (`spel.nn.match_white`).
     **options
         Fields of the decision to change: threshold, adjacency, area, width, height, depth, aspect,
@@ -103,11 +103,11 @@ def detect(
 
 
 def check_volume(network: Network, shape: tuple[int, ...]) -> None:
-    """Refuse a volume for a network of planes, which would take its planes for a batch."""
+    """Refuse a volume for a network of images, which would take its planes for a batch."""
     if network.ndim == 2 and len(shape) == 4:
         raise ShapeError(
-            f"detect: image of shape {shape} is a volume, and the network is one of planes; give "
-            "one plane of it (--page), or use a network with adjacencies of three axes"
+            f"detect: image of shape {shape} is a volume, and the network is for images; give one "
+            "plane of it (--page), or use a network with adjacencies of three axes"
         )
 
 
@@ -158,7 +158,7 @@ def decision_of(network: Network) -> AnyDecision:
 def resolve_decision(
     network: Network, decision: AnyDecision | None, options: Mapping[str, Any]
 ) -> AnyDecision:
-    """The given decision, or the network's own, with the options put in."""
+    """The decision that is stated, or else the network's own, with the options put in."""
     check_instance("detect: network", network, Network)
     if (
         decision is None

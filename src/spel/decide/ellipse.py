@@ -22,7 +22,7 @@ class Ellipse:
     ----------
     centre : (2,) array of float64
     moments : (2, 2) array of float64
-        Second moments: it holds the places within 4 of them of its centre.
+        Second moments M: the ellipse is ``(p - centre)' M^-1 (p - centre) <= 4``.
     """
 
     centre: Real
@@ -37,21 +37,21 @@ class Ellipse:
 def completed_ellipse(
     mask: Mask, origin: tuple[int, ...], image_size: tuple[int, ...]
 ) -> Ellipse | None:
-    """The ellipse through that part of a mask's outline that lies inside the image.
+    """The ellipse through the part of a mask's outline that lies inside the image.
 
     Parameters
     ----------
     mask : (rows, cols) array of bool
         The visible part of an object.
     origin : (row, col)
-        Of its first spel in the image.
+        Where the first spel of the mask lies in the image.
     image_size : (rows, cols)
 
     Returns
     -------
     Ellipse or None
-        In the frame of the mask; None if the outline is no arc of an ellipse, or of one over four
-        times as large as what is visible.
+        In the frame of the mask; None if the outline is no arc of an ellipse, or the ellipse is
+        more than four times as large as its visible part.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def completed_ellipse(
 
 
 def _arc(mask: Mask, origin: tuple[int, ...], image_size: tuple[int, ...]) -> Real:
-    """Places half way between a spel of the mask and a neighbour in the image outside it."""
+    """Points half way between a spel of the mask and a neighbour that lies in the image only."""
     padded = np.pad(mask, 1)
     points = []
     for step in ((-1, 0), (1, 0), (0, -1), (0, 1)):

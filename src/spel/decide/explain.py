@@ -14,7 +14,10 @@ from spel.nn.geometry import geometry
 from spel.nn.trace import trace
 
 MAX_KERNELS = 8
+"""Largest number of kernels in an explanation."""
+
 MAX_SPELS = 9
+"""Largest number of spels in an explanation."""
 
 
 def explain_component(
@@ -43,6 +46,7 @@ def explain_component(
 
 
 def _kernels(network: Network, steps: tuple[Step, ...]) -> tuple[tuple[str, int, float], ...]:
+    """The kernels that contribute most to the saliency: node, channel and contribution."""
     sums = [step for step in steps if isinstance(network[step.node], WeightedSum)]
     if sums:
         last = sums[-1]
@@ -57,7 +61,7 @@ def _kernels(network: Network, steps: tuple[Step, ...]) -> tuple[tuple[str, int,
 
 
 def _source(network: Network, name: str) -> str:
-    """The convolution whose kernels made the channels that a node sums, or the node itself."""
+    """The convolution whose kernels compute the channels that a node sums, or the node itself."""
     inputs = {node.name: node.inputs for node in network.nodes}
     before = name
     while len(inputs.get(before, ())) == 1 and inputs[before][0] in inputs:
@@ -70,6 +74,7 @@ def _source(network: Network, name: str) -> str:
 def _spels(
     network: Network, steps: tuple[Step, ...], size: tuple[int, ...]
 ) -> tuple[tuple[int, ...], ...]:
+    """The spels of the image that contribute most to the first convolution on the way."""
     convolutions = [step for step in steps if isinstance(network[step.node], Convolution)]
     if not convolutions:
         return ()

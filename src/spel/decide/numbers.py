@@ -9,7 +9,7 @@ from spel.errors import ParameterError
 
 
 def check_number(owner: str, name: str, value: Any, low: float = -1e12, high: float = 1e12) -> None:
-    """Refuse what is no finite number from `low` to `high`.
+    """Refuse a value that is not a finite number from `low` to `high`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Learning what objects look like from strokes: area, elongation and the lowest accepted score."""
+"""Learning from strokes what objects look like: area, elongation and the lowest accepted score."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def learn_object_model(
     area: tuple[float, float] = (20, 0.25),
     margin: float = 0.95,
 ) -> tuple[ObjectModel, Evidence]:
-    """Learn area, elongation and lowest score from the marked images, without masks.
+    """Learn area, elongation and lowest score from marked images, without masks.
 
     For each object stroke, the component or part of one that contains it and hardly any background
     stroke is taken for its object, at the level where roundness times contrast is highest. If the
     base says that an image holds one object (`multiple` is False), all its object strokes are taken
-    together. Medians give area and elongation, so that a stroke on something odd does little harm.
+    together. Area and elongation are medians, so that one stroke on an odd object does little harm.
     The lowest score is the median score of the objects minus `margin`.
 
     Parameters
@@ -58,9 +58,9 @@ def learn_object_model(
         Saliencies of the marked images, in 0..1.
     markers : sequence of Markers
     base : ObjectModel, optional
-        Where spreads, powers, levels and `multiple` come from.
+        The model whose spreads, powers, levels and `multiple` are kept.
     area : (low, high)
-        Smallest object in spels, and largest as a part of the image.
+        Area of the smallest object in spels, and of the largest as a share of the image.
     margin : float
         How far `min_score` lies below the median score of the marked objects; 1 accepts what is e
         times less perfect.
@@ -73,7 +73,16 @@ def learn_object_model(
     Raises
     ------
     ParameterError
-        If no component contains an object stroke: the saliency has collapsed.
+        If no component contains an object stroke: the saliency does not respond to the objects.
+
+    Examples
+    --------
+    >>> saliency = np.zeros((40, 40))
+    >>> saliency[10:20, 10:20] = 1
+    >>> drawn = Markers([(14, 14), (14, 15), (30, 30)], [1, 1, 0], (40, 40))
+    >>> model, evidence = learn_object_model([saliency], [drawn])
+    >>> round(model.area), evidence.areas, int(model.mask(saliency).sum())
+    (100, (100,), 100)
     """
     start = base or ObjectModel(area=1000)
     components, marked = [], []
@@ -91,8 +100,8 @@ def learn_object_model(
         marked += _best_marked(components[-1], strokes, drawn)
     if not marked:
         raise ParameterError(
-            "learn_object_model: in no marked image does one component hold the object strokes; "
-            "look at the saliency, and draw strokes inside the object and around it"
+            "learn_object_model: no component of the saliency contains the object strokes of any "
+            "image; look at the saliency, and draw strokes inside the object and around it"
         )
     model = replace(
         start,
@@ -126,8 +135,8 @@ def scores_apart(
     """Scores of the marked objects of an image, and the best of its background.
 
     Background is every component without a spel of an object stroke that overlaps no marked object.
-    Where there is none, its score is `spel.decide.presence.LOWEST`, as that of an object which no
-    component holds.
+    If there is none, its score is `spel.decide.presence.LOWEST`, and so is the score of an object
+    that no component contains.
     """
     wide = replace(model, min_score=LOWEST)
     owners = [one for one in marked_components(model, saliency, drawn) if one is not None]
@@ -143,7 +152,7 @@ def scores_apart(
 
 
 def object_strokes(drawn: Markers, *, each: bool) -> list[Points]:
-    """The spels of each object stroke of an image, or of all of them together; none without any."""
+    """The spels of each object stroke of an image, or of all together; empty if there are none."""
     inside = drawn.is_object
     if not each or not inside.any():
         return [drawn.points[inside]] if inside.any() else []

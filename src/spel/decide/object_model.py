@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.stored import check_table, stored_value
 from spel.decide.components import Component, Mask, components_at_levels
 from spel.decide.ellipse import LARGEST
 from spel.decide.numbers import check_number
 from spel.decide.presence import Presence
-from spel.errors import FormatError, ParameterError
+from spel.errors import ParameterError
 
 TINY = 1e-6
 """Smallest value whose logarithm is taken."""
 
 LEVELS = tuple(round(0.1 + 0.05 * step, 2) for step in range(11))
+"""Levels of saliency at which components are looked for, unless others are stated: 0.1 to 0.6."""
 
 NOT_NUMBERS = ("levels", "multiple", "area_range", "truncated", "presence")
 NEW: dict[str, Any] = {"area_range": [1.0, 1.0], "truncated": False, "presence": None}
-"""Fields that no earlier version can read, and the values at which they are not written."""
+"""Fields that spel 0.1 cannot read, with their defaults, at which they are not written."""
 
 KEYS_OF_VERSION_1 = {
     "size": "area",
@@ -39,7 +41,7 @@ KEYS_OF_VERSION_1 = {
 
 @dataclass(frozen=True)
 class ObjectModel:
-    """The typical shape of an object in a saliency of 0..1, and how close a component must come.
+    """The typical shape of an object in a saliency of 0..1, and how much a component may differ.
 
     The score of a component is ``-(log(a / area) / area_spread)^2 / 2 - (log(e / elongation) /
     elongation_spread)^2 / 2 + 6 log(roundness) + log(contrast)`` for its area a and elongation e,
@@ -142,13 +144,13 @@ class ObjectModel:
         object.__setattr__(self, "area_range", (low, high))
 
     def at_false_alarm_rate(self, rate: float) -> ObjectModel:
-        """The model with the `min_score` that bounds the rate of images with a false alarm.
+        """The model with the `min_score` that bounds the rate of false alarms.
 
         Parameters
         ----------
         rate : float
-            Share of the images without an object in which one may be found, as `Presence.min_score`
-            explains.
+            Largest share of images without an object in which one may be detected, see
+            `Presence.min_score`.
 
         Raises
         ------
@@ -157,13 +159,13 @@ class ObjectModel:
         """
         if self.presence is None:
             raise ParameterError(
-                "ObjectModel: no presence was learned, so no false_alarm_rate can be stated; learn "
-                "the network again with a false_alarm_rate"
+                "ObjectModel: this model was learned without a false_alarm_rate, so none can be "
+                "chosen now; learn the network again with a false_alarm_rate"
             )
         return replace(self, min_score=self.presence.min_score(rate))
 
     def probability(self, score: float) -> float:
-        """Probability that a component of this score is an object; without presence, its exp."""
+        """Probability that a component of this score is an object; exp(score) without presence."""
         return exp(min(score, 0.0)) if self.presence is None else self.presence.probability(score)
 
     def score(self, component: Component) -> float:
@@ -183,7 +185,7 @@ class ObjectModel:
         return -(size**2) / 2 - shape**2 / 2 + border
 
     def components(self, saliency: npt.ArrayLike) -> list[Component]:
-        """Components that size and shape alone do not put below `min_score`."""
+        """Components whose size and shape alone do not put them below `min_score`."""
         reach = exp(min(sqrt(2 * max(-self.min_score, 0.5)), 4) * self.area_spread)
         # Areas are compared before holes are filled, hence the factor 2.
         low, high = (self.area * factor for factor in self.area_range)
@@ -241,17 +243,11 @@ class ObjectModel:
         FormatError
             For an unknown key or a value that does not fit.
         """
-        expected = {f.name for f in fields(cls)}
-        if not isinstance(values, Mapping):
-            raise FormatError(f"ObjectModel: {values!r:.80}; expected a table of names and values")
-        if "size" in values:
+        if isinstance(values, Mapping) and "size" in values:
             values = {KEYS_OF_VERSION_1.get(key, key): value for key, value in values.items()}
-        if set(values) - expected or "area" not in values:
-            raise FormatError(
-                f"ObjectModel: {dict(values)!r:.80}; expected {', '.join(sorted(expected))}"
-            )
+        check_table(cls, values)
         presence = values.get("presence")
-        try:
+        with stored_value(cls):
             return cls(
                 **{
                     **values,
@@ -260,5 +256,3 @@ class ObjectModel:
                     "presence": None if presence is None else Presence.from_dict(presence),
                 }
             )
-        except (TypeError, ValueError) as error:
-            raise FormatError(f"ObjectModel: {error}") from error

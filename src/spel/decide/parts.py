@@ -1,4 +1,4 @@
-"""Parts of a mask: where touching objects come apart, at every width of the neck between them."""
+"""Parts of a mask: where touching objects separate, for every width of the neck between them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ Window = tuple[slice, ...]
 
 @dataclass(frozen=True)
 class Merge:
-    """Two parts that become one: their numbers, the new number, and how wide the neck is.
+    """Two parts that become one.
 
     Attributes
     ----------
     first, second, whole : int
+        Numbers of the two parts, and of the part that they become.
     neck : float
         Height of the pass between both over the height of the lower peak, in 0..1: for a distance
         map, the width of the neck over the width of the narrower part.
@@ -45,11 +46,19 @@ class Parts:
     Attributes
     ----------
     labels : (rows, cols) array of int32
-        0 outside of the mask; 1 to n on the smallest parts.
+        0 outside of the mask; 1 to `count` on the smallest parts.
     count : int
-        n.
+        Number of the smallest parts.
     merges : tuple of Merge
-        The parts n + 1, n + 2, ...; as many as it takes until only components are left.
+        The larger parts, numbered from `count` + 1, until only whole components are left.
+
+    Examples
+    --------
+    >>> pair = Parts(np.array([[1, 1, 2]], np.int32), 2, (Merge(1, 2, 3, neck=0.4),))
+    >>> pair.members(), pair.necks()
+    ([(1,), (2,), (1, 2)], [0.4, 0.4, 0.0])
+    >>> pair.cut(0.5).tolist(), pair.cut(0.3).tolist()
+    ([[1, 1, 2]], [[1, 1, 1]])
     """
 
     labels: Labels
@@ -64,14 +73,14 @@ class Parts:
         return members
 
     def necks(self) -> list[float]:
-        """For each part the neck at which it merges with another; 0 if it is a whole component."""
+        """For each part, the neck at which it merges with another; 0 for a whole component."""
         necks = [0.0] * (self.count + len(self.merges))
         for merge in self.merges:
             necks[merge.first - 1] = necks[merge.second - 1] = merge.neck
         return necks
 
     def cut(self, neck: float) -> Labels:
-        """The label image in which parts stay separate where the neck is narrower than `neck`.
+        """The label image in which parts are separate if their neck is narrower than `neck`.
 
         Labels are numbered in the raster order of their first spels.
 
@@ -108,8 +117,8 @@ def parts(
     ----------
     mask : (rows, cols) array, with planes before them for voxels
     heights : array of the mask's shape, optional
-        Peaks in the middle of objects and low between them, above 0 on the mask, for example the
-        saliency; by default the distance of every spel to the outside, smoothed.
+        A map that is high in the middle of objects and low between them, and above 0 on the mask,
+        for example the saliency; by default the distance of every spel to the outside, smoothed.
     adjacency : Adjacency, optional
         Which spels are neighbours; by default all that touch, diagonals included.
     spacing : tuple of float, optional
@@ -126,8 +135,8 @@ def parts(
 
     Notes
     -----
-    After Grimaud, "A new measure of contrast: the dynamics", 1992, with the pass over the peak in
-    place of their difference, so that it does not depend on the scale.
+    After Grimaud, "A new measure of contrast: the dynamics", 1992, but with the ratio of pass and
+    peak in place of their difference, so that it does not depend on the scale.
 
     Examples
     --------
@@ -164,7 +173,7 @@ def windows_of(labels: Labels, count: int) -> list[Window]:
 
 
 def common_window(windows: Sequence[Window]) -> Window:
-    """The smallest box that holds several."""
+    """The smallest window that holds several."""
     return tuple(
         slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*windows)
     )
@@ -182,6 +191,7 @@ def _depth(inside: Mask, spacing: tuple[float, ...] | None) -> npt.NDArray[np.fl
 
 
 def _peaks(values: npt.NDArray[Any]) -> Mask:
+    """The local maxima, plateaus included; a flat map is one peak."""
     from skimage.morphology import local_maxima
 
     peaks: Mask = np.asarray(local_maxima(values), dtype=np.bool_)
@@ -210,7 +220,7 @@ def _passes(
 
 
 def _merges(peaks: npt.NDArray[np.float64], passes: dict[tuple[int, int], float]) -> list[Merge]:
-    """Merge the pair of the widest neck, again and again, until no two parts touch."""
+    """Merge the two parts with the widest neck, again and again, until no two parts touch."""
     from heapq import heapify, heappop, heappush
 
     height = dict(enumerate(peaks.tolist()))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import exp, log, pi, sqrt
 from typing import Any
 
 import numpy as np
 
+from spel.core.stored import check_table, stored_value
 from spel.decide.numbers import check_number
-from spel.errors import FormatError, ParameterError
+from spel.errors import ParameterError
 from spel.linear import fit_logistic
 
 LOWEST = -8.0
 """Score of an image in whose background there is no component at all."""
 
 EULER = 0.5772156649015329
+"""The constant of Euler and Mascheroni: the mean of the standard Gumbel distribution."""
+
 RIDGE = 1e-2
 """Penalty of the calibration, which keeps it soft where the two sides do not overlap."""
 
@@ -38,11 +41,13 @@ class Presence:
 
     Examples
     --------
-    >>> known = Presence((-1.0, -1.2, -1.5), (-3.0, -4.0, -3.5))
-    >>> known.min_score(0.25)  # one in four images: the largest of three, by exchangeability
+    >>> scores = Presence((-1.0, -1.2, -1.5), (-3.0, -4.0, -3.5))
+    >>> scores.min_score(0.25)  # one in four images: the largest of three, by exchangeability
     -3.0
-    >>> known.false_alarm_rate(-2.0), known.probability(-1.0) > 0.9 > 0.1 > known.probability(-4.0)
-    (0.25, True)
+    >>> scores.false_alarm_rate(-2.0)
+    0.25
+    >>> scores.probability(-1.0) > 0.9, scores.probability(-4.0) < 0.1
+    (True, True)
     """
 
     objects: tuple[float, ...]
@@ -52,7 +57,9 @@ class Presence:
         for name, least in (("objects", 1), ("background", 2)):
             scores = getattr(self, name)
             if not isinstance(scores, Sequence) or len(scores) < least:
-                raise ParameterError(f"Presence: {name} {scores!r:.60}; expected {least} or more")
+                raise ParameterError(
+                    f"Presence: {name} {scores!r:.60}; expected {least} or more scores"
+                )
             for score in scores:
                 check_number("Presence", name, score)
             object.__setattr__(self, name, tuple(float(score) for score in scores))
@@ -60,7 +67,8 @@ class Presence:
     def probability(self, score: float) -> float:
         """Calibrated probability that a component of this score is an object.
 
-        A logistic regression of both sides, which have the same weight: the prior is one half.
+        It comes from a logistic regression in which objects and background have the same weight,
+        so the prior is one half.
 
         Notes
         -----
@@ -75,10 +83,10 @@ class Presence:
         return -offset / slope if slope > 0 else 0.0
 
     def false_alarm_rate(self, score: float) -> float:
-        """Bound on the rate of images without an object that hold a component of this score.
+        """Upper bound on the rate of images without an object that hold such a component.
 
-        It is the conformal p-value, ``(1 + #{b >= score}) / (n + 1)`` for the n background scores
-        b, and so never below ``1 / (n + 1)``.
+        It is the conformal p-value of the score, ``(1 + #{b >= score}) / (n + 1)`` for the n
+        background scores b, and therefore never below ``1 / (n + 1)``.
         """
         reached = sum(b >= score for b in self.background)
         return (1 + reached) / (len(self.background) + 1)
@@ -87,14 +95,14 @@ class Presence:
         """The score that components must exceed so that at most `rate` of empty images give one.
 
         For a rate of at least ``1 / (n + 1)`` this is an order statistic of the n background
-        scores, which holds whatever their distribution (conformal prediction). A lower rate cannot
-        be had without a model: a Gumbel distribution of maxima is fitted by its moments, and its
-        quantile is taken; this costs objects if there are few marked images.
+        scores, which holds for any distribution of theirs (conformal prediction). A lower rate
+        needs a model: a Gumbel distribution of maxima is fitted by its moments, and its quantile
+        is returned; with few marked images, this misses more objects.
 
         Parameters
         ----------
         rate : float
-            In 0..1, ends excluded.
+            Between 0 and 1, ends excluded.
 
         Notes
         -----
@@ -111,6 +119,7 @@ class Presence:
         return max(place - scale * log(-log(1 - rate)), ordered[0])
 
     def _logistic(self) -> tuple[float, float]:
+        """Slope and offset of the log-odds of being an object, over the score."""
         scores = np.array([*self.objects, *self.background])
         side = np.arange(len(scores)) < len(self.objects)
         shares = np.where(side, 0.5 / len(self.objects), 0.5 / len(self.background))
@@ -128,18 +137,15 @@ class Presence:
         Raises
         ------
         FormatError
-            For anything else.
+            If a field is unknown or missing, or a value does not fit.
         """
-        if not isinstance(values, Mapping) or set(values) != {f.name for f in fields(cls)}:
-            raise FormatError(f"Presence: {values!r:.80}; expected objects and background")
-        try:
+        check_table(cls, values)
+        with stored_value(cls):
             return cls(**values)
-        except (TypeError, ValueError) as error:
-            raise FormatError(f"Presence: {error}") from error
 
 
 def check_rate(owner: str, rate: float) -> None:
-    """Refuse what is no rate between 0 and 1.
+    """Refuse a number that is not a rate between 0 and 1.
 
     Raises
     ------

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.instance import check_instance
+from spel.core.stored import check_table, stored_value
 from spel.decide.components import Mask
 from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
@@ -24,8 +25,7 @@ KEY = "segmentation"
 """Entry of a network's ``meta`` that holds its segmentation."""
 
 VERSION = 2
-"""Version of the stored form; spel 0.1 wrote none, and other names in the object model."""
-
+"""Version of the stored form; spel 0.1 wrote no version, and other names in the object model."""
 
 UNDECIDED = -1
 """Label of spels whose most probable class is less probable than a segmentation demands."""
@@ -38,12 +38,17 @@ class ObjectClass:
     Attributes
     ----------
     label : int
-        Of its strokes, and in label images.
+        The number of this class in strokes and in label images.
     name : str
     background : bool
-        Whether it is what no object covers.
+        Whether this is the class of spels that belong to no object.
     objects : ObjectModel, optional
-        Size and shape of its objects; None for any.
+        Size and shape of its objects; by default any.
+
+    Examples
+    --------
+    >>> ObjectClass(2, "leaf").title, ObjectClass(3).title
+    ('leaf', '3')
     """
 
     label: int
@@ -59,11 +64,11 @@ class ObjectClass:
                 "whole number of at least 0 and a bool"
             )
         if not isinstance(self.name, str):
-            raise ParameterError(f"ObjectClass: name {self.name!r:.60}; expected a text")
+            raise ParameterError(f"ObjectClass: name {self.name!r:.60}; expected a string")
 
     @property
     def title(self) -> str:
-        """Its name, or its label where it has none."""
+        """Its name, or its label if it has no name."""
         return self.name or str(self.label)
 
 
@@ -74,19 +79,21 @@ class Segmentation:
     Attributes
     ----------
     objects : ObjectModel, optional
-        Component selection of one saliency; without it, `threshold` alone makes the mask.
+        Which components of a one-channel saliency are objects; without it, `threshold` alone makes
+        the mask.
     threshold : float or str
-        Used without an object model: spels with a saliency above it are object.
+        Used without an object model: spels with a saliency above it belong to an object.
     delineation : Delineation, optional
     features : str
         The node whose activation the delineation uses; "input" for the image itself.
     classes : tuple of ObjectClass
-        Of a network that gives a probability per class: one per channel. Empty for one saliency.
+        One for each channel of a network whose output is the probability of each class; empty for
+        a network whose output is one saliency.
     undecided : float
-        Spels whose most probable class is less probable are `UNDECIDED`.
+        Spels whose most probable class is less probable than this are `UNDECIDED`.
     neck : float
-        Where no size is known, objects that touch are separate if the neck between them is
-        narrower than this share of the narrower one; 0 separates nothing.
+        Used where no object model states the size: objects that touch are separated if the neck
+        between them is narrower than this share of the narrower one; 0 separates nothing.
 
     Examples
     --------
@@ -109,7 +116,8 @@ class Segmentation:
         labels = [one.label for one in self.classes]
         if len(set(labels)) != len(labels) or len(labels) == 1:
             raise ParameterError(
-                f"Segmentation: classes with labels {labels}; expected at least two, each its own"
+                f"Segmentation: classes with labels {labels}; expected at least two classes, each "
+                "with its own label"
             )
         if sum(one.background for one in self.classes) > 1:
             raise ParameterError("Segmentation: two classes are background; expected at most one")
@@ -141,12 +149,22 @@ class Segmentation:
         return self.delineation.refine(features, mask, spacing)
 
     def labels(self, probabilities: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-        """The label of the most probable class of each spel; of equals the first, else UNDECIDED.
+        """The label of the most probable class of each spel, of equally probable ones the first.
 
         Parameters
         ----------
         probabilities : (rows, cols, k) array
             A channel per class.
+
+        Returns
+        -------
+        (rows, cols) array of int32
+            `UNDECIDED` where no class is probable enough.
+
+        Raises
+        ------
+        ShapeError
+            If there is not one channel per class.
         """
         if probabilities.shape[-1] != len(self.classes):
             raise ShapeError(
@@ -164,7 +182,7 @@ class Segmentation:
         Parameters
         ----------
         rate : float
-            Largest share of images without an object in which one may be found.
+            Largest share of images without an object in which one may be detected.
 
         Raises
         ------
@@ -173,8 +191,8 @@ class Segmentation:
         """
         if self.objects is None:
             raise ParameterError(
-                "Segmentation: false_alarm_rate without a learned size of objects of one class; "
-                "learn the network with a false_alarm_rate"
+                "Segmentation: false_alarm_rate needs an object model of one class, which this "
+                "network does not have; learn the network with a false_alarm_rate"
             )
         return replace(self, objects=self.objects.at_false_alarm_rate(rate))
 
@@ -205,33 +223,23 @@ class Segmentation:
         FormatError
             For an unknown key or a value that does not fit.
         """
-        expected = {f.name for f in fields(cls)} | {"version"}
-        if not isinstance(values, Mapping) or set(values) - expected:
-            raise FormatError(
-                f"Segmentation: {values!r:.80}; expected {', '.join(sorted(expected))}"
-            )
-        if values.get("version", 1) not in (1, VERSION):
-            raise FormatError(
-                f"Segmentation: version {values['version']!r}; this spel reads 1 to {VERSION}"
-            )
-        objects, delineation = values.get("objects"), values.get("delineation")
-        more = {key: values[key] for key in ("undecided", "neck") if key in values}
-        features = values.get("features", INPUT)
+        version = values.get("version", 1) if isinstance(values, Mapping) else 1
+        if version not in (1, VERSION):
+            raise FormatError(f"Segmentation: version {version!r}; this spel reads 1 to {VERSION}")
+        if isinstance(values, Mapping):
+            values = {name: value for name, value in values.items() if name != "version"}
+        check_table(cls, values)
+        options = dict(values)
+        features = options.get("features", INPUT)
         if not isinstance(features, str):
             raise FormatError(f"Segmentation: features {features!r:.80}; expected a node's name")
-        try:
-            return cls(
-                None if objects is None else ObjectModel.from_dict(objects),
-                values.get("threshold", "otsu"),
-                None if delineation is None else Delineation.from_dict(delineation),
-                features,
-                tuple(_class_from(one) for one in values.get("classes", ())),
-                **more,
-            )
-        except FormatError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise FormatError(f"Segmentation: {error}") from error
+        with stored_value(cls):
+            if options.get("objects") is not None:
+                options["objects"] = ObjectModel.from_dict(options["objects"])
+            if options.get("delineation") is not None:
+                options["delineation"] = Delineation.from_dict(options["delineation"])
+            options["classes"] = tuple(map(_class_from, options.get("classes", ())))
+            return cls(**options)
 
 
 def segmentation_of(network: Network) -> Segmentation:
@@ -240,6 +248,12 @@ def segmentation_of(network: Network) -> Segmentation:
     Parameters
     ----------
     network : Network
+
+    Examples
+    --------
+    >>> from spel.nn import Scale, chain
+    >>> segmentation_of(chain(Scale([1.0]))).threshold
+    'otsu'
     """
     values = network.meta.get(KEY)
     return Segmentation() if values is None else Segmentation.from_dict(values)
@@ -274,16 +288,15 @@ def resolve_segmentation(network: Network, segmentation: Segmentation | None) ->
 
 
 def _is_new(segmentation: Segmentation, name: str) -> bool:
-    """Whether a field says what no earlier version could say."""
+    """Whether a field that spel 0.1 cannot read differs from its default."""
     return name in ("undecided", "neck") and getattr(segmentation, name) != getattr(
         Segmentation, name
     )
 
 
 def _class_from(values: Any) -> ObjectClass:
-    """The class that `asdict` made plain."""
-    if not isinstance(values, Mapping) or set(values) - {f.name for f in fields(ObjectClass)}:
-        raise FormatError(f"Segmentation: class {values!r:.80}; expected a label and a name")
+    """The class whose fields `to_dict` wrote."""
+    check_table(ObjectClass, values)
     objects = values.get("objects")
     model = None if objects is None else ObjectModel.from_dict(objects)
     return ObjectClass(**{**values, "objects": model})

@@ -35,17 +35,24 @@ ONE_CLASS = ObjectClass(1)
 
 @dataclass(frozen=True, eq=False)
 class SegmentedImage(Value):
-    """What a segmentation makes of a network's output on one image; each part when it is read.
+    """The segmentation of one image: mask, classes and instances, each computed when first read.
 
     Attributes
     ----------
     output : (rows, cols, k) array of float32
-        One saliency, or the probability of each class.
+        The network's output: one saliency, or the probability of each class.
     segmentation : Segmentation
     features : (rows, cols, C) array, optional
         What the delineation looks at.
     spacing : tuple of float, optional
-        Length of a step along each axis, the shortest being 1; by default all are.
+        Length of a step along each axis, the shortest being 1; by default all are 1.
+
+    Examples
+    --------
+    >>> saliency = np.array([[[0.9], [0.8], [0.1], [0.7]]], np.float32)
+    >>> image = SegmentedImage(saliency, Segmentation(threshold=0.5))
+    >>> image.mask.tolist(), image.instances.labels.tolist()
+    ([[True, True, False, True]], [[1, 1, 0, 2]])
     """
 
     output: Real
@@ -57,7 +64,7 @@ class SegmentedImage(Value):
     def labels(self) -> npt.NDArray[np.int32]:
         """Label image of the classes: `UNDECIDED` (-1) where none is probable enough.
 
-        For a network of one saliency it is 1 on objects and 0 elsewhere.
+        For a network with one saliency, it is 1 on objects and 0 elsewhere.
         """
         how = self.segmentation
         if not how.classes:
@@ -136,27 +143,28 @@ def segment_image(
     segmentation : Segmentation, optional
         Replaces the network's own segmentation.
     white : float, optional
-        Full intensity of the image; by default told by its type. The image is brought to the white
+        Full intensity of the image; by default that of its type. The image is brought to the white
         that the network expects (`spel.nn.match_white`).
     spacing : sequence of float, optional
-        Length of a step along each axis, as the metadata of a volume state it. Distances, by which
-        objects are delineated and separated, then count in the shortest of them.
+        Length of a step along each axis, as the metadata of a volume state it. The distances by
+        which objects are delineated and separated are then measured in the shortest step.
 
     Returns
     -------
     SegmentedImage
-        Of the size of the image, whatever the network's strides.
+        It has the size of the image, whatever the network's strides.
 
     Raises
     ------
     ShapeError, ParameterError, FormatError
         If the network makes boxes, or its output does not fit the segmentation.
 
+
     Examples
     --------
     >>> from spel.nn import Scale, chain
-    >>> found = segment_image(chain(Scale([1.0])), [[0.1, 0.9, 0.9]], Segmentation(threshold=0.5))
-    >>> found.labels.tolist(), found.instances.areas.tolist()
+    >>> image = segment_image(chain(Scale([1.0])), [[0.1, 0.9, 0.9]], Segmentation(threshold=0.5))
+    >>> image.labels.tolist(), image.instances.areas.tolist()
     ([[0, 1, 1]], [2])
     """
     chosen = resolve_segmentation(network, segmentation)
@@ -169,7 +177,7 @@ def segment_image(
     if output.ndim != array.ndim or output.shape[-1] != expected:
         raise ShapeError(
             f"segment: the network's output has the shape {output.shape}; expected "
-            f"{expected} channels, {'one per class' if chosen.classes else 'the saliency'}"
+            + (f"{expected} channels, one per class" if chosen.classes else "one channel, saliency")
         )
     if output.shape[:-1] != size:
         output = enlarge(output, size, _strides(network))
@@ -185,7 +193,7 @@ def segment_image(
 
 
 def _relative(spacing: Sequence[float] | None, axes: int) -> tuple[float, ...] | None:
-    """The spacing by its shortest step; None if it is the same along all axes."""
+    """The spacing in units of its shortest step; None if it is the same along all axes."""
     if spacing is None or len(set(spacing)) < 2:
         return None
     if len(spacing) != axes or not min(spacing) > 0:
@@ -210,7 +218,7 @@ def segment(
     Returns
     -------
     (rows, cols) array of bool
-        The size is that of the image, whatever the network's strides.
+        It has the size of the image, whatever the network's strides.
 
     Examples
     --------
@@ -227,6 +235,6 @@ def _strides(network: Network) -> tuple[int, ...]:
     if min(strides) < 1:
         raise ShapeError(
             f"segment: the output {network.output!r} has more spels than the image; end the "
-            "network at the size of the image"
+            "network with a layer whose output has the size of the image"
         )
     return tuple(map(int, strides))

@@ -17,8 +17,8 @@ def check_meta(network: Network) -> None:
     Raises
     ------
     FormatError
-        For an unknown key, a value that is no number in its range, or a node that does not exist
-        or has the wrong number of kernels.
+        For an unknown key, a value outside its range, or a node that does not exist or has the
+        wrong number of kernels.
     """
     if DECISION in network.meta:
         decision = decision_of(network)
@@ -41,6 +41,7 @@ def _all_windows(decision: AnyDecision) -> tuple[Windows, ...]:
 
 
 def _check_windows(network: Network, windows: Windows) -> None:
+    """Refuse windows whose nodes the network does not have."""
     score = network.output if windows.score_node is None else windows.score_node
     _check_kernels(network, score, len(windows.sizes), "score_node")
     if windows.refine_node is not None:
@@ -50,6 +51,7 @@ def _check_windows(network: Network, windows: Windows) -> None:
 
 
 def _check_kernels(network: Network, name: str, kernels: int, field: str) -> None:
+    """Refuse a node that is not a convolution with the expected number of kernels."""
     layer = network[name] if name in network.names else None
     if not isinstance(layer, Convolution) or len(layer.bank) != kernels:
         raise FormatError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+from spel.core.stored import check_table, stored_value
 from spel.errors import FormatError, ParameterError
 from spel.rigid.windows import Windows
 
@@ -14,9 +15,10 @@ Suppress = Literal["within", "across"]
 SUPPRESSIONS: tuple[str, ...] = get_args(Suppress)
 
 KIND = "class-windows"
-"""How a stored decision names this kind."""
+"""The name of this kind in a stored decision."""
 
 VERSION = 1
+"""Version of the stored form."""
 
 OPTIONS = (
     "threshold",
@@ -36,19 +38,24 @@ class ClassWindows:
     """How the scores of sliding windows become boxes of several classes.
 
     Every class has kernels, sizes, scales and a threshold of its own. Boxes of one class suppress
-    one another; boxes of different classes do so if it is asked for.
+    one another; boxes of different classes do so only with ``suppress="across"``.
 
     Parameters
     ----------
     classes : tuple of (str, Windows)
         Name and windows of each class; each names its `score_node`.
     suppress : {"within", "across"}
-        Whether a box is dropped for a better one of its own class only, or of any class. Choose
-        "across" if an object has one class, "within" if objects of different classes may cover
-        each other.
+        Whether a box is dropped only for a better one of its own class, or for one of any class.
+        Choose "across" if every object has one class, and "within" if objects of different classes
+        may cover each other.
     overlap : float
-        Largest share of the smaller box that two detections of different classes may have in
-        common, if these suppress one another.
+        With "across": largest share of the smaller box that two detections of different classes
+        may have in common.
+
+    Raises
+    ------
+    ParameterError
+        If there is no class, a name occurs twice, or an option lies outside its range.
 
     Examples
     --------
@@ -73,9 +80,14 @@ class ClassWindows:
                     "name and Windows"
                 )
             if windows.score_node is None:
-                raise ParameterError(f"ClassWindows: class {name!r:.60} has no score_node")
+                raise ParameterError(
+                    f"ClassWindows: class {name!r:.60} has no score_node; name the node of its "
+                    "kernels"
+                )
         if len(set(self.names)) < len(self.names):
-            raise ParameterError(f"ClassWindows: classes {self.names!r:.200}; a name occurs twice")
+            raise ParameterError(
+                f"ClassWindows: classes {self.names!r:.200}; expected each name once"
+            )
         if self.suppress not in SUPPRESSIONS:
             raise ParameterError(
                 f"ClassWindows: suppress {self.suppress!r:.60}; expected one of "
@@ -95,7 +107,7 @@ class ClassWindows:
         return max(windows.max_scale for _, windows in self.classes)
 
     def with_options(self, **options: Any) -> ClassWindows:
-        """The same with fields of its own, or of the windows of every class, changed.
+        """A copy with changed fields: `suppress`, `overlap`, or those of every class's windows.
 
         Examples
         --------
@@ -132,16 +144,18 @@ class ClassWindows:
                 f"ClassWindows: version {values.get('version')!r:.60}; this spel reads {VERSION}"
             )
         options = {key: value for key, value in values.items() if key not in ("kind", "version")}
-        try:
+        check_table(cls, options)
+        with stored_value(cls):
             classes = tuple(_stored_class(entry) for entry in options.pop("classes"))
             return cls(classes, **options)
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"ClassWindows: {error}") from error
 
 
 def _stored_class(entry: Any) -> tuple[str, Windows]:
+    """Name and windows of one stored class."""
     if not isinstance(entry, Mapping) or set(entry) != {"name", "windows"}:
         raise FormatError(f"ClassWindows: {entry!r:.80}; expected the name and windows of a class")
     if not isinstance(entry["windows"], Mapping):
-        raise FormatError(f"ClassWindows: windows {entry['windows']!r:.80}; expected a table")
+        raise FormatError(
+            f"ClassWindows: windows {entry['windows']!r:.80}; expected a table of names and values"
+        )
     return entry["name"], Windows.from_dict(entry["windows"])

@@ -10,9 +10,10 @@ from spel.errors import ParameterError
 from spel.rigid.features import FLOOR
 
 MAX_CROPS_PER_OBJECT = 40
+"""Largest number of crops of one object."""
 
 MAX_HARD_NEGATIVES_PER_PHOTO = 300
-"""Largest number of hard negatives of one photo, kernel and round."""
+"""Largest number of hard negatives that a photo gives to a kernel in one round."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,14 @@ class RigidConfig:
     object_cells : float
         Number of cells that the object covers in its window.
     margin : int
-        Cells around the object that belong to the window too.
+        Number of cells that the window adds on each side of the object.
     max_aspect_ratio : float
         Largest factor between the aspects of two objects that share a kernel.
     min_crops : int
         Smallest number of crops of each object. The first crop is unchanged; the others are
         shifted, scaled, rotated and mirrored.
     crops : int
-        Number of crops to aim at for a kernel with few objects; there are at most 40 of each
-        object.
+        Number of crops to aim at for a kernel with few objects, at most 40 of each object.
     max_rotation : float
         Largest angle, in degrees, by which crops are rotated.
     mirror : bool
@@ -44,7 +44,7 @@ class RigidConfig:
     refine_ridge : float
         Ridge penalty of the kernels that refine the box.
     positive_weight : float
-        Total weight of the objects in the ridge; the background has the rest of 1.
+        Total weight of the objects in the ridge regression; the background has the rest of 1.
     rounds : int
         Rounds of hard-negative mining.
     hard_negatives : int
@@ -52,20 +52,34 @@ class RigidConfig:
     scales_per_octave : int
         Number of scales per factor of 2.
     size_margin_below, size_margin_above : float
-        Factors by which objects may be smaller or larger than all those of the photos.
+        Factors by which objects may be smaller, or larger, than all objects of the photos.
     proposal_object_cells, proposal_max_rotation, proposal_scales_per_octave : float, float, int
         `object_cells`, `max_rotation` and `scales_per_octave` of the proposal stage.
     min_objects_for_proposals : int
         Number of objects from which on a proposal stage is learned. It makes detection twice as
-        fast, but learned from few objects it misses some; then the larger kernels slide over all
-        scales.
+        fast, but misses objects if it was learned from few; without it, the larger kernels slide
+        over all scales.
     rotations : tuple of float
         Degrees by which the views of the best proposals are rotated and scored again.
     seed : int
+        Seed of the random numbers.
     max_memory : float
         Gigabytes that learning may need, by estimate; more is refused before it begins.
     max_enlargement : float
-        Largest factor by which photos are enlarged, for very small objects; more is refused.
+        Largest factor by which photos may be enlarged for very small objects; more is refused.
+
+    Raises
+    ------
+    ParameterError
+        If the seed is not an integer of at least 0, or another number is not positive.
+
+    Examples
+    --------
+    >>> config = RigidConfig(ridge=0.8)
+    >>> config.ridge_for(4), config.hard_negatives_per_photo(100)
+    (0.4, 60)
+    >>> config.for_proposals().object_cells
+    48.0
     """
 
     orientations: int = 8
@@ -99,11 +113,13 @@ class RigidConfig:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.seed, int) and self.seed >= 0):
-            raise ParameterError(f"RigidConfig: seed {self.seed!r}; expected an integer from 0")
+            raise ParameterError(
+                f"RigidConfig: seed {self.seed!r}; expected an integer of at least 0"
+            )
         for name in ("object_cells", "max_memory", "max_enlargement", "proposal_object_cells"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ParameterError(
-                    f"RigidConfig: {name} {getattr(self, name)!r}; expected above 0"
+                    f"RigidConfig: {name} {getattr(self, name)!r}; expected a number above 0"
                 )
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,7 +127,7 @@ class RigidConfig:
         return {**asdict(self), "rotations": list(self.rotations)}
 
     def crops_per_object(self, objects: int) -> int:
-        """Number of crops of each object, if there are `objects` of them.
+        """Number of crops of each object if there are `objects` objects.
 
         Examples
         --------
@@ -121,7 +137,7 @@ class RigidConfig:
         return max(self.min_crops, min(MAX_CROPS_PER_OBJECT, self.crops // max(objects, 1)))
 
     def hard_negatives_per_photo(self, photos: int) -> int:
-        """Number of hard negatives that each of `photos` photos gives to a kernel and round."""
+        """Number of hard negatives that each of `photos` photos gives to a kernel in one round."""
         share = self.hard_negatives // max(photos, 1)
         return max(1, min(MAX_HARD_NEGATIVES_PER_PHOTO, share))
 

@@ -3,8 +3,8 @@
 1. The proposal stage slides small kernels over the scale space; their best windows are proposals,
    as many as the scores of the image call for.
 2. The refinement stage scores larger kernels near the proposals, at several scales around each.
-   Without a proposal stage, or with so many proposals that it takes less time, the larger kernels
-   slide over the whole scale space.
+   Without a proposal stage, or if this is quicker because there are many proposals, the larger
+   kernels slide over the whole scale space.
 3. The best windows are scored again in rotated views.
 4. Of windows that overlap, the best one is kept; its box is the mean of all that vote for it.
 """
@@ -31,20 +31,20 @@ MAX_SPELS = 9
 """Largest number of spels in an explanation."""
 
 MIN_LOG_ODDS = float(np.log(0.002 / 0.998))
-"""Windows with lower log-odds are refined only if the threshold is lower too."""
+"""Windows with lower log-odds are refined only if the threshold is lower still."""
 
 MAX_WINDOWS = 5000
 """Largest number of windows of a scan that are considered, best first, for each `MANY_SPELS`."""
 
 MANY_SPELS = 100_000_000
-"""Spels of an image, or a part of them, in which `MAX_WINDOWS` are considered."""
+"""Number of spels of an image for which `MAX_WINDOWS` are considered; larger images get more."""
 
 MISSED_SHARE = 0.01
-"""Share of the expected number of objects that the places left out may hold together."""
+"""Share of the expected number of objects that may lie in the places that are left out."""
 
 PROPOSAL_OVERLAP = 0.8
-"""Largest intersection over union of two proposals: small kernels rank sizes badly, so boxes of
-different sizes at one place are all refined."""
+"""Largest intersection over union of two proposals. It is high because small kernels rank sizes
+badly: boxes of different sizes at one place are all refined."""
 
 SCALE_OFFSETS = (-0.3, -0.15, 0.15, 0.3)
 """Octaves by which the best proposals are scored again, larger and smaller."""
@@ -56,11 +56,11 @@ PRIOR_WEIGHT = 0.5
 """Weight of the proposal stage's log-odds in those of the refinement stage."""
 
 MIN_PRIOR = -2.0
-"""Lower log-odds of the proposal stage count as these: both stages see the same weak edges, which
-would count twice against an object."""
+"""Lower log-odds of the proposal stage count as this: both stages measure the same weak edges,
+which would otherwise count twice against an object."""
 
 ROTATION_PENALTY = 1.0
-"""Log-odds that rotated views lose: they are more attempts at the same place."""
+"""Log-odds that are subtracted in rotated views, which are further attempts at the same place."""
 
 
 def detect_rigid(
@@ -69,8 +69,8 @@ def detect_rigid(
     """Detect with a network of sliding-window kernels; `spel.detect` calls this.
 
     The score of a box is its probability ``1 / (1 + exp(-o))`` for the log-odds o: the score
-    ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage, if any,
-    which count as -2 if they are lower.
+    ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage if there is
+    one (`PRIOR_WEIGHT`, `MIN_PRIOR`).
     """
     array = as_unmasked(image, "detect")
     size = (int(array.shape[0]), int(array.shape[1]))
@@ -81,7 +81,7 @@ def detect_rigid(
 
 
 def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) -> Detections:
-    """As `detect_rigid`, from a scale space that several scanners may share."""
+    """Detect in a scale space, which several scanners may share; see `detect_rigid`."""
     windows, size = scanner.windows, pyramid.size
     threshold = log_odds_of(windows.threshold)
     scored = scan_windows(scanner, pyramid)
@@ -158,7 +158,7 @@ def _refine_proposals(scanner: Scanner, pyramid: Pyramid, places: ScoredWindows)
 def _score_again(
     scanner: Scanner, pyramid: Pyramid, scored: ScoredWindows, how: Literal["octaves", "degrees"]
 ) -> ScoredWindows:
-    """The best windows scored again, rescaled or rotated by each of several values."""
+    """The best windows, scored again at other scales or rotations."""
     values = SCALE_OFFSETS if how == "octaves" else scanner.windows.rotations
     count = max(1, int(scanner.windows.max_proposals * REVISIT_FRACTION))
     # Together, the views are no larger than the image at all scales.
@@ -175,8 +175,8 @@ def best_windows(
     """The best windows at different places: at least `count`, and as many as the scores call for.
 
     The probabilities of all places add up to the expected number of objects in the image. Places
-    are added until those left out hold less than `MISSED_SHARE` of it, but none with log-odds below
-    `lowest`, and at most `limit`.
+    are added until less than `MISSED_SHARE` of it is left out. No place with log-odds below
+    `lowest` counts, and at most `limit` places are added.
     """
     places = non_maximum_suppression(
         scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP, of="union"
@@ -189,6 +189,7 @@ def best_windows(
 
 
 def _penalize_rotated(rotated: ScoredWindows) -> ScoredWindows:
+    """The windows of rotated views, with lower log-odds."""
     return replace(
         rotated,
         log_odds=rotated.log_odds - ROTATION_PENALTY,

@@ -22,8 +22,8 @@ def detect_classes(
 ) -> Detections:
     """Detect with the kernels of every class; `spel.detect` calls this.
 
-    The scores are probabilities that each class has calibrated on its own, so that boxes of
-    different classes are ordered, and suppress one another, by their scores.
+    The scores are probabilities, calibrated for each class on its own. So boxes of different
+    classes are ordered, and suppress one another, by their scores.
     """
     array = as_unmasked(image, "detect")
     size = (int(array.shape[0]), int(array.shape[1]))
@@ -36,7 +36,7 @@ def detect_classes(
 def classes_in_pyramid(
     scanners: Sequence[Scanner], pyramid: Pyramid, decision: ClassWindows, *, why: bool = False
 ) -> Detections:
-    """As `detect_classes`, from a scale space and the scanner of each class."""
+    """Detect in a scale space with the scanner of each class; see `detect_classes`."""
     detections = [detect_in_pyramid(scanner, pyramid, why=why) for scanner in scanners]
     boxes = np.concatenate([one.boxes for one in detections])
     scores = np.concatenate([one.scores for one in detections])

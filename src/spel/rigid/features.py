@@ -19,7 +19,7 @@ from spel.nn import (
 )
 
 FLOOR = 1e-4
-"""Edge strength that is added to every cell, as a part of white; weaker contrast is ignored."""
+"""Edge strength that is added to every cell, as a share of white; it hides weaker contrast."""
 
 
 def cell_network(
@@ -35,9 +35,9 @@ def cell_network(
     1. ``grey``.
     2. ``edges``: derivatives of a Gaussian in `orientations` directions over the full circle.
     3. ``positive``: ReLU; of two opposite kernels, one responds to an edge.
-    4. ``cells``: means over `cell` x `cell` spels; small shapes are blurred, textures remain.
-    5. ``floor``: a small number is added, so that the noise of flat regions is not amplified.
-    6. ``normalized``: divided by the norm over `block` x `block` cells, per direction. This cancels
+    4. ``cells``: means over `cell` x `cell` spels, which blur small shapes and keep textures.
+    5. ``floor``: adds a small number, so that the noise of flat regions is not amplified.
+    6. ``normalized``: divides by the norm over `block` x `block` cells, per direction. This cancels
        light and contrast; what remains is where edges are, relative to the surroundings.
 
     Parameters
@@ -52,6 +52,12 @@ def cell_network(
     block : int
         Side of the normalizing window, in cells; odd.
     floor : float
+        The number that is added, as a share of white; at least 0.
+
+    Raises
+    ------
+    ParameterError
+        If a number lies outside its range, or `edge_stride` does not divide `cell`.
 
     Examples
     --------
@@ -61,11 +67,12 @@ def cell_network(
     if orientations < 2 or edge_stride < 1 or cell < 1 or cell % edge_stride:
         raise ParameterError(
             f"cell_network: orientations {orientations}, cell {cell}, edge_stride {edge_stride}; "
-            "expected at least 2, at least 1, and a divisor of cell"
+            "expected at least 2 orientations, a cell of at least 1 spel, and a divisor of cell"
         )
     if block < 1 or block % 2 == 0 or not floor >= 0:
         raise ParameterError(
-            f"cell_network: block {block}, floor {floor}; expected an odd number, and at least 0"
+            f"cell_network: block {block}, floor {floor}; expected an odd block, and a floor of at "
+            "least 0"
         )
     side = cell // edge_stride
     square = Adjacency.from_mask(np.ones((side, side)), origin=(0, 0))
@@ -82,7 +89,7 @@ def cell_network(
 
 
 def oriented_edges(orientations: int) -> KernelBank:
-    """First derivatives of a Gaussian over 3 x 3 spels; the magnitudes of the weights sum to 1.
+    """First derivatives of a Gaussian over 3 x 3 spels; the absolute weights sum to 1.
 
     Kernel i responds to edges from dark to bright in the direction of angle
     ``2 pi i / orientations``, measured from the right, clockwise.

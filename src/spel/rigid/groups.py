@@ -38,7 +38,7 @@ class AspectGroup:
 
 
 def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[AspectGroup]:
-    """Split the objects of all photos where their sorted aspects have the widest gaps.
+    """Split the objects of all photos at the widest gaps between their sorted aspects.
 
     The windows of all groups have a common middle.
 
@@ -51,7 +51,7 @@ def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[Aspect
     sides = np.array([box[2:] - box[:2] for _, box in objects])
     if not (np.isfinite(sides).all() and (sides > 0).all()):
         raise ParameterError(
-            "learn_detector: a box is empty or not finite; give x0 < x1 and y0 < y1"
+            "learn_detector: a box is empty or not finite; expected finite x0 < x1 and y0 < y1"
         )
     aspects = np.log(sides[:, 0] / sides[:, 1])
     widest = float(np.log(config.max_aspect_ratio))
@@ -64,7 +64,7 @@ def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[Aspect
         members = sorted((objects[i] for i in part), key=lambda member: member[0])
         groups.append(AspectGroup(aspect, size, (rows, cols), members))
     rows, cols = frame_of(groups)
-    # Grown by a cell where needed, so that each window has the middle of the frame.
+    # A window grows by a cell where needed, so that its middle is that of the frame.
     return [
         replace(
             group,
@@ -78,17 +78,17 @@ def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[Aspect
 
 
 def frame_of(groups: Sequence[AspectGroup]) -> tuple[int, int]:
-    """The smallest window, in cells, that holds the windows of all groups."""
+    """Size, in cells, of the smallest window that contains the windows of all groups."""
     return max(g.window[0] for g in groups), max(g.window[1] for g in groups)
 
 
 def scale_range(
     config: RigidConfig, groups: Sequence[AspectGroup], anchor: float | None = None
 ) -> tuple[float, float]:
-    """Largest and smallest scale at which an object of the photos fills its window, widened.
+    """Largest and smallest scale at which an object of the photos fills its window, with margins.
 
-    With an `anchor`, which is no smaller, the largest scale is raised to the next that lies a whole
-    number of steps below it.
+    An `anchor` is a scale that is at least as large. The largest scale is then raised to the next
+    one that lies a whole number of steps below the anchor.
     """
     scales = [
         np.sqrt(g.size[0] * g.size[1] * config.cell**2 / np.prod(box[2:] - box[:2]))

@@ -23,17 +23,21 @@ def detect_in_levels(
     *,
     size: int = SIZE,
 ) -> Detections:
-    """Detect in an image that is read by windows; the boxes are those of the whole, bit for bit.
+    """Detect in an image that is read in parts; the boxes equal those of the whole, bit for bit.
 
     Parameters
     ----------
     network : Network
     levels : sequence of array or `spel.io.large.LargeImage`
-        The image, and smaller ones of the same if there are any: each scale is read from the
-        smallest one that is large enough.
+        The image, and the same image at smaller sizes if the file has them: each scale is read
+        from the smallest one that is large enough.
     decision : Windows or ClassWindows
     size : int
         Side of the parts that are scanned at once, in spels of the scaled image.
+
+    Returns
+    -------
+    Detections
 
     Raises
     ------
@@ -52,8 +56,8 @@ def detect_in_levels(
     """
     if len(levels[0].shape) != 3:
         raise ShapeError(
-            f"detect: windows slide over planes, and the image has the shape "
-            f"{tuple(levels[0].shape)}; expected (rows, cols, channels)"
+            f"detect: image of shape {tuple(levels[0].shape)}; sliding windows expect "
+            "(rows, cols, channels), so give one plane of a volume"
         )
     if isinstance(decision, ClassWindows):
         scanners = [Scanner(network, windows) for _, windows in decision.classes]

@@ -41,8 +41,8 @@ def learn_detector(
     ones are hard negatives, the windows of the background that the kernels score highest, mined in
     rounds. Objects of different aspects get kernels of their own. Each kernel is the closed-form
     solution of a ridge regression, and so are four more per kernel that predict how the box must
-    move. The scores of each photo without its own samples follow in closed form too; with them the
-    kernels are calibrated, so that scores are log-odds.
+    move. The scores that each photo would get without its own samples follow in closed form too;
+    they calibrate the kernels, so that scores are log-odds.
 
     If there are many objects, smaller kernels are learned as well, for a proposal stage.
 
@@ -57,8 +57,8 @@ def learn_detector(
         ``x0 y0 x1 y1`` of all objects in each photo; a photo may have none.
     config : RigidConfig, optional
     crowd : sequence of (n,) arrays of bool, optional
-        Which boxes are of crowds (COCO) or difficult objects (Pascal VOC): what lies in them is
-        neither learned as an object nor as background, and is not counted as a false alarm.
+        Which boxes are of crowds (COCO) or difficult objects (Pascal VOC). What lies in them is
+        learned neither as an object nor as background, and is not counted as a false alarm.
     classes : sequence of sequences of str, optional
         The class of each box of each photo; without it all boxes are of one class.
     suppress : {"within", "across"}
@@ -71,7 +71,7 @@ def learn_detector(
         Called with a line of text after each step.
     run : callable, optional
         Runs tasks about the photos, perhaps in workers, and gives their results in order; the
-        network is the same, bit for bit. `images` must then give parts of itself by slices.
+        network is the same, bit for bit. `images` must then support slices.
 
     Returns
     -------
@@ -88,6 +88,15 @@ def learn_detector(
     -----
     Hard negatives: Dalal & Triggs 2005; Felzenszwalb et al. 2010. Linear discriminants on such
     cells: Hariharan et al. 2012. Leaving samples out in closed form: Cook & Weisberg 1982.
+
+    Examples
+    --------
+    >>> from spel.data import street
+    >>> scene = street(1, size=(120, 160))
+    >>> quick = RigidConfig(rounds=0, min_crops=2, crops=2, object_cells=40, size_margin_above=1.1)
+    >>> network = learn_detector([scene.image], [scene.boxes], quick)
+    >>> network.names[-2:], network.meta["decision"]["kind"]
+    (('score_refine', 'score'), 'windows')
     """
     photos = training_photos(images, boxes, names, white, run, crowd)
     config = config or RigidConfig()
@@ -99,9 +108,9 @@ def learn_detector(
 def learn_and_validate(
     photos: TrainingPhotos, config: RigidConfig, on_step: Report = str
 ) -> tuple[Network, Validation | None]:
-    """A detector of one class, and its figures by leave-one-photo-out.
+    """A detector of one class, and its leave-one-photo-out validation.
 
-    They are None if only one photo has objects: without it nothing could be learned.
+    There is no validation (None) if only one photo has objects.
     """
     learned = _learn_class(photos, config, on_step)
     network = Network((*learned.cells, *learned.nodes))
@@ -118,7 +127,7 @@ def learn_classes(
     suppress: Suppress = "within",
     on_step: Report = str,
 ) -> tuple[Network, dict[str, Validation | None]]:
-    """A detector of several classes, and the figures of each by leave-one-photo-out."""
+    """A detector of several classes, and the leave-one-photo-out validation of each."""
     by_class = _by_class(photos, classes)
     anchors = _Anchors.of(config, by_class.values())
     learned: dict[str, _Learned] = {}
@@ -149,7 +158,10 @@ def training_photos(
     """Photos with their boxes and names, checked."""
     places = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
     if len(images) != len(places):
-        raise ShapeError(f"learn_detector: {len(images)} images and {len(places)} lists of boxes")
+        raise ShapeError(
+            f"learn_detector: {len(images)} images and {len(places)} lists of boxes; expected one "
+            "list for each image, empty if it has no object"
+        )
     marks = [np.zeros(len(b), bool) for b in places]
     if crowd is not None:
         marks = [np.asarray(one, dtype=bool).reshape(-1) for one in crowd]
@@ -201,6 +213,7 @@ class _Anchors:
 
 
 def _largest_scale(config: RigidConfig, truth: Sequence[Floats]) -> float:
+    """The largest scale that a stage needs for the objects of one class."""
     return scale_range(config, group_by_aspect(config, truth))[0]
 
 

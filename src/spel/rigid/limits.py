@@ -1,4 +1,4 @@
-"""What learning a detector would cost, estimated and refused by name before it begins."""
+"""Estimates of what learning a detector costs; too much is refused before it begins."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from spel.rigid.config import RigidConfig
 from spel.rigid.groups import AspectGroup, Floats, frame_of
 
 GB = 1e9
+"""Bytes of a gigabyte."""
 
 
 def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
@@ -35,7 +36,7 @@ def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
     raise ParameterError(
         f"learn_detector: {len(groups)} kernels of up to {rows} x {cols} cells need about "
         f"{needed / GB:.1f} GB of memory; the limit is {config.max_memory:g} GB. The boxes are "
-        f"from {min(aspects):.3g} to {max(aspects):.3g} times as wide as high: leave out those of "
+        f"{min(aspects):.3g} to {max(aspects):.3g} times as wide as high: leave out those of "
         "unusual shape, lower object_cells, or raise max_memory"
     )
 

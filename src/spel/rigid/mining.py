@@ -21,7 +21,7 @@ from spel.rigid.windows import Windows
 
 Rows = npt.NDArray[np.float32]
 Run = Callable[[Iterable[Any]], Iterator[Any]]
-"""From tasks to their results, in order; the tasks are picklable."""
+"""A function from tasks, which can be pickled, to their results in order."""
 
 MOST_OVERLAP = 0.3
 """Largest intersection over union with an object, and largest share inside a crowd, that a window
@@ -39,7 +39,7 @@ class Truth:
     crowds: Floats
 
     def is_background(self, boxes: Floats) -> npt.NDArray[np.bool_]:
-        """Which boxes hardly overlap with an object, and lie hardly inside a crowd."""
+        """Which boxes overlap hardly any object, and lie hardly in any crowd."""
         away: npt.NDArray[np.bool_] = most_overlap(boxes, self.objects) < MOST_OVERLAP
         return away & (most_overlap(boxes, self.crowds, of_box=True) < MOST_OVERLAP)
 
@@ -51,8 +51,9 @@ class PhotoTask:
     Attributes
     ----------
     photo : sequence of one array
-        A part of a sequence of photos, so that a file is read where the task runs.
+        A slice of a sequence of photos, so that a file is read where the task runs.
     name : str
+        Name of the photo.
     """
 
     photo: Sequence[Any]
@@ -110,7 +111,7 @@ def hard_negatives(
     groups: Sequence[AspectGroup],
     most: int,
 ) -> list[Rows]:
-    """Rows of the best-scored windows of the background, at most `most` for each group."""
+    """Cells of the background's best-scored windows as rows, at most `most` for each group."""
     limit = max(2000, 5 * most * len(groups))
     scored = scanner.score_views(list(views), min_log_odds=-np.inf, max_windows=limit)
     away = truth.is_background(scored.boxes)
@@ -138,7 +139,7 @@ def count_cells(views: Sequence[View]) -> int:
 
 
 def _rows(bank: KernelBank, scored: ScoredWindows, group: AspectGroup) -> Rows:
-    """The part of the frame that belongs to the group's window, as rows."""
+    """The cells of each window's own part of the frame, as rows."""
     frame = tuple(high - low + 1 for low, high in bank.adjacency.reach)
     count, channels = len(scored), bank.weights.shape[2]
     rows, cols = group.window

@@ -20,21 +20,27 @@ def non_maximum_suppression(
     """Indices of the boxes that are kept, best first.
 
     A box is dropped if it shares more than `overlap` of the smaller of both areas with a better
-    one: rigid objects side by side hardly cover each other, and a box inside a box is a part taken
-    for the whole.
+    one: rigid objects side by side hardly cover each other, and a box inside another one shows a
+    part that was taken for the whole.
 
     Parameters
     ----------
     boxes : (n, 4) array of float
+        Corners ``x0 y0 x1 y1``.
     scores : (n,) array of float
     overlap : float
+        Largest share that two kept boxes have in common.
     of : {"smaller", "union"}
-        Whether `overlap` is a share of the smaller area, or of the union of both (IoU): then boxes
-        of different sizes at one place are kept.
+        Whether `overlap` is a share of the smaller area, or of the union of both (IoU), which keeps
+        boxes of different sizes at one place.
     max_boxes : int, optional
         Largest number of boxes that are kept.
     classes : (n,) array, optional
-        Then a box is dropped for a better one of another class only.
+        The class of each box; a box is then dropped only for a better one of another class.
+
+    Returns
+    -------
+    (k,) array of int64
 
     Examples
     --------
@@ -75,11 +81,26 @@ def vote_boxes(
     *,
     min_iou: float = 0.3,
 ) -> npt.NDArray[np.float64]:
-    """The kept boxes, each replaced by the weighted mean of the boxes around the same object.
+    """The chosen boxes, each replaced by the weighted mean of the boxes around the same object.
 
-    A box votes for a kept box if both are of the same group and their intersection over union
-    exceeds `min_iou`. Its weight is ``exp(log_odds)``, so that windows of several sizes average to
-    a size in between.
+    A box votes for a chosen box if both are of the same group and their intersection over union
+    exceeds `min_iou`. Its weight is ``exp(log_odds)``, so that the mean of windows of several sizes
+    has a size in between.
+
+    Parameters
+    ----------
+    boxes : (n, 4) array of float
+        Corners ``x0 y0 x1 y1``.
+    log_odds : (n,) array of float
+    chosen : (k,) array of int
+        Indices of the boxes to replace.
+    groups : (n,) array
+        The group of each box, such as the rotation of its view.
+    min_iou : float
+
+    Returns
+    -------
+    (k, 4) array of float64
 
     Examples
     --------
@@ -104,7 +125,7 @@ def vote_boxes(
 def _intersections(
     boxes: npt.NDArray[np.float64], box: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Areas that each of some boxes shares with one box."""
+    """The area that each box has in common with one box."""
     low = np.maximum(boxes[:, :2], box[:2])
     high = np.minimum(boxes[:, 2:], box[2:])
     shared: npt.NDArray[np.float64] = np.prod(np.maximum(high - low, 0), axis=1)

@@ -1,7 +1,7 @@
 """Planes that are read by windows: the sizes of an image from which all others are resampled.
 
-A plane has a shape and gives windows, as an array does. Those of images larger than memory compute
-each window when it is read, with the bits of the whole.
+A plane has a shape, and gives windows as an array does. The planes of images larger than memory
+compute each window when it is read, with the bits of the whole.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ TWO_BY_TWO = Adjacency.from_mask(np.ones((2, 2)), origin=(0, 0))
 """The spels whose mean is one spel of the halved image."""
 
 CACHE_SPELS = 1 << 23
-"""A halved image of at most so many spels is computed once, and kept in memory."""
+"""A halved image of at most this number of spels is computed once, and kept in memory."""
 
 
 class Plane(Protocol):
     """A one-channel image that is read by windows."""
 
     @property
-    def shape(self) -> Size: ...
+    def shape(self) -> Size:
+        """Rows and columns."""
+        ...
 
     def __getitem__(self, window: Window) -> Grey: ...
 
@@ -41,7 +43,9 @@ class Source(Protocol):
     """An image of several channels that is read by windows."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns and channels."""
+        ...
 
     def __getitem__(self, window: Any) -> Any: ...
 
@@ -70,6 +74,7 @@ class Colored:
 
     @property
     def shape(self) -> Size:
+        """Rows and columns of the source."""
         return int(self.source.shape[0]), int(self.source.shape[1])
 
     def __getitem__(self, window: Window) -> Grey:
@@ -85,6 +90,7 @@ class Halved:
 
     @property
     def shape(self) -> Size:
+        """Half the rows and columns of the finer plane, rounded up."""
         rows, cols = self.finer.shape
         return -(-rows // 2), -(-cols // 2)
 
@@ -110,7 +116,10 @@ class Resized:
 
 
 def _reads(n: int, out: int, part: slice) -> slice:
-    """What a part of an axis of n spels that is resized to `out` spels reads, and a little more."""
+    """What the resizing of n spels to `out` reads along one axis for a part of the result.
+
+    The slice is a little longer than it must be.
+    """
     scale = n / out
     reach = 2 * max(scale, 1.0) + 2
     low, high = part.start * scale - reach, part.stop * scale + reach
@@ -118,7 +127,7 @@ def _reads(n: int, out: int, part: slice) -> slice:
 
 
 def halved(plane: Plane) -> Plane:
-    """The halved plane; in memory if the plane is, or if it is small."""
+    """The halved plane; it is in memory if the plane is, or if it is small."""
     if isinstance(plane, np.ndarray):
         return ops.mean_pool(plane, TWO_BY_TWO, stride=2)
     small = Halved(plane)

@@ -1,4 +1,4 @@
-"""Photos with their objects, in the units in which a detector is learned."""
+"""Photos with their objects, in the intensities that a detector is learned from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHITE = 255.0
 
 
 class UnitImages(Sequence[Any]):
-    """Images in units of 8 bits, each converted when it is accessed.
+    """Images whose white is 255, each converted when it is accessed.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class UnitImages(Sequence[Any]):
             return UnitImages(self.images[index], self.white)
         image = np.asarray(self.images[index])
         if image.dtype.kind not in "buif":
-            return image  # refused where it is used
+            return image  # `Color` refuses it, and names the photo
         white = white_of(image) if self.white is None else self.white
         return image if white is None else to_white(image, white, WHITE)
 
@@ -61,7 +61,7 @@ class TrainingPhotos:
     images : UnitImages
     boxes : list of (n, 4) arrays
     crowd : list of (n,) arrays of bool
-        Which boxes are of crowds: what lies in them is neither an object nor background.
+        Which boxes are of crowds, whose content is neither an object nor background.
     names : list of str
     run : callable, optional
         Runs tasks about the photos; without it they run in this process.

@@ -14,9 +14,10 @@ from spel.errors import ParameterError, ShapeError
 from spel.rigid.octaves import Grey, Octave, Plane, Resized, halved
 
 MAX_HALVINGS = 12
+"""Largest number of times that an image is halved."""
 
 COARSER = 1.01
-"""A stored level may be coarser than a scale that is read from it by this factor."""
+"""Factor by which a stored level may be coarser than a scale that is computed from it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,8 @@ class Level:
 class Pyramid:
     """A one-channel image, its halvings, and any other size computed from them.
 
-    Sizes between two halvings are resampled from the finer one by triangle filters that are as wide
-    as the reduction, so that nothing aliases.
+    Sizes between two halvings are resampled from the finer one by triangle filters whose width
+    grows with the reduction, so that nothing aliases.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class Pyramid:
     tile : int, optional
         Side of the parts in which an image larger than memory is scanned.
     share : bool
-        Whether scanners put into `shared` what they compute from the levels.
+        Whether scanners store what they compute from the levels in `shared`, for one another.
 
     Examples
     --------
@@ -69,7 +70,7 @@ class Pyramid:
         plane = _grey(image) if tile is None else cast(Plane, image)
         self.size, self.tile, self.shares = (plane.shape[0], plane.shape[1]), tile, share
         self.shared: dict[Hashable, Any] = {}
-        """What several scanners have computed from the levels, if they share it."""
+        """What scanners have computed from the levels, if they share it."""
         self._octaves: list[list[Octave]] = []
         """Each stored size and its halvings."""
         if 0 not in self.size:
@@ -82,7 +83,7 @@ class Pyramid:
         return round(self.size[0] * scale), round(self.size[1] * scale)
 
     def levels(self, scales: Sequence[float], min_side: int = 1) -> Iterator[Level]:
-        """The image at each scale at which its shorter side has `min_side` spels or more."""
+        """The image at each scale, unless its shorter side has fewer than `min_side` spels."""
         for scale in scales:
             rows, cols = self.size_at(scale)
             if min(rows, cols) < max(min_side, 1):
@@ -101,7 +102,7 @@ class Pyramid:
         degrees: float = 0.0,
         mirrored: bool = False,
     ) -> Grey:
-        """A part of the image around a point, scaled, rotated and mirrored, of a given size.
+        """A part of the image around a point: scaled, rotated, mirrored, and cut to a size.
 
         Parameters
         ----------
@@ -115,11 +116,15 @@ class Pyramid:
             Angle by which the content is rotated.
         mirrored : bool
             Whether left and right are exchanged.
+
+        Returns
+        -------
+        (rows, cols) array of float32
         """
         from PIL import Image
 
         rows, cols = size
-        # Rotated content reaches beyond the crop, so a larger upright part is cut first.
+        # A rotated crop reaches beyond an upright one of its size, so a larger part is cut first.
         sine = abs(np.sin(np.deg2rad(degrees)))
         tall, wide = (
             rows + 2 * int(np.ceil(sine * cols / 2)),
@@ -148,7 +153,7 @@ class Pyramid:
         (tall, wide), (row, col) = size, (c / f for c, f in zip(centre, octave.factor))
         per_spel = [s * f for s, f in zip(scale, octave.factor)]
         half = (tall / per_spel[0] / 2, wide / per_spel[1] / 2)
-        # Whole spels, with a margin for the reach of the filters; spels outside the image are 0.
+        # The filters reach beyond the crop, so it is read with a margin of whole spels.
         reach = 2 + int(np.ceil(max(1 / s for s in per_spel)))
         left, top = int(np.floor(col - half[1])) - reach, int(np.floor(row - half[0])) - reach
         right, bottom = int(np.ceil(col + half[1])) + reach, int(np.ceil(row + half[0])) + reach
@@ -159,7 +164,7 @@ class Pyramid:
     def _octave(self, scale: float) -> Octave:
         """The coarsest level or halving that is not coarser than the scale."""
         if not self._octaves:
-            raise ShapeError("Pyramid: the image is empty")
+            raise ShapeError("Pyramid: the image is empty; expected at least one row and column")
         octaves = self._octaves[0]
         for level in self._octaves[1:]:
             if max(level[0].factor) * scale <= COARSER:
@@ -196,6 +201,7 @@ def _grey(image: Any) -> Grey:
 
 
 def _extent(image: Grey) -> tuple[float, float, float, float]:
+    """The box ``x0 y0 x1 y1`` of a whole image."""
     return 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
 
 
@@ -214,7 +220,7 @@ def _part(image: Plane, top: int, bottom: int, left: int, right: int) -> Grey:
 
 
 def scale_series(largest: float, smallest: float, per_octave: int) -> tuple[float, ...]:
-    """Scales from the largest down to the smallest, equal in ratio, `per_octave` to a factor of 2.
+    """Scales of constant ratio from the largest down to the smallest, `per_octave` per factor of 2.
 
     Examples
     --------

@@ -29,7 +29,7 @@ from spel.rigid.views import View
 from spel.rigid.windows import Windows
 
 CACHE_BYTES = 1 << 30
-"""Bytes of cells that are cached while learning, so that a round need not compute them again."""
+"""Bytes of cells that are cached while learning, so that they are computed once for all rounds."""
 
 
 @dataclass(eq=False)
@@ -39,8 +39,9 @@ class Samples:
     Attributes
     ----------
     positive : (n, d) array
-        Cells of the objects' crops. The first half of each object's crops differ as little from a
-        window as a scan does; the second half differ more and train the refining kernels only.
+        Cells of the objects' crops. The first half of each object's crops are misplaced by as
+        little as the nearest window of a scan; the second half are misplaced by more, and train
+        only the refining kernels.
     photos : (n,) array
         The photo of each crop.
     deltas : (n, 4) array
@@ -48,9 +49,11 @@ class Samples:
     copies : int
         Number of crops of each object in either half.
     negative : list of (m, d) arrays
+        Cells of windows of the background.
     photos_of_negative : list of int
+        The photo of each negative row.
     positive_moments, negative_moments : Moments
-        Of the first halves, and of the negative rows.
+        Moments of the first halves, and of the negative rows.
     """
 
     positive: Rows
@@ -68,7 +71,7 @@ class Samples:
         return np.arange(len(self.positive)) % (2 * self.copies) < self.copies
 
     def all_rows(self, positive_weight: float) -> tuple[Rows, Floats, Floats, Ints]:
-        """Rows, targets +1 and -1, shares and photos of the samples that the kernel learns from."""
+        """Rows, targets (+1 or -1), shares and photos of the samples that train the kernel."""
         positive = self.positive[self.is_close]
         negative = np.concatenate([n for n in self.negative if n.size] or [positive[:0]])
         counts = [len(positive), len(negative)]
@@ -116,7 +119,7 @@ def _crop_object(
     copies: int,
     random: np.random.Generator,
 ) -> tuple[Rows, Floats]:
-    """Crops of one object, the first of them unchanged, and each window's deltas to its box."""
+    """Crops of one object, of which the first is unchanged, and each window's deltas to its box."""
     context = 2 * (config.block // 2)
     rows, cols = ((side + context) * config.cell for side in group.window)
     width, height = box[2:] - box[:2]
@@ -143,6 +146,7 @@ def _crop_object(
 
 
 def _as_cells(config: RigidConfig, cells: Network, crops: Rows) -> Rows:
+    """The cells of grey crops as rows, without the context that their normalization read."""
     edge = config.block // 2
     batch = crops[..., None] * 1.0
     for node in cells.nodes[1:]:
@@ -158,7 +162,7 @@ class Background:
     ----------
     config : RigidConfig
     photos : TrainingPhotos
-        Without what runs tasks the photos are scanned here, and their cells are cached. The bits
+        If they have no `run`, the photos are scanned here, and their cells are cached; the bits
         are the same.
     """
 
@@ -188,6 +192,7 @@ class Background:
     def _mine_here(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
     ) -> Iterator[list[Rows]]:
+        """The hard negatives of each photo, one photo after the other."""
         scanner = Scanner(network, windows)
         most = self.config.hard_negatives_per_photo(len(self.images))
         for photo, truth in enumerate(self.places):
@@ -196,6 +201,7 @@ class Background:
     def _mine_in_workers(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
     ) -> Iterator[list[Rows]]:
+        """The hard negatives of each photo, mined by tasks."""
         assert self.run is not None
         most = self.config.hard_negatives_per_photo(len(self.images))
         before = frozenset(self._halved)
@@ -221,13 +227,13 @@ class Background:
         return views
 
     def _has_room(self, cells: int) -> bool:
-        """Whether the cache has room for so many cells, which it then loses."""
+        """Whether the cache has room for a number of cells; if so, the room is reserved."""
         self._bytes_left -= 2 * cells
         return self._bytes_left >= 0
 
 
 def random_model(samples: Samples, random: np.random.Generator) -> LinearModel:
-    """A model of random direction, whose best-scored windows are a random sample."""
+    """A model of random direction; the windows that it scores best are a random sample."""
     w = random.normal(size=samples.positive.shape[1])
     none = np.zeros((0, 0))
     return LinearModel(np.asarray(w / np.linalg.norm(w)), 0.0, none, none)

@@ -29,12 +29,12 @@ MIN_SIDE = 8
 """Smallest side, in spels, of a scaled image that kernels slide over."""
 
 CROPS = 256
-"""Views of places whose cells are computed at once."""
+"""Number of views whose cells are computed at once."""
 
 NO_CELLS = np.zeros((0, 0, 0), dtype=np.float32)
 
 SLIDE_MARGIN = 2
-"""Cells by which a kernel slides to each side of the middle of a given box."""
+"""Number of cells by which a kernel slides to each side of the middle of a box."""
 
 
 class Scanner:
@@ -59,8 +59,8 @@ class Scanner:
         self.score = score
         if len(self.score.bank) != len(windows.sizes):
             raise ShapeError(
-                f"detect: {len(self.score.bank)} kernels for {len(windows.sizes)} sizes; expected "
-                "one size per kernel"
+                f"detect: {len(self.score.bank)} kernels for {len(windows.sizes)} window sizes; "
+                "expected one size per kernel"
             )
         self._refine = None if windows.refine_node is None else network[windows.refine_node]
         self._color, self._cells = _split(network, self.name)
@@ -69,26 +69,26 @@ class Scanner:
         self.proposals = None if windows.proposals is None else Scanner(network, windows.proposals)
 
     def scan_area(self, pyramid: Pyramid) -> float:
-        """Spels of the image at all scales together, which a scan of all scales reads."""
+        """Number of spels that a scan of all scales reads."""
         rows, cols = pyramid.size
         return float(rows * cols * sum(s * s for s in self.windows.scales))
 
     @property
     def place_area(self) -> float:
-        """Spels of one view of a place, which `score_at` reads."""
+        """Number of spels that `score_at` reads for one box."""
         size, _, _ = self._crop_geometry()
         return float(np.prod(size))
 
     def pyramid(self, image: npt.ArrayLike, *, share: bool = False) -> Pyramid:
         """The scale space of the image, in the colour space of the network.
 
-        With `share`, scanners of the same cells that scan it compute them once.
+        With `share`, all scanners whose cells are the same compute them once.
         """
         array = np.asarray(image)
         return Pyramid(self._color(array[..., None] if array.ndim == 2 else array), share=share)
 
     def large_pyramid(self, levels: Sequence[Source], tile: int) -> Pyramid:
-        """The scale space of an image larger than memory, whose first level is the full size."""
+        """The scale space of an image larger than memory; the first level has the full size."""
         image, *smaller = (Colored(self._color, level) for level in levels)
         return Pyramid(image, smaller=smaller, tile=tile)
 
@@ -107,7 +107,7 @@ class Scanner:
         return best
 
     def _parts(self, level: Level, tile: int) -> Iterator[View]:
-        """The cells of a level in parts, with those around that the kernels read there."""
+        """The cells of a level, part by part, each with the cells around it that kernels read."""
         shape = (*level.image.shape, 1)
         rows, cols = self._cells.shape(shape)[:2]
         step = max(1, tile // int(self.cell.scale[0]))
@@ -124,7 +124,7 @@ class Scanner:
             yield View(level.scale, cells, origin=(box[0][0], box[1][0]), own=own)
 
     def _around(self) -> list[tuple[int, int]]:
-        """Cells before and after a place that its score, and whether it is a maximum, depend on."""
+        """Number of cells before and after a cell that decide its score, and if it is a maximum."""
         halos = [self.score.scope.halo]
         if isinstance(self._refine, Convolution):
             halos.append(self._refine.scope.halo)
@@ -184,7 +184,7 @@ class Scanner:
         degrees: npt.ArrayLike = 0.0,
         prior: Floats | None = None,
     ) -> ScoredWindows:
-        """The best window near each box.
+        """The best window near each box, in a view of its own.
 
         Parameters
         ----------
@@ -192,11 +192,16 @@ class Scanner:
         boxes : (n, 4) array
             Boxes of the image; each is scaled to the size of an average window.
         octaves : float or (n,) array
-            Octaves by which the content is enlarged beyond that.
+            Octaves by which the content is enlarged further.
         degrees : float or (n,) array
             Angles by which the content is rotated.
         prior : (n,) array, optional
             Log-odds that are added to the scores.
+
+        Returns
+        -------
+        ScoredWindows
+            One window for each box, in the order of the boxes.
         """
         if not len(boxes):
             return ScoredWindows.empty()
@@ -214,18 +219,18 @@ class Scanner:
         return ScoredWindows(windows, log_odds, kernels, indices, cells, views, added)
 
     def _crop_geometry(self) -> tuple[Ints, Ints, Ints]:
-        """Size of a view's crop in spels, of its inner frame in cells, and cells around that."""
+        """Size of a view's crop in spels, and in cells its frame and what is around the frame."""
         (above, below), (left, right) = self.score.scope.halo
         frame = np.array([above + below + 1, left + right + 1]) + 2 * SLIDE_MARGIN
         cell = np.array(self.cell.scale)
-        # Whole cells around the frame, which the normalization of its cells reads.
+        # The normalization of the frame's cells reads whole cells around it.
         around = np.array([low for low, _ in self._cells.halo or ()]) // cell.astype(int)
         return ((frame + 2 * around) * cell).astype(int), frame, around
 
     def _crop_views(
         self, pyramid: Pyramid, boxes: Floats, octaves: npt.ArrayLike, degrees: npt.ArrayLike
     ) -> list[View]:
-        """Views around the boxes' middles, of the size of the kernels' frame and its margin."""
+        """Views around the boxes' middles, as large as the kernels' frame and its margin."""
         size, frame, around = self._crop_geometry()
         area = np.mean([np.log(w * h) for w, h in self.windows.sizes])
         scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
@@ -273,9 +278,9 @@ def _split(network: Network, name: str) -> tuple[Network, Network]:
 
 @lru_cache(maxsize=8)
 def _split_at(network: Network, last: str) -> tuple[Network, Network]:
-    """The first layer, and the layers from there to another.
+    """The first layer, and the layers between it and the node `last`, included.
 
-    The parts of the last networks are remembered, because they hold the plans of their runs.
+    The parts of the last few networks are cached, because they hold their plans.
     """
     first = network.nodes[0]
     names = {first.name: INPUT}

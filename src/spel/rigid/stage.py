@@ -1,4 +1,4 @@
-"""One stage of a detector, learned: kernels for the objects of each aspect, their calibration."""
+"""Learning one stage of a detector: kernels for the objects of each aspect, and calibration."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Report = Callable[[str], object]
 
 
 class StageLearner:
-    """Learns the kernels of one stage, a kernel for each group of objects.
+    """Learns the kernels of one stage, one for each group of objects.
 
     Parameters
     ----------
     config : RigidConfig
     photos : TrainingPhotos
     name : str
-        Of the scoring node.
+        Name of the scoring node.
     anchor : float, optional
         A scale to which the stage's scales are aligned, so that several stages share them.
     """
@@ -64,7 +64,7 @@ class StageLearner:
         self.random = np.random.default_rng(config.seed)
 
     def learn(self, on_step: Report) -> tuple[list[Node], Windows]:
-        """The layers of the stage, and the decision that applies them."""
+        """The nodes of the stage, and the decision that applies them."""
         images, config = self.photos.images, self.config
         self._check_photos()
         on_step(
@@ -93,7 +93,7 @@ class StageLearner:
         return self._finish(models, samples)
 
     def _check_photos(self) -> None:
-        """Refuse boxes and photos that cannot be learned from, before the work begins."""
+        """Refuse boxes and photos from which nothing can be learned, before the work begins."""
         photos = self.photos
         sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in photos.images]
         for name, size, boxes in zip(photos.names, sizes, photos.truth):
@@ -106,7 +106,7 @@ class StageLearner:
     def _finish(
         self, models: Sequence[LinearModel], samples: Sequence[Samples]
     ) -> tuple[list[Node], Windows]:
-        """Kernels calibrated to log-odds, and refining kernels, each with its provenance."""
+        """The nodes of calibrated kernels, with their provenance, and of refining kernels."""
         refining, provenance, scores, positive = [], [], [], []
         for group, own, model in zip(self.groups, samples, models):
             left_out, is_positive, photos = self._leave_photos_out(model, own)
@@ -117,7 +117,7 @@ class StageLearner:
             even = np.ones(len(own.positive))
             refining.append(fit_ridge(own.positive, own.deltas, even, self.config.refine_ridge))
             provenance.append(self._provenance(group, own, left_out[is_positive]))
-        # One calibration for all kernels: a kernel of few objects has too few scores for its own.
+        # All kernels share one calibration: few objects give too few scores for one of their own.
         slope, offset = fit_platt(np.concatenate(scores), np.concatenate(positive))
         calibrated = [
             replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
@@ -135,7 +135,7 @@ class StageLearner:
         refining: Sequence[LinearModel],
         samples: Sequence[Samples],
     ) -> None:
-        """The models of the stage, and those that each photo's absence would give."""
+        """Store the models of the stage, and the models without each photo."""
         self._models = list(zip(models, refining))
         self._without = []
         for model, refine, own in zip(models, refining, samples):
@@ -149,7 +149,7 @@ class StageLearner:
             )
 
     def nodes_without(self, photo: int) -> list[Node]:
-        """The stage's layers, learned without one photo."""
+        """The stage's nodes, learned without one photo."""
         slope, offset = self._calibration
         models = [
             (scores.get(photo, model), refines.get(photo, refine))
@@ -165,7 +165,7 @@ class StageLearner:
     def _leave_photos_out(
         self, model: LinearModel, own: Samples
     ) -> tuple[Floats, npt.NDArray[np.bool_], Ints]:
-        """Scores of all samples without their own photo, which are objects, and their photos."""
+        """Scores of all samples by the model without their photo, which are objects, and photos."""
         rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
         with_objects = np.unique(own.photos)
         # A single photo cannot be left out: no object would remain to learn from.
@@ -174,7 +174,7 @@ class StageLearner:
         return scores, targets > 0, photos
 
     def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
-        """The training object that is most similar to the kernel."""
+        """The training object that has the highest score."""
         best = int(scores[:: own.copies].argmax())
         photo, box = group.objects[best]
         middle = ((box[1] + box[3]) // 2, (box[0] + box[2]) // 2)
@@ -183,7 +183,7 @@ class StageLearner:
     def _node(
         self, name: str, models: Sequence[LinearModel], provenance: Sequence[Provenance] = ()
     ) -> Node:
-        """The models as kernels over the common frame of cells."""
+        """A convolution whose kernels are the models, over the common frame of cells."""
         channels = self.config.orientations
         kernels = []
         for group, model in zip(self.groups, models):
@@ -208,7 +208,7 @@ class StageLearner:
 def _best_of_photo(
     scores: Floats, is_positive: npt.NDArray[np.bool_], photos: Ints
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Of each photo's object crops the best score only, which is what a scan would find."""
+    """The best score of each photo's object crops, as in a scan, and all background scores."""
     best = [
         scores[is_positive & (photos == photo)].max() for photo in np.unique(photos[is_positive])
     ]

@@ -1,4 +1,4 @@
-"""Leave-one-photo-out: what a detector finds in each photo when learned without that photo."""
+"""Leave-one-photo-out: what a detector finds in each photo if it is learned without it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spel.rigid.photos import TrainingPhotos
 from spel.rigid.windows import Windows
 
 MIN_PROBABILITY = 0.01
-"""Probability from which detections count."""
+"""Lowest probability of a detection that counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,9 @@ class Validation:
     ----------
     answers : tuple of Answers
     threshold : float
-        Probability with the highest F1: the harmonic mean of precision and recall.
+        Probability with the highest F1, the harmonic mean of precision and recall.
     precision, recall : float
-        At that threshold, at an intersection over union of 0.5.
+        Their values at that threshold, for an intersection over union of at least 0.5.
     average_precision : float
     """
 
@@ -54,8 +54,8 @@ class Validation:
     def text(self) -> str:
         """The figures in one sentence."""
         return (
-            f"without each of the {len(self.answers)} photos in turn: at the threshold "
-            f"{self.threshold:.3g} recall {self.recall:.3f} and precision {self.precision:.3f}; "
+            f"each of the {len(self.answers)} photos without itself: recall {self.recall:.3f} and "
+            f"precision {self.precision:.3f} at the threshold {self.threshold:.3g}; "
             f"average precision {self.average_precision:.3f}"
         )
 
@@ -80,7 +80,7 @@ def validate(
     below = scores[best + 1] if best + 1 < len(scores) else MIN_PROBABILITY
     return Validation(
         tuple(answers),
-        # Halfway, in log-odds, to the next detection, which is left out.
+        # Half way, in log-odds, to the next detection, which would be one too many.
         float(_between(scores[best], below)),
         float(precision[best]),
         float(recall[best]),
@@ -104,6 +104,7 @@ def _detections_without(
 
 
 def _between(a: float, b: float) -> float:
+    """The probability half way between two others, in log-odds."""
     x, y = (np.clip(v, 1e-6, 1 - 1e-6) for v in (a, b))
     middle = (np.log(x / (1 - x)) + np.log(y / (1 - y))) / 2
     return float(1 / (1 + np.exp(-middle)))

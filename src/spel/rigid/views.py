@@ -30,9 +30,9 @@ class View:
     degrees : float
         Angle by which the content is rotated about that point.
     origin : (row, col)
-        Where the first cell lies among those of the whole scaled image, if this is a part of it.
+        For a part of the scaled image: where its first cell lies among the cells of the whole.
     own : (slice, slice), optional
-        The cells, among those of the whole, whose windows this part answers for; by default all.
+        For a part: the cells of the whole whose windows are taken from it; by default all.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class View:
     def owns(
         self, rows: npt.NDArray[np.int64], cols: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.bool_]:
-        """Which of some cells of the whole this view answers for."""
+        """Which of some cells of the whole are taken from this view."""
         inside = np.ones(len(rows), dtype=bool)
         for places, own in zip((rows, cols), self.own or ()):
             inside &= (places >= own.start) & (places < own.stop)
@@ -72,7 +72,7 @@ class View:
 
 
 def _rotation(degrees: float) -> Floats:
-    """The matrix that turns rows (x, y) of a rotated view upright."""
+    """The matrix that turns row vectors (x, y) of a rotated view upright."""
     cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     return np.array([[cosine, sine], [-sine, cosine]])
 
@@ -91,7 +91,7 @@ class ScoredWindows(Value):
     view_indices : (n,) array of int
         Index into `views`.
     cells : (n, 2) array of int
-        Cell (row, col) of the view, or of the whole of which it is a part.
+        Cell (row, col) of the view, or of the whole scaled image if the view is a part of it.
     views : sequence of View
     prior : (n,) array
         The part of the log-odds that the proposal stage contributed.
@@ -141,7 +141,7 @@ class ScoredWindows(Value):
         )
 
     def with_more(self, more: ScoredWindows, view: int) -> ScoredWindows:
-        """These and more windows, which lie in one of these views."""
+        """These windows and more, which lie in one of these views."""
         joined = ScoredWindows.concatenate([self, more])
         inside = np.full(len(more), view, dtype=np.int64)
         return replace(
@@ -149,7 +149,7 @@ class ScoredWindows(Value):
         )
 
     def best(self, count: int) -> ScoredWindows:
-        """The best windows, at most so many; of equals, the first in the views' raster order."""
+        """The best `count` windows; of equals, the first ones in the views' raster order."""
         rows, cols = self.cells.T
         order = np.lexsort((self.kernels, cols, rows, self.view_indices, -self.log_odds))
         return self[order[:count]]
@@ -187,9 +187,13 @@ class ScoredWindows(Value):
 
 
 def apply_deltas(boxes: Floats, deltas: npt.ArrayLike) -> Floats:
-    """Shift the middle of each box by (dx, dy) widths and heights, and scale it by exp (lw, lh).
+    """Shift the middle of each box by (dx, dy) widths and heights, and scale it by exp(lw, lh).
 
-    Each delta is clipped to -0.5..0.7.
+    Parameters
+    ----------
+    boxes : (n, 4) array
+    deltas : (n, 4) array
+        ``dx dy lw lh`` of each box, clipped to -0.5..0.7.
 
     Examples
     --------

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.stored import check_table, stored_value
 from spel.errors import FormatError, ParameterError
 from spel.rigid.pyramid import scale_series
 
 VERSION = 2
-"""Version of the stored form; spel 0.1 wrote none."""
+"""Version of the stored form; spel 0.1 wrote no version."""
 
 MAX_SIDE = 1_000_000
 """Largest side of a window, in spels; its inverse is the smallest scale."""
@@ -28,6 +29,7 @@ MAX_SCALE = 64
 """Largest factor by which an image is enlarged."""
 
 MAX_SCALES_PER_OCTAVE = 64
+"""Largest number of scales per factor of 2."""
 
 KEYS_OF_VERSION_1 = {
     "largest": "max_scale",
@@ -70,14 +72,19 @@ class Windows:
         The proposal stage: smaller kernels at fewer scales, which propose places. The kernels of
         `score_node` then score windows at these places only.
     max_proposals : int
-        Number of proposals that are refined; all proposals that are more likely an object than not
-        are refined in addition.
+        Number of proposals that are refined at least; more are if the scores call for it, see
+        `spel.rigid.detect.best_windows`.
     rotations : tuple of float
         Degrees by which the views of the best proposals are rotated and scored again.
     margin : (x, y)
         What is added to each side of a detected box, as a share of its width and of its height;
-        below 0 boxes become tighter. Boxes are learned as they were drawn; other data may draw the
-        same object with or without its frame.
+        values below 0 make boxes tighter. Boxes are learned as they were drawn, while other data
+        may draw the same object with or without its frame.
+
+    Raises
+    ------
+    ParameterError
+        If a field lies outside its range.
 
     Examples
     --------
@@ -100,6 +107,21 @@ class Windows:
     margin: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
+        self._check_sizes()
+        self._check_numbers()
+        self._check_scales()
+        self._check_rotations()
+        self._check_margin()
+        for name in ("refine_node", "score_node"):
+            node = getattr(self, name)
+            if node is not None and not isinstance(node, str):
+                raise ParameterError(f"Windows: {name} {node!r:.60}; expected the name of a node")
+        if isinstance(self.proposals, Mapping):
+            object.__setattr__(self, "proposals", Windows.from_dict(self.proposals))
+        if self.proposals is not None and not isinstance(self.proposals, Windows):
+            raise ParameterError(f"Windows: proposals {self.proposals!r:.60}; expected Windows")
+
+    def _check_sizes(self) -> None:
         sizes = tuple((float(w), float(h)) for w, h in self.sizes)
         object.__setattr__(self, "sizes", sizes)
         if not sizes or any(not (0 < side < MAX_SIDE) for size in sizes for side in size):
@@ -107,42 +129,38 @@ class Windows:
                 f"Windows: sizes {self.sizes!r:.80}; expected (width, height) above 0 and below "
                 f"{MAX_SIDE:,}"
             )
+
+    def _check_numbers(self) -> None:
+        for name in ("max_detections", "max_proposals", "scales_per_octave"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ParameterError(
+                    f"Windows: {name} {value!r:.60}; expected an integer of at least 1"
+                )
+        for name in ("threshold", "overlap"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"Windows: {name} {getattr(self, name)!r}; expected 0 to 1")
+
+    def _check_scales(self) -> None:
         if not 0 < self.max_scale <= MAX_SCALE or not self.min_scale >= 1 / MAX_SIDE:
             raise ParameterError(
                 f"Windows: scales from {self.max_scale!r} to {self.min_scale!r}; expected at most "
                 f"{MAX_SCALE} and at least 1 / {MAX_SIDE:,}"
             )
-        for name in ("max_detections", "max_proposals", "scales_per_octave"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise ParameterError(f"Windows: {name} {value!r:.60}; expected an integer")
         if self.scales_per_octave > MAX_SCALES_PER_OCTAVE:
             raise ParameterError(
                 f"Windows: scales_per_octave {self.scales_per_octave}; expected at most "
                 f"{MAX_SCALES_PER_OCTAVE}"
             )
-        for name in ("refine_node", "score_node"):
-            node = getattr(self, name)
-            if node is not None and not isinstance(node, str):
-                raise ParameterError(f"Windows: {name} {node!r:.60}; expected the name of a node")
         scale_series(self.max_scale, self.min_scale, self.scales_per_octave)
-        for name in ("threshold", "overlap"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ParameterError(f"Windows: {name} {getattr(self, name)!r}; expected 0 to 1")
-        for name in ("max_detections", "max_proposals"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"Windows: {name} {getattr(self, name)!r}; expected 1 or more")
+
+    def _check_rotations(self) -> None:
         rotations = tuple(float(degrees) for degrees in self.rotations)
         object.__setattr__(self, "rotations", rotations)
         if any(not -90 < degrees < 90 for degrees in rotations):
             raise ParameterError(
                 f"Windows: rotations {rotations!r}; expected degrees between -90 and 90"
             )
-        self._check_margin()
-        if isinstance(self.proposals, Mapping):
-            object.__setattr__(self, "proposals", Windows.from_dict(self.proposals))
-        if self.proposals is not None and not isinstance(self.proposals, Windows):
-            raise ParameterError(f"Windows: proposals {self.proposals!r:.60}; expected Windows")
 
     def _check_margin(self) -> None:
         margin = tuple(float(share) for share in self.margin)
@@ -203,7 +221,6 @@ class Windows:
             for key, value in values.items()
             if key not in ("kind", "version")
         }
-        try:
+        check_table(cls, options)
+        with stored_value(cls):
             return cls(**options)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise FormatError(f"Windows: {error}") from error

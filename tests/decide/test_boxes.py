@@ -92,6 +92,13 @@ def test_nan_is_never_above_a_threshold() -> None:
 # VALUE
 
 
+@pytest.mark.filterwarnings("error")
+def test_thresholds_beyond_float32_are_above_or_below_all_it_holds() -> None:
+    values = np.array([[0, 3e38]], np.float32)
+    assert len(decide(values, Decision(threshold=1e308)).detections) == 0
+    assert len(decide(values, Decision(threshold=-1e308)).detections) == 1
+
+
 def test_a_decision_survives_json() -> None:
     decision = Decision(
         threshold="p95",

@@ -106,7 +106,8 @@ def test_all_problems_are_listed(tmp_path):
     ("text", "words"),
     [
         ("[]", "a list"),
-        ("", "correct the JSON"),
+        ("", "it is empty"),
+        ("hello", "it begins with 'hello'"),
         ("{", "correct the JSON"),
         ("[" * 1000, "deeper"),
         ('{"images": [], "images": []}', "stands twice"),

@@ -1,5 +1,7 @@
 """Restoration: better than what it started from, explained spel by spel, refused by name."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -63,8 +65,34 @@ def test_files_come_back_and_others_are_refused(small, tmp_path, clean):
     with pytest.raises(FormatError, match="no restorer"):
         load_restorer(tmp_path / "net.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"nothing")
-    with pytest.raises(FormatError, match="no complete restorer"):
+    with pytest.raises(FormatError, match="expected a restorer that spel learn-restore wrote"):
         load_restorer(tmp_path / "broken.safetensors")
+    with pytest.raises(FormatError, match="there is no such file"):
+        load_restorer(tmp_path / "missing.safetensors")
+    with pytest.raises(FormatError, match="a folder"):
+        load_restorer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("side", -3), ("side", 9.0), ("side", 10**9), ("softness", "0"), ("softness", -1.0)]
+    + [("task", 3), ("task", "enlarge:99"), ("anchors", 0), ("anchors", np.nan)],
+)
+def test_every_value_of_a_file_is_checked_where_it_is_read(small, tmp_path, field, value):
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "r.safetensors"
+    small.save(path)
+    about = {"kind": "restorer.v1", "task": str(small.task), "side": small.side, "softness": 0.5}
+    arrays = load_file(path)
+    if field == "anchors":
+        arrays["anchors"] = arrays["anchors"][:value] if value == 0 else arrays["anchors"] * value
+    else:
+        about[field] = value
+    save_file(arrays, path, metadata={"spel": json.dumps(about)})
+    with pytest.raises(FormatError, match=r"r\.safetensors: ") as error:
+        load_restorer(path)
+    assert "\n" not in str(error.value)
 
 
 def test_wrong_tasks_and_pictures_are_refused(small, clean):
@@ -77,6 +105,8 @@ def test_wrong_tasks_and_pictures_are_refused(small, clean):
         learn_restorer([clean[0][:9, :9]], Task("denoise", 5))
     with pytest.raises(ParameterError, match="one picture"):
         learn_restorer([], Task("denoise", 5))
+    with pytest.raises(ParameterError, match="NaN or infinity"):
+        learn_restorer([np.full_like(clean[0], np.nan)], Task("denoise", 5))
     with pytest.raises(ShapeError, match="volumes"):
         small(np.zeros((3, 4, 5, 1)))
 

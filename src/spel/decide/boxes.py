@@ -71,7 +71,7 @@ def decide(
     place = place or Geometry.identity(values.ndim)
     threshold = ops.threshold_value(values, decision.threshold)
     near = decision.adjacency or Adjacency.box(3, ndim=values.ndim)
-    labels = ops.label(values > threshold, near)
+    labels = ops.label(ops.threshold(values, threshold), near)
     regions = ops.regions(labels, values)
     boxes, order = select_regions(regions, decision, place, size)
     numbers = np.zeros(len(regions) + 1, dtype=np.int32)

@@ -90,7 +90,7 @@ def parse_json(
             object_pairs_hook=_unique,
         )
     except json.JSONDecodeError as error:
-        reason = f"line {error.lineno}, column {error.colno}: {error.msg}; correct the JSON"
+        reason = _reason(error)
     except RecursionError:
         reason = "it is nested too deeply; flatten it"
     except _NotStrictError as error:
@@ -102,6 +102,19 @@ class _NotStrictError(Exception):
     """Why a text is refused, without the name of its file."""
 
 
+def _reason(error: json.JSONDecodeError) -> str:
+    """Why a text is no JSON, and what to do."""
+    start = error.doc.lstrip()
+    if not start:
+        return "it is empty; copy or download it again, or check that it is the right file"
+    if error.pos == len(error.doc) - len(start):
+        return (
+            f"it is no JSON (it begins with {printable(start[:20])!r}); check that it is the right "
+            "file, or correct the JSON"
+        )
+    return f"line {error.lineno}, column {error.colno}: {error.msg}; correct the JSON"
+
+
 def _decoded(data: bytes | str, max_bytes: int) -> str:
     if len(data) > max_bytes:
         raise _NotStrictError(f"it has more than {max_bytes} bytes; split it")
@@ -111,7 +124,8 @@ def _decoded(data: bytes | str, max_bytes: int) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _NotStrictError(
-            f"it is not UTF-8 (byte {error.start}); save it again as UTF-8"
+            f"it is not UTF-8 text (byte {error.start}); check that it is the right file, or save "
+            "it again as UTF-8"
         ) from None
 
 

@@ -26,6 +26,8 @@ def read_limited(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT) -> byt
     try:
         with open(path, "rb", opener=_open_plain) as file:
             data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise FormatError(f"{name}: there is no such file; check the path") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FormatError(f"{name}: cannot be read: {reason}; check the path") from None
@@ -40,7 +42,11 @@ def _open_plain(path: str, flags: int) -> int:
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
-        raise ValueError("it is a folder" if stat.S_ISDIR(mode) else "it is not a plain file")
+        raise ValueError(
+            "it is a folder, and a file is expected here"
+            if stat.S_ISDIR(mode)
+            else "it is not a plain file"
+        )
     return handle
 
 

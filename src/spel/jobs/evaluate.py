@@ -18,7 +18,7 @@ from spel.io.annotation.labels import Report, read_labels
 from spel.io.annotation.results import Result, read_results
 from spel.io.text_files import problems_error
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate
-from spel.runs.run_files import RunFiles, results_files
+from spel.runs.run_files import results_files
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,10 @@ def _results(
     path = Path(results)
     files = list(results_files(path)) if path.is_dir() else [path]
     if not files and not any(any(path.glob(names)) for names in ("*.xml", "*.txt", "*.geojson")):
-        files = [RunFiles(path).results]  # which says that it is missing
+        raise FormatError(
+            f"{path}: the folder holds neither results.jsonl nor labels; name the folder of a run, "
+            "or of labels"
+        )
     if files and all(file.suffix == ".jsonl" for file in files):
         return [result for file in files for result in read_results(file)]
     return results_of(read_labels(path, like=truth, images=images, report=report))

@@ -15,6 +15,7 @@ from spel.atomic import replacing
 from spel.core.intensity import full_range
 from spel.errors import ShapeError
 from spel.jobs.network_job import NetworkJob
+from spel.learning.finite import check_finite
 from spel.runs import ImageRecord, OutputFiles, RunFiles, SourceImage, Task
 from spel.runs.resume import read_lines
 
@@ -58,6 +59,7 @@ class FeaturesJob(NetworkJob):
 
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The feature vector of an image in memory."""
+        check_finite(image.pixels, image.name)
         pooled, batch = self._pooled(), full_range(image.pixels, image.white)[None]
         vector = pooled.fit_transform(batch)[0]
         return image.record(

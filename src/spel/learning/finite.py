@@ -1,4 +1,4 @@
-"""Refuse images with numbers that a classifier cannot take."""
+"""Refuse images with numbers that features and classifiers cannot take."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def check_finite(image: Any, name: str) -> None:
     """Raise FormatError if an image holds anything but finite numbers of float32."""
     dtype = np.asarray(image).dtype
     if dtype.kind not in "buif":
-        raise FormatError(f"{name}: values of type {dtype}; a classifier needs real numbers")
+        raise FormatError(f"{name}: values of type {dtype}; real numbers are needed")
     with np.errstate(over="ignore"):
         bad = int(np.size(image) - np.isfinite(np.asarray(image, np.float32)).sum())
     if bad:
         raise FormatError(
             f"{name}: {bad} of {np.size(image)} values are NaN, infinite or too large for float32; "
-            "a classifier needs finite numbers"
+            "features and classifiers need finite numbers"
         )

@@ -5,10 +5,8 @@ Files of every older version are read for ever.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,8 @@ from spel.nn.layer import Layer
 from spel.nn.network import Network
 from spel.nn.node import Node
 from spel.nn.registry import layer_of_kind
-from spel.nn.save import FORMAT, MAX_DEPTH, MAX_HEADER, VERSION, depth
+from spel.nn.save import FORMAT, VERSION
+from spel.nn.tensor_file import parse_header, read_tensor_file
 
 MAX_NODES = 10_000
 BANK: dict[str, Any] = {
@@ -56,7 +55,8 @@ def load(path: str | os.PathLike[str], *, allow: Collection[str] = ()) -> Networ
         an unknown kind of layer or comes from a newer version; the message says which.
     """
     name = os.fspath(path)
-    described, tensors = _read(Path(path), name)
+    text, tensors = read_tensor_file(path, "network", "spel learn or network.save")
+    described = parse_header(text, name)
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise FormatError(f"{name}: not a network of spel; expected a file written by network.save")
     version = described.get("version")
@@ -169,57 +169,3 @@ class _Reader:
         if not all(fits(values[name], PROVENANCE[name]) for name in PROVENANCE):
             raise FormatError(f"node {place!r}: provenance {described!r:.80}; the file is damaged")
         return Provenance(values["label"], values["marker"], values["image"], tuple(values["at"]))
-
-
-# -- reading under limits ----------------------------------------------------------------------
-
-
-def _read(path: Path, name: str) -> tuple[Any, Mapping[str, Any]]:
-    """Architecture and tensors; the header is bounded before anything is allocated."""
-    if path.is_dir():
-        raise FormatError(f"{name}: a folder; expected a network file (*.safetensors)")
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-            size = int.from_bytes(head, "little")
-            if len(head) < 8 or size > 2 * MAX_HEADER or head[:1] == b"{":
-                raise FormatError(f"{name}: no safetensors file, or a truncated one")
-            header = file.read(size)
-    except OSError as error:
-        raise FormatError(f"{name}: cannot be read ({error.strerror or error})") from error
-    if len(header) < size:
-        raise FormatError(f"{name}: truncated; its header ends after {len(header)} bytes")
-    described = _parsed(header, name)
-    text = described.get("__metadata__") if isinstance(described, dict) else None
-    if not isinstance(text, dict) or not isinstance(text.get("spel"), str):
-        raise FormatError(f"{name}: not a network of spel: its metadata have no 'spel'")
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return _parsed(text["spel"].encode(), name), load_file(path)
-    except (SafetensorError, ValueError, KeyError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{name}: {error}; the file is truncated or damaged") from error
-
-
-def _parsed(text: bytes, name: str) -> Any:
-    """JSON without duplicate keys, NaN or deep nesting."""
-    if depth(text) > MAX_DEPTH:
-        raise FormatError(f"{name}: nested deeper than {MAX_DEPTH} levels")
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{name}: its header is no valid JSON ({error})") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a key repeats")
-    return values
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")

@@ -55,7 +55,8 @@ def _above(array: npt.NDArray[Any], value: float) -> npt.NDArray[np.bool_]:
     """``array > value``; whole numbers are compared as they are, without a float of each."""
     mask: npt.NDArray[np.bool_]
     if array.dtype.kind not in "iu" or not np.isfinite(value):
-        mask = array > value
+        with np.errstate(over="ignore"):  # what float32 cannot hold is above or below all it can
+            mask = array > value
         return mask
     below, limits = floor(value), np.iinfo(array.dtype)
     if not limits.min <= below <= limits.max:

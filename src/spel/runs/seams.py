@@ -34,7 +34,7 @@ class Seams:
 
     def add(self, saliency: npt.NDArray[Any], threshold: float) -> None:
         """Label the components of a band, and join them with those above it."""
-        local = ops.label(saliency > threshold, self.adjacency).astype(np.int64)
+        local = ops.label(ops.threshold(saliency, threshold), self.adjacency).astype(np.int64)
         numbered = np.where(local > 0, local + self.count, 0)
         self._measure(saliency, local)
         above = numbered[:0] if self.above is None else self.above

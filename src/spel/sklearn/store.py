@@ -15,6 +15,7 @@ from typing import Any
 from spel import atomic
 from spel.errors import FormatError, SpelError
 from spel.io.json_files import parse_json
+from spel.nn.tensor_file import read_tensor_file
 from spel.sklearn.build import build
 from spel.sklearn.encoding import Raw, Tensors, decode, encode
 from spel.sklearn.kinds import ALLOWED, describe
@@ -72,7 +73,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         If the file is damaged, newer, no estimator, or holds one that is not `ALLOWED`.
     """
     name = os.fspath(path)
-    text, tensors = _read(name)
+    origin = "spel fit or spel.sklearn.save"
+    text, tensors = read_tensor_file(path, "classifier", origin, MAX_HEADER)
     try:
         described = parse_json(text, name="its settings", max_bytes=MAX_HEADER)
         if not isinstance(described, dict) or described.get("format") != FORMAT:
@@ -89,23 +91,3 @@ def load(path: str | os.PathLike[str]) -> Any:
         return build(raw)
     except (SpelError, RecursionError) as error:
         raise FormatError(f"{name}: {error}") from error
-
-
-def _read(name: str) -> tuple[str, Tensors]:
-    """The settings and the arrays of a file."""
-    from safetensors import SafetensorError, safe_open
-
-    if os.path.isdir(name):
-        raise FormatError(f"{name}: this is a folder; name a classifier file in it")
-    try:
-        with safe_open(name, framework="numpy") as file:
-            text = (file.metadata() or {}).get("spel", "")
-            if len(text) > MAX_HEADER:
-                raise FormatError(f"{name}: its header is larger than {MAX_HEADER:,} bytes")
-            return text, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise FormatError(f"{name}: there is no such file") from None
-    except FormatError:
-        raise
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise FormatError(f"{name}: no safetensors file, or a truncated one ({error})") from error

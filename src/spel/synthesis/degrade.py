@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError
+from spel.ops.arrays import as_real
 
 Plane = npt.NDArray[np.float32]
 _FORM = re.compile(r"(denoise|enlarge|deblur):([0-9]*\.?[0-9]+)")
@@ -90,14 +91,17 @@ def resized(plane: Plane, size: tuple[int, int]) -> Plane:
 
 
 def luma(image: npt.ArrayLike, white: float) -> Plane:
-    """BT.601 luma of a picture as numbers from 0 to 1; the first channel if there are not three.
+    """BT.601 luma of a picture as numbers from 0 to 1; of one or two channels the first.
+
+    What float32 cannot hold becomes infinite.
 
     Examples
     --------
     >>> luma(np.full((1, 1, 3), 255.0), 255).round(3).tolist()
     [[1.0]]
     """
-    array = np.asarray(image, dtype=np.float32) / np.float32(white)
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = np.asarray(as_real("luma", image), dtype=np.float32) / np.float32(white)
     if array.ndim == 2:
         return array
     if array.shape[-1] < 3:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ParameterError
+from spel.errors import ParameterError, plural
 from spel.linear.ridge import ridge_from_moments
 from spel.synthesis.degrade import Plane, Task
-from spel.synthesis.restorer import Real, Restorer, bands, softened
+from spel.synthesis.restorer import MAX_SIDE, Real, Restorer, bands, softened
 
 PENALTY = 1e-5
 """Of the ridge, in units of the mean variance of the spels of a patch."""
@@ -64,8 +64,11 @@ def learn_restorer(
     (360, 540, 1)
     """
     side = side or (7 if task.kind == "enlarge" else 9)
-    if side % 2 == 0 or side < 3:
-        raise ParameterError(f"learn-restore: patches of {side} x {side}; expected an odd side")
+    if side not in range(3, MAX_SIDE, 2):
+        raise ParameterError(
+            f"learn-restore: patches of {side} x {side}; expected an odd side from 3 to "
+            f"{MAX_SIDE - 1}"
+        )
     if anchors < 1 or not len(pictures):
         raise ParameterError("learn-restore: expected one picture and one anchor at least")
     small = min(min(np.shape(p)) for p in pictures)
@@ -73,7 +76,9 @@ def learn_restorer(
         raise ParameterError(
             f"learn-restore: a picture of {small} spels across; expected {2 * task.factor * side}"
         )
-    say(f"taking patches of {side} x {side} spels from {len(pictures)} pictures")
+    if not all(np.isfinite(picture).all() for picture in pictures):
+        raise ParameterError("learn-restore: a picture holds NaN or infinity; leave it out")
+    say(f"taking patches of {side} x {side} spels from {plural(len(pictures), 'picture')}")
     vectors, targets = _samples(pictures, task, side, patches, seed)
     softness = float(np.median(np.linalg.norm(vectors, axis=1))) + 1e-6
     points = softened(vectors, softness)

@@ -18,12 +18,15 @@ import numpy.typing as npt
 from spel.atomic import replacing
 from spel.core.adjacency import Adjacency
 from spel.errors import FormatError, ParameterError, ShapeError
+from spel.nn.fields import fits
+from spel.nn.tensor_file import parse_header, read_tensor_file
 from spel.ops.arrays import as_real
 from spel.ops.patches import patches
 from spel.synthesis.degrade import Plane, Task
 
 Real = npt.NDArray[np.float32]
 KIND = "restorer.v1"
+MAX_SIDE = 64
 BAND = 1 << 16
 """Spels whose patches are held in memory at a time."""
 
@@ -85,7 +88,13 @@ class Restorer:
                 f"restore: an image of shape {array.shape}; expected one picture (rows, cols, "
                 "channels); volumes are not restored"
             )
-        planes = np.moveaxis(array.astype(np.float32) / np.float32(white), -1, 0)
+        with np.errstate(over="ignore"):
+            planes = np.moveaxis(array.astype(np.float32) / np.float32(white), -1, 0)
+        if not np.isfinite(planes).all():
+            raise ParameterError(
+                "restore: the picture holds NaN, infinity or numbers too large for float32; "
+                "replace them"
+            )
         out = [self._plane(np.ascontiguousarray(plane), on_band) * white for plane in planes]
         return np.stack(out, axis=-1).astype(np.float32)
 
@@ -174,26 +183,28 @@ def load_restorer(path: str | PathLike[str]) -> Restorer:
     FormatError
         If the file is none, or not whole.
     """
-    from safetensors import SafetensorError, safe_open
-
+    text, arrays = read_tensor_file(path, "restorer", "spel learn-restore")
+    about: Any = parse_header(text, str(path))
+    if not isinstance(about, dict) or about.get("kind") != KIND:
+        raise FormatError(f"{path}: this is no restorer; spel learn-restore writes them")
+    side: Any = about.get("side")
+    softness: Any = about.get("softness")
+    if not fits(side, int) or side not in range(1, MAX_SIDE, 2):
+        raise FormatError(f"{path}: side {side!r:.60}; expected an odd number below {MAX_SIDE}")
+    if not fits(softness, float) or not 0 <= softness < 1e6:
+        raise FormatError(f"{path}: softness {softness!r:.60}; expected a number from 0")
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("spel", "{}"))
-            if about.get("kind") != KIND:
-                raise FormatError(f"{path}: this is no restorer; spel learn-restore writes them")
-            arrays = {name: file.get_tensor(name) for name in ("anchors", "weights")}
-        task, side = Task.parse(about["task"]), int(about["side"])
-        shapes = (side**2,), (side**2, task.factor**2)
-        if any(a.dtype != np.float32 or a.ndim < 2 for a in arrays.values()) or shapes != (
-            arrays["anchors"].shape[1:],
-            arrays["weights"].shape[1:],
-        ):
-            raise FormatError(f"{path}: arrays that do not fit one another; learn the file again")
-        return Restorer(task, side, float(about["softness"]), **arrays)
-    except (SafetensorError, ValueError, KeyError, TypeError, ParameterError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{path}: no complete restorer: {error}") from error
+        task = Task.parse(str(about.get("task")))
+    except ParameterError as error:
+        raise FormatError(f"{path}: {error}") from None
+    anchors, weights = (arrays.get(name, np.zeros(0)) for name in ("anchors", "weights"))
+    count = len(anchors)
+    shapes = (count, side**2), (count, side**2, task.factor**2)
+    if not count or (anchors.shape, weights.shape) != shapes:
+        raise FormatError(f"{path}: arrays that do not fit one another; learn the file again")
+    if not all(a.dtype == np.float32 and (abs(a) < 1e9).all() for a in (anchors, weights)):
+        raise FormatError(f"{path}: arrays that are no float32 below 1e9; learn the file again")
+    return Restorer(task, side, float(softness), anchors, weights)
 
 
 def bands(plane: Plane, side: int) -> Iterator[tuple[int, int, Real, Real]]:

@@ -47,6 +47,9 @@ _OTHERS = (
     (b"\x89HDF", "HDF5"),
 )
 
+_HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+_MATROSKA = b"\x1a\x45\xdf\xa3"
+
 
 def recognize(start: bytes) -> str:
     """The format that the first 32 bytes of a file belong to, one of ``FORMATS``."""
@@ -68,6 +71,8 @@ def _not_read(start: bytes) -> DecodeError:
     for mark, name in _OTHERS:
         if start.lstrip().startswith(mark):
             return DecodeError(f"it is {name}, which is not read", _REMEDY)
-    if b"ftyp" in start[4:12]:
-        return DecodeError("it is a HEIF, AVIF or video file, which is not read", _REMEDY)
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF:
+        return DecodeError("it is a HEIF or AVIF file, which is not read", _REMEDY)
+    if start[4:8] == b"ftyp" or start[:4] == _MATROSKA or start[8:12] == b"AVI ":
+        return DecodeError("it is a video, not a picture", "save a frame of it as PNG")
     return DecodeError("it is not an image of a format that is read", _REMEDY)

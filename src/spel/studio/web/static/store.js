@@ -8,7 +8,7 @@
 
 import { latest } from "./base/latest.js";
 import { sayProblem } from "./base/toasts.js";
-import { t } from "./base/words.js";
+import { t, textOr } from "./base/words.js";
 import { get, post } from "./server/api.js";
 
 /** @import { Class, Constants, ImageName, Lesson, Network } from "./server/types.js" */
@@ -98,12 +98,22 @@ export const convolutions = () => network()?.nodes.filter((n) => n.bank && !n.of
 /** The last step. @returns {Step | undefined} */
 export const output = () => state.run?.steps.at(-1);
 
+/** The classes with their names in the user's language, unless the user gave them others. */
+export const shownClasses = () =>
+  state.doc.classes.map((one) => ({ ...one, name: inLanguage("class", one.name) }));
+
+/** The name of a network in the user's language, unless the user gave it another. @param {string} name */
+export const networkTitle = (name) => inLanguage("network", name);
+
+/** @type {(what: string, name: string) => string} */
+const inLanguage = (what, name) => textOr(`${what}.named.${name}`, name);
+
 /**
  * @param {number} label
  * @returns {Class}
  */
 export function classOf(label) {
-  const entry = state.doc.classes.find((c) => c.label === label);
+  const entry = shownClasses().find((c) => c.label === label);
   return entry ?? { label, name: t("class.n", { n: label }), color: "#6f6f6f" };
 }
 

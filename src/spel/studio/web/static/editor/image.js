@@ -59,7 +59,7 @@ function contrastSection(picture) {
   return h(
     "section.contrast",
     { key: `contrast ${picture.id}` },
-    h("h3", {}, t("contrast")),
+    h("h2.minor", {}, t("contrast")),
     h("canvas.contrast-histogram", {
       role: "img",
       "aria-label": t("contrast.histogram"),
@@ -172,7 +172,7 @@ function planeSection(image, stack, [axis, place], slices) {
   return h(
     "section",
     { key: "planes" },
-    h("h3", {}, t("plane.title", { n: stack[axis] })),
+    h("h2.minor", {}, t("plane.title", { n: stack[axis] })),
     radio(t("plane.axis"), axes, axis, halfway),
     field(label, "plane", h("span.inputs.wide", {}, range, number)),
     slices ? planeStrip(slices, place, (at) => show(axis, at)) : null,

@@ -54,7 +54,7 @@ export function kernelSection(node, bank, channel, onchannel) {
   return h(
     "section.kernel",
     { key: "kernels" },
-    h("h3", {}, t("kernel.title")),
+    h("h2.minor", {}, t("kernel.title")),
     kernelPicks(bank),
     rows * cols <= MAX_WEIGHTS
       ? weightGrid(slice, onchannel)

@@ -1,6 +1,8 @@
 // @ts-check
 // Pointer, wheel and keys of a stage.
 
+import { Pinch } from "../base/pinch.js";
+
 /** @import { Place } from "../server/types.js" */
 /** @import { Stage } from "./stage.js" */
 
@@ -59,13 +61,21 @@ function listenWheel(stage) {
 /** @param {Stage} stage */
 function listenPointer(stage) {
   const { canvas } = stage;
-  const fingers = new Fingers(stage);
+  const placeOf = (/** @type {PointerEvent} */ event) => {
+    const box = canvas.getBoundingClientRect();
+    return /** @type {Place} */ ([event.clientX - box.left, event.clientY - box.top]);
+  };
+  const fingers = new Pinch((from, to, factor) => {
+    const { view } = stage;
+    view.set(view.zoom, view.x + to[0] - from[0], view.y + to[1] - from[1]);
+    stage.zoomBy(factor, to);
+  });
   /** @type {Drag | null} */
   let drag = null;
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
     stage.pointerType = /** @type {Stage["pointerType"]} */ (event.pointerType || "mouse");
-    if (fingers.down(event)) {
+    if (fingers.down(event, placeOf(event))) {
       // A second finger: this is no stroke and no click.
       if (drag?.painting) stage.tool?.cancel();
       drag = null;
@@ -78,7 +88,7 @@ function listenPointer(stage) {
     if (painting) stage.tool?.down(stage.point(event));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (fingers.move(event)) return;
+    if (fingers.move(event, placeOf(event))) return;
     if (drag && !drag.painting) pan(stage, drag, event);
     else {
       if (drag) paintAlong(stage, event);
@@ -99,55 +109,6 @@ function listenPointer(stage) {
     send(stage, "hover", null);
     stage.paint(true);
   });
-}
-
-/** Two fingers move and zoom the picture. */
-class Fingers {
-  /** Where each finger is on the screen. @type {Map<number, Place>} */
-  places = new Map();
-
-  /** @param {Stage} stage */
-  constructor(stage) {
-    this.stage = stage;
-  }
-
-  /**
-   * @param {PointerEvent} event
-   * @returns {boolean} whether there are two fingers now
-   */
-  down(event) {
-    if (event.pointerType !== "touch") return false;
-    this.places.set(event.pointerId, [event.clientX, event.clientY]);
-    return this.places.size > 1;
-  }
-
-  /**
-   * @param {PointerEvent} event
-   * @returns {boolean} whether it was a move of two fingers
-   */
-  move(event) {
-    if (this.places.size < 2 || !this.places.has(event.pointerId)) return false;
-    const before = this.pinch();
-    this.places.set(event.pointerId, [event.clientX, event.clientY]);
-    const after = this.pinch();
-    const { view } = this.stage;
-    view.set(view.zoom, view.x + after.x - before.x, view.y + after.y - before.y);
-    this.stage.zoomBy(after.spread / before.spread, [after.x, after.y]);
-    return true;
-  }
-
-  /** @param {PointerEvent} event */
-  up(event) {
-    this.places.delete(event.pointerId);
-  }
-
-  /** The middle of two fingers on the stage, and how far they are apart. */
-  pinch() {
-    const [[x0, y0] = [0, 0], [x1, y1] = [0, 0]] = [...this.places.values()];
-    const box = this.stage.canvas.getBoundingClientRect();
-    const spread = Math.max(1, Math.hypot(x1 - x0, y1 - y0));
-    return { x: (x0 + x1) / 2 - box.left, y: (y0 + y1) / 2 - box.top, spread };
-  }
 }
 
 /**

@@ -18,6 +18,8 @@ export const PAGES = [
   "export",
   "lessons",
 ];
+/** Pages that show a heading of their own. */
+const WITH_HEADING = ["images", "export", "lessons"];
 /** Pages about kernels: they need a step that has some. */
 const ABOUT_KERNELS = ["space", "kernels"];
 
@@ -73,7 +75,10 @@ function showPage(page) {
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   main.classList.toggle("with-lesson", state.lesson !== null);
   const lesson = state.lesson ? h("spel-lesson", { key: "lesson" }) : null;
-  patch(main, lesson, h(`page-${page}`, { key: page }));
+  const title = WITH_HEADING.includes(page)
+    ? null
+    : h("h1.hidden", { key: "title" }, t(`page.${page}`));
+  patch(main, title, lesson, h(`page-${page}`, { key: page }));
   document.title = `${t(`page.${page}`)} · spel studio`;
   choose({ page });
   emit("page");

@@ -7,7 +7,7 @@ import { icon } from "../base/icons.js";
 import { say } from "../base/toasts.js";
 import { language, t } from "../base/words.js";
 import { act, redo, undo } from "../commands.js";
-import { bus, choose, imageOf, ownImages, sourceIdOf, state } from "../store.js";
+import { bus, choose, imageOf, networkTitle, ownImages, sourceIdOf, state } from "../store.js";
 import { showCode, showHelp } from "./dialogs.js";
 import { openMatrix } from "./matrix.js";
 import { PAGES } from "./pages.js";
@@ -65,7 +65,9 @@ function tab(page) {
 function pickers() {
   const { networks } = state.doc;
   const images = state.doc.images.filter((one) => !one.lesson || one === imageOf());
-  const networkNames = networks.map(({ name }) => /** @type {const} */ ([name, name]));
+  const networkNames = networks.map(
+    ({ name }) => /** @type {const} */ ([name, networkTitle(name)]),
+  );
   const imageNames = images.map(({ id, name, problem }) => {
     return /** @type {const} */ ([id, problem ? `⚠ ${name}` : name]);
   });

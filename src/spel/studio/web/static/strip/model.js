@@ -42,7 +42,7 @@ function sizeOf(adjacency) {
 export function factsOf(step) {
   if (!step) return t("step.is.off");
   if (step.error) return problemOf(step.error);
-  return `${step.shape.join("×")} · ${tight(step.low, 4)}…${tight(step.high, 4)}`;
+  return `${step.shape.join(" × ")}\n${tight(step.low, 7)} … ${tight(step.high, 7)}`;
 }
 
 /**

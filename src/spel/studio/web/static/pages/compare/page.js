@@ -1,7 +1,7 @@
 // @ts-check
 // Compare two networks on the same image: outputs side by side with one view, facts below.
 
-import { checkbox, labelled, plainChoices, selectField } from "../../base/controls.js";
+import { checkbox, labelled, selectField } from "../../base/controls.js";
 import { create, h, patch } from "../../base/dom.js";
 import { latest } from "../../base/latest.js";
 import { Part } from "../../base/part.js";
@@ -12,7 +12,7 @@ import { newStage } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
 import { get, post } from "../../server/api.js";
 import { picture, plane } from "../../server/arrays.js";
-import { bus, choose, state } from "../../store.js";
+import { bus, choose, networkTitle, state } from "../../store.js";
 import { difference, factRows, otherNetwork, toUnit } from "./model.js";
 
 /** @import { Boxes, Judged, Picture, Place, Plane, Run, Step } from "../../server/types.js" */
@@ -70,7 +70,9 @@ class ComparePage extends Part {
   }
 
   redrawTools() {
-    const names = plainChoices(state.doc.networks.map((n) => n.name));
+    const names = state.doc.networks.map(
+      ({ name }) => /** @type {const} */ ([name, networkTitle(name)]),
+    );
     const pickOther = (/** @type {string} */ other) => {
       choose({ other });
       this.fetch();

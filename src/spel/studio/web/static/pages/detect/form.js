@@ -102,8 +102,12 @@ export function windowsForm(view) {
  * @param {Labels | null} labels
  */
 export function classesForm(view, labels) {
-  const rows = (labels?.classes ?? []).map(({ label, name, objects, share }) =>
-    tableRow([dot(classOf(label).color), ` ${name}`], objects ?? "–", percent(share)),
+  const rows = (labels?.classes ?? []).map(({ label, objects, share }) =>
+    tableRow(
+      [dot(classOf(label).color), ` ${classOf(label).name}`],
+      objects ?? "–",
+      percent(share),
+    ),
   );
   const heads = ["detect.class", "detect.objects", "detect.share"].map((key) =>
     h("th", { scope: "col", key }, t(key)),

@@ -5,7 +5,7 @@ import { selectField } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { t } from "../../base/words.js";
-import { state } from "../../store.js";
+import { networkTitle, state } from "../../store.js";
 import { runTask, taskOf, taskRow } from "../../tasks.js";
 import { thumb } from "./thumbs.js";
 
@@ -41,7 +41,7 @@ export function runSection(folders, redraw) {
     "section",
     { key: "run", "aria-labelledby": "run" },
     h("h1", { id: "run" }, t("run.title")),
-    h("p.muted", {}, t("run.about", { network: state.network })),
+    h("p.muted", {}, t("run.about", { network: networkTitle(state.network) })),
     h(
       "div.row",
       { key: "start" },

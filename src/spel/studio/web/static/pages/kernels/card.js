@@ -29,10 +29,9 @@ import { classOf, imageOf } from "../../store.js";
 export function kernelCard(gallery, index, picked, actions) {
   const facts = /** @type {KernelFacts} */ (gallery.kernels[index]);
   return h(
-    "article.kernel-card",
+    "li.kernel-card",
     {
       key: index,
-      role: "listitem",
       class: picked ? "on" : "",
       onmouseenter: () => actions.showOrigin(facts),
       onmouseleave: () => actions.showOrigin(null),

@@ -43,7 +43,7 @@ class KernelsPage extends Part {
   origin = null;
   stage = newStage();
   tools = create(h("div.stage-tools", { role: "toolbar" }));
-  cards = create(h("div.gallery", { role: "list" }));
+  cards = create(h("ul.gallery"));
   panel = create(h("div.pad"));
   fetch = latest(() => this.load());
 
@@ -99,14 +99,14 @@ class KernelsPage extends Part {
     const key = [network, shown.name, shown.bank.print, pins(), doc.strokes];
     const signature = JSON.stringify(key);
     if (signature !== this.signature) {
-      if (!this.gallery) patch(this.cards, h("p.empty.muted", { role: "status" }, t("loading")));
+      if (!this.gallery) patch(this.cards, h("li.empty.muted", { role: "status" }, t("loading")));
       try {
         const query = { network, node: shown.name, images: pins().join(",") };
         this.gallery = galleryFrom(await getPacked("kernels", query));
         this.signature = signature;
         for (const { image, problem } of this.gallery.failed) reportImage(image, problem);
       } catch (problem) {
-        patch(this.cards, h("p.error", { role: "alert" }, String(problem)));
+        patch(this.cards, h("li.error", { role: "alert" }, String(problem)));
         sayProblem(problem);
         return;
       }
@@ -124,7 +124,7 @@ class KernelsPage extends Part {
     );
     const link = h("a.chip", { href: "#markers" }, t("page.markers"));
     const row = h("div.row", {}, button, link);
-    return h("div.empty", { key: "empty" }, h("p", {}, t("kernels.unlearned")), row);
+    return h("li.empty", { key: "empty" }, h("p", {}, t("kernels.unlearned")), row);
   }
 
   /** @param {string} [start] the layer to start from */
@@ -138,7 +138,10 @@ class KernelsPage extends Part {
   redrawPanel() {
     patch(
       this.panel,
-      learnPanel((start) => this.learn(start)),
+      learnPanel(
+        (start) => this.learn(start),
+        () => this.redrawPanel(),
+      ),
     );
   }
 

@@ -92,14 +92,16 @@ function pickedTools(picked, count, { edit }) {
 /**
  * The panel beside the gallery.
  * @param {(start?: string) => void} learn from a layer on
+ * @param {() => void} redraw
  */
-export function learnPanel(learn) {
+export function learnPanel(learn, redraw) {
   const drawn = Object.values(state.doc.strokes);
   const strokes = drawn.reduce((sum, of) => sum + of.length, 0);
   return [
-    h("h3", {}, t("markers.learn")),
+    h("h2.minor", {}, t("markers.learn")),
     h("p.muted.small", {}, t("kernels.strokes", { n: strokes, m: drawn.length })),
-    decoderField(),
+    decoderField(redraw),
+    h("p.muted.small", { key: "decoder" }, decoderWords()),
     seedField(),
     h(
       "div.row",
@@ -112,18 +114,24 @@ export function learnPanel(learn) {
       ),
       relearnButton(learn),
     ),
-    h("h3", {}, t("kernels.pins")),
+    h("h2.minor", {}, t("kernels.pins")),
     h("div.row.tight", {}, ownImages().slice(0, MAX_PINS_LISTED).map(pinButton)),
   ];
 }
 
-function decoderField() {
+/** What the chosen decoder does, and when. */
+const decoderWords = () =>
+  `${t(`kernels.decoder.about.${choices.decoder}`)} ${t("kernels.decoder.when")}`;
+
+/** @param {() => void} redraw */
+function decoderField(redraw) {
   const names = state.constants.decoders.map((d) => {
     const text = d === "linear" ? t("kernels.decoder.linear") : d;
     return /** @type {const} */ ([d, text]);
   });
   const pick = (/** @type {string} */ decoder) => {
     choices.decoder = decoder;
+    redraw();
   };
   return quietField(t("kernels.decoder"), selectField(names, choices.decoder, pick));
 }

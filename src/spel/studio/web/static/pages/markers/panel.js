@@ -16,7 +16,7 @@ import { say, sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { download, put } from "../../server/api.js";
-import { choose, classOf, imageOf, ownImages, state } from "../../store.js";
+import { choose, classOf, imageOf, ownImages, shownClasses, state } from "../../store.js";
 import { boxSection } from "./box-panel.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
 
@@ -63,7 +63,7 @@ function classSection({ changed, labels }) {
     h(
       "ul.classes",
       {},
-      state.doc.classes.map((one) => classItem(one, labels)),
+      shownClasses().map((one) => classItem(one, labels)),
     ),
     h("div.row", { key: "add class" }, add),
   ];

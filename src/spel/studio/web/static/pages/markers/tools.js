@@ -6,7 +6,7 @@ import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
-import { state } from "../../store.js";
+import { shownClasses } from "../../store.js";
 import { choices, TOOLS } from "./model.js";
 
 /** @import { ToolName } from "./model.js" */
@@ -25,8 +25,12 @@ export function markerTools({ changed, relabel, learn }) {
     radiusSlider(changed),
     classPick(changed, relabel),
     h("span.spread"),
-    liveSwitch(changed),
-    h("button.primary", { id: "learn", onclick: learn }, icon("learn"), t("kernels.learn")),
+    h(
+      "span.group",
+      { key: "learning" },
+      liveSwitch(changed),
+      h("button.primary", { id: "learn", onclick: learn }, icon("learn"), t("kernels.learn")),
+    ),
   ];
 }
 
@@ -86,7 +90,7 @@ function classPick(changed, relabel) {
   return h(
     "span.group",
     { role: "group", "aria-label": t("markers.classes"), key: "classes" },
-    state.doc.classes.map(({ label, name, color }) =>
+    shownClasses().map(({ label, name, color }) =>
       chip(
         {
           key: label,

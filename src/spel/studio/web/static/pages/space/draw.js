@@ -2,8 +2,8 @@
 // The cloud of patches and its hyperplane on a canvas.
 
 import { t } from "../../base/words.js";
-import { clamp } from "../../base/numbers.js";
-import { byDepth, cutOf, project, projectPoint } from "./model.js";
+import { clamp, num } from "../../base/numbers.js";
+import { byDepth, cutOf, footOf, project, projectPoint } from "./model.js";
 
 /** @import { Place } from "../../server/types.js" */
 /** @import { Camera, Cloud, Triple } from "./model.js" */
@@ -11,6 +11,7 @@ import { byDepth, cutOf, project, projectPoint } from "./model.js";
 /** @typedef {{ line: string, muted: string, accent: string, warm: string, ink: string }} Inks */
 
 const GREEN = "#12b886";
+const KEPT = "rgb(255 178 64 / 0.75)";
 
 /**
  * The page's colors, for canvases.
@@ -288,7 +289,8 @@ export function drawLassoed(pen, camera, cloud, points) {
 }
 
 /**
- * A ring around the point under the pointer.
+ * A ring around the point under the pointer, and the perpendicular from it to the plane with its
+ * length.
  * @param {Pen} pen
  * @param {Camera} camera
  * @param {Cloud} cloud
@@ -302,6 +304,20 @@ export function drawHovered(pen, camera, cloud, index, inks) {
   pen.beginPath();
   pen.arc(x, y, 8 * camera.ratio, 0, 7);
   pen.stroke();
+  const [fx, fy] = project(camera, ...footOf(cloud, index));
+  pen.setLineDash([4 * camera.ratio, 3 * camera.ratio]);
+  stroke(pen, [
+    [x, y],
+    [fx, fy],
+  ]);
+  pen.setLineDash([]);
+  pen.font = `600 ${13 * camera.ratio}px system-ui, sans-serif`;
+  pen.fillStyle = inks.ink;
+  pen.textAlign = "center";
+  const text = num(cloud.distances[index], 3);
+  const half = pen.measureText(text).width / 2 + 4 * camera.ratio;
+  const middle = clamp((x + fx) / 2, half, camera.width - half);
+  pen.fillText(text, middle, clamp((y + fy) / 2 - 8 * camera.ratio, 14, camera.height));
 }
 
 /**
@@ -321,17 +337,21 @@ export function drawLasso(pen, camera, path) {
 }
 
 /**
- * The spels of the lassoed patches, on the image.
+ * Spels of the patches, on the image: those on the positive side of the plane, and those in the
+ * lasso.
  * @param {Pen} pen
  * @param {number} zoom
  * @param {Cloud} cloud
- * @param {number[]} points
+ * @param {number[]} lassoed
+ * @param {(spel: Place) => Place} onImage
  */
-export function drawSpels(pen, zoom, { spels }, points) {
-  const size = Math.max(1, 5 / zoom);
+export function drawSpels(pen, zoom, { spels, distances, count }, lassoed, onImage) {
+  const dot = (/** @type {number} */ i, /** @type {number} */ size) => {
+    const [row, col] = onImage([spels[i * 2] ?? 0, spels[i * 2 + 1] ?? 0]);
+    pen.fillRect(col + 0.5 - size / 2, row + 0.5 - size / 2, size, size);
+  };
+  pen.fillStyle = KEPT;
+  for (let i = 0; i < count; i++) if ((distances[i] ?? 0) > 0) dot(i, Math.max(1, 2 / zoom));
   pen.fillStyle = GREEN;
-  for (const i of points) {
-    const x = (spels[i * 2 + 1] ?? 0) + 0.5 - size / 2;
-    pen.fillRect(x, (spels[i * 2] ?? 0) + 0.5 - size / 2, size, size);
-  }
+  for (const i of lassoed) dot(i, Math.max(1, 5 / zoom));
 }

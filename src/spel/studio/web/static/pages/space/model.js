@@ -39,13 +39,14 @@
  * @property {number} width of the canvas
  * @property {number} height
  * @property {number} ratio pixels of the canvas for each screen point
+ * @property {{ zoom: number, x: number, y: number }} look how closely, and where the middle is
  */
 
 /**
  * A pose with what every point needs of it, computed once: pixels for one reach along each axis of
  * a 2D picture and in 3D, sines and cosines of the angles.
  * @typedef {Pose & {
- *   scaleX: number, scaleY: number, size: number,
+ *   scaleX: number, scaleY: number, size: number, middleX: number, middleY: number,
  *   sinYaw: number, cosYaw: number, sinPitch: number, cosPitch: number,
  * }} Camera
  */
@@ -102,14 +103,16 @@ export function frameOf({ coordinates, count }, dims, square) {
  * @returns {Camera}
  */
 export function cameraOf(pose) {
-  const { frame, square, yaw, pitch, width, height, ratio } = pose;
-  const size = Math.min(width, height) / 2 - PAD * ratio;
-  const wide = square ? size : width / 2 - PAD * ratio;
+  const { frame, square, yaw, pitch, width, height, ratio, look } = pose;
+  const size = (Math.min(width, height) / 2 - PAD * ratio) * look.zoom;
+  const wide = square ? size : (width / 2 - PAD * ratio) * look.zoom;
   return {
     ...pose,
     scaleX: wide * frame.stretch[0],
     scaleY: size * frame.stretch[1],
     size,
+    middleX: width / 2 + look.x,
+    middleY: height / 2 + look.y,
     sinYaw: Math.sin(yaw),
     cosYaw: Math.cos(yaw),
     sinPitch: Math.sin(pitch),
@@ -126,19 +129,19 @@ export function cameraOf(pose) {
  * @returns {Triple}
  */
 export function project(camera, x, y, z) {
-  const { width, height, size } = camera;
+  const { middleX, middleY, size } = camera;
   const { center, reach } = camera.frame;
   const a = (x - center[0]) / reach;
   const b = (y - center[1]) / reach;
   if (camera.dims === 2) {
-    return [width / 2 + a * camera.scaleX, height / 2 - b * camera.scaleY, 0];
+    return [middleX + a * camera.scaleX, middleY - b * camera.scaleY, 0];
   }
   const c = (z - center[2]) / reach;
   const across = a * camera.cosYaw + c * camera.sinYaw;
   const inward = -a * camera.sinYaw + c * camera.cosYaw;
   const up = b * camera.cosPitch - inward * camera.sinPitch;
   const depth = b * camera.sinPitch + inward * camera.cosPitch;
-  return [width / 2 + across * size, height / 2 - up * size, depth];
+  return [middleX + across * size, middleY - up * size, depth];
 }
 
 /**
@@ -156,10 +159,10 @@ export const projectPoint = (camera, { coordinates: c }, i) =>
  * @returns {Place}
  */
 export function unproject(camera, [px, py]) {
-  const { frame, width, height, scaleX, scaleY } = camera;
+  const { frame, middleX, middleY, scaleX, scaleY } = camera;
   return [
-    ((px - width / 2) / scaleX) * frame.reach + frame.center[0],
-    (-(py - height / 2) / scaleY) * frame.reach + frame.center[1],
+    ((px - middleX) / scaleX) * frame.reach + frame.center[0],
+    (-(py - middleY) / scaleY) * frame.reach + frame.center[1],
   ];
 }
 
@@ -172,6 +175,18 @@ export function unproject(camera, [px, py]) {
 export function cutOf({ plane }, { third }) {
   const [a, b, c] = plane.normal;
   return [a, b, plane.offset + c * third];
+}
+
+/**
+ * The foot of the perpendicular from a point to the hyperplane, in the three directions.
+ * @param {Cloud} cloud
+ * @param {number} i
+ * @returns {Triple}
+ */
+export function footOf({ coordinates: c, plane, distances, norm }, i) {
+  const by = (distances[i] ?? 0) / (norm || 1);
+  const axis = (/** @type {0 | 1 | 2} */ k) => (c[i * 3 + k] ?? 0) - by * plane.normal[k];
+  return [axis(0), axis(1), axis(2)];
 }
 
 /**

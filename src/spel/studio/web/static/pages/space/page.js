@@ -18,6 +18,7 @@ import { bus, choose, node, onImage, onStep, sourceOf, state, step } from "../..
 import * as draw from "./draw.js";
 import { drawHistogram } from "./histogram.js";
 import { cameraOf, cloudFrom, frameOf, pointAt, pointOfSpel, positiveShare } from "./model.js";
+import { frameAround, Look, moveCloud } from "./motion.js";
 import { listen } from "./pointer.js";
 import { legend, noConvolution, spaceTools, statusOf } from "./tools.js";
 
@@ -35,6 +36,8 @@ export class SpacePage extends Part {
     tool: "plane",
     entries: [0, 4, 8],
   };
+  /** Whether the cloud on the page is normalized. */
+  normalized = false;
   yaw = 0.6;
   pitch = 0.35;
   ratio = 1;
@@ -48,6 +51,7 @@ export class SpacePage extends Part {
   drag = null;
   /** The lasso while it is drawn. @type {Place[] | null} */
   lasso = null;
+  look = new Look();
   /** The points that are in the lasso. @type {number[]} */
   lassoed = [];
   /** The point under the pointer, or -1. */
@@ -69,7 +73,11 @@ export class SpacePage extends Part {
     this.className = "page";
     this.furnish();
     this.stage.painters = [
-      (pen, zoom) => this.cloud && draw.drawSpels(pen, zoom, this.cloud, this.lassoed),
+      (pen, zoom) => {
+        const input = sourceOf();
+        const place = (/** @type {Place} */ spel) => (input ? onImage(input, spel) : spel);
+        if (this.cloud) draw.drawSpels(pen, zoom, this.cloud, this.lassoed, place);
+      },
     ];
     this.on(bus, "select document run", () => {
       if (this.drag?.tool !== "plane") this.fetch();
@@ -151,16 +159,34 @@ export class SpacePage extends Part {
     try {
       const patches = await this.ask(shown, Math.min(state.kernel, shown.bank.kernels - 1));
       if (this.drag?.tool === "plane") return;
-      this.cloud = cloudFrom(patches);
-      this.frame = frameOf(this.cloud, this.options.dims, this.square);
-      const { count } = this.cloud;
-      this.lassoed = this.lassoed.filter((i) => i < count);
+      const cloud = cloudFrom(patches);
+      this.show(cloud);
+      this.lassoed = this.lassoed.filter((i) => i < cloud.count);
       this.drawTools();
     } catch (problem) {
       this.cloud = null;
       sayProblem(problem);
     }
     this.draw();
+  }
+
+  /**
+   * Show a cloud; one of the same patches, normalized or not, moves there inside one frame.
+   * @param {Cloud} cloud
+   */
+  show(cloud) {
+    const { options, cloud: before, frame: around } = this;
+    const own = frameOf(cloud, options.dims, this.square);
+    const turned = before && around && this.normalized !== options.normalized;
+    this.frame = turned ? frameAround(around, own) : own;
+    this.normalized = options.normalized;
+    this.cloud = cloud;
+    if (!turned) return;
+    this.look.reset();
+    moveCloud(before, cloud, () => {
+      this.draw();
+      return this.cloud === cloud && this.isConnected;
+    });
   }
 
   /**
@@ -185,7 +211,9 @@ export class SpacePage extends Part {
 
   drawTools() {
     const change = (/** @type {Partial<Options>} */ changed) => {
+      const { dims, directions } = this.options;
       Object.assign(this.options, changed);
+      if (dims !== this.options.dims || directions !== this.options.directions) this.look.reset();
       this.fetch();
     };
     patch(this.tools, spaceTools(this.options, this.cloud?.length ?? 1, change));
@@ -207,10 +235,10 @@ export class SpacePage extends Part {
    * @returns {Camera}
    */
   camera(frame) {
-    const { yaw, pitch, ratio, square } = this;
+    const { yaw, pitch, ratio, square, look } = this;
     const { width, height } = this.canvas;
     const { dims } = this.options;
-    return cameraOf({ frame, dims, square, yaw, pitch, width, height, ratio });
+    return cameraOf({ frame, dims, square, yaw, pitch, width, height, ratio, look });
   }
 
   // -- drawing -----------------------------------------------------------------------------------
@@ -234,6 +262,7 @@ export class SpacePage extends Part {
     this.drawCloud(cloud, this.camera(frame));
     this.share = positiveShare(cloud);
     this.status.textContent = statusOf(cloud, this.share, this.lassoed.length);
+    this.stage.paint(true);
     patch(this.legend, legend(cloud));
   }
 

@@ -2,6 +2,7 @@
 // Pointer and keys on the cloud: drag the plane, turn the cloud, draw a lasso.
 
 import { clamp } from "../../base/numbers.js";
+import { Pinch } from "../../base/pinch.js";
 import { act, live } from "../../commands.js";
 import { state } from "../../store.js";
 import { cutOf, pointsInside, unproject } from "./model.js";
@@ -28,28 +29,49 @@ const KEYS = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: 1, ArrowDown: -1 };
 /** @param {SpacePage} page */
 export function listen(page) {
   const { canvas } = page;
-  const pointOf = (/** @type {PointerEvent} */ event) => {
+  const pointOf = (/** @type {MouseEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
     return /** @type {Place} */ ([
       (event.clientX - box.left) * page.ratio,
       (event.clientY - box.top) * page.ratio,
     ]);
   };
+  const fromMiddle = (/** @type {Place} */ [x, y]) =>
+    /** @type {Place} */ ([x - canvas.width / 2, y - canvas.height / 2]);
+  const pinch = new Pinch((from, to, factor) => {
+    const [[x0, y0], [x1, y1]] = [fromMiddle(from), fromMiddle(to)];
+    page.look.x += x1 - x0;
+    page.look.y += y1 - y0;
+    page.look.zoomBy(factor, [x1, y1]);
+    page.draw();
+  });
   page.on(canvas, "pointerdown", (event) => {
     if (!page.cloud) return;
     canvas.setPointerCapture(event.pointerId);
-    if (!event.isPrimary) {
+    if (pinch.down(event, pointOf(event))) {
       // A second finger: neither a lasso nor a drag of the plane.
       page.lasso = null;
       end(page);
-      return;
-    }
-    begin(page, pointOf(event));
+    } else begin(page, pointOf(event));
   });
   page.on(canvas, "pointermove", (event) => {
-    if (page.cloud) move(page, pointOf(event));
+    if (page.cloud && !pinch.move(event, pointOf(event))) move(page, pointOf(event));
   });
-  page.on(canvas, "pointerup pointercancel", () => end(page));
+  page.on(canvas, "pointerup pointercancel", (event) => {
+    pinch.up(event);
+    end(page);
+  });
+  const zoom = (/** @type {WheelEvent} */ event) => {
+    event.preventDefault();
+    const speed = event.deltaMode ? 0.05 : 0.0016;
+    page.look.zoomBy(Math.exp(-event.deltaY * speed), fromMiddle(pointOf(event)));
+    page.draw();
+  };
+  canvas.addEventListener("wheel", zoom, { passive: false });
+  page.on(canvas, "dblclick", () => {
+    page.look.reset();
+    page.draw();
+  });
   page.on(canvas, "keydown", (event) => moveByKey(page, event));
 }
 

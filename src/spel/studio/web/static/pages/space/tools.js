@@ -139,11 +139,13 @@ export function statusOf(cloud, share, lassoed) {
 /** @param {Cloud} cloud */
 export function legend({ labels }) {
   const drawn = [...new Set(labels)].sort((a, b) => a - b);
-  return drawn.map((label) => {
+  const kept = h("span.key", { key: "kept" }, dot("var(--warm)"), t("space.kept.key"));
+  const classes = drawn.map((label) => {
     const { color, name } = classOf(label);
     const mark = label > 0 ? "i.dot.tri" : "i.dot";
     return label < 0
       ? h("span.key", { key: label }, dot("var(--muted)"), t("space.unmarked"))
       : h("span.key", { key: label }, dot(color, mark), name);
   });
+  return [kept, ...classes];
 }

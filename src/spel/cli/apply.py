@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import run_options
+from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
 
 if TYPE_CHECKING:
     from spel.nn import Network
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     help="Also print the plan of the network and the time of each step, for every image.",
 )
 @run_options(
-    formats=("png", "npy", "tiff", "ome-tiff", "ome-zarr"),
-    format_help="Pictures with their scale, or float32 values. [default: png; of tiles: ome-tiff]",
-    saves=None,
-    save_help="Steps to save. [default: the last one]",
-    save_metavar="STEP,...|all",
+    formats_option(
+        ("png", "npy", "tiff", "ome-tiff", "ome-zarr"),
+        "Pictures with their scale, or float32 values. [default: png; of tiles: ome-tiff]",
+    ),
+    saves_option(None, "Steps to save. [default: the last one]", "STEP,...|all"),
+    tile_option,
 )
 @shared
 def command(

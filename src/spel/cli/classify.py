@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import run_options
+from spel.cli.run_options import formats_option, run_options
 from spel.cli.types import PATH
 
 
@@ -22,7 +22,7 @@ from spel.cli.types import PATH
     type=click.Choice(["folder", "prefix"]),
     help="Evaluate too: the true class is the image's folder, or its name up to the first '_'.",
 )
-@run_options(formats=("csv",), format_help="Also write a table of classes and scores.")
+@run_options(formats_option(("csv",), "Also write a table of classes and scores."))
 @shared
 def command(
     model: Path,

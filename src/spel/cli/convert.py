@@ -20,7 +20,7 @@ from spel.io.annotation.formats import FORMATS, format_by_suffix
     "--labels",
     type=click.Choice(["auto", "from-0", "from-1", "classes"]),
     default="auto",
-    help="Which label of markers is the background: 0, 1, or none (classes).",
+    help="Which label of markers is the background: 0, 1, or none, if all are classes.",
 )
 @click.option("--arch", type=PATH, help="arch.json of a model folder.")
 @click.option("--space", default="labnorm2", help="Colour space of the network's input.")
@@ -56,7 +56,7 @@ def command(
     settings: Settings,
     **boxes: Any,
 ) -> None:
-    """Convert SRC to DST; their names and the content of SRC say from what to what.
+    """Convert SRC to DST; the formats follow from both names and the content of SRC.
 
     \b
     markers       seeds .txt, strokes .json, label image  ->  .txt or .json
@@ -174,6 +174,6 @@ def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: 
         markers.write_markers(target, drawn)
         return markers.convention_of(drawn)
     raise ParameterError(
-        f"convert {source} to {target}: nothing is known that makes {kinds[1] or 'a folder'} of "
-        f"{kinds[0] or 'a folder'}; see spel convert --help"
+        f"convert {source} to {target}: there is no conversion from {kinds[0] or 'a folder'} to "
+        f"{kinds[1] or 'a folder'}; see spel convert --help"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import run_options
+from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
 from spel.cli.types import Range, sides_of_box, threshold
 from spel.io.annotation.formats import FORMATS
 
@@ -29,7 +29,11 @@ SIDES = ("width", "height", "depth")
     type=click.Choice(["all", "widest", "largest", "closest"]),
     help="Which components to keep; closest needs --size.",
 )
-@click.option("--size", metavar="WIDTH,HEIGHT[,DEPTH]", help="For --select closest, in pixels.")
+@click.option(
+    "--size",
+    metavar="WIDTH,HEIGHT[,DEPTH]",
+    help="Size of the box that --select closest looks for, in pixels.",
+)
 @click.option(
     "--suppress",
     type=click.Choice(["within", "across"]),
@@ -48,16 +52,23 @@ SIDES = ("width", "height", "depth")
     help="For networks that slide windows: what is added to each side of a box, as a share of its "
     "width and of its height; -0.05 -0.1 makes boxes tighter.",
 )
-@click.option("--area", type=Range(), help="Keep components with this number of pixels.")
-@click.option("--width", type=Range(), help="Keep boxes of this width.")
-@click.option("--height", type=Range(), help="Keep boxes of this height.")
-@click.option("--depth", type=Range(), help="Keep boxes of this many planes, in volumes.")
-@click.option("--aspect", type=Range(), help="Keep boxes of this width / height.")
+@click.option(
+    "--area", type=Range(), help="Keep components whose number of pixels lies in this range."
+)
+@click.option("--width", type=Range(), help="Keep boxes whose width in pixels lies in this range.")
+@click.option(
+    "--height", type=Range(), help="Keep boxes whose height in pixels lies in this range."
+)
+@click.option(
+    "--depth",
+    type=Range(),
+    help="In volumes, keep boxes whose number of planes lies in this range.",
+)
+@click.option("--aspect", type=Range(), help="Keep boxes whose width / height lies in this range.")
 @run_options(
-    formats=EXPORTS,
-    format_help="Also write these files.",
-    saves=SAVES,
-    save_help="Pictures of every image.",
+    formats_option(EXPORTS, "Also write these files."),
+    saves_option(SAVES, "Pictures of every image."),
+    tile_option,
 )
 @shared
 def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
@@ -70,14 +81,14 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     --threshold to --aspect change the decision that the network carries. The boxes of a network of
     several classes carry their class in every format.
 
-    In a volume, which a network with adjacencies of three axes takes, boxes have planes: x0 y0 z0
-    x1 y1 z1. Of the formats, csv holds them.
+    A network with adjacencies of three axes takes volumes, whose boxes are x0 y0 z0 x1 y1 z1. Of
+    the formats, only csv can hold them.
 
     TIFF, NumPy and OME-Zarr images that are too large to be read whole are read tile by tile.
     Boxes are those of the full size, whatever the level.
 
-    A video gives a line per frame, with its number and seconds. With --save
-    overlay a copy with the boxes drawn in is written.
+    A video gives a line per frame, with its number and seconds. With --save overlay, a copy of the
+    video with the boxes drawn on it is written.
     """
     from spel.cli.networks import network
     from spel.cli.run_command import RunCommand, check_options, job_options, network_place

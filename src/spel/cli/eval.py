@@ -38,7 +38,7 @@ from spel.cli.types import Gate
     "gates",
     type=Gate(),
     multiple=True,
-    help="Exit with 6 if a figure (recall, precision, r50, r30, mean_iou, ap, coco_ap) is below; "
+    help="Exit with 6 if a figure (recall, precision, r50, r30, mean_iou, ap, coco_ap) is lower; "
     "may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All figures and images as one JSON object.")

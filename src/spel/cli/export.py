@@ -76,7 +76,7 @@ def command(
     from spel.io.sources import expand
 
     if (to == "html") != (image is not None):
-        raise click.UsageError("--image names the image of --to html, and of nothing else")
+        raise click.UsageError("--image is for --to html only; leave it out")
     if check and to in ("libift", "script", "html"):
         raise click.UsageError(f"--check compares ONNX and PyTorch results; leave it out of {to}")
     chain = network(net)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import run_options
+from spel.cli.run_options import formats_option, run_options
 from spel.cli.types import Words
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
@@ -24,7 +24,12 @@ STATISTICS = ("mean", "max", "deviation", "quantiles")
     show_default="the last one",
     help="Steps whose activations are pooled.",
 )
-@click.option("--statistics", type=Words(STATISTICS), default="mean,max", help="Of every channel.")
+@click.option(
+    "--statistics",
+    type=Words(STATISTICS),
+    default="mean,max",
+    help="What the features hold of every channel.",
+)
 @click.option(
     "--parts",
     type=click.IntRange(1, 16),
@@ -33,8 +38,7 @@ STATISTICS = ("mean", "max", "deviation", "quantiles")
     help="Pool over N x N parts of the image; may be repeated.",
 )
 @run_options(
-    formats=("npz", "csv"),
-    format_help="Form of the table: results.npz, results.csv. [default: npz]",
+    formats_option(("npz", "csv"), "Form of the table: results.npz, results.csv. [default: npz]")
 )
 @shared
 def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:

@@ -60,7 +60,7 @@ from spel.cli.worker_options import Place, place_options
     help="Folder of the images, if FOLDER holds annotations. [default: beside it]",
 )
 @turn_option
-@click.option("--seed", type=SEED, default=0, help="Of random choices.")
+@click.option("--seed", type=SEED, default=0, help="Seed of random choices.")
 @place_options
 @click.option("--fresh", is_flag=True, help="Discard the sums of a fit that was stopped.")
 @click.option(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--rounds",
     type=click.IntRange(1),
     default=4,
-    help="Rounds of least squares; more are nearer, and take longer. [default: 4]",
+    help="Rounds of least squares; more of them come closer and take longer.",
 )
 @image_options
 @shared

@@ -27,7 +27,7 @@ from spel.cli.types import PATH, SEED
     "--labels",
     type=click.Choice(["auto", "from-0", "from-1", "classes"]),
     default="auto",
-    help="Which label is the background: 0, 1, or none (classes).",
+    help="Which label is the background: 0, 1, or none, if all labels are classes.",
 )
 @click.option(
     "--space",
@@ -81,7 +81,7 @@ from spel.cli.types import PATH, SEED
     "--all-marked/--not-all-marked",
     default=None,
     help="Whether every object of a marked image is marked; then whatever else looks like one "
-    "counts as background. [default: not, unless --objects one]",
+    "counts as background. [default: --not-all-marked, unless --objects one]",
 )
 @click.option(
     "--false-alarm-rate",
@@ -108,8 +108,8 @@ from spel.cli.types import PATH, SEED
     help="Print the cross-validated effect of each stroke on the other marked images, and warn of "
     "those that hurt; it takes one learning per stroke.",
 )
-@click.option("--truncated", is_flag=True, help="Look for objects that the image border cuts, too.")
-@click.option("--seed", type=SEED, default=42, help="Of the clustering.")
+@click.option("--truncated", is_flag=True, help="Also look for objects that the image border cuts.")
+@click.option("--seed", type=SEED, default=42, help="Seed of the clustering.")
 @click.option("--report", type=PATH, help="Picture of what was learned.")
 @image_options
 @shared

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     default=0,
     help="Number of parts for cross-validation; 0 does none.",
 )
-@click.option("--seed", type=SEED, default=0, help="Of the random samples.")
+@click.option("--seed", type=SEED, default=0, help="Seed of the random samples.")
 @click.option(
     "--max-memory",
     type=click.FloatRange(0, min_open=True),

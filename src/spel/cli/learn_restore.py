@@ -21,9 +21,9 @@ from spel.cli.options import Settings, shared
     "--anchors",
     type=click.IntRange(1, 4096),
     default=256,
-    help="Hyperplanes. [default: 256]",
+    help="Number of hyperplanes.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="[default: 0]")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the clustering.")
 @image_options
 @shared
 def command(

@@ -106,14 +106,7 @@ def learn_encoder(
     """Learn the kernels only."""
     began = perf_counter()
     learned = spel.learn(
-        network,
-        marked.images,
-        marked.markers,
-        names=marked.names,
-        seed=options["seed"],
-        method=options["method"],
-        white=WHITE,
-        on_step=settings.say,
+        network, marked.images, marked.markers, **_common(marked, settings, options)
     )
     settings.say(f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s")
     return learned
@@ -128,9 +121,7 @@ def learn_whole(
         network,
         marked.images,
         marked.markers,
-        names=marked.names,
-        seed=options["seed"],
-        method=options["method"],
+        **_common(marked, settings, options),
         all_marked=options["all_marked"],
         select="threshold" if options["objects"] == "any-size" else "components",
         multiple=options["objects"] != "one",
@@ -143,8 +134,6 @@ def learn_whole(
         delineation=Delineation(
             options["delineation"], convex=True, average=options["average_border"]
         ),
-        white=WHITE,
-        on_step=settings.say,
     ).network
     settings.say(
         f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; "
@@ -165,14 +154,7 @@ def check_each_stroke(
 ) -> None:
     """Say what each stroke is worth to the other marked images, and warn of those that hurt."""
     effects = check_strokes(
-        network,
-        marked.images,
-        marked.markers,
-        names=marked.names,
-        seed=options["seed"],
-        method=options["method"],
-        white=WHITE,
-        on_step=settings.say,
+        network, marked.images, marked.markers, **_common(marked, settings, options)
     )
     harmful = [effect for effect in effects if effect.hurts]
     for effect in harmful:
@@ -183,6 +165,17 @@ def check_each_stroke(
     settings.say(
         f"{len(effects)} strokes: {len(harmful)} hurt the balanced accuracy on the other images"
     )
+
+
+def _common(marked: MarkedImages, settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
+    """What every learner from strokes takes, besides network, images and markers."""
+    return {
+        "names": marked.names,
+        "seed": options["seed"],
+        "method": options["method"],
+        "white": WHITE,
+        "on_step": settings.say,
+    }
 
 
 def names_of_classes(pairs: Sequence[str]) -> dict[int, str]:

@@ -20,8 +20,20 @@ from spel.cli.options import Settings, shared
     show_default=True,
     help="Folder of the public image sets, which spel does not ship.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
-@click.option("--seed", "seeds", type=int, multiple=True, help="Instead of those of the table.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the tables.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    help="Seed instead of those of the table; may be repeated.",
+)
 @shared
 def command(
     names: tuple[str, ...], data: Path, out: Path, seeds: tuple[int, ...], settings: Settings

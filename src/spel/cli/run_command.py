@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from spel.cli.messages import ExitCode, exit_code, printable, say
+from spel.cli.image_options import default_isolate
+from spel.cli.messages import ExitCode, exit_code, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
 from spel.cli.ranges import IntensityNotes, SpacingNotes
 from spel.core.threads import thread_count
 from spel.errors import WriteError, plural
 from spel.io.image.header import MAX_PIXELS
-from spel.io.isolation import AVAILABLE
 from spel.io.sources import expand
 from spel.runs import Failure, Interrupted, Job, Record, RunReport, Shard, Stop, run, run_tasks
 from spel.runs.dask_ import executor
@@ -27,18 +27,20 @@ from spel.runs.split import End, sources_of, tasks_of_shard, with_parts
 
 Line = Callable[[dict[str, Any]], str]
 
+IN_FOLDER = {"formats": "--format", "saves": "--save", "fresh": "--fresh", "retry": "--retry"}
+"""Options that only a run into a folder has."""
+
 
 def job_options(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The options that every job takes, as its fields."""
-    isolate = options["isolate"]
     return {
-        "save": options["saves"],
+        "save": options.get("saves", ()),
         "formats": options["formats"],
-        "tile": options["tile"],
+        "tile": options.get("tile"),
         "level": options["level"],
         "page": options["page"],
         "max_pixels": options["max_pixels"],
-        "isolate": AVAILABLE if isolate is None else isolate,
+        "isolate": default_isolate(options["isolate"]),
         "every": options["every"],
         "threads": settings.threads or max(1, thread_count() // options["workers"]),
     }
@@ -55,8 +57,8 @@ def check_options(options: dict[str, Any], *, needs_folder: bool = False) -> Non
     if options["out"] is None:
         if needs_folder:
             raise click.UsageError("Missing option '--out'")
-        if any(options[name] for name in ("formats", "saves", "fresh", "retry")):
-            raise click.UsageError("--format, --save, --fresh and --retry need --out DIR")
+        if flags := [flag for name, flag in IN_FOLDER.items() if options.get(name)]:
+            raise click.UsageError(f"{' and '.join(flags)}: give the folder of the run with --out")
     limits = options["max_seconds"], options["max_memory"]
     if options["dask"] is not None and limits != (None, None):
         raise click.UsageError(
@@ -192,8 +194,7 @@ class RunCommand:
     def _report(self, result: Record | Failure) -> None:
         """One image is done: say what failed or was assumed, and show progress."""
         if isinstance(result, Failure):
-            message, image = printable(result.message), printable(result.image)
-            say(message if image in message else f"{image}: {message}")
+            say(result.text)
         else:
             values: dict[str, Any] = result.to_dict()
             rows, cols = values.get("size", (0, 0))[-2:]

@@ -1,4 +1,4 @@
-"""The options of every command that runs a job over many images, said once."""
+"""The options of every command that runs a job over many images."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from spel.cli.worker_options import trust_option, workers_option
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def run_options(
-    *,
-    formats: tuple[str, ...] = (),
-    format_help: str = "This command has no other formats.",
-    saves: tuple[str, ...] | None = (),
-    save_help: str = "This command has no files of single images to save.",
-    save_metavar: str | None = None,
-) -> Callable[[F], F]:
+Option = Callable[[F], F]
+
+
+def formats_option(formats: tuple[str, ...], text: str) -> Option[Any]:
+    """--format: files that are made of all results."""
+    return _words("--format", "formats", formats, text)
+
+
+def saves_option(
+    saves: tuple[str, ...] | None, text: str, metavar: str | None = None
+) -> Option[Any]:
+    """--save: files that are written for every image; any words where `saves` is None."""
+    return _words("--save", "saves", saves, text, metavar)
+
+
+def _words(
+    flag: str, name: str, words: tuple[str, ...] | None, text: str, metavar: str | None = None
+) -> Option[Any]:
+    return click.option(
+        flag, name, type=Words(words), default="", show_default=False, metavar=metavar, help=text
+    )
+
+
+tile_option = click.option(
+    "--tile", type=click.IntRange(1), help="Side of tiles in pixels. [default: read whole]"
+)
+
+
+def run_options(*special: Option[Any]) -> Option[Any]:
     """Add the options of a run to a command, which receives them by name.
 
     Parameters
     ----------
-    formats, saves : tuple of str
-        What --format and --save take; None for --save takes any words.
-    format_help, save_help : str
-    save_metavar : str, optional
+    *special : decorators
+        Options that not every run has: `formats_option`, `saves_option`, `tile_option`.
     """
 
     def add(function: F) -> F:
-        special = (
-            click.option(
-                "--format",
-                "formats",
-                type=Words(formats),
-                default="",
-                show_default=False,
-                help=format_help,
-            ),
-            click.option(
-                "--save",
-                "saves",
-                type=Words(saves),
-                default="",
-                show_default=False,
-                metavar=save_metavar,
-                help=save_help,
-            ),
-        )
-        for option in reversed((*BEFORE, *special, *AFTER)):
+        for option in reversed((BEFORE, *special, *AFTER)):
             function = option(function)
         return function
 
     return add
 
 
-BEFORE = (click.option("--out", type=PATH, help="Folder of the run."),)
+BEFORE = click.option("--out", type=PATH, help="Folder of the run.")
 AFTER = (
     workers_option,
     click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster."),
@@ -76,7 +76,6 @@ AFTER = (
         help="Whether a failed image ends the run.",
     ),
     click.option("--every", default="1", metavar="N|SECONDSs", help="Frames of videos: 5, or 2s."),
-    click.option("--tile", type=click.IntRange(1), help="Side of tiles. [default: read whole]"),
     click.option(
         "--level",
         type=click.IntRange(0),
@@ -86,9 +85,14 @@ AFTER = (
     isolate_option,
     max_pixels_option,
     click.option(
-        "--max-seconds", type=click.FloatRange(0, 1e6, min_open=True), help="For one image."
+        "--max-seconds",
+        type=click.FloatRange(0, 1e6, min_open=True),
+        help="Longest time for one image.",
     ),
     click.option(
-        "--max-memory", type=click.IntRange(1, 1 << 23), metavar="MB", help="For one image."
+        "--max-memory",
+        type=click.IntRange(1, 1 << 23),
+        metavar="MB",
+        help="Largest memory for one image.",
     ),
 )

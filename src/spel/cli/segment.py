@@ -7,20 +7,23 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import run_options
+from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
 
 
 @click.command("segment")
 @click.argument("net", metavar="NET")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
 @run_options(
-    formats=("png", "ome-tiff", "ome-zarr"),
-    format_help="Form of the masks. [default: png; of tiles: ome-tiff]",
-    saves=("saliency", "instances", "csv", "coco", "geojson"),
-    save_help="Also write NAME.saliency.tif (float32, a channel per class), NAME.instances.tif "
-    "(the number of the object on each pixel), or the objects one by one: NAME.objects.csv, .json "
-    "(COCO), .geojson.",
-    save_metavar="WHAT,...",
+    formats_option(
+        ("png", "ome-tiff", "ome-zarr"), "Form of the masks. [default: png; of tiles: ome-tiff]"
+    ),
+    saves_option(
+        ("saliency", "instances", "csv", "coco", "geojson"),
+        "Also write NAME.saliency.tif (float32, a channel per class), NAME.instances.tif (the "
+        "number of the object on each pixel), or the objects one by one: NAME.objects.csv, .json "
+        "(COCO), .geojson.",
+    ),
+    tile_option,
 )
 @click.option(
     "--false-alarm-rate",

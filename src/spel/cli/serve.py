@@ -18,7 +18,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.argument("net", metavar="NET")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000)
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--token", help="What clients must send. [default on this machine only: nothing]")
+@click.option("--token", help="Token that clients must send. [default on this machine only: none]")
 @click.option("--no-token", is_flag=True, help="Serve other machines without a token.")
 @workers_option
 @click.option(
@@ -39,14 +39,14 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
     "--max-seconds",
     type=click.FloatRange(0, 1e6, min_open=True),
     default=30.0,
-    help="For one image.",
+    help="Longest time for one image.",
 )
 @click.option(
     "--max-memory",
     type=click.IntRange(64, 1 << 23),
     metavar="MB",
     default=4096,
-    help="For one image.",
+    help="Largest memory for one image.",
 )
 @shared
 def command(net: str, settings: Settings, **options: Any) -> None:

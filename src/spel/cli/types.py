@@ -58,7 +58,7 @@ class Words(click.ParamType):  # type: ignore[type-arg]
         return words
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return ",".join(self.choices or ("NONE",))
+        return ",".join(self.choices or ("WORD", "..."))
 
 
 class Integers(click.ParamType):  # type: ignore[type-arg]

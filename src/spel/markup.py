@@ -13,7 +13,7 @@ POSITIVE, NEGATIVE = "#e0761a", "#2f7fd0"
 PALETTE = ("#2f7fd0", "#e0761a", "#1f9e74", "#c95ba0", "#b39700", "#7a6ff0", "#d1483f", "#5b9bb5")
 LINE = "rgba(128,128,128,0.45)"
 MOST_RECTANGLES = 2000
-"""Of one picture; what is larger is drawn more coarsely."""
+"""Largest number of rectangles in a picture; larger ones are drawn more coarsely."""
 
 Point = tuple[int, int]
 
@@ -26,7 +26,7 @@ def block(title: str, *parts: str) -> str:
 
 
 def row(*parts: str) -> str:
-    """Parts beside one another."""
+    """Parts side by side."""
     style = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;margin:4px 0"
     return f'<div style="{style}">{"".join(parts)}</div>'
 
@@ -47,13 +47,13 @@ def swatch(color: str) -> str:
 
 
 def line(words: Iterable[tuple[str, str]]) -> str:
-    """Names with their values, beside one another."""
+    """Names with their values, side by side."""
     parts = [f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in words]
     return row(*parts)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; numbers stand to the right.
+    """A table; numbers are aligned to the right.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def number(value: object) -> str:
-    """A number in few digits."""
+    """A number with few digits."""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
@@ -124,7 +124,7 @@ def raster(
     scale : float
         Length of a spel in the picture; by default the frame is 260 wide or high.
     extra : str
-        SVG that is drawn above, in units of spels.
+        SVG that is drawn over it, in units of spels.
     """
     rows, cols = size
     scale = scale or 260 / max(rows, cols, 1)

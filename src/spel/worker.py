@@ -3,8 +3,8 @@
 A call costs itself and nothing else: a dead process is one `WorkerDeath`, a call over its time is
 one `WorkerTimeout`, and the next call gets a fresh process. The pool of `spel.runs` and the decoder
 of `spel.io` are built on it. Calls travel to the process by pickle; from a decoder of files that
-nobody vouches for come only bytes and a file, which nothing unpickles (`Worker.call_for_bytes`).
-It guards against crashes, hangs and memory; it is not a jail for code.
+are not trusted come only bytes and a file, which nothing unpickles (`Worker.call_for_bytes`).
+It guards against crashes, hangs and lack of memory; it does not confine hostile code.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Worker:
     ----------
     prepare : callable, optional
         A function of a module, called in each new process before any limit is set, to load the
-        libraries that shall not count as memory of the first call.
+        libraries that should not count as memory of the first call.
     quiet : bool
-        Whether what the process prints is dropped rather than shown.
+        Whether to discard what the process prints.
 
     Examples
     --------
@@ -290,7 +290,7 @@ def serve(handle: int) -> None:
                 fn, args, kwargs, (seconds, memory), mode = wire.recv()
             except (EOFError, OSError):
                 return
-            except Exception as error:  # a call of a module that is not to be had here
+            except Exception as error:  # a call of a module that cannot be imported here
                 reason = f"{type(error).__name__}: {error}"
                 wire.send((False, TaskError(f"the task cannot be unpickled: {reason}")))
                 continue
@@ -305,7 +305,7 @@ def serve(handle: int) -> None:
 
 
 def _reply(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-    """Send the result or the exception; whether the other side is still there."""
+    """Send the result or the exception; returns whether the other side is still there."""
     try:
         reply = (True, fn(*args, **kwargs))
     except Exception as error:
@@ -335,7 +335,7 @@ def _reply_bytes(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, 
 
 
 def _limit_time(seconds: float | None) -> None:
-    """A limit on processor time, should nobody be left to end the call."""
+    """A limit on processor time, in case nobody is left to end the call."""
     with contextlib.suppress(ImportError):  # not on Windows
         import resource
 

@@ -46,7 +46,7 @@ Form = Literal["map", "flattened", "vector"]
 def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
     """A network from a module that `to_torch` made, or from PyTorch's own modules.
 
-    Any module is taken whose `forward` consists of known operations in evaluation mode:
+    Any module is supported whose `forward` consists of known operations in evaluation mode:
     convolutions (grouped, transposed, any padding), poolings, batch, group, instance and local
     response normalization, the activations, upsampling, padding, sums, products and
     concatenations of activations, and ``Flatten`` followed by ``Linear``: a linear layer over a
@@ -90,7 +90,7 @@ class _Alone(nn.Module):
 
 
 class _Tracer(fx.Tracer):
-    """Follows forwards down to PyTorch's own modules, and to subclasses of those that are taken."""
+    """Follows forwards down to PyTorch's own modules, and to subclasses of supported ones."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if not _is_step(m):
@@ -99,7 +99,7 @@ class _Tracer(fx.Tracer):
 
 
 def _is_step(module: nn.Module) -> bool:
-    """Whether a module is taken or refused as a whole, and not followed."""
+    """Whether a module is supported or refused as a whole, and not followed."""
     own = type(module).__module__.startswith("torch.") and not isinstance(module, nn.Sequential)
     return own or isinstance(module, tuple(TAKEN))
 
@@ -191,7 +191,9 @@ class _Graph:
         try:
             meant = meaning(*step.args[1 if step.args else 0 :], **kwargs)
         except TypeError as error:
-            raise refusal(step.name, _words(step), f"its options are not taken ({error})") from None
+            raise refusal(
+                step.name, _words(step), f"its options are not supported ({error})"
+            ) from None
         if not isinstance(meant, nn.Module):
             return self._chained(step.name, list(meant), image)
         parts = list(meant) if isinstance(meant, nn.Sequential) else [meant]

@@ -1,7 +1,7 @@
 """PyTorch's functions as the modules that compute the same, with all their options.
 
-Each entry states the function's own arguments after its image, so that an option that is not taken
-is refused where the module is, and an unknown one is refused as well.
+Each entry states the function's own arguments after its image, so that an unsupported option is
+refused where the module is, and an unknown one is refused as well.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _interpolate(
     antialias: bool = False,
 ) -> nn.Module:
     if antialias:
-        raise refusal("interpolate", "F.interpolate", "antialias is not taken")
+        raise refusal("interpolate", "F.interpolate", "antialias is not supported")
     return nn.Upsample(size, scale_factor, mode, align_corners, recompute_scale_factor)
 
 
@@ -41,14 +41,16 @@ def _pad(pad: Sequence[int], mode: str = "constant", value: float | None = None)
     border = words.get(mode, float(value or 0.0))
     amounts = (*pad, *(0,) * (4 - len(pad)))
     if len(amounts) != 4 or not all(isinstance(n, int) for n in amounts):
-        raise refusal("pad", f"F.pad{tuple(pad)}", "only whole numbers for rows and cols are taken")
+        raise refusal(
+            "pad", f"F.pad{tuple(pad)}", "only whole numbers for rows and cols are supported"
+        )
     return padding_layers("pad", f"F.pad{tuple(pad)}", amounts, border)
 
 
 def _mean(dim: Any = None, keepdim: bool = False, dtype: Any = None) -> nn.Module:
     axes = sorted(d % 4 for d in (dim if isinstance(dim, tuple | list) else [dim or 0]))
     if axes != [2, 3] or dtype is not None:
-        raise refusal("mean", f"mean(dim={dim})", "only a mean over rows and cols is taken")
+        raise refusal("mean", f"mean(dim={dim})", "only a mean over rows and cols is supported")
     if keepdim:
         return nn.AdaptiveAvgPool2d(1)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -1,6 +1,6 @@
 """PyTorch's own modules over images as layers: the same numbers, or a refusal by name.
 
-A module is taken only if its type is exactly one of PyTorch's, it has no hooks, its weights are
+A module is supported only if its type is exactly one of PyTorch's, it has no hooks, its weights are
 float32, and every option of it has a meaning here: a subclass may compute something else.
 """
 
@@ -60,7 +60,7 @@ def layers_of(name: str, module: nn.Module) -> Layers:
 def check_plain(name: str, module: nn.Module) -> None:
     """Refuse what may compute something else than its type says, or with other numbers."""
     if type(module) not in TAKEN:
-        raise refusal(name, module, "no layer means the same (subclasses are not taken)")
+        raise refusal(name, module, "no layer means the same (subclasses are not supported)")
     check_hooks(name, module)
     for values in (*module.parameters(), *module.buffers()):
         if values.is_floating_point() and values.dtype != torch.float32:
@@ -79,11 +79,11 @@ def check_hooks(name: str, module: nn.Module) -> None:
 
 
 def refusal(name: str, module: object, why: str) -> UnsupportedLayerError:
-    """The error that names a module, or an operation, and says why it is not taken."""
+    """The error that names a module, or an operation, and says why it is not supported."""
     described = " ".join(str(module).split())[:200]
     return UnsupportedLayerError(
-        f"from_torch: module {name or 'itself'!r}, {described}: {why}; replace it, or bring its "
-        "part of the network yourself"
+        f"from_torch: module {name or 'itself'!r}, {described}: {why}; replace it, or build "
+        "this part of the network with layers of spel"
     )
 
 
@@ -132,7 +132,7 @@ def _padding(padding: Any, extents: Sequence[int]) -> tuple[tuple[int, ...], tup
 
 def _transposed(name: str, module: Any) -> Layers:
     if module.groups != 1:
-        raise refusal(name, module, "groups of a transposed convolution are not taken")
+        raise refusal(name, module, "groups of a transposed convolution are not supported")
     size, dilation, stride, padding, more = (
         pair(getattr(module, key))
         for key in ("kernel_size", "dilation", "stride", "padding", "output_padding")
@@ -156,7 +156,7 @@ def _transposed(name: str, module: Any) -> Layers:
 
 def _max_pool(name: str, module: Any) -> Layers:
     if module.ceil_mode or module.return_indices:
-        raise refusal(name, module, "ceil_mode and return_indices are not taken")
+        raise refusal(name, module, "ceil_mode and return_indices are not supported")
     size, dilation, stride = (pair(v) for v in (module.kernel_size, module.dilation, module.stride))
     adjacency, padded = _pool_window(name, module, size, dilation)
     return [MaxPool(adjacency, stride, "inside" if padded else "valid")]
@@ -164,7 +164,7 @@ def _max_pool(name: str, module: Any) -> Layers:
 
 def _mean_pool(name: str, module: Any) -> Layers:
     if module.ceil_mode or module.divisor_override is not None:
-        raise refusal(name, module, "ceil_mode and divisor_override are not taken")
+        raise refusal(name, module, "ceil_mode and divisor_override are not supported")
     size, stride = pair(module.kernel_size), pair(module.stride)
     adjacency, padded = _pool_window(name, module, size, (1, 1))
     if not padded:
@@ -191,7 +191,7 @@ def _box(size: Sequence[int], dilation: Sequence[int], before: Sequence[int]) ->
 def _global_pool(name: str, module: Any) -> Layers:
     largest = isinstance(module, nn.AdaptiveMaxPool2d)
     if largest and module.return_indices:
-        raise refusal(name, module, "return_indices is not taken")
+        raise refusal(name, module, "return_indices is not supported")
     output_size = module.output_size
     size = (
         tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
@@ -206,9 +206,9 @@ def _global_pool(name: str, module: Any) -> Layers:
 
 def _upsample(name: str, module: Any) -> Layers:
     if module.size is not None or module.scale_factor is None:
-        raise refusal(name, module, "it enlarges to a size; only whole scale factors are taken")
+        raise refusal(name, module, "it enlarges to a size; only whole scale factors are supported")
     if module.mode not in ("nearest", "bilinear") or module.align_corners:
-        raise refusal(name, module, "only nearest and bilinear without align_corners are taken")
+        raise refusal(name, module, "only nearest and bilinear without align_corners are supported")
     scale = module.scale_factor
     factors = tuple(scale) if isinstance(scale, tuple | list) else (scale, scale)
     if any(f != int(f) for f in factors):
@@ -284,7 +284,7 @@ def _local_response(name: str, module: Any) -> Layers:
 
 def _softmax(name: str, module: Any) -> Layers:
     if isinstance(module, nn.Softmax) and module.dim not in (1, -3):
-        raise refusal(name, module, "only a softmax over the channels (dim=1) is taken")
+        raise refusal(name, module, "only a softmax over the channels (dim=1) is supported")
     return [Softmax()]
 
 
@@ -344,7 +344,7 @@ OF_VALUES = frozenset({*_ACTIVATIONS, nn.ReLU6, nn.Hardtanh, nn.PReLU, nn.Softma
 """Modules that act on vectors as they act on images of one pixel."""
 
 TAKEN = frozenset({*_ACTIVATIONS, *_OF_MAPS, *DROPOUTS, nn.Identity, nn.Flatten, nn.Linear})
-"""The types that are taken, exactly."""
+"""The types that are supported, exactly."""
 
 
 def pair(value: Any) -> Pair:

@@ -1,4 +1,4 @@
-"""Adjacencies, banks, markers and detections as they show themselves in notebooks."""
+"""Adjacencies, banks, markers and detections as notebooks show them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def writable_folder(requested: Path | None) -> tuple[Path, str]:
     place = DEFAULT if requested is None else requested
     try:
         place.mkdir(parents=True, exist_ok=True)
-        problem = "" if os.access(place, os.W_OK | os.X_OK) else "it may not be written"
+        problem = "" if os.access(place, os.W_OK | os.X_OK) else "no permission to write there"
     except OSError as error:
         problem = error.strerror or str(error)
     if not problem:

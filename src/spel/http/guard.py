@@ -20,7 +20,7 @@ Header = tuple[bytes, bytes]
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768
 PATIENCE_S = 15.0
-"""A client that takes longer to send a request, or to take the next part of a response, is left."""
+"""Longest time for sending a request, or for taking the next part of a response."""
 
 
 def check_head(scope: Scope, hosts: Collection[str] | None, methods: Collection[str]) -> str:
@@ -56,7 +56,7 @@ def check_head(scope: Scope, hosts: Collection[str] | None, methods: Collection[
 
 
 def check_origin(scope: Scope, host: str) -> None:
-    """Refuse requests that another site makes the browser send, reading ones too.
+    """Refuse requests that another site makes the browser send, even those that only read.
 
     Raises
     ------

@@ -150,7 +150,7 @@ class EvaluateJob:
                 unknown.append(result.image)
                 continue
             if image.image in pairs:
-                raise FormatError(f"evaluate: {image.image} stands twice in the results")
+                raise FormatError(f"evaluate: {image.image} occurs twice in the results")
             try:
                 pairs[image.image] = (self._turned(image, result), result)
             except FormatError as error:

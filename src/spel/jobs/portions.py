@@ -1,4 +1,4 @@
-"""Portions of what is learned from, run in workers: results in order, or the first error."""
+"""Portions of a learner's examples, run in workers: results in order, or the first error."""
 
 from __future__ import annotations
 

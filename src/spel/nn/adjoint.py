@@ -1,9 +1,9 @@
 """Adjoints of layers: what an activation says about the image that it was made from.
 
 A linear layer is a matrix A, and its adjoint is the transposed one: ``<A x, y> = <x, A* y>``.
-Biases and shifts are no part of A. Where a layer is not linear, what it did to one image is: a
-maximum chose winners, a ReLU kept some values, a division had its norms. Given that image, these
-have an adjoint as well, that of the linear layer that does the same to it.
+Biases and shifts are no part of A. A layer that is not linear becomes linear once its image is
+given: a maximum has chosen its winners, a ReLU the values that it keeps, a division its norms. Its
+adjoint at that image is the adjoint of this linear layer.
 """
 
 from __future__ import annotations

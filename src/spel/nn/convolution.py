@@ -96,7 +96,7 @@ def sum_of_products(
     value: float,
     first: int = 0,
 ) -> Explanation:
-    """How a kernel's value at a spel came about; it reads the image's channels from `first` on."""
+    """How a kernel's value at a spel came about; the kernel reads channels from `first` on."""
     place = window.place(at)
     border = window.border
     if isinstance(border, tuple):

@@ -85,7 +85,7 @@ class Footprint:
         return low, tuple(ceil(hi + d) for hi, d in zip(self.high, away))
 
     def through(self, scope: Scope) -> Footprint:
-        """The footprint after a layer of a scope."""
+        """The footprint after a layer of the given scope."""
         if isinstance(scope, Window):
             one = (1,) * len(scope.start)
             whole = scope.border == "wrap"
@@ -104,7 +104,7 @@ class Footprint:
         reach: Sequence[tuple[int, int]],
         whole: bool,
     ) -> Footprint:
-        """After spel i was put on spel ``start + i stride // factor``, and read spels around it."""
+        """After a layer whose spel i stands on ``start + i stride // factor``, and its reach."""
         if len(reach) != len(self.start):
             raise ShapeError(
                 f"an adjacency of {len(reach)} axes in a network of {len(self.start)}; give all "

@@ -1,4 +1,4 @@
-"""Networks and traces as they show themselves in notebooks."""
+"""Networks and traces as notebooks show them."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ class Network(Layer):
         return Network(tuple(self.needed([name])))
 
     def with_meta(self, **meta: Any) -> Network:
-        """The same network with more or other `meta` entries."""
+        """The same network with `meta` entries added or replaced."""
         return Network(self.nodes, {**self.meta, **meta})
 
     def __getitem__(self, name: str) -> Any:

@@ -1,7 +1,7 @@
 """The one list of layers: every kind that a network may be made of, and that a file may name.
 
 A layer enters the list by the decorator `register`, in its own file; layers that others write enter
-it in the same way. A file that names a kind of somebody else's is read only if the reader allows
+it in the same way. A file that names a kind from outside of spel is read only if the reader allows
 that kind by name: loading a network never runs code without permission.
 """
 

@@ -15,8 +15,8 @@ class Job(Protocol):
     """A frozen configuration that names tasks; a run knows nothing else of it.
 
     A task returns a record: a value with `image`, the name of its input, and `to_dict`, the plain
-    values that stand in a line of ``results.jsonl``. What else it writes it writes atomically, so
-    that doing it again gives the same files.
+    values that stand in a line of ``results.jsonl``. Other files that it writes are written
+    atomically, so that doing it again gives the same files.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ from spel.runs.source_image import Record, SourceImage
 NO_LIMIT = 1 << 62
 READ_IN_PARTS = ("TIFF", "NPY")
 MAX_COMPRESSION = 100
-"""Bytes of an image per byte of its file, up to which it is tiled without being asked to."""
+"""Bytes of an image per byte of its file, up to which it is tiled without a request."""
 
 
 def is_too_large(info: ImageInfo) -> bool:

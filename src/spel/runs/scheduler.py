@@ -19,8 +19,8 @@ POLL = 0.2
 """Seconds between two looks at an unfinished task."""
 
 EXECUTOR_LOST = (
-    "the workers are gone, as when a cluster's scheduler ends, and the running tasks are lost; "
-    "finished tasks are saved; run it again to go on"
+    "the workers are gone, as when a cluster's scheduler ends: the running tasks are lost, "
+    "finished ones are saved; run it again to go on"
 )
 
 

@@ -9,33 +9,22 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.environment import environment, has, load_average, now, version_of
 
 Contender = Callable[[], Any]
 OURS = "spel"
 PACKAGE_OF = {"opencv": "opencv-python", "skimage": "scikit-image"}
 STEADY = 1.25
 """Median over minimum beyond which a cell is marked: the machine was busy."""
-PACKAGES = (
-    "numpy",
-    "scipy",
-    "scikit-image",
-    "opencv-python-headless",
-    "opencv-python",
-    "onnxruntime",
-    "torch",
-    "numba",
-)
 
 
 @dataclass(frozen=True)
@@ -105,7 +94,7 @@ class Table:
     seconds: float = 2.0
     only: str = ""
     rows: list[Row] = field(default_factory=list)
-    started: str = field(default_factory=lambda: _now())
+    started: str = field(default_factory=lambda: now())
     load: tuple[float, float] = (float("nan"), float("nan"))
     out: Any = None
     """Where each row is announced as it is measured; None for standard error."""
@@ -132,7 +121,7 @@ class Table:
         if self.only and self.only not in name:
             return None
         if not self.rows:
-            self.load = (_load(), self.load[1])
+            self.load = (load_average(), self.load[1])
         present = {n: c for n, c in contenders.items() if c is not None}
         with threads(self.threads):
             differences = check(present, compare)
@@ -140,7 +129,7 @@ class Table:
             timings = measure(sound, seconds=self.seconds, clock=self.clock)
         row = Row(name, timings, differences, tolerance, note, work)
         self.rows.append(row)
-        self.load = (self.load[0], _load())
+        self.load = (self.load[0], load_average())
         print(f"  {name}: {_brief(row)}", file=self.out or sys.stderr, flush=True)
         return row
 
@@ -286,7 +275,7 @@ def threads(count: int) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(spel.threads(count))
-        if "threadpoolctl" in sys.modules or _has("threadpoolctl"):
+        if "threadpoolctl" in sys.modules or has("threadpoolctl"):
             from threadpoolctl import threadpool_limits
 
             stack.enter_context(threadpool_limits(count))
@@ -301,63 +290,6 @@ def threads(count: int) -> Iterator[None]:
         yield
 
 
-# -- environment ---------------------------------------------------------------------------------
-
-
-def environment() -> dict[str, Any]:
-    """Processor, engine and versions: what a figure must be read with."""
-    from spel import __version__, kernels
-
-    info = kernels.native_info()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "processor": _processor(),
-        "cores": cores,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "spel": __version__,
-        "engine": {k: info.get(k) for k in ("isa", "compiler")},
-        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
-    }
-
-
-def missing(*packages: str) -> list[str]:
-    """Those of the packages (import names) that are not installed."""
-    return [name for name in packages if not _has(name)]
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as info:
-        for line in info:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _has(module: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(module) is not None
-
-
-def _load() -> float:
-    try:
-        return os.getloadavg()[0]
-    except OSError:
-        return float("nan")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
 # -- showing -------------------------------------------------------------------------------------
 
 
@@ -368,7 +300,7 @@ def _line(cells: list[str]) -> str:
 def _named(contender: str) -> str:
     """The contender with its version, where a package of its name is installed."""
     packages = (PACKAGE_OF.get(contender, contender), f"{PACKAGE_OF.get(contender)}-headless")
-    version = next((v for v in map(_version, packages) if v), "")
+    version = next((v for v in map(version_of, packages) if v), "")
     return f"{contender} {version} (ms)" if version and contender != OURS else f"{contender} (ms)"
 
 

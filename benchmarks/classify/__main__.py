@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.classify import backprop, citrus, fashion, page, pictures
 from benchmarks.classify.measure import Row, table
-from benchmarks.harness import environment
+from benchmarks.environment import environment
 
 PARTS = ("fashion", "curves", "backprop", "citrus", "batch", "rate", "pictures", "page")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine import encoder, limits, memory, scaling
-from benchmarks.harness import Table, arguments, environment
+from benchmarks.environment import environment
+from benchmarks.harness import Table, arguments
 from benchmarks.operators import convolution, plate, pooling
 
 PEERS: dict[str, tuple[str, Callable[[Table, bool], None]]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import missing
+from benchmarks.environment import missing
 
 try:
     import cv2

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -24,17 +24,12 @@ import numpy.typing as npt
 
 import spel
 from benchmarks.plates.changes import CHANGES, fours
+from benchmarks.plates.detector import LOW, Images, answer, greys, learn
 from benchmarks.plates.gallery import gallery
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
-from spel import zoo
-from spel.decide import decision_of
+from benchmarks.plates.shipped import SHIPPED, ship, shipped
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
-from spel.rigid import RigidConfig, Windows, learn_detector
-
-LOW = 0.002
-"""Lowest probability of a detection that enters the curves."""
-
-Images = dict[str, npt.NDArray[np.uint8]]
+from spel.rigid import RigidConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,39 +74,6 @@ def main() -> int:
     print(text)
     (options.out / f"learned-{options.part}.md").write_text(text)
     return 0
-
-
-def greys(found: Sequence[Photo]) -> Images:
-    """All photos in grey with 8 bits, as the network converts them, in a third of the memory."""
-    grey = spel.Color("grey", white=1.0)
-    images = {}
-    for photo in found:
-        values = np.asarray(grey(photo.image))
-        images[photo.name] = np.round(values).clip(0, 255).astype(np.uint8)
-        photo.__dict__.pop("image", None)
-    return images
-
-
-def learn(
-    training: Sequence[Photo],
-    images: Images,
-    on_step: Any = None,
-    config: RigidConfig | None = None,
-) -> spel.Network:
-    """The detector; every table but `nested` uses the default configuration."""
-    return learn_detector(
-        [images[photo.name] for photo in training],
-        [photo.boxes for photo in training],
-        config,
-        names=[photo.name for photo in training],
-        on_step=on_step or str,
-    )
-
-
-def answer(network: spel.Network, photo: Photo, image: npt.NDArray[np.uint8]) -> Answers:
-    """All detections in a photo above a low probability, with its annotated boxes."""
-    detections = spel.detect(network, image, threshold=LOW, max_detections=20)
-    return Answers(photo.name, detections.boxes, detections.scores, photo.boxes)
 
 
 # -- cross-validation ----------------------------------------------------------------------------
@@ -336,55 +298,6 @@ def robust(options: argparse.Namespace, found: list[Photo], images: Images) -> s
 def _detect(network: spel.Network, image: npt.NDArray[np.uint8]) -> Any:
     detections = spel.detect(network, image, threshold=SHIPPED)
     return detections.boxes, detections.scores
-
-
-# -- the zoo's network ---------------------------------------------------------------------------
-
-
-SHIPPED = 0.05
-"""Threshold of the network that spel ships, a probability chosen from the table of `shipped`."""
-
-
-def ship(options: argparse.Namespace, found: list[Photo], images: Images) -> str:
-    """Learn from all photos; write ``plates.safetensors``."""
-    network = learn(found, images, on_step=lambda line: print(line, file=sys.stderr, flush=True))
-    decision = decision_of(network)
-    assert isinstance(decision, Windows)
-    card = {
-        "name": "plates",
-        "description": "Licence plates in photos of any region.",
-        "learned from": f"{len(found)} photos with one box each, the development part of the "
-        "openalpr end-to-end benchmark (Brazil 61, Europe 47, USA 69)",
-        "method": "spel.rigid.learn_detector, default configuration: in closed form, "
-        "without backpropagation",
-        "command": "python -m benchmarks.plates.learned ship",
-        "spel": spel.__version__,
-    }
-    card["threshold"] = f"{SHIPPED}, see docs/plates.md; 0.1 gives fewer false alarms"
-    decision = {**network.meta["decision"], "threshold": SHIPPED}
-    network = network.with_meta(card=card, decision=decision)
-    path = options.out / "plates.safetensors"
-    network.save(path)
-    return f"{path}: {path.stat().st_size:,} bytes, {network.parameters:,} weights, {decision}\n"
-
-
-def shipped(_: argparse.Namespace, found: list[Photo], images: Images) -> str:
-    """What the zoo's network finds in every third photo, by threshold; it was learned from them."""
-    network = zoo.plates()
-    answers = [answer(network, photo, images[photo.name]) for photo in found[::3]]
-    lines = ["| threshold | recall | precision | false alarms per photo |", "|---|---|---|---|"]
-    for threshold in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
-        figures = evaluate([_above(one, threshold) for one in answers])
-        lines.append(
-            f"| {threshold} | {figures.recall:.3f} | {figures.precision:.3f} | "
-            f"{figures.false_alarms:.3f} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _above(answers: Answers, threshold: float) -> Answers:
-    chosen = np.asarray(answers.scores) >= threshold
-    return Answers(answers.name, answers.boxes[chosen], answers.scores[chosen], answers.truth)
 
 
 TABLE_HEAD = (

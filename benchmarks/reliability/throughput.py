@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import spel
-from benchmarks.harness import environment
+from benchmarks.environment import environment
 from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide

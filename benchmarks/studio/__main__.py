@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import environment
+from benchmarks.environment import environment
 from spel.data import street
 from spel.studio.session import Session
 from spel.studio.sources import Source

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import spel
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError
 from spel.io import (
     Annotations,
     AnnotationWarning,
@@ -27,23 +25,7 @@ from spel.io import (
 from spel.io.annotation.labels import format_of, images_beside
 from spel.jobs import EvaluateJob
 
-
-def put(path: Path, content: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return path
-
-
-def picture(path: Path, rows: int, cols: int, orientation: int = 1) -> Path:
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(np.zeros((rows, cols, 3), np.uint8))
-    exif = image.getexif()
-    exif[274] = orientation
-    image.save(path, exif=exif)
-    return path
-
+from .label_files import LABEL_STUDIO_TASK, VOC, picture, put
 
 COCO: dict[str, Any] = {
     "info": {"year": 2024},
@@ -132,18 +114,6 @@ class TestCoco:
         for form in ("coco", "voc", "yolo", "label-studio"):
             with pytest.raises(FormatError, match="has no area"):
                 write_labels(tmp_path / form, Annotations((flat,), ("x",)), form=form)
-
-
-VOC = """<?xml version="1.0"?>
-<!-- as a devkit has it -->
-<annotation>
-  <folder>VOC2007</folder><filename>a.jpg</filename>
-  <source><database>The VOC2007 Database</database></source>
-  <size><width>160</width><height>100</height><depth>3</depth></size><segmented>0</segmented>
-  <object><name>dog</name><pose>Left</pose><truncated>1</truncated><difficult>0</difficult>
-    <bndbox><xmin>1</xmin><ymin>1</ymin><xmax>160</xmax><ymax>100</ymax></bndbox></object>
-</annotation>
-"""
 
 
 class TestVoc:
@@ -266,27 +236,8 @@ class TestYolo:
 
 
 class TestLabelStudio:
-    TASK: dict[str, Any] = {  # noqa: RUF012
-        "id": 12,
-        "data": {"image": "/data/upload/3/0123abcd-a.jpg", "meta": "x"},
-        "annotations": [
-            {
-                "id": 5,
-                "was_cancelled": False,
-                "result": [
-                    {
-                        "id": "Dx", "type": "rectanglelabels", "from_name": "label",
-                        "to_name": "image", "original_width": 160, "original_height": 100,
-                        "value": {"x": 10, "y": 20, "width": 50, "height": 30, "rotation": 0,
-                                  "rectanglelabels": ["dog"]},
-                    },
-                ],
-            }
-        ],
-    }  # fmt: skip
-
     def test_an_export_with_annotations(self, tmp_path):
-        path = put(tmp_path / "a.json", [self.TASK])
+        path = put(tmp_path / "a.json", [LABEL_STUDIO_TASK])
         assert format_of(path) == "label-studio"
         truth = read_labels(path)
         assert truth.images[0].boxes.tolist() == [[16, 20, 96, 50]]
@@ -297,8 +248,8 @@ class TestLabelStudio:
         assert read_labels(path, images=tmp_path / "i").images[0].image == "a.jpg"
         write_labels(tmp_path / "b.json", truth, form="label-studio")
         again = json.loads((tmp_path / "b.json").read_text())[0]
-        assert (again["id"], again["data"]) == (12, self.TASK["data"])
-        shapes = self.TASK["annotations"][0]["result"]
+        assert (again["id"], again["data"]) == (12, LABEL_STUDIO_TASK["data"])
+        shapes = LABEL_STUDIO_TASK["annotations"][0]["result"]
         assert again["annotations"][0]["result"] == shapes
 
     def test_json_min_a_rotated_box_and_a_shape_that_is_no_box(self, tmp_path):
@@ -310,7 +261,7 @@ class TestLabelStudio:
         one = read_labels(path).images[0]
         assert one.image == "x.jpg"
         np.testing.assert_allclose(one.boxes, [[30, 20, 50, 30]], atol=1e-9)
-        task = json.loads(json.dumps(self.TASK))
+        task = json.loads(json.dumps(LABEL_STUDIO_TASK))
         task["annotations"][0]["result"].append({"type": "brushlabels", "value": {}})
         with pytest.warns(AnnotationWarning, match="'brushlabels' is no box"):
             assert len(read_labels(put(tmp_path / "b.json", [task])).images[0]) == 1
@@ -355,113 +306,6 @@ def test_geojson_of_qupath(tmp_path):
 def test_tables_of_others(tmp_path, text):
     one = read_labels(put(tmp_path / "a.csv", text)).images[0]
     assert (one.image, one.boxes.tolist(), one.classes) == ("a.png", [[1, 2, 5, 8]], ("dog",))
-
-
-class TestSizes:
-    def truth(self, tmp_path: Path, width: int, height: int) -> Path:
-        images = [{"id": 1, "file_name": "a.jpg", "width": width, "height": height}]
-        entries = [{"id": 1, "image_id": 1, "bbox": [0, 0, 2, 1]}]
-        return put(tmp_path / "t.json", {"images": images, "annotations": entries})
-
-    def test_another_size_is_refused_by_name(self, tmp_path):
-        picture(tmp_path / "i" / "a.jpg", 10, 20)
-        with pytest.raises(FormatError, match=r"a.jpg: the annotations say 40 x 20 .* 20 x 10"):
-            read_labels(self.truth(tmp_path, 40, 20), images=tmp_path / "i")
-
-    def test_truth_before_the_rotation_is_named_and_turned_on_request(self, tmp_path):
-        picture(tmp_path / "i" / "a.jpg", 10, 20, orientation=6)
-        path = self.truth(tmp_path, 20, 10)
-        with pytest.raises(FormatError, match="before its EXIF rotation"):
-            read_labels(path, images=tmp_path / "i")
-        one = read_labels(path, images=tmp_path / "i", turn=True).images[0]
-        assert one.boxes.tolist() == [[9, 0, 10, 2]]
-        assert one.size == (20, 10)
-
-    def test_a_missing_image_is_named(self, tmp_path):
-        picture(tmp_path / "i" / "b.jpg", 10, 20)
-        with pytest.raises(FormatError, match=r"a.jpg: there is no such image"):
-            read_labels(self.truth(tmp_path, 20, 10), images=tmp_path / "i")
-
-
-def test_inverted_boxes_text_and_other_lengths_are_one_clear_error():
-    for make in (
-        lambda boxes: ImageBoxes("a", (9, 9), boxes),
-        lambda boxes: Result("a", (9, 9), boxes, [1], [1]),
-        lambda boxes: spel.Detections(boxes, [1], [1], (9, 9)),
-    ):
-        with pytest.raises(ParameterError, match="wrong order"):
-            make([[5, 5, 1, 9]])
-        with pytest.raises(ParameterError, match="real numbers"):
-            make([["a", "b", "c", "d"]])
-        with pytest.raises((ParameterError, FormatError, ValueError), match=r"expected|lengths"):
-            make([[1, 2, 3]])
-
-
-def test_every_format_is_told_by_its_content(tmp_path):
-    one = Result("a.png", (10, 10), [[0, 0, 5, 5]], [0.5], [25.0], ("x",))
-    names = {"coco": "a.json", "csv": "a.csv", "jsonl": "a.jsonl", "geojson": "b.geojson",
-             "label-studio": "c.json", "voc": "voc", "yolo": "yolo"}  # fmt: skip
-    for form, name in names.items():
-        write_as(form, tmp_path / name, [one])
-        assert format_of(tmp_path / name) == form
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert read_labels(tmp_path / name).images[0].classes == ("x",)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(FormatError, match="holds no annotations"):
-        format_of(tmp_path / "empty")
-    with pytest.raises(FormatError, match="not of COCO"):
-        format_of(put(tmp_path / "d.json", {"a": 1}))
-
-
-class TestNothingIsDroppedInSilence:
-    def test_images_without_a_label_file_are_counted(self, tmp_path):
-        put(tmp_path / "classes.txt", "cat\n")
-        put(tmp_path / "a.txt", "0 0.5 0.5 1 1\n")
-        picture(tmp_path / "a.png", 10, 20)
-        picture(tmp_path / "b.png", 10, 20)
-        with pytest.warns(AnnotationWarning, match=r"1 image without a label file, .* b\.png"):
-            assert len(read_labels(tmp_path)) == 1
-
-    def test_a_result_cut_short_is_said(self, tmp_path):
-        one = Result("a.png", (10, 10), [[0, 0, 5, 5]], [0.5], [25.0])
-        (tmp_path / "r.jsonl").write_text(one.to_line() + "\n" + one.to_line()[:30])
-        with pytest.warns(AnnotationWarning, match="cut short"):
-            assert len(read_labels(tmp_path / "r.jsonl")) == 1
-
-    def test_unknown_elements_of_voc_come_back(self, tmp_path):
-        part = "<part><name>head</name></part><part><name>tail</name></part><angle>3</angle>"
-        put(tmp_path / "i" / "a.xml", VOC.replace("<pose>Left</pose>", part))
-        write_labels(tmp_path / "o", read_labels(tmp_path / "i"), form="voc")
-        assert part in (tmp_path / "o" / "a.xml").read_text()
-
-    def test_a_file_of_two_annotators_says_which_is_taken(self, tmp_path):
-        task = json.loads(json.dumps(TestLabelStudio.TASK))
-        task["annotations"].append({"result": []})
-        with pytest.warns(AnnotationWarning, match="2 annotations; the last one is taken"):
-            assert len(read_labels(put(tmp_path / "a.json", [task])).images[0]) == 0
-
-    def test_two_images_of_one_stem_are_refused(self, tmp_path):
-        from spel.io.annotation.marker_folder import marked_images
-
-        put(tmp_path / "m" / "a.txt", "1 20 10\n3 4 1 1\n")
-        picture(tmp_path / "i" / "a.png", 10, 20)
-        picture(tmp_path / "i" / "a.jpg", 10, 20)
-        with pytest.raises(FormatError, match="both fit the markers"):
-            marked_images(tmp_path / "i", tmp_path / "m")
-
-    def test_handicaps_are_said(self, tmp_path):
-        from spel.io.annotation.markers import read_markers
-
-        with pytest.warns(AnnotationWarning, match="handicaps"):
-            read_markers(put(tmp_path / "a.txt", "1 20 10\n3 4 1 1 7\n"))
-
-    def test_a_folder_of_arrays_says_how_they_are_named(self, tmp_path):
-        from spel.io import expand
-
-        np.save(tmp_path / "a.npy", np.zeros((3, 3)))
-        with pytest.raises(ParameterError, match=r"1 \.npy files"):
-            expand(tmp_path)
 
 
 def test_keypoints_of_yolo_are_no_polygon(tmp_path):

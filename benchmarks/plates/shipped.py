@@ -1,0 +1,61 @@
+"""The plate detector of the zoo: learned from all photos, and what a threshold costs there."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+
+import spel
+from benchmarks.plates.detector import Images, answer, learn
+from benchmarks.plates.photos import Photo
+from spel import zoo
+from spel.decide import decision_of
+from spel.metrics.detection import Answers, evaluate
+from spel.rigid import Windows
+
+SHIPPED = 0.05
+"""Threshold of the network that spel ships, a probability chosen from the table of `shipped`."""
+
+
+def ship(options: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """Learn from all photos; write ``plates.safetensors``."""
+    network = learn(found, images, on_step=lambda line: print(line, file=sys.stderr, flush=True))
+    decision = decision_of(network)
+    assert isinstance(decision, Windows)
+    card = {
+        "name": "plates",
+        "description": "Licence plates in photos of any region.",
+        "learned from": f"{len(found)} photos with one box each, the development part of the "
+        "openalpr end-to-end benchmark (Brazil 61, Europe 47, USA 69)",
+        "method": "spel.rigid.learn_detector, default configuration: in closed form, "
+        "without backpropagation",
+        "command": "python -m benchmarks.plates.learned ship",
+        "spel": spel.__version__,
+    }
+    card["threshold"] = f"{SHIPPED}, see docs/plates.md; 0.1 gives fewer false alarms"
+    decision = {**network.meta["decision"], "threshold": SHIPPED}
+    network = network.with_meta(card=card, decision=decision)
+    path = options.out / "plates.safetensors"
+    network.save(path)
+    return f"{path}: {path.stat().st_size:,} bytes, {network.parameters:,} weights, {decision}\n"
+
+
+def shipped(_: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """What the zoo's network finds in every third photo, by threshold; it was learned from them."""
+    network = zoo.plates()
+    answers = [answer(network, photo, images[photo.name]) for photo in found[::3]]
+    lines = ["| threshold | recall | precision | false alarms per photo |", "|---|---|---|---|"]
+    for threshold in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+        figures = evaluate([_above(one, threshold) for one in answers])
+        lines.append(
+            f"| {threshold} | {figures.recall:.3f} | {figures.precision:.3f} | "
+            f"{figures.false_alarms:.3f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _above(answers: Answers, threshold: float) -> Answers:
+    chosen = np.asarray(answers.scores) >= threshold
+    return Answers(answers.name, answers.boxes[chosen], answers.scores[chosen], answers.truth)

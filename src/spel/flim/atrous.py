@@ -1,8 +1,8 @@
 """A strided network at full resolution: strides of 1, later adjacencies dilated instead.
 
-Every spel of the result sees exactly the spels that it would see in the strided network placed on
-the grid that contains it; so markers need no rescaling during training, and every block of a
-strided network can be decoded at the size of the image.
+Every spel of the result reads exactly the spels that it would read in the strided network, if the
+grid of strides were shifted to contain it. So markers need no rescaling during training, and every
+block of a strided network can be decoded at the size of the image.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def atrous(network: Network) -> Network:
     --------
     >>> from spel.nn import MaxPool, chain
     >>> net = chain(MaxPool(Adjacency.box(3), stride=2), MaxPool(Adjacency.box(3)))
-    >>> atrous(net)["maxpool2" if "maxpool2" in net.names else net.output].adjacency.reach
+    >>> atrous(net)[net.output].adjacency.reach
     ((-2, 2), (-2, 2))
     """
     strides = cumulative_strides(network)
@@ -50,7 +50,7 @@ def atrous(network: Network) -> Network:
 
 
 def cumulative_strides(network: Network) -> dict[str, Strides]:
-    """For "input" and every node: how far apart neighbouring spels of its activation stand."""
+    """For "input" and every node: the distance, in input spels, between adjacent output spels."""
     ndim = network.ndim or 2
     strides: dict[str, Strides] = {INPUT: (1,) * ndim}
     for node in network.nodes:

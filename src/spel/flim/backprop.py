@@ -1,6 +1,6 @@
 """The eighth decoder, "bp": a 1 x 1 convolution fitted to masks by gradient descent.
 
-The only place where spel learns by backpropagation without PyTorch: one layer, on a frozen encoder.
+This is the only place where spel itself learns by backpropagation: one layer, on a frozen encoder.
 """
 
 from __future__ import annotations
@@ -32,20 +32,21 @@ def backprop_decoder(
         Activations of the frozen encoder.
     masks : sequence of (rows, cols) arrays
     seed : int
-        Of the first weights (Xavier's uniform).
+        Seed of the first weights (Xavier's uniform distribution).
     rate : float
+        Learning rate, above 0.
     epochs : int
-        One step per image and epoch.
+        Number of passes over the images, with one step per image.
 
     Returns
     -------
     WeightedSum
-        `Activation("sigmoid")` makes a saliency of its output.
+        `Activation("sigmoid")` turns its output into a saliency.
 
     Raises
     ------
     ShapeError, ParameterError
-        If images and masks do not fit, or a number is not positive.
+        If images and masks do not fit one another, or a number is not positive.
 
     Notes
     -----
@@ -61,9 +62,15 @@ def backprop_decoder(
     True
     """
     if len(images) != len(masks) or not len(images):
-        raise ShapeError(f"backprop_decoder: {len(images)} images, {len(masks)} masks")
+        raise ShapeError(
+            f"backprop_decoder: {len(images)} images, {len(masks)} masks; expected one mask per "
+            "image, at least one"
+        )
     if not (rate > 0 and epochs >= 1):
-        raise ParameterError(f"backprop_decoder: rate {rate}, epochs {epochs}; expected > 0, >= 1")
+        raise ParameterError(
+            f"backprop_decoder: rate {rate}, epochs {epochs}; expected a rate above 0 and at least "
+            "1 epoch"
+        )
     arrays = [np.asarray(image, dtype=np.float64) for image in images]
     truths = [np.asarray(mask) != 0 for mask in masks]
     for array, truth in zip(arrays, truths):
@@ -78,23 +85,26 @@ def backprop_decoder(
         (a.reshape(-1, a.shape[-1]) * scale, t.ravel().astype(float))
         for a, t in zip(arrays, truths)
     ]
-    count = len(scale)
-    limit = np.sqrt(6 / (count + 1))
-    weights = np.append(np.random.default_rng(seed).uniform(-limit, limit, count), 0.0)
-    first, second, step = np.zeros(count + 1), np.zeros(count + 1), 0
-    for _ in range(epochs):
-        for x, y in rows:
-            gradient = _gradient(x, y, weights)
-            step += 1
-            first = 0.9 * first + 0.1 * gradient
-            second = 0.999 * second + 0.001 * gradient**2
-            corrected = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-            weights = weights - rate * corrected
+    limit = np.sqrt(6 / (len(scale) + 1))
+    start = np.append(np.random.default_rng(seed).uniform(-limit, limit, len(scale)), 0.0)
+    weights = _adam(rows * epochs, start, rate)
     return WeightedSum((weights[:-1] * scale).astype(np.float32), float(weights[-1]))
 
 
+def _adam(batches: Sequence[tuple[Real, Real]], weights: Real, rate: float) -> Real:
+    """The weights after one step of Adam per batch (Kingma & Ba, ICLR 2015)."""
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    for step, (x, y) in enumerate(batches, 1):
+        gradient = _gradient(x, y, weights)
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        corrected = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+        weights = weights - rate * corrected
+    return weights
+
+
 def _gradient(x: Real, y: Real, weights: Real) -> Real:
-    """Of ``(1 - (2 sum py + 1) / (sum p + sum y + 1) + mean cross-entropy) / 2``."""
+    """Gradient of ``(1 - (2 sum py + 1) / (sum p + sum y + 1) + mean cross-entropy) / 2``."""
     p = 0.5 * (1 + np.tanh((x @ weights[:-1] + weights[-1]) / 2))
     top, bottom = 2 * (p * y).sum() + 1, p.sum() + y.sum() + 1
     dice = -(2 * y * bottom - top) / bottom**2 * p * (1 - p)

@@ -14,8 +14,8 @@ from spel.flim.statistics import Statistics
 def bank(kernels: Samples, adjacency: Adjacency, statistics: Statistics) -> KernelBank:
     """Fold the standardization into weights and biases.
 
-    ``W = u / sigma`` and ``b = -sum mu W``, so that ``<I, W> + b = <(I - mu) / sigma, u>``: exact
-    at the border too if outside spels supply mu (`border_of`).
+    ``W = u / sigma`` and ``b = -sum mu W``, so that ``<I, W> + b = <(I - mu) / sigma, u>``. This is
+    exact at the border too, if mu stands in for spels outside the image (`border_of`).
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ def bank(kernels: Samples, adjacency: Adjacency, statistics: Statistics) -> Kern
     n = len(adjacency)
     if kernels.patches.shape[1] % n or kernels.patches.shape[1] % len(statistics.mean):
         raise ShapeError(
-            f"bank: kernels of {kernels.patches.shape[1]} entries over an adjacency of {n} "
-            f"displacements with statistics of {len(statistics.mean)}; expected a multiple of each"
+            f"bank: kernels of {kernels.patches.shape[1]} entries, an adjacency of {n} "
+            f"displacements, statistics of {len(statistics.mean)} entries; expected the first "
+            "number to be a multiple of both others"
         )
     repeats = kernels.patches.shape[1] // len(statistics.mean)
     weights = kernels.patches / np.tile(statistics.deviation, repeats)
@@ -59,10 +60,20 @@ def bank(kernels: Samples, adjacency: Adjacency, statistics: Statistics) -> Kern
 
 
 def border_of(statistics: Statistics) -> tuple[float, ...]:
-    """What spels outside the image supply so that folding is exact: the mean of each channel.
+    """The value of spels outside the image for which folding is exact: the mean of each channel.
 
     Parameters
     ----------
     statistics : Statistics
+
+    Returns
+    -------
+    tuple of float
+        For the option `border` of a convolution.
+
+    Examples
+    --------
+    >>> border_of(Statistics(np.array([10.0, 0.5]), np.array([2.0, 1.0])))
+    (10.0, 0.5)
     """
     return tuple(float(np.float32(value)) for value in statistics.mean)

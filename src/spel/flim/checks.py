@@ -14,7 +14,7 @@ from spel.errors import ShapeError
 from spel.flim.statistics import checked_names
 
 UNIFORM = 0.02
-"""A stroke that deviates by less than this part of the image's deviation is uniform."""
+"""A stroke whose deviation is less than this share of the image's deviation is uniform."""
 
 
 def check_markers(
@@ -33,14 +33,14 @@ def check_markers(
     ----------
     markers : sequence of Markers
     images : sequence of (rows, cols[, C]) arrays, optional
-        One per markers, for the checks that look at colours; without them, these are left out.
+        One image per markers; without them, the checks of colours and sizes are left out.
     names : sequence of str, optional
         Names of the images, for the sentences.
 
     Raises
     ------
     ShapeError, ParameterError
-        If there is not one image and one name per markers.
+        If the number of images or of names differs from that of markers.
 
     Examples
     --------
@@ -82,18 +82,20 @@ def check_markers(
 
 
 def _balance(markers: Sequence[Markers]) -> list[str]:
+    """A sentence if one class has more than 20 times as many spels as the other."""
     objects = sum(int(drawn.is_object.sum()) for drawn in markers)
     others = sum(len(drawn) for drawn in markers) - objects
     if min(objects, others) and max(objects, others) > 20 * min(objects, others):
         many, few = ("object", "background") if objects > others else ("background", "object")
         return [
-            f"{max(objects, others)} {many} spels against {min(objects, others)} of {few}; kernels "
-            f"of one class will outnumber the other: draw more {few}"
+            f"{max(objects, others)} {many} spels against {min(objects, others)} of {few}; most "
+            f"kernels will come from one class: draw more {few}"
         ]
     return []
 
 
 def _touching(drawn: Markers, name: str) -> list[str]:
+    """A sentence if strokes of different labels touch."""
     labels = np.pad(drawn.image(), 1, constant_values=-1)
     for step in Adjacency.box(3, ndim=drawn.ndim).displacements:
         near = labels[tuple((drawn.points + step + 1).T)]
@@ -110,6 +112,7 @@ def _touching(drawn: Markers, name: str) -> list[str]:
 
 
 def _uniform(drawn: Markers, image: npt.NDArray[np.generic], name: str) -> list[str]:
+    """A sentence for every stroke of one colour."""
     values = image[tuple(drawn.points.T)].astype(np.float64)
     whole = image.reshape(-1, image.shape[-1]).astype(np.float64).std(axis=0).max()
     messages = []
@@ -119,7 +122,7 @@ def _uniform(drawn: Markers, image: npt.NDArray[np.generic], name: str) -> list[
         if whole > 0 and here.sum() > 3 and values[here].std(axis=0).max() < UNIFORM * whole:
             place = tuple(drawn.points[here][0].tolist())
             messages.append(
-                f"image {name}: the stroke at {place} is uniform in colour; its kernels will be "
-                "all alike: draw across an edge or a texture too"
+                f"image {name}: the stroke at {place} is uniform in colour, so its kernels will "
+                "all be alike; draw across an edge or a texture too"
             )
     return messages

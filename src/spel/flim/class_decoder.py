@@ -18,7 +18,12 @@ from spel.ops.decode import LABELLED, Method
 
 
 def class_labels(markers: Sequence[Markers]) -> tuple[int, ...]:
-    """All labels of some markers, the background's first if there is one, the others in order.
+    """All labels of some markers: the background's first if there is one, then the others, sorted.
+
+    Raises
+    ------
+    ParameterError
+        If the images have different background labels.
 
     Examples
     --------
@@ -29,8 +34,8 @@ def class_labels(markers: Sequence[Markers]) -> tuple[int, ...]:
     grounds = {drawn.background for drawn in markers}
     if len(grounds) > 1:
         raise ParameterError(
-            f"class_labels: images with different backgrounds, {sorted(map(str, grounds))}; label "
-            "the background of all images alike"
+            f"class_labels: images with the background labels {sorted(map(str, grounds))}; give "
+            "the background the same label in all images"
         )
     labels = sorted({label for drawn in markers for label in drawn.classes})
     return tuple(sorted(labels, key=lambda label: (label not in grounds, label)))
@@ -42,7 +47,7 @@ def class_decoder(
     *,
     ridge: float = 1e-2,
 ) -> KernelBank:
-    """One kernel per class over a single spel; the softmax of their scores are probabilities.
+    """One kernel per class over a single spel; the softmax of their scores is the probability.
 
     Minimizes the weighted cross-entropy of the marked spels plus ``ridge |W|^2 / 2`` over
     standardized channels; every class has the same weight, and each image the same within a class.
@@ -52,8 +57,14 @@ def class_decoder(
     images : sequence of (rows, cols, K) arrays
         Activations; concatenate those of several blocks.
     markers : sequence of Markers
-        Of at least two labels, any integers; kernels are in the order of `class_labels`.
+        They have at least two labels, which may be any integers.
     ridge : float
+        Penalty on the weights of standardized channels, above 0.
+
+    Returns
+    -------
+    KernelBank
+        The kernels are in the order of `class_labels`.
 
     Raises
     ------
@@ -95,22 +106,21 @@ def class_decoder(
 
 
 def decoders_by_class(method: Method, bank: KernelBank, labels: Sequence[int]) -> list[Decode]:
-    """For each class a published decoder for which its kernels are the object, all others not.
+    """For each class, a published decoder that takes its kernels for the object's.
 
     Raises
     ------
     ParameterError
-        If the method knows no classes, or the bank does not know where its kernels came from.
+        If the method uses no labels, or the bank's kernels have no provenance.
     """
     if method not in LABELLED:
         raise ParameterError(
-            f"decoders_by_class: {method!r} knows no classes; expected one of "
+            f"decoders_by_class: the decoder {method!r} uses no labels; expected one of "
             f"{', '.join(LABELLED)}, or the linear decoder"
         )
     if not bank.provenance:
         raise ParameterError(
-            "decoders_by_class: the bank does not know where its kernels came from; learn it "
-            "from strokes"
+            "decoders_by_class: the kernels of the bank have no provenance; learn them from strokes"
         )
     missing = set(labels) - {origin.label for origin in bank.provenance}
     if missing:

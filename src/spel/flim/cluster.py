@@ -1,4 +1,4 @@
-"""Step 3 of learning: a few real samples that represent the samples of a stroke."""
+"""Step 3 of learning: a few samples that represent all samples of a stroke."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def clusters(samples: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
-    """Prototypes of each stroke: the real samples nearest to the centres of its clusters.
+    """Prototypes of each stroke: the samples nearest to the centres of its clusters.
 
     Parameters
     ----------
@@ -21,6 +21,7 @@ def clusters(samples: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
     per_stroke : int
         Number of clusters of each stroke; a stroke with no more samples than that keeps them all.
     seed : int
+        Seed of the clustering.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def clusters(samples: Samples, per_stroke: int, *, seed: int = 42) -> Samples:
 
     Notes
     -----
-    libift, ``iftComputeKernelBank``: k-means, then the real sample nearest to each centroid.
+    libift, ``iftComputeKernelBank``: k-means, then the sample nearest to each centroid.
 
     Examples
     --------

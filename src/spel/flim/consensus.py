@@ -16,7 +16,7 @@ Real = npt.NDArray[np.float64]
 Reduce = Literal["auto", "kmeans", "pca"]
 
 LEAST_NORM = 1e-3
-"""Shorter patches are not brought to unit norm, as in libift: they are almost the mean colour."""
+"""Patches of smaller norm are almost the mean colour; as in libift, they are not scaled to 1."""
 
 
 def consensus(
@@ -43,20 +43,21 @@ def consensus(
     per_image : int, optional
         The prototypes of each image are first reduced to this number, by clusters.
     seed : int
+        Seed of the clustering.
     transposed_pca : bool
         libift confuses rows and columns: its kernel k holds the weights of feature k in every
-        component, instead of component k. True reproduces that; the default is correct.
+        component, instead of component k. True reproduces this; the default is correct.
 
     Returns
     -------
     Samples
-        Of unit norm. A component carries the provenance of the prototype most like it, and its sign
-        is such that the prototypes together lie on its positive side.
+        They have unit norm. A component has the provenance of the prototype most like it, and the
+        sign for which the sum of the prototypes lies on its positive side.
 
     Raises
     ------
     ParameterError
-        For a limit below 1 or another way to reduce.
+        If the limit is below 1, or the way to reduce is unknown.
 
     Notes
     -----
@@ -96,6 +97,7 @@ def unit(prototypes: Samples) -> Samples:
 
 
 def _components(prototypes: Samples, limit: int, transposed: bool) -> Samples:
+    """The first principal components of the prototypes, as unit kernels."""
     rows = prototypes.patches
     centred = rows - rows.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=True)  # row j is component j

@@ -1,4 +1,4 @@
-"""Editing a learned network: choose, invert or drop kernels, then relearn only what follows."""
+"""Editing a learned network: choose, drop or invert kernels, then learn again what follows."""
 
 from __future__ import annotations
 
@@ -70,11 +70,21 @@ def drop(network: Network, node: str, kernels: Sequence[int]) -> Network:
         A convolution.
     kernels : sequence of int
         Numbers of the kernels, from 0.
+
+    Raises
+    ------
+    ParameterError
+        If the node is no convolution, a kernel does not exist, or none would remain.
+
+    Examples
+    --------
+    >>> from spel.nn import chain
+    >>> net = chain(c=Convolution(KernelBank.from_array([[[1, 2]], [[3, 4]]])))
+    >>> drop(net, "c", [1])["c"].bank.weights.ravel().tolist()
+    [1.0, 2.0]
     """
     count = len(_convolution(network, node).bank)
-    wrong = [k for k in kernels if not 0 <= k < count]
-    if wrong:
-        raise ParameterError(f"drop: kernel {wrong[0]} of node {node!r}; there are {count}")
+    _check_kernels("drop", node, kernels, count)
     return choose(network, node, [k for k in range(count) if k not in set(kernels)])
 
 
@@ -91,6 +101,11 @@ def invert(network: Network, node: str, kernels: Sequence[int]) -> Network:
     kernels : sequence of int
         Numbers of the kernels, from 0.
 
+    Raises
+    ------
+    ParameterError
+        If the node is no convolution, or a kernel does not exist.
+
     Examples
     --------
     >>> from spel.nn import chain
@@ -101,15 +116,13 @@ def invert(network: Network, node: str, kernels: Sequence[int]) -> Network:
     """
     layer = _convolution(network, node)
     bank = layer.bank
-    wrong = [k for k in kernels if not 0 <= k < len(bank)]
-    if wrong:
-        raise ParameterError(f"invert: kernel {wrong[0]} of node {node!r}; there are {len(bank)}")
+    _check_kernels("invert", node, kernels, len(bank))
     sign = np.ones(len(bank), dtype=np.float32)
     sign[list(kernels)] = -1
-    turned = KernelBank(
+    inverted = KernelBank(
         bank.adjacency, bank.weights * sign[:, None, None], bank.bias * sign, bank.provenance
     )
-    return unlearned(network.replace(node, replace(layer, bank=turned)), _after(network, node))
+    return unlearned(network.replace(node, replace(layer, bank=inverted)), _after(network, node))
 
 
 def unlearned(network: Network, nodes: Sequence[str]) -> Network:
@@ -125,6 +138,16 @@ def unlearned(network: Network, nodes: Sequence[str]) -> Network:
     ------
     ParameterError
         If a node was not learned from markers.
+
+    Examples
+    --------
+    >>> from spel.core.adjacency import Adjacency
+    >>> from spel.nn import chain
+    >>> drawn = Markers([(1, 1), (3, 3)], [1, 0], (5, 5))
+    >>> image = np.random.default_rng(0).random((5, 5, 1))
+    >>> net = learn(chain(c=Unlearned(Adjacency.box(3), kernels=2)), [image], [drawn])
+    >>> type(net["c"]).__name__, type(unlearned(net, ["c"])["c"]).__name__
+    ('Convolution', 'Unlearned')
     """
     records: dict[str, Any] = dict(network.meta.get("learned", {}))
     for node in nodes:
@@ -149,7 +172,7 @@ def relearn(
     after: str | None = None,
     names: Sequence[str] = (),
 ) -> Network:
-    """Learn again what follows a node, with the same settings; what precedes it stays as it is.
+    """Learn again what follows a node, with the same settings; the node and what precedes it stay.
 
     Parameters
     ----------
@@ -167,6 +190,18 @@ def relearn(
     ------
     ParameterError
         If there is nothing to learn, or the nodes were learned with different settings.
+
+    Examples
+    --------
+    >>> from spel.core.adjacency import Adjacency
+    >>> from spel.nn import chain
+    >>> drawn = Markers([(1, 1), (3, 3)], [1, 0], (5, 5))
+    >>> image = np.random.default_rng(0).random((5, 5, 1))
+    >>> box = Adjacency.box(3)
+    >>> net = learn(chain(a=Unlearned(box, 2), b=Unlearned(box, 2)), [image], [drawn])
+    >>> pruned = choose(net, "a", [0])  # b has lost a channel, and waits to be learned again
+    >>> relearn(pruned, [image], [drawn])["b"].bank.weights.shape
+    (2, 9, 1)
     """
     if after is not None:
         network = unlearned(network, _after(network, after))
@@ -186,13 +221,24 @@ def relearn(
 
 
 def _convolution(network: Network, node: str) -> Convolution:
+    """The convolution at a node."""
     layer = network[node]
     if not isinstance(layer, Convolution):
         raise ParameterError(
-            f"node {node!r} is no learned convolution but {type(layer).__name__}; its kernels "
-            "cannot be edited"
+            f"node {node!r} is a layer {type(layer).__name__}, whose kernels cannot be edited; "
+            "expected a learned convolution"
         )
     return layer
+
+
+def _check_kernels(operator: str, node: str, kernels: Sequence[int], count: int) -> None:
+    """Refuse numbers of kernels that do not exist."""
+    wrong = [k for k in kernels if not 0 <= k < count]
+    if wrong:
+        raise ParameterError(
+            f"{operator}: kernel {wrong[0]} of node {node!r}; expected numbers from 0 to "
+            f"{count - 1}"
+        )
 
 
 def _after(network: Network, name: str) -> list[str]:

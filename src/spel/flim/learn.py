@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.core.window import Border
 from spel.errors import ParameterError, plural
-from spel.flim.atrous import cumulative_strides, dilated
+from spel.flim.atrous import Strides, cumulative_strides, dilated
 from spel.flim.bank import bank, border_of
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
@@ -43,32 +43,32 @@ def learn(
     white: float | None = None,
     on_step: Callable[[str], object] | None = None,
 ) -> Network:
-    """A network whose `Unlearned` convolutions hold kernels learned from strokes.
+    """Fill the `Unlearned` convolutions of a network with kernels learned from strokes (FLIM).
 
-    No backpropagation: layer by layer, the patches at marked spels are standardized, clustered per
-    stroke, and the real patches nearest to the clusters' centres become kernels (FLIM).
+    Layer by layer, the patches at marked spels are standardized and clustered per stroke, and the
+    patches nearest to the clusters' centres become kernels. There is no backpropagation.
 
     Parameters
     ----------
     network : Network
-        With `Unlearned` nodes; learned ones are kept as they are.
+        With `Unlearned` nodes; learned nodes stay as they are.
     images : sequence of (rows, cols, C) arrays
-        As the network takes them, one per markers, of any sizes.
+        Images of any sizes, as the network takes them, one per markers.
     markers : sequence of Markers
     seed : int
-        Of the clustering.
+        Seed of the clustering.
     names : sequence of str, optional
-        Names of the images, kept in the kernels' provenance; numbers by default.
+        Names of the images, for the kernels' provenance; numbers by default.
     method : {"cluster", "points"}
         FLIM-Cluster clusters the patches of every layer anew. FLIM-BoFP ("points") clusters once,
         on the input image, and takes the same spels in every layer.
     factor : float
-        Added to deviations.
+        Added to standard deviations, so that none is 0.
     compat : {"libift"}, optional
         Reproduce the reference library: touching strokes of different labels are one, too many
         kernels become rows of the matrix of components, and strides are ignored while learning, so
-        that a strided network is trained on other patches than it sees. By default strides are
-        handled exactly: strides become dilations while learning (`spel.flim.atrous`).
+        that a strided network is trained on other patches than those it is applied to. By default,
+        strides become dilations while learning, which is exact (`spel.flim.atrous`).
     white : float, optional
         Full intensity of the images; by default, that of each image's type. Images are scaled to
         the white that the network states, or if it states none, to that of the first image.
@@ -83,7 +83,7 @@ def learn(
     Raises
     ------
     ShapeError, ParameterError, FormatError
-        If images, markers and network do not fit one another; the note says in which node.
+        If images, markers and network do not fit one another; a note names the node.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def learn(
     """
     if not isinstance(network, Network):
         network = Network((Node("convolution", network),))
-    _check_options(method, compat)
+    settings = _Settings(seed, method, factor, compat)
     last = _last_unlearned(network)
     names = checked_names("learn", names, len(images))
     network, matched = match_images(network, images, white)
@@ -116,32 +116,18 @@ def learn(
     points = feature_points(network, raw, marked, seed=seed) if method == "points" else None
     done: list[dict[str, Image]] = [{INPUT: image} for image in raw]
     learned = network
-    settings = {"seed": seed, "method": method, "factor": factor, "compat": compat}
     records = dict(network.meta.get("learned", {}))
     for position, node in enumerate(network.nodes):
         step = strides[node.inputs[0]]
         layer: Layer = node.layer
         if isinstance(layer, Unlearned):
             inputs = [activation[node.inputs[0]] for activation in done]
+            records[node.name] = _record(layer, settings)
             with in_node(node):
-                check_channels("learn", inputs)
-                filled, border = _learned_bank(
-                    replace(layer, adjacency=layer.adjacency.dilated(step)),
-                    inputs,
-                    points or marked,
-                    names,
-                    seed,
-                    factor,
-                    method,
-                    compat,
-                )
-            records[node.name] = {
-                **{k: v for k, v in asdict(layer).items() if k not in ("adjacency", "stride")},
-                **settings,
-            }
+                filled = _fill(layer, step, inputs, points or marked, names, settings)
             if on_step is not None:
-                on_step(_kernels_of(node.name, len(filled), layer, len(inputs)))
-            layer = Convolution(replace(filled, adjacency=layer.adjacency), layer.stride, border)
+                on_step(_kernels_of(node.name, len(filled.bank), layer, len(inputs)))
+            layer = filled
             learned = learned.replace(node.name, layer)
         if node.name == last:
             break
@@ -149,23 +135,53 @@ def learn(
     return learned.with_meta(learned=records, images=list(names), background=marked[0].background)
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """Settings that all layers are learned with, as `learn` takes them."""
+
+    seed: int
+    method: Method
+    factor: float
+    compat: str | None
+
+    def __post_init__(self) -> None:
+        if self.method not in ("cluster", "points") or self.compat not in (None, "libift"):
+            raise ParameterError(
+                f"learn: method {self.method!r}, compat {self.compat!r}; expected 'cluster' or "
+                "'points', and None or 'libift'"
+            )
+
+
+def _record(layer: Unlearned, settings: _Settings) -> dict[str, Any]:
+    """What the network stores about the learning of a layer, so that it can be repeated."""
+    own = {k: v for k, v in asdict(layer).items() if k not in ("adjacency", "stride")}
+    return {**own, **asdict(settings)}
+
+
+def _fill(
+    layer: Unlearned,
+    step: Strides,
+    inputs: Sequence[Image],
+    markers: Sequence[Markers],
+    names: tuple[str, ...],
+    settings: _Settings,
+) -> Convolution:
+    """The convolution with learned kernels, from inputs at full resolution."""
+    check_channels("learn", inputs)
+    spread = replace(layer, adjacency=layer.adjacency.dilated(step))
+    filled, border = _learned_bank(spread, inputs, markers, names, settings)
+    return Convolution(replace(filled, adjacency=layer.adjacency), layer.stride, border)
+
+
 def _kernels_of(name: str, count: int, layer: Unlearned, images: int) -> str:
-    """How many kernels a layer has got, and how many it asked for if they are fewer."""
+    """How many kernels a layer got, and out of how many if fewer than it asked for."""
     wanted = f" of {layer.kernels}" if count < layer.kernels else ""
     noun = plural(layer.kernels if wanted else count, "kernel").partition(" ")[2]
     return f"{name}: {count}{wanted} {noun} from {plural(images, 'image')}"
 
 
-def _check_options(method: str, compat: str | None) -> None:
-    if method not in ("cluster", "points") or compat not in (None, "libift"):
-        raise ParameterError(
-            f"learn: method {method!r}, compat {compat!r}; expected 'cluster' or 'points', and "
-            "None or 'libift'"
-        )
-
-
 def _last_unlearned(network: Network) -> str:
-    """The last node to learn; nothing after it needs to be computed."""
+    """The last node to learn, after which nothing needs to be computed."""
     names = [node.name for node in network.nodes if isinstance(node.layer, Unlearned)]
     if not names:
         raise ParameterError(
@@ -192,31 +208,28 @@ def _learned_bank(
     inputs: Sequence[Image],
     markers: Sequence[Markers],
     names: tuple[str, ...],
-    seed: int,
-    factor: float,
-    method: Method,
-    compat: str | None,
+    settings: _Settings,
 ) -> tuple[KernelBank, Border]:
     """The bank of one layer, and the border for which it is exact."""
-    if method == "points":
+    as_libift = settings.compat == "libift"
+    if settings.method == "points":
         limit = layer.kernels
-        candidates = join_point_banks(inputs, markers, layer.adjacency, names, factor)
+        candidates = join_point_banks(inputs, markers, layer.adjacency, names, settings.factor)
         return (candidates if len(candidates) <= limit else candidates[:limit]), "zero"
-    stats = pooled_statistics(inputs, markers, factor)
-    rows = gather_samples(
-        inputs, markers, layer.adjacency, stats, names, by_label=compat != "libift"
-    )
+    stats = pooled_statistics(inputs, markers, settings.factor)
+    rows = gather_samples(inputs, markers, layer.adjacency, stats, names, by_label=not as_libift)
     kernels = consensus(
-        clusters(rows, layer.per_stroke, seed=seed),
+        clusters(rows, layer.per_stroke, seed=settings.seed),
         layer.kernels,
         reduce=layer.reduce,
         per_image=layer.per_image,
-        seed=seed,
-        transposed_pca=compat == "libift",
+        seed=settings.seed,
+        transposed_pca=as_libift,
     )
     return bank(kernels, layer.adjacency, stats), border_of(stats)
 
 
 def _channelled(image: npt.ArrayLike) -> Image:
+    """The image with a channel axis."""
     array = np.asarray(image)
     return array[..., None] if array.ndim == 2 else array

@@ -29,8 +29,9 @@ class MarkedActivations:
     values : (n, K) array of float64
     is_object : (n,) array of bool
     weights : (n,) array of float64
-        They sum to 1; each class half, and within it each image the same.
+        They sum to 1: each class has one half, which its images share equally.
     images : (n,) array of int
+        The image of each spel.
     """
 
     values: Real
@@ -47,24 +48,28 @@ def marked_activations(
     most: int = 600,
     seed: int = 42,
 ) -> MarkedActivations:
-    """Activations at the marked spels of all images, weighed by class and image.
+    """Activations at the marked spels of all images, weighted by class and image.
 
     Parameters
     ----------
     images : sequence of (rows, cols, K) arrays
     markers : sequence of Markers
     extra : sequence of (rows, cols) arrays of bool, optional
-        Spels of each image that count as background without a stroke; where an image has any, they
-        share its background weight with the strokes.
+        Spels of each image that count as background without a stroke; an image that has any gives
+        them half of its background weight.
     most : int
-        Extra spels of an image that are taken, drawn with `seed`.
+        Largest number of extra spels of an image; of more, some are drawn with `seed`.
+
+    Returns
+    -------
+    MarkedActivations
 
     Raises
     ------
     ShapeError
         If images, markers and extra do not fit one another.
     ParameterError
-        If only one class is marked, so there is nothing to tell apart.
+        If only objects, or only background, is marked.
     """
     check_pairs("marked_activations", images, markers)
     _check_extra(extra, markers)
@@ -88,20 +93,27 @@ def marked_activations(
         is_object = np.concatenate([is_object, np.zeros(len(more), dtype=bool)])
         owner = np.concatenate([owner, np.full(len(more), number)])
         drawn = np.concatenate([drawn, np.zeros(len(more), dtype=bool)])
-    weights = np.zeros(len(values))
+    return MarkedActivations(values, is_object, _balanced(is_object, owner, drawn), owner)
+
+
+def _balanced(
+    is_object: npt.NDArray[np.bool_], owner: npt.NDArray[np.int64], drawn: npt.NDArray[np.bool_]
+) -> Real:
+    """Weights of sum 1: the same for both classes, for their images, and for strokes and extra."""
+    weights = np.zeros(len(owner))
     for side in (True, False):
         here = is_object == side
-        for number in np.unique(owner[here]):
+        holding = np.unique(owner[here])
+        for number in holding:
             of = here & (owner == number)
-            share = 0.5 / len(np.unique(owner[here]))
-            kinds = [of & drawn, of & ~drawn]
-            kinds = [kind for kind in kinds if kind.any()]
+            kinds = [kind for kind in (of & drawn, of & ~drawn) if kind.any()]
             for kind in kinds:
-                weights[kind] = share / len(kinds) / kind.sum()
-    return MarkedActivations(values, is_object, weights, owner)
+                weights[kind] = 0.5 / len(holding) / len(kinds) / kind.sum()
+    return weights
 
 
 def _check_extra(extra: Sequence[npt.NDArray[np.bool_]], markers: Sequence[Markers]) -> None:
+    """Refuse extra spels unless there are none, or a mask for each image."""
     if len(extra) not in (0, len(markers)) or any(
         np.shape(mask) != m.size for mask, m in zip(extra, markers)
     ):
@@ -118,7 +130,7 @@ def linear_decoder(
     ridge: float = 1e-2,
     extra: Sequence[npt.NDArray[np.bool_]] = (),
 ) -> WeightedSum:
-    """Weights and bias whose sign tells marked objects from marked background.
+    """Weights and bias of a sum that is positive on marked objects, negative on the background.
 
     Minimizes ``sum_i a_i log(1 + exp(-y_i (w x_i + b))) + ridge |w|^2 / 2`` over standardized
     channels; a_i gives both classes the same weight, and each image the same within its class.
@@ -128,7 +140,7 @@ def linear_decoder(
     images : sequence of (rows, cols, K) arrays
         Activations; concatenate those of several blocks.
     markers : sequence of Markers
-        Of at least two classes; every label but the background's is an object.
+        They have at least two labels; every label but the background's is an object.
     ridge : float
         Penalty on the weights of standardized channels.
     extra : sequence of (rows, cols) arrays of bool, optional
@@ -137,7 +149,7 @@ def linear_decoder(
     Returns
     -------
     WeightedSum
-        Weights of raw channels; `Activation("sigmoid")` makes a saliency in 0..1 of its output.
+        Weights of raw channels; `Activation("sigmoid")` turns its output into a saliency in 0..1.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""FLIM-BoFP (bag of feature points): clusters of the input image, for all layers."""
+"""FLIM-BoFP (bag of feature points): spels chosen once, on the input image, for all layers."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def feature_points(
 ) -> list[Markers]:
     """The bag of feature points: the marked spels nearest to the clusters of each stroke.
 
-    Clusters are those of the patches under the first `Unlearned` layer's adjacency, on the
-    activation that it takes, ``per_stroke`` of them.
+    The patches of the first `Unlearned` layer's input, under its adjacency, are clustered:
+    ``per_stroke`` clusters for each stroke.
 
     Parameters
     ----------
@@ -39,22 +39,34 @@ def feature_points(
     markers : sequence of Markers
         One per image.
     seed : int
-        Of the clusters.
+        Seed of the clustering.
 
     Returns
     -------
     list of Markers
-        One per image, of the chosen spels alone.
+        The chosen spels alone, for each image.
 
     Raises
     ------
     ShapeError, ParameterError
         If images and markers do not fit one another, or no layer is `Unlearned`.
+
+    Examples
+    --------
+    >>> from spel.nn import chain
+    >>> net = chain(c=Unlearned(Adjacency.disk(0), kernels=2, per_stroke=1))
+    >>> image = np.array([[[0.0], [2.0], [3.0], [9.0]]])
+    >>> drawn = Markers([(0, 0), (0, 1), (0, 2)], [1, 1, 1], (1, 4))
+    >>> feature_points(net, [image], [drawn])[0].points.tolist()  # 2 is nearest to the mean, 5/3
+    [[0, 1]]
     """
     check_pairs("feature_points", images, markers)
     first = next((node for node in network.nodes if isinstance(node.layer, Unlearned)), None)
     if first is None:
-        raise ParameterError("feature_points: the network has no Unlearned convolution")
+        raise ParameterError(
+            "feature_points: the network has no Unlearned convolution; add one, or turn a learned "
+            "one back with spel.flim.unlearned"
+        )
     layer = first.layer
     assert isinstance(layer, Unlearned)
     source = first.inputs[0]
@@ -101,11 +113,11 @@ def points_bank(
     Parameters
     ----------
     inputs : sequence of (rows, cols, C) arrays
-        What the layer takes, for each image.
+        The input of the layer, for each image.
     points : sequence of Markers
         Feature points of each image.
     adjacency : Adjacency
-        Of the kernels.
+        The adjacency of the kernels.
     names : sequence of str, optional
         Names of the images for the provenance of kernels.
     factor : float
@@ -118,8 +130,16 @@ def points_bank(
 
     Notes
     -----
-    libift, ``iftCreateLayerModel`` and ``iftMergeLayerModels``. The border supplies zeros, as in
-    libift; as there is a mean per displacement, no value outside the image would make it exact.
+    libift, ``iftCreateLayerModel`` and ``iftMergeLayerModels``. Spels outside the image are 0, as
+    in libift: since there is a mean per displacement, no value would be exact.
+
+    Examples
+    --------
+    >>> image = np.array([[[0.0], [2.0], [3.0], [9.0]]])
+    >>> drawn = Markers([(0, 1), (0, 3)], [1, 1], (1, 4))
+    >>> kernels = points_bank([image], [drawn], Adjacency.disk(0))
+    >>> [f"{w:.3f}" for w in kernels.weights.ravel()], [p.at for p in kernels.provenance]
+    (['-0.285', '0.285'], [(0, 1), (0, 3)])
     """
     check_pairs("points_bank", inputs, points)
     names = checked_names("points_bank", names, len(points))
@@ -133,7 +153,7 @@ def join_point_banks(
     names: Sequence[str],
     factor: float,
 ) -> KernelBank:
-    """`points_bank` of inputs, points and names that are known to fit one another."""
+    """`points_bank` without checks of inputs, points and names."""
     banks = []
     for image, drawn, name in zip(inputs, points, names):
         if not len(drawn):  # an image without points has no kernels

@@ -28,7 +28,7 @@ def robot_markers(
     gap: int = 3,
     min_area: int = 20,
 ) -> Markers:
-    """Markers that a user who knows the mask might draw: label 1 inside, 0 outside.
+    """Markers that a user might draw on an object with this mask: label 1 inside, 0 outside.
 
     Parameters
     ----------
@@ -42,26 +42,26 @@ def robot_markers(
         - "contour": a band inside the border and one outside it (seeds of delineation).
         - "uniform": single spels drawn at random all over.
     seed : int
-        Of the random places.
+        Seed of the random places.
     objects, background : int
-        Disks or strokes of each class ("uniform": times 100 spels).
+        Number of disks or strokes of each class; for "uniform", hundreds of spels.
     radius : int
-        Of a disk; half the width of a stroke.
+        Radius of a disk, or half the width of a stroke.
     gap : int
-        No mark comes nearer to the object's border than this.
+        Distance in spels that all marks keep from the border of an object.
     min_area : int
-        Components of fewer spels are left out.
+        Components with fewer spels than this are left out.
 
     Returns
     -------
     Markers
-        Of an empty mask, only background is marked. Of an object that is too small for the gap, the
+        If the mask is empty, only background is marked. If an object is too small for the gap, its
         innermost spels are marked.
 
     Raises
     ------
     ParameterError
-        For another geometry or numbers below 0.
+        If the geometry is unknown, the mask is not of an image, or a number is below 0.
 
     Examples
     --------
@@ -102,6 +102,7 @@ def robot_markers(
 
 
 def _without_specks(inside: Mask, min_area: int) -> Mask:
+    """The mask without components of fewer than `min_area` spels."""
     labels = label(inside)
     components = regions(labels)
     mask: Mask = np.isin(labels, components.labels[components.areas >= min_area])
@@ -109,7 +110,7 @@ def _without_specks(inside: Mask, min_area: int) -> Mask:
 
 
 def _deeper(where: Mask, gap: int) -> Mask:
-    """Spels more than `gap` inside; the innermost ones if there are none."""
+    """Spels deeper inside than `gap`; if there are none, the innermost ones."""
     from scipy.ndimage import distance_transform_edt
 
     depth = np.asarray(distance_transform_edt(np.pad(where, 1, mode="edge")))[1:-1, 1:-1]
@@ -120,7 +121,7 @@ def _deeper(where: Mask, gap: int) -> Mask:
 
 
 def _brushed(deep: Mask, count: int, radius: int, length: int, rng: np.random.Generator) -> Mask:
-    """Disks, or straight strokes, that stay inside."""
+    """Disks, or straight strokes, cut to the spels that are deep enough inside."""
     places = np.argwhere(deep)
     marks = np.zeros_like(deep)
     for _ in range(count):
@@ -135,6 +136,7 @@ def _brushed(deep: Mask, count: int, radius: int, length: int, rng: np.random.Ge
 
 
 def _skeleton(where: Mask) -> Mask:
+    """The medial axis, one spel wide."""
     from skimage.morphology import skeletonize
 
     thin: Mask = np.asarray(skeletonize(where), dtype=np.bool_)
@@ -142,5 +144,6 @@ def _skeleton(where: Mask) -> Mask:
 
 
 def _grown(mask: Mask, radius: int) -> Mask:
+    """The mask dilated by a disk."""
     grown: Mask = max_pool(mask, Adjacency.disk(radius)) > 0
     return grown

@@ -25,12 +25,23 @@ class Samples:
     Attributes
     ----------
     patches : (n, A * C) array of float64, for A adjacents and C channels
-        Standardized, displacement-major.
+        Standardized, displacement by displacement.
     labels, strokes, images : (n,) arrays of int
-        Label; number of the stroke inside its image, from 1; index of the image.
+        Label, number of the stroke inside its image (from 1), index of the image.
     points : (n, ndim) array of int
+        The marked spels.
     names : tuple of str
-        One per image.
+        Name of each image.
+
+    Examples
+    --------
+    >>> pair = Samples(np.array([[0.5], [2.0]]), np.array([1, 0]), np.array([1, 2]),
+    ...                np.zeros(2, int), np.array([[4, 5], [7, 8]]), ("egg",))
+    >>> pair.only([1]).patches.tolist()
+    [[2.0]]
+    >>> origin = pair.provenance()[0]
+    >>> origin.label, origin.marker, origin.image, origin.at
+    (1, 1, 'egg', (4, 5))
     """
 
     patches: Real
@@ -44,7 +55,7 @@ class Samples:
         return len(self.patches)
 
     def only(self, choice: npt.ArrayLike) -> Samples:
-        """The chosen rows: indices or a boolean per row."""
+        """Some of the samples, chosen by their indices or by a boolean for each."""
         index = np.asarray(choice)
         return Samples(
             self.patches[index],
@@ -76,16 +87,17 @@ def samples(
 ) -> Samples:
     """The standardized patch of every marked spel, in the order of the markers.
 
-    Spels outside the image supply the mean, which is 0 after standardization. So a kernel that is
-    folded with its bias sees the same border (`spel.flim.bank`).
+    The mean stands in for spels outside the image, and is 0 after standardization. A kernel with a
+    folded bias has the same border (`spel.flim.bank`).
 
     Parameters
     ----------
     images : sequence of (rows, cols, C) arrays
     markers : sequence of Markers
     adjacency : Adjacency
-        Of the kernels to be learned.
+        The adjacency of the kernels that will be learned.
     statistics : Statistics
+        Mean and deviation by which patches are standardized.
     names : sequence of str, optional
         One per image; numbers by default.
     by_label : bool
@@ -94,6 +106,11 @@ def samples(
     Returns
     -------
     Samples
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If images, markers and names do not fit one another.
 
     Examples
     --------
@@ -118,7 +135,7 @@ def gather_samples(
     *,
     by_label: bool = True,
 ) -> Samples:
-    """`samples` of images, markers and names that are known to fit one another."""
+    """`samples` without checks of images, markers and names."""
     border = tuple(statistics.mean.tolist())
     rows = [
         statistics.standardize(patches(image, adjacency, at=m.points, border=border))

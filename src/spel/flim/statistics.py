@@ -21,17 +21,23 @@ class Statistics:
     Attributes
     ----------
     mean, deviation : (C,) arrays of float64
-        Or (n * C,) where each displacement has its own, as in FLIM-BoFP.
+        Or (n * C,) if each displacement has its own, as in FLIM-BoFP.
+
+    Examples
+    --------
+    >>> stats = Statistics(np.array([10.0, 0.0]), np.array([2.0, 1.0]))
+    >>> stats.standardize([12.0, 3.0, 8.0, 4.0]).tolist()  # two displacements of two channels
+    [1.0, 3.0, -1.0, 4.0]
     """
 
     mean: Real
     deviation: Real
 
     def standardize(self, values: npt.ArrayLike) -> Real:
-        """``(x - mean) / deviation`` along the last axis, cycling over it if it is longer.
+        """``(x - mean) / deviation`` along the last axis.
 
-        A patch of n displacements and C channels is displacement-major, so statistics of C channels
-        repeat n times.
+        A patch of n displacements holds its C channels displacement by displacement, so statistics
+        of C channels are repeated n times.
         """
         x = np.asarray(values, dtype=np.float64)
         shape = x.shape
@@ -46,7 +52,7 @@ def statistics(
     """Mean and deviation of each channel over all marked spels of all images together.
 
     ``mu_c = mean I_c(p)`` and ``sigma_c = std I_c(p) + factor``, over every marked spel p of every
-    image: one pooled mean, the population deviation, the factor added and not a floor.
+    image. The deviation is that of the population.
 
     Parameters
     ----------
@@ -54,7 +60,7 @@ def statistics(
         Activations, one per markers.
     markers : sequence of Markers
     factor : float
-        libift's ``stdev_factor``.
+        Added to every deviation (libift's ``stdev_factor``).
 
     Returns
     -------
@@ -63,7 +69,7 @@ def statistics(
     Raises
     ------
     ShapeError, ParameterError
-        If images and markers do not fit, or nothing is marked.
+        If images and markers do not fit one another, or nothing is marked.
 
     Notes
     -----
@@ -85,7 +91,7 @@ def statistics(
 def pooled_statistics(
     images: Sequence[npt.ArrayLike], markers: Sequence[Markers], factor: float = 0.01
 ) -> Statistics:
-    """`statistics` of images and markers that are known to fit one another."""
+    """`statistics` without checks of images and markers."""
     values = np.concatenate(
         [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
     ).astype(np.float64)

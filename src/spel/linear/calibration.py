@@ -21,6 +21,10 @@ def fit_platt(
     iterations : int
         Largest number of Newton steps.
 
+    Returns
+    -------
+    slope, offset : float
+
     Examples
     --------
     >>> slope, offset = fit_platt([0, 1, 2, 3, 2, 3, 4, 5], [0, 0, 0, 0, 1, 1, 1, 1])

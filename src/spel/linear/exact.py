@@ -13,10 +13,12 @@ Real = npt.NDArray[np.float64]
 
 GRID = (20, -20, -60, -100)
 """Exponents of the steps of the four parts of a number, in units of the sum."""
+
 LIMIT = 2.0**59
-"""A term must be smaller, in units of the sum."""
+"""Every term must be smaller than this, in units of the sum."""
+
 TERMS = 1 << 13
-"""Terms after which the parts are brought into order; up to then no part rounds."""
+"""Number of terms after which carries are moved between the parts; fewer terms do not round."""
 
 
 class ExactSum:
@@ -31,7 +33,7 @@ class ExactSum:
     ----------
     shape : tuple of int
     unit : float
-        About the size of the terms; it is brought to a power of two. Terms may be up to ``2**59``
+        About the size of the terms; it is rounded to a power of two. Terms may be up to ``2**59``
         times as large, and the sum up to ``2**72`` times. Sums that will be merged need the same
         unit.
 
@@ -62,11 +64,11 @@ class ExactSum:
         rest = np.asarray(term, dtype=np.float64) / self.unit
         if not (np.abs(rest) < LIMIT).all():
             raise ParameterError(
-                f"ExactSum: a term up to {np.abs(rest).max() * self.unit:g} in units of "
-                f"{self.unit:g}; expected numbers below {LIMIT * self.unit:g}"
+                f"ExactSum: a term of {np.abs(rest).max() * self.unit:g}; expected finite numbers "
+                f"below {LIMIT * self.unit:g}, for a unit of {self.unit:g}"
             )
         for index, exponent in enumerate(GRID):
-            # Adding and taking away this number rounds to a multiple of 2**exponent.
+            # Adding and subtracting this number rounds to a multiple of 2**exponent.
             magic = 1.5 * 2.0 ** (52 + exponent)
             rounded = (rest + magic) - magic
             self.parts[index] += rounded
@@ -79,10 +81,13 @@ class ExactSum:
         Raises
         ------
         ParameterError
-            If its unit is another one.
+            If its unit differs.
         """
         if other.unit != self.unit:
-            raise ParameterError(f"ExactSum: units {self.unit:g} and {other.unit:g}; expected one")
+            raise ParameterError(
+                f"ExactSum: sums in units of {self.unit:g} and {other.unit:g} cannot be merged; "
+                "give both the same unit"
+            )
         self.parts += other.parts
         self._count(other.terms)
 
@@ -91,7 +96,7 @@ class ExactSum:
         parts = self.parts.copy()
         _bring_into_order(parts)
         total, lost = parts[0], np.zeros_like(parts[0])
-        for part in parts[1:]:  # Knuth's sum of two: what rounding takes is kept
+        for part in parts[1:]:  # Knuth's sum of two numbers also gives the rounding error
             larger = total + part
             back = larger - total
             lost = lost + ((total - (larger - back)) + (part - back))
@@ -99,7 +104,7 @@ class ExactSum:
         return np.asarray((total + lost) * self.unit)
 
     def restore(self, parts: Real) -> None:
-        """Go on from the `parts` of another sum of the same shape and unit."""
+        """Continue from the `parts` of another sum of the same shape and unit."""
         self.parts[...] = parts
         _bring_into_order(self.parts)
         self.terms = 1
@@ -112,7 +117,7 @@ class ExactSum:
 
 
 def _bring_into_order(parts: Real) -> None:
-    """Carry from each part to the next larger one; there is one such form of a number."""
+    """Carry from each part to the next larger one, so that a number has one form only."""
     for index in range(len(GRID) - 1, 0, -1):
         step = 2.0 ** GRID[index - 1]
         carry = np.floor(parts[index] / step) * step

@@ -1,7 +1,7 @@
-"""Ridge regression over a radial kernel to some of the rows (Nystroem's approximation).
+"""Ridge regression with a radial kernel around some of the rows (Nystroem's approximation).
 
-Everything is computed in float64 and about the centres' mean: squared distances between float32
-rows would lose so many digits that the kernel matrix is no longer positive definite.
+Everything is computed in float64, with the centres' mean as the origin: squared distances between
+float32 rows would lose so many digits that the kernel matrix is no longer positive definite.
 """
 
 from __future__ import annotations
@@ -24,12 +24,18 @@ BLOCK = 2048
 
 @dataclass(frozen=True, eq=False)
 class RadialKernel:
-    """``exp(-width |x - c|^2)`` to each of some centres.
+    """The radial kernel ``exp(-width |x - c|^2)`` around each of several centres c.
 
     Attributes
     ----------
     centres : (m, d) array
     width : float
+
+    Examples
+    --------
+    >>> kernel = RadialKernel(np.array([[0.0], [2.0]]), width=0.5)
+    >>> kernel(np.array([[0.0]])).round(4).tolist()
+    [[1.0, 0.1353]]
     """
 
     centres: Rows
@@ -84,10 +90,11 @@ def fit_kernel_ridge(
     penalty: float,
     weights: Rows | None = None,
 ) -> Real:
-    """Weights (m, classes) of the kernel's values, for targets of +1 and -1 per class.
+    """Weights of the kernel's values that fit targets of +1 and -1 for each class.
 
-    ``min_W |K R V - Y|^2 + r |V|^2``, ``W = R V``, where R makes the centres' own kernel matrix
-    the identity: so the system stays positive definite where plain normal equations do not.
+    Minimizes ``|K R V - Y|^2 + r |V|^2``, and returns ``W = R V``. R transforms the kernel matrix
+    of the centres into the identity, so that the system stays positive definite where plain normal
+    equations do not.
 
     Parameters
     ----------
@@ -99,7 +106,11 @@ def fit_kernel_ridge(
     penalty : float
         r, above 0.
     weights : (n,) array, optional
-        How much each row counts; all the same by default.
+        Weight of each row; by default all have the same.
+
+    Returns
+    -------
+    (m, classes) array of float64
 
     Raises
     ------

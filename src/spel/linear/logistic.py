@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from spel.linear.standardize import Standardized
+
 Real = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -14,9 +16,9 @@ def fit_logistic(
 ) -> tuple[Real, float]:
     """Weights and bias of a penalized logistic regression, by damped Newton steps.
 
-    Minimizes ``sum_i s_i log(1 + exp(-y_i (w z_i + b))) + ridge |w|^2 / 2``, where z are the
-    columns standardized by their weighted mean and deviation; the returned weights are those of the
-    raw columns. A column that never varies gets the weight 0. The bias is not penalized.
+    Minimizes ``sum_i s_i log(1 + exp(-y_i (w z_i + b))) + ridge |w|^2 / 2`` for y of +1 or -1,
+    where z are the columns standardized by their weighted mean and deviation. The returned weights
+    are those of the raw columns. A constant column gets the weight 0. The bias is not penalized.
 
     Parameters
     ----------
@@ -31,7 +33,8 @@ def fit_logistic(
 
     Returns
     -------
-    (d,) array of float64, float
+    weights : (d,) array of float64
+    bias : float
 
     Examples
     --------
@@ -41,27 +44,23 @@ def fit_logistic(
     >>> (rows @ weights + bias > 0).tolist()
     [False, False, True, True]
     """
-    mean = shares @ rows
-    deviation = np.sqrt(shares @ (rows - mean) ** 2)
-    varies = deviation > 1e-9
-    divisor = np.where(varies, deviation, 1.0)
-    design = np.where(varies, (rows - mean) / divisor, 0.0)
-    design = np.concatenate([design, np.ones((len(design), 1))], axis=1)
+    columns = Standardized.of(rows, shares)
+    design = np.concatenate([columns.rows, np.ones((len(rows), 1))], axis=1)
     penalty = np.full(design.shape[1], ridge)
-    penalty[-1] = 1e-9  # The bias is free; a trace of a penalty keeps the system solvable.
+    penalty[-1] = 1e-9  # the bias is free, but a tiny penalty keeps the system solvable
     solution = _newton(design, is_positive.astype(np.float64), shares, penalty, iterations)
-    weights = np.where(varies, solution[:-1] / divisor, 0.0)
-    return weights, float(solution[-1] - weights @ mean)
+    weights = columns.raw_weights(solution[:-1])
+    return weights, float(solution[-1] - weights @ columns.mean)
 
 
 def _newton(design: Real, target: Real, shares: Real, penalty: Real, iterations: int) -> Real:
-    """The solution of least loss; each step is halved until the loss does not grow."""
+    """The solution of least loss; each step is halved until the loss does not increase."""
     solution = np.zeros(design.shape[1])
     loss = _loss(design, target, shares, penalty, solution)
     for _ in range(iterations):
         chance = sigmoid(design @ solution)
         gradient = design.T @ (shares * (chance - target)) + penalty * solution
-        # The curvature of rows that are certain underflows, and denormals are slow to multiply.
+        # The curvature of certain rows underflows to denormal numbers, which are slow to multiply.
         curvature = shares * np.maximum(chance * (1 - chance), 1e-12)
         hessian = (design * curvature[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.solve(hessian, gradient)
@@ -82,12 +81,13 @@ def _newton(design: Real, target: Real, shares: Real, penalty: Real, iterations:
 
 
 def _loss(design: Real, target: Real, shares: Real, penalty: Real, solution: Real) -> float:
+    """Penalized cross-entropy of targets 0 and 1."""
     score = design @ solution
     return float(shares @ (np.logaddexp(0, score) - target * score) + penalty @ solution**2 / 2)
 
 
 def sigmoid(log_odds: Real) -> Real:
-    """The probability of log-odds, without overflow.
+    """Probability of log-odds, ``1 / (1 + exp(-x))``, computed without overflow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Moments of portions of the rows, added up without rounding: the order is free."""
+"""Moments of portions of the rows, added up without rounding, so that their order is free."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExactMoments:
     Parameters
     ----------
     origin : (d,) array
-        That of all portions.
+        The origin of all portions.
     classes : int
     unit : float
         About the size of the centred rows.
@@ -69,10 +69,10 @@ class ExactMoments:
         return moments
 
     def arrays(self) -> Arrays:
-        """What a file must hold to go on from here."""
+        """The numbers that a file must hold for `restore`."""
         return {name: one.parts for name, one in self._sums.items()}
 
     def restore(self, arrays: Arrays) -> None:
-        """Go on from what `arrays` gave."""
+        """Continue from the numbers that `arrays` gave."""
         for name, one in self._sums.items():
             one.restore(arrays[name])

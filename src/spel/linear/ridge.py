@@ -1,4 +1,4 @@
-"""Ridge regression from moments: the mean and the covariance of rows are all that it needs."""
+"""Ridge regression from moments: it needs only the mean and the covariance of the rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Real = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """A hyperplane, or several of the same rows: ``X W + b``.
+    """A hyperplane, or several over the same rows: ``X W + b``.
 
     Attributes
     ----------
@@ -23,6 +23,12 @@ class LinearModel:
         ``S + r I``, the regularized covariance that the weights were solved with.
     mean : (d,) array of float64
         Weighted mean of the rows.
+
+    Examples
+    --------
+    >>> model = ridge_from_moments(np.zeros(1), np.array([[3.0]]), 5.0, np.array([8.0]), 1.0)
+    >>> model.weights.tolist(), float(model.bias), model.covariance.tolist()
+    ([2.0], 5.0, [[4.0]])
     """
 
     weights: Real
@@ -34,9 +40,9 @@ class LinearModel:
 def ridge_from_moments(
     mean: Real, covariance: Real, target_mean: Any, cross: Real, penalty: float
 ) -> LinearModel:
-    """The model of least ``sum_i s_i (y_i - <x_i, w> - b)^2 + r |w|^2``, shares s of sum 1.
+    """The model that minimizes ``sum_i s_i (y_i - <x_i, w> - b)^2 + r |w|^2``, sum s_i = 1.
 
-    ``w = (S + r I)^-1 c`` and ``b = mean(y) - <mean(x), w>``.
+    The solution is ``w = (S + r I)^-1 c`` and ``b = mean(y) - <mean(x), w>``.
 
     Parameters
     ----------
@@ -62,10 +68,9 @@ def ridge_from_moments(
 
 
 class ClassMoments:
-    """Sums over labelled rows that arrive in portions: enough for a ridge to one class against all.
+    """Sums over labelled rows that arrive in portions, enough for a ridge of one class against all.
 
-    Products are summed about an origin near the rows' mean: what is left is small, so that sums of
-    float32 rows lose little.
+    An origin near the rows' mean is subtracted from them, so that sums of float32 rows lose little.
 
     Parameters
     ----------
@@ -126,9 +131,10 @@ class ClassMoments:
         return self.origin + mean, variance
 
     def ridge(self, penalty: float) -> LinearModel:
-        """A hyperplane per class, with targets +1 and -1; the penalty is on standardized columns.
+        """A hyperplane per class, fitted to targets +1 and -1, with its penalty on unit columns.
 
-        The weights are those of the raw columns; a column that never varies gets the weight 0.
+        The penalty is on the weights of standardized columns, but the returned weights are those of
+        the raw columns. A constant column gets the weight 0.
         """
         mean, target_mean = self.total / self.count, self.target_total / self.count
         variance = np.maximum(np.diag(self.products) / self.count - mean**2, 0)

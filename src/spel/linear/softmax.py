@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.linear.ridge import one_against_all
+from spel.linear.standardize import Standardized
 
 Real = npt.NDArray[np.float64]
 
@@ -13,12 +14,12 @@ Real = npt.NDArray[np.float64]
 def fit_softmax(
     rows: Real, labels: npt.NDArray[np.int64], shares: Real, *, ridge: float, iterations: int = 500
 ) -> tuple[Real, Real]:
-    """Weights W and biases b of the least ``-sum_i s_i log p_i(y_i) + ridge |W|^2 / 2``.
+    """Weights W and biases b that minimize ``-sum_i s_i log p_i(y_i) + ridge |W|^2 / 2``.
 
-    ``p_i = softmax(x_i W + b)``. Columns are standardized by their weighted mean and deviation; the
-    returned weights are those of the raw columns. A column that never varies gets the weight 0.
-    The problem is convex; SciPy's L-BFGS-B solves it from 0, so that the same rows give the same
-    weights.
+    The probabilities are ``p_i = softmax(x_i W + b)``. Columns are standardized by their weighted
+    mean and deviation; the returned weights are those of the raw columns. A constant column gets
+    the weight 0. The problem is convex; SciPy's L-BFGS-B solves it from 0, so that the same rows
+    give the same weights.
 
     Parameters
     ----------
@@ -46,11 +47,8 @@ def fit_softmax(
     """
     from scipy.optimize import minimize
 
-    mean = shares @ rows
-    deviation = np.sqrt(shares @ (rows - mean) ** 2)
-    varies = deviation > 1e-9
-    divisor = np.where(varies, deviation, 1.0)
-    design = np.where(varies, (rows - mean) / divisor, 0.0)
+    columns = Standardized.of(rows, shares)
+    design = columns.rows
     k = int(labels.max()) + 1
     truth = (one_against_all(labels, k) + 1) / 2
 
@@ -70,5 +68,5 @@ def fit_softmax(
     options = {"maxiter": iterations, "ftol": 1e-12, "gtol": 1e-8}
     solved = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
     solution = np.asarray(solved.x, dtype=np.float64).reshape(-1, k)
-    weights = np.where(varies[:, None], solution[:-1] / divisor[:, None], 0.0)
-    return weights, solution[-1] - mean @ weights
+    weights = columns.raw_weights(solution[:-1])
+    return weights, solution[-1] - columns.mean @ weights

@@ -1,4 +1,4 @@
-"""Weighted ridge regression on rows or on two classes' moments, and predictions without a group."""
+"""Weighted ridge regression, from rows or from moments, and predictions that leave out a group."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Rows = npt.NDArray[Any]
 def fit_ridge(
     rows: Rows, targets: npt.ArrayLike, shares: npt.ArrayLike, ridge: float
 ) -> LinearModel:
-    """The model of least ``sum_i s_i (y_i - <x_i, w> - b)^2 + r |w|^2``, in closed form.
+    """The model that minimizes ``sum_i s_i (y_i - <x_i, w> - b)^2 + r |w|^2``, in closed form.
 
-    r is `ridge` times the mean variance of the columns, so that it does not depend on units.
+    The penalty r is `ridge` times the mean variance of the columns, so that `ridge` has no unit.
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def fit_ridge(
     shares : (n,) array
         Weight of each row; they are scaled to a sum of 1.
     ridge : float
+
+    Raises
+    ------
+    ShapeError
+        If there are no rows, or not as many targets and shares.
 
     Examples
     --------
@@ -40,14 +45,14 @@ def fit_ridge(
     s = np.asarray(shares, dtype=np.float64)
     if len(rows) != len(y) or len(rows) != len(s) or not len(rows):
         raise ShapeError(
-            f"fit_ridge: {len(rows)} rows, {len(y)} targets, {len(s)} shares; expected as many of "
-            "each, at least 1"
+            f"fit_ridge: {len(rows)} rows, {len(y)} targets, {len(s)} shares; expected the same "
+            "number of each, at least 1"
         )
     s = s / s.sum()
     mean = s @ rows
     target_mean = s @ y
     root = np.sqrt(s)[:, None]
-    # The products are many and made in float32; they are regularized and solved in float64.
+    # The products, which take the time, are in float32; regularization and solution in float64.
     centred = ((rows - mean) * root).astype(np.float32)
     covariance = (centred.T @ centred).astype(np.float64)
     deviations = ((y - target_mean).reshape(len(y), -1) * root).astype(np.float32)
@@ -57,7 +62,7 @@ def fit_ridge(
 
 
 class Moments:
-    """Number, sum and products of rows that arrive in portions: all that a ridge needs of them.
+    """Number, sum and products of rows that arrive in portions, which suffice for a ridge.
 
     Parameters
     ----------
@@ -95,7 +100,7 @@ def separate_classes(
     Parameters
     ----------
     positive, negative : Moments
-        Of the rows of each class.
+        Moments of the rows of each class.
     positive_weight : float
         Between 0 and 1.
     ridge : float
@@ -130,11 +135,11 @@ def leave_group_out(
     groups: Sequence[Any] | npt.NDArray[Any],
     without: Sequence[Any] | npt.NDArray[Any] | None = None,
 ) -> Real:
-    """Predictions for each row by the model without the rows of its group.
+    """Predictions for each row by the model that is fitted without the rows of its group.
 
-    Exact for the weighted ridge of fixed mean, without fitting again: with
-    ``H = X_g A^-1 X_g' S_g`` the residuals become ``(I - H)^-1 (y_g - X_g w - b)``
-    (Cook & Weisberg 1982).
+    They are exact for a weighted ridge whose mean is held fixed, and need no second fit: for
+    ``H = X_g A^-1 X_g' S_g``, the residuals are ``(I - H)^-1 (y_g - X_g w - b)`` (Cook & Weisberg
+    1982).
 
     Parameters
     ----------
@@ -166,7 +171,7 @@ def leave_group_out(
     for name in np.unique(names) if without is None else without:
         here = np.flatnonzero(names == name)
         centred = rows[here].astype(np.float32) - mean
-        # The constant is one more column, orthogonal to the centred ones.
+        # The 1 is the column of the bias, which is orthogonal to the centred columns.
         hat = ((centred @ inverse @ centred.T).astype(np.float64) + 1.0) * s[here]
         residual = targets[here] - predictions[here]
         predictions[here] = targets[here] - np.linalg.solve(np.eye(len(here)) - hat, residual)
@@ -195,6 +200,19 @@ def models_without_groups(
         Weight of each row; their sum is 1.
     groups : sequence
         The group of each row.
+
+    Returns
+    -------
+    dict of group to LinearModel
+
+    Examples
+    --------
+    >>> rows, targets = np.array([[-1.0], [0.0], [1.0]]), np.array([-2.0, 0.0, 2.0])
+    >>> shares = np.full(3, 1 / 3)
+    >>> model = fit_ridge(rows, targets, shares, 1e-9)
+    >>> without = models_without_groups(model, rows, targets, shares, ["a", "b", "c"])
+    >>> without["a"].weights.round(3).tolist(), round(float(without["a"].bias), 3) + 0
+    ([2.0], 0.0)
     """
     s = shares / shares.sum()
     errors = targets - leave_group_out(model, rows, targets, shares, groups)
@@ -218,5 +236,5 @@ def models_without_groups(
 
 
 def _penalty(covariance: Real, ridge: float) -> float:
-    """The ridge in units of the mean variance; a trace of it keeps the system solvable."""
+    """The ridge in units of the mean variance, plus a little that keeps the system solvable."""
     return float(ridge * np.trace(covariance) / len(covariance) + 1e-12)

@@ -89,3 +89,24 @@ class Client:
 
     def ask(self, line, *headers, body=b"", **more):
         return send(self.port, self.head(line, *headers, **more) + body)
+
+    def put(self, path, data):
+        """Send a file, as the page does."""
+        return self._send_body("PUT", path, "application/octet-stream", data)
+
+    def post(self, path, text):
+        """Send JSON, as the page does."""
+        return self._send_body("POST", path, "application/json", text)
+
+    def _send_body(self, method, path, kind, data):
+        return self.ask(
+            f"{method} {path} HTTP/1.1",
+            f"Origin: http://{self.host}",
+            f"Content-Type: {kind}",
+            f"Content-Length: {len(data)}",
+            body=data,
+        )
+
+    def is_served(self):
+        """Whether the server still answers somebody else."""
+        return status(self.ask("GET /api/document HTTP/1.1")) == 200

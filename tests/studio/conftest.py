@@ -4,6 +4,7 @@ import pytest
 from spel.studio.session import Session
 from spel.studio.sources import Source
 
+from .attack import Client
 from .person import CHROMIUM, Person
 
 
@@ -53,6 +54,25 @@ def drawn(session):
 
 def add(image, one):
     return {"do": "add_stroke", "image": image, "stroke": one}
+
+
+# -- under attack ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    from spel.studio.web.server import Server
+
+    folder = tmp_path_factory.mktemp("attacked")
+    (folder / "secret.txt").write_text("the secret")
+    made = Server(Session(sources(), folder / "session")).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def client(server):
+    return Client(server)
 
 
 # -- in a browser ----------------------------------------------------------------------------------

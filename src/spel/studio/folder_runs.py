@@ -125,7 +125,7 @@ def result_picture(task: Task, index: int) -> Path:
 
 def _paths(session: Session, folder: str) -> Sequence[Path]:
     if folder == SESSION:
-        return _session_files(session)
+        return session_files(session)
     allowed = folders(session)
     if folder not in allowed:
         raise ParameterError(f"there is no folder {folder!r:.40}; choose one of the list")
@@ -133,7 +133,7 @@ def _paths(session: Session, folder: str) -> Sequence[Path]:
     return [source.path for source in sources if source.path is not None]
 
 
-def _session_files(session: Session) -> list[Path]:
+def session_files(session: Session) -> list[Path]:
     """The images of the session as files; uploaded ones and samples get their names."""
     inputs = session.folder / "runs" / "inputs"
     inputs.mkdir(parents=True, exist_ok=True)

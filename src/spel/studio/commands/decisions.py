@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from spel.decide.segmentation import KEY, segmentation_of, with_segmentation
 from spel.errors import ParameterError
 from spel.studio.commands.registry import Arguments, Workspace, command
 from spel.studio.document import Document
@@ -23,6 +24,26 @@ def set_decision(document: Document, workspace: Workspace, arguments: Arguments)
     entry = document.entry(arguments["network"])
     decision = tuned(entry.decision, arguments["decision"])
     return document.with_entry(arguments["network"], entry.with_decision(decision))
+
+
+@command("set_undecided")
+def set_undecided(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Below which probability of its most probable class a pixel belongs to none."""
+    name, undecided = arguments["network"], float(arguments["undecided"])
+    entry = document.entry(name)
+    if KEY not in entry.network.meta:
+        raise Refusal("no_classes", "this network does not tell classes apart")
+    how = replace(segmentation_of(entry.network), undecided=undecided)
+    return document.with_entry(name, replace(entry, network=with_segmentation(entry.network, how)))
+
+
+@command("set_false_alarms")
+def set_false_alarms(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """The rate of images without an object in which one may be found."""
+    name, rate = arguments["network"], float(arguments["rate"])
+    entry = document.entry(name)
+    how = segmentation_of(entry.network).at_false_alarm_rate(rate)
+    return document.with_entry(name, replace(entry, network=with_segmentation(entry.network, how)))
 
 
 @command("remove_image")

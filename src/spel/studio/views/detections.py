@@ -173,12 +173,21 @@ def _quality(compared: Sequence[Answers]) -> Json:
     }
 
 
-def quality_view(session: Session, network: str, tried: Tried) -> Json:
-    """Precision, recall and their curve over all images that have true boxes."""
+def quality_view(
+    session: Session,
+    network: str,
+    tried: Tried,
+    on_image: Callable[[str, int, int], object] = lambda name, done, total: None,
+) -> Json:
+    """Precision, recall and their curve over all images that have true boxes.
+
+    `on_image` is called before each image with its name, how many are done, and how many there are.
+    """
     compared, rows, failed = [], [], []
-    for image, truth in session.document.truth.items():
-        if source_id(image) not in session.image_ids():
-            continue
+    ids = session.image_ids()
+    judged = {i: t for i, t in session.document.truth.items() if source_id(i) in ids}
+    for done, (image, truth) in enumerate(judged.items()):
+        on_image(session.images.source(image).name, done, len(judged))
         try:
             detected = _find(session, network, image, tried)
         except ImageReadError as error:

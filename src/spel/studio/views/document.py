@@ -7,7 +7,7 @@ from dataclasses import asdict
 from spel import __version__
 from spel.decide.segmentation import KEY, segmentation_of
 from spel.io.annotation.formats import FORMATS
-from spel.nn import KINDS, Convolution, Node, Unlearned
+from spel.nn import KINDS, Convolution, Network, Node, Unlearned
 from spel.studio.banks import PRESETS
 from spel.studio.describe import adjacency_words, fields_of, form_of
 from spel.studio.document import CLASS_COLORS, MAX_POINTS, Entry
@@ -75,8 +75,16 @@ def network_view(name: str, entry: Entry) -> Json:
         "decision": entry.decision.to_dict(),
         "parameters": network.parameters,
         "learned": bool(network.meta.get("learned")),
-        "classes": len(segmentation_of(network).classes) if KEY in network.meta else 0,
+        **_segmentation(network),
     }
+
+
+def _segmentation(network: Network) -> Json:
+    if KEY not in network.meta:
+        return {"classes": 0, "undecided": 0.0, "sized": False}
+    how = segmentation_of(network)
+    sized = how.objects is not None
+    return {"classes": len(how.classes), "undecided": how.undecided, "sized": sized}
 
 
 def _node(entry: Entry, node: Node) -> Json:

@@ -42,6 +42,7 @@ def labels_view(session: Session, network: str, image: str) -> Packed:
     header = {
         "id": run.output.id if run.output is not None else "",
         "classes": classes,
+        "limit": how.undecided,
         "undecided": float((result.labels == UNDECIDED).mean()) if numbers.size else 0.0,
         "scale": list(place.scale),
         "offset": list(place.offset),

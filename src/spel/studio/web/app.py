@@ -33,6 +33,7 @@ READS: dict[str, Read] = {
     "/api/histogram": reading.histogram,
     "/api/trace": reading.trace,
     "/api/labels": reading.labels,
+    "/api/objects": reading.objects,
     "/api/bank": reading.bank,
     "/api/cloud": reading.cloud,
     "/api/kernels": reading.kernels,
@@ -53,6 +54,7 @@ CHANGES: dict[str, Change] = {
     "/api/view": changes.set_view,
     "/api/boxes": changes.boxes,
     "/api/judged": changes.quality,
+    "/api/judge": changes.judge,
     "/api/why": changes.why,
     "/api/learn-boxes": changes.learn_boxes,
     "/api/run-folder": changes.run_folder,
@@ -62,6 +64,7 @@ UPLOADS: dict[str, uploads.Take] = {
     "/api/images": uploads.take_image,
     "/api/markers": uploads.take_markers,
     "/api/truth": uploads.take_truth,
+    "/api/truth-folder": uploads.take_truth_folder,
     "/api/networks": uploads.take_network,
 }
 

@@ -65,6 +65,21 @@ def _step(session: Session, step: Callable[[int | None], bool], body: Body) -> J
     return after_change(session, body)
 
 
+def judge(session: Session, body: Body) -> Json:
+    """Begin to judge a decision on all images with true boxes; the answer is the task."""
+    network, tried = body["network"], body.get("decision")
+    session.document.entry(network)
+
+    def work(task: Task) -> None:
+        def on_image(name: str, done: int, total: int) -> None:
+            task.done, task.total = done, total
+            task.say(name)
+
+        task.result = detections.quality_view(session, network, tried, on_image)
+
+    return session.tasks.start("judge", work).to_dict()
+
+
 def learn_boxes(session: Session, body: Body) -> Json:
     """Begin to learn a detector from the true boxes; the answer is the task."""
     name = display_name(body.get("network", "from boxes"))

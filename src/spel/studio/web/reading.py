@@ -15,6 +15,7 @@ from spel.studio.views.folders import picture_view, thumb_view
 from spel.studio.views.images import image_view, planes_view, window_view
 from spel.studio.views.kernels import kernels_view
 from spel.studio.views.labels import labels_view
+from spel.studio.views.objects import objects_view
 from spel.studio.views.packing import Json, Packed
 from spel.studio.views.patch_space import cloud_view
 from spel.studio.views.runs import (
@@ -131,6 +132,10 @@ def trace(session: Session, request: Request) -> Json:
 def labels(session: Session, request: Request) -> Packed:
     """The class of each pixel, and how many objects each class has."""
     return labels_view(session, _text(request, "network"), _text(request, "image"))
+
+
+def objects(session: Session, request: Request) -> Json:
+    return objects_view(session, _text(request, "network"), _text(request, "image"))
 
 
 def bank(session: Session, request: Request) -> Packed:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -15,7 +16,8 @@ from starlette.responses import Response
 
 from spel.errors import FormatError, ImageReadError, plural
 from spel.io.annotation.annotations import ONE_CLASS
-from spel.io.annotation.labels import read_labels
+from spel.io.annotation.image_folder import ImageFolder
+from spel.io.annotation.labels import is_label_folder, read_labels
 from spel.io.annotation.libift import read_arch
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.nn import load
@@ -23,11 +25,13 @@ from spel.studio import label_images, matrix
 from spel.studio.commands.boxes import Named, with_named_boxes
 from spel.studio.commands.strokes import with_markers
 from spel.studio.document import Entry, display_name
+from spel.studio.folder_runs import session_files
 from spel.studio.session import Session
 from spel.studio.views.document import network_view
 from spel.studio.views.packing import Json
 from spel.studio.web.changes import after_change
 from spel.studio.web.respond import disk_response, respond
+from spel.studio.web.wire import unpack_folder
 
 TRUTH_SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
 MAX_NOTES = 5
@@ -110,13 +114,43 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
         return _take_mask(session, query["image"], path)
     typed = path.with_suffix(suffix if suffix in TRUTH_SUFFIXES else ".json")
     path.replace(typed)
-    notes: list[str] = []
     try:
-        annotations = read_labels(typed, report=notes.append)
-    except FormatError as error:
-        raise FormatError(str(error).replace(str(typed), "the annotation file")) from None
+        return _take_annotations(session, typed, None)
     finally:
         typed.unlink(missing_ok=True)
+
+
+def take_truth_folder(session: Session, query: Query, path: Path, digest: str) -> Json:
+    """Take the true boxes of a folder of annotations: Pascal VOC, YOLO, or others."""
+    with tempfile.TemporaryDirectory() as folder:
+        count = unpack_folder(path, Path(folder))
+        if not count:
+            raise FormatError("the folder holds no annotation (.xml, .txt, .yaml, .json)")
+        place, notes = _annotations_in(Path(folder))
+        return _take_annotations(session, place, ImageFolder(session_files(session)), notes)
+
+
+def _annotations_in(folder: Path) -> tuple[Path, list[str]]:
+    """The annotations of a data set: its folder of labels, or its only JSON file; and notes."""
+    below = [folder, *sorted(place for place in folder.rglob("*") if place.is_dir())]
+    labelled = [place for place in below if is_label_folder(place)]
+    inner = [p for p in labelled[1:] if not p.is_relative_to(labelled[0])]
+    notes = [f"left out: annotations in {p.relative_to(folder)}" for p in inner]
+    if labelled:
+        return labelled[0], notes
+    files = sorted(folder.rglob("*.json"))
+    return (files[0] if len(files) == 1 else folder), notes
+
+
+def _take_annotations(
+    session: Session, typed: Path, images: ImageFolder | None, notes: Sequence[str] = ()
+) -> Json:
+    """The boxes of a file or folder; those of YOLO need the images for their sizes."""
+    notes = list(notes)
+    try:
+        annotations = read_labels(typed, images=images, report=notes.append)
+    except FormatError as error:
+        raise FormatError(str(error).replace(str(typed), "the annotations")) from None
     by_name: dict[str, Named] = {}
     for one in annotations.images:
         name = one.image.rpartition("/")[2]
@@ -124,7 +158,13 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
             raise FormatError(f"the annotation file names the image {name!r:.80} twice")
         boxes = zip(one.boxes.tolist(), one.classes, one.crowd.tolist())
         by_name[name] = [(box, word) for box, word, crowd in boxes if not crowd]
-    truth = {s.id: by_name.pop(s.name) for s in session.sources if s.name in by_name}
+    truth: dict[str, Named] = {}
+    for source in session.sources:
+        # A sample or a matrix has no suffix; a file of annotations names one.
+        stems = {Path(name).stem: name for name in by_name}
+        own = source.name if source.name in by_name else stems.get(source.name)
+        if own is not None:
+            truth[source.id] = by_name.pop(own)
     if not truth:
         raise FormatError("the annotation file names none of the images in this session")
     crowds = sum(int(one.crowd.sum()) for one in annotations)
@@ -135,9 +175,14 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
     session.change("import_truth", lambda d: with_named_boxes(d, truth))
     return {
         "images": len(truth),
-        "notes": [n.replace(str(typed), "the annotation file") for n in notes[:MAX_NOTES]],
+        "notes": [_without_folders(n, typed, session) for n in notes[:MAX_NOTES]],
         **after_change(session, {}),
     }
+
+
+def _without_folders(note: str, typed: Path, session: Session) -> str:
+    inputs = f"{session.folder / 'runs' / 'inputs'}/"
+    return note.replace(str(typed), "the annotations").replace(inputs, "")
 
 
 def _take_mask(session: Session, id: str, path: Path) -> Json:

@@ -180,6 +180,21 @@ export function pickFiles(accept, onpick, multiple = false) {
 }
 
 /**
+ * Let the user pick a folder; the names of its files begin below it.
+ * @param {(files: Array<{ name: string, file: File }>) => void} onpick
+ */
+export function pickFolder(onpick) {
+  const input = document.createElement("input");
+  Object.assign(input, { type: "file", webkitdirectory: true });
+  input.addEventListener("change", () => {
+    const files = [...(input.files ?? [])];
+    const below = (/** @type {File} */ file) => file.webkitRelativePath.split("/").slice(1);
+    onpick(files.map((file) => ({ name: below(file).join("/") || file.name, file })));
+  });
+  input.click();
+}
+
+/**
  * A number with its name below.
  * @param {string} name
  * @param {string | number} value

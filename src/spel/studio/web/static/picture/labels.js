@@ -8,6 +8,8 @@ import { canvasOf, penOf } from "./colors.js";
 /** @import { Labels } from "../server/types.js" */
 
 const NONE = 255;
+/** The color of pixels whose class is undecided. */
+export const UNDECIDED = "#9aa0a6";
 
 /** Whether the output of the network at hand is one channel per class. */
 export const tellsClasses = () => {
@@ -22,12 +24,15 @@ export const tellsClasses = () => {
 export async function currentLabels() {
   const last = output();
   if (!last?.id || !tellsClasses()) return null;
-  const image = await labels(last.id, { network: state.network, image: state.image });
+  const image = await labels(`${last.id}/${network()?.undecided}`, {
+    network: state.network,
+    image: state.image,
+  });
   return output()?.id === last.id ? image : null;
 }
 
 /**
- * Each class of objects in its color; background and undecided spels are left clear.
+ * Each class of objects in its color, undecided spels in grey; the background is left clear.
  * @param {Labels} image
  */
 export function labelCanvas({ rows, cols, data, classes }) {
@@ -38,7 +43,7 @@ export function labelCanvas({ rows, cols, data, classes }) {
   const inks = classes.map(({ label }) => (label === 0 ? 0 : inkOf(classOf(label).color)));
   for (let i = 0; i < out.length; i++) {
     const number = data[i] ?? NONE;
-    out[i] = number === NONE ? 0 : (inks[number] ?? 0);
+    out[i] = number === NONE ? inkOf(UNDECIDED) : (inks[number] ?? 0);
   }
   pen.putImageData(pixels, 0, 0);
   return canvas;

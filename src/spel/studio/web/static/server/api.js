@@ -106,6 +106,18 @@ export async function put(path, query, data) {
   return (await request(path, query, { method: "PUT", headers, body: data })).json();
 }
 
+/**
+ * Files in one body: four bytes of length, a list of names and sizes, then their bytes.
+ * @param {Array<{ name: string, file: File }>} files
+ */
+export function packFiles(files) {
+  const list = files.map(({ name, file }) => ({ name, size: file.size }));
+  const header = new TextEncoder().encode(JSON.stringify(list));
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, header.length, true);
+  return new Blob([length.buffer, header, ...files.map(({ file }) => file)]);
+}
+
 /** @type {Record<string, any>} */
 const TYPES = {
   float32: Float32Array,

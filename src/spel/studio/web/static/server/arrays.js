@@ -191,8 +191,8 @@ export const trace = latest((query) => get("trace", query));
  */
 export function labels(id, query) {
   return cached(`labels/${id}`, async () => {
-    const { classes, scale, offset, arrays } = await getPacked("labels", query);
+    const { classes, limit, undecided, scale, offset, arrays } = await getPacked("labels", query);
     const [{ shape, data }] = /** @type {[any]} */ (arrays);
-    return { rows: shape[0], cols: shape[1], data, classes, scale, offset };
+    return { rows: shape[0], cols: shape[1], data, classes, limit, undecided, scale, offset };
   });
 }

@@ -89,6 +89,8 @@
  * @property {number} parameters
  * @property {boolean} learned
  * @property {number} classes that its output tells apart; 0 for one saliency
+ * @property {number} undecided the probability below which a class is undecided
+ * @property {boolean} sized whether it knows the size of its objects
  */
 
 /** @typedef {{ label: number, name: string, color: string }} Class */
@@ -230,8 +232,23 @@
  * @property {number} cols
  * @property {Uint8Array} data
  * @property {Array<{ label: number, name: string, objects: number | null, share: number }>} classes
+ * @property {number} limit the probability below which a class is undecided
+ * @property {number} undecided share of the spels
  * @property {[number, number]} scale
  * @property {[number, number]} offset
+ */
+
+/**
+ * Objects of the learned size; empty where the network knows none.
+ * @typedef {object} SizedObjects
+ * @property {Box[]} [boxes]
+ * @property {number[]} scores
+ * @property {number[]} probabilities
+ * @property {number} min_score
+ * @property {number | null} rate bound on images without an object that hold a false one
+ * @property {number} backgrounds images by which it was estimated
+ * @property {number} marked objects
+ * @property {number} reached how many of them reach the score
  */
 
 /**

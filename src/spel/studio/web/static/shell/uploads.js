@@ -3,7 +3,7 @@
 
 import { sayProblem } from "../base/toasts.js";
 import { adoptUpload } from "../commands.js";
-import { loadTruth } from "../pages/markers/box-panel.js";
+import { loadTruth, loadTruthFolder } from "../pages/markers/box-panel.js";
 import { importMarkers } from "../pages/markers/panel.js";
 import { put } from "../server/api.js";
 import { choose } from "../store.js";
@@ -69,6 +69,48 @@ async function kindOf(file) {
   return name.endsWith(".csv") && /^[^\n]*\bx0\b/.test(start) ? "truth" : "image";
 }
 
+const MAX_DEPTH = 5;
+
+/**
+ * Every file below a folder, with its name from there.
+ * @param {FileSystemDirectoryEntry} folder
+ * @param {string} [above]
+ * @returns {Promise<Array<{ name: string, file: File }>>}
+ */
+async function filesBelow(folder, above = "") {
+  const reader = folder.createReader();
+  /** @type {FileSystemEntry[]} */
+  const entries = [];
+  while (true) {
+    const more = await new Promise((done, fail) => reader.readEntries(done, fail));
+    if (!more.length) break;
+    entries.push(...more);
+  }
+  const all = entries.map(async (entry) => {
+    const name = `${above}${entry.name}`;
+    if (entry.isDirectory && name.split("/").length < MAX_DEPTH) {
+      return filesBelow(/** @type {FileSystemDirectoryEntry} */ (entry), `${name}/`);
+    }
+    if (!entry.isFile) return [];
+    const file = await new Promise((done, fail) =>
+      /** @type {FileSystemFileEntry} */ (entry).file(done, fail),
+    );
+    return [{ name, file }];
+  });
+  return (await Promise.all(all)).flat();
+}
+
+/**
+ * A folder of annotations gives true boxes, any other its files one by one.
+ * @param {FileSystemDirectoryEntry} folder
+ */
+async function addFolder(folder) {
+  const files = await filesBelow(folder);
+  const annotated = files.some(({ name }) => /\.(xml|ya?ml)$|(^|\/)labels\//i.test(name));
+  if (annotated) await loadTruthFolder(files);
+  else await addFiles(files.map(({ file }) => file));
+}
+
 /** Files can be dropped anywhere on the page; a frame says so. */
 export function listenDrops() {
   const { dataset } = document.documentElement;
@@ -86,9 +128,13 @@ export function listenDrops() {
   });
   addEventListener("drop", (event) => {
     show(false);
-    const files = [...(event.dataTransfer?.files ?? [])];
+    const held = event.dataTransfer;
+    const files = [...(held?.files ?? [])];
     if (!files.length) return;
     event.preventDefault();
-    addFiles(files);
+    const entries = [...(held?.items ?? [])].map((item) => item.webkitGetAsEntry?.() ?? null);
+    const folder = entries.find((entry) => entry?.isDirectory);
+    if (folder) addFolder(/** @type {FileSystemDirectoryEntry} */ (folder));
+    else addFiles(files);
   });
 }

@@ -32,7 +32,9 @@ import {
   ruleOf,
   SELECTIONS,
 } from "./model.js";
+import { taskOf, taskRow } from "../../tasks.js";
 import { boxFormat, openTruth } from "../markers/box-panel.js";
+import { UNDECIDED } from "../../picture/labels.js";
 import { drawHistogram } from "./draw.js";
 
 /** @import { Boxes, Decision, Labels, Place, Plane } from "../../server/types.js" */
@@ -116,9 +118,38 @@ export function classesForm(view, labels) {
     heading(view.detected),
     quality(view.detected),
     h("p.muted.small", { key: "about" }, t("detect.classes")),
-    h("table.terms", { key: "classes" }, h("tr", { key: "head" }, heads), rows),
+    h(
+      "table.terms",
+      { key: "classes" },
+      h("tr", { key: "head" }, heads),
+      rows,
+      undecidedRow(labels),
+    ),
+    labels ? undecidedField(labels) : null,
     truthRow(view),
   ];
+}
+
+/** The share of the pixels that belong to no class. @param {Labels | null} labels */
+function undecidedRow(labels) {
+  if (!labels?.limit) return null;
+  return tableRow([dot(UNDECIDED), ` ${t("detect.undecided")}`], "–", percent(labels.undecided));
+}
+
+/** @param {Labels} labels */
+function undecidedField({ limit }) {
+  const set = (/** @type {number} */ undecided) =>
+    act({ do: "set_undecided", network: state.network, undecided });
+  const label = t("detect.undecided.below");
+  const range = slider({
+    min: 0,
+    max: 1,
+    step: 0.01,
+    value: limit,
+    "aria-label": label,
+    onrest: set,
+  });
+  return quietField(label, [range, h("output.now", {}, num(limit, 2))]);
 }
 
 /** @param {FormView} view */
@@ -306,6 +337,7 @@ function truthRow({ judge }) {
     "div.row",
     { key: "truth" },
     chip({ key: "judge", onclick: judge, disabled: none }, t("detect.judge")),
+    taskOf("judge")?.state === "done" ? null : taskRow("judge"),
     chip({ key: "load", onclick: openTruth }, icon("upload"), t("detect.truth.load")),
     chip({ key: "save", onclick: saveDetected }, icon("download"), t("detect.found.save")),
   );

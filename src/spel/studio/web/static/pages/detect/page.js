@@ -13,15 +13,17 @@ import { showCurrentImage } from "../../picture/current.js";
 import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.js";
 import { newStage, zoomers } from "../../picture/stage.js";
 import { plane } from "../../server/arrays.js";
-import { post, RequestError } from "../../server/api.js";
+import { get, post, RequestError } from "../../server/api.js";
 import { bus, network, output, reportImage, state } from "../../store.js";
+import { runTask } from "../../tasks.js";
 import { drawReasons, maskCanvas } from "./draw.js";
 import { classesForm, decisionForm, noSaliency, windowsForm } from "./form.js";
 import { boxAt, changed, choices, colorOf, decisionOf } from "./model.js";
 import { labelOf, needsNoSaliency, slides, statusOf, truth } from "./model.js";
-import { boxList, judgedPanel, whyPanel } from "./panels.js";
+import { boxList, judgedPanel, objectsPanel, whyPanel } from "./panels.js";
 
-/** @import { Boxes, Decision, Labels, Place, Plane, Reasons, Step } from "../../server/types.js" */
+/** @import { Boxes, Decision, Judged, Labels, Place, Plane, Reasons } from "../../server/types.js" */
+/** @import { SizedObjects, Step } from "../../server/types.js" */
 /** @import { Painter } from "../../picture/boxes.js" */
 
 /** Opacity of the label image. */
@@ -52,6 +54,9 @@ class DetectPage extends Part {
   status = create(h("p.status", { role: "status" }));
   form = create(h("div"));
   why = create(h("section.why", { "aria-live": "polite" }));
+  /** Objects of the learned size. @type {SizedObjects | null} */
+  sized = null;
+  objects = create(h("section"));
   judged = create(h("section"));
   ask = latest(() => this.askBoxes());
 
@@ -65,6 +70,7 @@ class DetectPage extends Part {
       this.stage.canvas.style.cursor = over ? "pointer" : "";
     });
     this.on(bus, "image run", () => this.load());
+    this.on(bus, "task", () => this.redrawPanels());
     this.on(bus, "document", () => this.adopt());
     this.on(bus, "language", () => {
       this.furnish();
@@ -77,6 +83,7 @@ class DetectPage extends Part {
   furnish() {
     this.tools.setAttribute("aria-label", t("stage.tools"));
     this.why.setAttribute("aria-label", t("detect.why"));
+    this.objects.setAttribute("aria-label", t("detect.objects"));
     this.judged.setAttribute("aria-label", t("detect.all"));
     const center = h(
       "section.center.rows",
@@ -86,7 +93,7 @@ class DetectPage extends Part {
       h("footer.stage-foot", {}, this.status),
     );
     const label = { "aria-label": t("detect.title") };
-    const side = h("aside.panel", label, this.form, this.why, this.judged);
+    const side = h("aside.panel", label, this.form, this.why, this.objects, this.judged);
     patch(this, h("div.workbench.two", {}, center, side));
   }
 
@@ -111,7 +118,11 @@ class DetectPage extends Part {
       this.place = last;
     }
     const labels = base ? await currentLabels().catch(() => null) : null;
-    if (image === state.image && name === state.network) this.labels = labels;
+    const sized = base && network()?.sized ? await get("objects", { network: name, image }) : null;
+    if (image === state.image && name === state.network) {
+      this.labels = labels;
+      this.sized = sized;
+    }
     this.redraw();
     await this.ask();
   }
@@ -120,6 +131,7 @@ class DetectPage extends Part {
   forget() {
     this.saliency = null;
     this.labels = null;
+    this.sized = null;
     this.detected = null;
     this.selected = -1;
     this.reasons = null;
@@ -164,6 +176,12 @@ class DetectPage extends Part {
       ? whyPanel(this.reasons)
       : boxList(detected, (index) => this.open(index));
     patch(this.why, saliency || needsNoSaliency() ? why : null);
+    patch(
+      this.objects,
+      objectsPanel(this.sized, (rate) =>
+        act({ do: "set_false_alarms", network: state.network, rate }),
+      ),
+    );
     this.status.textContent = statusOf(detected);
   }
 
@@ -261,14 +279,11 @@ class DetectPage extends Part {
   }
 
   async judge() {
-    try {
-      const query = { network: state.network, decision: this.decision };
-      const judged = await post("judged", query);
-      for (const { image, problem } of judged.failed) reportImage(image, problem);
-      patch(this.judged, judgedPanel(judged));
-    } catch (problem) {
-      sayProblem(problem);
-    }
+    const task = await runTask("judge", { network: state.network, decision: this.decision });
+    if (task?.state !== "done") return;
+    const judged = /** @type {Judged} */ (/** @type {unknown} */ (task.result));
+    for (const { image, problem } of judged.failed) reportImage(image, problem);
+    patch(this.judged, judgedPanel(judged));
   }
 
   // -- the decision ------------------------------------------------------------------------------

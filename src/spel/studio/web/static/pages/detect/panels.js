@@ -1,7 +1,7 @@
 // @ts-check
 // Below the form: the list of boxes, why a box is there, all images judged.
 
-import { chip, dot, fact, tableRow } from "../../base/controls.js";
+import { chip, dot, fact, numberField, quietField, tableRow } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { num, percent } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
@@ -9,7 +9,7 @@ import { kernelCanvas } from "../../picture/colors.js";
 import { choose, classOf, imageOf } from "../../store.js";
 import { drawCurve } from "./draw.js";
 
-/** @import { Boxes, Judged, KernelShare, Reasons } from "../../server/types.js" */
+/** @import { Boxes, Judged, KernelShare, Place, Reasons, SizedObjects } from "../../server/types.js" */
 
 const MAX_BOXES_LISTED = 40;
 const MAX_KERNELS_LISTED = 6;
@@ -92,6 +92,38 @@ function weightsPicture(weights) {
   const canvas = kernelCanvas(Float32Array.from(weights.flat(2)), shape);
   canvas.className = "share-kernel";
   return canvas;
+}
+
+/**
+ * Objects of the learned size, and the rate of false alarms that is stated for them.
+ * @param {SizedObjects | null} objects
+ * @param {(rate: number) => void} setRate
+ */
+export function objectsPanel(objects, setRate) {
+  if (!objects?.boxes) return null;
+  const { boxes, probabilities, rate, min_score: least, backgrounds, marked, reached } = objects;
+  const list = boxes.slice(0, MAX_BOXES_LISTED).map((box, i) => {
+    const text = t("detect.object", { n: i + 1, p: percent(probabilities[i]) });
+    const [x0, y0, x1, y1] = box;
+    const cursor = /** @type {Place} */ ([Math.round((y0 + y1) / 2), Math.round((x0 + x1) / 2)]);
+    return chip({ key: i, onclick: () => choose({ cursor, pinned: true }) }, text);
+  });
+  const known = rate !== null;
+  const promise = known
+    ? t("detect.presence", { rate: percent(rate), s: num(least, 3), n: backgrounds })
+    : t("detect.presence.none", { s: num(least, 3) });
+  return [
+    h("h3", { key: "objects" }, t("detect.sized", { n: boxes.length })),
+    h("p.small", { key: "promise" }, promise),
+    known ? h("p.small", { key: "cost" }, t("detect.presence.cost", { reached, marked })) : null,
+    known
+      ? quietField(
+          t("detect.presence.rate"),
+          numberField({ min: 0.001, max: 0.999, step: 0.01, value: rate, onpick: setRate }),
+        )
+      : null,
+    h("div.row.tight", { key: "list" }, list),
+  ];
 }
 
 /** @param {Judged} judged */

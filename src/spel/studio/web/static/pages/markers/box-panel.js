@@ -1,14 +1,14 @@
 // @ts-check
 // The panel of true boxes: their list, files, and the detector that is learned from them.
 
-import { chip, dot, miniButton, pickFiles, selectField } from "../../base/controls.js";
+import { chip, dot, miniButton, pickFiles, pickFolder, selectField } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { say, sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { learnBoxes } from "../../learn.js";
-import { download, put } from "../../server/api.js";
+import { download, packFiles, put } from "../../server/api.js";
 import { classOf, state } from "../../store.js";
 import { taskRow } from "../../tasks.js";
 import { saveBoxes, savedBoxes } from "./boxes.js";
@@ -18,6 +18,7 @@ import { saveBoxes, savedBoxes } from "./boxes.js";
 /** @import { BoxTool } from "./boxes.js" */
 
 const MAX_LISTED = 80;
+const ANNOTATIONS = /\.(xml|txt|ya?ml|json|names|csv|jsonl|geojson)$/i;
 export const TRUTH_FILES = ".json,.jsonl,.csv,.geojson,.png,.tif,.tiff,.npy";
 const choices = { format: "coco" };
 
@@ -97,6 +98,7 @@ function fileRow(some) {
     "div.row",
     { key: "box files" },
     chip({ key: "load", onclick: openTruth }, icon("upload"), t("markers.import")),
+    chip({ key: "folder", onclick: openTruthFolder }, icon("folder"), t("boxes.folder")),
     some
       ? selectField(names, choices.format, pick, { key: "format", "aria-label": t("boxes.format") })
       : null,
@@ -106,13 +108,35 @@ function fileRow(some) {
 
 export const openTruth = () => pickFiles(TRUTH_FILES, ([file]) => file && loadTruth(file));
 
+const openTruthFolder = () => pickFolder((files) => loadTruthFolder(files));
+
+/**
+ * A folder of annotations: Pascal VOC, YOLO and others. Its images are not sent.
+ * @param {Array<{ name: string, file: File }>} files
+ */
+export async function loadTruthFolder(files) {
+  const taken = files.filter(({ name }) => ANNOTATIONS.test(name));
+  if (!taken.length) {
+    say(t("boxes.folder.none"), "error");
+    return;
+  }
+  await takeTruth("truth-folder", "folder", packFiles(taken));
+}
+
 /**
  * True boxes of all images that a file names; a mask or a label image is of the image at hand.
  * @param {File} file
  */
-export async function loadTruth(file) {
+export const loadTruth = (file) => takeTruth("truth", file.name, file);
+
+/**
+ * @param {string} path
+ * @param {string} name
+ * @param {Blob} data
+ */
+async function takeTruth(path, name, data) {
   try {
-    const reply = await put("truth", { name: file.name, image: state.image }, file);
+    const reply = await put(path, { name, image: state.image }, data);
     adoptUpload(reply);
     say(t("detect.truth.loaded", { n: reply.images }));
     for (const note of reply.notes) say(note);

@@ -46,6 +46,8 @@ class MarkersPage extends Part {
   waiting = [];
   /** What the network says of each spel, if it tells classes apart. @type {Labels | null} */
   labels = null;
+  /** Whether a stroke or a box is drawn by keys. */
+  held = false;
   boxes = new BoxTool(this.stage, () => this.redrawPanels());
   tools = create(h("div.stage-tools", { role: "toolbar" }));
   status = create(h("p.status"));
@@ -57,8 +59,9 @@ class MarkersPage extends Part {
     this.furnish();
     this.on(this.stage, "hover", ({ detail }) => this.tell(detail));
     this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
-    this.on(this.stage, "enter", () => this.dot());
+    this.on(this.stage, "enter", () => this.hold());
     this.on(bus, "image", () => {
+      this.letGo();
       this.boxes.chosen = -1;
       this.load();
     });
@@ -89,9 +92,9 @@ class MarkersPage extends Part {
 
   /** @param {Place | null} place */
   tell(place) {
-    this.status.textContent = place
-      ? t("inspector.at", { row: place[0], col: place[1] })
-      : t("stage.hint.draw");
+    const where = place ? t("inspector.at", { row: place[0], col: place[1] }) : "";
+    const hint = this.held ? t("markers.held") : t("stage.hint.draw");
+    this.status.textContent = this.held && place ? `${where} · ${hint}` : where || hint;
   }
 
   async load() {
@@ -251,29 +254,48 @@ class MarkersPage extends Part {
     const [rows, cols] = stage.size;
     const [row, col] = stage.cursor ?? [rows >> 1, cols >> 1];
     stage.cursor = [clamp(row + by[0], 0, rows - 1), clamp(col + by[1], 0, cols - 1)];
+    if (this.held) this.stage.tool?.move(this.underCursor());
     stage.paint(true);
     stage.speak(t("inspector.at", { row: stage.cursor[0], col: stage.cursor[1] }));
   }
 
-  /** A stroke of one point under the cursor. */
-  dot() {
-    if (!this.stage.cursor) return;
-    const [row, col] = this.stage.cursor;
-    this.down([row + 0.5, col + 0.5]);
-    this.up();
+  /** @returns {Place} */
+  underCursor() {
+    const [row, col] = this.stage.cursor ?? [0, 0];
+    return [row + 0.5, col + 0.5];
+  }
+
+  /** Enter begins a stroke or takes hold of a box, the arrows draw on, and Enter ends it. */
+  hold() {
+    const { tool, cursor } = this.stage;
+    if (!tool || !cursor) return;
+    if (this.held) tool.up(this.underCursor());
+    else tool.down(this.underCursor());
+    this.held = !this.held;
+    this.tell(cursor);
+    this.stage.speak(t(this.held ? "markers.held" : "markers.released"));
+  }
+
+  /** Nothing is drawn by keys any more. */
+  letGo() {
+    if (this.held) this.stage.tool?.cancel();
+    this.held = false;
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {Element} */ (event.target);
+    if (event.key === "Escape") this.letGo();
     const typing = target.matches?.("input:not([type=range]), select, textarea");
     if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
     if (target.closest?.("dialog")) return;
     if (event.key === "Delete" || event.key === "Backspace") this.boxes.remove(this.boxes.chosen);
+    else if (/^(Enter| |Arrow\w+)$/.test(event.key)) return;
     else if (event.key === "v") {
       choices.showSaliency = !choices.showSaliency;
       this.overlay();
     } else if (chooseByKey(event)) {
+      this.letGo();
       this.stage.paint(true);
       this.redrawPanels();
     }

@@ -1,0 +1,112 @@
+"""The laboratory without a browser: folders of annotations, classes, objects, judging as a task."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from spel.decide.object_model import ObjectModel
+from spel.decide.presence import Presence
+from spel.decide.segmentation import Segmentation, segmentation_of, with_segmentation
+from spel.errors import FormatError
+from spel.studio.document import Box, Entry
+from spel.studio.refusals import Refusal
+from spel.studio.views.labels import labels_view
+from spel.studio.views.objects import objects_view
+from spel.studio.web import changes, uploads
+from spel.studio.web.wire import unpack_folder
+
+from .conftest import add, stroke
+
+VOC = """<annotation><filename>{name}.png</filename>
+<size><width>96</width><height>64</height><depth>3</depth></size>
+<object><name>disc</name><bndbox><xmin>17</xmin><ymin>12</ymin><xmax>35</xmax><ymax>30</ymax>
+</bndbox></object></annotation>"""
+
+
+def packed(tmp_path, files):
+    """A folder as the page sends it."""
+    data = [text.encode() for text in files.values()]
+    header = json.dumps([{"name": n, "size": len(d)} for n, d in zip(files, data)]).encode()
+    path = tmp_path / "packed"
+    path.write_bytes(len(header).to_bytes(4, "little") + header + b"".join(data))
+    return path
+
+
+def test_a_folder_of_voc_gives_true_boxes(session, tmp_path):
+    files = {f"voc/blobs {i}.xml": VOC.format(name=f"blobs {i}") for i in range(2)}
+    reply = uploads.take_truth_folder(session, {}, packed(tmp_path, files), "")
+    assert reply["images"] == 2
+    (box,) = session.document.truth["image0"]
+    assert box[:4] == (16, 11, 35, 30)
+    assert {c.name: c.label for c in session.document.classes}["disc"] == box.label
+
+
+def test_a_folder_of_yolo_takes_sizes_from_the_images(session, tmp_path):
+    files = {
+        "data.yaml": "names: [disc]\n",
+        "labels/blobs 1.txt": f"0 {25.5 / 96} {20.5 / 64} {19 / 96} {19 / 64}\n",
+    }
+    reply = uploads.take_truth_folder(session, {}, packed(tmp_path, files), "")
+    assert reply["images"] == 1
+    (box,) = session.document.truth["image1"]
+    np.testing.assert_allclose(box[:4], (16, 11, 35, 30), atol=1e-3)
+
+
+def test_names_of_a_folder_lead_nowhere_else(tmp_path):
+    names = [
+        "../out.txt",
+        "/etc/out.txt",
+        "a/../../out.txt",
+        "a\\..\\..\\b.txt",
+        "x" * 300 + ".txt",
+    ]
+    inside = tmp_path / "deep" / "inside"
+    inside.mkdir(parents=True)
+    files = {**dict.fromkeys(names, "0 0 0 0 0"), "picture.png": "no", "good.txt": "1"}
+    assert unpack_folder(packed(tmp_path, files), inside) == 1
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["packed", "good.txt"]
+    (tmp_path / "bad").write_bytes(b"\xff\xff\xff\x7f")
+    with pytest.raises(FormatError, match="too long"):
+        unpack_folder(tmp_path / "bad", inside)
+
+
+def test_pixels_may_be_undecided(drawn):
+    drawn.do(add("image0", stroke("d", 2, [[40, 66], [40, 74]])))
+    drawn.do({"do": "learn", "network": "from strokes"})
+    assert labels_view(drawn, "from strokes", "image0")[0]["undecided"] == 0
+    drawn.do({"do": "set_undecided", "network": "from strokes", "undecided": 0.9})
+    header, (numbers,) = labels_view(drawn, "from strokes", "image0")
+    assert header["limit"] == 0.9
+    assert header["undecided"] == (numbers == 255).mean() > 0
+    with pytest.raises(Refusal, match="does not tell classes apart"):
+        drawn.do({"do": "set_undecided", "network": "plate", "undecided": 0.5})
+
+
+def test_objects_of_the_learned_size_and_their_stated_rate(drawn):
+    assert objects_view(drawn, "plate", "image0") == {}
+    drawn.do({"do": "learn", "network": "from strokes"})
+    assert objects_view(drawn, "from strokes", "image0") == {}
+    presence = Presence((-0.5, -0.6, -0.7), (-3.0, -4.0, -5.0))
+    model = ObjectModel(area=250, min_score=-2.0, multiple=True, presence=presence)
+    network = drawn.document.entry("from strokes").network
+    sized = with_segmentation(network, Segmentation(objects=model))
+    drawn.change("add_network", lambda d: d.with_entry("sized", Entry(sized)))
+    view = objects_view(drawn, "sized", "image0")
+    assert (view["rate"], view["backgrounds"], view["marked"], view["reached"]) == (0.25, 3, 3, 3)
+    assert len(view["boxes"]) == len(view["scores"]) == len(view["probabilities"]) > 0
+    drawn.do({"do": "set_false_alarms", "network": "sized", "rate": 0.5})
+    lowered = segmentation_of(drawn.document.entry("sized").network).objects
+    assert lowered.min_score == -4.0
+
+
+def test_all_images_are_judged_as_a_task_that_says_how_far_it_is(session):
+    session.do({"do": "set_truth", "image": "image0", "boxes": [[16, 11, 35, 30, 1]]})
+    task = session.tasks.get(changes.judge(session, {"network": "plate"})["id"])
+    end = time.monotonic() + 20
+    while task.state == "running" and time.monotonic() < end:
+        time.sleep(0.02)
+    assert (task.state, task.done, task.total) == ("done", 1, 2)
+    assert {row["image"] for row in task.result["rows"]} == {"image0", "image1"}
+    assert session.document.truth["image0"] == (Box(16, 11, 35, 30, 1),)

@@ -87,7 +87,7 @@ def test_values_are_read_only():
         (lambda: KernelBank.from_array(np.ones((0, 3, 3))), "not empty"),
         (lambda: KernelBank.from_array([[np.nan]]), "NaN"),
         (lambda: KernelBank.from_array([["a"]]), "real numbers"),
-        (lambda: KernelBank.from_array([[1, 2], [3]]), "ragged"),
+        (lambda: KernelBank.from_array([[1, 2], [3]]), "different lengths"),
         (lambda: KernelBank(Adjacency.box(3), np.ones((1, 8, 1))), "9 displacements"),
         (lambda: KernelBank(Adjacency.box(1), np.ones((2, 1, 1)), [1.0]), "2 kernels"),
         (lambda: KernelBank.sobel("x"), "'row' or 'col'"),

@@ -166,6 +166,16 @@ def test_what_a_relu_kept_and_a_division_divided():
     assert adjoint(layer, y, image)[0].ravel().tolist() == [2.0, 4.0, 7.5]
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_norms_of_very_small_and_very_large_numbers(scale):
+    image = np.array([[[3.0], [4.0], [0.0]]]) * scale
+    layer = DivisiveNormalize(Adjacency.box(3))
+    norms = norms_of(layer, image)
+    assert np.allclose(norms.ravel() / scale, [5.0, 5.0, 4.0], rtol=1e-6)
+    quotients = [[[0.6], [0.8], [0.0]]]
+    assert np.allclose(undo_division(layer, quotients, norms), image, rtol=1e-6, atol=0)
+
+
 def test_several_windows_share_a_winner():
     row = Adjacency.rectangle(width=3, height=1)
     assert ops.unpool([[1, 2, 4]], [[0, 9, 1]], row).tolist() == [[0.0, 7.0, 0.0]]

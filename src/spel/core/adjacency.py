@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.html import adjacency_html
+from spel.core.numbers import as_numbers, as_unmasked
 from spel.core.value import Value, derived_property
 from spel.errors import ParameterError, ShapeError
 
@@ -79,7 +80,7 @@ class Adjacency(Value):
         >>> len(Adjacency.from_displacements([(0, 0), (0, 1)]))
         2
         """
-        return cls(np.asarray(displacements))
+        return cls(as_unmasked(displacements, "Adjacency"))
 
     @classmethod
     def from_mask(cls, mask: npt.ArrayLike, origin: Sequence[int] | None = None) -> Adjacency:
@@ -98,7 +99,7 @@ class Adjacency(Value):
         >>> Adjacency.from_mask([[1, 1], [0, 1]]).displacements.tolist()
         [[-1, -1], [-1, 0], [0, 0]]
         """
-        cells = np.asarray(mask)
+        cells = as_numbers(mask, "Adjacency.from_mask", "mask")
         if cells.ndim not in (2, 3):
             raise ShapeError(
                 f"Adjacency.from_mask: a mask of shape {cells.shape} has {cells.ndim} axes; "
@@ -359,7 +360,7 @@ class Adjacency(Value):
 
 
 def _validated(displacements: npt.ArrayLike) -> IntArray:
-    array = np.asarray(displacements)
+    array = as_unmasked(displacements, "Adjacency")
     if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] not in (2, 3):
         raise ShapeError(
             f"Adjacency: displacements of shape {array.shape}; expected (n, 2) for pixels or "

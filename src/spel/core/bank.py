@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.core import filters
 from spel.core.adjacency import Adjacency
 from spel.core.html import bank_html
+from spel.core.numbers import as_numbers
 from spel.core.provenance import Provenance
 from spel.errors import ParameterError, ShapeError
 
@@ -285,7 +286,7 @@ class KernelBank:
         ShapeError
             If the patches have another length.
         """
-        x = np.asarray(patches, dtype=np.float64)
+        x = as_numbers(patches, "KernelBank.distance", "patches").astype(np.float64, copy=False)
         flat = self.weights.reshape(len(self), -1).astype(np.float64)
         if x.ndim < 1 or x.shape[-1] != flat.shape[1]:
             raise ShapeError(
@@ -370,12 +371,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _real_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ShapeError(f"KernelBank: {name} is ragged ({error}); give a full array") from None
-    if array.dtype.kind not in "fiub":
-        raise ParameterError(f"KernelBank: {name} of dtype {array.dtype}; expected real numbers")
+    array = as_numbers(values, "KernelBank", name)
     if not np.isfinite(array).all():
         raise ParameterError(f"KernelBank: {name} holds NaN or infinity; give finite numbers")
     return array.astype(np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
 
 Floats = npt.NDArray[np.float64]
@@ -58,15 +59,7 @@ def box_array(name: str, values: npt.ArrayLike, axes: int = 2) -> Floats:
 
 def number_array(name: str, values: npt.ArrayLike, count: int | None) -> Floats:
     """Finite real numbers as a read-only float64 array, one per box if `count` is given."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ShapeError(
-            f"{name}: rows of different lengths ({error}); give as many to each"
-        ) from None
-    if array.size and array.dtype.kind not in "biuf":
-        raise ParameterError(f"{name} of dtype {array.dtype}; expected real numbers")
-    numbers = np.array(array if array.size else np.zeros(array.shape), dtype=np.float64)
+    numbers = np.array(as_numbers(values, name, "numbers"), dtype=np.float64)
     if not np.isfinite(numbers).all():
         raise ParameterError(f"{name}: a number is NaN or infinite, expected finite numbers")
     if count is not None:

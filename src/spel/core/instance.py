@@ -23,4 +23,5 @@ def check_instance(name: str, value: Any, kind: type) -> None:
     spel.errors.ParameterError: detect: network None; expected int
     """
     if not isinstance(value, kind):
-        raise ParameterError(f"{name} {value!r:.60}; expected {kind.__name__}")
+        words = " ".join(repr(value).split())
+        raise ParameterError(f"{name} {words:.60}; expected {kind.__name__}")

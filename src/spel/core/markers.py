@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.html import markers_html
+from spel.core.numbers import as_unmasked
 from spel.errors import FormatError, ParameterError, ShapeError
 
 IntArray = npt.NDArray[np.int64]
@@ -273,7 +274,7 @@ class Markers:
 
 
 def _integers(name: str, values: npt.ArrayLike) -> IntArray:
-    array = np.asarray(values)
+    array = as_unmasked(values, f"Markers: {name}")
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iub":

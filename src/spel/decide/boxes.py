@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
+from spel.core.numbers import as_numbers
 from spel.decide.decision import Decision
 from spel.errors import ParameterError, ShapeError
 from spel.nn.geometry import Geometry
@@ -112,7 +113,7 @@ def select_regions(
 
 def one_channel(saliency: npt.ArrayLike) -> npt.NDArray[Any]:
     """The saliency as ([planes,] rows, cols), or an error that says how to get one channel."""
-    values = np.asarray(saliency)
+    values = as_numbers(saliency, "decide", "saliency")
     if values.ndim in (3, 4) and values.shape[-1] == 1:
         values = values[..., 0]
     elif values.ndim != 2:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.numbers import as_numbers
 from spel.decide.ellipse import completed_ellipse
 from spel.decide.parts import common_window, parts, windows_of
 from spel.errors import ShapeError
@@ -173,7 +174,7 @@ def components_at_levels(
 
 def _one_channel(saliency: npt.ArrayLike, truncated: bool) -> npt.NDArray[np.float32]:
     """The saliency as ([planes,] rows, cols), checked."""
-    array = np.asarray(saliency, dtype=np.float32)
+    array = as_numbers(saliency, "components_at_levels", "saliency").astype(np.float32, copy=False)
     if array.ndim in (3, 4) and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim not in (2, 3):

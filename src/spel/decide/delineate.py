@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.numbers import as_numbers
 from spel.core.stored import check_table, stored_value
 from spel.decide.components import Mask, fill_holes
 from spel.decide.numbers import check_number
@@ -185,7 +186,7 @@ class Delineation:
 
     def _checked(self, image: npt.ArrayLike, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """The image, its channels made comparable."""
-        values = np.asarray(image, dtype=np.float32)
+        values = as_numbers(image, "Delineation").astype(np.float32, copy=False)
         if values.shape[:-1] != size:
             raise ShapeError(
                 f"Delineation: image of shape {values.shape} for a mask of {size}; expected "

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spel.core.detections import Detections
 from spel.core.instance import check_instance
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers
 from spel.decide.boxes import decide
 from spel.decide.decision import DECISION, Decision
 from spel.decide.explain import explain_component
@@ -83,7 +83,7 @@ def detect(
     ([[1.0, 0.0, 3.0, 1.0]], [3.0])
     """
     chosen = resolve_decision(network, decision, options)
-    array = match_white(network, as_unmasked(image, "detect"), white)
+    array = match_white(network, as_numbers(image, "detect"), white)
     check_volume(network, array.shape)
     if isinstance(chosen, Windows):
         return detect_rigid(network, array, chosen, why=why)

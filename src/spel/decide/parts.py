@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers
 from spel.errors import ShapeError
 from spel.ops.flood import watershed
 from spel.ops.label import label
@@ -145,7 +145,7 @@ def parts(
     >>> parts(bars).cut(0.8)[2].tolist()
     [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]
     """
-    inside = as_unmasked(mask, "parts") != 0
+    inside = as_numbers(mask, "parts", "mask") != 0
     near = adjacency or Adjacency.box(3, ndim=inside.ndim)
     values = _depth(inside, spacing) if heights is None else np.asarray(heights, dtype=np.float32)
     if values.shape != inside.shape or near.ndim != inside.ndim:

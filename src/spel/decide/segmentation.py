@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.instance import check_instance
+from spel.core.numbers import as_numbers
 from spel.core.stored import check_table, stored_value
 from spel.decide.components import Mask
 from spel.decide.decision import DECISION
@@ -138,7 +139,7 @@ class Segmentation:
         spacing : tuple of float, optional
             Length of a step along each axis, for the distances of the delineation.
         """
-        values = np.asarray(saliency)
+        values = as_numbers(saliency, "Segmentation", "saliency")
         if self.objects is not None:
             mask = self.objects.mask(values)
         else:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.instances import Instances
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers
 from spel.core.value import Value, derived_property
 from spel.decide.components import Mask
 from spel.decide.parts import Window, parts, windows_of
@@ -168,7 +168,7 @@ def segment_image(
     ([[0, 1, 1]], [2])
     """
     chosen = resolve_segmentation(network, segmentation)
-    array = match_white(network, as_unmasked(image, "segment"), white)
+    array = match_white(network, as_numbers(image, "segment"), white)
     activations = network.activations(array)
     output = activations[network.output]
     array = array[..., None] if array.ndim == (network.ndim or 2) else array

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
 from spel.nn.combine import WeightedSum
 
@@ -71,8 +72,9 @@ def backprop_decoder(
             f"backprop_decoder: rate {rate}, epochs {epochs}; expected a rate above 0 and at least "
             "1 epoch"
         )
-    arrays = [np.asarray(image, dtype=np.float64) for image in images]
-    truths = [np.asarray(mask) != 0 for mask in masks]
+    name = "backprop_decoder"
+    arrays = [as_numbers(image, name).astype(np.float64, copy=False) for image in images]
+    truths = [as_numbers(mask, name, "mask") != 0 for mask in masks]
     for array, truth in zip(arrays, truths):
         if array.shape[:-1] != truth.shape or array.shape[-1] != arrays[0].shape[-1]:
             raise ShapeError(

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.instance import check_instance
 from spel.core.markers import Markers
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers
 from spel.errors import ShapeError
 from spel.flim.statistics import checked_names
 
@@ -47,6 +48,8 @@ def check_markers(
     >>> for finding in check_markers([Markers([(0, 0), (0, 1)], [0, 1], (2, 2))]): print(finding)
     image 0: strokes of labels 0 and 1 touch at (0, 1); leave a gap, so that each stays one stroke
     """
+    for drawn in markers:
+        check_instance("check_markers: markers", drawn, Markers)
     names = checked_names("check_markers", names, len(markers))
     if len(images) not in (0, len(markers)):
         raise ShapeError(
@@ -69,7 +72,7 @@ def check_markers(
             continue
         messages += _touching(drawn, name)
         if images:
-            image = as_unmasked(images[number], f"image {name}")
+            image = as_numbers(images[number], f"check_markers: image {name}")
             image = image[..., None] if image.ndim == drawn.ndim else image
             if image.shape[:-1] != drawn.size:
                 messages.append(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
+from spel.core.numbers import as_numbers
 from spel.core.window import Border
 from spel.errors import ParameterError, plural
 from spel.flim.atrous import Strides, cumulative_strides, dilated
@@ -89,6 +89,7 @@ def learn(
     --------
     >>> from spel.core.adjacency import Adjacency
     >>> from spel.nn import Activation, chain
+    >>> import numpy as np
     >>> image = np.zeros((8, 8, 1), dtype=np.float32)
     >>> image[2:5, 2:5] = 1
     >>> drawn = Markers([(3, 3), (6, 6)], [1, 0], (8, 8))
@@ -231,5 +232,5 @@ def _learned_bank(
 
 def _channelled(image: npt.ArrayLike) -> Image:
     """The image with a channel axis."""
-    array = np.asarray(image)
+    array = as_numbers(image, "learn")
     return array[..., None] if array.ndim == 2 else array

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError
 from spel.ops.label import label, regions
 from spel.ops.pool import max_pool
@@ -71,7 +72,7 @@ def robot_markers(
     >>> drawn.classes, bool((mask[tuple(drawn.points.T)] == drawn.labels).all())
     ((0, 1), True)
     """
-    inside = np.asarray(mask) != 0
+    inside = as_numbers(mask, "robot_markers", "mask") != 0
     numbers = (objects, background, radius, gap, min_area)
     if inside.ndim != 2 or geometry not in get_args(Geometry) or min(numbers) < 0:
         raise ParameterError(

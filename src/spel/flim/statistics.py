@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.instance import check_instance
 from spel.core.markers import Markers
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
 
 Real = npt.NDArray[np.float64]
@@ -113,7 +115,8 @@ def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequenc
             "image, at least one"
         )
     for number, (image, m) in enumerate(zip(images, markers)):
-        shape = np.shape(image)
+        check_instance(f"{operator}: markers {number}", m, Markers)
+        shape = as_numbers(image, f"{operator}: image {number}").shape
         if len(shape) != m.ndim + 1:
             raise ShapeError(
                 f"{operator}: image {number} of shape {shape} for markers of {m.ndim} axes; "

@@ -36,7 +36,9 @@ from spel.ops.adjoint import (
     transposed_adjoint,
     unpool,
     upsample_adjoint,
+    window_norms,
 )
+from spel.ops.arrays import as_real
 
 
 def adjoint(layer: Layer, y: npt.ArrayLike, *images: npt.ArrayLike) -> list[Image]:
@@ -72,8 +74,8 @@ def adjoint(layer: Layer, y: npt.ArrayLike, *images: npt.ArrayLike) -> list[Imag
     >>> adjoint(MaxPool(layer.bank.adjacency, 3), [[[7.0]]], [[[1.0], [5.0], [2.0]]])[0].ravel()
     array([0., 7., 0.], dtype=float32)
     """
-    activation = np.asarray(y, dtype=np.float32)
-    arrays = [np.asarray(image) for image in images]
+    activation = as_real("adjoint", y).astype(np.float32, copy=False)
+    arrays = [as_real("adjoint", image) for image in images]
     expected = layer.shape(*[a.shape for a in arrays])
     if activation.shape != tuple(expected):
         raise ShapeError(
@@ -266,13 +268,7 @@ def norms_of(layer: DivisiveNormalize, x: npt.ArrayLike) -> Image:
     >>> norms_of(DivisiveNormalize(Adjacency.box(3)), [[[3.0], [4.0]]]).ravel().tolist()
     [5.0, 5.0]
     """
-    array = np.asarray(x, dtype=np.float32)
-    mean = ops.mean_pool(np.square(array), layer.area, count="full")
-    squares = np.asarray(mean, dtype=np.float64) * len(layer.area)
-    if layer.across_channels:
-        squares = np.broadcast_to(squares.sum(axis=-1, keepdims=True), squares.shape)
-    root: Image = np.sqrt(squares).astype(np.float32)
-    return root
+    return window_norms(x, layer.area, across_channels=layer.across_channels)
 
 
 def undo_division(layer: DivisiveNormalize, y: npt.ArrayLike, norms: npt.ArrayLike) -> Image:
@@ -294,7 +290,13 @@ def undo_division(layer: DivisiveNormalize, y: npt.ArrayLike, norms: npt.ArrayLi
     >>> undo_division(layer, layer(image), norms_of(layer, image)).ravel().tolist()
     [3.0, 4.0]
     """
-    return np.multiply(y, norms, dtype=np.float32)
+    parts = [as_real("undo_division", values) for values in (y, norms)]
+    if parts[0].shape != parts[1].shape:
+        raise ShapeError(
+            f"undo_division: an image of shape {parts[0].shape} and norms of {parts[1].shape}; "
+            "expected the same shape"
+        )
+    return np.multiply(*parts, dtype=np.float32, casting="unsafe")
 
 
 def _summed_to(y: Image, shape: tuple[int, ...]) -> Image:

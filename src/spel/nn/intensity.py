@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spel.core.instance import check_instance
 from spel.core.intensity import checked_white, to_white, white_of
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers
 from spel.nn.color import Color
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -118,8 +118,8 @@ def match_white(
     [[[255.0]]]
     """
     expected = expected_white(network)
-    array = as_unmasked(image, "image")
-    if expected is None or array.dtype.kind not in "buif":
+    array = as_numbers(image, "image")
+    if expected is None:
         return array
     own = white_of(array) if white is None else checked_white(white)
     return array if own is None else to_white(array, own, expected)
@@ -140,9 +140,9 @@ def assumed_white(
     >>> assumed_white(net, np.zeros((2, 2), np.uint16)), assumed_white(net, np.zeros(2, np.uint8))
     (65535.0, None)
     """
-    array = np.asarray(image)
+    array = as_numbers(image)
     expected = expected_white(network)
-    if expected is None or array.dtype == np.uint8 or array.dtype.kind not in "buif":
+    if expected is None or array.dtype == np.uint8:
         return None
     own = white_of(array) if white is None else checked_white(white)
     return expected if own is None else own
@@ -156,7 +156,7 @@ def match_images(
     A network that states no white takes that of the first image, if that holds integers.
     """
     if expected_white(network) is None and len(images):
-        first = np.asarray(images[0])
+        first = as_numbers(images[0])
         own = white_of(first) if white is None else checked_white(white)
         if own is not None and (white is not None or first.dtype.kind in "iu"):
             network = with_white(network, own)

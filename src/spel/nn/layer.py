@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers, as_unmasked
 from spel.core.placement import Placement
 from spel.core.value import Value
 from spel.core.window import Window
@@ -215,11 +215,9 @@ def each_image(decide: Callable[[Image], Image], image: npt.ArrayLike) -> Image:
 
 def per_channel(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """A read-only float32 copy of a weight field; finite or refused."""
-    try:
-        with np.errstate(over="ignore"):
-            array = np.array(values, dtype=np.float32, order="C")
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} {values!r:.60}; expected an array of numbers") from None
+    numbers = as_numbers(values, name, "weights")
+    with np.errstate(over="ignore"):
+        array = np.array(numbers, dtype=np.float32, order="C")
     if not np.isfinite(array).all():
         raise ShapeError(f"{name} holds NaN or infinity; give finite numbers")
     array.setflags(write=False)

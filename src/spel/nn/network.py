@@ -10,12 +10,12 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
 from spel.core.instance import check_instance
+from spel.core.numbers import as_numbers
 from spel.core.value import derived_property
-from spel.errors import ParameterError
+from spel.errors import ParameterError, ShapeError
 from spel.nn.footprint import Footprint
 from spel.nn.html import network_html
 from spel.nn.layer import Explanation, Image, Layer, Scope, Shape
@@ -24,7 +24,7 @@ from spel.nn.plan import Plan, Plans
 from spel.nn.save import save
 from spel.nn.summary import summary
 from spel.nn.trace import Trace, trace
-from spel.ops.arrays import as_real, is_wide
+from spel.ops.arrays import is_wide
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -50,9 +50,9 @@ class Network(Layer):
     --------
     >>> from spel.nn import Activation, Scale, chain
     >>> net = chain(double=Scale([2.0]), positive=Activation("relu"))
-    >>> net(np.array([[-1.0, 3.0]])).ravel().tolist()
+    >>> net([[-1.0, 3.0]]).ravel().tolist()
     [0.0, 6.0]
-    >>> list(net.activations(np.array([[1.0]])))
+    >>> list(net.activations([[1.0]]))
     ['double', 'positive']
     """
 
@@ -133,9 +133,14 @@ class Network(Layer):
 
     def with_channel_axis(self, image: npt.ArrayLike) -> Image:
         """The image with a channel axis."""
-        as_real("network", image)
-        array = np.asarray(image)
-        return array[..., None] if array.ndim == (self.ndim or 2) else array
+        array = as_numbers(image, "network")
+        axes = self.ndim or 2
+        if array.ndim < axes or array.ndim > (self.ndim or 3) + 2:
+            raise ShapeError(
+                f"network: image of shape {array.shape} has {array.ndim} axes; expected {axes} or "
+                f"{axes + 1} (the last for channels), or one more for a batch"
+            )
+        return array[..., None] if array.ndim == axes else array
 
     # -- shapes and geometry -----------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.adjacency import Adjacency
+from spel.core.numbers import as_numbers
 from spel.core.value import derived_property
 from spel.core.window import Window
 from spel.errors import NotLearnedError, ParameterError, ShapeError
@@ -247,9 +248,10 @@ class BatchNormalize(Layer):
         return self.mean, self.deviation
 
     def __call__(self, image: npt.ArrayLike) -> Image:
-        self.shape(np.shape(image))
+        images = as_numbers(image, "BatchNormalize")
+        self.shape(images.shape)
         return ops.batch_normalize(
-            image,
+            images,
             statistics=self.statistics,
             over=self.over,
             gamma=self.gamma,

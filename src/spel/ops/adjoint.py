@@ -54,6 +54,19 @@ def transposed_adjoint(y: npt.ArrayLike, bank: KernelBank, window: Window, shape
     return convolve(y, plain, stride=window.stride, border=window.border)
 
 
+def window_norms(image: npt.ArrayLike, adjacency: Adjacency, *, across_channels: bool) -> Float:
+    """The norms that divisive normalization divides by: of squares in float64, as there."""
+    planar = as_planar("norms_of", image, adjacency.ndim)
+    size = planar.array.shape[2:]
+    squares = np.zeros(planar.array.shape, dtype=np.float64)
+    steps = adjacency.displacements_3d
+    for values, inside in shifted(planar.array, steps, (0, 0, 0), (1, 1, 1), size):
+        squares += np.square(np.where(inside, values, 0.0))
+    if across_channels:
+        squares = np.broadcast_to(squares.sum(axis=1, keepdims=True), squares.shape)
+    return planar.image(np.sqrt(squares).astype(np.float32))
+
+
 def mean_pool_adjoint(y: npt.ArrayLike, window: Window, shape: Shape, *, full: bool) -> Float:
     """The adjoint of a mean pooling: each mean is shared out among its adjacents."""
     adjacency = window.adjacency

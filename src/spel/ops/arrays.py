@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
 from spel.kernels.memory import empty
 
@@ -24,9 +24,6 @@ Float = npt.NDArray[np.float32]
 
 KERNEL_DTYPES = frozenset("?bBhHiIfd")
 """Dtype characters that the kernels read as they are; others become one of these, exactly."""
-
-MAX_WHOLE = 1 << 53
-"""float64 holds every whole number up to this one."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +113,7 @@ def as_real(operator: str, image: npt.ArrayLike) -> Image:
         If its values are not real numbers, are partly masked, or are whole numbers that no float
         holds.
     """
-    try:
-        array = as_unmasked(image, operator)
-    except ParameterError:
-        raise
-    except ValueError as error:
-        raise ShapeError(f"{operator}: image is ragged ({error}); give a full array") from None
-    if array.dtype.kind not in "fiub":
-        raise ParameterError(
-            f"{operator}: image of dtype {array.dtype}; expected real numbers "
-            "(bool, integers or floats)"
-        )
+    array = as_numbers(image, operator)
     if array.dtype.char in KERNEL_DTYPES and array.dtype.isnative:
         return array
     if array.dtype.kind == "f" and array.dtype.itemsize == 2:
@@ -135,11 +122,6 @@ def as_real(operator: str, image: npt.ArrayLike) -> Image:
         return array.astype(np.float64)
     if array.dtype.itemsize < 8:
         return array.astype(array.dtype.newbyteorder("="))
-    if array.size and max(abs(int(array.min())), abs(int(array.max()))) > MAX_WHOLE:
-        raise ParameterError(
-            f"{operator}: image of dtype {array.dtype} with a value beyond 2**53, which no float "
-            "holds; subtract an offset or scale it first"
-        )
     return array.astype(np.float64)
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.adjacency import Adjacency
+from spel.core.numbers import as_unmasked
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import Planar, as_planar, as_real, check_adjacency
 
@@ -139,9 +140,9 @@ def growcut(
     >>> growcut([[0, 1, 2, 8, 9]], [[0, -1, -1, -1, 1]]).tolist()
     [[0, 0, 0, 1, 1]]
     """
-    planar, markers, neighbours = _checked(
-        "growcut", image, seeds, adjacency or Adjacency.box(3, ndim=np.ndim(seeds))
-    )
+    axes = as_unmasked(seeds, "growcut").ndim
+    around = adjacency or (Adjacency.box(3, ndim=axes) if axes in (2, 3) else None)
+    planar, markers, neighbours = _checked("growcut", image, seeds, around)
     strength = np.ones(markers.shape) if strengths is None else as_real("growcut", strengths)
     if strength.shape != markers.shape:
         raise ShapeError(f"growcut: strengths of shape {strength.shape}; expected {markers.shape}")
@@ -157,7 +158,7 @@ def growcut(
 def _checked(
     operator: str, image: npt.ArrayLike, seeds: npt.ArrayLike, adjacency: Adjacency | None
 ) -> tuple[Planar, npt.NDArray[np.int64], Adjacency]:
-    markers = np.asarray(seeds)
+    markers = as_unmasked(seeds, operator)
     if markers.ndim not in (2, 3) or markers.dtype.kind not in "iu":
         raise ParameterError(
             f"{operator}: seeds of shape {markers.shape} and dtype {markers.dtype}; expected "

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.adjacency import Adjacency
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_unmasked
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import as_planar, as_real, check_adjacency
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.adjacency import Adjacency
+from spel.core.numbers import as_numbers
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import Float, allocate, as_planar, as_real, check_adjacency, check_out, is_wide
@@ -268,24 +269,11 @@ def batch_normalize(
     batch = as_real("batch_normalize", images)
     exact = is_wide(batch)
     kind = np.float64 if exact else np.float32
-    mean, deviation = (
-        np.asarray(s, dtype=kind)
-        for s in (batch_statistics(batch, over=over) if statistics is None else statistics)
+    stated = batch_statistics(batch, over=over) if statistics is None else statistics
+    mean, deviation, scale, shift = (
+        _fitting(name, values, batch.shape).astype(kind)
+        for name, values in zip(("mean", "deviation", "gamma", "beta"), (*stated, gamma, beta))
     )
-    scale, shift = np.asarray(gamma, dtype=kind), np.asarray(beta, dtype=kind)
-    for name, value in (
-        ("mean", mean),
-        ("deviation", deviation),
-        ("gamma", scale),
-        ("beta", shift),
-    ):
-        if value.ndim > batch.ndim or any(
-            have not in (1, want) for have, want in zip(value.shape[::-1], batch.shape[::-1])
-        ):
-            raise ShapeError(
-                f"batch_normalize: {name} of shape {value.shape} for images of shape "
-                f"{batch.shape}; expected one value per channel, or one per spel and channel"
-            )
     if out is None:
         out = np.empty_like(batch, dtype=np.float32)
     else:
@@ -300,6 +288,19 @@ def batch_normalize(
             np.multiply(out, factor, out=out, casting="unsafe")
             np.add(out, shift, out=out, casting="unsafe")
     return out
+
+
+def _fitting(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Values that are one per channel, or one per spel and channel, of images of a shape."""
+    value = as_numbers(values, "batch_normalize", name)
+    if value.ndim > len(shape) or any(
+        have not in (1, want) for have, want in zip(value.shape[::-1], shape[::-1])
+    ):
+        raise ShapeError(
+            f"batch_normalize: {name} of shape {value.shape} for images of shape {shape}; "
+            "expected one value per channel, or one per spel and channel"
+        )
+    return value
 
 
 def batch_factor(
@@ -361,16 +362,16 @@ def residue(
     """
     if scale not in (None, "max"):
         raise ParameterError(f"residue: scale {scale!r}; expected None or 'max'")
-    if np.shape(image) != np.shape(normalized):
-        raise ShapeError(
-            f"residue: image of shape {np.shape(image)} and normalization of shape "
-            f"{np.shape(normalized)}; expected the same shape"
-        )
 
     def factors(array: npt.NDArray[np.generic]) -> Float:
         return scale_to_one(array)[:, :, 0, 0, 0]
 
     planar, other = as_planar("residue", image, ndim), as_planar("residue", normalized, ndim)
+    if np.shape(image) != np.shape(normalized):
+        raise ShapeError(
+            f"residue: image of shape {np.shape(image)} and normalization of shape "
+            f"{np.shape(normalized)}; expected the same shape"
+        )
     memory, result = allocate("residue", planar, planar.channels, planar.size, out)
     kernels.residue(
         planar.array,

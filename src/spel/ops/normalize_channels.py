@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import Float, allocate, as_planar, as_real
 
@@ -64,11 +65,21 @@ def group_normalize(
         below = np.sqrt(np.square(centred).mean(axis=2, keepdims=True) + epsilon)
         x = (centred / below).reshape(x.shape)
     scale, shift = (
-        np.broadcast_to(np.asarray(v, np.float64), (planar.channels,))[:, None, None, None]
-        for v in (gamma, beta)
+        _of_channels(name, values, planar.channels)
+        for name, values in (("gamma", gamma), ("beta", beta))
     )
     memory[...] = x * scale + shift
     return result
+
+
+def _of_channels(name: str, values: npt.ArrayLike, channels: int) -> npt.NDArray[np.float64]:
+    numbers = as_numbers(values, "group_normalize", name).astype(np.float64)
+    if numbers.shape not in ((), (1,), (channels,)):
+        raise ShapeError(
+            f"group_normalize: {name} of shape {numbers.shape} for {channels} channels; expected "
+            "one number, or one per channel"
+        )
+    return np.broadcast_to(numbers, (channels,))[:, None, None, None]
 
 
 def check_groups(groups: int, channels: int) -> None:

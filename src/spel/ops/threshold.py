@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
-from spel.core.masked import as_unmasked
+from spel.core.numbers import as_unmasked
 from spel.errors import ParameterError
 from spel.ops.arrays import as_real
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.bank import KernelBank
+from spel.core.numbers import as_numbers
 from spel.core.threads import thread_count
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError
@@ -188,7 +189,7 @@ def checked_transposed(
 
 def checked_bias(bias: npt.ArrayLike, bank: KernelBank) -> Float:
     """One finite number per channel of the result."""
-    values = np.asarray(bias, dtype=np.float32)
+    values = as_numbers(bias, "transposed_convolve", "bias").astype(np.float32)
     if values.shape not in ((), (1,), (bank.channels,)) or not np.isfinite(values).all():
         raise ShapeError(
             f"transposed_convolve: bias of shape {values.shape}; expected one finite number, or "

@@ -19,10 +19,9 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.detections import Detections, Why
-from spel.core.masked import as_unmasked
 from spel.nn import Network
 from spel.rigid.nms import non_maximum_suppression, vote_boxes
-from spel.rigid.pyramid import Pyramid
+from spel.rigid.pyramid import Pyramid, image_of_plane
 from spel.rigid.score import Scanner
 from spel.rigid.views import ScoredWindows
 from spel.rigid.windows import Windows
@@ -72,7 +71,7 @@ def detect_rigid(
     ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage if there is
     one (`PRIOR_WEIGHT`, `MIN_PRIOR`).
     """
-    array = as_unmasked(image, "detect")
+    array = image_of_plane(image)
     size = (int(array.shape[0]), int(array.shape[1]))
     if 0 in size:
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)

@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.detections import Detections
-from spel.core.masked import as_unmasked
 from spel.nn import Network
 from spel.rigid.classes import ClassWindows
 from spel.rigid.detect import detect_in_pyramid
 from spel.rigid.nms import non_maximum_suppression
-from spel.rigid.pyramid import Pyramid
+from spel.rigid.pyramid import Pyramid, image_of_plane
 from spel.rigid.score import Scanner
 
 
@@ -25,7 +24,7 @@ def detect_classes(
     The scores are probabilities, calibrated for each class on its own. So boxes of different
     classes are ordered, and suppress one another, by their scores.
     """
-    array = as_unmasked(image, "detect")
+    array = image_of_plane(image)
     size = (int(array.shape[0]), int(array.shape[1]))
     if 0 in size:
         return Detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0), size)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
+from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
 from spel.rigid.octaves import Grey, Octave, Plane, Resized, halved
 
@@ -186,6 +187,16 @@ def _resized(image: Plane, size: tuple[int, int]) -> Plane:
     if not isinstance(image, np.ndarray):
         return Resized(image, size)
     return kernels.resize(image, _extent(image), size)
+
+
+def image_of_plane(image: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The image as an array (rows, cols[, channels]), or an error: volumes have no such windows."""
+    array = as_numbers(image, "detect")
+    if array.ndim not in (2, 3):
+        raise ShapeError(
+            f"detect: image of shape {array.shape}; expected (rows, cols) or (rows, cols, channels)"
+        )
+    return array
 
 
 def _grey(image: Any) -> Grey:

@@ -171,6 +171,81 @@ def test_a_classifier_of_images_of_any_size(how):
     assert network(np.zeros((5, 9, 2))).shape == (1, 1, 3)
 
 
+class Overwriting(nn.Module):
+    """What is overwritten in place is overwritten for all that look at it later."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.conv, self.relu, self.how = nn.Conv2d(2, 2, 3, padding=1), nn.ReLU(inplace=True), how
+
+    def forward(self, x):
+        y = self.conv(x)
+        seen = y.detach()
+        if self.how == "module":
+            z = self.relu(y)
+        elif self.how == "function":
+            z = torch.nn.functional.leaky_relu(y, 0.1, True)
+        elif self.how == "method":
+            z = y.relu_()
+        elif self.how == "unused":
+            y.add_(x)
+            z = x
+        elif self.how == "of a copy":
+            z = self.relu(y.clone())
+        else:
+            z = y
+            z *= x
+        return torch.cat([seen, z + y], dim=1)
+
+
+@pytest.mark.parametrize("how", ["module", "function", "method", "unused", "of a copy", "operator"])
+def test_what_is_overwritten_in_place_changes_for_all(how):
+    compare(Overwriting(how))
+
+
+class Zeroing(nn.Module):
+    def forward(self, x):
+        y = torch.nn.functional.pad(x, (1, 1))
+        y.zero_()
+        return torch.relu(y)
+
+
+class Cut(nn.Module):
+    def forward(self, x):
+        y = torch.nn.functional.pad(x, (1, 1))
+        y[:, :, 2] = 0
+        return torch.relu(y)
+
+
+def altered(module, **values):
+    for key, value in values.items():
+        setattr(module, key, value)
+    return module
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        altered(nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), padding=(2, 2)),
+        altered(nn.Conv2d(2, 2, 3, padding=1), padding_mode="reflect"),
+        altered(nn.Conv2d(2, 2, 3), weight=nn.Parameter(torch.randn(2, 2, 2, 4))),
+        altered(nn.ConvTranspose2d(2, 2, 3), weight=nn.Parameter(torch.randn(2, 2, 2, 4))),
+        altered(nn.BatchNorm2d(2, affine=False), weight=nn.Parameter(torch.tensor([2.0, 3.0]))),
+        altered(nn.GroupNorm(1, 2), affine=False),
+        altered(nn.BatchNorm2d(2), track_running_stats=False),
+    ],
+    ids=str,
+)
+def test_what_pytorch_looks_at_counts(module):
+    compare(module)
+
+
+def test_an_instance_normalization_of_other_channels_is_refused():
+    network = spel.from_torch(nn.InstanceNorm2d(2))
+    with pytest.raises(spel.ShapeError, match="4 channels"):
+        network(np.zeros((5, 6, 4)))
+
+
 class Scaled(nn.Module):
     def forward(self, x):
         return x * 0.5
@@ -210,6 +285,8 @@ class Reshaping(nn.Module):
         (Dropping(), "F.dropout"),
         (Rows(), "dim=1"),
         (Reshaping(), "view"),
+        (Zeroing(), "zero_"),
+        (Cut(), "setitem"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -235,9 +312,28 @@ def with_another_forward():
     return module
 
 
+def with_another_step():
+    module = nn.Conv2d(2, 2, 1)
+    module._conv_forward = lambda x, weight, bias: x
+    return module
+
+
+class Calling(nn.Sequential):
+    def __call__(self, x):
+        return 2 * super().__call__(x)
+
+
 @pytest.mark.parametrize(
     ("module", "word"),
     [
+        (with_another_step(), "_conv_forward is not that of its class"),
+        (Calling(nn.ReLU()), "__call__ of its own"),
+        (nn.Sequential(Calling(nn.ReLU()), nn.ReLU()), "__call__ of its own"),
+        (nn.Conv2d(2, 2, 1, device="meta"), "no numbers"),
+        (nn.Conv2d(2, 2, 1, dtype=torch.complex64), "complex64"),
+        (nn.LazyConv2d(2, 1), "LazyConv2d"),
+        (nn.utils.parametrizations.spectral_norm(nn.Conv2d(2, 2, 1)), "Conv2d"),
+        (nn.utils.weight_norm(nn.Conv2d(2, 2, 1)), "hooks"),
         (with_another_forward(), "forward is not that of its class"),
         (nn.Sequential(with_another_forward(), nn.ReLU()), "forward is not that of its class"),
         (nn.Softplus(threshold=1), "Softplus"),

@@ -11,12 +11,13 @@ try:
     import torch
     from torch import Tensor, fx, nn
     from torch.nn import functional as F
+    from torch.nn.modules import module as hooks
 except ImportError as error:
     raise BackendMissingError(
         'this needs PyTorch, which is not installed; try: pip install "spel[torch]"'
     ) from error
 
-__all__ = ["F", "Tensor", "as_tensor", "fx", "nn", "torch"]
+__all__ = ["F", "Tensor", "as_tensor", "fx", "hooks", "nn", "torch"]
 
 
 def as_tensor(values: npt.ArrayLike) -> Tensor:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from spel.backends.torch_deps import fx, nn, torch
 from spel.backends.torch_import_functions import FUNCTIONS
+from spel.backends.torch_import_memory import Form, TracedValue, Wire, Wires, is_in_place
 from spel.backends.torch_import_modules import (
     DROPOUTS,
     OF_VALUES,
@@ -39,8 +40,6 @@ from spel.nn import (
     Network,
     Node,
 )
-
-Form = Literal["map", "flattened", "vector"]
 
 
 def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
@@ -92,6 +91,9 @@ class _Alone(nn.Module):
 class _Tracer(fx.Tracer):
     """Follows forwards down to PyTorch's own modules, and to subclasses of supported ones."""
 
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return TracedValue(node, self)
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if not _is_step(m):
             check_hooks(module_qualified_name, m)
@@ -117,14 +119,6 @@ def _traced(module: nn.Module) -> fx.Graph:
         ) from error
 
 
-@dataclass(frozen=True)
-class _Wire:
-    """A value of the graph: the node that makes it; a map, its flattened values, or a vector."""
-
-    node: str
-    form: Form = "map"
-
-
 @dataclass
 class _Graph:
     """The nodes so far, and what each step of PyTorch's graph gave."""
@@ -132,27 +126,28 @@ class _Graph:
     shape: Sequence[int] | None
     modules: dict[str, nn.Module]
     nodes: list[Node] = field(default_factory=list)
-    wires: dict[fx.Node, _Wire] = field(default_factory=dict)
-    output: _Wire | None = None
+    wires: Wires = field(default_factory=Wires)
+    output: Wire | None = None
 
     def add(self, step: fx.Node) -> None:
         """Take one step of the graph; what no image comes from is taken when it is needed."""
         if step.op == "placeholder":
-            if self.wires:
+            if self.wires.values:
                 if step.users:
                     raise refusal(step.name, "input", "a network takes one image")
                 return
-            self.wires[step] = _Wire("input")
+            self.wires.put(step, Wire("input"))
         elif step.op == "output":
             self.output = self._wire(step, step.args[0])
         elif step.op == "call_module":
             name = str(step.target)
             module = self.modules[name]
-            self.wires[step] = self._module(name, module, self._image(step))
+            wire = self._module(name, module, self._image(step))
+            self.wires.put(step, wire, in_place=is_in_place(step, module))
         elif step.op in ("call_function", "call_method"):
-            wire = self._call(step)
-            if wire is not None:
-                self.wires[step] = wire
+            called = self._call(step)
+            if called is not None:
+                self.wires.put(step, called, in_place=is_in_place(step))
 
     def network(self) -> Network:
         """The finished network; its output is the last node."""
@@ -168,7 +163,7 @@ class _Graph:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def _call(self, step: fx.Node) -> _Wire | None:
+    def _call(self, step: fx.Node) -> Wire | None:
         target: Any = step.target
         images = [a for a in step.args if isinstance(a, fx.Node)]
         if target in _JOINS:
@@ -181,11 +176,11 @@ class _Graph:
             return self._reshaped(step)
         if target in FUNCTIONS:
             return self._function(step, FUNCTIONS[target])
-        if step.users and not _only_for_shapes(step):
+        if not _only_for_shapes(step):
             raise refusal(step.name, _words(step), "no layer means the same")
         return None
 
-    def _function(self, step: fx.Node, meaning: Callable[..., Any]) -> _Wire:
+    def _function(self, step: fx.Node, meaning: Callable[..., Any]) -> Wire:
         image = self._image(step)
         kwargs = {k: v for k, v in step.kwargs.items() if k != "input"}
         try:
@@ -201,7 +196,7 @@ class _Graph:
             image = self._module(step.name, part.eval(), image)
         return image
 
-    def _module(self, name: str, module: nn.Module, image: _Wire) -> _Wire:
+    def _module(self, name: str, module: nn.Module, image: Wire) -> Wire:
         check_plain(name, module)
         kind = type(module)
         if kind in DROPOUTS or kind is nn.Identity:
@@ -216,26 +211,26 @@ class _Graph:
             raise refusal(name, module, "it looks at the channels of flattened images")
         return self._chained(name, layers_of(name, module), image)
 
-    def _chained(self, name: str, layers: Sequence[Layer], image: _Wire) -> _Wire:
+    def _chained(self, name: str, layers: Sequence[Layer], image: Wire) -> Wire:
         for layer in layers:
             image = self._append(name, layer, [image], image.form)
         return image
 
-    def _joined(self, step: fx.Node, layer: Layer, values: Sequence[fx.Node]) -> _Wire:
+    def _joined(self, step: fx.Node, layer: Layer, values: Sequence[fx.Node]) -> Wire:
         images = [self._wire(step, value) for value in values]
         forms = {image.form for image in images}
         if len(forms) > 1 or ("flattened" in forms and isinstance(layer, Concatenate)):
             raise refusal(step.name, _words(step), "it joins images and vectors")
         return self._append(step.name, layer, images, images[0].form)
 
-    def _concatenated(self, step: fx.Node) -> _Wire:
+    def _concatenated(self, step: fx.Node) -> Wire:
         values = step.args[0] if step.args else step.kwargs.get("tensors")
         dim = step.args[1] if len(step.args) > 1 else step.kwargs.get("dim", 0)
         if dim not in (1, -3) or not isinstance(values, tuple | list):
             raise refusal(step.name, _words(step), "only channels (dim=1) are concatenated")
         return self._joined(step, Concatenate(), list(values))  # type: ignore[arg-type]
 
-    def _reshaped(self, step: fx.Node) -> _Wire:
+    def _reshaped(self, step: fx.Node) -> Wire:
         """``x.view(x.size(0), -1)``: what people write for a Flatten."""
         image = self._image(step)
         sizes: Any = step.args[1:]
@@ -244,12 +239,12 @@ class _Graph:
             raise refusal(step.name, _words(step), "only (x.size(0), -1) has a meaning here")
         return self._flattened(step.name, nn.Flatten(), image)
 
-    def _flattened(self, name: str, module: Any, image: _Wire) -> _Wire:
+    def _flattened(self, name: str, module: Any, image: Wire) -> Wire:
         if (module.start_dim, module.end_dim) not in ((1, -1), (1, 3)):
             raise refusal(name, module, "it does not flatten whole images")
-        return image if image.form == "vector" else _Wire(image.node, "flattened")
+        return image if image.form == "vector" else Wire(image.node, "flattened")
 
-    def _linear(self, name: str, module: Any, image: _Wire) -> Convolution:
+    def _linear(self, name: str, module: Any, image: Wire) -> Convolution:
         if image.form == "map":
             raise refusal(name, module, "on an image it acts on each row; put a Flatten before it")
         weights = numbers(module.weight)
@@ -262,34 +257,32 @@ class _Graph:
 
     # -- nodes -------------------------------------------------------------------------------
 
-    def _append(
-        self, name: str, layer: Layer, images: Sequence[_Wire], form: Form = "map"
-    ) -> _Wire:
+    def _append(self, name: str, layer: Layer, images: Sequence[Wire], form: Form = "map") -> Wire:
         stem = name.replace(".", "_")[-56:] or "module"
         stem = f"m{stem}" if stem[0].isdigit() or stem == "input" else stem
         taken = {node.name for node in self.nodes}
         own = next(n for n in _numbered(stem) if n not in taken)
         self.nodes.append(Node(own, layer, tuple(image.node for image in images)))
-        return _Wire(own, form)
+        return Wire(own, form)
 
-    def _image(self, step: fx.Node) -> _Wire:
+    def _image(self, step: fx.Node) -> Wire:
         """The image that a step takes first."""
         return self._wire(step, step.args[0] if step.args else step.kwargs.get("input"))
 
-    def _wire(self, step: fx.Node, value: Any) -> _Wire:
-        wire = self.wires.get(value) if isinstance(value, fx.Node) else None
+    def _wire(self, step: fx.Node, value: Any) -> Wire:
+        wire = self.wires.values.get(value) if isinstance(value, fx.Node) else None
         if wire is None:
             raise refusal(step.name, _words(step), f"{value} is no activation")
         return wire
 
-    def _check_order(self, image: _Wire) -> None:
+    def _check_order(self, image: Wire) -> None:
         # PyTorch flattens channel by channel, and spel pixel by pixel. The orders agree only for
         # one channel or one pixel.
         rows, cols = self._size("flatten", image)
         if rows * cols != 1 and self._shapes()[image.node][-1] != 1:
             raise refusal("", "Flatten", "it orders the values of a vector channel by channel")
 
-    def _size(self, name: str, image: _Wire) -> tuple[int, int]:
+    def _size(self, name: str, image: Wire) -> tuple[int, int]:
         """Rows and cols of a map: they follow from the image's, unless a pooling fixed them."""
         node = next((n for n in self.nodes if n.name == image.node), None)
         while node is not None and node.layer.scope == "spel" and len(node.inputs) == 1:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from spel.backends.torch_deps import nn, torch
+from spel.backends.torch_deps import hooks, nn, torch
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.window import Border
@@ -62,20 +62,34 @@ def check_plain(name: str, module: nn.Module) -> None:
     if type(module) not in TAKEN:
         raise refusal(name, module, "no layer means the same (subclasses are not supported)")
     check_hooks(name, module)
-    for values in (*module.parameters(), *module.buffers()):
-        if values.is_floating_point() and values.dtype != torch.float32:
-            why = f"its weights are {values.dtype}; convert it with .float()"
-            raise refusal(name, module, why)
+    replaced = [key for key in vars(module) if callable(getattr(type(module), key, None))]
+    if replaced:
+        raise refusal(name, module, f"its {replaced[0]} is not that of its class")
+    _check_weights(name, module)
     if module.training and type(module) in DROPOUTS and getattr(module, "p", 0.0) != 0.0:
         raise refusal(name, module, "it is in training mode; call module.eval()")
 
 
+def _check_weights(name: str, module: nn.Module) -> None:
+    whole = (b for b in module.buffers() if not (b.is_floating_point() or b.is_complex()))
+    counters = set(map(id, whole))
+    for values in (*module.parameters(), *module.buffers()):
+        if values.is_meta or values.layout != torch.strided:
+            raise refusal(name, module, "its weights hold no numbers yet, or not all of them")
+        if values.dtype != torch.float32 and id(values) not in counters:
+            why = f"its weights are {values.dtype}; convert it with .float()"
+            raise refusal(name, module, why)
+
+
 def check_hooks(name: str, module: nn.Module) -> None:
     """Refuse hooks and a `forward` of its own, which may change what a module computes."""
-    if module._forward_hooks or module._forward_pre_hooks:
+    everywhere = (hooks._global_forward_hooks, hooks._global_forward_pre_hooks)
+    if any((module._forward_hooks, module._forward_pre_hooks, *everywhere)):
         raise refusal(name, module, "it has hooks, which may change what it computes")
     if "forward" in vars(module):
         raise refusal(name, module, "its forward is not that of its class")
+    if type(module).__call__ is not nn.Module.__call__:
+        raise refusal(name, module, "its class has a __call__ of its own")
 
 
 def refusal(name: str, module: object, why: str) -> UnsupportedLayerError:
@@ -98,10 +112,11 @@ _BORDERS: dict[str, Border] = {
 
 
 def _convolution(name: str, module: Any) -> Layers:
-    size, dilation, stride = (pair(v) for v in (module.kernel_size, module.dilation, module.stride))
+    weights = numbers(module.weight).transpose(0, 2, 3, 1)  # PyTorch looks at no kernel_size
+    size, dilation, stride = (pair(v) for v in (weights.shape[1:3], module.dilation, module.stride))
     extents = [(k - 1) * d for k, d in zip(size, dilation)]
     border = _BORDERS[module.padding_mode]
-    before, after = _padding(module.padding, extents)
+    before, after = _padding(module, extents)
     # Positions 0, s, 2s, ... exist for every pixel only if both sides together are as wide as the
     # kernel's extent. Another padding is made real, and the windows lie inside of it.
     whole = all(a + b == e for a, b, e in zip(before, after, extents))
@@ -114,15 +129,18 @@ def _convolution(name: str, module: Any) -> Layers:
         border = "valid" if any(extents) else border
         # No pixel outside is read: the middle of the window stands for it.
         adjacency = _box(size, dilation, [(k // 2) * d for k, d in zip(size, dilation)])
-    weights = numbers(module.weight).transpose(0, 2, 3, 1)
     bank = KernelBank(adjacency, weights.reshape(len(weights), len(adjacency), -1), bias_of(module))
     if module.groups == 1:
         return [*around, Convolution(bank, stride, border)]
     return [*around, GroupedConvolution(bank, module.groups, stride, border)]
 
 
-def _padding(padding: Any, extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _padding(module: Any, extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Pixels before and after, per axis; "same" puts the wider half after."""
+    padding = module.padding
+    if module.padding_mode != "zeros":  # PyTorch pads by these numbers, made with the module
+        left, right, top, bottom = module._reversed_padding_repeated_twice
+        return (top, left), (bottom, right)
     if padding == "same":
         before = tuple(e // 2 for e in extents)
         return before, tuple(e - b for e, b in zip(extents, before))
@@ -133,11 +151,11 @@ def _padding(padding: Any, extents: Sequence[int]) -> tuple[tuple[int, ...], tup
 def _transposed(name: str, module: Any) -> Layers:
     if module.groups != 1:
         raise refusal(name, module, "groups of a transposed convolution are not supported")
-    size, dilation, stride, padding, more = (
-        pair(getattr(module, key))
-        for key in ("kernel_size", "dilation", "stride", "padding", "output_padding")
+    dilation, stride, padding, more = (
+        pair(getattr(module, key)) for key in ("dilation", "stride", "padding", "output_padding")
     )
     weights = numbers(module.weight).transpose(0, 2, 3, 1)
+    size = pair(weights.shape[1:3])
     bias = bias_of(module)
     extents = [(k - 1) * d for k, d in zip(size, dilation)]
     # n pixels become (n - 1) s + extent + 1 - 2 padding + more: whole strides, or cut to size.
@@ -251,27 +269,29 @@ def _batch_normalize(name: str, module: Any) -> Layers:
         BatchNormalize(
             numbers(module.running_mean),
             np.sqrt(numbers(module.running_var)),
-            numbers(module.weight) if module.affine else 1.0,
-            numbers(module.bias) if module.affine else 0.0,
+            *_affine(module),
             float(module.eps),
             "channel",
         )
     ]
 
 
+def _affine(module: Any) -> tuple[Any, Any]:
+    """Factor and shift of a normalization, which PyTorch applies if they are there."""
+    gamma, beta = module.weight, module.bias
+    return 1.0 if gamma is None else numbers(gamma), 0.0 if beta is None else numbers(beta)
+
+
 def _group_normalize(name: str, module: Any) -> Layers:
-    groups, affine = module.num_groups, module.affine
-    gamma, beta = (
-        numbers(v) if affine else d for v, d in ((module.weight, 1.0), (module.bias, 0.0))
-    )
-    return [GroupNormalize(groups, gamma, beta, float(module.eps))]
+    return [GroupNormalize(module.num_groups, *_affine(module), float(module.eps))]
 
 
 def _instance_normalize(name: str, module: Any) -> Layers:
     if module.track_running_stats:
         raise refusal(name, module, "it has running statistics of a whole data set")
-    gamma = numbers(module.weight) if module.affine else 1.0
-    beta = numbers(module.bias) if module.affine else 0.0
+    gamma, beta = _affine(module)
+    if module.weight is None:  # one for each channel, so that no other number of them is taken
+        gamma = np.ones(module.num_features, dtype=np.float32)
     return [GroupNormalize(module.num_features, gamma, beta, float(module.eps))]
 
 

@@ -141,15 +141,22 @@ def test_tiles_take_the_same_range(program, learned, tmp_path):
     net, _ = learned("8")
     image, _ = egg(3)
     found = []
-    for form in ("8", "16", "float"):
+    forms = {
+        "8": (image, None),
+        "16": (image.astype(np.uint16) * 257, 65535),
+        "float": (image / np.float32(255), 1),
+        "float of 8 bits": (image.astype(np.float32), 255),
+        "int64 of 8 bits": (image.astype(np.int64), 255),
+    }
+    for form, (scaled, white) in forms.items():
         path = tmp_path / f"{form}.npy"
-        scaled = {"8": image, "16": image.astype(np.uint16) * 257, "float": image / np.float32(255)}
-        np.save(path, scaled[form])
+        np.save(path, scaled)
         code, out, err = program("detect", net, path, "--threshold", 0.5, "--tile", 32)
         assert code == 0, err
+        assert json.loads(out).get("white") == white
         found.append([box["xyxy"] for box in json.loads(out)["boxes"]])
     assert found[0]
-    assert found[0] == found[1] == found[2]
+    assert all(boxes == found[0] for boxes in found)
 
 
 def test_apply_gives_the_same_activations(program, learned, tmp_path):

@@ -8,9 +8,13 @@ import pytest
 import spel
 from spel.nn import Activation, Color, Convolution, chain
 
-pytest.importorskip("sklearn")
+make_pipeline = pytest.importorskip("sklearn.pipeline").make_pipeline
 
 FORMS = {
+    "int16": lambda images: np.rint(images * (32767 / 255)).astype(np.int16),
+    "int64 of 8 bits": lambda images: images.astype(np.int64),
+    "int32 in full": lambda images: np.rint(images * ((2**31 - 1) / 255)).astype(np.int32),
+    "float of 8 bits": lambda images: images.astype(np.float64),
     "8": lambda images: images,
     "16": lambda images: images.astype(np.uint16) * 257,
     "float": lambda images: (images / 255).astype(np.float32),
@@ -26,8 +30,8 @@ def test_features_of_a_stated_network(kind):
     net = chain(Color("labnorm2"), Convolution(bank), Activation())
     encoder = NetworkFeatures(net) if kind == "network" else PooledFeatures(net)
     features = {form: encoder.fit_transform(make(images)) for form, make in FORMS.items()}
-    assert np.allclose(features["8"], features["16"], atol=1e-5)
-    assert np.allclose(features["8"], features["float"], atol=1e-5)
+    for form in FORMS:
+        assert np.allclose(features["8"], features[form], atol=2e-3 if form == "int16" else 1e-5)
 
 
 def test_patches_learned_from_one_range_take_another():
@@ -37,4 +41,26 @@ def test_patches_learned_from_one_range_take_another():
     encoder = PatchEncoder(kernels=4, components=8, size=4, count=300).fit(images)
     expected = encoder.transform(images)
     for form, make in FORMS.items():
-        assert np.allclose(encoder.transform(make(images)), expected, atol=1e-4), form
+        close = 1e-2 if form == "int16" else 1e-4
+        assert np.allclose(encoder.transform(make(images)), expected, atol=close), form
+
+
+@pytest.mark.parametrize("learned", ["8", "16", "float"])
+@pytest.mark.parametrize("kind", ["flat", "pooled", "several sizes"])
+def test_plain_numbers_are_taken_in_the_units_of_the_fit(kind, learned, tmp_path):
+    from spel.sklearn import FlattenImages, PooledFeatures, RidgeHead, load, save
+
+    images = np.random.default_rng(0).integers(0, 256, (8, 6, 5, 3), np.uint8)
+    images[::2] //= 3
+    make, shown = FORMS[learned], list(FORMS) if learned == "8" else ["8", "16", "float"]
+    fitted = list(make(images)) if kind == "several sizes" else make(images)
+    if kind == "several sizes":
+        fitted[1] = fitted[1][:3]
+    features = FlattenImages() if kind == "flat" else PooledFeatures()
+    model = make_pipeline(features, RidgeHead()).fit(fitted, ["dark", "light"] * 4)
+    save(model, tmp_path / "model.safetensors")
+    for one in (model, load(tmp_path / "model.safetensors")):
+        expected = one.decision_function(make(images))
+        for form in shown:
+            scores = one.decision_function(FORMS[form](images))
+            assert np.allclose(scores, expected, atol=1e-3), form

@@ -18,10 +18,14 @@ __all__ = [
     "checked_white",
     "count_non_finite",
     "full_range",
+    "largest_number",
     "to_white",
     "white_of",
+    "white_of_largest",
     "white_of_type",
 ]
+
+MOST_OF_16_BITS = 65535
 
 
 def white_of_type(dtype: npt.DTypeLike, bits: int | None = None) -> float:
@@ -56,7 +60,10 @@ def white_of_type(dtype: npt.DTypeLike, bits: int | None = None) -> float:
 
 
 def white_of(image: npt.ArrayLike, stated: float | None = None) -> float | None:
-    """Full intensity of an image; None for floating-point numbers that are not all at most 1.
+    """Full intensity of an image; None where its numbers are in units that nothing states.
+
+    Those are floating-point numbers that are not all at most 1, and integers of 32 or 64 bits up
+    to 65535: no image fills such a type and stays so dark; NumPy makes them of smaller ones.
 
     Parameters
     ----------
@@ -71,14 +78,29 @@ def white_of(image: npt.ArrayLike, stated: float | None = None) -> float | None:
     (1.0, None)
     >>> white_of(np.array([7, 4000], np.uint16), 4095), white_of(np.array([65520], np.uint16), 4095)
     (4095.0, 65535.0)
+    >>> white_of(np.array([0, 255])), white_of(np.array([0, 2**31 - 1], np.int32))
+    (None, 2147483647.0)
     """
     array = np.asarray(image)
-    if array.dtype.kind == "f" and array.size and _largest(array) > 1:
-        return None
-    full = white_of_type(array.dtype)
-    if array.dtype.kind in "iu" and stated and not (array.size and array.max() > stated):
-        return min(full, float(stated))
-    return full
+    return white_of_largest(array.dtype, largest_number(array), stated)
+
+
+def white_of_largest(
+    dtype: npt.DTypeLike, largest: float, stated: float | None = None
+) -> float | None:
+    """`white_of` an image of a type by its largest number; an image may be read in parts.
+
+    Examples
+    --------
+    >>> white_of_largest("float32", 200.0), white_of_largest("uint16", 200.0)
+    (None, 65535.0)
+    """
+    kind, full = np.dtype(dtype), white_of_type(dtype)
+    if kind.kind == "f":
+        return None if largest > 1 else full
+    if stated and stated < full and largest <= stated:
+        return float(stated)
+    return None if kind.itemsize > 2 and largest <= MOST_OF_16_BITS else full
 
 
 def to_white(image: npt.ArrayLike, white: float, new: float) -> npt.NDArray[Any]:
@@ -145,6 +167,10 @@ def checked_white(white: Any) -> float:
     return float(white)
 
 
-def _largest(array: npt.NDArray[Any]) -> float:
-    """The largest finite value."""
+def largest_number(array: npt.NDArray[Any]) -> float:
+    """The largest finite number; minus infinity if there is none."""
+    if not array.size:
+        return -np.inf
+    if array.dtype.kind != "f":
+        return float(array.max())
     return float(np.max(array, where=np.isfinite(array), initial=-np.inf))

@@ -48,7 +48,9 @@ class ClassifyJob(ImageJob):
         """The class of an image in memory."""
         pixels = full_range(image.pixels, image.white)
         predicted, scores = classify_image(self.model, pixels, image.name)
-        return image.record(**{"class": predicted, "scores": scores})
+        said = image.pixels.dtype != np.uint8 and image.white is not None
+        white = {"white": image.white} if said else {}
+        return image.record(**{"class": predicted, "scores": scores, **white})
 
     def collect(
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]

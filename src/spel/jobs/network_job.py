@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.intensity import count_non_finite
+from spel.core.intensity import count_non_finite, largest_number, white_of_largest
 from spel.errors import TaskError
 from spel.io.large import LargeImage
 from spel.nn import Network, load
@@ -68,9 +68,14 @@ class NetworkJob(ImageJob):
         return _intensity(assumed, count_non_finite(pixels))
 
     def tile_intensity(self, image: LargeImage) -> dict[str, Any]:
-        """As `intensity`, for an image that is read by windows; floats are read once more."""
-        assumed = assumed_white(self.network, np.empty(0, image.dtype), image.white)
-        return _intensity(assumed, sum(map(count_non_finite, _bands(image))))
+        """As `intensity`, for an image that is read by windows; once more where values tell."""
+        non_finite, most = 0, [0.0]
+        for band in _bands(image):
+            non_finite += count_non_finite(band)
+            most.append(largest_number(band))
+        white = image.white or white_of_largest(image.dtype, max(most))
+        assumed = assumed_white(self.network, np.full(1, max(most), image.dtype), white)
+        return _intensity(assumed, non_finite)
 
 
 def _intensity(white: float | None, non_finite: int) -> dict[str, Any]:
@@ -81,8 +86,8 @@ def _intensity(white: float | None, non_finite: int) -> dict[str, Any]:
 
 
 def _bands(image: LargeImage) -> Iterator[npt.NDArray[Any]]:
-    """The windows of an image that may hold NaN, each of about 16 million numbers."""
-    if image.dtype.kind != "f":
+    """The windows of an image whose values tell its range, each of about 16 million numbers."""
+    if image.white is not None:
         return
     *planes, rows, cols, channels = image.shape
     high = max(1, (1 << 24) // (cols * channels))

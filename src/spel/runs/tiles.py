@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
-from spel.core.intensity import white_of
+from spel.core.intensity import largest_number, white_of_largest
 from spel.decide import Decision, decision_of
 from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_regions
 from spel.decide.detection import AnyDecision, check_volume
@@ -65,8 +65,8 @@ class InUnits:
         if expected is None:
             return source
         if white is None:
-            own = [white_of(part) for part in _windows(source, size)]
-            white = expected if None in own else own[0]
+            parts = [(part.dtype, largest_number(part)) for part in _windows(source, size)]
+            white = white_of_largest(parts[0][0], max(most for _, most in parts)) or expected
         return source if white == expected else cls(network, source, white or expected)
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import numpy as np
 import numpy.typing as npt
 
 from spel.core.intensity import count_non_finite, white_of
@@ -88,7 +89,10 @@ def _read(file: BinaryIO, question: Question) -> Received:
     file.seek(0)
     image = read_open(file, question.name, page=None, max_pixels=most)
     white = white_of(image, info.range[1])
-    notes = [] if network is None else _notes(image, assumed_white(network, image, white))
+    if network is not None:
+        notes = _notes(image, assumed_white(network, image, white))
+    else:
+        notes = _notes(image, None if image.dtype == np.uint8 else white)
     if info.unread_pages:
         notes.append(f"the first of {info.unread_pages} pages or frames is read")
     return Received(image, white, question.name, notes)

@@ -77,8 +77,8 @@ def _linear(f: Fields) -> FittedModel:
 def _link(f: Fields, classes: int) -> str:
     if f.kind != "LogisticRegression":
         return "none"
-    one_against_all = f.has("multi_class") and f.value("multi_class") == "ovr"
-    if classes == 2 or one_against_all or f.value("solver") == "liblinear":
+    one_against_all = f.has("multi_class") and str(f.value("multi_class")) == "ovr"
+    if classes == 2 or one_against_all or str(f.value("solver")) == "liblinear":
         return "sigmoid"
     return "softmax"
 
@@ -90,7 +90,8 @@ def _vector_machine(f: Fields) -> FittedModel:
     counts = f.wholes("_n_support")
     if len(counts) != len(classes) or sum(counts) != len(vectors):
         raise f.fail("_n_support", f"{len(classes)} counts of {len(vectors)} support vectors")
-    has_slopes = f.has("_probA") and np.size(f.value("_probA")) > 0
+    slopes = f.value("_probA") if f.has("_probA") else None
+    has_slopes = isinstance(slopes, np.ndarray) and slopes.size > 0
     return FittedVectorMachine(
         vectors,
         counts,

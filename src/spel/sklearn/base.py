@@ -10,7 +10,9 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from spel.core.intensity import to_white, white_of
 from spel.errors import ParameterError, ShapeError
+from spel.nn import Network, expected_white, match_white
 from spel.sklearn.rows import first_line
 
 Batch = npt.NDArray[Any]
@@ -69,10 +71,13 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     image_shape: Sequence[int] | None = None
     batch: int = 200
+    white_: float | None = None
+    """Full intensity of the images that it was fitted on, if their type states one."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from images, and from their classes where the transformer uses them."""
         images = self.check_images(X, reset=True)
+        self.white_ = white_of(images)
         self.image_shape_ = images.shape[1:]
         self.learn(images, y)
         self.n_features_out_ = int(self.encode_finite(images[:1]).shape[1])
@@ -84,6 +89,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The result is that of `fit` with an array of them all.
         """
         first = self.check_images(np.asarray(images[0])[None], reset=True)
+        self.white_ = white_of(first)
         self.image_shape_ = first.shape[1:]
         self.learn(_Checked(self, images), None)
         self.n_features_out_ = int(self.encode_finite(first).shape[1])
@@ -138,6 +144,20 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def check_images(self, X: Any, *, reset: bool) -> Batch:
         """X as a batch of images."""
         return as_images(validate_images(self, X, reset=reset), self.image_shape)
+
+    def in_learned_units(self, images: Batch, network: Network | None = None) -> Batch:
+        """Images in the units of the network, or else of those that it was fitted on."""
+        if network is not None and expected_white(network) is not None:
+            return match_white(network, images)
+        if self.white_ is None or images.dtype.kind not in "buif" or not images.size:
+            return images
+        own = white_of(images[0])
+        if images.dtype.kind in "iu" and images.dtype.itemsize <= 2:
+            return images if own is None else to_white(images, own, self.white_)
+        whites = [white_of(image) or self.white_ for image in images]
+        if all(white == self.white_ for white in whites):
+            return images
+        return np.stack([to_white(i, w, self.white_) for i, w in zip(images, whites)])
 
     def learn(self, images: Any, y: Any) -> None:
         """Learn; most transformers have nothing to learn."""

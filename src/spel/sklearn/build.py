@@ -53,11 +53,12 @@ def build(raw: Raw) -> Any:
 
 def _finish(transformer: Any, f: Fields, features: Any = None) -> Any:
     """The transformer with the shapes of its images and of its vectors."""
-    shape = f.image_shape("image_shape_") if f.value("image_shape_") else None
+    shape = f.image_shape("image_shape_") if f.wholes("image_shape_", low=1) else None
     if shape is None:
         raise f.fail("image_shape_", "the shape of an image")
     shape = shape if len(shape) == 3 else (*shape, 1)
     transformer.image_shape_ = shape
+    transformer.white_ = f.white()
     transformer.n_features_in_ = int(np.prod(shape))
     transformer.n_features_out_ = (features or transformer).length(shape)
     return transformer
@@ -98,12 +99,13 @@ def _pooled_features(f: Fields) -> PooledFeatures:
         f.whole("batch", low=1),
     )
     features.channels_ = f.whole("channels_", low=1)
-    if f.value("image_shape_"):
+    if f.wholes("image_shape_", low=1):
         _finish(features, f)
         if features.image_shape_[-1] != features.channels_:
             raise f.fail("channels_", "the channels of its images")
         return features
     features.image_shape_ = ()
+    features.white_ = f.white()
     features.n_features_in_ = features.channels_
     features.n_features_out_ = features.length((64, 64, features.channels_))
     return features

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
-from spel.core.intensity import white_of
+from spel.core.intensity import largest_number, white_of, white_of_largest
 from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
 from spel.flim.learn import learn
@@ -266,14 +266,12 @@ class _Sample(Sequence[Any]):
 
 def _white(images: Sequence[Any], some: Indices) -> float:
     """The value of white in images of this type; of numbers with a fraction, in some of them."""
-    if isinstance(images, np.ndarray):
-        white, kind = white_of(images), images.dtype.kind
-    else:
-        kind = np.asarray(images[0]).dtype.kind
-        white = white_of(np.asarray(images[0]))
-        if kind == "f" and any(white_of(np.asarray(images[int(i)])) is None for i in some):
-            white = None
-    return 255.0 if white is None or kind == "i" else white
+    if not isinstance(images, np.ndarray):
+        dtype = np.asarray(images[0]).dtype
+        tell = dtype.kind == "f" or dtype.itemsize > 2
+        most = [largest_number(np.asarray(images[int(i)])) for i in some] if tell else [0.0]
+        return white_of_largest(dtype, max(most)) or 255.0
+    return white_of(images) or 255.0
 
 
 def _with_small_image(network: Network, side: int, source: str) -> Network:

@@ -68,6 +68,10 @@ class Fields:
             raise self.fail(name, f"a number from {low:g} to {high:g}")
         return float(value)
 
+    def white(self) -> float | None:
+        """Full intensity of the images of the fit; files of version 0.1 do not state it."""
+        return self.number("white_", low=1e-6) if self.has("white_") else None
+
     def flag(self, name: str) -> bool:
         """True or False."""
         value = self.value(name)

@@ -22,9 +22,9 @@ from spel.sklearn.transformers import (
 )
 
 _STATE: dict[type, tuple[str, ...]] = {
-    FlattenImages: ("image_shape_",),
-    NetworkFeatures: ("image_shape_",),
-    PooledFeatures: ("image_shape_", "channels_"),
+    FlattenImages: ("image_shape_", "white_"),
+    NetworkFeatures: ("image_shape_", "white_"),
+    PooledFeatures: ("image_shape_", "white_", "channels_"),
     FlimEncoder: ("image_shape_", "features_"),
     PatchEncoder: ("image_shape_", "features_"),
     KernelHead: ("classes_", "centres_", "width_", "coef_"),

@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from spel import ops
+from spel.core.intensity import white_of
 from spel.errors import ParameterError, ShapeError
-from spel.nn import Network, match_white
+from spel.nn import Network
 from spel.sklearn.base import Batch, ImageTransformer, as_float32
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
@@ -42,7 +43,7 @@ class FlattenImages(ImageTransformer):
 
     def encode(self, images: Batch) -> Batch:
         """All values, in the order of the array."""
-        return ops.flatten(as_float32(images))
+        return ops.flatten(as_float32(self.in_learned_units(images)))
 
 
 class NetworkFeatures(ImageTransformer):
@@ -83,11 +84,12 @@ class NetworkFeatures(ImageTransformer):
 
     def encode(self, images: Batch) -> Batch:
         """The activations of all steps, flattened."""
+        matched = self.in_learned_units(images, self.network)
         if self.network is None:
-            return ops.flatten(as_float32(images))
+            return ops.flatten(as_float32(matched))
         parts = []
         for name in self.steps or (self.network.output,):
-            values = self.network.upto(name)(match_white(self.network, images))
+            values = self.network.upto(name)(matched)
             vectors = np.ascontiguousarray(values).reshape(len(images), -1)
             parts.append(np.sqrt(np.maximum(vectors, 0)) if name in self.root else vectors)
         return np.concatenate(parts, axis=1, dtype=np.float32)
@@ -154,6 +156,7 @@ class PooledFeatures(ImageTransformer):
             self.n_features_in_ = self.channels_ = _channels(X)
             self.image_shape_ = ()
             checked = [_checked(image) for image in X]
+            self.white_ = white_of(checked[0])
             self.n_features_out_ = int(self.encode_finite(checked[0]).shape[1])
             return self
         super().fit(X, y)
@@ -186,10 +189,10 @@ class PooledFeatures(ImageTransformer):
         return np.concatenate([self._pool(m) for _, m in self._maps(images)], 1, dtype=np.float32)
 
     def _maps(self, images: Batch) -> list[tuple[str, Batch]]:
+        matched = self.in_learned_units(images, self.network)
         if self.network is None:
-            return [("image", as_float32(images))]
+            return [("image", as_float32(matched))]
         names = self.steps or (self.network.output,)
-        matched = match_white(self.network, images)
         return [(name, np.asarray(self.network.upto(name)(matched))) for name in names]
 
     def _pool(self, maps: Batch) -> Batch:

@@ -114,8 +114,10 @@ class LargeImage:
 
     @property
     def white(self) -> float | None:
-        """Full intensity, by type and bits; None for floating-point numbers, whose values tell."""
-        return None if self.dtype.kind == "f" else white_of_type(self.dtype, self.bits)
+        """Full intensity, by type and bits; None for types whose values tell (`white_of`)."""
+        white = white_of_type(self.dtype, self.bits)
+        wide = self.dtype.itemsize > 2 and white == white_of_type(self.dtype)
+        return None if wide or self.dtype.kind == "f" else white
 
     @property
     def ndim(self) -> int:

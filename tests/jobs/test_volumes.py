@@ -16,7 +16,7 @@ from spel.decide.segmentation import Segmentation, with_segmentation
 from spel.io.large import LargeImage
 from spel.io.large.pyramid import write_pyramid
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
-from spel.runs import run, tiles
+from spel.runs import run
 
 NET = spel.chain(
     range=spel.LinearNormalize(axes=3),
@@ -56,6 +56,16 @@ def test_steps_in_blocks_are_those_of_the_whole(volume: Path, tmp_path: Path) ->
     assert np.array_equal(spel.read(whole), NET(spel.read(volume)))
 
 
+def test_pyramids_of_steps_state_the_sides_of_their_voxels(tmp_path: Path) -> None:
+    shape, voxel = (4, 20, 20, 1), {"spacing": (3.0, 0.5, 0.5), "unit": "µm"}
+    write_pyramid(tmp_path / "v.tif", [np.ones(shape)], shape, np.uint8, **voxel)
+    net = spel.chain(half=spel.MeanPool(Adjacency.box(3, ndim=3), stride=2))
+    for out, options in (("tiles", {"tile": 16}), ("whole", {"formats": ("ome-tiff",)})):
+        assert run(ApplyJob(net, **options), tmp_path / "v.tif", tmp_path / out).failed == 0
+        with LargeImage(tmp_path / out / "v.01-half.ome.tif") as image:
+            assert (image.spacing, image.unit) == ((6.0, 1.0, 1.0), "µm")
+
+
 def test_masks_in_blocks_are_those_of_the_whole(volume: Path, tmp_path: Path) -> None:
     net = with_segmentation(NET, Segmentation())  # Otsu's threshold, of all blocks
     job = SegmentJob(net, formats=("ome-tiff",), save=("saliency",))
@@ -82,10 +92,3 @@ def test_boxes_in_blocks_are_those_of_the_whole(
     lines = [(tmp_path / f / "results.jsonl").read_text() for f in ("tiles", "whole")]
     assert lines[0] == lines[1]
     assert len(json.loads(lines[0])["boxes"]) > 3
-
-
-def test_blocks_are_no_larger_than_their_bands_allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = np.zeros((40, 30, 20, 1), np.float32)
-    assert tiles.tile_size(NET, source, 16) == (16, 16, 16)
-    monkeypatch.setattr(tiles, "BAND_BYTES", 4 * 30 * 20 * 5)
-    assert tiles.tile_size(NET, source, 16) == (5, 16, 16)

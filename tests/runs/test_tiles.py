@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -221,15 +223,17 @@ def test_one_file_may_be_read_by_many_processes(tmp_path):
     [((13, 17), Adjacency.disk(3)), ((13, 17), Adjacency.from_displacements([(0, 0), (2, 1)])),
      ((13, 5, 6), Adjacency.ball(1)), ((13, 5, 6), Adjacency.ball(2.3))],
 )  # fmt: skip
-def test_seams_take_bands_of_any_height(size, relation):
+def test_seams_join_tiles_of_any_size(size, relation):
     mask = np.random.default_rng(3).random(size) > 0.5 + 0.3 * (len(size) - 2)
-    seams = Seams(relation)
-    for first, last in ((0, 1), (1, 2), (2, 9), (9, 13)):
-        seams.add(mask[first:last].astype(np.float32), 0.5)
-    found, _ = seams.regions()
+    seams = Seams(relation, size)
+    cuts = [(0, 1, 2, 9, 13), *((0, 2, 3, n) for n in size[1:])]
+    for place in product(*([slice(a, b) for a, b in pairwise(one)] for one in cuts)):
+        seams.add(place, mask[place].astype(np.float32), 0.5)
+    found, strongest = seams.regions()
     whole = ops.regions(ops.label(mask, relation), mask.astype(np.float32))
     np.testing.assert_array_equal(found.boxes, whole.boxes)
     np.testing.assert_array_equal(found.areas, whole.areas)
+    assert mask.ravel()[strongest].all()
 
 
 def test_padded_and_cropped_networks_run_in_tiles():

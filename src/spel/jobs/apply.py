@@ -12,7 +12,7 @@ from spel.errors import ParameterError
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
-from spel.jobs.steps import MAX_BYTES, save_steps, step_ending
+from spel.jobs.steps import MAX_BYTES, save_steps, step_ending, voxel_of
 from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import output_bands
@@ -74,7 +74,14 @@ class ApplyJob(NetworkJob):
             path
             for form in self.formats
             for path in save_steps(
-                self.network, matched, self.save, files, form, max_bytes=self.max_bytes
+                self.network,
+                matched,
+                self.save,
+                files,
+                form,
+                max_bytes=self.max_bytes,
+                spacing=image.spacing,
+                unit=image.unit,
             )
         ]
         return image.record(
@@ -91,8 +98,10 @@ class ApplyJob(NetworkJob):
         for step, form in product(self.save, forms):
             part = self.network.upto(step)
             paths.append(files.path(step_ending(self.network, step, ENDINGS[form])))
-            bands = output_bands(part, image, size=size, white=image.white)
-            WRITERS[form](paths[-1], bands, part.shape(image.shape), np.float32)
+            how: dict[str, Any] = {"size": size, "white": image.white, "folder": files.folder}
+            bands = output_bands(part, image, **how)
+            voxel = voxel_of(self.network, step, image.spacing, image.unit)
+            WRITERS[form](paths[-1], bands, part.shape(image.shape), np.float32, **voxel)
         values = {
             "files": [path.name for path in paths],
             "model": self.model,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -110,6 +109,7 @@ class SegmentJob(NetworkJob):
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
         """The mask of an image that is read by windows."""
         how: dict[str, Any] = {"size": self.tile or default_size(image.shape), "white": image.white}
+        how["folder"] = files.folder
         chosen = resolve_segmentation(self.network, self.segmentation)
         if set(self.save) - {"saliency"}:
             raise ParameterError(
@@ -118,16 +118,16 @@ class SegmentJob(NetworkJob):
             )
         size, area = image.shape[:-1], 0
 
-        def levels() -> Iterator[npt.NDArray[Any]]:
+        def picture(labels: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
             nonlocal area
-            for labels in label_bands(self.network, image, chosen, **how):
-                area += int(np.count_nonzero(chosen.objects_in(labels)))
-                yield mask_picture(labels, chosen)[..., None]
+            area += int(np.count_nonzero(chosen.objects_in(labels)))
+            return mask_picture(labels, chosen)[..., None]
 
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
         write, paths = WRITERS[form], [files.path(ENDINGS[form])]
         voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
-        write(paths[0], levels(), (*size, 1), picture_type(chosen), **voxel)
+        masks = label_bands(self.network, image, chosen, picture, **how)
+        write(paths[0], masks, (*size, 1), picture_type(chosen), **voxel)
         if "saliency" in self.save:
             paths.append(files.path(f"saliency.{ENDINGS[form]}"))
             bands = output_bands(self.network, image, **how)

@@ -31,6 +31,8 @@ def save_steps(
     kind: str,
     *,
     max_bytes: int = MAX_BYTES,
+    spacing: Sequence[float] = (),
+    unit: str = "",
 ) -> Iterator[Path]:
     """Run a network and write some of its steps; yields the paths.
 
@@ -46,6 +48,8 @@ def save_steps(
         of them all.
     max_bytes : int
         Largest memory of the image and of these steps.
+    spacing, unit : sequence of float, str
+        Sides of a voxel of the image, which pyramids state for each step.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def save_steps(
         if array.ndim < 3:
             _write_vector(path, array)
         else:
-            _write_step(path, network, name, array, kind)
+            _write_step(path, network, name, array, kind, voxel_of(network, name, spacing, unit))
         yield path
     if kind == "png" and len(steps) > 1:
         path = files.path("steps.png")
@@ -74,11 +78,28 @@ def step_ending(network: Network, name: str, suffix: str) -> str:
     return f"{network.names.index(name) + 1:02d}-{name}.{suffix}"
 
 
+def voxel_of(network: Network, step: str, spacing: Sequence[float], unit: str) -> dict[str, Any]:
+    """What the writer of a pyramid states of the voxels of a step: strides make them longer.
+
+    Parameters
+    ----------
+    network : Network
+    step : str
+    spacing, unit : sequence of float, str
+        Of the image.
+    """
+    strides = network.footprints[step].stride
+    if len(strides) != len(spacing):
+        return {}
+    return {"spacing": [side * float(n) for side, n in zip(spacing, strides)], "unit": unit}
+
+
 def _write_step(
-    path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str
-) -> None:
+    path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str,
+    voxel: dict[str, Any],
+) -> None:  # fmt: skip
     if kind in WRITERS:
-        WRITERS[kind](path, [array], array.shape, np.float32)
+        WRITERS[kind](path, [array], array.shape, np.float32, **voxel)
     else:
         write(path, _sheet(network, name, array) if kind == "png" else array)
 

@@ -5,7 +5,8 @@ The bands of an image are rows, those of a volume are planes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,24 @@ import numpy.typing as npt
 from spel.decide.boxes import one_channel
 from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError, ShapeError
+from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
 from spel.nn.tiles import SIZE
 from spel.ops.streamed import threshold_of_parts
 from spel.runs.tiles import InUnits, Source, bands, outputs, resolve_by_tiles, tile_size
 
 Band = npt.NDArray[Any]
+Folder = str | os.PathLike[str] | None
 
 
 def output_bands(
-    network: Network, source: Source, *, size: int = SIZE, white: float | None = None
-) -> Iterator[Band]:
+    network: Network,
+    source: Source,
+    *,
+    size: int = SIZE,
+    white: float | None = None,
+    folder: Folder = None,
+) -> Iterator[StoredBand]:
     """The output of a network in bands of rows or planes, the same bits as those of the whole.
 
     Parameters
@@ -36,10 +44,12 @@ def output_bands(
         Side of a tile in pixels of the image; made what bands need, see `tile_size`.
     white : float, optional
         Full intensity of the image; by default told by its type.
+    folder : path, optional
+        On the disk where the bands lie, one at a time; by default that of temporary files.
 
     Yields
     ------
-    (rows, cols, channels) or (planes, rows, cols, channels) array of float32
+    (rows, cols, channels) or (planes, rows, cols, channels) StoredBand of float32
         From the top; all but the last have a multiple of `BLOCK` rows, if they are of rows.
 
     Raises
@@ -49,7 +59,7 @@ def output_bands(
     """
     each = tile_size(network, source, size)
     source = InUnits.of(network, source, white, each)
-    yield from bands(resolve_by_tiles(network, source, each), source, each, np.asarray)
+    yield from bands(resolve_by_tiles(network, source, each), source, each, np.asarray, folder)
 
 
 def check_labels(network: Network, segmentation: Segmentation) -> None:
@@ -75,11 +85,16 @@ def label_bands(
     network: Network,
     source: Source,
     segmentation: Segmentation,
+    of_labels: Callable[[npt.NDArray[np.int32]], Band],
     *,
     size: int = SIZE,
     white: float | None = None,
-) -> Iterator[npt.NDArray[np.int32]]:
-    """The label image of an image in bands: that of `SegmentedImage.labels`, bit for bit.
+    folder: Folder = None,
+) -> Iterator[StoredBand]:
+    """What a function makes of the label image of each tile, in bands.
+
+    The label image is that of `SegmentedImage.labels`, bit for bit. The function takes the labels
+    of a tile and returns an array with channels.
 
     Raises
     ------
@@ -94,7 +109,11 @@ def label_bands(
     source = InUnits.of(network, source, white, each)
     network = resolve_by_tiles(network, source, each)
     if segmentation.classes:
-        yield from bands(network, source, each, segmentation.labels)
+        yield from bands(network, source, each, lambda x: of_labels(segmentation.labels(x)), folder)
         return
     level = threshold_of_parts(lambda: outputs(network, source, each), segmentation.threshold)
-    yield from bands(network, source, each, lambda x: (one_channel(x) > level).astype(np.int32))
+
+    def picture(output: Band) -> Band:
+        return of_labels((one_channel(output) > level).astype(np.int32))
+
+    yield from bands(network, source, each, picture, folder)

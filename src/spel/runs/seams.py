@@ -1,9 +1,8 @@
-"""Connected components across the seams of bands."""
+"""Connected components across the seams of tiles."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,36 +11,57 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 
+Place = tuple[slice, ...]
+Labels = npt.NDArray[np.int64]
+
 
 class Seams:
-    """Connected components of bands that come from the top, joined where they touch.
+    """Connected components of tiles in raster order, joined where they touch.
 
-    A band is some of the rows of an image, or some of the planes of a volume. The labels of the
-    last rows or planes are kept, as many as the adjacency reaches.
+    Of each tile the labels of its last spels along each axis are kept, as many as the adjacency
+    reaches, until no tile to come can touch them.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+    size : ([planes,] rows, cols)
+        Of the image that the tiles are parts of.
     """
 
-    def __init__(self, adjacency: Adjacency) -> None:
-        self.adjacency = adjacency
+    def __init__(self, adjacency: Adjacency, size: Sequence[int]) -> None:
+        self.adjacency, self.size = adjacency, tuple(map(int, size))
         steps = adjacency.displacements
-        # Spels are joined by a displacement or its opposite, so those that lead up suffice.
-        up, down = steps[steps[:, 0] < 0], -steps[steps[:, 0] > 0]
-        self.steps = np.unique(np.concatenate([up, down]), axis=0)
-        self.reach = int(-self.steps[:, 0].min(initial=0))
-        self.above: npt.NDArray[np.int64] | None = None
-        self.first = self.count = 0
+        # Spels are joined by a displacement or its opposite.
+        self.steps = np.unique(np.concatenate([steps, -steps]), axis=0).tolist()
+        self.reach = np.abs(steps).max(axis=0, initial=0).tolist()
+        self.faces: list[tuple[Place, Labels]] = []
+        self.count = 0
         self.pairs: list[npt.NDArray[np.int64]] = []
         self.parts: list[dict[str, npt.NDArray[Any]]] = []
 
-    def add(self, saliency: npt.NDArray[Any], threshold: float) -> None:
-        """Label the components of a band, and join them with those above it."""
-        local = ops.label(ops.threshold(saliency, threshold), self.adjacency).astype(np.int64)
-        numbered = np.where(local > 0, local + self.count, 0)
-        self._measure(saliency, local)
-        above = numbered[:0] if self.above is None else self.above
-        labels = np.concatenate([above, numbered])
-        self._join(labels, len(above))
-        self.above = labels[max(0, len(labels) - self.reach) :]
-        self.first += len(saliency)
+    def add(self, place: Place, saliency: npt.NDArray[Any], threshold: float) -> None:
+        """Label the components of the tile at a place, and join them with those before it."""
+        local = ops.label(ops.threshold(saliency, threshold), self.adjacency)
+        top, reach = place[0].start, self.reach[0]
+        self.faces = [face for face in self.faces if face[0][0].stop + reach > top]
+        for other, labels in self.faces:
+            self._join(place, local, other, labels)
+        self.faces += list(self._last_spels(place, local))
+        self._measure(place, saliency, local)
+
+    def _last_spels(
+        self, place: Place, local: npt.NDArray[np.int32]
+    ) -> Iterator[tuple[Place, Labels]]:
+        """The last labels along each axis, with their place; those without a component are none."""
+        for axis, reach in enumerate(self.reach):
+            first = max(0, local.shape[axis] - reach)
+            labels = local[(slice(None),) * axis + (slice(first, None),)].astype(np.int64)
+            if labels.any():
+                span = slice(place[axis].start + first, place[axis].stop)
+                yield (
+                    (*place[:axis], span, *place[axis + 1 :]),
+                    np.where(labels > 0, labels + self.count, 0),
+                )
 
     def regions(self) -> tuple[ops.Regions, npt.NDArray[np.int64]]:
         """The joined components in raster order, and the flat index of each one's maximum."""
@@ -73,41 +93,62 @@ class Seams:
         )
         return joined, strongest[order]
 
-    def _join(self, labels: npt.NDArray[np.int64], above: int) -> None:
-        """Record the pairs of labels that a displacement joins across the first `above` rows."""
-        inside = np.zeros(labels.shape, dtype=bool)
-        inside[above:] = True
-        for step in self.steps.tolist():
-            if any(abs(s) >= n for s, n in zip(step, labels.shape)):
+    def _join(
+        self, place: Place, local: npt.NDArray[np.int32], other: Place, labels: Labels
+    ) -> None:
+        """Record the pairs of labels that a displacement joins, of a tile and an earlier face."""
+        for step in self.steps:
+            shifted = [slice(o.start - s, o.stop - s) for o, s in zip(other, step)]
+            low = [max(p.start, o.start) for p, o in zip(place, shifted)]
+            high = [min(p.stop, o.stop) for p, o in zip(place, shifted)]
+            if any(a >= b for a, b in zip(low, high)):
                 continue
-            here, there = _pairs(labels, step)
-            crossing = np.not_equal(*_pairs(inside, step)) & (here > 0) & (there > 0)
-            if crossing.any():
-                pairs = np.stack([here[crossing], there[crossing]], axis=1)
+            here = local[
+                tuple(slice(a - p.start, b - p.start) for a, b, p in zip(low, high, place))
+            ]
+            there = labels[
+                tuple(slice(a - o.start, b - o.start) for a, b, o in zip(low, high, shifted))
+            ]
+            both = (here > 0) & (there > 0)
+            if both.any():
+                pairs = np.stack([here[both].astype(np.int64) + self.count, there[both]], axis=1)
                 self.pairs.append(np.unique(pairs, axis=0))
 
-    def _measure(self, saliency: npt.NDArray[Any], local: npt.NDArray[np.int64]) -> None:
+    def _measure(
+        self, place: Place, saliency: npt.NDArray[Any], local: npt.NDArray[np.int32]
+    ) -> None:
         measured = ops.regions(local, saliency)
+        corner = np.array([span.start for span in place])
         spels = np.flatnonzero(local)
         labels, values = local.ravel()[spels], saliency.ravel()[spels].astype(np.float64)
-        flat = spels + self.first * math.prod(local.shape[1:])
+        flat = self._flat(spels, local.shape, corner)
         first = np.full(len(measured), np.iinfo(np.int64).max)
         np.minimum.at(first, labels - 1, flat)
         top_value = values == measured.maxima[labels - 1]
         strongest = np.full(len(measured), np.iinfo(np.int64).max)
         np.minimum.at(strongest, labels[top_value] - 1, flat[top_value])
-        shift = np.array([self.first] + [0] * (local.ndim - 1))
         self.parts.append(
             {
                 "areas": measured.areas,
-                "low": measured.low + shift,
-                "high": measured.high + shift,
+                "low": measured.low + corner,
+                "high": measured.high + corner,
                 "maxima": measured.maxima,
                 "first": first,
                 "strongest": strongest,
             }
         )
         self.count += len(measured)
+
+    def _flat(
+        self, spels: npt.NDArray[np.intp], shape: tuple[int, ...], corner: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Flat indices in the image of spels of a tile."""
+        flat = np.zeros(len(spels), np.int64)
+        for at, start, n in zip(np.unravel_index(spels, shape), corner.tolist(), self.size):
+            flat *= n
+            flat += at
+            flat += start
+        return flat
 
     def _groups(self) -> npt.NDArray[np.int64]:
         """The number of the joined component, from 0, of each component of a band."""
@@ -121,12 +162,3 @@ class Seams:
 
 
 _FIELDS = ("areas", "low", "high", "maxima", "first", "strongest")
-
-
-def _pairs(
-    labels: npt.NDArray[Any], step: Sequence[int]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """The values of all spels that have a neighbour at `step`, and of those neighbours."""
-    here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(step, labels.shape))
-    there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(step, labels.shape))
-    return labels[here], labels[there]

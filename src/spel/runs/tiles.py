@@ -5,7 +5,7 @@ Components that cross seams, also diagonally, become one.
 
 from __future__ import annotations
 
-import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -22,6 +22,7 @@ from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_re
 from spel.decide.detection import AnyDecision, check_volume
 from spel.errors import ShapeError
 from spel.io.large.pyramid import BLOCK
+from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
 from spel.nn.geometry import geometry
 from spel.nn.global_layers import resolve_global_layers
@@ -30,9 +31,6 @@ from spel.nn.tiles import SIZE, sides, tiles
 from spel.ops.streamed import Parts, threshold_of_parts
 from spel.rigid.large import detect_in_levels
 from spel.runs.seams import Seams
-
-BAND_BYTES = 64 << 20
-"""Largest memory of a band, if the image is not so wide that the lowest bands take more."""
 
 Band = npt.NDArray[Any]
 
@@ -124,7 +122,7 @@ def detect(
     decision: AnyDecision | None = None,
     white: float | None = None,
 ) -> Detections:
-    """Detect objects tile by tile: the boxes of `spel.detect`, in memory for a row of tiles.
+    """Detect objects tile by tile: the boxes of `spel.detect`, in memory for one tile.
 
     Parameters
     ----------
@@ -174,18 +172,20 @@ def decide(
     check_axes(decision, len(shape) - 1)
     source = InUnits.of(network, source, white, size)
     network = resolve_by_tiles(network, source, size)
-    each = tile_size(network, source, size)
-    threshold = threshold_of_parts(lambda: _saliencies(network, source, each), decision.threshold)
-    seams = Seams(decision.adjacency or Adjacency.box(3, ndim=len(each)))
-    for band in bands(network, source, each, one_channel):
-        seams.add(band, threshold)
+    axes = axes_of(network, source)
+
+    def saliencies() -> Iterator[npt.NDArray[Any]]:
+        return map(one_channel, outputs(network, source, size))
+
+    threshold = threshold_of_parts(saliencies, decision.threshold)
+    seams = Seams(decision.adjacency or Adjacency.box(3, ndim=axes), result[:axes])
+    for tile, saliency in zip(tiles(network, shape, size), saliencies(), strict=True):
+        seams.add(tile.out, saliency, threshold)
     regions, strongest = seams.regions()
-    place, extent = geometry(network), shape[: len(each)]
+    place, extent = geometry(network), shape[:axes]
     boxes, order = select_regions(regions, decision, place, extent)
     detections = Detections(boxes[order], regions.maxima[order], regions.areas[order], extent)
-    at = tuple(
-        tuple(int(n) for n in np.unravel_index(i, result[: len(each)])) for i in strongest[order]
-    )
+    at = tuple(tuple(int(n) for n in np.unravel_index(i, result[:axes])) for i in strongest[order])
     return DecisionResult(detections, threshold, at)
 
 
@@ -217,51 +217,60 @@ def outputs(
 
 
 def bands(
-    network: Network, source: Source, size: tuple[int, ...], of_tile: Callable[[Band], Band]
-) -> Iterator[Band]:
-    """What a function makes of the output of each tile, joined into bands of rows or planes."""
+    network: Network,
+    source: Source,
+    size: tuple[int, ...],
+    of_tile: Callable[[Band], Band],
+    folder: str | os.PathLike[str] | None = None,
+) -> Iterator[StoredBand]:
+    """What a function makes of the output of each tile, joined into bands of rows or planes.
+
+    The bands lie on the disk of `folder`, so that memory does not grow with the width of the image.
+    """
     shape = tuple(map(int, source.shape))
     across = network.shape(shape)[1 : len(size)]
-    band: Band | None = None
+    band: StoredBand | None = None
     for tile in tiles(network, shape, size):
         first, *rest = tile.out
         part = of_tile(network(np.asarray(source[tile.read]))[tile.inner])
         if band is None:
-            lengths = (first.stop - first.start, *across, *part.shape[len(size) :])
-            band = np.empty(lengths, part.dtype)
+            lengths = (first.stop - first.start, *across, part.shape[-1])
+            band = StoredBand(lengths, part.dtype, folder)
         band[(slice(None), *rest)] = part
         if all(span.stop == n for span, n in zip(rest, across)):
             yield band
             band = None
 
 
-def tile_size(network: Network, source: Source, size: int, *, bits: int = 32) -> tuple[int, ...]:
-    """The size of tiles whose bands are rows of stored tiles, or planes, and not too large.
+def tile_size(network: Network, source: Source, size: int) -> tuple[int, ...]:
+    """The size of tiles whose bands are rows of stored tiles, or planes.
 
     Raises
     ------
     ShapeError
         If an image does not give an image, or a volume no volume.
     """
-    field = network.footprints[network.output]
-    axes, shape = len(field.stride), network.shape(source.shape)
+    axes = axes_of(network, source)
+    stride = max(1, int(network.footprints[network.output].stride[0]))
+    step = stride if axes == 3 else BLOCK * stride
+    return (-(-size // step) * step, *(max(step, size) for _ in range(axes - 1)))
+
+
+def axes_of(network: Network, source: Source) -> int:
+    """Axes of an image and of the output of a network for it, without channels.
+
+    Raises
+    ------
+    ShapeError
+        If an image does not give an image, or a volume no volume.
+    """
+    axes, shape = len(network.footprints[network.output].stride), network.shape(source.shape)
     if not axes + 1 == len(source.shape) == len(shape):
         raise ShapeError(
             f"tiles: an image of shape {tuple(source.shape)} gives an output of shape {shape}; "
             "planes give planes and volumes give volumes tile by tile, others are computed whole"
         )
-    stride = max(1, int(field.stride[0]))
-    step = stride if axes == 3 else BLOCK * stride
-    highest = stride * 8 * BAND_BYTES // (bits * max(1, math.prod(shape[1:])))
-    first = max(step, min(-(-size // step), highest // step) * step)
-    return (first, *(max(step, size) for _ in shape[1:-1]))
-
-
-def _saliencies(
-    network: Network, source: Source, size: tuple[int, ...]
-) -> Iterator[npt.NDArray[Any]]:
-    for output in outputs(network, source, size):
-        yield one_channel(output)
+    return axes
 
 
 def _windows(source: Source, size: int | Sequence[int]) -> Iterator[npt.NDArray[Any]]:

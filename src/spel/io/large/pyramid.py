@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -15,6 +12,8 @@ import numpy.typing as npt
 
 from spel.atomic import replacing
 from spel.errors import ParameterError
+
+from .stored_band import PlaneOf, StoredBand
 
 if TYPE_CHECKING:
     from tifffile import TiffWriter
@@ -25,12 +24,18 @@ SMALLEST = 512
 """The coarsest level has at most this many rows and columns."""
 TYPES = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "float32": "float"}
 
+STRIP = 8 * BLOCK
+"""Columns that are halved and written at once."""
+
 Band = npt.NDArray[Any]
+Place = tuple[int, int]
+Source = Band | StoredBand | PlaneOf
+"""What is read by windows while it is written."""
 
 
 def write_pyramid(
     path: str | os.PathLike[str],
-    bands: Iterable[Band],
+    bands: Iterable[Source],
     shape: Sequence[int],
     dtype: npt.DTypeLike,
     *,
@@ -40,14 +45,15 @@ def write_pyramid(
     """Write an image that comes in bands of rows, atomically, as a pyramid of halved levels.
 
     A volume comes in bands of planes; each plane is a pyramid, and all planes are kept.
-    Memory does not grow with the number of rows. Levels of integers keep every second spel, so that
+    Memory grows neither with the rows nor with the columns, if the bands are stored on disk
+    (`StoredBand`). Levels of integers keep every second spel, so that
     labels stay labels; those of floating-point numbers are means of 2 x 2 spels. The same image
     gives the same bytes.
 
     Parameters
     ----------
     path : path
-    bands : iterable of (rows, cols, channels) or (planes, rows, cols, channels) array
+    bands : iterable of (rows, cols, channels) or (planes, rows, cols, channels) array or StoredBand
         From the top; all but the last have a multiple of `BLOCK` rows, if they are of rows.
     shape : (rows, cols, channels), with planes before them for voxels
     dtype : uint8, uint16, uint32 or float32
@@ -77,7 +83,7 @@ def write_pyramid(
         raise ParameterError(f"write_pyramid: dtype {kind}; expected one of {', '.join(TYPES)}")
     import tifffile
 
-    planes = [bands] if len(shape) == 3 else (_rows(plane) for band in bands for plane in band)
+    planes = [bands] if len(shape) == 3 else ([one] for band in bands for one in planes_of(band))
     with (
         replacing(path) as temporary,
         tifffile.TiffWriter(temporary, bigtiff=True, ome=False) as writer,
@@ -88,10 +94,10 @@ def write_pyramid(
             description = None  # of the first page alone
 
 
-def _rows(plane: Band) -> Iterator[Band]:
-    """The bands of a plane."""
-    for top in range(0, len(plane), BLOCK):
-        yield plane[top : top + BLOCK]
+def planes_of(band: Source) -> Iterator[Source]:
+    """The planes of a band of planes, each an image."""
+    for number in range(len(band)):
+        yield PlaneOf(band, number)
 
 
 def level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:
@@ -102,16 +108,35 @@ def level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:
     return sizes
 
 
+def strips(band: Source, top: int = 0) -> Iterator[tuple[Place, Band]]:
+    """The parts of a band of rows in which it is written, each with its first row and column.
+
+    Each has `BLOCK` rows and at most `STRIP` columns, so that a band need not be in memory; `top`
+    is the first row of the band.
+    """
+    rows, cols = band.shape[:2]
+    for row in range(0, rows, BLOCK):
+        for col in range(0, cols, STRIP):
+            yield (top + row, col), np.asarray(band[row : row + BLOCK, col : col + STRIP])
+
+
 def _halving(
-    bands: Iterable[Band], files: Sequence[IO[bytes]], kind: np.dtype[Any]
+    bands: Iterable[Source], levels: Sequence[StoredBand], kind: np.dtype[Any]
 ) -> Iterator[Band]:
-    """The bands, whose smaller levels are appended to files on the way."""
-    for arrived in bands:
-        band = level = np.ascontiguousarray(arrived, kind)
-        for file in files:
-            level = halved(level)
-            file.write(np.ascontiguousarray(level).data)
-        yield band
+    """The strips of bands, whose smaller levels are stored on the way."""
+    top = 0
+    for band in bands:
+        for (row, col), strip in strips(band, top):
+            level = strip = np.ascontiguousarray(strip, kind)
+            for number, stored in enumerate(levels, 1):
+                level = halved(level)
+                stored[_window((row >> number, col >> number), level)] = level
+            yield strip
+        top += len(band)
+
+
+def _window(place: Place, part: Band) -> tuple[slice, ...]:
+    return tuple(slice(at, at + n) for at, n in zip(place, part.shape))
 
 
 def halved(band: Band) -> Band:
@@ -124,30 +149,17 @@ def halved(band: Band) -> Band:
     return np.asarray(total / 4, band.dtype)
 
 
-def _stored_bands(
-    file: IO[bytes], size: tuple[int, int], channels: int, kind: np.dtype[Any]
-) -> Iterator[Band]:
-    """The bands of a level that was appended to a file."""
-    file.seek(0)
-    rows, cols = size
-    for top in range(0, rows, BLOCK):
-        shape = (min(BLOCK, rows - top), cols, channels)
-        data = file.read(math.prod(shape) * kind.itemsize)
-        yield np.frombuffer(data, kind).reshape(shape)
-
-
-def _blocks(bands: Iterable[Band]) -> Iterator[Band]:
-    """The stored tiles of bands, in raster order."""
-    for band in bands:
-        for top in range(0, len(band), BLOCK):
-            for left in range(0, band.shape[1], BLOCK):
-                block = band[top : top + BLOCK, left : left + BLOCK]
-                yield block[..., 0] if block.shape[2] == 1 else block
+def _blocks(parts: Iterable[Band]) -> Iterator[Band]:
+    """The stored tiles of strips, in raster order."""
+    for strip in parts:
+        for left in range(0, strip.shape[1], BLOCK):
+            block = strip[:, left : left + BLOCK]
+            yield block[..., 0] if block.shape[2] == 1 else block
 
 
 def _write_plane(
     writer: TiffWriter,
-    bands: Iterable[Band],
+    bands: Iterable[Source],
     shape: Sequence[int],
     kind: np.dtype[Any],
     description: str | None,
@@ -168,18 +180,17 @@ def _write_plane(
         "planarconfig": None if channels == 1 else "contig",
         "metadata": None,
     }
-    with ExitStack() as stack:
-        files = [stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in sizes[1:]]
-        writer.write(
-            _blocks(_halving(bands, files, kind)),
-            shape=stored(sizes[0]),
-            subifds=len(files),
-            description=description,
-            **options,
-        )
-        for file, size in zip(files, sizes[1:], strict=True):
-            blocks = _blocks(_stored_bands(file, size, channels, kind))
-            writer.write(blocks, shape=stored(size), subfiletype=1, **options)
+    levels = [StoredBand((*size, channels), kind, folder) for size in sizes[1:]]
+    writer.write(
+        _blocks(_halving(bands, levels, kind)),
+        shape=stored(sizes[0]),
+        subifds=len(levels),
+        description=description,
+        **options,
+    )
+    for level, size in zip(levels, sizes[1:], strict=True):
+        blocks = _blocks(strip for _, strip in strips(level))
+        writer.write(blocks, shape=stored(size), subfiletype=1, **options)
 
 
 def _ome_xml(shape: Sequence[int], kind: np.dtype[Any], spacing: Sequence[float], unit: str) -> str:

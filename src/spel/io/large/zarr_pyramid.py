@@ -16,7 +16,7 @@ import numpy.typing as npt
 from spel.atomic import replacing_folder
 from spel.errors import BackendMissingError, ParameterError
 
-from .pyramid import BLOCK, TYPES, Band, halved, level_sizes
+from .pyramid import BLOCK, TYPES, Source, halved, level_sizes, planes_of, strips
 
 
 def require_zarr() -> None:
@@ -31,7 +31,7 @@ def require_zarr() -> None:
 
 def write_zarr_pyramid(
     path: str | os.PathLike[str],
-    bands: Iterable[Band],
+    bands: Iterable[Source],
     shape: Sequence[int],
     dtype: npt.DTypeLike,
     *,
@@ -103,27 +103,28 @@ def _description(levels: int, axes: int, spacing: Sequence[float], unit: str) ->
     return {"version": "0.5", "multiscales": [{"axes": named, "datasets": datasets}]}
 
 
-def _write_bands(arrays: Sequence[Any], bands: Iterable[Band], kind: np.dtype[Any]) -> None:
+def _write_bands(arrays: Sequence[Any], bands: Iterable[Source], kind: np.dtype[Any]) -> None:
     """Bands of rows, or of planes, into all levels."""
     top = plane = 0
-    for arrived in bands:
-        band = np.asarray(arrived, kind)
-        if band.ndim == 3:
-            _write_rows(arrays, band, top, ())
+    for band in bands:
+        if len(band.shape) == 3:
+            _write_rows(arrays, band, top, (), kind)
             top += len(band)
             continue
-        for one in band:
-            for first in range(0, len(one), BLOCK):
-                _write_rows(arrays, one[first : first + BLOCK], first, (plane,))
+        for one in planes_of(band):
+            _write_rows(arrays, one, 0, (plane,), kind)
             plane += 1
 
 
-def _write_rows(arrays: Sequence[Any], band: Band, top: int, plane: tuple[int, ...]) -> None:
+def _write_rows(
+    arrays: Sequence[Any], band: Source, top: int, plane: tuple[int, ...], kind: np.dtype[Any]
+) -> None:
     """Rows from `top` on of one plane into all levels."""
-    level = band
-    for number, array in enumerate(arrays):
-        if number:
-            level = halved(level)
-        first = top >> number
-        place = (slice(None), *plane, slice(first, first + len(level)))
-        array[place] = np.moveaxis(level, -1, 0)
+    for (row, col), strip in strips(band, top):
+        level = np.asarray(strip, kind)
+        for number, array in enumerate(arrays):
+            if number:
+                level = halved(level)
+            first, left = row >> number, col >> number
+            rows, cols = slice(first, first + len(level)), slice(left, left + level.shape[1])
+            array[(slice(None), *plane, rows, cols)] = np.moveaxis(level, -1, 0)

@@ -92,7 +92,7 @@ class PlaneOf:
     number : int
     """
 
-    band: npt.NDArray[Any] | StoredBand
+    band: npt.NDArray[Any] | StoredBand | PlaneOf
     number: int
 
     @property

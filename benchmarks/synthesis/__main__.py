@@ -1,4 +1,4 @@
-"""python -m benchmarks.synthesis invert|restore [--photos N]: pictures made from layers, in tables.
+"""python -m benchmarks.synthesis invert|restore|texture [--photos N]: pictures made from layers.
 
 invert: the photos are the first of ../shared/data/plates by name, their middle square reduced to
 512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are.
@@ -7,6 +7,10 @@ restore: photos of ../shared/data/plates by path, as luma, reduced to 700 spels 
 the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test.
 Noise has sigma 25 of 255; reductions are bicubic with antialiasing. A border of 3 spels or of the
 factor is left out.
+
+texture: the first 256 x 256 spels of scikit-image's gravel, grass, brick and, in colours,
+immunohistochemistry; pictures of 256 x 256. Differences are in units of the deviations in the
+sample, over all statistics and levels.
 """
 
 from __future__ import annotations
@@ -23,7 +27,16 @@ import numpy.typing as npt
 
 import spel
 from spel import Activation, Adjacency, Convolution, KernelBank, MaxPool, Network, Scale, chain
-from spel.synthesis import Task, learn_restorer, likeness, luma, resized
+from spel.synthesis import (
+    Task,
+    learn_restorer,
+    likeness,
+    luma,
+    resized,
+    texture,
+    texture_differences,
+)
+from spel.synthesis.texture import METHODS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BOX = Adjacency.box(3)
@@ -73,10 +86,11 @@ def row(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["invert", "restore"])
+    parser.add_argument("what", choices=["invert", "restore", "texture"])
     parser.add_argument("--photos", type=int, default=20)
     arguments = parser.parse_args()
-    (invert if arguments.what == "invert" else restore)(arguments.photos)
+    tables = {"invert": invert, "restore": restore, "texture": textures}
+    tables[arguments.what](arguments.photos)
 
 
 def invert(count: int) -> None:
@@ -134,6 +148,25 @@ def peer(task: Task, spoiled: Image, before: Image) -> Image:
     sigma = task.amount / 255
     options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma}
     return np.asarray(denoise_nl_means(spoiled, fast_mode=True, **options))
+
+
+def textures(count: int) -> None:
+    """How near the statistics of pictures come to those of samples, and in what time."""
+    from skimage import data
+
+    names = ("gravel", "grass", "brick", "immunohistochemistry")[:count]
+    samples = {name: getattr(data, name)()[:256, :256] for name in names}
+    print("| sample | method | mean | largest | processor time |\n|---|---|---|---|---|")
+    for name, sample in samples.items():
+        for method in METHODS:
+            began = process_time()
+            picture = texture(sample, (256, 256), method=method)
+            seconds = process_time() - began
+            away = list(texture_differences(sample, picture, method=method).values())
+            print(
+                f"| {name} | {method} | {np.mean(away):.2%} | {max(away):.2%} | {seconds:.1f} s |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

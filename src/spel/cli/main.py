@@ -29,6 +29,7 @@ COMMANDS = {
     "learn-boxes": "Learn to detect an object from photos with boxes.",
     "learn-restore": "Learn to denoise, enlarge or deblur from your own pictures.",
     "restore": "Denoise, enlarge or deblur a picture.",
+    "texture": "Make a picture of any size from a sample of a texture.",
     "segment": "Write one mask per image.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, explain.",

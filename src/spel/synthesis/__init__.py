@@ -4,9 +4,12 @@ from spel.synthesis.degrade import Task, luma, resized
 from spel.synthesis.invert import invert
 from spel.synthesis.inverted import invert_steps, inverted_sheet, likeness, shown
 from spel.synthesis.learn_restorer import learn_restorer
+from spel.synthesis.quilt import Quilt, quilt
 from spel.synthesis.restorer import Restorer, load_restorer
+from spel.synthesis.texture import texture, texture_differences
 
 __all__ = [
+    "Quilt",
     "Restorer",
     "Task",
     "invert",
@@ -16,6 +19,9 @@ __all__ = [
     "likeness",
     "load_restorer",
     "luma",
+    "quilt",
     "resized",
     "shown",
+    "texture",
+    "texture_differences",
 ]

@@ -1,0 +1,253 @@
+"""A texture of any size from one sample: noise, moved until a bank sees in it what it saw there.
+
+Nothing is learned. The statistics of the bank's activations are those of the sample; what is wrong
+of them goes back to the picture by the adjoint of the bank, and L-BFGS takes the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.errors import ParameterError, ShapeError
+from spel.ops.arrays import as_real
+from spel.synthesis.texture_bank import (
+    LEAST_SIDE,
+    Level,
+    Planes,
+    adjoint,
+    level_count,
+    picture_levels,
+    sample_levels,
+)
+from spel.synthesis.texture_statistics import Method, Units, View, terms
+
+METHODS = ("joint", "histograms")
+LEAST_PICTURE = 8
+"""Side of a picture, in spels."""
+
+
+def texture(
+    sample: npt.ArrayLike,
+    size: Sequence[int] | None = None,
+    *,
+    method: Method = "joint",
+    seed: int = 0,
+    rounds: int = 60,
+    on_round: Callable[[], object] = lambda: None,
+) -> npt.NDArray[Any]:
+    """A picture that has the statistics of a sample.
+
+    Parameters
+    ----------
+    sample : (rows, cols[, C]) array
+        Of a texture: the same everywhere, seen through a window of a few of its parts. Any real
+        numbers, any number of channels.
+    size : (rows, cols), optional
+        Of the picture; that of the sample by default.
+    method : {"joint", "histograms"}
+        The statistics of Portilla and Simoncelli, or of Heeger and Bergen.
+    seed : int
+        Of the noise at the beginning.
+    rounds : int
+        Steps of L-BFGS, at most.
+    on_round : function, optional
+        Called after every step.
+
+    Returns
+    -------
+    (rows, cols[, C]) array
+        Of the type and between the least and the largest values of the sample, channel by channel.
+        It is tileable: it goes on at its other side.
+
+    Raises
+    ------
+    ShapeError
+        If the sample is a volume, or the sample or the size is too small.
+    ParameterError
+        If the sample holds numbers that are not finite, or an option is outside its set.
+
+    Notes
+    -----
+    D. Heeger, J. Bergen, "Pyramid-based texture analysis/synthesis", SIGGRAPH 1995; J. Portilla,
+    E. Simoncelli, "A parametric texture model based on joint statistics of complex wavelet
+    coefficients", IJCV 2000.
+
+    Examples
+    --------
+    >>> rows, cols = np.indices((40, 40))
+    >>> stripes = 100 + 50 * np.sin(cols * 2 * np.pi / 8)
+    >>> picture = texture(stripes.astype(np.uint8), (32, 48), rounds=10)
+    >>> picture.shape, picture.dtype, bool(picture.std(axis=1).mean() > picture.std(axis=0).mean())
+    ((32, 48), dtype('uint8'), True)
+    """
+    image = checked_sample("texture", sample)
+    rows, cols = checked_size("texture", image, size)
+    if method not in METHODS:
+        raise ParameterError(f"texture: the method {method!r}; expected one of {METHODS}")
+    if int(rounds) != rounds or rounds < 1:
+        raise ParameterError(f"texture: {rounds!r} rounds; expected 1 or more")
+    axes = Axes.of(image)
+    if len(axes.mixing):
+        goal = Goal(axes.planes(image), (rows, cols), method)
+        planes = goal.reached(_noise(goal.sample, (rows, cols), seed), int(rounds), on_round)
+    else:  # one colour everywhere
+        planes = np.zeros((0, rows, cols), np.float32)
+    return axes.picture(planes, image).reshape(rows, cols, *np.shape(sample)[2:])
+
+
+def texture_differences(
+    sample: npt.ArrayLike, picture: npt.ArrayLike, *, method: Method = "joint"
+) -> dict[str, float]:
+    """How far the statistics of a picture are from those of a sample.
+
+    Parameters
+    ----------
+    sample, picture : (rows, cols[, C]) arrays
+        The picture is taken to go on at its other side, as those of `texture` do.
+    method : {"joint", "histograms"}
+
+    Returns
+    -------
+    dict of str to float
+        For each kind of statistic and each level, 0 the finest: the root mean square difference, in
+        units of the deviations in the sample; .01 is one per cent.
+
+    Examples
+    --------
+    >>> sample = np.random.default_rng(0).normal(size=(64, 64))
+    >>> texture_differences(sample, sample + 1)["values 0"].__round__(2)
+    1.0
+    """
+    image, other = (
+        checked_sample("texture", sample),
+        checked_sample("texture", picture, LEAST_PICTURE),
+    )
+    if image.shape[2] != other.shape[2]:
+        raise ShapeError(
+            f"texture: a sample of {image.shape[2]} channels and a picture of {other.shape[2]}"
+        )
+    axes = Axes.of(image)
+    if not len(axes.mixing):  # one colour everywhere
+        return {}
+    goal = Goal(axes.planes(image), (other.shape[0], other.shape[1]), method)
+    goal.miss(axes.planes(other))
+    return goal.differences
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Independent axes of the colours of a sample, with a deviation of 1 along each."""
+
+    mean: npt.NDArray[np.float64]
+    mixing: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, image: npt.NDArray[Any]) -> Axes:
+        colors = image.reshape(-1, image.shape[2]).astype(np.float64)
+        mean = colors.mean(axis=0)
+        variances, axes = np.linalg.eigh((colors - mean).T @ (colors - mean) / len(colors))
+        real = variances > 1e-6 * max(variances.max(), 1e-300)
+        return cls(mean, (axes[:, real] * np.sqrt(variances[real])).T)
+
+    def planes(self, image: npt.NDArray[Any]) -> Planes:
+        away = image.astype(np.float64) - self.mean
+        along = away @ np.linalg.pinv(self.mixing)
+        return np.ascontiguousarray(np.moveaxis(along, -1, 0), dtype=np.float32)
+
+    def picture(self, planes: Planes, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        colors = np.moveaxis(planes, 0, -1).astype(np.float64) @ self.mixing + self.mean
+        inside = np.clip(colors, like.min(axis=(0, 1)), like.max(axis=(0, 1)))
+        return (inside if like.dtype.kind == "f" else np.rint(inside)).astype(like.dtype)
+
+
+class Goal:
+    """The statistics of a sample, and how far planes are from them."""
+
+    def __init__(self, sample: Planes, size: tuple[int, int], method: Method) -> None:
+        self.sample, self.size, self.method = sample, size, method
+        self.count = level_count(sample.shape[1:], size)
+        levels = sample_levels(sample, self.count)
+        self.units = [Units.of(level) for level in levels]
+        statistics = terms(View(levels, self.units), self.units, method)
+        self.wanted = {t.name: t.value for t in statistics if not _is_order(t.name)}
+        self.differences: dict[str, float] = {}
+
+    def miss(self, planes: Planes) -> tuple[float, list[Level]]:
+        """The weighted squares of all differences, and what pulls at each level."""
+        view = View(picture_levels(planes, self.count), self.units)
+        loss = 0.0
+        for term in terms(view, self.units, self.method):
+            away = term.value - self.wanted.get(term.name, np.float32(0))
+            square = float(np.square(away, dtype=np.float64).mean())
+            self.differences[term.name] = square**0.5
+            loss += term.weight * square
+            term.pull(2 * term.weight / away.size * away)
+        return loss, view.pulls(self.units)
+
+    def reached(self, start: Planes, rounds: int, on_round: Callable[[], object]) -> Planes:
+        """Planes near to the goal."""
+        from scipy.optimize import minimize
+
+        unit = self.size[0] * self.size[1]  # so that a step of one spel's deviation counts as 1
+
+        def missed(vector: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+            loss, pulls = self.miss(vector.reshape(start.shape).astype(np.float32))
+            return loss * unit, adjoint(pulls, self.size).astype(np.float64).ravel() * unit
+
+        options = {"maxiter": rounds, "maxfun": 2 * rounds, "maxcor": 10, "ftol": 0, "gtol": 0}
+        result = minimize(
+            missed,
+            start.ravel().astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            callback=lambda _: on_round(),
+            options=options,
+        )
+        return np.asarray(result.x.reshape(start.shape), dtype=np.float32)
+
+
+def _is_order(name: str) -> bool:
+    """Whether a statistic compares values rank by rank, and so is 0 where it is reached."""
+    return name.startswith(("values", "activations"))
+
+
+def _noise(sample: Planes, size: tuple[int, int], seed: int) -> Planes:
+    """Noise of the sample's spectrum: white noise, convolved with the sample."""
+    rows, cols = (min(a, b) for a, b in zip(size, sample.shape[1:]))
+    fade = np.sqrt(np.outer(np.hanning(rows + 2)[1:-1], np.hanning(cols + 2)[1:-1]))
+    kernel = np.zeros((len(sample), *size))
+    kernel[:, :rows, :cols] = sample[:, :rows, :cols] * fade / np.linalg.norm(fade)
+    white = np.fft.rfft2(np.random.default_rng(seed).normal(size=size))
+    return np.asarray(np.fft.irfft2(np.fft.rfft2(kernel) * white, size), dtype=np.float32)
+
+
+def checked_sample(name: str, sample: npt.ArrayLike, least: int = LEAST_SIDE) -> npt.NDArray[Any]:
+    """The sample as (rows, cols, C), or an error."""
+    array = as_real(name, sample)
+    image = array[..., None] if array.ndim == 2 else array
+    if image.ndim != 3 or not image.size:
+        raise ShapeError(
+            f"{name}: a sample of shape {array.shape}; expected one picture (rows, cols[, "
+            "channels]); volumes and batches are not taken"
+        )
+    if min(image.shape[:2]) < least:
+        raise ShapeError(
+            f"{name}: a sample of {image.shape[0]} x {image.shape[1]} spels; expected "
+            f"{least} x {least} at least"
+        )
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise ParameterError(f"{name}: the sample holds NaN or infinity; replace or crop them")
+    return image
+
+
+def checked_size(name: str, image: npt.NDArray[Any], size: Sequence[int] | None) -> tuple[int, int]:
+    """The size of the picture, or an error."""
+    rows, cols = image.shape[:2] if size is None else size
+    if min(rows, cols) < LEAST_PICTURE or int(rows) != rows or int(cols) != cols:
+        raise ShapeError(f"{name}: a picture of {rows} x {cols} spels; expected 8 x 8 at least")
+    return int(rows), int(cols)

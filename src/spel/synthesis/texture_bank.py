@@ -1,0 +1,116 @@
+"""The bank of a texture: oriented pairs of kernels over dilated adjacencies, and its adjoint.
+
+Level by level the planes are smoothed, and the same bank looks at them from twice as far: its
+adjacency is dilated and its stride grows. A pair holds an even kernel, which answers to lines, and
+an odd one, which answers to edges; their norm is the energy, whatever the phase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pi
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.core.bank import KernelBank
+from spel.ops.convolve import convolve
+
+Planes = npt.NDArray[np.float32]
+ORIENTATIONS = 4
+_EVEN, _ODD = (
+    KernelBank.gabor(
+        orientations=ORIENTATIONS, wavelength=2.5, sigma=1.0, gamma=1.0, radius=3, phase=phase
+    )
+    for phase in (0.0, pi / 2)
+)
+PAIRS = _EVEN + _ODD
+SMOOTH = KernelBank.gaussian(1.0, radius=2)
+MOST_LEVELS = 5
+LEAST_SIDE = 18
+"""Of a sample, in spels."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the bank sees at one level.
+
+    Attributes
+    ----------
+    low : (C, rows, cols) array
+        The smoothed planes.
+    pairs : (C, 2, ORIENTATIONS, rows', cols') array
+        Activations of the even and of the odd kernels.
+    step : int
+        How far apart in these arrays neighbours of the level lie.
+    """
+
+    low: Planes
+    pairs: Planes
+    step: int
+
+
+def level_count(sample: Sequence[int], size: Sequence[int]) -> int:
+    """How many levels a sample without a border, and a wrapped picture of a size, have room for."""
+    count = 0
+    while count < MOST_LEVELS and min(size) >= 8 * 2**count:
+        border = 4 * (2**count - 1) + 6 * 2**count
+        if min(sample) < border + 12 * 2**count:
+            break
+        count += 1
+    return count
+
+
+def sample_levels(planes: Planes, count: int) -> list[Level]:
+    """The levels of (C, rows, cols) planes, without a border: at every spel."""
+    smooth, levels = planes[..., None], []
+    for level in range(count):
+        if level:
+            smooth = convolve(smooth, _dilated(SMOOTH, level - 1), border="valid")
+        answers = np.moveaxis(convolve(smooth, _dilated(PAIRS, level), border="valid"), -1, 1)
+        levels.append(Level(smooth[..., 0], _in_pairs(answers), 2**level))
+    return levels
+
+
+def picture_levels(planes: Planes, count: int) -> list[Level]:
+    """The levels of (C, rows, cols) planes that go on at the other side, with growing strides."""
+    smooth, levels = planes[..., None], []
+    for level in range(count):
+        if level:
+            smooth = convolve(smooth, _dilated(SMOOTH, level - 1), border="wrap")
+        step, bank = 2**level, _dilated(PAIRS, level)
+        answers = np.moveaxis(convolve(smooth, bank, stride=step, border="wrap"), -1, 1)
+        low = np.ascontiguousarray(smooth[:, ::step, ::step, 0])
+        levels.append(Level(low, _in_pairs(answers), 1))
+    return levels
+
+
+def adjoint(levels: Sequence[Level], size: tuple[int, int]) -> Planes:
+    """The adjoint of `picture_levels`, onto planes of a size."""
+    below = np.zeros((len(levels[0].low), *size, 1), np.float32)
+    for level in reversed(range(len(levels))):
+        step, one = 2**level, levels[level]
+        answers = np.zeros((len(below), 2 * ORIENTATIONS, *size), np.float32)
+        answers[..., ::step, ::step] = one.pairs.reshape(len(below), -1, *one.pairs.shape[3:])
+        below = below + _scattered(np.moveaxis(answers, 1, -1), _dilated(PAIRS, level))
+        below[:, ::step, ::step, 0] += one.low
+        if level:
+            below = _scattered(below, _dilated(SMOOTH, level - 1))
+    return below[..., 0]
+
+
+def _scattered(answers: Planes, bank: KernelBank) -> Planes:
+    """The adjoint of a convolution over a wrapped image: one with the reflected kernels."""
+    back = Adjacency(-bank.adjacency.displacements)
+    return convolve(answers, KernelBank(back, bank.weights.transpose(2, 1, 0)), border="wrap")
+
+
+def _dilated(bank: KernelBank, level: int) -> KernelBank:
+    return KernelBank(bank.adjacency.dilated(2**level), bank.weights)
+
+
+def _in_pairs(answers: Planes) -> Planes:
+    pairs = answers.reshape(len(answers), 2, ORIENTATIONS, *answers.shape[2:])
+    return np.ascontiguousarray(pairs)

@@ -160,18 +160,21 @@ def test_fit_learns_from_boxes(program, tmp_path):
     rng = np.random.default_rng(0)
     images = []
     (tmp_path / "i").mkdir()
-    for number in range(8):
+    for number in range(4):
         image = rng.integers(0, 60, (40, 60, 3)).astype(np.uint8)
         image[5:25, 5:25] = (200, 30, 30)
         image[10:30, 35:55] = (30, 30, 200)
         spel.write(tmp_path / "i" / f"{number}.png", image)
         boxes = [[5, 5, 25, 25], [35, 10, 55, 30]]
         images.append(ImageBoxes(f"{number}.png", (40, 60), boxes, ["red", "blue"]))
-    write_labels(tmp_path / "t.json", images, form="coco")
-    code, _, err = program(
-        "fit", tmp_path / "t.json", "--images", tmp_path / "i", "--features", "pooled",
-        "--out", tmp_path / "m.spel",
-    )  # fmt: skip
-    assert code == 0, err
-    assert "16 images: 8 blue, 8 red" in err
-    assert "accuracy 1.0000" in err
+    names = {"coco": "t.json", "voc": "voc", "yolo": "yolo", "label-studio": "ls.json",
+             "geojson": "t.geojson", "csv": "t.csv"}  # fmt: skip
+    for form, name in names.items():
+        write_labels(tmp_path / name, images, form=form)
+        code, _, err = program(
+            "fit", tmp_path / name, "--images", tmp_path / "i", "--features", "pooled",
+            "--out", tmp_path / "m.spel",
+        )  # fmt: skip
+        assert code == 0, (form, err)
+        assert "8 images: 4 blue, 4 red" in err, form
+        assert "accuracy 1.0000" in err

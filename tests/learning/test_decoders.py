@@ -65,6 +65,15 @@ def test_the_report_shows_strokes_masks_and_kernels(marked):
     assert picture.dtype == np.uint8
 
 
+def test_the_report_says_which_images_it_shows(marked, monkeypatch):
+    net, images, drawn = marked
+    monkeypatch.setattr("spel.learning.sheet.sheet", lambda tiles, **words: words["subtitle"])
+    names = [str(number) for number in range(10)]
+    shown = learning_sheet(net, images[:1] * 10, drawn[:1] * 10, names)
+    assert shown.startswith("10 marked images, the first 8 are shown,")
+    assert learning_sheet(net, images[:1], drawn[:1], ["0"]).startswith("1 marked image, ")
+
+
 def test_the_linear_decoder_ignores_dead_channels():
     image = np.zeros((4, 4, 3), np.float32)
     image[:2, :, 0] = 1

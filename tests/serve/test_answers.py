@@ -70,6 +70,17 @@ def test_what_is_assumed_of_the_numbers_stands_in_a_header(serving, png, tmp_pat
     assert "Spel-Notes" not in ask(server, "/detect", png(PLANE))[1]
 
 
+def test_the_first_of_several_pages_is_read_and_that_is_said(serving, tmp_path):
+    from PIL import Image
+
+    frames = [Image.fromarray(np.full((3, 4), value, np.uint8)) for value in (9, 0)]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    server = serving(chain(grey=Color("grey")))
+    status, headers, _ = ask(server, "/features", (tmp_path / "two.gif").read_bytes())
+    assert status == 200
+    assert "the first of 2 pages or frames is read" in headers["Spel-Notes"]
+
+
 def test_channels_that_are_no_colours_are_refused_as_everywhere(serving, tmp_path):
     np.save(tmp_path / "four.npy", np.zeros((3, 4, 4), np.uint8))
     server = serving(chain(grey=Color("grey")))

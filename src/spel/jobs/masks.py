@@ -15,7 +15,7 @@ from spel.io.image.label_image import read_label_image
 from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 
-SUFFIXES = ("_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
+SUFFIXES = (".ome", "_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
 NO_MASKS = (".saliency.tif", ".overlay.jpg", ".instances.tif")
 """Endings of other pictures that runs write beside their masks."""
 

@@ -13,6 +13,7 @@ from spel.core.markers import Markers
 from spel.decide.segmentation import KEY
 from spel.decide.segmented import segment
 from spel.draw import Tile, as_rgb, shade, sheet
+from spel.errors import plural
 from spel.nn import Convolution, Network
 from spel.ops.pool import max_pool
 
@@ -52,14 +53,14 @@ def learning_sheet(
     for node in network.nodes:
         if isinstance(node.layer, Convolution):
             tiles += _kernels(network, node.name, arrays, names)
-    weights = network.parameters
+    first = f", the first {MAX_IMAGES} are shown" if len(arrays) > MAX_IMAGES else ""
     return sheet(
         tiles,
         columns=6,
         tile_width=200,
         title="Learned from strokes",
-        subtitle=f"{len(arrays)} marked images, {weights} weights; strokes on objects are green, "
-        "on background blue",
+        subtitle=f"{plural(len(arrays), 'marked image')}{first}, {network.parameters} weights; "
+        "strokes on objects are green, on background blue",
     )
 
 
@@ -96,7 +97,8 @@ def _kernels(
                 f"{source.at}"
             )
         middle = dense[k] if dense.ndim == 4 else dense[k][dense.shape[1] // 2]
-        tiles.append(Tile(shade(middle.mean(axis=-1), "signed"), f"{name} {k}", caption))
+        title = f"{name} {k} of {len(layer.bank)}"
+        tiles.append(Tile(shade(middle.mean(axis=-1), "signed"), title, caption))
         if source is not None and source.image in place:
             number = place[source.image]
             if number not in done:

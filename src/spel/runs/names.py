@@ -10,6 +10,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 _MAX_BYTES = 200
+_OME = re.compile(r"\.ome$", re.IGNORECASE)  # of scan.ome.tif, whose mask may be an OME-TIFF too
 _FRAME = re.compile(r"-[0-9]{6,}$")
 
 
@@ -81,11 +82,13 @@ def file_stems(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     --------
     >>> file_stems(["a/x.png", "b/x.jpg", "y.png", "x-2.png", "X.png"])
     ['x', 'x-2', 'y', 'x-2-2', 'X-3']
+    >>> file_stems(["scan.ome.tif", "scan.OME.zarr"])
+    ['scan', 'scan-2']
     """
     taken: dict[str, int] = {}
     names: list[str] = []
     for path in paths:
-        stem = _shortened(Path(path).stem)
+        stem = _shortened(_OME.sub("", Path(path).stem) or Path(path).stem)
         name, key = stem, _folded(stem)
         while _folded(name) in taken:
             taken[key] += 1

@@ -1,8 +1,9 @@
 """Ridge from moments: literals by hand, and scikit-learn's as an oracle."""
 
 import numpy as np
+import pytest
 
-from spel.linear import ClassMoments, ridge_from_moments
+from spel.linear import ClassMoments, fit_softmax, ridge_from_moments
 
 
 def test_a_line_by_hand():
@@ -12,6 +13,24 @@ def test_a_line_by_hand():
     # A penalty of 2/3 halves the slope.
     half = ridge_from_moments(np.array([1.0]), np.array([[2 / 3]]), 3.0, np.array([4 / 3]), 2 / 3)
     assert np.allclose([half.weights[0], half.bias], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("unit", [1e-60, 1e-30, 1e-10, 1e10, 1e30])
+def test_columns_of_any_unit_count_and_constant_ones_do_not(unit):
+    draw = np.random.default_rng(4)
+    rows = draw.normal(size=(60, 3)) + [5, 0.3, 0]
+    rows[:, 1] = 0.3
+    labels = (rows[:, 0] > 5).astype(int)
+    answers = []
+    for factor in (1.0, unit):
+        moments = ClassMoments(factor * rows[:10].mean(axis=0), 2)
+        moments.add(factor * rows, labels)
+        model = moments.ridge(0.01)
+        assert (model.weights[1] == 0).all()
+        answers.append(factor * rows @ model.weights + model.bias)
+    assert np.allclose(*answers)
+    weights, bias = fit_softmax(unit * rows, labels, np.full(60, 1 / 60), ridge=1e-4)
+    assert ((unit * rows @ weights + bias).argmax(axis=1) == labels).mean() > 0.9
 
 
 def test_class_moments_equal_scikit_learn_on_standardized_columns():

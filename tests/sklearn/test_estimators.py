@@ -380,3 +380,15 @@ def test_any_values_are_learned_from_or_refused_in_one_line(values, features, tm
         except SpelError as error:
             refusals.append(str(error))
     assert all("\n" not in text and len(text) < 300 for text in refusals)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+@pytest.mark.parametrize("head", [RidgeHead(), KernelHead(centres=40)], ids=repr)
+def test_heads_learn_from_features_of_any_unit(head, unit):
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    rows = (X * unit).astype(np.float32)
+    assert head.fit(rows, y).score(rows, y) > 0.8
+    with pytest.raises(ParameterError, match="features overflow"):
+        head.fit(X * 1e200, y)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.linear.standardize import varies
+
 Real = npt.NDArray[np.float64]
 
 
@@ -138,7 +140,7 @@ class ClassMoments:
         """
         mean, target_mean = self.total / self.count, self.target_total / self.count
         variance = np.maximum(np.diag(self.products) / self.count - mean**2, 0)
-        scale = np.where(variance > 1e-12, np.sqrt(variance), np.inf)
+        scale = np.where(varies(self.origin + mean, variance), np.sqrt(variance), np.inf)
         covariance = (self.products / self.count - np.outer(mean, mean)) / np.outer(scale, scale)
         cross = (self.cross / self.count - np.outer(mean, target_mean)) / scale[:, None]
         standard = ridge_from_moments(mean / scale, covariance, target_mean, cross, penalty)

@@ -216,7 +216,10 @@ class KernelHead(Head):
         drawn = np.sort(random.choice(len(candidates), count, replace=False))
         self.centres_ = X[candidates[drawn]]
         few = self.centres_[random.permutation(count)[:400]]
-        self.width_ = float(self.gamma) / median_squared_distance(few)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.width_ = float(self.gamma) / median_squared_distance(few)
+        if not 0 < self.width_ < np.inf:
+            raise ParameterError("KernelHead: the features overflow; scale them to values around 1")
         kernel = RadialKernel(self.centres_, self.width_)
         self.coef_ = fit_kernel_ridge(X, numbers, len(self.classes_), kernel, self.alpha, weights).T
         return self

@@ -71,3 +71,13 @@ def test_boxes_beyond_the_largest_number_are_counted(network: spel.Network) -> N
     few = spel.detect(network, image, threshold=0.2, max_detections=30)
     assert few.left_out == len(every) - 30
     np.testing.assert_array_equal(few.boxes, every.boxes[:30])
+
+
+def test_a_scan_considers_as_many_windows_as_the_boxes_call_for(
+    network: spel.Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, _ = crowd(10)
+    options = {"threshold": 0.2, "max_detections": 1000, "proposals": None}
+    every = spel.detect(network, image, **options)
+    monkeypatch.setattr("spel.rigid.detect.MAX_WINDOWS", 5)
+    assert len(spel.detect(network, image, **options)) == len(every) > 40

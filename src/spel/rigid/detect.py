@@ -33,7 +33,13 @@ MIN_LOG_ODDS = float(np.log(0.002 / 0.998))
 """Windows with lower log-odds are refined only if the threshold is lower still."""
 
 MAX_WINDOWS = 5000
-"""Largest number of windows of a scan that are considered, best first, for each `MANY_SPELS`."""
+"""Largest number of windows of a scan that are considered, best first, for each `MANY_SPELS`.
+More are where more boxes are asked for: the largest number of boxes decides, and what it leaves out
+is counted.
+"""
+
+WINDOWS_PER_BOX = 20
+"""Windows that are considered for each box that a detector may give, at neighbouring scales."""
 
 MANY_SPELS = 100_000_000
 """Number of spels of an image for which `MAX_WINDOWS` are considered; larger images get more."""
@@ -115,7 +121,8 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     """All scored windows, with refined boxes, before non-maximum suppression."""
     places = None if scanner.proposals is None else _propose(scanner, pyramid)
     if places is None:
-        scored = _scan_all_scales(scanner, pyramid, _lowest(scanner.windows))
+        boxes = scanner.windows.max_detections
+        scored = _scan_all_scales(scanner, pyramid, _lowest(scanner.windows), boxes)
     else:
         scored = _refine_proposals(scanner, pyramid, places)
     if not scanner.windows.rotations:
@@ -129,9 +136,12 @@ def _lowest(windows: Windows) -> float:
     return min(MIN_LOG_ODDS, float(np.log(max(windows.threshold, 1e-6))))
 
 
-def _scan_all_scales(scanner: Scanner, pyramid: Pyramid, lowest: float) -> ScoredWindows:
-    """The best windows of kernels that slide over all scales of the image."""
+def _scan_all_scales(
+    scanner: Scanner, pyramid: Pyramid, lowest: float, boxes: int
+) -> ScoredWindows:
+    """The best windows of kernels that slide over all scales, for at most so many boxes."""
     count = MAX_WINDOWS * -(-pyramid.size[0] * pyramid.size[1] // MANY_SPELS)
+    count = max(count, WINDOWS_PER_BOX * boxes)
     return scanner.scan(pyramid, min_log_odds=lowest, max_windows=count)
 
 
@@ -139,7 +149,8 @@ def _propose(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows | None:
     """The places to refine, or None if their views are larger than the image at all scales."""
     assert scanner.proposals is not None
     lowest = _lowest(scanner.windows)
-    proposals = _scan_all_scales(scanner.proposals, pyramid, lowest)
+    boxes = scanner.windows.max_detections
+    proposals = _scan_all_scales(scanner.proposals, pyramid, lowest, boxes)
     places = best_windows(proposals, scanner.windows.max_proposals, lowest=lowest)
     views = len(places) * (1 + len(SCALE_OFFSETS))
     return None if views * scanner.place_area > scanner.scan_area(pyramid) else places

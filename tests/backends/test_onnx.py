@@ -216,3 +216,10 @@ def test_what_lies_outside_a_maximum_is_finite():
     fills = [constants[n.input[2]] for n in model.graph.node if n.op_type == "Pad"]
     assert fills
     assert all(np.isfinite(fill) and fill < -3e38 for fill in fills)
+
+
+def test_an_image_that_the_runtime_cannot_run_is_named(tmp_path):
+    away = Adjacency.from_displacements([(-9, 0), (-7, 1)])
+    net = chain(Convolution(KernelBank.random(away, kernels=2, seed=0), border="valid"))
+    with pytest.raises(SpelError, match=r"shape \(9, 11, 1\).*larger image"):
+        to_onnx(net, tmp_path / "net.onnx", images=[np.zeros((9, 11, 1), np.float32)])

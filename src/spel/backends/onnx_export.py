@@ -229,7 +229,17 @@ def _session(model: bytes, name: str) -> Callable[[npt.NDArray[Any]], npt.NDArra
     except Exception as error:  # the runtime's exceptions have no common base
         raise FormatError(f"{name}: {_why_not(model, runtime, error)}") from error
     input_name = session.get_inputs()[0].name
-    return lambda batch: np.asarray(session.run(["output"], {input_name: batch})[0])
+
+    def run(batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        try:
+            return np.asarray(session.run(["output"], {input_name: batch})[0])
+        except Exception as error:
+            raise SpelError(
+                f"{name}: ONNX Runtime {runtime.__version__} does not run it on an image of shape "
+                f"{batch.shape[1:]} ({' '.join(str(error).split())[:200]}); give a larger image"
+            ) from error
+
+    return run
 
 
 def _why_not(model: bytes, runtime: Any, error: Exception) -> str:

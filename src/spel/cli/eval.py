@@ -33,6 +33,7 @@ from spel.cli.types import Gate
 @turn_option
 @click.option("--any-class", is_flag=True, help="Do not compare classes.")
 @click.option("--classes", is_flag=True, help="Compare label images class by class.")
+@click.option("--instances", is_flag=True, help="Compare label images object by object.")
 @click.option(
     "--fail-under",
     "gates",
@@ -53,6 +54,7 @@ def command(
     turn: bool,
     any_class: bool,
     classes: bool,
+    instances: bool,
     gates: tuple[tuple[str, float], ...],
     as_json: bool,
     settings: Settings,
@@ -68,22 +70,21 @@ def command(
 
     If both are folders of masks, these are compared by name: Dice, IoU, F-beta (beta^2 = 0.3),
     precision and recall on images with an object, false alarms on those without. A true mask
-    without an answer counts as missed. With --classes, label images are compared label by label.
+    without an answer counts as missed. With --classes, label images are compared label by label;
+    with --instances, where every number but 0 is an object, object by object: AP at IoU .5 to .95,
+    F1 at .5, panoptic quality, aggregated Jaccard index and the error of the count.
     """
     from spel.errors import ParameterError
     from spel.io.annotation.labels import is_label_folder
     from spel.jobs import EvaluateJob
 
     if Path(truth).is_dir() and not is_label_folder(truth):
-        from spel.jobs.class_masks import evaluate_classes
-        from spel.jobs.masks import evaluate_masks
-
-        judge: Any = evaluate_classes if classes else evaluate_masks
+        judge = _judge(classes, instances)
         evaluation: Any = judge(results, truth, only_answered=only_answered)
-    elif classes:
+    elif classes or instances:
         raise ParameterError(
-            f"--classes compares folders of label images, and {truth} holds boxes, whose classes "
-            "are always compared"
+            f"--{'classes' if classes else 'instances'} compares folders of label images, and "
+            f"{truth} holds boxes, which are always compared one by one and by class"
         )
     else:
         job = EvaluateJob(level=iou, only_answered=only_answered, classes=not any_class, turn=turn)
@@ -102,3 +103,17 @@ def command(
             say(f"{name} is {'unknown' if value is None else f'{value:.4f}'}, below {least:g}")
             code = ExitCode.QUALITY_GATE
     raise SystemExit(code)
+
+
+def _judge(classes: bool, instances: bool) -> Any:
+    """What compares two folders of masks or label images."""
+    from spel.errors import ParameterError
+    from spel.jobs.class_masks import evaluate_classes
+    from spel.jobs.instance_masks import evaluate_instance_masks
+    from spel.jobs.masks import evaluate_masks
+
+    if classes and instances:
+        raise ParameterError("--classes and --instances: one number is a class or an object")
+    if instances:
+        return evaluate_instance_masks
+    return evaluate_classes if classes else evaluate_masks

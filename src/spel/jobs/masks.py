@@ -113,16 +113,22 @@ Pairs = dict[str, tuple[Path | None, Path]]
 
 
 def paired(
-    answers: str | os.PathLike[str], truth: str | os.PathLike[str], only_answered: bool
+    answers: str | os.PathLike[str],
+    truth: str | os.PathLike[str],
+    only_answered: bool,
+    ending: str = "",
 ) -> tuple[Pairs, tuple[str, ...]]:
     """The answer, if there is one, and the truth of each image; the names without an answer.
+
+    Where answers have the ending, others beside them are left out.
 
     Raises
     ------
     FormatError
         If an answer has no true image.
     """
-    answered, true = files_by_name(answers), files_by_name(truth)
+    special = {p.name.removesuffix(ending): p for p in Path(answers).glob(f"*{ending}") if ending}
+    answered, true = special or files_by_name(answers), files_by_name(truth)
     unknown = sorted(set(answered) - set(true))
     if unknown:
         raise FormatError(

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     "where boxes are wanted otherwise than they were drawn. Stored in the network.",
 )
 @place_options
+@click.option("--fresh", is_flag=True, help="Discard what was mined before learning was stopped.")
 @click.option("--report", type=PATH, help="Picture of what was learned.")
 @image_options
 @shared
@@ -86,6 +87,7 @@ def command(
     max_enlargement: float,
     margin: tuple[float, float] | None,
     place: Place,
+    fresh: bool,
     report: Path | None,
     reading: Reading,
     settings: Settings,
@@ -96,6 +98,9 @@ def command(
     or CSV; or a folder of marker files, where the bounding box of each object stroke is the box of
     an object. Each class of boxes gets kernels, a calibration and a threshold of its own. The
     kernels are found in closed form, without backpropagation. Use the file with `spel detect`.
+
+    If learning is stopped or killed, the same command goes on from what was mined, which lies
+    beside the network file until it is written; the network is the same, bit for bit.
     """
     from spel.atomic import check_place
     from spel.cli.progress import Progress
@@ -109,6 +114,9 @@ def command(
 
     for path in filter(None, (out, report)):
         check_place(path)
+    rounds = out.with_name(f"{out.name}.rounds")
+    if fresh:
+        rounds.unlink(missing_ok=True)
     annotations, folder = _annotations(truth, images, turn, names, one_class)
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
@@ -125,6 +133,7 @@ def command(
             read=progress.counting(read),
             on_step=progress.said_by(settings.say),
             run=None if place.is_here else stack.enter_context(place.open()),
+            rounds=rounds,
         )
     if read.whites:
         network = network.with_meta(card={**network.meta["card"], "white": sorted(read.whites)})

@@ -19,12 +19,13 @@ from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.marker_folder import marked_images
 from spel.io.annotation.markers import Convention
 from spel.io.image.reader import ReadWithWhite, read_with_white
+from spel.learning.saved_rounds import SavedRounds, key_of_boxes
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
 from spel.rigid.classes import Suppress
 from spel.rigid.learn import learn_and_validate, learn_classes, training_photos
-from spel.rigid.mining import Run
+from spel.rigid.mining import Resume, Run
 from spel.rigid.validate import Validation
 
 OnStep = Callable[[str], object]
@@ -124,6 +125,7 @@ def learn_from_boxes(
     read: ReadWithWhite = read_with_white,
     on_step: OnStep = str,
     run: Run | None = None,
+    rounds: Path | None = None,
 ) -> tuple[Network, list[Answers]]:
     """Learn a detector from annotated photos, and evaluate it by cross-validation.
 
@@ -148,6 +150,9 @@ def learn_from_boxes(
     run : callable, optional
         Runs tasks about the photos, perhaps in workers, and gives their results in order; the
         network is the same, bit for bit.
+    rounds : path, optional
+        File of what is mined (`SavedRounds`), from which learning goes on after it was stopped or
+        killed; it is removed at the end.
 
     Returns
     -------
@@ -168,8 +173,13 @@ def learn_from_boxes(
             f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
             "folds as photos"
         )
-    answers = cross_validate(photos, config, folds, on_step, suppress, run) if folds > 1 else []
-    network, validations = _learn(photos, config, suppress, on_step, run)
+    saved = None if rounds is None else SavedRounds(rounds, _key(photos, config, folds))
+    answers = []
+    if folds > 1:
+        answers = cross_validate(photos, config, folds, on_step, suppress, run, saved)
+    network, validations = _learn(photos, config, suppress, on_step, run, saved)
+    if saved is not None:
+        saved.remove()
     card: dict[str, Any] = {
         "photos": len(photos),
         "boxes": photos.count,
@@ -185,12 +195,20 @@ def learn_from_boxes(
     return network.with_meta(card=card), answers
 
 
+def _key(photos: Photos, config: RigidConfig, folds: int) -> str:
+    """What the hard negatives of photos depend on, as a hash."""
+    settings = {**config.to_dict(), "folds": folds, "spel": __version__}
+    classes = photos.classes if photos.several_classes else ((),) * len(photos)
+    return key_of_boxes(settings, photos.paths, photos.boxes, classes, photos.crowd)
+
+
 def _learn(
-    photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep, run: Run | None
-) -> tuple[Network, dict[str, Validation | None]]:
+    photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep, run: Run | None,
+    resume: Resume | None,
+) -> tuple[Network, dict[str, Validation | None]]:  # fmt: skip
     """The detector, and its figures by leave-one-photo-out per class; "" if there is one."""
     training = training_photos(
-        photos.images, photos.boxes, photos.names, run=run, crowd=photos.crowd
+        photos.images, photos.boxes, photos.names, run=run, crowd=photos.crowd, resume=resume
     )
     if photos.several_classes:
         return learn_classes(training, photos.classes, config, suppress=suppress, on_step=on_step)
@@ -222,6 +240,7 @@ def cross_validate(
     on_step: OnStep,
     suppress: Suppress = "within",
     run: Run | None = None,
+    resume: Resume | None = None,
 ) -> list[Answers]:
     """Detections in every photo by a detector that was learned from the other folds."""
     fold = np.random.default_rng(config.seed).permutation(len(photos)) % folds
@@ -242,6 +261,7 @@ def cross_validate(
             classes=training.classes if photos.several_classes else None,
             suppress=suppress,
             run=run,
+            resume=resume,
         )
         for i in np.flatnonzero(fold == k):
             photo = photos.images[int(i)]

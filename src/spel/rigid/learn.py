@@ -14,7 +14,7 @@ from spel.nn import Network, Node
 from spel.rigid.classes import ClassWindows, Suppress
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import Floats, group_by_aspect, scale_range
-from spel.rigid.mining import Run
+from spel.rigid.mining import Resume, Run
 from spel.rigid.photos import TrainingPhotos, UnitImages
 from spel.rigid.stage import Report, StageLearner
 from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
@@ -33,6 +33,7 @@ def learn_detector(
     white: float | None = None,
     on_step: Report = str,
     run: Run | None = None,
+    resume: Resume | None = None,
 ) -> Network:
     """Learn a detector of rigid objects (plates, coins, eggs) from photos with boxes.
 
@@ -72,6 +73,8 @@ def learn_detector(
     run : callable, optional
         Runs tasks about the photos, perhaps in workers, and gives their results in order; the
         network is the same, bit for bit. `images` must then support slices.
+    resume : callable, optional
+        Gives what was mined before learning was stopped, see `spel.learning.saved_rounds`.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def learn_detector(
     >>> network.names[-2:], network.meta["decision"]["kind"]
     (('score_refine', 'score'), 'windows')
     """
-    photos = training_photos(images, boxes, names, white, run, crowd)
+    photos = training_photos(images, boxes, names, white, run, crowd, resume)
     config = config or RigidConfig()
     if classes is None:
         return learn_and_validate(photos, config, on_step)[0]
@@ -154,6 +157,7 @@ def training_photos(
     white: float | None = None,
     run: Run | None = None,
     crowd: Sequence[npt.ArrayLike] | None = None,
+    resume: Resume | None = None,
 ) -> TrainingPhotos:
     """Photos with their boxes and names, checked."""
     places = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
@@ -171,7 +175,7 @@ def training_photos(
             f"{sum(map(len, places))} boxes in {len(places)}; expected one for each box"
         )
     titles = list(names) or [str(i) for i in range(len(images))]
-    photos = TrainingPhotos(UnitImages(images, white), places, marks, titles, run)
+    photos = TrainingPhotos(UnitImages(images, white), places, marks, titles, run, resume)
     if not photos.count:
         raise ParameterError("learn_detector: no object in any photo; give at least one box")
     return photos

@@ -23,6 +23,13 @@ Rows = npt.NDArray[np.float32]
 Run = Callable[[Iterable[Any]], Iterator[Any]]
 """A function from tasks, which can be pickled, to their results in order."""
 
+Mined = tuple[list[Rows], int]
+"""The hard negatives of a photo for each group, and the number of its cells."""
+
+Resume = Callable[[int, Callable[[int], Iterator[Mined]]], Iterator[Mined]]
+"""From the number of photos, and what mines them from a first photo on, to what is mined of all:
+that of the first photos may have been mined before."""
+
 MOST_OVERLAP = 0.3
 """Largest intersection over union with an object, and largest share inside a crowd, that a window
 of the background may have."""
@@ -81,7 +88,7 @@ class MineTask(PhotoTask):
     most: int
     halved: bool
 
-    def __call__(self) -> tuple[list[Rows], int]:
+    def __call__(self) -> Mined:
         with threads(1):
             scanner = Scanner(self.network, self.windows)
             views = scanner.views(scanner.pyramid(self.photo[0]))

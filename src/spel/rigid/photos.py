@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spel.core.intensity import checked_white, to_white, white_of
 from spel.rigid.groups import Floats
-from spel.rigid.mining import Run
+from spel.rigid.mining import Resume, Run
 
 __all__ = ["TrainingPhotos", "UnitImages"]
 
@@ -65,6 +65,8 @@ class TrainingPhotos:
     names : list of str
     run : callable, optional
         Runs tasks about the photos; without it they run in this process.
+    resume : callable, optional
+        Gives what was mined of photos before learning was stopped, and stores what is mined.
     """
 
     images: UnitImages
@@ -72,6 +74,7 @@ class TrainingPhotos:
     crowd: list[npt.NDArray[np.bool_]]
     names: list[str]
     run: Run | None = None
+    resume: Resume | None = None
 
     @property
     def truth(self) -> list[Floats]:

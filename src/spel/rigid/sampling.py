@@ -14,6 +14,7 @@ from spel.nn import Network
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import AspectGroup, Floats, Ints
 from spel.rigid.mining import (
+    Mined,
     MineTask,
     Rows,
     Truth,
@@ -162,13 +163,14 @@ class Background:
     ----------
     config : RigidConfig
     photos : TrainingPhotos
-        If they have no `run`, the photos are scanned here, and their cells are cached; the bits
-        are the same.
+        If they have no `run`, the photos are scanned here, and their cells are cached in half
+        precision while memory allows; the bits are the same.
     """
 
     def __init__(self, config: RigidConfig, photos: TrainingPhotos) -> None:
         self.config, self.images, self.run = config, photos.images, photos.run
         self.names, self.places = photos.names, list(map(Truth, photos.truth, photos.crowds))
+        self.resume = photos.resume
         self._cached: dict[int, list[View]] = {}
         self._halved: set[int] = set()
         self._bytes_left = CACHE_BYTES
@@ -179,52 +181,65 @@ class Background:
     ) -> int:  # fmt: skip
         """Add the best-scored windows of each photo that lie on no object; returns their number."""
         fresh: list[list[Rows]] = [[] for _ in groups]
-        mine = self._mine_here if self.run is None else self._mine_in_workers
-        for photo, rows_of_groups in enumerate(mine(network, windows, groups)):
+        before = frozenset(self._halved)
+        for photo, (rows_of_groups, cells) in enumerate(self._mined(network, windows, groups)):
             for k, (own, rows) in enumerate(zip(samples, rows_of_groups)):
                 own.negative.append(rows)
                 own.photos_of_negative += [photo] * len(rows)
                 fresh[k].append(rows)
+            if photo not in before and self._has_room(cells):
+                self._halved.add(photo)
         for own, parts in zip(samples, fresh):
             own.negative_moments.add(np.concatenate(parts))
         return sum(len(rows) for part in fresh for rows in part)
 
-    def _mine_here(
+    def _mined(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
-    ) -> Iterator[list[Rows]]:
-        """The hard negatives of each photo, one photo after the other."""
-        scanner = Scanner(network, windows)
+    ) -> Iterator[Mined]:
+        """What is mined of each photo; that of the first ones may have been mined before."""
+        mine = self._mine_here if self.run is None else self._mine_in_workers
         most = self.config.hard_negatives_per_photo(len(self.images))
-        for photo, truth in enumerate(self.places):
-            yield hard_negatives(scanner, self._views(scanner, photo), truth, groups, most)
+
+        def from_photo(first: int) -> Iterator[Mined]:
+            return mine(network, windows, groups, most, first)
+
+        return from_photo(0) if self.resume is None else self.resume(len(self.places), from_photo)
+
+    def _mine_here(
+        self, network: Network, windows: Windows, groups: Sequence[AspectGroup], most: int,
+        first: int,
+    ) -> Iterator[Mined]:  # fmt: skip
+        """The hard negatives of the photos from the first one on, one photo after the other."""
+        scanner = Scanner(network, windows)
+        before = frozenset(self._halved)
+        for photo, truth in enumerate(self.places[first:], first):
+            views = self._views(scanner, photo, photo in before)
+            yield hard_negatives(scanner, views, truth, groups, most), count_cells(views)
+            if photo in self._halved and photo not in self._cached:
+                self._cached[photo] = halved(views)
 
     def _mine_in_workers(
-        self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
-    ) -> Iterator[list[Rows]]:
-        """The hard negatives of each photo, mined by tasks."""
+        self, network: Network, windows: Windows, groups: Sequence[AspectGroup], most: int,
+        first: int,
+    ) -> Iterator[Mined]:  # fmt: skip
+        """The hard negatives of the photos from the first one on, mined by tasks."""
         assert self.run is not None
-        most = self.config.hard_negatives_per_photo(len(self.images))
         before = frozenset(self._halved)
         tasks = (
             MineTask(
                 self.images[photo : photo + 1], self.names[photo], truth, network, windows,
                 groups, most, photo in before,
             )
-            for photo, truth in enumerate(self.places)
+            for photo, truth in enumerate(self.places[first:], first)
         )  # fmt: skip
-        for photo, (rows, cells) in enumerate(self.run(tasks)):
-            if photo not in before and self._has_room(cells):
-                self._halved.add(photo)
-            yield rows
+        return self.run(tasks)
 
-    def _views(self, scanner: Scanner, photo: int) -> list[View]:
-        """The cells of the photo at all scales, cached in half precision while memory allows."""
+    def _views(self, scanner: Scanner, photo: int, rounded: bool) -> list[View]:
+        """The cells of a photo at all scales; after its first round in half precision."""
         if photo in self._cached:
             return restored(self._cached[photo])
         views = scanner.views(scanner.pyramid(self.images[photo]))
-        if self._has_room(count_cells(views)):
-            self._cached[photo] = halved(views)
-        return views
+        return restored(halved(views)) if rounded else views
 
     def _has_room(self, cells: int) -> bool:
         """Whether the cache has room for a number of cells; if so, the room is reserved."""

@@ -12,12 +12,14 @@ from spel.decide.segmentation import Segmentation, segmentation_of, with_segment
 from spel.errors import FormatError
 from spel.studio.document import Box, Entry
 from spel.studio.refusals import Refusal
+from spel.studio.sources import Source
 from spel.studio.views.labels import labels_view
 from spel.studio.views.objects import objects_view
+from spel.studio.views.strokes import stroke_view, wavering_view
 from spel.studio.web import changes, uploads
 from spel.studio.web.wire import unpack_folder
 
-from .conftest import add, stroke
+from .conftest import add, blobs, stroke
 
 VOC = """<annotation><filename>{name}.png</filename>
 <size><width>96</width><height>64</height><depth>3</depth></size>
@@ -110,3 +112,22 @@ def test_all_images_are_judged_as_a_task_that_says_how_far_it_is(session):
     assert (task.state, task.done, task.total) == ("done", 1, 2)
     assert {row["image"] for row in task.result["rows"]} == {"image0", "image1"}
     assert session.document.truth["image0"] == (Box(16, 11, 35, 30, 1),)
+
+
+def test_a_stroke_is_judged_by_the_other_images_and_doubt_has_places(drawn):
+    assert stroke_view(drawn, "from strokes", "image0", "o") == {"images": 2}
+    drawn.images.add(Source("image2", "blobs 2", lambda: blobs(2)))
+    drawn.do(add("image2", stroke("o", 1, [[20, 22], [20, 28]])))
+    drawn.do(add("image2", stroke("b", 0, [[55, 10], [55, 60]])))
+    drawn.do({"do": "learn", "network": "from strokes"})
+    good = stroke_view(drawn, "from strokes", "image2", "o")
+    assert (good["images"], good["hurts"]) == (2, False)
+    drawn.do(add("image2", stroke("wrong", 0, [[40, 64], [40, 76]], radius=4.0)))
+    wrong = stroke_view(drawn, "from strokes", "image2", "wrong")
+    assert wrong["effect"] <= good["effect"]
+    view = wavering_view(drawn, "from strokes", "image0")
+    assert 0 < len(view["boxes"]) <= 5
+    assert view["doubts"] == sorted(view["doubts"], reverse=True)
+    drawn.do({"do": "add_network", "name": "g", "template": "edges"})
+    with pytest.raises(Refusal, match="no saliency or probabilities"):
+        wavering_view(drawn, "g", "image0")

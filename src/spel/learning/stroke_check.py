@@ -76,6 +76,7 @@ def check_strokes(
     ridge: float = 1e-2,
     method: Literal["cluster", "points"] = "cluster",
     white: float | None = None,
+    only: tuple[int, int] | None = None,
     on_step: Callable[[str], object] = str,
 ) -> tuple[StrokeEffect, ...]:
     """The cross-validated effect of every stroke on the other marked images.
@@ -91,6 +92,8 @@ def check_strokes(
         As for `spel.learn`; learned kernels are kept, so that the effect is that on the decoder.
     ridge : float
         Penalty on the decoder's weights.
+    only : (int, int), optional
+        Index of an image and number of a stroke in it, the only one to check; by default all are.
     on_step : callable, optional
         Called with the effect of each stroke, in words.
 
@@ -133,6 +136,8 @@ def check_strokes(
     for index, drawn in enumerate(markers):
         numbers = drawn.strokes()
         for number in np.unique(numbers):
+            if only is not None and only != (index, int(number)):
+                continue
             inside = numbers == number
             rest = [*markers[:index], _only(drawn, ~inside), *markers[index + 1 :]]
             missing = {label for label in labels if not any(label in m.classes for m in rest)}

@@ -34,6 +34,8 @@ READS: dict[str, Read] = {
     "/api/trace": reading.trace,
     "/api/labels": reading.labels,
     "/api/objects": reading.objects,
+    "/api/wavering": reading.wavering,
+    "/api/stroke": reading.stroke,
     "/api/bank": reading.bank,
     "/api/cloud": reading.cloud,
     "/api/kernels": reading.kernels,

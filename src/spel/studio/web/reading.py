@@ -26,6 +26,7 @@ from spel.studio.views.runs import (
     thumbs_view,
     trace_view,
 )
+from spel.studio.views.strokes import stroke_view, wavering_view
 from spel.studio.web.respond import BINARY
 from spel.studio.web.wire import pack
 
@@ -136,6 +137,15 @@ def labels(session: Session, request: Request) -> Packed:
 
 def objects(session: Session, request: Request) -> Json:
     return objects_view(session, _text(request, "network"), _text(request, "image"))
+
+
+def wavering(session: Session, request: Request) -> Json:
+    return wavering_view(session, _text(request, "network"), _text(request, "image"))
+
+
+def stroke(session: Session, request: Request) -> Json:
+    names = ("network", "image", "stroke")
+    return stroke_view(session, *(_text(request, name) for name in names))
 
 
 def bank(session: Session, request: Request) -> Packed:

@@ -8,6 +8,7 @@ import { say } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act, refusal } from "../../commands.js";
 import { learn, learnLive } from "../../learn.js";
+import { boxPainter } from "../../picture/boxes.js";
 import { planeCanvas, scaleFor } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Ink } from "../../picture/ink.js";
@@ -15,6 +16,7 @@ import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.j
 import { newStage } from "../../picture/stage.js";
 import { plane } from "../../server/arrays.js";
 import { bus, output, state } from "../../store.js";
+import { advice, checkStroke, lookNext } from "./advice.js";
 import { BoxTool } from "./boxes.js";
 import * as draw from "./draw.js";
 import {
@@ -66,7 +68,10 @@ class MarkersPage extends Part {
       this.load();
     });
     this.on(bus, "document task", () => this.redraw());
-    this.on(bus, "run", () => this.overlay());
+    this.on(bus, "run", () => {
+      this.overlay();
+      this.look();
+    });
     this.on(bus, "language", () => {
       this.furnish();
       this.redraw();
@@ -130,7 +135,8 @@ class MarkersPage extends Part {
     };
     const learnAll = () => learn().then(overlayChanged);
     patch(this.tools, markerTools({ changed, relabel, learn: learnAll }));
-    const actions = { changed, overlayChanged, boxes: this.boxes, labels: this.labels };
+    const look = () => this.look();
+    const actions = { changed, overlayChanged, look, boxes: this.boxes, labels: this.labels };
     patch(this.panel, markerPanel(this.ink?.count ?? 0, actions));
     this.stage.tool = this.drawingTool();
   }
@@ -145,6 +151,14 @@ class MarkersPage extends Part {
       up: () => this.up(),
       cancel: () => this.cancel(),
     };
+  }
+
+  /** Show where the network wavers, if the user wants to know. */
+  async look() {
+    await lookNext();
+    if (!this.isConnected) return;
+    this.stage.paint(true);
+    this.redrawPanels();
   }
 
   /** The last step's saliency over the picture. */
@@ -221,6 +235,9 @@ class MarkersPage extends Part {
     this.waiting = this.waiting.filter((s) => s.id !== stroke.id);
     if (this.isConnected) this.redraw();
     if (reply && choices.live) await this.learnLive(stroke.id);
+    if (!reply || !advice.guard) return;
+    await checkStroke(image, stroke.id);
+    if (this.isConnected) this.redrawPanels();
   }
 
   /** @param {string} gesture */
@@ -241,6 +258,9 @@ class MarkersPage extends Part {
     draw.drawLabels(pen, zoom, savedStrokes());
     if (this.current) draw.drawShape(pen, this.current);
     this.boxes.paint(pen, zoom);
+    const numbered = (/** @type {number} */ i) => String(i + 1);
+    const dotted = { color: "#ffffff", dash: [3, 3], label: numbered, width: 1.5 };
+    if (advice.next) boxPainter(advice.regions, dotted)(pen, zoom);
     const { pointer, tool } = this.stage;
     const brush = choices.tool !== "fill" && choices.tool !== "box";
     if (pointer && tool && brush) draw.drawBrush(pen, zoom, pointer);

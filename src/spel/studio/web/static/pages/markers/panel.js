@@ -17,6 +17,7 @@ import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { download, put } from "../../server/api.js";
 import { choose, classOf, imageOf, ownImages, shownClasses, state } from "../../store.js";
+import { adviceSection, effectTag } from "./advice.js";
 import { boxSection } from "./box-panel.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
 
@@ -29,6 +30,7 @@ const MAX_LISTED = 80;
  * @typedef {object} Actions
  * @property {() => void} changed a choice has changed
  * @property {() => void} overlayChanged the saliency is to be shown otherwise
+ * @property {() => void} look where the network wavers is to be shown or not
  * @property {BoxTool} boxes
  * @property {Labels | null} labels
  */
@@ -42,6 +44,7 @@ export function markerPanel(spels, actions) {
     classSection(actions),
     strokeSection(spels),
     fileRow(),
+    ...adviceSection(actions.changed, actions.look),
     imageSection(),
     boxSection(actions.boxes),
     overlaySection(actions),
@@ -144,6 +147,7 @@ function strokeItem({ id, tool, label, points }) {
     dot(erases ? "transparent" : color),
     h("span", {}, erases ? t("markers.erase") : name),
     h("span.muted.small", {}, tool === "spels" ? String(points.length) : t(`markers.${tool}`)),
+    effectTag(id),
     miniButton(icon("close"), t("markers.remove"), remove),
   );
 }

@@ -4,9 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import spel.studio
+from spel.errors import ImageReadError, ShapeError
+from spel.io import read
+from spel.nn import Color
 from spel.studio.refusals import Refusal
 
 HOME = Path(spel.studio.__file__).parent
@@ -51,3 +55,57 @@ def test_what_is_refused_is_said_without_the_words_of_python(session, command, c
         session.do({"network": "plate", **command})
     assert refused.value.code == code
     assert not re.search(r"int\(\)|NoneType|argument|'|\{", str(refused.value))
+
+
+REASONS = json.loads((HOME / "web/static/locales/reasons.json").read_text("utf-8"))
+
+
+def translated(reason, language):
+    """As base/reasons.js does it: clause by clause, each with the words before it."""
+    texts = []
+    for clause in re.sub(r"\((\w+(?:Error|Exception)): ", "(", reason).split("; "):
+        words = clause.split(": ")
+        pairs = ((i, pair) for i in range(len(words)) for pair in REASONS[language])
+        for start, (known, text) in pairs:
+            names = re.findall(r"\{(\w+)\}", known)
+            pattern = "(.+?)".join(re.escape(part) for part in re.split(r"\{\w+\}", known))
+            match = re.fullmatch(pattern, ": ".join(words[start:]))
+            if match:
+                said = text.format(**dict(zip(names, match.groups())))
+                clause = ": ".join([*words[:start], said])
+                break
+        texts.append(clause)
+    return "; ".join(texts)
+
+
+@pytest.mark.parametrize("language", sorted(REASONS))
+def test_reasons_keep_their_values(language):
+    for known, text in REASONS[language]:
+        assert sorted(re.findall(r"\{(\w+)\}", known)) == sorted(re.findall(r"\{(\w+)\}", text))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("cut.png", b"\x89PNG\r\n\x1a\n" + bytes(9)),
+        ("empty.png", b""),
+        ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("words.png", b"no image at all, and long enough to be looked at"),
+        ("cut.tif", b"II*\0" + bytes(4)),
+        ("huge.pgm", b"P5 30000 30000 255\n"),
+    ],
+)
+def test_what_a_reader_refuses_is_said_in_portuguese(name, data, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(ImageReadError) as refused:
+        read(path, max_pixels=1_000_000)
+    reason = str(refused.value).replace(str(path), name)
+    assert not re.search(r"\b(it|is|its|the|copy|convert|read)\b", translated(reason, "pt-BR"))
+
+
+def test_what_a_step_refuses_is_said_in_portuguese():
+    assert translated("waits for conv1", "pt-BR") == "espera por conv1"
+    with pytest.raises(ShapeError) as refused:
+        Color("lab")(np.zeros((4, 5, 7)))
+    assert translated(str(refused.value), "pt-BR").startswith("Color: imagem de forma (4, 5, 7)")

@@ -3,6 +3,7 @@
 
 import { h, patch } from "./base/dom.js";
 import { sayProblem } from "./base/toasts.js";
+import { loadReasons } from "./base/reasons.js";
 import { loadWords } from "./base/words.js";
 import "./pages/chain/page.js";
 import "./pages/compare/page.js";
@@ -46,7 +47,7 @@ function takeUp(view) {
 }
 
 async function start() {
-  await loadWords();
+  await Promise.all([loadWords(), loadReasons()]);
   applySettings();
   try {
     [state.constants, state.doc] = await Promise.all([get("constants"), get("document")]);

@@ -4,6 +4,7 @@
 import { chip } from "./base/controls.js";
 import { h } from "./base/dom.js";
 import { sayProblem } from "./base/toasts.js";
+import { reasonText } from "./base/reasons.js";
 import { t } from "./base/words.js";
 import { get, post } from "./server/api.js";
 import { emit } from "./store.js";
@@ -79,6 +80,6 @@ export function taskRow(kind) {
 
 /** @param {Task} task */
 function wordsOf({ state, message }) {
-  if (state === "running" || state === "failed") return message || t(`task.${state}`);
+  if (state === "running" || state === "failed") return reasonText(message) || t(`task.${state}`);
   return t(`task.${state}`);
 }

@@ -6,6 +6,7 @@ import { h, patch } from "../base/dom.js";
 import { exact, num } from "../base/numbers.js";
 import { Part } from "../base/part.js";
 import { say, sayProblem } from "../base/toasts.js";
+import { reasonText } from "../base/reasons.js";
 import { t } from "../base/words.js";
 import { limitsOf } from "../picture/contrast.js";
 import { picture, trace, valuesAt } from "../server/arrays.js";
@@ -214,7 +215,7 @@ function heading(name, at, more = "") {
  * @param {Step} shown
  */
 function problemOf(shown) {
-  if (shown.error) return h("p.error", { role: "alert" }, shown.error);
+  if (shown.error) return h("p.error", { role: "alert" }, reasonText(shown.error));
   if (shown.shape.length !== 3) return h("p.muted", {}, t("inspector.flat"));
   return null;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // Requests to the server. Arrays come packed: four bytes of length, a JSON header, then their bytes.
 
+import { reasonText } from "../base/reasons.js";
 import { fieldName, t, textOr } from "../base/words.js";
 
 /** @import { Numbers, Packed } from "./types.js" */
@@ -69,8 +70,11 @@ async function refusal(response) {
   }
   const said = body?.error ?? text;
   const values = body?.values ?? {};
+  if (values.reason) values.reason = reasonText(values.reason);
   const named = values.field ? { ...values, field: fieldName(values.field) } : values;
-  const message = body?.code ? textOr(`refused.${body.code}`, said, named) : said;
+  const message = body?.code
+    ? textOr(`refused.${body.code}`, reasonText(said), named)
+    : reasonText(said);
   return new RequestError(response.status, message, body);
 }
 

@@ -5,6 +5,7 @@ import { chip, pickFiles, selectField, toolButton } from "../base/controls.js";
 import { h, patch } from "../base/dom.js";
 import { icon } from "../base/icons.js";
 import { say } from "../base/toasts.js";
+import { reasonText } from "../base/reasons.js";
 import { language, t } from "../base/words.js";
 import { act, redo, undo } from "../commands.js";
 import { bus, choose, imageOf, networkTitle, ownImages, sourceIdOf, state } from "../store.js";
@@ -95,7 +96,9 @@ function drawNotice() {
   const button = chip({ disabled: only, onclick: removeImage }, icon("trash"), t("image.remove"));
   patch(
     /** @type {HTMLElement} */ (document.getElementById("notice")),
-    problem ? h("p.error", { role: "alert" }, t("image.broken", { problem })) : null,
+    problem
+      ? h("p.error", { role: "alert" }, t("image.broken", { problem: reasonText(problem) }))
+      : null,
     problem ? button : null,
   );
 }

@@ -2,6 +2,7 @@
 // What a card of the strip says about its step.
 
 import { num, short, tight } from "../base/numbers.js";
+import { reasonText } from "../base/reasons.js";
 import { fieldName, kindName, stem, t, textOr } from "../base/words.js";
 
 /** @import { Adjacency, NetworkNode, Step } from "../server/types.js" */
@@ -52,7 +53,7 @@ export function factsOf(step) {
  */
 export function titleOf(step, node) {
   if (!step) return node.words;
-  if (step.error) return step.error;
+  if (step.error) return reasonText(step.error);
   const range = `${short(step.low)} … ${short(step.high)}`;
   return `${step.shape.join(" × ")} · ${range} · ${num(step.ms, 3)} ms`;
 }

@@ -17,6 +17,7 @@ import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { clamp, num, percent } from "../../base/numbers.js";
 import { sayProblem } from "../../base/toasts.js";
+import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { download } from "../../server/api.js";
@@ -63,7 +64,7 @@ export function noSaliency() {
   const button = h("button.primary", { onclick: add }, t("detect.fix"));
   return [
     h("h2", {}, t("detect.title")),
-    h("p.error", {}, last?.error ?? t("detect.fix")),
+    h("p.error", {}, last?.error ? reasonText(last.error) : t("detect.fix")),
     several ? h("div.row", {}, button) : null,
   ];
 }

@@ -4,6 +4,7 @@
 import { selectField } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
+import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { networkTitle, state } from "../../store.js";
 import { runTask, taskOf, taskRow } from "../../tasks.js";
@@ -84,11 +85,15 @@ function results(task) {
 function resultItem(task, { name, count, problem }, index) {
   return h(
     "li",
-    { key: `${task.id} ${index}`, class: problem ? "problem" : "", title: problem ?? name },
+    {
+      key: `${task.id} ${index}`,
+      class: problem ? "problem" : "",
+      title: problem ? reasonText(problem) : name,
+    },
     problem ? h("span.thumb-frame.broken", {}, "⚠") : thumb(`tasks/${task.id}/pictures/${index}`),
     h("span.name", {}, name),
     problem
-      ? h("span.small.error", {}, problem)
+      ? h("span.small.error", {}, reasonText(problem))
       : h("span.small.muted", {}, count === null ? "" : t("run.count", { n: count })),
   );
 }

@@ -5,6 +5,7 @@ import { chip, dot, miniButton, pickFiles, pickFolder, selectField } from "../..
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { say, sayProblem } from "../../base/toasts.js";
+import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { learnBoxes } from "../../learn.js";
@@ -139,7 +140,7 @@ async function takeTruth(path, name, data) {
     const reply = await put(path, { name, image: state.image }, data);
     adoptUpload(reply);
     say(t("detect.truth.loaded", { n: reply.images }));
-    for (const note of reply.notes) say(note);
+    for (const note of reply.notes) say(reasonText(note));
   } catch (problem) {
     sayProblem(problem);
   }

@@ -111,4 +111,4 @@ def _drawn(
         (row, col), covered = covered_pixels(stroke, size)
         mask[row : row + covered.shape[0], col : col + covered.shape[1]] |= covered
     rows, cols = (np.minimum(np.arange(n) * m // n, m - 1) for n, m in zip(shape, size))
-    return mask[np.ix_(rows, cols)]
+    return np.asarray(mask[np.ix_(rows, cols)])

@@ -42,7 +42,6 @@ elif choice == "reference":
         convolve,
         divide_by_norm,
         extremum,
-        flood,
         gather,
         histogram,
         label,
@@ -55,6 +54,7 @@ elif choice == "reference":
         transpose,
         upsample,
     )
+    from spel.kernels.reference_flood import flood
 
     def multiply_adds(count: int) -> int:
         """Fail: without the engine there is no speed to measure."""

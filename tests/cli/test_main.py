@@ -14,7 +14,9 @@ import pytest
 
 from spel.cli import main
 from spel.cli.main import COMMANDS, cli
+from spel.cli.worker_options import Place
 from spel.errors import BackendMissingError, ParameterError
+from spel.runs import Interrupted
 
 RUN = [sys.executable, "-m", "spel"]
 
@@ -180,3 +182,15 @@ def test_ctrl_c_in_a_folder_keeps_whole_lines(tmp_path: Path, picture: Path, wor
     assert "Traceback" not in err
     assert 0 < len(read_results(results)) < 300
     assert not list(out.glob(".*"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_work_between_the_tasks_of_workers_ends_at_the_first_signal(workers: int):
+    def work() -> None:
+        with Place(workers, None, False).open() as run:
+            assert list(run([])) == []
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it went on")
+
+    with pytest.raises(Interrupted):
+        work()

@@ -47,7 +47,10 @@ class Place:
                     executor(self.dask, workers=self.workers, trust=self.trust)
                 )
             stop = stack.enter_context(Stop())
-            yield stack.enter_context(in_workers(self.workers, stop=stop, **how))
+            run = stack.enter_context(in_workers(self.workers, stop=stop, **how))
+            # What is computed between the tasks, in this process, ends at the first signal too.
+            stack.enter_context(stop.interrupting())
+            yield run
 
 
 def place_options(function: F) -> F:

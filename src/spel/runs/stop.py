@@ -73,11 +73,11 @@ class Stop:
     @contextmanager
     def interrupting(self) -> Iterator[None]:
         """A block that the first signal leaves at once, by raising `Interrupted`."""
-        self._interrupts = True
+        before, self._interrupts = self._interrupts, True
         try:
             yield
         finally:
-            self._interrupts = False
+            self._interrupts = before
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():

@@ -209,6 +209,13 @@ def supplies(window: Window) -> bool:
 def pool_window(
     operator: str, adjacency: Adjacency, stride: int | Sequence[int], border: Border
 ) -> Window:
+    """The window of a pooling, whose border is one of the words of poolings.
+
+    Raises
+    ------
+    ParameterError
+        If the adjacency, the stride or the border is another one; the message names the operator.
+    """
     if border not in POOL_BORDER_WORDS:
         raise ParameterError(
             f"{operator}: border {border!r}; expected one of {', '.join(POOL_BORDER_WORDS)}"

@@ -243,7 +243,7 @@ def plates(desk: Desk, boxes: dict[str, tuple[float, ...]]) -> None:
         desk.go("detect")
         desk.page.get_by_role("button", name="Evaluate all images").click()
         total = desk.wait_for_task("judge").result["total"]
-        return f"precision {total['precision']:.3f}, recall {total['recall']:.3f}"
+        return f"{total['hits']} hits, {total['false']} false, {total['missed']} missed"
 
     def save() -> str:
         found = desk.save("text=save found boxes")

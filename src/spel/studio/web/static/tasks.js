@@ -68,7 +68,7 @@ export function taskRow(kind) {
   const running = task.state === "running";
   const stop = () => post("stop", { id: task.id }).catch(sayProblem);
   const bar = { max: task.total || 1, value: task.total ? task.done : undefined };
-  const count = task.total ? ` ${task.done} / ${task.total}` : "";
+  const count = task.total ? ` · ${task.done} / ${task.total}` : "";
   return h(
     "div.task",
     { key: `task ${kind}`, role: "status" },

@@ -99,8 +99,12 @@ export function adviceSection(redraw, look) {
   });
   return [
     h("h3", { key: "advice" }, t("advice.title")),
-    labelled(t("advice.guard"), guard, { title: t("advice.guard.about") }),
-    labelled(t("advice.next"), next, { title: t("advice.next.about") }),
+    h(
+      "div.row",
+      { key: "switches" },
+      labelled(t("advice.guard"), guard, { title: t("advice.guard.about") }),
+      labelled(t("advice.next"), next, { title: t("advice.next.about") }),
+    ),
     advice.next ? h("p.muted.small", { key: "about" }, t("advice.next.about")) : null,
     regions.length ? h("div.row.tight", { key: "regions" }, regions) : null,
   ];

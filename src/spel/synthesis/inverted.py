@@ -90,7 +90,8 @@ def inverted_sheet(
     tiles = [Tile(shown(full, white), "image", " x ".join(map(str, full.shape)))]
     for name, picture in pictures.items():
         number = network.names.index(name) + 1
-        caption = f"correlation {likeness(full, picture):.2f}; {network[name].describe()}"
+        layer = type(network[name]).__name__
+        caption = f"{layer}, correlation {likeness(full, picture):.2f}"
         tiles.append(Tile(shown(picture, white), f"{number}  {name}", caption))
     return sheet(
         tiles,

@@ -3,11 +3,12 @@
 import io
 import json
 import time
+import zipfile
 
 import numpy as np
 import pytest
 
-from spel.errors import ParameterError, SpelError
+from spel.errors import ImageReadError, ParameterError, SpelError
 from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.labels import read_labels
 from spel.rigid import RigidConfig, Windows
@@ -15,6 +16,7 @@ from spel.studio import detectors, exports
 from spel.studio.document import Box
 from spel.studio.refusals import Refusal
 from spel.studio.session import Session
+from spel.studio.sources import Source
 from spel.studio.views.detections import boxes_view, quality_view, why_view
 from spel.studio.web import changes, uploads
 
@@ -153,8 +155,6 @@ def test_every_format_of_boxes_is_written(session, tmp_path, form):
     session.do({"do": "set_classes", "classes": [COIN]})
     name, media, data = exports.export(session, "true-boxes", {"format": form})
     if media == "application/zip":
-        import zipfile
-
         zipfile.ZipFile(io.BytesIO(data)).extractall(tmp_path)
         path = tmp_path / name.removesuffix(".zip")
     else:
@@ -177,6 +177,21 @@ def load_truth(session, name, data, tmp_path, **query):
     path = tmp_path / "truth.part"
     path.write_bytes(data)
     return uploads.take_truth(session, {"name": name, **query}, path, "0")
+
+
+def test_an_image_without_boxes_because_it_cannot_be_read_is_named(tmp_path):
+    def torn():
+        raise ImageReadError("open file: the file ends before the last row")
+
+    session = Session([Source("torn", "torn.png", torn), *sources()], tmp_path / "session")
+    try:
+        options = {"format": "csv", "network": "plate"}
+        name, _, data = exports.export(session, "detected-boxes", options)
+    finally:
+        session.close()
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert sorted(archive.namelist()) == sorted(["left-out.txt", name.removesuffix(".zip")])
+    assert archive.read("left-out.txt") == b"torn.png: the file ends before the last row\n"
 
 
 def test_boxes_of_a_file_bring_their_classes(session, tmp_path):

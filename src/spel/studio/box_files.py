@@ -38,12 +38,13 @@ def true_boxes(session: Session) -> Annotations:
 
 
 def detected_boxes(session: Session, network: str) -> Annotations:
-    """The boxes that a network finds on every image that can be read."""
-    images = []
+    """The boxes that a network finds on every image; `problems` names those that cannot be read."""
+    images, unread = [], []
     for source in session.sources:
         try:
             loaded = session.load(source.id)
-        except ImageReadError:
+        except ImageReadError as error:
+            unread.append(str(error))
             continue
         fitted = session.fitted(network, source.id)
         detected = detect(fitted, loaded.values, white=loaded.white)
@@ -57,25 +58,31 @@ def detected_boxes(session: Session, network: str) -> Annotations:
                 areas=detected.areas,
             )
         )
-    return Annotations(tuple(images), ())
+    return Annotations(tuple(images), (), problems=tuple(unread))
 
 
 def boxes_file(annotations: Annotations, form: str, stem: str) -> tuple[str, str, bytes]:
-    """Name, media type and content of a file; a format of many files is packed into one."""
+    """Name, media type and content of a file.
+
+    A format of many files is packed into one. If images are left out, ``left-out.txt`` beside the
+    boxes names them.
+    """
     if form not in FORMATS:
         raise ParameterError(f"format {form!r:.40}; expected one of {', '.join(FORMATS)}")
     name = f"{stem}{FORMATS[form].ending}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         write_labels(path, annotations, form=form)
-        if path.is_file():
+        if annotations.problems:
+            (Path(folder) / "left-out.txt").write_text("\n".join(annotations.problems) + "\n")
+        elif path.is_file():
             return name, BINARY, path.read_bytes()
-        return f"{name}.zip", "application/zip", _zipped(path)
+        return f"{name}.zip", "application/zip", _zipped(Path(folder))
 
 
 def _zipped(folder: Path) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(folder.rglob("*")):
-            packed.write(path, path.relative_to(folder.parent))
+            packed.write(path, path.relative_to(folder))
     return data.getvalue()

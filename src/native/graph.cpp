@@ -51,8 +51,9 @@ Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, lo
 }
 
 bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
-  p = reader.start.plane + plane * reader.stride.plane / reader.shrink.plane + read.plane;
-  r = reader.start.row + row * reader.stride.row / reader.shrink.row + read.row;
+  const auto shrunk = [](long n, long by) { return by == 1 ? n : n / by; };  // a division takes longer than the rest
+  p = reader.start.plane + shrunk(plane * reader.stride.plane, reader.shrink.plane) + read.plane;
+  r = reader.start.row + shrunk(row * reader.stride.row, reader.shrink.row) + read.row;
   const Node& node = *read.node;
   const bool inside = p >= node.first.plane && p < node.grid.planes && r >= node.first.row && r < node.grid.rows;
   if (inside) return true;
@@ -64,8 +65,8 @@ bool locate(const Node& reader, const Read& read, long plane, long row, long& p,
 
 void lines_of_step(const Output& out, long steps, long step, long& from, long& to) {
   const long rows = out.rows();
-  from = step * rows / steps;
-  to = (step + 1) * rows / steps;
+  from = rows == steps ? step : step * rows / steps;
+  to = rows == steps ? step + 1 : (step + 1) * rows / steps;
 }
 
 // Walks through the order of work without computing. A ring must reach from the newest row that was made back to

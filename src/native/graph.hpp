@@ -102,6 +102,7 @@ class Node {
   bool whole_frame = false;  // make() fills the frame itself (flat rows of window levels)
   bool flat_reader = false;  // some reader treats the whole frame as one row
   bool scan_nan = false;     // record whether the row holds NaN
+  bool finds_nan = false;    // make() records it itself
   bool pass_nan = false;     // it holds NaN if a row that it read does
 
   std::vector<int> order;  // in which reads are fetched: those that reach deepest first
@@ -210,7 +211,8 @@ class Lane {
     std::vector<Row> in;
     std::vector<const float*> terms;
     std::vector<float> numbers, numbers2;  // scratch of the node: counts, rows of fill, levels
-    std::vector<char> signature, candidate;
+    std::vector<long> signature, candidate;
+    bool made_nan = false;  // the row that was made last holds NaN, says a node that looks for it while making it
   };
 
   const Plan& plan;

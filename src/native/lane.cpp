@@ -33,8 +33,8 @@ void Lane::steps(long n, long from, long to) {
     for (State& s : states) std::fill(s.tags.begin(), s.tags.end(), -1);
     batch = n;
   }
+  check();
   for (long step = from; step < to; ++step) {
-    check();
     for (size_t i = 0; i < outs.size(); ++i) {
       long a, b;
       for (lines_of_step(plan.outputs[i], plan.steps, step, a, b); a < b; ++a) output_row(i, a);
@@ -80,7 +80,7 @@ void Lane::row(const Node& node, long plane, long row, Row& found) {
   if (s.tags[slot] != key) {
     make(node, plane, row, p, node.frame.pitch);
     if (!node.whole_frame) fill_frame(node, p);
-    bool nan = node.scan_nan && holds_nan(node, p, node.frame.pitch);
+    bool nan = node.finds_nan ? s.made_nan : node.scan_nan && holds_nan(node, p, node.frame.pitch);
     if (node.pass_nan)
       for (const Row& in : s.in) nan |= in.p && in.nan;
     s.nan[slot] = nan;

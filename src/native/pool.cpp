@@ -23,7 +23,7 @@ namespace {
 
 enum Axis { cols, rows, planes };
 constexpr long kNarrow = 96;  // with fewer columns, the rows of all channels are pooled as one
-constexpr long kDirect = 5;   // windows up to this length are combined term by term
+constexpr long kDirect = Steps::kDirect;
 
 struct Piece {
   Node* node;
@@ -86,21 +86,13 @@ std::vector<Box> boxes_of(const Window& w) {
 class Cascade {
  public:
   // `framed`: rows stand in frames and are combined whole, halo included.
-  Cascade(Plan& plan, Reduce op, bool framed) : plan(plan), op(op), framed(framed) {}
+  Cascade(Plan& plan, Reduce op, bool framed) : plan(plan), op(op), framed(framed), steps(op) {}
 
   // Terms (node, offset) whose combination is a window of `length` over `of`.
   std::vector<std::pair<Node*, long>> cover(Node* of, Axis axis, long length) {
     std::vector<std::pair<Node*, long>> terms;
-    if (length <= kDirect) {
-      for (long i = 0; i < length; ++i) terms.push_back({of, i});
-      return terms;
-    }
-    const long size = step(length), rest = length % size;
-    Node* window = whole(of, axis, size);
-    for (long at = 0; at + size <= length; at += size) terms.push_back({window, at});
-    if (rest && op != Reduce::sum) terms.push_back({window, length - size});
-    if (rest && op == Reduce::sum)
-      for (auto [node, at] : cover(of, axis, rest)) terms.push_back({node, length - rest + at});
+    for (const auto [part, at] : framed ? shared(length) : steps.cover(length))
+      terms.push_back({part == 1 ? of : whole(of, axis, part), at});
     return terms;
   }
 
@@ -114,29 +106,17 @@ class Cascade {
   }
 
  private:
-  // The length of the shared windows of which a longer window is made at the least cost.
-  long step(long length) const {
-    if (framed) {  // many runs share windows of 4, 16, 64 ...
-      long size = 1;
-      while (size * 4 < length) size *= 4;
-      return size;
-    }
-    if (long(steps.size()) <= length) cost_up_to(length);
-    return steps[length];
-  }
-
-  // The number of rows loaded and stored for a window of each length, and the step of the least cost.
-  void cost_up_to(long length) const {
-    std::vector<long> cost(length + 1);
-    steps.assign(length + 1, 1);
-    for (long n = 1; n <= length; ++n) {
-      cost[n] = n <= kDirect ? n : 4 * n;
-      for (long size = 2; size <= std::min(n / 2, 128L) && n > kDirect; ++size) {
-        const long rest = op == Reduce::sum ? std::min(n % size, kDirect) : n % size > 0;
-        const long total = cost[size] + 2 + n / size + rest;
-        if (total < cost[n]) cost[n] = total, steps[n] = size;
-      }
-    }
+  // Many runs share windows of 4, 16, 64 ...
+  std::vector<Steps::Term> shared(long length) const {
+    long size = 1;
+    while (length > kDirect && size * 4 < length) size *= 4;
+    std::vector<Steps::Term> terms;
+    long at = 0;
+    for (; at + size <= length; at += size) terms.push_back({size, at});
+    if (at == length) return terms;
+    if (op != Reduce::sum) return terms.push_back({size, length - size}), terms;
+    for (auto [part, offset] : shared(length - at)) terms.push_back({part, at + offset});
+    return terms;
   }
 
   Node* combined(const std::vector<std::pair<Node*, long>>& terms, Axis axis, long length, Node* of) {
@@ -157,7 +137,7 @@ class Cascade {
   Plan& plan;
   Reduce op;
   bool framed;
-  mutable std::vector<long> steps;
+  Steps steps;
   std::map<std::tuple<Node*, Axis, long>, Node*> wholes;
 };
 
@@ -228,6 +208,23 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
   return node;
 }
 
+// Windows along the rows first, then down the columns of these.
+Node* across_pool(Plan& plan, Node* input, const Window& window, const Box& box, Reduce op, bool square) {
+  auto* across = plan.add<Across>(input, op, square, box.shift, window.out.cols);
+  across->pass_for(box.length);
+  auto* node = plan.add<Combine>(input->channels, window.out, op);
+  Cascade cascade(plan, op, false);
+  Node* of = across;
+  if (box.depth > 1) of = cascade.whole(of, rows, box.height);
+  for (auto [down, row] :
+       box.depth > 1 ? std::vector<std::pair<Node*, long>>{{of, 0}} : cascade.cover(of, rows, box.height))
+    for (auto [from, plane] : cascade.cover(down, planes, box.depth)) {
+      node->terms.push_back({int(node->reads.size()), 0, 0});
+      node->reads.push_back({from, box.plane + plane, box.row + row});
+    }
+  return node;
+}
+
 Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vector<Box>& boxes, Reduce op) {
   long left = 0, right = 0;
   std::map<long, long> uses;  // number of rows with a run of this length
@@ -275,6 +272,41 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
 
 }  // namespace
 
+std::vector<Steps::Term> Steps::cover(long length) {
+  if (long(steps.size()) <= length) cost_up_to(length);
+  const long size = steps[length];
+  std::vector<Term> terms;
+  long at = 0;
+  for (; at + size <= length; at += size) terms.push_back({size, at});
+  if (at == length) return terms;
+  if (op != Reduce::sum) return terms.push_back({size, length - size}), terms;
+  for (auto [part, offset] : cover(length - at)) terms.push_back({part, at + offset});
+  return terms;
+}
+
+void Steps::cost_up_to(long length) {
+  std::vector<long> cost(length + 1);
+  steps.assign(length + 1, 1);
+  for (long n = 1; n <= length; ++n) {
+    cost[n] = n <= kDirect ? n : 4 * n;
+    for (long size = 2; size <= std::min(n / 2, 128L) && n > kDirect; ++size) {
+      const long rest = op == Reduce::sum ? std::min(n % size, kDirect) : n % size > 0;
+      const long total = cost[size] + 2 + n / size + rest;
+      if (total < cost[n]) cost[n] = total, steps[n] = size;
+    }
+  }
+}
+
+int Across::pass_for(long length) {
+  for (size_t i = 0; i < passes.size(); ++i)
+    if (passes[i].length == length) return int(i);
+  Pass pass{length, {}};
+  if (length > Steps::kDirect)
+    for (auto [part, offset] : Steps(op).cover(length)) pass.terms.push_back({pass_for(part), offset});
+  passes.push_back(pass);
+  return int(passes.size()) - 1;
+}
+
 Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bool square) {
   const Inside inside(window.displacements, input->grid, window.start, window.stride, window.out.cols);
   if (end == End::empty_is_zero)  // a window with its own centre is never empty
@@ -291,6 +323,10 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bo
   Window dense = window;
   dense.stride.col = 1;
   std::vector<Box> boxes = boxes_of(dense);
+  const bool unstrided = window.stride.col == 1 && window.stride.row == 1 && window.stride.plane == 1;
+  if (boxes.size() == 1 && unstrided &&
+      !plan.kernels->levels_in_registers)  // whatever the size: a part has the same bits
+    return placed(static_cast<Combine*>(across_pool(plan, input, window, boxes[0], op, square)));
   if (boxes.size() == 1 && boxes[0].length >= window.stride.col)
     return placed(static_cast<BoxPool*>(box_pool(plan, input, window, boxes[0], op, square)));
   if (window.stride.col > 1) boxes = boxes_of(window);

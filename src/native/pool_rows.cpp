@@ -67,6 +67,41 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
   }
 }
 
+// The passes of one channel; whether an extremum met NaN.
+bool Across::make_channel(const Rows& kernels, Lane::State& state, bool careful, const float* src, float* dst) const {
+  const long cols = reads[0].node->grid.cols, longest = passes.back().length;
+  const long line = round_up(grid.cols + longest, 16);
+  state.numbers2.resize(passes.size() * line);
+  const auto line_of = [&](int pass) {
+    return pass + 1 == long(passes.size()) ? dst : state.numbers2.data() + pass * line;
+  };
+  bool nan = false;
+  for (size_t i = 0; i < passes.size(); ++i) {
+    const Pass& pass = passes[i];
+    const long count = grid.cols + longest - pass.length;
+    if (pass.terms.empty()) {
+      nan |= kernels.across({op, careful, square, src, cols, shift, pass.length, line_of(int(i)), count});
+      continue;
+    }
+    state.terms.clear();
+    for (const Term& term : pass.terms) state.terms.push_back(line_of(term.pass) + term.offset);
+    kernels.combine(op, careful, state.terms.data(), long(state.terms.size()), line_of(int(i)), count);
+  }
+  return nan;
+}
+
+void Across::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  Lane::State& state = lane.states[id];
+  const Rows& kernels = *lane.plan.kernels;
+  state.made_nan = false;
+  for (long c = 0; c < channels; ++c, dst += pitch) {
+    const float* src = in[0].p + c * in[0].pitch;
+    if (!make_channel(kernels, state, false, src, dst)) continue;
+    state.made_nan = true;
+    make_channel(kernels, state, true, src, dst);
+  }
+}
+
 // Narrow rows of many channels are treated as one long row, in which frames separate the channels. There, and with
 // a column stride, windows are made first, then divided among the channels and ended.
 void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
@@ -118,44 +153,47 @@ void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
 }
 
 Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols)
-    : window(window), of(of), start(start), stride(stride), cols(cols) {
-  std::map<std::pair<long, long>, int> line_at;
-  for (const Triple& d : window) {
-    if (!line_of.empty() && lines[line_of.back()] == std::pair{d.plane, d.row}) {
-      line_of.push_back(line_of.back());
-      continue;
-    }
-    auto [place, fresh] = line_at.try_emplace({d.plane, d.row}, int(line_at.size()));
-    if (fresh) lines.push_back({d.plane, d.row});
-    line_of.push_back(place->second);
+    : spels(long(window.size())), of(of), start(start), stride(stride), cols(cols) {
+  std::map<std::pair<long, long>, std::vector<long>> columns_of;
+  for (const Triple& d : window) columns_of[{d.plane, d.row}].push_back(d.col);
+  std::map<std::vector<long>, size_t> numbers;
+  for (auto& [place, columns] : columns_of) {
+    auto [number, fresh] = numbers.try_emplace(std::move(columns), profiles.size());
+    if (fresh) profiles.push_back(profile(number->first));
+    lines.push_back({place.first, place.second, number->second});
   }
 }
 
-const float* Inside::counts(Lane::State& state, long plane, long row) const {
-  std::vector<char>& inside = state.candidate;
-  inside.resize(lines.size());
-  const long p0 = start.plane + plane * stride.plane, r0 = start.row + row * stride.row;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const long p = p0 + lines[i].first, r = r0 + lines[i].second;
-    inside[i] = p >= 0 && p < of.planes && r >= 0 && r < of.rows;
-  }
-  if (!state.numbers.empty() && inside == state.signature) return state.numbers.data();
-  // Each displacement is inside the image for one interval of columns: count where intervals start and end.
+// Each displacement is inside the image for one interval of columns: counts where intervals start and end.
+std::vector<long> Inside::profile(const std::vector<long>& columns) const {
   std::vector<long> change(cols + 1, 0);
-  for (size_t i = 0; i < window.size(); ++i) {
-    if (!inside[line_of[i]]) continue;
-    const long shift = start.col + window[i].col;
+  for (long col : columns) {
+    const long shift = start.col + col;
     const long from = std::clamp(floor_div(-shift + stride.col - 1, stride.col), 0L, cols);
     const long to = std::clamp(floor_div(of.cols - 1 - shift, stride.col) + 1, from, cols);
     ++change[from], --change[to];
   }
+  for (long x = 1; x < cols; ++x) change[x] += change[x - 1];
+  return change;
+}
+
+const float* Inside::counts(Lane::State& state, long plane, long row) const {
+  std::vector<long>& uses = state.candidate;  // of each profile
+  uses.assign(profiles.size(), 0);
+  const long p0 = start.plane + plane * stride.plane, r0 = start.row + row * stride.row;
+  for (const Line& line : lines) {
+    const long p = p0 + line.plane, r = r0 + line.row;
+    uses[line.profile] += p >= 0 && p < of.planes && r >= 0 && r < of.rows;
+  }
+  if (!state.numbers.empty() && uses == state.signature) return state.numbers.data();
   state.numbers.resize(2 * cols);
-  long count = 0;
   for (long x = 0; x < cols; ++x) {
-    state.numbers[x] = float(count += change[x]);
+    long count = 0;
+    for (size_t i = 0; i < uses.size(); ++i) count += uses[i] * profiles[i][x];
+    state.numbers[x] = float(count);
     state.numbers[cols + x] = count ? 1 / float(count) : 0;
   }
-  state.signature = inside;
+  state.signature = uses;
   return state.numbers.data();
 }
 

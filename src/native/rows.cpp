@@ -1,4 +1,5 @@
 // One instruction set's table of row kernels; CMake compiles this file once for each.
+#include "rows_across.hpp"
 #include "rows_channels.hpp"
 #include "rows_combine.hpp"
 #include "rows_convolve.hpp"
@@ -12,9 +13,30 @@
 namespace spel::SPEL_ISA {
 
 extern const Rows rows;
-const Rows rows = {SPEL_TEXT(SPEL_ISA), kernel_block,  convolve,   combine,        levels, has_nan,        convert,
-                   write_through,       activate,      add_square, combine_to_end, window, divide_by_root, affine,
-                   add_weighted,        multiply_adds, residue,    multiply,       clip,   softmax,        argmax,
-                   weigh_rows,          weigh_spels};
+const Rows rows = {SPEL_TEXT(SPEL_ISA),
+                   kLanes == 16,
+                   kernel_block,
+                   convolve,
+                   combine,
+                   levels,
+                   across,
+                   has_nan,
+                   convert,
+                   write_through,
+                   activate,
+                   add_square,
+                   combine_to_end,
+                   window,
+                   divide_by_root,
+                   affine,
+                   add_weighted,
+                   multiply_adds,
+                   residue,
+                   multiply,
+                   clip,
+                   softmax,
+                   argmax,
+                   weigh_rows,
+                   weigh_spels};
 
 }  // namespace spel::SPEL_ISA

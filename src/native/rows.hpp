@@ -69,14 +69,26 @@ struct LevelsRow {
 };
 constexpr long kLevelMargin = 96;
 
+// Windows of `length` <= 5 columns, the first of which starts at column `shift`, clipped to the `cols` columns of src.
+struct AcrossRow {
+  Reduce op;
+  bool careful, square;
+  const float* src;
+  long cols, shift, length;
+  float* dst;
+  long count;  // of windows
+};
+
 struct Rows {
   const char* name;
+  bool levels_in_registers;  // boxes are combined down the rows first, then across by `levels`; else across first
   // How many kernels share a block for a bank of this size and rows of this width.
   long (*kernel_block)(long kernels, long width);
   void (*convolve)(const ConvolveRow&);
   // dst[x] = reduction over the terms of terms[t][x]; `careful` lets NaN through an extremum.
   void (*combine)(Reduce, bool careful, const float* const* terms, long count, float* dst, long width);
   void (*levels)(const LevelsRow&);
+  bool (*across)(const AcrossRow&);  // whether an extremum met NaN; then it must be done again, carefully
   bool (*has_nan)(const float* src, long width);
   // Any element type and byte stride to float.
   void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);

@@ -129,6 +129,14 @@ SPEL_INLINE Vec fused(Vec a, Vec b, Vec c) {
 #endif
 }
 
+SPEL_INLINE float fused(float a, float b, float c) {
+#if defined(__AVX2__)
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 #if defined(__AVX2__)
 // 1 / sqrt(a), accurate to 14 bits (AVX-512) or 11 bits.
 SPEL_INLINE Vec root_estimate(Vec a) {

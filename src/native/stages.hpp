@@ -44,19 +44,25 @@ class Convolve final : public Node {
   float parameter = 0;
 };
 
-// The number of a window's spels that lie inside the image, for each column of an output row.
+// The number of a window's spels that lie inside the image, for each column of an output row. Lines of the window
+// that have the same columns share a profile: how many of these columns lie inside, for each output column.
 class Inside {
  public:
   Inside() = default;
   Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols);
   // The counts, then their inverses; computed anew when a row clips the window differently.
   const float* counts(Lane::State&, long plane, long row) const;
-  long size() const { return long(window.size()); }
+  long size() const { return spels; }
 
  private:
-  std::vector<Triple> window;
-  std::vector<std::pair<long, long>> lines;  // distinct (plane, row)
-  std::vector<int> line_of;                  // of each displacement
+  std::vector<long> profile(const std::vector<long>& columns) const;
+  struct Line {
+    long plane, row;
+    size_t profile;
+  };
+  std::vector<Line> lines;
+  std::vector<std::vector<long>> profiles;
+  long spels = 0;
   Grid of;
   Triple start, stride;
   long cols = 0;
@@ -81,6 +87,37 @@ class Combine final : public Node {
   std::vector<Term> terms;
   End end = End::none;
   Inside inside;
+};
+
+// Windows along each row, of any length, made of shorter ones; the first are made of the row itself.
+class Across final : public Node {
+ public:
+  Across(Node* of, Reduce op, bool square, long shift, long cols)
+      : Node(of->channels, {of->grid.planes, of->grid.rows, cols}), op(op), square(square), shift(shift) {
+    reads = {{of, 0, 0}};
+    finds_nan = op != Reduce::sum;
+  }
+  const char* kind() const override { return "across"; }
+  double work_per_row() const override { return double(5 * passes.size()) * channels * grid.cols; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  // Adds the passes for windows of a length; the place of the last.
+  int pass_for(long length);
+
+  struct Term {
+    int pass;
+    long offset;
+  };
+  struct Pass {
+    long length;
+    std::vector<Term> terms;  // none for a pass over the row itself
+  };
+  Reduce op;
+  bool square;
+  long shift;  // of the first window's first column
+  std::vector<Pass> passes;
+
+ private:
+  bool make_channel(const Rows&, Lane::State&, bool careful, const float* src, float* dst) const;
 };
 
 // Pooling over one box: its rows are combined while window levels are made across them, all in the first-level
@@ -249,6 +286,23 @@ class Interleave final : public Node {
   const char* kind() const override { return "interleave"; }
   void make(Lane&, long plane, long row, const Row* in, float* dst, long pitch) const override;
   std::vector<int> part_of;  // of each (plane, row, col) remainder
+};
+
+// How a window is made of shorter ones, at the least number of rows loaded and stored.
+class Steps {
+ public:
+  explicit Steps(Reduce op) : op(op) {}
+  struct Term {
+    long length, offset;
+  };
+  // Windows (length 1: single values) that together are a window of `length`.
+  std::vector<Term> cover(long length);
+  static constexpr long kDirect = 5;  // windows up to this length are combined term by term
+
+ private:
+  void cost_up_to(long length);
+  Reduce op;
+  std::vector<long> steps;
 };
 
 // Builders: they add the nodes of one operator to a plan and return the node of its result.

@@ -285,7 +285,9 @@ class Adjacency(Value):
     @derived_property
     def displacements_3d(self) -> npt.NDArray[np.int64]:
         """Displacements as (plane, row, col), plane 0 for pixels, as the engine takes them."""
-        return np.pad(self.displacements, ((0, 0), (3 - self.ndim, 0)))
+        places = np.pad(self.displacements, ((0, 0), (3 - self.ndim, 0)))
+        places.flags.writeable = False
+        return places
 
     @derived_property
     def runs(self) -> tuple[tuple[int, ...], ...]:

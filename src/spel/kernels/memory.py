@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from math import prod
 from threading import Lock
 
 import numpy as np
@@ -26,7 +27,7 @@ _lock = Lock()
 
 def empty(shape: Sequence[int]) -> npt.NDArray[np.float32]:
     """Uninitialized float32 memory, in C order."""
-    size = 4 * int(np.prod(shape, dtype=np.int64))
+    size = 4 * prod(map(int, shape))
     if not LARGE <= size <= MAX_HELD:
         return np.empty(shape, dtype=np.float32)
     with _lock:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.kernels.engine import native, triples
+from spel.kernels.memory import empty
 from spel.kernels.phases import transposed, upsampled
 from spel.kernels.stream import Program, Stage
 
@@ -139,7 +140,7 @@ def divide_by_norm(
     def stage(program: Program, source: Stage) -> Stage:
         return program.divide_by_norm(source, displacements, across_channels=across_channels)
 
-    _run(image, stage, out, threads, ("norm", across_channels, displacements.tobytes()))
+    _run(image, stage, out, threads, ("norm", across_channels, _content(displacements)))
 
 
 def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: int = 1) -> None:
@@ -198,7 +199,7 @@ def _subtract(
 
 def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:
     """Components of a (D, H, W) mask, numbered from 1 in raster order of their first spels."""
-    labels = np.empty(mask.shape, dtype=np.int32)
+    labels = empty(mask.shape).view(np.int32)
     mask = mask.astype(bool, copy=False)
     count = native.label(
         mask.ctypes.data, mask.shape, mask.strides, triples(displacements), labels.ctypes.data
@@ -294,8 +295,24 @@ def _pool(
             source, displacements, kind, start=start, stride=stride, size=out.shape[2:]
         )
 
-    key = (kind, tuple(start), tuple(stride), out.shape[2:], displacements.tobytes())
+    key = (kind, tuple(start), tuple(stride), out.shape[2:], _content(displacements))
     _run(image, stage, out, threads, key)
+
+
+_contents: dict[int, tuple[Array, bytes]] = {}
+"""Constant displacements by identity, as bytes, whose hash Python computes once."""
+
+
+def _content(displacements: Array) -> bytes:
+    array, content = _contents.get(id(displacements), (None, b""))
+    if array is displacements:
+        return content
+    content = displacements.tobytes()
+    if not displacements.flags.writeable:
+        for old in list(_contents)[: len(_contents) - 63]:
+            _contents.pop(old, None)
+        _contents[id(displacements)] = (displacements, content)
+    return content
 
 
 _programs: dict[tuple[Any, ...], Program] = {}

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
+from spel.kernels.memory import empty
 from spel.ops.arrays import Float, as_real, check_out
 
 Kind = Literal[
@@ -83,21 +84,16 @@ def activate(
             f"activate: image of shape {array.shape} has {array.ndim} axes; expected at most 5 "
             "(a batch of volumes with channels)"
         )
-    if out is None:
-        out = np.empty_like(array, dtype=np.float32)
-    else:
+    if out is not None:
         check_out("activate", out, array.shape, array)
     # Pointwise, so axes have no meaning: the kernel gets them in the order of the memory.
-    order = np.argsort([-abs(stride) for stride in out.strides], kind="stable")
+    strides = array.strides if out is None else out.strides
+    order = sorted(range(array.ndim), key=lambda axis: -abs(strides[axis]))
+    plain = array.transpose(order)
+    memory = empty(plain.shape) if out is None else out.transpose(order)
     lead = (None,) * (5 - array.ndim)
-    kernels.activate(
-        array.transpose(order)[lead],
-        kind,
-        value,
-        out=out.transpose(order)[lead],
-        threads=thread_count(),
-    )
-    return out
+    kernels.activate(plain[lead], kind, value, out=memory[lead], threads=thread_count())
+    return memory.transpose(np.argsort(order)) if out is None else out
 
 
 def checked_parameter(kind: str, parameter: float | None) -> float:

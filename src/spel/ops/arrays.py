@@ -69,8 +69,8 @@ class Planar:
     def image(self, planar: Image, *, channelled: bool | None = None) -> Image:
         """The ``(row, col, channel)`` view of a planar result, with the axes of the input."""
         keep = self.channelled if channelled is None else channelled
-        view = planar if self.ndim == 3 else planar[:, :, 0]
-        view = np.moveaxis(view, 1, -1)
+        view = planar.transpose(0, 2, 3, 4, 1)
+        view = view if self.ndim == 3 else view[:, 0]
         view = view if keep else view[..., 0]
         return view if self.batched else view[0]
 
@@ -96,9 +96,8 @@ def as_planar(operator: str, image: npt.ArrayLike, ndim: int) -> Planar:
         )
     view = array if extra > 0 else array[..., None]
     view = view if extra > 1 else view[None]
-    view = np.moveaxis(view, -1, 1)
-    if ndim == 2:
-        view = view[:, :, None]
+    view = view[:, None] if ndim == 2 else view
+    view = view.transpose(0, 4, 1, 2, 3)
     return Planar(view, ndim, batched=extra == 2, channelled=extra > 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArra
     >>> label([[1, 0], [0, 1]], Adjacency.disk(1)).tolist()
     [[1, 0], [0, 2]]
     """
-    neighbours = Adjacency.box(3) if adjacency is None else check_adjacency("label", adjacency)
+    neighbours = _eight() if adjacency is None else check_adjacency("label", adjacency)
     planar = as_planar("label", mask, neighbours.ndim)
     foreground = planar.array if planar.array.dtype == bool else planar.array != 0
     steps = neighbours.displacements_3d
@@ -57,6 +58,11 @@ def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArra
         for channel, numbered in zip(image, out, strict=True):
             numbered[...] = kernels.label(channel, steps)[0]
     return planar.image(labels)
+
+
+@cache
+def _eight() -> Adjacency:
+    return Adjacency.box(3)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
+from spel.kernels.memory import empty
 from spel.kernels.reference import bounced
 from spel.ops.arrays import Float, Image, as_planar, check_adjacency, check_out, pad_to_3d
 
@@ -75,7 +76,7 @@ def patches(
     lead = (len(source),) if planar.batched else ()
     shape = (*lead, *domain, n * channels)
     if out is None:
-        out = np.empty(shape, dtype=np.float32)
+        out = empty(shape)
     else:
         check_out("patches", out, shape, source)
     target = out.reshape(len(source), *domain, n, channels)

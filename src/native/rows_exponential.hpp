@@ -25,17 +25,31 @@ SPEL_INLINE Vec small_expm1(Vec r) {
   return r + r * r * polynomial(r, 0.5f, 1.f / 6, 1.f / 24, 1.f / 120, 1.f / 720, 1.f / 5040);
 }
 
+SPEL_INLINE Vec nearest_whole(Vec x) {  // adding 1.5 * 2^23 rounds to a whole number
+  return (x + 12582912.f) - 12582912.f;
+}
+
+SPEL_INLINE Vec power_of_two(Vec n) { return (Vec)((__builtin_convertvector(n, Ints) + 127) << 23); }
+
+// exp(x - n ln 2), where n is the whole number nearest to x / ln 2.
+SPEL_INLINE Vec exponential_rest(Vec x, Vec n) {
+  const Vec r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  return small_expm1(r) + 1.f;
+}
+
 SPEL_INLINE Vec exponential(Vec x) {
   x = clamp(x, -87.3f, 88.7f);
-  const Vec magic = splat(12582912.f);  // 1.5 * 2^23: adding it rounds to a whole number
-  const Vec n = (x * 1.44269504f + magic) - magic;
-  const Vec r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  const Vec one_plus = small_expm1(r) + 1.f;
-  // In two factors, because 2^128 is no float.
-  const Vec half = (n * 0.5f + magic) - magic;
-  const auto power = [](Vec k) { return (Vec)((__builtin_convertvector(k, Ints) + 127) << 23); };
-  const Vec y = one_plus * power(half) * power(n - half);
+  const Vec n = nearest_whole(x * 1.44269504f);
+  const Vec half = nearest_whole(n * 0.5f);  // in two factors, because 2^128 is no float
+  const Vec y = exponential_rest(x, n) * power_of_two(half) * power_of_two(n - half);
   return x == x ? y : x;
+}
+
+// exp(x) for x <= 0, where one factor is enough; NaN stays NaN.
+SPEL_INLINE Vec exponential_of_negative(Vec x) {
+  x = larger(splat(-87.3f), x);
+  const Vec n = nearest_whole(x * 1.44269504f);
+  return exponential_rest(x, n) * power_of_two(n);
 }
 
 SPEL_INLINE Vec expm1_negative(Vec x) { return x > -0.35f ? small_expm1(x) : exponential(x) - 1.f; }
@@ -55,7 +69,7 @@ SPEL_INLINE Vec erfc_positive(Vec z) {
 }
 
 SPEL_INLINE Vec sigmoid(Vec x) {
-  const Vec e = exponential(-magnitude(x));
+  const Vec e = exponential_of_negative(-magnitude(x));
   return (x < 0 ? e : splat(1.f)) / (1.f + e);
 }
 

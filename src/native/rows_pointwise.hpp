@@ -23,6 +23,12 @@ T swapped_bytes(T value) {
   return value;
 }
 
+// One channel of interleaved ones; a constant step lets the compiler load vectors and pick from them.
+template <long kStep, class T>
+void every(const T* src, float* dst, long width) {
+  for (long x = 0; x < width; ++x) dst[x] = float(src[kStep * x]);
+}
+
 template <class T>
 void convert_as(const void* src, bool swapped, long stride, float* dst, long width) {
   const char* p = static_cast<const char*>(src);
@@ -33,6 +39,10 @@ void convert_as(const void* src, bool swapped, long stride, float* dst, long wid
       dst[x] = float(value);
     }
     return;
+  }
+  if (!swapped && uintptr_t(src) % sizeof(T) == 0) {
+    if (stride == 3 * long(sizeof(T))) return every<3>(static_cast<const T*>(src), dst, width);
+    if (stride == 4 * long(sizeof(T))) return every<4>(static_cast<const T*>(src), dst, width);
   }
   for (long x = 0; x < width; ++x) {
     T value;

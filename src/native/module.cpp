@@ -148,6 +148,7 @@ class Program {
     return index(plan.add<ChannelSlopes>(node(input), slopes));
   }
   int softmax(int input) { return index(plan.add<Softmax>(node(input))); }
+  int recolor(int input, int space, double white) { return index(plan.add<Recolor>(node(input), Space(space), white)); }
   int argmax(int input) { return index(plan.add<ArgMax>(node(input))); }
   int pad(int input, Long3 start, Long3 size, int border, std::vector<float> fill) {
     return index(plan.add<Pad>(node(input), Triple{start[0], start[1], start[2]}, Grid{size[0], size[1], size[2]},
@@ -278,6 +279,7 @@ NB_MODULE(_native, m) {
       .def("channel_slopes", &Program::channel_slopes)
       .def("softmax", &Program::softmax)
       .def("argmax", &Program::argmax)
+      .def("recolor", &Program::recolor)
       .def("pad", &Program::pad)
       .def("interleave", &Program::interleave)
       .def("size", &Program::size)

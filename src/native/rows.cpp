@@ -1,6 +1,7 @@
 // One instruction set's table of row kernels; CMake compiles this file once for each.
 #include "rows_across.hpp"
 #include "rows_channels.hpp"
+#include "rows_color.hpp"
 #include "rows_combine.hpp"
 #include "rows_convolve.hpp"
 #include "rows_levels.hpp"
@@ -36,6 +37,7 @@ const Rows rows = {SPEL_TEXT(SPEL_ISA),
                    clip,
                    softmax,
                    argmax,
+                   recolor,
                    weigh_rows,
                    weigh_spels};
 

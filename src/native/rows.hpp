@@ -26,6 +26,8 @@ enum class Phi : int {
   hard_swish
 };
 
+enum class Space : int { lab, labnorm2_png, labnorm2_rgba, labnorm2_jpeg, labnorm2_direct };
+
 // One output row of a bank: dst[k][x] = bias[k] + sum_t weights[t][k] * taps[t][x].
 // `packed` holds blocks of `block` kernels (the last may be smaller), and in each block tap after tap.
 struct ConvolveRow {
@@ -111,6 +113,8 @@ struct Rows {
   // Over the channels of a row, `pitch` apart: exponentials over their sum; the first largest one.
   void (*softmax)(const float* src, long pitch, long channels, float* dst, long dst_pitch, long width);
   void (*argmax)(const float* src, long pitch, long channels, float* dst, long width);
+  // Red, green and blue in 0..white to a colour space.
+  void (*recolor)(Space, double white, const float* src, long pitch, float* dst, long dst_pitch, long width);
   // dst[x] = sum over k < count of w[k] rows[k stride + x]
   void (*weigh_rows)(const float* rows, long stride, const float* w, long count, float* dst, long width);
   // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]

@@ -260,6 +260,17 @@ class ArgMax final : public Node {
   void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
 };
 
+// Red, green and blue, the first three channels, in another colour space.
+class Recolor final : public Node {
+ public:
+  Recolor(Node* of, Space space, double white) : Node(3, of->grid), space(space), white(white) { reads = {{of, 0, 0}}; }
+  const char* kind() const override { return "recolor"; }
+  double work_per_row() const override { return 60.0 * grid.cols; }
+  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  Space space;
+  double white;
+};
+
 // The image on another grid, whose spel 0 lies at spel `start` of the image; the border supplies what lies outside.
 class Pad final : public Node {
  public:

@@ -39,6 +39,10 @@ void ArgMax::make(Lane& lane, long, long, const Row* in, float* dst, long) const
   lane.plan.kernels->argmax(in[0].p, in[0].pitch, reads[0].node->channels, dst, grid.cols);
 }
 
+void Recolor::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+  lane.plan.kernels->recolor(space, white, in[0].p, in[0].pitch, dst, pitch, grid.cols);
+}
+
 void Pad::make(Lane&, long, long, const Row* in, float* dst, long pitch) const {
   const long size = reads[0].node->grid.cols;
   const long first = std::clamp(-start.col, 0L, grid.cols);  // columns [first, last) lie inside

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from spel import Adjacency
 from spel.kernels import native, reference
-from spel.kernels.stream import ACTIVATIONS
+from spel.kernels.reference_color import recolor
+from spel.kernels.stream import ACTIVATIONS, SPACES
 
 from .draw import Array, Case, cases, images
 
@@ -281,3 +282,32 @@ def test_resize_is_what_pillow_makes() -> None:
         pillow = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
         got = native.resize(image, (0, 0, 90, 60), size)
         np.testing.assert_allclose(got, np.asarray(pillow), atol=5e-6)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_colors_within_one_rounding(isa: str, space: str) -> None:
+    """Every step of 8 bits in each channel, unit floats, small numbers and numbers out of range."""
+    ramp = np.arange(256, dtype=np.uint8)
+    eight = np.stack([ramp, ramp[::-1], np.roll(ramp, 77)])[None, :, None, None]
+    greys = np.stack([ramp] * 3)[None, :, None, None]
+    rng = np.random.default_rng(0)
+    unit = rng.random((2, 3, 2, 5, 37), np.float32) ** 4 * 1.1 - 0.01
+    for image, white in (
+        (eight, 255.0),
+        (greys, 255.0),
+        (eight * np.uint16(257), 65535.0),
+        (unit, 1.0),
+    ):
+        single, double, meant = (np.full(image.shape, 7, np.float32) for _ in range(3))
+        native.recolor(image, space, white, out=single)
+        native.recolor(image, space, white, out=double, threads=2)
+        recolor(image, space, white, out=meant)
+        assert np.array_equal(single.view(np.int32), double.view(np.int32))
+        assert np.all(np.abs(single - meant) <= EPS * np.maximum(np.abs(meant), 1e-5))
+
+
+def test_colors_of_nan_are_nan(isa: str) -> None:
+    image = np.full((1, 3, 1, 1, 9), np.nan, np.float32)
+    for space in SPACES:
+        native.recolor(image, space, 1.0, out=(out := np.zeros_like(image)))
+        assert np.isnan(out).all()

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from spel.kernels.reference_color import (
+    EXTENT,
+    LOWEST,
+    RGB_TO_XYZ_LIBIFT,
+    WHITE_POINT_LIBIFT,
+)
 from spel.nn.color import Color
 from spel.nn.decode import Decode
 from spel.nn.normalize import BatchNormalize, LinearNormalize
 from spel.ops.color import GREY_WEIGHTS
-from spel.ops.labnorm import EXTENT, LOWEST, WHITE_POINT, XYZ_FROM_RGB
 from spel.ops.normalize import batch_factor
 
 Json = dict[str, Any]
@@ -41,7 +46,7 @@ def color(layer: Color, shape: Shape) -> Json:
     if layer.space == "lab":
         return {**_lab(np.array(_XYZ) / np.array(_D65)[:, None], layer.white), **_LAB}
     if layer.space.startswith("labnorm2"):
-        matrix = XYZ_FROM_RGB / WHITE_POINT[:, None]
+        matrix = RGB_TO_XYZ_LIBIFT / WHITE_POINT_LIBIFT[:, None]
         ends = {"low": LOWEST.tolist(), "extent": EXTENT.tolist()}
         return {**_lab(matrix, layer.white), **_LABNORM, **ends, "file": layer.space[9:] or "png"}
     ycbcr = layer.space == "ycbcr"

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from spel.backends.onnx_graph import Graph, Value
+from spel.kernels import reference_color as meaning
 from spel.nn import Color
-from spel.ops import labnorm
 from spel.ops.color import GREY_WEIGHTS
 
 D = np.float64
@@ -105,11 +105,11 @@ def _labnorm2(g: Graph, unit: Sequence[str], file: str) -> list[str]:
     rgb = list(unit) if file == "direct" else _back(g, *_stored(g, unit, file))
     f = [
         _root(g, _sum(g, row, rgb), 0.008856451679, 841 / 108, 4 / 29)
-        for row in labnorm.XYZ_FROM_RGB / labnorm.WHITE_POINT[:, None]
+        for row in meaning.RGB_TO_XYZ_LIBIFT / meaning.WHITE_POINT_LIBIFT[:, None]
     ]
     return [
         str(g.op("Div", g.op("Sub", band, g.const(low, D)), g.const(span, D)))
-        for band, low, span in zip(_lab_of(g, f), labnorm.LOWEST, labnorm.EXTENT)
+        for band, low, span in zip(_lab_of(g, f), meaning.LOWEST, meaning.EXTENT)
     ]
 
 
@@ -118,7 +118,7 @@ def _trunc(g: Graph, x: str) -> str:
 
 
 def _stored(g: Graph, unit: Sequence[str], file: str) -> list[str]:
-    """Y, Cb and Cr as libift stores them, see `spel.ops.labnorm`."""
+    """Y, Cb and Cr as libift stores them, see `spel.kernels.reference_color`."""
 
     def number(value: float) -> str:
         return g.const(value, D)

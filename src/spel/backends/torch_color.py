@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from spel.backends.torch_deps import Tensor, torch
+from spel.kernels import reference_color as meaning
 from spel.nn import Color
-from spel.ops import labnorm
 from spel.ops.color import GREY_WEIGHTS
 
-_LABNORM2 = (labnorm.XYZ_FROM_RGB / labnorm.WHITE_POINT[:, None]).tolist()
-_LOWEST, _EXTENT = labnorm.LOWEST.tolist(), labnorm.EXTENT.tolist()
+_LABNORM2 = (meaning.RGB_TO_XYZ_LIBIFT / meaning.WHITE_POINT_LIBIFT[:, None]).tolist()
+_LOWEST, _EXTENT = meaning.LOWEST.tolist(), meaning.EXTENT.tolist()
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _labnorm2(unit: list[Tensor], file: str) -> list[Tensor]:
 
 
 def _stored(unit: list[Tensor], file: str) -> list[Tensor]:
-    """Y, Cb and Cr as libift stores them, see `spel.ops.labnorm`."""
+    """Y, Cb and Cr as libift stores them, see `spel.kernels.reference_color`."""
     red, _, blue = unit
     if file == "png":
         y = _sum((0.2627, 0.6780, 0.0593), unit)

@@ -25,6 +25,7 @@ if choice == "native":
         label,
         mean_pool,
         pad,
+        recolor,
         residue,
         resize,
         resize_part,
@@ -54,6 +55,7 @@ elif choice == "reference":
         transpose,
         upsample,
     )
+    from spel.kernels.reference_color import recolor
     from spel.kernels.reference_flood import flood
 
     def multiply_adds(count: int) -> int:
@@ -89,6 +91,7 @@ __all__ = [
     "native_info",
     "new_program",
     "pad",
+    "recolor",
     "residue",
     "resize",
     "resize_part",

@@ -159,6 +159,12 @@ def argmax(image: Array, *, out: Array, threads: int = 1) -> None:
     _run(image, lambda program, source: program.argmax(source), out, threads, ("argmax",))
 
 
+def recolor(image: Array, space: str, white: float, *, out: Array, threads: int = 1) -> None:
+    """Red, green and blue in 0..white to a colour space, see `reference_color`."""
+    key = ("recolor", space, white)
+    _run(image, lambda p, source: p.recolor(source, space, white), out, threads, key)
+
+
 def residue(
     image: Array,
     normalized: Array,

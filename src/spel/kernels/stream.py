@@ -34,6 +34,7 @@ ACTIVATIONS = (
     "silu",
     "hard_swish",
 )
+SPACES = ("lab", "labnorm2-png", "labnorm2-rgba", "labnorm2-jpeg", "labnorm2-direct")
 POOLS = {  # how rows are combined, and how the reduction ends
     "max": (0, 3),
     "min": (1, 3),
@@ -226,6 +227,11 @@ class Program:
     def softmax(self, of: Stage) -> Stage:
         """Exponentials over their sum, over the channels of each spel."""
         return Stage(self._native.softmax(of.index), of.channels, of.size)
+
+    def recolor(self, of: Stage, space: str, white: float) -> Stage:
+        """Red, green and blue in 0..white, the first three channels, to one of `SPACES`."""
+        index = self._native.recolor(of.index, SPACES.index(space), float(white))
+        return Stage(index, 3, of.size)
 
     def argmax(self, of: Stage) -> Stage:
         """Number of the channel with the largest value."""

@@ -92,7 +92,12 @@ class Color(Layer):
             return program.mix(source, [terms], unit)
         if self.space == "rgb":
             return program.mix(source, [[(0 if grey else c, 1.0)] for c in range(3)], unit)
-        return None
+        if self.space == "ycbcr":
+            return None
+        file = self.space[9:] or "png"
+        space = "lab" if self.space == "lab" else f"labnorm2-{file}"
+        colors = program.mix(source, [[(0, 1.0)]] * 3, 1.0) if grey else source
+        return program.recolor(colors, space, self.white)
 
     def shape(self, shape: Shape) -> Shape:
         if len(shape) < 3 or not 1 <= shape[-1] <= 4:

@@ -25,6 +25,8 @@ OURS = "spel"
 PACKAGE_OF = {"opencv": "opencv-python", "skimage": "scikit-image"}
 STEADY = 1.25
 """Median over minimum beyond which a cell is marked: the machine was busy."""
+HOPELESS = 15
+"""How many times as long as the fastest a contender may take and still run in every round."""
 
 
 @dataclass(frozen=True)
@@ -250,18 +252,26 @@ def measure(
     most: int = 60,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
-    """Seconds of each contender, in turns: at least `least` rounds, until the budget is used."""
-    for run in contenders.values():
+    """Seconds of each contender, in turns: at least `least` rounds, until the budget is used.
+
+    Contenders that take over `HOPELESS` times as long as the fastest sit out after two rounds.
+    """
+
+    def seconds_of(run: Contender) -> float:
+        start = clock()
         run()
+        return clock() - start
+
+    first = {name: seconds_of(run) for name, run in contenders.items()}
+    slow = {name for name, once in first.items() if once > HOPELESS * min(first.values())}
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     begin = time.perf_counter()
     for done in range(most):
         if done >= least and time.perf_counter() - begin > seconds:
             break
         for name, run in contenders.items():
-            start = clock()
-            run()
-            taken[name].append(clock() - start)
+            if done < 2 or name not in slow:
+                taken[name].append(seconds_of(run))
     return {
         name: Timing(min(t), float(np.median(t)), float(np.percentile(t, 95)), len(t))
         for name, t in taken.items()

@@ -8,8 +8,10 @@ import pytest
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.data import cells
-from spel.decide import ObjectModel, learn_object_model, parts
+from spel.decide import Delineation, ObjectModel, learn_object_model, parts, segment_image
+from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError, ShapeError
+from spel.nn import Scale, chain
 from spel.ops import label
 
 
@@ -45,6 +47,18 @@ def test_two_balls_that_touch_come_apart(axes):
     assert found.max() == 2
     assert found[centres[0]] != found[centres[1]]
     assert found[..., :18].max() == 1 or found[..., :18][found[..., :18] > 0].min() == 2
+
+
+def test_the_mask_of_several_objects_is_that_of_its_instances():
+    centres = [(14, 14), (14, 27), (27, 27)]  # an L of three disks: its hull covers the gap
+    disk = disks(*centres, size=(42, 42), radius=7)
+    model = ObjectModel(area=150, area_spread=0.2, multiple=True)
+    how = Segmentation(objects=model, delineation=Delineation(convex=True))
+    network = chain(same=Scale([1.0]))
+    found = segment_image(network, disk.astype(np.float32), how)
+    assert len(found.instances) == 3
+    assert found.mask.tolist() == (found.instances.labels > 0).tolist()
+    assert not found.mask[23:26, 15:18].any()
 
 
 def test_an_empty_mask_has_no_parts():

@@ -79,10 +79,17 @@ class SegmentedImage(Value):
 
     @derived_property
     def mask(self) -> Mask:
-        """Spels that belong to an object of any class."""
-        if not self.segmentation.classes:
-            return self.segmentation.mask(self.output, self.features, self.spacing)
-        return self.segmentation.objects_in(self.labels)
+        """Spels that belong to an object of any class; of several sized objects, the instances.
+
+        A component of objects that touch is delineated object by object: its own hull would cover
+        what lies between them.
+        """
+        how = self.segmentation
+        if how.classes:
+            return how.objects_in(self.labels)
+        if how.objects is not None and how.objects.multiple and how.delineation is not None:
+            return np.asarray(self.instances.labels > 0)
+        return how.mask(self.output, self.features, self.spacing)
 
     @derived_property
     def instances(self) -> Instances:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import spel
+
 from . import samples
 
 ROOT = Path(__file__).parents[2]
@@ -83,3 +85,10 @@ def test_every_decision_is_listed_by_its_title():
         number, title = page.read_text().split("\n", 1)[0].removeprefix("# ").split(" · ", 1)
         assert page.name.startswith(number)
         assert f"[{title}]({page.name})" in listed, f"{page.name} is not listed"
+
+
+def test_the_citation_and_the_changelog_name_this_version():
+    assert f"\nversion: {spel.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == spel.__version__

@@ -14,6 +14,7 @@ import spel
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 api = import_module("api")
+course = import_module("course.make")
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 OUTSIDE = (
@@ -42,7 +43,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 root_doc = "index"
-exclude_patterns = ["gallery/*", "templates/*"]
+exclude_patterns = ["course/*/*.ipynb", "gallery/*", "templates/*"]
 templates_path = ["templates"]
 default_role = "py:obj"
 myst_enable_extensions = ["colon_fence"]
@@ -129,3 +130,4 @@ def setup(app):
 # Before Sphinx looks for pages: these are made from what stands elsewhere.
 include_outside(HERE / "project")
 api.write_pages(HERE / "reference" / "python")
+course.write_pages()

@@ -75,7 +75,9 @@ def command(
     from spel.errors import ParameterError
     from spel.io.sources import expand
 
-    if (to == "html") != (image is not None):
+    if to == "html" and image is None:
+        raise click.UsageError("--to html shows the network on an image; name it with --image")
+    if to != "html" and image is not None:
         raise click.UsageError("--image is for --to html only; leave it out")
     if check and to in ("libift", "script", "html"):
         raise click.UsageError(f"--check compares ONNX and PyTorch results; leave it out of {to}")

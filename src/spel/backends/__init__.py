@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from spel.backends.bioimageio_export import to_bioimageio
 from spel.backends.capability import Capability, capability, table
 from spel.backends.html_export import to_html
 from spel.backends.libift_export import to_libift
@@ -21,6 +22,7 @@ __all__ = [
     "compile",
     "from_torch",
     "table",
+    "to_bioimageio",
     "to_html",
     "to_libift",
     "to_onnx",

@@ -109,6 +109,20 @@ def to_onnx(
     Standard operators of opset 18 (ONNX 1.13, ONNX Runtime 1.14, from early 2023). Finite inputs:
     what NaN and infinity do is left to the runtime.
     """
+    model, report = checked_onnx(network, path, images=images, dtype=dtype, tolerance=tolerance)
+    atomic.write_bytes(path, model)
+    return report
+
+
+def checked_onnx(
+    network: Network,
+    path: str | os.PathLike[str],
+    *,
+    images: Sequence[npt.ArrayLike],
+    dtype: Input = "float32",
+    tolerance: float = TOLERANCE,
+) -> tuple[bytes, OnnxReport]:
+    """The bytes of the ONNX file that is to be written at a path, compared as `to_onnx` says."""
     if not len(images):
         raise ParameterError("onnx: no image to compare with; give at least one")
     model = onnx_bytes(network, np.shape(images[0]), dtype=dtype)
@@ -122,8 +136,7 @@ def to_onnx(
             f"{difference:.2e} of the largest value, more than {tolerance:.0e}. Compare node by "
             "node with network.upto(name), or allow more with tolerance="
         )
-    atomic.write_bytes(path, model)
-    return OnnxReport(os.fspath(path), OPSET, len(images), difference, tolerance)
+    return model, OnnxReport(os.fspath(path), OPSET, len(images), difference, tolerance)
 
 
 def compile_onnx(network: Network, shape: Sequence[int]) -> Callable[[npt.ArrayLike], Any]:

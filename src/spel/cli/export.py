@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 @click.argument("net", metavar="NET")
 @click.option(
     "--to",
-    type=click.Choice(["onnx", "torch", "libift", "script", "html"]),
+    type=click.Choice(["onnx", "torch", "libift", "script", "html", "bioimageio"]),
     required=True,
-    help="ONNX file, PyTorch state file, libift folder, Python script, or a page to hand out.",
+    help="ONNX file, PyTorch state file, libift folder, Python script, a page to hand out, or a "
+    "package of the BioImage Model Zoo.",
 )
 @click.option("--image", metavar="IMAGE", help="The image of the page, for html.")
 @click.option("--out", type=PATH, required=True, help="File (or folder).")
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     "check",
     metavar="IMAGE",
     multiple=True,
-    help="Images, folders or lists to compare on; onnx needs at least one.",
+    help="Images, folders or lists to compare on; onnx and bioimageio need at least one.",
 )
 @click.option(
     "--most", type=click.IntRange(1), default=20, help="Largest number of images to compare on."
@@ -49,6 +51,14 @@ if TYPE_CHECKING:
     default=1e-4,
     help="Largest difference, relative to the engine's largest value.",
 )
+@click.option(
+    "--author",
+    "authors",
+    metavar="NAME",
+    multiple=True,
+    help="Who made the network, for bioimageio.",
+)
+@click.option("--license", metavar="SPDX", default="", help="Such as CC-BY-4.0, for bioimageio.")
 @image_options
 @shared
 def command(
@@ -72,7 +82,6 @@ def command(
     import spel
     from spel.cli.networks import network
     from spel.cli.ranges import ImageReader
-    from spel.errors import ParameterError
     from spel.io.sources import expand
 
     if to == "html" and image is None:
@@ -88,18 +97,8 @@ def command(
         images = [in_units(path) for path in paths]
     else:  # the exported file converts its input itself
         images = [spel.read(path, **asdict(reading)) for path in paths]
-    if to == "onnx":
-        from spel.backends import to_onnx
-
-        _check_images(chain, images)
-        if not images:
-            raise ParameterError(
-                "export: --to onnx compares results before it writes; name images with --check"
-            )
-        report = to_onnx(
-            chain, out, images=images, dtype=options["dtype"], tolerance=options["tolerance"]
-        )
-        settings.say(str(report))
+    if to in ("onnx", "bioimageio"):
+        settings.say(_onnx(chain, to, out, images, options))
     elif to == "torch":
         _check_images(chain, images)
         _torch(chain, out, images, options["tolerance"], settings)
@@ -119,6 +118,25 @@ def command(
 
         atomic.write_text(out, to_script(chain))
     click.echo(out)
+
+
+def _onnx(chain: Network, to: str, out: Path, images: list[Any], options: Mapping[str, Any]) -> str:
+    """Write an ONNX file, alone or in a package, and say how exact it is."""
+    from spel.backends import to_bioimageio, to_onnx
+    from spel.errors import ParameterError
+
+    _check_images(chain, images)
+    if not images:
+        raise ParameterError(
+            f"export: --to {to} compares results before it writes; name images with --check"
+        )
+    if to == "onnx":
+        shared_options = {name: options[name] for name in ("dtype", "tolerance")}
+        return str(to_onnx(chain, out, images=images, **shared_options))
+    if options["dtype"] != "float32":
+        raise ParameterError("export: --input is for --to onnx; a package takes float32")
+    about = {name: options[name] for name in ("authors", "license", "tolerance")}
+    return str(to_bioimageio(chain, out, images=images, **about))
 
 
 def _check_images(chain: Network, images: list[Any]) -> None:

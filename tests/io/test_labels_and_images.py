@@ -122,3 +122,23 @@ class TestNothingIsDroppedInSilence:
         np.save(tmp_path / "a.npy", np.zeros((3, 3)))
         with pytest.raises(ParameterError, match=r"1 \.npy files"):
             expand(tmp_path)
+
+
+class TestFileNames:
+    """Files are named like their images, as readers of YOLO and VOC folders expect."""
+
+    def written(self, folder: Path, *names: str) -> list[str]:
+        box = ([[0, 0, 5, 5]], [0.5], [25.0], ("x",))
+        write_as("yolo", folder, [Result(name, (10, 10), *box) for name in names])
+        return sorted(path.name for path in folder.glob("*[!s].txt"))
+
+    def test_folders_that_all_images_share_are_left_out(self, tmp_path):
+        assert self.written(tmp_path / "1", "p/q/a.png", "p/q/b.png") == ["a.txt", "b.txt"]
+        assert self.written(tmp_path / "2", "p/a.png", "p/q/a.png") == ["a.txt", "q__a.txt"]
+        assert self.written(tmp_path / "3", "pq/a.png", "pr/a.png") == ["pq__a.txt", "pr__a.txt"]
+
+    def test_names_of_version_0_1_are_read(self, tmp_path):
+        self.written(tmp_path, "p/a.png")
+        (tmp_path / "a.txt").rename(tmp_path / "p__a.txt")
+        (read,) = read_labels(tmp_path)
+        assert (read.image, len(read)) == ("p/a.png", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import ImageBoxes
 from spel.io.text_files import MIB
 
-__all__ = ["LARGE", "check_distinct", "dump", "named_files", "safe_stem"]
+__all__ = ["LARGE", "check_distinct", "dump", "named_files", "safe_stem", "stems"]
 
 LARGE = 512 * MIB
 """Largest annotation file that is read, in bytes."""
@@ -31,11 +32,25 @@ def safe_stem(image: str) -> str:
     return stem.lstrip(".") or "image"
 
 
+def stems(images: Sequence[str]) -> list[str]:
+    """File names for what belongs to images, without suffix and without the folders of them all.
+
+    Examples
+    --------
+    >>> stems(["photos/a.png", "photos/b/a.png"]), stems(["photos/a.png", "b.png"])
+    (['a', 'b__a'], ['photos__a', 'b'])
+    """
+    parts = [image.replace("\\", "/").split("/") for image in images]
+    folders = zip(*(one[:-1] for one in parts))
+    shared = len(list(takewhile(lambda level: len(set(level)) == 1, folders)))
+    return [safe_stem("/".join(one[shared:])) for one in parts]
+
+
 def named_files(
     folder: Path, images: Sequence[ImageBoxes], suffix: str
 ) -> list[tuple[Path, ImageBoxes]]:
     """A file in the folder for each image; the folder is created."""
-    names = [safe_stem(one.image) for one in images]
+    names = stems([one.image for one in images])
     check_distinct(name.casefold() for name in names)  # some file systems ignore capitals
     make_folder(folder)
     return [(folder / (name + suffix), one) for name, one in zip(names, images)]

@@ -21,7 +21,7 @@ from spel.io.json_files import read_json
 from spel.io.text_files import MIB, read_text
 
 from .collector import Collector
-from .file_names import LARGE, dump, named_files, safe_stem
+from .file_names import LARGE, dump, named_files, safe_stem, stems
 
 __all__ = ["class_names", "read", "write"]
 
@@ -112,11 +112,13 @@ def _read_own(
     root: Path, sizes: dict[str, Any], names: dict[int, str], collector: Collector
 ) -> None:
     """A folder that spel wrote: every image stands in images.json with its full name."""
-    for image, size in sizes.items():
+    for (image, size), stem in zip(sizes.items(), stems(list(sizes))):
         with collector.at("images.json"):
             rows, cols = size
             entry = collector.image(image, (int(rows), int(cols)))
-            file = root / (safe_stem(image) + ".txt")
+            file = root / f"{stem}.txt"
+            if not file.exists():  # as version 0.1 named it
+                file = root / f"{safe_stem(image)}.txt"
             _read_file(file, entry, names, collector)
 
 

@@ -131,10 +131,10 @@ def _input(network: Network, image: npt.NDArray[Any]) -> dict[str, Any]:
 
 
 def _output(image: npt.NDArray[Any], result: npt.NDArray[Any]) -> dict[str, Any]:
-    sizes, given = result.shape[:-1], image.shape[:-1]
-    if len(sizes) != len(given) or any(n % m for n, m in zip(given, sizes)):
+    sizes, before = result.shape[:-1], image.shape[:-1]
+    if len(sizes) != len(before) or any(n % m for n, m in zip(before, sizes)):
         raise ShapeError(
-            f"bioimageio: an image of {given} gives a result of {sizes}; expected one of the same "
+            f"bioimageio: an image of {before} gives a result of {sizes}; expected one of the same "
             "axes, whose strides divide the image: cut the image to a multiple of the strides"
         )
     axes = [
@@ -144,7 +144,7 @@ def _output(image: npt.NDArray[Any], result: npt.NDArray[Any]) -> dict[str, Any]
             "size": {"tensor_id": "image", "axis_id": axis},
             "scale": n // m,
         }
-        for axis, n, m in zip(AXES[-len(sizes) :], given, sizes)
+        for axis, n, m in zip(AXES[-len(sizes) :], before, sizes)
     ]
     return {
         "id": "output",

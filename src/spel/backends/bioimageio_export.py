@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import __version__, atomic
-from spel.backends.onnx_export import OPSET, TOLERANCE, OnnxReport, checked_onnx
+from spel.backends.onnx_export import TOLERANCE, OnnxReport, checked_onnx
+from spel.backends.onnx_graph import OPSET
 from spel.errors import FormatError, ShapeError, plural
 from spel.nn.intensity import expected_white
 from spel.nn.network import Network

@@ -92,3 +92,7 @@ def test_the_citation_and_the_changelog_name_this_version():
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     assert newest is not None
     assert newest[1] == spel.__version__
+
+
+def test_no_line_of_the_readme_is_longer_than_a_terminal():
+    assert [line for line in (ROOT / "README.md").read_text().splitlines() if len(line) > 100] == []

@@ -207,7 +207,9 @@ def test_fit_and_classify_name_numbers_they_cannot_take(program, tmp_path, value
         classify_image(None, images[0])
 
 
-@pytest.mark.parametrize("command", ["fit", "learn", "learn-boxes"])
+@pytest.mark.parametrize(
+    "command", ["fit", "learn", "learn-boxes", "invert", "learn-restore", "restore"]
+)
 def test_the_place_of_the_output_is_checked_before_the_work(program, place, tmp_path, command):
     out = tmp_path / "nowhere" / "net"
     options = {
@@ -217,6 +219,9 @@ def test_the_place_of_the_output_is_checked_before_the_work(program, place, tmp_
             *("--images", place / "missing", "--markers", place / "missing", "--out", out),
         ],
         "learn-boxes": [place / "missing", "--out", out],
+        "invert": [place / "missing", place / "missing", "--out", out],
+        "learn-restore": [place / "missing", "--task", "denoise:5", "--out", out],
+        "restore": [place / "missing", place / "missing", "--out", out],
     }[command]
     code, _, err = program(command, *options)
     assert code == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spel.errors import FormatError
+from spel.errors import FormatError, ParameterError
 from spel.rigid import Windows
 
 STAGE_0_1 = {
@@ -63,3 +63,9 @@ def test_a_stored_decision_states_its_version() -> None:
         Windows.from_dict({**stored, "version": 3})
     with pytest.raises(FormatError, match="Windows"):
         Windows.from_dict({**stored, "largest": 1.0})
+
+
+@pytest.mark.parametrize("value", ["abc", None, [0.5], 2, float("nan")])
+def test_a_threshold_is_a_number(value) -> None:
+    with pytest.raises(ParameterError, match="expected a number from 0 to 1"):
+        Windows(sizes=((20, 10),), threshold=value)

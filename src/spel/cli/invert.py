@@ -48,11 +48,13 @@ def command(
     With --step all, a sheet of the pictures of all steps is written. Steps that cannot be inverted
     are named.
     """
+    from spel.atomic import check_place
     from spel.cli.networks import network
     from spel.cli.progress import Progress
     from spel.cli.ranges import ImageReader
     from spel.synthesis import invert_steps, likeness
 
+    check_place(out)
     learned = network(net)
     every = step == "all" and "all" not in learned.names
     names = learned.names if every else (learned.output if step is None else step,)

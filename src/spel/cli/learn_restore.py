@@ -40,12 +40,14 @@ def command(
     The pictures are made noisy, small or blurred; k-means finds anchors among their patches, and
     each anchor gets the hyperplane that gives the clean pixels best.
     """
+    from spel.atomic import check_place
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
     from spel.errors import ParameterError
     from spel.io.sources import expand
     from spel.synthesis import Task, learn_restorer, luma
 
+    check_place(out)
     what = Task.parse(task)
     read, planes = FileReader(settings, reading), []
     paths = list(expand(pictures))

@@ -19,10 +19,12 @@ def command(restorer: str, image: str, out: str, reading: Reading, settings: Set
     import numpy as np
 
     from spel import write
+    from spel.atomic import check_place
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
     from spel.synthesis import load_restorer
 
+    check_place(out)
     learned = load_restorer(restorer)
     array, white = FileReader(settings, reading)(image)
     full = white or float(array.max()) or 1.0

@@ -25,6 +25,10 @@ from spel.nn.save import FORMAT, VERSION
 from spel.nn.tensor_file import parse_header, read_tensor_file
 
 MAX_NODES = 10_000
+OTHER_FILES = {
+    "spel.estimator": "it is a classifier, for spel classify and spel serve",
+    "restorer.v1": "it is a restorer, for spel restore",
+}
 BANK: dict[str, Any] = {
     "adjacency": Adjacency,
     "weights": npt.NDArray[np.float32],
@@ -58,7 +62,9 @@ def load(path: str | os.PathLike[str], *, allow: Collection[str] = ()) -> Networ
     text, tensors = read_tensor_file(path, "network", "spel learn or network.save")
     described = parse_header(text, name)
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise FormatError(f"{name}: not a network of spel; expected a file written by network.save")
+        kind = described.get("format", described.get("kind")) if isinstance(described, dict) else ""
+        hint = OTHER_FILES.get(str(kind), "expected a file written by network.save")
+        raise FormatError(f"{name}: not a network of spel; {hint}")
     version = described.get("version")
     if not isinstance(version, int) or version < 1:
         raise FormatError(f"{name}: version {version!r}; expected a whole number from 1")

@@ -138,8 +138,11 @@ class Windows:
                     f"Windows: {name} {value!r:.60}; expected an integer of at least 1"
                 )
         for name in ("threshold", "overlap"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ParameterError(f"Windows: {name} {getattr(self, name)!r}; expected 0 to 1")
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise ParameterError(
+                    f"Windows: {name} {value!r:.60}; expected a number from 0 to 1"
+                )
 
     def _check_scales(self) -> None:
         if not 0 < self.max_scale <= MAX_SCALE or not self.min_scale >= 1 / MAX_SIDE:

@@ -136,14 +136,17 @@ def labels(session: Session, request: Request) -> Packed:
 
 
 def objects(session: Session, request: Request) -> Json:
+    """The objects that a network finds on an image by its object model, best first."""
     return objects_view(session, _text(request, "network"), _text(request, "image"))
 
 
 def wavering(session: Session, request: Request) -> Json:
+    """Regions without strokes where a network wavers most between classes."""
     return wavering_view(session, _text(request, "network"), _text(request, "image"))
 
 
 def stroke(session: Session, request: Request) -> Json:
+    """The cross-validated effect of one stroke on the other marked images."""
     names = ("network", "image", "stroke")
     return stroke_view(session, *(_text(request, name) for name in names))
 

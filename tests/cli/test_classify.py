@@ -81,7 +81,7 @@ def test_folders_that_are_wrong_are_told(program, tmp_path):
     assert "1 of 5 images have no class" in fails(loose)
     assert "no '_'" in fails(loose, "--by", "prefix")
     few = textures(tmp_path / "few", 2)
-    assert "has one image" in fails(few)
+    assert "has only one image" in fails(few)
 
 
 def test_bad_images_do_not_stop_the_others(program, tmp_path):

@@ -26,7 +26,7 @@ def test_a_class_that_does_not_occur_has_no_recall():
 
 
 def test_what_does_not_fit_is_told():
-    with pytest.raises(ShapeError, match="give one each"):
+    with pytest.raises(ShapeError, match="expected one of each"):
         confusion([1], [1, 2])
-    with pytest.raises(ParameterError, match="not among"):
+    with pytest.raises(ParameterError, match="expected one of"):
         confusion([1], [3], classes=[1, 2])

@@ -41,19 +41,22 @@ def labelled_images(
     ----------
     folder : path
     by : {"folder", "prefix"}
-        The class is the name of the folder in it that holds the image, or what stands before the
-        first ``_`` of the file's name.
+        The class is the name of the subfolder that holds the image, or the part of the file's name
+        before the first ``_``.
+
+    Returns
+    -------
+    LabelledImages
 
     Raises
     ------
     ParameterError
-        If there are no images, none in a class folder, or only one class; the message says what was
-        found and what is expected.
+        If there are no images, an image has no class, or there is only one class.
     """
     place = Path(folder)
     if not place.is_dir():
         raise ParameterError(
-            f"{place}: there is no such folder; give the one that holds the images"
+            f"{place}: there is no such folder; name the one that holds the images"
         )
     every = [
         p
@@ -63,7 +66,7 @@ def labelled_images(
     files = sorted((p for p in every if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_key)
     warn_of_others(place, every)
     if not files:
-        raise ParameterError(f"{place}: the folder holds no image; expected {_wanted(place, by)}")
+        raise ParameterError(f"{place}: the folder has no image; expected {_wanted(place, by)}")
     if by == "prefix":
         classes = [p.name.split("_")[0] for p in files]
         odd = [p for p in files if "_" not in p.name]
@@ -86,6 +89,7 @@ def labelled_images(
 
 
 def _wanted(place: Path, by: str) -> str:
+    """An example of the expected names, for messages."""
     if by == "prefix":
-        return f"names such as {place}/cat_001.png, the class before the first '_'"
-    return f"a folder per class, as {place}/cat/001.png and {place}/dog/002.png"
+        return f"names such as {place}/cat_001.png, with the class before the first '_'"
+    return f"a folder per class, such as {place}/cat/001.png and {place}/dog/002.png"

@@ -40,11 +40,11 @@ def learn_classes(
     ----------
     encoded : Encoded
     markers : sequence of Markers
-        Of several classes.
+        Strokes of several classes.
     how : Segmentation
-        Delineation and what is undecided.
+        States the delineation, and which spels are undecided.
     start : ObjectModel, optional
-        Where spreads and powers of each class of objects come from; None for any size and shape.
+        The model whose spreads and powers every class gets; None for objects of any size and shape.
     decoder, ridge, class_names, on_step
         As for `learn_segmenter`.
     """
@@ -86,6 +86,7 @@ def _published(encoded: Encoded, method: Method, labels: Sequence[int]) -> list[
 
 
 def _last_bank(network: Network) -> KernelBank:
+    """The bank of the last convolution."""
     banks = [n.layer.bank for n in network.nodes if isinstance(n.layer, Convolution)]
     return banks[-1]
 
@@ -106,7 +107,7 @@ def _objects(
     start: ObjectModel,
     on_step: Callable[[str], object],
 ) -> ObjectModel | None:
-    """Area and shape of the objects of a class; None if no component holds its strokes."""
+    """Area and shape of the objects of a class; None if no component contains its strokes."""
     own = [
         Markers(m.points, (m.labels == one.label).astype(np.int64), m.size, 0, m.ids)
         for m in markers
@@ -114,7 +115,10 @@ def _objects(
     try:
         model, _ = learn_object_model([o[..., channel] for o in outputs], own, start)
     except ParameterError:
-        on_step(f"class {one.title}: no component holds its strokes; objects of any size and shape")
+        on_step(
+            f"class {one.title}: no component contains its strokes; objects may have any size and "
+            "shape"
+        )
         return None
     on_step(f"class {one.title}: objects of about {model.area:.0f} pixels")
     return model

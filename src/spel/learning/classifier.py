@@ -37,8 +37,10 @@ Features = Literal["patches", "pooled", "flat"]
 Head = Literal["ridge", "kernel", "svm", "mlp"]
 
 PATCHES = 60_000
-"""Patches of all images from which kernels are learned, at most."""
+"""Largest number of patches, of all images together, from which kernels are learned."""
+
 MAX_ACTIVATION_BYTES = 4 << 30
+"""Largest array that learning and applying kernels may need, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,20 @@ class ClassifierConfig:
     Attributes
     ----------
     features : {"patches", "pooled", "flat"} or Network
-        Kernels learned from patches without labels, statistics of colours, flattened pixels; or
+        Kernels learned from patches without labels, statistics of colours, flattened pixels, or
         the pooled activations of a network, such as one learned from markers.
     head : {"ridge", "kernel", "svm", "mlp"}
+        The classifier over the features.
     kernels, size : int
-        Number of kernels, and side of the patches, of "patches".
+        For "patches": number of kernels, and side of the patches.
     levels : tuple of int
         Levels of the pyramid of pooled features.
     seed : int
+        Seed of the random numbers.
     max_values : int
         Largest number of values of a patch.
     max_memory : float
-        Gigabytes that a head which needs all feature vectors may take, by estimate.
+        Gigabytes, by estimate, that a head may need for all feature vectors.
     """
 
     features: Any = "patches"
@@ -128,7 +132,7 @@ class ClassifierConfig:
             ),
         }
         if self.head not in makers:
-            raise ParameterError(f"head {self.head!r}; expected one of {', '.join(makers)}")
+            raise ParameterError(f"fit: head {self.head!r}; expected one of {', '.join(makers)}")
         return makers[self.head]()
 
     def fit(
@@ -142,25 +146,25 @@ class ClassifierConfig:
     ) -> Any:
         """Fit the classifier; images are accessed in portions, never all at once.
 
-        The ridge head needs sums over the images only: they are added up without rounding, so that
+        The ridge head needs only sums over the images. These are added up without rounding, so that
         the result does not depend on the number of workers. Other heads need all feature vectors.
 
         Parameters
         ----------
         images : sequence of arrays
-            Such as `spel.learning.portions.ExampleFiles`.
+            For example `spel.learning.portions.ExampleFiles`.
         classes : sequence of str
         run : callable, optional
             Runs tasks, perhaps in workers, and gives their results in order.
         threads : int, optional
             Threads of the engine in a task; by default all.
         saved : SavedSums, optional
-            Where the sums are saved from time to time; the same fit goes on from there.
+            A file in which the sums are saved from time to time; the same fit continues from it.
 
         Raises
         ------
         ShapeError
-            If images differ in size or channels where the features ask for one.
+            If images differ in size or channels, and the features need one size.
         ParameterError
             If the head would need more memory than `max_memory`.
         """
@@ -212,7 +216,7 @@ def hold_out(
     Raises
     ------
     ParameterError
-        If a class has one image only.
+        If a class has only one image.
     """
     true = np.asarray(classes)
     generator = np.random.default_rng(seed)
@@ -220,8 +224,8 @@ def hold_out(
     for name, count in sorted(Counter(classes).items()):
         if count < 2:
             raise ParameterError(
-                f"class {name!r} has one image, too few to hold out a part of it; add images, or "
-                "evaluate elsewhere with --test 0"
+                f"class {name!r} has only one image, so none can be held out; add images, or "
+                "evaluate on other images with --test 0"
             )
         rows = np.flatnonzero(true == name)
         size = min(max(1, round(fraction * count)), count - 1)

@@ -35,7 +35,12 @@ def labelled_crops(
     read : callable
         Reads an image and its full intensity.
     report : callable
-        Takes what is left out, as texts: boxes around crowds, images without a box.
+        Called with a line of text for what is left out: boxes around crowds, images without a box.
+
+    Returns
+    -------
+    images : list of arrays
+    classes : tuple of str
 
     Raises
     ------

@@ -37,15 +37,16 @@ class RankedDecoder:
     Attributes
     ----------
     block : str
-        Node that is decoded; several for the linear decoder, with "+" between them.
+        The node that is decoded; for the linear decoder several, joined by "+".
     decoder : str
+        Name of the decoder.
     score : float
         Area under the ROC curve of the marked (or masked) pixels, averaged over the images; 0.5 is
         chance.
     warnings : tuple of str
-        What has collapsed; empty if nothing has.
+        Sentences about what has collapsed; empty if nothing has.
     network : Network
-        Encoder and decoder, its output the saliency.
+        Encoder and decoder; its output is the saliency.
     """
 
     block: str
@@ -64,15 +65,15 @@ def rank_decoders(
     methods: Sequence[str] = (*METHODS, "linear"),
     white: float | None = None,
 ) -> list[RankedDecoder]:
-    """Every decoder on every block, best first; those with warnings come last.
+    """Evaluate every decoder on every block; the best comes first, those with warnings last.
 
     Parameters
     ----------
     encoder : Network
-        Learned; strides become dilations (`spel.flim.atrous`).
+        A learned encoder; strides become dilations (`spel.flim.atrous`).
     images, markers : sequences
-        Marked images to evaluate on, preferably others than those of learning. The linear decoder
-        is learned on them, without the image that is evaluated.
+        Marked images to evaluate on, preferably not those that the encoder was learned from. The
+        linear decoder is learned on them, without the image that is evaluated.
     masks : sequence of (rows, cols) arrays, optional
         True masks; then all pixels are evaluated instead of the marked ones.
     methods : sequence of str
@@ -118,9 +119,9 @@ def collapse_warnings(saliencies: Sequence[Image], layer: Layer | None = None) -
     Parameters
     ----------
     saliencies : sequence of arrays
-        Of the images of the markers.
+        Saliencies of the marked images.
     layer : Layer, optional
-        The decoder that gave them.
+        The decoder that computed them.
 
     Examples
     --------

@@ -142,9 +142,9 @@ def learn_from_boxes(
     suppress : {"within", "across"}
         Whether boxes of the same class only, or of all classes, suppress one another.
     command : str
-        Stated in the card of the network.
+        The command line, which the card of the network states.
     read : callable
-        Reads a photo and its full intensity, more than once.
+        Reads a photo and its full intensity; it is called more than once for each photo.
     on_step : callable, optional
         Called with a message after each step.
     run : callable, optional
@@ -206,7 +206,7 @@ def _learn(
     photos: Photos, config: RigidConfig, suppress: Suppress, on_step: OnStep, run: Run | None,
     resume: Resume | None,
 ) -> tuple[Network, dict[str, Validation | None]]:  # fmt: skip
-    """The detector, and its figures by leave-one-photo-out per class; "" if there is one."""
+    """The detector, and the leave-one-photo-out figures of each class ("" for a single one)."""
     training = training_photos(
         photos.images, photos.boxes, photos.names, run=run, crowd=photos.crowd, resume=resume
     )
@@ -219,7 +219,7 @@ def _learn(
 def _figures_of_classes(
     validations: Mapping[str, Validation | None], on_step: OnStep
 ) -> dict[str, Any]:
-    """The figures by leave-one-photo-out, for the card; classes without figures are named."""
+    """The leave-one-photo-out figures for the card; classes without figures are reported."""
     for name, validation in validations.items():
         if validation is None:
             of_class = f" of class {name}" if name else ""
@@ -293,7 +293,12 @@ def boxes_from_strokes(
     markers : path
         Folder of their strokes.
     convention : str, optional
-        Of the labels in the files, see `spel.io.annotation.markers`.
+        The meaning of labels in the files, see `spel.io.annotation.markers`.
+
+    Returns
+    -------
+    Annotations
+        All boxes are of the class "object".
     """
     drawn, paths = marked_images(images, markers, convention)
     annotated = [
@@ -311,7 +316,7 @@ def find_photos(truth: Annotations, folder: Path, read: ReadWithWhite = read_wit
     if missing:
         raise ParameterError(
             f"{len(missing)} of {len(paths)} annotated photos are not in {folder}, for example "
-            f"{missing[0]}; name the folder that the file names are relative to"
+            f"{missing[0]}; name the folder to which the file names are relative"
         )
     return Photos(
         tuple(image.image for image in images),

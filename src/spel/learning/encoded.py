@@ -39,9 +39,9 @@ class Encoded:
     channels : list of (rows, cols, K) arrays
         Channels of all blocks, for each image.
     features : str
-        What enters the first convolution; a delineation looks at it.
+        The node whose activation enters the first convolution, on which masks are delineated.
     scale : tuple of float
-        Factors that make its channels comparable at the marked spels.
+        Factors that make the channels of that activation comparable at the marked spels.
     """
 
     network: Network
@@ -75,7 +75,7 @@ def encode(
     white: float | None = None,
     on_step: Callable[[str], object] = str,
 ) -> Encoded:
-    """Learn the encoder's unlearned layers, and compute what a decoder is learned from.
+    """Learn the encoder's unlearned layers, and compute the channels for its decoder.
 
     Parameters
     ----------
@@ -127,4 +127,5 @@ def block_ends(network: Network) -> tuple[str, ...]:
 
 
 def _with_channel_axis(image: Image, ndim: int) -> Image:
+    """The image with a channel axis."""
     return image[..., None] if image.ndim == ndim else image

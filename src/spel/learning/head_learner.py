@@ -17,8 +17,10 @@ from spel.sklearn import ImageClassifier, RidgeHead
 from spel.sklearn.heads import as_precise
 
 BYTES_PER_VALUE = 16
-"""Memory of heads that need all feature vectors: the table, scaled, and in float64."""
+"""Memory per value for heads that need all feature vectors: the table, scaled, and in float64."""
+
 GB = 1e9
+"""Bytes of a gigabyte."""
 
 
 class HeadLearner:
@@ -27,7 +29,7 @@ class HeadLearner:
     Parameters
     ----------
     features : transformer
-        Fitted.
+        The fitted features.
     images : sequence of arrays
     classes : (n,) array of str
     run : callable
@@ -45,7 +47,7 @@ class HeadLearner:
         if len(self.classes) < 2:
             raise ParameterError(
                 f"a classifier can't train when only one class is present ({self.classes[0]!r}); "
-                "give images of at least two classes"
+                "expected images of at least two classes"
             )
         self.parts = portions(len(images))
 
@@ -62,6 +64,7 @@ class HeadLearner:
         return _pipeline(self.features, scaler, RidgeHead.from_moments(moved, self.classes, alpha))
 
     def _moments(self, saved: SavedSums | None) -> ClassMoments:
+        """The moments of all images' features, continued from saved sums if there are any."""
         first = RowsOf(self.images[self.parts[0]], self.threads, self.features)()
         precise = as_precise(first)
         origin = precise.mean(axis=0)
@@ -118,13 +121,13 @@ class HeadLearner:
 
         scaler = StandardScaler()
         with warnings.catch_warnings():
-            # An MLP or SVM that stops at its limit of iterations is evaluated like any other.
+            # An MLP or SVM that reaches its limit of iterations is evaluated like any other.
             warnings.simplefilter("ignore")
             try:
                 head.fit(scaler.fit_transform(self._table(name, max_memory)), self._names())
             except SpelError:
                 raise
-            except ValueError as error:  # scikit-learn's own, of too few images for a head, say
+            except ValueError as error:  # from scikit-learn, for example too few images for a head
                 reason = str(error).splitlines()[0]
                 raise ParameterError(f"head {name!r}: {reason}") from None
         return _pipeline(self.features, scaler, head)
@@ -133,6 +136,7 @@ class HeadLearner:
         return np.asarray(self.classes[self.numbers])
 
     def _table(self, name: str, max_memory: float) -> npt.NDArray[np.float32]:
+        """The feature vectors of all images."""
         count, length = len(self.images), int(self.features.n_features_out_)
         needed = count * length * BYTES_PER_VALUE
         if needed > max_memory * GB:
@@ -155,7 +159,7 @@ def _pipeline(features: Any, scaler: Any, head: Any) -> Any:
 
 
 def _scaler(moments: ClassMoments) -> Any:
-    """The `StandardScaler` that rows of these moments give."""
+    """The `StandardScaler` that would be fitted to rows with these moments."""
     from sklearn.preprocessing import StandardScaler
 
     mean, variance = moments.mean_and_variance()

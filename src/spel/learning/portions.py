@@ -1,6 +1,6 @@
-"""Portions of the images that are learned from: picklable calls, in this process or in workers.
+"""Tasks about portions of the images, which can be pickled: for this process or for workers.
 
-What a portion gives does not depend on the process that computes it: the engine gives the same bits
+The result of a task does not depend on the process that computes it: the engine gives the same bits
 for any number of threads, and products of rows are computed by one thread.
 """
 
@@ -23,15 +23,17 @@ from spel.linear import ClassMoments
 from spel.sklearn.heads import as_precise
 
 PORTION = 1000
-"""Images of one portion: moments are summed over the rows of so many images at once."""
+"""Number of images of one portion, whose moments are summed at once."""
 
 BATCH_BYTES = 16 << 20
+"""About the largest number of bytes of the images that run through the features at once."""
+
 BATCH = 200
-"""Images that run through the features at once are at most so many, and take about so much."""
+"""Largest number of images that run through the features at once."""
 
 Rows = npt.NDArray[np.float32]
 Run = Callable[[Iterable[Any]], Iterator[Any]]
-"""From tasks to their results, in order."""
+"""A function from tasks to their results, in order."""
 
 
 def run_here(tasks: Iterable[Any]) -> Iterator[Any]:
@@ -88,7 +90,7 @@ def select(images: Sequence[Any], indices: Sequence[int]) -> Sequence[Any]:
 
 
 def name_of(images: Sequence[Any], index: int) -> str:
-    """What messages call an image."""
+    """The name of an image in messages."""
     return images.paths[index] if isinstance(images, ExampleFiles) else f"image {index}"
 
 
@@ -125,9 +127,10 @@ class Portion:
 
 @dataclass(frozen=True, eq=False)
 class ShapesOf(Portion):
-    """The shapes of the images."""
+    """Gives the shapes of the images."""
 
     def compute(self) -> set[tuple[int, ...]]:
+        """The shapes, without reading pixels if the images are files."""
         if isinstance(self.images, ExampleFiles):
             return self.images.shapes()
         return {np.shape(image) for image in self.images}
@@ -135,11 +138,12 @@ class ShapesOf(Portion):
 
 @dataclass(frozen=True, eq=False)
 class RowsOf(Portion):
-    """The feature vectors of the images, a row for each."""
+    """Gives the feature vectors of the images, a row for each."""
 
     features: Any = None
 
     def compute(self) -> Rows:
+        """The rows (n, d); an error names the image."""
         parts: list[Rows] = []
         for batch, first in _batches(self.images):
             try:
@@ -152,23 +156,25 @@ class RowsOf(Portion):
 
 @dataclass(frozen=True, eq=False)
 class MomentsOf(RowsOf):
-    """The moments of the images' feature vectors about an origin, by class."""
+    """Gives the moments of the images' feature vectors about an origin, by class."""
 
     numbers: Any = None
     origin: Any = None
     classes: int = 0
 
     def compute(self) -> ClassMoments:  # type: ignore[override]
+        """The moments of the rows."""
         return moments_of(super().compute(), self.numbers, self.origin, self.classes)
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionsOf(Portion):
-    """The class of each image by a fitted model."""
+    """Gives the class of each image by a fitted model."""
 
     model: Any = None
 
     def compute(self) -> npt.NDArray[Any]:
+        """The predicted classes (n,)."""
         return np.concatenate([self.model.predict(batch) for batch, _ in _batches(self.images)])
 
 
@@ -203,7 +209,7 @@ def shapes_of(images: Sequence[Any], run: Run) -> set[tuple[int, ...]]:
 
 
 def portions(count: int) -> list[slice]:
-    """The portions of so many images, by their indices.
+    """The portions of `count` images, as slices of their indices.
 
     Examples
     --------
@@ -214,7 +220,7 @@ def portions(count: int) -> list[slice]:
 
 
 def check_one_shape(shapes: set[tuple[int, ...]], features: str) -> None:
-    """Refuse images of several sizes where the features ask for one.
+    """Refuse images of several sizes for features that need one size.
 
     Raises
     ------
@@ -222,6 +228,6 @@ def check_one_shape(shapes: set[tuple[int, ...]], features: str) -> None:
     """
     if len(shapes) > 1:
         raise ShapeError(
-            f"images of different sizes, and features {features!r} ask for one size; "
-            "bring the images to one size, or take features 'pooled' or a network"
+            f"images of different sizes, but the features {features!r} need one size; resize the "
+            "images, or use the features 'pooled' or a network"
         )

@@ -1,4 +1,4 @@
-"""Presence, cross-validated: each marked image is judged by what was learned from the others."""
+"""Cross-validated presence: each marked image is judged by a model learned from the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Saliency = Callable[[Image], Image]
 Fit = Callable[[Sequence[Image], Sequence[Markers]], tuple[Saliency, Sequence[Image]]]
 
 LEAST = 3
-"""Marked images below which nothing can be said of new ones."""
+"""Smallest number of marked images from which rates of new images can be estimated."""
 
 
 def cross_validated_presence(
@@ -29,18 +29,18 @@ def cross_validated_presence(
 ) -> Presence:
     """Scores of marked objects and of the background, each image left out once.
 
-    Decoder and object model are learned without the image; the encoder's kernels are those of all
-    marked images, which use no label.
+    Decoder and object model are learned without the image. The encoder's kernels come from all
+    marked images, because labels do not influence them.
 
     Parameters
     ----------
     channels : sequence of (rows, cols, K) arrays
-        What the decoder weighs, one per marked image.
+        The decoder's input, one array per marked image.
     markers : sequence of Markers
     start : ObjectModel
-        Spreads, powers and levels, as for `spel.decide.learn_object_model`.
+        States spreads, powers and levels, as for `spel.decide.learn_object_model`.
     fit : function of channels and markers
-        Returns the function from channels to a saliency, and the saliencies of the given images.
+        Returns a function from channels to a saliency, and the saliencies of its training images.
 
     Returns
     -------
@@ -65,20 +65,20 @@ def cross_validated_presence(
             saliency, saliencies = fit([channels[i] for i in rest], drawn)
             model, _ = learn_object_model(saliencies, drawn, start)
         except ParameterError:
-            continue  # the others show no object, so they say nothing of this image
+            continue  # nothing can be learned from the other images, so this one is not judged
         marked, apart = scores_apart(model, saliency(channels[out]), markers[out])
         objects += marked
         background.append(apart)
     if len(background) < 2 or not objects:
         raise ParameterError(
-            "learn_segmenter: false_alarm_rate; no marked image can be judged by the others. Mark "
-            "objects in at least three images"
+            "learn_segmenter: false_alarm_rate needs marked images that can be judged by the "
+            "others; mark objects in at least three images"
         )
     return Presence(tuple(objects), tuple(background))
 
 
 def presence_in_words(model: ObjectModel, rate: float) -> str:
-    """What was learned of presence, and what the rate costs."""
+    """The learned bound in words, and how many marked objects it keeps."""
     assert model.presence is not None
     scores, apart = model.presence.objects, model.presence.background
     reached = sum(score > model.min_score for score in scores)

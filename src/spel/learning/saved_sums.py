@@ -1,4 +1,4 @@
-"""Sums in a file: what was added up when a run was stopped, and which portions are in it."""
+"""Sums in a file, with the number of portions they contain, so that a stopped run can continue."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from spel.atomic import write_bytes
 from spel.linear import ExactMoments
 
 EVERY_S = 20.0
+"""Seconds between two saves."""
 
 
 class SavedSums:
@@ -25,7 +26,7 @@ class SavedSums:
     ----------
     path : path
     key : str
-        What the sums depend on; a file of another key is not used.
+        A hash of all that the sums depend on; a file with another key is ignored.
     every_s : float
         Seconds between two saves.
     """
@@ -35,7 +36,7 @@ class SavedSums:
         self._saved_at = time.monotonic()
 
     def restore(self, sums: ExactMoments) -> int:
-        """Put the saved sums into `sums`; the number of portions that are in them."""
+        """Put the saved sums into `sums`, and return the number of portions in them."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -45,7 +46,7 @@ class SavedSums:
                     return 0
                 portions = int(about["portions"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, KeyError):  # none, or one of something else
+        except (OSError, SafetensorError, ValueError, KeyError):  # no file, or not one of sums
             return 0
         shapes = {name: array.shape for name, array in sums.arrays().items()}
         if any(name not in arrays or arrays[name].shape != shapes[name] for name in shapes):
@@ -54,7 +55,7 @@ class SavedSums:
         return portions
 
     def save(self, sums: ExactMoments, portions: int, *, now: bool = False) -> None:
-        """Save the sums over the first portions, if it is time."""
+        """Save the sums over the first portions, if `every_s` seconds have passed or `now`."""
         from safetensors.numpy import save as to_bytes
 
         if not now and time.monotonic() - self._saved_at < self.every_s:
@@ -70,7 +71,7 @@ class SavedSums:
 
 
 def key_of(settings: Mapping[str, Any], paths: Sequence[str], classes: Sequence[str]) -> str:
-    """A hash of settings, and of files by name, size, time of change and class."""
+    """A hash of the settings, and of each file's name, size, time of change and class."""
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
     for path, name in zip(paths, classes):
         status = os.stat(path)

@@ -91,9 +91,9 @@ def learn_segmenter(
     """Learn a network that segments objects like the marked ones, from strokes alone.
 
     1. `spel.learn` fills the unlearned convolutions (skipped if there are none).
-    2. A logistic regression over the channels of all blocks tells object strokes from background
-       strokes. With `hard_negatives` it is fitted twice: for the second time, what it found in the
-       marked images apart from the marked objects counts as background.
+    2. A logistic regression over the channels of all blocks distinguishes object strokes from
+       background strokes. With `hard_negatives` it is fitted a second time, with all that was
+       salient in the marked images outside the marked objects as additional background.
     3. Area, shape and lowest accepted score of the objects are learned from the marked ones.
 
     With strokes of several classes (more than one label besides the background's, or labels that
@@ -113,6 +113,7 @@ def learn_segmenter(
     ridge : float
         Penalty on the decoder's weights.
     hard_negatives : bool
+        Whether salient pixels outside the marked objects are added to the background.
     all_marked : bool, optional
         Whether every object of a marked image is marked; if not, there are no hard negatives,
         because they may be objects. By default False, or True if an image holds one object.
@@ -123,7 +124,7 @@ def learn_segmenter(
         Whether an image may hold several objects: then each stroke marks one, and objects that
         touch are separated. False keeps at most one object per image, the best.
     objects : ObjectModel, optional
-        Spreads, powers and levels of the component selection.
+        States spreads, powers and levels of the component selection.
     delineation : Delineation, optional
         By default a seeded watershed on the gradient of what enters the first convolution.
     decoder : str
@@ -135,16 +136,16 @@ def learn_segmenter(
     undecided : float
         For several classes: spels whose most probable class is less probable are undecided.
     false_alarm_rate : float, optional
-        Accept components so that, of images without an object, at most this share holds a false
-        alarm. The bound is learned by cross-validation over the marked images
-        (`spel.decide.Presence`), and the file keeps it, so that another rate may be stated later.
-        By default the lowest score is a fixed step below that of the marked objects.
+        Largest share of images without an object in which a false alarm is accepted. The bound is
+        learned by cross-validation over the marked images (`spel.decide.Presence`) and stored, so
+        that another rate may be stated later. By default the lowest score is a fixed step below
+        that of the marked objects.
     scales : (low, high)
-        Sizes (lengths) of objects over those of the marked ones that are as good as theirs: with
-        (0.5, 1) objects of half the size are found, too.
+        Range of lengths of objects, relative to those of the marked ones: with (0.5, 1), objects
+        of half the size are accepted too.
     truncated : bool
-        Whether objects that the border of the image cuts are looked for, by the ellipse of the
-        outline that is visible. Images only.
+        Whether objects that the border of the image cuts are accepted, by the ellipse through
+        their visible outline. Images only.
     on_step : callable, optional
         Called with a message after each step.
 
@@ -155,8 +156,8 @@ def learn_segmenter(
     Raises
     ------
     ShapeError, ParameterError, FormatError
-        If images, markers and network do not fit, only one class is marked, or the saliency of the
-        marked images shows no component that holds the object strokes.
+        If images, markers and network do not fit one another, only one class is marked, or no
+        component of the saliency contains the object strokes.
     """
     encoded = encode(
         network, images, markers, names=names, seed=seed, blocks=blocks, method=method,
@@ -171,8 +172,8 @@ def learn_segmenter(
         check_rate("learn_segmenter", false_alarm_rate)
         if several or sized is None:
             raise ParameterError(
-                "learn_segmenter: false_alarm_rate is for one class of objects of learned size "
-                "(select='components')"
+                "learn_segmenter: false_alarm_rate needs one class of objects, and their learned "
+                "size (select='components'); leave it out"
             )
     if several:
         learned = learn_classes(
@@ -181,8 +182,8 @@ def learn_segmenter(
         return LearnedSegmenter(learned, None, ())
     if decoder != "linear" or undecided:
         raise ParameterError(
-            f"learn_segmenter: decoder {decoder!r}, undecided {undecided}; these are for several "
-            "classes of objects, and one is marked"
+            f"learn_segmenter: decoder {decoder!r}, undecided {undecided}; these options are for "
+            "several classes of objects, and one is marked"
         )
     complete = not multiple if all_marked is None else all_marked
     mine = hard_negatives and complete
@@ -196,12 +197,12 @@ def _start(
     truncated: bool,
     ndim: int,
 ) -> ObjectModel:
-    """What the object model is learned from: the options that speak of objects."""
+    """The model from which learning starts: the options about objects."""
     start = replace(objects or ObjectModel(area=1000), multiple=multiple)
     if truncated and ndim > 2:
         raise ParameterError(
-            "learn_segmenter: truncated objects of volumes; the ellipse of a cut outline is known "
-            "for images only"
+            "learn_segmenter: truncated objects are measured by an ellipse, in images only; leave "
+            "truncated out for volumes"
         )
     if scales != (1.0, 1.0):
         start = replace(start, area_range=(scales[0] ** ndim, scales[1] ** ndim))
@@ -285,7 +286,7 @@ def suggest_strokes(
     near: float = 0.5,
     white: float | None = None,
 ) -> tuple[str, ...]:
-    """Sentences that name components which look like objects but have no stroke.
+    """Sentences about components that look like objects but have no stroke.
 
     Parameters
     ----------
@@ -294,7 +295,7 @@ def suggest_strokes(
     images, markers, names
         The marked images, or new ones with empty markers.
     near : float
-        How far below the lowest accepted score a component may lie to be worth a stroke.
+        How far the score of such a component may lie below the lowest accepted score.
     white : float, optional
         Full intensity of the images, as for `spel.learn`.
 
@@ -370,7 +371,7 @@ def _hard_negatives(
         for points, own in zip(object_strokes(drawn, each=model.multiple), owners):
             marked = np.zeros(drawn.size, dtype=bool)
             marked[tuple(points.T)] = True
-            # If no component holds the stroke, the object may lie anywhere around it.
+            # If no component contains the stroke, the object may lie anywhere around it.
             reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
             marked |= own.full_mask() if own is not None else False
             false &= ~_dilate(marked, reach)

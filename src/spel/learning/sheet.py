@@ -31,9 +31,9 @@ def learning_sheet(
 ) -> RGB:
     """One picture of a learned network: first the marked images, then kernels of every layer.
 
-    For each of the first marked images: its strokes, its saliency with the scale, and the outline
-    of its mask, if the network carries a segmentation. For each of the first kernels of a layer:
-    its weights, its activation on the image that it was learned from, and the stroke and pixel.
+    The first marked images are shown with their strokes, their saliency with its scale, and the
+    outline of the mask if the network carries a segmentation. The first kernels of each layer are
+    shown with their weights, their stroke and pixel, and their activation on that image.
 
     Returns
     -------
@@ -82,6 +82,7 @@ def with_outline(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> RGB:
 def _kernels(
     network: Network, name: str, arrays: Sequence[Any], names: Sequence[str]
 ) -> list[Tile]:
+    """The first kernels of a layer, each with its origin and its activation there."""
     layer = network[name]
     assert isinstance(layer, Convolution)
     dense = layer.bank.dense()
@@ -109,5 +110,6 @@ def _kernels(
 
 
 def _counts(drawn: Markers) -> str:
+    """Number of marked pixels of each side, in words."""
     objects = int(drawn.is_object.sum())
     return f"{objects} object and {len(drawn) - objects} background pixels"

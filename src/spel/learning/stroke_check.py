@@ -1,4 +1,4 @@
-"""What each stroke is worth to the other marked images, by cross-validation."""
+"""How much each stroke helps the other marked images, by cross-validation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from spel.learning.encoded import encode
 from spel.nn.layer import Image, Layer
 
 LEAST_HARM = 0.005
-"""Loss of balanced accuracy below which no stroke is warned of."""
+"""Smallest loss of balanced accuracy for which a stroke is reported as harmful."""
 
 Real = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class StrokeEffect:
-    """One stroke, and how learning with it changes what is predicted of the other marked images.
+    """One stroke, and how learning with it changes the predictions for the other marked images.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class StrokeEffect:
     at : tuple of int
         The spel in its middle.
     effect : float
-        Balanced accuracy on the marked spels of the other images with the stroke, minus without it;
-        above 0 the stroke helps. NaN if nothing can be learned without it.
+        Balanced accuracy on the marked spels of the other images with the stroke, minus without it:
+        above 0, the stroke helps. NaN if nothing can be learned without it.
     error : float
         Standard error of the effect over the other images.
     images : int
-        Number of other images that were judged.
+        Number of other images that count.
     """
 
     image: str
@@ -82,14 +82,14 @@ def check_strokes(
     """The cross-validated effect of every stroke on the other marked images.
 
     For each stroke, kernels and decoder are learned with it and without it. Both decoders are
-    learned without the image that is predicted, and judged by the balanced accuracy on its marked
-    spels: the mean over the labels of the share that is predicted right. A stroke is so judged by
-    images that it does not lie in.
+    learned without the image that is predicted, and judged by their balanced accuracy on its marked
+    spels: the share of correct predictions, averaged over the labels. So a stroke is judged only by
+    images in which it does not lie.
 
     Parameters
     ----------
     network, images, markers, names, seed, method, white
-        As for `spel.learn`; learned kernels are kept, so that the effect is that on the decoder.
+        As for `spel.learn`. Learned kernels stay as they are; the effect is then on the decoder.
     ridge : float
         Penalty on the decoder's weights.
     only : (int, int), optional
@@ -105,22 +105,22 @@ def check_strokes(
     Raises
     ------
     ParameterError
-        If there are fewer than three marked images: one to predict, and two that differ.
+        If there are fewer than three marked images.
 
     Notes
     -----
-    It takes one learning per stroke, and a decoder per stroke and image.
+    The time is that of learning the network once per stroke, and a decoder per stroke and image.
     """
     if len(markers) < 3:
         raise ParameterError(
             f"check_strokes: {len(markers)} marked images; expected at least 3, because a stroke "
-            "is judged by images that it does not lie in"
+            "is judged by the images in which it does not lie"
         )
     titles = list(names) or [str(number) for number in range(len(markers))]
     labels = class_labels(markers)
 
     def accuracies(drawn: Sequence[Markers]) -> Real:
-        """Of each image, predicted by a decoder that was learned from the others."""
+        """The accuracy on each image of a decoder that was learned from the others."""
         encoded = encode(
             network, images, drawn, names=titles, seed=seed, method=method, white=white
         )
@@ -148,6 +148,7 @@ def check_strokes(
 
 
 def _only(drawn: Markers, chosen: npt.NDArray[np.bool_]) -> Markers:
+    """The chosen spels of an image's markers."""
     return Markers(
         drawn.points[chosen], drawn.labels[chosen], drawn.size, drawn.background, drawn.ids[chosen]
     )
@@ -156,7 +157,7 @@ def _only(drawn: Markers, chosen: npt.NDArray[np.bool_]) -> Markers:
 def _balanced_accuracy(
     channels: Sequence[Image], drawn: Sequence[Markers], truth: Markers, out: int, ridge: float
 ) -> float:
-    """Of the marked spels of one image; NaN if the others do not tell all its labels apart."""
+    """Balanced accuracy on one image; NaN if the others do not have all of its labels."""
     rest = [i for i in range(len(drawn)) if i != out and len(drawn[i])]
     others = [drawn[i] for i in rest]
     labels = class_labels(others)
@@ -177,7 +178,7 @@ def _effect(
     change: Real,
     index: int,
 ) -> StrokeEffect:
-    """The effect of a stroke from the change on each image; its own image does not count."""
+    """The effect of a stroke, from the change on each image except its own."""
     others = np.delete(change, index)
     others = others[np.isfinite(others)]
     points = drawn.points[inside]

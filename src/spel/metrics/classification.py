@@ -86,7 +86,7 @@ class Confusion:
         }
 
     def text(self) -> str:
-        """The figures and the table, for people."""
+        """The figures and the table, as text."""
         width = max([5, *map(len, self.classes)])
         head = " " * (width + 2) + "  ".join(c[:width].rjust(width) for c in self.classes)
         lines = [
@@ -109,17 +109,27 @@ def confusion(
     ----------
     truth, predicted : (n,) arrays of classes
     classes : sequence, optional
-        Their order; by default all that occur, sorted.
+        The classes in their order; by default all that occur, sorted.
+
+    Returns
+    -------
+    Confusion
 
     Raises
     ------
     ShapeError, ParameterError
         If their lengths differ, or a class is not among `classes`.
+
+    Examples
+    --------
+    >>> confusion(["a", "b"], ["a", "a"], classes=["b", "a"]).counts.tolist()
+    [[0, 1], [0, 1]]
     """
     true, answer = np.asarray(truth).ravel(), np.asarray(predicted).ravel()
     if len(true) != len(answer):
         raise ShapeError(
-            f"confusion: {len(true)} true classes, {len(answer)} predicted; give one each"
+            f"confusion: {len(true)} true classes, {len(answer)} predicted ones; expected one of "
+            "each per image"
         )
     names = np.unique(np.concatenate([true, answer])) if classes is None else np.asarray(classes)
     order = {value: i for i, value in enumerate(names.tolist())}
@@ -127,7 +137,7 @@ def confusion(
     for a, b in zip(true.tolist(), answer.tolist()):
         if a not in order or b not in order:
             raise ParameterError(
-                f"confusion: class {a if a not in order else b!r} is not among {names.tolist()}"
+                f"confusion: class {a if a not in order else b!r}; expected one of {names.tolist()}"
             )
         counts[order[a], order[b]] += 1
     return Confusion(counts, tuple(str(c) for c in names.tolist()))

@@ -23,6 +23,7 @@ LEVELS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """IoU levels over which figures are averaged."""
 
 RECALLS = np.linspace(0, 1, 101)
+"""Recalls at which precision is averaged."""
 
 AREAS = {
     "all": (0.0, 1e10),
@@ -33,6 +34,7 @@ AREAS = {
 """Ranges of the area of a true box, ends included."""
 
 MOST_ANSWERS = (1, 10, 100)
+"""Largest numbers of answers per class and image that count."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class CocoFigures:
     ap_small, ap_medium, ap_large : float
         Of true boxes of up to 32 x 32, from there up to 96 x 96, and larger ones.
     ar1, ar10, ar100 : float
-        Recall, averaged over the levels, if at most so many answers per class and image count.
+        Recall, averaged over the levels, if at most 1, 10 or 100 answers per class and image count.
     ar_small, ar_medium, ar_large : float
         With at most 100 answers.
     by_class : dict of str to float
@@ -180,7 +182,7 @@ class _Image:
         order = np.argsort(ignore, kind="stable")
         overlaps, crowd = self.overlaps[:, order], self.crowd[order]
         counted = int((~ignore).sum())
-        least = np.minimum(LEVELS, 1 - 1e-10)[:, None]  # as there, for equal boxes but rounding
+        least = np.minimum(LEVELS, 1 - 1e-10)[:, None]  # as pycocotools, for rounding
         levels = np.arange(len(LEVELS))
         free = np.ones((len(LEVELS), len(order)), dtype=bool)
         hits = np.zeros((len(LEVELS), len(self.scores)), dtype=bool)

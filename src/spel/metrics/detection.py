@@ -150,7 +150,7 @@ class DetectionMetrics:
         return {**_for_json(figures), **({"classes": classes} if classes else {}), "rows": rows}
 
     def text(self, worst: int = 10) -> str:
-        """The figures and the worst images, for people."""
+        """The figures and the worst images, as text."""
         shares = "  ".join(f"r{round(100 * at)} {x:.3f}" for at, x in self.best_recall.items())
         lines = [
             f"{plural(self.images, 'image')}, {plural(self.truths, 'true box')}, "
@@ -178,7 +178,7 @@ class DetectionMetrics:
 def precision_recall(
     images: Iterable[Answers], level: float = 0.5
 ) -> tuple[Floats, Floats, Floats]:
-    """Scores, highest first, with precision and recall of the answers from that score up.
+    """Precision and recall of the answers of at least each score, highest score first.
 
     One point per distinct score, so that the order of equal scores does not matter.
 
@@ -192,6 +192,12 @@ def precision_recall(
     Returns
     -------
     scores, precision, recall : (n,) arrays of float64
+
+    Examples
+    --------
+    >>> two = Answers("a", [[0, 0, 2, 2], [5, 5, 7, 7]], [0.9, 0.8], [[5, 5, 7, 7]])
+    >>> [values.tolist() for values in precision_recall([two])]
+    [[0.9, 0.8], [0.0, 0.5], [0.0, 1.0]]
     """
     every = list(images)
     return _curve(_Ranking.of(every, [match(one, level) for one in every]))
@@ -201,8 +207,8 @@ def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
     """Area under the precision-recall curve, all points; the mean over classes with a true box.
 
     ``sum over recalls r_i of (r_i - r_(i-1)) max {precision at r_j : r_j >= r_i}``: precision is
-    made falling first, and every point counts (Pascal VOC since 2010; not the 11-point mean, nor
-    COCO's 101 points, see `spel.metrics.coco`).
+    first made monotone, and every point counts, as in Pascal VOC since 2010. It is neither the
+    11-point mean nor COCO's mean of 101 points, see `spel.metrics.coco`.
 
     Parameters
     ----------
@@ -303,7 +309,9 @@ def evaluate(
     """
     for at in (level, *levels):
         if not 0 < at <= 1:
-            raise ParameterError(f"evaluate: IoU level {at!r}; expected above 0 and at most 1")
+            raise ParameterError(
+                f"evaluate: IoU level {at!r}; expected a number above 0 and at most 1"
+            )
     images = list(images)
     pairs = [overlaps(image) for image in images]
     matches = [match_overlaps(pair, level) for pair in pairs]

@@ -1,8 +1,8 @@
 """How good instances are: each object of an answer against each true object, over their masks.
 
-An answer is right at an IoU level if it overlaps a true object at least so much and is matched to
-it; with IoU above 0.5 a match is unique. Crowds do not exist here. Empty cases: a figure over no
-object at all is NaN, except that an image without answers and without objects agrees wholly.
+An answer is right at an IoU level if it is matched to a true object that it overlaps at least to
+that level; for levels above 0.5 a match is unique. There are no crowds. A figure over no object at
+all is NaN, but an image with neither answers nor objects counts as full agreement.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class InstanceOverlaps:
     Attributes
     ----------
     both : (n, m) array of int
-        Spels that answer i and true object j share.
+        Number of spels that answer i and true object j have in common.
     answered, true : (n,) and (m,) arrays of int
-        Areas.
+        Areas of the answers and of the true objects.
     scores : (n,) array of float
     classes, true_classes : (n,) and (m,) arrays of int
         Objects of different classes never match.
@@ -65,19 +65,24 @@ def instance_overlaps(
     ----------
     answer, truth : (rows, cols) arrays of int, with planes before them for voxels
     scores : (n,) array, optional
-        Of the answers 1 to n; by default all are 1.
+        Scores of the answers 1 to n; by default all are 1.
     classes, true_classes : arrays of int, optional
-        Of the answers and of the true objects; by default all are of one class.
+        Classes of the answers and of the true objects; by default all are of one class.
+
+    Returns
+    -------
+    InstanceOverlaps
 
     Raises
     ------
     ShapeError, ParameterError
-        If the sizes differ, labels are no integers of at least 0, or a number is missing.
+        If the sizes differ, a label is not an integer of at least 0, or a score or class is
+        missing.
 
     Examples
     --------
-    >>> found = instance_overlaps([[1, 1, 0, 2]], [[1, 1, 1, 0]])
-    >>> found.both.tolist(), found.iou.round(3).tolist()
+    >>> overlaps = instance_overlaps([[1, 1, 0, 2]], [[1, 1, 1, 0]])
+    >>> overlaps.both.tolist(), overlaps.iou.round(3).tolist()
     ([[2], [0]], [[0.667], [0.0]])
     """
     first, second = _labels("answer", answer), _labels("truth", truth)
@@ -96,7 +101,10 @@ def instance_overlaps(
     others = np.ones(m, int) if true_classes is None else np.asarray(true_classes)
     for name, array, count in (("scores", values, n), ("classes", own, n), ("true", others, m)):
         if array.ndim != 1 or len(array) < count:
-            raise ShapeError(f"instance_overlaps: {name} of shape {array.shape} for {count} labels")
+            raise ShapeError(
+                f"instance_overlaps: {name} of shape {array.shape} for {count} labels; expected "
+                "one number per label"
+            )
     here, there = np.flatnonzero(answered), np.flatnonzero(true)  # labels that occur
     return InstanceOverlaps(
         joint[1:, 1:][np.ix_(here, there)],
@@ -206,7 +214,7 @@ def panoptic_quality(images: Sequence[InstanceOverlaps]) -> float:
 def aggregated_jaccard(image: InstanceOverlaps) -> float:
     """Common spels over the union: each true object with the answer of the highest IoU.
 
-    Answers that no true object chose add to the union. Two empty images agree wholly.
+    Answers that no true object chose add to the union. For two empty images the index is 1.
 
     Parameters
     ----------

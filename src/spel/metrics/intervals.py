@@ -1,7 +1,7 @@
-"""Means with intervals, paired tests, and nested choices: what a table of figures needs.
+"""Means with intervals, paired tests, and nested choices, for tables of figures.
 
-Everything is over images: two figures of the same image are paired, and images are what a bootstrap
-draws, because the spels of one image are not independent.
+The unit is the image: two figures of the same image are paired, and a bootstrap draws images,
+because the spels of one image are not independent.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from spel.errors import ParameterError, ShapeError
 Real = npt.NDArray[np.float64]
 
 EXACT = 12
-"""Up to so many pairs that differ, all signs are tried; above, signs are drawn at random."""
+"""Largest number of differing pairs for which all signs are tried; for more, signs are random."""
 
 BATCH = 1 << 20
-"""Numbers drawn at once by a bootstrap."""
+"""Number of values that a bootstrap draws at once."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean difference of two paired rows, and how surprising it is if there is none.
+    """The mean difference of two paired rows, and its p-value under the hypothesis of none.
 
     Attributes
     ----------
@@ -90,8 +90,8 @@ def bootstrap_interval(
 
     Examples
     --------
-    >>> found = bootstrap_interval([0.0, 1.0, 1.0, 0.0])
-    >>> found.n, found.mean, round(found.deviation, 4), found.low, found.high
+    >>> result = bootstrap_interval([0.0, 1.0, 1.0, 0.0])
+    >>> result.n, result.mean, round(result.deviation, 4), result.low, result.high
     (4, 0.5, 0.5774, 0.0, 1.0)
     """
     rows = _values("bootstrap_interval", values)
@@ -116,16 +116,16 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two rows of figures of the same images by a sign-flip permutation test.
 
-    If both rows are of equal worth, each difference may as well have the other sign. The p-value is
-    the share of sign patterns whose mean difference is at least as large as the observed one: of
-    all patterns for up to 12 images that differ, else of random ones and the observed one.
+    If there is no difference between the rows, each sign is equally likely. The p-value is the
+    share of sign patterns whose mean difference is at least as large as the observed one: among all
+    patterns for up to 12 images that differ, otherwise among random ones and the observed one.
 
     Parameters
     ----------
     first, second : (n,) arrays
         Figures of the same images in the same order.
     draws, seed : int
-        Of the bootstrap and of random signs.
+        Number and seed of the bootstrap's resamples and of random signs.
 
     Returns
     -------
@@ -137,8 +137,8 @@ def paired_difference(
 
     Examples
     --------
-    >>> found = paired_difference([0.9, 0.8, 0.7], [0.5, 0.5, 0.5])
-    >>> round(found.difference.mean, 3), found.p
+    >>> result = paired_difference([0.9, 0.8, 0.7], [0.5, 0.5, 0.5])
+    >>> round(result.difference.mean, 3), result.p
     (0.3, 0.25)
     """
     one, other = _values("paired_difference", first), _values("paired_difference", second)
@@ -161,11 +161,19 @@ def paired_difference(
 
 
 def holm(p_values: npt.ArrayLike) -> Real:
-    """P-values adjusted for several comparisons, after Holm: each as large as it needs to be.
+    """P-values adjusted for several comparisons by Holm's step-down method.
 
     Parameters
     ----------
     p_values : sequence of float
+
+    Returns
+    -------
+    (n,) array of float64
+
+    Notes
+    -----
+    Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6, 1979.
 
     Examples
     --------
@@ -190,8 +198,8 @@ def nested_choice(
 ) -> Real:
     """The score of each image under the setting that is best on the images of other folds.
 
-    The mean over images is free of the optimism of a setting that was chosen on the images on which
-    it is reported.
+    Its mean over images is unbiased, while the score of a setting that was chosen on the same
+    images is too optimistic.
 
     Parameters
     ----------

@@ -27,8 +27,10 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 FALSE_ALARM = -1
+"""An answer that matches no true box."""
+
 IGNORED = -2
-"""An answer inside a crowd: neither right nor wrong."""
+"""An answer inside a crowd, which is neither right nor wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +47,14 @@ class Answers:
     classes, truth_classes : tuple of str
         One name per box; empty if classes are not compared.
     crowd : (m,) array of bool
-        True boxes around a crowd: they need not be found, and answers inside are ignored.
+        Which true boxes are around a crowd: they need not be found, and answers inside are ignored.
     truth_areas : (m,) array of float
-        Areas of the true objects, by default of their boxes; COCO's figures by size need them.
+        Areas of the true objects, for COCO's figures by size; by default those of their boxes.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the numbers of boxes, scores, classes, crowds or areas differ, or a score is NaN.
     """
 
     name: str

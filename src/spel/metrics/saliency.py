@@ -15,6 +15,7 @@ from spel.errors import ParameterError, ShapeError
 Real = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 EPS = float(np.finfo(np.float64).eps)
+"""Added to divisors, as in the authors' programs."""
 
 
 def mean_absolute_error(saliency: npt.ArrayLike, truth: npt.ArrayLike) -> float:
@@ -39,9 +40,9 @@ def mean_absolute_error(saliency: npt.ArrayLike, truth: npt.ArrayLike) -> float:
 def weighted_f_beta(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, beta2: float = 1.0) -> float:
     """F-beta in which errors are weighted by their place (Margolin et al., CVPR 2014).
 
-    An error inside the object counts less where its neighbours are right; an error outside counts
-    more with its distance from the object. For an empty mask: 1 if the saliency is 0 everywhere,
-    else 0.
+    An error inside the object counts less if its neighbours are right; an error outside counts more
+    the farther it is from the object. For an empty mask the measure is 1 if the saliency is 0
+    everywhere, else 0.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def weighted_f_beta(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, beta2: flo
 def s_measure(saliency: npt.ArrayLike, truth: npt.ArrayLike, *, alpha: float = 0.5) -> float:
     """Structure: ``alpha S_object + (1 - alpha) S_region`` (Fan et al., ICCV 2017).
 
-    For an empty mask 1 minus the mean saliency, for a full one the mean saliency. Images only.
+    It is 1 minus the mean saliency for an empty mask, and the mean saliency for a full one. Images
+    only.
 
     Parameters
     ----------
@@ -117,10 +119,10 @@ def e_measure(
 ) -> float:
     """Enhanced alignment of a thresholded saliency and the mask (Fan et al., IJCAI 2018).
 
-    The threshold is twice the mean saliency ("adaptive"), or the measure is the mean or largest
-    over the thresholds k / 255, k = 0..255. For an empty mask, the part of the image that is left
-    empty; for a full one, the part that is filled. The mean is over all n pixels; the code of the
-    authors divides by n - 1, so that its values are larger by the factor n / (n - 1).
+    The threshold is twice the mean saliency ("adaptive"), or the measure is the mean or the maximum
+    over the thresholds k / 255, k = 0..255. For an empty mask it is the share of the image that is
+    left empty, for a full one the share that is filled. The mean is over all n pixels; the authors'
+    program divides by n - 1, so that its values are larger by the factor n / (n - 1).
 
     Parameters
     ----------

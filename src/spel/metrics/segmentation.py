@@ -46,12 +46,12 @@ class Overlap:
 
     @property
     def precision(self) -> float:
-        """Part of the answer that is true; 0 if the answer alone is empty."""
+        """Share of the answer that is true; 0 if only the answer is empty."""
         return self._ratio(self.both, self.answered)
 
     @property
     def recall(self) -> float:
-        """Part of the truth that the answer covers."""
+        """Share of the truth that the answer covers."""
         return self._ratio(self.both, self.true)
 
     def f_beta(self, beta2: float = 0.3) -> float:
@@ -79,7 +79,13 @@ def overlap(answer: npt.ArrayLike, truth: npt.ArrayLike) -> Overlap:
     ShapeError
         If the shapes differ.
     ParameterError
-        If a mask is not boolean or 0 and 1 (a saliency has to be thresholded first).
+        If a mask is neither boolean nor of 0 and 1 or 255; threshold a saliency first.
+
+    Examples
+    --------
+    >>> counts = overlap([[1, 1, 0]], [[0, 1, 1]])
+    >>> counts.both, counts.answered, counts.true
+    (1, 2, 2)
     """
     first, second = _mask("answer", answer), _mask("truth", truth)
     if first.shape != second.shape:

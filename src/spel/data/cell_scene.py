@@ -12,9 +12,10 @@ from spel.errors import ParameterError
 Real = npt.NDArray[np.float64]
 
 COLORS = np.array([(0.45, 0.32, 0.66), (0.76, 0.42, 0.30), (0.28, 0.56, 0.42), (0.80, 0.70, 0.28)])
-"""What cells of each kind look like: violet, rust, green, ochre."""
+"""Colours of the kinds of cells: violet, rust, green, ochre."""
 
 PAPER = np.array((0.90, 0.84, 0.87))
+"""Colour of the ground."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,12 @@ class CellScene:
         0 outside, 1, 2, ... on the spels of each cell.
     kinds : (n,) array of int
         Kind of each cell, from 1.
+
+    Examples
+    --------
+    >>> scene = CellScene(np.zeros((1, 3, 3), np.uint8), np.array([[0, 1, 2]]), np.array([2, 1]))
+    >>> scene.classes.tolist()
+    [[0, 2, 1]]
     """
 
     image: npt.NDArray[np.uint8]
@@ -59,9 +66,9 @@ def cells(
     count : int
         Cells to place; fewer if the paper is full.
     kinds : int
-        Number of colours, 1 to 4; each kind is a little larger than the one before.
+        Number of kinds, 1 to 4, each with a colour of its own and a little larger than the last.
     radius : float
-        Of a typical cell of the first kind.
+        Radius in spels of a typical cell of the first kind.
     touching : float
         Share of the cells that are put beside an earlier one, so that they touch.
     noise : float
@@ -70,6 +77,11 @@ def cells(
     Returns
     -------
     CellScene
+
+    Raises
+    ------
+    ParameterError
+        If the size has not two or three axes, or another number lies outside its range.
 
     Examples
     --------

@@ -27,7 +27,7 @@ PAINTS: tuple[Color, ...] = (
     (0.20, 0.20, 0.22),
     (0.80, 0.62, 0.18),
 )
-
+"""Colours of the cars."""
 
 WALL = np.array((1.0, 0.91, 0.80))
 """Colour of plaster; each house tints and shades it."""
@@ -46,6 +46,14 @@ class Scene:
         Pixels that belong to each plate.
     texts : tuple of str
         The characters on each plate.
+
+    Examples
+    --------
+    >>> scene = street(3)
+    >>> mask = scene.masks[0]
+    >>> rows, cols = np.nonzero(mask)
+    >>> [cols.min() == scene.boxes[0, 0], rows.max() + 1 == scene.boxes[0, 3]]
+    [np.True_, np.True_]
     """
 
     image: npt.NDArray[np.uint8]

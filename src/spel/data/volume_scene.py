@@ -26,6 +26,12 @@ class VolumeScene:
         0 outside, 1, 2, ... on the voxels of each cell.
     spacing : (plane, row, col)
         Sides of a voxel in micrometres.
+
+    Examples
+    --------
+    >>> scene = volume(1, size=(12, 48, 48), count=5)
+    >>> scene.image.shape[:3] == scene.labels.shape, scene.spacing
+    (True, (1.0, 0.5, 0.5))
     """
 
     image: npt.NDArray[np.uint8]
@@ -51,7 +57,7 @@ def volume(
     count : int
         Cells to place; those that the volume has no room for are left out.
     radius : float
-        Of a typical cell, in micrometres.
+        Radius of a typical cell, in micrometres.
     spacing : (plane, row, col)
         Sides of a voxel in micrometres.
     noise : float
@@ -64,7 +70,7 @@ def volume(
     Raises
     ------
     ParameterError
-        If a length is not positive, or there are not three of each.
+        If a length is not positive, or size or spacing are not three numbers.
 
     Examples
     --------

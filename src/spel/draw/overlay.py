@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from PIL import ImageDraw
 
 DETECTION_COLOR = (255, 138, 0)
+"""Orange: the color of detections."""
+
 TRUTH_COLOR = (0, 190, 120)
+"""Green: the color of true boxes."""
+
 _INK = (20, 20, 20)
 
 
@@ -35,12 +39,20 @@ def overlay(
     image : (rows, cols[, C]) array
     detections : Detections
     truth : (n, 4) array, optional
+        True boxes ``x0 y0 x1 y1``.
     labels : sequence of str, optional
         One per box; by default the classes, if there are any, and the scores.
 
     Returns
     -------
     (rows, cols, 3) array of uint8
+
+    Examples
+    --------
+    >>> boxes = Detections([[10, 30, 30, 40]], [0.9], [200], (60, 80))
+    >>> picture = overlay(np.zeros((60, 80)), boxes)
+    >>> picture.shape, picture[29, 20].tolist()  # the frame lies around the box
+    ((60, 80, 3), [255, 138, 0])
     """
     names = detections.classes or ("",) * len(detections)
     scores = detections.scores.tolist()
@@ -72,7 +84,11 @@ def mark(
     color : tuple of int
         Red, green and blue, 0 to 255.
     thickness : int, optional
-        Of the frame, in pixels; by default it grows with the image.
+        Thickness of the frame in pixels; by default it grows with the image.
+
+    Returns
+    -------
+    (rows, cols, 3) array of uint8
 
     Examples
     --------

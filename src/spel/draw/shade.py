@@ -15,6 +15,8 @@ RGB = npt.NDArray[np.uint8]
 Kind = Literal["grey", "positive", "signed"]
 
 NAN_COLOR = (255, 0, 200)
+"""Magenta: the color of values that are NaN or infinite."""
+
 _MAPS = {
     "grey": "000000 ffffff",
     # Matplotlib's "magma" (CC0, N. Smith and S. van der Walt), every sixteenth color.
@@ -39,6 +41,12 @@ class Shaded:
         Number of pixels that are NaN or infinite; they are drawn in magenta.
     beyond : float
         Share of the pixels that lie outside the scale; they are drawn in its end color.
+
+    Examples
+    --------
+    >>> shaded = shade([[0.0, 2.0, np.nan]])
+    >>> shaded.kind, shaded.low, shaded.high, shaded.missing, shaded.scale
+    ('positive', 0.0, 2.0, 1, '0 to 2 · 1 not finite')
     """
 
     rgb: RGB
@@ -77,7 +85,8 @@ def shade(
     Raises
     ------
     ShapeError, ParameterError
-        If it is not one channel of numbers, or the kind is unknown.
+        If it is not one channel of numbers, or the kind or `clip` is out of its range.
+
 
     Examples
     --------
@@ -137,12 +146,21 @@ def as_rgb(image: npt.ArrayLike) -> RGB:
     """An image as uint8 RGB for display; 16-bit and float images are scaled to 0..255.
 
     Integers are scaled by the range of their type (255, 65535), floats from their lowest to their
-    highest value. Of other images than RGB and RGBA the first channel is shown in grey; alpha is
-    left out; of a volume the middle plane is shown.
+    highest value. If the image is neither RGB nor RGBA, its first channel is shown in grey. Alpha
+    is left out. A volume is shown by its middle plane.
 
     Parameters
     ----------
     image : (rows, cols[, C]) array, with planes before them for voxels
+
+    Returns
+    -------
+    (rows, cols, 3) array of uint8
+
+    Raises
+    ------
+    ShapeError
+        If the array is no image.
 
     Examples
     --------

@@ -22,9 +22,8 @@ FRAME = (205, 208, 213)
 MARGIN = 22
 GAP = 18
 
-
 MAX_HEIGHT = 4096
-"""Pixels of a picture from top to bottom; a taller one is reduced."""
+"""Largest height of a picture in pixels; a taller one is reduced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,11 @@ class Tile:
         A shaded channel is drawn with its color bar.
     title, caption : str
         The caption is broken into lines.
+
+    Examples
+    --------
+    >>> Tile(np.array([[0, 255]], np.uint8), "black and white").rgb.tolist()
+    [[[0, 0, 0], [255, 255, 255]]]
     """
 
     picture: Shaded | npt.NDArray[np.generic]
@@ -64,10 +68,12 @@ def sheet(
     ----------
     tiles : sequence of Tile
     columns : int
+        Largest number of tiles in a row.
     tile_width : int
-        In pixels. Pictures are resized to it; small ones by a whole factor, so that pixels stay
-        squares. None becomes taller than `MAX_HEIGHT`.
+        Width of a tile in pixels, to which pictures are resized; small ones by a whole factor, so
+        that pixels stay squares. No picture becomes taller than `MAX_HEIGHT`.
     title, subtitle, footer : str
+        Texts above and below the tiles.
 
     Returns
     -------
@@ -104,6 +110,7 @@ Line = tuple[str, int, tuple[int, int, int]]
 
 
 def _cell(tile: Tile, wide: int) -> Image.Image:
+    """One tile with its title, picture, color bar and caption."""
     from PIL import Image, ImageDraw
 
     picture = _resized(tile.rgb, wide)
@@ -148,6 +155,7 @@ def _bar(cell: Image.Image, pen: ImageDraw.ImageDraw, shaded: Shaded, y: int, wi
 
 
 def _resized(rgb: RGB, wide: int) -> Image.Image:
+    """The picture at the width of a tile."""
     from PIL import Image
 
     if not rgb.size:
@@ -165,6 +173,7 @@ def _resized(rgb: RGB, wide: int) -> Image.Image:
 
 
 def _lines(*texts: Line, room: int) -> list[Line]:
+    """The texts, broken into lines no wider than `room` pixels."""
     return [
         (line, size, color)
         for text, size, color in texts

@@ -1,4 +1,4 @@
-"""Activations: what a perceptron does with its sum."""
+"""Activation functions: the last step of a perceptron, after its weighted sum."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ Kind = Literal[
 ]
 
 KINDS: tuple[str, ...] = get_args(Kind)
+"""Names of all activation functions."""
+
 PARAMETERS = {"leaky_relu": 0.01, "elu": 1.0}
 """Kinds that take a parameter, and its default: the slope, and alpha."""
 

@@ -1,8 +1,8 @@
 """Adjoints of the linear operators: ``<A x, y> = <x, A* y>``, for every window and border.
 
-An operator gathers: each spel of its result is a sum over spels of the image. Its adjoint scatters
-along the same ways. Windows over a border that repeats the image are windows over a padded image,
-whose padding the adjoint folds back onto the spels that it came from.
+An operator gathers: each spel of its result is a sum over spels of the image. Its adjoint scatters:
+it adds each value to the same spels. Windows over a border that repeats the image are windows over
+a padded image, whose padding the adjoint adds to the spels that it was copied from.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def convolve_adjoint(
 
 
 def transposed_adjoint(y: npt.ArrayLike, bank: KernelBank, window: Window, shape: Shape) -> Float:
-    """The adjoint of a transposed convolution: the convolution that it is the adjoint of."""
+    """The adjoint of a transposed convolution, which is a convolution."""
     plain = KernelBank(bank.adjacency, bank.weights)
     return convolve(y, plain, stride=window.stride, border=window.border)
 
@@ -90,7 +90,7 @@ def mean_pool_adjoint(y: npt.ArrayLike, window: Window, shape: Shape, *, full: b
 def pad_adjoint(
     y: npt.ArrayLike, before: Sequence[int], after: Sequence[int], border: Border, shape: Shape
 ) -> Float:
-    """The adjoint of a padding: what was repeated is added to where it came from."""
+    """The adjoint of a padding: repeated values are added to the spels they were copied from."""
     ndim = len(before)
     planar = as_planar("adjoint", y, ndim)
     values = planar.array.astype(np.float64)
@@ -150,20 +150,21 @@ def unpool(
     border: PoolBorder = "inside",
     function: Literal["max", "min"] = "max",
 ) -> Float:
-    """Put pooled values back where the winners of a pooling of an image stood, zeros elsewhere.
+    """Put pooled values back at the winners of a pooling of an image, and zeros elsewhere.
 
-    The adjoint of ``max_pool`` at that image: a spel that won several times gets the sum. Of equal
-    adjacents the first wins, in the order of the adjacency.
+    This is the adjoint of ``max_pool`` at that image. A spel that won several times gets the sum.
+    Of equal adjacents, the first in the order of the adjacency wins.
 
     Parameters
     ----------
     values : array
         Of the shape of ``max_pool(image, adjacency, stride=stride, border=border)``.
     image : (rows, cols[, C]) array, with planes before them for voxels, or a batch of images
-        The image whose values competed.
+        The image that was pooled.
     adjacency, stride, border
-        Of the pooling, see `spel.ops.max_pool`.
+        Those of the pooling, see `spel.ops.max_pool`.
     function : {"max", "min"}
+        Whether the largest or the smallest value won.
 
     Returns
     -------
@@ -205,7 +206,7 @@ def unpool(
 def _winners(
     image: Image, window: Window, shape: Shape, *, largest: bool
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Number of the spel that won at each position, and where one of the image did."""
+    """Number of the spel that won at each position, and whether it lies in the image."""
     mode, _ = window.border_mode(image.shape[1])
     start, stride = pad_to_3d(window.start, 0), pad_to_3d(window.strides, 1)
     steps = window.adjacency.displacements_3d
@@ -230,14 +231,14 @@ def _winners(
 
 
 def _around(window: Window, size: Sequence[int]) -> list[int]:
-    """The size of what windows read: with the padding that a repeating border stands for."""
+    """The size of the image that windows read, with the padding of a border that repeats."""
     if window.border not in REPEATED:
         return list(size)
     return [a + n + b for (a, b), n in zip(window.halo, size)]
 
 
 def _scatter(y: Image, adjacency: Adjacency, weights: Image, window: Window, out: Float) -> None:
-    """Every position adds to what its window reads."""
+    """Add the value at every position to the spels that its window reads."""
     start = window.start
     if window.border in REPEATED:
         start = tuple(a for a, _ in window.halo)
@@ -257,7 +258,7 @@ def _scatter(y: Image, adjacency: Adjacency, weights: Image, window: Window, out
 
 
 def _folded(around: Float, window: Window, shape: Shape) -> Float:
-    """The padding of a repeating border added to where it came from."""
+    """The padding of a repeating border, added to the spels that it was copied from."""
     if window.border not in REPEATED:
         return _as_float(around, shape)
     before, after = zip(*window.halo)
@@ -268,7 +269,7 @@ def _folded(around: Float, window: Window, shape: Shape) -> Float:
 
 
 def _added(values: Image, axis: int, places: Image, n: int) -> Image:
-    """The values along an axis added up at places of an axis of n."""
+    """The values along an axis, each added to its place on an axis of length n."""
     moved = np.moveaxis(values, axis, 0)
     out = np.zeros((n, *moved.shape[1:]), dtype=np.float64)
     np.add.at(out, places, moved)

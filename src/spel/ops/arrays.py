@@ -28,7 +28,7 @@ KERNEL_DTYPES = frozenset("?bBhHiIfd")
 
 @dataclass(frozen=True)
 class Planar:
-    """A ``(N, C, D, H, W)`` view of an image, and what it was before.
+    """A ``(N, C, D, H, W)`` view of an image, and which of these axes the image had.
 
     Attributes
     ----------
@@ -46,6 +46,7 @@ class Planar:
 
     @property
     def channels(self) -> int:
+        """Number of channels."""
         return int(self.array.shape[1])
 
     @property

@@ -1,4 +1,4 @@
-"""What looks over the channels of a spel: shares of a whole, and the largest."""
+"""Operators over the channels of a spel: softmax, and the number of the largest."""
 
 from __future__ import annotations
 

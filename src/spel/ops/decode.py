@@ -1,7 +1,7 @@
-"""Decoders: an activation becomes one saliency, with weights that the image itself determines.
+"""Decoders: an activation becomes one saliency, with weights that depend on the image itself.
 
-Names and equations are those of arXiv 2504.20872. Every decoder gives
-``S(p) = ReLU(sum_k w_k(p) x_k(p))`` brought linearly to 0..1; they differ in the weights.
+Names and equations are those of arXiv 2504.20872. Every decoder computes
+``S(p) = ReLU(sum_k w_k(p) x_k(p))``, scaled linearly to 0..1; they differ in the weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 Method = Literal["lm", "lm-balanced", "ts", "ts*", "lt", "at", "pb", "mb"]
 
 LABELLED = ("lm", "lm-balanced", "lt", "pb", "mb")
-"""Decoders that need to know which channels belong to objects."""
+"""Decoders that need a label for each channel: whether its kernel came from an object."""
 
 
 def decode(image: npt.ArrayLike, method: str, labels: Sequence[bool] = ()) -> Float:

@@ -22,10 +22,11 @@ def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[in
     size : sequence of int
         Size of the result, without channels.
     stride : int or sequence of int
+        Distance s between the spels of the image on the larger one, one for all axes or one each.
 
     Returns
     -------
-    (rows, cols, C) array of float32, of this size
+    (*size, C) array of float32
 
     Raises
     ------
@@ -46,7 +47,10 @@ def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[in
         )
     steps = np.broadcast_to(np.asarray(stride), (axes,))
     if (steps < 1).any() or 0 in array.shape[:-1]:
-        raise ParameterError(f"enlarge: stride {stride!r} and shape {array.shape}; expected >= 1")
+        raise ParameterError(
+            f"enlarge: stride {stride!r}, image of shape {array.shape}; expected strides of at "
+            "least 1, and an image with spels"
+        )
     for axis, (n, step) in enumerate(zip(size, steps.tolist())):
         place = np.minimum(np.arange(n) / step, array.shape[axis] - 1)
         low = place.astype(np.int64)

@@ -73,12 +73,21 @@ class Regions:
     ----------
     labels : (n,) array of int
     areas : (n,) array of int
-        Spels.
+        Number of spels.
     low, high : (n, ndim) arrays of int
         The first ``(row, col)``, and one past the last.
     centroids : (n, ndim) array of float
+        Mean ``(row, col)`` of the spels.
     means, maxima : (n,) arrays of float
-        Of the intensity image; NaN without one.
+        Mean and largest value of the intensity image; NaN without one.
+
+    Examples
+    --------
+    >>> measured = regions([[0, 1, 1], [0, 1, 0]])
+    >>> measured.low.tolist(), measured.high.tolist(), measured.centroids.round(2).tolist()
+    ([[0, 1]], [[2, 3]], [[0.33, 1.33]])
+    >>> measured.boxes.tolist(), len(measured)
+    ([[1.0, 0.0, 3.0, 2.0]], 1)
     """
 
     labels: npt.NDArray[np.int64]

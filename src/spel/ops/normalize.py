@@ -152,14 +152,19 @@ def divisive_normalize(
 
 
 class BatchStatistics(NamedTuple):
-    """Mean and deviation of a batch, per pixel and channel or per channel.
-
-    Of float32, or of float64 if the batch has more digits than float32 holds.
+    """Mean and deviation of a batch, per spel and channel or per channel.
 
     Attributes
     ----------
     mean, deviation : array of float32
-        Of float64 if the batch has more digits than float32 holds.
+        They are float64 if the batch has more digits than float32 holds.
+
+    Examples
+    --------
+    >>> two = np.array([[[[1.0]]], [[[3.0]]]])  # two images of one spel
+    >>> statistics = batch_statistics(two, over="channel")
+    >>> statistics.mean.tolist(), statistics.deviation.tolist()
+    ([2.0], [1.0])
     """
 
     mean: npt.NDArray[Any]
@@ -206,11 +211,12 @@ def batch_statistics(
 
 
 def _checked_batch(images: npt.ArrayLike, over: str) -> npt.NDArray[Any]:
+    """The images as a batch that has statistics."""
     batch = as_real("batch_statistics", images)
     if batch.ndim not in (4, 5) or (over == "spel" and len(batch) < 2) or batch.size == 0:
         raise ShapeError(
             f"batch_statistics: images of shape {batch.shape}; expected (n, rows, cols, channels) "
-            f"or (n, planes, rows, cols, channels), not empty, with n >= "
+            f"or (n, planes, rows, cols, channels), not empty, with n of at least "
             f"{2 if over == 'spel' else 1}"
         )
     return batch
@@ -265,7 +271,9 @@ def batch_normalize(
     [-0.7070000171661377, 0.7070000171661377]
     """
     if not (np.isfinite(epsilon) and epsilon >= 0):
-        raise ParameterError(f"batch_normalize: epsilon {epsilon!r}; expected a number >= 0")
+        raise ParameterError(
+            f"batch_normalize: epsilon {epsilon!r}; expected a finite number of at least 0"
+        )
     batch = as_real("batch_normalize", images)
     exact = is_wide(batch)
     kind = np.float64 if exact else np.float32
@@ -280,7 +288,7 @@ def batch_normalize(
         check_out("batch_normalize", out, batch.shape, batch)
     factor = batch_factor(deviation, over=over, gamma=scale, epsilon=epsilon)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if exact:  # Subtracted, scaled and shifted before anything is rounded to float32.
+        if exact:  # subtracted, scaled and shifted before anything is rounded to float32
             centred = np.subtract(batch, mean, dtype=np.float64) * factor
             np.add(centred, shift, out=out, casting="unsafe")
         else:
@@ -328,7 +336,7 @@ def residue(
     ndim: int = 2,
     out: Float | None = None,
 ) -> Float:
-    """What an image has over its normalization: ``ReLU(P - N)``.
+    """The part of an image that exceeds its normalization: ``ReLU(P - N)``.
 
     Parameters
     ----------

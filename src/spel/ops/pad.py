@@ -1,4 +1,4 @@
-"""Padding: an image on a larger grid, with what lies around it made real; and the way back."""
+"""Padding: spels added around an image, with the values of a border; and cropping, the reverse."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import Float, allocate, as_planar, pad_to_3d
 
 MAX_AMOUNT = 1 << 20
+"""Largest number of spels that are added to, or cut off, a side."""
 
 
 def pad(

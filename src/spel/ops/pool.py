@@ -209,12 +209,12 @@ def supplies(window: Window) -> bool:
 def pool_window(
     operator: str, adjacency: Adjacency, stride: int | Sequence[int], border: Border
 ) -> Window:
-    """The window of a pooling, whose border is one of the words of poolings.
+    """The window of a pooling, checked.
 
     Raises
     ------
     ParameterError
-        If the adjacency, the stride or the border is another one; the message names the operator.
+        If the adjacency, the stride or the border is not allowed; the message names the operator.
     """
     if border not in POOL_BORDER_WORDS:
         raise ParameterError(

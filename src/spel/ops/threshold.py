@@ -18,7 +18,7 @@ Rule = float | str
 _LARGE, _SAMPLE, _MARGIN = 1 << 15, 1 << 13, 0.02
 
 MAX_RANGE = 1 << 24
-"""Whole numbers over a wider range are counted in 256 bins by Otsu's rule, as floats are."""
+"""Whole numbers over a wider range than this are counted in 256 bins for Otsu's rule, as floats."""
 
 
 def threshold(image: npt.ArrayLike, at: Rule) -> npt.NDArray[np.bool_]:

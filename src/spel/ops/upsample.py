@@ -20,6 +20,7 @@ Method = Literal["nearest", "linear"]
 FullBorder = Literal["zero", "valid"]
 
 MAX_FACTOR = 64
+"""Largest factor of an upsampling."""
 
 
 def upsample(
@@ -31,9 +32,9 @@ def upsample(
 ) -> Float:
     """Enlarge an image: every spel becomes ``factor`` spels along each axis.
 
-    nearest: ``out(p) = I(p // factor)``. linear: between the middles of the spels around, where
-    spel p of the result has its middle at ``(p + 1/2) / factor``; beyond the last middle its value
-    goes on.
+    nearest: ``out(p) = I(p // factor)``. linear: interpolated between the middles of the spels
+    around it, where spel p of the result has its middle at ``(p + 1/2) / factor``; beyond the last
+    middle, the last value is repeated.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def checked_factor(factor: int | Sequence[int]) -> tuple[int, ...]:
 def checked_transposed(
     image: npt.ArrayLike, bank: KernelBank, stride: int | Sequence[int], border: str
 ) -> tuple[Planar, Window]:
-    """All that is checked before: the planar image and the window of the convolution."""
+    """The planar image and the window of the convolution, after all checks."""
     name = "transposed_convolve"
     if not isinstance(bank, KernelBank):
         raise ParameterError(f"{name}: bank {type(bank).__name__}; expected a KernelBank")

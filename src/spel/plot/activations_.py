@@ -38,6 +38,16 @@ def activations(network: Network, image: npt.ArrayLike, *, channels: int = 8) ->
         Without matplotlib.
     ShapeError
         If the image is a batch, or does not fit the network.
+    ParameterError
+        If `channels` is below 1.
+
+    Examples
+    --------
+    >>> from spel.nn import Activation, Scale, chain
+    >>> net = chain(half=Scale([0.5]), positive=Activation("relu"))
+    >>> sheet = activations(net, np.array([[-2.0, 4.0]]))
+    >>> [axes.get_title(loc="left") for axes in sheet.axes[:3]]
+    ['image', 'half', 'positive']
     """
     if channels < 1:
         raise ParameterError(f"plot.activations: channels {channels!r}; expected at least 1")
@@ -60,6 +70,7 @@ def activations(network: Network, image: npt.ArrayLike, *, channels: int = 8) ->
 
 
 def _figure(network: Network, image: npt.NDArray[Any], rows: list[list[Any]]) -> Any:
+    """A figure of rows of panels; None is the image."""
     wide = max(len(row) for row in rows)
     tall = WIDTH * image.shape[-3] / max(1, image.shape[-2]) + 0.45
     sheet = figure(WIDTH * wide, min(tall * len(rows), 200))

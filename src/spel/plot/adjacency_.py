@@ -10,6 +10,7 @@ from spel.core.adjacency import Adjacency
 from spel.plot.figure import figure
 
 MAX_NUMBERS = 200
+"""Largest number of displacements that are numbered."""
 
 
 def adjacency(relation: Adjacency) -> Any:
@@ -29,6 +30,12 @@ def adjacency(relation: Adjacency) -> Any:
     ------
     BackendMissingError
         Without matplotlib.
+
+    Examples
+    --------
+    >>> sheet = adjacency(Adjacency.disk(1))
+    >>> sheet.axes[0].get_title(loc="left")
+    '5 adjacents'
     """
     steps = relation.displacements if relation.ndim == 3 else _flat(relation.displacements)
     planes = sorted({int(p) for p in steps[:, 0]} | {0})

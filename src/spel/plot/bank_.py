@@ -11,6 +11,7 @@ from spel.errors import ParameterError
 from spel.plot.figure import colors, figure
 
 MAX_NUMBERS = 49
+"""Largest number of weights of a kernel that are written into its picture."""
 
 
 def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
@@ -32,6 +33,14 @@ def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
     ------
     BackendMissingError
         Without matplotlib.
+    ParameterError
+        If a number is below 1.
+
+    Examples
+    --------
+    >>> sheet = bank(KernelBank.sobel("col"))
+    >>> sheet.axes[0].get_title(loc="left")
+    'kernel 0'
     """
     if kernels < 1 or channels < 1:
         raise ParameterError(

@@ -60,6 +60,13 @@ def patch_cloud(
         Without matplotlib.
     ShapeError, ParameterError
         If the patches do not fit the bank, or there is no such kernel or component.
+
+    Examples
+    --------
+    >>> bank = KernelBank.from_array([[-1.0, 1.0]])
+    >>> sheet = patch_cloud([[1.0, 3.0], [4.0, 2.0]], bank)  # two patches of two values
+    >>> sheet.axes[1].get_title(loc="left")
+    'ReLU keeps 50.0%'
     """
     array = np.asarray(patches)
     length = len(bank.adjacency) * bank.channels
@@ -67,7 +74,10 @@ def patch_cloud(
     cloud = ops.patches(array, bank.adjacency) if picture else array
     x = cloud.reshape(-1, length).astype(np.float64)
     if not -len(bank) <= kernel < len(bank):
-        raise ParameterError(f"plot.patch_cloud: kernel {kernel} of a bank of {len(bank)}")
+        raise ParameterError(
+            f"plot.patch_cloud: kernel {kernel} of a bank of {len(bank)} kernels; expected a "
+            f"number from 0 to {len(bank) - 1}"
+        )
     distances = bank.distance(x)[:, kernel]
     sheet = figure(12.5 if picture else 8.6, 4.1)
     panels = sheet.subplots(1, 3 if picture else 2, width_ratios=[1.25, 1, 1.15][: 2 + picture])
@@ -113,6 +123,13 @@ def batch_normalization(
         Without matplotlib.
     ShapeError, ParameterError
         If the shapes differ or a component does not exist.
+
+    Examples
+    --------
+    >>> before = np.array([[0.0, 4.0], [2.0, 8.0]])
+    >>> sheet = batch_normalization(before, before - before.mean(axis=0))
+    >>> [axes.get_title(loc="left") for axes in sheet.axes]
+    ['before: mean (1, 6), deviation (1, 2)', 'after: mean (0, 0), deviation (1, 2)']
     """
     pair = [np.asarray(a, dtype=np.float64) for a in (before, after)]
     if pair[0].shape != pair[1].shape or pair[0].ndim < 1 or not pair[0].size:

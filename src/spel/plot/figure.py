@@ -11,7 +11,10 @@ from spel.draw.shade import Kind, shade, table
 from spel.errors import BackendMissingError
 
 POSITIVE = "#c4560f"
+"""Color of points on the positive side of a hyperplane."""
+
 NEGATIVE = "#7d95b0"
+"""Color of points on the negative side."""
 
 
 def figure(width: float, height: float) -> Any:

@@ -52,12 +52,21 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     mirror : bool
         Whether to learn from mirrored images too, and to average the scores of both.
     sample : int
-        Images from which mean, deviation and components are computed.
+        Number of images from which mean, deviation and components are computed.
     batch : int
-        Images whose features are computed at a time.
+        Number of images whose features are computed at a time.
     seed : int
+        Seed of the random choice of the sample.
     image_shape : (rows, cols[, channels]), optional
-        Of the images in a table X.
+        Shape of the images that are the rows of a table X.
+
+    Examples
+    --------
+    >>> dark, bright = np.zeros((3, 4, 4)), np.ones((3, 4, 4))
+    >>> images = np.concatenate([dark, bright]) + np.random.default_rng(0).normal(0, 0.1, (6, 4, 4))
+    >>> model = ImageClassifier().fit(images, ["dark"] * 3 + ["bright"] * 3)
+    >>> model.predict(np.stack([dark[0], bright[0]])).tolist()
+    ['dark', 'bright']
     """
 
     def __init__(
@@ -83,7 +92,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # -- learning --------------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Learn features, components and head; weights are those of the components and the head."""
+        """Learn features, components and head; weights count for the components and the head."""
         X, y = validate_images(self, X, reset=True, y=y)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
@@ -180,7 +189,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray((vectors - self.mean_) @ self.axes_)
 
     def _by_batch(self, X: Any, method: str) -> Batch:
-        """What a method of the head gives, averaged over an image and its mirror image."""
+        """The result of a method of the head, averaged over an image and its mirror image."""
         check_is_fitted(self)
         images = as_images(validate_images(self, X, reset=False), self.image_shape)
         if images.shape[1:] != self.image_shape_:

@@ -32,11 +32,11 @@ class FlimEncoder(ImageTransformer):
     architecture : Network, optional
         With `spel.Unlearned` convolutions; by default one of 32 kernels of 5 x 5, and ReLU.
     marked : sequence of (image, Markers), optional
-        The marked images; they need not be among those given to `fit`. Without them, pixels are
-        chosen by class from the images of `fit` (which then needs y): for each class, the patches
-        that differ most from those of other classes and from one another.
+        The marked images; they need not be among the images of `fit`. Without them, pixels are
+        chosen by class from the images of `fit` (which then needs y): for each class, those whose
+        patches differ most from patches of other classes and from one another.
     per_class : int
-        Pixels chosen of each class, without markers.
+        Number of pixels that are chosen for each class if there are no markers.
     steps : sequence of str, optional
         Nodes whose activations are features; the output by default.
     pooled : sequence of str, optional
@@ -53,6 +53,14 @@ class FlimEncoder(ImageTransformer):
     ----------
     network_ : Network
         The learned network.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).random((4, 8, 8))
+    >>> net = chain(conv=Unlearned(Adjacency.box(3), kernels=4), relu=Activation("relu"))
+    >>> encoder = FlimEncoder(net, per_class=2).fit(images, ["a", "a", "b", "b"])
+    >>> encoder.transform(images).shape  # mean and maximum of each of 4 channels
+    (4, 8)
     """
 
     def __init__(
@@ -112,7 +120,7 @@ class FlimEncoder(ImageTransformer):
         return self.features_.encode(images)
 
     def feature_names(self) -> list[str]:
-        """Those of the pooled or flattened activations."""
+        """Names of the pooled or flattened activations."""
         return self.features_.feature_names()
 
     def __sklearn_tags__(self) -> Any:
@@ -149,7 +157,14 @@ class PatchEncoder(ImageTransformer):
     Attributes
     ----------
     network_ : Network
-        Node "pooled" gives the means, node "small" the small image.
+        Its node "pooled" gives the means, and "small" the small image.
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).random((20, 8, 8))
+    >>> encoder = PatchEncoder(kernels=4, size=3, components=4, count=200, pool=4, small=4)
+    >>> encoder.fit_transform(images).shape  # 4 boxes of 4 channels, and 4 grey means
+    (20, 20)
     """
 
     def __init__(

@@ -17,16 +17,16 @@ Real = npt.NDArray[Any]
 Whole = npt.NDArray[np.int64]
 BLOCK = 4096
 MAX_PRECISE = 512
-"""Features up to which sums are taken in float64: it costs little there."""
+"""Largest number of features whose sums are taken in float64, which costs little."""
 
 
 class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What both heads share: checks, classes, decision by the largest score."""
+    """The common part of the heads: checks, classes, decision by the largest score."""
 
     classes_: npt.NDArray[Any]
 
     def check_rows(self, X: Any, y: Any) -> tuple[Real, Whole]:
-        """X, and the class number of each row; remembers the classes."""
+        """X, and the class number of each row; stores the classes."""
         X, y = validate_training_rows(self, X, y)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
@@ -42,18 +42,18 @@ class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def decision_function(self, X: Any) -> Real:
-        """Score of every class (n, classes); of two classes, of the second one (n,)."""
+        """Score of every class (n, classes), or with two classes that of the second one (n,)."""
         scores = finite(self.scores(validate_rows(self, X)))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> Real:
-        """The class of the largest score."""
+        """The class with the largest score."""
         scores = finite(self.scores(validate_rows(self, X)))
         return np.asarray(self.classes_[scores.argmax(axis=1)])
 
 
 def check_weights(sample_weight: Any, X: Real) -> Real | None:
-    """The weights of the rows; None if all are equal because none were given.
+    """The weights of the rows; None if there are none, so that all rows count alike.
 
     Raises
     ------
@@ -90,6 +90,15 @@ class RidgeHead(Head):
     ----------
     alpha : float
         Penalty on the weights of standardized features, per row.
+
+    Examples
+    --------
+    >>> rows, names = [[0.0], [1.0], [8.0], [9.0]], ["low", "low", "high", "high"]
+    >>> RidgeHead().fit(rows, names).predict([[2.0], [7.0]]).tolist()
+    ['low', 'high']
+    >>> head = RidgeHead().partial_fit(rows[:2], names[:2], classes=["high", "low"])
+    >>> head.partial_fit(rows[2:], names[2:]).predict([[2.0], [7.0]]).tolist()
+    ['low', 'high']
     """
 
     def __init__(self, alpha: float = 0.01) -> None:
@@ -111,8 +120,8 @@ class RidgeHead(Head):
         first = not hasattr(self, "_moments")
         if first and hasattr(self, "coef_"):
             raise ParameterError(
-                "RidgeHead: a head from a file holds no sums, so no rows can be added; fit a "
-                "new one"
+                "RidgeHead: a head that was loaded from a file has no sums, so no rows can be "
+                "added; fit a new one"
             )
         if first and classes is None:
             raise ParameterError("classes must be passed on the first call to partial_fit.")
@@ -151,7 +160,7 @@ class RidgeHead(Head):
         self._moments = ClassMoments(as_precise(X[:BLOCK]).mean(axis=0), len(self.classes_))
 
     def _add(self, X: Real, numbers: Whole, weights: Real | None) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):  # told when the weights are solved
+        with np.errstate(over="ignore", invalid="ignore"):  # refused when the weights are solved
             self._moments.add(as_precise(X), numbers, weights)
 
     def _solve(self) -> None:
@@ -161,7 +170,9 @@ class RidgeHead(Head):
         except np.linalg.LinAlgError as error:
             raise ParameterError(f"RidgeHead: no solution ({error}); scale the features") from None
         if not (np.isfinite(model.weights).all() and np.isfinite(model.bias).all()):
-            raise ParameterError("RidgeHead: the features overflow; scale them")
+            raise ParameterError(
+                "RidgeHead: the features overflow float64; scale them to values around 1"
+            )
         self.coef_, self.intercept_ = model.weights.T, model.bias
 
     def coefficients(self) -> tuple[Real, Real]:
@@ -185,12 +196,20 @@ class KernelHead(Head):
     Parameters
     ----------
     centres : int
-        Rows that the kernel is taken to, drawn at random from the different ones.
+        Number of rows around which the kernel is placed, drawn at random from the distinct rows.
     gamma : float
-        Width: ``exp(-gamma |x - c|^2 / m)``, m the median of squared distances between centres.
+        Width of the kernel ``exp(-gamma |x - c|^2 / m)``, where m is the median of the squared
+        distances between centres.
     alpha : float
         Penalty on the weights.
     seed : int
+        Seed of the random draw.
+
+    Examples
+    --------
+    >>> rows, names = [[0.0], [4.0], [5.0], [9.0]], ["outer", "inner", "inner", "outer"]
+    >>> KernelHead().fit(rows, names).predict([[4.5], [8.5]]).tolist()
+    ['inner', 'outer']
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Fitted estimators in a file of numbers: no pickle, no code.
 
-One safetensors file: arrays as tensors, everything else as JSON in its metadata. Estimators of this
-room are kept as their settings and weights, those of scikit-learn as the numbers that predictions
-need. Everything is checked on loading.
+A file is in the safetensors format: arrays are tensors, everything else is JSON in the metadata.
+Estimators of this package are stored as their settings and weights, those of scikit-learn as the
+numbers that predictions need. Everything is checked on loading.
 """
 
 from __future__ import annotations
@@ -36,13 +36,24 @@ def save(
     estimator : estimator
     path : str or path
     card : mapping, optional
-        What is to be known about it, as values of JSON; it stands in the file, and is not loaded.
+        Notes for readers of the file, as values of JSON; `load` ignores them.
 
     Raises
     ------
     FormatError
-        If it is not fitted, or holds something that is neither a number, a text, an array, a
-        network, markers nor one of the `ALLOWED` estimators; the message names it.
+        If it is not fitted, or holds a value that is not a number, a string, an array, a network,
+        markers or one of the `ALLOWED` estimators; the message names the value.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from spel.sklearn import RidgeHead
+    >>> head = RidgeHead().fit([[0.0], [1.0], [8.0], [9.0]], ["low", "low", "high", "high"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(head, f"{folder}/head.safetensors")
+    ...     load(f"{folder}/head.safetensors").predict([[7.0]]).tolist()
+    ['high']
     """
     from safetensors.numpy import save as to_bytes
 

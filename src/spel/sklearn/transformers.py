@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, Self
 
 import numpy as np
@@ -56,12 +56,19 @@ class NetworkFeatures(ImageTransformer):
     steps : sequence of str, optional
         Nodes whose activations are taken; the output by default.
     root : sequence of str
-        Steps of which the square root is taken (of values >= 0): it makes the distribution of sums
-        of rectified values more symmetric.
+        Steps whose square root is taken (values must be at least 0), which makes the distribution
+        of sums of rectified values more symmetric.
     image_shape : (rows, cols[, channels]), optional
-        Of the images in a table X.
+        Shape of the images that are the rows of a table X.
     batch : int
-        Images that run through the network at a time.
+        Number of images that run through the network at a time.
+
+    Examples
+    --------
+    >>> from spel.nn import Activation, chain
+    >>> net = chain(positive=Activation("relu"))
+    >>> NetworkFeatures(net).fit_transform(np.array([[[-1.0, 2.0]], [[3.0, -4.0]]])).tolist()
+    [[0.0, 2.0], [3.0, 0.0]]
     """
 
     def __init__(
@@ -207,14 +214,17 @@ class PooledFeatures(ImageTransformer):
     def feature_names(self) -> list[str]:
         """Step, channel, statistic and part of the image."""
         shape = self.image_shape_ or (8, 8, self.channels_)
-        names = []
-        for step, maps in map_shapes(self.network, self.steps, shape):
-            for level in self.levels:
-                for row in range(level):
-                    for col in range(level):
-                        part = "" if level == 1 else f"_of_part_{row}_{col}_of_{level}"
-                        names += _statistic_names(step, maps[-1], self.statistics, part)
-        return names
+        parts = [
+            "" if level == 1 else f"_of_part_{row}_{col}_of_{level}"
+            for level in self.levels
+            for row, col in product(range(level), repeat=2)
+        ]
+        return [
+            name
+            for step, maps in map_shapes(self.network, self.steps, shape)
+            for part in parts
+            for name in _statistic_names(step, maps[-1], self.statistics, part)
+        ]
 
 
 def map_shapes(

@@ -1,4 +1,4 @@
-"""What spoils a picture, so that restoring it can be learned: noise, reduction, blur."""
+"""Degradations of pictures, from which their restoration is learned: noise, reduction, blur."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORM = re.compile(r"(denoise|enlarge|deblur):([0-9]*\.?[0-9]+)")
 
 @dataclass(frozen=True)
 class Task:
-    """What a restoration undoes.
+    """The degradation that a restoration undoes.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ class Task:
 
     @property
     def factor(self) -> int:
-        """How many spels of the restored picture lie along a spel of the given one."""
+        """Number of spels of the restored picture along each axis per spel of the degraded one."""
         return int(self.amount) if self.kind == "enlarge" else 1
 
     def spoil(self, plane: Plane, seed: int = 0) -> Plane:
-        """A plane of numbers from 0 to 1 as the task meets it, cut to a multiple of the factor."""
+        """A degraded copy of a plane of numbers from 0 to 1, cut to a multiple of the factor."""
         if self.kind == "denoise":
             noise = np.random.default_rng(seed).normal(0, self.amount / 255, plane.shape)
             return np.asarray(plane + noise, dtype=np.float32)
@@ -82,7 +82,13 @@ class Task:
 
 
 def resized(plane: Plane, size: tuple[int, int]) -> Plane:
-    """A plane at another size, by bicubic interpolation; with antialiasing where it shrinks."""
+    """A plane at another size (rows, cols), by bicubic interpolation with antialiasing.
+
+    Examples
+    --------
+    >>> resized(np.ones((4, 6), np.float32), (2, 3)).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
     from PIL import Image
 
     rows, cols = size

@@ -24,11 +24,14 @@ from spel.synthesis.linearized import Linearized
 from spel.synthesis.stages import is_local, is_rectified, stages
 
 ENOUGH = 1e-6
-"""Part of an activation's power that may be wrong."""
+"""Share of an activation's power that may remain wrong."""
+
 ITERATIONS = 8
-"""Of conjugate gradients, in each round."""
+"""Number of steps of conjugate gradients in each round."""
+
 SMOOTH = 1e-5
 """Weight of the differences between neighbours, in units of the mean gain of the network."""
+
 Bounds = tuple[float | None, float | None]
 
 
@@ -43,29 +46,30 @@ def invert(
     rounds: int = 4,
     on_round: Callable[[], object] = lambda: None,
 ) -> Image:
-    """The image whose activation at a node is nearest to a given one.
+    """The image whose activation at a node is nearest to a wanted one.
 
-    A ReLU that gave 0 leaves its input open below 0, and a maximum says of all but its winner no
-    more than that they are not larger. Winners and signs are those of the current image; in each
-    round the least-squares problem that they leave is solved, and the image with it. Networks of
-    several layers that mix spels are inverted layer by layer, from the last, in each round.
+    The input of a ReLU whose output is 0 may be any number up to 0, and the values that lost a
+    maximum may be any number up to the winner. Signs and winners are those of the current image;
+    with them fixed, each round solves a least-squares problem for a better image. Networks with
+    several layers that mix spels are inverted layer by layer, from the last one, in each round.
 
     Parameters
     ----------
     network : Network
     activation : image
-        Of the node, for an image of `shape`. Batches are not taken.
+        The wanted activation of the node, for one image of `shape`.
     node : str, optional
-        The last one by default.
+        By default the last one.
     shape : tuple of int
-        Of the image, with channels: (rows, cols, C) or (planes, rows, cols, C).
+        Shape of the image, with channels: (rows, cols, C) or (planes, rows, cols, C).
     bounds : (float, float), optional
         The darkest and brightest value of the image.
     start : image, optional
-        Where the search begins; what the activation does not say is taken from there. By default
-        the middle of the bounds, or 0.
+        The image from which the search starts, and which decides where the activation does not.
+        By default it has the middle of the bounds everywhere, or 0.
     rounds : int
-        At most so many; fewer if all but a millionth of the activation's power is explained.
+        Largest number of rounds; the search ends earlier if all but a millionth of the
+        activation's power is explained.
     on_round : function, optional
         Called after every round.
 
@@ -155,7 +159,7 @@ def _layer_by_layer(
 
 @dataclass(frozen=True)
 class Nearness:
-    """What is preferred where an activation says nothing, in units of the network's mean gain.
+    """Preferences where an activation leaves the image open, in units of the network's mean gain.
 
     Attributes
     ----------
@@ -170,7 +174,7 @@ class Nearness:
 
 
 INNER = Nearness(pull=1.0)
-"""Of activations between layers."""
+"""Preferences for activations between layers."""
 
 
 def _nearest(

@@ -85,7 +85,28 @@ def likeness(image: npt.ArrayLike, other: npt.ArrayLike) -> float:
 def inverted_sheet(
     network: Network, image: npt.ArrayLike, pictures: dict[str, Image], white: float
 ) -> npt.NDArray[np.uint8]:
-    """The image, and beside it what each step still knows of it; the middle plane of a volume."""
+    """Draw an image and the pictures that its steps still know, as `invert_steps` gives them.
+
+    Parameters
+    ----------
+    network : Network
+    image : (rows, cols[, C]) array, with planes before them for voxels
+        Volumes are shown by their middle plane.
+    pictures : dict of str to image
+    white : float
+        Full intensity.
+
+    Returns
+    -------
+    (rows, cols, 3) array of uint8
+
+    Examples
+    --------
+    >>> from spel import Scale, chain
+    >>> net, image = chain(half=Scale([0.5])), np.zeros((4, 5, 1))
+    >>> inverted_sheet(net, image, invert_steps(net, image)[0], 1.0).shape[2]
+    3
+    """
     full = network.with_channel_axis(image)
     tiles = [Tile(shown(full, white), "image", " x ".join(map(str, full.shape)))]
     for name, picture in pictures.items():
@@ -101,7 +122,13 @@ def inverted_sheet(
 
 
 def shown(image: Image, white: float) -> npt.NDArray[np.uint8]:
-    """An image of 0 to `white` in 8 bits, grey or RGB; the middle plane of a volume."""
+    """An image of 0 to `white` in 8 bits, grey or RGB; of a volume, its middle plane.
+
+    Examples
+    --------
+    >>> shown(np.array([[[0.5], [1.0]]]), 1.0).ravel().tolist()
+    [128, 255]
+    """
     plane = image[len(image) // 2] if image.ndim == 4 else image
     some = plane[..., :3] if plane.shape[-1] >= 3 else plane[..., :1]
     scaled = np.rint(np.asarray(some, np.float64) * (255 / white))

@@ -35,6 +35,12 @@ def adjacencies(draw: Any, ndim: int = 2, reach: int = 4) -> Adjacency:
     ndim : {2, 3}
     reach : int
         Largest distance along an axis.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(adjacencies(), lambda area: len(area) >= 3).ndim
+    2
     """
     form = draw(st.sampled_from(("box", "ball", "cross", "any", "dilated")))
     if form == "box":
@@ -56,6 +62,12 @@ def windows(draw: Any, ndim: int = 2) -> Window:
     Parameters
     ----------
     ndim : {2, 3}
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(windows(), lambda window: window.border == "wrap").strides
+    (1, 1)
     """
     return Window(
         draw(adjacencies(ndim)),
@@ -77,6 +89,12 @@ def images(
         1 to 4 by default.
     smallest, largest : int
         Limits of the length of each spatial axis.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(images(channels=2), lambda image: image.size > 0).shape
+    (1, 1, 2)
     """
     size = draw(st.tuples(*[st.integers(smallest, largest)] * ndim))
     depth = draw(st.integers(1, 4)) if channels is None else channels
@@ -106,6 +124,12 @@ def banks(draw: Any, channels: int, ndim: int = 2, kernels: int = 3) -> KernelBa
     ndim : {2, 3}
     kernels : int
         Largest number of kernels.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(banks(3), lambda bank: len(bank) == 2).channels
+    3
     """
     adjacency = draw(adjacencies(ndim, reach=2))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -129,6 +153,12 @@ def networks(draw: Any, channels: int, layers: int = 4, strided: bool = True) ->
         Largest number of layers in the chain.
     strided : bool
         Whether layers may have strides.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> len(find(networks(1), lambda net: True).names) >= 1
+    True
     """
     parts: list[Any] = []
     for _ in range(draw(st.integers(1, layers))):

@@ -28,7 +28,7 @@ from spel.nn.geometry import geometry
 from spel.zoo.lecture import smaller
 
 PLATE_WIDTH = 90
-"""Plate width, in spels, that the poolings 7 x 3 and 9 x 9 suit: that of the lecture's picture."""
+"""Width of a plate, in spels, that suits the poolings 7 x 3 and 9 x 9; that of the lecture."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,6 +75,14 @@ def plate_assignment(
     Notes
     -----
     Lecture, "The worked examples", the assignment.
+
+    Examples
+    --------
+    >>> from spel.data import street
+    >>> scene = street(3)
+    >>> network = plate_assignment([scene.image], [scene.boxes])
+    >>> network.names[:3], network.meta["decision"]["select"]
+    (('grey', 'bank', 'positive'), 'closest')
     """
     masks, boxes = _truth(images, truth)
     width, height = np.mean(boxes[:, 2:] - boxes[:, :2], axis=0)
@@ -172,8 +180,8 @@ def _truth(
     """A mask per image and the box of its first plate."""
     if len(images) != len(truth) or not len(images):
         raise ShapeError(
-            f"plate_assignment: {len(images)} images and {len(truth)} truths; expected as many of "
-            "each, at least 1"
+            f"plate_assignment: {len(images)} images and {len(truth)} truths; expected the same "
+            "number of each, at least 1"
         )
     masks, boxes = [], []
     for number, (image, one) in enumerate(zip(images, truth)):

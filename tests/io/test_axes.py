@@ -41,7 +41,7 @@ def test_planes_of_channels(tmp_path, kind, axes):
     assert np.array_equal(read(tmp_path / "a.tif"), wanted)
     assert describe(tmp_path / "a.tif").shape == (3, 5, 6, 4)
     assert np.array_equal(read(tmp_path / "a.tif", page=2), wanted[2])
-    with pytest.raises(ImageReadError, match="no number 3"):
+    with pytest.raises(ImageReadError, match="none with the number 3"):
         read(tmp_path / "a.tif", page=3)
 
 

@@ -28,7 +28,7 @@ class TestPages:
         for page, picture in enumerate(pictures):
             assert np.array_equal(volume[page], picture)
             assert np.array_equal(get(data, page=page), picture)
-        with pytest.raises(ImageReadError, match="3 pages, no number 3"):
+        with pytest.raises(ImageReadError, match="3 pages, but none with the number 3"):
             get(data, page=3)
         assert "3 pages" in str(describe(io.BytesIO(data)))
 
@@ -80,7 +80,7 @@ class TestPages:
         if form == "WEBP":
             assert all(np.array_equal(f, p) for f, p in zip(frames, pictures))
         assert not np.array_equal(frames[0], frames[1])
-        with pytest.raises(ImageReadError, match="no number 3"):
+        with pytest.raises(ImageReadError, match="none with the number 3"):
             get(data, page=3)
 
     @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "PPM"])

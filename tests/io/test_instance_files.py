@@ -36,7 +36,7 @@ def test_volumes_have_rows_with_planes(tmp_path):
     head, row, _ = (tmp_path / "v.csv").read_text().splitlines()
     assert head == "image,object,class,score,area,x0,y0,z0,x1,y1,z1,plane,row,col"
     assert row == "v.tif,1,1,0.9,8,1.0,1.0,0.0,4.0,4.0,1.0,0.0,2.0,2.0"
-    with pytest.raises(ShapeError, match="holds no volumes"):
+    with pytest.raises(ShapeError, match="no place for volumes"):
         write_instances(tmp_path / "v.json", {"v.tif": volume})
 
 

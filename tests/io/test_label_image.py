@@ -52,11 +52,11 @@ def test_channels_that_agree_are_one(mode):
 def test_colours_and_unnamed_channels_are_refused(tmp_path):
     file = io.BytesIO()
     palette_image().convert("RGB").save(file, "PNG")
-    with pytest.raises(ImageReadError, match="colours and no labels"):
+    with pytest.raises(ImageReadError, match="colours and not labels"):
         read_label_image(file)
     two = np.stack([LABELS, LABELS + 1], axis=-1)
     tifffile.imwrite(tmp_path / "a.tif", two, photometric="minisblack", planarconfig="contig")
-    with pytest.raises(ImageReadError, match="colours and no labels"):
+    with pytest.raises(ImageReadError, match="colours and not labels"):
         read_label_image(tmp_path / "a.tif")
 
 

@@ -104,7 +104,7 @@ class TestCoco:
         assert answers.images[0].image == "a.jpg"
         assert answers.images[0].classes == ("dog",)
         assert answers.images[0].scores.tolist() == [0.5]
-        with pytest.warns(AnnotationWarning, match="ids alone"):
+        with pytest.warns(AnnotationWarning, match="only by their ids"):
             alone = read_labels(path)
         assert alone.images[0].image == "p-7"
         assert read_as("coco", path)[0].boxes.tolist() == [[1, 2, 4, 6]]

@@ -75,7 +75,7 @@ def test_levels_of_a_pyramid(tmp_path, levels, writer):
             assert image.scale == pytest.approx((0.5**k, 0.5**k), rel=0.02)
             assert np.array_equal(image[:, :], expected)
             assert np.array_equal(image[7:31, 20:45], expected[7:31, 20:45])
-    with pytest.raises(ImageReadError, match="3 levels, no number 3"):
+    with pytest.raises(ImageReadError, match="3 levels, but none with the number 3"):
         LargeImage(path, level=3)
 
 

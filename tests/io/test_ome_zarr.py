@@ -136,7 +136,7 @@ def test_all_five_axes(tmp_path, rng, version):
         assert np.array_equal(found[1:4, 3:19, 5:], expected[1:4, 3:19, 5:])
     assert np.array_equal(LargeImage(path, page=0)[:], image[0].transpose(1, 2, 3, 0))
     refused(path, "2 points in time")
-    refused(path, "2 times, no number 2", page=2)
+    refused(path, "2 points in time, but none with the number 2", page=2)
 
 
 def test_shards(tmp_path, rng):

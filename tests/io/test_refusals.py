@@ -44,13 +44,13 @@ def changed(**values: object) -> str:
         (changed(boxes=[{"xyxy": [0, 0, 1], "score": 1}]), "not four numbers"),
         (changed(boxes=[{"xyxy": [2, 0, 1, 1], "score": 1}]), "wrong order"),
         (changed(boxes=[{"xyxy": [0, 0, 1, 1], "score": "x"}]), "score: not a number"),
-        (changed(boxes=[{"xyxy": [0, 0, 1, 1], "score": 1, "class": 3}]), "class: not a text"),
+        (changed(boxes=[{"xyxy": [0, 0, 1, 1], "score": 1, "class": 3}]), "class: not a string"),
         (changed(boxes=[{"xyxy": [0, 0, 1, 1], "score": 1, "area": "x"}]), "area: not a number"),
         (changed(boxes=[*GOOD["boxes"], {**GOOD["boxes"][0], "class": "x"}]), "some have a class"),
         (changed(orientation=9), "orientation"),
         (changed(orientation=1.0), "orientation"),
         (changed(ms="x"), "ms: not a number"),
-        (changed(model=3), "model: not a text"),
+        (changed(model=3), "model: not a string"),
     ],
 )
 def test_lines_that_are_no_results(line, words):
@@ -66,7 +66,7 @@ def test_a_box_without_an_area_has_that_of_its_sides():
 def test_texts_under_limits(tmp_path):
     with pytest.raises(FormatError, match="more than 3 bytes"):
         parse_json("[1, 2]", max_bytes=3)
-    with pytest.raises(ParameterError, match="int given as path"):
+    with pytest.raises(ParameterError, match="path of type int"):
         read_limited(3, 10)  # type: ignore[arg-type]
     (tmp_path / "a.json").write_text("[1, 2]")
     with pytest.raises(FormatError, match="more than 3 bytes"):

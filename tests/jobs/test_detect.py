@@ -167,4 +167,4 @@ def test_channels_that_are_no_colours_never_pass_for_alpha(tmp_path, channels, r
     outcome = TimedTask(task)().result
     assert isinstance(outcome, Failure) is refused
     if channels in (2, 4):
-        assert "not stated to be colours" in outcome.message
+        assert "does not state that its" in outcome.message

@@ -143,7 +143,7 @@ def test_a_level_tells_boxes_of_the_full_size(scan, level):
 def test_a_missing_level_is_a_failure(scan):
     found = one(DetectJob(edges(), level=3), scan)
     assert isinstance(found, Failure)
-    assert "3 levels, no number 3" in found.message
+    assert "3 levels, but none with the number 3" in found.message
     with pytest.raises(ParameterError, match="from 0"):
         DetectJob(edges(), level=-1)
 

@@ -39,4 +39,4 @@ def test_four_channels_are_no_colours(tmp_path, tile):
     job = DetectJob(net(colors=True), tile=tile, decision=Decision(threshold=0.5))
     report = run(job, [str(tmp_path / "a.tif")], tmp_path / "out")
     assert report.failed == 1
-    assert "not stated to be colours" in (tmp_path / "out" / "failures.jsonl").read_text()
+    assert "does not state that its" in (tmp_path / "out" / "failures.jsonl").read_text()

@@ -1,8 +1,8 @@
 """Calls about files that nobody vouches for, in a worker with limits on memory and time.
 
-A file that crashes, hangs or fills memory costs only itself: one `ImageReadError`, and the next
-call gets a fresh worker. What a worker sends back is checked as anything from outside is: JSON, and
-a nameless file with the bytes of an array.
+A file that crashes the worker, hangs or fills memory costs only itself: one `ImageReadError`, and
+the next call gets a new worker. Replies of a worker are checked like any other input: JSON, and an
+unnamed file with the bytes of an array.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spel.worker import Worker, WorkerDeath, WorkerTimeout
 __all__ = ["AVAILABLE", "Isolation", "reply"]
 
 AVAILABLE = hasattr(socket, "send_fds")
-"""Whether this system can decode in a worker; it is then what is done by default."""
+"""Whether this system can decode in a worker, which is then the default."""
 
 MIB = 1 << 20
 _MAX_FILES = 64
@@ -38,7 +38,7 @@ Reply = tuple[bytes, int | None]
 
 
 class Isolation:
-    """A worker for files, started when first needed and again after a death.
+    """A worker for files; it is started when first needed, and again if it dies.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Isolation:
         memory: int,
         max_bytes: int = 0,
     ) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
-        """What ``fn`` replies about the file: fields and, up to ``max_bytes``, an array."""
+        """The reply of ``fn`` about the file: fields, and an array of at most ``max_bytes``."""
         try:
             data, shared = self.worker.call_for_bytes(
                 fn, args, file=file, seconds=self.seconds, memory=memory
@@ -124,7 +124,7 @@ def _array(fields: dict[str, Any], shared: int, max_bytes: int) -> npt.NDArray[A
 
 
 def load_libraries() -> None:
-    """Load the decoders, so that they do not count as memory of the first image."""
+    """Load the decoders before the first image, so that their memory is not counted as its."""
     import imagecodecs  # noqa: F401
     import tifffile  # noqa: F401
     from PIL import Image  # noqa: F401
@@ -138,7 +138,7 @@ def load_libraries() -> None:
 
 
 def reply(name: str, make: Callable[[], tuple[dict[str, Any], npt.NDArray[Any] | None]]) -> Reply:
-    """What ``make`` gives, or its error, as bytes and a nameless file."""
+    """The result of ``make``, or its error, as bytes and an unnamed file."""
     try:
         fields, array = make()
         if array is None:
@@ -153,7 +153,7 @@ def reply(name: str, make: Callable[[], tuple[dict[str, Any], npt.NDArray[Any] |
 
 
 def _shared(array: npt.NDArray[Any]) -> int:
-    """A nameless file with the array's bytes; its descriptor."""
+    """The descriptor of an unnamed file with the array's bytes."""
     if hasattr(os, "memfd_create"):
         handle = os.memfd_create("spel")
     else:

@@ -1,7 +1,7 @@
 """Strict JSON under limits: bytes, depth, digits and duplicate keys are checked.
 
-The standard parser accepts NaN, Infinity, 1e999 and duplicate keys, and ends a deep nesting with a
-RecursionError. Here each of these is one clear error.
+The standard parser accepts NaN, Infinity, 1e999 and duplicate keys, and raises a RecursionError for
+deep nesting. Here each of these is one clear error.
 """
 
 from __future__ import annotations
@@ -56,18 +56,18 @@ def parse_json(
     ----------
     data : bytes or str
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     max_bytes : int
         Largest size.
     max_depth : int, optional
-        Largest nesting of lists and objects. None leaves it to the parser, for large files of
-        numbers.
+        Largest nesting of lists and objects. None leaves the check to the parser, which is quicker
+        for large files of numbers.
 
     Raises
     ------
     FormatError
-        Not JSON, not UTF-8, larger or deeper than the limits, a key twice in one object, a number
-        that is not finite; the message names the file and, where known, the line.
+        If the text is not JSON or not UTF-8, exceeds a limit, has a key twice in one object, or a
+        number that is not finite; the message names the file and, if possible, the line.
 
     Examples
     --------

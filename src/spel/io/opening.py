@@ -1,4 +1,4 @@
-"""Opening a file that may be anything, and the one line that says why it was not read."""
+"""Opening files of any kind, and the one line that says why a file was not read."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ __all__ = [
 ]
 
 DAMAGED = "copy or download it again"
+"""What to do about a damaged file."""
+
 RAISE_LIMIT = "if you trust the file, raise max_pixels (--max-pixels, where a command has it)"
 
 
 class DecodeError(Exception):
-    """Why a file is not read; :func:`translating_errors` adds its name and format."""
+    """The reason why a file is not read; :func:`translating_errors` adds its name and format."""
 
     def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
@@ -36,27 +38,46 @@ class DecodeError(Exception):
 
 @dataclass
 class Reading:
-    """What is being read, for the words of an error."""
+    """What is being read, for the text of an error."""
 
     format: str = ""
 
 
 def check_options(page: int | None, max_pixels: int) -> None:
+    """Refuse a page or a limit that is out of range.
+
+    Raises
+    ------
+    ParameterError
+    """
     if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
-        raise ParameterError(f"read: page is {page!r}; give a number from 0 or None for all")
+        raise ParameterError(
+            f"read: page is {page!r}; expected a number of at least 0, or None for all"
+        )
     if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
         raise ParameterError(f"read: max_pixels is {max_pixels!r}; give a positive whole number")
 
 
 @contextlib.contextmanager
 def open_binary(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    """Open a plain file for reading; an open binary file is passed on, and stays open.
+
+    Raises
+    ------
+    DecodeError
+        If there is no such file, or it is a folder, a device or a pipe.
+    ParameterError
+        If it is neither a path nor an open binary file.
+    """
     if hasattr(path, "read") and hasattr(path, "seek"):
         if not isinstance(path.read(0), bytes):
-            raise ParameterError("read: a file of text given; open it with mode 'rb'")
+            raise ParameterError("read: the file is open as text; open it with mode 'rb'")
         yield path  # type: ignore[misc]
         return
     if not isinstance(path, (str, os.PathLike)):
-        raise ParameterError(f"read: {type(path).__name__} given; give a path or an open file")
+        raise ParameterError(
+            f"read: path of type {type(path).__name__}; expected a path or an open binary file"
+        )
     try:
         handle = _open_plain(path)
     except (OSError, ValueError) as error:
@@ -66,7 +87,7 @@ def open_binary(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _open_plain(path: str | os.PathLike[str]) -> int:
-    # Without O_NONBLOCK the mere opening of a pipe that nobody writes to would wait for ever.
+    # Without O_NONBLOCK, opening a pipe to which nobody writes would wait for ever.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         mode = os.fstat(handle).st_mode
@@ -88,17 +109,17 @@ def _unopened(name: str, error: OSError | ValueError) -> DecodeError:
             f"it cannot be opened ({getattr(error, 'strerror', None) or error})", "check the path"
         )
     if "://" in name:
-        return DecodeError("there is no such file", "no address is opened: download it first")
+        return DecodeError("there is no such file", "addresses are not opened: download it first")
     if any(mark in name for mark in "*?["):
         return DecodeError(
-            "there is no such file", "one file is read; spel.io.expand lists a pattern"
+            "there is no such file", "name one file; spel.io.expand lists those of a pattern"
         )
     return DecodeError("there is no such file", "check the path")
 
 
 @contextlib.contextmanager
 def translating_errors(path: Any) -> Iterator[Reading]:
-    """Turn whatever a decoder raises into one ImageReadError."""
+    """Turn any error of a decoder into one ImageReadError."""
     context = Reading()
     try:
         yield context
@@ -116,7 +137,7 @@ def translating_errors(path: Any) -> Iterator[Reading]:
     except RecursionError:
         raise image_error(path, context.format, "it is nested too deeply") from None
     except OSError as error:
-        if error.errno is None:  # so decoders say that a file is damaged
+        if error.errno is None:  # decoders raise this for damaged files
             raise _damaged(path, context.format, error) from error
         raise image_error(
             path, context.format, f"it cannot be read ({error.strerror})", "check the disk"
@@ -126,8 +147,9 @@ def translating_errors(path: Any) -> Iterator[Reading]:
 
 
 def _damaged(path: Any, kind: str, error: Exception) -> ImageReadError:
+    """The refusal of a file about which a decoder complained."""
     reason = f"it is damaged or not supported ({type(error).__name__}: {error})"
-    return image_error(path, kind, reason, "copy or download it again")
+    return image_error(path, kind, reason, DAMAGED)
 
 
 def image_error(path: Any, kind: str, reason: str, remedy: str = "") -> ImageReadError:
@@ -143,6 +165,7 @@ def image_error(path: Any, kind: str, reason: str, remedy: str = "") -> ImageRea
 
 
 def name_of(path: Any) -> str:
+    """The name of a path or an open file, for messages."""
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(os.fspath(path)) or "''"
     name = getattr(path, "name", None)

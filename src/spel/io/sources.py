@@ -1,4 +1,4 @@
-"""What the user names (files, folders, patterns, lists) as one ordered list of image files."""
+"""The image files that the user names: files, folders, patterns and lists as one ordered list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from spel.errors import ParameterError, plural, printable
 from spel.io.large import is_zarr
@@ -35,16 +35,19 @@ def expand(
 ) -> list[Path]:
     """List the image files that ``inputs`` name, each once.
 
-    A file is taken whatever its name; a folder gives the files in it and below whose suffix is one
-    of an image (hidden ones are passed over, links are followed but never in a circle; a warning
-    counts NumPy files, videos and images of formats that are not read); a pattern
-    with ``*``, ``?`` or ``[`` gives what it matches (``**`` crosses folders); a ``.txt`` file is a
-    list of paths, one a line, relative to its folder; the folder of an OME-Zarr image is one
-    image; ``-`` is such a list on standard input,
-    relative to the current folder (separated by NUL if it holds one, as ``find -print0`` writes).
+    - A file is taken, whatever its name.
+    - A folder stands for all files in it and below with the suffix of an image. Hidden files are
+      left out; links are followed, but never in a circle. A warning counts NumPy files, videos and
+      images of formats that are not read.
+    - A pattern with ``*``, ``?`` or ``[`` stands for the files that it matches; ``**`` crosses
+      folders.
+    - A ``.txt`` file is a list of paths, one per line, relative to its folder.
+    - The folder of an OME-Zarr image is one image.
+    - ``-`` is a list on standard input, relative to the current folder; its paths are separated by
+      NUL if it contains one, as ``find -print0`` writes them.
 
-    The order is that of ``inputs`` and, within a folder or pattern, natural: ``a2`` before ``a10``,
-    folder by folder, the same on every machine.
+    The order is that of ``inputs``. Within a folder or pattern it is natural (``a2`` before
+    ``a10``), folder by folder, and the same on every machine.
 
     Parameters
     ----------
@@ -52,10 +55,14 @@ def expand(
     stdin : binary file, optional
         Read for ``-``; by default that of the process.
 
+    Returns
+    -------
+    list of Path
+
     Raises
     ------
     ParameterError
-        A path does not exist, a folder or pattern holds no image, a list is empty or names a
+        If a path does not exist, a folder or pattern has no image, or a list is empty or names a
         missing file; all such problems are listed.
 
     Examples
@@ -90,11 +97,16 @@ def expand(
 
 
 def natural_key(path: str | os.PathLike[str]) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Sorts names as people do: numbers by value, capitals with small letters, ties by bytes.
+    """A key that sorts names as people do: numbers by value, capitals with small letters.
 
     Parameters
     ----------
     path : str or path
+
+    Returns
+    -------
+    tuple
+        Names that are equal in this order are sorted by their characters.
 
     Examples
     --------
@@ -216,7 +228,7 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
 
 
 def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
-    """Files in and below ``folder``; no folder is entered twice by whatever way."""
+    """Files in and below ``folder``; no folder is entered twice, even by links."""
     visited: set[tuple[int, int]] = set()
     waiting = deque([folder])
     while waiting:
@@ -231,14 +243,22 @@ def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
             problems.append(f"{printable(str(here))}: {error.strerror}; change its permissions")
             continue
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            try:
-                if entry.name.endswith(".zarr") and is_zarr(entry.path):
-                    yield Path(entry.path)
-                elif entry.is_dir():
-                    waiting.append(Path(entry.path))
-                elif entry.is_file() or entry.is_symlink():  # a link that leads nowhere will fail
-                    yield Path(entry.path)
-            except OSError:  # a link in a circle
-                continue
+            kind = _kind(entry)
+            if kind == "folder":
+                waiting.append(Path(entry.path))
+            elif kind == "file":
+                yield Path(entry.path)
+
+
+def _kind(entry: os.DirEntry[str]) -> Literal["file", "folder", ""]:
+    """Whether an entry counts as a file or as a folder; hidden and special ones as neither."""
+    if entry.name.startswith("."):
+        return ""
+    try:
+        if entry.name.endswith(".zarr") and is_zarr(entry.path):
+            return "file"
+        if entry.is_dir():
+            return "folder"
+        return "file" if entry.is_file() or entry.is_symlink() else ""  # dead links fail later
+    except OSError:  # a link in a circle
+        return ""

@@ -1,4 +1,4 @@
-"""Text files read under limits: one clear `FormatError`, or the bytes, the text or the numbers."""
+"""Reading text files under limits, as bytes, text or numbers, with one clear `FormatError`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MAX_TEXT = 256 * MIB
 
 
 def read_limited(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT) -> bytes:
-    """The bytes of a plain file of at most `max_bytes`, else a `FormatError`."""
+    """The bytes of a plain file of at most `max_bytes`; any other file is a `FormatError`."""
     if not isinstance(path, (str, os.PathLike)):
-        raise ParameterError(f"{type(path).__name__} given as path; give a file name")
+        raise ParameterError(f"path of type {type(path).__name__}; expected a file name")
     name = printable(os.fsdecode(path)) or "''"
     try:
         with open(path, "rb", opener=_open_plain) as file:
@@ -37,7 +37,7 @@ def read_limited(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT) -> byt
 
 
 def _open_plain(path: str, flags: int) -> int:
-    # Opening a pipe without O_NONBLOCK would wait until another program writes into it.
+    # Without O_NONBLOCK, opening a pipe would wait until another program writes to it.
     handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
@@ -72,9 +72,9 @@ def table(
     first : int
         Number of the first line in its file, from 1, for messages.
     columns : range
-        How many numbers a line may hold.
+        The allowed numbers of columns.
     expected : str
-        What a line should hold, for messages: "x y marker label".
+        The expected columns, for messages, such as "x y marker label".
     """
     name = printable(os.fsdecode(path))
     rows: list[list[float]] = []

@@ -1,4 +1,4 @@
-"""Boxes of classes in images, as true boxes or as answers of a detector, in any exchange format.
+"""Boxes of classes in images: true boxes, or answers of a detector, in any exchange format.
 
 Boxes are ``x0 y0 x1 y1``, half-open, in pixels of the displayed image; ``x0 y0 z0 x1 y1 z1`` in
 volumes.
@@ -21,14 +21,21 @@ from spel.errors import ParameterError, ShapeError, printable
 __all__ = ["ONE_CLASS", "UNKNOWN_SIZE", "AnnotationWarning", "Annotations", "ImageBoxes"]
 
 ONE_CLASS = "object"
-"""The class of boxes whose file names none."""
+"""The class of boxes if their file names no class."""
 
 UNKNOWN_SIZE = (0, 0)
-"""Stands for the size of an image that neither a file nor the image itself has stated."""
+"""The size of an image if neither a file nor the image itself states it."""
 
 
 class AnnotationWarning(UserWarning):
-    """An entry of an annotation file was left out or read with an assumption."""
+    """An entry of an annotation file was left out, or read with an assumption.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", AnnotationWarning)  # nothing may be left out here
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +47,16 @@ class ImageBoxes:
     image : str
         File name as the annotation file gives it.
     size : (rows, cols)
-        Of the displayed image; (0, 0) if it is unknown, (planes, rows, cols) of a volume.
+        Size of the displayed image; (0, 0) if it is unknown, (planes, rows, cols) for a volume.
     boxes : (n, 4) array of float64
-        ``x0 y0 x1 y1``, half-open; (n, 6) of a volume, ``x0 y0 z0 x1 y1 z1``.
+        ``x0 y0 x1 y1``, half-open; for a volume (n, 6), ``x0 y0 z0 x1 y1 z1``.
     classes : tuple of str
         One name per box.
     crowd : (n,) array of bool
         True for boxes around a crowd (COCO) or a difficult object (VOC): a detector need not find
         them, and answers inside are not counted as wrong.
     scores, areas : (n,) arrays of float64, optional
-        Of answers of a detector; None for true boxes.
+        Scores and areas of a detector's answers; None for true boxes.
     orientation : int
         EXIF orientation of the stored image, 1 to 8.
     frame, seconds : int, float, optional
@@ -59,6 +66,17 @@ class ImageBoxes:
         written back to the same format.
     box_details : tuple of mapping
         The same for each box, or empty.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the numbers of boxes, classes or crowds differ, or the corners of a box are not in order.
+
+    Examples
+    --------
+    >>> one = ImageBoxes("a.png", (10, 20), [[1, 2, 5, 8], [7, 0, 9, 4]], ("dog", "cat"))
+    >>> len(one), one.only_classes(["cat"]).boxes.tolist()
+    (2, [[7.0, 0.0, 9.0, 4.0]])
     """
 
     image: str
@@ -155,7 +173,7 @@ class Annotations:
     Attributes
     ----------
     images : tuple of ImageBoxes
-        In the order of the file, images without boxes too.
+        The images in the order of the file, including those without boxes.
     classes : tuple of str
         Names of all classes, in the order of their numbers.
     form : str
@@ -164,7 +182,16 @@ class Annotations:
         Fields of the file, and of its classes by name, that have no meaning here; they are written
         back to the same format.
     problems : tuple of str
-        What was left out or assumed while reading, each with its place in the file.
+        Sentences about what was left out or assumed while reading, each with its place in the file.
+
+    Examples
+    --------
+    >>> one = ImageBoxes("photos/a.png", (10, 20), [[1, 2, 5, 8], [7, 0, 9, 4]], ("dog", "cat"))
+    >>> truth = Annotations((one,), ("dog", "cat"))
+    >>> truth.of("a.png").classes, truth.only_classes(["cat"]).images[0].classes
+    (('dog', 'cat'), ('cat',))
+    >>> truth.as_one_class().all_classes
+    ('object',)
     """
 
     images: tuple[ImageBoxes, ...]
@@ -202,14 +229,19 @@ class Annotations:
         return replace(self, images=tuple(one.only_classes(names) for one in self.images))
 
     def as_one_class(self) -> Annotations:
-        """The same boxes without the names of their classes."""
+        """The same boxes, all of one class."""
         images = tuple(replace(one, classes=(ONE_CLASS,) * len(one)) for one in self.images)
         return replace(self, images=images, classes=(ONE_CLASS,))
 
     def of(self, image: str) -> ImageBoxes:
-        """The boxes of one image, by its full name or, if only one fits, the end of its path.
+        """The boxes of one image, by its full name or, if this is unambiguous, the end of its path.
 
-        An annotation whose name has no suffix (YOLO, QuPath) fits an image of any suffix.
+        An annotation whose name has no suffix (YOLO, QuPath) belongs to an image of any suffix.
+
+        Raises
+        ------
+        KeyError
+            If there is no such image, or there are several.
         """
         image = image.replace(os.sep, "/")
         exact = [one for one in self.images if one.image == image]

@@ -11,10 +11,11 @@ from spel.errors import FormatError, SpelError
 __all__ = ["box_adjacency", "whole_number"]
 
 MAX_SIZE = 1001
+"""Largest side of a kernel, and largest dilation."""
 
 
 def box_adjacency(size: Any, dilation: Any, place: str) -> Adjacency:
-    """The box of a size ``[x, y, z]``, z = 0 for pixels; libift takes an even size n as n + 1."""
+    """The box of a size ``[x, y, z]``, z = 0 in images; libift reads an even size n as n + 1."""
     sizes = size if isinstance(size, list) else [size, size, 0]
     steps = dilation if isinstance(dilation, list) else [dilation] * 3
     whole = all(isinstance(n, int) and not isinstance(n, bool) for n in [*sizes, *steps])

@@ -1,6 +1,6 @@
-"""The formats of boxes in images: one line each, which all others read.
+"""The formats of boxes in images: one line each, from which all other modules read them.
 
-What a format carries comes back, from files of spel and of others:
+What is read in a format is written in it again, for files of spel and of other programs:
 
 ============= ========== ================================= =======================================
 format        writes     one place per                     lost on the way back
@@ -37,9 +37,9 @@ class Format(NamedTuple):
     title : str
         Its name in messages.
     ending : str
-        Of the file or folder that is written, as in ``results.coco.json``.
+        Ending of the file or folder that is written, as in ``results.coco.json``.
     suffixes : tuple of str
-        Files with such a name are of this format, whatever they hold.
+        Files with such a suffix are of this format, whatever they hold.
     inside : tuple of str
         Patterns of files; a folder that has one of them is of this format.
     volumes : bool
@@ -80,7 +80,7 @@ def check_volume(form: str, image: str) -> None:
     Raises
     ------
     FormatError
-        It names the formats that hold them.
+        The message names the formats that can.
     """
     if not FORMATS[form].volumes:
         able = " or ".join(one.name for one in FORMATS.values() if one.volumes)
@@ -91,7 +91,7 @@ def check_volume(form: str, image: str) -> None:
 
 
 def format_by_suffix(path: Path) -> str:
-    """The format that the name of a file to be written says; empty if it says none.
+    """The format that the name of a file implies; empty if it implies none.
 
     Examples
     --------

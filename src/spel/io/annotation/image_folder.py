@@ -21,14 +21,14 @@ __all__ = ["ImageFile", "ImageFolder", "check_size", "match_images", "turned_box
 
 
 _IN_STORED_FRAME = ("segmentation", "geometry", "value", "original_width", "original_height")
-"""Fields of boxes that state places, and are left out when boxes are turned."""
+"""Fields of boxes that state positions, and are left out when boxes are turned."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
     """An image file: its name relative to the folder, its displayed size and its orientation.
 
-    A volume has `planes`; in others they are 0.
+    `planes` is 0, except for volumes.
     """
 
     name: str
@@ -45,6 +45,21 @@ class ImageFolder:
     ----------
     images : path or iterable of paths
         A folder, or image files.
+
+    Raises
+    ------
+    ParameterError
+        If there is no image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spel.io import write
+    >>> place = Path(tempfile.mkdtemp())
+    >>> write(place / "000042.png", np.zeros((3, 5), np.uint8))
+    >>> folder = ImageFolder(place)
+    >>> folder.names, folder.find("train/000042.jpg").size, folder.by_number(42).name
+    (('000042.png',), (3, 5), '000042.png')
     """
 
     def __init__(self, images: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> None:
@@ -65,8 +80,8 @@ class ImageFolder:
     def find(self, name: str) -> ImageFile | None:
         """The file of an image, or None.
 
-        Looked for in this order: the exact relative path; the one file whose path ends in the
-        name; the one file with the same stem. Of several candidates none is taken.
+        It is the file with the exact relative path, or else the only file whose path ends in the
+        name, or else the only file with the same stem. If several fit, none is taken.
         """
         name = name.replace("\\", "/")
         if name in self._paths:
@@ -80,7 +95,7 @@ class ImageFolder:
         return None
 
     def by_number(self, number: int) -> ImageFile | None:
-        """The one file whose stem is this number, as COCO names them: ``000000000042.jpg``."""
+        """The only file whose stem is this number, as in COCO: ``000000000042.jpg``."""
         names = [n for stem, ns in self._by_stem.items() if stem.isdigit() for n in ns]
         near = [n for n in names if int(PurePosixPath(n).stem[:30]) == number]
         return self._file(near[0]) if len(near) == 1 else None
@@ -112,7 +127,7 @@ def _has_image_suffix(name: str) -> bool:
 def match_images(
     annotations: Annotations, files: ImageFolder, *, turn: bool = False
 ) -> Annotations:
-    """Annotations under the names of their files, after their sizes were compared.
+    """Annotations with the names of their image files, after a comparison of their sizes.
 
     Parameters
     ----------
@@ -120,20 +135,35 @@ def match_images(
     files : ImageFolder
     turn : bool
         Whether boxes that were drawn on the stored image, before its EXIF rotation, are turned to
-        the displayed image. Without it such an image is refused by name.
+        the displayed image; otherwise such an image is refused by name.
+
+    Returns
+    -------
+    Annotations
 
     Raises
     ------
     FormatError
-        If an image is missing or the size in the annotations differs from that of the file; all
-        such images are listed.
+        If an image is missing, or its size differs from that in the annotations; all such images
+        are listed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spel.io import write
+    >>> place = Path(tempfile.mkdtemp())
+    >>> write(place / "a.png", np.zeros((3, 5), np.uint8))
+    >>> truth = Annotations((ImageBoxes("labels/a", UNKNOWN_SIZE, [[1, 0, 4, 2]]),), ("object",))
+    >>> one = match_images(truth, ImageFolder(place)).images[0]
+    >>> one.image, one.size
+    ('a.png', (3, 5))
     """
     images: list[ImageBoxes] = []
     problems: list[str] = []
     for one in annotations:
         file = files.find(one.image)
         if file is None:
-            problems.append(f"{printable(one.image)}: there is no such image, or several")
+            problems.append(f"{printable(one.image)}: there is no such image, or there are several")
             continue
         try:
             images.append(_fitted(one, file, turn))
@@ -155,7 +185,7 @@ def _fitted(one: ImageBoxes, file: ImageFile, turn: bool) -> ImageBoxes:
 def check_size(
     one: ImageBoxes, size: tuple[int, ...], orientation: int, turn: bool = False
 ) -> ImageBoxes:
-    """The boxes, if they belong to an image of this displayed size; turned if that was requested.
+    """The boxes, if they belong to an image of this displayed size; turned if `turn` allows it.
 
     Raises
     ------

@@ -30,21 +30,21 @@ def write_instances(path: str | os.PathLike[str], instances: ByImage, format: st
     ----------
     path : str or path
     instances : mapping of str to Instances
-        By the name of the image.
+        The instances of each image, by its name.
     format : str
         - "csv": a row per object: image, number, class, score, area, box, centroid; any axes.
         - "coco": a COCO data set with scores; masks are run lengths, exactly.
         - "coco-polygons": the same with polygons, as some programs expect; holes are filled.
         - "geojson": a feature per object, as QuPath draws it, holes included.
 
-        By default from the suffix: ``.csv``, ``.geojson``, and ``.json`` for "coco".
+        By default the suffix decides: ``.csv``, ``.geojson``, and ``.json`` for "coco".
 
     Raises
     ------
     ParameterError
-        For another format.
+        If the format is unknown.
     ShapeError
-        If volumes are written as anything but CSV.
+        If the format has no place for volumes; CSV has.
     """
     by_suffix = {".csv": "csv", ".json": "coco", ".geojson": "geojson"}
     chosen = format or by_suffix.get(Path(path).suffix.lower(), "")
@@ -53,15 +53,15 @@ def write_instances(path: str | os.PathLike[str], instances: ByImage, format: st
             f"write_instances: {path}: format {chosen!r}; expected one of {', '.join(FORMATS)}"
         )
     if chosen != "csv" and any(one.ndim != 2 for one in instances.values()):
-        raise ShapeError(f"write_instances: {path}: {chosen} holds no volumes; write csv")
+        raise ShapeError(f"write_instances: {path}: {chosen} has no place for volumes; write csv")
     atomic.write_text(path, FORMATS[chosen](instances))
 
 
 def run_lengths(mask: npt.ArrayLike) -> str:
     """The run lengths of a mask as COCO packs them (pycocotools' ``maskApi.c`` has the format).
 
-    Runs go down the columns, background first; each is written as its difference from the run two
-    before, 5 bits a character.
+    Runs go down the columns, background first. From the fourth on, each is written as its
+    difference from the run two before it, with 5 bits per character.
 
     Examples
     --------
@@ -175,4 +175,4 @@ FORMATS: dict[str, Callable[[ByImage], str]] = {
     "coco-polygons": _coco_polygons,
     "geojson": _geojson,
 }
-"""What `write_instances` writes, by name."""
+"""The function that writes each format of `write_instances`."""

@@ -1,4 +1,4 @@
-"""Reading and writing annotations of any format, told apart by their content."""
+"""Reading and writing annotations in any format, which their content decides when they are read."""
 
 from __future__ import annotations
 
@@ -159,6 +159,22 @@ def write_labels(
     annotations : Annotations, or sequence of ImageBoxes
     form : str
         One of `spel.io.FORMATS`.
+
+    Raises
+    ------
+    ParameterError
+        If the format is unknown, or the place cannot be written.
+    FormatError
+        If the format has no place for a name, a size or a volume.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/truth.csv"
+    >>> write_labels(path, [ImageBoxes("a.png", (10, 20), [[1, 2, 5, 8]], ("dog",))], form="csv")
+    >>> one = read_labels(path).images[0]
+    >>> one.image, one.boxes.tolist(), one.classes
+    ('a.png', [[1.0, 2.0, 5.0, 8.0]], ('dog',))
     """
     if not isinstance(annotations, Annotations):
         names = sorted({name for one in annotations for name in one.classes})
@@ -179,18 +195,26 @@ def write_as(
     ----------
     form : str
     path : str or path
-        A file, or a folder where the format takes one.
+        A file, or a folder if the format has a file per image.
     results : iterable of Result
     classes : sequence of str, optional
-        Names of the classes in the order of their numbers; by default sorted. Give all of them
-        for files that are written apart and belong together.
+        Names of the classes in the order of their numbers; by default sorted. State all of them if
+        files are written separately but belong together.
 
     Raises
     ------
     ParameterError
-        Unknown format, or a place that cannot be written.
+        If the format is unknown, or the place cannot be written.
     FormatError
-        Two images would get the same file, or the format cannot hold a name or a size.
+        If two images would get the same file, or the format has no place for a name or a size.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/results.coco.json"
+    >>> write_as("coco", path, [Result("a.png", (10, 20), [[1, 2, 5, 8]], [0.5], [24.0])])
+    >>> read_as("coco", path)[0].scores.tolist(), format_of(path)
+    ([0.5], 'coco')
     """
     _write(form, path, jsonl.annotations_of(list(results), classes))
 
@@ -216,13 +240,25 @@ def read_as(
     form : str
     path : str or path
     images : path, optional
-        The images, where the files do not state their sizes.
+        The folder of the images, if the files do not state their sizes.
+
+    Returns
+    -------
+    list of Result
 
     Raises
     ------
     FormatError
-        The file is not of that format, or an entry is malformed; all problems are listed with
-        their places. `spel.io.read_labels` leaves such entries out with a warning.
+        If the file is not of that format, or an entry is malformed; all problems are listed with
+        their places. (`spel.io.read_labels` leaves such entries out with a warning.)
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/results.csv"
+    >>> write_as("csv", path, [Result("a.png", (10, 20), [[1, 2, 5, 8]], [0.5], [24.0])])
+    >>> read_as("csv", path)[0].boxes.tolist()
+    [[1.0, 2.0, 5.0, 8.0]]
     """
     collector = Collector(ImageFolder(images) if images is not None else None)
     codec(form).read(Path(path), collector)
@@ -232,11 +268,13 @@ def read_as(
 
 
 def lost_fields(annotations: Annotations, form: str) -> list[str]:
-    """What a format cannot hold of these annotations, in sentences."""
+    """Sentences about what of these annotations a format has no place for."""
     lost: list[str] = []
     crowds = sum(int(one.crowd.sum()) for one in annotations)
     if crowds and form not in ("coco", "voc"):
-        lost.append(f"{form} knows no crowds: {plural(crowds, 'box')} around crowds become plain")
+        lost.append(
+            f"{form} has no place for crowds: {plural(crowds, 'box')} around crowds become plain"
+        )
     if form != annotations.form:
         fields = {key for one in annotations for key, value in one.details.items() if value}
         fields |= {key for one in annotations for d in one.box_details for key in d}
@@ -250,16 +288,29 @@ def lost_fields(annotations: Annotations, form: str) -> list[str]:
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
-    """The format of a file or folder of annotations, told by its names and content.
+    """The format of a file or folder of annotations, by its names and content.
 
     Parameters
     ----------
     path : str or path
 
+    Returns
+    -------
+    str
+        One of `spel.io.FORMATS`.
+
     Raises
     ------
     FormatError
-        If it is none of `spel.io.FORMATS`.
+        If it is none of them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.json"
+    >>> _ = path.write_text('{"images": [], "annotations": [], "categories": []}')
+    >>> format_of(path)
+    'coco'
     """
     source = Path(path)
     if source.is_dir():
@@ -268,7 +319,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
                 return form.name
         raise FormatError(
             f"{printable(str(source))}: the folder holds no annotations of VOC (.xml), YOLO (.txt) "
-            "or QuPath (.geojson); for COCO and Label Studio name the .json file"
+            "or QuPath (.geojson); for COCO or Label Studio, name the .json file"
         )
     for form in FORMATS.values():
         if source.suffix.lower() in form.suffixes:
@@ -294,7 +345,7 @@ def is_label_folder(path: str | os.PathLike[str]) -> bool:
 def images_beside(path: str | os.PathLike[str]) -> Path:
     """The folder in which the images of an annotation file or folder are expected.
 
-    ``images`` or ``JPEGImages`` in it or beside it where there is one, else the folder itself.
+    It is ``images`` or ``JPEGImages`` in it or beside it; if there is neither, the folder itself.
     """
     source = Path(path)
     folder = source if source.is_dir() else source.parent
@@ -335,7 +386,7 @@ def _checked(
     strict: bool,
     report: Report | None,
 ) -> Annotations:
-    """Annotations, after their problems were raised or reported."""
+    """The annotations; their problems are raised or reported."""
     if collector.problems and (strict or not annotations.images):
         raise problems_error(os.fsdecode(path), collector.problems)
     name = printable(os.fsdecode(path))

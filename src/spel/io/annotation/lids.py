@@ -15,9 +15,10 @@ from spel.nn.layer import Layer
 __all__ = ["layers_of"]
 
 NORMALIZATIONS = ("marker_based_norm", "m_norm", "m_norm2d", "m_norm3d")
-"""Left out: here each convolution learns its normalization and folds it into its weights."""
+"""Layers that are left out, because convolutions here learn their normalization themselves."""
 
 IGNORED = ("dropout",)
+"""Layers that are left out, because they do nothing in a learned network."""
 
 
 def layers_of(content: Mapping[str, Any], path: str) -> list[tuple[str, Layer]]:
@@ -65,7 +66,7 @@ def _layer(operation: str, params: Mapping[str, Any], place: str) -> Layer:
         return Activation("relu")
     if operation in ("conv2d", "conv3d"):
         area = box_adjacency(params.get("kernel_size"), params.get("dilation", 1), place)
-        # LIDS's own converter takes nkernels_per_image as the count per marker; this does not.
+        # Unlike LIDS's own converter, this one does not take nkernels_per_image for a marker's.
         count = "out_channels" if "out_channels" in params else "number_of_kernels"
         return Unlearned(
             area,

@@ -31,18 +31,18 @@ _COLUMNS = {2: "x y marker label", 3: "x y z marker label"}
 def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto") -> Markers:
     """Markers of one image from a file.
 
-    Three formats, told apart by content: seeds as libift, FLIM-Builder and pyflim write them
-    (``n xsize ysize [zsize]``, then ``x y [z] marker label [handicap]`` a line), JSON strokes
-    (``{"size": [rows, cols], "strokes": [{"label": 1, "points": [[row, col], ...]}]}``) and label
-    images (0 where nothing is drawn, labels elsewhere).
+    There are three formats: seeds as libift, FLIM-Builder and pyflim write them (``n xsize ysize
+    [zsize]``, then lines of ``x y [z] marker label [handicap]``), JSON strokes (``{"size": [rows,
+    cols], "strokes": [{"label": 1, "points": [[row, col], ...]}]}``), and label images (0 where
+    nothing is drawn, labels elsewhere).
 
     Parameters
     ----------
     path : str or path
     convention : {"auto", "from-0", "from-1", "classes"}
         Which label is the background: 0 (libift, FLIM-Builder, pyflim), 1 (LIDS), or none, as in
-        classification. "auto" takes 0 if the label 0 occurs; 1 if exactly 1 and 2 occur; else
-        labels are classes. `convention_of` says in words which one was taken. Labels are never
+        classification. "auto" takes 0 if the label 0 occurs, and 1 if exactly 1 and 2 occur;
+        otherwise labels are classes. `convention_of` states the choice in words. Labels are never
         shifted.
 
     Returns
@@ -52,8 +52,8 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
     Raises
     ------
     FormatError
-        The file is cut short, its count differs from its lines, text stands where numbers belong,
-        or a point lies outside the image.
+        If the file is cut short, its count differs from its number of lines, there is text in
+        place of numbers, or a point lies outside the image.
     """
     if convention not in CONVENTIONS:
         raise ParameterError(
@@ -74,7 +74,7 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
 
 
 def convention_of(markers: Markers) -> str:
-    """In words: which label convention these markers follow.
+    """The label convention of these markers, in words.
 
     Examples
     --------
@@ -88,15 +88,23 @@ def convention_of(markers: Markers) -> str:
 
 
 def write_markers(path: str | os.PathLike[str], markers: Markers) -> None:
-    """Write markers whole or not at all; the suffix says the format.
+    """Write markers, whole or not at all, in the format that the suffix states.
 
-    ``.txt`` gives libift's seeds, ``.json`` strokes. Reading either back gives equal markers; a
-    seeds file keeps no background, and is read with the same convention.
+    ``.txt`` stands for libift's seeds, ``.json`` for strokes. Reading the file gives equal markers.
+    A file of seeds does not state the background, so it is read with the same convention.
 
     Raises
     ------
     ParameterError
-        For another suffix.
+        If the suffix is another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/a.json"
+    >>> write_markers(path, Markers([(0, 1)], [1], (2, 2)))
+    >>> read_markers(path).points.tolist()
+    [[0, 1]]
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".txt":
@@ -113,7 +121,7 @@ def write_markers(path: str | os.PathLike[str], markers: Markers) -> None:
 
 
 def to_dict(markers: Markers) -> dict[str, Any]:
-    """Plain lists and numbers: runs of spels of one label and id, in their order."""
+    """Plain lists and numbers: strokes, which are runs of spels with one label and id."""
     keys = np.stack([markers.labels, markers.ids], axis=1)
     starts = np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1)) + 1
     strokes = [
@@ -129,12 +137,12 @@ def to_dict(markers: Markers) -> dict[str, Any]:
 
 
 def from_dict(value: Any, name: str = "markers") -> Markers:
-    """Markers from what `to_dict` gives.
+    """Markers from the lists that `to_dict` gives.
 
     Raises
     ------
     FormatError
-        If a part is missing, of another type, or outside of the image.
+        If a part is missing, has a wrong type, or lies outside the image.
     """
     if not isinstance(value, dict) or not isinstance(value.get("strokes"), list):
         raise FormatError(f'{name}: expected {{"size": [rows, cols], "strokes": [...]}}')
@@ -194,8 +202,11 @@ def _from_seeds(path: Path) -> Markers:
             "at least 1, whole numbers"
         )
     if np.prod(head[1:]) > MAX_PIXELS:
-        raise FormatError(f"{path}: line 1 says an image of {np.prod(head[1:]):.3g} pixels")
-    if ndim == 3 and head[3] == 1:  # libift's general writer: a flat image has a z of 1
+        raise FormatError(
+            f"{path}: line 1 states an image of {np.prod(head[1:]):.3g} pixels; expected at most "
+            f"{MAX_PIXELS:,}"
+        )
+    if ndim == 3 and head[3] == 1:  # libift's general writer gives an image a zsize of 1
         lines, ndim, head = _without_plane(path, lines), 2, head[:3]
     if len(lines) - 1 != head[0]:
         raise FormatError(
@@ -271,7 +282,7 @@ def _markers(
 
 
 def background_of(classes: set[int]) -> int | None:
-    """The label of the background, by the labels that occur; None if they are classes."""
+    """The label of the background, derived from the labels that occur; None if they are classes."""
     if 0 in classes or not classes:
         return 0
     return 1 if classes == {1, 2} else None

@@ -39,8 +39,9 @@ def read_mimg(path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
     start = sum(len(part) + 1 for part in head[:3])
     if len(data) - start != 4 * x * y * z * bands:
         raise FormatError(
-            f"{path}: {x} x {y} x {z} of {bands} bands take {4 * x * y * z * bands} bytes, "
-            f"{len(data) - start} are there; is the file cut short?"
+            f"{path}: an image of {x} x {y} x {z} with {bands} bands takes "
+            f"{4 * x * y * z * bands} bytes, but there are {len(data) - start}; is the file cut "
+            "short?"
         )
     values = np.frombuffer(data, dtype="<f4", offset=start).reshape(z, y, x, bands)
     return np.array(values[0] if z == 1 else values, dtype=np.float32)
@@ -63,7 +64,10 @@ def write_mimg(path: str | os.PathLike[str], image: npt.ArrayLike) -> None:
     if values.dtype.kind in "iuf" and values.dtype.itemsize > 2:
         _check_exact(values, array)
     if array.ndim not in (3, 4) or not array.size:
-        raise ParameterError(f"write_mimg: image of shape {array.shape}; expected channels last")
+        raise ParameterError(
+            f"write_mimg: image of shape {array.shape}; expected ([planes,] rows, cols, bands), "
+            "not empty"
+        )
     volume = array if array.ndim == 4 else array[None]
     z, y, x, bands = volume.shape
     head = f"MIG\n{x} {y} {z} {bands}\n1.000000 1.000000 1.000000\n".encode("ascii")

@@ -26,46 +26,60 @@ _MAX_LINE = 64 * MIB
 _MAX_SIDE = 1 << 31
 NUMBERS = {2: "four", 3: "six"}
 COUNTS = ("non_finite", "left_out", "pages")
+
 MAX_NUMBER = 1e15
-"""Coordinates, scores and areas are below it: what is written can be read."""
+"""Coordinates, scores and areas must be smaller, so that all that is written can be read."""
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What was found in one image.
+    """The detections in one image.
 
     Attributes
     ----------
     image : str
-        Name of the file, as it was given or relative to the input folder.
+        Name of the file, as the user wrote it or relative to the input folder.
     size : (rows, cols)
-        Of the displayed image; (planes, rows, cols) of a volume.
+        Size of the displayed image; (planes, rows, cols) for a volume.
     boxes : (n, 4) array of float64
-        ``x0 y0 x1 y1``, half-open, in the displayed image; of a volume (n, 6),
+        ``x0 y0 x1 y1``, half-open, in the displayed image; for a volume (n, 6),
         ``x0 y0 z0 x1 y1 z1``.
     scores : (n,) array of float64
     areas : (n,) array of float64
-        Spels of the component that each box was drawn round.
+        Number of spels of the component in each box.
     classes : tuple of str
         Class of each box; empty if there is only one.
     orientation : int
         EXIF orientation of the stored image, 1 to 8.
     ms : float
-        Milliseconds that the image took; 0 if that is kept elsewhere.
+        Milliseconds that the image took; 0 if the time is stored elsewhere.
     model : str
         Fingerprint of the network.
     white : float, optional
-        Full intensity that was assumed of the image, if it is not of 8 bits.
+        Full intensity that was assumed for the image, if it does not have 8 bits.
     non_finite : int
-        Numbers of the image that are NaN or infinite, in float32.
+        Number of values of the image that are NaN or infinite in float32.
     pages : int
-        Pages or frames of the file, if only the first of them was read.
+        Number of pages or frames of the file, if only the first was read.
     left_out : int
-        Further boxes above the threshold, of which the decision keeps so many only.
+        Number of boxes above the threshold that exceed the decision's `max_detections`.
     frame : int, optional
         Number of the frame, if the image is one of a video.
     seconds : float, optional
-        When that frame is shown.
+        Time at which that frame is shown.
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        If the numbers of boxes, scores, areas or classes differ, or a number is too large.
+
+    Examples
+    --------
+    >>> one = Result("a.png", (10, 20), [[1, 2, 5, 8]], [0.5], [24], ("dog",))
+    >>> one.to_dict()["boxes"]
+    [{'xyxy': [1.0, 2.0, 5.0, 8.0], 'score': 0.5, 'area': 24, 'class': 'dog'}]
+    >>> parse_line(one.to_line()) == one
+    True
     """
 
     image: str
@@ -114,12 +128,12 @@ class Result:
         if not len(boxes) == len(scores) == len(areas) or len(classes) not in (0, len(boxes)):
             raise ShapeError(
                 f"Result: {len(boxes)} boxes, {len(scores)} scores, {len(areas)} areas, "
-                f"{len(classes)} classes; expected as many of each, or no classes"
+                f"{len(classes)} classes; expected the same number of each, or no classes"
             )
         for name, value in (("boxes", boxes), ("scores", scores), ("areas", areas)):
             if np.abs(value).max(initial=0) >= MAX_NUMBER:
                 raise ParameterError(
-                    f"Result: {name} holds {np.abs(value).max():.3g}; expected less than "
+                    f"Result: {name} has the number {np.abs(value).max():.3g}; expected less than "
                     f"{MAX_NUMBER:.0e}"
                 )
             object.__setattr__(self, name, value)
@@ -137,7 +151,7 @@ class Result:
     __hash__ = None  # type: ignore[assignment]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, as they stand in a line."""
+        """Plain lists and numbers, as a line of a results file holds them."""
         rows = zip(self.boxes.tolist(), self.scores.tolist(), self.areas.tolist())
         boxes: list[dict[str, Any]] = [
             {
@@ -149,7 +163,7 @@ class Result:
         ]
         for entry, name in zip(boxes, self.classes):
             entry["class"] = name
-        timed = {"ms": self.ms} if self.ms else {}  # runs keep times apart: lines repeat exactly
+        timed = {"ms": self.ms} if self.ms else {}  # runs store times elsewhere: lines then repeat
         moment = {"frame": self.frame, "seconds": self.seconds} if self.frame is not None else {}
         return {
             "image": self.image,
@@ -166,7 +180,7 @@ class Result:
         }
 
     def to_line(self) -> str:
-        """One line of JSON in ASCII, without its end."""
+        """One line of JSON in ASCII, without the line feed."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
@@ -177,12 +191,16 @@ def parse_line(line: bytes | str, name: str = "line") -> Result:
     ----------
     line : bytes or str
     name : str
-        Of the place, for messages.
+        Name of the place, for messages.
+
+    Returns
+    -------
+    Result
 
     Raises
     ------
     FormatError
-        The line is no result; all that is wrong is listed.
+        If the line is no result; everything that is wrong is listed.
 
     Examples
     --------
@@ -198,21 +216,64 @@ def parse_line(line: bytes | str, name: str = "line") -> Result:
 
 
 def _from_dict(content: Any, problems: list[str]) -> Result | None:
+    """The result that a JSON value describes; None after problems, which are appended."""
     if not isinstance(content, dict):
         problems.append("it is no JSON object")
         return None
-    image, boxes = content.get("image"), content.get("boxes")
-    size: Any = content.get("size")
+    image, size = content.get("image"), _size(content, problems)
     if not isinstance(image, str) or not image:
         problems.append("image: no name")
-    good_size = isinstance(size, list) and len(size) in CORNERS and all(_side(n) for n in size)
-    if not good_size:
-        problems.append("size: not [rows, cols] or [planes, rows, cols]")
-    axes = len(size) if good_size else 2
+    entries = _boxes(content, len(size or (0, 0)), problems)
+    orientation, ms, model = _about(content, problems)
+    frame, seconds = _moment(content, problems)
+    white = _white(content, problems)
+    counts = [_count(content, name, problems) for name in COUNTS]
+    if problems or size is None:
+        return None
+    return Result(
+        str(image),
+        size,
+        np.array([entry[0] for entry in entries], np.float64).reshape(-1, 2 * len(size)),
+        np.array([entry[1] for entry in entries], np.float64),
+        np.array([entry[2] for entry in entries], np.float64),
+        tuple(entry[3] for entry in entries if entry[3]),
+        orientation,
+        ms,
+        model,
+        frame,
+        seconds,
+        white,
+        *counts,
+    )
+
+
+def _size(content: dict[str, Any], problems: list[str]) -> list[int] | None:
+    """The size of the image; None if it is not stated."""
+    size: Any = content.get("size")
+    if isinstance(size, list) and len(size) in CORNERS and all(_side(n) for n in size):
+        return size
+    problems.append("size: not [rows, cols] or [planes, rows, cols]")
+    return None
+
+
+def _boxes(
+    content: dict[str, Any], axes: int, problems: list[str]
+) -> list[tuple[list[float], float, float, str]]:
+    """Corners, score, area and class of each box."""
+    boxes: Any = content.get("boxes")
     if not isinstance(boxes, list):
         problems.append("boxes: not a list")
-        boxes = []
+        return []
     entries = [_box(entry, axes, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
+    whole = [entry for entry in entries if entry is not None]
+    classes = [entry[3] for entry in whole]
+    if any(classes) and not all(classes):
+        problems.append("boxes: some have a class and some not")
+    return whole
+
+
+def _about(content: dict[str, Any], problems: list[str]) -> tuple[int, float, str]:
+    """Orientation, milliseconds and model."""
     orientation, ms = content.get("orientation", 1), content.get("ms", 0.0)
     model = content.get("model", "")
     if orientation not in range(1, 9) or isinstance(orientation, (bool, float)):
@@ -220,31 +281,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     if not _real(ms):
         problems.append("ms: not a number")
     if not isinstance(model, str):
-        problems.append("model: not a text")
-    frame, seconds = _moment(content, problems)
-    white = _white(content, problems)
-    counts = [_count(content, name, problems) for name in COUNTS]
-    classes = [entry[3] for entry in entries if entry is not None]
-    if any(classes) and not all(classes):
-        problems.append("boxes: some have a class and some not")
-    if problems:
-        return None
-    rows = [entry for entry in entries if entry is not None]
-    return Result(
-        str(image),
-        size,
-        np.array([r[0] for r in rows], np.float64).reshape(-1, 2 * axes),
-        np.array([r[1] for r in rows], np.float64),
-        np.array([r[2] for r in rows], np.float64),
-        tuple(name for name in classes if name),
-        orientation,
-        float(ms),
-        model,
-        frame,
-        seconds,
-        white,
-        *counts,
-    )
+        problems.append("model: not a string")
+    return orientation, float(ms) if _real(ms) else 0.0, model
 
 
 def _moment(content: dict[str, Any], problems: list[str]) -> tuple[int | None, float | None]:
@@ -267,17 +305,18 @@ def _white(content: dict[str, Any], problems: list[str]) -> float | None:
 
 
 def _count(content: dict[str, Any], name: str, problems: list[str]) -> int:
-    """A number of things, which is 0 if it is not stated."""
+    """A whole number of the line; 0 if it is not stated."""
     count: Any = content.get(name, 0)
     if type(count) is int and 0 <= count < 1 << 62:
         return int(count)
-    problems.append(f"{name}: not a whole number from 0")
+    problems.append(f"{name}: not a whole number of at least 0")
     return 0
 
 
 def _box(
     entry: Any, axes: int, place: str, problems: list[str]
 ) -> tuple[list[float], float, float, str] | None:
+    """Corners, score, area and class of one box; None after problems."""
     if not isinstance(entry, dict):
         problems.append(f"{place}: not an object")
         return None
@@ -293,7 +332,7 @@ def _box(
     if not _real(score):
         problems.append(f"{place}.score: not a number")
     if not isinstance(name, str):
-        problems.append(f"{place}.class: not a text")
+        problems.append(f"{place}.class: not a string")
     if area is not None and not _real(area):
         problems.append(f"{place}.area: not a number")
     if len(problems) > before:
@@ -317,7 +356,7 @@ def _real(value: Any) -> bool:
 
 
 def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -> list[Result]:
-    """Read a results file; a last line that a crash cut short is left out.
+    """Read a results file; a last line that a crash cut short is left out with a warning.
 
     Parameters
     ----------
@@ -325,10 +364,23 @@ def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -
     max_bytes : int
         Largest size of the file.
 
+    Returns
+    -------
+    list of Result
+
     Raises
     ------
     FormatError
-        The file cannot be read, or a line before the last is damaged; all such lines are listed.
+        If the file cannot be read, or a line before the last is damaged; all such lines are
+        listed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.jsonl"
+    >>> _ = path.write_text('{"image": "a.png", "size": [4, 6], "boxes": []}' + chr(10))
+    >>> [one.image for one in read_results(path)]
+    ['a.png']
     """
     name = os.fsdecode(path)
     lines = read_limited(path, max_bytes).split(b"\n")
@@ -340,7 +392,7 @@ def read_results(path: str | os.PathLike[str], *, max_bytes: int = 2048 * MIB) -
         try:
             results.append(parse_line(line, f"line {number}"))
         except FormatError as error:
-            if number == len(lines):  # no line feed behind it: it was being written
+            if number == len(lines):  # it has no line feed, so it was still being written
                 warnings.warn(
                     f"{printable(name)}: the last line was cut short by a crash; it is left out",
                     AnnotationWarning,

@@ -1,4 +1,4 @@
-"""BMP: decoded by Pillow; what it announces is checked against the length of the file first."""
+"""BMP: decoded by Pillow, except for run lengths, which are unpacked here under limits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read(
 
 
 def _unpacked(file: BinaryIO, image: ImageFile) -> Image:
-    """The image without run lengths; Pillow refuses files with empty rows, and takes seconds."""
+    """The image without run lengths. (Pillow refuses files with empty rows, and takes seconds.)"""
     from PIL import Image
 
     cols, rows = image.size
@@ -66,7 +66,7 @@ def _run_lengths(file: BinaryIO, offset: int, wanted: int, cols: int, four_bits:
     """Palette indices, a byte each; rows that end early are filled with index 0."""
     file.seek(offset)
     packed, out, place = file.read(), bytearray(), 0
-    col = 0  # what runs past the end of a row is dropped until the row is ended
+    col = 0  # pixels beyond the end of a row are dropped until the row ends
     while len(out) < wanted and place + 1 < len(packed):
         count, value = packed[place], packed[place + 1]
         place += 2

@@ -1,4 +1,4 @@
-"""CMYK and Lab become RGB: networks take colours, and four channels are not always RGB and alpha.
+"""CMYK and Lab become RGB, because networks expect colours as RGB.
 
 No colour profile is applied. Sources: TIFF Revision 6.0, sections 16 and 23; ICC.1, for ICCLab.
 """
@@ -23,20 +23,20 @@ _BAND = 1 << 20  # pixels converted at once
 
 
 def check_colors(path: Any, info: ImageInfo) -> None:
-    """Refuse an image of which a color layer would take a channel for alpha that is none.
+    """Refuse an image if a color layer would mistake one of its channels for alpha.
 
     Raises
     ------
     ImageReadError
-        If it has two or four channels that its file does not call colours and alpha.
+        If it has two or four channels, and its file does not state that they are colours and alpha.
     """
     if info.color == "channels" and info.channels in (2, 4):
         raise image_error(
             path,
             info.format,
-            f"its {info.channels} channels are not stated to be colours and alpha, and the network "
-            "takes colours",
-            "save grey or RGB alone, or use a network that takes these channels",
+            f"the file does not state that its {info.channels} channels are colours and alpha, and "
+            "the network expects colours",
+            "save grey or RGB alone, or use a network for these channels",
         )
 
 
@@ -61,7 +61,7 @@ def to_rgb(array: Array, color: str) -> Array:
 
 
 def check_convertible(dtype: np.dtype[Any], color: str) -> None:
-    """Refuse CMYK or Lab of a type that is not converted."""
+    """Refuse CMYK or Lab in a type that is not converted."""
     if dtype not in (np.uint8, np.uint16):
         raise DecodeError(f"its {color} colours are {dtype}", "convert it to RGB")
 
@@ -88,7 +88,7 @@ def _from_lab(lightness: Array, ab: Array) -> Array:
 
     lab = np.concatenate([100 * lightness, ab], axis=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about colours outside of RGB, which are clipped
+        warnings.simplefilter("ignore")  # about colours outside RGB, which are clipped
         rgb: Array = lab2rgb(lab[None])[0]
     return rgb
 
@@ -98,4 +98,4 @@ CONVERTED: dict[str, Callable[[Array, float], Array]] = {
     "lab": _lab,
     "icclab": _icc_lab,
 }
-"""Colours that are not returned as they are stored."""
+"""Colours that are converted to RGB, and the function that does it."""

@@ -1,4 +1,4 @@
-"""An open image file into an array, or one refusal: the format by content, then its decoder."""
+"""Decoding an open image file by the decoder of its format, which its content decides."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def decode(file: BinaryIO, reading: Reading, page: int | None, max_pixels: int) 
 
 
 def read_header(file: BinaryIO, reading: Reading, max_pixels: int) -> ImageInfo:
-    """What the header says, with rows and columns as displayed."""
+    """The header, with rows and columns as displayed."""
     info: ImageInfo = _decoder(file, reading).describe(file, max_pixels)
     if info.color in CONVERTED:
         note = f"{info.note + '; ' if info.note else ''}{info.color} in the file"

@@ -1,4 +1,4 @@
-"""Which format a file has: told by its first bytes, never by its name."""
+"""The format of an image file, recognized by its first bytes and never by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file says about its image before any pixel is decoded."""
+"""The description of an image that its file gives before any pixel is decoded, and its limits."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PIXELS", "ImageInfo", "image_range", "value_range"]
 
-MAX_PIXELS = 89_478_485  # Pillow's, too: what 256 MiB of RGB hold
-BYTES_PER_PIXEL = 6  # of a pixel under the limit: RGB of 16 bits; keeps a read below 1 GiB
+MAX_PIXELS = 89_478_485
+"""Default limit of pixels, the same as Pillow's: 256 MiB of RGB."""
+
+BYTES_PER_PIXEL = 6
+"""Bytes for each pixel of the limit (RGB of 16 bits), so that an image takes less than 1 GiB."""
+
 MAX_CHANNELS = 4096
+"""Largest number of channels."""
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What the header of an image file says, in the displayed frame.
+    """The header of an image file, in the displayed frame.
 
     Attributes
     ----------
@@ -36,25 +41,30 @@ class ImageInfo:
     bits : int
         Bits per sample in the file.
     color : str
-        What the channels are: ``"grey"``, ``"grey+alpha"``, ``"rgb"``, ``"rgba"`` or
-        ``"channels"``. CMYK and Lab files give RGB; the note says so.
+        Meaning of the channels: ``"grey"``, ``"grey+alpha"``, ``"rgb"``, ``"rgba"`` or
+        ``"channels"``. CMYK and Lab files are read as RGB; the note says so.
     orientation : int
-        EXIF orientation of the stored image, 1 to 8; 1 where none is given.
+        EXIF orientation of the stored image, 1 to 8; 1 if the file states none.
     pages : int
         Pages, frames or planes in the file.
     planes : int
         Planes of the array that ``spel.read`` returns; 0 for a plain image.
     note : str
-        What else a reader should know.
+        Further remarks.
     maximum : int
-        Largest value that the metadata state, such as 4095 for 12 bits in 16; 0 where they state
-        none.
+        Largest value that the metadata state, such as 4095 for 12 bits in 16; 0 if they state none.
     times : int
-        Points in time; where there are several, one is read at a time, with ``page=``.
+        Points in time; if there are several, one is read at a time, with ``page=``.
     spacing : tuple of float
-        Sides of a voxel along (planes, rows, cols); empty where the metadata state none.
+        Sides of a voxel along (planes, rows, cols); empty if the metadata state none.
     unit : str
-        "µm", in which lengths are given, or empty where the metadata state no unit of length.
+        The unit of `spacing`, "µm", or empty if the metadata state no unit of length.
+
+    Examples
+    --------
+    >>> info = ImageInfo("TIFF", 20, 30, 3, "uint16", 16, "rgb", pages=5, planes=5)
+    >>> info.shape, info.nbytes
+    ((5, 20, 30, 3), 18000)
     """
 
     format: str
@@ -75,7 +85,7 @@ class ImageInfo:
 
     @property
     def unread_pages(self) -> int:
-        """Number of pages or frames, if only the first is read where none is chosen; else 0.
+        """Number of pages or frames if only the first of them is read by default; else 0.
 
         Examples
         --------
@@ -88,7 +98,7 @@ class ImageInfo:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Values of black and of white: what the metadata state, else what the type can hold.
+        """Values of black and white: those that the metadata state, else those of the type.
 
         Examples
         --------
@@ -127,13 +137,13 @@ class ImageInfo:
 
 
 def value_range(dtype: npt.DTypeLike, bits: int = 0) -> tuple[float, float]:
-    """Values of black and of white of a type: 0 to 1 for bool and floats, else to its largest.
+    """Values of black and white of a type: 0, and 1 for bool and floats or else the largest number.
 
     Parameters
     ----------
     dtype : data type
     bits : int
-        Bits per sample in the file, where they are fewer than those of the type.
+        Bits per sample in the file, if they are fewer than those of the type.
 
     Examples
     --------
@@ -145,10 +155,10 @@ def value_range(dtype: npt.DTypeLike, bits: int = 0) -> tuple[float, float]:
 
 
 def image_range(image: npt.NDArray[Any], info: ImageInfo | None = None) -> tuple[float, float]:
-    """Values of black and of white of an image, with its header where there is one.
+    """Values of black and white of an image, by its header if there is one.
 
-    A largest value that the metadata state counts unless the image exceeds it: some writers spread
-    12 bits over 16, others do not.
+    The largest value that the metadata state is taken, unless the image exceeds it: some programs
+    spread 12 bits over 16, others do not.
 
     Parameters
     ----------
@@ -173,11 +183,11 @@ def image_range(image: npt.NDArray[Any], info: ImageInfo | None = None) -> tuple
 def check_size(
     rows: int, cols: int, channels: int, itemsize: int, max_pixels: int, planes: int = 1
 ) -> None:
-    """Refuse an image of no pixels or of more than the limits, before anything is allocated."""
+    """Refuse an image without pixels or above the limits, before anything is allocated."""
     if rows < 1 or cols < 1 or channels < 1 or planes < 1:
         raise DecodeError(
             f"its header says {rows} rows x {cols} columns x {channels} channels",
-            "an image needs at least one of each; make the file again",
+            "an image needs at least one of each; create the file again",
         )
     if channels > MAX_CHANNELS:
         raise DecodeError(f"its header says {channels} channels; at most {MAX_CHANNELS} are read")
@@ -200,11 +210,11 @@ def check_size(
 def check_number(page: int | None, pages: int, what: str = "pages") -> None:
     """Refuse a page, counted from 0, that the file does not have."""
     if page is not None and page >= pages:
-        raise DecodeError(f"it has {pages} {what}, no number {page}", "count from 0")
+        raise DecodeError(f"it has {pages} {what}, but none with the number {page}", "count from 0")
 
 
 def read_exactly(file: BinaryIO, count: int, what: str) -> bytes:
-    """Read exactly ``count`` bytes, or say that the file ends inside ``what``."""
+    """Read exactly ``count`` bytes; ``what`` says where a shorter file is cut."""
     data = file.read(count)
     if len(data) != count:
         raise DecodeError(f"it is cut short: it ends inside {what}", DAMAGED)
@@ -212,7 +222,7 @@ def read_exactly(file: BinaryIO, count: int, what: str) -> bytes:
 
 
 def file_size(file: BinaryIO) -> int:
-    """Length of the file in bytes; the position is kept."""
+    """Length of the file in bytes; its position does not change."""
     here = file.tell()
     end = file.seek(0, os.SEEK_END)
     file.seek(here)

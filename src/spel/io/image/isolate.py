@@ -1,4 +1,4 @@
-"""Decoding in a worker: it gets the open file, not its path, and limits on memory and time."""
+"""Decoding in a worker process, which gets the open file and limits on memory and time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Decoder", "shared_decoder"]
 
 
 class Decoder:
-    """A process that decodes images, started when first needed and again after a death.
+    """A process that decodes images; it is started when first needed, and again if it dies.
 
     Parameters
     ----------
@@ -38,7 +38,12 @@ class Decoder:
         Longest time for one image.
     memory : int, optional
         Address space in bytes that one image may take; by default 64 MiB and 18 bytes for each of
-        ``max_pixels``, which suffices for every honest file.
+        ``max_pixels``, which suffices for every ordinary file.
+
+    Raises
+    ------
+    ParameterError
+        If a limit is out of range, or the system cannot isolate.
 
     Examples
     --------
@@ -64,7 +69,7 @@ class Decoder:
 
     @property
     def pid(self) -> int | None:
-        """Number of the living process."""
+        """Number of the running process, if there is one."""
         return self._isolation.worker.pid
 
     def read(
@@ -119,7 +124,7 @@ class Decoder:
 
 @contextlib.contextmanager
 def _descriptor(file: BinaryIO) -> Iterator[int]:
-    """A descriptor of the file; what has none is copied to a nameless file."""
+    """A descriptor of the file; a file without one is copied to an unnamed file."""
     try:
         handle = file.fileno()
     except (OSError, AttributeError):

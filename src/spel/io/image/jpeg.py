@@ -27,14 +27,14 @@ _COLORS = {1: "grey", 3: "rgb", 4: "cmyk"}
 _SCAN = b"\xff\xda"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _END = b"\xff\xd9"
-# The decoder looks ahead by eight bytes. In the usual codes these go on with a block, not end it.
+# The decoder looks ahead by eight bytes. In the usual codes, these continue a block and end none.
 _AHEAD = bytes.fromhex("6db6db6db6db6db6")
 _MAX_SCANS = 40  # of an image as large as the limit; a few seconds
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What the frame header of a JPEG says."""
+    """The frame header of a JPEG."""
 
     marker: int
     bits: int
@@ -68,7 +68,7 @@ def read(
     if page:
         raise DecodeError("a JPEG file has one page", "leave page at 0")
     info, plain = _header(file, max_pixels)
-    start = file.tell()  # Pillow stops behind the header of the first scan
+    start = file.tell()  # Pillow stops after the header of the first scan
     file.seek(0)
     data = file.read()
     scans = 1 + data.count(_SCAN, start)
@@ -83,7 +83,7 @@ def read(
 
 
 def _header(file: BinaryIO, max_pixels: int) -> tuple[ImageInfo, bool]:
-    """What the markers say, and whether a part of the data is a part of the rows."""
+    """The header, and whether missing data are missing rows, because there is one scan."""
     file.seek(0)
     frame = find_frame(file.read(_HEAD))
     if frame is not None and frame.marker not in _FRAMES:
@@ -101,7 +101,7 @@ def _header(file: BinaryIO, max_pixels: int) -> tuple[ImageInfo, bool]:
 
 
 def _one_scan(data: bytes, end: int) -> npt.NDArray[np.generic]:
-    """Decode without the end mark, at which libjpeg would make up what is missing."""
+    """Decode without the end mark, because libjpeg invents missing pixels when it reads one."""
     try:
         return _decode(data[:end] + _AHEAD)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Label images and masks: a number for each pixel, whatever way a file keeps it.
+"""Label images and masks: a number for each pixel, in whatever way a file stores it.
 
-The numbers are the indices into a palette (Pascal VOC's SegmentationClass and what annotation
-programs write like it), else the values of one channel, or of colour channels that are all equal.
+The numbers are indices into a palette (as in Pascal VOC's SegmentationClass and the files of many
+annotation programs), or the values of one channel, or of colour channels that are all equal.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ def read_label_image(
     ----------
     path : str, path or open binary file
     max_pixels : int
-        As of `spel.read`.
+        As for `spel.read`.
 
     Returns
     -------
     ([planes,] rows, cols) array
-        Of the file's own type; uint8 or uint16 for indices into a palette.
+        It has the file's own type, or uint8 or uint16 for indices into a palette.
 
     Raises
     ------
     ImageReadError
-        As `spel.read`, and if the channels of a pixel differ: colours are no labels.
+        As `spel.read`, and if the channels of a pixel differ, because colours are no labels.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def read_label_image(
         raise image_error(
             path,
             kind,
-            "the channels of its pixels differ, so they are colours and no labels",
+            "the channels of its pixels differ, so they are colours and not labels",
             "save one channel, or a palette as PNG, with 0 for the background",
         )
     return np.ascontiguousarray(colors[..., 0])

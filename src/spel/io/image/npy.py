@@ -20,7 +20,7 @@ _REMEDY = "save the array again with numpy.save"
 
 
 def header(file: BinaryIO, max_pixels: int) -> tuple[np.dtype[np.generic], tuple[int, ...], bool]:
-    """Type, shape, and whether columns come first; the file then stands at the numbers."""
+    """Type, shape, and whether the order is Fortran's; the file is then positioned at the data."""
     from numpy.lib import format as npy
 
     file.seek(0)
@@ -57,7 +57,7 @@ def header(file: BinaryIO, max_pixels: int) -> tuple[np.dtype[np.generic], tuple
     announced, there = math.prod(shape) * dtype.itemsize, file_size(file) - file.tell()
     if there != announced:
         raise DecodeError(
-            f"its header announces {announced} bytes of data, {there} are there", _REMEDY
+            f"its header announces {announced} bytes of data, but there are {there}", _REMEDY
         )
     return dtype, shape, columns_first
 

@@ -1,4 +1,4 @@
-"""The door to Pillow: one named decoder at a time, never its search by content or name."""
+"""Decoding with Pillow: one named decoder at a time, never its search by content or name."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import numpy.typing as npt
 
 from spel.io.opening import DecodeError
 
+from .header import check_number, check_size
+
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["COLORS", "open_as", "orientation", "pixels", "seek"]
+__all__ = ["COLORS", "frame_count", "go_to_frame", "open_as", "orientation", "pixels", "seek"]
 
 COLORS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _ORIENTATION_TAG = 0x0112
 _MODES = {"1", "L", "I;16", "LA", "RGB", "RGBA", "CMYK"}
-_BAND = 1 << 20  # pixels copied out of Pillow at once
+_BAND = 1 << 20  # number of pixels copied out of Pillow at once
+_MAX_FRAMES = 1_000_000
 
 
 def open_as(format: str, file: BinaryIO) -> ImageFile:
@@ -41,6 +44,23 @@ def open_as(format: str, file: BinaryIO) -> ImageFile:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about metadata, which do not concern the pixels
         return decoders[format](file)
+
+
+def frame_count(image: ImageFile) -> int:
+    """Number of the frames of an animation; 1 for other images."""
+    frames = int(getattr(image, "n_frames", 1))
+    if frames > _MAX_FRAMES:
+        raise DecodeError(f"it has more than {_MAX_FRAMES} frames")
+    return frames
+
+
+def go_to_frame(image: ImageFile, page: int | None, max_pixels: int) -> None:
+    """Go to a frame, the first by default, which may have another size than the first."""
+    check_number(page, frame_count(image), "frames")
+    if page:
+        seek(image, page)
+    cols, rows = image.size
+    check_size(rows, cols, 4, 1, max_pixels)
 
 
 def seek(image: ImageFile, page: int) -> None:

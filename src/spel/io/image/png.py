@@ -1,7 +1,7 @@
 """PNG: the chunks and their checksums are read here, the pixels by imagecodecs (libpng).
 
-Common readers cut colours of 16 bits to 8 and return files whose checksum is wrong or whose end is
-missing; so the pixels go to libpng, and only when the chunks are complete and right.
+Common readers cut colours of 16 bits to 8, and accept files with a wrong checksum or without an
+end. So the chunks are checked here first, and only complete and correct ones are given to libpng.
 Source: Portable Network Graphics (PNG) Specification, third edition, W3C.
 """
 
@@ -30,7 +30,7 @@ _MAX_CHUNKS = 1_000_000
 
 @dataclass
 class _Chunks:
-    """What the chunks say."""
+    """The contents of the chunks."""
 
     rows: int
     cols: int
@@ -57,14 +57,14 @@ class _Chunks:
         return {1: "bool", 16: "uint16"}.get(self.depth, "uint8")
 
     def file(self) -> bytes:
-        """A PNG file of these chunks alone, for a decoder that shall see nothing else."""
+        """A PNG file of these chunks alone, so that the decoder reads nothing else."""
         parts = [(b"IHDR", self.header), (b"PLTE", self.palette), (b"tRNS", self.transparency)]
         parts = [part for part in parts if part[1]] + [(b"IDAT", one) for one in self.pixels]
         return _SIGNATURE + b"".join(_chunk(*part) for part in [*parts, (b"IEND", b"")])
 
 
 def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
-    """Read the chunks of a PNG file, not its pixels."""
+    """Read the chunks of a PNG file, but not its pixels."""
     return _info(_read_chunks(file, max_pixels, pixels=False))
 
 
@@ -142,14 +142,14 @@ def _read_chunks(file: BinaryIO, max_pixels: int, *, pixels: bool) -> _Chunks:
     if not chunks.pixels:
         raise DecodeError("it has no pixel data", DAMAGED)
     if color == 3 and not chunks.palette:
-        raise DecodeError("its pixels point into a palette that is not there", DAMAGED)
+        raise DecodeError("its pixels are indices into a palette, but there is none", DAMAGED)
     if not _fits(chunks.transparency, color, chunks.palette):
         chunks.transparency = b""
     return chunks
 
 
 def _take(chunks: _Chunks, name: bytes, data: bytes) -> None:
-    """Keep what a chunk between the header and the end says."""
+    """Store the content of a chunk between the header and the end."""
     if name == b"IDAT":
         chunks.pixels.append(data)
     elif name == b"PLTE":
@@ -173,7 +173,7 @@ def _take(chunks: _Chunks, name: bytes, data: bytes) -> None:
 
 
 def _next(file: BinaryIO, used: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-    """Name and data of the next chunk; of lesser ones only what is used, and without a check."""
+    """Name and data of the next chunk; unused chunks are cut, and their checksums not checked."""
     head = file.read(8)
     if len(head) < 8:
         raise DecodeError("it is cut short: the end mark (IEND) is missing", DAMAGED)

@@ -26,6 +26,8 @@ _BLANKS = b" \t\n\r\v\f"
 
 @dataclass(frozen=True)
 class _Head:
+    """The header of a file; `order` is the byte order of its numbers."""
+
     kind: bytes
     rows: int
     cols: int
@@ -124,31 +126,32 @@ def _pam(file: BinaryIO) -> _Head:
 
 
 def _word(file: BinaryIO) -> bytes:
-    """The next word of the header and the one blank after it; comments are passed over."""
+    """Read the next word of the header and the blank after it; comments are skipped."""
     word = b""
-    while file.tell() < _MAX_HEADER:
+    while file.tell() < _MAX_HEADER and len(word) <= 32:
         byte = read_exactly(file, 1, "its header")
         if byte == b"#":
-            while read_exactly(file, 1, "its header") not in b"\r\n":
-                if file.tell() > _MAX_HEADER:
-                    break
-            if word:
-                return word
-        elif byte in _BLANKS:
-            if word:
-                return word
-        else:
+            _skip_comment(file)
+        elif byte not in _BLANKS:
             word += byte
-            if len(word) > 32:
-                break
+            continue
+        if word:
+            return word
     raise DecodeError("its header does not end", DAMAGED)
+
+
+def _skip_comment(file: BinaryIO) -> None:
+    """Read to the end of the line."""
+    while file.tell() <= _MAX_HEADER:
+        if read_exactly(file, 1, "its header") in b"\r\n":
+            return
 
 
 def _number(file: BinaryIO) -> int:
     word = _word(file)
     if not re.fullmatch(rb"\d{1,10}", word):
         raise DecodeError(
-            f"its header has {word[:16].decode('latin-1')!r} where a number belongs", DAMAGED
+            f"its header has {word[:16].decode('latin-1')!r} in place of a number", DAMAGED
         )
     return int(word)
 
@@ -168,7 +171,7 @@ def _exactly(file: BinaryIO, count: int) -> np.ndarray:
     got = file.readinto(data.data)  # type: ignore[attr-defined]
     if got != count:
         raise DecodeError(
-            f"it is cut short: {count} bytes of pixels are announced, {got} are there", DAMAGED
+            f"it is cut short: {count} bytes of pixels are announced, but there are {got}", DAMAGED
         )
     return data
 

@@ -1,4 +1,4 @@
-"""The sides of a voxel, as the metadata of a volume state them.
+"""The sides of a voxel, which the metadata of a volume state.
 
 OME-TIFF states them in XML, ImageJ in lines of text and resolutions, OME-Zarr as a scale.
 Sources: OME-TIFF specification; ImageJ's TiffDecoder; https://ngff.openmicroscopy.org, 0.4.
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["MICROMETRES", "Spacing", "in_micrometres", "spacing_of_page"]
 
 Spacing = tuple[tuple[float, ...], str]
-"""Lengths along (planes, rows, cols), empty if the file states none, and "µm", or "" where the
-file states no unit of length."""
+"""Lengths along (planes, rows, cols), empty if the file states none; and their unit, which is "µm",
+or "" if the file states no unit of length."""
 
 MICROMETRES = "µm"
 _NONE: Spacing = ((), "")
@@ -34,7 +34,7 @@ _FACTORS = {
 
 
 def in_micrometres(lengths: Sequence[Any], units: Sequence[Any]) -> Spacing:
-    """Lengths in micrometres; as they are if none has a unit of length; none if they do not fit.
+    """Lengths in micrometres, unchanged if none has a unit; none at all if they are inconsistent.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def in_micrometres(lengths: Sequence[Any], units: Sequence[Any]) -> Spacing:
 
 
 def spacing_of_page(page: TiffPage) -> Spacing:
-    """What the first page of a stack states, as OME-TIFF or as ImageJ."""
+    """The sides of a voxel that the first page of a stack states, as OME-TIFF or as ImageJ."""
     text = page.description[: 1 << 20]
     return _ome(text) or _imagej(text, page) or _NONE
 

@@ -1,7 +1,7 @@
-"""TIFF and BigTIFF: directories and pixels by tifffile and imagecodecs, what they mean by us.
+"""TIFF and BigTIFF: tifffile and imagecodecs read directories and pixels, spel their meaning.
 
-What tifffile does not decode (colours with fewer samples than pixels, JPEG as of 1992) goes to
-libtiff by Pillow. Sizes and places of all strips and tiles are checked first: ``tiff_checks``.
+Pages that tifffile does not decode (subsampled colours, JPEG as of 1992) are read by libtiff
+through Pillow. Sizes and places of all strips and tiles are checked first (``tiff_checks``).
 Source: TIFF Revision 6.0, Aldus, 1992; BigTIFF as libtiff writes it.
 """
 
@@ -39,7 +39,7 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
 def read(
     file: BinaryIO, max_pixels: int, page: int | None
 ) -> tuple[npt.NDArray[np.generic], ImageInfo]:
-    """Decode all pages, if alike, or one, into ([planes,] rows, cols, channels)."""
+    """Decode all pages if they are alike, or one, into ([planes,] rows, cols, channels)."""
     with _opened(file) as tiff:
         choice = choose(planes_of(tiff), page)
         info = _info(choice, max_pixels)
@@ -114,7 +114,7 @@ def decode(file: BinaryIO, plane: Plane) -> npt.NDArray[np.generic]:
 def _by_tifffile(file: BinaryIO, plane: Plane) -> npt.NDArray[np.generic]:
     page = plane.page
     start = page.dataoffsets[0] + plane.offset
-    if plane.offset or not start:  # tifffile takes what lies at byte 0 for missing
+    if plane.offset or not start:  # tifffile takes data at byte 0 for missing
         assert page.dtype is not None
         stored = page.dtype.newbyteorder(page.parent.byteorder)
         file.seek(start)
@@ -130,12 +130,12 @@ def _by_tifffile(file: BinaryIO, plane: Plane) -> npt.NDArray[np.generic]:
 
 
 def _may_be_libtiffs(page: TiffPage) -> bool:
-    """Whether libtiff reads some of such pages that tifffile does not."""
+    """Whether libtiff may read a page that tifffile refused."""
     return page.compression in (2, 3, 4, 6, 7, 8, 32946) or page.is_subsampled
 
 
 def _by_libtiff(file: BinaryIO, plane: Plane) -> npt.NDArray[np.generic] | None:
-    """The pixels by Pillow, or nothing where it fails or keeps fewer bits than the page has."""
+    """The pixels by Pillow; None if it fails or would lose bits."""
     if plane.orientation != 1:  # Pillow would turn the page
         return None
     try:

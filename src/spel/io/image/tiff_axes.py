@@ -1,7 +1,7 @@
-"""What the pages of a TIFF file are: points in time, planes or channels, as its metadata state.
+"""The meaning of the pages of a TIFF file: points in time, planes or channels.
 
-OME-TIFF states sizes and an order in XML, ImageJ states them in lines of text, tifffile in JSON.
-Without such metadata, or where they do not fit the number of pages, pages are planes.
+OME-TIFF states sizes and an order in XML, ImageJ in lines of text, tifffile in JSON. Without such
+metadata, or if they do not fit the number of pages, pages are planes.
 Sources: OME-TIFF specification; ImageJ's TiffDecoder.
 """
 
@@ -27,14 +27,17 @@ class Axes:
 
     @property
     def times(self) -> int:
+        """Number of points in time."""
         return self._size("T")
 
     @property
     def planes(self) -> int:
+        """Number of planes."""
         return self._size("Z")
 
     @property
     def channels(self) -> int:
+        """Number of channels."""
         return self._size("C")
 
     def page(self, time: int, plane: int, channel: int) -> int:
@@ -67,7 +70,7 @@ class Axes:
 
 
 def stated_axes(description: str, pages: int) -> Axes | None:
-    """The axes that the description of the first page states, if their sizes give the pages."""
+    """The axes that the description of the first page states, if they fit the number of pages."""
     text = description[:_MAX_TEXT]
     axes = _ome(text) or _imagej(text) or _shaped(text)
     if axes is None or min(axes.sizes) < 1 or math.prod(axes.sizes) != pages:

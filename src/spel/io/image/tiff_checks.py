@@ -1,7 +1,7 @@
-"""What a TIFF page announces, checked before any pixel is decoded.
+"""Checks of a TIFF page before any pixel is decoded.
 
-tifffile believes sizes and places, and the decoders of JPEG and its kin believe the size inside
-each strip or tile; here both are compared with the page and with the length of the file.
+tifffile trusts the stated sizes and places, and decoders of JPEG and its relatives trust the size
+inside each strip or tile. Here both are compared with the page and with the length of the file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BYTES = (
     50000,
 )  # none, LZW, deflate, PackBits, LZMA, Zstandard
 _COMPRESSIONS = (*_FAX, _OLD_JPEG, _JPEG, *_JPEG_2000, *_JPEG_XL, *_BYTES)
-_HEAD = 1 << 16  # bytes of a strip or tile in which its own size must stand
+_HEAD = 1 << 16  # a strip or tile must state its own size within this number of bytes
 _SPARE = 64 << 20
 
 
@@ -87,10 +87,10 @@ def check_segments(pages: Sequence[TiffPage], length: int) -> None:
         offsets, counts = page.dataoffsets[:count], page.databytecounts[:count]
         if len(offsets) < count or len(counts) < count:
             raise DecodeError(
-                f"it is cut short or damaged: {len(offsets)} of {count} strips or tiles are there",
+                f"it is cut short or damaged: it has {len(offsets)} of {count} strips or tiles",
                 DAMAGED,
             )
-        if page.compression == 1 and count == 1:  # some writers give nonsense; the pixels tell
+        if page.compression == 1 and count == 1:  # some writers state nonsense; pixels are checked
             counts = (min(counts[0], length - offsets[0]),)
         plain = page.compression == 1 and count == 1 and page.bitspersample in (8, 16, 32, 64)
         if min(counts) < 1 or (min(offsets) < 1 and not plain):

@@ -1,4 +1,4 @@
-"""A page of a TIFF file as tifffile describes it, and what its samples mean."""
+"""A page of a TIFF file as tifffile describes it, and the meaning of its samples."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ class Plane:
 
     @property
     def rows(self) -> int:
+        """Number of rows as stored."""
         return int(self.page.imagelength)
 
     @property
     def cols(self) -> int:
+        """Number of columns as stored."""
         return int(self.page.imagewidth)
 
     @property
@@ -52,6 +54,7 @@ class Plane:
 
     @property
     def channels(self) -> int:
+        """Channels of the decoded pixels."""
         return self.samples + 2 * (self.page.photometric == PALETTE)
 
     @property
@@ -83,6 +86,7 @@ class Plane:
 
     @property
     def orientation(self) -> int:
+        """EXIF orientation, 1 to 8."""
         value = self.page.tags.valueof(_ORIENTATION, 1)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -111,12 +115,12 @@ class Plane:
         return self.rows, self.cols, *self.kind
 
     def pixels(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Palette to colours, white-is-zero to black-is-zero, 2 to 7 bits to 8.
+        """The pixels of samples: colours of a palette, black as 0, 2 to 7 bits spread over 8.
 
         Parameters
         ----------
         samples : (rows, cols, samples) array
-            Of the plane or a part of it, as stored.
+            Samples of the plane, or of a part of it, as stored.
         """
         page, bits = self.page, self.bits
         if page.photometric == PALETTE:
@@ -136,7 +140,7 @@ class Plane:
         return samples
 
     def _palette(self) -> npt.NDArray[np.unsignedinteger[Any]]:
-        """Colours (entries, 3) of 8 bits, or of 16 where they use them."""
+        """Colours (entries, 3) of 8 bits, or of 16 if the palette uses them."""
         values = self.page.tags.valueof(_COLOR_MAP)
         entries = 1 << self.bits
         if self.bits > 16 or np.size(values) < 3 * entries:

@@ -1,4 +1,4 @@
-"""The planes of a TIFF file, and which of them make the image that is read.
+"""The planes of a TIFF file, and the choice of those that make the image.
 
 Pages that are alike are planes of a volume, unless the metadata state that they are channels or
 points in time (`tiff_axes`).
@@ -29,19 +29,19 @@ _MAX_PAGES = 1_000_000
 
 @dataclass(frozen=True)
 class Choice:
-    """What is read of a file: for each plane the pages of its channels.
+    """The pages that are read: for each plane those of its channels.
 
     Attributes
     ----------
     grid : sequence of sequence of Plane
     pages : int
-        How many there are to choose from with ``page=``.
+        Number of pages from which ``page=`` chooses.
     note : str
-        What else a reader should know.
+        Further remarks.
     axes : str
         The axes of the pages in words.
     times : int
-        Points in time.
+        Number of points in time.
     """
 
     grid: Sequence[Sequence[Plane]]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel.io.opening import DAMAGED, RAISE_LIMIT, DecodeError
 
 from . import pillow
-from .header import ImageInfo, check_number, check_size, file_size, read_exactly
+from .header import ImageInfo, check_size, file_size, read_exactly
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -29,31 +29,31 @@ def read(
     import imagecodecs
 
     image, info = _open(file, max_pixels)
-    check_number(page, info.pages, "frames")
+    pillow.go_to_frame(image, page, max_pixels)
     if info.pages > 1:
-        pillow.seek(image, page or 0)
         return pillow.pixels(image), info
-    del image  # with its canvas
+    del image  # and the memory of its canvas
     file.seek(0)
     array = imagecodecs.webp_decode(file.read(), hasalpha=info.channels == 4)
     return np.asarray(array).reshape(info.shape), info
 
 
 def _open(file: BinaryIO, max_pixels: int) -> tuple[ImageFile, ImageInfo]:
+    """The image at its first frame, and its description."""
     rows, cols = _size(file)
     check_size(rows, cols, 4, 1, max_pixels)
     if 3 * rows * cols > 2 * max_pixels:
         raise DecodeError(
-            f"{rows} x {cols} pixels exceed two thirds of the limit of {max_pixels}: WebP takes 16 "
-            "bytes of memory for each",
+            f"{rows} x {cols} pixels exceed two thirds of the limit of {max_pixels}, because each "
+            "pixel of WebP takes 16 bytes of memory",
             RAISE_LIMIT,
         )
     image = pillow.open_as("WebP", file)
     if image.size != (cols, rows):
         raise DecodeError("its header contradicts itself", DAMAGED)
-    frames = int(getattr(image, "n_frames", 1))
+    frames = pillow.frame_count(image)
     if file_size(file) > (64 << 20) + 8 * rows * cols * frames:
-        raise DecodeError("it holds far more bytes than its frames need", "save the image again")
+        raise DecodeError("it has far more bytes than its frames need", "save the image again")
     channels = len(image.getbands())
     color = pillow.COLORS[channels]
     turned = pillow.orientation(image.info.get("exif", b""))
@@ -68,7 +68,7 @@ def _size(file: BinaryIO) -> tuple[int, int]:
     end = 8 + int(struct.unpack("<I", read_exactly(file, 4, "its header"))[0])
     length = file_size(file)
     if end > length:
-        raise DecodeError(f"it is cut short: it announces {end} bytes and has {length}", DAMAGED)
+        raise DecodeError(f"it is cut short: it announces {end} bytes, but has {length}", DAMAGED)
     start = file.read(22).ljust(22, b"\0")
     kind, head = start[4:8], start[12:]
     if kind == b"VP8X":

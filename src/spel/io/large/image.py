@@ -29,8 +29,8 @@ class LargeImage:
     path : str or path
         TIFF or BigTIFF, NumPy file, or folder of an OME-Zarr image.
     page : int, optional
-        Page of a TIFF or point in time, counted from 0. By default all pages that are alike, as
-        planes or channels, or the first. A TIFF of several points in time needs it.
+        Page of a TIFF or point in time, counted from 0. By default all pages that are alike are
+        planes or channels, else the first is read. A TIFF of several points in time needs it.
     level : int
         Level of a pyramid; 0 is the full size.
     max_pixels : int
@@ -46,11 +46,11 @@ class LargeImage:
     pages : int
         Pages of a TIFF, or points in time of a Zarr image.
     bits : int
-        Bits per sample that the file states to be used.
+        Number of bits per sample that are used, as the file states.
     levels : tuple of (rows, cols)
         Sizes of all levels, largest first.
     depths : tuple of int
-        Planes of each level; 1 of an image.
+        Number of planes of each level; 1 for images.
     spacing, unit : tuple of float, str
         Sides of a voxel of this level, see `spel.io.ImageInfo`.
     format : str
@@ -101,7 +101,7 @@ class LargeImage:
 
     @property
     def scale(self) -> tuple[float, ...]:
-        """[Planes,] rows and columns of this level per each of the full size."""
+        """Size of this level relative to the full size, along ([planes,] rows, cols)."""
         return tuple(n / whole for n, whole in zip(self.shape, self.full_size))
 
     def smaller(self) -> list[LargeImage]:
@@ -121,6 +121,7 @@ class LargeImage:
 
     @property
     def ndim(self) -> int:
+        """Number of axes, channels included."""
         return len(self.shape)
 
     @property
@@ -173,4 +174,4 @@ class LargeImage:
             self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_windows": None}  # each process opens the file for itself
+        return {**self.__dict__, "_windows": None}  # every process opens the file itself

@@ -28,7 +28,7 @@ class NpyImage:
     Attributes
     ----------
     shape, dtype, pages, levels, depths
-        As of `LargeImage`.
+        As for `LargeImage`.
     """
 
     format = "NPY"
@@ -43,7 +43,7 @@ class NpyImage:
                 "save 2 to 4 axes of real numbers of up to 64 bits",
             )
         if not array.flags.c_contiguous:
-            raise DecodeError("windows need rows after one another", "save it in the order of C")
+            raise DecodeError("windows need an array in C order", "save it in C order")
         self._array = array[..., None] if array.ndim == 2 else array
         self.shape: tuple[int, ...] = self._array.shape
         *planes, rows, cols, channels = self.shape
@@ -66,4 +66,4 @@ class NpyImage:
         return np.array(self._array[tuple(slice(*span) for span in spans)], self.dtype)
 
     def close(self) -> None:
-        """The map is closed with the object."""
+        """Do nothing: the memory map is closed with the object."""

@@ -63,7 +63,7 @@ class OmeZarr:
     path : path
         The folder of the image.
     page : int, optional
-        Point in time; needed if there are several, as for a TIFF.
+        Point in time; it must be stated if there are several.
     level : int
         0 is the full size.
     max_pixels : int
@@ -82,11 +82,16 @@ class OmeZarr:
     ) -> None:
         levels = _levels(Folder.at(path))
         if level >= len(levels):
-            raise DecodeError(f"it has {len(levels)} levels, no number {level}", "count from 0")
+            raise DecodeError(
+                f"it has {len(levels)} levels, but none with the number {level}", "count from 0"
+            )
         self.level = levels[level]
         self.pages, self.page = self.level.size("t"), page or 0
         if self.page >= self.pages:
-            raise DecodeError(f"it has {self.pages} times, no number {page}", "count from 0")
+            raise DecodeError(
+                f"it has {self.pages} points in time, but none with the number {page}",
+                "count from 0",
+            )
         if self.pages > 1 and page is None:
             raise DecodeError(
                 f"it holds {self.pages} points in time",
@@ -118,7 +123,7 @@ class OmeZarr:
         return _with_axes(part, level.axes, axes + "c").astype(self.dtype, copy=False)
 
     def close(self) -> None:
-        """Nothing stays open between windows."""
+        """Do nothing: no file is open between windows."""
 
 
 def _with_axes(part: npt.NDArray[Any], axes: str, wanted: str) -> npt.NDArray[Any]:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 BLOCK = 256
 """Side of the stored tiles; bands must begin at a multiple of it."""
+
 SMALLEST = 512
-"""The coarsest level has at most this many rows and columns."""
+"""Largest number of rows and of columns of the coarsest level."""
+
 TYPES = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "float32": "float"}
 
 STRIP = 8 * BLOCK
@@ -42,13 +44,12 @@ def write_pyramid(
     spacing: Sequence[float] = (),
     unit: str = "",
 ) -> None:
-    """Write an image that comes in bands of rows, atomically, as a pyramid of halved levels.
+    """Write an image that arrives in bands of rows as a pyramid of halved levels, atomically.
 
-    A volume comes in bands of planes; each plane is a pyramid, and all planes are kept.
-    Memory grows neither with the rows nor with the columns, if the bands are stored on disk
-    (`StoredBand`). Levels of integers keep every second spel, so that
-    labels stay labels; those of floating-point numbers are means of 2 x 2 spels. The same image
-    gives the same bytes.
+    A volume arrives in bands of planes, each of which becomes a pyramid; their number stays. Memory
+    grows neither with the rows nor with the columns if the bands are stored on disk (`StoredBand`).
+    Levels of integers take every second spel, so that labels stay labels; levels of floating-point
+    numbers are means of 2 x 2 spels. The same image always gives the same bytes.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def write_pyramid(
     shape : (rows, cols, channels), with planes before them for voxels
     dtype : uint8, uint16, uint32 or float32
     spacing : sequence of float
-        Sides of a voxel along (planes, rows, cols), which the metadata then state.
+        Sides of a voxel along (planes, rows, cols), for the metadata.
     unit : str
         "µm", or empty for no unit of length.
 
@@ -194,7 +195,7 @@ def _write_plane(
 
 
 def _ome_xml(shape: Sequence[int], kind: np.dtype[Any], spacing: Sequence[float], unit: str) -> str:
-    """The description of one image; without the random identifier that tifffile would write."""
+    """The description of one image, without the random identifier that tifffile would add."""
     *planes, rows, cols, channels = map(int, shape)
     count = planes[0] if planes else 1
     home = "http://www.openmicroscopy.org/Schemas/OME/2016-06"

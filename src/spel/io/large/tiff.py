@@ -41,8 +41,8 @@ class TiffImage:
     ----------
     path : Path
     page : int, optional
-        Counted from 0; by default all pages that are alike as planes or channels, or the first.
-        Of a file of several points in time it is one of them, and must be given.
+        Page or point in time, counted from 0. By default all pages that are alike are planes or
+        channels, else the first is read. It must be stated if there are several points in time.
     level : int
         0 is the full size.
     max_pixels : int
@@ -67,7 +67,9 @@ class TiffImage:
             choice.check_time(page)
             levels = _pyramid(choice.planes, pages)
             if level >= len(levels):
-                raise DecodeError(f"it has {len(levels)} levels, no number {level}", "count from 0")
+                raise DecodeError(
+                    f"it has {len(levels)} levels, but none with the number {level}", "count from 0"
+                )
             planes, count = levels[level], len(choice.grid)
             check_limits(planes, max_pixels, self._tiff.filehandle.size, count)
         except BaseException:
@@ -105,7 +107,7 @@ class TiffImage:
 
 
 def _spacing(stated: TiffPage, full: Plane, level: Plane) -> Spacing:
-    """Sides of a voxel of a level; planes are those of the full size."""
+    """Sides of a voxel of a level, which has all planes of the full size."""
     sides, unit = spacing_of_page(stated)
     if not sides:
         return sides, unit
@@ -155,7 +157,7 @@ def _marked(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:
 
 
 def _unmarked(full: list[Plane], pages: Sequence[Plane]) -> list[list[Plane]]:
-    """Levels in tiled pages that get smaller."""
+    """Levels in tiled pages that become smaller."""
     first = full[0]
     if len(full) > 1 or first is not pages[0] or not first.page.is_tiled:
         return []

@@ -37,7 +37,7 @@ def window(plane: Plane, rows: Span, cols: Span) -> npt.NDArray[Any]:
 
 
 def _mapped(plane: Plane) -> npt.NDArray[Any]:
-    """All samples of a page that is stored as it is: only what is used is read."""
+    """A memory map of a page without compression, of which only the used part is read."""
     page, size = plane.page, (plane.rows, plane.cols, plane.samples)
     stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     planar = page.planarconfig == 2 and plane.samples > 1
@@ -92,9 +92,9 @@ def _decode_into(out: npt.NDArray[Any], plane: Plane, number: int, top: int, lef
 
 
 def check_limits(planes: Sequence[Plane], max_pixels: int, file_bytes: int, count: int) -> None:
-    """Refuse what is too large or of a kind that is not read, before anything is decoded.
+    """Refuse planes that are too large or of a kind that is not read, before any is decoded.
 
-    `count` of the planes lie side by side; the others are channels of the same pixels.
+    `count` is the number of planes of the volume; further ones are channels of the same pixels.
     """
     for plane in planes:
         if not 1 <= plane.rows * plane.cols * count <= max_pixels:

@@ -1,4 +1,4 @@
-"""What reads windows of one format, and how an image is opened by its content."""
+"""Readers of windows, one for each format, and the choice of a reader by the content of a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 class Windows(Protocol):
-    """What reads windows of one format; attributes as of `LargeImage`."""
+    """A reader of windows of one format; attributes as for `LargeImage`."""
 
     format: str
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class Windows(Protocol):
 
 
 def open_windows(path: Path, page: int | None, level: int, max_pixels: int) -> Windows:
-    """Open an image of one of the three formats, told by its content."""
+    """Open an image of one of the three formats, which its content decides."""
     with translating_errors(path) as reading:
         if is_zarr(path):
             reading.format = "ZARR"

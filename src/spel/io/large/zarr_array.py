@@ -45,10 +45,12 @@ class ZarrArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Lengths of all axes."""
         return tuple(self.array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
         dtype: np.dtype[Any] = np.dtype(self.array.dtype)
         return dtype
 
@@ -160,7 +162,7 @@ def _range(part: ByteRequest | None) -> tuple[int, int | None]:
 
 @contextlib.contextmanager
 def _naming(problem: str) -> Iterator[None]:
-    """Say in our words what zarr-python, which has many kinds of exception, failed at."""
+    """Replace the exceptions of zarr-python, which are of many kinds, by one with this text."""
     try:
         yield
     except (DecodeError, OSError, MemoryError, ImportError):

@@ -1,8 +1,8 @@
 """The folder of a Zarr image: files and metadata, checked before zarr-python sees them.
 
-zarr-python builds whatever codec the metadata name (pickle is one), allocates whatever size they
-state, and follows links. A chunk that unpacks to more than its metadata state is refused only after
-it was unpacked: the memory for that is bounded by the worker process (see `LargeImage`).
+zarr-python uses any codec that the metadata name (pickle is one), allocates any size that they
+state, and follows links. A chunk that is larger than its metadata state is refused only after it
+was unpacked; the worker process limits the memory for that (see `LargeImage`).
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ V3_CODECS = ("bytes", "transpose", "gzip", "zstd", "blosc", "crc32c", "sharding_
 
 @dataclass(frozen=True)
 class Folder:
-    """The files of one folder: plain files, none of them outside, none above a limit.
+    """The files of one folder: only plain files, none outside of it, none above a limit.
 
     Attributes
     ----------
     root : str
-        Without links.
+        Path of the folder, with links resolved.
     max_bytes : int
-        Most bytes that are read at once.
+        Largest number of bytes that are read at once.
     """
 
     root: str

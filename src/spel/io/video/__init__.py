@@ -1,4 +1,4 @@
-"""Videos: frames one at a time with their own time stamps, read and written with PyAV."""
+"""Videos, read and written with PyAV: one frame at a time, each with its own time stamp."""
 
 from .containers import container
 from .process import require_av

@@ -1,4 +1,4 @@
-"""Which container a video has, told by its first bytes."""
+"""The container of a video, recognized by its first bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STARTS = (
 
 
 def container(start: bytes) -> str | None:
-    """FFmpeg's name for the container of a file that begins so; None if it is no video.
+    """FFmpeg's name for the container of a file with this beginning; None if it is no video.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The process that decodes a video with PyAV and writes its frames to standard output.
 
-It gets the open file as standard input and opens nothing else; it limits its own memory and writes
-no file. What it writes is a line of JSON per message, followed by the pixels if it is a frame.
+It gets the open file as standard input and opens no other; it limits its own memory and writes no
+file. Each message is a line of JSON, and the message of a frame is followed by its pixels.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ START = (
     "serve({options!r})"
 )
 """The program of the process."""
+
 DECODERS = (
     "h264,hevc,libdav1d,libaom-av1,av1,vp8,vp9,libvpx,libvpx-vp9,mpeg4,mpeg2video,mpeg1video,"
     "h263,msmpeg4v3,msmpeg4v2,wmv1,wmv2,wmv3,vc1,mjpeg,prores,dnxhd,ffv1,huffyuv,ffvhuff,utvideo,"
@@ -38,7 +39,7 @@ DECODERS = (
 MEMORY = 3 << 30
 BYTES_PER_PIXEL = 96
 LOSSES = ("Packet corrupt", "Stream ends prematurely", "File ended prematurely")
-"""Words of FFmpeg's warnings that mean lost frames."""
+"""Parts of FFmpeg's warnings that mean lost frames."""
 
 
 def serve(options: str) -> None:
@@ -61,7 +62,7 @@ def serve(options: str) -> None:
 
 
 def limit_process(memory: int) -> None:
-    """Bound the process's own memory, and let it write no file (where the system can)."""
+    """Limit the process's own memory, and forbid it to write files, if the system can."""
     try:
         import resource
     except ImportError:  # Windows
@@ -105,9 +106,9 @@ class Decoding:
     max_pixels : int
         Largest number of pixels of a frame.
     count, seconds : int, float
-        Every how many frames, or, if 0, every how many seconds a frame is chosen.
+        Every `count`-th frame is chosen, or, if it is 0, a frame every `seconds` seconds.
     frames : bool
-        Whether frames follow the description; if not, the first one's rotation does.
+        Whether frames follow the description; if not, only the rotation of the first does.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class Decoding:
             stream = video.streams.video[0]
             yield _description(video, stream), None
             if stream.codec_context.height * stream.codec_context.width > self.max_pixels:
-                return  # the other side says so
+                return  # the parent process refuses it
             stream.codec_context.options = {
                 "codec_whitelist": DECODERS,
                 "err_detect": "explode",
@@ -171,7 +172,7 @@ class Decoding:
                 seconds = float(frame.pts * frame.time_base - start) + shift
             else:
                 seconds = index / rate
-            if seconds < last:  # the stream begins anew: its times go on
+            if seconds < last:  # the stream starts again, so its times are shifted
                 shift += last + 1 / rate - seconds
                 seconds = last + 1 / rate
             last = seconds
@@ -182,9 +183,9 @@ class Decoding:
                 yield {"index": index, "seconds": at, "rows": rows, "cols": cols}, pixels
 
     def _whole(self, video: InputContainer, stream: VideoStream) -> Iterator[VideoFrame | None]:
-        """Every frame in its turn; None for one that may not be whole.
+        """Every frame in order; None for a frame that may not be whole.
 
-        After an error that is every frame up to the next that stands for itself.
+        After an error, this is every frame up to the next key frame.
         """
         import av
 
@@ -218,13 +219,13 @@ class Decoding:
 
 
 def upright(frame: VideoFrame) -> npt.NDArray[Any]:
-    """The frame as RGB, turned as the file asks for."""
+    """The frame as RGB, rotated as the file demands."""
     pixels = frame.reformat(format="rgb24").to_ndarray()
     return np.rot90(pixels, frame.rotation // 90)
 
 
 def _description(video: InputContainer, stream: VideoStream) -> dict[str, Any]:
-    """What the file says of itself."""
+    """The description that the file gives of itself."""
     seconds = 0.0
     if stream.duration is not None and stream.time_base is not None:
         seconds = float(stream.duration * stream.time_base)

@@ -1,6 +1,6 @@
-"""The decoder's process, seen from outside: messages with a limit of time, and a certain end.
+"""The parent's view of the decoder's process: its messages, a limit of time, and its end.
 
-It is no `spel.worker.Worker`, because it decodes ahead of its reader (decision 0029).
+It is not a `spel.worker.Worker`, because it decodes ahead of its reader (decision 0029).
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class DecoderProcess:
     Parameters
     ----------
     file : open file
-        Of the video; the process gets it as its standard input and opens nothing else.
+        The video, which the process gets as its standard input; it opens no other file.
     options : dict
-        Of `spel.io.video.decoder.Decoding`.
+        Options of `spel.io.video.decoder.Decoding`.
     seconds : float
-        Longest silence.
+        Longest time without a message.
     """
 
     def __init__(self, file: BinaryIO, options: dict[str, Any], seconds: float) -> None:
@@ -78,7 +78,7 @@ class DecoderProcess:
         Raises
         ------
         DecodeError
-            If the process dies, is silent for too long, or writes something else.
+            If the process dies, sends nothing for too long, or writes anything else.
         """
         line = self._read(lambda stream: stream.readline(MAX_LINE))
         try:

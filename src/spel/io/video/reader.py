@@ -35,7 +35,7 @@ SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Every:
-    """Which frames: every n-th, or the first one of each stretch of so many seconds.
+    """The choice of frames: every n-th, or the first one of each interval of some seconds.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class Every:
             return cls(count)
         except ValueError:
             raise ParameterError(
-                f"every {text!r}; give a number of frames such as 5, or seconds such as 2s"
+                f"every {text!r}; expected a number of frames such as 5, or seconds such as 2s"
             ) from None
 
     def __str__(self) -> str:
@@ -80,9 +80,9 @@ class Frame:
     index : int
         Its number in the video, from 0.
     seconds : float
-        When it is shown, from the beginning of the file.
+        Time at which it is shown, from the beginning of the file.
     image : (rows, cols, 3) array of uint8
-        RGB, upright: a rotation that the file asks for is done.
+        RGB, upright: it is rotated as the file demands.
     """
 
     index: int
@@ -92,21 +92,21 @@ class Frame:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video says of itself.
+    """The description of a video.
 
     Attributes
     ----------
     format, codec : str
     rows, cols : int
-        As displayed.
+        Size of a frame as displayed.
     rotation : int
-        Degrees by which the stored frames are turned.
+        Degrees by which the stored frames are rotated.
     seconds : float
-        0 if unknown.
+        Length; 0 if unknown.
     rate : float
         Frames per second on average; 0 if unknown.
     frames : int
-        As the file says or its length and rate suggest; 0 if unknown.
+        Number of frames that the file states, or that follows from length and rate; 0 if unknown.
     """
 
     format: str
@@ -119,7 +119,7 @@ class VideoInfo:
     frames: int = 0
 
     def chosen(self, every: Every) -> int:
-        """About how many frames are chosen."""
+        """About the number of frames that are chosen."""
         if every.count:
             return -(-self.frames // every.count)
         return min(self.frames, math.ceil(self.seconds / every.seconds))
@@ -133,7 +133,7 @@ class VideoInfo:
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as a video does; False for what cannot be opened."""
+    """Whether a file begins like a video; False if it cannot be opened."""
     try:
         with open_binary(path) as file:
             return container(file.read(256)) is not None
@@ -171,33 +171,37 @@ def frames(
     seconds: float | None = None,
     on_open: Callable[[VideoInfo], object] | None = None,
 ) -> Iterator[Frame]:
-    """The frames of a video in their order; one is held at a time.
+    """The frames of a video in order; only one is in memory at a time.
 
-    They are decoded by PyAV (the libraries of FFmpeg) in another process that gets this one open
-    file and nothing else, with the container that its first bytes call for and decoders from a
-    list. Its memory is limited; it is ended when it is silent for too long.
+    PyAV (the libraries of FFmpeg) decodes them in another process, which gets this open file and no
+    other. The first bytes decide the container, and only decoders of a list are used. The memory of
+    the process is limited, and it is ended if it sends nothing for too long.
 
     Parameters
     ----------
     path : path
         MP4, MOV, Matroska, WebM, AVI, MPEG, FLV, Ogg, ASF or Y4M.
     every : int or str
-        ``5`` gives frames 0, 5, 10, ...; ``"2s"`` the first frame at or after 0 s, 2 s, 4 s, ...
+        ``5`` chooses frames 0, 5, 10, ...; ``"2s"`` the first frame at or after 0 s, 2 s, 4 s, ...
     max_pixels : int
         Largest number of pixels of a frame.
     seconds : float, optional
-        Longest silence of the decoder; by default a minute.
+        Longest time in which the decoder sends nothing; by default a minute.
     on_open : callable, optional
-        Called with the description of the video before its first frame; a rotation is not in it.
+        Called with the description of the video, without its rotation, before its first frame.
+
+    Yields
+    ------
+    Frame
 
     Raises
     ------
     ParameterError
-        If `every` is neither.
+        If `every` is neither a number of frames nor seconds.
     BackendMissingError
         If the package av is not installed.
     ImageReadError
-        If the file is no video, or after the last whole frame, if it is cut short or damaged, or
+        If the file is no video; or, after the last whole frame, if it is cut short or damaged, or
         the decoder dies or hangs.
 
     Examples

@@ -1,4 +1,4 @@
-"""Writing a video with PyAV: the file is there whole or not at all."""
+"""Writing a video with PyAV; the file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_RATE = 60.0
 
 
 def frame_ticks(seconds: Sequence[float]) -> tuple[float, list[int]]:
-    """A constant rate for frames of these times, and how many of its ticks each one is shown.
+    """A constant rate for frames at these times, and the number of ticks that each one is shown.
 
-    The rate is that of the closest two frames, at most `MAX_RATE`.
+    The rate is that of the two closest frames, at most `MAX_RATE`.
 
     Examples
     --------
@@ -53,7 +53,8 @@ def write_video(
     path : path
     images : iterable of ((rows, cols, 3) array of uint8, int)
     size : (rows, cols)
-        Of every image; an odd side gets one black line more, since the format has even sides only.
+        Size of every image; an odd side gets one black line more, because the format needs even
+        sides.
     rate : float
         Ticks per second.
 
@@ -69,28 +70,36 @@ def write_video(
     require_av()
     import av
 
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with replacing(path) as temporary:
         try:
-            with av.open(
-                os.fspath(temporary),
-                "w",
-                format="mp4",
-                options={"movflags": "+faststart", "fflags": "+bitexact"},
-            ) as video:
-                stream = _stream(video, size, rate)
-                for image, ticks in images:
-                    frame = av.VideoFrame.from_ndarray(_even(image, size), format="rgb24")
-                    for _ in range(ticks):
-                        frame.pts = None
-                        video.mux(stream.encode(frame))
-                video.mux(stream.encode(None))
+            with av.open(os.fspath(temporary), "w", format="mp4", options=options) as video:
+                _encode(video, images, size, rate)
         except av.FFmpegError as error:
             name = printable(os.fsdecode(path))
             raise TaskError(f"{name}: the video cannot be written: {error}") from None
 
 
+def _encode(
+    video: Any,
+    images: Iterable[tuple[npt.NDArray[np.uint8], int]],
+    size: tuple[int, int],
+    rate: float,
+) -> None:
+    """Encode all images into an open video."""
+    import av
+
+    stream = _stream(video, size, rate)
+    for image, ticks in images:
+        frame = av.VideoFrame.from_ndarray(_even(image, size), format="rgb24")
+        for _ in range(ticks):
+            frame.pts = None
+            video.mux(stream.encode(frame))
+    video.mux(stream.encode(None))
+
+
 def _stream(video: Any, size: tuple[int, int], rate: float) -> Any:
-    """H.264 where it was built in, else MPEG-4."""
+    """A stream of H.264 if FFmpeg can encode it, else of MPEG-4."""
     import av
 
     if "libx264" in av.codecs_available:

@@ -16,7 +16,7 @@ __all__ = ["Codec", "codec"]
 
 
 class Codec(Protocol):
-    """What each of the modules has."""
+    """The functions of each module."""
 
     def read(self, path: Path, collector: Collector) -> None:
         """Give images and boxes to the collector."""
@@ -30,7 +30,7 @@ _CODECS = dict(zip(FORMATS, _MODULES, strict=True))
 
 
 def codec(name: str) -> Codec:
-    """What reads and writes the format of this name."""
+    """The module that reads and writes the format of this name."""
     if name not in FORMATS:
         raise ParameterError(f"unknown format {name!r}; give one of {', '.join(FORMATS)}")
     return _CODECS[name]

@@ -1,13 +1,13 @@
 """COCO: data sets, with or without scores, and result lists (https://cocodataset.org/#format-data).
 
-``bbox`` is ``[x, y, width, height]``. Where width and height do not give the far corner back to the
-last bit, ``xyxy`` states the corners beside it.
+``bbox`` is ``[x, y, width, height]``. If the far corner cannot be computed from it to the last bit,
+``xyxy`` states the corners as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def _list(content: Mapping[str, Any], key: str, collector: Collector) -> list[An
 
 
 def _key(value: Any) -> str:
-    """An id, a number or a text, as one key; 7, 7.0 and "7" are the same."""
+    """An id, which is a number or a text, as a key; 7, 7.0 and "7" are the same."""
     if is_whole(value):
         return str(int(value))
     if isinstance(value, str) and value:
@@ -192,7 +192,7 @@ def _box(entry: Mapping[str, Any], place: str, collector: Collector) -> list[flo
 
 
 def _results(content: list[Any], collector: Collector, path: Path) -> None:
-    """A list of results, whose ids mean what they mean in the data set `collector.like`."""
+    """A list of results, whose ids are those of the data set `collector.like`."""
     images: Ids = {}
     names: dict[str, str] = {}
     if collector.like is not None:
@@ -210,8 +210,8 @@ def _results(content: list[Any], collector: Collector, path: Path) -> None:
         )
     else:
         collector.note(
-            "a list of results names images and classes by ids alone; give the data set to have "
-            "their names"
+            "a list of results names images and classes only by their ids; give the data set, "
+            "which states their names"
         )
     for index, result in enumerate(content):
         with collector.at(f"[{index}]"):
@@ -247,50 +247,41 @@ def write(path: Path, annotations: Annotations) -> None:
     """Write a data set; answers carry their scores."""
     if len({one.image for one in annotations}) < len(annotations):
         raise FormatError("write_coco: two images have the same name; give each its own")
-    own = annotations.form == "coco"
-    ids = _ids([one.details.get("id") if own else None for one in annotations])
-    names = annotations.all_classes
-    kinds = dict(
-        zip(names, _ids([annotations.class_details.get(n, {}).get("id") if own else None
-                         for n in names]))
-    )  # fmt: skip
-    every = [
-        d.get("id") if own else None
+    own = annotations.form == "coco"  # fields without a meaning here are written back
+    images: list[Mapping[str, Any]] = [one.details if own else {} for one in annotations]
+    boxes = [
+        details if own else {}
         for one in annotations
-        for d in one.box_details or [{}] * len(one)
+        for details in one.box_details or [{}] * len(one)
     ]
-    numbers = iter(_ids(every))
-    entries = [
-        entry
-        for key, one in zip(ids, annotations)
-        for entry in _entries(one, key, kinds, numbers, own)
-    ]
-    dump(
-        path,
-        {
-            "info": {"description": "written by spel"},
-            **(annotations.details if own else {}),
-            "images": [
-                {
-                    "id": key,
-                    "file_name": one.image,
-                    "width": one.size[1],
-                    "height": one.size[0],
-                    **_without_id(one.details if own else {}),
-                }
-                for key, one in zip(ids, annotations)
-            ],
-            "categories": [
-                {
-                    "id": kinds[name],
-                    "name": name,
-                    **_without_id(annotations.class_details.get(name, {}) if own else {}),
-                }
-                for name in names
-            ],
-            "annotations": entries,
-        },
-    )
+    names = annotations.all_classes
+    classes = [annotations.class_details.get(name, {}) if own else {} for name in names]
+    ids, kinds = _ids(images), dict(zip(names, _ids(classes)))
+    numbers = iter(_ids(boxes))
+    content = {
+        "info": {"description": "written by spel"},
+        **(annotations.details if own else {}),
+        "images": [
+            {
+                "id": key,
+                "file_name": one.image,
+                "width": one.size[1],
+                "height": one.size[0],
+                **_without_id(details),
+            }
+            for key, one, details in zip(ids, annotations, images)
+        ],
+        "categories": [
+            {"id": kinds[name], "name": name, **_without_id(details)}
+            for name, details in zip(names, classes)
+        ],
+        "annotations": [
+            entry
+            for key, one in zip(ids, annotations)
+            for entry in _entries(one, key, kinds, numbers, own)
+        ],
+    }
+    dump(path, content)
 
 
 def _entries(one: ImageBoxes, image: Any, kinds: dict[str, Any], numbers: Any, own: bool) -> Any:
@@ -320,14 +311,15 @@ def _entries(one: ImageBoxes, image: Any, kinds: dict[str, Any], numbers: Any, o
         }
 
 
-def _ids(own: list[Any]) -> list[Any]:
-    """Ids of the file that was read if there are any, and new numbers where one is missing."""
-    taken = [key for key in own if key is not None]
+def _ids(details: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The ids that details state, and numbers for those without; numbers alone if an id repeats."""
+    stated = [one.get("id") for one in details]
+    taken = [key for key in stated if key is not None]
     if len({str(key) for key in taken}) < len(taken):
-        return list(range(1, len(own) + 1))
+        return list(range(1, len(stated) + 1))
     following = max([0, *(key for key in taken if isinstance(key, int))])
     ids = []
-    for key in own:
+    for key in stated:
         if key is None:
             following += 1
         ids.append(following if key is None else key)

@@ -1,8 +1,8 @@
 """Masks of COCO as run lengths: the box around one (pycocotools' ``maskApi.c`` has the format).
 
 Runs go down the columns, one column after the other, background first. They are a list of numbers,
-or a text of 5 bits a character, where each run from the fourth on is told as its difference from
-the one two before.
+or a text with 5 bits per character, in which each run from the fourth on is stored as its
+difference from the run two before it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MAX_PIXELS = 1 << 31
 
 
 def rle_box(mask: Mapping[str, Any]) -> list[float]:
-    """The box ``x0 y0 x1 y1`` around the mask; a ValueError says what is wrong with it.
+    """The box ``x0 y0 x1 y1`` around a mask; if the mask is wrong, a ValueError says in what way.
 
     Examples
     --------

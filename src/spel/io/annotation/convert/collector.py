@@ -44,9 +44,9 @@ class Entry:
         crowd: bool = False,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add a box; a ValueError says what is wrong with it.
+        """Add a box; if it is wrong, a ValueError says in what way.
 
-        A true box, which has no score, must have an area and lie in its image at least in part.
+        A true box, which has no score, must have an area, and must overlap its image.
         """
         axes = len(self.size)
         low, high = box[:axes], box[axes:]
@@ -96,22 +96,22 @@ class Entry:
 
 
 class Collector:
-    """What a reader fills: images in the order in which they are first named, and problems.
+    """Filled by a reader: images in the order in which they are first named, and problems.
 
     Attributes
     ----------
     files : ImageFolder, optional
-        The images, where the caller has them.
+        The images, if the caller has them.
     like : Annotations, optional
-        A data set whose ids of images and classes the file uses.
+        The data set whose ids of images and classes the file uses.
     problems : list of str
         Entries that were left out, each with its place.
     notes : list of str
         Assumptions under which entries were read.
     classes : list of str
-        Names of the classes in the order of their numbers, if the file says it.
+        Names of the classes in the order of their numbers, if the file states it.
     keypoints : int
-        Numbers of keypoints behind each box of a YOLO data set; they are left out.
+        How many numbers of keypoints follow each box of a YOLO data set; they are left out.
     """
 
     def __init__(self, files: ImageFolder | None = None, like: Annotations | None = None) -> None:
@@ -141,9 +141,9 @@ class Collector:
 
     @contextlib.contextmanager
     def at(self, place: str) -> Iterator[None]:
-        """Turn what a malformed entry raises into a problem with its place; the entry is left out.
+        """Record the error of a malformed entry as a problem with its place.
 
-        Reading goes on behind the block.
+        The entry is left out, and reading continues after the block.
         """
         try:
             yield
@@ -184,16 +184,16 @@ class Collector:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value of JSON is a whole number, also if it is written as 160.0."""
+    """Whether a value of JSON is a whole number, which may be written as 160.0."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) < 1 << 63 and value == int(value)
 
 
 def whole(value: Any) -> int:
-    """A whole number of a file, else a ValueError that names the value."""
+    """The whole number that a value stands for; a ValueError names any other value."""
     if isinstance(value, str):
-        with contextlib.suppress(ValueError):  # the text is no number: refused below
+        with contextlib.suppress(ValueError):  # text that is no number is refused below
             value = float(value)
     if not is_whole(value):
         raise ValueError(f"{value!r:.40} is not a whole number")

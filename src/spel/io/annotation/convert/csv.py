@@ -1,8 +1,8 @@
 """Comma-separated values: one row per box, and a row without a box for an image that has none.
 
-Tables of others are read by their column names: an image, four corners (``x0 y0 x1 y1``, ``xmin
-ymin xmax ymax``, ``left top right bottom``) or a corner and a size (``x y w h``), and where they
-are there, a class, a score and the size of the image.
+Tables of other programs are read by their column names: an image, four corners (``x0 y0 x1 y1``,
+``xmin ymin xmax ymax``, ``left top right bottom``) or a corner and a size (``x y w h``), and
+optionally a class, a score and the size of the image.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ def read(path: Path, collector: Collector) -> None:
     try:
         head = next(rows, None) or []
         columns, own = _columns(head, path), tuple(head[: len(_FIELDS)]) == _FIELDS
-        for row in rows:
-            if not row:
-                continue
+        for row in filter(None, rows):
             with collector.at(f"line {rows.line_num}"):
                 if len(row) != len(head):
                     raise ValueError(f"{len(row)} cells; expected {len(head)}")
-                cells = {name: row[index].strip() for name, index in columns.items()}
-                names: dict[str, str] = {
-                    name: row[columns[name]] for name in ("image", "class") if name in columns
-                }
-                if own:
-                    names = {name: unescape_cell(cell) for name, cell in names.items()}
-                _row({**cells, **names}, collector)
+                _row(_cells(row, columns, own), collector)
     except csv.Error as error:
         collector.problems.append(f"line {rows.line_num}: {error}")
+
+
+def _cells(row: list[str], columns: Mapping[str, int], own: bool) -> dict[str, str]:
+    """The cells of a row by their fields; names keep their blanks, and spel's escapes end here."""
+    names = {name: row[columns[name]] for name in ("image", "class") if name in columns}
+    if own:
+        names = {name: unescape_cell(cell) for name, cell in names.items()}
+    return {name: row[index].strip() for name, index in columns.items()} | names
 
 
 def _columns(head: list[str], path: Path) -> dict[str, int]:
@@ -99,6 +99,7 @@ def _columns(head: list[str], path: Path) -> dict[str, int]:
 
 
 def _row(cells: Mapping[str, str], collector: Collector) -> None:
+    """Add the box of one row."""
     name, orientation = cells["image"], int(cells.get("orientation") or 1)
     size: tuple[int, ...] = UNKNOWN_SIZE
     if cells.get("rows") and cells.get("cols"):
@@ -129,6 +130,7 @@ def _row(cells: Mapping[str, str], collector: Collector) -> None:
 
 
 def _whole_image(entry: Entry, name: str, collector: Collector) -> None:
+    """Add a box around the whole image, for tables with a class per image."""
     if entry.size == UNKNOWN_SIZE:
         raise ValueError("the size of its image is unknown; give the folder of images")
     collector.note("the table has no boxes; each class is that of the whole image")

@@ -1,10 +1,10 @@
 """scikit-learn: images to feature vectors, and classifiers over them, as estimators.
 
-They work in ``Pipeline``, ``GridSearchCV`` and joblib, and are kept in files of ours that hold
-numbers and never code (`save`, `load`).
+They work in ``Pipeline``, ``GridSearchCV`` and joblib, and are stored in files of numbers without
+code (`save`, `load`).
 
 X is a batch of images, ``(n, rows, cols)`` or ``(n, rows, cols, channels)``. A table of n rows is
-taken for n images of one row and one channel, unless the estimator is told their `image_shape`.
+taken for n images of one row and one channel, unless the estimator's `image_shape` states another.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""What the estimators share: X as a batch of images, checked as scikit-learn expects."""
+"""The common part of the estimators: X as a batch of images, checked as scikit-learn expects."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Full intensity of the images that it was fitted on, if their type states one."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from images, and from their classes where the transformer uses them."""
+        """Learn from images, and from their classes if the transformer uses them."""
         images = self.check_images(X, reset=True)
         self.white_ = white_of(images)
         self.image_shape_ = images.shape[1:]
@@ -86,7 +86,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_sequence(self, images: Sequence[Any]) -> Self:
         """Learn from images without classes that are accessed one by one, such as files.
 
-        The result is that of `fit` with an array of them all.
+        The result is the same as that of `fit` with an array of all images.
         """
         first = self.check_images(np.asarray(images[0])[None], reset=True)
         self.white_ = white_of(first)
@@ -107,7 +107,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.encode_in_batches(images)
 
     def encode_in_batches(self, images: Batch) -> Batch:
-        """Feature vectors of checked images; only one batch is in work at a time."""
+        """Feature vectors of checked images, batch by batch."""
         out = np.empty((len(images), self.n_features_out_), dtype=np.float32)
         step = max(1, int(self.batch))
         for first in range(0, len(images), step):
@@ -137,7 +137,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(self.feature_names(), dtype=object)
 
     def feature_names(self) -> list[str]:
-        """The names, as a list; a subclass may know better ones."""
+        """The names as a list; subclasses may give more specific ones."""
         stem = type(self).__name__.lower()
         return [f"{stem}{i}" for i in range(self.n_features_out_)]
 
@@ -160,7 +160,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.stack([to_white(i, w, self.white_) for i, w in zip(images, whites)])
 
     def learn(self, images: Any, y: Any) -> None:
-        """Learn; most transformers have nothing to learn."""
+        """Learn from the images; most transformers have nothing to learn."""
 
     def encode(self, images: Batch) -> Batch:
         """Feature vectors (n, length) of a batch (n, rows, cols, channels)."""

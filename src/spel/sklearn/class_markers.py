@@ -1,4 +1,4 @@
-"""Markers by class, where nobody drew any: patches that tell the classes apart.
+"""Markers by class, if nobody drew any: pixels whose patches distinguish the classes.
 
 The idea of SPiFiL (medoids of superpixels, Fisher scores, a diverse choice), with candidates at
 random places instead of superpixels.
@@ -22,7 +22,7 @@ Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
 CANDIDATES = 24
-"""Candidates of each class for each pixel to be chosen."""
+"""Number of candidates of each class for every pixel that is chosen."""
 
 
 def markers_by_class(
@@ -49,8 +49,8 @@ def markers_by_class(
     names = np.unique(classes)
     if len(names) < 2:
         raise ParameterError(
-            f"markers_by_class: one class only ({names[0] if len(names) else 'none'}); patches "
-            "that tell classes apart need at least two"
+            f"markers_by_class: only one class ({names[0] if len(names) else 'none'}); expected at "
+            "least two, so that patches can distinguish them"
         )
     values, places, sources, labels = _candidates(images, classes, network, per_class, seed)
     chosen = _choose(_whiten(values), labels, per_class, weight)

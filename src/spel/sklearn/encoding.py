@@ -22,7 +22,7 @@ _MARKER_FIELDS = ("points", "labels", "size", "background", "ids")
 
 @dataclass(frozen=True)
 class Raw:
-    """An estimator as plain values: its kind, its parameters, and what it learned."""
+    """An estimator as plain values: its kind, its parameters, and its learned state."""
 
     kind: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ def encode(value: Any, place: str, tensors: Tensors) -> Any:
     Raises
     ------
     FormatError
-        If a value is none of the allowed ones; the message contains its place and type.
+        If a value has another type; the message states its place and type.
     """
     if isinstance(value, np.generic):
         value = value.item()

@@ -15,17 +15,19 @@ from spel.nn import Network
 from spel.sklearn.encoding import Raw
 
 LARGEST = 1e30
-"""Larger weights come from damage, and would overflow in the products."""
+"""Largest weight; larger ones are signs of damage, and would overflow in products."""
+
 MAX_COUNT = 1 << 31
+"""Largest whole number."""
 
 Real = npt.NDArray[np.float64]
 
 
 class Fields:
-    """The parameters and the state of a raw estimator, each read as what it must be.
+    """The parameters and the state of a raw estimator, each read as the type that is expected.
 
     Every method raises `FormatError`, with the estimator's kind and the field's name, if the value
-    is missing or is not what it must be.
+    is missing or of another type or range.
     """
 
     def __init__(self, raw: Raw) -> None:
@@ -37,7 +39,7 @@ class Fields:
         return self._values.get(name) is not None
 
     def fail(self, name: str, expected: str) -> FormatError:
-        """The error for a field that is not what it must be."""
+        """The error for a field of an unexpected type or range."""
         value = self._values.get(name)
         shown = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
         return FormatError(f"{self.kind}: {name} is {shown:.80}; expected {expected}")

@@ -1,7 +1,7 @@
-"""Fitted models as numbers: what files hold in place of scikit-learn's own estimators.
+"""Fitted models as numbers, which files hold in place of scikit-learn's own estimators.
 
-Each gives the same predictions as the estimator from which it was made, whatever version of
-scikit-learn is installed. None of them can be fitted again.
+Each predicts the same as the estimator from which it was made, with any version of scikit-learn.
+None of them can be fitted again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FittedModel(BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> NoReturn:
         """Not possible: raises `ParameterError`."""
         raise ParameterError(
-            f"{type(self).__name__}: a model from a file cannot be fitted again; build a new one"
+            f"{type(self).__name__}: a model from a file cannot be fitted again; create a new one"
         )
 
     def rows(self, X: Any) -> Real:
@@ -98,7 +98,7 @@ class FittedLinear(FittedClassifier):
         self.n_features_in_ = weights.shape[1]
 
     def scores(self, X: Real) -> Real:
-        """Signed distances, up to the length of the weights."""
+        """Signed distances to the hyperplanes, times the lengths of their weights."""
         scores = X @ self.weights.T + self.biases
         return np.asarray(scores[:, 0] if len(self.weights) == 1 else scores)
 
@@ -139,7 +139,7 @@ class FittedNetwork(FittedClassifier):
         self.n_features_in_ = weights[0].shape[0]
 
     def scores(self, X: Real) -> Real:
-        """What the last layer gives, before the probabilities."""
+        """The output of the last layer, before it becomes probabilities."""
         for weights, bias in zip(self.weights[:-1], self.biases[:-1]):
             X = _activate(X @ weights + bias, self.activation)
         scores = X @ self.weights[-1] + self.biases[-1]

@@ -1,4 +1,4 @@
-"""The kinds of estimators that a file may hold, and what is written of each."""
+"""The kinds of estimators that a file may hold, and the values that are written for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATE: dict[type, tuple[str, ...]] = {
     KernelHead: ("classes_", "centres_", "width_", "coef_"),
     ImageClassifier: ("image_shape_", "classes_", "features_", "head_", "mean_", "axes_"),
 }
-"""What the estimators of this room learn, as far as predictions need it."""
+"""The learned values of this package's estimators that predictions need."""
 
 ALLOWED = (*(kind.__name__ for kind in _STATE), "RidgeHead", "Pipeline", *ADOPTED)
 
@@ -61,7 +61,7 @@ def describe(estimator: Any, place: str) -> Raw:
     if root == "sklearn" and name in ADOPTED:
         return describe(adopt(raw_of(estimator)), place)
     raise FormatError(
-        f"{place}: {kind.__module__}.{name} cannot be kept in a file; expected numbers, texts, "
+        f"{place}: {kind.__module__}.{name} cannot be stored in a file; expected numbers, texts, "
         f"arrays, networks, or one of {', '.join(ALLOWED)}"
     )
 

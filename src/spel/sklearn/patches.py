@@ -27,13 +27,15 @@ Real = npt.NDArray[np.float32]
 def draw_patches(
     images: Sequence[npt.ArrayLike], adjacency: Adjacency, count: int, *, seed: int
 ) -> Real:
-    """`count` patches at random pixels of random images, inside of the image where they fit.
+    """`count` patches at random pixels of random images, inside the image if they fit.
 
     Parameters
     ----------
     images : sequence of n (rows, cols, C) arrays of one shape
         Each is accessed once at most, in order, so that a sequence may read files on access.
     adjacency : Adjacency
+    count, seed : int
+        Number of patches, and seed of the random choice.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def basis(patches: Real, components: int) -> Real:
     rows = vectors[:, ::-1][:, :components].T
     largest = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
     rows = rows * np.where(largest < 0, -1, 1)[:, None]
-    # Mean-free patches have no component along the mean; rounding may leave a trace of it.
+    # Mean-free patches have no component along the mean, except for rounding errors.
     return np.asarray(rows - rows.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -135,11 +137,11 @@ def patch_network(
     Parameters
     ----------
     images : sequence of n (rows, cols, C) arrays of one shape
-        As the network will take them; an array of four axes is one, too.
+        Images as the network will take them, or one array of four axes.
     size : int
         Side of the patches.
     kernels : int
-        Clusters of patches.
+        Number of clusters of patches.
     components : int
         Principal components that describe a patch, at most ``size * size * C - 1``.
     contrast : float
@@ -147,10 +149,11 @@ def patch_network(
     whiten : float
         Fraction of the mean variance that is added to each variance before whitening.
     count : int
-        Patches to learn from.
+        Number of patches to learn from.
     mirror : bool
-        Learn from mirrored patches too.
+        Whether to learn from mirrored patches too.
     seed : int
+        Seed of the random numbers.
 
     Returns
     -------

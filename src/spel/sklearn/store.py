@@ -72,11 +72,15 @@ def save(
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Read an estimator that `save` wrote.
+    """Read an estimator that `save` wrote; see there for an example.
 
     Parameters
     ----------
     path : str or path
+
+    Returns
+    -------
+    estimator
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""What an activation demands of the layers before it: equations where it can, bounds elsewhere.
+"""The demands of an activation on the layers before it: equations if possible, bounds otherwise.
 
-A ReLU that gave 3 was given 3; one that gave 0 was given 0 or less. A maximum of 3 says that its
-winner is 3 and that nothing in its window is larger. A demand is passed back through such layers,
-given the current images, until it reaches a layer that mixes spels or channels: there it is a
-weighted least-squares equation.
+If the output of a ReLU is 3, its input was 3; if it is 0, the input was at most 0. A maximum of 3
+means that its winner is 3 and that nothing in its window is larger. Demands are passed back through
+such layers, with the current images, until they reach a layer that mixes spels or channels. There
+they are weighted least-squares equations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spel.nn.node import INPUT
 from spel.synthesis.winners import scatter, smallest_above, winners
 
 BOUND = np.float32(1 / 16)
-"""Weight of a bound that an image exceeds, beside equations with weight 1: these say more."""
+"""Weight of a bound that an image exceeds; equations, which say more, have the weight 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Demand:
     ----------
     values : image
     weights : image
-        Of the squared differences; 0 where nothing is demanded.
+        Weights of the squared differences; 0 where nothing is demanded.
     """
 
     values: Image
@@ -48,7 +48,7 @@ class Demand:
 def demands(
     network: Network, node: str, wanted: Image, images: Mapping[str, Image]
 ) -> dict[str, Demand]:
-    """The demands that an activation makes, each at the node to which it could be passed back.
+    """The demands of an activation, each at the first node to which it can be passed back.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def demands(
 
 
 def mixes(layer: Layer) -> bool:
-    """Whether demands stay at a layer, since each of its values was made of several."""
+    """Whether demands stop at a layer, because its values are computed from several."""
     return passed_back.dispatch(type(layer)) is passed_back.dispatch(object)
 
 

@@ -13,7 +13,7 @@ from spel.synthesis.degrade import Plane, Task
 from spel.synthesis.restorer import MAX_SIDE, Real, Restorer, bands, softened
 
 PENALTY = 1e-5
-"""Of the ridge, in units of the mean variance of the spels of a patch."""
+"""Penalty of the ridge, in units of the mean variance of the spels of a patch."""
 
 
 def learn_restorer(
@@ -31,23 +31,28 @@ def learn_restorer(
     Parameters
     ----------
     pictures : sequence of (rows, cols) arrays
-        Clean planes of numbers from 0 to 1, see `spel.synthesis.luma`. They are spoiled here.
+        Clean planes of numbers from 0 to 1, see `spel.synthesis.luma`; they are degraded here.
     task : Task
     anchors : int
-        Hyperplanes; fewer if there are few patches.
+        Number of hyperplanes; fewer are learned if there are few patches.
     side : int, optional
-        Of the patches, odd; 7 to enlarge, else 9.
+        Side of the patches, odd; by default 7 for enlarging, else 9.
     patches : int
-        At most so many are taken, evenly from all pictures, in each of the 8 symmetries of a
+        Largest number of patches, which come from all pictures alike and in the 8 symmetries of a
         square.
     seed : int
-        Of the noise, the sample and k-means.
+        Seed of the noise, the sample and k-means.
     say : function, optional
-        Told what is done next.
+        Called with a line of text before each step.
 
     Returns
     -------
     Restorer
+
+    Raises
+    ------
+    ParameterError
+        If there is no picture, one is too small or not finite, or a number is out of range.
 
     Notes
     -----
@@ -70,11 +75,15 @@ def learn_restorer(
             f"{MAX_SIDE - 1}"
         )
     if anchors < 1 or not len(pictures):
-        raise ParameterError("learn-restore: expected one picture and one anchor at least")
+        raise ParameterError(
+            f"learn-restore: {len(pictures)} pictures, {anchors} anchors; expected at least one "
+            "of each"
+        )
     small = min(min(np.shape(p)) for p in pictures)
     if small < 2 * task.factor * side:
         raise ParameterError(
-            f"learn-restore: a picture of {small} spels across; expected {2 * task.factor * side}"
+            f"learn-restore: a picture with a side of {small} spels; expected at least "
+            f"{2 * task.factor * side}"
         )
     if not all(np.isfinite(picture).all() for picture in pictures):
         raise ParameterError("learn-restore: a picture holds NaN or infinity; leave it out")
@@ -93,7 +102,7 @@ def learn_restorer(
 def _samples(
     pictures: Sequence[npt.ArrayLike], task: Task, side: int, count: int, seed: int
 ) -> tuple[Real, Real]:
-    """Spoiled patches without their means, and the clean spels on them, less the same means."""
+    """Degraded patches without their means, and the clean spels on them minus the same means."""
     rng = np.random.default_rng(seed)
     each = -(-count // (8 * len(pictures)))
     rows: list[Real] = []
@@ -135,7 +144,7 @@ def _centres(points: Real, count: int, seed: int) -> Real:
 
 
 def _hyperplanes(vectors: Real, targets: Real, anchor: npt.NDArray[np.intp], count: int) -> Real:
-    """The ridge of each anchor, drawn to that of all patches where an anchor has few."""
+    """The ridge solution of each anchor, mixed with that of all patches if the anchor has few."""
     every = vectors.astype(np.float64).T
     whole = every @ vectors / len(vectors), every @ targets / len(vectors)
     zero = np.zeros(vectors.shape[1])

@@ -12,7 +12,7 @@ from spel.nn.layer import Image
 
 Normal = Callable[[Image], Image]
 MOST_CHANNELS = 8
-"""Of images whose channels are told apart; with more, all are filtered alike."""
+"""Largest number of channels that are filtered separately; more are all filtered alike."""
 
 
 def conjugate_gradients(
@@ -31,11 +31,16 @@ def conjugate_gradients(
     normal, precondition : functions of an image to an image
     right : image
     iterations : int
-        At most so many.
+        Largest number of iterations.
     tolerance : float
-        It ends when the residual, as the preconditioner measures it, is this part of the first.
+        The iterations end when the residual, measured with the preconditioner, is this share of
+        the first one.
     step : function, optional
         Called after every iteration.
+
+    Returns
+    -------
+    image
 
     Examples
     --------
@@ -66,20 +71,20 @@ def conjugate_gradients(
 
 
 class Filter:
-    """The inverse of an operator as if it answered an impulse alike everywhere.
+    """The inverse of an operator whose impulse response is taken to be the same everywhere.
 
-    The answers of the operator to impulses, averaged over the image, are a matrix of channels per
-    frequency. Its inverse is applied by the sine transform if all is zero outside the image, so
-    that an image has a price at the border, and by the cosine transform otherwise.
+    The impulse responses of the operator, averaged over the image, are a matrix of channels for
+    each frequency. Its inverse is applied by the sine transform if all is zero outside the image,
+    and by the cosine transform otherwise.
 
     Parameters
     ----------
     normal : function of an image to an image
         Symmetric, positive semidefinite.
     shape : tuple of int
-        Of the images; channels last.
+        Shape of the images; channels last.
     reach : sequence of int
-        How far the answer to an impulse reaches, per axis.
+        How far the impulse response extends along each axis.
     smooth, pull : float
         Weights of the squared differences between neighbours and of the squared values, in units
         of `gain`.
@@ -88,7 +93,7 @@ class Filter:
     Attributes
     ----------
     gain : float
-        The mean answer over all frequencies and channels; 0 if there is none.
+        The mean response over all frequencies and channels; 0 if there is none.
     """
 
     def __init__(
@@ -140,7 +145,7 @@ class Filter:
 def mean_of_channels(
     normal: Normal, shape: Sequence[int], reach: Sequence[int]
 ) -> npt.NDArray[np.float64]:
-    """One answer for all channels, (1, 1, ...): impulses of random signs tell them apart."""
+    """One impulse response for all channels, (1, 1, ...); random signs separate the channels."""
     channels, size = shape[-1], shape[:-1]
     grid, around, sides = _impulses(size, reach)
     signs = np.random.default_rng(0).choice((-1.0, 1.0), (channels, *(g.size for g in grid)))
@@ -158,7 +163,7 @@ def mean_of_channels(
 def _impulses(
     size: Sequence[int], reach: Sequence[int]
 ) -> tuple[tuple[npt.NDArray[np.int64], ...], list[tuple[int, int]], list[int]]:
-    """Places of impulses inside the border, what to pad the answers by, and their sides."""
+    """Places of impulses inside the border, the padding of the responses, and their sides."""
     sides = [2 * r + 1 for r in reach]
     places = []
     for n, r, side in zip(size, reach, sides):
@@ -171,12 +176,12 @@ def _impulses(
 def mean_answers(
     normal: Normal, shape: Sequence[int], reach: Sequence[int]
 ) -> npt.NDArray[np.float64]:
-    """The mean answer in each channel to an impulse in each channel, cut out around it.
+    """The mean response of each channel to an impulse in each channel, cut out around it.
 
     Returns
     -------
     (channels, channels, 2 * reach + 1, ...) array of float64
-        Of the answering channel, the channel of the impulse, and the displacement between them.
+        The axes are the responding channel, the channel of the impulse, and the displacement.
     """
     channels, size = shape[-1], shape[:-1]
     grid, around, sides = _impulses(size, reach)

@@ -11,7 +11,7 @@ from spel.synthesis.tangent import Tangent, tangent
 
 
 class Linearized:
-    """What a small change of the image does to activations, and the adjoint of that.
+    """The linear map from a small change of the image to those of activations, and its adjoint.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ class Linearized:
         self.reach = [max((r[axis] for r in reads), default=0) for axis in range(axes)]
 
     def push(self, change: Image) -> dict[str, Image]:
-        """The changes of the ends that a change of the image makes."""
+        """The changes of the ends for a change of the image."""
         done = {INPUT: change}
         for node in self.nodes:
             done[node.name] = self.tangents[node.name].push(*[done[i] for i in node.inputs])
         return {end: done[end] for end in self.ends}
 
     def pull(self, ends: Mapping[str, Image]) -> Image:
-        """The adjoint: images at the ends to one image."""
+        """The adjoint: from images at the ends to one image."""
         waiting = dict(ends)
         for node in reversed(self.nodes):
             if node.name in waiting:

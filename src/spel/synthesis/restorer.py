@@ -28,7 +28,7 @@ Real = npt.NDArray[np.float32]
 KIND = "restorer.v1"
 MAX_SIDE = 64
 BAND = 1 << 16
-"""Spels whose patches are held in memory at a time."""
+"""Number of spels whose patches are in memory at the same time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +39,30 @@ class Restorer:
     ----------
     task : Task
     side : int
-        Of the square patches, odd.
+        Side of the square patches, odd.
     softness : float
-        Patches without their mean are divided by their norm plus this before they are compared.
+        Before they are compared, patches without their mean are divided by their norm plus this.
     anchors : (A, side * side) array of float32
     weights : (A, side * side, factor * factor) array of float32
-        Of the hyperplanes, one for each spel of the result that lies on a given one.
+        Weights of the hyperplanes, one for each spel of the result that lies on a spel of the
+        degraded picture.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> anchors = np.array([[-1, -1, -1, -1, 8, -1, -1, -1, -1]], np.float32)
+    >>> weights = np.zeros((1, 9, 1), np.float32)
+    >>> mean_of_nine = Restorer(Task("denoise", 25), 3, 1.0, anchors, weights)
+    >>> picture = np.array([[0, 0, 0], [0, 9, 0], [0, 0, 0]], np.float32)
+    >>> float(mean_of_nine(picture)[1, 1, 0]), mean_of_nine.bands(picture.shape)
+    (1.0, 1)
+    >>> why = mean_of_nine.explain(picture, (1, 1))
+    >>> why["anchor"], round(why["value"], 3), round(float(why["weights"].sum()), 3)
+    (0, 1.0, 1.0)
+    >>> path = tempfile.mkdtemp() + "/mean.safetensors"
+    >>> mean_of_nine.save(path)
+    >>> load_restorer(path).task
+    Task(kind='denoise', amount=25.0)
     """
 
     task: Task
@@ -99,7 +117,7 @@ class Restorer:
         return np.stack(out, axis=-1).astype(np.float32)
 
     def bands(self, shape: tuple[int, ...]) -> int:
-        """How many bands of rows a picture of this shape has, all channels together."""
+        """Number of bands of rows in a picture of this shape, all channels together."""
         rows, cols = (*shape, 1)[:2]
         return (*shape, 1)[2] * -(-rows // max(1, BAND // max(cols, 1)))
 
@@ -121,7 +139,7 @@ class Restorer:
         return out.reshape(rows * f, cols * f)
 
     def nearest(self, vectors: Real) -> npt.NDArray[np.intp]:
-        """The anchor of each patch; patches have no mean."""
+        """The number of the nearest anchor of each patch (n, side * side) without its mean."""
         scaled = softened(vectors, self.softness)
         half = np.einsum("ij,ij->i", self.anchors, self.anchors) / 2
         best: npt.NDArray[np.intp] = np.argmax(scaled @ self.anchors.T - half, axis=1)
@@ -176,23 +194,40 @@ class Restorer:
 
 
 def load_restorer(path: str | PathLike[str]) -> Restorer:
-    """Read a restorer.
+    """Read a restorer that `Restorer.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Restorer
 
     Raises
     ------
     FormatError
-        If the file is none, or not whole.
+        If the file is no restorer, or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/blank.safetensors"
+    >>> zeros = np.zeros((1, 9, 1), np.float32)
+    >>> Restorer(Task("deblur", 1.5), 3, 0.5, zeros[..., 0], zeros).save(path)
+    >>> load_restorer(path).side
+    3
     """
     text, arrays = read_tensor_file(path, "restorer", "spel learn-restore")
     about: Any = parse_header(text, str(path))
     if not isinstance(about, dict) or about.get("kind") != KIND:
-        raise FormatError(f"{path}: this is no restorer; spel learn-restore writes them")
+        raise FormatError(f"{path}: this is not a restorer, as spel learn-restore writes them")
     side: Any = about.get("side")
     softness: Any = about.get("softness")
     if not fits(side, int) or side not in range(1, MAX_SIDE, 2):
         raise FormatError(f"{path}: side {side!r:.60}; expected an odd number below {MAX_SIDE}")
     if not fits(softness, float) or not 0 <= softness < 1e6:
-        raise FormatError(f"{path}: softness {softness!r:.60}; expected a number from 0")
+        raise FormatError(f"{path}: softness {softness!r:.60}; expected a number of at least 0")
     try:
         task = Task.parse(str(about.get("task")))
     except ParameterError as error:
@@ -203,7 +238,7 @@ def load_restorer(path: str | PathLike[str]) -> Restorer:
     if not count or (anchors.shape, weights.shape) != shapes:
         raise FormatError(f"{path}: arrays that do not fit one another; learn the file again")
     if not all(a.dtype == np.float32 and (abs(a) < 1e9).all() for a in (anchors, weights)):
-        raise FormatError(f"{path}: arrays that are no float32 below 1e9; learn the file again")
+        raise FormatError(f"{path}: arrays that are not float32 below 1e9; learn the file again")
     return Restorer(task, side, float(softness), anchors, weights)
 
 
@@ -223,6 +258,6 @@ def bands(plane: Plane, side: int) -> Iterator[tuple[int, int, Real, Real]]:
 
 
 def softened(vectors: Real, softness: float) -> Real:
-    """Patches on the scale on which they are compared: strong ones by their direction alone."""
+    """Patches scaled for comparison, so that strong ones differ only by their direction."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / (norms + np.float32(softness)), dtype=np.float32)

@@ -11,7 +11,7 @@ from spel.synthesis.constraints import mixes
 def stages(network: Network) -> list[Network]:
     """The network in parts, each of which takes the output of the part before.
 
-    A stage begins at each layer that mixes spels or channels, if nothing passes by it.
+    A stage begins at each layer that mixes spels or channels, unless a branch bypasses it.
 
     Examples
     --------
@@ -35,12 +35,12 @@ def stages(network: Network) -> list[Network]:
 
 
 def is_local(network: Network) -> bool:
-    """Whether every value of the output was made of one spel, as colours are."""
+    """Whether every value of the output is computed from one spel, as colours are."""
     return all(not isinstance(node.layer.scope, Window) for node in network)
 
 
 def is_rectified(network: Network) -> bool:
-    """Whether no value of the output is below zero, since a ReLU comes last, or pools after it."""
+    """Whether no value of the output is below zero: a ReLU is last, or only followed by pooling."""
     waiting = [network.output]
     while waiting:
         name = waiting.pop()

@@ -1,9 +1,9 @@
 """Layers as linear maps at an image: how a small change of the image moves an activation.
 
-`push` takes a change of the images to the change of the activation, `pull` is its adjoint. For a
-linear layer they are the layer itself, without its biases, and its adjoint. A maximum chose
-winners, an activation function had a slope, a division had its norms: given the image, these are
-linear as well.
+`push` takes a change of the images to the change of the activation, and `pull` is its adjoint. For
+a linear layer they are the layer itself without its biases, and its adjoint. With the winners of a
+maximum, the slopes of an activation function and the norms of a division held fixed, these layers
+are linear as well.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _elementwise(layer: Layer, image: Image) -> Tangent:
 
 @tangent.register
 def _(layer: Center, image: Image) -> Tangent:
-    """The medians are given, so a change passes as it is."""
+    """The medians are held fixed, so a change passes unchanged."""
     return Tangent(lambda change: change, lambda y: [y])
 
 

@@ -68,13 +68,26 @@ def read_labels(
         Whether one malformed entry refuses the file. By default each is left out with a warning
         that names it.
     report : callable, optional
-        Takes the warnings as texts, one a call; by default they are Python's (`AnnotationWarning`).
+        Called with the text of each warning; by default they are Python's (`AnnotationWarning`).
+
+    Returns
+    -------
+    Annotations
 
     Raises
     ------
     FormatError
-        The file is of none of these formats, no image in it can be read, or images and annotations
-        do not agree.
+        If the file is of none of these formats, no image in it can be read, or images and
+        annotations do not agree.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "boxes.csv"
+    >>> _ = path.write_text("filename,xmin,ymin,xmax,ymax,class" + chr(10) + "a.png,1,2,5,8,dog")
+    >>> truth = read_labels(path)
+    >>> truth.images[0].boxes.tolist(), truth.classes
+    ([[1.0, 2.0, 5.0, 8.0]], ('dog',))
     """
     source = Path(path)
     files = images if images is None or isinstance(images, ImageFolder) else ImageFolder(images)

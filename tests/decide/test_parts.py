@@ -61,6 +61,42 @@ def test_the_mask_of_several_objects_is_that_of_its_instances():
     assert not found.mask[23:26, 15:18].any()
 
 
+def ring_of_disks() -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Twelve disks of radius 7 that touch, in a ring around the background."""
+    angles = np.arange(12) * np.pi / 6
+    centres = [(int(40 + 25 * np.sin(a)), int(40 + 25 * np.cos(a))) for a in angles]
+    return disks(*centres, size=(80, 80), radius=7), centres
+
+
+def test_what_a_ring_of_objects_surrounds_belongs_to_none_of_them():
+    mask, centres = ring_of_disks()
+    model = ObjectModel(area=150, area_spread=0.2, multiple=True)
+    found = model.mask(mask.astype(float))
+    assert all(found[centre] for centre in centres)
+    assert not found[35:46, 35:46].any()
+
+
+def test_a_stroke_marks_one_object_of_a_group():
+    mask, centres = ring_of_disks()
+    drawn = np.full(mask.shape, -1)
+    for row, col in centres[:4]:
+        drawn[row, col - 2 : col + 3] = 1
+    drawn[2] = 0
+    model, evidence = learn_object_model(
+        [mask.astype(float)], [Markers.from_image(drawn)], ObjectModel(area=1, multiple=True)
+    )
+    assert len(evidence.areas) == 4
+    assert 120 < model.area < 180  # a disk has 149 spels, the group 1,600
+
+
+def test_a_hole_that_holds_background_stays_a_hole():
+    mask, _ = ring_of_disks()
+    image = mask[..., None].astype(np.float32)
+    refined = Delineation(inner=2, outer=6).refine(image, mask)
+    assert not refined[38:43, 38:43].any()
+    assert refined[0:80].sum() > 0.9 * mask.sum()
+
+
 def test_an_empty_mask_has_no_parts():
     found = parts(np.zeros((3, 4), bool))
     assert found.count == 0

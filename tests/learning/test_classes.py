@@ -82,7 +82,7 @@ def test_labels_are_the_users():
     assert class_labels([drawn]) == (4, 2, 9)
     none = Markers([(0, 0), (0, 1)], [3, 1], (1, 2), background=None)
     assert class_labels([none]) == (1, 3)
-    with pytest.raises(ParameterError, match="different backgrounds"):
+    with pytest.raises(ParameterError, match="the background labels 4, None; give"):
         class_labels([drawn, none])
 
 
@@ -119,9 +119,9 @@ def test_classes_that_contradict_one_another_are_refused(classes):
 
 def test_published_decoders_take_one_class_against_the_rest():
     bank = KernelBank.sobel("col")
-    with pytest.raises(ParameterError, match="knows no classes"):
+    with pytest.raises(ParameterError, match="uses no labels"):
         decoders_by_class("ts", bank, (0, 1))
-    with pytest.raises(ParameterError, match="where its kernels came from"):
+    with pytest.raises(ParameterError, match="have no provenance"):
         decoders_by_class("lm", bank, (0, 1))
 
 

@@ -60,7 +60,7 @@ def test_half_the_size_and_cut_objects_are_found_with_their_options():
     ("options", "message"),
     [
         ({"false_alarm_rate": 2.0}, "between 0 and 1"),
-        ({"false_alarm_rate": 0.1, "select": "threshold"}, "of learned size"),
+        ({"false_alarm_rate": 0.1, "select": "threshold"}, "their learned size"),
     ],
 )
 def test_rates_without_a_meaning_are_refused(options, message):

@@ -132,7 +132,9 @@ def learn_whole(
         scales=options["scales"],
         truncated=options["truncated"],
         delineation=Delineation(
-            options["delineation"], convex=True, average=options["average_border"]
+            options["delineation"],
+            convex=options["objects"] != "any-size",
+            average=options["average_border"],
         ),
     ).network
     settings.say(

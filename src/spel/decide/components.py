@@ -160,10 +160,11 @@ def components_at_levels(
     connected = adjacency or _box(3, array.ndim)
     components = []
     for level in levels:
-        for origin, whole, size in _wholes(array > level, connected, area[0], containing):
+        for origin, found, size in _wholes(array > level, connected, area[0], containing):
+            whole = fill_holes(found)
             pieces = [(origin, whole)] if size <= area[1] else []
             if split and size >= 2 * area[0]:
-                pieces += _parts(whole, origin, area, connected, containing)
+                pieces += _parts(found, origin, area, connected, containing)
             for place, piece in pieces:
                 one = _component(
                     array, float(level), place, piece, ring, accept, (origin, whole), truncated
@@ -193,7 +194,7 @@ def _one_channel(saliency: npt.ArrayLike, truncated: bool) -> npt.NDArray[np.flo
 def _wholes(
     mask: Mask, connected: Adjacency, min_area: float, strokes: Sequence[Points] | None
 ) -> Iterator[tuple[tuple[int, ...], Mask, int]]:
-    """Each large enough component: where it begins, its mask without holes, its area with them."""
+    """Each large enough component: where it begins, its mask and its area, with its holes."""
     labels = label(mask, connected)
     measured = regions(labels)
     fits = measured.areas >= min_area
@@ -202,7 +203,7 @@ def _wholes(
     for row in np.flatnonzero(fits):
         origin = tuple(int(v) for v in measured.low[row])
         window = tuple(slice(a, int(b)) for a, b in zip(origin, measured.high[row]))
-        yield origin, fill_holes(labels[window] == measured.labels[row]), int(measured.areas[row])
+        yield origin, labels[window] == measured.labels[row], int(measured.areas[row])
 
 
 def _containing(
@@ -223,7 +224,10 @@ def _parts(
     connected: Adjacency,
     strokes: Sequence[Points] | None,
 ) -> list[tuple[tuple[int, ...], Mask]]:
-    """The parts of a component whose areas fit, each with the place of its first spel."""
+    """The parts of a component whose areas fit, each with the place of its first spel.
+
+    Its holes divide it: where objects stand in a ring, what they surround belongs to none of them.
+    """
     hierarchy = parts(whole, adjacency=connected)
     if not hierarchy.merges:
         return []
@@ -238,7 +242,7 @@ def _parts(
         piece = np.isin(hierarchy.labels[window], members)
         place = tuple(o + s.start for o, s in zip(origin, window))
         if strokes is None or any(2 * _inside(piece, place, p).sum() >= len(p) for p in strokes):
-            components.append((place, piece))
+            components.append((place, fill_holes(piece)))
     return components
 
 

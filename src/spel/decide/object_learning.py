@@ -97,7 +97,7 @@ def learn_object_model(
             if strokes
             else []
         )  # fmt: skip
-        marked += _best_marked(components[-1], strokes, drawn)
+        marked += _best_marked(components[-1], strokes, drawn, start.round_power)
     if not marked:
         raise ParameterError(
             "learn_object_model: no component of the saliency contains the object strokes of any "
@@ -161,18 +161,32 @@ def object_strokes(drawn: Markers, *, each: bool) -> list[Points]:
 
 
 def _best_marked(
-    components: Sequence[Component], strokes: Sequence[Points], drawn: Markers
+    components: Sequence[Component],
+    strokes: Sequence[Points],
+    drawn: Markers,
+    round_power: float,
 ) -> list[Component]:
-    """For each stroke, the component that covers it and hardly any background stroke."""
+    """For each stroke, the component that covers it and hardly any background stroke.
+
+    Each stroke marks an object of its own, so a component that holds no other stroke is preferred:
+    those that hold several are groups of objects, or one object that nothing divides. Where a
+    component has parts, roundness counts as much as in the model's score, since groups are less
+    round than objects.
+    """
     background = drawn.points[~drawn.is_object]
     clean = [one for one in components if one.coverage(background) <= 0.05]
+    held = [sum(one.coverage(points) >= 0.5 for points in strokes) for one in clean]
+    alone = [one for one, count in zip(clean, held) if count == 1]
     matches: list[Component] = []
     for points in strokes:
-        covered = [(one, one.coverage(points)) for one in clean]
-        worth = [(one.roundness * one.contrast * c, one) for one, c in covered if c >= 0.6]
-        best = max(worth, key=lambda pair: pair[0], default=None)
-        if best is not None and not any(best[1] is other for other in matches):
-            matches.append(best[1])
+        covering = [one for one in clean if one.coverage(points) >= 0.6]
+        own = [one for one in covering if any(one is other for other in alone)] or covering
+        has_parts = len({one.level for one in own}) < len(own)
+        power = round_power if has_parts else 1.0
+        worth = [one.roundness**power * one.contrast * one.coverage(points) for one in own]
+        best = own[int(np.argmax(worth))] if own else None
+        if best is not None and not any(best is other for other in matches):
+            matches.append(best)
     return matches
 
 

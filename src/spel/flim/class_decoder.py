@@ -33,9 +33,10 @@ def class_labels(markers: Sequence[Markers]) -> tuple[int, ...]:
     """
     grounds = {drawn.background for drawn in markers}
     if len(grounds) > 1:
+        names = ", ".join(sorted(map(str, grounds)))
         raise ParameterError(
-            f"class_labels: images with the background labels {sorted(map(str, grounds))}; give "
-            "the background the same label in all images"
+            f"class_labels: images with the background labels {names}; give the background the "
+            "same label in all images"
         )
     labels = sorted({label for drawn in markers for label in drawn.classes})
     return tuple(sorted(labels, key=lambda label: (label not in grounds, label)))

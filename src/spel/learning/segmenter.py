@@ -164,9 +164,10 @@ def learn_segmenter(
         white=white, on_step=on_step,
     )  # fmt: skip
     start = _start(objects, multiple, scales, truncated, markers[0].ndim)
-    chosen = replace(delineation or Delineation(convex=True), scale=encoded.scale)
-    how = Segmentation(delineation=chosen, features=encoded.features, undecided=undecided)
     sized = start if select == "components" else None
+    chosen = delineation or Delineation(convex=sized is not None)  # a group's hull fills its gaps
+    chosen = replace(chosen, scale=encoded.scale)
+    how = Segmentation(delineation=chosen, features=encoded.features, undecided=undecided)
     several = sum(label != markers[0].background for label in class_labels(markers)) > 1
     if false_alarm_rate is not None:
         check_rate("learn_segmenter", false_alarm_rate)

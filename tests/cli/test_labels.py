@@ -141,7 +141,7 @@ def test_convert_says_what_is_lost_and_keeps_numbers(program, streets, tmp_path)
     assert code == 0, err
     assert "annotations[2].bbox" in err
     assert "no place for it: attributes" in err
-    assert "knows no crowds: 1 box around crowds" in err
+    assert "has no place for crowds: 1 box around crowds" in err
     assert (tmp_path / "y" / "1.txt").read_text().startswith("1 ")
     code, _, err = program(
         "convert", tmp_path / "t.json", tmp_path / "z", "--to", "voc", "--strict"

@@ -86,7 +86,7 @@ def test_channels_that_are_no_colours_are_refused_as_everywhere(serving, tmp_pat
     server = serving(chain(grey=Color("grey")))
     status, text = error(ask(server, "/features", (tmp_path / "four.npy").read_bytes()))
     assert status == 422
-    assert "its 4 channels are not stated to be colours and alpha" in text
+    assert "the file does not state that its 4 channels are colours and alpha" in text
 
 
 def test_a_mask_is_an_image_in_the_format_that_is_accepted(masks, png, tmp_path):

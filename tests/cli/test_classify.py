@@ -72,7 +72,7 @@ def test_folders_that_are_wrong_are_told(program, tmp_path):
 
     assert "no such folder" in fails(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    assert "holds no image" in fails(tmp_path / "empty")
+    assert "has no image" in fails(tmp_path / "empty")
     one = tmp_path / "one"
     textures(one / "both", 2)
     assert "only one class ('both', 2 images)" in fails(one)

@@ -29,7 +29,7 @@ from spel.errors import ParameterError
 )
 def test_white_by_type_and_bits(kind, bits, white):
     assert white_of_type(kind, bits) == white
-    assert white_of(np.zeros((2, 2), kind), white) == white
+    assert white_of(np.full((2, 2), white, kind), white) == white
 
 
 def test_numbers_above_one_have_no_known_white():

@@ -22,7 +22,7 @@ from spel.io import (
     write_coco,
     write_labels,
 )
-from spel.io.annotation.labels import format_of, images_beside
+from spel.io.annotation.recognize import format_of, images_beside
 from spel.jobs import EvaluateJob
 
 from .label_files import LABEL_STUDIO_TASK, VOC, picture, put

@@ -12,7 +12,7 @@ import pytest
 import spel
 from spel.errors import FormatError, ParameterError
 from spel.io import AnnotationWarning, ImageBoxes, Result, read_labels, write_as, write_labels
-from spel.io.annotation.labels import format_of
+from spel.io.annotation.recognize import format_of
 
 from .label_files import LABEL_STUDIO_TASK, VOC, picture, put
 

@@ -80,7 +80,7 @@ def command(
 def _holds_boxes(source: Path, target: Path) -> bool:
     """Whether the source holds boxes of images and the target is a format of boxes."""
     from spel.errors import FormatError
-    from spel.io.annotation.labels import format_of, is_label_folder
+    from spel.io.annotation.recognize import format_of, is_label_folder
 
     if target.suffix.lower() in (".safetensors", ".mimg", ".txt", ".npy", ".tif", ".tiff"):
         return False
@@ -112,7 +112,8 @@ def _convert_boxes(
     from spel.cli.messages import say
     from spel.errors import ParameterError, plural
     from spel.io.annotation.convert.yolo import class_names as names_of
-    from spel.io.annotation.labels import format_of, lost_fields, read_labels, write_labels
+    from spel.io.annotation.labels import lost_fields, read_labels, write_labels
+    from spel.io.annotation.recognize import format_of
 
     form = source_form or format_of(source)
     to = target_form or format_by_suffix(target)

@@ -75,7 +75,7 @@ def command(
     F1 at .5, panoptic quality, aggregated Jaccard index and the error of the count.
     """
     from spel.errors import ParameterError
-    from spel.io.annotation.labels import is_label_folder
+    from spel.io.annotation.recognize import is_label_folder
     from spel.jobs import EvaluateJob
 
     if Path(truth).is_dir() and not is_label_folder(truth):

@@ -18,7 +18,8 @@ from spel.cli.ranges import FileReader
 from spel.cli.worker_options import Place
 from spel.core.threads import thread_count
 from spel.errors import plural
-from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
+from spel.io.annotation.labels import read_labels
+from spel.io.annotation.recognize import images_beside, is_label_folder
 from spel.learning.class_folders import labelled_images
 from spel.learning.classifier import ClassifierConfig, hold_out
 from spel.learning.crops import labelled_crops

@@ -155,7 +155,8 @@ def _annotations(
     """The boxes that are learned from, and the folder of their photos."""
     from spel.cli.messages import say
     from spel.errors import plural
-    from spel.io.annotation.labels import images_beside, is_label_folder, read_labels
+    from spel.io.annotation.labels import read_labels
+    from spel.io.annotation.recognize import images_beside, is_label_folder
     from spel.learning.detector import boxes_from_strokes
 
     if truth.is_dir() and not is_label_folder(truth):

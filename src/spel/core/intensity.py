@@ -82,6 +82,7 @@ def white_of(image: npt.ArrayLike, stated: float | None = None) -> float | None:
     (None, 2147483647.0)
     """
     array = np.asarray(image)
+    white_of_type(array.dtype)  # refuses what is no real number
     return white_of_largest(array.dtype, largest_number(array), stated)
 
 

@@ -160,11 +160,11 @@ def components_at_levels(
     connected = adjacency or _box(3, array.ndim)
     components = []
     for level in levels:
-        for origin, found, size in _wholes(array > level, connected, area[0], containing):
-            whole = fill_holes(found)
+        for origin, mask, size in _wholes(array > level, connected, area[0], containing):
+            whole = fill_holes(mask)
             pieces = [(origin, whole)] if size <= area[1] else []
             if split and size >= 2 * area[0]:
-                pieces += _parts(found, origin, area, connected, containing)
+                pieces += _parts(mask, origin, area, connected, containing)
             for place, piece in pieces:
                 one = _component(
                     array, float(level), place, piece, ring, accept, (origin, whole), truncated

@@ -18,7 +18,6 @@ from spel.io.annotation.image_folder import (
     match_images as match_images,
 )
 from spel.io.annotation.labels import (
-    format_of as format_of,
     read_as as read_as,
     read_coco as read_coco,
     read_labels as read_labels,
@@ -26,6 +25,7 @@ from spel.io.annotation.labels import (
     write_coco as write_coco,
     write_labels as write_labels,
 )
+from spel.io.annotation.recognize import format_of as format_of
 from spel.io.annotation.results import (
     Result as Result,
     parse_line as parse_line,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import warnings
 from collections.abc import Iterable, Sequence
@@ -17,18 +16,22 @@ from spel.atomic import write_text
 from spel.core.box_arrays import CORNERS, box_array, number_array
 from spel.errors import FormatError, ParameterError, ShapeError, printable
 from spel.io.annotation.annotations import AnnotationWarning
+from spel.io.annotation.result_fields import (
+    MAX_NUMBER,
+    read_about,
+    read_boxes,
+    read_count,
+    read_moment,
+    read_size,
+    read_white,
+)
 from spel.io.json_files import parse_json
 from spel.io.text_files import MIB, problems_error, read_limited
 
 __all__ = ["Result", "parse_line", "read_results", "write_results"]
 
 _MAX_LINE = 64 * MIB
-_MAX_SIDE = 1 << 31
-NUMBERS = {2: "four", 3: "six"}
 COUNTS = ("non_finite", "left_out", "pages")
-
-MAX_NUMBER = 1e15
-"""Coordinates, scores and areas must be smaller, so that all that is written can be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,14 +223,14 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     if not isinstance(content, dict):
         problems.append("it is no JSON object")
         return None
-    image, size = content.get("image"), _size(content, problems)
+    image, size = content.get("image"), read_size(content, problems)
     if not isinstance(image, str) or not image:
         problems.append("image: no name")
-    entries = _boxes(content, len(size or (0, 0)), problems)
-    orientation, ms, model = _about(content, problems)
-    frame, seconds = _moment(content, problems)
-    white = _white(content, problems)
-    counts = [_count(content, name, problems) for name in COUNTS]
+    entries = read_boxes(content, len(size or (0, 0)), problems)
+    orientation, ms, model = read_about(content, problems)
+    frame, seconds = read_moment(content, problems)
+    white = read_white(content, problems)
+    counts = [read_count(content, name, problems) for name in COUNTS]
     if problems or size is None:
         return None
     return Result(
@@ -244,114 +247,6 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         seconds,
         white,
         *counts,
-    )
-
-
-def _size(content: dict[str, Any], problems: list[str]) -> list[int] | None:
-    """The size of the image; None if it is not stated."""
-    size: Any = content.get("size")
-    if isinstance(size, list) and len(size) in CORNERS and all(_side(n) for n in size):
-        return size
-    problems.append("size: not [rows, cols] or [planes, rows, cols]")
-    return None
-
-
-def _boxes(
-    content: dict[str, Any], axes: int, problems: list[str]
-) -> list[tuple[list[float], float, float, str]]:
-    """Corners, score, area and class of each box."""
-    boxes: Any = content.get("boxes")
-    if not isinstance(boxes, list):
-        problems.append("boxes: not a list")
-        return []
-    entries = [_box(entry, axes, f"boxes[{i}]", problems) for i, entry in enumerate(boxes)]
-    whole = [entry for entry in entries if entry is not None]
-    classes = [entry[3] for entry in whole]
-    if any(classes) and not all(classes):
-        problems.append("boxes: some have a class and some not")
-    return whole
-
-
-def _about(content: dict[str, Any], problems: list[str]) -> tuple[int, float, str]:
-    """Orientation, milliseconds and model."""
-    orientation, ms = content.get("orientation", 1), content.get("ms", 0.0)
-    model = content.get("model", "")
-    if orientation not in range(1, 9) or isinstance(orientation, (bool, float)):
-        problems.append("orientation: not a whole number from 1 to 8")
-    if not _real(ms):
-        problems.append("ms: not a number")
-    if not isinstance(model, str):
-        problems.append("model: not a string")
-    return orientation, float(ms) if _real(ms) else 0.0, model
-
-
-def _moment(content: dict[str, Any], problems: list[str]) -> tuple[int | None, float | None]:
-    """The number of a frame and its time."""
-    frame = None if content.get("frame") is None else _count(content, "frame", problems)
-    seconds: Any = content.get("seconds")
-    if seconds is not None and not _real(seconds):
-        problems.append("seconds: not a number")
-        return frame, None
-    return frame, None if seconds is None else float(seconds)
-
-
-def _white(content: dict[str, Any], problems: list[str]) -> float | None:
-    """The assumed full intensity."""
-    white = content.get("white")
-    if white is None or (_real(white) and white > 0):
-        return None if white is None else float(white)
-    problems.append("white: not a positive number")
-    return None
-
-
-def _count(content: dict[str, Any], name: str, problems: list[str]) -> int:
-    """A whole number of the line; 0 if it is not stated."""
-    count: Any = content.get(name, 0)
-    if type(count) is int and 0 <= count < 1 << 62:
-        return int(count)
-    problems.append(f"{name}: not a whole number of at least 0")
-    return 0
-
-
-def _box(
-    entry: Any, axes: int, place: str, problems: list[str]
-) -> tuple[list[float], float, float, str] | None:
-    """Corners, score, area and class of one box; None after problems."""
-    if not isinstance(entry, dict):
-        problems.append(f"{place}: not an object")
-        return None
-    key = CORNERS[axes]
-    box: Any = entry.get(key)
-    score: Any = entry.get("score")
-    area, name = entry.get("area"), entry.get("class", "")
-    before = len(problems)
-    if not isinstance(box, list) or len(box) != 2 * axes or not all(_real(n) for n in box):
-        problems.append(f"{place}.{key}: not {NUMBERS[axes]} numbers")
-    elif any(low > high for low, high in zip(box[:axes], box[axes:])):
-        problems.append(f"{place}.{key}: {box} has its corners in the wrong order")
-    if not _real(score):
-        problems.append(f"{place}.score: not a number")
-    if not isinstance(name, str):
-        problems.append(f"{place}.class: not a string")
-    if area is not None and not _real(area):
-        problems.append(f"{place}.area: not a number")
-    if len(problems) > before:
-        return None
-    if area is None:
-        area = math.prod(high - low for low, high in zip(box[:axes], box[axes:]))
-    return [float(n) for n in box], float(score), float(area), name
-
-
-def _side(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_SIDE
-
-
-def _real(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and abs(value) < MAX_NUMBER
-        and math.isfinite(value)
     )
 
 

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from spel.errors import FormatError, ImageReadError, plural
 from spel.io.annotation.annotations import ONE_CLASS
 from spel.io.annotation.image_folder import ImageFolder
-from spel.io.annotation.labels import is_label_folder, read_labels
+from spel.io.annotation.labels import read_labels
 from spel.io.annotation.libift import read_arch
 from spel.io.annotation.markers import convention_of, read_markers
+from spel.io.annotation.recognize import is_label_folder
 from spel.nn import load
 from spel.studio import label_images, matrix
 from spel.studio.commands.boxes import Named, with_named_boxes

@@ -122,9 +122,16 @@ def point_inside(_app, name, source):
         source[0] = source[0].replace(f"]({up}../{page})", f"]({up}project/{Path(page).name})")
 
 
+def show_capabilities(_app, _name, source):
+    """The table of what other libraries can do stands where its comment stands."""
+    comment = "<!-- capabilities: the site shows the table here -->"
+    source[0] = source[0].replace(comment, spel.backends.table())
+
+
 def setup(app):
     """Sphinx calls this."""
     app.connect("source-read", point_inside)
+    app.connect("source-read", show_capabilities)
 
 
 # Before Sphinx looks for pages: these are made from what stands elsewhere.

@@ -281,7 +281,8 @@ def lost_fields(annotations: Annotations, form: str) -> list[str]:
     crowds = sum(int(one.crowd.sum()) for one in annotations)
     if crowds and form not in ("coco", "voc"):
         lost.append(
-            f"{form} has no place for crowds: {plural(crowds, 'box')} around crowds become plain"
+            f"{form} has no place for crowds: {plural(crowds, 'box')} around crowds, written like "
+            "the others"
         )
     if form != annotations.form:
         fields = {key for one in annotations for key, value in one.details.items() if value}

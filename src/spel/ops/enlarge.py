@@ -26,7 +26,8 @@ def enlarge(image: npt.ArrayLike, size: Sequence[int], stride: int | Sequence[in
 
     Returns
     -------
-    (*size, C) array of float32
+    array of float32
+        Of the shape ``(*size, C)``.
 
     Raises
     ------

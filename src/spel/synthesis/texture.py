@@ -73,8 +73,8 @@ def texture(
 
     Notes
     -----
-    D. Heeger, J. Bergen, "Pyramid-based texture analysis/synthesis", SIGGRAPH 1995; J. Portilla,
-    E. Simoncelli, "A parametric texture model based on joint statistics of complex wavelet
+    Heeger and Bergen, "Pyramid-based texture analysis/synthesis", SIGGRAPH 1995; Portilla and
+    Simoncelli, "A parametric texture model based on joint statistics of complex wavelet
     coefficients", IJCV 2000.
 
     Examples

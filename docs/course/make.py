@@ -50,7 +50,7 @@ class Output:
         text = self.printed
         if hasattr(self.value, "savefig"):
             self.value.savefig(picture, dpi=80)
-        elif hasattr(self.value, "save"):
+        elif hasattr(self.value, "_repr_png_"):  # an image of Pillow; networks have a save, too
             self.value.save(picture)
         elif hasattr(self.value, "_repr_html_"):
             return f"{_block(text)}\n```{{raw}} html\n{self.value._repr_html_()}\n```\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import spel
 from spel.studio.worksheets.handed_in import NOT_RUN, read_handed_in
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -53,8 +54,14 @@ def test_a_page_shows_what_its_code_prints(make, tmp_path):
     assert "```text\n3 adjacents\n```" in prints.markdown(tmp_path / "a.png")
     assert "![](a.png)" in draws.markdown(tmp_path / "a.png")
     assert (tmp_path / "a.png").read_text() == "drawn"
+    network = make.Output("", spel.chain(positive=spel.Activation("relu")))
+    assert "```{raw} html" in network.markdown(tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()
 
 
 class _Picture:
+    def _repr_png_(self) -> bytes:
+        return b""
+
     def save(self, path: Path) -> None:
         Path(path).write_text("drawn")

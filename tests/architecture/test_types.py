@@ -12,7 +12,11 @@ import spel
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "contributing"),
+    *(
+        page
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        if page.parent.name not in ("contributing", "en", "pt")
+    ),  # those are made of notebooks
 ]
 
 

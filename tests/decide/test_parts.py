@@ -89,14 +89,6 @@ def test_a_stroke_marks_one_object_of_a_group():
     assert 120 < model.area < 180  # a disk has 149 spels, the group 1,600
 
 
-def test_a_hole_that_holds_background_stays_a_hole():
-    mask, _ = ring_of_disks()
-    image = mask[..., None].astype(np.float32)
-    refined = Delineation(inner=2, outer=6).refine(image, mask)
-    assert not refined[38:43, 38:43].any()
-    assert refined[0:80].sum() > 0.9 * mask.sum()
-
-
 def test_an_empty_mask_has_no_parts():
     found = parts(np.zeros((3, 4), bool))
     assert found.count == 0

@@ -227,8 +227,7 @@ class Delineation:
         if not inner.any() or not outer.any():
             return mask
         labels = self._flood(values, np.where(inner, 1, np.where(outer, 0, -1)))
-        inside = labels == 1
-        refined = _convex_hull(inside) if self.convex else _filled(inside, outer)
+        refined = _convex_hull(labels == 1) if self.convex else fill_holes(labels == 1)
         return _average(refined, mask) if self.average else refined
 
     def to_dict(self) -> dict[str, Any]:
@@ -248,14 +247,6 @@ class Delineation:
         check_table(cls, values)
         with stored_value(cls):
             return cls(**values)
-
-
-def _filled(mask: Mask, background: Mask) -> Mask:
-    """The mask without its holes, but for those that hold a seed of the background."""
-    filled = fill_holes(mask)
-    holes = label(filled & ~mask, Adjacency.cross(1, ndim=mask.ndim))
-    real = np.unique(holes[background & (holes > 0)])
-    return filled & ~np.isin(holes, real) if len(real) else filled
 
 
 def _average(refined: Mask, rough: Mask) -> Mask:

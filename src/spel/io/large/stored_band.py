@@ -54,7 +54,8 @@ class StoredBand:
         out = np.empty((*(stop - start for start, stop in spans), self.shape[-1]), self.dtype)
         for line, place in zip(_lines(out), self._places(spans), strict=True):
             self._file.seek(place)
-            self._file.readinto(line.data)
+            if self._file.readinto(line.data) != line.nbytes:
+                raise OSError(errno.EIO, "a part of a line was read")
         return out
 
     def __setitem__(self, window: slice | tuple[slice, ...], values: npt.NDArray[Any]) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError
+from spel.errors import FormatError, plural
 from spel.io.image.label_image import read_label_image
-from spel.jobs.masks import MaskEvaluation, check_sizes, paired
+from spel.jobs.masks import MaskEvaluation, check_sizes, figure_lines, paired
 from spel.metrics.segmentation import Overlap, overlap
 
 Labels = npt.NDArray[np.int64]
@@ -48,17 +48,17 @@ class ClassEvaluation:
 
     def text(self, worst: int = 10) -> str:
         """A line for each figure, and the worst images of each class."""
-        lines = [
-            f"{name:18s} " + ("–" if value is None else f"{value:.4f}".removesuffix(".0000"))
-            for name, value in self.to_dict().items()
-        ]
+        lines = figure_lines(self.to_dict())
         for label, one in self.classes.items():
             ranked = sorted(one.overlaps.items(), key=lambda pair: pair[1].dice)
             lines += [
                 f"{overlap.dice:.4f}  class {label}  {name}" for name, overlap in ranked[:worst]
             ]
         if self.missing:
-            lines.append(f"{len(self.missing)} true label images have no answer, which counts")
+            lines.append(
+                f"{plural(len(self.missing), 'true label image')}: no answer, counted as missed, "
+                f"for example {self.missing[0]}"
+            )
         return "\n".join(lines)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError
+from spel.errors import FormatError, plural
 from spel.io.image.label_image import read_label_image
-from spel.jobs.masks import check_sizes, paired
+from spel.jobs.masks import check_sizes, figure_lines, paired
 from spel.metrics.instances import InstanceOverlaps, evaluate_instances, instance_overlaps
 
 ENDING = ".instances.tif"
@@ -42,15 +42,13 @@ class InstanceEvaluation:
 
     def text(self, worst: int = 10) -> str:
         """A line for each figure, and the images with the least F1."""
-        lines = [
-            f"{name:18s} " + ("–" if value is None else f"{value:.4f}".removesuffix(".0000"))
-            for name, value in self.to_dict().items()
-        ]
+        lines = figure_lines(self.to_dict())
         ranked = sorted((evaluate_instances([o]).f1, name) for name, o in self.overlaps.items())
         lines += [f"{f1:.4f}  {name}" for f1, name in ranked[:worst]]
         if self.missing:
             lines.append(
-                f"{len(self.missing)} true label images have no answer, which counts as missed"
+                f"{plural(len(self.missing), 'true label image')}: no answer, counted as missed, "
+                f"for example {self.missing[0]}"
             )
         return "\n".join(lines)
 

@@ -62,10 +62,7 @@ class MaskEvaluation:
 
     def text(self, worst: int = 10) -> str:
         """Figures, the worst images first, and the masks without an answer."""
-        lines = [
-            f"{name:18s} " + ("–" if value is None else f"{value:.4f}".removesuffix(".0000"))
-            for name, value in self.to_dict().items()
-        ]
+        lines = figure_lines(self.to_dict())
         ranked = sorted(self.overlaps.items(), key=lambda pair: pair[1].dice)
         lines += [f"{one.dice:.4f}  {name}" for name, one in ranked[:worst]]
         if self.missing:
@@ -79,6 +76,20 @@ class MaskEvaluation:
                 f"{self.several[0]}: all but 0 count as one object. --classes compares each label"
             )
         return "\n".join(lines)
+
+
+def figure_lines(figures: Mapping[str, float | None]) -> list[str]:
+    """A line for each figure; a dash where none is defined.
+
+    Examples
+    --------
+    >>> figure_lines({"images": 3.0, "dice": None})
+    ['images             3', 'dice               –']
+    """
+    return [
+        f"{name:18s} " + ("–" if value is None else f"{value:.4f}".removesuffix(".0000"))
+        for name, value in figures.items()
+    ]
 
 
 def evaluate_masks(

@@ -137,6 +137,31 @@ class TestFileNames:
         assert self.written(tmp_path / "2", "p/a.png", "p/q/a.png") == ["a.txt", "q__a.txt"]
         assert self.written(tmp_path / "3", "pq/a.png", "pr/a.png") == ["pq__a.txt", "pr__a.txt"]
 
+    @pytest.mark.parametrize("form", ["yolo", "voc"])
+    def test_a_folder_written_in_parts_is_that_which_is_written_at_once(self, tmp_path, form):
+        def results(*names: str) -> list[Result]:
+            return [Result(n, (10, 10), [[i, 0, i + 5, 5]], [0.5], [25.0], ("x",))
+                    for i, n in enumerate(names)]  # fmt: skip
+
+        every = results("p/a.png", "p/p/a.png", "q/a.png")
+        write_as(form, tmp_path / "parts", every[:2])
+        if form == "yolo":
+            write_as(form, tmp_path / "parts", every[2:])
+        else:
+            write_as(form, tmp_path / "parts", every)
+        write_as(form, tmp_path / "whole", every)
+        parts, whole = ({f.name: f.read_bytes() for f in (tmp_path / n).iterdir()}
+                        for n in ("parts", "whole"))  # fmt: skip
+        assert parts == whole
+        write_as(form, tmp_path / "parts", every[:1], fresh=True)
+        assert [one.image for one in read_labels(tmp_path / "parts")] == ["p/a.png"]
+
+    def test_labels_that_images_json_does_not_name_are_said(self, tmp_path):
+        self.written(tmp_path, "p/a.png")
+        (tmp_path / "b.txt").write_text("0 .5 .5 1 1\n")
+        with pytest.warns(AnnotationWarning, match="1 label file of images that images.json"):
+            assert len(read_labels(tmp_path)) == 1
+
     def test_names_of_version_0_1_are_read(self, tmp_path):
         self.written(tmp_path, "p/a.png")
         (tmp_path / "a.txt").rename(tmp_path / "p__a.txt")

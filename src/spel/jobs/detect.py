@@ -149,7 +149,7 @@ class DetectJob(NetworkJob):
             self._write_overlays(files, tasks, changed)
         written = [files.collected(FORMATS[form].ending.lstrip(".")) for form in self.formats]
         for form, path in zip(self.formats, written, strict=True):
-            write_as(form, path, read_results(files.results))
+            write_as(form, path, read_results(files.results), fresh=True)
         return written
 
     def _write_overlays(

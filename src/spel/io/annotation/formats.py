@@ -44,6 +44,8 @@ class Format(NamedTuple):
         Patterns of files; a folder that has one of them is of this format.
     volumes : bool
         Whether its boxes may have planes: ``x0 y0 z0 x1 y1 z1``.
+    label : str
+        Suffix of the files that a folder of this format has for its images.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Format(NamedTuple):
     suffixes: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     volumes: bool = False
+    label: str = ""
 
 
 FORMATS = {
@@ -60,7 +63,9 @@ FORMATS = {
         Format("jsonl", "results", ".jsonl", (".jsonl",), volumes=True),
         Format("csv", "CSV", ".csv", (".csv",), volumes=True),
         Format("coco", "COCO", ".coco.json"),
-        Format("voc", "Pascal VOC", ".voc", (".xml",), ("*.xml", "Annotations/*.xml")),
+        Format(
+            "voc", "Pascal VOC", ".voc", (".xml",), ("*.xml", "Annotations/*.xml"), label=".xml"
+        ),
         Format("geojson", "GeoJSON", ".geojson", (".geojson",), ("*.geojson",)),
         Format(
             "yolo",
@@ -68,6 +73,7 @@ FORMATS = {
             ".yolo",
             (".yaml", ".yml"),
             ("data.y*ml", "*.txt", "labels/**/*.txt", "*/labels/*.txt"),
+            label=".txt",
         ),
         Format("label-studio", "Label Studio", ".label-studio.json"),
     )

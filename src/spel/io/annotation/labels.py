@@ -13,7 +13,7 @@ from spel.io.annotation.annotations import Annotations, AnnotationWarning, Image
 from spel.io.annotation.convert import coco, codec, jsonl
 from spel.io.annotation.convert.collector import Collector
 from spel.io.annotation.convert.file_names import LARGE
-from spel.io.annotation.formats import check_volume
+from spel.io.annotation.formats import FORMATS, check_volume
 from spel.io.annotation.image_folder import ImageFolder, match_images
 from spel.io.annotation.recognize import format_of
 from spel.io.annotation.results import Result
@@ -196,6 +196,7 @@ def write_as(
     results: Iterable[Result],
     *,
     classes: Sequence[str] = (),
+    fresh: bool = False,
 ) -> None:
     """Write results in one of `spel.io.FORMATS`; files appear whole or not at all.
 
@@ -208,6 +209,9 @@ def write_as(
     classes : sequence of str, optional
         Names of the classes in the order of their numbers; by default sorted. State all of them if
         files are written separately but belong together.
+    fresh : bool
+        Whether label files that are in the folder already are removed. By default they stay beside
+        the new ones.
 
     Raises
     ------
@@ -224,7 +228,17 @@ def write_as(
     >>> read_as("coco", path)[0].scores.tolist(), format_of(path)
     ([0.5], 'coco')
     """
+    if fresh and form in FORMATS and FORMATS[form].label:
+        _remove_labels(Path(path), FORMATS[form].label)
     _write(form, path, jsonl.annotations_of(list(results), classes))
+
+
+def _remove_labels(folder: Path, suffix: str) -> None:
+    """Remove the label files of a folder; the file of its classes stays, and so their numbers."""
+    for file in folder.glob(f"*{suffix}"):
+        if file.name != "classes.txt":
+            file.unlink()
+    Path(folder, "images.json").unlink(missing_ok=True)
 
 
 def _write(form: str, path: str | os.PathLike[str], annotations: Annotations) -> None:

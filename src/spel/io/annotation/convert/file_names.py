@@ -47,13 +47,13 @@ def stems(images: Sequence[str]) -> list[str]:
 
 
 def named_files(
-    folder: Path, images: Sequence[ImageBoxes], suffix: str
+    folder: Path, images: Sequence[ImageBoxes], suffix: str, earlier: Sequence[str] = ()
 ) -> list[tuple[Path, ImageBoxes]]:
-    """A file in the folder for each image; the folder is created."""
-    names = stems([one.image for one in images])
+    """A file in the folder for each image, beside those of earlier ones; the folder is created."""
+    names = stems([*earlier, *(one.image for one in images)])
     check_distinct(name.casefold() for name in names)  # some file systems ignore capitals
     make_folder(folder)
-    return [(folder / (name + suffix), one) for name, one in zip(names, images)]
+    return [(folder / (name + suffix), one) for name, one in zip(names[len(earlier) :], images)]
 
 
 def check_distinct(names: Iterable[str]) -> None:

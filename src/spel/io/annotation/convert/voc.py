@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from spel.atomic import write_text
 from spel.errors import FormatError, printable
@@ -35,6 +35,7 @@ __all__ = ["read", "write"]
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _USED_OF_IMAGE = ("filename", "size", "object")
 _USED_OF_OBJECT = ("name", "bndbox", "score", "area")
+_FILE_NAME = re.compile(r"  <filename>([^<]+)</filename>\Z")
 _XML_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 
@@ -126,10 +127,26 @@ def _tree(node: Element, used: tuple[str, ...] = ()) -> dict[str, list[Any]]:
 
 
 def write(folder: Path, annotations: Annotations) -> None:
-    """Write one file per image."""
+    """Write one file per image; other files of the same images are removed from the folder."""
     own = annotations.form == "voc"
-    for target, one in named_files(folder, annotations.images, ".xml"):
+    targets = named_files(folder, annotations.images, ".xml")
+    for target, one in targets:
         write_text(target, "\n".join(_lines(one, own)) + "\n")
+    _remove_twins(folder, {target.name for target, _ in targets}, {o.image for o in annotations})
+
+
+def _remove_twins(folder: Path, written: set[str], images: set[str]) -> None:
+    """Remove the files that an earlier call named otherwise: no image stands in a folder twice."""
+    for file in folder.glob("*.xml"):
+        if file.name not in written and _named_image(file) in images:
+            file.unlink()
+
+
+def _named_image(file: Path) -> str:
+    """The image that a file which spel wrote names in its second line; empty for other files."""
+    head = read_text(file, 16 * MIB).split("\n", 2)
+    match = _FILE_NAME.match(head[1]) if len(head) > 2 and head[0] == "<annotation>" else None
+    return "" if match is None else unescape(match[1])
 
 
 def _lines(one: ImageBoxes, own: bool) -> list[str]:

@@ -112,14 +112,29 @@ def _read_own(
     root: Path, sizes: dict[str, Any], names: dict[int, str], collector: Collector
 ) -> None:
     """A folder that spel wrote: every image stands in images.json with its full name."""
-    for (image, size), stem in zip(sizes.items(), stems(list(sizes))):
+    files = _own_files(root, list(sizes))
+    for image, size in sizes.items():
         with collector.at("images.json"):
             rows, cols = size
             entry = collector.image(image, (int(rows), int(cols)))
-            file = root / f"{stem}.txt"
-            if not file.exists():  # as version 0.1 named it
-                file = root / f"{safe_stem(image)}.txt"
-            _read_file(file, entry, names, collector)
+            _read_file(files[image], entry, names, collector)
+    others = {file.name for file in _label_files(root)} - {file.name for file in files.values()}
+    if others:
+        collector.note(
+            f"left out: {plural(len(others), 'label file')} of images that images.json does not "
+            f"name, for example {printable(min(others))}"
+        )
+
+
+def _own_files(root: Path, images: list[str]) -> dict[str, Path]:
+    """The label files of the images of a folder that spel wrote."""
+    files = {}
+    for image, stem in zip(images, stems(images)):
+        file = root / f"{stem}.txt"
+        if not file.exists():  # as version 0.1 named it
+            file = root / f"{safe_stem(image)}.txt"
+        files[image] = file
+    return files
 
 
 def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> None:
@@ -226,13 +241,30 @@ def write(folder: Path, annotations: Annotations) -> None:
     """Write labels, ``classes.txt`` and ``images.json``.
 
     A class file that is in the folder already keeps its numbers; new names are added behind them.
+    Images that were written there before stay, and the folder is as if all were written at once.
     """
     names = _numbering(folder, annotations)
     numbers = {name: number for number, name in enumerate(names)}
-    for target, one in named_files(folder, annotations.images, ".txt"):
+    sizes = _own_sizes(folder) or {}
+    files = _own_files(folder, list(sizes))
+    written = {one.image: list(one.size) for one in annotations}
+    earlier = [image for image in sizes if image not in written]
+    targets = named_files(folder, annotations.images, ".txt", earlier)
+    now = zip([*earlier, *written], stems([*earlier, *written]))
+    _move({files[image]: folder / f"{stem}.txt" for image, stem in now if image in files})
+    for target, one in targets:
         write_text(target, "".join(_line(one, index, numbers) for index in range(len(one))))
     write_text(folder / "classes.txt", "".join(name + "\n" for name in names))
-    dump(folder / "images.json", {one.image: list(one.size) for one in annotations})
+    dump(folder / "images.json", {image: sizes[image] for image in earlier} | written)
+
+
+def _move(places: dict[Path, Path]) -> None:
+    """Rename files, of which some may take the names that others have."""
+    moved = {old: new for old, new in places.items() if old != new and old.exists()}
+    for old in moved:
+        old.replace(old.with_suffix(".moving"))
+    for old, new in moved.items():
+        old.with_suffix(".moving").replace(new)
 
 
 def _numbering(folder: Path, annotations: Annotations) -> list[str]:

@@ -213,8 +213,9 @@ def _masks_out(desk: Desk, masks: dict[str, Any]) -> str:
 # -- plates ----------------------------------------------------------------------------------------
 
 
-def plates(desk: Desk, boxes: dict[str, tuple[float, ...]]) -> None:
+def plates(desk: Desk, truth: dict[str, Any]) -> None:
     """Boxes drawn on some photographs, a detector learned, judged on all, and run over all."""
+    boxes = _boxes_by_name(truth)
 
     def draw() -> str:
         desk.go("markers")
@@ -228,11 +229,13 @@ def plates(desk: Desk, boxes: dict[str, tuple[float, ...]]) -> None:
     def learn() -> str:
         desk.page.click("#learn-boxes")
         task = desk.wait_for_task("learn_boxes")
-        return f"{task.state}: {task.result or task.message}"
+        desk.page.wait_for_selector("text=The detector is learned")
+        desk.rest()
+        return f"{task.state}: {task.message}"
 
     def load() -> str:
         coco = desk.server.session.folder / "truth.json"
-        coco.write_text(json.dumps(_coco(boxes)))
+        coco.write_text(json.dumps(truth))
         with desk.page.expect_file_chooser() as chooser:
             desk.page.get_by_role("button", name="import").last.click()
         chooser.value.set_files(str(coco))
@@ -246,6 +249,7 @@ def plates(desk: Desk, boxes: dict[str, tuple[float, ...]]) -> None:
         return f"{total['hits']} hits, {total['false']} false, {total['missed']} missed"
 
     def save() -> str:
+        desk.go("detect")
         found = desk.save("text=save found boxes")
         return f"{len(json.loads(found)['annotations'])} boxes"
 
@@ -257,21 +261,20 @@ def plates(desk: Desk, boxes: dict[str, tuple[float, ...]]) -> None:
     desk.step("boxes out", save)
 
 
-def _coco(boxes: dict[str, tuple[float, ...]]) -> dict[str, Any]:
-    images = [{"id": i, "file_name": n, "width": 1, "height": 1} for i, n in enumerate(boxes)]
-    found = [
-        {"id": i, "image_id": i, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0]}
-        for i, (x0, y0, x1, y1) in enumerate(boxes.values())
-    ]
-    return {"images": images, "categories": [{"id": 1, "name": "object"}], "annotations": found}
-
-
-def _true_boxes(data: Path, region: str) -> dict[str, tuple[float, ...]]:
+def _true_boxes(data: Path, region: str) -> dict[str, Any]:
+    """The part of the annotations that is about the photographs of a folder."""
     content = json.loads((data / "annotations.json").read_text())
-    names = {one["id"]: Path(one["file_name"]).name for one in content["images"]}
-    corners = {names[a["image_id"]]: a["bbox"] for a in content["annotations"]}
     here = {path.name for path in (data / region).iterdir()}
-    return {n: (x, y, x + w, y + h) for n, (x, y, w, h) in sorted(corners.items()) if n in here}
+    images = [i for i in content["images"] if Path(i["file_name"]).name in here]
+    ids = {one["id"] for one in images}
+    found = [a for a in content["annotations"] if a["image_id"] in ids]
+    return {"images": images, "categories": content["categories"], "annotations": found}
+
+
+def _boxes_by_name(truth: dict[str, Any]) -> dict[str, tuple[float, ...]]:
+    names = {one["id"]: Path(one["file_name"]).name for one in truth["images"]}
+    corners = {names[a["image_id"]]: a["bbox"] for a in truth["annotations"]}
+    return {n: (x, y, x + w, y + h) for n, (x, y, w, h) in sorted(corners.items())}
 
 
 # -- all -------------------------------------------------------------------------------------------
@@ -288,8 +291,8 @@ def main() -> None:
         folder = options.data / "parasites"
         rows += _sit_down(folder / "images", lambda desk: fields(desk, folder))
     if options.only != "fields":
-        boxes = _true_boxes(options.data / "plates", "eu")
-        rows += _sit_down(options.data / "plates" / "eu", lambda desk: plates(desk, boxes))
+        truth = _true_boxes(options.data / "plates", "eu")
+        rows += _sit_down(options.data / "plates" / "eu", lambda desk: plates(desk, truth))
     print("\n| step | seconds | outcome |\n|---|---:|---|")
     for name, seconds, outcome in rows:
         print(f"| {name} | {seconds:.1f} | {outcome} |")

@@ -18,7 +18,7 @@ from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.sources import Source
 from spel.studio.views.detections import boxes_view, quality_view, why_view
-from spel.studio.web import changes, uploads
+from spel.studio.web import changes, truth_files
 
 from .conftest import sources
 
@@ -176,7 +176,7 @@ def test_found_boxes_are_written_with_scores(session):
 def load_truth(session, name, data, tmp_path, **query):
     path = tmp_path / "truth.part"
     path.write_bytes(data)
-    return uploads.take_truth(session, {"name": name, **query}, path, "0")
+    return truth_files.take_truth(session, {"name": name, **query}, path, "0")
 
 
 def test_an_image_without_boxes_because_it_cannot_be_read_is_named(tmp_path):

@@ -48,6 +48,12 @@ def test_boxes_are_drawn_edited_and_learned_from(person, monkeypatch, tmp_path):
     person.click(20, 25)
     page.wait_for_selector("text=Why this box?")
     person.until("document.querySelector('.shares li')")
+    assert page.evaluate("document.querySelector('page-detect').decision") == {}
+    page.select_option("#top select >> nth=0", "plate")  # another network has its own decision
+    person.until("document.querySelector('page-detect').saliency")
+    own = person.session.document.entry("plate").decision.to_dict()
+    shown = page.evaluate("document.querySelector('page-detect').decision")
+    assert shown["threshold"] == own["threshold"]
 
 
 def test_images_are_dropped_removed_and_run_over(person, tmp_path):

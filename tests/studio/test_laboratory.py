@@ -16,7 +16,7 @@ from spel.studio.sources import Source
 from spel.studio.views.labels import labels_view
 from spel.studio.views.objects import objects_view
 from spel.studio.views.strokes import stroke_view, wavering_view
-from spel.studio.web import changes, uploads
+from spel.studio.web import changes, truth_files
 from spel.studio.web.wire import unpack_folder
 
 from .conftest import add, blobs, stroke
@@ -38,7 +38,7 @@ def packed(tmp_path, files):
 
 def test_a_folder_of_voc_gives_true_boxes(session, tmp_path):
     files = {f"voc/blobs {i}.xml": VOC.format(name=f"blobs {i}") for i in range(2)}
-    reply = uploads.take_truth_folder(session, {}, packed(tmp_path, files), "")
+    reply = truth_files.take_truth_folder(session, {}, packed(tmp_path, files), "")
     assert reply["images"] == 2
     (box,) = session.document.truth["image0"]
     assert box[:4] == (16, 11, 35, 30)
@@ -50,7 +50,7 @@ def test_a_folder_of_yolo_takes_sizes_from_the_images(session, tmp_path):
         "data.yaml": "names: [disc]\n",
         "labels/blobs 1.txt": f"0 {25.5 / 96} {20.5 / 64} {19 / 96} {19 / 64}\n",
     }
-    reply = uploads.take_truth_folder(session, {}, packed(tmp_path, files), "")
+    reply = truth_files.take_truth_folder(session, {}, packed(tmp_path, files), "")
     assert reply["images"] == 1
     (box,) = session.document.truth["image1"]
     np.testing.assert_allclose(box[:4], (16, 11, 35, 30), atol=1e-3)
@@ -131,3 +131,21 @@ def test_a_stroke_is_judged_by_the_other_images_and_doubt_has_places(drawn):
     drawn.do({"do": "add_network", "name": "g", "template": "edges"})
     with pytest.raises(Refusal, match="no saliency or probabilities"):
         wavering_view(drawn, "g", "image0")
+
+
+def test_a_folder_may_name_images_that_are_not_here(session, tmp_path):
+    voc = {f"voc/{n}.xml": VOC.format(name=n) for n in ("blobs 0", "elsewhere")}
+    yolo = {"data.yaml": "names: [disc]\n"}
+    yolo |= {f"labels/{n}.txt": "0 .5 .5 .1 .1\n" for n in ("blobs 1", "elsewhere")}
+    for files in (voc, yolo):
+        reply = truth_files.take_truth_folder(session, {}, packed(tmp_path, files), "")
+        assert reply["images"] == 1
+        assert any("elsewhere" in note or "1 image of" in note for note in reply["notes"])
+
+
+def test_boxes_of_an_image_of_another_size_are_refused(session, tmp_path):
+    before = session.document.truth
+    files = {"voc/blobs 0.xml": VOC.format(name="blobs 0").replace("96", "1").replace("64", "1")}
+    with pytest.raises(FormatError, match=r"annotations say 1 x 1 .* the image has 96 x 64"):
+        truth_files.take_truth_folder(session, {}, packed(tmp_path, files), "")
+    assert session.document.truth == before

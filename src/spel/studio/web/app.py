@@ -14,7 +14,7 @@ from spel.studio import code, exports, lessons
 from spel.studio.session import Session
 from spel.studio.views.document import constants_view, document_view
 from spel.studio.views.folders import folders_view
-from spel.studio.web import changes, reading, uploads
+from spel.studio.web import changes, reading, truth_files, uploads
 from spel.studio.web.respond import parse_body, respond
 from spel.studio.web.static_files import StaticFiles
 
@@ -65,8 +65,8 @@ CHANGES: dict[str, Change] = {
 UPLOADS: dict[str, uploads.Take] = {
     "/api/images": uploads.take_image,
     "/api/markers": uploads.take_markers,
-    "/api/truth": uploads.take_truth,
-    "/api/truth-folder": uploads.take_truth_folder,
+    "/api/truth": truth_files.take_truth,
+    "/api/truth-folder": truth_files.take_truth_folder,
     "/api/networks": uploads.take_network,
 }
 

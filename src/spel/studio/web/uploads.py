@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -14,28 +13,18 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spel.errors import FormatError, ImageReadError, plural
-from spel.io.annotation.annotations import ONE_CLASS
-from spel.io.annotation.image_folder import ImageFolder
-from spel.io.annotation.labels import read_labels
+from spel.errors import FormatError
 from spel.io.annotation.libift import read_arch
 from spel.io.annotation.markers import convention_of, read_markers
-from spel.io.annotation.recognize import is_label_folder
 from spel.nn import load
-from spel.studio import label_images, matrix
-from spel.studio.commands.boxes import Named, with_named_boxes
+from spel.studio import matrix
 from spel.studio.commands.strokes import with_markers
 from spel.studio.document import Entry, display_name
-from spel.studio.folder_runs import session_files
 from spel.studio.session import Session
 from spel.studio.views.document import network_view
 from spel.studio.views.packing import Json
 from spel.studio.web.changes import after_change
 from spel.studio.web.respond import disk_response, respond
-from spel.studio.web.wire import unpack_folder
-
-TRUTH_SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
-MAX_NOTES = 5
 
 Query = Mapping[str, str]
 Take = Callable[[Session, Query, Path, str], Json]
@@ -106,96 +95,6 @@ def take_markers(session: Session, query: Query, path: Path, digest: str) -> Jso
     stem = f"m{session.revision}"
     session.change("import_markers", lambda d: with_markers(d, image, markers, stem))
     return {**after_change(session, {}), "note": convention_of(markers)}
-
-
-def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
-    """Take the true boxes of all images that a file of annotations names, or those of a mask."""
-    suffix = Path(query.get("name", "")).suffix.lower()
-    if suffix in label_images.SUFFIXES:
-        return _take_mask(session, query["image"], path)
-    typed = path.with_suffix(suffix if suffix in TRUTH_SUFFIXES else ".json")
-    path.replace(typed)
-    try:
-        return _take_annotations(session, typed, None)
-    finally:
-        typed.unlink(missing_ok=True)
-
-
-def take_truth_folder(session: Session, query: Query, path: Path, digest: str) -> Json:
-    """Take the true boxes of a folder of annotations: Pascal VOC, YOLO, or others."""
-    with tempfile.TemporaryDirectory() as folder:
-        count = unpack_folder(path, Path(folder))
-        if not count:
-            raise FormatError("the folder holds no annotation (.xml, .txt, .yaml, .json)")
-        place, notes = _annotations_in(Path(folder))
-        return _take_annotations(session, place, ImageFolder(session_files(session)), notes)
-
-
-def _annotations_in(folder: Path) -> tuple[Path, list[str]]:
-    """The annotations of a data set: its folder of labels, or its only JSON file; and notes."""
-    below = [folder, *sorted(place for place in folder.rglob("*") if place.is_dir())]
-    labelled = [place for place in below if is_label_folder(place)]
-    inner = [p for p in labelled[1:] if not p.is_relative_to(labelled[0])]
-    notes = [f"left out: annotations in {p.relative_to(folder)}" for p in inner]
-    if labelled:
-        return labelled[0], notes
-    files = sorted(folder.rglob("*.json"))
-    return (files[0] if len(files) == 1 else folder), notes
-
-
-def _take_annotations(
-    session: Session, typed: Path, images: ImageFolder | None, notes: Sequence[str] = ()
-) -> Json:
-    """The boxes of a file or folder; those of YOLO need the images for their sizes."""
-    notes = list(notes)
-    try:
-        annotations = read_labels(typed, images=images, report=notes.append)
-    except FormatError as error:
-        raise FormatError(str(error).replace(str(typed), "the annotations")) from None
-    by_name: dict[str, Named] = {}
-    for one in annotations.images:
-        name = one.image.rpartition("/")[2]
-        if name in by_name:
-            raise FormatError(f"the annotation file names the image {name!r:.80} twice")
-        boxes = zip(one.boxes.tolist(), one.classes, one.crowd.tolist())
-        by_name[name] = [(box, word) for box, word, crowd in boxes if not crowd]
-    truth: dict[str, Named] = {}
-    for source in session.sources:
-        # A sample or a matrix has no suffix; a file of annotations names one.
-        stems = {Path(name).stem: name for name in by_name}
-        own = source.name if source.name in by_name else stems.get(source.name)
-        if own is not None:
-            truth[source.id] = by_name.pop(own)
-    if not truth:
-        raise FormatError("the annotation file names none of the images in this session")
-    crowds = sum(int(one.crowd.sum()) for one in annotations)
-    if crowds:
-        notes.append(f"left out: {plural(crowds, 'box')} around crowds")
-    if by_name:
-        notes.append(f"not in this session: {plural(len(by_name), 'image')} of the file")
-    session.change("import_truth", lambda d: with_named_boxes(d, truth))
-    return {
-        "images": len(truth),
-        "notes": [_without_folders(n, typed, session) for n in notes[:MAX_NOTES]],
-        **after_change(session, {}),
-    }
-
-
-def _without_folders(note: str, typed: Path, session: Session) -> str:
-    inputs = f"{session.folder / 'runs' / 'inputs'}/"
-    return note.replace(str(typed), "the annotations").replace(inputs, "")
-
-
-def _take_mask(session: Session, id: str, path: Path) -> Json:
-    """The objects of a mask or a label image as true boxes of an image."""
-    image = session.load(id)
-    try:
-        boxes, note = label_images.read_instances(path, image)
-    except ImageReadError as error:
-        raise FormatError(str(error).replace(str(path), "the mask")) from None
-    truth: dict[str, Named] = {image.id: [(box, ONE_CLASS) for box in boxes]}
-    session.change("import_truth", lambda d: with_named_boxes(d, truth))
-    return {"images": 1, "notes": [f"{len(boxes)} objects: {note}"], **after_change(session, {})}
 
 
 def take_network(session: Session, query: Query, path: Path, digest: str) -> Json:

@@ -101,15 +101,14 @@ export const slides = () => Boolean(network()?.decision.kind);
 export const needsNoSaliency = () => slides() || tellsClasses();
 
 /**
- * The network's decision; of sliding windows only what the page can change.
+ * The network's decision; of sliding windows what the page has changed, which is nothing at first:
+ * each class has a threshold of its own.
  * @param {Network | undefined} own
  * @returns {Decision}
  */
 export function decisionOf(own) {
   const decision = own?.decision ?? {};
-  if (!decision.kind) return { ...decision };
-  const { threshold } = decision.classes?.[0]?.windows ?? decision;
-  return { threshold: threshold ?? 0.5 };
+  return decision.kind ? {} : { ...decision };
 }
 
 /**

@@ -30,6 +30,8 @@ import { boxList, judgedPanel, objectsPanel, whyPanel } from "./panels.js";
 const LABELS = 0.5;
 
 class DetectPage extends Part {
+  /** The network whose decision this is. */
+  network = "";
   /** The network's decision, or one that is tried. @type {Decision} */
   decision = {};
   dragging = false;
@@ -72,6 +74,7 @@ class DetectPage extends Part {
     this.on(bus, "image run", () => this.load());
     this.on(bus, "task", () => this.redrawPanels());
     this.on(bus, "document", () => this.adopt());
+    this.on(bus, "select", () => this.follow());
     this.on(bus, "language", () => {
       this.furnish();
       this.redraw();
@@ -100,8 +103,18 @@ class DetectPage extends Part {
   /** Take the network's own decision, unless a drag is under way. */
   adopt() {
     if (!this.dragging) this.decision = decisionOf(network());
+    this.network = state.network;
     this.redraw();
     this.ask();
+  }
+
+  /** Another network brings its own decision, and what was said of the last one is gone. */
+  follow() {
+    if (this.network === state.network) return;
+    this.dragging = false;
+    this.forget();
+    patch(this.judged, null);
+    this.adopt();
   }
 
   async load() {
@@ -279,8 +292,9 @@ class DetectPage extends Part {
   }
 
   async judge() {
-    const task = await runTask("judge", { network: state.network, decision: this.decision });
-    if (task?.state !== "done") return;
+    const { network: name } = state;
+    const task = await runTask("judge", { network: name, decision: this.decision });
+    if (task?.state !== "done" || name !== state.network) return;
     const judged = /** @type {Judged} */ (/** @type {unknown} */ (task.result));
     for (const { image, problem } of judged.failed) reportImage(image, problem);
     patch(this.judged, judgedPanel(judged));

@@ -69,13 +69,13 @@ def scan(tmp_path) -> Path:
 def test_too_large_images_are_tiled_by_themselves(scan, small, monkeypatch):
     whole = spel.detect(edges(), spel.read(scan))
     sizes = []
-    known = detect.tiles.detect
+    known = detect.tiles.detect_tiled
 
-    def noted(*args, size, **options):
-        sizes.append(size)
-        return known(*args, size=size, **options)
+    def noted(network, tiling, *options):
+        sizes.append(tiling.size)
+        return known(network, tiling, *options)
 
-    monkeypatch.setattr(detect.tiles, "detect", noted)
+    monkeypatch.setattr(detect.tiles, "detect_tiled", noted)
     found = one(DetectJob(edges()), scan)
     assert isinstance(found, Result)
     assert sizes == [2048]

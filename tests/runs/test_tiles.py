@@ -17,7 +17,8 @@ from spel.errors import ParameterError, ShapeError
 from spel.io.large import LargeImage
 from spel.nn.tiles import tiles as tiles_of
 from spel.runs import tiles
-from spel.runs.seams import Seams
+from spel.runs.seams import Seams, components_of_tile
+from spel.runs.tiling import Tiling
 from spel.testing import networks
 
 RELATIONS = [
@@ -120,7 +121,7 @@ def test_components_across_seams_are_those_of_the_whole(seed, shape, size, relat
     values = (np.random.default_rng(seed).integers(0, 6, shape) / 5).astype(np.float32)
     decision = Decision(threshold=level, adjacency=relation)
     whole = decide(values, decision)
-    tiled = tiles.decide(same(), values[..., None], size=size, decision=decision)
+    tiled = tiles.decide(same(), Tiling(values[..., None], size), decision)
     assert tiled.detections == whole.detections
     assert tiled.strongest == whole.strongest
 
@@ -228,7 +229,8 @@ def test_seams_join_tiles_of_any_size(size, relation):
     seams = Seams(relation, size)
     cuts = [(0, 1, 2, 9, 13), *((0, 2, 3, n) for n in size[1:])]
     for place in product(*([slice(a, b) for a, b in pairwise(one)] for one in cuts)):
-        seams.add(place, mask[place].astype(np.float32), 0.5)
+        values = mask[place].astype(np.float32)
+        seams.add(place, components_of_tile(relation, size, place, values, 0.5))
     found, strongest = seams.regions()
     whole = ops.regions(ops.label(mask, relation), mask.astype(np.float32))
     np.testing.assert_array_equal(found.boxes, whole.boxes)

@@ -13,7 +13,6 @@ from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.steps import MAX_BYTES, save_steps, step_ending, voxel_of
-from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import output_bands
 
@@ -93,18 +92,17 @@ class ApplyJob(NetworkJob):
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
         """The steps of an image that is read by windows, as pyramids."""
         paths = []
-        size = self.tile or default_size(image.shape)
+        tiling, intensity = self.tiled(image)
         forms = [form for form in self.formats if form in WRITERS] or [OME_TIFF]
         for step, form in product(self.save, forms):
             part = self.network.upto(step)
             paths.append(files.path(step_ending(self.network, step, ENDINGS[form])))
-            how: dict[str, Any] = {"size": size, "white": image.white, "folder": files.folder}
-            bands = output_bands(part, image, **how)
+            bands = output_bands(part, tiling, files.folder)
             voxel = voxel_of(self.network, step, image.spacing, image.unit)
             WRITERS[form](paths[-1], bands, part.shape(image.shape), np.float32, **voxel)
         values = {
             "files": [path.name for path in paths],
             "model": self.model,
-            **self.tile_intensity(image),
+            **intensity,
         }
         return ImageRecord(name, values)

@@ -23,7 +23,6 @@ from spel.jobs.levels import full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
 from spel.nn.intensity import expected_white, match_white
-from spel.nn.tiles import default_size
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
 from spel.runs.parts import fits
@@ -125,21 +124,16 @@ class DetectJob(NetworkJob):
                 "pictures cannot be saved of images that are read tile by tile; leave out --save"
             )
         self._check_volume(name, len(image.shape))
+        tiling, intensity = self.tiled(image)
         with ExitStack() as stack:
             levels = image.smaller() if self.reads_levels and self.level is None else []
-            detections = tiles.detect(
-                self.network,
-                image,
-                smaller=[stack.enter_context(level) for level in levels],
-                size=self.tile or default_size(image.shape),
-                decision=self._decision,
-                white=image.white,
-            )
+            smaller = [stack.enter_context(level) for level in levels]
+            detections = tiles.detect_tiled(self.network, tiling, self._decision, smaller)
         if self.save:
             matched = match_white(self.network, image[:], image.white)
             save_pictures(files, self.save, self.network, matched, detections)
         detections = full_size(detections, image.full_size, image.scale)
-        return self._result(name, detections, **self.tile_intensity(image))
+        return self._result(name, detections, **intensity)
 
     def collect(
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]

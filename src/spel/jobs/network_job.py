@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,7 +14,9 @@ from spel.errors import TaskError
 from spel.io.large import LargeImage
 from spel.nn import Network, load
 from spel.nn.intensity import assumed_white, match_white, takes_colors
+from spel.nn.tiles import default_size
 from spel.runs import ImageJob, SourceImage
+from spel.runs.tiling import Tiling
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,22 @@ class NetworkJob(ImageJob):
         assumed = assumed_white(self.network, pixels, white)
         return _intensity(assumed, count_non_finite(pixels))
 
-    def tile_intensity(self, image: LargeImage) -> dict[str, Any]:
-        """As `intensity`, for an image that is read by windows; once more where values tell."""
-        non_finite, most = 0, [0.0]
-        for band in _bands(image):
-            non_finite += count_non_finite(band)
-            most.append(largest_number(band))
-        white = image.white or white_of_largest(image.dtype, max(most))
-        assumed = assumed_white(self.network, np.full(1, max(most), image.dtype), white)
-        return _intensity(assumed, non_finite)
+    def tiled(self, image: LargeImage) -> tuple[Tiling, dict[str, Any]]:
+        """The tiles of an image in the units of the network, and what `intensity` says of it."""
+        tiling = Tiling(image, self.tile or default_size(image.shape))
+        white, non_finite, most = image.white, 0, 0.0
+        if white is None:
+            for count, largest in tiling.windows(_range_of):
+                non_finite, most = non_finite + int(count), max(most, float(largest))
+            white = white_of_largest(image.dtype, most)
+        assumed = assumed_white(self.network, np.full(1, most, image.dtype), white)
+        in_units = tiling if white is None else tiling.in_units(self.network, white)
+        return in_units, _intensity(assumed, non_finite)
+
+
+def _range_of(part: npt.NDArray[Any]) -> tuple[np.int64, np.float64]:
+    """How many numbers of a part are not finite, and the largest of the others."""
+    return np.int64(count_non_finite(part)), np.float64(largest_number(part))
 
 
 def _intensity(white: float | None, non_finite: int) -> dict[str, Any]:
@@ -83,18 +91,6 @@ def _intensity(white: float | None, non_finite: int) -> dict[str, Any]:
         **({} if white is None else {"white": white}),
         **({"non_finite": non_finite} if non_finite else {}),
     }
-
-
-def _bands(image: LargeImage) -> Iterator[npt.NDArray[Any]]:
-    """The windows of an image whose values tell its range, each of about 16 million numbers."""
-    if image.white is not None:
-        return
-    *planes, rows, cols, channels = image.shape
-    high = max(1, (1 << 24) // (cols * channels))
-    for plane in range(planes[0]) if planes else (None,):
-        for row in range(0, rows, high):
-            band = slice(row, row + high)
-            yield image[band] if plane is None else image[plane : plane + 1, band]
 
 
 @lru_cache(maxsize=4)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation, resolve_segmentation
 from spel.decide.segmented import segment_image
@@ -14,10 +15,17 @@ from spel.errors import ParameterError
 from spel.io.image import writer
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
+from spel.io.large.pyramid import windows_of_band
+from spel.io.large.stored_band import StoredBand
 from spel.jobs.network_job import NetworkJob
-from spel.jobs.segmented_files import PARTS, mask_picture, picture_type, save_part
+from spel.jobs.segmented_files import (
+    PARTS,
+    mask_picture,
+    objects_in_picture,
+    picture_type,
+    save_part,
+)
 from spel.nn.intensity import expected_white
-from spel.nn.tiles import default_size
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import check_labels, label_bands, output_bands
 
@@ -108,29 +116,31 @@ class SegmentJob(NetworkJob):
 
     def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
         """The mask of an image that is read by windows."""
-        how: dict[str, Any] = {"size": self.tile or default_size(image.shape), "white": image.white}
-        how["folder"] = files.folder
         chosen = resolve_segmentation(self.network, self.segmentation)
         if set(self.save) - {"saliency"}:
             raise ParameterError(
                 f"segment: {name} is read tile by tile, which gives masks and label images; "
                 "instances need the whole image: cut it into smaller files"
             )
+        tiling, intensity = self.tiled(image)
         size, area = image.shape[:-1], 0
 
-        def picture(labels: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
+        def counted(bands: Iterator[StoredBand]) -> Iterator[StoredBand]:
             nonlocal area
-            area += int(np.count_nonzero(chosen.objects_in(labels)))
-            return mask_picture(labels, chosen)[..., None]
+            for band in bands:
+                for part in windows_of_band(band):
+                    area += int(np.count_nonzero(objects_in_picture(part, chosen)))
+                yield band
 
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
         write, paths = WRITERS[form], [files.path(ENDINGS[form])]
         voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
-        masks = label_bands(self.network, image, chosen, picture, **how)
-        write(paths[0], masks, (*size, 1), picture_type(chosen), **voxel)
+        picture = partial(mask_picture, segmentation=chosen)
+        masks = label_bands(self.network, tiling, chosen, picture, files.folder)
+        write(paths[0], counted(masks), (*size, 1), picture_type(chosen), **voxel)
         if "saliency" in self.save:
             paths.append(files.path(f"saliency.{ENDINGS[form]}"))
-            bands = output_bands(self.network, image, **how)
+            bands = output_bands(self.network, tiling, files.folder)
             write(paths[1], bands, self.network.shape(image.shape), np.float32, **voxel)
         values = {
             "size": list(size),
@@ -138,6 +148,6 @@ class SegmentJob(NetworkJob):
             "files": [path.name for path in paths],
             "model": self.model,
             **({"spacing": list(image.spacing)} if image.spacing else {}),
-            **self.tile_intensity(image),
+            **intensity,
         }
         return ImageRecord(name, values)

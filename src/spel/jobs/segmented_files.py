@@ -40,6 +40,16 @@ def mask_picture(
     return np.where(labels == UNDECIDED, np.iinfo(kind).max, labels).astype(kind)
 
 
+def objects_in_picture(
+    picture: npt.NDArray[np.unsignedinteger[Any]], segmentation: Segmentation
+) -> npt.NDArray[np.bool_]:
+    """Spels of objects in what `mask_picture` made."""
+    if not segmentation.classes:
+        return picture > 0
+    undecided = picture == np.iinfo(picture.dtype).max
+    return segmentation.objects_in(np.where(undecided, UNDECIDED, picture.astype(np.int32)))
+
+
 def picture_type(segmentation: Segmentation) -> np.dtype[np.unsignedinteger[Any]]:
     """The type of the numbers in a mask file.
 

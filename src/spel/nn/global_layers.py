@@ -29,7 +29,7 @@ def resolve_global_layers(network: Network, parts: Callable[[Network | None], Pa
     ----------
     network : Network
     parts : callable
-        Gives the passes over the output of a network for the image; for None, over the image.
+        Gives the parts of the output of a network for the image; for None, those of the image.
 
     Raises
     ------

@@ -1,14 +1,17 @@
 """Extremes and thresholds of values that come in parts, with the same bits as of the whole.
 
-The extremes are those of the extremes of the parts. A percentile is located by counting digits of
-16 bits, the upper ones first: two passes over float32 values, four over others. Otsu's threshold
-comes from the histogram, in two passes. The memory does not depend on the number of parts.
+Each pass takes something small of every part, wherever the parts are computed, and what it took is
+put together in their order. The extremes are those of the extremes of the parts. A percentile is
+located by counting digits of 16 bits, the upper ones first: two passes over float32 values, four
+over others. Otsu's threshold comes from the histogram, in two passes. The memory does not depend on
+the number of parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +26,16 @@ from spel.ops.threshold import (
     threshold_value,
 )
 
-Parts = Callable[[], Iterator[npt.NDArray[Any]]]
-"""Begins a pass over the values of an image, part by part."""
+Values = npt.NDArray[Any]
+Taken = TypeVar("Taken")
+
+
+class Parts(Protocol):
+    """The values of an image, part by part."""
+
+    def __call__(self, take: Callable[[Values], Taken], /) -> Iterator[Taken]:
+        """One pass: what a function, which must be picklable, takes of each part, in order."""
+
 
 _DIGIT = 16
 _DIGITS = 1 << _DIGIT
@@ -36,19 +47,24 @@ def extremes(
     parts: Parts, axes: int = 2
 ) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.floating[Any]]]:
     """Lowest and highest value of each channel; NaN if the channel holds one."""
-    low = high = None
-    for part in parts():
-        values = part[..., None] if part.ndim == axes else part
-        if values.size:
-            over = tuple(range(axes))
-            a, b = values.min(axis=over), values.max(axis=over)
-            low = a if low is None else np.minimum(low, a)
-            high = b if high is None else np.maximum(high, b)
-    if low is None or high is None:
+    ends = [both for both in parts(partial(_ends_of_channels, axes)) if both]
+    if not ends:
         none = np.zeros(1, np.float32)
         return none, none
+    low, high = ends[0]
+    for a, b in ends[1:]:
+        low, high = np.minimum(low, a), np.maximum(high, b)
     kind = np.float64 if is_wide(low) else np.float32
     return low.astype(kind), high.astype(kind)
+
+
+def _ends_of_channels(axes: int, part: Values) -> tuple[Values, ...]:
+    """Lowest and highest value of each channel; nothing if there are no values."""
+    values = part[..., None] if part.ndim == axes else part
+    if not values.size:
+        return ()
+    over = tuple(range(axes))
+    return values.min(axis=over), values.max(axis=over)
 
 
 def threshold_of_parts(parts: Parts, rule: float | str) -> float:
@@ -56,7 +72,7 @@ def threshold_of_parts(parts: Parts, rule: float | str) -> float:
 
     Examples
     --------
-    >>> parts = lambda: iter([np.float32([0, 1, 2]), np.float32([3, 4])])
+    >>> parts = lambda take: map(take, (np.float32([0, 1, 2]), np.float32([3, 4])))
     >>> threshold_of_parts(parts, "p50"), threshold_of_parts(parts, 7)
     (2.0, 7.0)
     """
@@ -66,11 +82,10 @@ def threshold_of_parts(parts: Parts, rule: float | str) -> float:
     return _percentile(parts, rank) if isinstance(rank, float) else _otsu(parts)
 
 
-def _finite(parts: Parts) -> Iterator[npt.NDArray[Any]]:
-    for part in parts():
-        values = exact(part).reshape(-1)
-        finite = np.isfinite(values)
-        yield values if finite.all() else values[finite]
+def _finite(part: Values) -> Values:
+    values = exact(part).reshape(-1)
+    finite = np.isfinite(values)
+    return values if finite.all() else values[finite]
 
 
 # -- Otsu's threshold ----------------------------------------------------------------------------
@@ -79,7 +94,7 @@ def _finite(parts: Parts) -> Iterator[npt.NDArray[Any]]:
 def _otsu(parts: Parts) -> float:
     from skimage.filters import threshold_otsu
 
-    ends = [(v.min(), v.max()) for v in _finite(parts) if v.size]
+    ends = [both for both in parts(_ends) if both]
     if not ends:
         return float("inf")
     low, high = min(a for a, _ in ends), max(b for _, b in ends)
@@ -93,28 +108,38 @@ def _otsu(parts: Parts) -> float:
         return float(threshold_otsu(hist=histogram))
 
 
-def _count_whole_numbers(
-    parts: Parts, low: int, high: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+def _ends(part: Values) -> tuple[Any, ...]:
+    """Lowest and highest finite value; nothing if there is none."""
+    values = _finite(part)
+    return (values.min(), values.max()) if values.size else ()
+
+
+def _count_whole_numbers(parts: Parts, low: int, high: int) -> tuple[npt.NDArray[np.int64], Values]:
     """How often each number from `low` to `high` occurs, and the numbers."""
     counts = np.zeros(high - low + 1, np.int64)
-    for values in _finite(parts):
-        counts += np.bincount(values.astype(np.int64) - low, minlength=len(counts))
+    for (some,) in parts(partial(_whole_numbers, low, high)):
+        counts += some
     return counts, np.arange(low, high + 1)
 
 
-def _count_in_bins(
-    parts: Parts, low: float, high: float
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+def _whole_numbers(low: int, high: int, part: Values) -> tuple[Values]:
+    numbers = _finite(part).astype(np.int64) - low
+    return (np.bincount(numbers, minlength=high - low + 1),)
+
+
+def _count_in_bins(parts: Parts, low: float, high: float) -> tuple[npt.NDArray[np.int64], Values]:
     """How many values lie in each of 256 equal bins, and the centres of the bins."""
     counts, edges = np.zeros(_BINS, np.int64), np.zeros(_BINS + 1)
-    for values in _finite(parts):
-        floats = _as_float(values)
-        # As numbers of the values' own type: older NumPy rounds the edges by it, as for a whole.
-        ends: Any = floats.dtype.type(low), floats.dtype.type(high)
-        in_part, edges = np.histogram(floats, bins=_BINS, range=ends)
-        counts += in_part
+    for some, ends in parts(partial(_in_bins, low, high)):
+        counts, edges = counts + some, ends
     return counts, (edges[:-1] + edges[1:]) / 2.0
+
+
+def _in_bins(low: float, high: float, part: Values) -> tuple[Values, Values]:
+    floats = _as_float(_finite(part))
+    # As numbers of the values' own type: older NumPy rounds the edges by it, as for a whole.
+    ends: Any = floats.dtype.type(low), floats.dtype.type(high)
+    return np.histogram(floats, bins=_BINS, range=ends)
 
 
 # -- percentiles ---------------------------------------------------------------------------------
@@ -122,34 +147,49 @@ def _count_in_bins(
 
 def _percentile(parts: Parts, rank: float) -> float:
     """Interpolate between the two values at the rank, which are located digit by digit."""
-    counts = _count_digits(parts, 0, {0})[0]
+    (counts,), bytes_each = _count_digits(parts, 0, (0,))
     total = int(counts.sum())
     if total < _FEW:
-        return threshold_value(np.concatenate([*_finite(parts), np.zeros(0, np.uint8)]), f"p{rank}")
+        few = [values for (values,) in parts(_every)]
+        return threshold_value(np.concatenate([*few, np.zeros(0, np.uint8)]), f"p{rank}")
     first, fraction = split_rank(total, rank)
-    kind = next(_as_float(values).dtype for values in _finite(parts) if values.size)
     keys, ranks = [0, 0], [first, min(first + 1, total - 1)]
-    for level in range(8 * kind.itemsize // _DIGIT):
-        by_key = {0: counts} if level == 0 else _count_digits(parts, level, set(keys))
-        for i, (key, place) in enumerate(zip(keys, ranks)):
-            ends = np.cumsum(by_key[key])
+    for level in range(8 * bytes_each // _DIGIT):
+        each = _count_digits(parts, level, tuple(keys))[0] if level else [counts, counts]
+        for i, (counted, place) in enumerate(zip(each, ranks)):
+            ends = np.cumsum(counted)
             digit = int(np.searchsorted(ends, place, side="right"))
-            ranks[i] -= int(ends[digit] - by_key[key][digit])
-            keys[i] = key << _DIGIT | digit
+            ranks[i] -= int(ends[digit] - counted[digit])
+            keys[i] = keys[i] << _DIGIT | digit
+    kind = np.dtype(f"f{bytes_each}")
     return interpolate(_float_of(keys[0], kind), _float_of(keys[1], kind), fraction)
 
 
-def _count_digits(parts: Parts, level: int, keys: set[int]) -> dict[int, npt.NDArray[np.int64]]:
-    """For values whose upper digits are a key, how often each next digit occurs."""
-    counts = {key: np.zeros(_DIGITS, np.int64) for key in keys}
-    for values in _finite(parts):
-        numbers = _sortable(_as_float(values))
-        shift = 8 * numbers.itemsize - _DIGIT * (level + 1)
-        for key, count in counts.items():
-            here = numbers[numbers >> (shift + _DIGIT) == key] if level else numbers
-            digits = (here >> shift) & (_DIGITS - 1)
-            count += np.bincount(digits.astype(np.int64), minlength=_DIGITS)
-    return counts
+def _every(part: Values) -> tuple[Values]:
+    """All finite values."""
+    return (_finite(part),)
+
+
+def _count_digits(
+    parts: Parts, level: int, keys: tuple[int, ...]
+) -> tuple[npt.NDArray[np.int64], int]:
+    """How often each next digit occurs after each key, by row; and the bytes of a value."""
+    counts, bytes_each = np.zeros((len(keys), _DIGITS), np.int64), 4
+    for some, size in parts(partial(_digits, level, keys)):
+        counts, bytes_each = counts + some, int(size)
+    return counts, bytes_each
+
+
+def _digits(level: int, keys: tuple[int, ...], part: Values) -> tuple[Values, Any]:
+    """Of values whose upper digits are a key, how often each next digit occurs."""
+    numbers = _sortable(_as_float(_finite(part)))
+    shift = 8 * numbers.itemsize - _DIGIT * (level + 1)
+    counts = []
+    for key in keys:
+        here = numbers[numbers >> (shift + _DIGIT) == key] if level else numbers
+        digits = (here >> shift) & (_DIGITS - 1)
+        counts.append(np.bincount(digits.astype(np.int64), minlength=_DIGITS))
+    return np.stack(counts), np.int64(numbers.itemsize)
 
 
 def _as_float(values: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:

@@ -6,7 +6,8 @@ The bands of an image are rows, those of a volume are planes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,33 +18,22 @@ from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError, ShapeError
 from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
-from spel.nn.tiles import SIZE
 from spel.ops.streamed import threshold_of_parts
-from spel.runs.tiles import InUnits, Source, bands, outputs, resolve_by_tiles, tile_size
+from spel.runs.tiling import Tiling
 
-Band = npt.NDArray[Any]
+Array = npt.NDArray[Any]
 Folder = str | os.PathLike[str] | None
 
 
-def output_bands(
-    network: Network,
-    source: Source,
-    *,
-    size: int = SIZE,
-    white: float | None = None,
-    folder: Folder = None,
-) -> Iterator[StoredBand]:
+def output_bands(network: Network, tiling: Tiling, folder: Folder = None) -> Iterator[StoredBand]:
     """The output of a network in bands of rows or planes, the same bits as those of the whole.
 
     Parameters
     ----------
     network : Network
-    source : array or `spel.io.large.LargeImage`
-        (rows, cols, channels) of any size, with planes before them for voxels.
-    size : int
-        Side of a tile in pixels of the image; made what bands need, see `tile_size`.
-    white : float, optional
-        Full intensity of the image; by default told by its type.
+    tiling : Tiling
+        The image in the units of the network; its tiles become what bands need, see
+        `Tiling.for_bands`.
     folder : path, optional
         On the disk where the bands lie, one at a time; by default that of temporary files.
 
@@ -57,9 +47,9 @@ def output_bands(
     ShapeError
         If the output is no image, or a layer needs the whole image.
     """
-    each = tile_size(network, source, size)
-    source = InUnits.of(network, source, white, each)
-    yield from bands(resolve_by_tiles(network, source, each), source, each, np.asarray, folder)
+    tiling = tiling.for_bands(network)
+    network = tiling.resolved(network)
+    yield from _joined(network, tiling, tiling.outputs(network)(np.asarray), folder)
 
 
 def check_labels(network: Network, segmentation: Segmentation) -> None:
@@ -83,18 +73,14 @@ def check_labels(network: Network, segmentation: Segmentation) -> None:
 
 def label_bands(
     network: Network,
-    source: Source,
+    tiling: Tiling,
     segmentation: Segmentation,
-    of_labels: Callable[[npt.NDArray[np.int32]], Band],
-    *,
-    size: int = SIZE,
-    white: float | None = None,
+    of_labels: Callable[[npt.NDArray[np.int32]], Array],
     folder: Folder = None,
 ) -> Iterator[StoredBand]:
-    """What a function makes of the label image of each tile, in bands.
+    """What a picklable function makes of the label image of each tile, in bands of one channel.
 
-    The label image is that of `SegmentedImage.labels`, bit for bit. The function takes the labels
-    of a tile and returns an array with channels.
+    The label image is that of `SegmentedImage.labels`, bit for bit.
 
     Raises
     ------
@@ -105,15 +91,42 @@ def label_bands(
         As `output_bands`; if the network has strides.
     """
     check_labels(network, segmentation)
-    each = tile_size(network, source, size)
-    source = InUnits.of(network, source, white, each)
-    network = resolve_by_tiles(network, source, each)
+    tiling = tiling.for_bands(network)
+    network = tiling.resolved(network)
+    parts = tiling.outputs(network)
+    level = 0.0
+    if not segmentation.classes:
+        level = threshold_of_parts(parts, segmentation.threshold)
+    pictures = parts(partial(_picture, segmentation, level, of_labels))
+    yield from _joined(network, tiling, pictures, folder)
+
+
+def _picture(
+    segmentation: Segmentation,
+    level: float,
+    of_labels: Callable[[npt.NDArray[np.int32]], Array],
+    output: Array,
+) -> Array:
     if segmentation.classes:
-        yield from bands(network, source, each, lambda x: of_labels(segmentation.labels(x)), folder)
-        return
-    level = threshold_of_parts(lambda: outputs(network, source, each), segmentation.threshold)
+        return of_labels(segmentation.labels(output))[..., None]
+    return of_labels((one_channel(output) > level).astype(np.int32))[..., None]
 
-    def picture(output: Band) -> Band:
-        return of_labels((one_channel(output) > level).astype(np.int32))
 
-    yield from bands(network, source, each, picture, folder)
+def _joined(
+    network: Network, tiling: Tiling, parts: Iterable[Array], folder: Folder
+) -> Iterator[StoredBand]:
+    """Parts of an output, one for each tile, joined into bands of rows or planes.
+
+    The bands lie on the disk of `folder`, so that memory does not grow with the width of the image.
+    """
+    across = network.shape(tiling.shape)[1:-1]
+    band: StoredBand | None = None
+    for tile, part in zip(tiling.tiles(network), parts, strict=True):
+        first, *rest = tile.out
+        if band is None:
+            lengths = (first.stop - first.start, *across, part.shape[-1])
+            band = StoredBand(lengths, part.dtype, folder)
+        band[(slice(None), *rest)] = part
+        if all(span.stop == n for span, n in zip(rest, across)):
+            yield band
+            band = None

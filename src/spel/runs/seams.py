@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from spel.core.adjacency import Adjacency
 
 Place = tuple[slice, ...]
 Labels = npt.NDArray[np.int64]
+Part = tuple[npt.NDArray[Any], ...]
 
 
 class Seams:
@@ -33,35 +35,26 @@ class Seams:
         steps = adjacency.displacements
         # Spels are joined by a displacement or its opposite.
         self.steps = np.unique(np.concatenate([steps, -steps]), axis=0).tolist()
-        self.reach = np.abs(steps).max(axis=0, initial=0).tolist()
+        self.reach = reach_of(adjacency)
         self.faces: list[tuple[Place, Labels]] = []
         self.count = 0
         self.pairs: list[npt.NDArray[np.int64]] = []
         self.parts: list[dict[str, npt.NDArray[Any]]] = []
 
-    def add(self, place: Place, saliency: npt.NDArray[Any], threshold: float) -> None:
-        """Label the components of the tile at a place, and join them with those before it."""
-        local = ops.label(ops.threshold(saliency, threshold), self.adjacency)
+    def add(self, place: Place, part: Part) -> None:
+        """Join the components of the tile at a place with those before it."""
+        measures = dict(zip(_FIELDS, part))
+        faces = [
+            (where, np.where(labels > 0, labels.astype(np.int64) + self.count, 0))
+            for where, labels in zip(faces_of(place, self.reach), part[len(_FIELDS) :], strict=True)
+        ]
         top, reach = place[0].start, self.reach[0]
         self.faces = [face for face in self.faces if face[0][0].stop + reach > top]
-        for other, labels in self.faces:
-            self._join(place, local, other, labels)
-        self.faces += list(self._last_spels(place, local))
-        self._measure(place, saliency, local)
-
-    def _last_spels(
-        self, place: Place, local: npt.NDArray[np.int32]
-    ) -> Iterator[tuple[Place, Labels]]:
-        """The last labels along each axis, with their place; those without a component are none."""
-        for axis, reach in enumerate(self.reach):
-            first = max(0, local.shape[axis] - reach)
-            labels = local[(slice(None),) * axis + (slice(first, None),)].astype(np.int64)
-            if labels.any():
-                span = slice(place[axis].start + first, place[axis].stop)
-                yield (
-                    (*place[:axis], span, *place[axis + 1 :]),
-                    np.where(labels > 0, labels + self.count, 0),
-                )
+        for one, (other, labels) in product(faces, self.faces):
+            self._join(*one, other, labels)
+        self.faces += [face for face in faces[1::2] if face[1].any()]
+        self.parts.append(measures)
+        self.count += len(measures["areas"])
 
     def regions(self) -> tuple[ops.Regions, npt.NDArray[np.int64]]:
         """The joined components in raster order, and the flat index of each one's maximum."""
@@ -93,62 +86,23 @@ class Seams:
         )
         return joined, strongest[order]
 
-    def _join(
-        self, place: Place, local: npt.NDArray[np.int32], other: Place, labels: Labels
-    ) -> None:
-        """Record the pairs of labels that a displacement joins, of a tile and an earlier face."""
+    def _join(self, place: Place, labels: Labels, other: Place, others: Labels) -> None:
+        """Record the pairs of labels that a displacement joins, of two faces."""
         for step in self.steps:
             shifted = [slice(o.start - s, o.stop - s) for o, s in zip(other, step)]
             low = [max(p.start, o.start) for p, o in zip(place, shifted)]
             high = [min(p.stop, o.stop) for p, o in zip(place, shifted)]
             if any(a >= b for a, b in zip(low, high)):
                 continue
-            here = local[
+            here = labels[
                 tuple(slice(a - p.start, b - p.start) for a, b, p in zip(low, high, place))
             ]
-            there = labels[
+            there = others[
                 tuple(slice(a - o.start, b - o.start) for a, b, o in zip(low, high, shifted))
             ]
             both = (here > 0) & (there > 0)
             if both.any():
-                pairs = np.stack([here[both].astype(np.int64) + self.count, there[both]], axis=1)
-                self.pairs.append(np.unique(pairs, axis=0))
-
-    def _measure(
-        self, place: Place, saliency: npt.NDArray[Any], local: npt.NDArray[np.int32]
-    ) -> None:
-        measured = ops.regions(local, saliency)
-        corner = np.array([span.start for span in place])
-        spels = np.flatnonzero(local)
-        labels, values = local.ravel()[spels], saliency.ravel()[spels].astype(np.float64)
-        flat = self._flat(spels, local.shape, corner)
-        first = np.full(len(measured), np.iinfo(np.int64).max)
-        np.minimum.at(first, labels - 1, flat)
-        top_value = values == measured.maxima[labels - 1]
-        strongest = np.full(len(measured), np.iinfo(np.int64).max)
-        np.minimum.at(strongest, labels[top_value] - 1, flat[top_value])
-        self.parts.append(
-            {
-                "areas": measured.areas,
-                "low": measured.low + corner,
-                "high": measured.high + corner,
-                "maxima": measured.maxima,
-                "first": first,
-                "strongest": strongest,
-            }
-        )
-        self.count += len(measured)
-
-    def _flat(
-        self, spels: npt.NDArray[np.intp], shape: tuple[int, ...], corner: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        """Flat indices in the image of spels of a tile."""
-        flat = np.zeros(len(spels), np.int64)
-        for at, start, n in zip(np.unravel_index(spels, shape), corner.tolist(), self.size):
-            flat *= n
-            flat += at
-            flat += start
-        return flat
+                self.pairs.append(np.unique(np.stack([here[both], there[both]], axis=1), axis=0))
 
     def _groups(self) -> npt.NDArray[np.int64]:
         """The number of the joined component, from 0, of each component of a band."""
@@ -159,6 +113,63 @@ class Seams:
         links = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(self.count,) * 2)
         _, group = connected_components(links, directed=False)
         return np.asarray(group, dtype=np.int64)
+
+
+def components_of_tile(
+    adjacency: Adjacency,
+    size: Sequence[int],
+    place: Place,
+    saliency: npt.NDArray[Any],
+    threshold: float,
+) -> Part:
+    """What `Seams` must know of a tile: the measures of its components, and labels at its sides."""
+    labels = ops.label(ops.threshold(saliency, threshold), adjacency)
+    measured = ops.regions(labels, saliency)
+    corner = np.array([span.start for span in place])
+    spels = np.flatnonzero(labels)
+    own, values = labels.ravel()[spels], saliency.ravel()[spels].astype(np.float64)
+    flat = _flat(spels, labels.shape, corner, size)
+    first = np.full(len(measured), np.iinfo(np.int64).max)
+    np.minimum.at(first, own - 1, flat)
+    strongest = np.full(len(measured), np.iinfo(np.int64).max)
+    top = values == measured.maxima[own - 1]
+    np.minimum.at(strongest, own[top] - 1, flat[top])
+    ends = measured.low + corner, measured.high + corner
+    faces = (
+        labels[tuple(slice(w.start - p.start, w.stop - p.start) for w, p in zip(where, place))]
+        for where in faces_of(place, reach_of(adjacency))
+    )
+    return (measured.areas, *ends, measured.maxima, first, strongest, *faces)
+
+
+def reach_of(adjacency: Adjacency) -> list[int]:
+    """How far an adjacency reaches along each axis, to either side."""
+    reach: list[int] = np.abs(adjacency.displacements).max(axis=0, initial=0).tolist()
+    return reach
+
+
+def faces_of(place: Place, reach: Sequence[int]) -> Iterator[Place]:
+    """The first and the last spels of a tile along each axis, as many as the reach."""
+    for axis, (span, n) in enumerate(zip(place, reach)):
+        first = slice(span.start, min(span.start + n, span.stop))
+        last = slice(max(span.stop - n, span.start), span.stop)
+        for side in (first, last):
+            yield (*place[:axis], side, *place[axis + 1 :])
+
+
+def _flat(
+    spels: npt.NDArray[np.intp],
+    shape: tuple[int, ...],
+    corner: npt.NDArray[np.int64],
+    size: Sequence[int],
+) -> npt.NDArray[np.int64]:
+    """Flat indices in the image of spels of a tile."""
+    flat = np.zeros(len(spels), np.int64)
+    for at, start, n in zip(np.unravel_index(spels, shape), corner.tolist(), size):
+        flat *= n
+        flat += at
+        flat += start
+    return flat
 
 
 _FIELDS = ("areas", "low", "high", "maxima", "first", "strongest")

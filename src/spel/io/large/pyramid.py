@@ -101,6 +101,12 @@ def planes_of(band: Source) -> Iterator[Source]:
         yield PlaneOf(band, number)
 
 
+def windows_of_band(band: Source) -> Iterator[Band]:
+    """The parts of a band of rows or of planes, one at a time in memory."""
+    for rows in [band] if len(band.shape) == 3 else planes_of(band):
+        yield from (part for _, part in strips(rows))
+
+
 def level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:
     """Rows and columns of each level."""
     sizes = [(rows, cols)]

@@ -53,6 +53,13 @@ SIDES = ("width", "height", "depth")
     "width and of its height; -0.05 -0.1 makes boxes tighter.",
 )
 @click.option(
+    "--enlarge",
+    type=click.FloatRange(0, min_open=True),
+    metavar="FACTOR",
+    help="For networks that slide windows: how many times smaller objects may be than those that "
+    "were learned; 2 takes about twice as long.",
+)
+@click.option(
     "--area", type=Range(), help="Keep components whose number of pixels lies in this range."
 )
 @click.option("--width", type=Range(), help="Keep boxes whose width in pixels lies in this range.")
@@ -110,8 +117,8 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     from spel.decide.detection import resolve_decision
 
     names = (
-        "threshold", "select", "size", "suppress", "max_detections", "margin", "area", *SIDES,
-        "aspect",
+        "threshold", "select", "size", "suppress", "max_detections", "margin", "enlarge", "area",
+        *SIDES, "aspect",
     )  # fmt: skip
     values = {name: options[name] for name in names if options[name] is not None}
     if "threshold" in values:

@@ -57,9 +57,9 @@ def detect(
         that the network expects (`spel.nn.match_white`).
     **options
         Fields of the decision to change: threshold, adjacency, area, width, height, depth, aspect,
-        select, size; for windows threshold, overlap, max_detections, scales_per_octave, max_scale,
-        min_scale and the others of `spel.rigid.Windows`; for windows of several classes suppress,
-        and threshold, overlap and max_detections of all classes.
+        select, size; for windows threshold, overlap, max_detections, enlarge, scales_per_octave,
+        max_scale, min_scale and the others of `spel.rigid.Windows`; for windows of several classes
+        suppress, and threshold, overlap, max_detections and enlarge of all classes.
 
     Returns
     -------

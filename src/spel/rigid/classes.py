@@ -25,6 +25,7 @@ OPTIONS = (
     "overlap",
     "max_detections",
     "margin",
+    "enlarge",
     "max_proposals",
     "scales_per_octave",
     "proposals",
@@ -104,7 +105,7 @@ class ClassWindows:
     @property
     def max_scale(self) -> float:
         """Largest scale of the image at which kernels of any class slide."""
-        return max(windows.max_scale for _, windows in self.classes)
+        return max(windows.largest_scale for _, windows in self.classes)
 
     def with_options(self, **options: Any) -> ClassWindows:
         """A copy with changed fields: `suppress`, `overlap`, or those of every class's windows.

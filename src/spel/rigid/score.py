@@ -66,7 +66,10 @@ class Scanner:
         self._color, self._cells = _split(network, self.name)
         self.cell: Geometry = geometry(self._cells)
         self._place = self.cell.then(self.score.scope)
-        self.proposals = None if windows.proposals is None else Scanner(network, windows.proposals)
+        self.proposals = None
+        if windows.proposals is not None:
+            small = windows.proposals.enlarge * windows.enlarge
+            self.proposals = Scanner(network, replace(windows.proposals, enlarge=small))
 
     def scan_area(self, pyramid: Pyramid) -> float:
         """Number of spels that a scan of all scales reads."""

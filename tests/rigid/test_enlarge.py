@@ -29,7 +29,8 @@ def test_a_plate_of_32_pixels_is_found_only_in_enlarged_images():
 def test_both_stages_begin_at_larger_scales():
     plates = Windows.from_dict(zoo.plates().meta["decision"])
     scanner = Scanner(zoo.plates(), Windows.from_dict({**plates.to_dict(), "enlarge": 2.0}))
-    assert scanner.proposals is not None and plates.proposals is not None
+    assert scanner.proposals is not None
+    assert plates.proposals is not None
     for stage, own in ((scanner, plates), (scanner.proposals, plates.proposals)):
         steps = own.scales_per_octave
         assert stage.windows.scales[0] == pytest.approx(2 * own.scales[0])

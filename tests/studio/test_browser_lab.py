@@ -65,16 +65,19 @@ def test_images_are_dropped_removed_and_run_over(person, tmp_path):
     arch += '"noutput_channels": 8}, "relu": 1, "pooling": {"type": "no_pool", "size": [1, 1, 0], '
     arch += '"stride": 1}}}'
     page.evaluate(
-        """([arch, seeds]) => { const held = new DataTransfer();
+        """([arch, seeds, mask]) => { const held = new DataTransfer();
         held.items.add(new File([arch], "small.json"));
         held.items.add(new File([seeds], "blobs 1-seeds.txt"));
+        held.items.add(new File([mask], "blobs 1_mask.pgm"));
         dispatchEvent(new DragEvent("drop", { dataTransfer: held })); }""",
-        [arch, "2 96 64\n3 4 1 1\n9 9 2 0\n"],
+        [arch, "2 96 64\n3 4 1 1\n9 9 2 0\n", "P2 96 64 255 " + "255 " * 9 + "0 " * 6135],
     )
     person.until("document.querySelector('#top select').value === 'small'")
     person.settle()
     assert person.session.document.entry("small").network.names[1] == "conv1"
     assert len(person.session.document.strokes["image1"]) > 0
+    assert person.session.document.masks.keys() == {"image1"}
+    assert person.session.document.truth["image1"] == (Box(0, 0, 9, 1),)
     page.select_option("#top select >> nth=0", "plate")
     page.click("#run-folder")
     person.until("document.querySelectorAll('.image-grid .thumb-frame canvas').length === 4", 60)

@@ -15,7 +15,7 @@ from spel.io.image.label_image import read_label_image
 from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 
-SUFFIXES = (".ome", "_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
+SUFFIXES = (".ome", ".labels", "_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
 NO_MASKS = (".saliency.tif", ".overlay.jpg", ".instances.tif")
 """Endings of other pictures that runs write beside their masks."""
 
@@ -180,13 +180,25 @@ def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
     for path in expand([folder]):
         if path.name.endswith(NO_MASKS):
             continue
-        stem = path.stem
-        for suffix in SUFFIXES:
-            stem = stem.removesuffix(suffix)
+        stem = image_stem(path.name)
         if stem in names:
             raise FormatError(f"{path}: {names[stem].name} stands for the same image; keep one")
         names[stem] = path
     return names
+
+
+def image_stem(name: str) -> str:
+    """The name of the image that a mask is named after, without its ending.
+
+    Examples
+    --------
+    >>> image_stem("a.png"), image_stem("a_label.tif"), image_stem("a.labels.png")
+    ('a', 'a', 'a')
+    """
+    stem = Path(name).stem
+    for suffix in SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    return stem
 
 
 def read_mask(path: Path) -> npt.NDArray[np.bool_]:

@@ -185,7 +185,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Document:
-    """Networks, strokes, classes, truth, pinned and removed images, by name or by image."""
+    """Networks, strokes, classes, truth, pinned and removed images, by name or by image.
+
+    `masks` are the names of the label images that hold the truth of each pixel.
+    """
 
     networks: Mapping[str, Entry] = field(default_factory=dict)
     strokes: Mapping[str, tuple[Stroke, ...]] = field(default_factory=dict)
@@ -193,6 +196,7 @@ class Document:
     truth: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     pins: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    masks: Mapping[str, str] = field(default_factory=dict)
 
     def entry(self, name: str) -> Entry:
         """The network of this name.

@@ -321,7 +321,7 @@ class NetworkFiles:
             for name, entry in document.networks.items()
         }
         d = document
-        return State(networks, d.strokes, d.classes, d.truth, d.pins, d.removed)
+        return State(networks, d.strokes, d.classes, d.truth, d.pins, d.removed, d.masks)
 
     def document_of(self, state: State) -> Document:
         """The document of a state, without networks that cannot be read."""
@@ -333,7 +333,7 @@ class NetworkFiles:
             else:
                 networks[name] = Entry(network, frozenset(stored.bypassed))
         s = state
-        return Document(networks, s.strokes, s.classes, s.truth, s.pins, s.removed)
+        return Document(networks, s.strokes, s.classes, s.truth, s.pins, s.removed, s.masks)
 
     def _load(self, name: str) -> Network | None:
         """The network of a file; None if it cannot be read."""

@@ -1,4 +1,4 @@
-"""Masks and label images as true boxes."""
+"""Masks and label images that users bring: their numbers, and the boxes of their objects."""
 
 from __future__ import annotations
 
@@ -6,44 +6,73 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.errors import FormatError, ShapeError
-from spel.io import read
+from spel.io.annotation.annotations import ONE_CLASS
+from spel.io.image.label_image import read_label_image
 from spel.io.isolation import AVAILABLE
 from spel.ops.label import label, regions
+from spel.studio.commands.boxes import Named
+from spel.studio.document import Class
 from spel.studio.images import Loaded
 from spel.studio.sources import MAX_PIXELS
 
-SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".pgm")
+SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".pgm", ".bmp")
+LARGEST = (1 << 31) - 1
+
+Labels = npt.NDArray[Any]
 
 
-def read_instances(path: Path, image: Loaded) -> tuple[list[list[float]], str]:
-    """The boxes of the objects in a mask or in a label image, and what it was taken for.
+def read_labels_for(image: Loaded, path: Path) -> Labels:
+    """The numbers of a mask or a label image, which must be of the size of the image.
 
-    In an image of two values the connected components are the objects; otherwise each value above
-    0 is one object.
+    They keep the file's type if it is uint8 or uint16, whose largest number means "left out" where
+    classes are compared.
 
     Raises
     ------
     FormatError, ShapeError
         If it holds no labels, or is not of the size of `image`.
     """
-    labels = _labels(read(path, max_pixels=MAX_PIXELS, isolate=AVAILABLE))
+    labels = read_label_image(path, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
     if labels.shape != image.size:
+        shape = " x ".join(map(str, labels.shape))
         raise ShapeError(
-            f"the mask has {labels.shape[0]} x {labels.shape[1]} pixels, but {image.name} has "
+            f"the mask has {shape} pixels, but {image.name} has "
             f"{image.size[0]} x {image.size[1]}; choose the image that it belongs to"
         )
+    whole = labels.dtype.kind in "iub" or bool((labels == np.rint(labels)).all())
+    if not whole or labels.min() < 0 or labels.max() > LARGEST:
+        raise FormatError("the mask: expected one channel of whole numbers of at least 0")
+    if labels.dtype in (np.uint8, np.uint16):
+        return labels
+    return labels.astype(np.uint8 if labels.dtype == bool else np.int32)
+
+
+def objects_of(labels: Labels) -> tuple[Named, str]:
+    """The boxes of the objects, and what the image was taken for.
+
+    In an image of two values the connected components are the objects; otherwise each value above
+    0 is one object.
+    """
     values = np.unique(labels)
     if len(values[values > 0]) < 2:
-        return regions(label(labels != 0)).boxes.tolist(), "a mask; its components are objects"
-    return regions(labels).boxes.tolist(), "a label image; each value is one object"
+        return _named(labels != 0, ONE_CLASS), "a mask; its components are objects"
+    boxes = regions(labels.astype(np.int64)).boxes.tolist()
+    return [(box, ONE_CLASS) for box in boxes], "a label image; each value is one object"
 
 
-def _labels(values: Any) -> Any:
-    if values.ndim == 3 and (values[..., :1] == values[..., :3]).all():
-        values = values[..., 0]
-    whole = values.ndim == 2 and (values.dtype.kind in "iub" or (values == values.round()).all())
-    if not whole or values.min() < 0:
-        raise FormatError("the mask: expected one channel of whole numbers of at least 0")
-    return values.astype(np.int64)
+def classes_of_pixels(labels: Labels, classes: tuple[Class, ...]) -> tuple[Named, str]:
+    """As `objects_of`, where each value above 0 is a class and its components are the objects."""
+    names = {one.label: one.name for one in classes}
+    boxes: list[Any] = []
+    for value in np.unique(labels[labels > 0]).tolist():
+        if labels.dtype.kind == "u" and value == np.iinfo(labels.dtype).max:
+            continue
+        boxes += _named(labels == value, names.get(value, f"class {value}"))
+    return boxes, "a label image; each value is one class"
+
+
+def _named(mask: Any, name: str) -> Named:
+    return [(box, name) for box in regions(label(mask)).boxes.tolist()]

@@ -33,6 +33,7 @@ class State:
     truth: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     pins: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    masks: Mapping[str, str] = field(default_factory=dict)
 
 
 # -- differences ---------------------------------------------------------------------------------
@@ -63,6 +64,8 @@ def difference(before: State, after: State) -> Json:
         changed["pins"] = list(after.pins)
     if before.removed != after.removed:
         changed["removed"] = list(after.removed)
+    if before.masks != after.masks:
+        changed["masks"] = _changed_items(before.masks, after.masks)
     return changed
 
 
@@ -104,6 +107,7 @@ def patch(state: State, changed: Mapping[str, Any]) -> State:
             ),
             pins=tuple(str(p) for p in changed.get("pins", state.pins)),
             removed=tuple(str(i) for i in changed.get("removed", state.removed)),
+            masks=_patch_masks(state.masks, changed.get("masks", {})),
         )
     except SpelError:
         raise
@@ -125,7 +129,7 @@ def _patch_networks(
 
 def _file_name(name: Any) -> str:
     if not isinstance(name, str) or not name.isalnum() or not name.isascii():
-        raise FormatError(f"network file {name!r:.40}; expected letters and digits")
+        raise FormatError(f"file {name!r:.40}; expected letters and digits")
     return name
 
 
@@ -150,6 +154,11 @@ def _patch_truth(
         if boxes is not None:
             patched[image] = tuple(_box(*box) for box in boxes)
     return patched
+
+
+def _patch_masks(masks: Mapping[str, str], changed: Mapping[str, Any]) -> dict[str, str]:
+    patched = {**masks, **changed}
+    return {image: _file_name(name) for image, name in patched.items() if name is not None}
 
 
 def _box(x0: Any, y0: Any, x1: Any, y1: Any, label: Any = 1) -> Box:

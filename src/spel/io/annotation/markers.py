@@ -28,7 +28,9 @@ MAX_PIXELS = 1 << 31
 _COLUMNS = {2: "x y marker label", 3: "x y z marker label"}
 
 
-def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto") -> Markers:
+def read_markers(
+    path: str | os.PathLike[str], *, convention: Convention = "auto", isolate: bool = False
+) -> Markers:
     """Markers of one image from a file.
 
     There are three formats: seeds as libift, FLIM-Builder and pyflim write them (``n xsize ysize
@@ -44,6 +46,8 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
         classification. "auto" takes 0 if the label 0 occurs, and 1 if exactly 1 and 2 occur;
         otherwise labels are classes. `convention_of` states the choice in words. Labels are never
         shifted.
+    isolate : bool
+        Whether a label image is decoded in a worker, as for `spel.read`.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def read_markers(path: str | os.PathLike[str], *, convention: Convention = "auto
         )
     place = Path(path)
     if place.suffix.lower() in (".png", ".tif", ".tiff", ".npy", ".bmp", ".pgm"):
-        markers = _from_label_image(place)
+        markers = _from_label_image(place, isolate)
     elif place.suffix.lower() == ".json":
         markers = _from_json(place)
     else:
@@ -247,8 +251,8 @@ def _without_plane(path: Path, lines: list[str]) -> list[str]:
     return flat
 
 
-def _from_label_image(path: Path) -> Markers:
-    image = read_label_image(path)
+def _from_label_image(path: Path, isolate: bool) -> Markers:
+    image = read_label_image(path, isolate=isolate)
     if image.dtype.kind not in "iub":
         raise FormatError(
             f"{path}: its pixels are {image.dtype}; a label image has whole numbers, 0 where "

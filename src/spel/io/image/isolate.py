@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from typing import Any, BinaryIO
 
@@ -81,11 +81,21 @@ class Decoder:
     ) -> npt.NDArray[Any]:
         """As :func:`spel.read`; a decoder that dies or takes too long is an ImageReadError."""
         check_options(page, max_pixels)
+        return self.array(path, read_in_worker, (page,), max_pixels)
+
+    def array(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        fn: Callable[..., Reply],
+        options: tuple[Any, ...],
+        max_pixels: int,
+    ) -> npt.NDArray[Any]:
+        """What ``fn(handle, name, *options, max_pixels)`` makes of the file in the worker."""
         with translating_errors(path), open_binary(path) as file, _descriptor(file) as handle:
             _, array = self._isolation.call(
                 path,
-                read_in_worker,
-                (name_of(path), page, max_pixels),
+                fn,
+                (name_of(path), *options, max_pixels),
                 file=handle,
                 memory=self.memory or 64 * MIB + 18 * max_pixels,
                 max_bytes=BYTES_PER_PIXEL * max_pixels,

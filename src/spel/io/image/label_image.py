@@ -12,12 +12,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from spel.io.isolation import Reply, reply
 from spel.io.opening import image_error, open_binary, translating_errors
 
 from . import png, tiff
 from .decoding import apply_orientation, decode, read_header
 from .formats import recognize
 from .header import MAX_PIXELS
+from .isolate import shared_decoder
 
 __all__ = ["read_label_image"]
 
@@ -25,7 +27,10 @@ _INDICES = {"PNG": png.read_indices, "TIFF": tiff.read_indices}
 
 
 def read_label_image(
-    path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    isolate: bool = False,
 ) -> npt.NDArray[Any]:
     """Read the label of every pixel.
 
@@ -33,6 +38,7 @@ def read_label_image(
     ----------
     path : str, path or open binary file
     max_pixels : int
+    isolate : bool
         As for `spel.read`.
 
     Returns
@@ -51,6 +57,8 @@ def read_label_image(
     >>> read_label_image(io.BytesIO(b"P2 3 1 255 0 1 7"))
     array([[0, 1, 7]], dtype=uint8)
     """
+    if isolate:
+        return shared_decoder().array(path, labels_in_worker, (), max_pixels)[..., 0]
     with translating_errors(path) as reading, open_binary(path) as file:
         file.seek(0)
         kind = recognize(file.read(32))
@@ -71,3 +79,9 @@ def read_label_image(
             "save one channel, or a palette as PNG, with 0 for the background",
         )
     return np.ascontiguousarray(colors[..., 0])
+
+
+def labels_in_worker(handle: int, name: str, max_pixels: int) -> Reply:
+    """Read the labels of an open file, inside the worker."""
+    with open(handle, "rb", closefd=False) as file:
+        return reply(name, lambda: ({}, read_label_image(file, max_pixels=max_pixels)[..., None]))

@@ -31,9 +31,11 @@ def set_truth(document: Document, workspace: Workspace, arguments: Arguments) ->
 
 @command("clear_truth")
 def clear_truth(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
-    """Forget the boxes of an image: it is neither an example of objects nor of background."""
+    """Forget the boxes and the true mask of an image: it is no example of anything."""
     image = str(arguments["image"])
-    return replace(document, truth={i: b for i, b in document.truth.items() if i != image})
+    truth = {i: b for i, b in document.truth.items() if i != image}
+    masks = {i: m for i, m in document.masks.items() if i != image}
+    return replace(document, truth=truth, masks=masks)
 
 
 def with_named_boxes(document: Document, named: Mapping[str, Named]) -> Document:

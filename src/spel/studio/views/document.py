@@ -39,6 +39,7 @@ def document_view(session: Session, drawn: int | None = None) -> Json:
         "networks": [network_view(name, entry) for name, entry in document.networks.items()],
         "classes": [asdict(c) for c in document.classes],
         "truth": {image: [list(b) for b in boxes] for image, boxes in document.truth.items()},
+        "masks": dict(document.masks),
         "pins": list(document.pins),
         "images": [_image(session, source, lesson=False) for source in session.sources]
         + [_image(session, source, lesson=True) for source in session.images.lessons],

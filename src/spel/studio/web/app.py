@@ -14,7 +14,7 @@ from spel.studio import code, exports, lessons
 from spel.studio.session import Session
 from spel.studio.views.document import constants_view, document_view
 from spel.studio.views.folders import folders_view
-from spel.studio.web import changes, reading, truth_files, uploads
+from spel.studio.web import archives, changes, reading, truth_files, uploads
 from spel.studio.web.respond import parse_body, respond
 from spel.studio.web.static_files import StaticFiles
 
@@ -34,6 +34,7 @@ READS: dict[str, Read] = {
     "/api/trace": reading.trace,
     "/api/labels": reading.labels,
     "/api/objects": reading.objects,
+    "/api/true-masks/{id}": reading.true_mask,
     "/api/wavering": reading.wavering,
     "/api/stroke": reading.stroke,
     "/api/bank": reading.bank,
@@ -68,6 +69,7 @@ UPLOADS: dict[str, uploads.Take] = {
     "/api/truth": truth_files.take_truth,
     "/api/truth-folder": truth_files.take_truth_folder,
     "/api/networks": uploads.take_network,
+    "/api/archive": archives.take_archive,
 }
 
 

@@ -16,6 +16,7 @@ from spel.studio.views import detections
 from spel.studio.views.document import document_view
 from spel.studio.views.packing import Json
 from spel.studio.views.runs import run_view
+from spel.studio.views.true_masks import masks_quality
 
 Body = Mapping[str, Any]
 
@@ -75,7 +76,8 @@ def judge(session: Session, body: Body) -> Json:
             task.done, task.total = done, total
             task.say(name)
 
-        task.result = detections.quality_view(session, network, tried, on_image)
+        boxes = detections.quality_view(session, network, tried, on_image)
+        task.result = {**boxes, "masks": masks_quality(session, network, on_image)}
 
     return session.tasks.start("judge", work).to_dict()
 

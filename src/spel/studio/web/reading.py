@@ -27,6 +27,7 @@ from spel.studio.views.runs import (
     trace_view,
 )
 from spel.studio.views.strokes import stroke_view, wavering_view
+from spel.studio.views.true_masks import true_mask_view
 from spel.studio.web.respond import BINARY
 from spel.studio.web.wire import pack
 
@@ -138,6 +139,11 @@ def labels(session: Session, request: Request) -> Packed:
 def objects(session: Session, request: Request) -> Json:
     """The objects that a network finds on an image by its object model, best first."""
     return objects_view(session, _text(request, "network"), _text(request, "image"))
+
+
+def true_mask(session: Session, request: Request) -> Packed:
+    """The true mask of an image."""
+    return true_mask_view(session, request.path_params["id"])
 
 
 def wavering(session: Session, request: Request) -> Json:

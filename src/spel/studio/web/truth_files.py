@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from spel.decide.segmentation import KEY, segmentation_of
 from spel.errors import FormatError, ImageReadError, plural
 from spel.io import describe
-from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, ImageBoxes
+from spel.io.annotation.annotations import UNKNOWN_SIZE, ImageBoxes
+from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.annotation.image_folder import ImageFolder, check_size
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import format_of, is_label_folder
 from spel.io.isolation import AVAILABLE
-from spel.studio import label_images
+from spel.jobs.masks import image_stem
+from spel.studio import label_images, true_masks
 from spel.studio.commands.boxes import Named, with_named_boxes
+from spel.studio.document import Document, Entry
 from spel.studio.folder_runs import session_files
+from spel.studio.images import Loaded
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.sources import MAX_PIXELS, Source
 from spel.studio.views.packing import Json
@@ -31,7 +37,7 @@ def take_truth(session: Session, query: Query, path: Path, digest: str) -> Json:
     """Take the true boxes of all images that a file of annotations names, or those of a mask."""
     suffix = Path(query.get("name", "")).suffix.lower()
     if suffix in label_images.SUFFIXES:
-        return _take_mask(session, query["image"], path)
+        return _take_mask(session, query, path)
     typed = path.with_suffix(suffix if suffix in TRUTH_SUFFIXES else ".json")
     path.replace(typed)
     try:
@@ -139,13 +145,58 @@ def _without_folders(note: str, typed: Path, session: Session) -> str:
     return note.replace(str(typed), "the annotations").replace(inputs, "")
 
 
-def _take_mask(session: Session, id: str, path: Path) -> Json:
-    """The objects of a mask or a label image as true boxes of an image."""
-    image = session.load(id)
+def _take_mask(session: Session, query: Query, path: Path) -> Json:
+    """A mask or a label image as the truth of the pixels of an image, and of its boxes.
+
+    It belongs to the image that it is named after, or else to the one that the query names.
+    """
+    name = query.get("name", "")
+    own = image_named(session, image_stem(name.rpartition("/")[2]))
+    image = session.load(own or _only_image(query, name))
+    change, note = mask_change(session, image, path, query.get("network", ""))
+    session.change("import_truth", change)
+    return {"images": 1, "notes": [note], **after_change(session, {})}
+
+
+def mask_change(
+    session: Session, image: Loaded, path: Path, network: str
+) -> tuple[Callable[[Document], Document], str]:
+    """What a mask or a label image changes, and a note that says what it was taken for.
+
+    Where the network at hand tells classes apart, the numbers are classes, else objects.
+    """
     try:
-        boxes, note = label_images.read_instances(path, image)
+        labels = label_images.read_labels_for(image, path)
     except ImageReadError as error:
-        raise FormatError(str(error).replace(str(path), "the mask")) from None
-    truth: dict[str, Named] = {image.id: [(box, ONE_CLASS) for box in boxes]}
-    session.change("import_truth", lambda d: with_named_boxes(d, truth))
-    return {"images": 1, "notes": [f"{len(boxes)} objects: {note}"], **after_change(session, {})}
+        reason = str(error).replace(str(path), "the mask")
+        raise FormatError(reason) from None
+    document = session.document
+    entry = document.networks.get(network)
+    if entry is not None and _tells_classes(entry):
+        boxes, note = label_images.classes_of_pixels(labels, document.classes)
+    else:
+        boxes, note = label_images.objects_of(labels)
+    name = true_masks.store(session, labels)
+    return (
+        lambda d: true_masks.with_mask(d, image, name, boxes),
+        f"{plural(len(boxes), 'object')}: {note}",
+    )
+
+
+def _tells_classes(entry: Entry) -> bool:
+    network = entry.network
+    return KEY in network.meta and len(segmentation_of(network).classes) > 1
+
+
+def image_named(session: Session, stem: str) -> str | None:
+    """The image of a name without its ending, as it is or as names of files are written."""
+    for source in session.sources:
+        if stem in (source.name, Path(source.name).stem, safe_stem(source.name)):
+            return source.id
+    return None
+
+
+def _only_image(query: Query, name: str) -> str:
+    if not query.get("image"):
+        raise Refusal("no_image_of", "no image here is named as {name}", name=f"{name:.60}")
+    return query["image"]

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from spel.errors import FormatError
 from spel.io.annotation.libift import read_arch
 from spel.io.annotation.markers import convention_of, read_markers
+from spel.io.isolation import AVAILABLE
 from spel.nn import load
 from spel.studio import matrix
 from spel.studio.commands.strokes import with_markers
@@ -86,7 +87,7 @@ def take_markers(session: Session, query: Query, path: Path, digest: str) -> Jso
     path.replace(typed)
     convention: Any = query.get("convention", "auto")
     try:
-        markers = read_markers(typed, convention=convention)
+        markers = read_markers(typed, convention=convention, isolate=AVAILABLE)
     except FormatError as error:
         raise FormatError(str(error).replace(str(typed), "the marker file")) from None
     finally:

@@ -49,6 +49,27 @@ export function labelCanvas({ rows, cols, data, classes }) {
   return canvas;
 }
 
+/**
+ * A true mask: each number in a color of the classes.
+ * @param {{ rows: number, cols: number, data: Uint8Array }} mask
+ */
+export function trueMaskCanvas({ rows, cols, data }) {
+  const canvas = canvasOf(rows, cols);
+  const pen = penOf(canvas);
+  const pixels = pen.createImageData(cols, rows);
+  const out = new Uint32Array(pixels.data.buffer);
+  const { classColors } = state.constants;
+  const inks = classColors.map((_, i) =>
+    inkOf(classColors[(i + 1) % classColors.length] ?? UNDECIDED),
+  );
+  for (let i = 0; i < out.length; i++) {
+    const number = data[i] ?? 0;
+    out[i] = number ? (inks[(number - 1) % inks.length] ?? 0) : 0;
+  }
+  pen.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
 /** An opaque color as ABGR. @param {string} color */
 function inkOf(color) {
   const v = Number.parseInt(color.slice(1), 16);

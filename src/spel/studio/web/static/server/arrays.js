@@ -104,6 +104,19 @@ export const picture = (id, channel = null) =>
   });
 
 /**
+ * The true mask of an image: 0 where there is no object.
+ * @param {string} image
+ * @param {string} name of its content
+ * @returns {Promise<{ rows: number, cols: number, data: Uint8Array }>}
+ */
+export const trueMask = (image, name) =>
+  cached(`true/${name}`, async () => {
+    const packed = /** @type {any} */ (await getPacked(`true-masks/${image}`));
+    const [{ shape, data }] = packed.arrays;
+    return { rows: shape[0], cols: shape[1], data };
+  });
+
+/**
  * The numbers of an image's file around a place.
  * @param {string} id
  * @param {number} row

@@ -129,6 +129,7 @@
  * @property {Class[]} classes
  * @property {Record<string, Stroke[]>} strokes by image
  * @property {Record<string, TrueBox[]>} truth by image
+ * @property {Record<string, string>} masks names of the true masks, by image
  * @property {string[]} pins
  * @property {ImageName[]} images
  * @property {SavedView} view
@@ -337,6 +338,7 @@
  * @property {Judgement} total
  * @property {{ scores: number[], precision: number[], recall: number[] }} curve
  * @property {number | string} ap
+ * @property {import("./judged.js").JudgedMasks} masks
  */
 
 /**

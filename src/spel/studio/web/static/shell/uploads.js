@@ -3,7 +3,7 @@
 
 import { sayProblem } from "../base/toasts.js";
 import { adoptUpload } from "../commands.js";
-import { loadTruth, loadTruthFolder } from "../pages/markers/box-panel.js";
+import { loadArchive, loadTruthFolder, loadTruths } from "../pages/markers/box-panel.js";
 import { importMarkers } from "../pages/markers/panel.js";
 import { put } from "../server/api.js";
 import { choose } from "../store.js";
@@ -40,24 +40,29 @@ async function upload(path, file, then) {
 export async function addFiles(files) {
   /** @type {File[]} */
   const markers = [];
+  /** @type {File[]} */
+  const truths = [];
   for (const file of files) {
     const kind = await kindOf(file);
     if (kind === "network") await addNetwork(file);
-    else if (kind === "truth") await loadTruth(file);
+    else if (kind === "truth") truths.push(file);
+    else if (kind === "archive") await loadArchive(file);
     else if (kind === "markers") markers.push(file);
     else await addImages([file]);
   }
+  if (truths.length) await loadTruths(truths);
   if (markers.length) await importMarkers(markers);
 }
 
 /**
  * @param {File} file
- * @returns {Promise<"network" | "truth" | "markers" | "image">}
+ * @returns {Promise<"network" | "truth" | "markers" | "archive" | "image">}
  */
 async function kindOf(file) {
   const name = file.name.toLowerCase();
   if (name.endsWith(".safetensors")) return "network";
-  if (/\.(geojson|jsonl)$/.test(name)) return "truth";
+  if (name.endsWith(".zip")) return "archive";
+  if (/\.(geojson|jsonl)$/.test(name) || MASK.test(name)) return "truth";
   const start = /\.(json|txt|csv)$/.test(name) ? await file.slice(0, 4000).text() : "";
   if (name.endsWith(".json")) {
     if (/"(layer\d+|stdev_factor|features)"/.test(start)) return "network";
@@ -68,6 +73,9 @@ async function kindOf(file) {
     return "markers";
   return name.endsWith(".csv") && /^[^\n]*\bx0\b/.test(start) ? "truth" : "image";
 }
+
+/** How masks are named after their images: "a_label.png", "a.labels.png", "a_gt.tif". */
+const MASK = /[._-](labels?|mask|gt)\.(png|tiff?|npy|pgm|bmp)$/;
 
 const MAX_DEPTH = 5;
 

@@ -333,7 +333,7 @@ function saveDetected() {
 
 /** @param {AnyView} view */
 function truthRow({ judge }) {
-  const none = !Object.keys(state.doc.truth).length;
+  const none = !Object.keys({ ...state.doc.truth, ...state.doc.masks }).length;
   return h(
     "div.row",
     { key: "truth" },

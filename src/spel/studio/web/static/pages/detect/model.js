@@ -9,7 +9,7 @@ import { network, output, state } from "../../store.js";
 /** @import { Box, Boxes, Decision, Network, Place, Plane } from "../../server/types.js" */
 
 /** Choices that stay while the user looks at other pages. */
-export const choices = { show: /** @type {"image" | "saliency" | "mask"} */ ("mask") };
+export const choices = { show: /** @type {"image" | "saliency" | "mask" | "truth"} */ ("mask") };
 
 export const RULES = ["otsu", "p95", "p99"];
 export const FILTERS = /** @type {const} */ (["area", "width", "height", "aspect"]);

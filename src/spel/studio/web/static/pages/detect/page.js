@@ -10,9 +10,9 @@ import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { boxPainter } from "../../picture/boxes.js";
 import { showCurrentImage } from "../../picture/current.js";
-import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.js";
+import { currentLabels, labelCanvas, tellsClasses, trueMaskCanvas } from "../../picture/labels.js";
 import { newStage, zoomers } from "../../picture/stage.js";
-import { plane } from "../../server/arrays.js";
+import { plane, trueMask } from "../../server/arrays.js";
 import { get, post, RequestError } from "../../server/api.js";
 import { bus, network, output, reportImage, state } from "../../store.js";
 import { runTask } from "../../tasks.js";
@@ -159,7 +159,9 @@ class DetectPage extends Part {
   }
 
   redrawTools() {
-    const names = /** @type {const} */ (["image", "saliency", "mask"]);
+    const names = /** @type {Array<typeof choices.show>} */ (["image", "saliency", "mask"]);
+    if (state.doc.masks[state.image]) names.push("truth");
+    else if (choices.show === "truth") choices.show = "mask";
     const shown = names.map((name) => /** @type {const} */ ([name, t(`detect.show.${name}`)]));
     const pick = (/** @type {typeof choices.show} */ show) => {
       choices.show = show;
@@ -204,12 +206,26 @@ class DetectPage extends Part {
    */
   showLayers(threshold) {
     const { saliency, stage, place } = this;
+    if (choices.show === "truth") {
+      this.showTruth();
+      return;
+    }
     stage.setPlane(choices.show === "saliency" ? saliency : null, place);
     const masked = choices.show === "mask" && saliency && threshold !== undefined;
     if (masked) stage.setTop(maskCanvas(saliency, threshold), place);
     else if (this.labels && choices.show === "mask") {
       stage.setTop(labelCanvas(this.labels), this.labels, LABELS);
     } else stage.setTop(null);
+  }
+
+  async showTruth() {
+    const { image } = state;
+    const name = state.doc.masks[image];
+    this.stage.setPlane(null);
+    const mask = name ? await trueMask(image, name) : null;
+    if (mask && image === state.image && choices.show === "truth") {
+      this.stage.setTop(trueMaskCanvas(mask), undefined, LABELS);
+    }
   }
 
   // -- boxes -------------------------------------------------------------------------------------
@@ -296,7 +312,8 @@ class DetectPage extends Part {
     const task = await runTask("judge", { network: name, decision: this.decision });
     if (task?.state !== "done" || name !== state.network) return;
     const judged = /** @type {Judged} */ (/** @type {unknown} */ (task.result));
-    for (const { image, problem } of judged.failed) reportImage(image, problem);
+    for (const { image, problem } of [...judged.failed, ...(judged.masks.failed ?? [])])
+      reportImage(image, problem);
     patch(this.judged, judgedPanel(judged));
   }
 

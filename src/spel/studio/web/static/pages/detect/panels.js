@@ -10,6 +10,7 @@ import { choose, classOf, imageOf } from "../../store.js";
 import { drawCurve } from "./draw.js";
 
 /** @import { Boxes, Judged, KernelShare, Place, Reasons, SizedObjects } from "../../server/types.js" */
+/** @import { JudgedMasks } from "../../server/judged.js" */
 
 const MAX_BOXES_LISTED = 40;
 const MAX_KERNELS_LISTED = 6;
@@ -127,12 +128,70 @@ export function objectsPanel(objects, setRate) {
 }
 
 /** @param {Judged} judged */
-export function judgedPanel({ total, ap, curve, rows }) {
+export function judgedPanel({ rows, masks, ...boxes }) {
+  return [
+    ...(rows.length || !masks.kind ? judgedBoxes({ rows, ...boxes }) : []),
+    ...(masks.kind ? judgedMasks(masks) : []),
+  ];
+}
+
+/** Figures of masks that are shown, and how many of their digits. */
+const MASK_FIGURES = ["dice", "iou", "f_beta", "precision", "recall", "false_alarms"];
+const INSTANCE_FIGURES = ["ap", "ap50", "f1", "pq", "aji", "count_error"];
+
+/** @param {JudgedMasks} masks */
+function judgedMasks({ figures, instances, rows }) {
+  if (!figures) {
+    return [
+      h("h3", { key: "masks" }, t("detect.masks")),
+      h("p.muted.small", { key: "no masks" }, t("detect.masks.none")),
+    ];
+  }
+  const named = Object.keys(figures).filter((name) => /^(mean_)?(dice|iou)_/.test(name));
+  const shown = figures.dice === undefined ? ["mean_dice", "mean_iou", ...named] : MASK_FIGURES;
+  return [
+    h("h3", { key: "masks" }, t("detect.masks")),
+    figureTable("masks", shown, figures),
+    instances ? h("h3", { key: "instances" }, t("detect.instances")) : null,
+    instances ? figureTable("instances", INSTANCE_FIGURES, instances) : null,
+    h("p.muted.small", { key: "worst" }, t("detect.masks.worst")),
+    h("table.terms", { key: "dices" }, rows.slice(0, MAX_BOXES_LISTED).map(diceRow)),
+  ];
+}
+
+/**
+ * @param {string} key
+ * @param {string[]} names
+ * @param {Record<string, number | null>} figures
+ */
+function figureTable(key, names, figures) {
+  const rows = names.map((name) => tableRow(figureName(name), shown(figures[name])));
+  return h("table.terms", { key: `${key} figures` }, rows);
+}
+
+/** @param {number | null | undefined} value */
+const shown = (value) => (typeof value === "number" ? num(value, 3) : "–");
+
+/** A figure's name; "dice_2" is the Dice coefficient of class 2. @param {string} name */
+function figureName(name) {
+  const [, figure, label] = /^(dice|iou)_(\d+)$/.exec(name) ?? [];
+  if (!figure) return t(`figure.${name}`);
+  return `${t(`figure.${figure}`)}, ${classOf(Number(label)).name}`;
+}
+
+/** @param {JudgedMasks["rows"][number]} row */
+function diceRow({ image, dice }) {
+  const link = h("button.link", { onclick: () => choose({ image }) }, imageOf(image)?.name);
+  return tableRow(link, num(dice, 3));
+}
+
+/** @param {Omit<Judged, "masks" | "failed"> & { failed?: unknown }} judged */
+function judgedBoxes({ total, ap, curve, rows }) {
   const draw = (/** @type {HTMLCanvasElement} */ canvas) =>
     requestAnimationFrame(() => drawCurve(canvas, curve));
   const label = t("detect.curve");
   return [
-    h("h3", {}, t("detect.all")),
+    h("h3", { key: "boxes" }, t("detect.all")),
     h(
       "div.facts",
       {},
@@ -140,7 +199,7 @@ export function judgedPanel({ total, ap, curve, rows }) {
       fact(t("detect.recall"), percent(total.recall)),
       fact("AP", typeof ap === "number" ? num(ap, 3) : "–"),
     ),
-    h("p.muted.small", {}, label),
+    h("p.muted.small", { key: "axes" }, label),
     h("canvas.curve", { width: 520, height: 240, role: "img", "aria-label": label, ref: draw }),
     h("table.terms", {}, rows.map(judgedRow)),
   ];

@@ -20,7 +20,7 @@ import { saveBoxes, savedBoxes } from "./boxes.js";
 
 const MAX_LISTED = 80;
 const ANNOTATIONS = /\.(xml|txt|ya?ml|json|names|csv|jsonl|geojson)$/i;
-export const TRUTH_FILES = ".json,.jsonl,.csv,.geojson,.png,.tif,.tiff,.npy";
+export const TRUTH_FILES = ".json,.jsonl,.csv,.geojson,.png,.tif,.tiff,.npy,.pgm,.bmp";
 const choices = { format: "coco" };
 
 /** The format of boxes that the user chose last. */
@@ -32,7 +32,7 @@ export const boxFormat = () => choices.format;
  */
 export function boxSection(tool) {
   const boxes = savedBoxes();
-  const known = state.image in state.doc.truth;
+  const known = state.image in { ...state.doc.truth, ...state.doc.masks };
   const images = Object.keys(state.doc.truth).length;
   const text = boxes.length
     ? t("boxes.counts", { n: boxes.length, images })
@@ -84,6 +84,7 @@ function stateRow(known, count) {
       ? chip({ key: "clear", onclick: clear }, icon("trash"), t("boxes.clear"))
       : chip({ key: "none", onclick: () => saveBoxes([]) }, t("boxes.none")),
     known && !count ? h("span.tag", { key: "tag" }, t("boxes.background")) : null,
+    state.doc.masks[state.image] ? h("span.tag", { key: "mask" }, t("boxes.mask")) : null,
   );
 }
 
@@ -107,7 +108,7 @@ function fileRow(some) {
   );
 }
 
-export const openTruth = () => pickFiles(TRUTH_FILES, ([file]) => file && loadTruth(file));
+export const openTruth = () => pickFiles(TRUTH_FILES, loadTruths, true);
 
 const openTruthFolder = () => pickFolder((files) => loadTruthFolder(files));
 
@@ -121,23 +122,43 @@ export async function loadTruthFolder(files) {
     say(t("boxes.folder.none"), "error");
     return;
   }
-  await takeTruth("truth-folder", "folder", packFiles(taken));
+  await takeTruth("truth-folder", "folder", packFiles(taken), null);
 }
 
 /**
- * True boxes of all images that a file names; a mask or a label image is of the image at hand.
+ * True boxes of all images that a file names. A mask or a label image is of the image that it is
+ * named after; one alone may be of the image at hand.
+ * @param {File[]} files
+ */
+export async function loadTruths(files) {
+  const image = files.length === 1 ? state.image : null;
+  for (const file of files) await takeTruth("truth", file.name, file, image);
+}
+
+/**
+ * Markers and masks of all images, as the studio writes them.
  * @param {File} file
  */
-export const loadTruth = (file) => takeTruth("truth", file.name, file);
+export async function loadArchive(file) {
+  try {
+    const reply = await put("archive", { name: file.name, network: state.network }, file);
+    adoptUpload(reply);
+    say(t("archive.loaded", { n: reply.files }));
+    for (const note of reply.notes) say(reasonText(note));
+  } catch (problem) {
+    sayProblem(problem);
+  }
+}
 
 /**
  * @param {string} path
  * @param {string} name
  * @param {Blob} data
+ * @param {string | null} image
  */
-async function takeTruth(path, name, data) {
+async function takeTruth(path, name, data, image) {
   try {
-    const reply = await put(path, { name, image: state.image }, data);
+    const reply = await put(path, { name, image, network: state.network }, data);
     adoptUpload(reply);
     say(t("detect.truth.loaded", { n: reply.images }));
     for (const note of reply.notes) say(reasonText(note));

@@ -18,7 +18,7 @@ import { act, adoptUpload } from "../../commands.js";
 import { download, put } from "../../server/api.js";
 import { choose, classOf, imageOf, ownImages, shownClasses, state } from "../../store.js";
 import { adviceSection, effectTag } from "./advice.js";
-import { boxSection } from "./box-panel.js";
+import { boxSection, loadArchive } from "./box-panel.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
 
 /** @import { Class, Labels, Stroke } from "../../server/types.js" */
@@ -160,7 +160,7 @@ function fileRow() {
   const clear = () => act({ do: "clear_strokes", image: state.image });
   const save = (/** @type {string} */ kind) =>
     download(`export/markers-${kind}`, view).catch(sayProblem);
-  const open = () => pickFiles(".txt,.json,.png", importMarkers, true);
+  const open = () => pickFiles(".txt,.json,.png,.zip", importMarkers, true);
   const any = Object.keys(state.doc.strokes).length > 0;
   return h(
     "div.row",
@@ -182,6 +182,10 @@ function fileRow() {
  */
 export async function importMarkers(files) {
   for (const file of files) {
+    if (/\.zip$/i.test(file.name)) {
+      await loadArchive(file);
+      continue;
+    }
     const own = imageNamed(file.name);
     const image = own ?? (files.length === 1 ? state.image : undefined);
     if (!image) {

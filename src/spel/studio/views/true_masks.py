@@ -1,0 +1,124 @@
+"""Masks of a network against the true masks of the session, by the measures of `spel eval`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from spel.decide.segmentation import KEY, Segmentation
+from spel.decide.segmented import segment_image
+from spel.errors import ImageReadError
+from spel.io import write
+from spel.io.image.label_image import read_label_image
+from spel.jobs.class_masks import evaluate_classes
+from spel.jobs.instance_masks import evaluate_instance_masks
+from spel.jobs.masks import evaluate_masks
+from spel.jobs.segmented_files import mask_picture, save_part
+from spel.nn import Network
+from spel.studio.refusals import Refusal
+from spel.studio.segmenting import segmentation_for
+from spel.studio.session import Session
+from spel.studio.true_masks import masks_of
+from spel.studio.views.packing import Json, Packed, packed
+from spel.studio.windows import slides
+
+OnImage = Callable[[str, int, int], object]
+COLORS = 10
+"""Numbers of objects in the picture of a label image; they repeat."""
+
+
+def true_mask_view(session: Session, image: str) -> Packed:
+    """The true mask of an image: 0 where there is no object, else 1 to `COLORS`."""
+    path = masks_of(session).get(image)
+    if path is None:
+        raise Refusal("no_mask", "this image has no true mask")
+    labels = read_label_image(path)
+    shown = np.where(labels > 0, (labels.astype(np.int64) - 1) % COLORS + 1, 0).astype(np.uint8)
+    if len(np.unique(labels)) <= 2:
+        shown = np.minimum(shown, 1)
+    return packed({}, shown)
+
+
+def masks_quality(session: Session, network: str, on_image: OnImage) -> Json:
+    """Figures of the masks that a network makes of all images with a true mask.
+
+    The files that `spel segment` would write are compared by the functions of `spel eval`.
+
+    Returns
+    -------
+    dict
+        Empty if there is no true mask; ``figures`` None if the network makes no masks. ``kind`` is
+        "masks" or "classes"; ``instances`` holds the figures of objects, where the true masks
+        number them.
+    """
+    masks = masks_of(session)
+    entry = session.document.entry(network)
+    if not masks:
+        return {}
+    if slides(entry.decision) and KEY not in entry.network.meta:
+        return _without_figures([])
+    failed: list[Json] = []
+    how: Segmentation | None = None
+    with tempfile.TemporaryDirectory() as folder:
+        answers, truth = Path(folder) / "answers", Path(folder) / "truth"
+        answers.mkdir()
+        truth.mkdir()
+        images = list(masks)
+        for number, image in enumerate(images):
+            on_image(session.images.source(image).name, number, len(images))
+            try:
+                fitted = session.fitted(network, image)
+                how = segmentation_for(fitted)
+                _write_answer(session, image, fitted, how, answers / str(number))
+            except ImageReadError as error:
+                failed.append({"image": image, "problem": str(error)})
+                continue
+            shutil.copyfile(masks[image], truth / f"{number}.tif")
+        if how is None:
+            return _without_figures(failed)
+        compared = _compared(answers, truth, how, images)
+    return {**compared, "failed": failed}
+
+
+def _without_figures(failed: list[Json]) -> Json:
+    return {"kind": "masks", "figures": None, "instances": None, "rows": [], "failed": failed}
+
+
+def _write_answer(
+    session: Session, image: str, network: Network, how: Segmentation, stem: Path
+) -> None:
+    loaded = session.load(image)
+    result = segment_image(network, loaded.values, how, white=loaded.white)
+    write(stem.with_name(f"{stem.name}.png"), mask_picture(result.labels, how))
+    for part, ending in (("instances", "instances.tif"), ("csv", "objects.csv")):
+        save_part(part, stem.with_name(f"{stem.name}.{ending}"), result, loaded.name)
+
+
+def _compared(answers: Path, truth: Path, how: Segmentation, images: list[str]) -> Json:
+    if how.classes:
+        by_class = evaluate_classes(answers, truth)
+        rows: dict[str, list[float]] = {}
+        for one in by_class.classes.values():
+            for name, overlap in one.overlaps.items():
+                if overlap.true or overlap.answered:
+                    rows.setdefault(name, []).append(overlap.dice)
+        dices = {name: float(np.mean(values)) for name, values in rows.items()}
+        figures = by_class.to_dict()
+        instances = None
+    else:
+        overlaps = evaluate_masks(answers, truth)
+        dices = {name: overlap.dice for name, overlap in overlaps.overlaps.items()}
+        figures = overlaps.to_dict()
+        numbered = bool(overlaps.several)
+        instances = evaluate_instance_masks(answers, truth).to_dict() if numbered else None
+    listed = sorted(dices.items(), key=lambda pair: pair[1])
+    return {
+        "kind": "classes" if how.classes else "masks",
+        "figures": figures,
+        "instances": instances,
+        "rows": [{"image": images[int(name)], "dice": dice} for name, dice in listed],
+    }

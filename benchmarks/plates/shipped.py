@@ -18,6 +18,23 @@ from spel.rigid import Windows
 SHIPPED = 0.05
 """Threshold of the network that spel ships, a probability chosen from the table of `shipped`."""
 
+MEASURED = {
+    "figures": {
+        "share of photos whose best box has IoU 0.5 with the plate": 0.966,
+        "mean IoU of the best boxes": 0.844,
+        "average precision at IoU 0.5": 0.973,
+        "false alarms per picture without a plate, at recall 0.95": 0.026,
+    },
+    "measured on": "The same 177 photos, in 5 folds: each is answered by a network that was "
+    "learned without it, with version 0.1. The method was developed on these photos.",
+    "measured by": "SPEL_THREADS=1 python -m benchmarks.plates.learned cross --out results",
+    "limits": "Plates that are wider than high, level or turned by at most 10 degrees. It fails at "
+    "15 degrees, at a tenth of the light and where over-exposure erased the characters. Boxes are "
+    "drawn without the frame of the plate. It finds plates and reads none. The photos belong to "
+    "others (the benchmark's repository is under AGPL-3.0) and are not shipped.",
+}
+"""What docs/plates.md says of the networks of `cross`, for the card."""
+
 
 def ship(options: argparse.Namespace, found: list[Photo], images: Images) -> str:
     """Learn from all photos; write ``plates.safetensors``."""
@@ -32,9 +49,12 @@ def ship(options: argparse.Namespace, found: list[Photo], images: Images) -> str
         "method": "spel.rigid.learn_detector, default configuration: in closed form, "
         "without backpropagation",
         "command": "python -m benchmarks.plates.learned ship",
+        **MEASURED,
+        "threshold": f"{SHIPPED}; 0.1 gives fewer false alarms",
+        "license": "BSD-3-Clause",
+        "fingerprint": network.fingerprint(),
         "spel": spel.__version__,
     }
-    card["threshold"] = f"{SHIPPED}, see docs/plates.md; 0.1 gives fewer false alarms"
     decision = {**network.meta["decision"], "threshold": SHIPPED}
     network = network.with_meta(card=card, decision=decision)
     path = options.out / "plates.safetensors"

@@ -21,6 +21,7 @@ from spel import __version__, atomic
 from spel.backends.onnx_export import TOLERANCE, OnnxReport, checked_onnx
 from spel.backends.onnx_graph import OPSET
 from spel.errors import FormatError, ShapeError, plural
+from spel.nn.card import card_license, model_card
 from spel.nn.intensity import expected_white
 from spel.nn.network import Network
 
@@ -50,7 +51,7 @@ def to_bioimageio(
     authors : sequence of str
         Names of those who made the network; the zoo's website expects some.
     license : str
-        Its identifier in the list of SPDX, such as "CC-BY-4.0".
+        Its identifier in the list of SPDX, such as "CC-BY-4.0"; by default, that of the card.
     tolerance : float
         Largest difference over the engine's largest absolute value.
 
@@ -80,7 +81,7 @@ def to_bioimageio(
         "model.onnx": model,
         "test_input.npy": _npy(image[None]),
         "test_output.npy": _npy(result[None]),
-        "README.md": _card(network, report).encode(),
+        "README.md": _card(network, _name(place), report).encode(),
     }
     about = {
         "format_version": FORMAT,
@@ -100,8 +101,8 @@ def to_bioimageio(
             }
         },
     }
-    if license:
-        about["license"] = license
+    if license or card_license(network):
+        about["license"] = license or card_license(network)
     files["rdf.yaml"] = yaml.safe_dump(about, sort_keys=False, allow_unicode=True).encode()
     atomic.write_bytes(path, _zip(files))
     return report
@@ -159,21 +160,12 @@ def _channels(array: npt.NDArray[Any]) -> dict[str, Any]:
     return {"type": "channel", "channel_names": [f"channel{n}" for n in range(array.shape[-1])]}
 
 
-def _card(network: Network, report: OnnxReport) -> str:
-    """The README of the package: what the network is made of, and how exact the file is."""
-    rows = [f"| {node.name} | {type(node.layer).__name__} |" for node in network.nodes]
-    return "\n".join(
-        [
-            "# A network of spel",
-            "",
-            f"Exported by spel {__version__}. ONNX Runtime differed from spel's engine by at most "
-            f"{report.difference:.1e} of the largest value, on {plural(report.images, 'image')}.",
-            "",
-            "| step | layer |",
-            "|---|---|",
-            *rows,
-            "",
-        ]
+def _card(network: Network, name: str, report: OnnxReport) -> str:
+    """The README of the package: the network's card, and how exact the file is."""
+    return (
+        f"{model_card(network, name)}\n## The ONNX file\n\nExported by spel {__version__}. ONNX "
+        f"Runtime differed from spel's engine by at most {report.difference:.1e} of the largest "
+        f"value, on {plural(report.images, 'image')}.\n"
     )
 
 

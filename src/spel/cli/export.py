@@ -14,6 +14,7 @@ from spel.cli.types import PATH
 from spel.errors import plural
 
 if TYPE_CHECKING:
+    from spel.cli.ranges import ImageReader
     from spel.nn import Network
 
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 @click.argument("net", metavar="NET")
 @click.option(
     "--to",
-    type=click.Choice(["onnx", "torch", "libift", "script", "html", "bioimageio"]),
+    type=click.Choice(["onnx", "torch", "libift", "script", "html", "bioimageio", "card"]),
     required=True,
-    help="ONNX file, PyTorch state file, libift folder, Python script, a page to hand out, or a "
-    "package of the BioImage Model Zoo.",
+    help="ONNX file, PyTorch state file, libift folder, Python script, a page to hand out, a "
+    "package of the BioImage Model Zoo, or a model card (Markdown).",
 )
 @click.option("--image", metavar="IMAGE", help="The image of the page, for html.")
 @click.option("--out", type=PATH, required=True, help="File (or folder).")
@@ -88,7 +89,7 @@ def command(
         raise click.UsageError("--to html shows the network on an image; name it with --image")
     if to != "html" and image is not None:
         raise click.UsageError("--image is for --to html only; leave it out")
-    if check and to in ("libift", "script", "html"):
+    if check and to in ("libift", "script", "html", "card"):
         raise click.UsageError(f"--check compares ONNX and PyTorch results; leave it out of {to}")
     chain = network(net)
     in_units = ImageReader(chain, settings, reading)
@@ -102,22 +103,26 @@ def command(
     elif to == "torch":
         _check_images(chain, images)
         _torch(chain, out, images, options["tolerance"], settings)
-    elif image is not None:
-        from spel import atomic
-        from spel.backends import to_html
-
-        title = f"{Path(net).stem} · {Path(image).name}"
-        atomic.write_text(out, to_html(chain, in_units(image), title=title))
     elif to == "libift":
         from spel.backends import to_libift
 
         to_libift(chain, out)
     else:
         from spel import atomic
-        from spel.backends import to_script
 
-        atomic.write_text(out, to_script(chain))
+        atomic.write_text(out, _text(chain, net, to, image, in_units))
     click.echo(out)
+
+
+def _text(chain: Network, net: str, to: str, image: str | None, in_units: ImageReader) -> str:
+    """The page that shows the network on an image, its card, or its script."""
+    from spel.backends import to_html, to_script
+    from spel.nn.card import model_card
+
+    if image is not None:
+        title = f"{Path(net).stem} · {Path(image).name}"
+        return to_html(chain, in_units(image), title=title)
+    return model_card(chain, net) if to == "card" else to_script(chain)
 
 
 def _onnx(chain: Network, to: str, out: Path, images: list[Any], options: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spel.errors import SpelError
+from spel.nn.card import KEY, card_sections
 from spel.nn.network import Network
 
 AXES = ("planes", "rows", "columns")
@@ -56,7 +57,11 @@ def network_info(
         "",
         network.summary(shape),
     ]
-    lines += [f"{key}: {json.dumps(plain(value))}" for key, value in network.meta.items()]
+    for key, value in network.meta.items():
+        if key != KEY:
+            lines.append(f"{key}: {json.dumps(plain(value))}")
+    for title, text in card_sections(network):
+        lines += ["", title, *(f"  {line}".rstrip() for line in text.split("\n"))]
     return plain(values), "\n".join(lines)
 
 

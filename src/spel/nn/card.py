@@ -64,11 +64,11 @@ def model_card(network: Network, name: str) -> str:
     >>> model_card(net, "positive").splitlines()[:4]
     ['---', 'library_name: spel', 'license: mit', 'pipeline_tag: image-feature-extraction']
     """
-    found = dict(card_sections(network))
+    texts = dict(card_sections(network))
     lines = [*_head(network), "", f"# {printable(str(_card(network).get('name', name)))}"]
     for title in TITLES:
-        if title in found or title not in OPTIONAL:
-            lines += ["", f"## {title}", "", found.get(title, "Not stated.")]
+        if title in texts or title not in OPTIONAL:
+            lines += ["", f"## {title}", "", texts.get(title, "Not stated.")]
     lines += ["", "## Use", "", *_use(network, name)]
     lines += ["", "## Layers", "", f"Fingerprint `{network.fingerprint()}`.", ""]
     lines += ["| step | layer | weights |", "|---|---|---|"]

@@ -3,7 +3,8 @@
 ``python -m benchmarks.plates.learned cross`` (cross-validation, false alarms, calibration),
 ``nested`` (configuration chosen inside each fold), ``curve`` (learning from few photos), ``robust``
 (rotated, small, dark photos ...), ``ship`` (the zoo's network and its card), ``shipped`` (what the
-zoo's network finds at several thresholds, in photos that it was learned from).
+zoo's network finds at several thresholds, in photos that it was learned from), ``small`` (the same
+photos reduced, and enlarged in detection).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from benchmarks.plates.changes import CHANGES, fours
 from benchmarks.plates.detector import LOW, Images, answer, greys, learn
 from benchmarks.plates.gallery import gallery
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
-from benchmarks.plates.shipped import SHIPPED, ship, shipped
+from benchmarks.plates.shipped import SHIPPED, ship, shipped, small
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
 from spel.rigid import RigidConfig
 
@@ -45,7 +46,8 @@ class CrossValidation:
 def main() -> int:
     """Run one part, print its table, and write it into the folder of ``--out``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plates.learned")
-    parser.add_argument("part", choices=("cross", "nested", "curve", "robust", "ship", "shipped"))
+    names = ("cross", "nested", "curve", "robust", "ship", "shipped", "small")
+    parser.add_argument("part", choices=names)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--folds", type=int, default=5)
@@ -69,6 +71,7 @@ def main() -> int:
         "robust": robust,
         "ship": ship,
         "shipped": shipped,
+        "small": small,
     }
     text = parts[options.part](options, found, images)
     print(text)

@@ -1,4 +1,4 @@
-"""The plate detector of the zoo: learned from all photos, and what a threshold costs there."""
+"""The plate detector of the zoo: learned from all photos; its thresholds, and small plates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 import spel
+from benchmarks.plates.conditions import Scene, with_width
 from benchmarks.plates.detector import Images, answer, learn
 from benchmarks.plates.photos import Photo
 from spel import zoo
@@ -74,6 +75,34 @@ def shipped(_: argparse.Namespace, found: list[Photo], images: Images) -> str:
             f"{figures.false_alarms:.3f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+WIDTHS = (32, 40, 50, 60)
+"""Widths of plates, in pixels, to which photos are reduced."""
+
+ENLARGE = (1.0, 2**0.5, 2.0)
+"""Factors by which reduced photos are enlarged."""
+
+
+def small(_: argparse.Namespace, found: list[Photo], images: Images) -> str:
+    """What the zoo's network finds in every third photo, reduced, at its own threshold."""
+    network = zoo.plates()
+    head = " | ".join(f"enlarged {factor:.3g} times" for factor in ENLARGE)
+    lines = [f"| width of the plate | {head} |", "|---" * (len(ENLARGE) + 1) + "|"]
+    for width in WIDTHS:
+        cells = [f"{width} pixels"]
+        scenes = [with_width(Scene(p.name, images[p.name], p.boxes), width) for p in found[::3]]
+        for factor in ENLARGE:
+            figures = evaluate([_found(network, scene, factor) for scene in scenes])
+            cells.append(f"{figures.recall:.2f} ({figures.false_alarms:.2f})")
+        lines.append(f"| {' | '.join(cells)} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    return "\n".join(lines) + "\n"
+
+
+def _found(network: spel.Network, scene: Scene, enlarge: float) -> Answers:
+    detections = spel.detect(network, scene.image, enlarge=enlarge)
+    return Answers(scene.name, detections.boxes, detections.scores, scene.boxes)
 
 
 def _above(answers: Answers, threshold: float) -> Answers:

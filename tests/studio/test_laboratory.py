@@ -18,6 +18,7 @@ from spel.studio.views.objects import objects_view
 from spel.studio.views.strokes import stroke_view, wavering_view
 from spel.studio.web import changes, truth_files
 from spel.studio.web.wire import unpack_folder
+from spel.synthesis import invert
 
 from .conftest import add, blobs, stroke
 
@@ -149,3 +150,24 @@ def test_boxes_of_an_image_of_another_size_are_refused(session, tmp_path):
     with pytest.raises(FormatError, match=r"annotations say 1 x 1 .* the image has 96 x 64"):
         truth_files.take_truth_folder(session, {}, packed(tmp_path, files), "")
     assert session.document.truth == before
+
+
+def ended(session, body):
+    id = changes.invert(session, {"network": "plate", "image": "image0", **body})["id"]
+    while session.tasks.get(id).state == "running":
+        time.sleep(0.01)
+    return session.tasks.get(id)
+
+
+def test_a_step_is_inverted_in_a_task(session):
+    task = ended(session, {"step": "edges"})
+    run = session.run("plate", "image0")
+    wanted = run.activations["edges"]
+    picture = invert(run.network, wanted, "edges", shape=(64, 96, 3), bounds=(0, 255))
+    np.testing.assert_array_equal(task.picture, np.rint(picture).clip(0, 255))
+    assert (task.state, task.done, task.total) == ("done", 4, 4)
+    where = {"network": "plate", "after": "edges", "image": "image0"}
+    session.do({"do": "add_step", "kind": "softmax", **where})
+    refused = ended(session, {"step": "softmax"})
+    assert refused.refusal == {"code": "not_inverted", "values": {"step": "softmax"}}
+    assert task.picture is None

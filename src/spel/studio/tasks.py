@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from spel.errors import SpelError
 from spel.studio.refusals import Refusal
 
@@ -36,6 +39,10 @@ class Task:
         How far it is; a total of 0 is unknown.
     result : dict
         What came of it, so far.
+    refusal : dict, optional
+        Code and values of the refusal that it failed with, for the language of the page.
+    picture : array, optional
+        An image that it has made; the next task of the session takes it away.
     """
 
     kind: str
@@ -45,6 +52,8 @@ class Task:
     done: int = 0
     total: int = 0
     result: dict[str, Any] = field(default_factory=dict)
+    refusal: dict[str, Any] | None = None
+    picture: npt.NDArray[np.uint8] | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def say(self, message: str) -> None:
@@ -69,7 +78,7 @@ class Task:
 
     def to_dict(self) -> dict[str, Any]:
         """The task as JSON."""
-        names = ("id", "kind", "state", "message", "done", "total", "result")
+        names = ("id", "kind", "state", "message", "done", "total", "result", "refusal")
         return {name: getattr(self, name) for name in names}
 
 
@@ -95,6 +104,8 @@ class Tasks:
         with self._lock:
             if any(task.state == "running" for task in self._tasks.values()):
                 raise Refusal("busy", "another task is running; wait for its end, or stop it")
+            for earlier in self._tasks.values():
+                earlier.picture = None
             task = Task(kind)
             self._tasks[task.id] = task
             while len(self._tasks) > MAX_TASKS:
@@ -137,6 +148,9 @@ def _work(task: Task, work: Work) -> None:
         work(task)
     except StoppedError:
         task.state = "stopped"
+    except Refusal as error:
+        task.refusal = {"code": error.code, "values": error.values}
+        task.message, task.state = str(error), "failed"
     except (SpelError, OSError, ValueError) as error:
         task.message, task.state = str(error), "failed"
     except MemoryError:

@@ -45,6 +45,7 @@ READS: dict[str, Read] = {
     "/api/export/{kind}": reading.export,
     "/api/tasks": lambda s, r: {"tasks": [task.to_dict() for task in s.tasks.all()]},
     "/api/tasks/{id}": lambda s, r: s.tasks.get(r.path_params["id"]).to_dict(),
+    "/api/tasks/{id}/picture": reading.task_picture,
     "/api/tasks/{id}/pictures/{index:int}": reading.result_picture,
     "/api/folders": lambda s, r: folders_view(s),
     "/api/images/{id}/thumb": reading.thumb,
@@ -61,6 +62,7 @@ CHANGES: dict[str, Change] = {
     "/api/why": changes.why,
     "/api/learn-boxes": changes.learn_boxes,
     "/api/run-folder": changes.run_folder,
+    "/api/invert": changes.invert,
     "/api/stop": changes.stop_task,
 }
 UPLOADS: dict[str, uploads.Take] = {

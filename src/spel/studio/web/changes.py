@@ -10,6 +10,7 @@ from spel.errors import FormatError, SpelError
 from spel.studio import folder_runs
 from spel.studio.detectors import learn_from_truth
 from spel.studio.document import Entry, display_name
+from spel.studio.inverting import invert_step
 from spel.studio.session import Session
 from spel.studio.tasks import Task
 from spel.studio.views import detections
@@ -101,6 +102,14 @@ def run_folder(session: Session, body: Body) -> Json:
     session.document.entry(network)
     work = partial(folder_runs.run_folder, session, network, image, folder)
     return session.tasks.start("run_folder", work).to_dict()
+
+
+def invert(session: Session, body: Body) -> Json:
+    """Begin to invert a step; the answer is the task."""
+    network, image, step = (str(body[name]) for name in ("network", "image", "step"))
+    session.document.entry(network)
+    work = partial(invert_step, session, network, image, step)
+    return session.tasks.start("invert", work).to_dict()
 
 
 def stop_task(session: Session, body: Body) -> Json:

@@ -10,13 +10,14 @@ from starlette.responses import Response
 from spel.errors import ParameterError
 from spel.studio import exports
 from spel.studio.images import source_id
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.views.folders import picture_view, thumb_view
 from spel.studio.views.images import image_view, planes_view, window_view
 from spel.studio.views.kernels import kernels_view
 from spel.studio.views.labels import labels_view
 from spel.studio.views.objects import objects_view
-from spel.studio.views.packing import Json, Packed
+from spel.studio.views.packing import Json, Packed, packed
 from spel.studio.views.patch_space import cloud_view
 from spel.studio.views.runs import (
     bank_view,
@@ -93,6 +94,14 @@ def result_picture(session: Session, request: Request) -> Packed:
     """A picture from the results of a task."""
     task = session.tasks.get(request.path_params["id"])
     return picture_view(task, request.path_params["index"])
+
+
+def task_picture(session: Session, request: Request) -> Packed:
+    """The image that a task has made."""
+    picture = session.tasks.get(request.path_params["id"]).picture
+    if picture is None:
+        raise Refusal("no_picture", "this picture is not there any more; make it again")
+    return packed({}, picture)
 
 
 def run(session: Session, request: Request) -> Json:

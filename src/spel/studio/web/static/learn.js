@@ -8,6 +8,7 @@ import { say } from "./base/toasts.js";
 import { t } from "./base/words.js";
 import { act, freeName, refreshDocument } from "./commands.js";
 import { choose, network, state } from "./store.js";
+import { refusalText } from "./server/api.js";
 import { runTask } from "./tasks.js";
 
 /** @import { Network } from "./server/types.js" */
@@ -68,7 +69,7 @@ export async function learnBoxes() {
   const own = network();
   const again = own?.decision.kind ? own.name : freeName(t("boxes.network"));
   const task = await runTask("learn-boxes", { network: again });
-  if (task?.state === "failed") say(task.message, "error");
+  if (task?.state === "failed") say(refusalText(task.message, task.refusal), "error");
   if (task?.state !== "done") return;
   await refreshDocument();
   choose({ network: task.result.network });

@@ -6,7 +6,7 @@ import { h } from "./base/dom.js";
 import { sayProblem } from "./base/toasts.js";
 import { reasonText } from "./base/reasons.js";
 import { t } from "./base/words.js";
-import { get, post } from "./server/api.js";
+import { get, post, refusalText } from "./server/api.js";
 import { emit } from "./store.js";
 
 /** @import { Task } from "./server/types.js" */
@@ -79,7 +79,8 @@ export function taskRow(kind) {
 }
 
 /** @param {Task} task */
-function wordsOf({ state, message }) {
+function wordsOf({ state, message, refusal }) {
+  if (state === "failed" && refusal) return refusalText(message, refusal);
   if (state === "running" || state === "failed") return reasonText(message) || t(`task.${state}`);
   return t(`task.${state}`);
 }

@@ -68,14 +68,21 @@ async function refusal(response) {
   } catch {
     // Plain text is its own message.
   }
-  const said = body?.error ?? text;
-  const values = body?.values ?? {};
-  if (values.reason) values.reason = reasonText(values.reason);
-  const named = values.field ? { ...values, field: fieldName(values.field) } : values;
-  const message = body?.code
-    ? textOr(`refused.${body.code}`, reasonText(said), named)
-    : reasonText(said);
+  const message = refusalText(body?.error ?? text, body);
   return new RequestError(response.status, message, body);
+}
+
+/**
+ * Why something was refused, in the user's language.
+ * @param {string} said the sentence in English
+ * @param {{ code?: string, values?: Record<string, string> } | null} [refused]
+ */
+export function refusalText(said, refused) {
+  const values = { ...refused?.values };
+  if (values.reason) values.reason = reasonText(values.reason);
+  if (values.field) values.field = fieldName(values.field);
+  const plain = reasonText(said);
+  return refused?.code ? textOr(`refused.${refused.code}`, plain, values) : plain;
 }
 
 /**

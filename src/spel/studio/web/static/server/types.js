@@ -176,6 +176,7 @@
  * @property {number} done
  * @property {number} total 0 if it is not known
  * @property {Record<string, any>} result
+ * @property {{ code: string, values: Record<string, string> } | null} refusal why it has failed
  */
 /** @typedef {{ do: string } & Record<string, unknown>} Command */
 

@@ -16,6 +16,7 @@ import { plane } from "../../server/arrays.js";
 import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "../../store.js";
 import { Beside, imageMap, imagePlane, placeOf } from "./beside.js";
 import { scaleBar } from "./draw.js";
+import { Inverted } from "./inverted.js";
 import { statusOf } from "./model.js";
 import { Orthogonal } from "./orthogonal.js";
 import { Player } from "./play.js";
@@ -35,6 +36,7 @@ export class Viewer extends Part {
   orthogonal = null;
   three = false;
   player = new Player(() => this.update());
+  inverted = new Inverted(() => this.showInverted());
   /** @type {View | null} */
   shared = null;
   sideBySide = false;
@@ -51,9 +53,15 @@ export class Viewer extends Part {
   stages = create(h("div.stages"));
   status = create(h("p.status", { "aria-live": "off" }));
   scale = create(h("p.scale"));
+  work = create(h("div.work"));
 
   build() {
-    patch(this, this.tools, this.stages, h("footer.stage-foot", {}, this.status, this.scale));
+    patch(
+      this,
+      this.tools,
+      this.stages,
+      h("footer.stage-foot", {}, this.status, this.work, this.scale),
+    );
     this.follow(this.stage);
     this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
     this.on(bus, "run select image contrast", () => this.update());
@@ -67,6 +75,7 @@ export class Viewer extends Part {
     this.on(bus, "traced", () => this.showWindow());
     this.on(bus, "term", () => this.beside?.mark());
     this.on(bus, "language", () => this.update());
+    this.on(bus, "task", () => this.showInverted());
     this.update();
   }
 
@@ -161,6 +170,7 @@ export class Viewer extends Part {
       this.tools,
       viewerTools(channels, bands, {
         sideBySide: this.sideBySide,
+        invert: state.node === "input" ? null : this.inverted.tool(),
         play: this.sideBySide ? this.player.tools() : null,
         overlay: this.overlay,
         flicker: (on) => this.flicker(on),
@@ -223,8 +233,20 @@ export class Viewer extends Part {
     this.stage.setPlane(on ? null : this.plane, step() ?? placeOf(this.image), this.map());
   }
 
+  /** The inverted step in the place of the picture, or else the overlay. */
+  showInverted() {
+    this.drawTools(...this.counts);
+    this.updateOverlay();
+  }
+
   /** The last step's saliency over the picture. */
   async updateOverlay() {
+    patch(this.work, this.inverted.work());
+    this.scale.hidden = !this.stage.colors || this.inverted.canvas !== null;
+    if (this.inverted.canvas) {
+      this.stage.setTop(this.inverted.canvas);
+      return;
+    }
     const last = output();
     if (!this.overlay || !last?.id || last.shape.length !== 3) {
       this.stage.setTop(null);

@@ -18,8 +18,7 @@ from spel.decide.detection import with_decision
 from spel.errors import ParameterError
 from spel.io.annotation.results import Result
 from spel.jobs import DetectJob, detect
-from spel.runs import Failure, image_process, parts, run
-from spel.runs.task import TimedTask
+from spel.runs import Failure, image_process, parts, run, run_tasks
 
 
 def edges() -> spel.Network:
@@ -49,8 +48,9 @@ def pyramid(path: Path, image: np.ndarray) -> Path:
 
 
 def one(job: DetectJob, path: Path) -> Result | Failure:
-    (task,) = job.tasks([str(path)])
-    return TimedTask(task)().result
+    (outcome,) = run_tasks(job.tasks([str(path)]))
+    result: Result | Failure = outcome.result
+    return result
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import numpy as np
 from spel.errors import ParameterError
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
-from spel.jobs.network_job import NetworkJob
+from spel.jobs.network_job import NetworkJob, write_bands
 from spel.jobs.steps import MAX_BYTES, save_steps, step_ending, voxel_of
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import output_bands
+from spel.runs.tiling import Mapping
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,20 @@ class ApplyJob(NetworkJob):
             **self.intensity(image.pixels, image.white),
         )
 
-    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
+    def process_tiles(
+        self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
+    ) -> ImageRecord:
         """The steps of an image that is read by windows, as pyramids."""
         paths = []
-        tiling, intensity = self.tiled(image)
+        tiling, intensity = self.tiled(image, each)
         forms = [form for form in self.formats if form in WRITERS] or [OME_TIFF]
         for step, form in product(self.save, forms):
             part = self.network.upto(step)
             paths.append(files.path(step_ending(self.network, step, ENDINGS[form])))
             bands = output_bands(part, tiling, files.folder)
             voxel = voxel_of(self.network, step, image.spacing, image.unit)
-            WRITERS[form](paths[-1], bands, part.shape(image.shape), np.float32, **voxel)
+            shape = part.shape(image.shape)
+            write_bands(form, files, paths[-1], bands, shape, np.float32, **voxel)
         values = {
             "files": [path.name for path in paths],
             "model": self.model,

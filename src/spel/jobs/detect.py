@@ -26,6 +26,7 @@ from spel.nn.intensity import expected_white, match_white
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
 from spel.runs.parts import fits
+from spel.runs.tiling import Mapping
 from spel.runs.video import VideoTask
 
 
@@ -117,14 +118,16 @@ class DetectJob(NetworkJob):
             **self.intensity(image.pixels, image.white),
         )
 
-    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> Result:
+    def process_tiles(
+        self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
+    ) -> Result:
         """The boxes of an image that is read by windows."""
         if self.save and not fits(image):
             raise ParameterError(
                 "pictures cannot be saved of images that are read tile by tile; leave out --save"
             )
         self._check_volume(name, len(image.shape))
-        tiling, intensity = self.tiled(image)
+        tiling, intensity = self.tiled(image, each)
         with ExitStack() as stack:
             levels = image.smaller() if self.reads_levels and self.level is None else []
             smaller = [stack.enter_context(level) for level in levels]

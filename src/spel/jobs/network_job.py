@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,13 @@ import numpy.typing as npt
 from spel.core.intensity import count_non_finite, largest_number, white_of_largest
 from spel.errors import TaskError
 from spel.io.large import LargeImage
+from spel.io.large.forms import WRITERS
+from spel.io.large.stored_band import StoredBand
 from spel.nn import Network, load
 from spel.nn.intensity import assumed_white, match_white, takes_colors
 from spel.nn.tiles import default_size
-from spel.runs import ImageJob, SourceImage
-from spel.runs.tiling import Tiling
+from spel.runs import ImageJob, OutputFiles, SourceImage
+from spel.runs.tiling import Mapping, Tiling
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,9 @@ class NetworkJob(ImageJob):
         assumed = assumed_white(self.network, pixels, white)
         return _intensity(assumed, count_non_finite(pixels))
 
-    def tiled(self, image: LargeImage) -> tuple[Tiling, dict[str, Any]]:
+    def tiled(self, image: LargeImage, each: Mapping = map) -> tuple[Tiling, dict[str, Any]]:
         """The tiles of an image in the units of the network, and what `intensity` says of it."""
-        tiling = Tiling(image, self.tile or default_size(image.shape))
+        tiling = Tiling(image, self.tile or default_size(image.shape), each)
         white, non_finite, most = image.white, 0, 0.0
         if white is None:
             for count, largest in tiling.windows(_range_of):
@@ -79,6 +84,21 @@ class NetworkJob(ImageJob):
         assumed = assumed_white(self.network, np.full(1, most, image.dtype), white)
         in_units = tiling if white is None else tiling.in_units(self.network, white)
         return in_units, _intensity(assumed, non_finite)
+
+
+def write_bands(
+    form: str,
+    files: OutputFiles,
+    path: Path,
+    bands: Iterable[StoredBand],
+    *shape: Any,
+    **voxel: Any,
+) -> None:
+    """Write a pyramid of one of `WRITERS`; a shard that helps another only computes the bands."""
+    if files.written:
+        WRITERS[form](path, bands, *shape, **voxel)
+    else:
+        deque(bands, maxlen=0)
 
 
 def _range_of(part: npt.NDArray[Any]) -> tuple[np.int64, np.float64]:

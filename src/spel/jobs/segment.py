@@ -17,7 +17,7 @@ from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.io.large.pyramid import windows_of_band
 from spel.io.large.stored_band import StoredBand
-from spel.jobs.network_job import NetworkJob
+from spel.jobs.network_job import NetworkJob, write_bands
 from spel.jobs.segmented_files import (
     PARTS,
     mask_picture,
@@ -28,6 +28,7 @@ from spel.jobs.segmented_files import (
 from spel.nn.intensity import expected_white
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import check_labels, label_bands, output_bands
+from spel.runs.tiling import Mapping
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,9 @@ class SegmentJob(NetworkJob):
             **self.intensity(image.pixels, image.white),
         )
 
-    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> ImageRecord:
+    def process_tiles(
+        self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
+    ) -> ImageRecord:
         """The mask of an image that is read by windows."""
         chosen = resolve_segmentation(self.network, self.segmentation)
         if set(self.save) - {"saliency"}:
@@ -122,7 +125,9 @@ class SegmentJob(NetworkJob):
                 f"segment: {name} is read tile by tile, which gives masks and label images; "
                 "instances need the whole image: cut it into smaller files"
             )
-        tiling, intensity = self.tiled(image)
+        tiling, intensity = self.tiled(image, each)
+        tiling = tiling.for_bands(self.network)
+        network = tiling.resolved(self.network)
         size, area = image.shape[:-1], 0
 
         def counted(bands: Iterator[StoredBand]) -> Iterator[StoredBand]:
@@ -133,14 +138,14 @@ class SegmentJob(NetworkJob):
                 yield band
 
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
-        write, paths = WRITERS[form], [files.path(ENDINGS[form])]
+        write, paths = partial(write_bands, form, files), [files.path(ENDINGS[form])]
         voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
         picture = partial(mask_picture, segmentation=chosen)
-        masks = label_bands(self.network, tiling, chosen, picture, files.folder)
+        masks = label_bands(network, tiling, chosen, picture, files.folder)
         write(paths[0], counted(masks), (*size, 1), picture_type(chosen), **voxel)
         if "saliency" in self.save:
             paths.append(files.path(f"saliency.{ENDINGS[form]}"))
-            bands = output_bands(self.network, tiling, files.folder)
+            bands = output_bands(network, tiling, files.folder)
             write(paths[1], bands, self.network.shape(image.shape), np.float32, **voxel)
         values = {
             "size": list(size),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from spel.errors import ParameterError
 from spel.io.image.header import MAX_PIXELS
@@ -13,6 +13,7 @@ from spel.io.large import LargeImage
 from spel.io.video import Every
 from spel.runs.names import OutputFiles
 from spel.runs.source_image import Record, SourceImage
+from spel.runs.tiling import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,17 @@ class ImageProcess(ABC):
     def process(self, image: SourceImage, files: OutputFiles) -> Record:
         """The record of an image in memory; writes the files of the image."""
 
-    def process_tiles(self, image: LargeImage, name: str, files: OutputFiles) -> Record:
-        """The record of an image that is read in tiles of `tile` or `spel.nn.tiles.SIZE`."""
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Settings that a resumed run must share, ready for JSON."""
+
+    def process_tiles(
+        self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
+    ) -> Record:
+        """The record of an image that is read in tiles of `tile` or `spel.nn.tiles.SIZE`.
+
+        It is called in the process of the run; `each` computes the tiles, in workers.
+        """
         raise ParameterError(
             f"{self.NAME} reads images whole, and {name} has too many pixels for that; use a level "
             "of its pyramid, or a smaller image"

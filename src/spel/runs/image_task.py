@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from spel.core.intensity import white_of
 from spel.core.threads import threads
@@ -12,7 +12,9 @@ from spel.io.large import is_zarr
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
 from spel.runs.parts import NO_LIMIT, is_too_large, process_in_parts
+from spel.runs.shard import Shard
 from spel.runs.source_image import Record, SourceImage
+from spel.runs.tiled_task import TiledTask
 
 
 @dataclass(frozen=True)
@@ -26,24 +28,27 @@ class ImageTask:
         Path of the file.
     files : OutputFiles
         Where its files are written.
+    shard : Shard
+        Of the run; of several shards, all compute tiles of a large image.
     """
 
     job: ImageProcess
     image: str
     files: OutputFiles
+    shard: Shard = field(default_factory=Shard)
 
-    def __call__(self) -> Record:
+    def __call__(self) -> Record | TiledTask:
         with threads(self.job.threads):
             return self._record()
 
-    def _record(self) -> Record:
+    def _record(self) -> Record | TiledTask:
         job, limit = self.job, self.job.limit
         if job.tile is not None or job.level is not None or is_zarr(self.image):
-            return process_in_parts(job, self.image, self.files)
+            return process_in_parts(job, self.image, self.files, self.shard)
         may_tile = job.max_pixels is None
         info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
         if may_tile and is_too_large(info):
-            return process_in_parts(job, self.image, self.files)
+            return process_in_parts(job, self.image, self.files, self.shard)
         if job.colors:
             check_colors(self.image, info)
         pixels = read(self.image, page=job.page, max_pixels=limit, isolate=job.isolate)

@@ -204,6 +204,14 @@ class Manifest:
             self.entries[entry.image] = entry
 
 
+def images_done(path: Path) -> set[str]:
+    """The inputs in a manifest that another run may hold; none if there is no such file."""
+    if not path.exists():
+        return set()
+    rows = path.read_bytes().split(b"\n")[1:-1]
+    return {str(_decode(row, str(path)).get("image")) for row in rows}
+
+
 def _header(config: dict[str, Any]) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "config": config}
 

@@ -23,6 +23,8 @@ class OutputFiles:
     folder : str
     stem : str
         Name of the files, without what follows the first dot.
+    written : bool
+        False for a shard that helps another one, which writes the files.
 
     Examples
     --------
@@ -33,6 +35,7 @@ class OutputFiles:
 
     folder: str
     stem: str
+    written: bool = True
 
     def path(self, ending: str) -> Path:
         """The file with this ending."""

@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 
-from spel.errors import ParameterError
 from spel.io.image.colors import check_colors
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 from spel.io.image.reader import describe
@@ -14,7 +13,9 @@ from spel.io.large import LargeImage
 from spel.io.opening import image_error
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
+from spel.runs.shard import Shard
 from spel.runs.source_image import Record, SourceImage
+from spel.runs.tiled_task import TiledTask
 
 NO_LIMIT = 1 << 62
 READ_IN_PARTS = ("TIFF", "NPY")
@@ -29,8 +30,12 @@ def is_too_large(info: ImageInfo) -> bool:
     return large and info.format in READ_IN_PARTS
 
 
-def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record:
+def process_in_parts(
+    job: ImageProcess, path: str, files: OutputFiles, shard: Shard
+) -> Record | TiledTask:
     """The record of a TIFF, NumPy or OME-Zarr image, at one level of its pyramid.
+
+    If it is read tile by tile, its task for all workers.
 
     Raises
     ------
@@ -42,26 +47,18 @@ def process_in_parts(job: ImageProcess, path: str, files: OutputFiles) -> Record
     if job.colors:
         check_colors(path, describe(path, max_pixels=NO_LIMIT, isolate=job.isolate))
     with LargeImage(path, page=job.page, level=job.level or 0, isolate=job.isolate) as image:
-        by_levels = job.reads_levels and job.level is None and len(image.levels) > 1
-        if job.tile is None and fits(image) and not by_levels:
-            where = image.full_size, image.scale, image.spacing, image.unit
-            whole = SourceImage(path, image[:], image.white, 1, *where)
-            return job.process(whole, files)
-        if job.tile is None and not fits(image):
-            _check_compression(path, image)
-        return _in_tiles(job, path, image, files)
+        if is_tiled(job, image):
+            if job.tile is None and not fits(image):
+                _check_compression(path, image)
+            return TiledTask(job, path, files, image, shard)
+        where = image.full_size, image.scale, image.spacing, image.unit
+        return job.process(SourceImage(path, image[:], image.white, 1, *where), files)
 
 
-def _in_tiles(job: ImageProcess, path: str, image: LargeImage, files: OutputFiles) -> Record:
-    try:
-        return job.process_tiles(image, path, files)
-    except (ParameterError, ValueError) as error:
-        if job.tile is None:
-            rows, cols = image.shape[-3:-1]
-            error.add_note(f"{rows} x {cols} pixels are too many to be read whole")
-            if len(image.levels) > image.level + 1:
-                error.add_note("--level reads a smaller level of its pyramid")
-        raise
+def is_tiled(job: ImageProcess, image: LargeImage) -> bool:
+    """Whether a job reads an image tile by tile."""
+    by_levels = job.reads_levels and job.level is None and len(image.levels) > 1
+    return job.tile is not None or not fits(image) or by_levels
 
 
 def fits(image: LargeImage) -> bool:

@@ -16,6 +16,7 @@ from spel import __version__, atomic
 from spel.errors import ParameterError, TaskError, WriteError
 from spel.io.sources import expand
 from spel.runs.function_job import FunctionJob
+from spel.runs.helping import help_others
 from spel.runs.job import Job
 from spel.runs.manifest import Manifest
 from spel.runs.names import FileNames, OutputFiles
@@ -26,6 +27,7 @@ from spel.runs.scheduler import run_tasks
 from spel.runs.shard import Shard
 from spel.runs.source_image import Record
 from spel.runs.split import End, OnSplit, sources_of, tasks_of_shard, with_parts
+from spel.runs.spread import remove_parts
 from spel.runs.stop import Stop
 from spel.runs.task import Failure, Outcome, Task
 
@@ -167,7 +169,8 @@ def run(
     files = RunFiles(atomic.make_folder(out), part)
     paths = [path if executor is None else path.absolute() for path in expand(sources)]
     names = [os.fsdecode(path) for path in paths]
-    tasks = tasks_of_shard(job.tasks(names, str(files.folder)), part)
+    every = job.tasks(names, str(files.folder))
+    tasks = tasks_of_shard(every, part)
     order = sources_of(tasks)
     config = {**job.to_dict(), "spel": __version__, "shard": f"{part.index}/{part.count}"}
     limits: dict[str, Any] = {"seconds": seconds, "memory": memory}
@@ -175,6 +178,8 @@ def run(
         stop = stack.enter_context(Stop())
         manifest = stack.enter_context(_open_manifest(files, job, config, fresh))
         atomic.remove_leftovers(files.folder, _names(files, tasks))
+        if fresh:
+            remove_parts(files.folder)
         lines = files.results, files.failures
         state = reconcile(manifest, lines, order, retry=retry, counted=job.counted)
         if on_start is not None:
@@ -189,6 +194,7 @@ def run(
         _write(_while_sources_last(outcomes, remaining), writer, on_result, on_error)
         if writer.remaining:
             stop.raise_if_requested()
+        help_others(every, part, stop, workers=workers, executor=executor, **limits)
         for path in lines:
             sort_lines(path, order)
         collected = job.collect(files, tasks, changed)

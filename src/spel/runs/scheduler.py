@@ -6,11 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from signal import SIGINT
+from time import perf_counter
 
-from spel.errors import TaskError, WriteError
+from spel.errors import WriteError
 from spel.runs.pool import Pool
+from spel.runs.spread import RunParts, SpreadTask
 from spel.runs.stop import Interrupted, Stop
-from spel.runs.task import Failure, Outcome, Task, TimedTask
+from spel.runs.task import Failure, Outcome, Task, TimedTask, WorkersLost, outcome_of
 
 GRACE = 5.0
 """Seconds that running tasks get to finish after an interruption."""
@@ -80,10 +85,26 @@ def _here(tasks: Iterator[TimedTask], stop: Stop) -> Iterator[Outcome]:
             return
         try:
             with stop.interrupting():
-                outcome = task()
+                outcome = _completed(task(), lambda parts: _here(map(TimedTask, parts), stop), stop)
         except Interrupted:
             return
         yield outcome
+
+
+def _completed(outcome: Outcome, run: RunParts, stop: Stop) -> Outcome:
+    """An outcome; if its work is left to all workers, the outcome of that work."""
+    work = outcome.result
+    if not isinstance(work, SpreadTask):
+        return outcome
+
+    def run_all(parts: Iterable[Task]) -> Iterator[Outcome]:
+        yield from run(parts)
+        stop.raise_if_requested()
+
+    with stop.interrupting():
+        call = partial(work.spread, run_all, outcome.identity)
+        done = outcome_of(work.image, call, outcome.identity, perf_counter())
+    return replace(done, ms=round(outcome.ms + done.ms, 3))
 
 
 def _in_pool(pool: Pool, tasks: Iterator[TimedTask], ahead: int, stop: Stop) -> Iterator[Outcome]:
@@ -107,21 +128,26 @@ def _in_order(
     def lost() -> bool:  # executors on other machines have this attribute
         return bool(getattr(executor, "lost", False))
 
+    def oldest() -> Outcome:
+        outcome = wait_for(*waiting.popleft(), stop, lost)
+        if outcome is None:
+            raise Interrupted(stop.number or SIGINT)
+        return _completed(outcome, parts, stop)
+
+    def parts(some: Iterable[Task]) -> Iterator[Outcome]:
+        return _in_order(executor, map(TimedTask, some), ahead, stop)
+
     try:
         for task in tasks:
             if stop.requested:
                 break
             waiting.append((task, _submit(executor, task)))
             if len(waiting) >= ahead:
-                outcome = wait_for(*waiting.popleft(), stop, lost)
-                if outcome is None:
-                    return
-                yield outcome
+                yield oldest()
         while waiting:
-            outcome = wait_for(*waiting.popleft(), stop, lost)
-            if outcome is None:
-                return
-            yield outcome
+            yield oldest()
+    except Interrupted:
+        return
     finally:
         for _, future in waiting:
             future.cancel()
@@ -131,7 +157,7 @@ def _submit(executor: Executor, task: TimedTask) -> Future[Outcome]:
     try:
         return executor.submit(task)
     except Exception as error:
-        raise TaskError(f"{EXECUTOR_LOST} ({error or type(error).__name__})") from error
+        raise WorkersLost(f"{EXECUTOR_LOST} ({error or type(error).__name__})") from error
 
 
 def wait_for(
@@ -147,7 +173,7 @@ def wait_for(
         if stop.requested and stop.elapsed > GRACE:
             return None
         if lost() and not future.done():
-            raise TaskError(EXECUTOR_LOST)
+            raise WorkersLost(EXECUTOR_LOST)
 
 
 def _poll(task: TimedTask, future: Future[Outcome], stop: Stop) -> Outcome | None:
@@ -161,7 +187,7 @@ def _poll(task: TimedTask, future: Future[Outcome], stop: Stop) -> Outcome | Non
     except CancelledError:
         if stop.requested:
             return None
-        raise TaskError(EXECUTOR_LOST) from None
+        raise WorkersLost(EXECUTOR_LOST) from None
     except WriteError:
         raise
     except Exception as error:

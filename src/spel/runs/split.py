@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from spel.runs.image_task import ImageTask
 from spel.runs.shard import Shard
 from spel.runs.sources import Sources
 from spel.runs.task import Failure, Identity, Task
@@ -59,6 +60,8 @@ def with_parts(
     for task in tasks:
         if isinstance(task, SplitTask):
             yield from task.parts(done, part, seconds, on_split)
+        elif isinstance(task, ImageTask):
+            yield replace(task, shard=part)
         else:
             yield task
 

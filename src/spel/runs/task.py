@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
-from spel.errors import WriteError
+from spel.errors import TaskError, WriteError
 
 OUT_OF_MEMORY = (
     "it takes more memory than allowed; use tiles or a smaller image, or raise the limit "
@@ -69,6 +70,23 @@ class Failure:
             error = MemoryError(OUT_OF_MEMORY)
         words = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
         return cls(image, type(error).__name__, " ".join("; ".join(words).split()))
+
+
+class WorkersLost(TaskError):
+    """The workers of a run are gone, and no task can be done."""
+
+
+class PartError(TaskError):
+    """A part of the work on an image failed.
+
+    Parameters
+    ----------
+    failure : Failure
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 @dataclass(frozen=True)
@@ -147,14 +165,23 @@ class TimedTask:
     def __call__(self) -> Outcome:
         began = perf_counter()
         identity = _identity_of(self.task)
-        result: Any
-        try:
-            result = self.task()
-        except WriteError:  # not the fault of this input: the run stops
-            raise
-        except Exception as error:  # whatever one input causes costs that input only
-            result = Failure.of(self.image, error)
-        return Outcome(result, identity, round((perf_counter() - began) * 1e3, 3))
+        return outcome_of(self.image, self.task, identity, began)
+
+
+def outcome_of(
+    image: str, call: Callable[[], Any], identity: Identity | None, began: float
+) -> Outcome:
+    """What a call returns, or why it failed; `began` is the time of `perf_counter` before it."""
+    result: Any
+    try:
+        result = call()
+    except (WriteError, WorkersLost):  # not the fault of this input: the run stops
+        raise
+    except PartError as error:
+        result = error.failure
+    except Exception as error:  # whatever one input causes costs that input only
+        result = Failure.of(image, error)
+    return Outcome(result, identity, round((perf_counter() - began) * 1e3, 3))
 
 
 def _identity_of(task: Task) -> Identity | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -88,6 +90,7 @@ class LargeImage:
         self.path, self.page, self.level, self.max_pixels = Path(path), page, level, max_pixels
         self.isolate = isolate
         self._windows: Windows | None = None
+        self._lock = threading.Lock()  # of threads that read windows of one file
         windows = self._opened()
         self.format, self.shape, self.dtype = windows.format, windows.shape, windows.dtype
         self.pages, self.bits = windows.pages, windows.bits
@@ -142,7 +145,7 @@ class LargeImage:
             spans.append((start, max(start, stop)))
         if any(start == stop for start, stop in spans):
             return np.zeros([b - a for a, b in spans] + [self.shape[-1]], self.dtype)
-        with translating_errors(self.path) as reading:
+        with self._lock, translating_errors(self.path) as reading:
             reading.format = self.format
             return self._opened().window(*spans)
 
@@ -173,5 +176,14 @@ class LargeImage:
         with contextlib.suppress(Exception):
             self.close()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_windows": None}  # every process opens the file itself
+    def __reduce__(self) -> Any:
+        options = self.page, self.level, self.max_pixels, self.isolate
+        return _opened_here, (os.fspath(self.path), *options, os.stat(self.path).st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _opened_here(
+    path: str, page: int | None, level: int, max_pixels: int, isolate: bool, changed: int
+) -> LargeImage:
+    """The image in a process that received it, which opens it once for all its windows."""
+    return LargeImage(path, page=page, level=level, max_pixels=max_pixels, isolate=isolate)

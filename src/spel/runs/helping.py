@@ -1,0 +1,113 @@
+"""Shards that are done compute tiles of the large images of other shards, which write the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spel.errors import SpelError
+from spel.io.image.formats import recognize
+from spel.io.image.header import MAX_PIXELS
+from spel.io.large import LargeImage, is_zarr
+from spel.io.opening import DecodeError
+from spel.runs.image_task import ImageTask
+from spel.runs.manifest import images_done
+from spel.runs.parts import MAX_COMPRESSION, READ_IN_PARTS, is_tiled
+from spel.runs.run_files import RunFiles
+from spel.runs.scheduler import run_tasks
+from spel.runs.shard import Shard
+from spel.runs.spread import RunParts
+from spel.runs.stop import Stop
+from spel.runs.task import Identity, Task
+from spel.runs.tiled_task import TiledTask
+
+
+def help_others(tasks: Sequence[Task], shard: Shard, stop: Stop, **workers: Any) -> None:
+    """Compute tiles of large images of other shards, until these are done.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        Those of all shards.
+    shard : Shard
+        The shard that helps.
+    stop : Stop
+    **workers
+        Options of `run_tasks`.
+    """
+    some = (HelpTask(replace(task, shard=shard), owner) for task, owner in _others(tasks, shard))
+    for _ in run_tasks((task for task in some if task.is_open), stop=stop, **workers):
+        pass  # what fails is told by its own shard
+    stop.raise_if_requested()
+
+
+def _others(tasks: Sequence[Task], shard: Shard) -> Iterator[tuple[ImageTask, Shard]]:
+    """The images of other shards that may be large, each with its shard."""
+    for number, task in enumerate(tasks):
+        owner = Shard(number % shard.count + 1, shard.count)
+        if owner != shard and isinstance(task, ImageTask) and _may_be_tiled(task):
+            yield task, owner
+
+
+def _may_be_tiled(task: ImageTask) -> bool:
+    """Whether an image may be read tile by tile, by its first bytes and its size."""
+    if not task.job.TILES or is_zarr(task.image):
+        return task.job.TILES
+    try:
+        large = os.path.getsize(task.image) * MAX_COMPRESSION >= MAX_PIXELS
+        if not large and task.job.tile is None:
+            return False
+        with open(task.image, "rb") as file:
+            return recognize(file.read(32)) in READ_IN_PARTS
+    except (OSError, DecodeError):
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class HelpTask:
+    """The task of an image of another shard, of which nothing but stored tiles remains."""
+
+    task: ImageTask
+    owner: Shard
+
+    @property
+    def image(self) -> str:
+        """Path of the image."""
+        return self.task.image
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the other shard has not done it."""
+        folder = Path(self.task.files.folder)
+        return self.image not in images_done(RunFiles(folder, self.owner).manifest)
+
+    def __call__(self) -> HelpedTask | None:
+        task, job = self.task, self.task.job
+        level = job.level or 0
+        with LargeImage(task.image, page=job.page, level=level, isolate=job.isolate) as image:
+            if not is_tiled(job, image):
+                return None
+            files = replace(task.files, written=False)
+            return HelpedTask(TiledTask(job, task.image, files, image, task.shard))
+
+
+@dataclass(frozen=True, eq=False)
+class HelpedTask:
+    """The tiles of an image of another shard; it has no record."""
+
+    task: TiledTask
+
+    @property
+    def image(self) -> str:
+        """Path of the image."""
+        return self.task.image
+
+    def spread(self, run: RunParts, identity: Identity | None) -> None:
+        """Compute what is missing; its folder vanishes when the other shard is done."""
+        try:
+            self.task.compute(run, identity)
+        except SpelError:
+            return

@@ -1,0 +1,155 @@
+"""One large image over workers and shards: the same bytes, and resumed at its tile."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+import spel
+from spel.decide import Decision
+from spel.decide.segmentation import Segmentation
+from spel.errors import FormatError
+from spel.jobs import ApplyJob, DetectJob, SegmentJob
+from spel.runs import ImageJob, Shard, run, spread
+
+NET = spel.chain(
+    grey=spel.Color("grey"),
+    range=spel.LinearNormalize(),
+    edges=spel.Convolution(spel.KernelBank.sobel("col")),
+    join=spel.MaxPool(spel.Adjacency.rectangle(width=9, height=5)),
+)
+OPTIONS = {"tile": 256, "isolate": False}
+JOBS: dict[str, ImageJob] = {
+    "segment": SegmentJob(NET, Segmentation(threshold="p90"), save=("saliency",), **OPTIONS),
+    "apply": ApplyJob(NET, save=("edges",), **OPTIONS),
+    "detect": DetectJob(NET, Decision(threshold="otsu"), **OPTIONS),
+}
+PASSES = {"segment": 5, "apply": 2, "detect": 4}
+"""Extremes; two digits of a percentile, mask, saliency; ends, histogram and boxes."""
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scan") / "scan.tif"
+    image = np.random.default_rng(3).integers(0, 256, (500, 700, 3), np.uint8)
+    tifffile.imwrite(path, image, tile=(128, 128), photometric="rgb")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """What one process writes in one go."""
+    out = tmp_path_factory.mktemp("whole")
+    for name, job in JOBS.items():
+        assert run(job, scan, out / name).failed == 0
+    return {name: contents(out / name) for name in JOBS}
+
+
+def contents(folder: Path, results: str = "results.jsonl") -> dict[str, bytes]:
+    """The images of a run and its lines."""
+    names = {path.name for path in folder.glob("scan*")} | {results}
+    return {name.replace(".1-of-2", ""): (folder / name).read_bytes() for name in names}
+
+
+def test_two_workers_write_the_same_bytes(scan, whole, tmp_path):
+    assert run(JOBS["segment"], scan, tmp_path, workers=2).failed == 0
+    assert contents(tmp_path) == whole["segment"]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_an_executor_computes_the_same_bytes(name, scan, whole, tmp_path):
+    with ThreadPoolExecutor(2) as executor:
+        assert run(JOBS[name], scan, tmp_path, executor=executor).failed == 0
+    assert contents(tmp_path) == whole[name]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("stored", [1, 9])
+def test_a_killed_run_goes_on_at_its_tile(name, stored, scan, whole, tmp_path, monkeypatch):
+    calls = counted(monkeypatch)
+    child = os.fork()
+    if child == 0:  # it dies before it stores one more part
+        monkeypatch.setattr(spread, "store", dying(stored))
+        run(JOBS[name], scan, tmp_path)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    parts = tmp_path / "scan.parts"
+    assert len(list(parts.glob("??-??????.npz"))) == stored
+    assert run(JOBS[name], scan, tmp_path).failed == 0
+    assert len(calls) == 6 * PASSES[name] - stored  # 2 x 3 tiles
+    assert contents(tmp_path) == whole[name]
+    assert not parts.exists()
+
+
+def test_shards_compute_tiles_of_one_image_and_one_of_them_writes(
+    scan, whole, tmp_path, monkeypatch
+):
+    calls = counted(monkeypatch)
+    run(JOBS["segment"], scan, tmp_path, shard=Shard(2, 2))
+    assert len(calls) == 6 * PASSES["segment"]
+    assert [place.stem for place in calls[:6]] == [f"00-{i:06d}" for i in (1, 3, 5, 4, 2, 0)]
+    assert not list(tmp_path.glob("scan*.tif"))
+    run(JOBS["segment"], scan, tmp_path, shard=Shard(1, 2))
+    assert len(calls) == 6 * PASSES["segment"]  # nothing is computed twice
+    assert contents(tmp_path, "results.1-of-2.jsonl") == whole["segment"]
+    assert not (tmp_path / "scan.parts").exists()
+    run(JOBS["segment"], scan, tmp_path, shard=Shard(2, 2))
+    assert len(calls) == 6 * PASSES["segment"]  # the image is done
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The places of the parts that are stored from now on."""
+    places: list[Path] = []
+    store = spread.store
+
+    def noted(place: Path, value: object) -> None:
+        places.append(place)
+        store(place, value)
+
+    monkeypatch.setattr(spread, "store", noted)
+    return places
+
+
+def dying(stored: int):
+    """A `store` that kills its process after so many parts."""
+    left, store = [stored], spread.store
+
+    def stores(place: Path, value: object) -> None:
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        store(place, value)
+
+    return stores
+
+
+def test_parts_of_other_settings_or_another_file_are_not_taken(scan, whole, tmp_path, monkeypatch):
+    parts = spread.PartFolder(tmp_path / "scan.parts", "of another run")
+    parts.open()
+    spread.store(parts.place(0, 0), np.zeros(3))
+    calls = counted(monkeypatch)
+    run(JOBS["apply"], scan, tmp_path)
+    assert len(calls) == 6 * PASSES["apply"]
+    assert contents(tmp_path) == whole["apply"]
+
+
+def test_values_of_parts_come_back_as_they_were(tmp_path):
+    values = (np.arange(4, dtype=np.int32), np.float64(0.1), np.zeros((0, 3), np.float32))
+    spread.store(tmp_path / "a.npz", values)
+    back = spread.load(tmp_path / "a.npz")
+    assert [type(one) for one in back] == [np.ndarray, np.float64, np.ndarray]
+    assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(back, values))
+    spread.store(tmp_path / "a.npz", values[2])
+    assert spread.load(tmp_path / "a.npz").shape == (0, 3)
+    spread.store(tmp_path / "a.npz", ())
+    assert spread.load(tmp_path / "a.npz") == ()
+    (tmp_path / "a.npz").write_bytes(b"torn")
+    with pytest.raises(FormatError, match="--fresh"):
+        spread.load(tmp_path / "a.npz")

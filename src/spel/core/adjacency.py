@@ -381,9 +381,18 @@ def _validated(displacements: npt.ArrayLike) -> IntArray:
             f"Adjacency: {len(array)} displacements; at most {MAX_DISPLACEMENTS} are allowed"
         )
     whole = np.array(array, dtype=np.int64, order="C")
-    if len(np.unique(whole, axis=0)) != len(whole):
+    if len(np.unique(_numbers_of(whole))) != len(whole):
         raise ParameterError("Adjacency: a displacement repeats; give each neighbour once")
     return whole
+
+
+def _numbers_of(displacements: IntArray) -> npt.NDArray[np.uint64]:
+    """One number per displacement, so that equal ones are met by sorting numbers, not rows."""
+    places = (displacements + MAX_OFFSET).astype(np.uint64)
+    numbers = places[:, 0]
+    for axis in places.T[1:]:
+        numbers = numbers * np.uint64(2 * MAX_OFFSET + 1) + axis
+    return numbers
 
 
 def _check_ndim(name: str, ndim: int) -> None:

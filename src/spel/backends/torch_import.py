@@ -7,25 +7,27 @@ of PyTorch's own modules (`torch_import_modules`), a function that computes what
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from spel.backends.torch_deps import fx, nn, torch
-from spel.backends.torch_import_functions import FUNCTIONS
+from spel.backends.torch_import_functions import FUNCTIONS, OF_AXES
 from spel.backends.torch_import_memory import Form, TracedValue, Wire, Wires, is_in_place
 from spel.backends.torch_import_modules import (
     DROPOUTS,
     OF_VALUES,
     TAKEN,
-    bias_of,
     check_hooks,
     check_plain,
     layers_of,
-    numbers,
-    refusal,
 )
+from spel.backends.torch_import_windows import bias_of, numbers, refusal
 from spel.backends.torch_module import SpelModule
 from spel.core.bank import KernelBank
 from spel.errors import ShapeError, UnsupportedLayerError
@@ -35,6 +37,7 @@ from spel.nn import (
     Convolution,
     Flatten,
     GlobalPool,
+    GroupNormalize,
     Layer,
     Multiply,
     Network,
@@ -45,17 +48,17 @@ from spel.nn import (
 def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network:
     """A network from a module that `to_torch` made, or from PyTorch's own modules.
 
-    Any module is supported whose `forward` consists of known operations in evaluation mode:
-    convolutions (grouped, transposed, any padding), poolings, batch, group, instance and local
-    response normalization, the activations, upsampling, padding, sums, products and
-    concatenations of activations, and ``Flatten`` followed by ``Linear``: a linear layer over a
-    map of h x w pixels is a convolution whose kernel is the whole map.
+    Any module over images or volumes is supported whose `forward` consists of known operations in
+    evaluation mode: convolutions (grouped, transposed, any padding), poolings, batch, group,
+    instance and local response normalization, the activations, upsampling, padding, sums, products
+    and concatenations of activations, and ``Flatten`` followed by ``Linear``: a linear layer over
+    a map of h x w pixels is a convolution whose kernel is the whole map.
 
     Parameters
     ----------
     module : torch.nn.Module
         With weights of float32.
-    shape : (rows, cols, channels), optional
+    shape : (rows, cols, channels) or (planes, rows, cols, channels), optional
         Of the images, for what follows a ``Flatten`` of maps whose size follows from the image.
 
     Raises
@@ -70,10 +73,22 @@ def from_torch(module: nn.Module, shape: Sequence[int] | None = None) -> Network
         return module.to_network()
     if _is_step(module):
         module = _Alone(module)
-    graph = _Graph(shape, dict(module.named_modules()))
-    for step in _traced(module).nodes:
+    steps, modules = _traced(module).nodes, dict(module.named_modules())
+    graph = _Graph(shape, modules, _axes(shape, modules.values(), steps))
+    for step in steps:
         graph.add(step)
     return graph.network()
+
+
+def _axes(
+    shape: Sequence[int] | None, modules: Iterable[nn.Module], steps: Iterable[fx.Node]
+) -> int:
+    """3 for volumes, which the shape, or a module or function for them, says; 2 for images."""
+    if shape is not None and len(shape) == 4:
+        return 3
+    names = [type(module).__name__ for module in modules]
+    names += [getattr(step.target, "__name__", "") for step in steps]
+    return 3 if any(name.endswith("3d") for name in names) else 2
 
 
 class _Alone(nn.Module):
@@ -125,6 +140,7 @@ class _Graph:
 
     shape: Sequence[int] | None
     modules: dict[str, nn.Module]
+    axes: int
     nodes: list[Node] = field(default_factory=list)
     wires: Wires = field(default_factory=Wires)
     output: Wire | None = None
@@ -159,7 +175,12 @@ class _Graph:
             end = self._append("flatten", Flatten(), [end])
         if end.node == "input":
             raise UnsupportedLayerError("from_torch: the module returns its input")
-        return Network(tuple(Network(tuple(self.nodes)).needed([end.node])))
+        network = Network(tuple(Network(tuple(self.nodes)).needed([end.node])))
+        whole = next((n for n in network.nodes if isinstance(n.layer, GroupNormalize)), None)
+        if self.axes == 3 and network.ndim is None and whole is not None:
+            why = "alone it takes a volume for a batch of images; put it behind a convolution"
+            raise refusal(whole.name, type(whole.layer).__name__, why)
+        return network
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -176,6 +197,8 @@ class _Graph:
             return self._reshaped(step)
         if target in FUNCTIONS:
             return self._function(step, FUNCTIONS[target])
+        if target in OF_AXES:
+            return self._function(step, partial(OF_AXES[target], self.axes))
         if not _only_for_shapes(step):
             raise refusal(step.name, _words(step), "no layer means the same")
         return None
@@ -209,7 +232,7 @@ class _Graph:
             raise refusal(name, module, "it follows a Flatten or a Linear, which leave no image")
         if image.form == "flattened" and kind in (nn.PReLU, nn.Softmax):
             raise refusal(name, module, "it looks at the channels of flattened images")
-        return self._chained(name, layers_of(name, module), image)
+        return self._chained(name, layers_of(name, module, self.axes), image)
 
     def _chained(self, name: str, layers: Sequence[Layer], image: Wire) -> Wire:
         for layer in layers:
@@ -226,7 +249,7 @@ class _Graph:
     def _concatenated(self, step: fx.Node) -> Wire:
         values = step.args[0] if step.args else step.kwargs.get("tensors")
         dim = step.args[1] if len(step.args) > 1 else step.kwargs.get("dim", 0)
-        if dim not in (1, -3) or not isinstance(values, tuple | list):
+        if dim not in (1, -1 - self.axes) or not isinstance(values, tuple | list):
             raise refusal(step.name, _words(step), "only channels (dim=1) are concatenated")
         return self._joined(step, Concatenate(), list(values))  # type: ignore[arg-type]
 
@@ -240,7 +263,7 @@ class _Graph:
         return self._flattened(step.name, nn.Flatten(), image)
 
     def _flattened(self, name: str, module: Any, image: Wire) -> Wire:
-        if (module.start_dim, module.end_dim) not in ((1, -1), (1, 3)):
+        if (module.start_dim, module.end_dim) not in ((1, -1), (1, 1 + self.axes)):
             raise refusal(name, module, "it does not flatten whole images")
         return image if image.form == "vector" else Wire(image.node, "flattened")
 
@@ -248,11 +271,12 @@ class _Graph:
         if image.form == "map":
             raise refusal(name, module, "on an image it acts on each row; put a Flatten before it")
         weights = numbers(module.weight)
-        rows, cols = (1, 1) if image.form == "vector" else self._size(name, image)
-        if weights.shape[1] % (rows * cols):
-            why = f"{weights.shape[1]} inputs for maps of {rows} x {cols} pixels"
+        size = (1,) * self.axes if image.form == "vector" else self._size(name, image)
+        if weights.shape[1] % math.prod(size):
+            words = " x ".join(map(str, size))
+            why = f"{weights.shape[1]} inputs for maps of {words} pixels"
             raise refusal(name, module, why)
-        maps = weights.reshape(len(weights), -1, rows, cols).transpose(0, 2, 3, 1)
+        maps = np.moveaxis(weights.reshape(len(weights), -1, *size), 1, -1)
         return Convolution(KernelBank.from_array(maps, bias_of(module)), border="valid")
 
     # -- nodes -------------------------------------------------------------------------------
@@ -278,29 +302,26 @@ class _Graph:
     def _check_order(self, image: Wire) -> None:
         # PyTorch flattens channel by channel, and spel pixel by pixel. The orders agree only for
         # one channel or one pixel.
-        rows, cols = self._size("flatten", image)
-        if rows * cols != 1 and self._shapes()[image.node][-1] != 1:
+        if math.prod(self._size("flatten", image)) != 1 and self._shapes()[image.node][-1] != 1:
             raise refusal("", "Flatten", "it orders the values of a vector channel by channel")
 
-    def _size(self, name: str, image: Wire) -> tuple[int, int]:
-        """Rows and cols of a map: they follow from the image's, unless a pooling fixed them."""
+    def _size(self, name: str, image: Wire) -> tuple[int, ...]:
+        """The size of a map: it follows from the image's, unless a pooling fixed it."""
         node = next((n for n in self.nodes if n.name == image.node), None)
         while node is not None and node.layer.scope == "spel" and len(node.inputs) == 1:
             node = next((n for n in self.nodes if n.name == node.inputs[0]), None)
         if node is not None and isinstance(node.layer, GlobalPool):
-            rows, cols = node.layer.sizes
-            return rows, cols
+            return node.layer.sizes
         if self.shape is None:
             raise ShapeError(
                 f"from_torch: module {name!r}: what follows a Flatten fixes the size of images; "
                 "give shape=(rows, cols, channels)"
             )
-        rows, cols, _ = self._shapes()[image.node]
-        return rows, cols
+        return tuple(self._shapes()[image.node][:-1])
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        size = tuple(self.shape or (1, 1, 1))
-        size = size if len(size) == 3 else (*size, 1)
+        size = tuple(self.shape or (1,) * (self.axes + 1))
+        size = size if len(size) == self.axes + 1 else (*size, 1)
         own = Network(tuple(self.nodes)).shapes(size) if self.nodes else {}
         return {"input": size, **own}
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from spel.backends.torch_deps import F, nn, torch
-from spel.backends.torch_import_modules import padding_layers, refusal
+from spel.backends.torch_import_modules import padding_layers
+from spel.backends.torch_import_windows import refusal
 from spel.core.window import Border
 from spel.nn import Clip, Layer
 
@@ -36,24 +37,25 @@ def _interpolate(
     return nn.Upsample(size, scale_factor, mode, align_corners, recompute_scale_factor)
 
 
-def _pad(pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Sequence[Layer]:
+def _pad(
+    axes: int, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Sequence[Layer]:
     words: dict[str, Border] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
     border = words.get(mode, float(value or 0.0))
-    amounts = (*pad, *(0,) * (4 - len(pad)))
-    if len(amounts) != 4 or not all(isinstance(n, int) for n in amounts):
-        raise refusal(
-            "pad", f"F.pad{tuple(pad)}", "only whole numbers for rows and cols are supported"
-        )
+    amounts = (*pad, *(0,) * (2 * axes - len(pad)))
+    if len(amounts) != 2 * axes or not all(isinstance(n, int) for n in amounts):
+        why = "only whole numbers for the axes of the image are supported"
+        raise refusal("pad", f"F.pad{tuple(pad)}", why)
     return padding_layers("pad", f"F.pad{tuple(pad)}", amounts, border)
 
 
-def _mean(dim: Any = None, keepdim: bool = False, dtype: Any = None) -> nn.Module:
-    axes = sorted(d % 4 for d in (dim if isinstance(dim, tuple | list) else [dim or 0]))
-    if axes != [2, 3] or dtype is not None:
-        raise refusal("mean", f"mean(dim={dim})", "only a mean over rows and cols is supported")
-    if keepdim:
-        return nn.AdaptiveAvgPool2d(1)
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+def _mean(axes: int, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> nn.Module:
+    over = sorted(d % (axes + 2) for d in (dim if isinstance(dim, tuple | list) else [dim or 0]))
+    if over != list(range(2, axes + 2)) or dtype is not None:
+        why = "only a mean over all axes of the image is supported"
+        raise refusal("mean", f"mean(dim={dim})", why)
+    pool = nn.AdaptiveAvgPool2d(1) if axes == 2 else nn.AdaptiveAvgPool3d(1)
+    return pool if keepdim else nn.Sequential(pool, nn.Flatten())
 
 
 def _clip(min: float | None = None, max: float | None = None) -> Sequence[Layer]:
@@ -68,15 +70,18 @@ def _relu(inplace: bool = False) -> nn.Module:
     return nn.ReLU()
 
 
-def _max_pool(
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> nn.Module:
-    return nn.MaxPool2d(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
+def _max_pool(pool: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    def meaning(
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> nn.Module:
+        return pool(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
+
+    return meaning
 
 
 FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Meaning]] = {
@@ -93,13 +98,16 @@ FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Meaning]] = {
     F.sigmoid: nn.Sigmoid,
     F.tanh: nn.Tanh,
     F.softmax: _softmax,
-    F.max_pool2d: _max_pool,
+    F.max_pool2d: _max_pool(nn.MaxPool2d),
+    F.max_pool3d: _max_pool(nn.MaxPool3d),
     F.avg_pool2d: nn.AvgPool2d,
+    F.avg_pool3d: nn.AvgPool3d,
     F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
+    F.adaptive_avg_pool3d: nn.AdaptiveAvgPool3d,
     F.adaptive_max_pool2d: nn.AdaptiveMaxPool2d,
+    F.adaptive_max_pool3d: nn.AdaptiveMaxPool3d,
     F.local_response_norm: nn.LocalResponseNorm,
     F.interpolate: _interpolate,
-    F.pad: _pad,
     F.dropout: _dropout,
     torch.relu: _relu,
     torch.sigmoid: nn.Sigmoid,
@@ -107,7 +115,6 @@ FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Meaning]] = {
     torch.softmax: _softmax,
     torch.clamp: _clip,
     torch.clip: _clip,
-    torch.mean: _mean,
     torch.flatten: lambda start_dim=0, end_dim=-1: nn.Flatten(start_dim, end_dim),
     "relu": _relu,
     "relu_": _relu,
@@ -116,10 +123,16 @@ FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Meaning]] = {
     "softmax": _softmax,
     "clamp": _clip,
     "clip": _clip,
-    "mean": _mean,
     "flatten": lambda start_dim=0, end_dim=-1: nn.Flatten(start_dim, end_dim),
     "contiguous": nn.Identity,
     "clone": nn.Identity,
     "detach": nn.Identity,
 }
 """Functions, and methods of tensors by name."""
+
+OF_AXES: dict[Callable[..., Any] | str, Callable[..., Meaning]] = {
+    F.pad: _pad,
+    torch.mean: _mean,
+    "mean": _mean,
+}
+"""Functions whose meaning depends on the number of the image's axes, their first argument."""

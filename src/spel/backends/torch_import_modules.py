@@ -7,45 +7,42 @@ float32, and every option of it has a meaning here: a subclass may compute somet
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.backends.torch_deps import hooks, nn, torch
-from spel.core.adjacency import Adjacency
-from spel.core.bank import KernelBank
+from spel.backends.torch_import_windows import (
+    Layers,
+    before_and_after,
+    convolution,
+    global_pool,
+    max_pool,
+    mean_pool,
+    numbers,
+    refusal,
+    sides,
+    transposed,
+)
 from spel.core.window import Border
-from spel.errors import UnsupportedLayerError
 from spel.nn import (
     Activation,
     BatchNormalize,
     Clip,
-    Convolution,
     Crop,
-    GlobalPool,
-    GroupedConvolution,
     GroupNormalize,
     Layer,
     LocalResponseNormalize,
-    MaxPool,
-    MeanPool,
     Pad,
     PReLU,
     Softmax,
-    TransposedConvolution,
     Upsample,
 )
 from spel.ops.activate import Kind
 
-Pair: TypeAlias = tuple[int, int]
-Array: TypeAlias = npt.NDArray[np.float32]
-Layers: TypeAlias = Sequence[Layer]
 
-
-def layers_of(name: str, module: nn.Module) -> Layers:
-    """The layers that a module over images stands for, one after the other.
+def layers_of(name: str, module: nn.Module, axes: int) -> Layers:
+    """The layers that a module stands for, one after the other, over images of 2 or 3 axes.
 
     Raises
     ------
@@ -54,6 +51,8 @@ def layers_of(name: str, module: nn.Module) -> Layers:
     """
     if type(module) in _ACTIVATIONS:
         return [_activation(name, module)]
+    if type(module) in _OF_AXES:
+        return _OF_AXES[type(module)](name, module, axes)
     return _OF_MAPS[type(module)](name, module)
 
 
@@ -92,164 +91,35 @@ def check_hooks(name: str, module: nn.Module) -> None:
         raise refusal(name, module, "its class has a __call__ of its own")
 
 
-def refusal(name: str, module: object, why: str) -> UnsupportedLayerError:
-    """The error that names a module, or an operation, and says why it is not supported."""
-    described = " ".join(str(module).split())[:200]
-    return UnsupportedLayerError(
-        f"from_torch: module {name or 'itself'!r}, {described}: {why}; replace it, or build "
-        "this part of the network with layers of spel"
-    )
-
-
-# -- convolutions and poolings -------------------------------------------------------------------
-
-_BORDERS: dict[str, Border] = {
-    "zeros": "zero",
-    "replicate": "edge",
-    "reflect": "reflect",
-    "circular": "wrap",
-}
-
-
-def _convolution(name: str, module: Any) -> Layers:
-    weights = numbers(module.weight).transpose(0, 2, 3, 1)  # PyTorch looks at no kernel_size
-    size, dilation, stride = (pair(v) for v in (weights.shape[1:3], module.dilation, module.stride))
-    extents = [(k - 1) * d for k, d in zip(size, dilation)]
-    border = _BORDERS[module.padding_mode]
-    before, after = _padding(module, extents)
-    # Positions 0, s, 2s, ... exist for every pixel only if both sides together are as wide as the
-    # kernel's extent. Another padding is made real, and the windows lie inside of it.
-    whole = all(a + b == e for a, b, e in zip(before, after, extents))
-    around: list[Layer] = []
-    if whole and any(extents):
-        adjacency = _box(size, dilation, before)
-    else:
-        if any(before) or any(after):
-            around = [Pad(before, after, border)]
-        border = "valid" if any(extents) else border
-        # No pixel outside is read: the middle of the window stands for it.
-        adjacency = _box(size, dilation, [(k // 2) * d for k, d in zip(size, dilation)])
-    bank = KernelBank(adjacency, weights.reshape(len(weights), len(adjacency), -1), bias_of(module))
-    if module.groups == 1:
-        return [*around, Convolution(bank, stride, border)]
-    return [*around, GroupedConvolution(bank, module.groups, stride, border)]
-
-
-def _padding(module: Any, extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Pixels before and after, per axis; "same" puts the wider half after."""
-    padding = module.padding
-    if module.padding_mode != "zeros":  # PyTorch pads by these numbers, made with the module
-        left, right, top, bottom = module._reversed_padding_repeated_twice
-        return (top, left), (bottom, right)
-    if padding == "same":
-        before = tuple(e // 2 for e in extents)
-        return before, tuple(e - b for e, b in zip(extents, before))
-    amounts = (0, 0) if padding == "valid" else pair(padding)
-    return amounts, amounts
-
-
-def _transposed(name: str, module: Any) -> Layers:
-    if module.groups != 1:
-        raise refusal(name, module, "groups of a transposed convolution are not supported")
-    dilation, stride, padding, more = (
-        pair(getattr(module, key)) for key in ("dilation", "stride", "padding", "output_padding")
-    )
-    weights = numbers(module.weight).transpose(0, 2, 3, 1)
-    size = pair(weights.shape[1:3])
-    bias = bias_of(module)
-    extents = [(k - 1) * d for k, d in zip(size, dilation)]
-    # n pixels become (n - 1) s + extent + 1 - 2 padding + more: whole strides, or cut to size.
-    rest = [e + 1 - 2 * p + m - s for e, p, m, s in zip(extents, padding, more, stride)]
-    whole = not any(rest)
-    adjacency = _box(size, dilation, padding if whole else (0, 0))
-    bank = KernelBank(adjacency, weights.reshape(len(weights), len(adjacency), -1))
-    border = "zero" if whole else "valid"
-    layer = TransposedConvolution(bank, stride, border, 0.0 if bias is None else bias)  # type: ignore[arg-type]
-    if whole or not (any(padding) or any(more)):
-        return [layer]
-    if any(m > p for m, p in zip(more, padding)):
-        raise refusal(name, module, "its output_padding exceeds its padding")
-    return [layer, Crop(padding, [p - m for p, m in zip(padding, more)])]
-
-
-def _max_pool(name: str, module: Any) -> Layers:
-    if module.ceil_mode or module.return_indices:
-        raise refusal(name, module, "ceil_mode and return_indices are not supported")
-    size, dilation, stride = (pair(v) for v in (module.kernel_size, module.dilation, module.stride))
-    adjacency, padded = _pool_window(name, module, size, dilation)
-    return [MaxPool(adjacency, stride, "inside" if padded else "valid")]
-
-
-def _mean_pool(name: str, module: Any) -> Layers:
-    if module.ceil_mode or module.divisor_override is not None:
-        raise refusal(name, module, "ceil_mode and divisor_override are not supported")
-    size, stride = pair(module.kernel_size), pair(module.stride)
-    adjacency, padded = _pool_window(name, module, size, (1, 1))
-    if not padded:
-        return [MeanPool(adjacency, stride, "valid")]
-    return [MeanPool(adjacency, stride, "inside", "full" if module.count_include_pad else "valid")]
-
-
-def _pool_window(name: str, module: Any, size: Pair, dilation: Pair) -> tuple[Adjacency, bool]:
-    """The displacements ``i * dilation - padding`` of a pooling, and whether it is padded."""
-    extents = [(k - 1) * d for k, d in zip(size, dilation)]
-    padding = pair(module.padding)
-    if not any(padding) and any(extents):
-        return _box(size, dilation, [(k // 2) * d for k, d in zip(size, dilation)]), False
-    if any(2 * p != e for p, e in zip(padding, extents)):
-        raise refusal(name, module, "its padding is neither 0 nor half the kernel's extent")
-    return _box(size, dilation, padding), True
-
-
-def _box(size: Sequence[int], dilation: Sequence[int], before: Sequence[int]) -> Adjacency:
-    axes = ([i * d - b for i in range(k)] for k, d, b in zip(size, dilation, before))
-    return Adjacency.from_displacements(list(product(*axes)))
-
-
-def _global_pool(name: str, module: Any) -> Layers:
-    largest = isinstance(module, nn.AdaptiveMaxPool2d)
-    if largest and module.return_indices:
-        raise refusal(name, module, "return_indices is not supported")
-    output_size = module.output_size
-    size = (
-        tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
-    )
-    if None in size:
-        raise refusal(name, module, "its size depends on the image")
-    return [GlobalPool(size, "max" if largest else "mean")]
-
-
 # -- sizes ---------------------------------------------------------------------------------------
 
 
-def _upsample(name: str, module: Any) -> Layers:
+def _upsample(name: str, module: Any, axes: int) -> Layers:
     if module.size is not None or module.scale_factor is None:
         raise refusal(name, module, "it enlarges to a size; only whole scale factors are supported")
-    if module.mode not in ("nearest", "bilinear") or module.align_corners:
-        raise refusal(name, module, "only nearest and bilinear without align_corners are supported")
+    linear = "bilinear" if axes == 2 else "trilinear"
+    if module.mode not in ("nearest", linear) or module.align_corners:
+        why = f"only nearest and {linear} without align_corners are supported"
+        raise refusal(name, module, why)
     scale = module.scale_factor
-    factors = tuple(scale) if isinstance(scale, tuple | list) else (scale, scale)
+    factors = scale if isinstance(scale, tuple | list) else (scale,)
     if any(f != int(f) for f in factors):
         raise refusal(name, module, "its scale factor is no whole number")
-    method = "nearest" if module.mode == "nearest" else "linear"
-    return [Upsample(tuple(int(f) for f in factors), method)]  # type: ignore[arg-type]
+    return [Upsample(sides(scale, axes), "nearest" if module.mode == "nearest" else "linear")]
+
+
+_PADS: dict[str, Border] = {"Zero": "zero", "Reflection": "reflect", "Replication": "edge"}
 
 
 def _pad_module(name: str, module: Any) -> Layers:
-    border: dict[type[nn.Module], Border] = {
-        nn.ZeroPad2d: "zero",
-        nn.ReflectionPad2d: "reflect",
-        nn.ReplicationPad2d: "edge",
-    }
-    kind = type(module)
-    filled = float(module.value) if kind is nn.ConstantPad2d else border[kind]
+    kind = type(module).__name__.partition("Pad")[0]
+    filled = float(module.value) if kind == "Constant" else _PADS[kind]
     return padding_layers(name, module, module.padding, filled)
 
 
 def padding_layers(name: str, module: object, amounts: Sequence[int], border: Border) -> Layers:
-    """Padding by (left, right, top, bottom) as PyTorch has it; negative amounts cut off."""
-    left, right, top, bottom = (int(n) for n in amounts)
-    before, after = (top, left), (bottom, right)
+    """Padding by (left, right, top, bottom, ...) as PyTorch has it; negative amounts cut off."""
+    before, after = before_and_after(amounts)
     if min(amounts) >= 0:
         return [Pad(before, after, border)]
     if max(amounts) <= 0:
@@ -302,8 +172,8 @@ def _local_response(name: str, module: Any) -> Layers:
     return [LocalResponseNormalize(module.size, *numbers_of)]
 
 
-def _softmax(name: str, module: Any) -> Layers:
-    if isinstance(module, nn.Softmax) and module.dim not in (1, -3):
+def _softmax(name: str, module: Any, axes: int) -> Layers:
+    if isinstance(module, nn.Softmax) and module.dim not in (1, -1 - axes):
         raise refusal(name, module, "only a softmax over the channels (dim=1) is supported")
     return [Softmax()]
 
@@ -335,49 +205,36 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Kind, dict[str, Any], str | None]] = {
 }
 
 _OF_MAPS: dict[type[nn.Module], Callable[[str, Any], Layers]] = {
-    nn.Conv2d: _convolution,
-    nn.ConvTranspose2d: _transposed,
-    nn.MaxPool2d: _max_pool,
-    nn.AvgPool2d: _mean_pool,
-    nn.AdaptiveAvgPool2d: _global_pool,
-    nn.AdaptiveMaxPool2d: _global_pool,
-    nn.Upsample: _upsample,
-    nn.UpsamplingNearest2d: _upsample,
-    nn.ZeroPad2d: _pad_module,
-    nn.ConstantPad2d: _pad_module,
-    nn.ReflectionPad2d: _pad_module,
-    nn.ReplicationPad2d: _pad_module,
-    nn.BatchNorm2d: _batch_normalize,
+    **dict.fromkeys((nn.Conv2d, nn.Conv3d), convolution),
+    **dict.fromkeys((nn.ConvTranspose2d, nn.ConvTranspose3d), transposed),
+    **dict.fromkeys((nn.MaxPool2d, nn.MaxPool3d), max_pool),
+    **dict.fromkeys((nn.AvgPool2d, nn.AvgPool3d), mean_pool),
+    **dict.fromkeys((nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d), global_pool),
+    **dict.fromkeys((nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d), global_pool),
+    **dict.fromkeys((nn.ZeroPad2d, nn.ConstantPad2d, nn.ConstantPad3d), _pad_module),
+    **dict.fromkeys((nn.ReflectionPad2d, nn.ReflectionPad3d), _pad_module),
+    **dict.fromkeys((nn.ReplicationPad2d, nn.ReplicationPad3d), _pad_module),
+    **dict.fromkeys((nn.BatchNorm2d, nn.BatchNorm3d), _batch_normalize),
+    **dict.fromkeys((nn.InstanceNorm2d, nn.InstanceNorm3d), _instance_normalize),
     nn.GroupNorm: _group_normalize,
-    nn.InstanceNorm2d: _instance_normalize,
     nn.LocalResponseNorm: _local_response,
-    nn.Softmax: _softmax,
-    nn.Softmax2d: _softmax,
     nn.PReLU: _prelu,
     nn.ReLU6: lambda name, module: [Clip(0.0, 6.0)],
     nn.Hardtanh: lambda name, module: [Clip(float(module.min_val), float(module.max_val))],
 }
 
-DROPOUTS = frozenset({nn.Dropout, nn.Dropout2d})
+_OF_AXES: dict[type[nn.Module], Callable[[str, Any, int], Layers]] = {
+    **dict.fromkeys((nn.Upsample, nn.UpsamplingNearest2d), _upsample),
+    **dict.fromkeys((nn.Softmax, nn.Softmax2d), _softmax),
+}
+"""Modules that do not say of how many axes their images are."""
+
+DROPOUTS = frozenset({nn.Dropout, nn.Dropout2d, nn.Dropout3d})
 
 OF_VALUES = frozenset({*_ACTIVATIONS, nn.ReLU6, nn.Hardtanh, nn.PReLU, nn.Softmax})
 """Modules that act on vectors as they act on images of one pixel."""
 
-TAKEN = frozenset({*_ACTIVATIONS, *_OF_MAPS, *DROPOUTS, nn.Identity, nn.Flatten, nn.Linear})
+TAKEN = frozenset(
+    {*_ACTIVATIONS, *_OF_MAPS, *_OF_AXES, *DROPOUTS, nn.Identity, nn.Flatten, nn.Linear}
+)
 """The types that are supported, exactly."""
-
-
-def pair(value: Any) -> Pair:
-    """One number per axis."""
-    several = value if isinstance(value, tuple | list) else (value, value)
-    return int(several[0]), int(several[1])
-
-
-def numbers(values: Any) -> Array:
-    """A tensor's numbers."""
-    return np.asarray(values.detach().cpu().numpy(), dtype=np.float32)
-
-
-def bias_of(module: Any) -> Array | None:
-    """A module's biases, if it has any."""
-    return None if module.bias is None else numbers(module.bias)

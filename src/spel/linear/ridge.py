@@ -140,7 +140,8 @@ class ClassMoments:
         """
         mean, target_mean = self.total / self.count, self.target_total / self.count
         variance = np.maximum(np.diag(self.products) / self.count - mean**2, 0)
-        scale = np.where(varies(self.origin + mean, variance), np.sqrt(variance), np.inf)
+        deviation = np.sqrt(variance)
+        scale = np.where(varies(self.origin + mean, deviation), deviation, np.inf)
         covariance = (self.products / self.count - np.outer(mean, mean)) / np.outer(scale, scale)
         cross = (self.cross / self.count - np.outer(mean, target_mean)) / scale[:, None]
         standard = ridge_from_moments(mean / scale, covariance, target_mean, cross, penalty)

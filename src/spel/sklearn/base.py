@@ -63,6 +63,24 @@ def as_float32(images: Batch) -> Batch:
     return converted
 
 
+def check_held(name: str, images: Batch) -> None:
+    """Refuse images that float32, in which features are computed, does not hold.
+
+    Raises
+    ------
+    ParameterError
+        If all values are 0 in float32, or nearly so.
+    """
+    if images.dtype.kind != "f" or images.dtype.itemsize <= 4:
+        return
+    largest = float(np.abs(images).max(initial=0))
+    if 0 < largest < np.finfo(np.float32).tiny:
+        raise ParameterError(
+            f"{name}: values up to {largest:g}; features are computed in float32, which holds "
+            "values from 1.2e-38. Scale the images"
+        )
+
+
 class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Base of the transformers: it checks X, and encodes it in batches.
 
@@ -77,6 +95,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from images, and from their classes if the transformer uses them."""
         images = self.check_images(X, reset=True)
+        check_held(type(self).__name__, images)
         self.white_ = white_of(images)
         self.image_shape_ = images.shape[1:]
         self.learn(images, y)

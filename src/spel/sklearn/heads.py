@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from spel.errors import ParameterError
 from spel.linear import ClassMoments, RadialKernel, fit_kernel_ridge, median_squared_distance
+from spel.linear.standardize import units
 from spel.sklearn.rows import finite, validate_rows, validate_training_rows
 
 Real = npt.NDArray[Any]
@@ -151,29 +152,34 @@ class RidgeHead(Head):
         head = cls(alpha)
         head.classes_, head._moments = np.asarray(classes), moments
         head.n_features_in_ = len(moments.total)
+        head._units = np.ones(len(moments.total))
         head._solve()
         return head
 
     def _start(self, X: Real) -> None:
         if not self.alpha > 0:
             raise ParameterError(f"RidgeHead: alpha {self.alpha!r}; expected a number above 0")
-        self._moments = ClassMoments(as_precise(X[:BLOCK]).mean(axis=0), len(self.classes_))
+        first = as_precise(X[:BLOCK])
+        self._units = units(first)  # of the columns whose squares float64 cannot hold
+        origin = (first / self._units).mean(axis=0)
+        self._moments = ClassMoments(origin, len(self.classes_))
 
     def _add(self, X: Real, numbers: Whole, weights: Real | None) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # refused when the weights are solved
-            self._moments.add(as_precise(X), numbers, weights)
+            self._moments.add(as_precise(X) / self._units, numbers, weights)
 
     def _solve(self) -> None:
         try:
             with np.errstate(all="ignore"):
                 model = self._moments.ridge(self.alpha)
+                weights = model.weights.T / self._units
         except np.linalg.LinAlgError as error:
             raise ParameterError(f"RidgeHead: no solution ({error}); scale the features") from None
-        if not (np.isfinite(model.weights).all() and np.isfinite(model.bias).all()):
+        if not (np.isfinite(weights).all() and np.isfinite(model.bias).all()):
             raise ParameterError(
                 "RidgeHead: the features overflow float64; scale them to values around 1"
             )
-        self.coef_, self.intercept_ = model.weights.T, model.bias
+        self.coef_, self.intercept_ = weights, model.bias
 
     def coefficients(self) -> tuple[Real, Real]:
         """Weights (classes, d) and biases (classes,)."""
@@ -235,6 +241,12 @@ class KernelHead(Head):
         drawn = np.sort(random.choice(len(candidates), count, replace=False))
         self.centres_ = X[candidates[drawn]]
         few = self.centres_[random.permutation(count)[:400]]
+        spread = float(np.abs(few - few.mean(axis=0)).max())
+        if 0 < spread < 1e-150:
+            raise ParameterError(
+                f"KernelHead: the features differ by {spread:.1g}, and squares of that are 0 in "
+                "float64; scale them to values around 1"
+            )
         with np.errstate(over="ignore", invalid="ignore"):
             self.width_ = float(self.gamma) / median_squared_distance(few)
         if not 0 < self.width_ < np.inf:

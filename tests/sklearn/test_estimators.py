@@ -380,26 +380,3 @@ def test_any_values_are_learned_from_or_refused_in_one_line(values, features, tm
         except SpelError as error:
             refusals.append(str(error))
     assert all("\n" not in text and len(text) < 300 for text in refusals)
-
-
-@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e-30, 1e30, 1e200])
-@pytest.mark.parametrize("head", [RidgeHead(), KernelHead(centres=40)], ids=repr)
-def test_heads_learn_from_features_of_any_unit(head, unit):
-    from sklearn.datasets import load_iris
-
-    X, y = load_iris(return_X_y=True)
-    rows = (X * unit).astype(np.float32) if 1e-40 < unit < 1e40 else X * unit
-    if isinstance(head, KernelHead) and rows.dtype == np.float64:
-        with pytest.raises(ParameterError, match="scale them to values around 1"):
-            head.fit(rows, y)
-    else:
-        assert head.fit(rows, y).score(rows, y) > 0.8
-        mixed = rows * [1, 1 / unit, 1, 1]
-        assert clone(head).fit(mixed, y).score(mixed, y) > 0.8 or isinstance(head, KernelHead)
-
-
-def test_images_that_are_zero_in_float32_are_refused():
-    images, classes = stripes(8)
-    for model in (FlattenImages(), PooledFeatures(), ImageClassifier()):
-        with pytest.raises(ParameterError, match="which holds values from"):
-            model.fit(images * 1e-200, classes)

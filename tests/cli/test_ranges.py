@@ -14,6 +14,7 @@ import spel
 from spel.decide import segment
 from spel.io import ImageBoxes, isolation, write_coco
 from spel.io.annotation.markers import write_markers
+from spel.io.annotation.results import read_results
 from spel.io.image.reader import read_with_white
 from spel.nn import expected_white
 
@@ -135,6 +136,21 @@ def test_detect_says_and_stores_what_it_assumes(program, learned, tmp_path, form
         [box["xyxy"] for box in expected["boxes"]],
         atol=1,
     )
+
+
+def test_an_image_far_below_its_range_is_named_once(program, tmp_path):
+    image, _ = egg(3)
+    for name in ("a", "b"):
+        spel.write(tmp_path / f"{name}.tif", image.astype(np.int16))
+    plain = program("detect", "plate-lecture", tmp_path, "--out", tmp_path / "out")
+    assert plain[0] == 0, plain[2]
+    most = int(image.max())
+    words = f"a.tif: its largest number is {most}, {most / 32767:.1%} of full intensity"
+    assert plain[2].count("its largest number is") == 1
+    assert words in plain[2]
+    lines = (tmp_path / "out" / "results.jsonl").read_text().splitlines()
+    assert [json.loads(line)["largest"] for line in lines] == [most] * 2
+    assert read_results(tmp_path / "out" / "results.jsonl")[0].largest == most
 
 
 def test_tiles_take_the_same_range(program, learned, tmp_path):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spel.cli.image_options import Reading
 from spel.cli.options import Settings
-from spel.core.intensity import count_non_finite
+from spel.core.intensity import count_non_finite, dark_largest, largest_number
 from spel.errors import plural
 from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.nn import Network
@@ -39,7 +39,7 @@ class FileReader:
     ) -> tuple[npt.NDArray[Any], float | None]:
         image, white = read_with_white(path, colors=colors, **self.options)
         assumed = None if image.dtype == np.uint8 else white
-        self.note(str(path), assumed, count_non_finite(image))
+        self.note(str(path), assumed, count_non_finite(image), largest_number(image))
         self.whites |= set() if assumed is None else {assumed}
         return image, white
 
@@ -73,7 +73,7 @@ class ImageReader:
     def __call__(self, path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         image, white = read_with_white(path, colors=takes_colors(self.network), **self.options)
         assumed = assumed_white(self.network, image, white)
-        self.note(str(path), assumed, count_non_finite(image))
+        self.note(str(path), assumed, count_non_finite(image), largest_number(image))
         return match_white(self.network, image, white)
 
 
@@ -100,9 +100,12 @@ class IntensityNotes:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.whites: set[float] = set()
+        self.dark: set[float] = set()
         self.named: set[str] = set()
 
-    def __call__(self, name: str, white: float | None, non_finite: int) -> None:
+    def __call__(
+        self, name: str, white: float | None, non_finite: int, largest: float | None = None
+    ) -> None:
         if non_finite and name not in self.named:  # learning reads images again and again
             self.named.add(name)
             self.settings.say(f"note: {name}: {plural(non_finite, 'number')} NaN or infinite")
@@ -111,4 +114,12 @@ class IntensityNotes:
             self.settings.say(
                 f"note: {name}: full intensity is taken to be {white:g}, by the type of the file, "
                 "and so in other images of its kind"
+            )
+        dark = None if largest is None else dark_largest(largest, white)
+        if dark is not None and white is not None and white not in self.dark:
+            self.dark.add(white)
+            self.settings.say(
+                f"note: {name}: its largest number is {dark:g}, {dark / white:.1%} of full "
+                "intensity; if its range is smaller, store it in a type of that range, such as "
+                "8 bits"
             )

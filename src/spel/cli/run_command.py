@@ -203,7 +203,8 @@ class RunCommand:
                     f"{result.image}: {rows} x {cols} pixels are too many to be read whole; it "
                     "was read in parts"
                 )
-            self.note(result.image, values.get("white"), values.get("non_finite", 0))
+            intensity = values.get("white"), values.get("non_finite", 0), values.get("largest")
+            self.note(result.image, *intensity)
             self.note_spacing(result.image, values.get("spacing"))
             if (pages := values.get("pages", 0)) and not self.said_pages:
                 self.said_pages = True

@@ -17,6 +17,7 @@ from spel.errors import ParameterError
 __all__ = [
     "checked_white",
     "count_non_finite",
+    "dark_largest",
     "full_range",
     "largest_number",
     "to_white",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 MOST_OF_16_BITS = 65535
+DARK = 8
+"""An image whose largest number is below full intensity by this factor is named."""
 
 
 def white_of_type(dtype: npt.DTypeLike, bits: int | None = None) -> float:
@@ -159,6 +162,20 @@ def count_non_finite(image: npt.ArrayLike) -> int:
     if array.dtype.itemsize <= 4:
         return int(array.size - np.isfinite(array).sum())
     return int(array.size - (np.abs(array) <= np.finfo(np.float32).max).sum())
+
+
+def dark_largest(largest: float, white: float | None) -> float | None:
+    """The largest number of an image, if it is less than an eighth of full intensity.
+
+    The image may be dark, or be stored in a larger type than its range needs, such as 8 bits in
+    16: the numbers do not tell, so that nothing is done about it, but it is said.
+
+    Examples
+    --------
+    >>> dark_largest(255, 32767.0), dark_largest(9000, 65535.0), dark_largest(3, None)
+    (255.0, None, None)
+    """
+    return float(largest) if white is not None and 0 < largest < white / DARK else None
 
 
 def checked_white(white: Any) -> float:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spel.atomic import write_text
-from spel.core.intensity import full_range
+from spel.core.intensity import dark_largest, full_range, largest_number
 from spel.learning.finite import check_finite
 from spel.runs import ImageJob, ImageRecord, OutputFiles, RunFiles, SourceImage, Task
 from spel.runs.resume import read_lines
@@ -50,7 +50,9 @@ class ClassifyJob(ImageJob):
         predicted, scores = classify_image(self.model, pixels, image.name)
         said = image.pixels.dtype != np.uint8 and image.white is not None
         white = {"white": image.white} if said else {}
-        return image.record(**{"class": predicted, "scores": scores, **white})
+        dark = dark_largest(largest_number(image.pixels), image.white) if said else None
+        largest = {} if dark is None else {"largest": dark}
+        return image.record(**{"class": predicted, "scores": scores, **white, **largest})
 
     def collect(
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]

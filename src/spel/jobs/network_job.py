@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.intensity import count_non_finite, largest_number, white_of_largest
+from spel.core.intensity import count_non_finite, dark_largest, largest_number, white_of_largest
 from spel.errors import TaskError
 from spel.io.large import LargeImage
 from spel.io.large.forms import WRITERS
@@ -71,7 +71,7 @@ class NetworkJob(ImageJob):
     def intensity(self, pixels: npt.NDArray[Any], white: float | None) -> dict[str, Any]:
         """What is assumed of the numbers of an image: its white, and how many are not finite."""
         assumed = assumed_white(self.network, pixels, white)
-        return _intensity(assumed, count_non_finite(pixels))
+        return _intensity(assumed, count_non_finite(pixels), largest_number(pixels))
 
     def tiled(self, image: LargeImage, each: Mapping = map) -> tuple[Tiling, dict[str, Any]]:
         """The tiles of an image in the units of the network, and what `intensity` says of it."""
@@ -83,7 +83,7 @@ class NetworkJob(ImageJob):
             white = white_of_largest(image.dtype, most)
         assumed = assumed_white(self.network, np.full(1, most, image.dtype), white)
         in_units = tiling if white is None else tiling.in_units(self.network, white)
-        return in_units, _intensity(assumed, non_finite)
+        return in_units, _intensity(assumed, non_finite, most)
 
 
 def write_bands(
@@ -106,9 +106,11 @@ def _range_of(part: npt.NDArray[Any]) -> tuple[np.int64, np.float64]:
     return np.int64(count_non_finite(part)), np.float64(largest_number(part))
 
 
-def _intensity(white: float | None, non_finite: int) -> dict[str, Any]:
+def _intensity(white: float | None, non_finite: int, largest: float) -> dict[str, Any]:
+    dark = dark_largest(largest, white)
     return {
         **({} if white is None else {"white": white}),
+        **({} if dark is None else {"largest": dark}),
         **({"non_finite": non_finite} if non_finite else {}),
     }
 

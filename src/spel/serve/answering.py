@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.intensity import count_non_finite, white_of
+from spel.core.intensity import count_non_finite, dark_largest, largest_number, white_of
 from spel.core.threads import threads
 from spel.errors import SpelError, plural
 from spel.io.image.colors import check_colors
@@ -101,6 +101,8 @@ def _read(file: BinaryIO, question: Question) -> Received:
 def _notes(image: npt.NDArray[Any], assumed: float | None) -> list[str]:
     """What is assumed of the numbers of an image, and how many of them are not finite."""
     notes = [] if assumed is None else [f"full intensity is taken to be {assumed:g}"]
+    dark = dark_largest(largest_number(image), assumed)
+    notes += [] if dark is None else [f"the largest number is {dark:g}"]
     count = count_non_finite(image)
     return notes + [f"{plural(count, 'number')} NaN or infinite"] * (count > 0)
 

@@ -13,8 +13,8 @@ __all__ = [
     "read_boxes",
     "read_count",
     "read_moment",
+    "read_positive",
     "read_size",
-    "read_white",
 ]
 
 _MAX_SIDE = 1 << 31
@@ -72,12 +72,12 @@ def read_moment(content: dict[str, Any], problems: list[str]) -> tuple[int | Non
     return frame, None if seconds is None else float(seconds)
 
 
-def read_white(content: dict[str, Any], problems: list[str]) -> float | None:
-    """The assumed full intensity."""
-    white = content.get("white")
-    if white is None or (_real(white) and white > 0):
-        return None if white is None else float(white)
-    problems.append("white: not a positive number")
+def read_positive(content: dict[str, Any], name: str, problems: list[str]) -> float | None:
+    """A positive number of the line, such as the assumed full intensity."""
+    number = content.get(name)
+    if number is None or (_real(number) and number > 0):
+        return None if number is None else float(number)
+    problems.append(f"{name}: not a positive number")
     return None
 
 

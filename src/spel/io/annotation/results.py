@@ -22,8 +22,8 @@ from spel.io.annotation.result_fields import (
     read_boxes,
     read_count,
     read_moment,
+    read_positive,
     read_size,
-    read_white,
 )
 from spel.io.json_files import parse_json
 from spel.io.text_files import MIB, problems_error, read_limited
@@ -62,6 +62,8 @@ class Result:
         Full intensity that was assumed for the image, if it does not have 8 bits.
     non_finite : int
         Number of values of the image that are NaN or infinite in float32.
+    largest : float, optional
+        Largest number of the image, if it is less than an eighth of `white`.
     pages : int
         Number of pages or frames of the file, if only the first was read.
     left_out : int
@@ -100,6 +102,7 @@ class Result:
     non_finite: int = 0
     left_out: int = 0
     pages: int = 0
+    largest: float | None = None
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
 
@@ -120,6 +123,7 @@ class Result:
             non_finite: int = 0,
             left_out: int = 0,
             pages: int = 0,
+            largest: float | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -174,6 +178,7 @@ class Result:
             "size": list(self.size),
             "orientation": self.orientation,
             **({} if self.white is None else {"white": self.white}),
+            **({} if self.largest is None else {"largest": self.largest}),
             **({"non_finite": self.non_finite} if self.non_finite else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
             **({"pages": self.pages} if self.pages else {}),
@@ -229,8 +234,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
     entries = read_boxes(content, len(size or (0, 0)), problems)
     orientation, ms, model = read_about(content, problems)
     frame, seconds = read_moment(content, problems)
-    white = read_white(content, problems)
-    counts = [read_count(content, name, problems) for name in COUNTS]
+    white, largest = (read_positive(content, name, problems) for name in ("white", "largest"))
+    counts = {name: read_count(content, name, problems) for name in COUNTS}
     if problems or size is None:
         return None
     return Result(
@@ -246,7 +251,8 @@ def _from_dict(content: Any, problems: list[str]) -> Result | None:
         frame,
         seconds,
         white,
-        *counts,
+        **counts,
+        largest=largest,
     )
 
 

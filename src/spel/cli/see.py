@@ -22,8 +22,9 @@ SIZE = Integers("ROWS,COLS[,CHANNELS]", (2, 3, 4), 1, "--size 480,640")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @shared
 def command(file: str, size: tuple[int, ...] | None, page: int | None, as_json: bool) -> None:
-    """Describe FILE: an image, a video, a network (or a name such as plate-lecture), results
-    (.jsonl), annotations (COCO .json) or markers. The content of the file decides which it is.
+    """Describe FILE: an image, a video, a network (or a name such as plate-lecture), a classifier,
+    results (.jsonl), annotations (of any format, also a folder) or markers. The content of the file
+    decides which it is.
     """
     values, text = described(file, size, page)
     click.echo(json.dumps(values) if as_json else text)
@@ -41,6 +42,10 @@ def described(
     path = Path(file)
     head = first_bytes(path)
     shipped = file in zoo.names() and not path.exists()
+    if not shipped and _is_network(head) and b"spel.estimator" in head:
+        from spel.sklearn.info import classifier_info
+
+        return classifier_info(path)
     if shipped or _is_network(head):
         return network_info(network(file), file, size)
     return file_info(path, head, page)

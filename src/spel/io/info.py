@@ -18,6 +18,7 @@ from spel.io import video
 from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.markers import read_markers
+from spel.io.annotation.recognize import is_label_folder
 from spel.io.annotation.results import read_results
 from spel.io.image.header import MAX_PIXELS, ImageInfo
 from spel.io.image.reader import describe, read
@@ -33,12 +34,21 @@ def file_info(path: Path, head: bytes, page: int | None = None) -> Info:
     """What a file holds, recognized by its first bytes; `page` is one of an image."""
     if head.lstrip()[:1] in (b"{", b"["):
         return _json_info(path)
+    if _holds_labels(path):
+        return _annotations_info(path)
     if path.suffix.lower() == ".txt" and head[:1].isdigit():
         return _markers_info(path)
     if path.is_file() and video.is_video(path):
         info = video.describe(path)
         return {"kind": "video", "file": str(path), **asdict(info)}, f"{path}: {info}"
     return _large_info(path, page) or _image_info(path, page)
+
+
+def _holds_labels(path: Path) -> bool:
+    """Whether a folder, or a file that is no JSON, holds annotations."""
+    if path.is_dir():
+        return not is_zarr(path) and is_label_folder(path)
+    return path.is_file() and path.suffix.lower() in (".csv", ".xml", ".yaml", ".yml")
 
 
 def first_bytes(path: Path) -> bytes:

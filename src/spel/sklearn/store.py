@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from spel import atomic
@@ -20,7 +21,7 @@ from spel.sklearn.build import build
 from spel.sklearn.encoding import Raw, Tensors, decode, encode
 from spel.sklearn.kinds import ALLOWED, describe
 
-__all__ = ["ALLOWED", "load", "save"]
+__all__ = ["ALLOWED", "ClassifierFile", "load", "read_file", "save"]
 
 FORMAT, VERSION = "spel.estimator", 2
 MAX_HEADER = 4 << 20
@@ -87,7 +88,30 @@ def load(path: str | os.PathLike[str]) -> Any:
     FormatError
         If the file is damaged, newer, no estimator, or holds one that is not `ALLOWED`.
     """
-    name = os.fspath(path)
+    file = read_file(path)
+    try:
+        return build(file.estimator)
+    except (SpelError, RecursionError) as error:
+        raise FormatError(f"{os.fspath(path)}: {error}") from error
+
+
+@dataclass(frozen=True)
+class ClassifierFile:
+    """What a file holds: an estimator as plain values, its arrays, and notes for readers."""
+
+    estimator: Raw
+    tensors: Tensors
+    card: Mapping[str, Any]
+
+
+def read_file(path: str | os.PathLike[str]) -> ClassifierFile:
+    """The plain values of a file, before they are checked and become an estimator.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, newer, or holds no estimator.
+    """
     origin = "spel fit or spel.sklearn.save"
     text, tensors = read_tensor_file(path, "classifier", origin, MAX_HEADER)
     try:
@@ -101,8 +125,9 @@ def load(path: str | os.PathLike[str]) -> Any:
                 f"version {described.get('version')!r:.20}; a newer spel wrote it, update spel"
             )
         raw = decode(described.get("estimator"), tensors)
-        if not isinstance(raw, Raw):
-            raise FormatError("it holds no estimator; the file is damaged")
-        return build(raw)
     except (SpelError, RecursionError) as error:
-        raise FormatError(f"{name}: {error}") from error
+        raise FormatError(f"{os.fspath(path)}: {error}") from error
+    if not isinstance(raw, Raw):
+        raise FormatError(f"{os.fspath(path)}: it holds no estimator; the file is damaged")
+    card = described.get("card")
+    return ClassifierFile(raw, tensors, card if isinstance(card, dict) else {})

@@ -40,10 +40,22 @@ def test_folders_to_a_model_to_classes(program, tmp_path, features, head):
     assert "accuracy" in err
     if features == "patches":
         assert "accuracy 1.0000" in err
+        code, out, err = program("see", model)
+        assert code == 0, err
+        assert "classifier of 2 classes: across, down" in out
+        facts = json.loads(program("see", model, "--json")[1])
+        assert (facts["image"], facts["white"]) == ([16, 16, 1], 255)
     code, out, _ = program("classify", model, data / "down", "--json")
     told = json.loads(out.splitlines()[0])
     assert set(told) == {"image", "class", "scores"}
     assert set(told["scores"]) == {"across", "down"}
+
+
+def test_a_perceptron_needs_images_by_which_it_stops(program, tmp_path):
+    data = textures(tmp_path / "data", 10)
+    code, _, err = program("fit", data, "--out", tmp_path / "m", "--head", "mlp", "--test", 0)
+    assert code == 3
+    assert "2 classes need 11 images, and 2 of each, but there are 10, and 5 of across" in err
 
 
 def test_a_network_gives_features_of_images_of_any_size(program, tmp_path, network):

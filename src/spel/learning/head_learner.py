@@ -119,6 +119,8 @@ class HeadLearner:
         """
         from sklearn.preprocessing import StandardScaler
 
+        if name == "mlp":
+            self._check_count()
         scaler = StandardScaler()
         with warnings.catch_warnings():
             # An MLP or SVM that reaches its limit of iterations is evaluated like any other.
@@ -131,6 +133,18 @@ class HeadLearner:
                 reason = str(error).splitlines()[0]
                 raise ParameterError(f"head {name!r}: {reason}") from None
         return _pipeline(self.features, scaler, head)
+
+    def _check_count(self) -> None:
+        """Refuse too few images for a perceptron that stops by a tenth of them."""
+        counts = np.bincount(self.numbers)
+        least = 10 * (len(counts) - 1) + 1
+        if counts.sum() < least or counts.min() < 2:
+            raise ParameterError(
+                f"head 'mlp': it holds a tenth of the images out, with one of each class, to know "
+                f"when to stop; {len(counts)} classes need {least} images, and 2 of each, but "
+                f"there are {counts.sum()}, and {counts.min()} of {self.classes[counts.argmin()]}; "
+                "give more images, or use another head"
+            )
 
     def _names(self) -> npt.NDArray[Any]:
         return np.asarray(self.classes[self.numbers])

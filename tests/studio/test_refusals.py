@@ -62,26 +62,31 @@ REASONS = json.loads((HOME / "web/static/locales/reasons.json").read_text("utf-8
 
 def translated(reason, language):
     """As base/reasons.js does it: clause by clause, each with the words before it."""
-    texts = []
-    for clause in re.sub(r"\((\w+(?:Error|Exception)): ", "(", reason).split("; "):
-        words = clause.split(": ")
-        pairs = ((i, pair) for i in range(len(words)) for pair in REASONS[language])
-        for start, (known, text) in pairs:
+    plain = re.sub(r"\((\w+(?:Error|Exception)): ", "(", reason)
+    return "; ".join(clause_in(language, clause) for clause in plain.split("; "))
+
+
+def clause_in(language, clause):
+    words = clause.split(": ")
+    for start in range(len(words)):
+        rest = ": ".join(words[start:])
+        for known, text in REASONS[language]:
             names = re.findall(r"\{(\w+)\}", known)
             pattern = "(.+?)".join(re.escape(part) for part in re.split(r"\{\w+\}", known))
-            match = re.fullmatch(pattern, ": ".join(words[start:]))
-            if match:
-                said = text.format(**dict(zip(names, match.groups())))
-                clause = ": ".join([*words[:start], said])
-                break
-        texts.append(clause)
-    return "; ".join(texts)
+            match = re.fullmatch(pattern, rest)
+            if match:  # what stands in its places may be clauses too
+                values = [v if v == rest else clause_in(language, v) for v in match.groups()]
+                return ": ".join([*words[:start], text.format(**dict(zip(names, values)))])
+    return clause
 
 
 @pytest.mark.parametrize("language", sorted(REASONS))
 def test_reasons_keep_their_values(language):
     for known, text in REASONS[language]:
         assert sorted(re.findall(r"\{(\w+)\}", known)) == sorted(re.findall(r"\{(\w+)\}", text))
+
+
+CUT = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0:~\x9bU"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,7 @@ def test_reasons_keep_their_values(language):
         ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
         ("words.png", b"no image at all, and long enough to be looked at"),
         ("cut.tif", b"II*\0" + bytes(4)),
+        ("end.png", CUT),
         ("huge.pgm", b"P5 30000 30000 255\n"),
     ],
 )

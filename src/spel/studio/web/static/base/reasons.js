@@ -44,6 +44,7 @@ export function reasonText(reason) {
  * A clause, with the words before it: "a.png: PNG: it is cut short".
  * @param {string} clause
  * @param {Clause[]} known
+ * @returns {string}
  */
 function translated(clause, known) {
   const words = clause.split(": ");
@@ -52,7 +53,10 @@ function translated(clause, known) {
     for (const { pattern, names, text } of known) {
       const match = pattern.exec(rest);
       if (!match) continue;
-      const value = (/** @type {string} */ name) => match[names.indexOf(name) + 1] ?? "";
+      const value = (/** @type {string} */ name) => {
+        const own = match[names.indexOf(name) + 1] ?? "";
+        return own === rest ? own : translated(own, known);
+      };
       const said = text.replace(/\{(\w+)\}/g, (_, name) => value(name));
       return [...words.slice(0, i), said].join(": ");
     }

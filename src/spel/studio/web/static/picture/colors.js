@@ -145,6 +145,23 @@ export function planeCanvas(plane, scale) {
 }
 
 /**
+ * A saliency to lay over a picture: clear where there is none, so that the picture stays as it is.
+ * @param {Pick<Plane, "rows" | "cols" | "data" | "low" | "high">} saliency
+ */
+export function veilCanvas(saliency) {
+  const { rows, cols, data } = saliency;
+  const scale = scaleFor(saliency.low, saliency.high, "positive");
+  const canvas = canvasOf(rows, cols);
+  const pen = penOf(canvas);
+  const image = pen.createImageData(cols, rows);
+  paint(data, scale, image.data);
+  const times = scale.high > 0 ? 255 / scale.high : 0;
+  for (let i = 0; i < data.length; i++) image.data[4 * i + 3] = (data[i] ?? 0) * times;
+  pen.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/**
  * A canvas with the first band of an image in grey, or with its three bands as colors.
  * @param {{ grid: readonly [number, number, number], data: ArrayLike<number> }} image
  * @param {readonly [number, number]} limits what black and white stand for

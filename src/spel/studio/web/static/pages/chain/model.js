@@ -1,6 +1,7 @@
 // @ts-check
 // The words below the stage of the chain.
 
+import { reasonText } from "../../base/reasons.js";
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
 import { onStep, state } from "../../store.js";
@@ -15,7 +16,7 @@ import { onStep, state } from "../../store.js";
  */
 export function statusOf(step, plane, image) {
   const at = state.cursor;
-  if (step?.error) return step.error;
+  if (step?.error) return reasonText(step.error);
   if (!at) return t("stage.hint");
   const words = [t("inspector.at", { row: at[0], col: at[1] })];
   if (plane && step?.shape) {

@@ -6,7 +6,7 @@ import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
 import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
-import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { veilCanvas } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Detail } from "../../picture/detail.js";
 import { newStage, zoomers } from "../../picture/stage.js";
@@ -253,8 +253,7 @@ export class Viewer extends Part {
       return;
     }
     const top = await plane(last.id, 0);
-    const canvas = planeCanvas(top, scaleFor(top.low, top.high, "positive"));
-    this.stage.setTop(canvas, last, this.overlay);
+    this.stage.setTop(veilCanvas(top), last, this.overlay);
   }
 
   markCursor() {

@@ -5,6 +5,7 @@ import { checkbox, labelled, selectField } from "../../base/controls.js";
 import { create, h, patch } from "../../base/dom.js";
 import { latest } from "../../base/latest.js";
 import { Part } from "../../base/part.js";
+import { reasonText } from "../../base/reasons.js";
 import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { boxPainter } from "../../picture/boxes.js";
@@ -150,7 +151,9 @@ class ComparePage extends Part {
    * @param {Array<[string, string[]]>} rows
    */
   drawFacts(names, rows) {
-    const heads = names.map((name, i) => h("th", { scope: "col" }, `${"AB"[i]} · ${name}`));
+    const heads = names.map((name, i) =>
+      h("th", { scope: "col" }, `${"AB"[i]} · ${networkTitle(name)}`),
+    );
     const corner = h("th", { scope: "col" }, t("compare.facts"));
     const lines = rows.map(([name, values]) =>
       h(
@@ -180,7 +183,7 @@ customElements.define("page-compare", ComparePage);
  * @param {Step | undefined} end
  */
 function captionOf(index, name, end) {
-  return `${"AB"[index]} · ${name}${end?.error ? ` · ${end.error}` : ""}`;
+  return `${"AB"[index]} · ${networkTitle(name)}${end?.error ? ` · ${reasonText(end.error)}` : ""}`;
 }
 
 /**
@@ -190,7 +193,9 @@ function captionOf(index, name, end) {
  */
 function noDifference(names, outputs) {
   const name = names.find((_, i) => !outputs[i]);
-  return name === undefined ? t("compare.sizes") : t("compare.missing", { name });
+  return name === undefined
+    ? t("compare.sizes")
+    : t("compare.missing", { name: networkTitle(name) });
 }
 
 /**

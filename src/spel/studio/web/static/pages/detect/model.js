@@ -1,6 +1,7 @@
 // @ts-check
 // The decision in the making, and what is said about boxes.
 
+import { reasonText } from "../../base/reasons.js";
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
 import { tellsClasses } from "../../picture/labels.js";
@@ -72,7 +73,7 @@ export const countWord = (count) => t(count === 1 ? "detect.count.one" : "detect
 
 /** @param {Boxes | null} detected */
 export function statusOf(detected) {
-  if (!detected) return output()?.error ?? "";
+  if (!detected) return reasonText(output()?.error ?? "");
   const count = `${detected.count} ${countWord(detected.count)}`;
   const { threshold, ms } = detected;
   const above = threshold === null ? "" : ` · ${t("detect.threshold")} ${num(threshold)}`;

@@ -9,7 +9,7 @@ import { t } from "../../base/words.js";
 import { act, refusal } from "../../commands.js";
 import { learn, learnLive } from "../../learn.js";
 import { boxPainter } from "../../picture/boxes.js";
-import { planeCanvas, scaleFor } from "../../picture/colors.js";
+import { veilCanvas } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Ink } from "../../picture/ink.js";
 import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.js";
@@ -177,7 +177,7 @@ class MarkersPage extends Part {
     }
     const top = await plane(last.id, 0);
     if (output()?.id !== last.id) return;
-    top.map ??= planeCanvas(top, scaleFor(top.low, top.high, "positive"));
+    top.map ??= veilCanvas(top);
     this.stage.setTop(top.map, last, choices.saliency);
   }
 

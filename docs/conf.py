@@ -13,6 +13,7 @@ import spel
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+appearance = import_module("appearance")
 api = import_module("api")
 course = import_module("course.make")
 
@@ -29,7 +30,8 @@ OUTSIDE = (
 project = "spel"
 author = "the spel founders"
 project_copyright = "the spel founders (BSD-3-Clause)"
-version = release = spel.__version__
+release = spel.__version__
+version = ".".join(release.split(".")[:2])
 language = "en"
 
 extensions = [
@@ -43,8 +45,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 root_doc = "index"
-exclude_patterns = ["course/*/*.ipynb", "gallery/*", "templates/*"]
-templates_path = ["templates"]
+exclude_patterns = ["course/*/*.ipynb", "earlier/*", "gallery/*", "templates/*"]
 default_role = "py:obj"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
@@ -59,22 +60,8 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
-html_theme = "pydata_sphinx_theme"
-html_title = f"spel {version}"
-html_show_sourcelink = False
-html_static_path = ["static"]
-html_css_files = ["spel.css"]
-html_theme_options = {
-    "show_prev_next": True,
-    "navigation_with_keys": True,
-    "show_toc_level": 2,
-    "header_links_before_dropdown": 7,
-    "navbar_align": "left",
-    "secondary_sidebar_items": ["page-toc"],
-    "footer_start": ["copyright"],
-    "footer_end": [],
-    "navbar_end": ["theme-switcher"],
-}
+html_title = f"spel {release}"
+globals().update({name: getattr(appearance, name) for name in appearance.__all__})
 
 
 def draw_picture(_block, variables, configuration):
@@ -101,6 +88,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
     "plot_gallery": True,
+    "write_computation_times": False,  # that page fetches scripts from the internet
 }
 
 

@@ -71,11 +71,25 @@ def test_links_lead_somewhere(page):
             assert anchor in known, f"{link}: no such heading"
 
 
-def test_the_commands_of_the_readme_exist():
+CODE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_the_commands_of_the_page_exist(page):
     from spel.cli.main import COMMANDS
 
-    for command in re.findall(r"^spel ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE):
-        assert command in COMMANDS
+    code = "\n".join(block.strip("`~") for block in CODE.findall(page.read_text()))
+    program = re.compile(r"^(?:\$ )?spel ([a-z][a-z-]*)(?= |$)", re.MULTILINE)
+    missing = {f"spel {name}" for name in program.findall(code) if name not in COMMANDS}
+    for module in re.findall(r"python(?:3)? -m (benchmarks[\w.]*)", code):
+        place = ROOT / module.replace(".", "/")
+        if not (place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()):
+            missing.add(module)
+    scripts = re.findall(
+        r"(?:python3? |pytest |\b)((?:benchmarks|scripts|tests|docs)/[\w./*-]+)", code
+    )
+    missing |= {one for one in scripts if "ROOM" not in one and not [*ROOT.glob(one.rstrip("./"))]}
+    assert not missing
 
 
 def test_every_decision_is_listed_by_its_title():
@@ -89,6 +103,11 @@ def test_every_decision_is_listed_by_its_title():
 
 def test_the_citation_and_the_changelog_name_this_version():
     assert f"\nversion: {spel.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    cite = (ROOT / "docs" / "reference" / "cite.md").read_text()
+    assert f"version = {{{spel.__version__}}}" in cite
+    sources = re.findall(r"arxiv.org/abs/([\d.]+)|doi: (\S+)", (ROOT / "CITATION.cff").read_text())
+    assert sources
+    assert all(arxiv + doi in cite for arxiv, doi in sources)
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     assert newest is not None
     assert newest[1] == spel.__version__

@@ -27,7 +27,7 @@ TEST = 10
 
 def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
     """Each seed is a split and a draw of kernels; C is chosen inside the training part."""
-    images, names, classes, drawn = _read(data / "citrus")
+    images, names, classes, drawn = citrus(data)
     marked = [names.index(name) for name in drawn]
     table = Table(
         "citrus",
@@ -41,17 +41,19 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
         ],
     )
     strokes = list(drawn.values())
-    for name in encoders(_encoder(), [], [], 0):
+    for name in encoders(citrus_encoder(), [], [], 0):
         runs = []
         for seed in seeds:
-            make = encoders(_encoder(), [images[i] for i in marked], strokes, seed)[name]
-            vectors = _colors(images) if name == COLOR else _vectors(make(), images)
+            make = encoders(citrus_encoder(), [images[i] for i in marked], strokes, seed)[name]
+            vectors = citrus_colors(images) if name == COLOR else pooled_vectors(make(), images)
             runs.append(_split(vectors, names, classes, marked, seed))
         table.rows.append(row(name, seeds, runs))
     return table
 
 
-def _read(home: Path) -> tuple:
+def citrus(data: Path) -> tuple:
+    """Images, names, classes, and the strokes of those that are marked."""
+    home = data / "citrus"
     paths = sorted((home / "images").glob("*.png"))
     files = sorted((home / "libift" / "markers").glob("*-seeds.txt"))
     return (
@@ -62,7 +64,8 @@ def _read(home: Path) -> tuple:
     )
 
 
-def _encoder() -> Network:
+def citrus_encoder() -> Network:
+    """Two layers of 32 and 64 kernels of 5 x 5."""
     near, wide = Adjacency.box(3), Adjacency.box(5)
     return chain(
         color=Color("labnorm2"),
@@ -74,12 +77,13 @@ def _encoder() -> Network:
     )
 
 
-def _vectors(network: Network, images: np.ndarray) -> np.ndarray:
+def pooled_vectors(network: Network, images: np.ndarray) -> np.ndarray:
+    """Mean and maximum of each channel of both layers."""
     steps = [name for name in network.names if name.startswith("positive")]
     return PooledFeatures(network, steps, ("mean", "max")).fit_transform(images)
 
 
-def _colors(images: np.ndarray) -> np.ndarray:
+def citrus_colors(images: np.ndarray) -> np.ndarray:
     """Quantiles, mean and deviation of the colours: what no kernel has seen."""
     statistics = ("quantiles", "mean", "deviation")
     return PooledFeatures(chain(color=Color("lab")), statistics=statistics).fit_transform(images)

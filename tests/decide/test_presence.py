@@ -109,3 +109,14 @@ def test_an_averaged_border_lies_between_both():
     radius = sqrt(mean.sum() / pi)  # between 11 (10 grown by one) and 16
     assert radius == pytest.approx(13.5, abs=0.6)
     assert Delineation.from_dict(Delineation(average=True).to_dict()).average
+
+
+def test_what_the_border_hides_weakens_the_evidence():
+    half = disk((40, 60), 39.5, 30, 12, 12).astype(float)
+    plain = ObjectModel(area=pi * 144, truncated=True, min_score=-5.0)
+    ((score, one),) = plain.select(half)
+    assert 0.4 < one.area / one.whole_area < 0.7
+    weighed = ObjectModel(area=pi * 144, truncated=True, min_score=-5.0, visible_power=2.0)
+    assert weighed.score(one) == pytest.approx(score + 2 * log(one.area / one.whole_area))
+    assert "visible_power" not in plain.to_dict()
+    assert ObjectModel.from_dict(weighed.to_dict()) == weighed

@@ -16,6 +16,7 @@ from spel.flim import (
     invert,
     points_bank,
     relearn,
+    robot_correction,
     robot_markers,
     unlearned,
 )
@@ -128,3 +129,19 @@ def test_relearning_does_not_mix_settings(learned):
     other = unlearned(net.with_meta(learned=records), ["conv1", "conv2"])
     with pytest.raises(ParameterError, match="different settings"):
         relearn(other, [image], [drawn])
+
+
+def test_the_robot_corrects_the_largest_error():
+    mask, answer = np.zeros((40, 60), bool), np.zeros((40, 60), bool)
+    mask[10:20, 5:45] = True  # 10 x 40, missed
+    answer[25:35, 5:25] = True  # 10 x 20, found by mistake
+    stroke = robot_correction(mask, answer, reach=8, width=3)
+    rows, cols = stroke.points.T
+    assert stroke.classes == (1,)
+    assert (rows.min(), rows.max()) in {(13, 15), (13, 16), (14, 16)}  # the middle, 3 spels wide
+    assert cols.max() - cols.min() <= 18
+    answer |= mask
+    assert robot_correction(mask, answer).classes == (0,)
+    assert len(robot_correction(mask, mask)) == 0
+    with pytest.raises(spel.ShapeError, match="same size"):
+        robot_correction(mask, mask[1:])

@@ -8,6 +8,7 @@ import click
 
 from spel.cli.options import Settings, shared
 from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
+from spel.cli.types import ObjectScale
 
 
 @click.command("segment")
@@ -31,11 +32,20 @@ from spel.cli.run_options import formats_option, run_options, saves_option, tile
     help="Largest share of images without an object in which one may be found; for networks that "
     "were learned with such a rate. [default: the rate of learning]",
 )
+@click.option(
+    "--scale",
+    type=ObjectScale(),
+    default=1.0,
+    metavar="FACTOR",
+    help="Length of the objects in these images over that of the marked ones; with auto it is "
+    "estimated, one for all images, from at most 20 of them. [default: 1]",
+)
 @shared
 def command(
     net: str,
     images: tuple[str, ...],
     false_alarm_rate: float | None,
+    scale: float | None,
     settings: Settings,
     **options: Any,
 ) -> None:
@@ -50,6 +60,7 @@ def command(
     same command.
     """
     from spel.cli.networks import network
+    from spel.cli.object_scale import estimated_scale
     from spel.cli.run_command import RunCommand, check_options, job_options, network_place
     from spel.decide import segmentation_of
     from spel.jobs import SegmentJob
@@ -58,6 +69,10 @@ def command(
     chosen, how = network(net), None
     if false_alarm_rate is not None:
         how = segmentation_of(chosen).at_false_alarm_rate(false_alarm_rate)
+    if scale is None:
+        scale = estimated_scale(chosen, images, options, settings)
     place = network_place(net, options)
-    job = SegmentJob(chosen, segmentation=how, place=place, **job_options(options, settings))
+    job = SegmentJob(
+        chosen, segmentation=how, scale=scale, place=place, **job_options(options, settings)
+    )
     raise SystemExit(RunCommand(job, options, settings)(images))

@@ -100,6 +100,25 @@ class Gate(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r}; give NAME=VALUE as in recall=0.9", param, ctx)
 
 
+class ObjectScale(click.ParamType):  # type: ignore[type-arg]
+    """A factor above 0, or ``auto``, which is None."""
+
+    name = "FACTOR"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value is None or value == "auto":
+            return None
+        try:
+            factor = float(str(value))
+        except ValueError:
+            factor = 0.0
+        if not 1 / 8 <= factor <= 8:
+            self.fail(f"{value!r}; give a factor between 0.125 and 8, or auto", param, ctx)
+        return factor
+
+
 def threshold(text: str) -> float | str:
     """A number, or the name of a rule (``otsu``, ``p95``)."""
     try:

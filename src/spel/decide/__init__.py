@@ -7,6 +7,7 @@ from spel.decide.delineate import Delineation
 from spel.decide.detection import decision_of, detect, with_decision
 from spel.decide.object_learning import learn_object_model
 from spel.decide.object_model import ObjectModel
+from spel.decide.object_scale import estimate_scale
 from spel.decide.parts import Parts, parts
 from spel.decide.presence import Presence
 from spel.decide.segmentation import (
@@ -31,6 +32,7 @@ __all__ = [
     "decide",
     "decision_of",
     "detect",
+    "estimate_scale",
     "learn_object_model",
     "parts",
     "segment",

@@ -24,7 +24,12 @@ LEVELS = tuple(round(0.1 + 0.05 * step, 2) for step in range(11))
 """Levels of saliency at which components are looked for, unless others are stated: 0.1 to 0.6."""
 
 NOT_NUMBERS = ("levels", "multiple", "area_range", "truncated", "presence")
-NEW: dict[str, Any] = {"area_range": [1.0, 1.0], "truncated": False, "presence": None}
+NEW: dict[str, Any] = {
+    "area_range": [1.0, 1.0],
+    "truncated": False,
+    "visible_power": 0.0,
+    "presence": None,
+}
 """Fields that spel 0.1 cannot read, with their defaults, at which they are not written."""
 
 KEYS_OF_VERSION_1 = {
@@ -45,8 +50,9 @@ class ObjectModel:
 
     The score of a component is ``-(log(a / area) / area_spread)^2 / 2 - (log(e / elongation) /
     elongation_spread)^2 / 2 + 6 log(roundness) + log(contrast)`` for its area a and elongation e,
-    plus ``log(border_factor)`` if it touches the border of the image. It is the logarithm of a
-    product, and 0 for the perfect object. The area that a is compared with is the nearest one in
+    plus ``log(border_factor)`` if it touches the border of the image and ``visible_power log(v)``
+    for the visible share v of a truncated object. It is the logarithm of a product, and 0 for the
+    perfect object. The area that a is compared with is the nearest one in
     `area` times `area_range`.
 
     Attributes
@@ -75,6 +81,9 @@ class ObjectModel:
     truncated : bool
         Whether objects that the border of the image cuts are objects too: area, elongation and
         roundness are then those of the ellipse through their visible outline. Images only.
+    visible_power : float
+        Weight of the logarithm of the visible share of an object that the border cuts: the less is
+        seen, the weaker the evidence.
     presence : Presence, optional
         Cross-validated scores of marked objects and of the background: what `min_score` for a rate
         of false alarms, and the probability of an object, are computed from.
@@ -101,6 +110,7 @@ class ObjectModel:
     multiple: bool = False
     area_range: tuple[float, float] = (1.0, 1.0)
     truncated: bool = False
+    visible_power: float = 0.0
     presence: Presence | None = None
 
     def __post_init__(self) -> None:
@@ -168,12 +178,18 @@ class ObjectModel:
         """Probability that a component of this score is an object; exp(score) without presence."""
         return exp(min(score, 0.0)) if self.presence is None else self.presence.probability(score)
 
+    def scaled(self, factor: float, ndim: int = 2) -> ObjectModel:
+        """The model of objects `factor` times as long, in images of `ndim` axes."""
+        ring = max(1, round(self.ring * factor))
+        return replace(self, area=self.area * factor**ndim, ring=ring)
+
     def score(self, component: Component) -> float:
         """How much a component looks like an object: 0 is perfect, less is worse."""
         return (
             self._bound(component.whole_area, component.elongation, component.touches_border)
             + self.round_power * log(max(component.roundness, TINY))
             + self.contrast_power * log(max(component.contrast, TINY))
+            + self.visible_power * log(min(component.area / max(component.whole_area, 1.0), 1.0))
         )
 
     def _bound(self, area: float, elongation: float, touches_border: bool) -> float:

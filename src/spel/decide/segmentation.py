@@ -197,6 +197,29 @@ class Segmentation:
             )
         return replace(self, objects=self.objects.at_false_alarm_rate(rate))
 
+    def scaled(self, factor: float, ndim: int = 2) -> Segmentation:
+        """The segmentation of objects `factor` times as long as those it was learned from.
+
+        Areas, rings, and the distances of the delineation follow; scores stay comparable.
+
+        Parameters
+        ----------
+        factor : float
+        ndim : int
+            Axes of the images.
+        """
+        line = self.delineation
+        return replace(
+            self,
+            objects=self.objects and self.objects.scaled(factor, ndim),
+            delineation=line
+            and replace(line, inner=line.inner * factor, outer=line.outer * factor),
+            classes=tuple(
+                replace(one, objects=one.objects and one.objects.scaled(factor, ndim))
+                for one in self.classes
+            ),
+        )
+
     def objects_in(self, labels: npt.NDArray[np.int32]) -> Mask:
         """Spels of a label image that belong to an object of any class."""
         ground = [one.label for one in self.classes if one.background] if self.classes else [0]

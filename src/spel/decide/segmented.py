@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from spel.core.instances import Instances
 from spel.core.numbers import as_numbers
 from spel.core.value import Value, derived_property
 from spel.decide.components import Mask
+from spel.decide.object_scale import check_scale, resized, size_at
 from spel.decide.parts import Window, parts, windows_of
 from spel.decide.segmentation import (
     UNDECIDED,
@@ -139,6 +140,7 @@ def segment_image(
     *,
     white: float | None = None,
     spacing: Sequence[float] | None = None,
+    scale: float = 1.0,
 ) -> SegmentedImage:
     """Segment one image: its mask, its classes and its instances.
 
@@ -155,6 +157,10 @@ def segment_image(
     spacing : sequence of float, optional
         Length of a step along each axis, as the metadata of a volume state it. The distances by
         which objects are delineated and separated are then measured in the shortest step.
+    scale : float
+        Length of the objects in this image, over that of the marked ones. The network sees the
+        image resized by ``1 / scale``, and its output comes back to the size of the image
+        (`spel.decide.estimate_scale` finds the scale of a set of images). Images only.
 
     Returns
     -------
@@ -176,27 +182,41 @@ def segment_image(
     """
     chosen = resolve_segmentation(network, segmentation)
     array = match_white(network, as_numbers(image, "segment"), white)
-    activations = network.activations(array)
-    output = activations[network.output]
     array = array[..., None] if array.ndim == (network.ndim or 2) else array
     size = array.shape[:-1]
-    expected = len(chosen.classes) or 1
-    if output.ndim != array.ndim or output.shape[-1] != expected:
-        raise ShapeError(
-            f"segment: the network's output has the shape {output.shape}; expected "
-            + (f"{expected} channels, one per class" if chosen.classes else "one channel, saliency")
-        )
-    if output.shape[:-1] != size:
-        output = enlarge(output, size, _strides(network))
+    seen = array
+    if scale != 1:
+        seen = resized(array, size_at(size, 1 / check_scale("segment", scale, array)))
+        chosen = chosen.scaled(scale)
+    activations = network.activations(seen)
+    output = _output(network, activations, chosen, seen)
     features: npt.NDArray[np.generic] | None = None
     if chosen.delineation is not None:
-        features = array if chosen.features == INPUT else activations[chosen.features]
-        if np.shape(features)[:-1] != size:
+        features = seen if chosen.features == INPUT else activations[chosen.features]
+        if np.shape(features)[:-1] != seen.shape[:-1]:
             raise FormatError(
                 f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
-                f"image of size {size}; delineate on a node without strides"
+                f"image of size {seen.shape[:-1]}; delineate on a node without strides"
             )
+    if scale != 1:
+        output = resized(output, size)
+        features = None if features is None else resized(features, size)
     return SegmentedImage(output, chosen, features, _relative(spacing, len(size)))
+
+
+def _output(
+    network: Network, activations: Mapping[str, Real], how: Segmentation, image: npt.NDArray[Any]
+) -> Real:
+    """The output of the network at the size of the image, one channel per class."""
+    output = activations[network.output]
+    expected = len(how.classes) or 1
+    if output.ndim != image.ndim or output.shape[-1] != expected:
+        raise ShapeError(
+            f"segment: the network's output has the shape {output.shape}; expected "
+            + (f"{expected} channels, one per class" if how.classes else "one channel, saliency")
+        )
+    size = image.shape[:-1]
+    return output if output.shape[:-1] == size else enlarge(output, size, _strides(network))
 
 
 def _relative(spacing: Sequence[float] | None, axes: int) -> tuple[float, ...] | None:
@@ -214,12 +234,13 @@ def segment(
     segmentation: Segmentation | None = None,
     *,
     white: float | None = None,
+    scale: float = 1.0,
 ) -> Mask:
     """The mask of the objects of one image; `segment_image` tells classes and instances apart.
 
     Parameters
     ----------
-    network, image, segmentation, white
+    network, image, segmentation, white, scale
         As for `segment_image`.
 
     Returns
@@ -233,7 +254,7 @@ def segment(
     >>> segment(chain(Scale([1.0])), [[0.1, 0.2, 0.9]]).tolist()
     [[False, False, True]]
     """
-    return segment_image(network, image, segmentation, white=white).mask
+    return segment_image(network, image, segmentation, white=white, scale=scale).mask
 
 
 def _strides(network: Network) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from spel.flim.edit import choose, drop, invert, relearn, unlearned
 from spel.flim.learn import learn
 from spel.flim.linear_decoder import linear_decoder
 from spel.flim.points import feature_points, points_bank
-from spel.flim.robot import robot_markers
+from spel.flim.robot import robot_correction, robot_markers
 from spel.flim.samples import Samples, samples
 from spel.flim.statistics import Statistics, statistics
 
@@ -34,6 +34,7 @@ __all__ = [
     "linear_decoder",
     "points_bank",
     "relearn",
+    "robot_correction",
     "robot_markers",
     "samples",
     "statistics",

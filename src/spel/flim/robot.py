@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.core.numbers import as_numbers
-from spel.errors import ParameterError
+from spel.errors import ParameterError, ShapeError
 from spel.ops.label import label, regions
 from spel.ops.pool import max_pool
 
@@ -100,6 +100,87 @@ def robot_markers(
             marks = _brushed(deep, count, radius, length, rng)
         drawn[marks] = side
     return Markers.from_image(drawn)
+
+
+def robot_correction(
+    mask: npt.ArrayLike, answer: npt.ArrayLike, *, reach: int = 40, width: int = 5
+) -> Markers:
+    """The stroke that a user draws next: along the middle of the largest error.
+
+    Parameters
+    ----------
+    mask : (rows, cols) array
+        Non-zero where an object is.
+    answer : (rows, cols) array
+        Non-zero where a segmentation has found one.
+    reach : int
+        Spels from the innermost place of the error to an end of the stroke, at most.
+    width : int
+        Width of the stroke, in spels.
+
+    Returns
+    -------
+    Markers
+        One stroke: label 1 on what was missed, or 0 on what was found by mistake; no stroke if
+        there is no error.
+
+    Raises
+    ------
+    ParameterError, ShapeError
+        If the arrays are not of one image, or a number is below 1.
+
+    Examples
+    --------
+    >>> mask = np.zeros((20, 20))
+    >>> mask[5:15, 5:15] = 1
+    >>> drawn = robot_correction(mask, np.zeros((20, 20)))
+    >>> drawn.classes, bool(mask[tuple(drawn.points.T)].all())
+    ((1,), True)
+    """
+    true = as_numbers(mask, "robot_correction", "mask") != 0
+    found = as_numbers(answer, "robot_correction", "answer") != 0
+    if true.ndim != 2 or true.shape != found.shape:
+        raise ShapeError(
+            f"robot_correction: mask of shape {true.shape}, answer of {found.shape}; expected two "
+            "axes and the same size"
+        )
+    if min(reach, width) < 1:
+        raise ParameterError(
+            f"robot_correction: reach {reach}, width {width}; expected numbers of at least 1"
+        )
+    drawn = np.full(true.shape, -1)
+    errors = [
+        (part, side) for side in (0, 1) for part in _largest((true != found) & (true == side))
+    ]
+    if errors:
+        error, side = max(errors, key=lambda pair: int(pair[0].sum()))
+        drawn[_middle(error, reach, width)] = side
+    return Markers.from_image(drawn)
+
+
+def _largest(wrong: Mask) -> list[Mask]:
+    """The largest component of a mask; nothing of an empty one."""
+    labels = label(wrong)
+    components = regions(labels)
+    if not len(components):
+        return []
+    return [labels == components.labels[int(components.areas.argmax())]]
+
+
+def _middle(error: Mask, reach: int, width: int) -> Mask:
+    """The medial axis near the innermost spel, as wide as a stroke, inside the error."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth = np.asarray(distance_transform_edt(np.pad(error, 1)))[1:-1, 1:-1]
+    innermost = np.array(np.unravel_index(int(depth.argmax()), error.shape))
+    axis = _skeleton(error)
+    axis[tuple(innermost)] = True
+    places = np.argwhere(axis)
+    near = places[((places - innermost) ** 2).sum(axis=1) <= reach**2]
+    marks = np.zeros_like(error)
+    marks[tuple(near.T)] = True
+    drawn: Mask = _grown(marks, width // 2) & error
+    return drawn
 
 
 def _without_specks(inside: Mask, min_area: int) -> Mask:

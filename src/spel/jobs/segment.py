@@ -54,6 +54,9 @@ class SegmentJob(NetworkJob):
           area, box, score, centroid and class.
     formats : tuple of {"png", "ome-tiff", "ome-zarr"}
         Pyramids for images that are read whole, too; one form at most.
+    scale : float
+        Length of the objects in these images over that of the marked ones, as for
+        `spel.decide.segment_image`.
     """
 
     NAME: ClassVar[str] = "segment"
@@ -62,12 +65,17 @@ class SegmentJob(NetworkJob):
     TILES: ClassVar[bool] = True
 
     segmentation: Segmentation | None = None
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         chosen = resolve_segmentation(self.network, self.segmentation)
         if self.tile is not None:
             check_labels(self.network, chosen)
+        if self.scale != 1 and self.tile is not None:
+            raise ParameterError(
+                f"segment: scale {self.scale} resizes whole images; it cannot be combined with tile"
+            )
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
@@ -84,14 +92,16 @@ class SegmentJob(NetworkJob):
         """The network, the segmentation, and the form of masks."""
         chosen = resolve_segmentation(self.network, self.segmentation)
         form = {"formats": list(self.formats)} if self.formats else {}
-        return {**super().settings(), "segmentation": chosen.to_dict(), **form}
+        scale = {"scale": self.scale} if self.scale != 1 else {}
+        return {**super().settings(), "segmentation": chosen.to_dict(), **form, **scale}
 
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The mask of an image in memory."""
         matched, white = self.matched(image), expected_white(self.network)
         segmented = segment_image(
-            self.network, matched, self.segmentation, white=white, spacing=image.spacing or None
-        )
+            self.network, matched, self.segmentation, white=white, scale=self.scale,
+            spacing=image.spacing or None,
+        )  # fmt: skip
         levels = mask_picture(segmented.labels, segmented.segmentation)
         form = next(iter(self.formats), "png")
         if form in WRITERS:
@@ -119,6 +129,11 @@ class SegmentJob(NetworkJob):
         self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
     ) -> ImageRecord:
         """The mask of an image that is read by windows."""
+        if self.scale != 1:
+            raise ParameterError(
+                f"segment: {name} is read tile by tile, and scale {self.scale} resizes whole "
+                "images; cut it into smaller files, or resize it first"
+            )
         chosen = resolve_segmentation(self.network, self.segmentation)
         if set(self.save) - {"saliency"}:
             raise ParameterError(

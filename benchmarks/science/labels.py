@@ -6,6 +6,7 @@ layer, that is learned by backpropagation from the labels.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,16 +29,16 @@ from spel.nn import Activation, Color, MeanPool, Network, Unlearned, chain
 from spel.sklearn import FlattenImages, FlimEncoder, NetworkFeatures
 
 TOLERANCE = 0.05
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (0, 1, 2)
 SHARES = (5, 50, 100)
 """Percentages of the labels of the training part; at least one image of each class."""
 
-FASHION = (4000, 4000)
+FASHION = (2000, 2000)
 """Images of Fashion-MNIST, learned from and judged, drawn anew for each seed."""
 
 HEADS: dict[str, Callable[[int], ClassifierMixin]] = {
-    "linear SVM": lambda seed: LinearSVC(C=0.01, max_iter=20_000),
-    "hybrid": lambda seed: MLPClassifier((256,), max_iter=60, random_state=seed, tol=0),
+    "linear SVM": lambda seed: LinearSVC(C=0.01, dual=False),
+    "hybrid": lambda seed: MLPClassifier((256,), max_iter=20, random_state=seed, tol=0),
 }
 
 Split = tuple[Any, Any, Any, Any]
@@ -48,7 +49,7 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
     """Each seed is a split, a draw of labels and a draw of kernels."""
     table = Table(
         "labels",
-        "Kappa at shares of the labels, five splits",
+        "Kappa at shares of the labels, three splits",
         tuple(f"{name} {share} %" for name in ("citrus", "fashion") for share in SHARES),
         f"{LEARNED}, hybrid",
         notes=[
@@ -59,10 +60,12 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
         ],
     )
     found: dict[str, list[dict[str, Values]]] = {}
+    citrus_splits, fashion_splits = _citrus(data), _fashion(data)
     for seed in seeds:
         run: dict[str, dict[str, Values]] = {}
-        for name, splits in (("citrus", _citrus(data)), ("fashion", _fashion(data))):
+        for name, splits in (("citrus", citrus_splits), ("fashion", fashion_splits)):
             for encoder, share, split in splits(seed):
+                print(f"seed {seed}: {name} {share} %, {encoder}", file=sys.stderr)
                 for head, make in HEADS.items():
                     kappa = {f"split {seed}": _kappa(make(seed), split)}
                     run.setdefault(f"{encoder}, {head}", {})[f"{name} {share} %"] = kappa
@@ -141,5 +144,5 @@ def _fashion_encoder() -> Network:
         grey=Color("grey"),
         conv=Unlearned(Adjacency.box(7), kernels=100),
         positive=Activation(),
-        pooled=MeanPool(Adjacency.box(7), 4, "valid"),
+        pooled=MeanPool(Adjacency.box(9), 7, "valid"),
     )

@@ -23,13 +23,16 @@ from spel.ops import gradient_magnitude, watershed
 TOLERANCE = 0.6
 SEEDS = (0,)
 ENOUGH = 0.9
+REACH = 100
+"""Spels from the middle of a stroke to its end, at most; the images have 300 to 400 a side."""
+
 EACH = 4
 """Images of each set."""
 
 MOST = 12
 """Strokes after which the user gives up; such an image counts `MOST` + 1 strokes."""
 
-FLOOD = "decoder, and a watershed from the strokes on its saliency"
+FLOOD = "decoder, and a watershed from the strokes on its saliency and the colours"
 
 Mask = npt.NDArray[np.bool_]
 Real = npt.NDArray[np.float32]
@@ -107,7 +110,7 @@ def _curve(
         yield value
         if value >= ENOUGH:
             return
-        drawn = _joined(drawn, robot_correction(mask, found))
+        drawn = _joined(drawn, robot_correction(mask, found, reach=REACH))
 
 
 def _joined(drawn: Markers, stroke: Markers) -> Markers:
@@ -124,8 +127,9 @@ def _threshold(saliency: Real, colors: Real, drawn: Markers) -> Mask:
 
 
 def _flood(saliency: Real, colors: Real, drawn: Markers) -> Mask:
-    """What object strokes reach over lower edges of the saliency than the others do."""
-    return _from_strokes(saliency[..., None], drawn)
+    """What object strokes reach over lower edges than those of the background do."""
+    values = [saliency[..., None], colors / colors.std(axis=(0, 1)) / 4]
+    return _from_strokes(np.concatenate(values, axis=-1), drawn)
 
 
 def _color_flood(saliency: Real, colors: Real, drawn: Markers) -> Mask:

@@ -184,19 +184,19 @@ def segment_image(
     array = match_white(network, as_numbers(image, "segment"), white)
     array = array[..., None] if array.ndim == (network.ndim or 2) else array
     size = array.shape[:-1]
-    seen = array
+    source = array
     if scale != 1:
-        seen = resized(array, size_at(size, 1 / check_scale("segment", scale, array)))
+        source = resized(array, size_at(size, 1 / check_scale("segment", scale, array)))
         chosen = chosen.scaled(scale)
-    activations = network.activations(seen)
-    output = _output(network, activations, chosen, seen)
+    activations = network.activations(source)
+    output = _output(network, activations, chosen, source)
     features: npt.NDArray[np.generic] | None = None
     if chosen.delineation is not None:
-        features = seen if chosen.features == INPUT else activations[chosen.features]
-        if np.shape(features)[:-1] != seen.shape[:-1]:
+        features = source if chosen.features == INPUT else activations[chosen.features]
+        if np.shape(features)[:-1] != source.shape[:-1]:
             raise FormatError(
                 f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
-                f"image of size {seen.shape[:-1]}; delineate on a node without strides"
+                f"image of size {source.shape[:-1]}; delineate on a node without strides"
             )
     if scale != 1:
         output = resized(output, size)

@@ -138,10 +138,10 @@ def robot_correction(
     ((1,), True)
     """
     true = as_numbers(mask, "robot_correction", "mask") != 0
-    found = as_numbers(answer, "robot_correction", "answer") != 0
-    if true.ndim != 2 or true.shape != found.shape:
+    guess = as_numbers(answer, "robot_correction", "answer") != 0
+    if true.ndim != 2 or true.shape != guess.shape:
         raise ShapeError(
-            f"robot_correction: mask of shape {true.shape}, answer of {found.shape}; expected two "
+            f"robot_correction: mask of shape {true.shape}, answer of {guess.shape}; expected two "
             "axes and the same size"
         )
     if min(reach, width) < 1:
@@ -150,7 +150,7 @@ def robot_correction(
         )
     drawn = np.full(true.shape, -1)
     errors = [
-        (part, side) for side in (0, 1) for part in _largest((true != found) & (true == side))
+        (part, side) for side in (0, 1) for part in _largest((true != guess) & (true == side))
     ]
     if errors:
         error, side = max(errors, key=lambda pair: int(pair[0].sum()))

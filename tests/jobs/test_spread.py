@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import tifffile
 
 import spel
+from spel.data import street
 from spel.decide import Decision
 from spel.decide.segmentation import Segmentation
 from spel.errors import FormatError
@@ -51,6 +53,13 @@ def whole(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dic
     return {name: contents(out / name) for name in JOBS}
 
 
+class Pickling(ThreadPoolExecutor):
+    """Threads that receive what they do as other processes would."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        return super().submit(pickle.loads(pickle.dumps(fn)), *args, **kwargs)
+
+
 def contents(folder: Path, results: str = "results.jsonl") -> dict[str, bytes]:
     """The images of a run and its lines."""
     names = {path.name for path in folder.glob("scan*")} | {results}
@@ -64,7 +73,7 @@ def test_two_workers_write_the_same_bytes(scan, whole, tmp_path):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_an_executor_computes_the_same_bytes(name, scan, whole, tmp_path):
-    with ThreadPoolExecutor(2) as executor:
+    with Pickling(2) as executor:
         assert run(JOBS[name], scan, tmp_path, executor=executor).failed == 0
     assert contents(tmp_path) == whole[name]
 
@@ -86,6 +95,18 @@ def test_a_killed_run_goes_on_at_its_tile(name, stored, scan, whole, tmp_path, m
     assert len(calls) == 6 * PASSES[name] - stored  # 2 x 3 tiles
     assert contents(tmp_path) == whole[name]
     assert not parts.exists()
+
+
+def test_windows_over_workers_are_those_of_one_process(tmp_path):
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, street(3, size=(160, 220)).image, tile=(64, 64), photometric="rgb")
+    job = DetectJob(spel.zoo.plates(), tile=120, isolate=False)
+    run(job, path, tmp_path / "one")
+    with Pickling(2) as executor:
+        run(job, path, tmp_path / "two", executor=executor)
+    lines = (tmp_path / "one" / "results.jsonl").read_text()
+    assert lines == (tmp_path / "two" / "results.jsonl").read_text()
+    assert '"xyxy"' in lines
 
 
 def test_shards_compute_tiles_of_one_image_and_one_of_them_writes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from spel.core.detections import Detections
 from spel.errors import ShapeError
@@ -22,6 +23,7 @@ def detect_in_levels(
     decision: Windows | ClassWindows,
     *,
     size: int = SIZE,
+    each: Any = map,
 ) -> Detections:
     """Detect in an image that is read in parts; the boxes equal those of the whole, bit for bit.
 
@@ -34,6 +36,8 @@ def detect_in_levels(
     decision : Windows or ClassWindows
     size : int
         Side of the parts that are scanned at once, in spels of the scaled image.
+    each : callable
+        Calls a picklable function for each part and gives the results in order, as `map` does.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def detect_in_levels(
         )
     if isinstance(decision, ClassWindows):
         scanners = [Scanner(network, windows) for _, windows in decision.classes]
-        pyramid = scanners[0].large_pyramid(levels, size)
+        pyramid = scanners[0].large_pyramid(levels, size, each)
         return classes_in_pyramid(scanners, pyramid, decision)
     scanner = Scanner(network, decision)
-    return detect_in_pyramid(scanner, scanner.large_pyramid(levels, size))
+    return detect_in_pyramid(scanner, scanner.large_pyramid(levels, size, each))

@@ -126,6 +126,11 @@ def _reads(n: int, out: int, part: slice) -> slice:
     return slice(max(0, floor(low)), min(n, ceil(high)))
 
 
+def is_in_memory(plane: Plane) -> bool:
+    """Whether the numbers of a plane are there, and not read or computed window by window."""
+    return isinstance(plane.plane if isinstance(plane, Resized) else plane, np.ndarray)
+
+
 def halved(plane: Plane) -> Plane:
     """The halved plane; it is in memory if the plane is, or if it is small."""
     if isinstance(plane, np.ndarray):

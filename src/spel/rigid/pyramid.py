@@ -50,6 +50,8 @@ class Pyramid:
         smallest one that is large enough.
     tile : int, optional
         Side of the parts in which an image larger than memory is scanned.
+    each : callable
+        Calls a function for each part, as `map` does: what computes the parts.
     share : bool
         Whether scanners store what they compute from the levels in `shared`, for one another.
 
@@ -67,9 +69,11 @@ class Pyramid:
         smaller: Sequence[Plane] = (),
         tile: int | None = None,
         share: bool = False,
+        each: Any = map,
     ) -> None:
         plane = _grey(image) if tile is None else cast(Plane, image)
         self.size, self.tile, self.shares = (plane.shape[0], plane.shape[1]), tile, share
+        self.each = each
         self.shared: dict[Hashable, Any] = {}
         """What scanners have computed from the levels, if they share it."""
         self._octaves: list[list[Octave]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -18,12 +18,13 @@ from spel.nn import Color, Convolution, Network, Node
 from spel.nn.geometry import Geometry, geometry
 from spel.nn.node import INPUT
 from spel.nn.tiles import tile_of
-from spel.rigid.octaves import Colored, Source
+from spel.rigid.octaves import Colored, Source, is_in_memory
 from spel.rigid.pyramid import Level, Pyramid
 from spel.rigid.views import Floats, ScoredWindows, View
 from spel.rigid.windows import Windows
 
 Ints = npt.NDArray[np.int64]
+Part = tuple[slice, slice]
 
 MIN_SIDE = 8
 """Smallest side, in spels, of a scaled image that kernels slide over."""
@@ -90,10 +91,10 @@ class Scanner:
         array = np.asarray(image)
         return Pyramid(self._color(array[..., None] if array.ndim == 2 else array), share=share)
 
-    def large_pyramid(self, levels: Sequence[Source], tile: int) -> Pyramid:
+    def large_pyramid(self, levels: Sequence[Source], tile: int, each: Any = map) -> Pyramid:
         """The scale space of an image larger than memory; the first level has the full size."""
         image, *smaller = (Colored(self._color, level) for level in levels)
-        return Pyramid(image, smaller=smaller, tile=tile)
+        return Pyramid(image, smaller=smaller, tile=tile, each=each)
 
     def scan(self, pyramid: Pyramid, *, min_log_odds: float, max_windows: int) -> ScoredWindows:
         """The best windows of kernels that slide over all scales of the image, refined."""
@@ -104,27 +105,33 @@ class Scanner:
         for level in pyramid.levels(self.windows.scales, min_side=MIN_SIDE):
             number = len(best.views)
             best = replace(best, views=[*best.views, View(level.scale, NO_CELLS)])
-            for part in self._parts(level, pyramid.tile):
-                more = self.refine(self.score_views([part], **options))
-                best = best.with_more(more, number).best(max_windows)
+            scan = partial(_scan_part, self, level, min_log_odds, max_windows)
+            # What lies in memory is not sent to workers, which read windows of files.
+            each = map if is_in_memory(level.image) else pyramid.each
+            for more in each(scan, self._places(level, pyramid.tile)):
+                best = best.with_more(ScoredWindows.of_arrays(level.scale, *more), number)
+                best = best.best(max_windows)
         return best
 
-    def _parts(self, level: Level, tile: int) -> Iterator[View]:
-        """The cells of a level, part by part, each with the cells around it that kernels read."""
-        shape = (*level.image.shape, 1)
-        rows, cols = self._cells.shape(shape)[:2]
+    def _places(self, level: Level, tile: int) -> Iterator[Part]:
+        """The parts of a level in raster order, as slices of its cells."""
+        rows, cols = self._cells.shape((*level.image.shape, 1))[:2]
         step = max(1, tile // int(self.cell.scale[0]))
-        around = self._around()
         for top, left in product(range(0, rows, step), range(0, cols, step)):
-            own = slice(top, min(top + step, rows)), slice(left, min(left + step, cols))
-            box = [
-                (max(0, o.start - low), min(n, o.stop + high))
-                for o, n, (low, high) in zip(own, (rows, cols), around)
-            ]
-            part = tile_of(self._cells, shape, box)
-            read = (part.read[0], part.read[1])
-            cells = self._cells(level.image[read])[part.inner]
-            yield View(level.scale, cells, origin=(box[0][0], box[1][0]), own=own)
+            yield slice(top, min(top + step, rows)), slice(left, min(left + step, cols))
+
+    def part_of(self, level: Level, own: Part) -> View:
+        """The cells of a part of a level, and the cells around it that kernels read."""
+        shape = (*level.image.shape, 1)
+        cells = self._cells.shape(shape)[:2]
+        box = [
+            (max(0, o.start - low), min(n, o.stop + high))
+            for o, n, (low, high) in zip(own, cells, self._around())
+        ]
+        part = tile_of(self._cells, shape, box)
+        read = (part.read[0], part.read[1])
+        values = self._cells(level.image[read])[part.inner]
+        return View(level.scale, values, origin=(box[0][0], box[1][0]), own=own)
 
     def _around(self) -> list[tuple[int, int]]:
         """Number of cells before and after a cell that decide its score, and if it is a maximum."""
@@ -272,6 +279,15 @@ class Scanner:
         bias = bank.bias.reshape(-1, 4).astype(np.float64)
         deltas = np.einsum("nd,nkd->nk", patches, weights[windows.kernels])
         return windows.move(deltas + bias[windows.kernels])
+
+
+def _scan_part(
+    scanner: Scanner, level: Level, min_log_odds: float, max_windows: int, own: Part
+) -> tuple[npt.NDArray[Any], ...]:
+    """The best windows of a part of a level, refined, as arrays."""
+    views = [scanner.part_of(level, own)]
+    found = scanner.score_views(views, min_log_odds=min_log_odds, max_windows=max_windows)
+    return scanner.refine(found).arrays
 
 
 def _split(network: Network, name: str) -> tuple[Network, Network]:

@@ -126,6 +126,26 @@ class ScoredWindows(Value):
         cells = np.zeros((0, 2), dtype=np.int64)
         return cls(np.zeros((0, 4)), np.zeros(0), zero, zero, cells, views, np.zeros(0))
 
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """The windows of one view, without it."""
+        return self.windows, self.log_odds, self.kernels, self.cells, self.prior
+
+    @classmethod
+    def of_arrays(
+        cls,
+        scale: tuple[float, float],
+        windows: Floats,
+        log_odds: Floats,
+        kernels: npt.NDArray[np.int64],
+        cells: npt.NDArray[np.int64],
+        prior: Floats,
+    ) -> ScoredWindows:
+        """The windows of `arrays`, in a view of this scale whose cells are left out."""
+        view = View(scale, np.zeros((0, 0, 0), dtype=np.float32))
+        zeros = np.zeros(len(log_odds), dtype=np.int64)
+        return cls(windows, log_odds, kernels, zeros, cells, [view], prior)
+
     @classmethod
     def concatenate(cls, parts: Sequence[ScoredWindows]) -> ScoredWindows:
         """The windows of all parts, in order."""

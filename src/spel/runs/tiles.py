@@ -119,7 +119,8 @@ def detect_tiled(
     if isinstance(own, InUnits):
         levels[1:] = [level.in_units(network, own.white) for level in levels[1:]]
     side = max(sides(tiling.size, 2))
-    return detect_in_levels(network, [level.source for level in levels], decision, size=side)
+    sources = [level.source for level in levels]
+    return detect_in_levels(network, sources, decision, size=side, each=tiling.each)
 
 
 def decide(network: Network, tiling: Tiling, decision: Decision) -> DecisionResult:

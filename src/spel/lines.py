@@ -10,7 +10,7 @@ from types import TracebackType
 from spel.atomic import write_error
 from spel.errors import ParameterError, WriteError
 
-__all__ = ["LineWriter"]
+__all__ = ["LineWriter", "lock"]
 
 
 class LineWriter:
@@ -49,7 +49,7 @@ class LineWriter:
         except OSError as error:
             raise write_error(self._path, error) from error
         try:
-            self._lock()
+            lock(self._handle, self._path)
             self._drop_torn_line()
         except BaseException as error:
             os.close(self._handle)
@@ -108,33 +108,6 @@ class LineWriter:
             with contextlib.suppress(WriteError):  # the first error is reported
                 self.close()
 
-    def _lock(self) -> None:
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            return
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise self._locked_error() from None
-        except OSError:  # a file system without locks
-            return
-        if not self._is_still_the_file():  # it was replaced between opening and locking
-            raise self._locked_error()
-
-    def _is_still_the_file(self) -> bool:
-        opened = os.fstat(self._handle)
-        try:
-            named = os.stat(self._path)
-        except FileNotFoundError:
-            return False
-        return (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
-
-    def _locked_error(self) -> ParameterError:
-        return ParameterError(
-            f"{self._path!r} is being written by another run; wait for it or choose another place"
-        )
-
     def _drop_torn_line(self) -> None:
         status = os.fstat(self._handle)
         if not stat.S_ISREG(status.st_mode):
@@ -146,3 +119,40 @@ class LineWriter:
             whole = start + feed + 1
         if whole < end:
             os.ftruncate(self._handle, whole)
+
+
+def lock(handle: int, path: str) -> None:
+    """Lock an open file until it is closed, where the system can; a dead process locks nothing.
+
+    Raises
+    ------
+    ParameterError
+        If another process, or another opening of the file in this one, has locked it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _locked_error(path) from None
+    except OSError:  # a file system without locks
+        return
+    if not _is_still_the_file(handle, path):  # it was replaced between opening and locking
+        raise _locked_error(path)
+
+
+def _is_still_the_file(handle: int, path: str) -> bool:
+    opened = os.fstat(handle)
+    try:
+        named = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
+
+
+def _locked_error(path: str) -> ParameterError:
+    return ParameterError(
+        f"{path!r} is being written by another run; wait for it or choose another place"
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spel.data import street
+from spel.errors import ParameterError
 from spel.io import write
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.image.reader import read_with_white
@@ -85,7 +86,9 @@ def test_learning_that_was_stopped_goes_on_with_the_same_bits(annotated, tmp_pat
 
 def test_what_was_mined_with_other_settings_is_discarded(annotated, tmp_path):
     rounds = tmp_path / "net.rounds"
-    SavedRounds(rounds, "other").path.write_bytes(b"x" * 500)
+    with SavedRounds(rounds, "other"), pytest.raises(ParameterError, match="another run"):
+        SavedRounds(rounds, "other")
+    rounds.write_bytes(b"x" * 500)
     network, _ = learn_from_boxes(*annotated, CONFIG, rounds=rounds)
     expected, _ = learn_from_boxes(*annotated, CONFIG)
     assert bits(network, tmp_path / "1") == bits(expected, tmp_path / "2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -173,13 +174,16 @@ def learn_from_boxes(
             f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
             "folds as photos"
         )
-    saved = None if rounds is None else SavedRounds(rounds, _key(photos, config, folds))
-    answers = []
-    if folds > 1:
-        answers = cross_validate(photos, config, folds, on_step, suppress, run, saved)
-    network, validations = _learn(photos, config, suppress, on_step, run, saved)
-    if saved is not None:
-        saved.remove()
+    with ExitStack() as stack:
+        saved = None
+        if rounds is not None:
+            saved = stack.enter_context(SavedRounds(rounds, _key(photos, config, folds)))
+        answers = []
+        if folds > 1:
+            answers = cross_validate(photos, config, folds, on_step, suppress, run, saved)
+        network, validations = _learn(photos, config, suppress, on_step, run, saved)
+        if saved is not None:
+            saved.remove()
     card: dict[str, Any] = {
         "photos": len(photos),
         "boxes": photos.count,

@@ -8,12 +8,13 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import write_error
+from spel.lines import lock
 from spel.rigid.mining import Mined
 
 DIGEST = 16
@@ -26,7 +27,8 @@ class SavedRounds:
 
     Learning is a function of the photos and of what is mined, so that a second call with the same
     key takes the rows of the file, and goes on where the first one was stopped: the same network,
-    bit for bit. A record that was cut short is mined again.
+    bit for bit. A record that was cut short is mined again. The file is locked until it is closed:
+    a second process that learns the same is refused.
 
     Parameters
     ----------
@@ -37,10 +39,17 @@ class SavedRounds:
 
     def __init__(self, path: str | os.PathLike[str], key: str) -> None:
         self.path, self.key = Path(path), key.encode()
+        self._file = _opened(self.path)
         self._read_to = 0
         if self._record() != self.key:
             self._read_to = 0
             self._append(self.key)
+
+    def __enter__(self) -> SavedRounds:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
 
     def __call__(self, photos: int, mine: Callable[[int], Iterator[Mined]]) -> Iterator[Mined]:
         """What is mined of all photos of a round; of the first ones it may be in the file."""
@@ -54,21 +63,18 @@ class SavedRounds:
                 yield mined
 
     def remove(self) -> None:
-        """Remove the file."""
+        """Close and remove the file."""
+        self._file.close()
         self.path.unlink(missing_ok=True)
 
     def _record(self) -> bytes | None:
         """The next record, if there is a whole one."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._read_to)
-                frame = file.read(FRAME.size)
-                if len(frame) < FRAME.size:
-                    return None
-                length, digest = FRAME.unpack(frame)
-                record = file.read(min(length, os.fstat(file.fileno()).st_size))
-        except FileNotFoundError:
+        self._file.seek(self._read_to)
+        frame = self._file.read(FRAME.size)
+        if len(frame) < FRAME.size:
             return None
+        length, digest = FRAME.unpack(frame)
+        record = self._file.read(min(length, os.fstat(self._file.fileno()).st_size))
         if len(record) != length or _digest(record) != digest:
             return None
         self._read_to += FRAME.size + length
@@ -77,13 +83,28 @@ class SavedRounds:
     def _append(self, record: bytes) -> None:
         """Write a record behind those that were read or written; what follows is discarded."""
         try:
-            with self.path.open("r+b" if self._read_to else "wb") as file:
-                file.truncate(self._read_to)
-                file.seek(self._read_to)
-                file.write(FRAME.pack(len(record), _digest(record)) + record)
+            self._file.truncate(self._read_to)
+            self._file.seek(self._read_to)
+            self._file.write(FRAME.pack(len(record), _digest(record)) + record)
+            self._file.flush()
         except OSError as error:
             raise write_error(self.path, error) from error
         self._read_to += FRAME.size + len(record)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, which is created if it is absent, and locked."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        raise write_error(path, error) from error
+    file = os.fdopen(handle, "r+b")
+    try:
+        lock(handle, os.fspath(path))
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def key_of_boxes(

@@ -6,8 +6,9 @@ night with lights and glare, tilted, several cars in one picture (`benchmarks.pl
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +43,15 @@ CONFIG = RigidConfig(rounds=2)
 
 @dataclass(frozen=True)
 class Method:
-    """Whether a changed copy of each photo is learned from too, and how pictures are enlarged."""
+    """Whether a changed copy of each photo is learned from too, and how pictures are enlarged.
+
+    `enlarge` enlarges them in detection only, `smaller` in learning and in detection.
+    """
 
     name: str
     copies: bool = False
     enlarge: float = 1.0
+    smaller: float = CONFIG.size_margin_below
 
 
 METHODS = (
@@ -55,6 +60,7 @@ METHODS = (
     Method("photos as they are, enlarged twice", enlarge=2.0),
     Method("and a changed copy of each", copies=True),
     Method("and a changed copy of each, enlarged 1.4 times", copies=True, enlarge=2**0.5),
+    Method("learned from pictures enlarged 1.4 times", smaller=1.1 * 2**0.5),
 )
 
 
@@ -110,11 +116,13 @@ def _unseen(everything: Sequence[Photo], region: str, seed: int) -> Unseen:
 
 def _answer(unseen: Unseen, answers: dict[str, dict[str, list[Answers]]]) -> None:
     """Add what every method finds in the pictures of one region."""
-    networks: dict[bool, spel.Network] = {}
+    networks: dict[tuple[bool, float], spel.Network] = {}
     for method in METHODS:
-        if method.copies not in networks:
-            networks[method.copies] = _learn(unseen.training, method.copies)
-        network = networks[method.copies]
+        learned = method.copies, method.smaller
+        if learned not in networks:
+            print(f"without {unseen.region}: {method.name}", file=sys.stderr, flush=True)
+            networks[learned] = _learn(unseen.training, *learned)
+        network = networks[learned]
         for condition, scenes in unseen.judged.items():
             for scene in scenes:
                 found = spel.detect(
@@ -124,12 +132,12 @@ def _answer(unseen: Unseen, answers: dict[str, dict[str, list[Answers]]]) -> Non
                 answers[method.name][condition].append(one)
 
 
-def _learn(training: Sequence[Scene], copies: bool) -> spel.Network:
+def _learn(training: Sequence[Scene], copies: bool, smaller: float) -> spel.Network:
     scenes = list(training)
     if copies:
         scenes += [harder(scene, random_of(scene.name, "harder")) for scene in training]
     images, boxes = [scene.image for scene in scenes], [scene.boxes for scene in scenes]
-    return learn_detector(images, boxes, CONFIG)
+    return learn_detector(images, boxes, replace(CONFIG, size_margin_below=smaller))
 
 
 def recall_per_picture(answers: Sequence[Answers], rate: float = FALSE_ALARMS) -> Values:

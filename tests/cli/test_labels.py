@@ -40,11 +40,14 @@ def test_learn_boxes_takes_every_format(program, streets, tmp_path, form):
         root / names[form],
         "--images",
         root / "photos",
+        "--smaller",
+        1.2,
         "--out",
         tmp_path / "n.safetensors",
     )
     assert code == 0, err
-    assert (tmp_path / "n.safetensors").exists()
+    learned = spel.load(tmp_path / "n.safetensors")
+    assert learned.meta["card"]["config"]["size_margin_below"] == 1.2
 
 
 @pytest.mark.parametrize("form", ["coco", "voc", "yolo", "label-studio", "geojson", "csv"])

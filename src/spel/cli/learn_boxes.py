@@ -62,6 +62,13 @@ if TYPE_CHECKING:
     help="Largest factor by which photos are enlarged for small objects; more is refused.",
 )
 @click.option(
+    "--smaller",
+    type=click.FloatRange(1, 8),
+    default=1.1,
+    help="How many times smaller objects to detect may be than the smallest box. Photos are "
+    "enlarged by this factor, in learning and in detection, which takes longer.",
+)
+@click.option(
     "--margin",
     type=(float, float),
     metavar="X Y",
@@ -85,6 +92,7 @@ def command(
     seed: int,
     max_memory: float,
     max_enlargement: float,
+    smaller: float,
     margin: tuple[float, float] | None,
     place: Place,
     fresh: bool,
@@ -119,7 +127,12 @@ def command(
         rounds.unlink(missing_ok=True)
     annotations, folder = _annotations(truth, images, turn, names, one_class)
     line = " ".join(["spel", *sys.argv[1:]])
-    config = RigidConfig(seed=seed, max_memory=max_memory, max_enlargement=max_enlargement)
+    config = RigidConfig(
+        seed=seed,
+        max_memory=max_memory,
+        max_enlargement=max_enlargement,
+        size_margin_below=smaller,
+    )
     read = FileReader(settings, reading)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(len(annotations), settings.progress, unit="photos"))

@@ -109,6 +109,17 @@ class TestCoco:
         assert alone.images[0].image == "p-7"
         assert read_as("coco", path)[0].boxes.tolist() == [[1, 2, 4, 6]]
 
+    def test_results_may_name_images_by_their_stems_and_sizes_follow_from_files(self, tmp_path):
+        data = {"images": [{"id": 7, "file_name": "a.png"}], "annotations": [],
+                "categories": [{"id": 3, "name": "dog"}]}  # fmt: skip
+        picture(tmp_path / "i" / "a.png", 10, 20)
+        with pytest.warns(AnnotationWarning, match="states no size; that of its file is taken"):
+            like = read_labels(put(tmp_path / "t.json", data), images=tmp_path / "i")
+        found = [{"image_id": "a", "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5}]
+        answers = read_labels(put(tmp_path / "r.json", found), like=like)
+        assert (answers.images[0].image, answers.images[0].size) == ("a.png", (10, 20))
+        assert answers.images[0].boxes.tolist() == [[1, 2, 4, 6]]
+
     def test_true_boxes_without_area_are_not_written(self, tmp_path):
         flat = ImageBoxes("a.png", (9, 9), [[1, 1, 1, 5]])
         for form in ("coco", "voc", "yolo", "label-studio"):
@@ -147,6 +158,17 @@ class TestVoc:
             "<pose>Left</pose><truncated>1</truncated><difficult>0</difficult>",
         ):
             assert part in text
+
+    def test_other_encodings_and_corners_of_zero(self, tmp_path):
+        box = "<xmin>0</xmin><ymin>1</ymin><xmax>8</xmax><ymax>9</ymax>"
+        text = (
+            "<?xml version='1.0' encoding='ISO-8859-1'?><annotation><filename>\xe9.png</filename>"
+            f"<object><name>dog</name><bndbox>{box}</bndbox></object></annotation>"
+        )
+        (tmp_path / "a.xml").write_bytes(text.encode("latin-1"))
+        with pytest.warns(AnnotationWarning, match="counts pixels from 1"):
+            (one,) = read_labels(tmp_path)
+        assert (one.image, one.boxes.tolist()) == ("\xe9.png", [[-1, 0, 8, 9]])
 
     def test_a_difficult_object_need_not_be_found(self, tmp_path):
         put(tmp_path / "in" / "a.xml", VOC.replace("<difficult>0", "<difficult>1"))
@@ -191,6 +213,23 @@ class TestYolo:
         assert truth.images[0].image == "a.png"
         assert truth.images[0].scores is None
         assert read_as("yolo", tmp_path)[0].classes == ("cat", "dog")
+
+    def test_parts_with_images_and_labels_of_the_same_names(self, tmp_path):
+        put(tmp_path / "data.yaml", "names: {'0': cat, '1': dog}\n")
+        for part, kind in (("train", 0), ("valid", 1)):
+            put(tmp_path / part / "labels" / "a.txt", f"{kind} 0.5 0.5 0.5 0.5\n")
+            picture(tmp_path / part / "images" / "a.jpg", 10, 20)
+        truth = read_labels(tmp_path)
+        names = [(one.image, one.classes) for one in truth]
+        assert names == [("train/images/a.jpg", ("cat",)), ("valid/images/a.jpg", ("dog",))]
+
+    def test_a_yaml_file_that_stands_elsewhere(self, tmp_path):
+        put(tmp_path / "cfg" / "set.yaml", "path: ../set\ntrain: images\nnames: [cat]\n")
+        put(tmp_path / "set" / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5\n")
+        picture(tmp_path / "set" / "images" / "a.jpg", 10, 20)
+        assert read_labels(tmp_path / "cfg" / "set.yaml").images[0].boxes.tolist() == [
+            [5, 2.5, 15, 7.5]
+        ]
 
     def test_without_images_the_sizes_are_asked_for(self, tmp_path):
         put(tmp_path / "l" / "a.txt", "0 0.5 0.5 1 1\n")
@@ -265,6 +304,39 @@ class TestLabelStudio:
         task["annotations"][0]["result"].append({"type": "brushlabels", "value": {}})
         with pytest.warns(AnnotationWarning, match="'brushlabels' is no box"):
             assert len(read_labels(put(tmp_path / "b.json", [task])).images[0]) == 1
+
+
+def test_tasks_of_label_studio_that_nobody_annotated_are_no_empty_images(tmp_path):
+    value = {"x": 10, "y": 10, "width": 50, "height": 50}
+    sides = {"id": "r", "original_width": 40, "original_height": 20}
+    pair = [
+        {**sides, "type": "rectangle", "value": value},
+        {**sides, "type": "labels", "value": {**value, "labels": ["cat"]}},
+    ]
+    tasks = [
+        {"data": {"image": "a.png"}, "completions": [{"result": pair}]},  # before version 1.0
+        {"data": {"image": "b.png"}, "annotations": [{"was_cancelled": True, "result": pair}]},
+        {"data": {"image": "c.png"}, "annotations": []},
+        {"data": {"image": "d.png"}, "annotations": [{"result": []}]},
+    ]
+    with pytest.warns(AnnotationWarning, match="task [12]: nobody has annotated it; left out"):
+        truth = read_labels(put(tmp_path / "a.json", tasks))
+    assert [(one.image, one.classes) for one in truth] == [("a.png", ("cat",)), ("d.png", ())]
+
+
+def test_tables_with_other_separators_and_with_shares_of_the_size(tmp_path):
+    head, row = "filename xmin ymin xmax ymax class", "a.png 1 2 5 8 dog"
+    for mark in ";\t":
+        path = put(tmp_path / "a.csv", f"{head}\n{row}\n".replace(" ", mark))
+        assert read_labels(path).images[0].boxes.tolist() == [[1, 2, 5, 8]]
+    picture(tmp_path / "i" / "a.png", 10, 20)
+    path = put(tmp_path / "b.csv", "ImageID,LabelName,XMin,XMax,YMin,YMax\na,dog,0.1,0.5,0.2,1\n")
+    with pytest.warns(AnnotationWarning, match="shares of the image's size"):
+        (one,) = read_labels(path, images=tmp_path / "i")
+    assert one.boxes.tolist() == [[2, 2, 10, 10]]
+    path = put(tmp_path / "c.csv", "filename,xmin,ymin,xmax,ymax\na,x,1,2,3\nb,1,2,3,4\n")
+    with pytest.warns(AnnotationWarning, match="line 2: 'x' is not a number"):
+        assert [one.image for one in read_labels(path) if len(one)] == ["b"]
 
 
 def test_geojson_of_qupath(tmp_path):

@@ -81,15 +81,21 @@ class ImageFolder:
         """The file of an image, or None.
 
         It is the file with the exact relative path, or else the only file whose path ends in the
-        name, or else the only file with the same stem. If several fit, none is taken.
+        name, with its suffix or without, or else the only one with the same name or stem. If
+        several fit, none is taken.
         """
         name = name.replace("\\", "/")
         if name in self._paths:
             return self._file(name)
-        stem = PurePosixPath(name).stem if _has_image_suffix(name) else PurePosixPath(name).name
-        alike = self._by_stem.get(stem, [])
+        whole = PurePosixPath(name).with_suffix("") if _has_image_suffix(name) else name
+        alike = self._by_stem.get(PurePosixPath(whole).name, [])
         base = PurePosixPath(name).name
-        for near in ([n for n in alike if PurePosixPath(n).name == base], alike):
+        for near in (
+            [n for n in alike if f"/{n}".endswith(f"/{name}")],
+            [n for n in alike if f"/{PurePosixPath(n).with_suffix('')}".endswith(f"/{whole}")],
+            [n for n in alike if PurePosixPath(n).name == base],
+            alike,
+        ):
             if len(near) == 1:
                 return self._file(near[0])
         return None

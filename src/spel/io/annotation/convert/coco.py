@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from spel.errors import FormatError, printable
@@ -105,14 +106,28 @@ def _images(content: Mapping[str, Any], collector: Collector) -> Ids:
             if name in collector.entries:
                 raise ValueError(f".file_name: {_quote(name)} is not a name of its own (it stands "
                                  "twice)")  # fmt: skip
-            size = (_side(entry, "height"), _side(entry, "width"))
+            size = _size(entry, f"images[{index}]", collector)
             images[key] = collector.image(name, size)
             images[key].details = {k: v for k, v in entry.items() if k not in _IMAGE}
     return images
 
 
+def _size(entry: Mapping[str, Any], place: str, collector: Collector) -> tuple[int, int]:
+    """The size that an entry states, or else that of its file."""
+    try:
+        return _side(entry, "height"), _side(entry, "width")
+    except ValueError:
+        file = None if collector.files is None else collector.files.find(entry["file_name"])
+        if file is None:
+            raise
+        collector.note(f"{place}: it states no size; that of its file is taken")
+        return file.size
+
+
 def _side(entry: Mapping[str, Any], name: str) -> int:
     value = entry.get(name)
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
     if not is_whole(value) or not 1 <= value < _MAX_SIDE:  # type: ignore[operator]
         problem = "it is missing" if value is None else _quote(value)
         raise ValueError(f".{name}: {problem}; expected a whole number of at least 1")
@@ -199,6 +214,11 @@ def _results(content: list[Any], collector: Collector, path: Path) -> None:
         for one in collector.like:
             entry = collector.image(one.image, one.size, one.orientation)
             images[_key(one.details.get("id", one.image))] = entry
+        stems = Counter(PurePosixPath(one.image).stem for one in collector.like)
+        for one in collector.like:  # some programs name images by their files, without suffix
+            stem = PurePosixPath(one.image).stem
+            if stems[stem] == 1:
+                images.setdefault(stem, collector.image(one.image, one.size, one.orientation))
         names = {
             _key(collector.like.class_details.get(name, {}).get("id", number)): name
             for number, name in enumerate(collector.like.classes, 1)

@@ -12,7 +12,7 @@ from spel.errors import FormatError, ParameterError, ShapeError, printable
 from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
 from spel.io.annotation.image_folder import ImageFolder
 
-__all__ = ["Collector", "Entry", "is_whole", "whole"]
+__all__ = ["Collector", "Entry", "is_whole", "real", "whole"]
 
 SIDES = ("width", "height", "depth")
 
@@ -198,6 +198,14 @@ def whole(value: Any) -> int:
     if not is_whole(value):
         raise ValueError(f"{value!r:.40} is not a whole number")
     return int(value)
+
+
+def real(text: str) -> float:
+    """The number that a text stands for; a ValueError names any other text."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{printable(text[:40])!r} is not a number") from None
 
 
 def _in_words(box: Sequence[float]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from spel.atomic import write_text
@@ -17,7 +17,7 @@ from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import UNKNOWN_SIZE, Annotations, ImageBoxes
 from spel.io.text_files import read_text
 
-from .collector import Collector, Entry, whole
+from .collector import Collector, Entry, real, whole
 from .escapes import escape_cell, unescape_cell
 from .file_names import LARGE
 
@@ -50,7 +50,9 @@ _ALIASES = {
 def read(path: Path, collector: Collector) -> None:
     """Read a table with a line of column names."""
     text = read_text(path, LARGE)
-    rows = csv.reader(io.StringIO(text, newline=""))
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    cells: dict[int, dict[str, str]] = {}
+    own = False
     try:
         head = next(rows, None) or []
         columns, own = _columns(head, path), tuple(head[: len(_FIELDS)]) == _FIELDS
@@ -58,9 +60,31 @@ def read(path: Path, collector: Collector) -> None:
             with collector.at(f"line {rows.line_num}"):
                 if len(row) != len(head):
                     raise ValueError(f"{len(row)} cells; expected {len(head)}")
-                _row(_cells(row, columns, own), collector)
+                cells[rows.line_num] = _cells(row, columns, own)
     except csv.Error as error:
         collector.problems.append(f"line {rows.line_num}: {error}")
+    shares = not own and _are_shares(cells.values())
+    if shares:
+        collector.note("no corner is above 1; corners are taken for shares of the image's size")
+    for line, one in cells.items():
+        with collector.at(f"line {line}"):
+            _row(one, collector, shares)
+
+
+def _delimiter(text: str) -> str:
+    """What stands between the names of the first line: a comma, semicolon or tab."""
+    head = text.split("\n", 1)[0]
+    return max(",;\t", key=head.count)
+
+
+def _are_shares(rows: Iterable[Mapping[str, str]]) -> bool:
+    """Whether all corners of a table are from 0 to 1, as OpenImages has them."""
+    words = [row.get(name, "") for row in rows for name in ("x0", "y0", "x1", "y1", *"xywh")]
+    words = [word for word in words if word]
+    try:
+        return bool(words) and all(0 <= float(word) <= 1 for word in words)
+    except ValueError:  # a word that is no number is named with its line
+        return False
 
 
 def _cells(row: list[str], columns: Mapping[str, int], own: bool) -> dict[str, str]:
@@ -98,7 +122,7 @@ def _columns(head: list[str], path: Path) -> dict[str, int]:
     return columns
 
 
-def _row(cells: Mapping[str, str], collector: Collector) -> None:
+def _row(cells: Mapping[str, str], collector: Collector, shares: bool) -> None:
     """Add the box of one row."""
     name, orientation = cells["image"], int(cells.get("orientation") or 1)
     size: tuple[int, ...] = UNKNOWN_SIZE
@@ -119,12 +143,16 @@ def _row(cells: Mapping[str, str], collector: Collector) -> None:
     words = [cells[corner] for corner in corners]
     if not any(words):
         return None
-    box = [float(word) for word in words]
+    box = [real(word) for word in words]
     if "x1" not in cells:
         box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+    if shares:
+        if entry.size == UNKNOWN_SIZE:
+            raise ValueError("the size of its image is unknown; give the folder of images")
+        box = [share * side for share, side in zip(box, (entry.size[-1], entry.size[-2]) * 2)]
     if cells.get("z0") or cells.get("z1"):
-        box = [*box[:2], float(cells["z0"]), *box[2:], float(cells["z1"])]
-    score, area = (float(cells[n]) if cells.get(n) else None for n in ("score", "area"))
+        box = [*box[:2], real(cells["z0"]), *box[2:], real(cells["z1"])]
+    score, area = (real(cells[n]) if cells.get(n) else None for n in ("score", "area"))
     entry.add(box, cells.get("class", ""), score=score, area=area)
     return None
 

@@ -65,13 +65,14 @@ def _entry_of(path: Path, collector: Collector) -> Entry:
 
 
 def _feature(feature: Any, alone: Entry | None, collector: Collector) -> None:
-    geometry = feature["geometry"]
-    points = np.array(list(_points(geometry["coordinates"])), np.float64).reshape(-1, 2)
-    if geometry["type"] not in ("Polygon", "MultiPolygon") or not len(points):
+    geometry = feature.get("geometry") or {"type": "feature without geometry"}
+    if geometry["type"] not in ("Polygon", "MultiPolygon") or not geometry["coordinates"]:
         raise ValueError(f"a {geometry['type']!r:.40} is no area; expected a Polygon")
+    points = np.array(list(_points(geometry["coordinates"])), np.float64).reshape(-1, 2)
     about = feature.get("properties") or {}
     entry = collector.existing(about.get("image")) if alone is None else alone
     kind = about.get("classification") or {}
+    kind = {"name": kind} if isinstance(kind, str) else kind
     score, area = about.get("score"), about.get("area")
     entry.add(
         [*points.min(0).tolist(), *points.max(0).tolist()],

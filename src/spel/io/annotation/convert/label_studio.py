@@ -21,7 +21,16 @@ from .file_names import LARGE, dump
 
 __all__ = ["image_name", "read", "write"]
 
-_SHAPES = ("rectanglelabels", "rectangle", "polygonlabels", "polygon", "ellipselabels", "ellipse")
+_SHAPES = (
+    "labels",
+    "rectanglelabels",
+    "rectangle",
+    "polygonlabels",
+    "polygon",
+    "ellipselabels",
+    "ellipse",
+)
+_BARE = ("rectangle", "polygon", "ellipse")
 _UPLOAD = re.compile(r"[0-9a-f]{8}-")
 
 
@@ -88,12 +97,16 @@ def _results(task: Mapping[str, Any], place: str, collector: Collector) -> list[
     """The shapes of a task: of its last annotation, else of its last prediction."""
     if isinstance(task.get("label"), list):  # JSON-MIN
         return list(task["label"])
-    made = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")]
+    drawn = task.get("annotations") or task.get("completions") or []  # before version 1.0
+    made = [one for one in drawn if not one.get("was_cancelled")] or task.get("predictions") or []
     if not made:
-        made = task.get("predictions") or []
+        raise ValueError("nobody has annotated it")
     if len(made) > 1:
         collector.note(f"{place}: it has {len(made)} annotations; the last one is taken")
-    return list(made[-1]["result"]) if made else []
+    shapes = list(made[-1]["result"])
+    named = {one.get("id") for one in shapes if one.get("type") == "labels"}
+    # A region without a label stands a second time, with it, where labels are a control of its own.
+    return [one for one in shapes if one.get("type") not in _BARE or one.get("id") not in named]
 
 
 def _size(about: Mapping[str, Any], results: list[Any]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ attribute ``escaped="true"``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,9 +22,9 @@ from xml.sax.saxutils import escape, unescape
 from spel.atomic import write_text
 from spel.errors import FormatError, printable
 from spel.io.annotation.annotations import UNKNOWN_SIZE, Annotations, ImageBoxes
-from spel.io.text_files import MIB, read_text
+from spel.io.text_files import MIB, read_limited, read_text
 
-from .collector import Collector, whole
+from .collector import Collector, real, whole
 from .escapes import escape_controls, unescape_controls
 from .file_names import named_files
 
@@ -35,6 +36,7 @@ __all__ = ["read", "write"]
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _USED_OF_IMAGE = ("filename", "size", "object")
 _USED_OF_OBJECT = ("name", "bndbox", "score", "area")
+_ENCODING = re.compile(rb"<\?xml[^>]{1,80}encoding=[\"']([\w.-]{1,40})[\"']")
 _FILE_NAME = re.compile(r"  <filename>([^<]+)</filename>\Z")
 _XML_NAME = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
@@ -53,7 +55,7 @@ def read(path: Path, collector: Collector) -> None:
         )
     names = _class_file(folder)
     for file in files:
-        text = read_text(file, 16 * MIB)
+        text = _decoded(file)
         if "<!" in text.replace("<!--", ""):  # entities can grow without limit
             collector.problems.append(
                 f"{printable(file.name)}: it declares a document type; remove it"
@@ -68,6 +70,16 @@ def _class_file(folder: Path) -> list[str]:
     """Names in their order, where the folder has a ``classes.txt``."""
     path = folder / "classes.txt"
     return [line for line in read_text(path).splitlines() if line] if path.is_file() else []
+
+
+def _decoded(file: Path) -> str:
+    """The text of an XML file, in the encoding that it declares."""
+    data = read_limited(file, 16 * MIB)
+    declared = _ENCODING.match(data[:200])
+    if declared is not None:
+        with contextlib.suppress(LookupError, UnicodeDecodeError):  # else it is read as UTF-8
+            return data.decode(declared[1].decode("ascii"))
+    return read_text(file, 16 * MIB)
 
 
 def _file(text: str, file: Path, collector: Collector) -> None:
@@ -90,7 +102,12 @@ def _file(text: str, file: Path, collector: Collector) -> None:
     entry.details = _tree(root, _USED_OF_IMAGE)
     for index, node in enumerate(root.findall("object")):
         with collector.at(f"{file.name}, object {index}"):
-            xmin, ymin, xmax, ymax = (float(_needed(node, f"bndbox/{tag}")) for tag in _CORNERS)
+            xmin, ymin, xmax, ymax = (real(_needed(node, f"bndbox/{tag}")) for tag in _CORNERS)
+            if min(xmin, ymin) == 0:
+                collector.note(
+                    "corners of 0 are there, but Pascal VOC counts pixels from 1: if these files "
+                    "count from 0, all boxes are one pixel too far left and up"
+                )
             score, area = node.findtext("score"), node.findtext("area")
             entry.add(
                 [xmin - 1, ymin - 1, xmax, ymax],

@@ -20,7 +20,7 @@ from spel.io.annotation.image_folder import ImageFile, ImageFolder
 from spel.io.json_files import read_json
 from spel.io.text_files import MIB, read_text
 
-from .collector import Collector
+from .collector import Collector, real
 from .file_names import LARGE, dump, named_files, safe_stem, stems
 
 __all__ = ["class_names", "read", "write"]
@@ -35,7 +35,7 @@ _NOT_LABELS = ("classes.txt", "names.txt", "train.txt", "val.txt", "test.txt", "
 
 def read(path: Path, collector: Collector) -> None:
     """Read a folder of label files, a data set's root, or its ``data.yaml``."""
-    root = path if path.is_dir() else path.parent
+    root = path if path.is_dir() else _root_of(path)
     names = class_names(path)
     collector.keypoints = _keypoints(_class_file(path))
     if collector.keypoints:
@@ -83,8 +83,8 @@ def _names_of(path: Path) -> dict[int, str]:
     names = _yaml(path).get("names")
     if isinstance(names, list):
         return {number: str(name) for number, name in enumerate(names)}
-    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
-        return {key: str(name) for key, name in names.items()}
+    if isinstance(names, dict) and all(str(key).isdecimal() for key in names):
+        return {int(key): str(name) for key, name in names.items()}
     raise FormatError(f"{printable(str(path))}: names is missing, or neither a list nor a mapping")
 
 
@@ -96,6 +96,16 @@ def _yaml(path: Path) -> dict[Any, Any]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise FormatError(f"{printable(str(path))}: it is not YAML ({error!s:.200})") from None
     return content if isinstance(content, dict) else {}
+
+
+def _root_of(path: Path) -> Path:
+    """The folder of a data set: its YAML file may stand elsewhere and name it as ``path``."""
+    stated = _yaml(path).get("path") if path.suffix in _YAML else None
+    if isinstance(stated, str):
+        for place in (path.parent / stated, path.parent.parent / stated):
+            if place.is_dir():
+                return place
+    return path.parent
 
 
 def _own_sizes(root: Path) -> dict[str, Any] | None:
@@ -201,8 +211,13 @@ def _image_of(label: Path, root: Path, files: ImageFolder | None) -> ImageFile |
     if files is None:
         return None
     folder = root / "labels" if (root / "labels").is_dir() else root
-    inside = label.relative_to(folder).with_suffix("").as_posix()
-    return files.find(inside) or files.find(label.stem)
+    parts = label.relative_to(folder).with_suffix("").parts
+    if "labels" in parts:  # train/labels/a -> train/images/a
+        at = len(parts) - 1 - parts[::-1].index("labels")
+        twin = files.find("/".join((*parts[:at], "images", *parts[at + 1 :])))
+        if twin is not None:
+            return twin
+    return files.find("/".join(parts)) or files.find(label.stem)
 
 
 def _read_file(file: Path, entry: Any, names: dict[int, str], collector: Collector) -> None:
@@ -212,10 +227,10 @@ def _read_file(file: Path, entry: Any, names: dict[int, str], collector: Collect
             continue
         with collector.at(f"{file.name}, line {number}"):
             kind, *words = line.split()
-            values = [float(word) for word in words]
+            values = [real(word) for word in words]
             if collector.keypoints and len(values) == 4 + collector.keypoints:
                 values = values[:4]
-            key = int(float(kind)) if float(kind) == int(float(kind)) else -1
+            key = int(real(kind)) if real(kind) == int(real(kind)) else -1
             if key < 0 or (names and key not in names):
                 raise ValueError(f"class {kind} is not among the {len(names)} names")
             x0, y0, x1, y1, score = _corners(values)

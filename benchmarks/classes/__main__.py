@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 import spel
+from benchmarks.classes.scenes import SCENES
 from spel.core.markers import Markers
 from spel.data import CellScene, cells
 from spel.decide import Delineation, segment, segment_image
@@ -137,10 +138,9 @@ def of_forest(images: list[Image], markers: list[Markers]) -> tuple[Answer, int]
     return answer, len(pickle.dumps(forest)) // 1000
 
 
-def encoder() -> Network:
-    box, near = spel.Adjacency.box(5), spel.Adjacency.box(3)
-    return chain(
-        color=Color("labnorm2"),
+def encoder(*, color: bool = True, ndim: int = 2) -> Network:
+    box, near = spel.Adjacency.box(5, ndim=ndim), spel.Adjacency.box(3, ndim=ndim)
+    network = chain(
         conv1=Unlearned(box, 16, per_stroke=1),
         relu1=Activation("relu"),
         pool1=MaxPool(near),
@@ -148,37 +148,57 @@ def encoder() -> Network:
         relu2=Activation("relu"),
         pool2=MaxPool(near),
     )
+    return chain(chain(color=Color("labnorm2")), network) if color else network
 
 
 # -- instances, beside Otsu and a watershed --------------------------------------------------------
 
 
 def instances() -> None:
-    print("| cells | method | AP | AP50 | F1 | PQ | AJI | count error |")
+    print("| objects | method | AP | AP50 | F1 | PQ | AJI | count error |")
     print("|---|---|---|---|---|---|---|---|")
-    for name, how in (
-        ("25, some touch", {"count": 25, "touching": 0.3}),
-        ("60, most touch", {"count": 60, "touching": 0.9}),
-    ):
-        scenes = [cells(seed, **how) for seed in range(6)]
-        images, markers = [s.image for s in scenes[:3]], [strokes(s, 5) for s in scenes[:3]]
+    for name, render in SCENES.items():
+        scenes = [render(seed) for seed in range(6)]
+        images = [image for image, _ in scenes[:3]]
+        markers = [robot_strokes(labels, 5) for _, labels in scenes[:3]]
         answers: dict[str, Callable[[Image], npt.NDArray[np.int32]]] = {"Otsu, watershed": otsu}
         for title, select in (
             ("spel, learned size", "components"),
             ("spel, any size", "threshold"),
         ):
-            learned = learn_segmenter(encoder(), images, markers, select=select)
+            color = images[0].shape[-1] == 3
+            network = encoder(color=color, ndim=images[0].ndim - 1)
+            learned = learn_segmenter(network, images, markers, select=select)
             answers[title] = partial(_labels, learned.network)
         _rows(name, answers, scenes[3:])
+
+
+def robot_strokes(labels: npt.NDArray[np.int32], marked: int) -> Markers:
+    """A stroke across each of the first objects, and rows of the ground, twelve apart."""
+    drawn = np.full(labels.shape, -1)
+    for number in range(1, marked + 1):
+        own = min_pool(labels == number, spel.Adjacency.ball(2, ndim=labels.ndim)) > 0
+        if not own.any():
+            continue
+        middle = [int(np.median(axis)) for axis in np.nonzero(own)[:-1]]
+        line = np.zeros_like(own)
+        line[tuple(slice(m, m + 2) for m in middle)] = True
+        drawn[own & line] = 1
+    ground = max_pool(labels > 0, spel.Adjacency.ball(3, ndim=labels.ndim)) == 0
+    ground[..., np.arange(labels.shape[-2]) % 12 != 0, :] = False
+    drawn[ground] = 0
+    return Markers.from_image(drawn)
 
 
 def _labels(network: Network, image: Image) -> npt.NDArray[np.int32]:
     return segment_image(network, image).instances.labels
 
 
-def _rows(name: str, answers: Mapping[str, Callable], scenes: list[CellScene]) -> None:
+def _rows(
+    name: str, answers: Mapping[str, Callable], scenes: list[tuple[Image, npt.NDArray[np.int32]]]
+) -> None:
     for title, answer in answers.items():
-        f = evaluate_instances([instance_overlaps(answer(s.image), s.labels) for s in scenes])
+        f = evaluate_instances([instance_overlaps(answer(i), labels) for i, labels in scenes])
         print(
             f"| {name} | {title} | {f.ap:.3f} | {f.ap50:.3f} | {f.f1:.3f} | {f.pq:.3f} | "
             f"{f.aji:.3f} | {f.count_error:.3f} |",
@@ -187,7 +207,10 @@ def _rows(name: str, answers: Mapping[str, Callable], scenes: list[CellScene]) -
 
 
 def otsu(image: Image) -> npt.NDArray[np.int32]:
-    """Otsu's threshold on grey, dark objects, and a watershed from the peaks of the distance."""
+    """Otsu's threshold on grey and a watershed from the peaks of the distance.
+
+    It is given whether the objects are dark or bright, and that their radius is above 7.
+    """
     from scipy.ndimage import distance_transform_edt
     from skimage.feature import peak_local_max
     from skimage.filters import threshold_otsu
@@ -195,7 +218,8 @@ def otsu(image: Image) -> npt.NDArray[np.int32]:
     from skimage.segmentation import watershed
 
     grey = image.mean(axis=-1)
-    mask = grey < threshold_otsu(grey)
+    above = grey > threshold_otsu(grey)
+    mask = above if above.mean() < 0.5 else ~above
     depth = distance_transform_edt(mask)
     peaks = peak_local_max(depth, min_distance=7, labels=label(mask))
     seeds = np.zeros(mask.shape, np.int32)

@@ -18,7 +18,7 @@ from spel.decide import (
     segmentation_of,
     with_segmentation,
 )
-from spel.decide.components import fill_holes
+from spel.decide.shape import fill_holes
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn import MaxPool, Scale, chain
 

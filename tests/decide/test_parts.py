@@ -9,6 +9,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.data import cells
 from spel.decide import Delineation, ObjectModel, learn_object_model, parts, segment_image
+from spel.decide.parts import Merge, Parts
 from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Scale, chain
@@ -140,3 +141,38 @@ def test_each_stroke_marks_an_object_and_touching_ones_are_separated():
     points = [(20, 20), (20, 33), (60, 60), (60, 25)]
     held = [[one.coverage(np.array([p])) for one in chosen] for p in points]
     assert np.sum(held, axis=0).tolist() == np.sum(held, axis=1).tolist() == [1, 1, 1, 1]
+
+
+def test_the_best_cut_is_that_of_all_cuts():
+    """A chain of three: 1 and 2 make 4, which makes 5 with 3."""
+    three = Parts(np.array([[1, 2, 3]], np.int32), 3, (Merge(1, 2, 4, 0.8), Merge(4, 3, 5, 0.4)))
+    for values, best in (
+        ([1, 1, 1, 5, 5], [3, 4]),
+        ([1, 1, 1, 2, 3], [5]),
+        ([2, 2, -9, 3, -6], [1, 2, 3]),
+        ([2, 2, -9, 3, -5], [5]),
+    ):
+        assert three.best_cut(values) == best
+    assert three.merged([3, 4]).tolist() == [[1, 1, 2]]
+    assert three.merged([5]).tolist() == [[1, 1, 1]]
+
+
+CENTRES = [(20, 20), (20, 38), (36, 29)]
+
+
+def test_a_component_is_divided_into_objects_of_the_size():
+    every = disks(*CENTRES, size=(60, 80), radius=10).astype(float)
+    found = ObjectModel(area=314, multiple=True, levels=(0.5,)).select(every)
+    assert len(found) == 3
+    for centre in CENTRES:
+        disk = disks(centre, size=(60, 80), radius=10)
+        best = max(((m := one.full_mask()) & disk).sum() / (m | disk).sum() for _, one in found)
+        assert best > 0.9
+    assert len(ObjectModel(area=942, multiple=True, levels=(0.5,)).select(every)) == 1
+
+
+def test_a_pale_middle_is_no_gap_between_objects():
+    disk = disks((30, 30), size=(60, 60), radius=10)
+    ring = disk & ~disks((30, 30), size=(60, 60), radius=5)
+    ((_, one),) = ObjectModel(area=314, multiple=True, levels=(0.5,)).select(ring.astype(float))
+    assert np.array_equal(one.full_mask(), disk)

@@ -206,9 +206,10 @@ def test_onnx_gives_the_same_probabilities(learned, tmp_path):
     made, _ = scene(7)
     spel.to_onnx(learned, tmp_path / "n.onnx", images=[made.image], dtype="uint8")
     session = runtime.InferenceSession(str(tmp_path / "n.onnx"))
-    (output,) = session.run(None, {session.get_inputs()[0].name: made.image[None]})
+    output, labels = session.run(None, {session.get_inputs()[0].name: made.image[None]})
     assert output.shape == (1, 96, 96, 3)
     assert np.allclose(output[0], learned(made.image), atol=1e-4)
+    assert (labels[0, ..., 0] == segment_image(learned, made.image).labels).mean() > 0.999
 
 
 def test_one_class_and_options_of_several_are_refused():

@@ -44,10 +44,14 @@ from spel.cli.types import PATH, SEED
 @click.option(
     "--delineation",
     type=click.Choice(["watershed", "trees", "growcut", "none"]),
-    default="watershed",
-    show_default=True,
     help="What moves the borders of objects to the edges of the image; with none and --objects "
-    "any-size, segment works tile by tile.",
+    "any-size, segment works tile by tile. [default: watershed, or none if the saliency is sharp]",
+)
+@click.option(
+    "--sharp/--no-sharp",
+    default=True,
+    help="Whether colours may make the saliency of several objects as sharp as the image, if they "
+    "distinguish the strokes as well as the network does.",
 )
 @click.option("--encoder", is_flag=True, help="Learn the encoder only: no decoder, no objects.")
 @click.option(

@@ -131,11 +131,8 @@ def learn_whole(
         false_alarm_rate=options["false_alarm_rate"],
         scales=options["scales"],
         truncated=options["truncated"],
-        delineation=Delineation(
-            options["delineation"],
-            convex=options["objects"] != "any-size",
-            average=options["average_border"],
-        ),
+        sharp=options["sharp"],
+        delineation=_delineation(options),
     ).network
     settings.say(
         f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; "
@@ -149,6 +146,15 @@ def learn_whole(
     if len(suggestions) > MAX_SUGGESTIONS:
         settings.say(f"note: and {len(suggestions) - MAX_SUGGESTIONS} more such components")
     return learned
+
+
+def _delineation(options: dict[str, Any]) -> Delineation | None:
+    """The delineation that is stated; None for the default."""
+    method, average = options["delineation"], options["average_border"]
+    if method is None and not average:
+        return None
+    hull = options["objects"] != "any-size"
+    return Delineation(method or "watershed", convex=hull, average=average)
 
 
 def check_each_stroke(

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.numbers import as_numbers
-from spel.decide.ellipse import completed_ellipse
+from spel.decide.division import Score, divide
 from spel.decide.parts import common_window, parts, windows_of
+from spel.decide.shape import Shape, fill_holes, roundness_of
 from spel.errors import ShapeError
 from spel.ops.label import label, regions
 from spel.ops.pool import max_pool
@@ -113,6 +114,7 @@ def components_at_levels(
     containing: Sequence[Points] | None = None,
     accept: Callable[[float, float, bool], bool] | None = None,
     split: bool = False,
+    score: Score | None = None,
     truncated: bool = False,
 ) -> list[Component]:
     """Every component above every level whose area lies within a range.
@@ -134,6 +136,9 @@ def components_at_levels(
     split : bool
         Take the parts of each component as well (`spel.decide.parts`), so that objects are found
         that touch at every level.
+    score : function of area, elongation and roundness, optional
+        Of each component, take only those parts, or the whole, that together have the best scores
+        (`spel.decide.division`).
     truncated : bool
         Measure components that the border of the image cuts by the ellipse of their visible
         outline. Images only.
@@ -162,7 +167,10 @@ def components_at_levels(
     for level in levels:
         for origin, mask, size in _wholes(array > level, connected, area[0], containing):
             whole = fill_holes(mask)
-            pieces = [(origin, whole)] if size <= area[1] else []
+            if score is not None:
+                pieces = _divided(mask, origin, area, connected, score)
+            else:
+                pieces = [(origin, whole)] if size <= area[1] else []
             if split and size >= 2 * area[0]:
                 pieces += _parts(mask, origin, area, connected, containing)
             for place, piece in pieces:
@@ -246,6 +254,21 @@ def _parts(
     return components
 
 
+def _divided(
+    mask: Mask,
+    origin: tuple[int, ...],
+    area: tuple[float, float],
+    connected: Adjacency,
+    score: Score,
+) -> list[tuple[tuple[int, ...], Mask]]:
+    """The best division of a component, with the place of the first spel of each part."""
+    return [
+        (tuple(o + p for o, p in zip(origin, place)), piece)
+        for place, piece in divide(mask, score, area, connected)
+        if area[0] <= np.count_nonzero(piece) <= area[1]
+    ]
+
+
 def _component(
     array: npt.NDArray[np.float32],
     level: float,
@@ -257,12 +280,12 @@ def _component(
     truncated: bool,
 ) -> Component | None:
     """The component that a mask covers, measured; None if it is not accepted."""
-    shape = _Shape.of(mask)
+    shape = Shape.of(mask)
     high = np.add(origin, mask.shape)
     touches = bool(0 in origin or (high == array.shape).any())
     area = int(np.count_nonzero(mask))
     if truncated and touches:
-        shape = _Shape.completed(mask, origin, array.shape) or shape
+        shape = Shape.completed(mask, origin, array.shape) or shape
     if accept is not None and not accept(shape.area, shape.elongation, touches):
         return None
     contrast, roundness = _measure(array, origin, mask, ring, shape, whole)
@@ -280,14 +303,6 @@ def _component(
     )
 
 
-def fill_holes(mask: Mask) -> Mask:
-    """The mask, and all background that cannot be reached from outside by steps along the axes."""
-    outside = label(~np.pad(mask, 1), _cross(mask.ndim))
-    inner = (slice(1, -1),) * mask.ndim
-    hole_free: Mask = outside[inner] != outside[(0,) * mask.ndim]
-    return hole_free
-
-
 def _inside(mask: Mask, origin: tuple[int, ...], points: Points) -> Mask:
     """The values of a mask that begins at `origin`, at those points that it covers."""
     local = points - np.asarray(origin)
@@ -300,52 +315,12 @@ def _box(size: int, ndim: int) -> Adjacency:
     return Adjacency.box(size, ndim=ndim)
 
 
-@cache
-def _cross(ndim: int) -> Adjacency:
-    return Adjacency.cross(1, ndim=ndim)
-
-
-@dataclass(frozen=True, eq=False)
-class _Shape:
-    """First and second moments of a mask, or of the ellipse that it is a part of."""
-
-    area: float
-    centre: npt.NDArray[np.float64]
-    moments: npt.NDArray[np.float64]
-    elongation: float
-
-    @classmethod
-    def of(cls, mask: Mask) -> _Shape:
-        points = np.argwhere(mask).astype(np.float64)
-        centre = points.mean(axis=0)
-        offsets = points - centre
-        # The second moment of a spel itself, 1/12, keeps thin components from being flat.
-        moments = offsets.T @ offsets / len(points) + np.eye(mask.ndim) / 12
-        return cls(len(points), centre, moments, _elongation(moments))
-
-    @classmethod
-    def completed(
-        cls, mask: Mask, origin: tuple[int, ...], image_size: tuple[int, ...]
-    ) -> _Shape | None:
-        """The ellipse of an outline that the border of the image cuts."""
-        whole = completed_ellipse(mask, origin, image_size)
-        if whole is None:
-            return None
-        return cls(whole.area, whole.centre, whole.moments, _elongation(whole.moments))
-
-
-def _elongation(moments: npt.NDArray[np.float64]) -> float:
-    """Shortest over longest axis."""
-    axes = np.linalg.eigvalsh(moments)
-    return float(np.sqrt(axes[0] / axes[-1]))
-
-
 def _measure(
     array: npt.NDArray[np.float32],
     origin: tuple[int, ...],
     mask: Mask,
     ring: int,
-    shape: _Shape,
+    shape: Shape,
     whole: tuple[tuple[int, ...], Mask],
 ) -> tuple[float, float]:
     """Contrast and roundness of a mask, inside the image.
@@ -362,7 +337,7 @@ def _measure(
     values = array[tuple(slice(a, b) for a, b in zip(start, stop))]
     inside = float(values[part].mean())
     outside = float(values[surrounding].mean()) if surrounding.any() else 0.0
-    return inside - outside, _roundness(part, shape, shape.centre + origin - start)
+    return inside - outside, roundness_of(part, shape, shape.centre + origin - start)
 
 
 def _clear(ring: Mask, start: npt.NDArray[np.int64], whole: tuple[tuple[int, ...], Mask]) -> None:
@@ -373,19 +348,3 @@ def _clear(ring: Mask, start: npt.NDArray[np.int64], whole: tuple[tuple[int, ...
     here = tuple(slice(a - s, max(b, a) - s) for a, b, s in zip(low, high, start))
     there = tuple(slice(a - s, max(b, a) - s) for a, b, s in zip(low, high, origin))
     ring[here] &= ~mask[there]
-
-
-def _roundness(mask: Mask, shape: _Shape, centre: npt.NDArray[np.float64]) -> float:
-    """Intersection over union with the ellipse of the same moments."""
-    inverse = np.linalg.inv(shape.moments)
-    axes = [
-        (np.arange(n) - c).reshape(-1, *(1,) * (mask.ndim - 1 - k))
-        for k, (n, c) in enumerate(zip(mask.shape, centre))
-    ]
-    # A solid ellipse of n axes is what lies within n + 2 of its own second moments.
-    distance = sum(
-        inverse[i, j] * axes[i] * axes[j] for i in range(mask.ndim) for j in range(mask.ndim)
-    )
-    ellipse = np.asarray(distance) <= mask.ndim + 2
-    both = int(np.count_nonzero(mask & ellipse))
-    return both / (int(np.count_nonzero(mask)) + int(np.count_nonzero(ellipse)) - both)

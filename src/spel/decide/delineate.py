@@ -12,8 +12,9 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.numbers import as_numbers
 from spel.core.stored import check_table, stored_value
-from spel.decide.components import Mask, fill_holes
+from spel.decide.components import Mask
 from spel.decide.numbers import check_number
+from spel.decide.shape import fill_holes
 from spel.errors import ParameterError, ShapeError
 from spel.ops.flood import dynamic_trees, growcut, watershed
 from spel.ops.gradient import gradient_magnitude

@@ -103,11 +103,16 @@ def learn_object_model(
             "learn_object_model: no component of the saliency contains the object strokes of any "
             "image; look at the saliency, and draw strokes inside the object and around it"
         )
-    model = replace(
-        start,
-        area=float(np.exp(np.median([log(one.area) for one in marked]))),
-        elongation=float(np.exp(np.median([log(max(one.elongation, TINY)) for one in marked]))),
-    )
+    model = _typical(start, marked)
+    if start.multiple:
+        divided = [
+            one
+            for saliency, drawn in zip(saliencies, markers)
+            for one in marked_components(model, saliency, drawn)
+            if one is not None
+        ]
+        marked = divided or marked
+        model = _typical(start, marked)
     evidence = _evidence(model, marked, saliencies, components, markers)
     scores = [score for score in evidence.objects if np.isfinite(score)]
     min_score = float(np.median(scores)) - margin if scores else start.min_score
@@ -158,6 +163,15 @@ def object_strokes(drawn: Markers, *, each: bool) -> list[Points]:
         return [drawn.points[inside]] if inside.any() else []
     numbers = drawn.strokes()
     return [drawn.points[numbers == number] for number in np.unique(numbers[inside])]
+
+
+def _typical(start: ObjectModel, marked: Sequence[Component]) -> ObjectModel:
+    """The model with the median area and elongation of some components."""
+    return replace(
+        start,
+        area=float(np.exp(np.median([log(one.area) for one in marked]))),
+        elongation=float(np.exp(np.median([log(max(one.elongation, TINY)) for one in marked]))),
+    )
 
 
 def _best_marked(

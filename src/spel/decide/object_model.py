@@ -192,6 +192,11 @@ class ObjectModel:
             + self.visible_power * log(min(component.area / max(component.whole_area, 1.0), 1.0))
         )
 
+    def _shape_score(self, area: float, elongation: float, roundness: float) -> float:
+        """The score as far as the shape alone decides it."""
+        outline = self.round_power * log(max(roundness, TINY))
+        return self._bound(area, elongation, touches_border=False) + outline
+
     def _bound(self, area: float, elongation: float, touches_border: bool) -> float:
         """An upper bound of the score: the other terms are never positive."""
         low, high = (self.area * factor for factor in self.area_range)
@@ -212,8 +217,8 @@ class ObjectModel:
             return self._bound(spels, elongation, touches_border) > self.min_score
 
         return components_at_levels(
-            saliency, self.levels, area=area, ring=self.ring, accept=accept, split=self.multiple,
-            truncated=self.truncated,
+            saliency, self.levels, area=area, ring=self.ring, accept=accept,
+            score=self._shape_score if self.multiple else None, truncated=self.truncated,
         )  # fmt: skip
 
     def rank(self, saliency: npt.ArrayLike) -> list[tuple[float, Component]]:

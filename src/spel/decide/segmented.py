@@ -14,7 +14,7 @@ from spel.core.numbers import as_numbers
 from spel.core.value import Value, derived_property
 from spel.decide.components import Mask
 from spel.decide.object_scale import check_scale, resized, size_at
-from spel.decide.parts import Window, parts, windows_of
+from spel.decide.parts import Window, flood_parts, parts, windows_of
 from spel.decide.segmentation import (
     UNDECIDED,
     ObjectClass,
@@ -88,7 +88,7 @@ class SegmentedImage(Value):
         how = self.segmentation
         if how.classes:
             return how.objects_in(self.labels)
-        if how.objects is not None and how.objects.multiple and how.delineation is not None:
+        if how.objects is not None and how.objects.multiple:
             return np.asarray(self.instances.labels > 0)
         return how.mask(self.output, self.features, self.spacing)
 
@@ -125,6 +125,8 @@ class SegmentedImage(Value):
             return [(model.probability(s), one, c.window, c.mask) for s, c in pairs]
         mask = self.labels == one.label if how.classes else self.mask
         labels = parts(mask, spacing=self.spacing).cut(how.neck)
+        if labels.any():
+            labels = flood_parts(mask, labels, spacing=self.spacing)
         pieces: list[Piece] = []
         for number, window in enumerate(windows_of(labels, int(labels.max(initial=0))), 1):
             own = labels[window] == number

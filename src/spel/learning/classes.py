@@ -17,6 +17,8 @@ from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentatio
 from spel.errors import ParameterError
 from spel.flim.class_decoder import class_decoder, class_labels, decoders_by_class
 from spel.learning.encoded import DECODED, Encoded
+from spel.learning.sharp import at_border
+from spel.learning.sharp_classes import sharp_classes
 from spel.nn import Concatenate, Convolution, Decode, Network, Node, Softmax
 from spel.ops.decode import Method
 
@@ -32,6 +34,7 @@ def learn_classes(
     decoder: str,
     ridge: float,
     class_names: Mapping[int, str],
+    sharpened: bool,
     on_step: Callable[[str], object],
 ) -> Network:
     """A network whose output has a channel per class, with its segmentation.
@@ -47,6 +50,8 @@ def learn_classes(
         The model whose spreads and powers every class gets; None for objects of any size and shape.
     decoder, ridge, class_names, on_step
         As for `learn_segmenter`.
+    sharpened : bool
+        Whether colours may decode the classes in place of the encoder, see `spel.learning.sharp`.
     """
     labels = class_labels(markers)
     unknown = set(class_names) - set(labels)
@@ -56,17 +61,18 @@ def learn_classes(
             f"have the labels {', '.join(map(str, labels))}"
         )
     background = markers[0].background
-    if decoder == "linear":
-        bank = class_decoder(encoded.channels, markers, ridge=ridge)
-        nodes = [
-            Node("decoder.score", Convolution(bank), (DECODED,)),
-            Node(OUTPUT, Softmax(), ("decoder.score",)),
-        ]
-    else:
-        nodes = _published(encoded, cast(Method, decoder), labels)
-    network = encoded.with_decoder(*nodes)
+    nodes, outputs = _decoded(encoded, markers, decoder, labels, ridge)
     on_step(f"decoder: {len(labels)} classes, labels {', '.join(map(str, labels))}")
-    outputs = [_after(nodes, channels) for channels in encoded.channels]
+    sharp = None
+    if sharpened and decoder == "linear":
+        sharp = sharp_classes(encoded.entering, outputs, markers, labels, ridge)
+    if sharp is None:
+        how = encoded.delineated(how, hull=start is not None)
+    else:
+        on_step(f"classes as sharp as the image: {sharp.in_words()}")
+        nodes, outputs = sharp.nodes(encoded.features, OUTPUT), sharp.outputs
+        start = start and at_border(start)
+    network = encoded.with_decoder(*nodes)
     classes = []
     for channel, label in enumerate(labels):
         title = class_names.get(label, "background" if label == background else "")
@@ -75,6 +81,25 @@ def learn_classes(
             one = replace(one, objects=_objects(one, outputs, channel, markers, start, on_step))
         classes.append(one)
     return with_segmentation(network, replace(how, classes=tuple(classes)))
+
+
+def _decoded(
+    encoded: Encoded,
+    markers: Sequence[Markers],
+    decoder: str,
+    labels: Sequence[int],
+    ridge: float,
+) -> tuple[list[Node], list[npt.NDArray[np.float32]]]:
+    """The nodes of the decoder, and the probabilities of the marked images."""
+    if decoder == "linear":
+        bank = class_decoder(encoded.channels, markers, ridge=ridge)
+        nodes = [
+            Node("decoder.score", Convolution(bank), (DECODED,)),
+            Node(OUTPUT, Softmax(), ("decoder.score",)),
+        ]
+    else:
+        nodes = _published(encoded, cast(Method, decoder), labels)
+    return nodes, [_after(nodes, channels) for channels in encoded.channels]
 
 
 def _published(encoded: Encoded, method: Method, labels: Sequence[int]) -> list[Node]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.core.markers import Markers
-from spel.decide.delineate import channel_scales
+from spel.decide.delineate import Delineation, channel_scales
+from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.learn import learn
@@ -40,6 +41,8 @@ class Encoded:
         Channels of all blocks, for each image.
     features : str
         The node whose activation enters the first convolution, on which masks are delineated.
+    entering : list of (rows, cols, C) arrays
+        That activation of each image: its colours.
     scale : tuple of float
         Factors that make the channels of that activation comparable at the marked spels.
     """
@@ -48,6 +51,7 @@ class Encoded:
     blocks: tuple[str, ...]
     channels: list[Image]
     features: str
+    entering: list[Image]
     scale: tuple[float, ...]
 
     def with_decoder(self, *nodes: Node) -> Network:
@@ -61,6 +65,20 @@ class Encoded:
             inputs = tuple(source if name == DECODED else name for name in node.inputs)
             encoding.append(Node(node.name, node.layer, inputs))
         return Network(tuple(encoding), self.network.meta)
+
+    def delineated(self, how: Segmentation, *, hull: bool) -> Segmentation:
+        """The segmentation with a delineation, for a saliency that is wider than the objects.
+
+        Parameters
+        ----------
+        how : Segmentation
+            Kept as it is if it has a delineation.
+        hull : bool
+            Whether each object is replaced by its hull, which fills the gaps of a group.
+        """
+        if how.delineation is not None:
+            return how
+        return replace(how, delineation=Delineation(convex=hull, scale=self.scale))
 
 
 def encode(
@@ -98,11 +116,12 @@ def encode(
     features = first.inputs[0]
     done = [network.activations(image) for image in arrays]
     channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
-    entering = arrays if features == INPUT else [a[features] for a in done]
-    scale = channel_scales(
-        [_with_channel_axis(e, m.ndim)[tuple(m.points.T)] for e, m in zip(entering, markers)]
-    )
-    return Encoded(network, chosen, channels, features, scale)
+    entering = [
+        _with_channel_axis(array if features == INPUT else a[features], m.ndim)
+        for array, a, m in zip(arrays, done, markers)
+    ]
+    scale = channel_scales([e[tuple(m.points.T)] for e, m in zip(entering, markers)])
+    return Encoded(network, chosen, channels, features, entering, scale)
 
 
 def block_ends(network: Network) -> tuple[str, ...]:

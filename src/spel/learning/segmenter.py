@@ -9,38 +9,23 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.decide.delineate import Delineation
-from spel.decide.object_learning import (
-    Evidence,
-    learn_object_model,
-    marked_components,
-    object_strokes,
-)
+from spel.decide.object_learning import Evidence
 from spel.decide.object_model import ObjectModel
 from spel.decide.presence import check_rate
-from spel.decide.segmentation import Segmentation, segmentation_of, with_segmentation
+from spel.decide.segmentation import Segmentation, segmentation_of
 from spel.errors import ParameterError
 from spel.flim.class_decoder import class_labels
-from spel.flim.linear_decoder import linear_decoder
 from spel.learning.classes import learn_classes
-from spel.learning.encoded import DECODED, Encoded, encode
-from spel.learning.presence import cross_validated_presence, presence_in_words
-from spel.nn import Activation, Network, Node, WeightedSum
+from spel.learning.encoded import encode
+from spel.learning.one_class import learn_one_class
+from spel.nn import Network
 from spel.nn.intensity import match_white
 from spel.nn.layer import Layer
 from spel.ops.decode import Method
-from spel.ops.pool import max_pool
 
 Image = npt.NDArray[Any]
-Masks = list[npt.NDArray[np.bool_]]
-
-TOP = 1.5
-"""Score, between 0 (background strokes) and 1 (object strokes), at which the saliency reaches 1."""
-
-HARD_NEGATIVE = 0.1
-"""Saliency above which an unmarked pixel of a marked image counts as a hard negative."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +69,7 @@ def learn_segmenter(
     false_alarm_rate: float | None = None,
     scales: tuple[float, float] = (1.0, 1.0),
     truncated: bool = False,
+    sharp: bool = True,
     method: Literal["cluster", "points"] = "cluster",
     white: float | None = None,
     on_step: Callable[[str], object] = str,
@@ -94,7 +80,9 @@ def learn_segmenter(
     2. A logistic regression over the channels of all blocks distinguishes object strokes from
        background strokes. With `hard_negatives` it is fitted a second time, with all that was
        salient in the marked images outside the marked objects as additional background.
-    3. Area, shape and lowest accepted score of the objects are learned from the marked ones.
+    3. Where an image may hold several objects, the saliency is made as sharp as the image
+       (`spel.learning.sharp`), so that objects that touch can be separated.
+    4. Area, shape and lowest accepted score of the objects are learned from the marked ones.
 
     With strokes of several classes (more than one label besides the background's, or labels that
     are all classes) the decoder gives a probability per class, and each class of objects has its
@@ -126,7 +114,8 @@ def learn_segmenter(
     objects : ObjectModel, optional
         States spreads, powers and levels of the component selection.
     delineation : Delineation, optional
-        By default a seeded watershed on the gradient of what enters the first convolution.
+        By default a seeded watershed on the gradient of what enters the first convolution, or none
+        if the saliency is sharp.
     decoder : str
         For several classes: "linear", the softmax of one linear score per class over the channels
         of all blocks, or a published decoder with labels (`spel.ops.decode`), one class against
@@ -146,6 +135,9 @@ def learn_segmenter(
     truncated : bool
         Whether objects that the border of the image cuts are accepted, by the ellipse through
         their visible outline. Images only.
+    sharp : bool
+        Whether colours may sharpen the saliency, if they distinguish the strokes as well as the
+        encoder does. Not with a `false_alarm_rate`, nor if an image holds one object.
     on_step : callable, optional
         Called with a message after each step.
 
@@ -165,9 +157,11 @@ def learn_segmenter(
     )  # fmt: skip
     start = _start(objects, multiple, scales, truncated, markers[0].ndim)
     sized = start if select == "components" else None
-    chosen = delineation or Delineation(convex=sized is not None)  # a group's hull fills its gaps
-    chosen = replace(chosen, scale=encoded.scale)
-    how = Segmentation(delineation=chosen, features=encoded.features, undecided=undecided)
+    how = Segmentation(
+        delineation=delineation and replace(delineation, scale=encoded.scale),
+        features=encoded.features,
+        undecided=undecided,
+    )
     several = sum(label != markers[0].background for label in class_labels(markers)) > 1
     if false_alarm_rate is not None:
         check_rate("learn_segmenter", false_alarm_rate)
@@ -178,7 +172,15 @@ def learn_segmenter(
             )
     if several:
         learned = learn_classes(
-            encoded, markers, how, sized, decoder, ridge, class_names or {}, on_step
+            encoded,
+            markers,
+            how,
+            sized,
+            decoder,
+            ridge,
+            class_names or {},
+            sharp and multiple,
+            on_step,
         )
         return LearnedSegmenter(learned, None, ())
     if decoder != "linear" or undecided:
@@ -188,7 +190,12 @@ def learn_segmenter(
         )
     complete = not multiple if all_marked is None else all_marked
     mine = hard_negatives and complete
-    return _learn_object(encoded, markers, how, sized, ridge, mine, false_alarm_rate, on_step)
+    sharpened = sharp and multiple and false_alarm_rate is None
+    return LearnedSegmenter(
+        *learn_one_class(
+            encoded, markers, how, sized, ridge, mine, false_alarm_rate, sharpened, on_step
+        )
+    )
 
 
 def _start(
@@ -208,74 +215,6 @@ def _start(
     if scales != (1.0, 1.0):
         start = replace(start, area_range=(scales[0] ** ndim, scales[1] ** ndim))
     return replace(start, truncated=True) if truncated else start
-
-
-def _learn_object(
-    encoded: Encoded,
-    markers: Sequence[Markers],
-    how: Segmentation,
-    start: ObjectModel | None,
-    ridge: float,
-    hard_negatives: bool,
-    false_alarm_rate: float | None,
-    on_step: Callable[[str], object],
-) -> LearnedSegmenter:
-    """One class of objects: a saliency, and what the objects look like if `start` is given."""
-    channels = encoded.channels
-    opposed = start if hard_negatives else None
-    layer, saliencies, extra = _fit(channels, markers, ridge, opposed)
-    on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(encoded.blocks)}")
-    if extra:
-        on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
-    evidence = None
-    if start is not None:
-        model, evidence = learn_object_model(saliencies, markers, start)
-        how = replace(how, objects=model)
-        on_step("objects: area, shape and lowest accepted score")
-        if false_alarm_rate is not None:
-            model = _with_presence(model, channels, markers, start, ridge, opposed)
-            model = model.at_false_alarm_rate(false_alarm_rate)
-            how = replace(how, objects=model)
-            on_step(presence_in_words(model, false_alarm_rate))
-    decoded = encoded.with_decoder(
-        Node("decoder.score", layer, (DECODED,)),
-        Node("saliency", Activation("hard_sigmoid"), ("decoder.score",)),
-    )
-    return LearnedSegmenter(
-        with_segmentation(decoded, how), evidence, tuple(int(mask.sum()) for mask in extra)
-    )
-
-
-def _fit(
-    channels: Sequence[Image], markers: Sequence[Markers], ridge: float, start: ObjectModel | None
-) -> tuple[WeightedSum, list[Image], Masks]:
-    """The decoder, the saliencies of the marked images, and the hard negatives if `start`."""
-    layer, saliencies = _decoder(channels, markers, ridge, ())
-    if start is None:
-        return layer, saliencies, []
-    extra = _hard_negatives(saliencies, markers, start)
-    layer, saliencies = _decoder(channels, markers, ridge, extra)
-    return layer, saliencies, extra
-
-
-def _with_presence(
-    model: ObjectModel,
-    channels: Sequence[Image],
-    markers: Sequence[Markers],
-    start: ObjectModel,
-    ridge: float,
-    opposed: ObjectModel | None,
-) -> ObjectModel:
-    """The model with cross-validated scores of objects and background."""
-
-    def fit(
-        some: Sequence[Image], drawn: Sequence[Markers]
-    ) -> tuple[Callable[[Image], Image], list[Image]]:
-        layer, saliencies, _ = _fit(some, drawn, ridge, opposed)
-        clip = Activation("hard_sigmoid")
-        return lambda image: clip(layer(image)), saliencies
-
-    return replace(model, presence=cross_validated_presence(channels, markers, start, fit))
 
 
 def suggest_strokes(
@@ -324,61 +263,3 @@ def suggest_strokes(
                     )
                 )
     return tuple(text for _, text in sorted(warnings, key=lambda pair: -pair[0]))
-
-
-def _decoder(
-    channels: Sequence[Image], markers: Sequence[Markers], ridge: float, extra: Sequence[Any]
-) -> tuple[WeightedSum, list[Image]]:
-    """The decoder, scaled for a clip to 0..1, and the saliency of every marked image.
-
-    Before the clip, 0 is the mean of the background strokes and 1 the mean of the object strokes;
-    the saliency is that, cut to 0..1.5 and divided by 1.5.
-    """
-    layer = linear_decoder(channels, markers, ridge=ridge, extra=extra)
-    scores = [layer(image)[..., 0] for image in channels]
-    background, marked = (
-        float(
-            np.mean(
-                [
-                    s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
-                    for s, m in zip(scores, markers)
-                    if (m.is_object == side).any()
-                ]
-            )
-        )
-        for side in (False, True)
-    )
-    if not marked > background:
-        raise ParameterError(
-            "learn_segmenter: the decoder does not distinguish object strokes from background "
-            "strokes; draw strokes on pixels that differ"
-        )
-    # hard_sigmoid(x) = clip(x / 6 + 1/2, 0, 1), so the score is brought to -3..3.
-    factor = 6 / (TOP * (marked - background))
-    final = WeightedSum(layer.weights * factor, (layer.bias - background) * factor - 3)
-    clip = Activation("hard_sigmoid")
-    return final, [clip(final(image)) for image in channels]
-
-
-def _hard_negatives(
-    saliencies: Sequence[Image], markers: Sequence[Markers], start: ObjectModel
-) -> Masks:
-    """Salient pixels of the marked images away from the marked objects."""
-    model, _ = learn_object_model(saliencies, markers, start)
-    masks = []
-    for saliency, drawn in zip(saliencies, markers):
-        false = saliency[..., 0] > HARD_NEGATIVE
-        owners = marked_components(model, saliency, drawn)
-        for points, own in zip(object_strokes(drawn, each=model.multiple), owners):
-            marked = np.zeros(drawn.size, dtype=bool)
-            marked[tuple(points.T)] = True
-            # If no component contains the stroke, the object may lie anywhere around it.
-            reach = 6.0 if own is not None else np.sqrt(model.area / np.pi)
-            marked |= own.full_mask() if own is not None else False
-            false &= ~_dilate(marked, reach)
-        masks.append(false)
-    return masks
-
-
-def _dilate(mask: npt.NDArray[np.bool_], reach: float) -> npt.NDArray[np.bool_]:
-    return np.asarray(max_pool(mask, Adjacency.ball(reach, ndim=mask.ndim)) > 0)

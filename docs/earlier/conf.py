@@ -19,9 +19,11 @@ root_doc = "index"
 language = "en"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
-# Its pages lead to files outside of its docs, and no table of contents lists them.
-suppress_warnings = ["myst.xref_missing", "toc.not_included", "misc.highlighting_failure"]
+# Its pages lead to files outside of its docs.
+suppress_warnings = ["myst.xref_missing", "misc.highlighting_failure"]
+html_sidebars: dict[str, list[str]] = {"**": []}
 html_theme_options = {
     **appearance.html_theme_options,
+    "header_links_before_dropdown": 2,
     "announcement": f"These pages are of spel {version}; the newest is {appearance.VERSIONS[0]}.",
 }

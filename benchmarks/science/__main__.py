@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("parasites", "presence", "plates", "citrus", "mo445", "labels", "interaction")
+NAMES = ("parasites", "presence", "plates", "citrus", "mo445", "labels", "interaction", "scales")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -346,17 +346,15 @@ class Adjacency(Value):
             return f"Adjacency.box({sizes})"
         space = "" if self.ndim == 2 else f", ndim={self.ndim}"
         reach = int(np.abs(self.displacements).max())
-        if len(self) == 2 * self.ndim * reach + 1 and self == Adjacency.cross(
-            reach, ndim=self.ndim
-        ):
+        as_many = len(self) == 2 * self.ndim * reach + 1
+        if as_many and self == Adjacency.cross(reach, ndim=self.ndim):
             name = "disk" if self.ndim == 2 else "ball"
             return f"Adjacency.{name}(1)" if reach == 1 else f"Adjacency.cross({reach}{space})"
         # The largest distance, up to three digits: 1.415 for the root of 2.
         length = float((self.displacements.astype(np.float64) ** 2).sum(axis=1).max()) ** 0.5
         radius = int(length) if length == int(length) else ceil(length * 1000) / 1000
-        if len(self) < radius**self.ndim or len(self) > 7 * (radius + 1) ** self.ndim:
-            return None
-        if self != Adjacency.ball(radius, ndim=self.ndim):
+        fits = radius**self.ndim <= len(self) <= 7 * (radius + 1) ** self.ndim
+        if not fits or self != Adjacency.ball(radius, ndim=self.ndim):
             return None
         return f"Adjacency.disk({radius})" if self.ndim == 2 else f"Adjacency.ball({radius})"
 
@@ -381,18 +379,11 @@ def _validated(displacements: npt.ArrayLike) -> IntArray:
             f"Adjacency: {len(array)} displacements; at most {MAX_DISPLACEMENTS} are allowed"
         )
     whole = np.array(array, dtype=np.int64, order="C")
-    if len(np.unique(_numbers_of(whole))) != len(whole):
+    # One number per displacement: numbers are sorted faster than rows.
+    powers = np.uint64(2 * MAX_OFFSET + 1) ** np.arange(whole.shape[1], dtype=np.uint64)
+    if len(np.unique((whole + MAX_OFFSET).astype(np.uint64) @ powers)) != len(whole):
         raise ParameterError("Adjacency: a displacement repeats; give each neighbour once")
     return whole
-
-
-def _numbers_of(displacements: IntArray) -> npt.NDArray[np.uint64]:
-    """One number per displacement, so that equal ones are met by sorting numbers, not rows."""
-    places = (displacements + MAX_OFFSET).astype(np.uint64)
-    numbers = places[:, 0]
-    for axis in places.T[1:]:
-        numbers = numbers * np.uint64(2 * MAX_OFFSET + 1) + axis
-    return numbers
 
 
 def _check_ndim(name: str, ndim: int) -> None:

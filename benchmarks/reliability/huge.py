@@ -1,11 +1,12 @@
 """A TIFF of 40,000 x 40,000 pixels, tile by tile: seconds and the memory that it took.
 
-    python -m benchmarks.reliability.huge [--side 40000] [--tile 2048] [--job detect]
+    python -m benchmarks.reliability.huge [--side 40000] [--tile 2048] [--job detect] [--workers 1]
 
 Writes a tiled, compressed TIFF with plates in it (some of them across seams), detects them in a
 process of its own, checks that every one is found, and compares the peak memory with that of a
 quarter of the side. The jobs segment and apply write a pyramid each; its components are counted at
-a coarse level, and for the quarter its values are compared with those of the whole image.
+a coarse level, and for the quarter its values are compared with those of the whole image. With
+several workers, the memory is that of the run, without the workers.
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ from spel.decide.segmentation import Segmentation
 from spel.runs import run
 from benchmarks.reliability.huge import network, peak_mb
 path, tile, job, out = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+workers = int(sys.argv[5])
 begin = time.perf_counter()
 if job == "segment":
     made = SegmentJob(network(), Segmentation(threshold=0.5), tile=tile)
 else:
     made = ApplyJob(network(), tile=tile)
-report = run(made, path, out)
+report = run(made, path, out, workers=workers)
 assert not report.failed, report.failures
 print(json.dumps({"seconds": time.perf_counter() - begin, "peak": peak_mb()}))
 """
@@ -139,7 +141,7 @@ def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
     }
 
 
-def written(folder: Path, side: int, tile: int, job: str) -> dict[str, object]:
+def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> dict[str, object]:
     """Write, segment or apply in a process of its own, check the pyramid."""
     import spel
     from spel.io.large import LargeImage
@@ -147,7 +149,7 @@ def written(folder: Path, side: int, tile: int, job: str) -> dict[str, object]:
     path, out = folder / f"{side}.tif", folder / f"{job}-{side}"
     corners = plates(side)
     write(path, side, corners)
-    command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out)]
+    command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out), str(workers)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     facts = json.loads(answer.stdout)
     (pyramid,) = out.glob("*.ome.tif")
@@ -178,6 +180,7 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=40_000)
     parser.add_argument("--tile", type=int, default=2048)
     parser.add_argument("--job", choices=["detect", "segment", "apply"], default="detect")
+    parser.add_argument("--workers", type=int, default=1, help="of segment and apply")
     given = parser.parse_args()
     sides = given.side // 4, given.side
     with tempfile.TemporaryDirectory() as folder:
@@ -185,7 +188,7 @@ def main() -> int:
         if given.job == "detect":
             rows = [measured(place, side, given.tile) for side in sides]
         else:
-            rows = [written(place, side, given.tile, given.job) for side in sides]
+            rows = [written(place, side, given.tile, given.job, given.workers) for side in sides]
     for row in rows:
         print(json.dumps(row), flush=True)
     return 0 if all(row["all found"] for row in rows) else 1

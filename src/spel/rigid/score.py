@@ -286,8 +286,8 @@ def _scan_part(
 ) -> tuple[npt.NDArray[Any], ...]:
     """The best windows of a part of a level, refined, as arrays."""
     views = [scanner.part_of(level, own)]
-    found = scanner.score_views(views, min_log_odds=min_log_odds, max_windows=max_windows)
-    return scanner.refine(found).arrays
+    scored = scanner.score_views(views, min_log_odds=min_log_odds, max_windows=max_windows)
+    return scanner.refine(scored).arrays
 
 
 def _split(network: Network, name: str) -> tuple[Network, Network]:

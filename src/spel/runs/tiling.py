@@ -193,4 +193,4 @@ def _of_window(source: Source, take: Callable[[Array], Taken], window: Sequence[
 
 def _largest(part: Array) -> tuple[Array, np.float64]:
     """An empty array of the type of the values, and the largest of them."""
-    return part[:0].ravel(), np.float64(largest_number(part))
+    return np.empty(0, part.dtype), np.float64(largest_number(part))  # no view of the part

@@ -137,11 +137,26 @@ def _onnx(chain: Network, to: str, out: Path, images: list[Any], options: Mappin
         )
     if to == "onnx":
         shared_options = {name: options[name] for name in ("dtype", "tolerance")}
-        return str(to_onnx(chain, out, images=images, **shared_options))
+        report = str(to_onnx(chain, out, images=images, **shared_options))
+        return report + _boxes_beside(chain, out)
     if options["dtype"] != "float32":
         raise ParameterError("export: --input is for --to onnx; a package takes float32")
     about = {name: options[name] for name in ("authors", "license", "tolerance")}
     return str(to_bioimageio(chain, out, images=images, **about))
+
+
+def _boxes_beside(chain: Network, out: Path) -> str:
+    """Write a script beside an ONNX file that makes boxes of its output, and say so."""
+    from spel import atomic
+    from spel.decide.boxes_script import boxes_script
+    from spel.decide.decision import DECISION
+
+    script = boxes_script(chain) if DECISION in chain.meta else None
+    if script is None:
+        return ""
+    beside = out.with_suffix(".boxes.py")
+    atomic.write_text(beside, script)
+    return f"; {beside} makes boxes of its output, with NumPy alone"
 
 
 def _check_images(chain: Network, images: list[Any]) -> None:

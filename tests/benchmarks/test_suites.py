@@ -28,3 +28,18 @@ def test_torch_modules_at_random_settings():
     from benchmarks.suites import torch_modules
 
     check(torch_modules.count(), least=200)
+
+
+@pytest.mark.parametrize("tool", ["onnxsim", "onnxslim"])
+def test_simplified_files_give_the_same_values(tool):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    simplify = getattr(pytest.importorskip(tool), {"onnxsim": "simplify", "onnxslim": "slim"}[tool])
+    from benchmarks.suites import onnx_simplifiers as suite
+    from spel.backends.onnx_export import onnx_bytes
+
+    for case in [*suite.windows(), *suite.decisions()]:
+        exported = onnx_bytes(case.network, case.shape, dtype=case.dtype)
+        model = simplify(onnx.load_model_from_string(exported))
+        model = (model[0] if isinstance(model, tuple) else model).SerializeToString()
+        assert suite.difference(model, exported, case.batches()) <= suite.TOLERANCE, case.name

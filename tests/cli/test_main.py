@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import click
@@ -80,6 +81,8 @@ def test_short_help_is_the_commands_own_tale(name):
         (["see", "plate-lecture", "--size", "0,4"], "ROWS,COLS"),
         (["eval", "a", "b", "--fail-under", "recall"], "NAME=VALUE"),
         (["--threads", "0", "doctor"], "--threads"),
+        (["--threads", "99999999999", "doctor"], "1<=x<=1024"),
+        (["invert", "plate-lecture", "a.png", "--out", "b.png", "--rounds", "9999"], "x<=1000"),
     ],
 )
 def test_wrong_usage_is_one_line_and_2(program, given, words):
@@ -141,6 +144,16 @@ def test_notes_say_where(monkeypatch, capsys):
     monkeypatch.setattr(cli, "get_command", lambda ctx, name: raising(error))
     assert main.run(["see"]) == 3
     assert capsys.readouterr().err == "spel: no (in node 'edges')\n"
+
+
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_warnings_are_messages_whatever_python_does_with_them(monkeypatch, capsys, action):
+    warn = click.Command("see", callback=lambda: warnings.warn("b.txt is left out", stacklevel=2))
+    monkeypatch.setattr(cli, "get_command", lambda ctx, name: warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        assert main.run(["see"]) == 0
+    assert capsys.readouterr().err == "spel: b.txt is left out\n"
 
 
 def test_a_reader_that_stops_is_no_error(tmp_path: Path):

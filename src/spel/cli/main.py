@@ -109,6 +109,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        # They are this program's messages, whatever Python was asked to do with warnings.
+        warnings.simplefilter("default", UserWarning)
         return _run(words)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -244,8 +246,14 @@ def _session(model: bytes, name: str) -> Callable[[npt.NDArray[Any]], npt.NDArra
     input_name = session.get_inputs()[0].name
 
     def run(batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        how = runtime.RunOptions()
         try:
-            return np.asarray(session.run(["output"], {input_name: batch})[0])
+            return np.asarray(
+                _interruptible(
+                    lambda: session.run(["output"], {input_name: batch}, how)[0],
+                    stop=lambda: setattr(how, "terminate", True),
+                )
+            )
         except Exception as error:
             raise SpelError(
                 f"{name}: ONNX Runtime {runtime.__version__} does not run it on an image of shape "
@@ -253,6 +261,26 @@ def _session(model: bytes, name: str) -> Callable[[npt.NDArray[Any]], npt.NDArra
             ) from error
 
     return run
+
+
+def _interruptible(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
+    """The result of a call that Ctrl-C does not reach: made in a thread, and stopped from here."""
+    result: Future[Any] = Future()
+
+    def made() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as error:
+            result.set_exception(error)
+
+    thread = threading.Thread(target=made, daemon=True, name="spel onnx")
+    thread.start()
+    try:
+        return result.result()
+    except KeyboardInterrupt:
+        stop()
+        thread.join(1.0)
+        raise
 
 
 def _why_not(model: bytes, runtime: Any, error: Exception) -> str:

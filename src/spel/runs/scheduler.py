@@ -11,13 +11,13 @@ from functools import partial
 from signal import SIGINT
 from time import perf_counter
 
-from spel.errors import WriteError
+from spel.errors import SpelError, WriteError
 from spel.runs.pool import Pool
 from spel.runs.spread import RunParts, SpreadTask
 from spel.runs.stop import Interrupted, Stop
 from spel.runs.task import Failure, Outcome, Task, TimedTask, WorkersLost, outcome_of
 
-GRACE = 5.0
+GRACE = 1.0
 """Seconds that running tasks get to finish after an interruption."""
 
 POLL = 0.2
@@ -156,6 +156,8 @@ def _in_order(
 def _submit(executor: Executor, task: TimedTask) -> Future[Outcome]:
     try:
         return executor.submit(task)
+    except SpelError:
+        raise
     except Exception as error:
         raise WorkersLost(f"{EXECUTOR_LOST} ({error or type(error).__name__})") from error
 

@@ -30,6 +30,7 @@ Result = TypeVar("Result")
 
 START = "import sys; sys.path[:] = {path!r}; from spel.worker import serve; serve(int(sys.argv[1]))"
 MAX_REPLY = 1 << 16  # bytes of a reply that is not unpickled
+MAX_LIMIT = 1 << 62  # the system's numbers end at twice this; more is no limit
 LEAVE_SECONDS = 5.0  # that a process gets to end by itself
 FILE_FOLLOWS, NO_FILE = b"F", b"N"
 PICKLE, BYTES, BYTES_FROM_FILE = "pickle", "bytes", "bytes from file"  # what a call replies
@@ -142,7 +143,8 @@ class Worker:
     ) -> Result:
         wire = self._started()
         late = threading.Event()
-        timer = threading.Timer(seconds or 0.0, self._stop, (self._process, late))
+        wait = min(seconds or 0.0, threading.TIMEOUT_MAX)
+        timer = threading.Timer(wait, self._stop, (self._process, late))
         timer.daemon = True
         if seconds is not None:
             timer.start()
@@ -342,7 +344,8 @@ def _limit_time(seconds: float | None) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         spent, cores = used.ru_utime + used.ru_stime, os.cpu_count() or 1
-        soft = hard if seconds is None else math.ceil(spent + (seconds + 1) * cores)
+        allowed = math.inf if seconds is None else spent + (seconds + 1) * cores
+        soft = math.ceil(allowed) if allowed < MAX_LIMIT else hard
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
@@ -357,4 +360,4 @@ def _limit_memory(memory: int | None) -> None:
             return
         with open("/proc/self/statm") as sizes:
             now = int(sizes.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (now + memory, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (min(now + memory, MAX_LIMIT), hard))

@@ -98,6 +98,18 @@ def test_a_saved_network_segments_alike(learned, tmp_path):
     assert np.array_equal(segment(again, image), segment(learned.network, image))
 
 
+@pytest.mark.parametrize("scales", [(1e-300, 1e300), (np.nan, np.nan), (2.0, 1.0), (0.0, 1.0)])
+def test_scales_are_refused_before_anything_is_learned(scales):
+    with pytest.raises(ParameterError, match="learn_segmenter: scales"):
+        learn_segmenter(network(), [], [], scales=scales)
+
+
+def test_names_of_classes_are_for_several():
+    image, _ = field(1, 40, 40)
+    with pytest.raises(ParameterError, match=r"class names \{7: 'egg'\}"):
+        learn_segmenter(network(), [image], [strokes(40, 40)], class_names={7: "egg"})
+
+
 def test_strokes_alike_are_refused():
     flat = np.full((80, 90, 3), 7, np.uint8)
     with pytest.raises(ParameterError):

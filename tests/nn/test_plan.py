@@ -243,10 +243,10 @@ def test_a_plan_that_does_not_fit_is_refused_with_its_size_before_it_begins(
     image = np.ones((50, 60, 3), dtype=np.float32)
     plan = plate().plan(image.shape)
     assert plan.memory >= 4 * 50 * 60
-    monkeypatch.setattr("spel.nn.plan.memory_limit", lambda: plan.memory - 1)
+    monkeypatch.setattr("spel.core.memory.memory_limit", lambda: plan.memory - 1)
     with pytest.raises(ParameterError, match=r"would take .* GiB of memory, this process may"):
         plan.run(image)
-    monkeypatch.setattr("spel.nn.plan.memory_limit", lambda: None)
+    monkeypatch.setattr("spel.core.memory.memory_limit", lambda: None)
     plan.run(image)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from concurrent.futures import wait
 
@@ -94,6 +95,25 @@ def test_workers_do_not_hear_ctrl_c():
         process = pool.submit(os.getpid).result()
         os.kill(process, signal.SIGINT)
         assert pool.submit(os.getpid).result() == process
+
+
+def test_a_worker_more_starts_with_each_task(monkeypatch):
+    with Pool(1024) as pool:
+        assert [pool.submit(divmod, n, 2).result()[1] for n in (4, 5)] == [0, 1]
+        assert len(pool.processes) <= 2
+        monkeypatch.setattr(threading.Thread, "start", full)
+        with pytest.raises(TaskError, match=r"no more than 2 workers .*; use fewer workers"):
+            pool.submit(divmod, 6, 2)
+
+
+def full(thread):
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("seconds", [1e300, float("inf")])
+def test_a_limit_beyond_the_system_s_numbers_is_none(seconds):
+    with Pool(1, seconds=seconds, memory=10**30) as pool:
+        assert pool.submit(divmod, 7, 2).result() == (3, 1)
 
 
 @pytest.mark.parametrize("options", [{"workers": 0}, {"seconds": 0}, {"memory": 0}])

@@ -158,6 +158,12 @@ def test_wrong_options_are_refused(sample):
         texture_differences(sample, sample[..., 0])
 
 
+@pytest.mark.parametrize("make", [texture, quilt])
+def test_a_picture_beyond_memory_is_refused_before_the_work(sample, make):
+    with pytest.raises(ParameterError, match=r"a picture of 1000000 x 1000000 spels would take"):
+        make(sample, (1_000_000, 1_000_000))
+
+
 def test_the_command(sample, tmp_path, capsys):
     file, out = tmp_path / "sample.png", tmp_path / "out.png"
     spel.write(file, sample[:30, :30])

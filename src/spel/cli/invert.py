@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     default=4,
     help="Rounds of least squares; more of them come closer and take longer.",
 )
@@ -61,14 +61,14 @@ def command(
     read = ImageReader(learned, settings, reading)
     full = learned.with_channel_axis(read(image))
     white = _white(full, read.white)
-    with Progress(len(names), settings.progress, unit="steps") as progress:
+    with Progress(rounds * len(names), settings.progress, unit="rounds") as progress:
         pictures, refused = invert_steps(
             learned,
             full,
             names,
             bounds=(0.0, white),
             rounds=rounds,
-            on_step=progress.step,
+            on_round=progress.step,
         )
     for name, why in refused.items():
         settings.say(f"note: step {name} is left out: {why}")

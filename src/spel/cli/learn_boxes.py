@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from spel.rigid.classes import Suppress
 
 
+def _margin(
+    ctx: click.Context, param: click.Parameter, margin: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """The option's value, checked before anything is learned."""
+    from spel.rigid.windows import check_margin
+
+    return None if margin is None else check_margin(margin)
+
+
 @click.command("learn-boxes")
 @click.argument("truth", metavar="TRUTH", type=PATH)
 @click.option(
@@ -71,6 +80,7 @@ if TYPE_CHECKING:
 @click.option(
     "--margin",
     type=(float, float),
+    callback=_margin,
     metavar="X Y",
     help="What detection adds to each side of a box, as a share of its width and of its height, "
     "where boxes are wanted otherwise than they were drawn. Stored in the network.",

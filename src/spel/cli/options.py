@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from spel.cli.messages import printable
+from spel.core.threads import MAX_THREADS
 
 PROGRESS = ("auto", "bar", "plain", "json", "none")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,7 +48,11 @@ def shared(function: F) -> F:
 
     wants = "settings" in inspect.signature(function).parameters
 
-    @click.option("--threads", type=click.IntRange(1), help="Threads of the engine. [default: all]")
+    @click.option(
+        "--threads",
+        type=click.IntRange(1, MAX_THREADS),
+        help="Threads of the engine. [default: all]",
+    )
     @click.option(
         "--progress",
         type=click.Choice(PROGRESS),

@@ -5,12 +5,43 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
+from spel.errors import ParameterError
+
 
 @lru_cache(maxsize=1)
 def memory_limit() -> int | None:
     """Bytes of memory that this process may take at most; None where the system does not say."""
     limits = [*_machine(), *_container(), *_process()]
     return min(limits, default=None)
+
+
+def check_memory(what: str, needed: float, remedy: str) -> None:
+    """Refuse work that would take more memory than this process may take, before it begins.
+
+    Parameters
+    ----------
+    what : str
+        Begins the message: "texture: a picture of 9 x 9 spels".
+    needed : float
+        Bytes.
+    remedy : str
+        Ends the message: "give a smaller size".
+
+    Raises
+    ------
+    ParameterError
+        With the size that it would take, and what this process may take.
+
+    Examples
+    --------
+    >>> check_memory("nothing", 0, "give something")
+    """
+    limit = memory_limit()
+    if limit is not None and needed > limit:
+        raise ParameterError(
+            f"{what} would take {needed / 2**30:,.1f} GiB of memory, this process may take "
+            f"{limit / 2**30:,.1f} GiB; {remedy}"
+        )
 
 
 def _machine() -> list[int]:

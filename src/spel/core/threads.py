@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import SupportsIndex
 
 from spel.errors import ParameterError
+
+MAX_THREADS = 1024
+"""Largest number of threads: each takes memory of its own, and a mistyped number would take all."""
 
 _scoped: ContextVar[int | None] = ContextVar("spel_threads", default=None)
 
@@ -19,12 +24,12 @@ def threads(count: int) -> Iterator[None]:
     Parameters
     ----------
     count : int
-        At least 1. Without a block: ``SPEL_THREADS``, or the cores this process may use.
+        From 1 to 1024. Without a block: ``SPEL_THREADS``, or the cores this process may use.
 
     Raises
     ------
     ParameterError
-        If `count` is below 1.
+        If `count` is anything else.
 
     Examples
     --------
@@ -32,9 +37,10 @@ def threads(count: int) -> Iterator[None]:
     ...     thread_count()
     2
     """
-    if int(count) != count or count < 1:
-        raise ParameterError(f"threads {count!r}: expected an integer of at least 1")
-    token = _scoped.set(int(count))
+    whole = operator.index(count) if isinstance(count, SupportsIndex) else 0
+    if not 1 <= whole <= MAX_THREADS:
+        raise ParameterError(f"threads {count!r}: expected an integer from 1 to {MAX_THREADS}")
+    token = _scoped.set(whole)
     try:
         yield
     finally:
@@ -48,9 +54,13 @@ def thread_count() -> int:
         return count
     text = os.environ.get("SPEL_THREADS", "")
     if text:
-        if not text.isascii() or not text.isdigit() or int(text) < 1:
-            raise ParameterError(f"SPEL_THREADS={text!r}: expected an integer of at least 1")
-        return int(text)
+        # Numbers of very many digits would take Python long to read.
+        count = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+        if not 1 <= count <= MAX_THREADS:
+            raise ParameterError(
+                f"SPEL_THREADS={text[:30]!r}: expected an integer from 1 to {MAX_THREADS}"
+            )
+        return count
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel.core.markers import Markers
 from spel.decide.delineate import Delineation
+from spel.decide.numbers import check_number
 from spel.decide.object_learning import Evidence
 from spel.decide.object_model import ObjectModel
 from spel.decide.presence import check_rate
@@ -151,6 +152,7 @@ def learn_segmenter(
         If images, markers and network do not fit one another, only one class is marked, or no
         component of the saliency contains the object strokes.
     """
+    _check_scales(scales)
     encoded = encode(
         network, images, markers, names=names, seed=seed, blocks=blocks, method=method,
         white=white, on_step=on_step,
@@ -183,10 +185,11 @@ def learn_segmenter(
             on_step,
         )
         return LearnedSegmenter(learned, None, ())
-    if decoder != "linear" or undecided:
+    if decoder != "linear" or undecided or class_names:
         raise ParameterError(
-            f"learn_segmenter: decoder {decoder!r}, undecided {undecided}; these options are for "
-            "several classes of objects, and one is marked"
+            f"learn_segmenter: decoder {decoder!r}, undecided {undecided}, class names "
+            f"{dict(class_names or {})}; these options are for several classes of objects, and "
+            "one is marked"
         )
     complete = not multiple if all_marked is None else all_marked
     mine = hard_negatives and complete
@@ -196,6 +199,13 @@ def learn_segmenter(
             encoded, markers, how, sized, ridge, mine, false_alarm_rate, sharpened, on_step
         )
     )
+
+
+def _check_scales(scales: tuple[float, float]) -> None:
+    for scale in scales:
+        check_number("learn_segmenter", "scales", scale, 0.01, 100)
+    if len(scales) != 2 or scales[0] > scales[1]:
+        raise ParameterError(f"learn_segmenter: scales {scales!r}; expected a low and a high one")
 
 
 def _start(

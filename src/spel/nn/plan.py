@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
-from spel.core.memory import memory_limit
+from spel.core.memory import check_memory
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.nn.layer import Image, Layer, Shape
@@ -94,13 +94,11 @@ class Plan:
         ParameterError
             With the size that it would take, and what this process may take.
         """
-        limit = memory_limit()
-        if limit is not None and self.memory > limit:
-            raise ParameterError(
-                f"network: an image of shape {self.shape} would take {self.memory / 2**30:,.1f} "
-                f"GiB of memory, this process may take {limit / 2**30:,.1f} GiB; give a smaller "
-                "image, run it in tiles (--tile), or end the network earlier"
-            )
+        check_memory(
+            f"network: an image of shape {self.shape}",
+            self.memory,
+            "give a smaller image, run it in tiles (--tile), or end the network earlier",
+        )
 
     def run(self, image: Image, *, times: dict[str, float] | None = None) -> dict[str, Image]:
         """The wanted activations of an image of this shape; seconds per node go into `times`."""

@@ -8,7 +8,7 @@ applies it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +43,22 @@ KEYS_OF_VERSION_1 = {
     "turns": "rotations",
 }
 """Names of the stored fields in spel 0.1, and their present names."""
+
+
+def check_margin(margin: Sequence[float]) -> tuple[float, float]:
+    """What is added to each side of a box, as shares of its width and height.
+
+    Raises
+    ------
+    ParameterError
+    """
+    shares = tuple(float(share) for share in margin)
+    if len(shares) != 2 or any(not -0.5 < share <= 5 for share in shares):
+        raise ParameterError(
+            f"Windows: margin {margin!r:.60}; expected a share of the width and one of "
+            "the height, each above -0.5 and at most 5"
+        )
+    return shares[0], shares[1]
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ class Windows:
         self._check_numbers()
         self._check_scales()
         self._check_rotations()
-        self._check_margin()
+        object.__setattr__(self, "margin", check_margin(self.margin))
         for name in ("refine_node", "score_node"):
             node = getattr(self, name)
             if node is not None and not isinstance(node, str):
@@ -177,15 +193,6 @@ class Windows:
             raise ParameterError(
                 f"Windows: rotations {rotations!r}; expected degrees between -90 and 90"
             )
-
-    def _check_margin(self) -> None:
-        margin = tuple(float(share) for share in self.margin)
-        if len(margin) != 2 or any(not -0.5 < share <= 5 for share in margin):
-            raise ParameterError(
-                f"Windows: margin {self.margin!r:.60}; expected a share of the width and one of "
-                "the height, each above -0.5 and at most 5"
-            )
-        object.__setattr__(self, "margin", margin)
 
     def with_margin(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Boxes ``x0 y0 x1 y1`` with the margin on each side.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from spel.errors import ParameterError, TaskError
+from spel.errors import ParameterError, TaskError, plural
 from spel.worker import Worker, WorkerDeath, WorkerTimeout
 
 Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
@@ -50,19 +50,29 @@ class Pool(Executor):
             raise ParameterError(f"memory {memory!r}: expected bytes, at least 1")
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._closed = threading.Event()
-        self._watchers = [
-            _Watcher(self._queue, self._closed, seconds, memory) for _ in range(workers)
-        ]
-        for watcher in self._watchers:
-            watcher.start()
+        self._most, self._limits = workers, (seconds, memory)
+        self._watchers: list[_Watcher] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Schedule a picklable call."""
         if self._closed.is_set():
             raise RuntimeError("this pool is shut down; make a new one")
+        if len(self._watchers) < self._most:
+            self._watch_one_more()
         future: Future[Any] = Future()
         self._queue.put((future, fn, args, kwargs))
         return future
+
+    def _watch_one_more(self) -> None:
+        watcher = _Watcher(self._queue, self._closed, *self._limits)
+        try:
+            watcher.start()
+        except RuntimeError as error:  # Python's own, without a kind
+            raise TaskError(
+                f"the system starts no more than {plural(len(self._watchers), 'worker')} "
+                f"({error}); use fewer workers, or allow more memory and processes"
+            ) from error
+        self._watchers.append(watcher)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let the workers end after the scheduled tasks, or at once if those are cancelled."""

@@ -22,6 +22,7 @@ def invert_steps(
     bounds: tuple[float, float] | None = None,
     rounds: int = 4,
     on_step: Callable[[str], object] = lambda name: None,
+    on_round: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Image], dict[str, str]]:
     """What each step of a network still knows of an image.
 
@@ -35,6 +36,8 @@ def invert_steps(
         As for `invert`.
     on_step : function, optional
         Called with the name of each step that is done.
+    on_round : function, optional
+        Called after every round of every step.
 
     Returns
     -------
@@ -60,7 +63,13 @@ def invert_steps(
     for name in names:
         try:
             pictures[name] = invert(
-                network, activations[name], name, shape=full.shape, bounds=bounds, rounds=rounds
+                network,
+                activations[name],
+                name,
+                shape=full.shape,
+                bounds=bounds,
+                rounds=rounds,
+                on_round=on_round,
             )
         except UnsupportedLayerError as error:
             refused[name] = str(error)

@@ -26,6 +26,8 @@ Mask = npt.NDArray[np.bool_]
 Real = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 LEAST_PATCH = 4
+BYTES = 16 + 8
+"""Memory for each spel of a picture: where it comes from, and its numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def quilt(
     ((30, 40), True)
     """
     image = checked_sample("quilt", sample)
-    rows, cols = checked_size("quilt", image, size)
+    rows, cols = checked_size("quilt", image, size, BYTES)
     quarter = max(LEAST_PATCH, min(*image.shape[:2], 2 * rows, 2 * cols) // 4)
     side = quarter if patch is None else patch
     shared = max(2, side // 6) if overlap is None else overlap

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.memory import check_memory
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import as_real
 from spel.synthesis.texture_bank import (
@@ -29,6 +30,9 @@ from spel.synthesis.texture_statistics import Method, Units, View, terms
 METHODS = ("joint", "histograms")
 LEAST_PICTURE = 8
 """Side of a picture, in spels."""
+
+BYTES = 420
+"""Memory for each number of a picture, most of it the history of L-BFGS; as measured."""
 
 
 def texture(
@@ -86,7 +90,7 @@ def texture(
     ((32, 48), dtype('uint8'), True)
     """
     image = checked_sample("texture", sample)
-    rows, cols = checked_size("texture", image, size)
+    rows, cols = checked_size("texture", image, size, BYTES)
     if method not in METHODS:
         raise ParameterError(f"texture: the method {method!r}; expected one of {METHODS}")
     if int(rounds) != rounds or rounds < 1:
@@ -245,9 +249,16 @@ def checked_sample(name: str, sample: npt.ArrayLike, least: int = LEAST_SIDE) ->
     return image
 
 
-def checked_size(name: str, image: npt.NDArray[Any], size: Sequence[int] | None) -> tuple[int, int]:
-    """The size of the picture, or an error."""
+def checked_size(
+    name: str, image: npt.NDArray[Any], size: Sequence[int] | None, bytes_per_number: int
+) -> tuple[int, int]:
+    """The size of the picture, or an error; such a picture must fit into memory."""
     rows, cols = image.shape[:2] if size is None else size
     if min(rows, cols) < LEAST_PICTURE or int(rows) != rows or int(cols) != cols:
         raise ShapeError(f"{name}: a picture of {rows} x {cols} spels; expected 8 x 8 at least")
+    check_memory(
+        f"{name}: a picture of {rows} x {cols} spels",
+        float(rows) * float(cols) * image.shape[2] * bytes_per_number,
+        "give a smaller size",
+    )
     return int(rows), int(cols)

@@ -47,7 +47,7 @@ MANY_SPELS = 100_000_000
 MISSED_SHARE = 0.01
 """Share of the expected number of objects that may lie in the places that are left out."""
 
-PROPOSAL_OVERLAP = 0.8
+PROPOSAL_OVERLAP = 0.9
 """Largest intersection over union of two proposals. It is high because small kernels rank sizes
 badly: boxes of different sizes at one place are all refined."""
 

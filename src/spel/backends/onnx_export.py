@@ -279,7 +279,7 @@ def _interruptible(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
         return result.result()
     except KeyboardInterrupt:
         stop()
-        thread.join(1.0)
+        thread.join()  # it ends after the node that it computes
         raise
 
 

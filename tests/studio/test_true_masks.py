@@ -61,7 +61,7 @@ def test_numbers_of_objects_and_classes_are_judged_too(drawn, tmp_path):
     assert [box.label for box in truth(drawn)] == [1, 2]
 
 
-def test_an_archive_of_the_studio_comes_back_at_once(drawn, tmp_path):
+def test_an_archive_of_the_studio_comes_back_at_once(drawn, tmp_path, monkeypatch):
     before = drawn.document
     packed = [
         exports.export(drawn, kind, {"network": "plate"})[2] for kind in ("markers-all", "masks")
@@ -79,7 +79,15 @@ def test_an_archive_of_the_studio_comes_back_at_once(drawn, tmp_path):
     assert "left out: 4 files" in reply["notes"][0]
     drawn.undo()
     assert drawn.document.masks == {}
-    for bad in (b"PK", packed[0][:-40], packed[0].replace(b"blobs", b"other")):
+    for bad in (
+        b"PK",
+        packed[0][:-40],
+        packed[0].replace(b"blobs", b"other"),
+    ):
         (tmp_path / "a.zip").write_bytes(bad)
         with pytest.raises(SpelError, match="archive"):
             archives.take_archive(drawn, {}, tmp_path / "a.zip", "")
+    monkeypatch.setattr(archives, "MAX_FILES", 1)
+    (tmp_path / "a.zip").write_bytes(packed[0])
+    with pytest.raises(SpelError, match="2 files; at most 1"):
+        archives.take_archive(drawn, {}, tmp_path / "a.zip", "")

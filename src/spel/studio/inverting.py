@@ -24,7 +24,9 @@ def invert_step(session: Session, network: str, image: str, step: str, task: Tas
     run = session.run(network, image)
     result = run.result(step)
     if result is None or result.activation is None:
-        raise Refusal("no_activation", "step {step} gives no activation; correct it", step=step)
+        raise Refusal(
+            "no_activation", "step {step} gives no activation; correct it", step=step[:60]
+        )
     white = expected_white(run.network) or white_of(run.input) or float(run.input.max())
     task.total = ROUNDS
 

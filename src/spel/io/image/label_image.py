@@ -71,7 +71,7 @@ def read_label_image(
         alpha = read_header(file, reading, max_pixels).color in ("grey+alpha", "rgba")
         image = decode(file, reading, None, max_pixels)
     colors = image[..., :-1] if alpha else image
-    if (colors != colors[..., :1]).any():
+    if colors.shape[-1] > 1 and (colors != colors[..., :1]).any():
         raise image_error(
             path,
             kind,

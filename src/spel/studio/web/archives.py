@@ -77,21 +77,29 @@ def _unpacked(path: Path, folder: Path) -> list[tuple[str, Path]]:
             members = [one for one in packed.infolist() if not one.is_dir()]
             if len(members) > MAX_FILES:
                 raise FormatError(f"the archive: {len(members):,} files; at most {MAX_FILES:,}")
+            if any(member.flag_bits & 1 for member in members):
+                raise FormatError("the archive: it is encrypted; make one without a password")
+            if sum(member.file_size for member in members) > MAX_BYTES:
+                raise _too_large()
             for number, member in enumerate(members):
                 name = member.filename.rpartition("/")[2]
                 target = folder / f"{number}{Path(name).suffix.lower()[:8]}"
                 with packed.open(member) as source, target.open("wb") as file:
                     while piece := source.read(1 << 20):
                         size += len(piece)
-                        if size > MAX_BYTES:
-                            raise FormatError(
-                                f"the archive: more than {MAX_BYTES >> 20} MB, unpacked"
-                            )
+                        if size > MAX_BYTES:  # what it states of its files may be wrong
+                            raise _too_large()
                         file.write(piece)
                 files.append((name, target))
+    except FormatError:
+        raise
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise FormatError(f"the archive cannot be unpacked: {error}") from None
     return files
+
+
+def _too_large() -> FormatError:
+    return FormatError(f"the archive: more than {MAX_BYTES >> 20} MB, unpacked")
 
 
 def _change(session: Session, query: Query, name: str, file: Path, stem: str) -> Change | None:

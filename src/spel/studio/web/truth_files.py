@@ -168,7 +168,7 @@ def mask_change(
     try:
         labels = label_images.read_labels_for(image, path)
     except ImageReadError as error:
-        reason = str(error).replace(str(path), "the mask")
+        reason = str(error).replace(str(path), "the mask").removeprefix("open file: ")
         raise FormatError(reason) from None
     document = session.document
     entry = document.networks.get(network)

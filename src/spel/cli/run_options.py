@@ -33,8 +33,21 @@ def _words(
     flag: str, name: str, words: tuple[str, ...] | None, text: str, metavar: str | None = None
 ) -> Option[Any]:
     return click.option(
-        flag, name, type=Words(words), default="", show_default=False, metavar=metavar, help=text
+        flag,
+        name,
+        type=Words(words),
+        multiple=True,
+        callback=_joined,
+        metavar=metavar,
+        help=text,
     )
+
+
+def _joined(
+    context: click.Context, parameter: click.Parameter, lists: tuple[tuple[str, ...], ...]
+) -> tuple[str, ...]:
+    """The words of an option that is given several times, each once."""
+    return tuple(dict.fromkeys(word for words in lists for word in words))
 
 
 tile_option = click.option(
@@ -87,12 +100,12 @@ AFTER = (
     click.option(
         "--max-seconds",
         type=click.FloatRange(0, 1e6, min_open=True),
-        help="Longest time for one image.",
+        help="Longest time for one image, or for one tile of an image that is read in tiles.",
     ),
     click.option(
         "--max-memory",
         type=click.IntRange(1, 1 << 23),
         metavar="MB",
-        help="Largest memory for one image.",
+        help="Largest memory for one image, or for one tile of an image that is read in tiles.",
     ),
 )

@@ -74,7 +74,7 @@ def check_held(name: str, images: Batch) -> None:
     if images.dtype.kind != "f" or images.dtype.itemsize <= 4:
         return
     largest = float(np.abs(images).max(initial=0))
-    if 0 < largest < np.finfo(np.float32).tiny:
+    if 0 < largest < float(np.finfo(np.float32).tiny):
         raise ParameterError(
             f"{name}: values up to {largest:g}; features are computed in float32, which holds "
             "values from 1.2e-38. Scale the images"

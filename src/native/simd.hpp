@@ -44,10 +44,16 @@ SPEL_INLINE Vec load(const float* p) {
 
 SPEL_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, kBytes); }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int32_t kFirst[2 * kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1};  // from kLanes - n on: n lanes are set
+#endif
+
 // The first n lanes (0 < n < kLanes), at the end of a row; the others are 0.
 SPEL_INLINE Vec load(const float* p, long n) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i*)(kFirst + kLanes - n)));
 #else
   float lanes[kLanes] = {};
   for (long i = 0; i < n; ++i) lanes[i] = p[i];

@@ -52,6 +52,7 @@ def _of_set(name: str, number: int, images: dict, masks: dict, seed: int) -> Val
         names=list(drawn),
         select="threshold",
         delineation=Delineation(inner=3, outer=6),
+        sharp=False,  # it would take colours in place of the kernels that are compared
     )
     return {
         f"{number}/{n}": dice(segment(learned.network, image), masks[n])

@@ -8,7 +8,7 @@
 // Everything is computed in float64 and rounded once, at the end. Roots are exact to 11 digits: a first x^(-1/P)
 // comes from the bits of x as a float, whose exponent is divided by -P (error 3.5 %); then the series of
 // (1 - h)^(-1/P), where h = 1 - x z^P says how far z is from the root, is added once in float32 and once in float64.
-// Steps before a `truncated` are rounded one by one, as NumPy does it, since there the last digit decides.
+// Steps before a `truncated` or `nearest` are rounded one by one, as NumPy does it, since there the last digit decides.
 #pragma once
 
 #include "rows.hpp"
@@ -190,8 +190,10 @@ SPEL_INLINE Colors stored(Space space, Colors rgb) {
             part(111.999785, -93.786211, -18.213574, 128)};
   }
   const Doubles y = sum(0.299, 0.587, 0.114);
-  return {nearest(255 * y), nearest(over(255 * (b - y), 1.772, 1 / 1.772)) + 128,
-          nearest(over(255 * (r - y), 1.402, 1 / 1.402)) + 128};
+  const auto chroma = [&](Doubles v, double range) {
+    return nearest(over(product(v - y, 255), range, 1 / range)) + 128;
+  };
+  return {nearest(product(y, 255)), chroma(b, 1.772), chroma(r, 1.402)};
 }
 
 SPEL_INLINE Colors back_to_rgb(Colors ycc) {

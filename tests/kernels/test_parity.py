@@ -292,8 +292,10 @@ def test_colors_within_one_rounding(isa: str, space: str) -> None:
     greys = np.stack([ramp] * 3)[None, :, None, None]
     rng = np.random.default_rng(0)
     unit = rng.random((2, 3, 2, 5, 37), np.float32) ** 4 * 1.1 - 0.01
+    many = rng.integers(0, 256, (1, 3, 1, 100, 401), np.uint8)
     for image, white in (
         (eight, 255.0),
+        (many, 255.0),
         (greys, 255.0),
         (eight * np.uint16(257), 65535.0),
         (unit, 1.0),

@@ -18,13 +18,13 @@ namespace {
 
 struct Offer {
   double cost;
-  long order, spel;
+  int64_t order, spel;
   bool operator>(const Offer& other) const { return cost != other.cost ? cost > other.cost : order > other.order; }
 };
 
-double squared(const float* a, const float* b, long channels) {
+double squared(const float* a, const float* b, int64_t channels) {
   double sum = 0;
-  for (long c = 0; c < channels; ++c) {
+  for (int64_t c = 0; c < channels; ++c) {
     const double d = double(a[c]) - double(b[c]);
     sum += d * d;
   }
@@ -48,19 +48,19 @@ double squared_from_mean(const Tree& tree, const float* value) {
 
 }  // namespace
 
-void flood(const float* image, long channels, std::array<long, 3> size, Flood rule, double reach,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs, const Poll& poll) {
-  const long spels = size[0] * size[1] * size[2];
+void flood(const float* image, int64_t channels, std::array<int64_t, 3> size, Flood rule, double reach,
+           const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, double* costs, const Poll& poll) {
+  const int64_t spels = size[0] * size[1] * size[2];
   std::priority_queue<Offer, std::vector<Offer>, std::greater<Offer>> offers;
   std::vector<uint8_t> done(spels, 0);
   std::vector<int32_t> tree_of;
   std::vector<Tree> trees;
   const bool dynamic = rule == Flood::trees_of_labels || rule == Flood::trees_of_roots;
   if (dynamic) tree_of.assign(spels, -1);
-  long order = 0;
+  int64_t order = 0;
   int32_t roots = 0;
   Pulse pulse(poll);
-  for (long p = 0; p < spels; ++p) {
+  for (int64_t p = 0; p < spels; ++p) {
     pulse(1);
     if (labels[p] >= 0) {
       offers.push({costs[p], order++, p});
@@ -71,25 +71,25 @@ void flood(const float* image, long channels, std::array<long, 3> size, Flood ru
     }
   }
   for (Tree& tree : trees) tree.sum.assign(channels, 0.0), pulse(channels);
-  const long work = 8 + long(displacements.size()) * channels;  // of a spel
+  const int64_t work = 8 + int64_t(displacements.size()) * channels;  // of a spel
   while (!offers.empty()) {
     pulse(work);
     const Offer best = offers.top();
     offers.pop();
-    const long p = best.spel;
+    const int64_t p = best.spel;
     if (done[p] || best.cost != costs[p]) continue;
     done[p] = 1;
     const float* value = image + p * channels;
     if (dynamic) {
       Tree& tree = trees[tree_of[p]];
-      for (long c = 0; c < channels; ++c) tree.sum[c] += double(value[c]);
+      for (int64_t c = 0; c < channels; ++c) tree.sum[c] += double(value[c]);
       tree.count += 1;
     }
-    const long d = p / (size[1] * size[2]), r = p / size[2] % size[1], x = p % size[2];
+    const int64_t d = p / (size[1] * size[2]), r = p / size[2] % size[1], x = p % size[2];
     for (const auto& step : displacements) {
-      const long qd = d + step[0], qr = r + step[1], qx = x + step[2];
+      const int64_t qd = d + step[0], qr = r + step[1], qx = x + step[2];
       if (qd < 0 || qd >= size[0] || qr < 0 || qr >= size[1] || qx < 0 || qx >= size[2]) continue;
-      const long q = (qd * size[1] + qr) * size[2] + qx;
+      const int64_t q = (qd * size[1] + qr) * size[2] + qx;
       if (done[q]) continue;
       const float* near = image + q * channels;
       double cost;

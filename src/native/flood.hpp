@@ -14,7 +14,7 @@ enum class Flood : int { watershed = 0, trees_of_labels = 1, trees_of_roots = 2,
 // Floods (planes, rows, cols) spels from the seeds (labels >= 0; -1 elsewhere). The image holds
 // `channels` contiguous floats per spel; labels and costs are contiguous; costs hold the seeds' own.
 // Throws Interrupted once `poll` is true.
-void flood(const float* image, long channels, std::array<long, 3> size, Flood rule, double reach,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, double* costs, const Poll& poll);
+void flood(const float* image, int64_t channels, std::array<int64_t, 3> size, Flood rule, double reach,
+           const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, double* costs, const Poll& poll);
 
 }  // namespace spel

@@ -18,7 +18,7 @@ typedef float Four __attribute__((vector_size(16)));
 
 float* copied(const float* from, const std::vector<Span>& spans, float* out) {
   for (const Span& span : spans) {
-    for (long i = 0; i < span.length; i += 4) {
+    for (int64_t i = 0; i < span.length; i += 4) {
       Four four;
       std::memcpy(&four, from + span.offset + i, 16);
       std::memcpy(out + i, &four, 16);
@@ -35,16 +35,16 @@ float* copied_exactly(const float* from, const std::vector<Span>& spans, float* 
 
 }  // namespace
 
-void gather(const float* values, const std::vector<Span>& spans, std::array<long, 3> grid, std::array<long, 3> steps,
-            float* out, const Poll& poll) {
-  long patch = 0;
+void gather(const float* values, const std::vector<Span>& spans, std::array<int64_t, 3> grid,
+            std::array<int64_t, 3> steps, float* out, const Poll& poll) {
+  int64_t patch = 0;
   for (const Span& span : spans) patch += span.length;
   const float* const end = out + grid[0] * grid[1] * grid[2] * patch;
   Pulse pulse(poll);
-  for (long plane = 0; plane < grid[0]; ++plane)
-    for (long row = 0; row < grid[1]; ++row) {
+  for (int64_t plane = 0; plane < grid[0]; ++plane)
+    for (int64_t row = 0; row < grid[1]; ++row) {
       const float* from = values + plane * steps[0] + row * steps[1];
-      for (long col = 0; col < grid[2]; ++col, from += steps[2])
+      for (int64_t col = 0; col < grid[2]; ++col, from += steps[2])
         out = end - out >= patch + 3 ? copied(from, spans, out) : copied_exactly(from, spans, out);
       pulse(grid[2] * patch);
     }

@@ -13,18 +13,19 @@
 
 namespace spel {
 
-long floor_div(long a, long b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
-long bounced(long place, long size, Border border) {
-  if (border == Border::edge || size == 1) return std::clamp(place, 0L, size - 1);
+int64_t bounced(int64_t place, int64_t size, Border border) {
+  if (border == Border::edge || size == 1) return std::clamp(place, int64_t(0), size - 1);
   if (border == Border::wrap) return place - floor_div(place, size) * size;
-  const long again = border == Border::symmetric;  // whether the mirror repeats the edge
-  const long period = 2 * (size - 1 + again);
-  const long folded = place - floor_div(place, period) * period;
+  const int64_t again = border == Border::symmetric;  // whether the mirror repeats the edge
+  const int64_t period = 2 * (size - 1 + again);
+  const int64_t folded = place - floor_div(place, period) * period;
   return folded < size ? folded : period - again - folded;
 }
 
-Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, long phases, long left, long right) {
+Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, int64_t phases, int64_t left,
+                   int64_t right) {
   auto serves = [&](const Frame& f) { return f.set && f.border == border && f.fill == fill && f.phases == phases; };
   auto widen = [&](Node* found) {
     found->frame.left = std::max(found->frame.left, left);
@@ -50,8 +51,10 @@ Node* Plan::framed(Node* node, Border border, const std::vector<float>& fill, lo
   return own;
 }
 
-bool locate(const Node& reader, const Read& read, long plane, long row, long& p, long& r) {
-  const auto shrunk = [](long n, long by) { return by == 1 ? n : n / by; };  // a division takes longer than the rest
+bool locate(const Node& reader, const Read& read, int64_t plane, int64_t row, int64_t& p, int64_t& r) {
+  const auto shrunk = [](int64_t n, int64_t by) {
+    return by == 1 ? n : n / by;
+  };  // a division takes longer than the rest
   p = reader.start.plane + shrunk(plane * reader.stride.plane, reader.shrink.plane) + read.plane;
   r = reader.start.row + shrunk(row * reader.stride.row, reader.shrink.row) + read.row;
   const Node& node = *read.node;
@@ -63,27 +66,27 @@ bool locate(const Node& reader, const Read& read, long plane, long row, long& p,
   return true;
 }
 
-void lines_of_step(const Output& out, long steps, long step, long& from, long& to) {
-  const long rows = out.rows();
+void lines_of_step(const Output& out, int64_t steps, int64_t step, int64_t& from, int64_t& to) {
+  const int64_t rows = out.rows();
   from = rows == steps ? step : step * rows / steps;
   to = rows == steps ? step + 1 : (step + 1) * rows / steps;
 }
 
 // Walks through the order of work without computing. A ring must reach from the newest row that was made back to
 // the oldest one that is read.
-void Plan::capacities(long from, long to) {
-  std::vector<long> newest(nodes.size(), -1);
+void Plan::capacities(int64_t from, int64_t to) {
+  std::vector<int64_t> newest(nodes.size(), -1);
   std::vector<std::vector<bool>> made(nodes.size());
-  auto fresh = [&](const Node& node, long key) {
+  auto fresh = [&](const Node& node, int64_t key) {
     newest[node.id] = std::max(newest[node.id], key);
     std::vector<bool>& rows = made[node.id];
-    if (key >= long(rows.size())) rows.resize(std::max(key + 1, 2 * long(rows.size())));
+    if (key >= int64_t(rows.size())) rows.resize(std::max(key + 1, 2 * int64_t(rows.size())));
     if (rows[key]) return false;
     rows[key] = true;
     return true;
   };
-  auto visit = [&](auto&& self, Node& node, long plane, long row) -> void {
-    long p, r;
+  auto visit = [&](auto&& self, Node& node, int64_t plane, int64_t row) -> void {
+    int64_t p, r;
     for (int i : node.order) {
       const Read& read = node.reads[i];
       if (!locate(node, read, plane, row, p, r)) continue;
@@ -93,13 +96,13 @@ void Plan::capacities(long from, long to) {
       if (locate(node, read, plane, row, p, r))
         read.node->capacity = std::max(read.node->capacity, newest[read.node->id] - read.node->key(p, r) + 1);
   };
-  for (long step = from; step < to; ++step)
+  for (int64_t step = from; step < to; ++step)
     for (Output& out : outputs) {
-      long a, b;
+      int64_t a, b;
       for (lines_of_step(out, steps, step, a, b); a < b; ++a) {
-        const long plane = a / out.node->grid.rows, row = a % out.node->grid.rows;
+        const int64_t plane = a / out.node->grid.rows, row = a % out.node->grid.rows;
         if (out.node->ringed) {
-          const long key = out.node->key(plane, row);
+          const int64_t key = out.node->key(plane, row);
           if (fresh(*out.node, key)) visit(visit, *out.node, plane, row);
           out.node->capacity = std::max(out.node->capacity, newest[out.node->id] - key + 1);
         } else {
@@ -113,7 +116,7 @@ void Plan::capacities(long from, long to) {
 // residue after a division by a norm.
 void Plan::fuse() {
   auto shared = [&](Node* node) {
-    long readers = 0;
+    int64_t readers = 0;
     for (auto& other : nodes)
       for (Read& read : other->reads) readers += read.node == node;
     return readers != 1 || std::any_of(outputs.begin(), outputs.end(), [&](Output& out) { return out.node == node; });
@@ -162,16 +165,16 @@ void Plan::finish() {
     std::stable_sort(n.order.begin(), n.order.end(),
                      [&](int a, int b) { return n.reads[a].node->depth > n.reads[b].node->depth; });
   }
-  long reach = 64, larger = 1;
+  int64_t reach = 64, larger = 1;
   for (auto& node : nodes) {
-    long low = 0, high = 0;
+    int64_t low = 0, high = 0;
     for (Read& read : node->reads) {
-      const long rows = read.node->grid.rows - read.node->first.row;
-      const long key = read.plane * rows + read.row;
+      const int64_t rows = read.node->grid.rows - read.node->first.row;
+      const int64_t key = read.plane * rows + read.row;
       low = std::min(low, key), high = std::max(high, key);
     }
-    reach += 3 * (high - low + 1) * std::max(1L, node->stride.row);
-    larger = std::min(larger * node->shrink.row, 4096L);
+    reach += 3 * (high - low + 1) * std::max(int64_t(1), node->stride.row);
+    larger = std::min(larger * node->shrink.row, int64_t(4096));
   }
   reach *= larger;
   for (auto& out : outputs) steps = std::max(steps, out.rows());
@@ -189,34 +192,34 @@ void Plan::finish() {
       f.set = false;
     }
     n.origin = round_up(f.left, 16);
-    const long columns = (n.grid.cols + f.phases - 1) / f.phases;
+    const int64_t columns = (n.grid.cols + f.phases - 1) / f.phases;
     f.phase_pitch = round_up(f.left + std::max(columns, f.right), 16);  // left columns lie in the row before
     f.pitch = f.phases * f.phase_pitch;
     n.row_floats = n.origin + n.channels * f.pitch + 16;
-    n.capacity = std::max(1L, n.capacity);
+    n.capacity = std::max(int64_t(1), n.capacity);
     if (n.ringed) ring_floats += size_t(n.row_floats) * n.capacity;
     n.row_work = n.work_per_row();
     work += n.row_work * n.grid.planes * n.grid.rows;
   }
 }
 
-void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs, long from, long to, int threads,
-               std::vector<long>* nanoseconds, const Poll& poll) const {
-  const long count = to - from, total = images[0].shape[0] * count;
+void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs, int64_t from, int64_t to, int threads,
+               std::vector<int64_t>* nanoseconds, const Poll& poll) const {
+  const int64_t count = to - from, total = images[0].shape[0] * count;
   if (total <= 0) return;
   constexpr double kWorthAThread = 400e3;
   const double most = work * double(total) / double(steps) / kWorthAThread;
-  const long bands = std::clamp(std::min<long>(threads, long(std::min(most, 1e6))), 1L, total);
+  const int64_t bands = std::clamp(std::min<int64_t>(threads, int64_t(std::min(most, 1e6))), int64_t(1), total);
   Stop stop(poll);
   std::mutex adding;
   std::condition_variable ended;
   std::exception_ptr failure;
-  long running = 0;
-  std::vector<long> left;  // bands that got no thread
-  auto band = [&](long index, bool asks) {
+  int64_t running = 0;
+  std::vector<int64_t> left;  // bands that got no thread
+  auto band = [&](int64_t index, bool asks) {
     Lane lane(*this, images, outs, nanoseconds != nullptr, stop, asks);
-    for (long at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
-      const long n = at / count, first = at % count, last = std::min(count, first + end - at);
+    for (int64_t at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
+      const int64_t n = at / count, first = at % count, last = std::min(count, first + end - at);
       lane.steps(n, from + first, from + last);
       at += last - first;
     }
@@ -226,7 +229,7 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
       for (size_t i = 0; i < nodes.size(); ++i) (*nanoseconds)[i] += lane.states[i].nanoseconds;
     }
   };
-  auto guarded = [&](long index, bool asks) {
+  auto guarded = [&](int64_t index, bool asks) {
     try {
       band(index, asks);
     } catch (...) {
@@ -234,13 +237,13 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
       failure = std::current_exception();
     }
   };
-  auto helper = [&](long index) {
+  auto helper = [&](int64_t index) {
     guarded(index, false);
     std::lock_guard<std::mutex> hold(adding);
     if (--running == 0) ended.notify_one();
   };
   std::vector<std::thread> team;
-  for (long index = 1; index < bands; ++index) {
+  for (int64_t index = 1; index < bands; ++index) {
     {
       std::lock_guard<std::mutex> hold(adding);
       ++running;
@@ -254,7 +257,7 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
     }
   }
   guarded(0, true);
-  for (long index : left) guarded(index, true);
+  for (int64_t index : left) guarded(index, true);
   for (std::unique_lock<std::mutex> hold(adding); running > 0;) {
     ended.wait_for(hold, std::chrono::milliseconds(50));
     hold.unlock();
@@ -266,10 +269,10 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
   if (failure) std::rethrow_exception(failure);
 }
 
-std::pair<long, long> Plan::rows_read(int source, long from, long to) const {
-  std::pair<long, long> range{1, 0};
+std::pair<int64_t, int64_t> Plan::rows_read(int source, int64_t from, int64_t to) const {
+  std::pair<int64_t, int64_t> range{1, 0};
   std::vector<std::vector<bool>> visited(nodes.size());
-  auto visit = [&](auto&& self, const Node& node, long plane, long row) -> void {
+  auto visit = [&](auto&& self, const Node& node, int64_t plane, int64_t row) -> void {
     std::vector<bool>& rows = visited[node.id];
     const size_t key = size_t(node.key(plane, row));
     if (key < rows.size() && rows[key]) return;
@@ -279,12 +282,12 @@ std::pair<long, long> Plan::rows_read(int source, long from, long to) const {
       range = range.first > range.second ? std::pair{row, row}
                                          : std::pair{std::min(range.first, row), std::max(range.second, row)};
     }
-    long p, r;
+    int64_t p, r;
     for (const Read& read : node.reads)
       if (locate(node, read, plane, row, p, r)) self(self, *read.node, p, r);
   };
   for (const Output& out : outputs)
-    for (long line = from * out.rows() / steps; line < to * out.rows() / steps; ++line)
+    for (int64_t line = from * out.rows() / steps; line < to * out.rows() / steps; ++line)
       visit(visit, *out.node, line / out.node->grid.rows, line % out.node->grid.rows);
   return range;
 }

@@ -15,32 +15,32 @@
 namespace spel {
 namespace {
 
-constexpr long kBlock = 1L << 30;
+constexpr int64_t kBlock = int64_t(1) << 30;
 
 template <int kTables, class Value>
-void count_values(const Value* values, long count, int64_t* counts) {
-  constexpr long kLevels = 1L << (8 * sizeof(Value)), kGroup = 8 / sizeof(Value);
+void count_values(const Value* values, int64_t count, int64_t* counts) {
+  constexpr int64_t kLevels = int64_t(1) << (8 * sizeof(Value)), kGroup = 8 / sizeof(Value);
   std::vector<uint32_t> tables(kTables * kLevels);
-  for (long from = 0; from < count; from += kBlock) {
+  for (int64_t from = 0; from < count; from += kBlock) {
     const Value* v = values + from;
-    const long n = std::min(kBlock, count - from);
+    const int64_t n = std::min(kBlock, count - from);
     std::fill(tables.begin(), tables.end(), 0);
     uint32_t* table = tables.data();
-    long i = 0;
+    int64_t i = 0;
     for (uint64_t word; i + kGroup <= n; i += kGroup) {
       std::memcpy(&word, v + i, 8);
 #pragma GCC unroll 8
-      for (long k = 0; k < kGroup; ++k, word >>= 8 * sizeof(Value)) ++table[k % kTables * kLevels + Value(word)];
+      for (int64_t k = 0; k < kGroup; ++k, word >>= 8 * sizeof(Value)) ++table[k % kTables * kLevels + Value(word)];
     }
     for (; i < n; ++i) ++table[v[i]];
     for (int k = 0; k < kTables; ++k)
-      for (long level = 0; level < kLevels; ++level) counts[level] += table[k * kLevels + level];
+      for (int64_t level = 0; level < kLevels; ++level) counts[level] += table[k * kLevels + level];
   }
 }
 
 }  // namespace
 
-void histogram(const uint8_t* values, long count, int64_t* counts) { count_values<4>(values, count, counts); }
-void histogram(const uint16_t* values, long count, int64_t* counts) { count_values<2>(values, count, counts); }
+void histogram(const uint8_t* values, int64_t count, int64_t* counts) { count_values<4>(values, count, counts); }
+void histogram(const uint16_t* values, int64_t count, int64_t* counts) { count_values<2>(values, count, counts); }
 
 }  // namespace spel

@@ -1,6 +1,7 @@
 // How a long loop ends early: it polls every few milliseconds whether the user has pressed Ctrl-C.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace spel {
@@ -15,7 +16,7 @@ struct Interrupted {};
 class Pulse {
  public:
   explicit Pulse(const Poll& poll) : poll(poll) {}
-  void operator()(long work) {
+  void operator()(int64_t work) {
     if ((done += work) < 1 << 20) return;
     done = 0;
     if (poll()) throw Interrupted();
@@ -23,7 +24,7 @@ class Pulse {
 
  private:
   const Poll& poll;
-  long done = 0;
+  int64_t done = 0;
 };
 
 }  // namespace spel

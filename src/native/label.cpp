@@ -30,15 +30,15 @@ struct Run {
 };
 
 struct Shift {  // displacements (plane, row, first..last)
-  long plane, row, first, last;
+  int64_t plane, row, first, last;
 };
 
 // The half of the symmetric closure that points backwards in raster order, as runs of columns.
-std::vector<Shift> backward(const std::vector<std::array<long, 3>>& displacements) {
-  std::set<std::array<long, 3>> half;
+std::vector<Shift> backward(const std::vector<std::array<int64_t, 3>>& displacements) {
+  std::set<std::array<int64_t, 3>> half;
   for (auto d : displacements) {
-    if (d > std::array<long, 3>{0, 0, 0}) d = {-d[0], -d[1], -d[2]};
-    if (d < std::array<long, 3>{0, 0, 0}) half.insert(d);
+    if (d > std::array<int64_t, 3>{0, 0, 0}) d = {-d[0], -d[1], -d[2]};
+    if (d < std::array<int64_t, 3>{0, 0, 0}) half.insert(d);
   }
   std::vector<Shift> shifts;
   for (const auto& d : half) {
@@ -59,9 +59,9 @@ uint64_t eight_bits(const uint8_t* m) {
 }
 
 // The columns of a row where foreground begins and ends, in turn; returns the end of the list.
-int* changes_of(const uint8_t* m, long cols, int* list) {
+int* changes_of(const uint8_t* m, int64_t cols, int* list) {
   uint64_t before = 0;  // the bit of the last column
-  for (long x = 0; x < cols; x += 64) {
+  for (int64_t x = 0; x < cols; x += 64) {
     uint8_t rest[64] = {};
     const uint8_t* columns = x + 64 <= cols ? m + x : static_cast<uint8_t*>(std::memcpy(rest, m + x, cols - x));
     uint64_t bits = 0;
@@ -75,16 +75,16 @@ int* changes_of(const uint8_t* m, long cols, int* list) {
 }
 
 // Writes n equal labels, and up to three more behind them, which the next ones overwrite; returns their place.
-int32_t* spread(int32_t* labels, long n, int32_t value) {
+int32_t* spread(int32_t* labels, int64_t n, int32_t value) {
   typedef int32_t Four __attribute__((vector_size(16)));
   const Four four = {value, value, value, value};
-  for (long i = 0; i < n; i += 4) std::memcpy(labels + i, &four, 16);
+  for (int64_t i = 0; i < n; i += 4) std::memcpy(labels + i, &four, 16);
   return labels + n;
 }
 
 class Components {
  public:
-  Components(const uint8_t* mask, std::array<long, 3> size, const long* stride, std::vector<Shift> shifts)
+  Components(const uint8_t* mask, std::array<int64_t, 3> size, const int64_t* stride, std::vector<Shift> shifts)
       : mask(mask),
         size(size),
         stride(stride),
@@ -92,14 +92,14 @@ class Components {
         line(size[0] * size[1] + 1, 0),
         changes(size[2] + 1),
         packed(stride[2] == 1 ? 0 : size[2]) {
-    runs.reserve(std::min(size[0] * size[1] * size[2] / 4, 1L << 20));
+    runs.reserve(std::min(size[0] * size[1] * size[2] / 4, int64_t(1) << 20));
     parent.reserve(runs.capacity());
     for (const Shift& s : this->shifts) joined |= !s.plane && !s.row && s.last == -1;
   }
 
   // The runs of a row, each a component of its own; the row joins them to earlier ones.
-  void add_row(long plane, long row) {
-    const long here = plane * size[1] + row;
+  void add_row(int64_t plane, int64_t row) {
+    const int64_t here = plane * size[1] + row;
     const int* const end = changes_of(packed_row(plane, row), size[2], changes.data());
     for (const int* change = changes.data(); change < end; change += 2)
       if (joined) runs.push_back({change[0], change[1]});
@@ -111,21 +111,21 @@ class Components {
   }
 
   // Joins the runs of a row with those that they touch in the row where a displacement leads.
-  void join_row(long plane, long row, const Shift& s) {
-    const long here = plane * size[1] + row, p = plane + s.plane, r = row + s.row;
+  void join_row(int64_t plane, int64_t row, const Shift& s) {
+    const int64_t here = plane * size[1] + row, p = plane + s.plane, r = row + s.row;
     if (p < 0 || p >= size[0] || r < 0 || r >= size[1]) return;
-    long other = long(line[p * size[1] + r]), run = long(line[here]);
-    const long other_end = long(line[p * size[1] + r + 1]), run_end = long(line[here + 1]);
+    int64_t other = int64_t(line[p * size[1] + r]), run = int64_t(line[here]);
+    const int64_t other_end = int64_t(line[p * size[1] + r + 1]), run_end = int64_t(line[here + 1]);
     for (; run < run_end; ++run) {
-      const long low = runs[run].from + s.first, high = runs[run].to + s.last;
+      const int64_t low = runs[run].from + s.first, high = runs[run].to + s.last;
       while (other < other_end && runs[other].to <= low) ++other;
-      for (long near = other; near < other_end && runs[near].from < high; ++near) join(int(run), int(near));
+      for (int64_t near = other; near < other_end && runs[near].from < high; ++near) join(int(run), int(near));
     }
   }
 
-  long count_in_row(long plane, long row) const {
-    const long here = plane * size[1] + row;
-    return long(line[here + 1] - line[here]);
+  int64_t count_in_row(int64_t plane, int64_t row) const {
+    const int64_t here = plane * size[1] + row;
+    return int64_t(line[here + 1] - line[here]);
   }
 
   // Numbers the roots from 1 and writes the number of each run's component; returns how many there are.
@@ -133,9 +133,9 @@ class Components {
     int32_t count = 0;
     for (size_t run = 0; run < runs.size(); ++run)  // a parent stands before its children and has its number already
       parent[run] = parent[run] == int(run) ? ++count : parent[parent[run]];
-    pulse(long(runs.size()));
+    pulse(int64_t(runs.size()));
     const int32_t* const end = labels + size[0] * size[1] * size[2];
-    for (long here = 0; here < size[0] * size[1]; ++here, labels += size[2]) {
+    for (int64_t here = 0; here < size[0] * size[1]; ++here, labels += size[2]) {
       if (end - labels >= size[2] + 3) paint_row(here, labels);
       else paint_last_row(here, labels);
       pulse(size[2]);
@@ -144,20 +144,20 @@ class Components {
   }
 
   const uint8_t* mask;
-  const std::array<long, 3> size;  // planes, rows, columns
-  const long* stride;
+  const std::array<int64_t, 3> size;  // planes, rows, columns
+  const int64_t* stride;
   const std::vector<Shift> shifts;
 
  private:
   // A row of the mask with its bytes side by side.
-  const uint8_t* packed_row(long plane, long row) {
+  const uint8_t* packed_row(int64_t plane, int64_t row) {
     const uint8_t* m = mask + plane * stride[0] + row * stride[1];
     if (stride[2] == 1) return m;
-    for (long x = 0; x < size[2]; ++x) packed[x] = m[x * stride[2]];
+    for (int64_t x = 0; x < size[2]; ++x) packed[x] = m[x * stride[2]];
     return packed.data();
   }
 
-  void paint_row(long here, int32_t* labels) const {
+  void paint_row(int64_t here, int32_t* labels) const {
     int32_t *next = labels, *const end = labels + size[2];
     for (size_t run = line[here]; run < line[here + 1]; ++run) {
       next = spread(next, labels + runs[run].from - next, 0);
@@ -167,7 +167,7 @@ class Components {
   }
 
   // Behind the last row there is no room for what `spread` writes too much.
-  void paint_last_row(long here, int32_t* labels) const {
+  void paint_last_row(int64_t here, int32_t* labels) const {
     std::fill(labels, labels + size[2], 0);
     for (size_t run = line[here]; run < line[here + 1]; ++run)
       std::fill(labels + runs[run].from, labels + runs[run].to, parent[run]);
@@ -194,12 +194,12 @@ class Components {
 
 }  // namespace
 
-long label(const uint8_t* mask, long planes, long rows, long cols, const long* stride,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, const Poll& poll) {
+int64_t label(const uint8_t* mask, int64_t planes, int64_t rows, int64_t cols, const int64_t* stride,
+              const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, const Poll& poll) {
   Components components(mask, {planes, rows, cols}, stride, backward(displacements));
   Pulse pulse(poll);
-  for (long plane = 0; plane < planes; ++plane)
-    for (long row = 0; row < rows; ++row) {
+  for (int64_t plane = 0; plane < planes; ++plane)
+    for (int64_t row = 0; row < rows; ++row) {
       components.add_row(plane, row);
       pulse(cols);
       for (const Shift& shift : components.shifts) {

@@ -10,7 +10,7 @@ namespace spel {
 
 // Numbers the components of a mask (strides in bytes) in `labels` (contiguous), and returns how many there are.
 // Throws Interrupted once `poll` is true.
-long label(const uint8_t* mask, long planes, long rows, long cols, const long* stride,
-           const std::vector<std::array<long, 3>>& displacements, int32_t* labels, const Poll& poll);
+int64_t label(const uint8_t* mask, int64_t planes, int64_t rows, int64_t cols, const int64_t* stride,
+              const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, const Poll& poll);
 
 }  // namespace spel

@@ -14,7 +14,7 @@ Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector
   for (const Image& out : outs) bytes += 4.0 * out.shape[0] * out.shape[1] * out.shape[2] * out.shape[3] * out.shape[4];
   large = bytes > kCache;
   arena.reset(new float[plan.ring_floats + 64]());
-  float* next = reinterpret_cast<float*>(round_up(long(arena.get()), 64));
+  float* next = cache_line(arena.get());
   for (auto& owned : plan.nodes) {
     const Node& n = *owned;
     State& s = states[n.id];
@@ -28,24 +28,24 @@ Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector
   }
 }
 
-void Lane::steps(long n, long from, long to) {
+void Lane::steps(int64_t n, int64_t from, int64_t to) {
   if (n != batch) {
     for (State& s : states) std::fill(s.tags.begin(), s.tags.end(), -1);
     batch = n;
   }
   check();
-  for (long step = from; step < to; ++step) {
+  for (int64_t step = from; step < to; ++step) {
     for (size_t i = 0; i < outs.size(); ++i) {
-      long a, b;
+      int64_t a, b;
       for (lines_of_step(plan.outputs[i], plan.steps, step, a, b); a < b; ++a) output_row(i, a);
     }
   }
 }
 
 // key % capacity, computed from the last slot if that is near.
-long Lane::slot_of(const Node& node, State& s, long key) const {
-  const long step = key - s.last_key;
-  long slot = s.last_slot + step;
+int64_t Lane::slot_of(const Node& node, State& s, int64_t key) const {
+  const int64_t step = key - s.last_key;
+  int64_t slot = s.last_slot + step;
   if (step > node.capacity || step < -node.capacity) slot = key % node.capacity;
   else if (slot >= node.capacity) slot -= node.capacity;
   else if (slot < 0) slot += node.capacity;
@@ -55,7 +55,7 @@ long Lane::slot_of(const Node& node, State& s, long key) const {
 }
 
 // Finds a row in its ring, after making it if it is not there. `found` is filled field by field, for speed.
-void Lane::row(const Node& node, long plane, long row, Row& found) {
+void Lane::row(const Node& node, int64_t plane, int64_t row, Row& found) {
   State& s = states[node.id];
   const float* there = s.direct ? reinterpret_cast<const float*>(s.direct->at(batch, 0, plane, row)) : nullptr;
   found.tag = nullptr;
@@ -65,7 +65,7 @@ void Lane::row(const Node& node, long plane, long row, Row& found) {
     found.pitch = s.direct->stride[1] / 4;
     return;
   }
-  const long key = node.key(plane, row), slot = slot_of(node, s, key);
+  const int64_t key = node.key(plane, row), slot = slot_of(node, s, key);
   if (there) {  // the ring only remembers whether the row holds NaN
     if (s.tags[slot] != key) {
       s.nan[slot] = holds_nan(node, there, s.direct->stride[1] / 4);
@@ -93,20 +93,20 @@ void Lane::row(const Node& node, long plane, long row, Row& found) {
   found.key = key;
 }
 
-bool Lane::holds_nan(const Node& node, const float* p, long pitch) const {
+bool Lane::holds_nan(const Node& node, const float* p, int64_t pitch) const {
   const Frame& f = node.frame;
-  for (long c = 0; c < node.channels; ++c)
-    for (long phase = 0; phase < f.phases; ++phase)
+  for (int64_t c = 0; c < node.channels; ++c)
+    for (int64_t phase = 0; phase < f.phases; ++phase)
       if (plan.kernels->has_nan(p + c * pitch + phase * f.phase_pitch,
                                 (node.grid.cols - phase + f.phases - 1) / f.phases))
         return true;
   return false;
 }
 
-void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) {
+void Lane::make(const Node& node, int64_t plane, int64_t row, float* dst, int64_t pitch) {
   State& s = states[node.id];
   auto fetch = [&](int i) {
-    long p, r;
+    int64_t p, r;
     if (locate(node, node.reads[i], plane, row, p, r)) {
       this->row(*node.reads[i].node, p, r, s.in[i]);
     } else {
@@ -140,32 +140,32 @@ void Lane::make(const Node& node, long plane, long row, float* dst, long pitch) 
 void Lane::fill_frame(const Node& node, float* p) const {
   const Frame& f = node.frame;
   if (f.fill.empty() && (f.border == Border::constant || f.border == Border::outside)) return;
-  for (long c = 0; c < node.channels; ++c)
-    for (long phase = 0; phase < f.phases; ++phase) {
+  for (int64_t c = 0; c < node.channels; ++c)
+    for (int64_t phase = 0; phase < f.phases; ++phase) {
       float* base = p + c * f.pitch;
-      const long count = (node.grid.cols - phase + f.phases - 1) / f.phases;
+      const int64_t count = (node.grid.cols - phase + f.phases - 1) / f.phases;
       if (f.border == Border::constant) {
         const float value = f.fill[f.fill.size() == 1 ? 0 : c];
         float* row = base + phase * f.phase_pitch;
-        for (long m = -f.left; m < 0; ++m) row[m] = value;
-        for (long m = count; m < f.right; ++m) row[m] = value;
+        for (int64_t m = -f.left; m < 0; ++m) row[m] = value;
+        for (int64_t m = count; m < f.right; ++m) row[m] = value;
         continue;
       }
-      auto fill = [&](long m) {
-        const long from = bounced(phase + f.phases * m, node.grid.cols, f.border);
+      auto fill = [&](int64_t m) {
+        const int64_t from = bounced(phase + f.phases * m, node.grid.cols, f.border);
         base[phase * f.phase_pitch + m] = base[from % f.phases * f.phase_pitch + from / f.phases];
       };
-      for (long m = -f.left; m < 0; ++m) fill(m);
-      for (long m = count; m < f.right; ++m) fill(m);
+      for (int64_t m = -f.left; m < 0; ++m) fill(m);
+      for (int64_t m = count; m < f.right; ++m) fill(m);
     }
 }
 
 // Makes a row of an output in its place. It is made in a ring or in scratch memory first, and then copied, if
 // other nodes read it, if its columns are strided, or if the outputs together are too large for a cache.
-void Lane::output_row(size_t index, long line) {
+void Lane::output_row(size_t index, int64_t line) {
   const Node& node = *plan.outputs[index].node;
   const Image& out = outs[index];
-  const long plane = line / node.grid.rows, row = line % node.grid.rows;
+  const int64_t plane = line / node.grid.rows, row = line % node.grid.rows;
   char* to = out.at(batch, 0, plane, row);
   const bool plain = out.stride[4] == 4 && out.stride[1] % 4 == 0;
   if (!node.ringed && plain && !large) return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
@@ -175,16 +175,16 @@ void Lane::output_row(size_t index, long line) {
   } else {
     made.pitch = round_up(node.grid.cols, 16);
     spare.resize(std::max(spare.size(), size_t(node.channels * made.pitch) + 16));
-    float* p = reinterpret_cast<float*>(round_up(long(spare.data()), 64));
+    float* p = cache_line(spare.data());
     make(node, plane, row, p, made.pitch);
     made.p = p;
   }
-  for (long c = 0; c < node.channels; ++c, to += out.stride[1]) {
+  for (int64_t c = 0; c < node.channels; ++c, to += out.stride[1]) {
     const float* from = made.p + c * made.pitch;
     if (plain && large) {
       plan.kernels->write_through(from, reinterpret_cast<float*>(to), node.grid.cols);
     } else {
-      for (long x = 0; x < node.grid.cols; ++x) __builtin_memcpy(to + x * out.stride[4], from + x, 4);
+      for (int64_t x = 0; x < node.grid.cols; ++x) __builtin_memcpy(to + x * out.stride[4], from + x, 4);
     }
   }
 }

@@ -27,8 +27,8 @@ using namespace spel;
 
 namespace {
 
-using Array = std::tuple<uintptr_t, int, bool, std::array<long, 5>, std::array<long, 5>>;
-using Long3 = std::array<long, 3>;
+using Array = std::tuple<uintptr_t, int, bool, std::array<int64_t, 5>, std::array<int64_t, 5>>;
+using Long3 = std::array<int64_t, 3>;
 
 std::vector<const Rows*> available() {
   std::vector<const Rows*> list;
@@ -67,7 +67,7 @@ Image image_of(const Array& a) {
   return image;
 }
 
-using Places = std::pair<uintptr_t, long>;  // address and number of int64 triples (plane, row, col)
+using Places = std::pair<uintptr_t, int64_t>;  // address and number of int64 triples (plane, row, col)
 
 std::vector<Triple> triples(Places places) {
   const auto* p = reinterpret_cast<const int64_t*>(places.first);
@@ -115,12 +115,12 @@ class Program {
  public:
   Program() : plan(chosen) {}
 
-  int source(long channels, Long3 size) {
+  int source(int64_t channels, Long3 size) {
     return index(plan.add<Source>(channels, Grid{size[0], size[1], size[2]}, sources++));
   }
-  int convolve(int input, Places displacements, uintptr_t weights, uintptr_t bias, long kernels, Long3 start,
+  int convolve(int input, Places displacements, uintptr_t weights, uintptr_t bias, int64_t kernels, Long3 start,
                Long3 stride, Long3 out, int border, const std::vector<float>& fill, int phi, float parameter,
-               long groups) {
+               int64_t groups) {
     return index(spel::convolve(plan, node(input), window_of(displacements, start, stride, out),
                                 reinterpret_cast<const float*>(weights), reinterpret_cast<const float*>(bias), kernels,
                                 Border(border), fill, Phi(phi), parameter, groups));
@@ -161,21 +161,23 @@ class Program {
   void output(int of) { plan.output(node(of)); }
   void finish() { plan.finish(); }
   size_t size() const { return plan.nodes.size(); }
-  long steps() const { return plan.steps; }
-  std::pair<long, long> rows_read(int source, long from, long to) const { return plan.rows_read(source, from, to); }
+  int64_t steps() const { return plan.steps; }
+  std::pair<int64_t, int64_t> rows_read(int source, int64_t from, int64_t to) const {
+    return plan.rows_read(source, from, to);
+  }
   // Makes the output rows of steps [from, to); returns the nanoseconds of each node if timed.
-  std::vector<long> run(const std::vector<Array>& images, const std::vector<Array>& outs, long from, long to,
-                        int threads, bool timed) const {
+  std::vector<int64_t> run(const std::vector<Array>& images, const std::vector<Array>& outs, int64_t from, int64_t to,
+                           int threads, bool timed) const {
     std::vector<Image> in, out;
     for (const Array& a : images) in.push_back(image_of(a));
     for (const Array& a : outs) out.push_back(image_of(a));
-    std::vector<long> nanoseconds;
+    std::vector<int64_t> nanoseconds;
     unlocked([&](const Poll& poll) { plan.run(in, out, from, to, threads, timed ? &nanoseconds : nullptr, poll); });
     return nanoseconds;
   }
   // Per node: kind, rows in its ring, bytes of a row, work for one image; kind "" if fused into another.
-  std::vector<std::tuple<std::string, long, long, double>> nodes() const {
-    std::vector<std::tuple<std::string, long, long, double>> list;
+  std::vector<std::tuple<std::string, int64_t, int64_t, double>> nodes() const {
+    std::vector<std::tuple<std::string, int64_t, int64_t, double>> list;
     for (auto& owned : plan.nodes) {
       const Node& n = *owned;
       list.push_back({n.fused ? "" : n.kind(), n.ringed ? n.capacity : 0, 4 * n.row_floats,
@@ -196,8 +198,9 @@ class Program {
   int sources = 0;
 };
 
-long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements, uintptr_t labels) {
-  long count = 0;
+int64_t label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements,
+                   uintptr_t labels) {
+  int64_t count = 0;
   unlocked([&](const Poll& poll) {
     count = label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(), displacements,
                   reinterpret_cast<int32_t*>(labels), poll);
@@ -205,7 +208,7 @@ long label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Lon
   return count;
 }
 
-void gather_patches(uintptr_t values, const std::vector<std::pair<long, long>>& spans, Long3 grid, Long3 steps,
+void gather_patches(uintptr_t values, const std::vector<std::pair<int64_t, int64_t>>& spans, Long3 grid, Long3 steps,
                     uintptr_t out) {
   std::vector<Span> of_window;
   for (auto [offset, length] : spans) of_window.push_back({offset, length});
@@ -214,14 +217,14 @@ void gather_patches(uintptr_t values, const std::vector<std::pair<long, long>>& 
   });
 }
 
-void histogram_of(uintptr_t values, int bytes, long count, uintptr_t counts) {
+void histogram_of(uintptr_t values, int bytes, int64_t count, uintptr_t counts) {
   nb::gil_scoped_release released;
   auto* table = reinterpret_cast<int64_t*>(counts);
   if (bytes == 1) histogram(reinterpret_cast<const uint8_t*>(values), count, table);
   else histogram(reinterpret_cast<const uint16_t*>(values), count, table);
 }
 
-void flood_image(uintptr_t image, long channels, Long3 size, int rule, double reach,
+void flood_image(uintptr_t image, int64_t channels, Long3 size, int rule, double reach,
                  const std::vector<Long3>& displacements, uintptr_t labels, uintptr_t costs) {
   unlocked([&](const Poll& poll) {
     flood(reinterpret_cast<const float*>(image), channels, size, Flood(rule), reach, displacements,
@@ -229,7 +232,7 @@ void flood_image(uintptr_t image, long channels, Long3 size, int rule, double re
   });
 }
 
-void resize_part(uintptr_t image, Pair size, long row_stride, Pair origin, Pair whole, std::array<double, 4> box,
+void resize_part(uintptr_t image, Pair size, int64_t row_stride, Pair origin, Pair whole, std::array<double, 4> box,
                  uintptr_t out, Pair out_size, Pair out_origin, Pair out_whole) {
   unlocked([&](const Poll& poll) {
     const Plane plane{reinterpret_cast<const float*>(image), row_stride, size, origin, whole};
@@ -237,7 +240,7 @@ void resize_part(uintptr_t image, Pair size, long row_stride, Pair origin, Pair 
   });
 }
 
-void resize_image(uintptr_t image, Pair size, long row_stride, std::array<double, 4> box, uintptr_t out,
+void resize_image(uintptr_t image, Pair size, int64_t row_stride, std::array<double, 4> box, uintptr_t out,
                   Pair out_size) {
   resize_part(image, size, row_stride, {0, 0}, size, box, out, out_size, {0, 0}, out_size);
 }
@@ -253,7 +256,7 @@ NB_MODULE(_native, m) {
   m.def("use", &use);
   m.def("isa", [] { return std::string(chosen->name); });
   m.def(
-      "multiply_adds", [](long count) { return chosen->multiply_adds(count); },
+      "multiply_adds", [](int64_t count) { return chosen->multiply_adds(count); },
       "Does about `count` multiply-adds of vectors in registers; returns the number of scalar ones.");
   m.attr("compiler") = SPEL_COMPILER;
   m.def("label", &label_mask);

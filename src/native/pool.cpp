@@ -22,16 +22,16 @@ namespace spel {
 namespace {
 
 enum Axis { cols, rows, planes };
-constexpr long kNarrow = 96;  // with fewer columns, the rows of all channels are pooled as one
-constexpr long kDirect = Steps::kDirect;
+constexpr int64_t kNarrow = 96;  // with fewer columns, the rows of all channels are pooled as one
+constexpr int64_t kDirect = Steps::kDirect;
 
 struct Piece {
   Node* node;
-  long plane, row, phase, shift;
+  int64_t plane, row, phase, shift;
 };
 
 struct Box {
-  long plane, depth, row, height, phase, shift, length;
+  int64_t plane, depth, row, height, phase, shift, length;
 };
 
 // Joins neighbours in a sorted list: `follows` says whether b continues a, and `join` adds b to a.
@@ -49,7 +49,7 @@ void merge(std::vector<T>& list, Follows follows, Join join) {
 std::vector<Box> boxes_of(const Window& w) {
   std::vector<Box> boxes;
   for (const Triple& d : w.displacements) {
-    const long place = w.start.col + d.col, shift = floor_div(place, w.stride.col);
+    const int64_t place = w.start.col + d.col, shift = floor_div(place, w.stride.col);
     boxes.push_back({d.plane, 1, d.row, 1, place - shift * w.stride.col, shift, 1});
   }
   auto sorted_by = [&](auto key) {
@@ -89,15 +89,15 @@ class Cascade {
   Cascade(Plan& plan, Reduce op, bool framed) : plan(plan), op(op), framed(framed), steps(op) {}
 
   // Terms (node, offset) whose combination is a window of `length` over `of`.
-  std::vector<std::pair<Node*, long>> cover(Node* of, Axis axis, long length) {
-    std::vector<std::pair<Node*, long>> terms;
+  std::vector<std::pair<Node*, int64_t>> cover(Node* of, Axis axis, int64_t length) {
+    std::vector<std::pair<Node*, int64_t>> terms;
     for (const auto [part, at] : framed ? shared(length) : steps.cover(length))
       terms.push_back({part == 1 ? of : whole(of, axis, part), at});
     return terms;
   }
 
   // A node whose rows are a window of `length` over `of`.
-  Node* whole(Node* of, Axis axis, long length) {
+  Node* whole(Node* of, Axis axis, int64_t length) {
     auto [place, fresh] = wholes.try_emplace({of, axis, length}, nullptr);
     if (!fresh) return place->second;
     auto terms = cover(of, axis, length);
@@ -107,11 +107,11 @@ class Cascade {
 
  private:
   // Many runs share windows of 4, 16, 64 ...
-  std::vector<Steps::Term> shared(long length) const {
-    long size = 1;
+  std::vector<Steps::Term> shared(int64_t length) const {
+    int64_t size = 1;
     while (length > kDirect && size * 4 < length) size *= 4;
     std::vector<Steps::Term> terms;
-    long at = 0;
+    int64_t at = 0;
     for (; at + size <= length; at += size) terms.push_back({size, at});
     if (at == length) return terms;
     if (op != Reduce::sum) return terms.push_back({size, length - size}), terms;
@@ -119,7 +119,7 @@ class Cascade {
     return terms;
   }
 
-  Node* combined(const std::vector<std::pair<Node*, long>>& terms, Axis axis, long length, Node* of) {
+  Node* combined(const std::vector<std::pair<Node*, int64_t>>& terms, Axis axis, int64_t length, Node* of) {
     auto* node = plan.add<Combine>(of->channels, of->grid, op);
     node->first = of->first;
     if (axis == rows) node->first.row -= length - 1;
@@ -138,7 +138,7 @@ class Cascade {
   Reduce op;
   bool framed;
   Steps steps;
-  std::map<std::tuple<Node*, Axis, long>, Node*> wholes;
+  std::map<std::tuple<Node*, Axis, int64_t>, Node*> wholes;
 };
 
 float neutral(Reduce op) {
@@ -147,18 +147,18 @@ float neutral(Reduce op) {
 }
 
 // Windows of 2^level columns that together are a window of `length`.
-std::vector<BoxPool::Piece> pieces_of(long shift, long length, Reduce op) {
+std::vector<BoxPool::Piece> pieces_of(int64_t shift, int64_t length, Reduce op) {
   std::vector<BoxPool::Piece> pieces;
   int level = 0;
-  while (level < 4 && 2L << level <= length) ++level;
-  long at = 0;
-  for (; at + (1L << level) <= length; at += 1L << level) pieces.push_back({level, shift + at});
+  while (level < 4 && int64_t(2) << level <= length) ++level;
+  int64_t at = 0;
+  for (; at + (int64_t(1) << level) <= length; at += int64_t(1) << level) pieces.push_back({level, shift + at});
   if (op != Reduce::sum) {
-    if (at < length) pieces.push_back({level, shift + length - (1L << level)});
+    if (at < length) pieces.push_back({level, shift + length - (int64_t(1) << level)});
     return pieces;
   }
-  for (; at < length; at += 1L << level) {
-    while (at + (1L << level) > length) --level;
+  for (; at < length; at += int64_t(1) << level) {
+    while (at + (int64_t(1) << level) > length) --level;
     pieces.push_back({level, shift + at});
   }
   return pieces;
@@ -166,10 +166,10 @@ std::vector<BoxPool::Piece> pieces_of(long shift, long length, Reduce op) {
 
 Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Reduce op, bool square) {
   const std::vector<BoxPool::Piece> pieces = pieces_of(box.shift, box.length, op);
-  long left = 0, right = 0;
+  int64_t left = 0, right = 0;
   for (const BoxPool::Piece& piece : pieces) {
     left = std::max(left, -piece.shift);
-    right = std::max(right, piece.shift + (1L << piece.level));
+    right = std::max(right, piece.shift + (int64_t(1) << piece.level));
   }
   // The rows of tall boxes are combined step by step, in rings; those of others when the windows are made.
   const bool tall = box.height * box.depth > 6;
@@ -179,9 +179,9 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
   if (tall && square) base = plan.add<Squares>(input, false);
   if (flat) base = plan.framed(input, Border::constant, {neutral(op)}, 1, left, input->grid.cols + right);
   if (op != Reduce::sum) base->scan_nan = true;
-  std::vector<std::pair<Node*, long>> down;
+  std::vector<std::pair<Node*, int64_t>> down;
   if (!tall)
-    for (long row = 0; row < box.height; ++row) down.push_back({base, row});
+    for (int64_t row = 0; row < box.height; ++row) down.push_back({base, row});
   else if (box.depth > 1) down.push_back({cascade.whole(base, rows, box.height), 0});
   else down = cascade.cover(base, rows, box.height);
   std::vector<Read> reads;
@@ -191,7 +191,7 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
 
   auto* node = plan.add<BoxPool>(input->channels, window.out, op);
   node->reads = reads;
-  node->rows_read = long(reads.size());
+  node->rows_read = int64_t(reads.size());
   node->square = square && !tall;
   node->cols = input->grid.cols;
   node->column_stride = window.stride.col;
@@ -217,7 +217,7 @@ Node* across_pool(Plan& plan, Node* input, const Window& window, const Box& box,
   Node* of = across;
   if (box.depth > 1) of = cascade.whole(of, rows, box.height);
   for (auto [down, row] :
-       box.depth > 1 ? std::vector<std::pair<Node*, long>>{{of, 0}} : cascade.cover(of, rows, box.height))
+       box.depth > 1 ? std::vector<std::pair<Node*, int64_t>>{{of, 0}} : cascade.cover(of, rows, box.height))
     for (auto [from, plane] : cascade.cover(down, planes, box.depth)) {
       node->terms.push_back({int(node->reads.size()), 0, 0});
       node->reads.push_back({from, box.plane + plane, box.row + row});
@@ -226,8 +226,8 @@ Node* across_pool(Plan& plan, Node* input, const Window& window, const Box& box,
 }
 
 Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vector<Box>& boxes, Reduce op) {
-  long left = 0, right = 0;
-  std::map<long, long> uses;  // number of rows with a run of this length
+  int64_t left = 0, right = 0;
+  std::map<int64_t, int64_t> uses;  // number of rows with a run of this length
   for (const Box& b : boxes) {
     left = std::max(left, -b.shift);
     right = std::max(right, b.shift + b.length - 1 + window.out.cols);
@@ -240,7 +240,7 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
   std::vector<Piece> pieces;
   for (const Box& b : boxes) {
     auto along = cascade.cover(base, cols, b.length);
-    const long t = long(along.size());
+    const int64_t t = int64_t(along.size());
     const bool tall = b.height > kDirect, deep = b.depth > 1 && b.height > 1;
     if (t > 1 && (tall || deep || b.depth > kDirect || uses[b.length] * (t - 1) > t + 1))
       along = {{cascade.whole(base, cols, b.length), 0}};
@@ -251,7 +251,7 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
       for (auto [node, row] : cascade.cover(along[0].first, rows, b.height))
         down.push_back({node, {0, b.row + row, 0}});
     } else {
-      for (long row = 0; row < b.height; ++row)
+      for (int64_t row = 0; row < b.height; ++row)
         for (auto [node, col] : along) down.push_back({node, {0, b.row + row, col}});
     }
     for (auto [node, at] : down)
@@ -261,7 +261,7 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
   std::stable_sort(pieces.begin(), pieces.end(),
                    [](const Piece& a, const Piece& b) { return std::tie(a.plane, a.row) < std::tie(b.plane, b.row); });
   auto* node = plan.add<Combine>(input->channels, window.out, op);
-  std::map<std::tuple<Node*, long, long>, int> read_of;
+  std::map<std::tuple<Node*, int64_t, int64_t>, int> read_of;
   for (const Piece& p : pieces) {
     auto [place, fresh] = read_of.try_emplace({p.node, p.plane, p.row}, int(node->reads.size()));
     if (fresh) node->reads.push_back({p.node, p.plane, p.row});
@@ -272,11 +272,11 @@ Node* cascade_pool(Plan& plan, Node* input, const Window& window, const std::vec
 
 }  // namespace
 
-std::vector<Steps::Term> Steps::cover(long length) {
-  if (long(steps.size()) <= length) cost_up_to(length);
-  const long size = steps[length];
+std::vector<Steps::Term> Steps::cover(int64_t length) {
+  if (int64_t(steps.size()) <= length) cost_up_to(length);
+  const int64_t size = steps[length];
   std::vector<Term> terms;
-  long at = 0;
+  int64_t at = 0;
   for (; at + size <= length; at += size) terms.push_back({size, at});
   if (at == length) return terms;
   if (op != Reduce::sum) return terms.push_back({size, length - size}), terms;
@@ -284,20 +284,20 @@ std::vector<Steps::Term> Steps::cover(long length) {
   return terms;
 }
 
-void Steps::cost_up_to(long length) {
-  std::vector<long> cost(length + 1);
+void Steps::cost_up_to(int64_t length) {
+  std::vector<int64_t> cost(length + 1);
   steps.assign(length + 1, 1);
-  for (long n = 1; n <= length; ++n) {
+  for (int64_t n = 1; n <= length; ++n) {
     cost[n] = n <= kDirect ? n : 4 * n;
-    for (long size = 2; size <= std::min(n / 2, 128L) && n > kDirect; ++size) {
-      const long rest = op == Reduce::sum ? std::min(n % size, kDirect) : n % size > 0;
-      const long total = cost[size] + 2 + n / size + rest;
+    for (int64_t size = 2; size <= std::min(n / 2, int64_t(128)) && n > kDirect; ++size) {
+      const int64_t rest = op == Reduce::sum ? std::min(n % size, kDirect) : n % size > 0;
+      const int64_t total = cost[size] + 2 + n / size + rest;
       if (total < cost[n]) cost[n] = total, steps[n] = size;
     }
   }
 }
 
-int Across::pass_for(long length) {
+int Across::pass_for(int64_t length) {
   for (size_t i = 0; i < passes.size(); ++i)
     if (passes[i].length == length) return int(i);
   Pass pass{length, {}};

@@ -9,7 +9,7 @@ namespace spel {
 namespace {
 
 // The result of a reduction of no rows.
-void nothing(const Rows& kernels, Reduce op, End end, const Row& last, long channel, float* dst, long width) {
+void nothing(const Rows& kernels, Reduce op, End end, const Row& last, int64_t channel, float* dst, int64_t width) {
   const float infinity = std::numeric_limits<float>::infinity();
   if (end == End::norm_residue)  // x - 0
     return kernels.activate(Phi::relu, 0, last.p + channel * last.pitch, dst, width);
@@ -17,27 +17,27 @@ void nothing(const Rows& kernels, Reduce op, End end, const Row& last, long chan
   std::fill(dst, dst + width, zero ? 0 : op == Reduce::maximum ? -infinity : infinity);
 }
 
-Ending ending(End end, const float* counts, long cols, long window, const Row& last, long channel) {
+Ending ending(End end, const float* counts, int64_t cols, int64_t window, const Row& last, int64_t channel) {
   const bool divides = end == End::norm || end == End::norm_residue;
   return {end, counts, counts ? counts + cols : nullptr, float(window),
           divides ? last.p + channel * last.pitch : nullptr};
 }
 
-void empty_to_zero(End end, const float* counts, float* dst, long width) {
-  for (long x = 0; x < width && end == End::empty_is_zero; ++x) dst[x] = counts[x] == 0 ? 0 : dst[x];
+void empty_to_zero(End end, const float* counts, float* dst, int64_t width) {
+  for (int64_t x = 0; x < width && end == End::empty_is_zero; ++x) dst[x] = counts[x] == 0 ? 0 : dst[x];
 }
 
 bool counted(End end) { return end == End::mean || end == End::empty_is_zero; }
 
 }  // namespace
 
-void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
+void Combine::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float* dst, int64_t pitch) const {
   Lane::State& state = lane.states[id];
   const Rows& kernels = *lane.plan.kernels;
   std::vector<const float*>& list = state.terms;
   list.clear();
   bool careful = false;
-  long furthest = 0;
+  int64_t furthest = 0;
   for (const Term& term : terms) {
     const Row& r = in[term.read];
     if (!r.p) continue;
@@ -47,19 +47,19 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
     if (whole_frame) list.back() -= origin;
   }
   if (whole_frame) {
-    const long width = origin + channels * frame.pitch - furthest;
+    const int64_t width = origin + channels * frame.pitch - furthest;
     if (list.empty()) nothing(kernels, op, end, {}, 0, dst - origin, width);
-    else kernels.combine(op, careful, list.data(), long(list.size()), dst - origin, width);
+    else kernels.combine(op, careful, list.data(), int64_t(list.size()), dst - origin, width);
     return;
   }
   const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
-  for (long c = 0; c < channels; ++c, dst += pitch) {
+  for (int64_t c = 0; c < channels; ++c, dst += pitch) {
     if (list.empty()) {
       nothing(kernels, op, end, in[reads.size() - 1], c, dst, grid.cols);
       continue;
     }
     const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
-    kernels.combine_to_end(op, careful, list.data(), long(list.size()), how, dst, grid.cols);
+    kernels.combine_to_end(op, careful, list.data(), int64_t(list.size()), how, dst, grid.cols);
     empty_to_zero(end, count, dst, grid.cols);
     size_t at = 0;
     for (const Term& term : terms)
@@ -69,32 +69,32 @@ void Combine::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
 
 // The passes of one channel; whether an extremum met NaN.
 bool Across::make_channel(const Rows& kernels, Lane::State& state, bool careful, const float* src, float* dst) const {
-  const long cols = reads[0].node->grid.cols, longest = passes.back().length;
-  const long line = round_up(grid.cols + longest, 16);
+  const int64_t cols = reads[0].node->grid.cols, longest = passes.back().length;
+  const int64_t line = round_up(grid.cols + longest, 16);
   state.numbers2.resize(passes.size() * line);
   const auto line_of = [&](int pass) {
-    return pass + 1 == long(passes.size()) ? dst : state.numbers2.data() + pass * line;
+    return pass + 1 == int64_t(passes.size()) ? dst : state.numbers2.data() + pass * line;
   };
   bool nan = false;
   for (size_t i = 0; i < passes.size(); ++i) {
     const Pass& pass = passes[i];
-    const long count = grid.cols + longest - pass.length;
+    const int64_t count = grid.cols + longest - pass.length;
     if (pass.terms.empty()) {
       nan |= kernels.across({op, careful, square, src, cols, shift, pass.length, line_of(int(i)), count});
       continue;
     }
     state.terms.clear();
     for (const Term& term : pass.terms) state.terms.push_back(line_of(term.pass) + term.offset);
-    kernels.combine(op, careful, state.terms.data(), long(state.terms.size()), line_of(int(i)), count);
+    kernels.combine(op, careful, state.terms.data(), int64_t(state.terms.size()), line_of(int(i)), count);
   }
   return nan;
 }
 
-void Across::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+void Across::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
   Lane::State& state = lane.states[id];
   const Rows& kernels = *lane.plan.kernels;
   state.made_nan = false;
-  for (long c = 0; c < channels; ++c, dst += pitch) {
+  for (int64_t c = 0; c < channels; ++c, dst += pitch) {
     const float* src = in[0].p + c * in[0].pitch;
     if (!make_channel(kernels, state, false, src, dst)) continue;
     state.made_nan = true;
@@ -104,38 +104,39 @@ void Across::make(Lane& lane, long, long, const Row* in, float* dst, long pitch)
 
 // Narrow rows of many channels are treated as one long row, in which frames separate the channels. There, and with
 // a column stride, windows are made first, then divided among the channels and ended.
-void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, long pitch) const {
+void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float* dst, int64_t pitch) const {
   Lane::State& state = lane.states[id];
   const Rows& kernels = *lane.plan.kernels;
   const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
   const Row* first = std::find_if(in, in + rows_read, [](const Row& r) { return r.p != nullptr; });
   if (first == in + rows_read) {
-    for (long c = 0; c < channels; ++c, dst += pitch)
+    for (int64_t c = 0; c < channels; ++c, dst += pitch)
       nothing(kernels, op, end, in[reads.size() - 1], c, dst, grid.cols);
     return;
   }
-  const long between = flat ? (channels - 1) * first->pitch : 0;
-  const long width = between + cols, made = between + (grid.cols - 1) * column_stride + 1;
-  const long line = round_up(left + width + right + 2 * kLevelMargin, 16);
+  const int64_t between = flat ? (channels - 1) * first->pitch : 0;
+  const int64_t width = between + cols, made = between + (grid.cols - 1) * column_stride + 1;
+  const int64_t line = round_up(left + width + right + 2 * kLevelMargin, 16);
   if (state.numbers2.empty()) state.numbers2.resize(6 * line + 16);
-  float* base = reinterpret_cast<float*>(round_up(long(state.numbers2.data()), 64));
+  float* base = cache_line(state.numbers2.data());
   float* outs[6];
   for (int k = 0; k < 6; ++k) outs[k] = base + k * line + round_up(left, 16) + kLevelMargin / 16 * 16;
   std::vector<const float*>& terms = state.terms;
   bool careful = false;
-  auto windows = [&](long c, const Ending& how, float* to) {
+  auto windows = [&](int64_t c, const Ending& how, float* to) {
     terms.clear();
-    for (long i = 0; i < rows_read; ++i)
+    for (int64_t i = 0; i < rows_read; ++i)
       if (in[i].p) terms.push_back(in[i].p + c * in[i].pitch), careful |= in[i].nan;
-    const LevelsRow rows{op, careful, square, terms.data(), long(terms.size()), width, left, right, top, wanted, outs};
+    const LevelsRow rows{op,    careful, square, terms.data(), int64_t(terms.size()), width, left,
+                         right, top,     wanted, outs};
     if (kernels.window(rows, shift, length, how, to, made)) return;
     kernels.levels(rows);
     terms.clear();
     for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
-    kernels.combine_to_end(op, careful, terms.data(), long(terms.size()), how, to, made);
+    kernels.combine_to_end(op, careful, terms.data(), int64_t(terms.size()), how, to, made);
   };
   if (flat) windows(0, {}, outs[5]);
-  for (long c = 0; c < channels; ++c, dst += pitch) {
+  for (int64_t c = 0; c < channels; ++c, dst += pitch) {
     const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
     if (!flat && column_stride == 1) {
       windows(c, how, dst);
@@ -152,11 +153,11 @@ void BoxPool::make(Lane& lane, long plane, long row, const Row* in, float* dst, 
   }
 }
 
-Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols)
-    : spels(long(window.size())), of(of), start(start), stride(stride), cols(cols) {
-  std::map<std::pair<long, long>, std::vector<long>> columns_of;
+Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, int64_t cols)
+    : spels(int64_t(window.size())), of(of), start(start), stride(stride), cols(cols) {
+  std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> columns_of;
   for (const Triple& d : window) columns_of[{d.plane, d.row}].push_back(d.col);
-  std::map<std::vector<long>, size_t> numbers;
+  std::map<std::vector<int64_t>, size_t> numbers;
   for (auto& [place, columns] : columns_of) {
     auto [number, fresh] = numbers.try_emplace(std::move(columns), profiles.size());
     if (fresh) profiles.push_back(profile(number->first));
@@ -165,30 +166,30 @@ Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple 
 }
 
 // Each displacement is inside the image for one interval of columns: counts where intervals start and end.
-std::vector<long> Inside::profile(const std::vector<long>& columns) const {
-  std::vector<long> change(cols + 1, 0);
-  for (long col : columns) {
-    const long shift = start.col + col;
-    const long from = std::clamp(floor_div(-shift + stride.col - 1, stride.col), 0L, cols);
-    const long to = std::clamp(floor_div(of.cols - 1 - shift, stride.col) + 1, from, cols);
+std::vector<int64_t> Inside::profile(const std::vector<int64_t>& columns) const {
+  std::vector<int64_t> change(cols + 1, 0);
+  for (int64_t col : columns) {
+    const int64_t shift = start.col + col;
+    const int64_t from = std::clamp(floor_div(-shift + stride.col - 1, stride.col), int64_t(0), cols);
+    const int64_t to = std::clamp(floor_div(of.cols - 1 - shift, stride.col) + 1, from, cols);
     ++change[from], --change[to];
   }
-  for (long x = 1; x < cols; ++x) change[x] += change[x - 1];
+  for (int64_t x = 1; x < cols; ++x) change[x] += change[x - 1];
   return change;
 }
 
-const float* Inside::counts(Lane::State& state, long plane, long row) const {
-  std::vector<long>& uses = state.candidate;  // of each profile
+const float* Inside::counts(Lane::State& state, int64_t plane, int64_t row) const {
+  std::vector<int64_t>& uses = state.candidate;  // of each profile
   uses.assign(profiles.size(), 0);
-  const long p0 = start.plane + plane * stride.plane, r0 = start.row + row * stride.row;
+  const int64_t p0 = start.plane + plane * stride.plane, r0 = start.row + row * stride.row;
   for (const Line& line : lines) {
-    const long p = p0 + line.plane, r = r0 + line.row;
+    const int64_t p = p0 + line.plane, r = r0 + line.row;
     uses[line.profile] += p >= 0 && p < of.planes && r >= 0 && r < of.rows;
   }
   if (!state.numbers.empty() && uses == state.signature) return state.numbers.data();
   state.numbers.resize(2 * cols);
-  for (long x = 0; x < cols; ++x) {
-    long count = 0;
+  for (int64_t x = 0; x < cols; ++x) {
+    int64_t count = 0;
     for (size_t i = 0; i < uses.size(); ++i) count += uses[i] * profiles[i][x];
     state.numbers[x] = float(count);
     state.numbers[cols + x] = count ? 1 / float(count) : 0;

@@ -13,38 +13,38 @@ namespace spel {
 namespace {
 
 struct Taps {
-  long most = 0;               // largest number of taps of an output spel
+  int64_t most = 0;            // largest number of taps of an output spel
   std::vector<int32_t> first;  // first input spel that an output spel reads
   std::vector<float> weights;  // [tap][output spel], 0 after its last tap
 };
 
 // Taps for spels [begin, begin + count) of `out` spels that cover [low, high) of an axis of n spels; spels outside the
 // axis have no weight. `most` is that of all `out` spels, since the sums of a part have as many terms as of the whole.
-Taps taps(long n, double low, double high, long out, long begin, long count) {
+Taps taps(int64_t n, double low, double high, int64_t out, int64_t begin, int64_t count) {
   const double scale = (high - low) / double(out), wide = std::max(scale, 1.0);
-  const long room = long(std::ceil(wide)) * 2 + 1;
+  const int64_t room = int64_t(std::ceil(wide)) * 2 + 1;
   std::vector<double> all(count * room, 0.0), other(room);
   Taps t;
-  for (long i = 0; i < out; i++) {
+  for (int64_t i = 0; i < out; i++) {
     const double centre = low + (double(i) + 0.5) * scale;
-    long from = std::clamp(long(std::floor(centre - wide + 0.5)), 0L, n - 1);
-    const long to = std::clamp(long(std::floor(centre + wide + 0.5)), from + 1, std::min(n, from + room));
-    const auto weight = [&](long k) { return std::max(0.0, 1.0 - std::abs((double(k) + 0.5 - centre) / wide)); };
+    int64_t from = std::clamp(int64_t(std::floor(centre - wide + 0.5)), int64_t(0), n - 1);
+    const int64_t to = std::clamp(int64_t(std::floor(centre + wide + 0.5)), from + 1, std::min(n, from + room));
+    const auto weight = [&](int64_t k) { return std::max(0.0, 1.0 - std::abs((double(k) + 0.5 - centre) / wide)); };
     while (from + 1 < to && weight(from) <= 0) from++;
     const bool wanted = begin <= i && i < begin + count;
     double* w = wanted ? all.data() + (i - begin) * room : other.data();
     std::fill(w, w + room, 0.0);
     double sum = 0;
-    for (long k = from; k < to; k++) sum += w[k - from] = weight(k);
+    for (int64_t k = from; k < to; k++) sum += w[k - from] = weight(k);
     if (!(sum > 0)) w[0] = sum = 1;
-    for (long k = 0; k < room; k++) {
+    for (int64_t k = 0; k < room; k++) {
       w[k] /= sum;
       if (w[k] > 0) t.most = std::max(t.most, k + 1);
     }
     if (wanted) t.first.push_back(int32_t(from));
   }
-  for (long k = 0; k < t.most; k++)
-    for (long i = 0; i < count; i++) t.weights.push_back(float(all[i * room + k]));
+  for (int64_t k = 0; k < t.most; k++)
+    for (int64_t i = 0; i < count; i++) t.weights.push_back(float(all[i * room + k]));
   return t;
 }
 
@@ -57,14 +57,14 @@ void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, con
   for (int32_t& first : down.first) first -= int32_t(image.origin[0]);
   // Only the columns that are read are summed; the zeros after them have weights of zero too.
   const auto [least, last] = std::minmax_element(along.first.begin(), along.first.end());
-  const long left = *least - image.origin[1];
-  const long wide = std::min(*last - *least + along.most, image.size[1] - left);
+  const int64_t left = *least - image.origin[1];
+  const int64_t wide = std::min(*last - *least + along.most, image.size[1] - left);
   for (int32_t& first : along.first) first -= int32_t(image.origin[1] + left);
   std::vector<float> sum(wide + along.most, 0.0f), weights(down.most);
   Pulse pulse(poll);
-  for (long y = 0; y < height; y++) {
-    const long count = std::min(down.most, image.size[0] - down.first[y]);
-    for (long k = 0; k < count; k++) weights[k] = down.weights[k * height + y];
+  for (int64_t y = 0; y < height; y++) {
+    const int64_t count = std::min(down.most, image.size[0] - down.first[y]);
+    for (int64_t k = 0; k < count; k++) weights[k] = down.weights[k * height + y];
     rows.weigh_rows(image.data + down.first[y] * image.row_stride + left, image.row_stride, weights.data(), count,
                     sum.data(), wide);
     rows.weigh_spels(sum.data(), along.first.data(), along.weights.data(), along.most, out.data + y * width, width);

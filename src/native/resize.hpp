@@ -1,18 +1,19 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "interrupt.hpp"
 #include "rows.hpp"
 
 namespace spel {
 
-using Pair = std::array<long, 2>;  // of rows and columns
+using Pair = std::array<int64_t, 2>;  // of rows and columns
 
 // An image, or the window of one that is at hand: `size` spels from `origin` on of `whole`.
 struct Plane {
   const float* data;
-  long row_stride;
+  int64_t row_stride;
   Pair size, origin, whole;
 };
 

@@ -32,14 +32,14 @@ enum class Space : int { lab, labnorm2_png, labnorm2_rgba, labnorm2_jpeg, labnor
 // `packed` holds blocks of `block` kernels (the last may be smaller), and in each block tap after tap.
 struct ConvolveRow {
   const float* const* taps;
-  long tap_count;
+  int64_t tap_count;
   const float* packed;
   const float* bias;
-  long kernels;
-  long block;
+  int64_t kernels;
+  int64_t block;
   float* dst;
-  long pitch;
-  long width;
+  int64_t pitch;
+  int64_t width;
   bool relu;
 };
 
@@ -65,60 +65,60 @@ struct LevelsRow {
   Reduce op;
   bool careful, square;
   const float* const* terms;
-  long count, width, left, right;
+  int64_t count, width, left, right;
   int top, wanted;  // wanted: bit k for level k
   float* const* outs;
 };
-constexpr long kLevelMargin = 96;
+constexpr int64_t kLevelMargin = 96;
 
 // Windows of `length` <= 5 columns, the first of which starts at column `shift`, clipped to the `cols` columns of src.
 struct AcrossRow {
   Reduce op;
   bool careful, square;
   const float* src;
-  long cols, shift, length;
+  int64_t cols, shift, length;
   float* dst;
-  long count;  // of windows
+  int64_t count;  // of windows
 };
 
 struct Rows {
   const char* name;
   bool levels_in_registers;  // boxes are combined down the rows first, then across by `levels`; else across first
   // How many kernels share a block for a bank of this size and rows of this width.
-  long (*kernel_block)(long kernels, long width);
+  int64_t (*kernel_block)(int64_t kernels, int64_t width);
   void (*convolve)(const ConvolveRow&);
   // dst[x] = reduction over the terms of terms[t][x]; `careful` lets NaN through an extremum.
-  void (*combine)(Reduce, bool careful, const float* const* terms, long count, float* dst, long width);
+  void (*combine)(Reduce, bool careful, const float* const* terms, int64_t count, float* dst, int64_t width);
   void (*levels)(const LevelsRow&);
   bool (*across)(const AcrossRow&);  // whether an extremum met NaN; then it must be done again, carefully
-  bool (*has_nan)(const float* src, long width);
+  bool (*has_nan)(const float* src, int64_t width);
   // Any element type and byte stride to float.
-  void (*convert)(const void* src, Type type, bool swapped, long stride, float* dst, long width);
+  void (*convert)(const void* src, Type type, bool swapped, int64_t stride, float* dst, int64_t width);
   // Copies past the caches where the address allows it; for results that are larger than the caches.
-  void (*write_through)(const float* src, float* dst, long width);
-  void (*activate)(Phi, float parameter, const float* src, float* dst, long width);
-  void (*add_square)(const float* src, float* dst, long width, bool first);
-  void (*combine_to_end)(Reduce, bool careful, const float* const* terms, long count, const Ending&, float* dst,
-                         long width);
+  void (*write_through)(const float* src, float* dst, int64_t width);
+  void (*activate)(Phi, float parameter, const float* src, float* dst, int64_t width);
+  void (*add_square)(const float* src, float* dst, int64_t width, bool first);
+  void (*combine_to_end)(Reduce, bool careful, const float* const* terms, int64_t count, const Ending&, float* dst,
+                         int64_t width);
   // A window of `length` columns from column x + shift, in one pass; false if it must be made by levels.
-  bool (*window)(const LevelsRow&, long shift, long length, const Ending&, float* dst, long width);
-  void (*divide_by_root)(const float* src, const float* squares, float* dst, long width);
+  bool (*window)(const LevelsRow&, int64_t shift, int64_t length, const Ending&, float* dst, int64_t width);
+  void (*divide_by_root)(const float* src, const float* squares, float* dst, int64_t width);
   // Each step is rounded by itself, as separate array operations do.
-  void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, long width);
-  void (*add_weighted)(const float* src, float weight, float* dst, long width, bool first);
-  double (*multiply_adds)(long count);  // as fast as the machine can, for comparison in benchmarks
-  void (*residue)(const float* a, const float* b, float* dst, long width);
-  void (*multiply)(const float* a, const float* b, float* dst, long width);
-  void (*clip)(const float* src, float low, float high, float* dst, long width);  // NaN stays NaN
+  void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, int64_t width);
+  void (*add_weighted)(const float* src, float weight, float* dst, int64_t width, bool first);
+  double (*multiply_adds)(int64_t count);  // as fast as the machine can, for comparison in benchmarks
+  void (*residue)(const float* a, const float* b, float* dst, int64_t width);
+  void (*multiply)(const float* a, const float* b, float* dst, int64_t width);
+  void (*clip)(const float* src, float low, float high, float* dst, int64_t width);  // NaN stays NaN
   // Over the channels of a row, `pitch` apart: exponentials over their sum; the first largest one.
-  void (*softmax)(const float* src, long pitch, long channels, float* dst, long dst_pitch, long width);
-  void (*argmax)(const float* src, long pitch, long channels, float* dst, long width);
+  void (*softmax)(const float* src, int64_t pitch, int64_t channels, float* dst, int64_t dst_pitch, int64_t width);
+  void (*argmax)(const float* src, int64_t pitch, int64_t channels, float* dst, int64_t width);
   // Red, green and blue in 0..white to a colour space.
-  void (*recolor)(Space, double white, const float* src, long pitch, float* dst, long dst_pitch, long width);
+  void (*recolor)(Space, double white, const float* src, int64_t pitch, float* dst, int64_t dst_pitch, int64_t width);
   // dst[x] = sum over k < count of w[k] rows[k stride + x]
-  void (*weigh_rows)(const float* rows, long stride, const float* w, long count, float* dst, long width);
+  void (*weigh_rows)(const float* rows, int64_t stride, const float* w, int64_t count, float* dst, int64_t width);
   // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]
-  void (*weigh_spels)(const float* row, const int32_t* first, const float* w, long count, float* dst, long width);
+  void (*weigh_spels)(const float* row, const int32_t* first, const float* w, int64_t count, float* dst, int64_t width);
 };
 
 #if defined(__x86_64__)

@@ -17,10 +17,10 @@ namespace spel::SPEL_ISA {
 
 // One window, of the columns [from, to), as the vectors compute it; `nan` is set if one of them is NaN.
 template <Reduce R, bool Careful, bool Square>
-float one_window(const float* src, long from, long to, bool& nan) {
+float one_window(const float* src, int64_t from, int64_t to, bool& nan) {
   float a = Square ? src[from] * src[from] : src[from];
   nan |= a != a;
-  for (long x = from + 1; x < to; ++x) {
+  for (int64_t x = from + 1; x < to; ++x) {
     const float b = src[x];
     nan |= b != b;
     if constexpr (Square) a = fused(b, b, a);
@@ -54,25 +54,25 @@ SPEL_INLINE void windows(const float* src, float* dst, Ints& nan) {
 
 template <Reduce R, bool Careful, bool Square, int L>
 bool across_row(const AcrossRow& r) {
-  const auto clamped = [](long x, long low, long high) { return x < low ? low : x > high ? high : x; };
+  const auto clamped = [](int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; };
   // Columns [first, last) have a window that is not empty, and those in [begin, end) a whole one.
-  const long first = clamped(1 - r.shift - L, 0, r.count), last = clamped(r.cols - r.shift, first, r.count);
-  const long begin = clamped(-r.shift, first, last), end = clamped(r.cols - r.shift - L + 1, begin, last);
+  const int64_t first = clamped(1 - r.shift - L, 0, r.count), last = clamped(r.cols - r.shift, first, r.count);
+  const int64_t begin = clamped(-r.shift, first, last), end = clamped(r.cols - r.shift - L + 1, begin, last);
   bool some = false;
-  const auto singly = [&](long from, long to) {
-    for (long x = from; x < to; ++x) {
-      const long left = clamped(x + r.shift, 0, r.cols), right = clamped(x + r.shift + L, 0, r.cols);
+  const auto singly = [&](int64_t from, int64_t to) {
+    for (int64_t x = from; x < to; ++x) {
+      const int64_t left = clamped(x + r.shift, 0, r.cols), right = clamped(x + r.shift + L, 0, r.cols);
       r.dst[x] = one_window<R, Careful, Square>(r.src, left, right, some);
     }
   };
-  const auto nothing = [&](long from, long to) {
-    for (long x = from; x < to; ++x) r.dst[x] = neutral_value(R);
+  const auto nothing = [&](int64_t from, int64_t to) {
+    for (int64_t x = from; x < to; ++x) r.dst[x] = neutral_value(R);
   };
   nothing(0, first);
   singly(first, begin);
   Ints nan = {};
   const float* src = r.src + r.shift;
-  long x = begin;
+  int64_t x = begin;
   for (; x + 4 * kLanes <= end; x += 4 * kLanes) windows<R, Careful, Square, L, 4>(src + x, r.dst + x, nan);
   for (; x + kLanes <= end; x += kLanes) windows<R, Careful, Square, L, 1>(src + x, r.dst + x, nan);
   if (x < end && end - begin >= kLanes) {  // the last vector overlaps the one before
@@ -81,7 +81,7 @@ bool across_row(const AcrossRow& r) {
   }
   singly(x, last);
   nothing(last, r.count);
-  for (long rest = end; end > begin && rest < end + L - 1; ++rest) some |= src[rest] != src[rest];
+  for (int64_t rest = end; end > begin && rest < end + L - 1; ++rest) some |= src[rest] != src[rest];
   return some || !all(~nan);
 }
 

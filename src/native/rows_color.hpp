@@ -94,7 +94,7 @@ SPEL_INLINE Doubles clamped(Doubles v, double low, double high) {  // NaN stays 
 SPEL_INLINE Doubles truncated(Doubles v) {
   const auto one = [](One x) {
     const One whole = __builtin_convertvector(__builtin_convertvector(x, HalfInts), One);
-    return (x > -2e9) & (x < 2e9) ? whole : x;
+    return ((x > -2e9) & (x < 2e9)) ? whole : x;
   };
   return {one(v.low), one(v.high)};
 }
@@ -209,26 +209,26 @@ SPEL_INLINE Colors recolored(Space space, Colors rgb) {
 }
 
 template <Space space>
-void recolor_row(double white, const float* src, long src_pitch, float* dst, long dst_pitch, long width) {
-  const auto block = [white](const float* from, long from_pitch, float* to, long to_pitch) {
-    const auto unit = [&](long c) { return over(widened(load(from + c * from_pitch)), white, 1 / white); };
+void recolor_row(double white, const float* src, int64_t src_pitch, float* dst, int64_t dst_pitch, int64_t width) {
+  const auto block = [white](const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
+    const auto unit = [&](int64_t c) { return over(widened(load(from + c * from_pitch)), white, 1 / white); };
     const Colors made = recolored(space, {unit(0), unit(1), unit(2)});
-    const auto put = [&](long c, Doubles v) { store(to + c * to_pitch, narrowed(v)); };
+    const auto put = [&](int64_t c, Doubles v) { store(to + c * to_pitch, narrowed(v)); };
     put(0, made.a), put(1, made.b), put(2, made.c);
   };
-  long x = 0;
+  int64_t x = 0;
   for (; x + kLanes <= width; x += kLanes) block(src + x, src_pitch, dst + x, dst_pitch);
   if (x == width) return;
   float last[3 * kLanes] = {}, out[3 * kLanes];
-  for (long c = 0; c < 3; ++c)
-    for (long i = 0; x + i < width; ++i) last[c * kLanes + i] = src[c * src_pitch + x + i];
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t i = 0; x + i < width; ++i) last[c * kLanes + i] = src[c * src_pitch + x + i];
   block(last, kLanes, out, kLanes);
-  for (long c = 0; c < 3; ++c)
-    for (long i = 0; x + i < width; ++i) dst[c * dst_pitch + x + i] = out[c * kLanes + i];
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t i = 0; x + i < width; ++i) dst[c * dst_pitch + x + i] = out[c * kLanes + i];
 }
 
-inline void recolor(Space space, double white, const float* src, long src_pitch, float* dst, long dst_pitch,
-                    long width) {
+inline void recolor(Space space, double white, const float* src, int64_t src_pitch, float* dst, int64_t dst_pitch,
+                    int64_t width) {
   const auto row = [=](auto to) { to(white, src, src_pitch, dst, dst_pitch, width); };
   switch (space) {
     case Space::lab: return row(recolor_row<Space::lab>);

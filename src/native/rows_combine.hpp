@@ -67,14 +67,14 @@ SPEL_INLINE Vec over_root(Vec x, Vec s) {
 struct Unchanged {
   bool plain = true;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long, Get) const {
+  SPEL_INLINE Vec operator()(Vec a, int64_t, Get) const {
     return a;
   }
 };
 struct OverCounts {  // 0 where the count is 0
   const float *count, *inverse;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
+  SPEL_INLINE Vec operator()(Vec a, int64_t x, Get get) const {
     const Vec c = get(count + x);
     return c == 0 ? Vec{} : quotient(a, c, get(inverse + x));
   }
@@ -82,21 +82,21 @@ struct OverCounts {  // 0 where the count is 0
 struct OverAll {
   Vec count, inverse;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long, Get) const {
+  SPEL_INLINE Vec operator()(Vec a, int64_t, Get) const {
     return quotient(a, count, inverse);
   }
 };
 struct Norm {
   const float* of;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
+  SPEL_INLINE Vec operator()(Vec a, int64_t x, Get get) const {
     return over_root(get(of + x), a);
   }
 };
 struct NormResidue {
   const float* of;
   template <class Get>
-  SPEL_INLINE Vec operator()(Vec a, long x, Get get) const {
+  SPEL_INLINE Vec operator()(Vec a, int64_t x, Get get) const {
     const Vec v = get(of + x);
     return larger(Vec{}, v - rounded(over_root(v, a)));
   }
@@ -104,13 +104,13 @@ struct NormResidue {
 
 // V vectors at a time. N terms have their addresses in registers; if N is 0, there is any number of terms.
 template <Reduce R, bool Careful, int N, class F>
-void combine_rows(const float* const* terms, long count, float* dst, long width, F finish) {
+void combine_rows(const float* const* terms, int64_t count, float* dst, int64_t width, F finish) {
   constexpr int V = N == 0 ? 8 : N > 6 ? 2 : 4;
   const float* p[N ? N : 1];
 #pragma GCC unroll 16
   for (int t = 0; t < (N ? N : 1); ++t) p[t] = terms[t];
   const auto plain = [](const float* from) { return load(from); };
-  long x = 0;
+  int64_t x = 0;
   for (; x + V * kLanes <= width; x += V * kLanes) {
     Vec a[V];
 #pragma GCC unroll 16
@@ -121,7 +121,7 @@ void combine_rows(const float* const* terms, long count, float* dst, long width,
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(p[t] + x + v * kLanes));
     } else {
-      for (long t = 1; t < count; ++t) {
+      for (int64_t t = 1; t < count; ++t) {
         const float* src = terms[t] + x;
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) a[v] = reduce<R, Careful>(a[v], load(src + v * kLanes));
@@ -130,15 +130,15 @@ void combine_rows(const float* const* terms, long count, float* dst, long width,
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) store(dst + x + v * kLanes, finish(a[v], x + v * kLanes, plain));
   }
-  by_vectors(width - x, [&](long i, auto get, auto put) {
+  by_vectors(width - x, [&](int64_t i, auto get, auto put) {
     Vec a = get(p[0] + x + i);
-    for (long t = 1; t < (N ? N : count); ++t) a = reduce<R, Careful>(a, get(terms[t] + x + i));
+    for (int64_t t = 1; t < (N ? N : count); ++t) a = reduce<R, Careful>(a, get(terms[t] + x + i));
     put(dst + x + i, finish(a, x + i, get));
   });
 }
 
 template <Reduce R, bool Careful, class F>
-void combine_terms(const float* const* terms, long count, float* dst, long width, F finish) {
+void combine_terms(const float* const* terms, int64_t count, float* dst, int64_t width, F finish) {
   switch (Careful ? 0 : count) {
     case 1: return combine_rows<R, Careful, 1>(terms, count, dst, width, finish);
     case 2: return combine_rows<R, Careful, 2>(terms, count, dst, width, finish);
@@ -150,7 +150,7 @@ void combine_terms(const float* const* terms, long count, float* dst, long width
   }
 }
 
-inline void combine(Reduce r, bool careful, const float* const* terms, long count, float* dst, long width) {
+inline void combine(Reduce r, bool careful, const float* const* terms, int64_t count, float* dst, int64_t width) {
   if (r == Reduce::sum) combine_terms<Reduce::sum, false>(terms, count, dst, width, Unchanged{});
   else if (r == Reduce::maximum && careful) combine_terms<Reduce::maximum, true>(terms, count, dst, width, Unchanged{});
   else if (r == Reduce::maximum) combine_terms<Reduce::maximum, false>(terms, count, dst, width, Unchanged{});
@@ -159,8 +159,8 @@ inline void combine(Reduce r, bool careful, const float* const* terms, long coun
 }
 
 // The same, with an end.
-inline void combine_to_end(Reduce r, bool careful, const float* const* terms, long n, const Ending& end, float* dst,
-                           long width) {
+inline void combine_to_end(Reduce r, bool careful, const float* const* terms, int64_t n, const Ending& end, float* dst,
+                           int64_t width) {
   switch (end.kind) {
     case End::mean: return combine_terms<Reduce::sum, false>(terms, n, dst, width, OverCounts{end.counts, end.inverse});
     case End::full_mean:
@@ -171,15 +171,15 @@ inline void combine_to_end(Reduce r, bool careful, const float* const* terms, lo
   }
 }
 
-inline void add_square(const float* src, float* dst, long width, bool first) {
-  by_vectors(width, [=](long i, auto get, auto put) {
+inline void add_square(const float* src, float* dst, int64_t width, bool first) {
+  by_vectors(width, [=](int64_t i, auto get, auto put) {
     const Vec x = get(src + i);
     put(dst + i, first ? x * x : fused(x, x, get(dst + i)));
   });
 }
 
-inline bool has_nan(const float* src, long width) {
-  long x = 0;
+inline bool has_nan(const float* src, int64_t width) {
+  int64_t x = 0;
 #if defined(__AVX512F__)
   __mmask16 some = 0;
   for (; x + 2 * kLanes <= width; x += 2 * kLanes)  // unordered with one another if either is NaN
@@ -187,7 +187,7 @@ inline bool has_nan(const float* src, long width) {
   if (some) return true;
 #endif
   Ints any = {};
-  by_vectors(width - x, [&](long i, auto get, auto) {
+  by_vectors(width - x, [&](int64_t i, auto get, auto) {
     const Vec v = get(src + x + i);
     any |= v != v;
   });

@@ -25,13 +25,13 @@ constexpr int tile_vectors(int kernels) {
 }
 
 template <int K, int V, bool Tail>
-void tile(const ConvolveRow& r, const float* weights, const float* bias, float* dst, long x, long rest) {
+void tile(const ConvolveRow& r, const float* weights, const float* bias, float* dst, int64_t x, int64_t rest) {
   Vec sum[K][V];
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) sum[k][v] = splat(bias[k]);
-  for (long t = 0; t < r.tap_count; ++t, weights += K) {
+  for (int64_t t = 0; t < r.tap_count; ++t, weights += K) {
     const float* src = r.taps[t] + x;
     Vec in[V];
 #pragma GCC unroll 16
@@ -55,7 +55,8 @@ void tile(const ConvolveRow& r, const float* weights, const float* bias, float* 
 }
 
 template <int K, int V>
-void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst, long x, long vectors, long rest) {
+void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst, int64_t x, int64_t vectors,
+                int64_t rest) {
   if (vectors == V) {
     if (rest) tile<K, V, true>(r, w, b, dst, x, rest);
     else tile<K, V, false>(r, w, b, dst, x, 0);
@@ -67,24 +68,24 @@ void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst
 template <int K>
 void kernels_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst) {
   constexpr int V = tile_vectors(K);
-  long x = 0;
+  int64_t x = 0;
   for (; x + V * kLanes <= r.width; x += V * kLanes) tile<K, V, false>(r, w, b, dst, x, 0);
-  if (const long left = r.width - x; left > 0)
+  if (const int64_t left = r.width - x; left > 0)
     end_of_row<K, V>(r, w, b, dst, x, (left + kLanes - 1) / kLanes, left % kLanes);
 }
 
 template <int K>
-void block_of_kernels(long kernels, const ConvolveRow& r, const float* w, const float* b, float* dst) {
+void block_of_kernels(int64_t kernels, const ConvolveRow& r, const float* w, const float* b, float* dst) {
   if (kernels == K) kernels_of_row<K>(r, w, b, dst);
   else if constexpr (K > 1) block_of_kernels<K - 1>(kernels, r, w, b, dst);
 }
 
 // The peak that convolution is held against: independent multiply-adds on registers.
-inline double multiply_adds(long count) {
+inline double multiply_adds(int64_t count) {
   Vec sum[12];
   for (int i = 0; i < 12; ++i) sum[i] = splat(float(i));
   const Vec a = splat(0.5f), b = splat(1e-3f);
-  for (long n = 0; n < count; n += 12) {
+  for (int64_t n = 0; n < count; n += 12) {
 #pragma GCC unroll 12
     for (int i = 0; i < 12; ++i) sum[i] = sum[i] * a + b;
   }
@@ -94,14 +95,14 @@ inline double multiply_adds(long count) {
 }
 
 // Equal blocks of at most kMaxBlock kernels.
-inline long kernel_block(long kernels, long) {
-  const long blocks = (kernels + kMaxBlock - 1) / kMaxBlock;
+inline int64_t kernel_block(int64_t kernels, int64_t) {
+  const int64_t blocks = (kernels + kMaxBlock - 1) / kMaxBlock;
   return blocks ? (kernels + blocks - 1) / blocks : 1;
 }
 
 inline void convolve(const ConvolveRow& r) {
-  for (long k = 0; k < r.kernels; k += r.block) {
-    const long size = r.kernels - k < r.block ? r.kernels - k : r.block;
+  for (int64_t k = 0; k < r.kernels; k += r.block) {
+    const int64_t size = r.kernels - k < r.block ? r.kernels - k : r.block;
     block_of_kernels<kMaxBlock>(size, r, r.packed + k * r.tap_count, r.bias + k, r.dst + k * r.pitch);
   }
 }

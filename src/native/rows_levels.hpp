@@ -38,7 +38,7 @@ struct Ladder {
   float* outs[K + 1];  // null where a level is not wanted
 
   template <int Level>
-  SPEL_INLINE void climb(Vec now, long x) {
+  SPEL_INLINE void climb(Vec now, int64_t x) {
     if (outs[Level]) store(outs[Level] + x - Level * kLanes, now);
     if constexpr (Level < K) {
       const Vec last = before[Level];
@@ -46,20 +46,20 @@ struct Ladder {
       climb<Level + 1>(reduce<R, false>(last, shifted<(1 << Level)>(last, now)), x);
     }
   }
-  SPEL_INLINE void push(Vec v, long x) { climb<0>(v, x); }
+  SPEL_INLINE void push(Vec v, int64_t x) { climb<0>(v, x); }
 };
 
 template <Reduce R, bool Square, int N, int K>
 void levels_in_registers(const LevelsRow& r) {
-  const long n = N ? N : r.count;
+  const int64_t n = N ? N : r.count;
   const float* p[N ? N : 1];
 #pragma GCC unroll 8
   for (int t = 0; t < N; ++t) p[t] = r.terms[t];
-  auto down = [&](long x, auto get) {
+  auto down = [&](int64_t x, auto get) {
     Vec a = get((N ? p[0] : r.terms[0]) + x);
     if constexpr (Square) a = a * a;
 #pragma GCC unroll 8
-    for (long t = 1; t < n; ++t) {
+    for (int64_t t = 1; t < n; ++t) {
       const Vec v = get((N ? p[t] : r.terms[t]) + x);
       if constexpr (Square) a = fused(v, v, a);
       else a = reduce<R, false>(a, v);
@@ -69,17 +69,17 @@ void levels_in_registers(const LevelsRow& r) {
   Ladder<R, K> ladder;
   for (int k = 0; k <= K; ++k) ladder.outs[k] = r.wanted >> k & 1 ? r.outs[k] : nullptr;
   for (Vec& v : ladder.before) v = neutral<R>();
-  long x = -(r.left + kLanes - 1) / kLanes * kLanes;
+  int64_t x = -(r.left + kLanes - 1) / kLanes * kLanes;
   for (; x < 0; x += kLanes) ladder.push(neutral<R>(), x);
   const auto plain = [](const float* from) { return load(from); };
   for (; x + kLanes <= r.width; x += kLanes) ladder.push(down(x, plain), x);
-  if (const long rest = r.width - x; rest > 0) {
+  if (const int64_t rest = r.width - x; rest > 0) {
     const Vec v = down(x, [rest](const float* from) { return load(from, rest); });
     const __mmask16 inside = __mmask16((1u << rest) - 1);
     ladder.push((Vec)_mm512_mask_mov_ps((__m512)neutral<R>(), inside, (__m512)v), x);
     x += kLanes;
   }
-  for (const long end = r.width + r.right + K * kLanes; x < end; x += kLanes) ladder.push(neutral<R>(), x);
+  for (const int64_t end = r.width + r.right + K * kLanes; x < end; x += kLanes) ladder.push(neutral<R>(), x);
 }
 
 template <Reduce R, bool Square, int N>
@@ -111,8 +111,8 @@ void levels_of_terms(const LevelsRow& r) {
 //
 //   for each vector of the output    the next vector of the reduced rows; L - 1 shifts; finish; store
 template <Reduce R, bool Square, int N, int L, class F>
-void short_window(const LevelsRow& r, long shift, float* dst, long out_width, F finish) {
-  const long n = N ? N : r.count;
+void short_window(const LevelsRow& r, int64_t shift, float* dst, int64_t out_width, F finish) {
+  const int64_t n = N ? N : r.count;
   const float* p[N ? N : 1];
 #pragma GCC unroll 8
   for (int t = 0; t < N; ++t) p[t] = r.terms[t];
@@ -120,16 +120,16 @@ void short_window(const LevelsRow& r, long shift, float* dst, long out_width, F 
     Vec a = get(N ? p[0] : r.terms[0]);
     if constexpr (Square) a = a * a;
 #pragma GCC unroll 8
-    for (long t = 1; t < n; ++t) {
+    for (int64_t t = 1; t < n; ++t) {
       const Vec v = get(N ? p[t] : r.terms[t]);
       if constexpr (Square) a = fused(v, v, a);
       else a = reduce<R, false>(a, v);
     }
     return a;
   };
-  auto at = [&](long x) {  // columns x .. x + 15, neutral outside
+  auto at = [&](int64_t x) {  // columns x .. x + 15, neutral outside
     if (x >= 0 && x + kLanes <= r.width) return down([x](const float* from) { return load(from + x); });
-    const long low = x < 0 ? -x : 0, high = r.width - x < kLanes ? r.width - x : kLanes;
+    const int64_t low = x < 0 ? -x : 0, high = r.width - x < kLanes ? r.width - x : kLanes;
     if (low >= kLanes || high <= low) return neutral<R>();
     const __mmask16 inside = __mmask16(((1u << high) - 1) & ~((1u << low) - 1));
     const Vec v = down([x, inside](const float* from) { return (Vec)_mm512_maskz_loadu_ps(inside, from + x); });
@@ -145,7 +145,7 @@ void short_window(const LevelsRow& r, long shift, float* dst, long out_width, F 
   };
   const auto plain = [](const float* from) { return load(from); };
   Vec low = at(shift);
-  long x = 0;
+  int64_t x = 0;
   auto one = [&] {
     const Vec high = at(x + shift + kLanes);
     store(dst + x, finish(window(low, high), x, plain));
@@ -154,21 +154,21 @@ void short_window(const LevelsRow& r, long shift, float* dst, long out_width, F 
   };
   if (x + kLanes <= out_width) one();
   for (; x + kLanes <= out_width && x + shift + 2 * kLanes <= r.width;) {
-    const long next = x + shift + kLanes;
+    const int64_t next = x + shift + kLanes;
     const Vec high = down([next](const float* from) { return load(from + next); });
     store(dst + x, finish(window(low, high), x, plain));
     low = high;
     x += kLanes;
   }
   while (x + kLanes <= out_width) one();
-  if (const long rest = out_width - x; rest > 0) {
+  if (const int64_t rest = out_width - x; rest > 0) {
     const Vec a = window(low, at(x + shift + kLanes));
     store(dst + x, finish(a, x, [rest](const float* from) { return load(from, rest); }), rest);
   }
 }
 
 template <Reduce R, bool Square, class F>
-void short_window_of(const LevelsRow& r, long shift, long length, float* dst, long width, F finish) {
+void short_window_of(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width, F finish) {
   const bool three = r.count == 3;
   switch (length) {
     case 1:
@@ -191,7 +191,7 @@ void short_window_of(const LevelsRow& r, long shift, long length, float* dst, lo
 #endif
 
 // A short window in one pass; false if this machine has no such pass.
-inline bool window(const LevelsRow& r, long shift, long length, const Ending& end, float* dst, long width) {
+inline bool window(const LevelsRow& r, int64_t shift, int64_t length, const Ending& end, float* dst, int64_t width) {
 #if defined(__AVX512F__)
   if (length > 5 || r.careful) return false;
   auto with = [&](auto finish) {
@@ -218,17 +218,17 @@ inline bool window(const LevelsRow& r, long shift, long length, const Ending& en
 
 inline void levels_by_passes(const LevelsRow& r, float* const* outs) {
   const float outside = neutral_value(r.op);
-  for (long x = -r.left; x < 0; ++x) outs[0][x] = outside;
-  for (long x = r.width; x < r.width + r.right + kLanes; ++x) outs[0][x] = outside;
+  for (int64_t x = -r.left; x < 0; ++x) outs[0][x] = outside;
+  for (int64_t x = r.width; x < r.width + r.right + kLanes; ++x) outs[0][x] = outside;
   if (r.square)
-    for (long t = 0; t < r.count; ++t) add_square(r.terms[t], outs[0], r.width, t == 0);
+    for (int64_t t = 0; t < r.count; ++t) add_square(r.terms[t], outs[0], r.width, t == 0);
   else combine(r.op, r.careful, r.terms, r.count, outs[0], r.width);
   for (int level = 1; level <= r.top; ++level) {
     const float* from = outs[level - 1] - r.left;
-    const float* pair[2] = {from, from + (1L << (level - 1))};
-    const long width = r.left + r.width + r.right;
+    const float* pair[2] = {from, from + (int64_t(1) << (level - 1))};
+    const int64_t width = r.left + r.width + r.right;
     combine(r.op, r.careful, pair, 2, outs[level] - r.left, width);
-    for (long x = 0; x < kLanes; ++x) outs[level][r.width + r.right + x] = outside;
+    for (int64_t x = 0; x < kLanes; ++x) outs[level][r.width + r.right + x] = outside;
   }
 }
 

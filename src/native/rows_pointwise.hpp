@@ -24,27 +24,27 @@ T swapped_bytes(T value) {
 }
 
 // One channel of interleaved ones; a constant step lets the compiler load vectors and pick from them.
-template <long kStep, class T>
-void every(const T* src, float* dst, long width) {
-  for (long x = 0; x < width; ++x) dst[x] = float(src[kStep * x]);
+template <int64_t kStep, class T>
+void every(const T* src, float* dst, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) dst[x] = float(src[kStep * x]);
 }
 
 template <class T>
-void convert_as(const void* src, bool swapped, long stride, float* dst, long width) {
+void convert_as(const void* src, bool swapped, int64_t stride, float* dst, int64_t width) {
   const char* p = static_cast<const char*>(src);
-  if (!swapped && stride == long(sizeof(T))) {
-    for (long x = 0; x < width; ++x) {
+  if (!swapped && stride == int64_t(sizeof(T))) {
+    for (int64_t x = 0; x < width; ++x) {
       T value;
-      __builtin_memcpy(&value, p + x * long(sizeof(T)), sizeof(T));
+      __builtin_memcpy(&value, p + x * int64_t(sizeof(T)), sizeof(T));
       dst[x] = float(value);
     }
     return;
   }
   if (!swapped && uintptr_t(src) % sizeof(T) == 0) {
-    if (stride == 3 * long(sizeof(T))) return every<3>(static_cast<const T*>(src), dst, width);
-    if (stride == 4 * long(sizeof(T))) return every<4>(static_cast<const T*>(src), dst, width);
+    if (stride == 3 * int64_t(sizeof(T))) return every<3>(static_cast<const T*>(src), dst, width);
+    if (stride == 4 * int64_t(sizeof(T))) return every<4>(static_cast<const T*>(src), dst, width);
   }
-  for (long x = 0; x < width; ++x) {
+  for (int64_t x = 0; x < width; ++x) {
     T value;
     __builtin_memcpy(&value, p + x * stride, sizeof(T));
     dst[x] = float(swapped ? swapped_bytes(value) : value);
@@ -52,16 +52,13 @@ void convert_as(const void* src, bool swapped, long stride, float* dst, long wid
 }
 
 // Every second float: the first halves of pairs.
-inline void every_second(const float* src, float* dst, long width) {
-  Ints pick;
-  for (int i = 0; i < kLanes; ++i) pick[i] = 2 * i;
-  long x = 0;
-  for (; x + kLanes <= width - 1; x += kLanes)
-    store(dst + x, __builtin_shuffle(load(src + 2 * x), load(src + 2 * x + kLanes), pick));
+inline void every_second(const float* src, float* dst, int64_t width) {
+  int64_t x = 0;
+  for (; x + kLanes <= width - 1; x += kLanes) store(dst + x, evens(load(src + 2 * x), load(src + 2 * x + kLanes)));
   for (; x < width; ++x) dst[x] = src[2 * x];
 }
 
-inline void convert(const void* src, Type type, bool swapped, long stride, float* dst, long width) {
+inline void convert(const void* src, Type type, bool swapped, int64_t stride, float* dst, int64_t width) {
   switch (type) {
     case Type::u8: return convert_as<uint8_t>(src, swapped, stride, dst, width);
     case Type::i8: return convert_as<int8_t>(src, swapped, stride, dst, width);
@@ -77,7 +74,7 @@ inline void convert(const void* src, Type type, bool swapped, long stride, float
   }
 }
 
-inline void write_through(const float* src, float* dst, long width) {
+inline void write_through(const float* src, float* dst, int64_t width) {
 #if defined(__AVX512F__)
   if (uintptr_t(dst) % kBytes == 0) {
     for (; width >= kLanes; width -= kLanes, src += kLanes, dst += kLanes) _mm512_stream_ps(dst, (__m512)load(src));
@@ -91,11 +88,11 @@ inline void write_through(const float* src, float* dst, long width) {
 }
 
 template <class F>
-SPEL_INLINE void map_vectors(const float* src, float* dst, long width, F f) {
-  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, f(get(src + i))); });
+SPEL_INLINE void map_vectors(const float* src, float* dst, int64_t width, F f) {
+  by_vectors(width, [=](int64_t i, auto get, auto put) { put(dst + i, f(get(src + i))); });
 }
 
-inline void activate(Phi phi, float a, const float* src, float* dst, long width) {
+inline void activate(Phi phi, float a, const float* src, float* dst, int64_t width) {
   switch (phi) {
     case Phi::identity: return map_vectors(src, dst, width, [](Vec x) { return x; });
     case Phi::relu: return map_vectors(src, dst, width, [](Vec x) { return larger(Vec{}, x); });
@@ -117,29 +114,30 @@ inline void activate(Phi phi, float a, const float* src, float* dst, long width)
   }
 }
 
-inline void divide_by_root(const float* src, const float* squares, float* dst, long width) {
-  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, over_root(get(src + i), get(squares + i))); });
+inline void divide_by_root(const float* src, const float* squares, float* dst, int64_t width) {
+  by_vectors(width, [=](int64_t i, auto get, auto put) { put(dst + i, over_root(get(src + i), get(squares + i))); });
 }
 
-inline void affine(const float* src, float subtract, float multiply, float add, float* dst, long width) {
+inline void affine(const float* src, float subtract, float multiply, float add, float* dst, int64_t width) {
   map_vectors(src, dst, width, [=](Vec x) { return rounded((x - subtract) * multiply) + add; });
 }
 
-inline void add_weighted(const float* src, float weight, float* dst, long width, bool first) {
+inline void add_weighted(const float* src, float weight, float* dst, int64_t width, bool first) {
   if (first) map_vectors(src, dst, width, [=](Vec x) { return rounded(x * weight); });
   else
-    by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, get(dst + i) + rounded(get(src + i) * weight)); });
+    by_vectors(width,
+               [=](int64_t i, auto get, auto put) { put(dst + i, get(dst + i) + rounded(get(src + i) * weight)); });
 }
 
-inline void residue(const float* a, const float* b, float* dst, long width) {
-  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, larger(Vec{}, get(a + i) - get(b + i))); });
+inline void residue(const float* a, const float* b, float* dst, int64_t width) {
+  by_vectors(width, [=](int64_t i, auto get, auto put) { put(dst + i, larger(Vec{}, get(a + i) - get(b + i))); });
 }
 
-inline void multiply(const float* a, const float* b, float* dst, long width) {
-  by_vectors(width, [=](long i, auto get, auto put) { put(dst + i, rounded(get(a + i) * get(b + i))); });
+inline void multiply(const float* a, const float* b, float* dst, int64_t width) {
+  by_vectors(width, [=](int64_t i, auto get, auto put) { put(dst + i, rounded(get(a + i) * get(b + i))); });
 }
 
-inline void clip(const float* src, float low, float high, float* dst, long width) {
+inline void clip(const float* src, float low, float high, float* dst, int64_t width) {
   map_vectors(src, dst, width, [=](Vec x) { return clamp(x, low, high); });
 }
 

@@ -8,8 +8,8 @@
 namespace spel::SPEL_ISA {
 
 template <int N, bool More>
-void add_rows(const float* __restrict rows, long stride, const float* w, float* __restrict out, long n) {
-  for (long x = 0; x < n; x++) {
+void add_rows(const float* __restrict rows, int64_t stride, const float* w, float* __restrict out, int64_t n) {
+  for (int64_t x = 0; x < n; x++) {
     float sum = More ? out[x] : 0;
     for (int k = 0; k < N; k++) sum += w[k] * rows[k * stride + x];
     out[x] = sum;
@@ -17,19 +17,19 @@ void add_rows(const float* __restrict rows, long stride, const float* w, float* 
 }
 
 // out[x] = sum over k < count of w[k] rows[k stride + x]
-inline void weigh_rows(const float* rows, long stride, const float* w, long count, float* out, long n) {
-  const long first = (count - 1) % 4 + 1;
+inline void weigh_rows(const float* rows, int64_t stride, const float* w, int64_t count, float* out, int64_t n) {
+  const int64_t first = (count - 1) % 4 + 1;
   first == 1   ? add_rows<1, false>(rows, stride, w, out, n)
   : first == 2 ? add_rows<2, false>(rows, stride, w, out, n)
   : first == 3 ? add_rows<3, false>(rows, stride, w, out, n)
                : add_rows<4, false>(rows, stride, w, out, n);
-  for (long k = first; k < count; k += 4) add_rows<4, true>(rows + k * stride, stride, w + k, out, n);
+  for (int64_t k = first; k < count; k += 4) add_rows<4, true>(rows + k * stride, stride, w + k, out, n);
 }
 
 template <int N>
-void add_spels(const float* __restrict row, const int32_t* __restrict first, const float* __restrict w, long places,
-               float* __restrict out, long n) {
-  for (long x = 0; x < n; x++) {
+void add_spels(const float* __restrict row, const int32_t* __restrict first, const float* __restrict w, int64_t places,
+               float* __restrict out, int64_t n) {
+  for (int64_t x = 0; x < n; x++) {
     float sum = 0;
     for (int k = 0; k < N; k++) sum += w[k * places + x] * row[first[x] + k];
     out[x] = sum;
@@ -37,7 +37,7 @@ void add_spels(const float* __restrict row, const int32_t* __restrict first, con
 }
 
 // out[x] = sum over k < count of w[k][x] row[first[x] + k]
-inline void weigh_spels(const float* row, const int32_t* first, const float* w, long count, float* out, long n) {
+inline void weigh_spels(const float* row, const int32_t* first, const float* w, int64_t count, float* out, int64_t n) {
   if (count <= 4) {
     count == 1   ? add_spels<1>(row, first, w, n, out, n)
     : count == 2 ? add_spels<2>(row, first, w, n, out, n)
@@ -45,9 +45,9 @@ inline void weigh_spels(const float* row, const int32_t* first, const float* w, 
                  : add_spels<4>(row, first, w, n, out, n);
     return;
   }
-  for (long x = 0; x < n; x++) {
+  for (int64_t x = 0; x < n; x++) {
     float sum = 0;
-    for (long k = 0; k < count; k++) sum += w[k * n + x] * row[first[x] + k];
+    for (int64_t k = 0; k < count; k++) sum += w[k * n + x] * row[first[x] + k];
     out[x] = sum;
   }
 }

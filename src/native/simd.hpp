@@ -49,25 +49,25 @@ constexpr int32_t kFirst[2 * kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1};  // fro
 #endif
 
 // The first n lanes (0 < n < kLanes), at the end of a row; the others are 0.
-SPEL_INLINE Vec load(const float* p, long n) {
+SPEL_INLINE Vec load(const float* p, int64_t n) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #elif defined(__AVX2__)
   return (Vec)_mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i*)(kFirst + kLanes - n)));
 #else
   float lanes[kLanes] = {};
-  for (long i = 0; i < n; ++i) lanes[i] = p[i];
+  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
   return load(lanes);
 #endif
 }
 
-SPEL_INLINE void store(float* p, Vec v, long n) {
+SPEL_INLINE void store(float* p, Vec v, int64_t n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
   float lanes[kLanes];
   store(lanes, v);
-  for (long i = 0; i < n; ++i) p[i] = lanes[i];
+  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
 #endif
 }
 
@@ -124,6 +124,19 @@ SPEL_INLINE bool all(Ints mask) {
 #endif
 }
 
+// Lanes 0, 2, 4 ... of a, then those of b.
+SPEL_INLINE Vec evens(Vec a, Vec b) {
+#if defined(__clang__)
+  Vec r;  // clang makes shuffles of the loop
+  for (int i = 0; i < kLanes / 2; ++i) r[i] = a[2 * i], r[i + kLanes / 2] = b[2 * i];
+  return r;
+#else
+  Ints pick;
+  for (int i = 0; i < kLanes; ++i) pick[i] = 2 * i;
+  return __builtin_shuffle(a, b, pick);
+#endif
+}
+
 // a * b + c, rounded once where the machine can.
 SPEL_INLINE Vec fused(Vec a, Vec b, Vec c) {
 #if defined(__AVX512F__)
@@ -166,11 +179,11 @@ SPEL_INLINE Vec rounded(Vec v) {
 
 // Calls body(i, n) over [0, count) in whole vectors, n = kLanes, then once for the rest.
 template <class Body>
-SPEL_INLINE void by_vectors(long count, Body body) {
-  long i = 0;
+SPEL_INLINE void by_vectors(int64_t count, Body body) {
+  int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes)
     body(i, [](const float* p) { return load(p); }, [](float* p, Vec v) { store(p, v); });
-  if (const long n = count - i; n > 0)
+  if (const int64_t n = count - i; n > 0)
     body(i, [n](const float* p) { return load(p, n); }, [n](float* p, Vec v) { store(p, v, n); });
 }
 

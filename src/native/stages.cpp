@@ -6,12 +6,12 @@
 
 namespace spel {
 
-void Source::make(Lane& lane, long plane, long row, const Row*, float* dst, long pitch) const {
+void Source::make(Lane& lane, int64_t plane, int64_t row, const Row*, float* dst, int64_t pitch) const {
   const Image& image = lane.images[index];
-  const long phases = frame.phases, step = image.stride[4];
-  for (long c = 0; c < channels; ++c) {
+  const int64_t phases = frame.phases, step = image.stride[4];
+  for (int64_t c = 0; c < channels; ++c) {
     const char* line = image.at(lane.batch, c, plane, row);
-    for (long f = 0; f < phases; ++f)
+    for (int64_t f = 0; f < phases; ++f)
       lane.plan.kernels->convert(line + f * step, image.type, image.swapped, step * phases,
                                  dst + c * pitch + f * frame.phase_pitch, (grid.cols - f + phases - 1) / phases);
   }
@@ -24,45 +24,45 @@ const Image* Source::direct(const std::vector<Image>& images) const {
   return plain && bare && !flat_reader ? &image : nullptr;
 }
 
-void Copy::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
-  const long phases = frame.phases;
-  for (long c = 0; c < channels; ++c)
-    for (long f = 0; f < phases; ++f)
+void Copy::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
+  const int64_t phases = frame.phases;
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t f = 0; f < phases; ++f)
       lane.plan.kernels->convert(in[0].p + c * in[0].pitch + f, Type::f32, false, 4 * phases,
                                  dst + c * pitch + f * frame.phase_pitch, (grid.cols - f + phases - 1) / phases);
 }
 
-void Activate::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
-  for (long c = 0; c < channels; ++c)
+void Activate::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
+  for (int64_t c = 0; c < channels; ++c)
     lane.plan.kernels->activate(phi, parameter, in[0].p + c * in[0].pitch, dst + c * pitch, grid.cols);
 }
 
-void Squares::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
-  const long count = reads[0].node->channels;
-  for (long c = 0; c < count; ++c)
+void Squares::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
+  const int64_t count = reads[0].node->channels;
+  for (int64_t c = 0; c < count; ++c)
     lane.plan.kernels->add_square(in[0].p + c * in[0].pitch, dst + (across ? 0 : c * pitch), grid.cols,
                                   !across || c == 0);
 }
 
-void DivideByNorm::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+void DivideByNorm::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
   const bool across = reads[1].node->channels == 1;
-  for (long c = 0; c < channels; ++c)
+  for (int64_t c = 0; c < channels; ++c)
     lane.plan.kernels->divide_by_root(in[0].p + c * in[0].pitch, in[1].p + (across ? 0 : c * in[1].pitch),
                                       dst + c * pitch, grid.cols);
 }
 
-void Residue::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
-  for (long c = 0; c < channels; ++c)
+void Residue::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
+  for (int64_t c = 0; c < channels; ++c)
     lane.plan.kernels->residue(in[0].p + c * in[0].pitch, in[1].p + c * in[1].pitch, dst + c * pitch, grid.cols);
 }
 
-void Affine::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
-  for (long c = 0; c < channels; ++c)
+void Affine::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
+  for (int64_t c = 0; c < channels; ++c)
     lane.plan.kernels->affine(in[0].p + c * in[0].pitch, subtract[c], multiply[c], add[c], dst + c * pitch, grid.cols);
 }
 
-void Mix::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
-  for (long c = 0; c < channels; ++c) {
+void Mix::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
+  for (int64_t c = 0; c < channels; ++c) {
     float* to = dst + c * pitch;
     bool first = true;
     for (auto [from, weight] : terms[c]) {
@@ -73,18 +73,19 @@ void Mix::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) co
   }
 }
 
-void Concatenate::make(Lane&, long, long, const Row* in, float* dst, long pitch) const {
+void Concatenate::make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
   for (size_t i = 0; i < reads.size(); ++i)
-    for (long c = 0; c < reads[i].node->channels; ++c, dst += pitch)
+    for (int64_t c = 0; c < reads[i].node->channels; ++c, dst += pitch)
       std::copy_n(in[i].p + c * in[i].pitch, grid.cols, dst);
 }
 
 // A row with much work is made in parts, so that the run can end between them.
 static void convolve_in_parts(Lane& lane, std::vector<const float*>& taps, ConvolveRow row) {
   constexpr double kPart = 500e6;
-  const long width = row.width;
-  const long part = std::max(256L, long(kPart / std::max(1.0, double(row.tap_count) * double(row.kernels)))) / 16 * 16;
-  for (long x = 0; x < width; x += part, row.dst += part) {
+  const int64_t width = row.width;
+  const int64_t part =
+      std::max(int64_t(256), int64_t(kPart / std::max(1.0, double(row.tap_count) * double(row.kernels)))) / 16 * 16;
+  for (int64_t x = 0; x < width; x += part, row.dst += part) {
     if (x) {
       lane.check();
       for (const float*& address : taps) address += part;
@@ -94,7 +95,7 @@ static void convolve_in_parts(Lane& lane, std::vector<const float*>& taps, Convo
   }
 }
 
-void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitch) const {
+void Convolve::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {
   Lane::State& state = lane.states[id];
   bool missing = false;
   for (size_t i = 0; i < reads.size(); ++i) missing |= !in[i].p;
@@ -104,18 +105,18 @@ void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitc
       state.numbers.resize(input.origin + (c + 1) * input.frame.pitch - input.frame.left, fill[c]);
     state.numbers.resize(state.numbers.size() + input.frame.left);
   }
-  const long members = input_channels / groups, kernels = channels / groups;
-  const long tap_count = long(taps.size()) * members;
+  const int64_t members = input_channels / groups, kernels = channels / groups;
+  const int64_t tap_count = int64_t(taps.size()) * members;
   state.terms.resize(tap_count);
-  for (long g = 0; g < groups; ++g) {
+  for (int64_t g = 0; g < groups; ++g) {
     const float** term = state.terms.data();
     for (const Tap& tap : taps) {
       const Node& input = *reads[tap.read].node;
       const Row& row = in[tap.read];
-      const long step = row.p ? row.pitch : input.frame.pitch;
+      const int64_t step = row.p ? row.pitch : input.frame.pitch;
       const float* base = row.p ? row.p : state.numbers.data() + input.origin;
       base += tap.phase * input.frame.phase_pitch + tap.shift + g * members * step;
-      for (long c = 0; c < members; ++c) term[c] = base + c * step;
+      for (int64_t c = 0; c < members; ++c) term[c] = base + c * step;
       term += members;
     }
     convolve_in_parts(
@@ -124,16 +125,16 @@ void Convolve::make(Lane& lane, long, long, const Row* in, float* dst, long pitc
          block, dst + g * kernels * pitch, pitch, grid.cols, phi == Phi::relu});
   }
   if (phi != Phi::relu && phi != Phi::identity)
-    for (long k = 0; k < channels; ++k)
+    for (int64_t k = 0; k < channels; ++k)
       lane.plan.kernels->activate(phi, parameter, dst + k * pitch, dst + k * pitch, grid.cols);
 }
 
-Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias, long kernels,
-               Border border, const std::vector<float>& fill, Phi phi, float parameter, long groups) {
-  const long step = window.stride.col, channels = input->channels;
-  long left = 0, right = 0;
+Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias, int64_t kernels,
+               Border border, const std::vector<float>& fill, Phi phi, float parameter, int64_t groups) {
+  const int64_t step = window.stride.col, channels = input->channels;
+  int64_t left = 0, right = 0;
   for (const Triple& d : window.displacements) {
-    const long shift = floor_div(window.start.col + d.col, step);
+    const int64_t shift = floor_div(window.start.col + d.col, step);
     left = std::max(left, -shift);
     right = std::max(right, shift + window.out.cols);
   }
@@ -145,23 +146,23 @@ Node* convolve(Plan& plan, Node* input, const Window& window, const float* weigh
   node->fill = fill;
   node->phi = phi;
   node->parameter = parameter;
-  std::map<std::pair<long, long>, int> rows;
+  std::map<std::pair<int64_t, int64_t>, int> rows;
   for (const Triple& d : window.displacements) {
     auto [place, fresh] = rows.try_emplace({d.plane, d.row}, int(node->reads.size()));
     if (fresh) node->reads.push_back({from, d.plane, d.row});
-    const long place_col = window.start.col + d.col, shift = floor_div(place_col, step);
+    const int64_t place_col = window.start.col + d.col, shift = floor_div(place_col, step);
     node->taps.push_back({place->second, place_col - shift * step, shift});
   }
   node->input_channels = channels;
   node->groups = groups;
-  const long taps = long(node->taps.size()) * channels / groups, together = kernels / groups;
+  const int64_t taps = int64_t(node->taps.size()) * channels / groups, together = kernels / groups;
   node->block = plan.kernels->kernel_block(together, window.out.cols);
   node->bias.assign(bias, bias + kernels);
   node->packed.reserve(size_t(taps) * kernels);
-  for (long first = 0; first < kernels; first += together)
-    for (long k = first; k < first + together; k += node->block)
-      for (long t = 0; t < taps; ++t)
-        for (long i = k; i < std::min(first + together, k + node->block); ++i)
+  for (int64_t first = 0; first < kernels; first += together)
+    for (int64_t k = first; k < first + together; k += node->block)
+      for (int64_t t = 0; t < taps; ++t)
+        for (int64_t i = k; i < std::min(first + together, k + node->block); ++i)
           node->packed.push_back(weights[i * taps + t]);
   return node;
 }

@@ -8,9 +8,9 @@ namespace spel {
 // The image, converted to float as it enters.
 class Source final : public Node {
  public:
-  Source(long channels, Grid grid, int index) : Node(channels, grid), index(index) {}
+  Source(int64_t channels, Grid grid, int index) : Node(channels, grid), index(index) {}
   const char* kind() const override { return "source"; }
-  void make(Lane&, long plane, long row, const Row*, float* dst, long pitch) const override;
+  void make(Lane&, int64_t plane, int64_t row, const Row*, float* dst, int64_t pitch) const override;
   const Image* direct(const std::vector<Image>&) const override;
   int index;  // among the images of a run
 };
@@ -20,26 +20,26 @@ class Copy final : public Node {
  public:
   explicit Copy(Node* of) : Node(of->channels, of->grid) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "copy"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 };
 
 class Convolve final : public Node {
  public:
-  Convolve(long kernels, Grid grid) : Node(kernels, grid) {}
+  Convolve(int64_t kernels, Grid grid) : Node(kernels, grid) {}
   const char* kind() const override { return "convolve"; }
   double work_per_row() const override { return double(taps.size()) * input_channels / groups * channels * grid.cols; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 
   struct Tap {  // a displacement; each stands for all channels of the input
     int read;   // which of the rows
-    long phase, shift;
+    int64_t phase, shift;
   };
   std::vector<Tap> taps;
-  long input_channels = 0;
+  int64_t input_channels = 0;
   std::vector<float> packed, bias;
   std::vector<float> fill;  // per channel, for rows outside
-  long groups = 1;          // of channels: kernel k reads those of its own group alone
-  long block = 1;
+  int64_t groups = 1;       // of channels: kernel k reads those of its own group alone
+  int64_t block = 1;
   Phi phi = Phi::identity;
   float parameter = 0;
 };
@@ -49,39 +49,39 @@ class Convolve final : public Node {
 class Inside {
  public:
   Inside() = default;
-  Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, long cols);
+  Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple stride, int64_t cols);
   // The counts, then their inverses; computed anew when a row clips the window differently.
-  const float* counts(Lane::State&, long plane, long row) const;
-  long size() const { return spels; }
+  const float* counts(Lane::State&, int64_t plane, int64_t row) const;
+  int64_t size() const { return spels; }
 
  private:
-  std::vector<long> profile(const std::vector<long>& columns) const;
+  std::vector<int64_t> profile(const std::vector<int64_t>& columns) const;
   struct Line {
-    long plane, row;
+    int64_t plane, row;
     size_t profile;
   };
   std::vector<Line> lines;
-  std::vector<std::vector<long>> profiles;
-  long spels = 0;
+  std::vector<std::vector<int64_t>> profiles;
+  int64_t spels = 0;
   Grid of;
   Triple start, stride;
-  long cols = 0;
+  int64_t cols = 0;
 };
 
 // The reduction of shifted rows, of which the cascade of pooling is made. `whole_frame` rows cover a whole frame.
 // If it ends with a norm, the last read is the row that is divided.
 class Combine final : public Node {
  public:
-  Combine(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
+  Combine(int64_t channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
   const char* kind() const override { return "combine"; }
   double work_per_row() const override {
     return double(terms.size()) * (whole_frame ? channels * frame.pitch : channels * grid.cols);
   }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 
   struct Term {
     int read;
-    long phase, shift;
+    int64_t phase, shift;
   };
   Reduce op;
   std::vector<Term> terms;
@@ -92,28 +92,28 @@ class Combine final : public Node {
 // Windows along each row, of any length, made of shorter ones; the first are made of the row itself.
 class Across final : public Node {
  public:
-  Across(Node* of, Reduce op, bool square, long shift, long cols)
+  Across(Node* of, Reduce op, bool square, int64_t shift, int64_t cols)
       : Node(of->channels, {of->grid.planes, of->grid.rows, cols}), op(op), square(square), shift(shift) {
     reads = {{of, 0, 0}};
     finds_nan = op != Reduce::sum;
   }
   const char* kind() const override { return "across"; }
   double work_per_row() const override { return double(5 * passes.size()) * channels * grid.cols; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   // Adds the passes for windows of a length; the place of the last.
-  int pass_for(long length);
+  int pass_for(int64_t length);
 
   struct Term {
     int pass;
-    long offset;
+    int64_t offset;
   };
   struct Pass {
-    long length;
+    int64_t length;
     std::vector<Term> terms;  // none for a pass over the row itself
   };
   Reduce op;
   bool square;
-  long shift;  // of the first window's first column
+  int64_t shift;  // of the first window's first column
   std::vector<Pass> passes;
 
  private:
@@ -124,22 +124,22 @@ class Across final : public Node {
 // cache; only the result is stored. If it ends with a norm, the last read is the row that is divided.
 class BoxPool final : public Node {
  public:
-  BoxPool(long channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
+  BoxPool(int64_t channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
   const char* kind() const override { return "box"; }
   double work_per_row() const override { return double(rows_read + pieces.size() + 5) * channels * grid.cols; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 
   struct Piece {
     int level;
-    long shift;
+    int64_t shift;
   };
   Reduce op;
   bool square = false;
-  long rows_read = 0;                // reads that are rows of the box
-  long cols = 0, column_stride = 1;  // of the input, of the output
-  bool flat = false;                 // the rows of all channels are treated as one
-  long left = 0, right = 0;
-  long shift = 0, length = 0;  // of its columns
+  int64_t rows_read = 0;                // reads that are rows of the box
+  int64_t cols = 0, column_stride = 1;  // of the input, of the output
+  bool flat = false;                    // the rows of all channels are treated as one
+  int64_t left = 0, right = 0;
+  int64_t shift = 0, length = 0;  // of its columns
   std::vector<Piece> pieces;
   int top = 0, wanted = 0;  // levels of the pieces
   End end = End::none;
@@ -152,7 +152,7 @@ class Activate final : public Node {
     reads = {{of, 0, 0}};
   }
   const char* kind() const override { return "activate"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   Phi phi;
   float parameter;
 };
@@ -161,7 +161,7 @@ class Squares final : public Node {
  public:
   Squares(Node* of, bool across) : Node(across ? 1 : of->channels, of->grid), across(across) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "squares"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   bool across;
 };
 
@@ -169,7 +169,7 @@ class DivideByNorm final : public Node {
  public:
   DivideByNorm(Node* of, Node* squares) : Node(of->channels, of->grid) { reads = {{of, 0, 0}, {squares, 0, 0}}; }
   const char* kind() const override { return "divide"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 };
 
 // max(0, a - b)
@@ -177,7 +177,7 @@ class Residue final : public Node {
  public:
   Residue(Node* a, Node* b) : Node(a->channels, a->grid) { reads = {{a, 0, 0}, {b, 0, 0}}; }
   const char* kind() const override { return "residue"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 };
 
 // (x - subtract) * multiply + add per channel, with each step rounded.
@@ -188,7 +188,7 @@ class Affine final : public Node {
     reads = {{of, 0, 0}};
   }
   const char* kind() const override { return "affine"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   std::vector<float> subtract, multiply, add;
 };
 
@@ -196,11 +196,11 @@ class Affine final : public Node {
 class Mix final : public Node {
  public:
   Mix(Node* of, std::vector<std::vector<std::pair<int, float>>> terms, float scale)
-      : Node(long(terms.size()), of->grid), terms(terms), scale(scale) {
+      : Node(int64_t(terms.size()), of->grid), terms(terms), scale(scale) {
     reads = {{of, 0, 0}};
   }
   const char* kind() const override { return "mix"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   std::vector<std::vector<std::pair<int, float>>> terms;
   float scale;
 };
@@ -211,7 +211,7 @@ class Concatenate final : public Node {
     for (Node* node : of) channels += node->channels, reads.push_back({node, 0, 0});
   }
   const char* kind() const override { return "concatenate"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 };
 
 // The sum or the product of several images, from the first to the last; one channel serves all.
@@ -221,7 +221,7 @@ class Join final : public Node {
     for (Node* node : of) channels = std::max(channels, node->channels), reads.push_back({node, 0, 0});
   }
   const char* kind() const override { return product ? "product" : "sum"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   bool product;
 };
 
@@ -230,7 +230,7 @@ class Clip final : public Node {
  public:
   Clip(Node* of, float low, float high) : Node(of->channels, of->grid), low(low), high(high) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "clip"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   float low, high;
 };
 
@@ -241,7 +241,7 @@ class ChannelSlopes final : public Node {
     reads = {{of, 0, 0}};
   }
   const char* kind() const override { return "slopes"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   std::vector<float> slopes;
 };
 
@@ -250,14 +250,14 @@ class Softmax final : public Node {
   explicit Softmax(Node* of) : Node(of->channels, of->grid) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "softmax"; }
   double work_per_row() const override { return 8.0 * double(channels) * grid.cols; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 };
 
 class ArgMax final : public Node {
  public:
   explicit ArgMax(Node* of) : Node(1, of->grid) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "argmax"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 };
 
 // Red, green and blue, the first three channels, in another colour space.
@@ -266,7 +266,7 @@ class Recolor final : public Node {
   Recolor(Node* of, Space space, double white) : Node(3, of->grid), space(space), white(white) { reads = {{of, 0, 0}}; }
   const char* kind() const override { return "recolor"; }
   double work_per_row() const override { return 60.0 * grid.cols; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   Space space;
   double white;
 };
@@ -281,7 +281,7 @@ class Pad final : public Node {
     outside = border;
   }
   const char* kind() const override { return "pad"; }
-  void make(Lane&, long, long, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   Border border;
   std::vector<float> fill;  // per channel
 };
@@ -295,7 +295,7 @@ class Interleave final : public Node {
     shrink = factor;
   }
   const char* kind() const override { return "interleave"; }
-  void make(Lane&, long plane, long row, const Row* in, float* dst, long pitch) const override;
+  void make(Lane&, int64_t plane, int64_t row, const Row* in, float* dst, int64_t pitch) const override;
   std::vector<int> part_of;  // of each (plane, row, col) remainder
 };
 
@@ -304,16 +304,16 @@ class Steps {
  public:
   explicit Steps(Reduce op) : op(op) {}
   struct Term {
-    long length, offset;
+    int64_t length, offset;
   };
   // Windows (length 1: single values) that together are a window of `length`.
-  std::vector<Term> cover(long length);
-  static constexpr long kDirect = 5;  // windows up to this length are combined term by term
+  std::vector<Term> cover(int64_t length);
+  static constexpr int64_t kDirect = 5;  // windows up to this length are combined term by term
 
  private:
-  void cost_up_to(long length);
+  void cost_up_to(int64_t length);
   Reduce op;
-  std::vector<long> steps;
+  std::vector<int64_t> steps;
 };
 
 // Builders: they add the nodes of one operator to a plan and return the node of its result.
@@ -323,8 +323,8 @@ struct Window {
   Grid out;
 };
 
-Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, long kernels, Border border,
-               const std::vector<float>& fill, Phi phi, float parameter, long groups = 1);
+Node* convolve(Plan&, Node* input, const Window&, const float* weights, const float* bias, int64_t kernels,
+               Border border, const std::vector<float>& fill, Phi phi, float parameter, int64_t groups = 1);
 Node* pool(Plan&, Node* input, const Window&, Reduce op, End end, bool square = false);
 Node* divide_by_norm(Plan&, Node* input, const std::vector<Triple>& displacements, bool across);
 

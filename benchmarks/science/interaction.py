@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from spel.flim import linear_decoder, robot_correction, robot_markers
 from spel.learning.encoded import block_ends
 from spel.metrics.segmentation import dice
 from spel.nn import Network
-from spel.ops import gradient_magnitude, watershed
+from spel.ops import dynamic_trees, gradient_magnitude, label, watershed
 
 TOLERANCE = 0.6
 SEEDS = (0,)
@@ -32,11 +33,29 @@ EACH = 4
 MOST = 12
 """Strokes after which the user gives up; such an image counts `MOST` + 1 strokes."""
 
-FLOOD = "decoder, and a watershed from the strokes on its saliency and the colours"
+TREES = "trees from the strokes, on colours; nothing learned"
 
 Mask = npt.NDArray[np.bool_]
 Real = npt.NDArray[np.float32]
-Answer = Callable[[Real, Real, Markers], Mask]
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What an answer may look at: the pixels, their colours in LABNorm2, and the activations."""
+
+    pixels: npt.NDArray[np.generic]
+    colors: Real
+    channels: Real
+
+    @classmethod
+    def of(cls, encoder: Network, pixels: npt.NDArray[np.generic]) -> Photograph:
+        """With the ends of all blocks of an encoder as channels."""
+        activations = encoder.activations(pixels)
+        ends = [activations[name] for name in block_ends(encoder)]
+        return cls(pixels, activations["color"], np.concatenate(ends, axis=-1))
+
+
+Answer = Callable[[Photograph, Real, Markers], Mask]
 
 
 def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
@@ -46,11 +65,13 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
         "interaction",
         f"Strokes until a Dice of {ENOUGH:g}, one image at a time",
         ("strokes", "at most 6", f"within {MOST}", "Dice of 2", "Dice of 6"),
-        FLOOD,
+        TREES,
         notes=[
             "The encoder has random kernels; the decoder is learned from the strokes on the image "
             "itself, again after each stroke. The user begins with one disk inside the object and "
             "one outside, then draws along the middle of the largest error.",
+            "GrabCut is OpenCV's, with the strokes as certain pixels and the others as likely what "
+            "the decoder says, or as likely background.",
             f"An image that is not there after {MOST} strokes counts {MOST + 1}.",
         ],
     )
@@ -63,9 +84,9 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
             encoder = random_kernels(photograph_encoder(), list(images.values())[:3], seed)
             for image in sorted(images)[:EACH]:
                 print(f"seed {seed}: {number}/{image}", file=sys.stderr)
-                activations = _channels(encoder, images[image])
+                photograph = Photograph.of(encoder, images[image])
                 for name in ANSWERS:
-                    curve = list(_curve(ANSWERS[name], activations, masks[image], seed))
+                    curve = list(_curve(ANSWERS[name], photograph, masks[image], seed))
                     for metric, value in _figures(curve).items():
                         found[name][metric][f"{number}/{image}"] = value
         for name in ANSWERS:
@@ -87,25 +108,16 @@ def _figures(curve: list[float]) -> Values:
     }
 
 
-def _channels(encoder: Network, image: npt.ArrayLike) -> tuple[Real, Real]:
-    """The decoder's channels, and the colours on which the flood looks."""
-    activations = encoder.activations(image)
-    ends = [activations[name] for name in block_ends(encoder)]
-    return np.concatenate(ends, axis=-1), activations["color"]
-
-
-def _curve(
-    answer: Answer, activations: tuple[Real, Real], mask: Mask, seed: int
-) -> Iterator[float]:
+def _curve(answer: Answer, photograph: Photograph, mask: Mask, seed: int) -> Iterator[float]:
     """Dice after each stroke, until it is enough."""
-    channels, colors = activations
+    channels = photograph.channels
     drawn = robot_markers(mask, seed=seed, objects=1, background=1)
     for _ in range(2, MOST + 1):
         layer = linear_decoder([channels], [drawn])
         scores = layer(channels)[..., 0]
         means = [scores[tuple(drawn.points[drawn.labels == k].T)].mean() for k in (0, 1)]
         saliency = np.clip((scores - means[0]) / max(means[1] - means[0], 1e-6), 0, 1)
-        found = answer(saliency, colors, drawn)
+        found = answer(photograph, saliency, drawn)
         value = dice(found, mask)
         yield value
         if value >= ENOUGH:
@@ -121,31 +133,92 @@ def _joined(drawn: Markers, stroke: Markers) -> Markers:
     return Markers.from_image(image)
 
 
-def _threshold(saliency: Real, colors: Real, drawn: Markers) -> Mask:
+def _threshold(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
     """What is nearer to the object strokes than to those of the background."""
     return np.asarray(saliency > 0.5)
 
 
-def _flood(saliency: Real, colors: Real, drawn: Markers) -> Mask:
+def _connected(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+    """The same, where it is connected with an object stroke; with holes that no stroke denies."""
+    seeds = _seeds(drawn)
+    mask = ((saliency > 0.5) | (seeds == 1)) & (seeds != 0)
+    objects = label(mask)
+    mask = np.isin(objects, np.setdiff1d(objects[seeds == 1], 0))
+    outside = label(np.pad(~mask, 1, constant_values=True), Adjacency.cross())[1:-1, 1:-1]
+    return ~np.isin(outside, np.union1d(outside[seeds == 0], 1))
+
+
+def _watershed(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
     """What object strokes reach over lower edges than those of the background do."""
-    values = [saliency[..., None], colors / colors.std(axis=(0, 1)) / 4]
-    return _from_strokes(np.concatenate(values, axis=-1), drawn)
+    return _over_edges(_with_saliency(photograph, saliency), drawn)
 
 
-def _color_flood(saliency: Real, colors: Real, drawn: Markers) -> Mask:
+def _color_watershed(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
     """The same on edges of colour, without any learning."""
-    return _from_strokes(colors / colors.std(axis=(0, 1)), drawn)
+    return _over_edges(_scaled(photograph), drawn)
 
 
-def _from_strokes(values: Real, drawn: Markers) -> Mask:
+def _trees(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+    """What the trees of object strokes conquer, by saliency and colour."""
+    return np.asarray(dynamic_trees(_with_saliency(photograph, saliency), _seeds(drawn)) == 1)
+
+
+def _color_trees(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+    """The same by colour, without any learning."""
+    return np.asarray(dynamic_trees(_scaled(photograph), _seeds(drawn)) == 1)
+
+
+def _grabcut(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+    """OpenCV's GrabCut, begun with what the decoder says."""
+    return _cut(photograph, saliency > 0.5, drawn)
+
+
+def _grabcut_alone(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+    """The same, begun with the strokes alone."""
+    return _cut(photograph, np.zeros(drawn.size, np.bool_), drawn)
+
+
+def _cut(photograph: Photograph, likely: Mask, drawn: Markers) -> Mask:
+    import cv2
+
+    seeds = _seeds(drawn)
+    state = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    state[seeds == 1], state[seeds == 0] = cv2.GC_FGD, cv2.GC_BGD
+    pixels = np.ascontiguousarray(photograph.pixels[..., 2::-1])
+    cv2.setRNGSeed(0)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(pixels, state, None, *models, 5, cv2.GC_INIT_WITH_MASK)
+    return np.asarray((state == cv2.GC_FGD) | (state == cv2.GC_PR_FGD))
+
+
+def _scaled(photograph: Photograph) -> Real:
+    """Colours with a deviation of 1 in each channel."""
+    return photograph.colors / photograph.colors.std(axis=(0, 1))
+
+
+def _with_saliency(photograph: Photograph, saliency: Real) -> Real:
+    return np.concatenate([saliency[..., None], _scaled(photograph) / 4], axis=-1)
+
+
+def _over_edges(values: Real, drawn: Markers) -> Mask:
+    heights = gradient_magnitude(values.astype(np.float32), Adjacency.box(3))
+    return np.asarray(watershed(heights, _seeds(drawn)) == 1)
+
+
+def _seeds(drawn: Markers) -> npt.NDArray[np.intp]:
+    """Labels of the strokes in an image; -1 elsewhere."""
     seeds = np.full(drawn.size, -1)
     seeds[tuple(drawn.points.T)] = drawn.labels
-    heights = gradient_magnitude(values.astype(np.float32), Adjacency.box(3))
-    return np.asarray(watershed(heights, seeds) == 1)
+    return seeds
 
 
 ANSWERS: dict[str, Answer] = {
-    FLOOD: _flood,
+    TREES: _color_trees,
+    "trees from the strokes, on learned saliency and colours": _trees,
+    "watershed from the strokes, on colours; nothing learned": _color_watershed,
+    "watershed from the strokes, on learned saliency and colours": _watershed,
     "decoder and threshold": _threshold,
-    "watershed from the strokes on the colours, nothing learned": _color_flood,
+    "decoder and threshold, where connected with a stroke": _connected,
+    "GrabCut begun with the decoder's answer": _grabcut,
+    "GrabCut begun with the strokes": _grabcut_alone,
 }

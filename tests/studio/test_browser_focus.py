@@ -74,8 +74,8 @@ def test_caret_and_text_survive_what_others_do(person):
     person.session.do(
         {"do": "set_kernel", "network": "plate", "node": "edges", "kernel": 0, "bias": 0.5}
     )
-    page.evaluate("import('/static/store.js').then((s) => s.emit('document', 'select'))")
-    person.settle()
+    page.evaluate("dispatchEvent(new Event('focus'))")  # the window is looked at again
+    person.until("document.querySelector('#bias').value === '0.5'")
     assert name.input_value() == "edges12"
     assert page.evaluate("document.activeElement.selectionStart") == 6
 

@@ -49,6 +49,15 @@ def test_a_session_of_version_0_1_opens_with_undo_and_is_saved_in_the_present_fo
     assert parse_line(first)["journal"] == 2
 
 
+def test_what_came_of_an_upload_before_a_crash_is_removed(tmp_path):
+    session = reopen(tmp_path)
+    half = session.uploads / "0123.part"
+    session.close()
+    half.write_bytes(b"half of an image")
+    reopen(tmp_path).close()
+    assert not half.exists()
+
+
 def test_every_line_has_a_checksum():
     line = format_line({"do": "x", "set": {}})
     assert parse_line(line.strip()) == {"do": "x", "set": {}}

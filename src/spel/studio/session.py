@@ -77,9 +77,9 @@ class Session:
         self._strokes_version: tuple[Any, int] = (None, 0)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.view = self._last_view()
-        self._add_uploads()
         self._journal = Journal(self.folder)
         try:
+            self._add_uploads()
             self._history: History[Document] = self._journal.read(self._start(networks))
         except BaseException:
             self._journal.close()
@@ -296,6 +296,8 @@ class Session:
         return folder
 
     def _add_uploads(self) -> None:
+        for unfinished in self.uploads.glob("*.part"):  # the process was killed meanwhile
+            unfinished.unlink()
         for path in sorted(self.uploads.glob("*.bin"), key=lambda p: p.stat().st_mtime):
             label = path.with_suffix(".name")
             if label.exists():

@@ -114,7 +114,7 @@ function adopt({ document, run, run_problem: problem }) {
 async function refused(problem) {
   lastStatus = problem instanceof RequestError ? problem.status : 0;
   if (problem instanceof RequestError && problem.status === 409) {
-    state.doc = problem.body.document;
+    adopt(problem.body);
     await refresh();
   }
   emit("document");
@@ -125,6 +125,16 @@ async function refused(problem) {
 export async function refreshDocument() {
   await queue;
   adopt({ document: await get("document") });
+}
+
+/** See what another window has changed since this one was looked at last. */
+export async function catchUp() {
+  await queue;
+  const { revision } = state.doc;
+  const document = await get("document").catch(() => null);
+  if (!document || document.revision === revision || state.doc.revision !== revision) return;
+  adopt({ document });
+  await refresh();
 }
 
 /**

@@ -51,14 +51,14 @@ export function drawTopbar() {
 
 function brand() {
   const mark = h("img", { src: "/static/mark.svg", alt: "", width: 26, height: 26 });
-  const attributes = { href: "#chain", "aria-label": "spel studio" };
+  const attributes = { href: "./#chain", "aria-label": "spel studio" };
   return h("a.brand", attributes, mark, h("span", {}, "spel"));
 }
 
 /** @param {string} page */
 function tab(page) {
   const current = page === state.page ? "page" : null;
-  const attributes = { key: page, href: `#${page}`, "data-page": page, "aria-current": current };
+  const attributes = { key: page, href: `./#${page}`, "data-page": page, "aria-current": current };
   return h("a.tab", attributes, t(`page.${page}`));
 }
 

@@ -61,7 +61,7 @@ export function stepCard(node, index, fresh) {
           "aria-current": current(node.name),
           onclick: () => choose({ node: node.name }),
         },
-        h("span.card-name", {}, node.name),
+        h("span.card-name", { class: node.name.length > 14 ? "long" : "" }, node.name),
         thumb(),
         h("span.card-words", {}, wordsOf(node)),
         h("span.card-facts", {}, fresh ? factsOf(of) : " "),

@@ -119,7 +119,7 @@ class ComparePage extends Part {
       apart ? t("compare.difference") : noDifference(names, outputs),
     ];
     this.panes.forEach(({ stage, caption }, i) => {
-      caption.textContent = captions[i] ?? "";
+      caption.textContent = caption.title = captions[i] ?? "";
       stage.label = captions[i] ?? "";
       stage.relabel();
       stage.setImage(image);

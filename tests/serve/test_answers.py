@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("starlette", reason="the studio's extra is not installed")
 pytest.importorskip("uvicorn", reason="the studio's extra is not installed")
 
+from spel.decide.segmented import segment_image
 from spel.io import read, write
 from spel.nn import Color, Flatten, chain
 from spel.nn.intensity import with_white
@@ -106,6 +107,12 @@ def test_a_network_of_several_classes_answers_with_their_labels(serving, tmp_pat
     assert status == 200
     (tmp_path / "labels.png").write_bytes(body)
     assert read(tmp_path / "labels.png")[..., 0].tolist() == [[3, 7]]
+    np.save(tmp_path / "image.npy", np.float32([[[1, 0], [0, 1], [0, 1], [0, 1]]] * 2))
+    sent = (tmp_path / "image.npy").read_bytes()
+    _, _, body = ask(server, "/segment?scale=2", sent)
+    (tmp_path / "labels.png").write_bytes(body)  # the pairs of spels, each as one
+    scaled = segment_image(classifier_of_pixels(), np.load(tmp_path / "image.npy"), scale=2)
+    assert read(tmp_path / "labels.png")[..., 0].tolist() == scaled.labels.tolist()
 
 
 def test_features_are_the_output_of_the_network(masks, png):
@@ -157,6 +164,9 @@ def test_many_clients_get_the_bytes_that_one_gets(boxes, png):
         ("/nothing", {}, 404, "there is nothing here"),
         ("/", {"Accept": "text/html"}, 406, "application/json"),
         ("/?threshold=3", {}, 422, "threshold"),
+        ("/?scale=2", {}, 422, "'scale'; expected only name or enlarge"),
+        ("/?enlarge=0", {}, 422, "enlarge='0'; expected a number above 0"),
+        ("/?enlarge=2", {}, 422, "enlarge"),
         ("/?name=" + "x" * 300, {}, 422, "300 characters"),
         ("/", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "octet-stream"),
         ("/", {"Content-Type": "multipart/form-data; boundary=x"}, 415, "octet-stream"),

@@ -11,6 +11,7 @@ from spel.errors import ParameterError, SpelError
 from spel.io import write
 from spel.jobs import DetectJob
 from spel.runs import run
+from spel.studio.document import Entry
 from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.views.folders import folders_view, picture_view, thumb_view
@@ -36,8 +37,8 @@ def rooted(photos, folder):
     session.close()
 
 
-def finished(session, folder_id, network="plate"):
-    body = {"network": network, "image": "image0", "folder": folder_id}
+def finished(session, folder_id, network="plate", **more):
+    body = {"network": network, "image": "image0", "folder": folder_id, **more}
     task = session.tasks.get(changes.run_folder(session, body)["id"])
     end = time.monotonic() + 60
     while task.state == "running":
@@ -101,3 +102,16 @@ def test_only_folders_of_the_list_are_read(rooted, photos, tmp_path):
         changes.run_folder(rooted, {"network": "none", "image": "image0", "folder": root})
     with pytest.raises(Refusal):
         rooted.tasks.get("../x")
+
+
+def test_objects_of_another_size_are_found_as_by_the_command_line(rooted, photos):
+    from spel import zoo
+
+    rooted.change("add", lambda d: d.with_entry("plates", Entry(zoo.get("plates"))))
+    _, root = folders_view(rooted)["folders"]
+    task = finished(rooted, root["id"], "plates", factor=2)
+    (settings,) = Path(task.result["folder"]).glob("run.json")
+    assert '"enlarge": 2.0' in settings.read_text()
+    refused = finished(rooted, root["id"], "plates", factor=9)
+    assert (refused.state, refused.refusal["code"]) == ("failed", "size_factor")
+    assert "enlarge" in finished(rooted, root["id"], "plate", factor=2).message

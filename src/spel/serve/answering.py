@@ -41,6 +41,8 @@ class Question:
         Larger images are refused, before they are decoded.
     threads : int
         Threads of the engine.
+    factor : float
+        The number that the query states, see `spel.serve.kinds.Kind`.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Question:
     name: str
     max_pixels: int
     threads: int = 1
+    factor: float = 1.0
 
 
 class _Models:
@@ -95,7 +98,7 @@ def _read(file: BinaryIO, question: Question) -> Received:
         notes = _notes(image, None if image.dtype == np.uint8 else white)
     if info.unread_pages:
         notes.append(f"the first of {info.unread_pages} pages or frames is read")
-    return Received(image, white, question.name, notes)
+    return Received(image, white, question.name, notes, question.factor)
 
 
 def _notes(image: npt.NDArray[Any], assumed: float | None) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, BinaryIO
 
 from starlette.applications import Starlette
@@ -155,31 +156,43 @@ def _answering(service: Service, path: str, kinds: tuple[Kind, ...]) -> Route:
             reason = f"Accept: none of {', '.join(media_types)} is accepted"
             return json_response({"error": reason}, 406)
         try:
-            name = image_name(request.query_params)
+            name, factor = query_values(request.query_params, offered[media])
         except ValueError as error:
             return json_response({"error": str(error)}, 422)
-        limits = service.limits
-        question = Question(offered[media].name, media, name, limits.max_pixels, service.threads)
+        most, threads = service.limits.max_pixels, service.threads
+        question = Question(offered[media].name, media, name, most, threads, factor)
         return await _answer(service, request, question)
 
     return Route(path, endpoint, methods=["POST"])
 
 
-def image_name(query: Mapping[str, str]) -> str:
-    """The name of the image in the query, by default "image".
+def query_values(query: Mapping[str, str], kind: Kind) -> tuple[str, float]:
+    """The name of the image in the query, by default "image", and the factor of the kind, 1.
 
     Raises
     ------
     ValueError
-        If the query states anything else, or the name is too long.
+        If the query states anything else, the name is too long, or the factor is no number.
     """
-    unknown = sorted(set(query) - {"name"})
+    expected = ["name", kind.factor] if kind.factor else ["name"]
+    unknown = sorted(set(query) - set(expected))
     if unknown:
-        raise ValueError(f"the query states {printable(unknown[0])!r:.60}; expected only name")
+        stated = f"the query states {printable(unknown[0])!r:.60}"
+        raise ValueError(f"{stated}; expected only {' or '.join(expected)}")
     name = query.get("name") or "image"
     if len(name) > MAX_NAME:
         raise ValueError(f"a name of {len(name)} characters; expected at most {MAX_NAME}")
-    return printable(name)
+    return printable(name), _factor(kind.factor, query.get(kind.factor, "1"))
+
+
+def _factor(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < inf:
+        raise ValueError(f"{name}={printable(text)!r:.60}; expected a number above 0, as in 0.5")
+    return value
 
 
 async def _answer(service: Service, request: Request, question: Question) -> Response:

@@ -44,12 +44,15 @@ class Received:
     ----------
     notes : list of str
         What the client must know beside the answer; work adds to it.
+    factor : float
+        The number that the query states, see `Kind`.
     """
 
     image: Image
     white: float | None
     name: str
     notes: list[str] = field(default_factory=list)
+    factor: float = 1.0
 
 
 Work = Callable[[Any, Received, str], bytes]
@@ -58,15 +61,24 @@ Work = Callable[[Any, Received, str], bytes]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of answer."""
+    """One kind of answer.
+
+    Attributes
+    ----------
+    factor : str
+        What the query may state as a number: how the objects of this image differ in length from
+        those that were learned. Empty if nothing.
+    """
 
     name: str
     media_types: tuple[str, ...]
     work: Work
+    factor: str = ""
 
 
 def _detect(network: Network, received: Received, media_type: str) -> bytes:
-    detections = detect(network, received.image, white=received.white)
+    options: dict[str, Any] = {"enlarge": received.factor} if received.factor != 1 else {}
+    detections = detect(network, received.image, white=received.white, **options)
     if detections.left_out:
         received.notes.append(f"{detections.left_out} more boxes are above the threshold")
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +95,7 @@ def _result(name: str, detections: Detections) -> Result:
 
 
 def _segment(network: Network, received: Received, media_type: str) -> bytes:
-    segmented = segment_image(network, received.image, white=received.white)
+    segmented = segment_image(network, received.image, white=received.white, scale=received.factor)
     mask = mask_picture(segmented.labels, segmented.segmentation)
     if mask.ndim > 2 and media_type == PNG:
         raise ShapeError(f"the mask of a volume is no PNG; send the header Accept: {TIFF}")
@@ -121,8 +133,8 @@ def _written(array: Image, media_type: str) -> bytes:
         return path.read_bytes()
 
 
-DETECT = Kind("detect", (JSON,), _detect)
-SEGMENT = Kind("segment", (PNG, TIFF), _segment)
+DETECT = Kind("detect", (JSON,), _detect, "enlarge")
+SEGMENT = Kind("segment", (PNG, TIFF), _segment, "scale")
 FEATURES = Kind("features", (NPY, JSON, TIFF), _features)
 CLASSIFY = Kind("classify", (JSON,), _classify)
 KINDS = {kind.name: kind for kind in (DETECT, SEGMENT, FEATURES, CLASSIFY)}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from spel.decide.detection import resolve_decision
 from spel.errors import ParameterError
 from spel.io import write
 from spel.io.isolation import AVAILABLE
@@ -18,6 +19,7 @@ from spel.jobs import DetectJob, SegmentJob
 from spel.nn import Network
 from spel.runs import Failure, Job, Record, run
 from spel.runs.names import file_stems
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.sources import files
 from spel.studio.tasks import Task
@@ -29,6 +31,8 @@ SESSION = "session"
 MAX_ROWS = 5000
 """Images of a run that the page lists."""
 MAX_FOLDERS = 200
+MAX_FACTOR = 8.0
+"""By which objects may differ in size from those that were learned."""
 
 
 def folders(session: Session) -> dict[str, Path]:
@@ -40,15 +44,22 @@ def folders(session: Session) -> dict[str, Path]:
     return {blake2b(os.fsencode(p), digest_size=8).hexdigest(): p for p in paths[:MAX_FOLDERS]}
 
 
-def run_folder(session: Session, network: str, image: str, folder: str, task: Task) -> None:
+def run_folder(
+    session: Session, network: str, image: str, folder: str, factor: float, task: Task
+) -> None:
     """Apply a network to all images of a folder, into a folder of the session.
 
     The same network on the same images resumes an earlier run. A network of several classes gives
-    label images, any other one boxes.
+    label images, any other one boxes. The factor is the scale of `spel segment` for the former,
+    and for networks that slide windows the enlargement of `spel detect`.
     """
+    if not 1 / MAX_FACTOR <= factor <= MAX_FACTOR:
+        raise Refusal("size_factor", "the size of objects: expected a factor from 1/8 to 8")
     fitted = session.fitted(network, image)
     paths = _paths(session, folder)
-    out = session.folder / "runs" / f"{_safe(network)}-{fitted.fingerprint()[:8]}-{folder[:8]}"
+    job = _job(fitted, factor)
+    name = f"{_safe(network)}-{fitted.fingerprint()[:8]}-{folder[:8]}"
+    out = session.folder / "runs" / (name if factor == 1 else f"{name}-{factor:g}")
     names = [str(path) for path in paths]
     stems = dict(zip(names, file_stems(names), strict=True))
     rows: list[Json] = []
@@ -67,14 +78,14 @@ def run_folder(session: Session, network: str, image: str, folder: str, task: Ta
             rows.append(_result_row(result, stems))
         task.say(Path(result.image).name)
 
-    job = _job(fitted)
     run(job, names, out, on_start=on_start, on_result=on_result, retry=True)
 
 
-def _job(network: Network) -> Job:
+def _job(network: Network, factor: float) -> Job:
     if network.meta.get("segmentation", {}).get("classes"):
-        return SegmentJob(network, save=("instances", "csv"), isolate=AVAILABLE)
-    return DetectJob(network, save=("overlay",), formats=("csv",), isolate=AVAILABLE)
+        return SegmentJob(network, save=("instances", "csv"), scale=factor, isolate=AVAILABLE)
+    decision = resolve_decision(network, None, {} if factor == 1 else {"enlarge": factor})
+    return DetectJob(network, decision, save=("overlay",), formats=("csv",), isolate=AVAILABLE)
 
 
 def _result_row(result: Record | Failure, stems: dict[str, str]) -> Json:

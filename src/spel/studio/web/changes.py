@@ -99,8 +99,9 @@ def learn_boxes(session: Session, body: Body) -> Json:
 def run_folder(session: Session, body: Body) -> Json:
     """Begin to apply a network to the images of a folder; the answer is the task."""
     network, image, folder = (str(body[name]) for name in ("network", "image", "folder"))
+    factor = float(body.get("factor", 1))
     session.document.entry(network)
-    work = partial(folder_runs.run_folder, session, network, image, folder)
+    work = partial(folder_runs.run_folder, session, network, image, folder, factor)
     return session.tasks.start("run_folder", work).to_dict()
 
 

@@ -1,13 +1,15 @@
 // @ts-check
 // A network over all images of a folder: which folder, how far, what came of each image.
 
-import { selectField } from "../../base/controls.js";
+import { numberField, selectField } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
+import { tellsClasses } from "../../picture/labels.js";
 import { networkTitle, state } from "../../store.js";
 import { runTask, taskOf, taskRow } from "../../tasks.js";
+import { slides } from "../detect/model.js";
 import { thumb } from "./thumbs.js";
 
 /** @import { Choices } from "../../base/controls.js" */
@@ -15,7 +17,8 @@ import { thumb } from "./thumbs.js";
 /** @typedef {{ name: string, count: number | null, problem: string | null }} Row */
 /** @typedef {{ id: string, name: string, images?: number }} Folder */
 
-const choices = { folder: "session" };
+/** Folder, and how much smaller or larger than the learned ones objects are there. */
+const choices = { folder: "session", factor: 1 };
 
 /**
  * @param {Folder[]} folders
@@ -26,7 +29,8 @@ export function runSection(folders, redraw) {
   const running = task?.state === "running";
   const start = async () => {
     const { network, image } = state;
-    await runTask("run-folder", { network, image, folder: choices.folder });
+    const factor = factorName() ? choices.factor : 1;
+    await runTask("run-folder", { network, image, folder: choices.folder, factor });
     redraw();
   };
   const pick = (/** @type {string} */ id) => {
@@ -47,6 +51,7 @@ export function runSection(folders, redraw) {
       "div.row",
       { key: "start" },
       selectField(names, choices.folder, pick, { key: "folder", "aria-label": t("run.folder") }),
+      factorField(redraw),
       h(
         "button.primary",
         { key: "go", id: "run-folder", disabled: running, onclick: start },
@@ -56,6 +61,29 @@ export function runSection(folders, redraw) {
     ),
     taskRow("run_folder"),
     task ? results(task) : null,
+  );
+}
+
+/** Which size of objects the network at hand can be applied to; empty if only that of the strokes. */
+function factorName() {
+  if (slides()) return "enlarge";
+  return tellsClasses() ? "scale" : "";
+}
+
+/** @param {() => void} redraw */
+function factorField(redraw) {
+  const name = factorName();
+  if (!name) return null;
+  const onpick = (/** @type {number} */ value) => {
+    choices.factor = value;
+    redraw();
+  };
+  const limits = { min: "0.125", max: "8", step: "any" };
+  return h(
+    "label.inline",
+    { key: name, title: t(`run.${name}.about`) },
+    h("span", {}, t(`run.${name}`)),
+    numberField({ ...limits, value: choices.factor, onpick }),
   );
 }
 

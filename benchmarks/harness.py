@@ -27,6 +27,8 @@ STEADY = 1.25
 """Median over minimum beyond which a cell is marked: the machine was busy."""
 HOPELESS = 15
 """How many times as long as the fastest a contender may take and still run in every round."""
+WARMING = 2
+"""Runs of a contender in its turn before the one that counts."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,9 @@ def measure(
 ) -> dict[str, Timing]:
     """Seconds of each contender, in turns: at least `least` rounds, until the budget is used.
 
-    Contenders that take over `HOPELESS` times as long as the fastest sit out after two rounds.
+    In its turn a contender runs `WARMING` times uncounted, which brings its code, its input and the
+    memory of its result back into the caches, and then once on the clock. Contenders that take over
+    `HOPELESS` times as long as the fastest run once in each of two rounds, then sit out.
     """
 
     def seconds_of(run: Contender) -> float:
@@ -270,6 +274,8 @@ def measure(
         if done >= least and time.perf_counter() - begin > seconds:
             break
         for name, run in contenders.items():
+            for _ in range(0 if name in slow else WARMING):
+                run()
             if done < 2 or name not in slow:
                 taken[name].append(seconds_of(run))
     return {

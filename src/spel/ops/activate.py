@@ -95,7 +95,8 @@ def activate(
     memory = empty(plain.shape) if out is None else out.transpose(order)
     lead = (None,) * (5 - array.ndim)
     kernels.activate(plain[lead], kind, value, out=memory[lead], threads=thread_count())
-    return memory.transpose(np.argsort(order)) if out is None else out
+    back = sorted(range(array.ndim), key=order.__getitem__)
+    return memory.transpose(back) if out is None else out
 
 
 def checked_parameter(kind: str, parameter: float | None) -> float:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import spel.studio
-from spel.errors import ImageReadError, ShapeError
+from spel.errors import FormatError, ImageReadError, ShapeError
 from spel.io import read
 from spel.nn import Color
+from spel.studio.document import Stroke
 from spel.studio.refusals import Refusal
 
 HOME = Path(spel.studio.__file__).parent
@@ -48,6 +49,9 @@ def test_a_refusal_carries_code_and_values(session):
         ({"do": "set_layer", "node": "positive", "fields": {"function": "x"}}, "choice"),
         ({"do": "set_layer", "node": "join", "fields": {"adjacency": {"shape": 1}}}, "window_size"),
         ({"do": "remove_network", "network": "none"}, "no_network"),
+        ({"do": "set_kernel", "node": "edges", "kernel": [], "bias": 1}, "unfit_request"),
+        ({"do": "set_kernel", "node": "edges", "kernel": 0, "bias": "x"}, "unfit_request"),
+        ({"do": "set_pins", "images": 3}, "unfit_request"),
     ],
 )
 def test_what_is_refused_is_said_without_the_words_of_python(session, command, code):
@@ -112,6 +116,10 @@ def test_what_a_reader_refuses_is_said_in_portuguese(name, data, tmp_path):
 
 def test_what_a_step_refuses_is_said_in_portuguese():
     assert translated("waits for conv1", "pt-BR") == "espera por conv1"
+    with pytest.raises(FormatError) as refused:
+        Stroke.from_dict({"id": "a", "label": "x", "tool": "brush", "radius": 1, "points": []})
+    said = "stroke: um campo é de outro tipo; esperado: id, label, tool, radius e points"
+    assert translated(str(refused.value), "pt-BR") == said
     with pytest.raises(ShapeError) as refused:
         Color("lab")(np.zeros((4, 5, 7)))
     assert translated(str(refused.value), "pt-BR").startswith("Color: imagem de forma (4, 5, 7)")

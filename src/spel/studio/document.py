@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from spel.decide import decision_of, with_decision
 from spel.decide.detection import AnyDecision
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, SpelError
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
 from spel.studio.refusals import Refusal
@@ -129,7 +129,7 @@ class Stroke:
         try:
             points = tuple((float(r), float(c)) for r, c in value["points"])
             if any(not abs(x) < 1e6 for p in points for x in p):
-                raise ValueError("a point is not finite, or far outside of the image")
+                raise FormatError("stroke: a point is not finite, or far outside of the image")
             return cls(
                 str(value["id"]),
                 int(value["label"]),
@@ -137,13 +137,13 @@ class Stroke:
                 float(value["radius"]),
                 points,
             )
-        except ParameterError:
+        except SpelError:
             raise
         except KeyError as error:
             raise FormatError(f"stroke: the field {error.args[0]!r} is missing") from None
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError):
             raise FormatError(
-                f"stroke: {error}; expected id, label, tool, radius and points"
+                "stroke: a field is of another kind; expected id, label, tool, radius and points"
             ) from None
 
 

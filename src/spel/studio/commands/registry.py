@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, SpelError
 from spel.studio.cache import Run
 from spel.studio.document import Document, Entry
 from spel.studio.images import Loaded
+from spel.studio.refusals import Refusal
 
 Arguments = Mapping[str, Any]
 
@@ -56,7 +57,11 @@ def apply(document: Document, workspace: Workspace, arguments: Arguments) -> Doc
         raise ParameterError(f"command {name!r:.40}; expected one of {', '.join(sorted(COMMANDS))}")
     try:
         return COMMANDS[name](document, workspace, arguments)
+    except SpelError:
+        raise
     except KeyError as error:
         raise FormatError(f"{name}: the argument {error.args[0]!r} is missing") from None
-    except (TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise FormatError(f"{name}: an argument has the wrong type ({error})") from None
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
+        raise Refusal(
+            "unfit_request", "{name}: a value is of another kind than expected", name=name
+        ) from None

@@ -39,6 +39,9 @@ def test_true_masks_are_judged_as_by_eval(session, tmp_path):
     assert session.document.masks.keys() == {"image0"}
     session.do({"do": "clear_truth", "image": "image0"})
     assert masks_quality(session, "plate", lambda name, done, total: None) == {}
+    load_truth(session, "blobs 0.saliency.npy", npy(mask / np.float32(300) * 0.8), tmp_path)
+    (box,) = truth(session, "image0")  # where it reaches one half
+    assert (box.x0, box.y0, box.x1, box.y1) == (17, 12, 34, 29)
     with pytest.raises(SpelError, match="no image here"):
         load_truth(session, "elsewhere.npy", npy(mask), tmp_path)
 

@@ -20,15 +20,16 @@ from spel.studio.sources import MAX_PIXELS
 
 SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".pgm", ".bmp")
 LARGEST = (1 << 31) - 1
+THRESHOLD = 0.5
 
 Labels = npt.NDArray[Any]
 
 
-def read_labels_for(image: Loaded, path: Path) -> Labels:
-    """The numbers of a mask or a label image, which must be of the size of the image.
+def read_labels_for(image: Loaded, path: Path) -> tuple[Labels, str]:
+    """The numbers of a mask or a label image of the size of the image, and a note about them.
 
     They keep the file's type if it is uint8 or uint16, whose largest number means "left out" where
-    classes are compared.
+    classes are compared. Fractions from 0 to 1 are a saliency, whose mask is where it reaches 0.5.
 
     Raises
     ------
@@ -42,12 +43,20 @@ def read_labels_for(image: Loaded, path: Path) -> Labels:
             f"the mask has {shape} pixels, but {image.name} has "
             f"{image.size[0]} x {image.size[1]}; choose the image that it belongs to"
         )
+    if labels.dtype.kind == "f" and _is_saliency(labels):
+        mask = (labels >= THRESHOLD).astype(np.uint8)
+        return mask, f"a saliency; objects are where it reaches {THRESHOLD:g}"
     whole = labels.dtype.kind in "iub" or bool((labels == np.rint(labels)).all())
     if not whole or labels.min() < 0 or labels.max() > LARGEST:
         raise FormatError("the mask: expected one channel of whole numbers of at least 0")
     if labels.dtype in (np.uint8, np.uint16):
-        return labels
-    return labels.astype(np.uint8 if labels.dtype == bool else np.int32)
+        return labels, ""
+    return labels.astype(np.uint8 if labels.dtype == bool else np.int32), ""
+
+
+def _is_saliency(numbers: Labels) -> bool:
+    """Whether there is a fraction among numbers from 0 to 1."""
+    return bool(numbers.min() >= 0 and numbers.max() <= 1 and (numbers % 1 != 0).any())
 
 
 def objects_of(labels: Labels) -> tuple[Named, str]:

@@ -151,7 +151,8 @@ def _take_mask(session: Session, query: Query, path: Path) -> Json:
     It belongs to the image that it is named after, or else to the one that the query names.
     """
     name = query.get("name", "")
-    own = image_named(session, image_stem(name.rpartition("/")[2]))
+    stem = image_stem(name.rpartition("/")[2]).removesuffix(".saliency")
+    own = image_named(session, stem)
     image = session.load(own or _only_image(query, name))
     change, note = mask_change(session, image, path, query.get("network", ""))
     session.change("import_truth", change)
@@ -166,20 +167,20 @@ def mask_change(
     Where the network at hand tells classes apart, the numbers are classes, else objects.
     """
     try:
-        labels = label_images.read_labels_for(image, path)
+        labels, saliency = label_images.read_labels_for(image, path)
     except ImageReadError as error:
         reason = str(error).replace(str(path), "the mask").removeprefix("open file: ")
         raise FormatError(reason) from None
     document = session.document
     entry = document.networks.get(network)
-    if entry is not None and _tells_classes(entry):
+    if entry is not None and _tells_classes(entry) and not saliency:
         boxes, note = label_images.classes_of_pixels(labels, document.classes)
     else:
         boxes, note = label_images.objects_of(labels)
     name = true_masks.store(session, labels)
     return (
         lambda d: true_masks.with_mask(d, image, name, boxes),
-        f"{plural(len(boxes), 'object')}: {note}",
+        f"{plural(len(boxes), 'object')}: {saliency or note}",
     )
 
 

@@ -364,13 +364,7 @@ def _or_none(value: float) -> float | None:
 
 
 def plot(tables: list[Table], path: str | os.PathLike[str]) -> None:
-    """Bars of best peer over spel, one per row, the line at 1 marked.
-
-    Raises
-    ------
-    ImportError
-        Without matplotlib.
-    """
+    """Bars of best peer over spel, one per row, the line at 1 marked; needs matplotlib."""
     from matplotlib.figure import Figure
 
     rows = [(t, r) for t in tables for r in t.rows if np.isfinite(r.ratio)]

@@ -11,12 +11,16 @@ import spel
 from spel import Adjacency
 from spel.core.detections import Detections
 from spel.decide import Decision
+from spel.decide.delineate import Delineation
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.io.annotation.labels import read_labels, write_as
 from spel.io.annotation.results import Result, parse_line
 from spel.jobs.levels import full_size
 from spel.metrics.detection import Answers, evaluate, iou
 from spel.nn import MaxPool, Scale, chain
+from spel.ops.label import label
+
+BOX = Adjacency.box(3, ndim=3)
 
 
 def volume() -> np.ndarray:
@@ -117,3 +121,12 @@ def test_a_level_keeps_or_enlarges_planes() -> None:
     whole = full_size(found, (9, 18, 27), (1.0, 0.5, 1 / 3))
     assert whole.boxes.tolist() == [[3, 4, 3, 12, 10, 6]]
     assert (whole.areas.tolist(), whole.image_size) == ([48], (9, 18, 27))
+
+
+def test_each_component_of_a_volume_is_delineated_by_itself() -> None:
+    image = np.random.default_rng(0).random((9, 12, 24, 1))
+    rough = np.zeros(image.shape[:3], bool)
+    rough[2:7, 2:8, 2:8] = rough[2:7, 4:10, 14:20] = rough[1:3, 1:3, 14:20] = True
+    line = Delineation(inner=1, outer=2)
+    alone = [line.refine(image, rough & (label(rough, BOX) == one)) for one in (1, 2, 3)]
+    assert np.array_equal(line.refine(image, rough), np.any(alone, axis=0))

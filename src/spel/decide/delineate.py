@@ -108,7 +108,7 @@ class Delineation:
         result = np.zeros_like(rough)
         if self.method == "none":
             return rough.copy()
-        labels = label(rough)
+        labels = label(rough, Adjacency.box(3, ndim=rough.ndim))
         for number, window in self._windows(labels, spacing):
             refined = self._refine_object(values[window], labels[window] == number, spacing)
             result[window] |= refined
@@ -139,11 +139,33 @@ class Delineation:
             return rough.copy()
         result = np.zeros_like(rough)
         for number, window in self._windows(rough, spacing):
-            own = rough[window] == number
-            others = (rough[window] > 0) & ~own
-            refined = self._refine_object(values[window], own, spacing, others)
-            result[window][refined & ~others & (result[window] == 0)] = number
+            refined = self._refine_label(values[window], rough[window], number, spacing)
+            result[window][refined & (result[window] == 0)] = number
         return result
+
+    def refine_label(
+        self, image: npt.ArrayLike, labels: Labels, number: int, spacing: Spacing = None
+    ) -> Mask:
+        """One object of `refine_labels`, without the spels of others.
+
+        Parameters
+        ----------
+        image : (rows, cols, C) array
+        labels : (rows, cols) array of int32
+            Both of the window that reaches `margin` beyond the object, inside the image.
+        number : int
+            The label of the object.
+        spacing : tuple of float, optional
+        """
+        return self._refine_label(self._checked(image, labels.shape), labels, number, spacing)
+
+    def _refine_label(
+        self, values: npt.NDArray[np.float32], labels: Labels, number: int, spacing: Spacing
+    ) -> Mask:
+        own = labels == number
+        others = (labels > 0) & ~own
+        refined: Mask = self._refine_object(values, own, spacing, others) & ~others
+        return refined
 
     def refine_regions(
         self, image: npt.ArrayLike, labels: npt.ArrayLike, spacing: Spacing = None
@@ -202,13 +224,16 @@ class Delineation:
 
     def _windows(self, labels: Labels, spacing: Spacing) -> Iterator[tuple[int, tuple[slice, ...]]]:
         """Each label above 0, with the part of the image that its delineation looks at."""
-        objects = regions(labels)
-        steps = np.ones(labels.ndim) if spacing is None else np.asarray(spacing)
-        margin = np.ceil(self.outer / steps).astype(int) + 3
+        objects, margin = regions(labels), self.margin(labels.ndim, spacing)
         for row, number in enumerate(objects.labels):
             start = np.maximum(objects.low[row] - margin, 0)
             stop = np.minimum(objects.high[row] + margin, labels.shape)
             yield int(number), tuple(slice(a, b) for a, b in zip(start, stop))
+
+    def margin(self, ndim: int, spacing: Spacing = None) -> npt.NDArray[np.int64]:
+        """How far beyond an object its delineation looks, in spels along each axis."""
+        steps = np.ones(ndim) if spacing is None else np.asarray(spacing)
+        return np.ceil(self.outer / steps).astype(np.int64) + 3
 
     def _refine_object(
         self,

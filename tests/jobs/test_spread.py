@@ -15,6 +15,8 @@ import tifffile
 import spel
 from spel.data import street
 from spel.decide import Decision
+from spel.decide.delineate import Delineation
+from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import Segmentation
 from spel.errors import FormatError
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
@@ -26,14 +28,21 @@ NET = spel.chain(
     edges=spel.Convolution(spel.KernelBank.sobel("col")),
     join=spel.MaxPool(spel.Adjacency.rectangle(width=9, height=5)),
 )
+FEW = ObjectModel(area=60, multiple=True, levels=(2.7,), min_score=-9, ring=3)
 OPTIONS = {"tile": 256, "isolate": False}
 JOBS: dict[str, ImageJob] = {
     "segment": SegmentJob(NET, Segmentation(threshold="p90"), save=("saliency",), **OPTIONS),
+    "objects": SegmentJob(
+        NET, Segmentation(FEW, delineation=Delineation(inner=1, outer=3)), save=("csv",), **OPTIONS
+    ),
     "apply": ApplyJob(NET, save=("edges",), **OPTIONS),
     "detect": DetectJob(NET, Decision(threshold="otsu"), **OPTIONS),
 }
-PASSES = {"segment": 5, "apply": 2, "detect": 4}
-"""Extremes; two digits of a percentile, mask, saliency; ends, histogram and boxes."""
+PARTS = {"segment": 6 * 5, "objects": 6 * 2 + 3, "apply": 6 * 2, "detect": 6 * 4}
+"""2 x 3 tiles: extremes; two digits of a percentile, mask, saliency; ends, histogram and boxes.
+
+For objects: extremes and pieces of all tiles, and borders in the three where objects begin.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +101,7 @@ def test_a_killed_run_goes_on_at_its_tile(name, stored, scan, whole, tmp_path, m
     parts = tmp_path / "scan.parts"
     assert len(list(parts.glob("??-??????.npz"))) == stored
     assert run(JOBS[name], scan, tmp_path).failed == 0
-    assert len(calls) == 6 * PASSES[name] - stored  # 2 x 3 tiles
+    assert len(calls) == PARTS[name] - stored
     assert contents(tmp_path) == whole[name]
     assert not parts.exists()
 
@@ -114,15 +123,15 @@ def test_shards_compute_tiles_of_one_image_and_one_of_them_writes(
 ):
     calls = counted(monkeypatch)
     run(JOBS["segment"], scan, tmp_path, shard=Shard(2, 2))
-    assert len(calls) == 6 * PASSES["segment"]
+    assert len(calls) == PARTS["segment"]
     assert [place.stem for place in calls[:6]] == [f"00-{i:06d}" for i in (1, 3, 5, 4, 2, 0)]
     assert not list(tmp_path.glob("scan*.tif"))
     run(JOBS["segment"], scan, tmp_path, shard=Shard(1, 2))
-    assert len(calls) == 6 * PASSES["segment"]  # nothing is computed twice
+    assert len(calls) == PARTS["segment"]  # nothing is computed twice
     assert contents(tmp_path, "results.1-of-2.jsonl") == whole["segment"]
     assert not (tmp_path / "scan.parts").exists()
     run(JOBS["segment"], scan, tmp_path, shard=Shard(2, 2))
-    assert len(calls) == 6 * PASSES["segment"]  # the image is done
+    assert len(calls) == PARTS["segment"]  # the image is done
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
@@ -157,7 +166,7 @@ def test_parts_of_other_settings_or_another_file_are_not_taken(scan, whole, tmp_
     spread.store(parts.place(0, 0), np.zeros(3))
     calls = counted(monkeypatch)
     run(JOBS["apply"], scan, tmp_path)
-    assert len(calls) == 6 * PASSES["apply"]
+    assert len(calls) == PARTS["apply"]
     assert contents(tmp_path) == whole["apply"]
 
 

@@ -13,7 +13,7 @@ import tifffile
 import spel
 from spel.atomic import remove_leftovers
 from spel.cli.main import run as program
-from spel.decide.object_model import ObjectModel
+from spel.decide.delineate import Delineation
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
 from spel.decide.segmented import segment, segment_image
 from spel.errors import ParameterError
@@ -182,9 +182,9 @@ def test_a_folder_of_zarr_is_whole_or_absent(tmp_path):
 
 
 def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
-    shaped = with_segmentation(NET, Segmentation(ObjectModel(area=9)))
-    with pytest.raises(ParameterError, match="selects components by their shape"):
-        SegmentJob(shaped, tile=256)
+    lined = with_segmentation(NET, Segmentation(threshold=0.5, delineation=Delineation()))
+    with pytest.raises(ParameterError, match="delineates all that is above a threshold"):
+        SegmentJob(lined, tile=256)
     with pytest.raises(ParameterError, match="tile by tile it is ome-tiff or ome-zarr"):
         SegmentJob(NET, tile=256, formats=("png",))
     with pytest.raises(ParameterError, match="cannot be written tile by tile"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,62 @@ from spel.errors import ParameterError, ShapeError
 
 AXES = ("plane", "row", "col")
 EDGES = ("z", "y", "x")
+
+
+class ObjectTable(Protocol):
+    """The objects of one image, best first, however their label image is stored."""
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """([planes,] rows, cols) of the image."""
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """One in 0..1 for each object."""
+
+    @property
+    def classes(self) -> npt.NDArray[np.int64]:
+        """Label of the class of each object."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of the class of each object, or empty."""
+
+    @property
+    def areas(self) -> npt.NDArray[np.int64]:
+        """Spels of each object."""
+
+    @property
+    def bounds(self) -> npt.NDArray[np.int64]:
+        """First and one past the last index of each object along each axis: (n, 2, ndim)."""
+
+    @property
+    def centroids(self) -> npt.NDArray[np.float64]:
+        """Mean ``(row, col)`` of the spels of each object."""
+
+    def part(self, number: int) -> npt.NDArray[np.bool_]:
+        """The mask of one object, counted from 0, inside its bounds."""
+
+
+def boxes_of(table: ObjectTable) -> npt.NDArray[np.float64]:
+    """``x0 y0 x1 y1`` of each object, half-open; ``x0 y0 z0 x1 y1 z1`` in volumes."""
+    flat = table.bounds[:, :, ::-1].reshape(-1, 2 * len(table.size))
+    return flat.astype(np.float64)
+
+
+def rows_of(table: ObjectTable) -> list[dict[str, Any]]:
+    """One row per object: number, class, score, area, box and centroid."""
+    ndim, boxes = len(table.size), boxes_of(table)
+    edges = [f"{axis}{side}" for side in (0, 1) for axis in EDGES[-ndim:][::-1]]
+    rows = []
+    for number in range(len(table.scores)):
+        row: dict[str, Any] = {"object": number + 1, "class": int(table.classes[number])}
+        row |= {"name": table.names[number]} if table.names else {}
+        row |= {"score": float(table.scores[number]), "area": int(table.areas[number])}
+        row |= dict(zip(edges, boxes[number].tolist(), strict=True))
+        row |= dict(zip(AXES[-ndim:], table.centroids[number].tolist(), strict=True))
+        rows.append(row)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +150,11 @@ class Instances(Value):
         """Number of axes of the image: 2 or 3."""
         return self.labels.ndim
 
+    @property
+    def size(self) -> tuple[int, ...]:
+        """([planes,] rows, cols) of the image."""
+        return self.labels.shape
+
     @derived_property
     def areas(self) -> npt.NDArray[np.int64]:
         """Spels of each object."""
@@ -113,7 +174,7 @@ class Instances(Value):
     @property
     def boxes(self) -> npt.NDArray[np.float64]:
         """``x0 y0 x1 y1`` of each object, half-open; ``x0 y0 z0 x1 y1 z1`` in volumes."""
-        return self.bounds[:, :, ::-1].reshape(len(self), 2 * self.ndim).astype(np.float64)
+        return boxes_of(self)
 
     @derived_property
     def centroids(self) -> npt.NDArray[np.float64]:
@@ -128,6 +189,12 @@ class Instances(Value):
         mask: npt.NDArray[np.bool_] = self.labels == number + 1
         return mask
 
+    def part(self, number: int) -> npt.NDArray[np.bool_]:
+        """The mask of one object, counted from 0, inside its bounds."""
+        window = tuple(slice(a, b) for a, b in self.bounds[number].T.tolist())
+        part: npt.NDArray[np.bool_] = self.labels[window] == number + 1
+        return part
+
     def rows(self) -> list[dict[str, Any]]:
         """One row per object: number, class, score, area, box and centroid.
 
@@ -136,13 +203,4 @@ class Instances(Value):
         >>> Instances([[0, 1]], [0.5]).rows()[0]["x0"]
         1.0
         """
-        edges = [f"{axis}{side}" for side in (0, 1) for axis in EDGES[-self.ndim :][::-1]]
-        rows = []
-        for number in range(len(self)):
-            row: dict[str, Any] = {"object": number + 1, "class": int(self.classes[number])}
-            row |= {"name": self.names[number]} if self.names else {}
-            row |= {"score": float(self.scores[number]), "area": int(self.areas[number])}
-            row |= dict(zip(edges, self.boxes[number].tolist(), strict=True))
-            row |= dict(zip(AXES[-self.ndim :], self.centroids[number].tolist(), strict=True))
-            rows.append(row)
-        return rows
+        return rows_of(self)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.numbers import as_numbers
 from spel.decide.division import Score, divide
+from spel.decide.frame import Frame
 from spel.decide.parts import common_window, parts, windows_of
 from spel.decide.shape import Shape, fill_holes, roundness_of
 from spel.errors import ShapeError
@@ -49,6 +50,8 @@ class Component:
         Mean saliency inside, minus the mean saliency of the ring around.
     touches_border : bool
         Whether the component reaches the border of the image, so that a part may be missing.
+    first : tuple of int
+        The first spel, in raster order, of the connected component that it is, or is a part of.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class Component:
     elongation: float
     contrast: float
     touches_border: bool
+    first: tuple[int, ...]
 
     @property
     def window(self) -> tuple[slice, ...]:
@@ -116,6 +120,7 @@ def components_at_levels(
     split: bool = False,
     score: Score | None = None,
     truncated: bool = False,
+    frame: Frame | None = None,
 ) -> list[Component]:
     """Every component above every level whose area lies within a range.
 
@@ -142,6 +147,9 @@ def components_at_levels(
     truncated : bool
         Measure components that the border of the image cuts by the ellipse of their visible
         outline. Images only.
+    frame : Frame, optional
+        The saliency is that of a window; only the components of its tile are taken, which must lie
+        inside the window with their rings. Their places are those in the image.
 
     Returns
     -------
@@ -163,22 +171,34 @@ def components_at_levels(
     """
     array = _one_channel(saliency, truncated)
     connected = adjacency or _box(3, array.ndim)
+    frame = frame or Frame.whole(array.shape)
     components = []
     for level in levels:
         for origin, mask, size in _wholes(array > level, connected, area[0], containing):
-            whole = fill_holes(mask)
+            first = np.add(origin, np.unravel_index(mask.argmax(), mask.shape))
+            if not frame.owns(first[None])[0]:
+                continue
+            whole = _Whole(float(level), origin, fill_holes(mask), frame.in_image(first))
             if score is not None:
                 pieces = _divided(mask, origin, area, connected, score)
             else:
-                pieces = [(origin, whole)] if size <= area[1] else []
+                pieces = [(origin, whole.mask)] if size <= area[1] else []
             if split and size >= 2 * area[0]:
                 pieces += _parts(mask, origin, area, connected, containing)
             for place, piece in pieces:
-                one = _component(
-                    array, float(level), place, piece, ring, accept, (origin, whole), truncated
-                )
+                one = _component(array, frame, place, piece, ring, accept, whole, truncated)
                 components += [] if one is None else [one]
     return components
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """A connected component with its holes filled; its first spel is a place in the image."""
+
+    level: float
+    origin: tuple[int, ...]
+    mask: Mask
+    first: tuple[int, ...]
 
 
 def _one_channel(saliency: npt.ArrayLike, truncated: bool) -> npt.NDArray[np.float32]:
@@ -271,35 +291,36 @@ def _divided(
 
 def _component(
     array: npt.NDArray[np.float32],
-    level: float,
+    frame: Frame,
     origin: tuple[int, ...],
     mask: Mask,
     ring: int,
     accept: Callable[[float, float, bool], bool] | None,
-    whole: tuple[tuple[int, ...], Mask],
+    whole: _Whole,
     truncated: bool,
 ) -> Component | None:
     """The component that a mask covers, measured; None if it is not accepted."""
     shape = Shape.of(mask)
-    high = np.add(origin, mask.shape)
-    touches = bool(0 in origin or (high == array.shape).any())
+    place = tuple(int(o + s) for o, s in zip(origin, frame.start))
+    touches = bool(0 in place or (np.add(place, mask.shape) == frame.image_size).any())
     area = int(np.count_nonzero(mask))
     if truncated and touches:
-        shape = Shape.completed(mask, origin, array.shape) or shape
+        shape = Shape.completed(mask, place, frame.image_size) or shape
     if accept is not None and not accept(shape.area, shape.elongation, touches):
         return None
     contrast, roundness = _measure(array, origin, mask, ring, shape, whole)
     return Component(
-        level,
-        origin,
+        whole.level,
+        place,
         mask,
-        array.shape,
+        frame.image_size,
         area,
         float(shape.area),
         roundness,
         shape.elongation,
         contrast,
         touches,
+        whole.first,
     )
 
 
@@ -321,7 +342,7 @@ def _measure(
     mask: Mask,
     ring: int,
     shape: Shape,
-    whole: tuple[tuple[int, ...], Mask],
+    whole: _Whole,
 ) -> tuple[float, float]:
     """Contrast and roundness of a mask, inside the image.
 
@@ -337,12 +358,14 @@ def _measure(
     values = array[tuple(slice(a, b) for a, b in zip(start, stop))]
     inside = float(values[part].mean())
     outside = float(values[surrounding].mean()) if surrounding.any() else 0.0
-    return inside - outside, roundness_of(part, shape, shape.centre + origin - start)
+    # The integers are added first, so that the place in the image does not change the last bits.
+    centre = shape.centre + np.subtract(origin, start)
+    return inside - outside, roundness_of(part, shape, centre)
 
 
-def _clear(ring: Mask, start: npt.NDArray[np.int64], whole: tuple[tuple[int, ...], Mask]) -> None:
+def _clear(ring: Mask, start: npt.NDArray[np.int64], whole: _Whole) -> None:
     """Take the spels of the whole component out of a ring, whose first spel lies at `start`."""
-    origin, mask = whole
+    origin, mask = whole.origin, whole.mask
     low = np.maximum(start, origin)
     high = np.minimum(start + ring.shape, np.add(origin, mask.shape))
     here = tuple(slice(a - s, max(b, a) - s) for a, b, s in zip(low, high, start))

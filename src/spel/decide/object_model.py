@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.adjacency import Adjacency
 from spel.core.stored import check_table, stored_value
 from spel.decide.components import Component, Mask, components_at_levels
 from spel.decide.ellipse import LARGEST
+from spel.decide.frame import Frame, Sides
 from spel.decide.numbers import check_number
 from spel.decide.presence import Presence
 from spel.errors import ParameterError
@@ -205,29 +207,48 @@ class ObjectModel:
         border = log(self.border_factor) if touches_border else 0.0
         return -(size**2) / 2 - shape**2 / 2 + border
 
-    def components(self, saliency: npt.ArrayLike) -> list[Component]:
-        """Components whose size and shape alone do not put them below `min_score`."""
+    @property
+    def _area_limits(self) -> tuple[float, float]:
+        """Smallest and largest area, before holes are filled, that may score enough."""
         reach = exp(min(sqrt(2 * max(-self.min_score, 0.5)), 4) * self.area_spread)
         # Areas are compared before holes are filled, hence the factor 2.
         low, high = (self.area * factor for factor in self.area_range)
         visible = LARGEST if self.truncated else 1.0
-        area = (max(low / reach / 2 / visible, 1), high * reach)
+        return max(low / reach / 2 / visible, 1), high * reach
+
+    def components(self, saliency: npt.ArrayLike, frame: Frame | None = None) -> list[Component]:
+        """Components whose size and shape alone do not put them below `min_score`.
+
+        In a window of an image they are those of its tile, see `spel.decide.frame`.
+        """
 
         def accept(spels: float, elongation: float, touches_border: bool) -> bool:
             return self._bound(spels, elongation, touches_border) > self.min_score
 
         return components_at_levels(
-            saliency, self.levels, area=area, ring=self.ring, accept=accept,
+            saliency, self.levels, area=self._area_limits, ring=self.ring, accept=accept,
             score=self._shape_score if self.multiple else None, truncated=self.truncated,
+            frame=frame,
         )  # fmt: skip
+
+    def open_sides(self, saliency: npt.NDArray[np.float32], frame: Frame) -> Sides:
+        """The sides of a window that must move out before `components` sees those of its tile."""
+        near = Adjacency.box(3, ndim=saliency.ndim)
+        largest = float("inf") if self.multiple else self._area_limits[1]
+        sides = [
+            frame.open_sides(saliency > level, near, self.ring, largest) for level in self.levels
+        ]
+        return np.asarray(np.logical_or.reduce(sides), dtype=np.bool_)
 
     def rank(self, saliency: npt.ArrayLike) -> list[tuple[float, Component]]:
         """Components that overlap no better one, with their scores, best first."""
         scored = [(self.score(component), component) for component in self.components(saliency)]
         scored.sort(key=lambda pair: -pair[0])
         ranked: list[tuple[float, Component]] = []
+        taken = np.zeros(scored[0][1].image_size if scored else (), dtype=bool)
         for score, component in scored:
-            if not any(component.overlaps(better) for _, better in ranked):
+            if not taken[component.window][component.mask].any():
+                taken[component.window] |= component.mask
                 ranked.append((score, component))
         return ranked
 

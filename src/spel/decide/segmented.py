@@ -13,8 +13,10 @@ from spel.core.instances import Instances
 from spel.core.numbers import as_numbers
 from spel.core.value import Value, derived_property
 from spel.decide.components import Mask
+from spel.decide.frame import Frame
 from spel.decide.object_scale import check_scale, resized, size_at
-from spel.decide.parts import Window, flood_parts, parts, windows_of
+from spel.decide.parts import Window
+from spel.decide.pieces import Kind, kinds_of, mask_pieces
 from spel.decide.segmentation import (
     UNDECIDED,
     ObjectClass,
@@ -28,10 +30,6 @@ from spel.nn.node import INPUT
 from spel.ops.enlarge import enlarge
 
 Real = npt.NDArray[np.float32]
-Piece = tuple[float, ObjectClass, Window, Mask]
-
-ONE_CLASS = ObjectClass(1)
-"""The class of objects of a network that has one saliency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +94,13 @@ class SegmentedImage(Value):
     def instances(self) -> Instances:
         """The objects one by one, best first; those that touch are separated."""
         how = self.segmentation
-        classes = [one for one in how.classes if not one.background] or [ONE_CLASS]
-        pieces = [piece for one in classes for piece in self._pieces(one)]
+        kinds = kinds_of(how)
+        pieces = [piece for kind in kinds for piece in self._pieces(kind)]
         pieces.sort(key=lambda piece: -piece[0])
         labels: npt.NDArray[Any] = np.zeros(self.output.shape[:-1], dtype=np.int32)
         for number, (_, _, window, mask) in enumerate(pieces, 1):
             labels[window][mask & (labels[window] == 0)] = number
-        sized = how.objects is not None or any(one.objects is not None for one in classes)
+        sized = any(kind.model is not None for kind in kinds)
         if sized and how.delineation is not None and self.features is not None:
             labels = how.delineation.refine_labels(self.features, labels, self.spacing)
         left, labels = np.unique(labels, return_inverse=True)
@@ -114,25 +112,16 @@ class SegmentedImage(Value):
             tuple(one.title for _, one, _, _ in rest) if how.classes else (),
         )
 
-    def _pieces(self, one: ObjectClass) -> list[Piece]:
-        """The objects of one class: those of the learned size, or the parts of its mask."""
-        how = self.segmentation
-        channel = how.classes.index(one) if how.classes else 0
-        saliency = self.output[..., channel]
-        model = one.objects if how.classes else how.objects
-        if model is not None:
-            pairs = model.select(saliency)
-            return [(model.probability(s), one, c.window, c.mask) for s, c in pairs]
+    def _pieces(self, kind: Kind) -> list[tuple[float, ObjectClass, Window, Mask]]:
+        """The objects of one class, with their probabilities."""
+        how, one = self.segmentation, kind.one
+        saliency = self.output[..., kind.channel]
+        if kind.model is not None:
+            pairs = kind.model.select(saliency)
+            return [(kind.probability(s), one, c.window, c.mask) for s, c in pairs]
         mask = self.labels == one.label if how.classes else self.mask
-        labels = parts(mask, spacing=self.spacing).cut(how.neck)
-        if labels.any():
-            labels = flood_parts(mask, labels, spacing=self.spacing)
-        pieces: list[Piece] = []
-        for number, window in enumerate(windows_of(labels, int(labels.max(initial=0))), 1):
-            own = labels[window] == number
-            score = float(np.clip(saliency[window][own].mean(dtype=np.float64), 0, 1))
-            pieces.append((score, one, window, own))
-        return pieces
+        pieces = mask_pieces(mask, saliency, how.neck, self.spacing, Frame.whole(mask.shape))
+        return [(piece.score, one, piece.window, piece.mask) for piece in pieces]
 
 
 def segment_image(
@@ -203,7 +192,7 @@ def segment_image(
     if scale != 1:
         output = resized(output, size)
         features = None if features is None else resized(features, size)
-    return SegmentedImage(output, chosen, features, _relative(spacing, len(size)))
+    return SegmentedImage(output, chosen, features, relative_spacing(spacing, len(size)))
 
 
 def _output(
@@ -221,7 +210,7 @@ def _output(
     return output if output.shape[:-1] == size else enlarge(output, size, _strides(network))
 
 
-def _relative(spacing: Sequence[float] | None, axes: int) -> tuple[float, ...] | None:
+def relative_spacing(spacing: Sequence[float] | None, axes: int) -> tuple[float, ...] | None:
     """The spacing in units of its shortest step; None if it is the same along all axes."""
     if spacing is None or len(set(spacing)) < 2:
         return None

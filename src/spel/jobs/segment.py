@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,19 +13,12 @@ from spel.errors import ParameterError
 from spel.io.image import writer
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
-from spel.io.large.pyramid import windows_of_band
-from spel.io.large.stored_band import StoredBand
-from spel.jobs.network_job import NetworkJob, write_bands
-from spel.jobs.segmented_files import (
-    PARTS,
-    mask_picture,
-    objects_in_picture,
-    picture_type,
-    save_part,
-)
+from spel.jobs.network_job import NetworkJob
+from spel.jobs.segment_tiles import TiledSegmentation
+from spel.jobs.segmented_files import PARTS, mask_picture, save_part
 from spel.nn.intensity import expected_white
 from spel.runs import ImageRecord, OutputFiles, SourceImage
-from spel.runs.bands import check_labels, label_bands, output_bands
+from spel.runs.bands import check_tiled
 from spel.runs.tiling import Mapping
 
 
@@ -71,7 +62,7 @@ class SegmentJob(NetworkJob):
         super().__post_init__()
         chosen = resolve_segmentation(self.network, self.segmentation)
         if self.tile is not None:
-            check_labels(self.network, chosen)
+            check_tiled(self.network, chosen)
         if self.scale != 1 and self.tile is not None:
             raise ParameterError(
                 f"segment: scale {self.scale} resizes whole images; it cannot be combined with tile"
@@ -135,36 +126,17 @@ class SegmentJob(NetworkJob):
                 "images; cut it into smaller files, or resize it first"
             )
         chosen = resolve_segmentation(self.network, self.segmentation)
-        if set(self.save) - {"saliency"}:
-            raise ParameterError(
-                f"segment: {name} is read tile by tile, which gives masks and label images; "
-                "instances need the whole image: cut it into smaller files"
-            )
+        check_tiled(self.network, chosen)
         tiling, intensity = self.tiled(image, each)
-        tiling = tiling.for_bands(self.network)
-        network = tiling.resolved(self.network)
-        size, area = image.shape[:-1], 0
-
-        def counted(bands: Iterator[StoredBand]) -> Iterator[StoredBand]:
-            nonlocal area
-            for band in bands:
-                for part in windows_of_band(band):
-                    area += int(np.count_nonzero(objects_in_picture(part, chosen)))
-                yield band
-
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
-        write, paths = partial(write_bands, form, files), [files.path(ENDINGS[form])]
-        voxel: dict[str, Any] = {"spacing": image.spacing, "unit": image.unit}
-        picture = partial(mask_picture, segmentation=chosen)
-        masks = label_bands(network, tiling, chosen, picture, files.folder)
-        write(paths[0], counted(masks), (*size, 1), picture_type(chosen), **voxel)
-        if "saliency" in self.save:
-            paths.append(files.path(f"saliency.{ENDINGS[form]}"))
-            bands = output_bands(network, tiling, files.folder)
-            write(paths[1], bands, self.network.shape(image.shape), np.float32, **voxel)
+        tiled = TiledSegmentation(self.network, chosen, image, tiling, files, form)
+        mask, area = tiled.write_mask()
+        paths = [mask, *(tiled.save(part, name) for part in self.save)]
+        listed = set(self.save) - {"saliency"}
         values = {
-            "size": list(size),
+            "size": list(tiled.size),
             "area": area,
+            **({"objects": len(tiled.objects.scores)} if listed else {}),
             "files": [path.name for path in paths],
             "model": self.model,
             **({"spacing": list(image.spacing)} if image.spacing else {}),

@@ -64,12 +64,22 @@ def picture_type(segmentation: Segmentation) -> np.dtype[np.unsignedinteger[Any]
     return np.dtype(np.uint8 if largest < 255 else np.uint16)
 
 
+def number_type(objects: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """The type of the numbers in a file of that many objects.
+
+    Examples
+    --------
+    >>> [number_type(n).name for n in (255, 256, 65536)]
+    ['uint8', 'uint16', 'uint32']
+    """
+    return np.dtype(np.min_scalar_type(objects))
+
+
 def save_part(part: str, path: Path, segmented: SegmentedImage, image: str) -> None:
     """Write one of `PARTS`."""
     if part == "saliency":
         write(path, segmented.output)
     elif part == "instances":
-        kind = np.uint8 if len(segmented.instances) < 256 else np.uint16
-        write(path, segmented.instances.labels.astype(kind))
+        write(path, segmented.instances.labels.astype(number_type(len(segmented.instances))))
     else:
         write_instances(path, {Path(image).name: segmented.instances})

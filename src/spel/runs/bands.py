@@ -52,29 +52,48 @@ def output_bands(network: Network, tiling: Tiling, folder: Folder = None) -> Ite
     yield from _joined(network, tiling, tiling.outputs(network)(np.asarray), folder)
 
 
-def check_labels(network: Network, segmentation: Segmentation) -> None:
-    """Refuse what `label_bands` refuses, before an image is read."""
-    delineation = segmentation.delineation
-    for needed, what in (
-        (segmentation.objects is not None, "selects components by their shape"),
-        (delineation is not None and delineation.method != "none", "delineates objects"),
-    ):
-        if needed:
-            raise ParameterError(
-                f"segment: the network's segmentation {what}, which needs the whole image; use a "
-                "level of the pyramid, or a segmentation by a threshold"
-            )
+def check_tiled(network: Network, segmentation: Segmentation) -> None:
+    """Refuse what needs the whole image, before an image is read.
+
+    Raises
+    ------
+    ParameterError
+        If classes or the components of a threshold are delineated.
+    ShapeError
+        If the output, or the node that the delineation looks at, has strides.
+    """
+    line = segmentation.delineation
+    delineates = line is not None and line.method != "none"
+    if delineates and (segmentation.classes or segmentation.objects is None):
+        what = "classes" if segmentation.classes else "all that is above a threshold"
+        raise ParameterError(
+            f"segment: the network's segmentation delineates {what}, which needs the whole image; "
+            "use a level of the pyramid, or a segmentation without delineation"
+        )
     if max(network.footprints[network.output].stride) > 1:
         raise ShapeError(
             "segment: the output of the network has strides and is enlarged over the whole image; "
             "use a level of the pyramid, or a network without strides"
         )
+    if delineates and max(network.footprints[segmentation.features].stride) > 1:
+        raise ShapeError(
+            f"segment: features {segmentation.features!r} have strides; delineate on a node "
+            "without strides"
+        )
+
+
+def threshold_in(network: Network, tiling: Tiling, segmentation: Segmentation) -> float:
+    """The threshold of the whole image; 0 for a segmentation that has classes or object model."""
+    if segmentation.classes or segmentation.objects is not None:
+        return 0.0
+    return threshold_of_parts(tiling.outputs(network), segmentation.threshold)
 
 
 def label_bands(
     network: Network,
     tiling: Tiling,
     segmentation: Segmentation,
+    level: float,
     of_labels: Callable[[npt.NDArray[np.int32]], Array],
     folder: Folder = None,
 ) -> Iterator[StoredBand]:
@@ -82,22 +101,21 @@ def label_bands(
 
     The label image is that of `SegmentedImage.labels`, bit for bit.
 
-    Raises
-    ------
-    ParameterError
-        If the segmentation selects components by their shape, or delineates: they need the whole
-        image.
-    ShapeError
-        As `output_bands`; if the network has strides.
+    Parameters
+    ----------
+    network : Network
+        Without layers over the whole image, see `Tiling.resolved`.
+    tiling : Tiling
+        With the tiles that bands need.
+    segmentation : Segmentation
+        Without object model, except for those of classes.
+    level : float
+        What `threshold_in` gives.
+    of_labels : callable
+    folder : path, optional
+        As for `output_bands`.
     """
-    check_labels(network, segmentation)
-    tiling = tiling.for_bands(network)
-    network = tiling.resolved(network)
-    parts = tiling.outputs(network)
-    level = 0.0
-    if not segmentation.classes:
-        level = threshold_of_parts(parts, segmentation.threshold)
-    pictures = parts(partial(_picture, segmentation, level, of_labels))
+    pictures = tiling.outputs(network)(partial(_picture, segmentation, level, of_labels))
     yield from _joined(network, tiling, pictures, folder)
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import atomic
-from spel.core.instances import Instances
+from spel.core.instances import ObjectTable, boxes_of, rows_of
 from spel.errors import ParameterError, ShapeError
 from spel.ops.outline import outlines
 
 __all__ = ["FORMATS", "run_lengths", "write_instances"]
 
-ByImage = Mapping[str, Instances]
+ByImage = Mapping[str, ObjectTable]
 
 
 def write_instances(path: str | os.PathLike[str], instances: ByImage, format: str = "") -> None:
@@ -52,26 +52,44 @@ def write_instances(path: str | os.PathLike[str], instances: ByImage, format: st
         raise ParameterError(
             f"write_instances: {path}: format {chosen!r}; expected one of {', '.join(FORMATS)}"
         )
-    if chosen != "csv" and any(one.ndim != 2 for one in instances.values()):
+    if chosen != "csv" and any(len(one.size) != 2 for one in instances.values()):
         raise ShapeError(f"write_instances: {path}: {chosen} has no place for volumes; write csv")
     atomic.write_text(path, FORMATS[chosen](instances))
 
 
-def run_lengths(mask: npt.ArrayLike) -> str:
+def run_lengths(
+    mask: npt.ArrayLike, origin: Sequence[int] = (0, 0), size: Sequence[int] | None = None
+) -> str:
     """The run lengths of a mask as COCO packs them (pycocotools' ``maskApi.c`` has the format).
 
     Runs go down the columns, background first. From the fourth on, each is written as its
     difference from the run two before it, with 5 bits per character.
 
+    Parameters
+    ----------
+    mask : (rows, cols) array
+    origin : (row, col)
+        Where the first spel of the mask lies in its image.
+    size : (rows, cols), optional
+        Of the image; by default that of the mask.
+
     Examples
     --------
     >>> run_lengths([[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]])
     '426'
+    >>> run_lengths([[1], [1]], (1, 1), (3, 4))
+    '426'
     """
-    flat = (np.asarray(mask) != 0).ravel(order="F")
-    ends = np.flatnonzero(np.diff(flat)) + 1
-    runs = np.diff(np.concatenate([[0], [0] if flat[:1].any() else [], ends, [flat.size]]))
-    runs = runs.astype(np.int64)
+    part = np.asarray(mask) != 0
+    rows, cols = part.shape if size is None else map(int, size)
+    col, row = np.nonzero(part.T)
+    spels = (col.astype(np.int64) + origin[1]) * rows + row + origin[0]
+    breaks = np.flatnonzero(np.diff(spels) != 1) + 1
+    starts = spels[np.concatenate([[0], breaks])] if len(spels) else spels
+    stops = spels[np.concatenate([breaks - 1, [-1]])] + 1 if len(spels) else spels
+    ends = np.stack([starts, stops], axis=1).ravel()
+    last = [] if len(ends) and ends[-1] == rows * cols else [rows * cols]
+    runs = np.diff(np.concatenate([[0], ends, last])).astype(np.int64)
     runs[3:] -= runs[1:-2].copy()
     return "".join(_packed(int(run)) for run in runs)
 
@@ -87,7 +105,7 @@ def _packed(value: int) -> str:
 
 
 def _csv(instances: ByImage) -> str:
-    rows = [{"image": name, **row} for name, one in instances.items() for row in one.rows()]
+    rows = [{"image": name, **row} for name, one in instances.items() for row in rows_of(one)]
     columns: dict[str, None] = {}
     for row in rows:
         columns.update(dict.fromkeys(row))
@@ -103,10 +121,10 @@ def _coco(instances: ByImage, *, polygons: bool = False) -> str:
     annotations: list[dict[str, Any]] = []
     names: dict[int, str] = {}
     for image, (name, one) in enumerate(instances.items(), 1):
-        rows, cols = one.labels.shape
+        (rows, cols), boxes = one.size, boxes_of(one)
         images.append({"id": image, "file_name": name, "height": rows, "width": cols})
-        for number in range(len(one)):
-            x0, y0, x1, y1 = one.boxes[number].tolist()
+        for number in range(len(one.scores)):
+            x0, y0, x1, y1 = boxes[number].tolist()
             kind = int(one.classes[number])
             names[kind] = one.names[number] if one.names else str(kind)
             annotations.append(
@@ -120,7 +138,7 @@ def _coco(instances: ByImage, *, polygons: bool = False) -> str:
                     "iscrowd": 0,
                     "segmentation": _polygons(one, number)
                     if polygons
-                    else {"size": [rows, cols], "counts": run_lengths(one.mask(number))},
+                    else {"size": [rows, cols], "counts": _counts(one, number)},
                 }
             )
     categories = [{"id": kind, "name": name} for kind, name in sorted(names.items())]
@@ -132,20 +150,24 @@ def _coco_polygons(instances: ByImage) -> str:
     return _coco(instances, polygons=True)
 
 
-def _polygons(one: Instances, number: int) -> list[list[int]]:
+def _counts(one: ObjectTable, number: int) -> str:
+    """The run lengths of one object in its image."""
+    return run_lengths(one.part(number), one.bounds[number, 0], one.size)
+
+
+def _polygons(one: ObjectTable, number: int) -> list[list[int]]:
     return [[int(v) for v in rings[0].ravel()] for rings in _rings(one, number)]
 
 
-def _rings(one: Instances, number: int) -> list[list[npt.NDArray[np.int64]]]:
-    (top, left), (bottom, right) = one.bounds[number].tolist()
-    part = one.labels[top:bottom, left:right] == number + 1
-    return [[ring + [left, top] for ring in rings] for rings in outlines(part)]
+def _rings(one: ObjectTable, number: int) -> list[list[npt.NDArray[np.int64]]]:
+    top, left = one.bounds[number, 0].tolist()
+    return [[ring + [left, top] for ring in rings] for rings in outlines(one.part(number))]
 
 
 def _geojson(instances: ByImage) -> str:
     features = []
     for name, one in instances.items():
-        for number in range(len(one)):
+        for number in range(len(one.scores)):
             polygons = [
                 [[*ring.tolist(), ring[0].tolist()] for ring in rings]
                 for rings in _rings(one, number)
@@ -164,7 +186,7 @@ def _geojson(instances: ByImage) -> str:
                 "area": int(one.areas[number]),
             }
             features.append({"type": "Feature", "geometry": geometry, "properties": about})
-    sizes = [{"image": name, "size": list(one.labels.shape)} for name, one in instances.items()]
+    sizes = [{"image": name, "size": list(one.size)} for name, one in instances.items()]
     content = {"type": "FeatureCollection", "images": sizes, "features": features}
     return json.dumps(content, allow_nan=False) + "\n"
 

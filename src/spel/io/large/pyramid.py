@@ -13,7 +13,7 @@ import numpy.typing as npt
 from spel.atomic import replacing
 from spel.errors import ParameterError
 
-from .stored_band import PlaneOf, StoredBand
+from .stored_band import PictureOf, PlaneOf, StoredBand
 
 if TYPE_CHECKING:
     from tifffile import TiffWriter
@@ -31,7 +31,7 @@ STRIP = 8 * BLOCK
 
 Band = npt.NDArray[Any]
 Place = tuple[int, int]
-Source = Band | StoredBand | PlaneOf
+Source = Band | StoredBand | PictureOf | PlaneOf
 """What is read by windows while it is written."""
 
 

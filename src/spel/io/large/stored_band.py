@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,31 @@ class StoredBand:
 
 
 @dataclass(frozen=True, eq=False)
+class PictureOf:
+    """What a function makes of each spel of a band of one channel, read by windows.
+
+    Attributes
+    ----------
+    band : StoredBand
+    picture : callable
+        From ([planes,] rows, cols) to an array of the same size.
+    """
+
+    band: StoredBand
+    picture: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.band.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, window: slice | tuple[slice, ...]) -> npt.NDArray[Any]:
+        return self.picture(self.band[window][..., 0])[..., None]
+
+
+@dataclass(frozen=True, eq=False)
 class PlaneOf:
     """A plane of a band of planes, read by windows.
 
@@ -93,7 +118,7 @@ class PlaneOf:
     number : int
     """
 
-    band: npt.NDArray[Any] | StoredBand | PlaneOf
+    band: npt.NDArray[Any] | StoredBand | PictureOf | PlaneOf
     number: int
 
     @property

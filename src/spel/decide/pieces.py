@@ -1,0 +1,164 @@
+"""The objects of each class, one by one: those of a learned size, or the parts of a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.decide.components import Mask
+from spel.decide.frame import Frame, Sides, first_spels
+from spel.decide.object_model import ObjectModel
+from spel.decide.parts import Window, flood_parts, parts, windows_of
+from spel.decide.segmentation import ObjectClass, Segmentation
+from spel.ops.label import label
+
+Spacing = tuple[float, ...] | None
+
+ONE_CLASS = ObjectClass(1)
+"""The class of objects of a network that has one saliency."""
+
+PARTS_MARGIN = 16
+"""How far the parts of a mask depend on other components: smoothed distances reach 4 spels."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is looked for in one channel of a network's output.
+
+    Attributes
+    ----------
+    one : ObjectClass
+    channel : int
+    model : ObjectModel, optional
+        The size and shape of the objects; without it they are the parts of the mask.
+    """
+
+    one: ObjectClass
+    channel: int
+    model: ObjectModel | None
+
+    def probability(self, score: float) -> float:
+        """What the score of a piece says, in 0..1."""
+        return score if self.model is None else self.model.probability(score)
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """An object, or one that may be.
+
+    Attributes
+    ----------
+    score : float
+        That of the object model, or the mean saliency in 0..1.
+    window : tuple of slice
+        The part of the image that `mask` covers.
+    mask : array of bool
+    level : float
+        The level of saliency at which it is a component; 0 for a part of a mask.
+    first : tuple of int
+        The spel of the image by whose raster order pieces of one level are sorted.
+    """
+
+    score: float
+    window: Window
+    mask: Mask
+    level: float
+    first: tuple[int, ...]
+
+
+def kinds_of(how: Segmentation) -> list[Kind]:
+    """The classes whose objects are looked for."""
+    if not how.classes:
+        return [Kind(ONE_CLASS, 0, how.objects)]
+    each = enumerate(how.classes)
+    return [Kind(one, channel, one.objects) for channel, one in each if not one.background]
+
+
+def mask_pieces(
+    mask: Mask, saliency: npt.NDArray[Any], neck: float, spacing: Spacing, frame: Frame
+) -> list[Piece]:
+    """The parts of the components of a mask that belong to the tile of a frame, in raster order."""
+    labels = parts(mask, spacing=spacing).cut(neck)
+    count = int(labels.max(initial=0))
+    if not count:
+        return []
+    first = first_spels(labels, count)
+    whole = label(mask, Adjacency.box(3, ndim=mask.ndim))
+    own = frame.owns(first_spels(whole, int(whole.max())))[whole[tuple(first.T)] - 1]
+    labels = flood_parts(mask, labels, spacing=spacing)
+    pieces = []
+    for number, window in enumerate(windows_of(labels, count)):
+        if own[number]:
+            piece = labels[window] == number + 1
+            score = float(np.clip(saliency[window][piece].mean(dtype=np.float64), 0, 1))
+            place = tuple(slice(s.start + o, s.stop + o) for s, o in zip(window, frame.start))
+            pieces.append(Piece(score, place, piece, 0.0, frame.in_image(first[number])))
+    return pieces
+
+
+def tile_pieces(
+    output: npt.NDArray[Any], how: Segmentation, level: float, frame: Frame, spacing: Spacing
+) -> Iterator[tuple[int, Piece]]:
+    """What may be an object of the tile of a frame, with the number of its kind.
+
+    Of a model of one object per image, the best alone; of others, all that score enough.
+
+    Parameters
+    ----------
+    output : (rows, cols, k) array
+        The output of the network in the window of the frame.
+    how : Segmentation
+    level : float
+        The threshold of the whole image, for a segmentation without object model and classes.
+    frame : Frame
+    spacing : tuple of float, optional
+    """
+    for number, kind in enumerate(kinds_of(how)):
+        saliency = output[..., kind.channel]
+        if kind.model is None:
+            mask = _mask(output, how, level, kind)
+            own = mask_pieces(mask, saliency, how.neck, spacing, frame)
+        else:
+            own = _scored(kind.model, saliency, frame)
+        yield from ((number, piece) for piece in own)
+
+
+def open_sides(output: npt.NDArray[Any], how: Segmentation, level: float, frame: Frame) -> Sides:
+    """The sides of a window that must move out before `tile_pieces` sees all it needs."""
+    sides = np.zeros((2, output.ndim - 1), dtype=bool)
+    for kind in kinds_of(how):
+        if kind.model is not None:
+            sides |= kind.model.open_sides(output[..., kind.channel], frame)
+        else:
+            mask = _mask(output, how, level, kind)
+            sides |= frame.open_sides(mask, Adjacency.box(3, ndim=mask.ndim), PARTS_MARGIN)
+    return sides
+
+
+def first_margin(how: Segmentation, ndim: int) -> int:
+    """How far the window of a tile should reach beyond it, so that it seldom has to grow."""
+    models = [kind.model for kind in kinds_of(how) if kind.model is not None]
+    sizes = [one.ring + 2 * (one.area * one.area_range[1]) ** (1 / ndim) for one in models]
+    return int(max([2.0 * PARTS_MARGIN, *sizes]))
+
+
+def _mask(output: npt.NDArray[Any], how: Segmentation, level: float, kind: Kind) -> Mask:
+    if how.classes:
+        return np.asarray(how.labels(output) == kind.one.label)
+    return np.asarray(output[..., kind.channel] > level)
+
+
+def _scored(model: ObjectModel, saliency: npt.NDArray[Any], frame: Frame) -> list[Piece]:
+    scored = [(model.score(one), one) for one in model.components(saliency, frame)]
+    if not model.multiple:
+        scored = sorted(scored, key=lambda pair: -pair[0])[:1]
+    return [
+        Piece(score, one.window, one.mask, one.level, one.first)
+        for score, one in scored
+        if score > model.min_score
+    ]

@@ -1,0 +1,147 @@
+"""Segmentation of an image that is read by windows: the files of the whole, as pyramids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.decide.segmentation import Segmentation
+from spel.decide.segmented import relative_spacing
+from spel.errors import ShapeError
+from spel.io.annotation.instance_files import write_instances
+from spel.io.large import LargeImage
+from spel.io.large.forms import ENDINGS
+from spel.io.large.pyramid import windows_of_band
+from spel.io.large.stored_band import PictureOf, StoredBand
+from spel.jobs.network_job import write_bands
+from spel.jobs.segmented_files import (
+    PARTS,
+    mask_picture,
+    number_type,
+    objects_in_picture,
+    picture_type,
+)
+from spel.nn import Network
+from spel.runs import OutputFiles
+from spel.runs.bands import label_bands, output_bands, threshold_in
+from spel.runs.large_objects import large_objects
+from spel.runs.painting import PaintedObjects
+from spel.runs.tiling import Tiling
+
+Picture = npt.NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True)
+class TiledSegmentation:
+    """What is written of one image, band by band.
+
+    Attributes
+    ----------
+    network : Network
+    how : Segmentation
+    image : LargeImage
+    units : Tiling
+        The image in the units of the network.
+    files : OutputFiles
+    form : {"ome-tiff", "ome-zarr"}
+    """
+
+    network: Network
+    how: Segmentation
+    image: LargeImage
+    units: Tiling
+    files: OutputFiles
+    form: str
+
+    def __post_init__(self) -> None:
+        shape = self.network.shape(self.image.shape)
+        if shape[:-1] != self.size:
+            raise ShapeError(
+                f"segment: an image of size {self.size} gives an output of {shape[:-1]}; tile by "
+                "tile both have the same size"
+            )
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """([planes,] rows, cols) of the image."""
+        return tuple(int(n) for n in self.image.shape[:-1])
+
+    @cached_property
+    def tiling(self) -> Tiling:
+        """The tiles that bands need."""
+        return self.units.for_bands(self.network)
+
+    @cached_property
+    def local(self) -> Network:
+        """The network without layers over the whole image."""
+        return self.tiling.resolved(self.network)
+
+    @cached_property
+    def level(self) -> float:
+        """The threshold of the whole image."""
+        return threshold_in(self.local, self.tiling, self.how)
+
+    @cached_property
+    def objects(self) -> PaintedObjects:
+        """The objects one by one."""
+        spacing = relative_spacing(self.image.spacing or None, len(self.size))
+        return large_objects(
+            self.local, self.units, self.how, self.level, spacing, self.files.folder
+        )
+
+    def write_mask(self) -> tuple[Path, int]:
+        """Write the mask or label image; its path, and the spels of objects."""
+        area = 0
+
+        def counted(bands: Iterable[StoredBand | PictureOf]) -> Iterator[StoredBand | PictureOf]:
+            nonlocal area
+            for band in bands:
+                for part in windows_of_band(band):
+                    area += int(np.count_nonzero(objects_in_picture(part, self.how)))
+                yield band
+
+        kind = picture_type(self.how)
+        path = self._write("", counted(self._pictures()), (*self.size, 1), kind)
+        return path, area
+
+    def _pictures(self) -> Iterator[StoredBand | PictureOf]:
+        picture = partial(mask_picture, segmentation=self.how)
+        if self.how.objects is not None and not self.how.classes:
+            yield PictureOf(self.objects.labels, picture)
+        else:
+            yield from label_bands(
+                self.local, self.tiling, self.how, self.level, picture, self.files.folder
+            )
+
+    def save(self, part: str, name: str) -> Path:
+        """Write one of `PARTS`, and give its path."""
+        if part == "saliency":
+            output = output_bands(self.local, self.tiling, self.files.folder)
+            shape = self.network.shape(self.image.shape)
+            return self._write("saliency.", output, shape, np.dtype(np.float32))
+        if part == "instances":
+            kind = number_type(len(self.objects.scores))
+            bands = [PictureOf(self.objects.labels, partial(_as_type, kind))]
+            return self._write("instances.", bands, (*self.size, 1), kind)
+        path = self.files.path(PARTS[part])
+        if self.files.written:
+            write_instances(path, {Path(name).name: self.objects})
+        return path
+
+    def _write(
+        self, kind: str, bands: Iterable[Any], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> Path:
+        path = self.files.path(kind + ENDINGS[self.form])
+        voxel: dict[str, Any] = {"spacing": self.image.spacing, "unit": self.image.unit}
+        write_bands(self.form, self.files, path, bands, shape, dtype, **voxel)
+        return path
+
+
+def _as_type(kind: np.dtype[Any], labels: npt.NDArray[np.int32]) -> Picture:
+    return labels.astype(kind)

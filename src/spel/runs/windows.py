@@ -1,0 +1,119 @@
+"""Windows of the output of a network that grow until they hold what a tile needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.decide.frame import Frame, Sides
+from spel.errors import ParameterError
+from spel.nn import Network
+from spel.nn.tiles import tile_of
+from spel.runs.tiling import Source
+
+Array = npt.NDArray[Any]
+Box = Sequence[tuple[int, int]]
+"""First and one past the last spel along each axis."""
+
+LARGEST = 1 << 25
+"""Spels of the largest window: the shape of a component is measured in memory."""
+
+
+def output_in(network: Network, source: Source, box: Box, sides: Sequence[int]) -> Array:
+    """The output of a network without strides in a box, computed in parts of limited sides."""
+    out: Array | None = None
+    spans = [
+        [(a, min(a + side, stop)) for a in range(start, stop, side)]
+        for (start, stop), side in zip(box, sides, strict=True)
+    ]
+    for part in product(*spans):
+        tile = tile_of(network, source.shape, part)
+        values = network(np.asarray(source[tile.read]))[tile.inner]
+        if out is None:
+            out = np.empty((*(b - a for a, b in box), values.shape[-1]), values.dtype)
+        out[tuple(slice(a - start, b - start) for (a, b), (start, _) in zip(part, box))] = values
+    assert out is not None
+    return out
+
+
+def grown(
+    network: Network,
+    source: Source,
+    tile: tuple[slice, ...],
+    margin: int,
+    open_sides: Callable[[Array, Frame], Sides],
+) -> tuple[Array, Frame]:
+    """The output around a tile, so far that no side of the window is open.
+
+    Parameters
+    ----------
+    network : Network
+        Its output has the size of the image.
+    source : array or `spel.io.large.LargeImage`
+    tile : tuple of slice
+    margin : int
+        How far the window reaches beyond the tile at first; an open side doubles it.
+    open_sides : callable
+        Which sides of a window must move out, by its values and its frame.
+
+    Raises
+    ------
+    ParameterError
+        If the window would have more than `LARGEST` spels.
+    """
+    size = tuple(map(int, source.shape[: len(tile)]))
+    lengths = [span.stop - span.start for span in tile]
+    margins = np.full((2, len(tile)), margin)
+    box = _around(tile, margins, size)
+    values = output_in(network, source, box, lengths)
+    while True:
+        frame = Frame(tuple(a for a, _ in box), values.shape[:-1], size, tile)
+        sides = open_sides(values, frame)
+        if not sides.any():
+            return values, frame
+        margins = np.where(sides, 2 * margins, margins)
+        wider = _around(tile, margins, size)
+        _check_window(box, wider)
+        values = _extended(network, source, values, box, wider, lengths)
+        box = wider
+
+
+def _around(tile: tuple[slice, ...], margins: npt.NDArray[Any], size: Sequence[int]) -> Box:
+    return [
+        (max(0, span.start - int(low)), min(n, span.stop + int(high)))
+        for span, low, high, n in zip(tile, *margins, size)
+    ]
+
+
+def _check_window(box: Box, wider: Box) -> None:
+    if prod(b - a for a, b in wider) > LARGEST:
+        axes = ("planes", "rows", "columns")[-len(box) :]
+        place = ", ".join(f"{axis} {a} to {b}" for axis, (a, b) in zip(axes, box))
+        raise ParameterError(
+            f"segment: what is salient around {place} is connected over more than {LARGEST:,} "
+            "spels, and objects are found in it in memory; use a smaller level of the pyramid "
+            "(--level), or a network whose saliency is 0 between objects"
+        )
+
+
+def _extended(
+    network: Network, source: Source, values: Array, box: Box, wider: Box, sides: Sequence[int]
+) -> Array:
+    """The values of a box, and beside them, axis by axis, those of a wider one."""
+    now = list(box)
+    for axis, ((a, b), (low, high)) in enumerate(zip(box, wider)):
+        slabs = [
+            [*now[:axis], span, *now[axis + 1 :]] if span[0] < span[1] else None
+            for span in ((low, a), (b, high))
+        ]
+        before, after = (
+            [] if slab is None else [output_in(network, source, slab, sides)] for slab in slabs
+        )
+        values = np.concatenate([*before, values, *after], axis=axis)
+        now[axis] = (low, high)
+    return values

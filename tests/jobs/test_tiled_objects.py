@@ -1,0 +1,111 @@
+"""Objects of images that are read by windows: those of the whole, number by number."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+import spel
+from spel.decide.delineate import Delineation
+from spel.decide.object_model import ObjectModel
+from spel.decide.segmentation import ObjectClass, Segmentation
+from spel.jobs import SegmentJob
+from spel.runs import run, windows
+
+NET = spel.chain(values=spel.Scale([1 / 255]))
+LISTS = ("instances", "csv", "coco", "geojson")
+MANY = ObjectModel(area=113, levels=(0.1, 0.3, 0.5), min_score=-4.0, multiple=True, ring=3)
+LINE = Delineation(inner=1, outer=4)
+THIRDS = (ObjectClass(0, background=True), ObjectClass(3, objects=MANY), ObjectClass(7))
+
+
+def disks(size: tuple[int, ...], radius: float, seed: int = 0) -> np.ndarray:
+    """Disks or balls that touch, each with its own grey, some over the border of the image."""
+    random = np.random.default_rng(seed)
+    image, places = np.zeros(size), np.indices(size)
+    for corner in np.ndindex(*(int(n // (1.8 * radius)) for n in size)):
+        centre = [(c + random.uniform(0.2, 0.8)) * 1.8 * radius for c in corner]
+        distance = np.sqrt(sum((p - c) ** 2 for p, c in zip(places, centre)))
+        grey = random.choice([0.0, 0.6, 0.8, 1.0])
+        image = np.maximum(image, grey * np.clip(radius + 1 - distance, 0, 1))
+    return np.rint(255 * image).astype(np.uint8)
+
+
+def both(folder: Path, job: SegmentJob, image: np.ndarray, tile: int) -> tuple[Path, Path]:
+    """The folders of a run over the whole image and of one in tiles."""
+    path = folder / "a.npy"
+    np.save(path, image)
+    whole = replace(job, formats=("ome-tiff",), isolate=False)
+    for name, one in (("whole", whole), ("tiles", replace(job, tile=tile, isolate=False))):
+        report = run(one, path, folder / name)
+        assert report.failed == 0, report.failures
+    return folder / "whole", folder / "tiles"
+
+
+def assert_equal(whole: Path, tiles: Path, least: int) -> None:
+    numbers = spel.read(whole / "a.instances.tif")
+    assert numbers.max() >= least
+    assert np.array_equal(numbers.ravel(), spel.read(tiles / "a.instances.ome.tif").ravel())
+    assert (whole / "a.ome.tif").read_bytes() == (tiles / "a.ome.tif").read_bytes()
+    for path in whole.glob("a.objects.*"):
+        assert path.read_bytes() == (tiles / path.name).read_bytes()
+    lines = [json.loads((f / "results.jsonl").read_text()) for f in (whole, tiles)]
+    assert [line.pop("files")[0] for line in lines] == ["a.ome.tif"] * 2
+    assert lines[0] == lines[1]
+
+
+# ----------------------------------------------------------------------------------------- LAW
+
+
+@pytest.mark.parametrize(
+    ("how", "least"),
+    [
+        (Segmentation(MANY, delineation=LINE), 12),
+        (Segmentation(ObjectModel(area=113, min_score=-9.0), delineation=LINE), 1),
+        (Segmentation(ObjectModel(area=1e6)), 0),
+        (Segmentation(threshold="otsu"), 12),
+    ],
+    ids=["many", "one", "none", "threshold"],
+)
+def test_objects_tile_by_tile_are_those_of_the_whole(how, least, tmp_path):
+    image = disks((70, 90), 6.0)[..., None]
+    assert_equal(*both(tmp_path, SegmentJob(NET, how, save=LISTS), image, 32), least)
+
+
+def test_objects_of_classes_tile_by_tile(tmp_path):
+    grey = disks((70, 80), 6.0) / 255
+    first = np.where(grey < 0.7, grey, 0)
+    image = np.stack([1 - grey, first, grey - first], -1).astype(np.float32)
+    net = spel.chain(values=spel.Scale([1.0] * 3))
+    job = SegmentJob(net, Segmentation(classes=THIRDS, undecided=0.5), save=LISTS)
+    whole, tiles = both(tmp_path, job, image, 32)
+    assert_equal(whole, tiles, 8)
+    rows = (tiles / "a.objects.csv").read_text().splitlines()[1:]
+    assert {row.split(",")[2] for row in rows} == {"3", "7"}
+
+
+@pytest.mark.parametrize("how", [Segmentation(MANY, delineation=LINE), Segmentation(threshold=0.4)])
+def test_objects_of_a_volume_in_blocks_are_those_of_the_whole(how, tmp_path):
+    image = disks((12, 24, 26), 4.0)[..., None]
+    net = spel.chain(values=spel.MeanPool(spel.Adjacency.box(1, ndim=3)), unit=NET["values"])
+    assert_equal(*both(tmp_path, SegmentJob(net, how, save=LISTS[:2]), image, 13), 3)
+
+
+# ------------------------------------------------------------------------------------- REFUSED
+
+
+def test_what_is_connected_over_too_many_pixels_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(windows, "LARGEST", 80 * 80)
+    image = np.zeros((200, 200), np.uint8)
+    image[40:160, 50] = 255
+    tifffile.imwrite(tmp_path / "a.tif", image)
+    job = SegmentJob(NET, Segmentation(MANY), tile=32, isolate=False)
+    (failure,) = run(job, tmp_path / "a.tif", tmp_path / "out").failures
+    assert "around rows 0 to 96, columns 0 to 96" in failure.message
+    assert "is connected over more than 6,400 spels" in failure.message
+    assert [path.name for path in (tmp_path / "out").glob("a.*")] == []

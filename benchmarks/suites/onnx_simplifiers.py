@@ -19,7 +19,8 @@ import numpy as np
 
 import spel
 from spel import Adjacency, KernelBank, zoo
-from spel.backends.onnx_export import Input, onnx_bytes
+from spel.backends.onnx_export import onnx_bytes
+from spel.backends.onnx_report import Input
 from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import SpelError
 from spel.nn import KINDS, Network, Node

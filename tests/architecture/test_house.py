@@ -21,8 +21,8 @@ HEAVY = (
 )
 OPTIONAL = {  # heavy packages that are no dependency, and the only files that may name them
     "torch": {"backends/torch_deps.py"},
-    "onnx": {"backends/onnx_export.py"},
-    "onnxruntime": {"backends/onnx_export.py"},
+    "onnx": {"backends/onnx_model.py"},
+    "onnxruntime": {"backends/onnx_model.py"},
     "dask": {"runs/dask_.py"},
     "distributed": {"runs/dask_.py"},
     "zarr": {"io/large/zarr_array.py", "io/large/zarr_pyramid.py"},

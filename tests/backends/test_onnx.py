@@ -25,7 +25,7 @@ from spel.nn import (
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from spel.backends import onnx_export, to_onnx  # noqa: E402
+from spel.backends import onnx_export, onnx_run, to_onnx  # noqa: E402
 
 DISK = Adjacency.disk(2)
 
@@ -123,18 +123,18 @@ def test_a_file_for_a_newer_runtime_is_told_in_clear_words(tmp_path):
     path = tmp_path / "new.onnx"
     path.write_bytes(model.SerializeToString())
     with pytest.raises(FormatError, match=r"opset 999.*update it"):
-        onnx_export.open_onnx(path)
+        onnx_run.open_onnx(path)
     path.write_bytes(b"\x00broken")
     with pytest.raises(FormatError, match="no ONNX model"):
-        onnx_export.open_onnx(path)
+        onnx_run.open_onnx(path)
     with pytest.raises(FormatError, match="cannot be read"):
-        onnx_export.open_onnx(tmp_path / "none.onnx")
+        onnx_run.open_onnx(tmp_path / "none.onnx")
 
 
 def test_feature_vectors_are_an_output_too(tmp_path):
     net = chain(small(), flat=Flatten())
     to_onnx(net, tmp_path / "net.onnx", images=[photo()])
-    run = onnx_export.open_onnx(tmp_path / "net.onnx")
+    run = onnx_run.open_onnx(tmp_path / "net.onnx")
     assert np.allclose(run(photo()[None].astype(np.float32))[0], net(photo()), atol=1e-5)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import spel
 from spel import backends
 from spel.core.detections import Detections
 from spel.data import street
-from spel.decide import decision_of
+from spel.decide import decision_of, with_decision
 from spel.errors import FormatError, ParameterError, ShapeError, UnsupportedLayerError
 from spel.metrics.detection import Answers, evaluate
 from spel.rigid import ClassWindows, RigidConfig, Windows, learn_detector
@@ -124,7 +126,23 @@ def test_one_class_among_empty_photos_and_images_without_a_spel(network: spel.Ne
     assert spel.detect(network, flat, threshold=0.5).classes == ()
 
 
-def test_a_translation_to_onnx_is_refused_by_name(network: spel.Network) -> None:
+def test_an_onnx_file_finds_the_boxes_of_every_class(network: spel.Network, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    decision = decision_of(network)
+    assert isinstance(decision, ClassWindows)
+    ball, plate = (replace(one, min_scale=one.max_scale / 3) for _, one in decision.classes)
+    three = ClassWindows((("ball", ball), ("plate", plate), ("again", ball)), suppress="across")
+    report = spel.to_onnx(
+        with_decision(network, three), tmp_path / "three.onnx", images=[scene(1)[0]], dtype="uint8"
+    )
+    assert report.boxes == len(spel.detect(network, scene(1)[0], decision=three)) > 1
+    assert report.difference < 1e-5
+    properties = {p.key: p.value for p in onnx.load(report.path).metadata_props}
+    assert json.loads(properties["classes"]) == ["ball", "plate", "again"]
+
+
+def test_a_translation_as_one_function_is_refused_by_name(network: spel.Network) -> None:
     pytest.importorskip("onnx")
     image = np.zeros((40, 40, 3), np.uint8)
     with pytest.raises(UnsupportedLayerError, match=r"2 classes.*score_0, score_1"):

@@ -9,7 +9,8 @@ from spel.backends.bioimageio_export import to_bioimageio
 from spel.backends.capability import Capability, capability, table
 from spel.backends.html_export import to_html
 from spel.backends.libift_export import to_libift
-from spel.backends.onnx_export import OnnxReport, compile_onnx, to_onnx
+from spel.backends.onnx_export import compile_onnx, to_onnx
+from spel.backends.onnx_report import OnnxReport
 from spel.backends.script_export import to_script
 from spel.errors import ParameterError
 from spel.nn.network import Network

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import __version__, atomic
-from spel.backends.onnx_export import TOLERANCE, OnnxReport, checked_onnx
+from spel.backends.onnx_export import checked_onnx
 from spel.backends.onnx_graph import OPSET
+from spel.backends.onnx_report import TOLERANCE, OnnxReport
 from spel.errors import FormatError, ShapeError, plural
 from spel.nn.card import card_license, model_card
 from spel.nn.intensity import expected_white

@@ -7,7 +7,8 @@ image is ``(batch, channel, ..., row, col)`` float32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,9 @@ more padding than its kernel is wide, which ONNX Runtime refuses."""
 
 Array = npt.NDArray[Any]
 
+Recorded = tuple[str, list[str], list[str], dict[str, Any]]
+"""A node: its operator, inputs, outputs and attributes."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -44,19 +48,53 @@ class Value:
         return list(range(2, 2 + self.ndim))
 
 
+Ending = tuple[str, str, tuple[int, ...] | None]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A graph inside a node, such as what a Loop repeats; it sees all names before that node.
+
+    Attributes
+    ----------
+    nodes : list of Recorded
+    inputs, outputs : tuple of (name, type, shape)
+        The shape is None where it may be any.
+    """
+
+    nodes: list[Recorded]
+    inputs: tuple[Ending, ...]
+    outputs: tuple[Ending, ...]
+
+
 @dataclass
 class Graph:
     """Nodes and constants in the order in which they were added."""
 
-    nodes: list[tuple[str, list[str], list[str], dict[str, Any]]] = field(default_factory=list)
+    nodes: list[Recorded] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
     _constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
     scope: str = ""
+    _names: int = 0
+
+    def fresh(self, kind: str) -> str:
+        """A name that nothing else has."""
+        self._names += 1
+        return f"{self.scope}/{kind}_{self._names - 1}"
+
+    @contextmanager
+    def inner(self) -> Iterator[list[Recorded]]:
+        """What is added meanwhile, which is no part of this graph but of a `Body`."""
+        outer, self.nodes = self.nodes, []
+        try:
+            yield self.nodes
+        finally:
+            self.nodes = outer
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
         """Add a node, and return the name of its result, or the names of its results."""
-        number = len(self.nodes)
-        names = [f"{self.scope}/{kind}_{number}" + (f"_{i}" if i else "") for i in range(outputs)]
+        name = self.fresh(kind)
+        names = [name + (f"_{i}" if i else "") for i in range(outputs)]
         self.nodes.append((kind, list(inputs), names, attributes))
         return names[0] if outputs == 1 else names
 

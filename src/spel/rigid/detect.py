@@ -122,7 +122,7 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     places = None if scanner.proposals is None else _propose(scanner, pyramid)
     if places is None:
         boxes = scanner.windows.max_detections
-        scored = _scan_all_scales(scanner, pyramid, _lowest(scanner.windows), boxes)
+        scored = _scan_all_scales(scanner, pyramid, lowest_log_odds(scanner.windows), boxes)
     else:
         scored = _refine_proposals(scanner, pyramid, places)
     if not scanner.windows.rotations:
@@ -131,7 +131,7 @@ def scan_windows(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows:
     return ScoredWindows.concatenate([scored, rotated])
 
 
-def _lowest(windows: Windows) -> float:
+def lowest_log_odds(windows: Windows) -> float:
     """The log-odds down to which windows of both stages are considered."""
     return min(MIN_LOG_ODDS, float(np.log(max(windows.threshold, 1e-6))))
 
@@ -148,7 +148,7 @@ def _scan_all_scales(
 def _propose(scanner: Scanner, pyramid: Pyramid) -> ScoredWindows | None:
     """The places to refine, or None if their views are larger than the image at all scales."""
     assert scanner.proposals is not None
-    lowest = _lowest(scanner.windows)
+    lowest = lowest_log_odds(scanner.windows)
     boxes = scanner.windows.max_detections
     proposals = _scan_all_scales(scanner.proposals, pyramid, lowest, boxes)
     places = best_windows(proposals, scanner.windows.max_proposals, lowest=lowest)

@@ -63,10 +63,10 @@ class Scanner:
                 f"detect: {len(self.score.bank)} kernels for {len(windows.sizes)} window sizes; "
                 "expected one size per kernel"
             )
-        self._refine = None if windows.refine_node is None else network[windows.refine_node]
-        self._color, self._cells = _split(network, self.name)
-        self.cell: Geometry = geometry(self._cells)
-        self._place = self.cell.then(self.score.scope)
+        self.refiner = None if windows.refine_node is None else network[windows.refine_node]
+        self.color, self.cells = _split(network, self.name)
+        self.cell: Geometry = geometry(self.cells)
+        self.place = self.cell.then(self.score.scope)
         self.proposals = None
         if windows.proposals is not None:
             small = windows.proposals.enlarge * windows.enlarge
@@ -80,7 +80,7 @@ class Scanner:
     @property
     def place_area(self) -> float:
         """Number of spels that `score_at` reads for one box."""
-        size, _, _ = self._crop_geometry()
+        size, _, _ = self.crop_geometry()
         return float(np.prod(size))
 
     def pyramid(self, image: npt.ArrayLike, *, share: bool = False) -> Pyramid:
@@ -89,11 +89,11 @@ class Scanner:
         With `share`, all scanners whose cells are the same compute them once.
         """
         array = np.asarray(image)
-        return Pyramid(self._color(array[..., None] if array.ndim == 2 else array), share=share)
+        return Pyramid(self.color(array[..., None] if array.ndim == 2 else array), share=share)
 
     def large_pyramid(self, levels: Sequence[Source], tile: int, each: Any = map) -> Pyramid:
         """The scale space of an image larger than memory; the first level has the full size."""
-        image, *smaller = (Colored(self._color, level) for level in levels)
+        image, *smaller = (Colored(self.color, level) for level in levels)
         return Pyramid(image, smaller=smaller, tile=tile, each=each)
 
     def scan(self, pyramid: Pyramid, *, min_log_odds: float, max_windows: int) -> ScoredWindows:
@@ -115,7 +115,7 @@ class Scanner:
 
     def _places(self, level: Level, tile: int) -> Iterator[Part]:
         """The parts of a level in raster order, as slices of its cells."""
-        rows, cols = self._cells.shape((*level.image.shape, 1))[:2]
+        rows, cols = self.cells.shape((*level.image.shape, 1))[:2]
         step = max(1, tile // int(self.cell.scale[0]))
         for top, left in product(range(0, rows, step), range(0, cols, step)):
             yield slice(top, min(top + step, rows)), slice(left, min(left + step, cols))
@@ -123,21 +123,21 @@ class Scanner:
     def part_of(self, level: Level, own: Part) -> View:
         """The cells of a part of a level, and the cells around it that kernels read."""
         shape = (*level.image.shape, 1)
-        cells = self._cells.shape(shape)[:2]
+        cells = self.cells.shape(shape)[:2]
         box = [
             (max(0, o.start - low), min(n, o.stop + high))
             for o, n, (low, high) in zip(own, cells, self._around())
         ]
-        part = tile_of(self._cells, shape, box)
+        part = tile_of(self.cells, shape, box)
         read = (part.read[0], part.read[1])
-        values = self._cells(level.image[read])[part.inner]
+        values = self.cells(level.image[read])[part.inner]
         return View(level.scale, values, origin=(box[0][0], box[1][0]), own=own)
 
     def _around(self) -> list[tuple[int, int]]:
         """Number of cells before and after a cell that decide its score, and if it is a maximum."""
         halos = [self.score.scope.halo]
-        if isinstance(self._refine, Convolution):
-            halos.append(self._refine.scope.halo)
+        if isinstance(self.refiner, Convolution):
+            halos.append(self.refiner.scope.halo)
         return [(1 + max(low), 1 + max(high)) for low, high in (zip(*axis) for axis in zip(*halos))]
 
     def views(self, pyramid: Pyramid) -> list[View]:
@@ -146,11 +146,11 @@ class Scanner:
 
     def _views_at(self, scale: float, pyramid: Pyramid) -> list[View]:
         """The cells at one scale; none if the image is too small there."""
-        key = (self._cells, pyramid.size_at(scale))
+        key = (self.cells, pyramid.size_at(scale))
         views = pyramid.shared.get(key)
         if views is None:
             levels = pyramid.levels([scale], min_side=MIN_SIDE)
-            views = [View(level.scale, self._cells(np.asarray(level.image))) for level in levels]
+            views = [View(level.scale, self.cells(np.asarray(level.image))) for level in levels]
             if pyramid.shares:
                 pyramid.shared[key] = views
         return views
@@ -228,20 +228,20 @@ class Scanner:
         windows = self._windows(cells, kernels)
         return ScoredWindows(windows, log_odds, kernels, indices, cells, views, added)
 
-    def _crop_geometry(self) -> tuple[Ints, Ints, Ints]:
+    def crop_geometry(self) -> tuple[Ints, Ints, Ints]:
         """Size of a view's crop in spels, and in cells its frame and what is around the frame."""
         (above, below), (left, right) = self.score.scope.halo
         frame = np.array([above + below + 1, left + right + 1]) + 2 * SLIDE_MARGIN
         cell = np.array(self.cell.scale)
         # The normalization of the frame's cells reads whole cells around it.
-        around = np.array([low for low, _ in self._cells.halo or ()]) // cell.astype(int)
+        around = np.array([low for low, _ in self.cells.halo or ()]) // cell.astype(int)
         return ((frame + 2 * around) * cell).astype(int), frame, around
 
     def _crop_views(
         self, pyramid: Pyramid, boxes: Floats, octaves: npt.ArrayLike, degrees: npt.ArrayLike
     ) -> list[View]:
         """Views around the boxes' middles, as large as the kernels' frame and its margin."""
-        size, frame, around = self._crop_geometry()
+        size, frame, around = self.crop_geometry()
         area = np.mean([np.log(w * h) for w, h in self.windows.sizes])
         scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
         scales = scales * 2 ** np.asarray(octaves)
@@ -254,7 +254,7 @@ class Scanner:
                 pyramid.crop((row, col), (scale, scale), (size[0], size[1]), degrees=angle)
                 for row, col, scale, angle in poses[first : first + CROPS]
             ]
-            cells = self._cells(np.stack(crops)[..., None])
+            cells = self.cells(np.stack(crops)[..., None])
             part = cells[:, around[0] : around[0] + frame[0], around[1] : around[1] + frame[1]]
             inner += list(np.ascontiguousarray(part))
         down, across = size / 2 - around * np.array(self.cell.scale)
@@ -265,15 +265,15 @@ class Scanner:
 
     def _windows(self, cells: Ints, kernels: Ints) -> Floats:
         """The boxes of the objects in the kernels' windows, in spels of the view."""
-        middle = self._place.boxes(np.tile(cells[:, ::-1] + 0.5, 2))
+        middle = self.place.boxes(np.tile(cells[:, ::-1] + 0.5, 2))
         half = np.array(self.windows.sizes)[kernels] / 2
         return np.asarray(middle + np.concatenate([-half, half], axis=1))
 
     def refine(self, windows: ScoredWindows) -> ScoredWindows:
         """The same windows, moved and resized as the refining kernels predict."""
-        if not isinstance(self._refine, Convolution) or not len(windows):
+        if not isinstance(self.refiner, Convolution) or not len(windows):
             return windows
-        bank = self._refine.bank
+        bank = self.refiner.bank
         patches = windows.patches(bank.adjacency)
         weights = bank.weights.reshape(len(self.windows.sizes), 4, -1)
         bias = bank.bias.reshape(-1, 4).astype(np.float64)

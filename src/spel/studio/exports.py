@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spel.backends import to_html, to_onnx
-from spel.backends.onnx_export import Input
+from spel.backends.onnx_report import Input
 from spel.decide import detect
 from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers

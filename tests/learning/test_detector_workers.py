@@ -14,7 +14,7 @@ from spel.jobs.portions import in_workers
 from spel.learning.detector import learn_from_boxes
 from spel.learning.portions import run_here
 from spel.learning.saved_rounds import SavedRounds
-from spel.rigid import RigidConfig, sampling
+from spel.rigid import RigidConfig, sampling, stored_rows
 
 CONFIG = RigidConfig(rounds=1, hard_negatives=200, object_cells=24)
 
@@ -47,6 +47,21 @@ def test_two_workers_give_the_same_bits(annotated, tmp_path, monkeypatch):
             made.append(bits(alone, tmp_path / "1"))
             assert bits(shared, tmp_path / "2") == made[-1]
     assert made[0] != made[1]  # the room of the cache was what differed
+
+
+def test_samples_in_portions_give_the_same_detector(annotated, monkeypatch):
+    """On disk, and no more than the samples of one photo in memory: but for rounding, the whole."""
+    quick = replace(CONFIG, rounds=0, crops=100, rotations=())
+    whole, _ = learn_from_boxes(*annotated, quick)
+    monkeypatch.setattr(stored_rows, "IN_MEMORY", 1)
+    monkeypatch.setattr(stored_rows, "PORTION_BYTES", 1)
+    parts, _ = learn_from_boxes(*annotated, quick)
+    for node in ("score", "score_refine"):
+        expected, made = (network[node].bank.weights for network in (whole, parts))
+        assert not np.array_equal(made, expected)  # portions were taken
+        np.testing.assert_allclose(made, expected, atol=1e-4 * np.abs(expected).max())
+    figures = [one.meta["validation"]["average_precision"] for one in (whole, parts)]
+    assert figures[0] == pytest.approx(figures[1], abs=1e-3)
 
 
 @pytest.mark.parametrize("cut", [0, 5])

@@ -18,6 +18,7 @@ from spel.linear.softmax import fit_softmax
 from spel.linear.weighted import (
     Moments,
     fit_ridge,
+    fit_ridge_in_portions,
     leave_group_out,
     models_without_groups,
     separate_classes,
@@ -34,6 +35,7 @@ __all__ = [
     "fit_logistic",
     "fit_platt",
     "fit_ridge",
+    "fit_ridge_in_portions",
     "fit_softmax",
     "leave_group_out",
     "median_squared_distance",

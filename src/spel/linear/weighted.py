@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,50 @@ def fit_ridge(
             "number of each, at least 1"
         )
     s = s / s.sum()
-    mean = s @ rows
-    target_mean = s @ y
+    return fit_ridge_in_portions(lambda: [(rows, y, s)], ridge)
+
+
+def fit_ridge_in_portions(
+    portions: Callable[[], Iterable[tuple[Rows, Real, Real]]], ridge: float
+) -> LinearModel:
+    """The model of `fit_ridge`, from rows of which only a portion need be in memory.
+
+    Parameters
+    ----------
+    portions : callable
+        Gives rows, targets and shares, portion by portion; it is called twice. All shares together
+        have the sum 1.
+    ridge : float
+
+    Examples
+    --------
+    >>> halves = [np.array([[0.0]]), np.array([[1.0]])]
+    >>> line = fit_ridge_in_portions(
+    ...     lambda: ((half, 2 * half[:, 0], np.array([0.5])) for half in halves), 1e-9
+    ... )
+    >>> line.weights.round(3).tolist(), round(float(line.bias), 3) + 0
+    ([2.0], 0.0)
+    """
+    mean, target_mean = _sum(((s @ rows, s @ y) for rows, y, s in portions()))
+    covariance, cross = _sum(_products(rows, y, s, mean, target_mean) for rows, y, s in portions())
+    penalty = _penalty(covariance, ridge)
+    return ridge_from_moments(np.asarray(mean, np.float64), covariance, target_mean, cross, penalty)
+
+
+def _products(rows: Rows, y: Real, s: Real, mean: Real, target_mean: Real) -> tuple[Real, Real]:
+    """Weighted products of centred rows with themselves and with the centred targets."""
     root = np.sqrt(s)[:, None]
     # The products, which take the time, are in float32; regularization and solution in float64.
     centred = ((rows - mean) * root).astype(np.float32)
     covariance = (centred.T @ centred).astype(np.float64)
     deviations = ((y - target_mean).reshape(len(y), -1) * root).astype(np.float32)
     cross = (centred.T @ deviations).astype(np.float64).reshape(-1, *y.shape[1:])
-    penalty = _penalty(covariance, ridge)
-    return ridge_from_moments(np.asarray(mean, np.float64), covariance, target_mean, cross, penalty)
+    return covariance, cross
+
+
+def _sum(pairs: Iterable[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The sums of the first and of the second ones of several pairs."""
+    return reduce(lambda sums, pair: (sums[0] + pair[0], sums[1] + pair[1]), pairs)
 
 
 class Moments:
@@ -134,6 +169,7 @@ def leave_group_out(
     shares: Real,
     groups: Sequence[Any] | npt.NDArray[Any],
     without: Sequence[Any] | npt.NDArray[Any] | None = None,
+    total: float | None = None,
 ) -> Real:
     """Predictions for each row by the model that is fitted without the rows of its group.
 
@@ -144,16 +180,18 @@ def leave_group_out(
     Parameters
     ----------
     model : LinearModel
-        Fitted to these rows, targets and shares.
+        Fitted to these rows, targets and shares, and perhaps to those of other groups.
     rows : (n, d) array
     targets : (n,) or (n, t) array
     shares : (n,) array
-        Weight of each row; their sum is 1.
+        Weight of each row.
     groups : sequence
         The group of each row, for example the photo that it was cut from.
     without : sequence, optional
         The groups to leave out, one at a time; by default all. The rows of other groups get the
         model's own predictions.
+    total : float, optional
+        Sum of the shares of all rows that the model was fitted to; by default of these ones.
 
     Examples
     --------
@@ -163,7 +201,7 @@ def leave_group_out(
     >>> leave_group_out(model, rows, targets, shares, [0, 1, 2]).round(3).tolist()
     [-2.0, 0.0, 2.0]
     """
-    s = shares / shares.sum()
+    s = shares / (shares.sum() if total is None else total)
     predictions = rows @ model.weights + model.bias
     names = np.asarray(groups)
     inverse = np.linalg.inv(model.covariance).astype(np.float32)
@@ -184,6 +222,7 @@ def models_without_groups(
     targets: Real,
     shares: Real,
     groups: Sequence[Any] | npt.NDArray[Any],
+    total: float | None = None,
 ) -> dict[Any, LinearModel]:
     """The model without the rows of a group, for each group; see `leave_group_out`.
 
@@ -193,13 +232,15 @@ def models_without_groups(
     Parameters
     ----------
     model : LinearModel
-        Fitted to these rows, targets and shares.
+        Fitted to these rows, targets and shares, and perhaps to those of other groups.
     rows : (n, d) array
     targets : (n,) array
     shares : (n,) array
-        Weight of each row; their sum is 1.
+        Weight of each row.
     groups : sequence
         The group of each row.
+    total : float, optional
+        Sum of the shares of all rows that the model was fitted to; by default of these ones.
 
     Returns
     -------
@@ -214,8 +255,8 @@ def models_without_groups(
     >>> without["a"].weights.round(3).tolist(), round(float(without["a"].bias), 3) + 0
     ([2.0], 0.0)
     """
-    s = shares / shares.sum()
-    errors = targets - leave_group_out(model, rows, targets, shares, groups)
+    s = shares / (shares.sum() if total is None else total)
+    errors = targets - leave_group_out(model, rows, targets, shares, groups, total=total)
     weighted = errors * s.reshape(-1, *(1,) * (errors.ndim - 1))
     names = np.asarray(groups)
     each = [np.flatnonzero(names == name) for name in np.unique(names)]

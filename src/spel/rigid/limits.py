@@ -9,6 +9,7 @@ import numpy as np
 from spel.errors import ParameterError
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import AspectGroup, Floats, frame_of
+from spel.rigid.stored_rows import PORTION_BYTES
 
 GB = 1e9
 """Bytes of a gigabyte."""
@@ -25,11 +26,8 @@ def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
     lengths = [g.window[0] * g.window[1] * config.orientations for g in groups]
     # Products of both classes, the covariance, its inverse and a copy of the largest.
     needed = (3 * sum(n * n for n in lengths) + 3 * max(lengths) ** 2) * 8
-    # The crops of the objects, in either half.
-    needed += sum(
-        8 * n * len(g.objects) * config.crops_per_object(len(g.objects))
-        for n, g in zip(lengths, groups)
-    )
+    # A portion of the samples, and its products in double precision.
+    needed += 6 * PORTION_BYTES
     if needed <= config.max_memory * GB:
         return
     aspects = [g.aspect for g in groups]

@@ -26,11 +26,12 @@ from spel.rigid.mining import (
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.pyramid import Pyramid
 from spel.rigid.score import Scanner
+from spel.rigid.stored_rows import Scratch, StoredRows
 from spel.rigid.views import View
 from spel.rigid.windows import Windows
 
 CACHE_BYTES = 1 << 30
-"""Bytes of cells that are cached while learning, so that they are computed once for all rounds."""
+"""Bytes of cells that are cached on disk, so that they are computed once for all rounds."""
 
 
 @dataclass(eq=False)
@@ -39,51 +40,60 @@ class Samples:
 
     Attributes
     ----------
-    positive : (n, d) array
+    positive : StoredRows of length d
         Cells of the objects' crops. The first half of each object's crops are misplaced by as
         little as the nearest window of a scan; the second half are misplaced by more, and train
         only the refining kernels.
-    photos : (n,) array
-        The photo of each crop.
-    deltas : (n, 4) array
+    deltas : StoredRows of length 4
         How the window's box must change to be the object's, see `spel.rigid.views.apply_deltas`.
     copies : int
         Number of crops of each object in either half.
-    negative : list of (m, d) arrays
-        Cells of windows of the background.
-    photos_of_negative : list of int
-        The photo of each negative row.
     positive_moments, negative_moments : Moments
         Moments of the first halves, and of the negative rows.
+    negative : list of StoredRows of length d
+        Cells of windows of the background, mined in each round.
     """
 
-    positive: Rows
-    photos: Ints
-    deltas: Floats
+    positive: StoredRows
+    deltas: StoredRows
     copies: int
     positive_moments: Moments
     negative_moments: Moments
-    negative: list[Rows] = field(default_factory=list)
-    photos_of_negative: list[int] = field(default_factory=list)
+    negative: list[StoredRows] = field(default_factory=list)
 
     @property
-    def is_close(self) -> npt.NDArray[np.bool_]:
-        """Which crops belong to the first halves."""
-        return np.arange(len(self.positive)) % (2 * self.copies) < self.copies
+    def with_objects(self) -> Ints:
+        """The photos that have objects."""
+        return np.flatnonzero(self.positive.counts)
 
-    def all_rows(self, positive_weight: float) -> tuple[Rows, Floats, Floats, Ints]:
-        """Rows, targets (+1 or -1), shares and photos of the samples that train the kernel."""
-        positive = self.positive[self.is_close]
-        negative = np.concatenate([n for n in self.negative if n.size] or [positive[:0]])
-        counts = [len(positive), len(negative)]
-        shares = [positive_weight / max(counts[0], 1), (1 - positive_weight) / max(counts[1], 1)]
-        photos = [self.photos[self.is_close], np.array(self.photos_of_negative, int)]
+    def close(self, photos: range) -> Rows:
+        """The crops of the first halves, of some photos."""
+        rows = self.positive.of(photos)
+        return np.asarray(rows[np.arange(len(rows)) % (2 * self.copies) < self.copies])
+
+    def rows_of(self, photos: range, positive_weight: float) -> tuple[Rows, Floats, Floats, Ints]:
+        """Rows, targets (+1 or -1), shares and photos of samples that train the kernel."""
+        positive = self.close(photos)
+        parts = [mined.of(photos) for mined in self.negative]
+        counts = [len(positive), sum(map(len, parts))]
+        places = [self.positive.photos_of(photos)[::2]]
+        places += [mined.photos_of(photos) for mined in self.negative]
         return (
-            np.concatenate([positive, negative]),
+            np.concatenate([positive, *(part for part in parts if part.size)]),
             np.repeat([1.0, -1.0], counts),
-            np.repeat(shares, counts),
-            np.concatenate(photos),
+            np.repeat(self._shares(positive_weight), counts),
+            np.concatenate(places),
         )
+
+    def total(self, positive_weight: float) -> float:
+        """Sum of the shares of all samples that train the kernel."""
+        counts = [self.positive_moments.count, self.negative_moments.count]
+        return float(np.repeat(self._shares(positive_weight), counts).sum())
+
+    def _shares(self, positive_weight: float) -> tuple[float, float]:
+        """The share of each object's crop, and of each row of the background."""
+        objects, background = self.positive_moments.count, self.negative_moments.count
+        return positive_weight / max(objects, 1), (1 - positive_weight) / max(background, 1)
 
 
 def crop_objects(
@@ -92,23 +102,29 @@ def crop_objects(
     images: Sequence[Any],
     group: AspectGroup,
     random: np.random.Generator,
+    scratch: Scratch,
 ) -> Samples:
     """Crops of a group's objects, scaled to the group's size, as cells."""
-    rows, photos, deltas = [], [], []
+    positive, deltas = StoredRows(scratch), StoredRows(scratch)
     copies = config.crops_per_object(len(group.objects))
-    for photo in sorted({photo for photo, _ in group.objects}):
-        pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
-        for box in [box for p, box in group.objects if p == photo]:
-            crops, changes = _crop_object(config, pyramid, box, group, copies, random)
-            rows.append(_as_cells(config, cells, crops))
-            deltas.append(changes)
-            photos += [photo] * len(changes)
-    positive = np.concatenate(rows)
-    length = positive.shape[1]
-    samples = Samples(
-        positive, np.array(photos), np.concatenate(deltas), copies, Moments(length), Moments(length)
-    )
-    samples.positive_moments.add(positive[samples.is_close])
+    boxes: dict[int, list[Floats]] = {}
+    for photo, box in group.objects:
+        boxes.setdefault(photo, []).append(box)
+    for photo in range(len(images)):
+        rows, changes = [np.zeros((0, positive.length), np.float32)], [np.zeros((0, 4))]
+        if photo in boxes:
+            pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
+            made = [
+                _crop_object(config, pyramid, box, group, copies, random) for box in boxes[photo]
+            ]
+            rows = [_as_cells(config, cells, crops) for crops, _ in made]
+            changes = [own for _, own in made]
+        positive.add(np.concatenate(rows))
+        deltas.add(np.concatenate(changes))
+    length = positive.length
+    samples = Samples(positive, deltas, copies, Moments(length), Moments(length))
+    for photos in positive.portions():
+        samples.positive_moments.add(samples.close(photos))
     return samples
 
 
@@ -163,15 +179,21 @@ class Background:
     ----------
     config : RigidConfig
     photos : TrainingPhotos
-        If they have no `run`, the photos are scanned here, and their cells are cached in half
-        precision while memory allows; the bits are the same.
+        If they have no `run`, the photos are scanned here, and the cells of the first ones are
+        cached in half precision; the bits are the same.
+
+    Attributes
+    ----------
+    scratch : Scratch
+        Where the cells and the rows of all samples are stored.
     """
 
     def __init__(self, config: RigidConfig, photos: TrainingPhotos) -> None:
         self.config, self.images, self.run = config, photos.images, photos.run
         self.names, self.places = photos.names, list(map(Truth, photos.truth, photos.crowds))
         self.resume = photos.resume
-        self._cached: dict[int, list[View]] = {}
+        self.scratch = Scratch()
+        self._cached: dict[int, list[tuple[tuple[float, float], tuple[int, ...], int]]] = {}
         self._halved: set[int] = set()
         self._bytes_left = CACHE_BYTES
 
@@ -180,18 +202,18 @@ class Background:
         samples: Sequence[Samples],
     ) -> int:  # fmt: skip
         """Add the best-scored windows of each photo that lie on no object; returns their number."""
-        fresh: list[list[Rows]] = [[] for _ in groups]
+        for own in samples:
+            own.negative.append(StoredRows(self.scratch))
         before = frozenset(self._halved)
         for photo, (rows_of_groups, cells) in enumerate(self._mined(network, windows, groups)):
-            for k, (own, rows) in enumerate(zip(samples, rows_of_groups)):
-                own.negative.append(rows)
-                own.photos_of_negative += [photo] * len(rows)
-                fresh[k].append(rows)
+            for own, rows in zip(samples, rows_of_groups):
+                own.negative[-1].add(rows)
             if photo not in before and self._has_room(cells):
                 self._halved.add(photo)
-        for own, parts in zip(samples, fresh):
-            own.negative_moments.add(np.concatenate(parts))
-        return sum(len(rows) for part in fresh for rows in part)
+        for own in samples:
+            for photos in own.negative[-1].portions():
+                own.negative_moments.add(own.negative[-1].of(photos))
+        return sum(len(own.negative[-1]) for own in samples)
 
     def _mined(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup]
@@ -216,7 +238,10 @@ class Background:
             views = self._views(scanner, photo, photo in before)
             yield hard_negatives(scanner, views, truth, groups, most), count_cells(views)
             if photo in self._halved and photo not in self._cached:
-                self._cached[photo] = halved(views)
+                self._cached[photo] = [
+                    (view.scale, view.cells.shape, self.scratch.append(view.cells))
+                    for view in halved(views)
+                ]
 
     def _mine_in_workers(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup], most: int,
@@ -237,7 +262,13 @@ class Background:
     def _views(self, scanner: Scanner, photo: int, rounded: bool) -> list[View]:
         """The cells of a photo at all scales; after its first round in half precision."""
         if photo in self._cached:
-            return restored(self._cached[photo])
+            stored = self._cached[photo]
+            return restored(
+                [
+                    View(scale, self.scratch.read(place, shape, np.float16))
+                    for scale, shape, place in stored
+                ]
+            )
         views = scanner.views(scanner.pyramid(self.images[photo]))
         return restored(halved(views)) if rounded else views
 
@@ -249,7 +280,7 @@ class Background:
 
 def random_model(samples: Samples, random: np.random.Generator) -> LinearModel:
     """A model of random direction; the windows that it scores best are a random sample."""
-    w = random.normal(size=samples.positive.shape[1])
+    w = random.normal(size=samples.positive.length)
     none = np.zeros((0, 0))
     return LinearModel(np.asarray(w / np.linalg.norm(w)), 0.0, none, none)
 

@@ -12,18 +12,12 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.provenance import Provenance
 from spel.errors import plural
-from spel.linear import (
-    LinearModel,
-    fit_platt,
-    fit_ridge,
-    leave_group_out,
-    models_without_groups,
-    separate_classes,
-)
+from spel.linear import LinearModel, fit_platt, separate_classes
 from spel.nn import Convolution, Network, Node
 from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
 from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
+from spel.rigid.left_out import LeftOut
 from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
@@ -72,11 +66,12 @@ class StageLearner:
             f"photos are scanned {config.rounds + 1} times at "
             f"{plural(len(self._windows().scales), 'scale')}"
         )
+        background = Background(config, self.photos)
         samples = [
-            crop_objects(config, self.cells, images, group, self.random) for group in self.groups
+            crop_objects(config, self.cells, images, group, self.random, background.scratch)
+            for group in self.groups
         ]
         models = [random_model(own, self.random) for own in samples]
-        background = Background(config, self.photos)
         for number in range(config.rounds + 1):
             network = Network((*self.cells.nodes, self._node(self.name, models)))
             added = background.mine_hard_negatives(network, self._windows(), self.groups, samples)
@@ -107,16 +102,16 @@ class StageLearner:
         self, models: Sequence[LinearModel], samples: Sequence[Samples]
     ) -> tuple[list[Node], Windows]:
         """The nodes of calibrated kernels, with their provenance, and of refining kernels."""
-        refining, provenance, scores, positive = [], [], [], []
-        for group, own, model in zip(self.groups, samples, models):
-            left_out, is_positive, photos = self._leave_photos_out(model, own)
-            of_objects = np.isin(photos, own.photos)
-            best = _best_of_photo(left_out[of_objects], is_positive[of_objects], photos[of_objects])
+        provenance, scores, positive = [], [], []
+        weight, ridge = self.config.positive_weight, self.config.refine_ridge
+        self._left_out = [LeftOut(model, own, weight, ridge) for model, own in zip(models, samples)]
+        for group, own, left_out in zip(self.groups, samples, self._left_out):
+            without, is_positive, photos = left_out.scores()
+            of_objects = np.isin(photos, own.with_objects)
+            best = _best_of_photo(without[of_objects], is_positive[of_objects], photos[of_objects])
             scores.append(best[0])
             positive.append(best[1])
-            even = np.ones(len(own.positive))
-            refining.append(fit_ridge(own.positive, own.deltas, even, self.config.refine_ridge))
-            provenance.append(self._provenance(group, own, left_out[is_positive]))
+            provenance.append(self._provenance(group, own, without[is_positive]))
         # All kernels share one calibration: few objects give too few scores for one of their own.
         slope, offset = fit_platt(np.concatenate(scores), np.concatenate(positive))
         calibrated = [
@@ -124,54 +119,21 @@ class StageLearner:
             for model in models
         ]
         self._calibration = slope, offset
-        self._remember(models, refining, samples)
+        refining = [left_out.models[1] for left_out in self._left_out]
         refine = self.name + "_refine"
         nodes = [self._node(refine, refining), self._node(self.name, calibrated, provenance)]
         return nodes, replace(self._windows(), refine_node=refine, score_node=self.name)
 
-    def _remember(
-        self,
-        models: Sequence[LinearModel],
-        refining: Sequence[LinearModel],
-        samples: Sequence[Samples],
-    ) -> None:
-        """Store the models of the stage, and the models without each photo."""
-        self._models = list(zip(models, refining))
-        self._without = []
-        for model, refine, own in zip(models, refining, samples):
-            rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
-            even = np.ones(len(own.positive))
-            self._without.append(
-                (
-                    models_without_groups(model, rows, targets, shares, photos),
-                    models_without_groups(refine, own.positive, own.deltas, even, own.photos),
-                )
-            )
-
     def nodes_without(self, photo: int) -> list[Node]:
         """The stage's nodes, learned without one photo."""
         slope, offset = self._calibration
-        models = [
-            (scores.get(photo, model), refines.get(photo, refine))
-            for (model, refine), (scores, refines) in zip(self._models, self._without)
-        ]
+        models = [left_out.without(photo) for left_out in self._left_out]
         calibrated = [
             replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
             for model, _ in models
         ]
         refine = self._node(self.name + "_refine", [refine for _, refine in models])
         return [refine, self._node(self.name, calibrated)]
-
-    def _leave_photos_out(
-        self, model: LinearModel, own: Samples
-    ) -> tuple[Floats, npt.NDArray[np.bool_], Ints]:
-        """Scores of all samples by the model without their photo, which are objects, and photos."""
-        rows, targets, shares, photos = own.all_rows(self.config.positive_weight)
-        with_objects = np.unique(own.photos)
-        # A single photo cannot be left out: no object would remain to learn from.
-        without = with_objects if len(with_objects) > 1 else with_objects[:0]
-        scores = leave_group_out(model, rows, targets, shares, photos, without)
-        return scores, targets > 0, photos
 
     def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
         """The training object that has the highest score."""
@@ -209,9 +171,9 @@ def _best_of_photo(
     scores: Floats, is_positive: npt.NDArray[np.bool_], photos: Ints
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The best score of each photo's object crops, as in a scan, and all background scores."""
-    best = [
-        scores[is_positive & (photos == photo)].max() for photo in np.unique(photos[is_positive])
-    ]
+    # The samples of objects are in the order of their photos.
+    firsts = np.unique(photos[is_positive], return_index=True)[1]
+    best = np.maximum.reduceat(scores[is_positive], firsts)
     return (
         np.concatenate([best, scores[~is_positive]]),
         np.arange(len(best) + int((~is_positive).sum())) < len(best),

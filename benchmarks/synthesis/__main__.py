@@ -6,7 +6,7 @@ invert: the photos are the first of ../shared/data/plates by name, their middle 
 restore: photos of ../shared/data/plates by path, as luma, reduced to 700 spels on the longer side:
 the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test.
 Noise has sigma 25 of 255; reductions are bicubic with antialiasing. A border of 3 spels or of the
-factor is left out.
+factor is left out. BM3D is the one of bm3d.py beside this file.
 
 texture: the first 256 x 256 spels of scikit-image's gravel, grass, brick and, in colours,
 immunohistochemistry; pictures of 256 x 256. Differences are in units of the deviations in the
@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 import spel
+from benchmarks.synthesis.bm3d import bm3d
 from spel import Activation, Adjacency, Convolution, KernelBank, MaxPool, Network, Scale, chain
 from spel.synthesis import (
     Task,
@@ -115,11 +116,12 @@ def plane(path: Path) -> Image:
 
 
 def restore(count: int) -> None:
-    """Anchors beside bicubic interpolation and non-local means."""
+    """Anchors beside bicubic interpolation, non-local means and BM3D."""
     paths = sorted((DATA / "plates").glob("*/*.jpg"))
     clean = [plane(path) for path in paths[::4][:24]]
     tests = [plane(path) for path in paths[2::16][:count]]
-    print("| task | before | peer | anchors | seconds per megapixel |\n|---|---|---|---|---|")
+    print("| task | before | non-local means | BM3D | anchors | seconds per megapixel |")
+    print("|---|---|---|---|---|---|")
     for text in ("enlarge:2", "enlarge:3", "enlarge:4", "denoise:25", "deblur:1.5"):
         task = Task.parse(text)
         restorer = learn_restorer(clean, task, say=lambda text: print(text, file=sys.stderr))
@@ -133,21 +135,23 @@ def restore(count: int) -> None:
             seconds += (process_time() - began) / whole.size * 1e6
             margin = max(3, task.factor)
             inner = (slice(margin, -margin),) * 2
-            others = (before, peer(task, spoiled, before), after)
+            others = (before, *peers(task, spoiled), after)
             scores.append([decibels(255 * whole[inner], 255 * o.clip(0, 1)[inner]) for o in others])
-        means = " | ".join(f"{value:.2f}" for value in np.mean(scores, axis=0))
-        print(f"| {task} | {means} | {seconds / len(tests):.2f} |", flush=True)
+        means = [f"{value:.2f}" for value in np.mean(scores, axis=0)]
+        if task.kind != "denoise":
+            means[1:1] = ["", ""]
+        print(f"| {task} | {' | '.join(means)} | {seconds / len(tests):.2f} |", flush=True)
 
 
-def peer(task: Task, spoiled: Image, before: Image) -> Image:
-    """scikit-image's non-local means for noise, else what came before: bicubic interpolation."""
+def peers(task: Task, spoiled: Image) -> list[Image]:
+    """For noise, scikit-image's non-local means and BM3D; bicubic interpolation came before."""
     if task.kind != "denoise":
-        return before
+        return []
     from skimage.restoration import denoise_nl_means
 
     sigma = task.amount / 255
     options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma}
-    return np.asarray(denoise_nl_means(spoiled, fast_mode=True, **options))
+    return [np.asarray(denoise_nl_means(spoiled, fast_mode=True, **options)), bm3d(spoiled, sigma)]
 
 
 def textures(count: int) -> None:

@@ -1,6 +1,7 @@
 """Restoration: better than what it started from, explained spel by spel, refused by name."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -38,16 +39,29 @@ def small(clean):
     return learn_restorer(clean[:1], Task("enlarge", 2), anchors=4, side=3, patches=4000)
 
 
-def test_every_spel_is_explained_by_one_hyperplane(small, clean):
+def test_every_spel_is_explained_by_hyperplanes_stage_by_stage(small, clean):
     plane = clean[2][:20, :30]
-    restored = small(plane)
+    restored = small.restored(plane)
     for at in ((0, 0), (17, 33), (39, 59)):
-        why = small.explain(plane, at)
-        assert why["value"] == pytest.approx(float(restored[(*at, 0)]), abs=1e-5)
-        assert why["weights"].sum() == pytest.approx(1, abs=1e-4)
-        assert why["value"] == pytest.approx(float((why["patch"] * why["weights"]).sum()), abs=1e-5)
+        first, second = small.explain(plane, at)
+        for why, done in zip((first, second), restored):
+            assert why.value == pytest.approx(float(done[at]), abs=1e-5)
+            weights = why.source_weights.sum() + why.before_weights.sum()
+            assert weights == pytest.approx(1, abs=1e-4)
+            products = (why.source * why.source_weights).sum()
+            products += (why.before * why.before_weights).sum()
+            assert why.value == pytest.approx(float(products), abs=1e-5)
+        assert first.before.size == 0
+        assert len(first.anchors) == {(0, 0): 4, (17, 33): 9, (39, 59): 4}[at]
     with pytest.raises(ShapeError, match="a spel of its"):
         small.explain(plane, (40, 0))
+
+
+def test_what_is_turned_is_restored_alike(small, clean):
+    plane = clean[2][:21, :30]
+    restored = small(plane)[..., 0]
+    assert np.allclose(small(plane.T)[..., 0], restored.T, atol=1e-4)
+    assert np.allclose(small(plane[:, ::-1])[..., 0], restored[:, ::-1], atol=1e-4)
 
 
 def test_constant_pictures_stay_and_channels_do_not_mix(small):
@@ -75,20 +89,22 @@ def test_files_come_back_and_others_are_refused(small, tmp_path, clean):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("side", -3), ("side", 9.0), ("side", 10**9), ("softness", "0"), ("softness", -1.0)]
-    + [("task", 3), ("task", "enlarge:99"), ("anchors", 0), ("anchors", np.nan)],
+    [("source", -3), ("source", 9.0), ("source", 10**9), ("softness", "0"), ("softness", -1.0)]
+    + [("task", 3), ("task", "enlarge:99"), ("stages", []), ("stages", [3]), ("step", 0)]
+    + [("compared", 5), ("before", 3), ("anchors0", 0), ("weights1", np.nan)],
 )
 def test_every_value_of_a_file_is_checked_where_it_is_read(small, tmp_path, field, value):
     from safetensors.numpy import load_file, save_file
 
     path = tmp_path / "r.safetensors"
     small.save(path)
-    about = {"kind": "restorer.v1", "task": str(small.task), "side": small.side, "softness": 0.5}
+    stages = [{**asdict(stage.layout), "softness": 0.5} for stage in small.stages]
+    about = {"kind": "restorer.v2", "task": str(small.task), "stages": stages}
     arrays = load_file(path)
-    if field == "anchors":
-        arrays["anchors"] = arrays["anchors"][:value] if value == 0 else arrays["anchors"] * value
+    if field in arrays:
+        arrays[field] = arrays[field][:value] if value == 0 else arrays[field] * value
     else:
-        about[field] = value
+        (about if field in about else stages[0])[field] = value
     save_file(arrays, path, metadata={"spel": json.dumps(about)})
     with pytest.raises(FormatError, match=r"r\.safetensors: ") as error:
         load_restorer(path)
@@ -99,7 +115,7 @@ def test_wrong_tasks_and_pictures_are_refused(small, clean):
     for text in ("enlarge:5", "denoise:0", "sharpen:3", "deblur"):
         with pytest.raises(ParameterError, match="restoration"):
             Task.parse(text)
-    with pytest.raises(ParameterError, match="odd side"):
+    with pytest.raises(ParameterError, match="odd sides"):
         learn_restorer(clean, Task("denoise", 5), side=4)
     with pytest.raises(ParameterError, match="side of"):
         learn_restorer([clean[0][:9, :9]], Task("denoise", 5))

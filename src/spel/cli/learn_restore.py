@@ -19,9 +19,15 @@ from spel.cli.options import Settings, shared
 @click.option("--out", required=True, metavar="FILE", help="Restorer to write (.safetensors).")
 @click.option(
     "--anchors",
-    type=click.IntRange(1, 4096),
+    type=click.IntRange(1, 1024),
     default=256,
-    help="Number of hyperplanes.",
+    help="Number of hyperplanes of a stage.",
+)
+@click.option(
+    "--stages",
+    type=click.IntRange(1, 8),
+    default=2,
+    help="Each goes on from what the stage before restored.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the clustering.")
 @image_options
@@ -31,6 +37,7 @@ def command(
     task: str,
     out: str,
     anchors: int,
+    stages: int,
     seed: int,
     reading: Reading,
     settings: Settings,
@@ -58,6 +65,7 @@ def command(
                 raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
             planes.append(luma(image, white or float(image.max()) or 1.0))
             progress.step()
-    learned = learn_restorer(planes, what, anchors=anchors, seed=seed, say=settings.say)
+    options = {"anchors": anchors, "stages": stages, "seed": seed}
+    learned = learn_restorer(planes, what, **options, say=settings.say)
     learned.save(out)
     click.echo(out)

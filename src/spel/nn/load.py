@@ -27,7 +27,7 @@ from spel.nn.tensor_file import parse_header, read_tensor_file
 MAX_NODES = 10_000
 OTHER_FILES = {
     "spel.estimator": "it is a classifier, for spel classify and spel serve",
-    "restorer.v1": "it is a restorer, for spel restore",
+    "restorer.v2": "it is a restorer, for spel restore",
 }
 BANK: dict[str, Any] = {
     "adjacency": Adjacency,

@@ -5,11 +5,13 @@ from spel.synthesis.invert import invert
 from spel.synthesis.inverted import invert_steps, inverted_sheet, likeness, shown
 from spel.synthesis.learn_restorer import learn_restorer
 from spel.synthesis.quilt import Quilt, quilt
+from spel.synthesis.reasons import Reason
 from spel.synthesis.restorer import Restorer, load_restorer
 from spel.synthesis.texture import texture, texture_differences
 
 __all__ = [
     "Quilt",
+    "Reason",
     "Restorer",
     "Task",
     "invert",

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, plural
 from spel.linear.ridge import ridge_from_moments
+from spel.synthesis.anchored import (
+    Layout,
+    Numbers,
+    Real,
+    Stage,
+    members,
+    nearest_up_to_sign,
+    softened,
+    squares,
+    turned_square,
+)
 from spel.synthesis.degrade import Plane, Task
-from spel.synthesis.restorer import MAX_SIDE, Real, Restorer, bands, softened
+from spel.synthesis.restorer import MAX_STAGES, Restorer
 
 PENALTY = 1e-5
 """Penalty of the ridge, in units of the mean variance of the spels of a patch."""
+
+FEW = 0.3
+"""Weight of all patches in the ridge of an anchor, in patches per weight of the hyperplane."""
+
+KEYS = 60_000
+"""Largest number of patches among which anchors are found."""
 
 
 def learn_restorer(
@@ -21,8 +38,9 @@ def learn_restorer(
     task: Task,
     *,
     anchors: int = 256,
+    stages: int = 2,
     side: int | None = None,
-    patches: int = 400_000,
+    patches: int = 1_000_000,
     seed: int = 0,
     say: Callable[[str], object] = lambda text: None,
 ) -> Restorer:
@@ -34,12 +52,13 @@ def learn_restorer(
         Clean planes of numbers from 0 to 1, see `spel.synthesis.luma`; they are degraded here.
     task : Task
     anchors : int
-        Number of hyperplanes; fewer are learned if there are few patches.
+        Number of hyperplanes of a stage; fewer are learned if there are few patches.
+    stages : int
+        Each stage sees what the stage before restored.
     side : int, optional
         Side of the patches, odd; by default 7 for enlarging, else 9.
     patches : int
-        Largest number of patches, which come from all pictures alike and in the 8 symmetries of a
-        square.
+        Largest number of patches for a stage, which come from all pictures alike.
     seed : int
         Seed of the noise, the sample and k-means.
     say : function, optional
@@ -57,7 +76,10 @@ def learn_restorer(
     Notes
     -----
     R. Timofte, V. De Smet, L. Van Gool, "A+: Adjusted anchored neighborhood regression for fast
-    super-resolution", ACCV 2014; Y. Romano and others, "RAISR", IEEE TCI 2017.
+    super-resolution", ACCV 2014; Y. Romano and others, "RAISR", IEEE TCI 2017. Patches are turned
+    alike and averaged where they overlap, and stages follow one another, as in R. Timofte,
+    R. Rothe, L. Van Gool, "Seven ways to improve example-based single image super resolution",
+    CVPR 2016.
 
     Examples
     --------
@@ -68,95 +90,140 @@ def learn_restorer(
     >>> learned(learned.task.spoil(clean)).shape
     (360, 540, 1)
     """
-    side = side or (7 if task.kind == "enlarge" else 9)
-    if side not in range(3, MAX_SIDE, 2):
+    if not 1 <= stages <= MAX_STAGES or anchors < 1 or not len(pictures):
         raise ParameterError(
-            f"learn-restore: patches of {side} x {side}; expected an odd side from 3 to "
-            f"{MAX_SIDE - 1}"
+            f"learn-restore: {len(pictures)} pictures, {anchors} anchors, {stages} stages; "
+            f"expected at least one of each, and at most {MAX_STAGES} stages"
         )
-    if anchors < 1 or not len(pictures):
-        raise ParameterError(
-            f"learn-restore: {len(pictures)} pictures, {anchors} anchors; expected at least one "
-            "of each"
-        )
+    layouts = [_layout(task, side, number) for number in range(stages)]
     small = min(min(np.shape(p)) for p in pictures)
-    if small < 2 * task.factor * side:
+    if small < 2 * task.factor * layouts[0].source:
         raise ParameterError(
             f"learn-restore: a picture with a side of {small} spels; expected at least "
-            f"{2 * task.factor * side}"
+            f"{2 * task.factor * layouts[0].source}"
         )
     if not all(np.isfinite(picture).all() for picture in pictures):
         raise ParameterError("learn-restore: a picture holds NaN or infinity; leave it out")
-    say(f"taking patches of {side} x {side} spels from {plural(len(pictures), 'picture')}")
-    vectors, targets = _samples(pictures, task, side, patches, seed)
-    softness = float(np.median(np.linalg.norm(vectors, axis=1))) + 1e-6
-    points = softened(vectors, softness)
-    say(f"finding {anchors} anchors among {len(points)} patches")
-    centres = _centres(points, min(anchors, len(points)), seed)
-    say("solving one ridge per anchor")
-    plain = Restorer(task, side, softness, centres, np.zeros((len(centres), 0, 0), np.float32))
-    weights = _hyperplanes(vectors, targets, plain.nearest(vectors), len(centres))
-    return Restorer(task, side, softness, centres, weights)
+    clean = [task.whole(np.asarray(picture, dtype=np.float32)) for picture in pictures]
+    planes = [[task.spoil(plane, seed + i)] for i, plane in enumerate(clean)]
+    done: list[Stage] = []
+    for number, layout in enumerate(layouts):
+        say(f"stage {number + 1} of {stages}: {plural(len(clean), 'picture')}")
+        sample = Sample(layout, clean, planes, patches, seed)
+        done.append(_stage(sample, anchors, say))
+        if number + 1 < stages:
+            planes = [[own[0], done[-1](own, lambda: None)] for own in planes]
+    return Restorer(task, tuple(done))
 
 
-def _samples(
-    pictures: Sequence[npt.ArrayLike], task: Task, side: int, count: int, seed: int
-) -> tuple[Real, Real]:
-    """Degraded patches without their means, and the clean spels on them minus the same means."""
+def _layout(task: Task, side: int | None, number: int) -> Layout:
+    """The patches of a stage."""
+    large = task.kind == "enlarge"
+    source = side or (7 if large else 9)
+    before = min(source, {1: 9, 2: 5, 3: 3, 4: 3}[task.factor]) if number else 0
+    last = before or source
+    out = min(source, 3 if large else 5 if number else 7)
+    compared = min(last, 5 if large else 7)
+    return Layout(task.factor, source, before, compared, out, 1 if large else min(2, out))
+
+
+class Sample:
+    """Patches of all pictures, picture by picture, with the clean patches that they stand for."""
+
+    def __init__(
+        self, layout: Layout, clean: list[Plane], planes: list[list[Plane]], count: int, seed: int
+    ) -> None:
+        margin = layout.out // 2 * layout.factor
+        self.layout, self.planes, self.seed = layout, planes, seed
+        self.clean = [np.pad(plane, margin, mode="symmetric") for plane in clean]
+        grids = [layout.grid(own[0].shape) for own in planes]
+        self.share = min(1.0, count / sum(rows * cols for rows, cols in grids))
+        self.count = int(self.share * sum(rows * cols for rows, cols in grids))
+
+    def portions(self, share: float = 1.0) -> Iterator[tuple[Real, Real]]:
+        """Turned patches, and the clean ones turned alike, both minus the same means."""
+        for number, own in enumerate(self.planes):
+            rng = np.random.default_rng((self.seed, number))
+            padded = self.layout.padded(own)
+            for first, last in self.layout.bands(own[0].shape):
+                vectors = self.layout.patches(padded, first, last)
+                chosen = np.flatnonzero(rng.random(len(vectors)) < share * self.share)
+                aims = self._aims(number, first, last)[chosen]
+                yield self._turned(vectors[chosen], aims)
+
+    def keys(self) -> Real:
+        """The compared parts of at most about 60,000 patches."""
+        parts = self.portions(min(1.0, KEYS / max(self.count, 1)))
+        return np.concatenate([self.layout.keys(vectors) for vectors, _ in parts])
+
+    def _aims(self, number: int, first: int, last: int) -> Real:
+        layout = self.layout
+        return squares(
+            self.clean[number], layout.out_side, layout.step * layout.factor, first, last
+        )
+
+    def _turned(self, vectors: Real, aims: Real) -> tuple[Real, Real]:
+        vectors, means = self.layout.centred(vectors)
+        turned, ways = self.layout.turned(vectors)
+        aims = aims - means
+        for way, own in enumerate(ways):
+            aims[own] = aims[own][:, turned_square(self.layout.out_side, way)]
+        return turned, aims
+
+
+def _stage(sample: Sample, anchors: int, say: Callable[[str], object]) -> Stage:
+    layout, keys = sample.layout, sample.keys()
+    softness = float(np.median(np.linalg.norm(keys, axis=1))) + 1e-6
+    say(f"finding {anchors} anchors among {len(keys)} patches")
+    centres = _centres(softened(keys, softness), min(anchors, len(keys)), sample.seed)
+    plain = Stage(layout, softness, centres, np.zeros((len(centres), 0, 0), np.float32))
+    say(f"solving one ridge per anchor over {sample.count} patches")
+    moments = Moments(len(centres), layout.length, layout.out_side**2)
+    for vectors, aims in sample.portions():
+        moments.add(plain.nearest(vectors), vectors, aims)
+    return Stage(layout, softness, centres, moments.hyperplanes())
+
+
+def _centres(points: Real, count: int, seed: int, rounds: int = 12) -> Real:
+    """k-means of points up to their sign."""
     rng = np.random.default_rng(seed)
-    each = -(-count // (8 * len(pictures)))
-    rows: list[Real] = []
-    wanted: list[Real] = []
-    for number, picture in enumerate(pictures):
-        clean = task.whole(np.asarray(picture, dtype=np.float32))
-        spoiled, f = task.spoil(clean, seed + number), task.factor
-        chosen = rng.permutation(spoiled.size)[:each]
-        vectors, means = _patches_at(spoiled, side, chosen)
-        blocks = clean.reshape(spoiled.shape[0], f, spoiled.shape[1], f).transpose(0, 2, 1, 3)
-        targets = blocks.reshape(spoiled.size, f, f)[chosen] - means[:, :, None]
-        squares = vectors.reshape(-1, side, side)
-        for turn in range(4):
-            for flip in (1, -1):
-                turned = np.rot90(squares, turn, (1, 2))[:, :, ::flip]
-                rows.append(turned.reshape(len(turned), -1))
-                aims = np.rot90(targets, turn, (1, 2))[:, :, ::flip]
-                wanted.append(aims.reshape(len(aims), -1))
-    return np.concatenate(rows), np.concatenate(wanted)
+    centres = points[rng.choice(len(points), count, replace=False)]
+    for _ in range(rounds):
+        nearest = nearest_up_to_sign(points, centres)
+        for number, own in members(nearest, count):
+            signs = np.sign(points[own] @ centres[number])
+            centres[number] = signs @ points[own] / len(own)
+    return centres
 
 
-def _patches_at(plane: Plane, side: int, places: npt.NDArray[np.intp]) -> tuple[Real, Real]:
-    vectors = np.empty((len(places), side * side), dtype=np.float32)
-    means = np.empty((len(places), 1), dtype=np.float32)
-    cols = plane.shape[1]
-    for first, last, part, mean in bands(plane, side):
-        own = (places >= first * cols) & (places < last * cols)
-        vectors[own] = part[places[own] - first * cols]
-        means[own] = mean[places[own] - first * cols]
-    return vectors, means
+class Moments:
+    """Sums over the patches of each anchor, enough for their ridges."""
 
+    def __init__(self, anchors: int, length: int, targets: int) -> None:
+        self.counts = np.zeros(anchors)
+        self.squares = np.zeros((anchors, length, length))
+        self.products = np.zeros((anchors, length, targets))
 
-def _centres(points: Real, count: int, seed: int) -> Real:
-    from sklearn.cluster import MiniBatchKMeans
+    def add(self, anchor: Numbers, vectors: Real, aims: Real) -> None:
+        """Take patches, and the clean ones that they stand for."""
+        for number, own in members(anchor, len(self.counts)):
+            rows = vectors[own]
+            self.counts[number] += len(own)
+            self.squares[number] += rows.T @ rows
+            self.products[number] += rows.T @ aims[own]
 
-    some = np.random.default_rng(seed).permutation(len(points))[:100_000]
-    means = MiniBatchKMeans(count, batch_size=4096, n_init=1, max_iter=20, random_state=seed)
-    return np.asarray(means.fit(points[some]).cluster_centers_, dtype=np.float32)
-
-
-def _hyperplanes(vectors: Real, targets: Real, anchor: npt.NDArray[np.intp], count: int) -> Real:
-    """The ridge solution of each anchor, mixed with that of all patches if the anchor has few."""
-    every = vectors.astype(np.float64).T
-    whole = every @ vectors / len(vectors), every @ targets / len(vectors)
-    zero = np.zeros(vectors.shape[1])
-    out = np.empty((count, vectors.shape[1], targets.shape[1]), dtype=np.float32)
-    few = 4 * vectors.shape[1]
-    for a in range(count):
-        own = anchor == a
-        rows = vectors[own].astype(np.float64)
-        below = len(rows) + few
-        covariance = (rows.T @ rows + few * whole[0]) / below
-        cross = (rows.T @ targets[own] + few * whole[1]) / below
-        penalty = PENALTY * float(np.trace(covariance)) / len(covariance) + 1e-12
-        model = ridge_from_moments(zero, covariance, np.zeros(targets.shape[1]), cross, penalty)
-        out[a] = model.weights
-    return out
+    def hyperplanes(self) -> Real:
+        """The ridge solution of each anchor, mixed with that of all patches if it has few."""
+        total = max(float(self.counts.sum()), 1.0)
+        every = self.squares.sum(axis=0) / total, self.products.sum(axis=0) / total
+        out = np.empty(self.products.shape, dtype=np.float32)
+        length, targets = out.shape[1:]
+        few = FEW * length
+        for number, count in enumerate(self.counts.tolist()):
+            covariance = (self.squares[number] + few * every[0]) / (count + few)
+            cross = (self.products[number] + few * every[1]) / (count + few)
+            penalty = PENALTY * float(np.trace(covariance)) / length + 1e-12
+            zeros = np.zeros(length), np.zeros(targets)
+            model = ridge_from_moments(zeros[0], covariance, zeros[1], cross, penalty)
+            out[number] = model.weights
+        return out

@@ -4,7 +4,8 @@ invert: the photos are the first of ../shared/data/plates by name, their middle 
 512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are.
 
 restore: photos of ../shared/data/plates by path, as luma, reduced to 700 spels on the longer side:
-the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test.
+the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test,
+of each the middle 256 x 256 spels. --tasks chooses rows of the table.
 Noise has sigma 25 of 255; reductions are bicubic with antialiasing. A border of 3 spels or of the
 factor is left out. BM3D is the one of bm3d.py beside this file.
 
@@ -42,6 +43,7 @@ from spel.synthesis.texture import METHODS
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BOX = Adjacency.box(3)
 Image = npt.NDArray[Any]
+TASKS = ["enlarge:2", "enlarge:3", "enlarge:4", "denoise:25", "deblur:1.5"]
 
 
 def square(path: Path, side: int = 512) -> Image:
@@ -89,9 +91,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["invert", "restore", "texture"])
     parser.add_argument("--photos", type=int, default=20)
+    parser.add_argument("--tasks", nargs="*", default=TASKS)
     arguments = parser.parse_args()
-    tables = {"invert": invert, "restore": restore, "texture": textures}
-    tables[arguments.what](arguments.photos)
+    if arguments.what == "restore":
+        restore(arguments.photos, arguments.tasks)
+    else:
+        {"invert": invert, "texture": textures}[arguments.what](arguments.photos)
 
 
 def invert(count: int) -> None:
@@ -115,14 +120,20 @@ def plane(path: Path) -> Image:
     return resized(image, (int(image.shape[0] * share), int(image.shape[1] * share)))
 
 
-def restore(count: int) -> None:
+def middle(image: Image, side: int = 256) -> Image:
+    """The middle square of a plane."""
+    row, col = ((n - side) // 2 for n in image.shape)
+    return image[row : row + side, col : col + side]
+
+
+def restore(count: int, tasks: list[str]) -> None:
     """Anchors beside bicubic interpolation, non-local means and BM3D."""
     paths = sorted((DATA / "plates").glob("*/*.jpg"))
     clean = [plane(path) for path in paths[::4][:24]]
-    tests = [plane(path) for path in paths[2::16][:count]]
+    tests = [middle(plane(path)) for path in paths[2::16][:count]]
     print("| task | before | non-local means | BM3D | anchors | seconds per megapixel |")
     print("|---|---|---|---|---|---|")
-    for text in ("enlarge:2", "enlarge:3", "enlarge:4", "denoise:25", "deblur:1.5"):
+    for text in tasks:
         task = Task.parse(text)
         restorer = learn_restorer(clean, task, say=lambda text: print(text, file=sys.stderr))
         scores, seconds = [], 0.0

@@ -172,7 +172,8 @@ def _ways(keys: Real, side: int) -> Numbers:
     bell = np.exp(-np.square(along) / (2 * max(side / 4, 0.5) ** 2))
     slope = np.outer(bell, bell * along).astype(np.float32)
     right, down = keys @ slope.ravel(), keys @ slope.T.ravel()
-    return (np.abs(down) > np.abs(right)) * 4 + (down < 0) * 2 + (right < 0) * 1
+    numbers = (np.abs(down) > np.abs(right)) * 4 + (down < 0) * 2 + (right < 0)
+    return np.asarray(numbers, dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)

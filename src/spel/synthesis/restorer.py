@@ -212,12 +212,13 @@ def _read_stage(
     path: str, task: Task, number: int, about: Any, arrays: Mapping[str, npt.NDArray[Any]]
 ) -> Stage:
     fields: dict[str, Any] = about if isinstance(about, dict) else {}
-    softness = fields.get("softness")
+    softness: Any = fields.get("softness")
     if not fits(softness, float) or not 0 <= softness < 1e6:
         raise FormatError(f"{path}: softness {softness!r:.60}; expected a number of at least 0")
     try:
         lengths = ("source", "before", "compared", "out", "step")
-        layout = Layout(task.factor, *(fields.get(name) for name in lengths))
+        numbers: Any = (fields.get(name) for name in lengths)
+        layout = Layout(task.factor, *numbers)
     except ParameterError as error:
         raise FormatError(f"{path}: {error}") from None
     if bool(layout.before) != bool(number):

@@ -130,6 +130,8 @@ class Window(Value):
 
 def stride_per_axis(stride: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """One stride per axis, or a `ParameterError` that names the value."""
+    if type(stride) is int and 1 <= stride <= MAX_STRIDE:  # the usual case
+        return (stride,) * ndim
     strides: tuple[Any, ...] = _several(stride) or (stride,) * ndim
     numbers = all(isinstance(s, int | float | np.number) for s in strides)
     if len(strides) != ndim or not numbers or not all(_is_stride(s) for s in strides):

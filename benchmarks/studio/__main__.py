@@ -13,10 +13,12 @@ import os
 import shutil
 import statistics
 import tempfile
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks.environment import environment
+from benchmarks.studio import pages
 from spel.data import street
 from spel.studio.session import Session
 from spel.studio.sources import Source
@@ -33,6 +35,7 @@ TARGETS = {
     "learn from strokes on three images": 1000,
     "turn a cloud of 5,000 patches": 16.7,
     "open the page": 1000,
+    **pages.TARGETS,
 }
 """Milliseconds at the 95th percentile."""
 
@@ -167,7 +170,7 @@ def measure(size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
 
 
 def _actions(page: Any, server: Server, size: tuple[int, int], rounds: int) -> dict[str, Any]:
-    names = iter(TARGETS)
+    names = islice(TARGETS, len(TARGETS) - len(pages.TARGETS))
     found: dict[str, list[float]] = {name: [] for name in TARGETS}
     hover, ink, threshold, weight, learn, turn, opened = names
     page.goto(server.url)
@@ -190,6 +193,7 @@ def _actions(page: Any, server: Server, size: tuple[int, int], rounds: int) -> d
         found[name] = page.evaluate(script, rounds)
     go("detect")
     found[threshold] = page.evaluate(THRESHOLD, rounds)
+    found.update(pages.page_times(page, server, rounds))
     go("markers")
     found[ink] = page.evaluate(INK, rounds)
     go("space")

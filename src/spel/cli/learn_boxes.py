@@ -177,11 +177,13 @@ def _annotations(
 ) -> tuple[Annotations, Path]:
     """The boxes that are learned from, and the folder of their photos."""
     from spel.cli.messages import say
-    from spel.errors import plural
+    from spel.errors import FormatError, plural
     from spel.io.annotation.labels import read_labels
     from spel.io.annotation.recognize import images_beside, is_label_folder
     from spel.learning.detector import boxes_from_strokes
 
+    if not truth.exists():
+        raise FormatError(f"{truth}: there is no such file or folder; check the path")
     if truth.is_dir() and not is_label_folder(truth):
         folder = images or truth.parent
         annotations = boxes_from_strokes(folder, truth)

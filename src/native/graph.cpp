@@ -258,12 +258,14 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
   }
   guarded(0, true);
   for (int64_t index : left) guarded(index, true);
-  for (std::unique_lock<std::mutex> hold(adding); running > 0;) {
+  std::unique_lock<std::mutex> hold(adding);
+  while (running > 0) {
     ended.wait_for(hold, std::chrono::milliseconds(50));
     hold.unlock();
     stop.ask();
     hold.lock();
   }
+  hold.unlock();
   for (auto& thread : team) thread.join();
   if (stop.is_set()) throw Interrupted();
   if (failure) std::rethrow_exception(failure);

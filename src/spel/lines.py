@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from types import TracebackType
 
 from spel.atomic import write_error
@@ -43,9 +44,11 @@ class LineWriter:
             raise ParameterError(f"LineWriter: sync_every is {sync_every!r}; give 1 or more")
         self._path = os.fsdecode(path)
         self._sync_every, self._pending = sync_every, 0
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):  # those that the system has
+            flags |= getattr(os, flag, 0)
         try:
-            self._handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+            self._handle = os.open(path, flags, 0o666)
         except OSError as error:
             raise write_error(self._path, error) from error
         try:
@@ -113,12 +116,15 @@ class LineWriter:
         if not stat.S_ISREG(status.st_mode):
             raise ParameterError(f"{self._path!r} is not a plain file; choose another place")
         whole = end = status.st_size  # bytes up to the last line feed
-        while whole and os.pread(self._handle, 1, whole - 1) != b"\n":
+        while whole and self._read(whole - 1, whole) != b"\n":
             start = max(0, whole - (1 << 16))
-            feed = os.pread(self._handle, whole - start, start).rfind(b"\n")
-            whole = start + feed + 1
+            whole = start + self._read(start, whole).rfind(b"\n") + 1
         if whole < end:
             os.ftruncate(self._handle, whole)
+
+    def _read(self, start: int, end: int) -> bytes:
+        os.lseek(self._handle, start, os.SEEK_SET)  # lines are appended wherever this leads
+        return os.read(self._handle, end - start)
 
 
 def lock(handle: int, path: str) -> None:
@@ -129,10 +135,10 @@ def lock(handle: int, path: str) -> None:
     ParameterError
         If another process, or another opening of the file in this one, has locked it.
     """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
+    if sys.platform == "win32":  # it has no such locks
         return
+    import fcntl
+
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

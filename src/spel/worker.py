@@ -18,11 +18,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, Pipe
-from multiprocessing.reduction import ForkingPickler, recv_handle, send_handle
+from multiprocessing.connection import Pipe
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
 from spel.errors import TaskError
+from spel.pipes import Wire, inheriting, receive_file, send_file, wire_of
 
 __all__ = ["Worker", "WorkerDeath", "WorkerTimeout", "ending"]
 
@@ -66,7 +67,7 @@ class Worker:
         self._prepare, self._quiet = prepare, quiet
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._wire: Connection[Any, Any] | None = None
+        self._wire: Wire | None = None
         _WORKERS.add(self)
 
     @property
@@ -138,7 +139,7 @@ class Worker:
         self,
         request: Any,
         file: int | None,
-        receive: Callable[[Connection[Any, Any]], Result],
+        receive: Callable[[Wire], Result],
         seconds: float | None,
     ) -> Result:
         wire = self._started()
@@ -151,7 +152,7 @@ class Worker:
         try:
             wire.send_bytes(request)
             if file is not None:
-                send_handle(wire, file, None)
+                send_file(wire, file)
             return receive(wire)
         except (EOFError, OSError) as error:
             how = self._death()
@@ -169,7 +170,7 @@ class Worker:
         late.set()
         process.kill()
 
-    def _started(self) -> Connection[Any, Any]:
+    def _started(self) -> Wire:
         if self._process is not None and self._process.poll() is None and self._wire is not None:
             return self._wire
         self._end(now=True)
@@ -177,7 +178,7 @@ class Worker:
         with _signals_blocked(), theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START.format(path=sys.path), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                **inheriting(theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=self._output(),
                 stderr=subprocess.DEVNULL if self._quiet else None,
@@ -249,20 +250,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
 
 
-def _receive_file(wire: Connection[Any, Any]) -> tuple[bytes, int | None]:
+def _receive_file(wire: Wire) -> tuple[bytes, int | None]:
     reply = wire.recv_bytes(MAX_REPLY)
     if reply[:1] == FILE_FOLLOWS:
-        try:
-            return reply[1:], recv_handle(wire)
-        except RuntimeError as error:  # something else than one descriptor came
-            raise EOFError from error
+        return reply[1:], receive_file(wire)
     return reply[1:], None
 
 
 @contextlib.contextmanager
 def _signals_blocked() -> Iterator[None]:
     """A process inherits blocked signals: Ctrl-C is for the run, not for its workers."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -286,7 +284,7 @@ def _has_file(stream: Any) -> bool:
 def serve(handle: int) -> None:
     """Answer calls until the other side is gone."""
     limited: int | None = None
-    with Connection(handle) as wire:
+    with wire_of(handle) as wire:
         while True:
             try:
                 fn, args, kwargs, (seconds, memory), mode = wire.recv()
@@ -306,7 +304,7 @@ def serve(handle: int) -> None:
                 return
 
 
-def _reply(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+def _reply(wire: Wire, fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     """Send the result or the exception; returns whether the other side is still there."""
     try:
         reply = (True, fn(*args, **kwargs))
@@ -321,39 +319,42 @@ def _reply(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, kwargs
     return True
 
 
-def _reply_bytes(wire: Connection[Any, Any], fn: Callable[..., Any], args: Any, mode: str) -> None:
+def _reply_bytes(wire: Wire, fn: Callable[..., Any], args: Any, mode: str) -> None:
     if mode == BYTES:
         reply, out = fn(*args)
     else:
-        file = recv_handle(wire)
+        file: int = receive_file(wire)
         try:
             reply, out = fn(file, *args)
         finally:
             os.close(file)
     wire.send_bytes((NO_FILE if out is None else FILE_FOLLOWS) + reply)
     if out is not None:
-        send_handle(wire, out, None)
+        send_file(wire, out)
         os.close(out)
 
 
 def _limit_time(seconds: float | None) -> None:
     """A limit on processor time, in case nobody is left to end the call."""
-    with contextlib.suppress(ImportError):  # not on Windows
-        import resource
+    if sys.platform == "win32":
+        return
+    import resource
 
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        spent, cores = used.ru_utime + used.ru_stime, os.cpu_count() or 1
-        allowed = math.inf if seconds is None else spent + (seconds + 1) * cores
-        soft = math.ceil(allowed) if allowed < MAX_LIMIT else hard
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    spent, cores = used.ru_utime + used.ru_stime, os.cpu_count() or 1
+    allowed = math.inf if seconds is None else spent + (seconds + 1) * cores
+    soft = math.ceil(allowed) if allowed < MAX_LIMIT else hard
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _limit_memory(memory: int | None) -> None:
     """A limit on the address space beyond what the process has now (Linux only)."""
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
+    if sys.platform == "win32":
+        return
+    import resource
 
+    with contextlib.suppress(OSError, ValueError):
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         if memory is None:
             resource.setrlimit(resource.RLIMIT_AS, (hard, hard))

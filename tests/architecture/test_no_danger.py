@@ -24,6 +24,7 @@ FLAGS = {("shell", True), ("allow_pickle", True), ("weights_only", False), ("ver
 PROGRAMS = {  # the only files that start a process, and why
     "worker.py": "workers and the decoder of images: this Python",
     "cli/self_test.py": "spel doctor --self-test: this Python",
+    "pipes.py": "what Windows passes to such a process; it starts none",
     "io/video/process.py": "the decoder of videos in a process of its own: this Python",
 }
 NETWORK = {"urllib.request", "http.client", "requests", "httpx", "smtplib", "socketserver"}

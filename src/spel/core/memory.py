@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import lru_cache
 
 from spel.errors import ParameterError
@@ -45,9 +46,11 @@ def check_memory(what: str, needed: float, remedy: str) -> None:
 
 
 def _machine() -> list[int]:
+    if sys.platform == "win32":  # it has no sysconf
+        return []
     try:
         return [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    except (AttributeError, ValueError, OSError):
+    except (ValueError, OSError):
         return []
 
 
@@ -61,9 +64,9 @@ def _container() -> list[int]:
 
 
 def _process() -> list[int]:
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return []
+    import resource
+
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     return [] if soft == resource.RLIM_INFINITY else [soft]

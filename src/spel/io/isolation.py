@@ -7,11 +7,11 @@ unnamed file with the bytes of an array.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from typing import Any
@@ -129,7 +129,7 @@ def load_libraries() -> None:
     import tifffile  # noqa: F401
     from PIL import Image  # noqa: F401
 
-    with contextlib.suppress(ImportError):
+    if sys.platform != "win32":
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -154,11 +154,11 @@ def reply(name: str, make: Callable[[], tuple[dict[str, Any], npt.NDArray[Any] |
 
 def _shared(array: npt.NDArray[Any]) -> int:
     """The descriptor of an unnamed file with the array's bytes."""
-    if hasattr(os, "memfd_create"):
+    if sys.platform == "linux":
         handle = os.memfd_create("spel")
     else:
-        handle, name = tempfile.mkstemp()
-        os.unlink(name)
+        with tempfile.TemporaryFile() as file:
+            handle = os.dup(file.fileno())
     view = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     while len(view):
         view = view[os.write(handle, view) :]

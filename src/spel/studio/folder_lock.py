@@ -5,14 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 from pathlib import Path
 
 from spel.errors import ParameterError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 class FolderLock:
@@ -26,8 +22,10 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._handle: int | None = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        if fcntl is None:
+        if sys.platform == "win32":  # it has no such locks
             return
+        import fcntl
+
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

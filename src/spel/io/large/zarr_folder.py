@@ -65,7 +65,9 @@ class Folder:
         place = os.path.realpath(os.path.join(self.root, *name.split("/")))
         if os.path.commonpath([place, self.root]) != self.root:
             raise DecodeError("a link in it leads out of its folder", "copy the files themselves")
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDONLY
+        for flag in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"):  # those that the system has
+            flags |= getattr(os, flag, 0)
         try:
             handle = os.open(place, flags)
         except FileNotFoundError:

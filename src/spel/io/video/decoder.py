@@ -63,10 +63,10 @@ def serve(options: str) -> None:
 
 def limit_process(memory: int) -> None:
     """Limit the process's own memory, and forbid it to write files, if the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return
+    import resource
+
     for limit, value in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),

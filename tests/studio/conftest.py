@@ -5,7 +5,7 @@ from spel.studio.session import Session
 from spel.studio.sources import Source
 
 from .attack import Client
-from .person import CHROMIUM, Person
+from .person import CHROMIUM, COUNT_REQUESTS, Person
 
 
 def stroke(name, label, points, *, tool="brush", radius=2.0):
@@ -102,6 +102,7 @@ def person(chromium, tmp_path, request):
     context = chromium.new_context(
         viewport={"width": 1280, "height": 720}, locale="en-US", accept_downloads=True
     )
+    context.add_init_script(COUNT_REQUESTS)
     page = context.new_page()
     said, asked = [], []
     page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)

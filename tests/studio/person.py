@@ -17,6 +17,25 @@ needs_chromium = [
 ]
 
 
+COUNT_REQUESTS = """(() => {
+  const send = window.fetch.bind(window);
+  let open = 0;
+  window.fetch = async (...asked) => {
+    open += 1;
+    try { return await send(...asked); } finally { open -= 1; }
+  };
+  window.calm = async (frames) => {
+    const busy = () => open || document.querySelector('.busy.on');
+    const end = performance.now() + 40000;
+    for (let still = 0; still < frames; still = busy() ? 0 : still + 1) {
+      if (performance.now() > end) throw new Error(`${open} requests are still open`);
+      await new Promise((done) => requestAnimationFrame(done));
+    }
+  };
+})()"""
+"""Before a page's own scripts: what it asks for is counted."""
+
+
 class Person:
     """A page, and what a person does on it."""
 
@@ -66,13 +85,13 @@ class Person:
             self.page.wait_for_timeout(30)
 
     def settle(self):
-        """Wait until nothing is on its way any more."""
-        self.page.wait_for_timeout(80)
-        self.until("!document.querySelector('.busy.on')")
+        """Wait until nothing is on its way any more, and that has been drawn."""
+        self.page.wait_for_timeout(30)
+        self.page.evaluate("calm(4)")
 
     def hover(self, row, col, told):
         """Move the mouse over a spel until the page has answered: no hand stands still."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 40
         while not self.page.evaluate(told):
             assert time.monotonic() < end, f"still not: {told}"
             for aside in (0.1, 0):
@@ -88,10 +107,11 @@ class Person:
     def rest(self):
         """Wait until the picture, if the page has one, stands still: it is laid out in steps."""
         where = """(() => { const s = document.querySelector('spel-stage');
-            if (!s?.canvas) return '';
+            if (!s) return 'none';
+            if (!s.canvas) return '';
             const b = s.canvas.getBoundingClientRect(), v = s.view;
             return [b.left, b.top, b.width, b.height, v.x, v.y, v.zoom].join(); })()"""
-        before, end = "", time.monotonic() + 3
+        before, end = "", time.monotonic() + 20
         while time.monotonic() < end:
             now = self.page.evaluate(where)
             if now and now == before:

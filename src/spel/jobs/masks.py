@@ -12,16 +12,11 @@ import numpy.typing as npt
 
 from spel.errors import FormatError
 from spel.io.image.label_image import read_label_image
-from spel.io.large.forms import ENDINGS
 from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 
 SUFFIXES = (".ome", ".labels", "_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
-LARGE = tuple(ENDINGS.values())
-INSTANCES = (".instances.tif", *(f".instances.{form}" for form in LARGE))
-"""Endings of the numbered objects of a run, the last two of images that were read in tiles."""
-
-NO_MASKS = (".saliency.tif", *(f".saliency.{form}" for form in LARGE), ".overlay.jpg", *INSTANCES)
+NO_MASKS = (".saliency.tif", ".overlay.jpg", ".instances.tif")
 """Endings of other pictures that runs write beside their masks."""
 
 
@@ -132,22 +127,18 @@ def paired(
     answers: str | os.PathLike[str],
     truth: str | os.PathLike[str],
     only_answered: bool,
-    endings: Sequence[str] = (),
+    ending: str = "",
 ) -> tuple[Pairs, tuple[str, ...]]:
     """The answer, if there is one, and the truth of each image; the names without an answer.
 
-    Where answers have one of the endings, others beside them are left out.
+    Where answers have the ending, others beside them are left out.
 
     Raises
     ------
     FormatError
         If an answer has no true image.
     """
-    special = {
-        path.name.removesuffix(ending): path
-        for ending in endings
-        for path in sorted(Path(answers).glob(f"*{ending}"))
-    }
+    special = {p.name.removesuffix(ending): p for p in Path(answers).glob(f"*{ending}") if ending}
     answered, true = special or files_by_name(answers), files_by_name(truth)
     unknown = sorted(set(answered) - set(true))
     if unknown:

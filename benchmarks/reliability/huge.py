@@ -4,9 +4,10 @@
 
 Writes a tiled, compressed TIFF with plates in it (some of them across seams), detects them in a
 process of its own, checks that every one is found, and compares the peak memory with that of a
-quarter of the side. The jobs segment and apply write a pyramid each; its components are counted at
-a coarse level, and for the quarter its values are compared with those of the whole image. With
-several workers, the memory is that of the run, without the workers.
+quarter of the side. The jobs segment and apply write a pyramid each, and objects that of numbered
+objects, chosen by their shape and delineated; its components are counted at a coarse level, and for
+the quarter its values are compared with those of the whole image. With several workers, the memory
+is that of the run, without the workers.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ import json, sys, time
 from spel.jobs import ApplyJob, SegmentJob
 from spel.decide.segmentation import Segmentation
 from spel.runs import run
-from benchmarks.reliability.huge import network, peak_mb
+from benchmarks.reliability.huge import network, objects, peak_mb
 path, tile, job, out = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 workers = int(sys.argv[5])
 begin = time.perf_counter()
 if job == "segment":
     made = SegmentJob(network(), Segmentation(threshold=0.5), tile=tile)
+elif job == "objects":
+    made = SegmentJob(network(), objects(), tile=tile, save=("instances", "csv"))
 else:
     made = ApplyJob(network(), tile=tile)
 report = run(made, path, out, workers=workers)
@@ -74,6 +77,18 @@ def network():
         join=spel.MaxPool(box),
         close=spel.MinPool(box),
     )
+
+
+def objects():
+    """Objects of the size of a plate, delineated on the image."""
+    from spel.decide.delineate import Delineation
+    from spel.decide.object_model import ObjectModel
+    from spel.decide.segmentation import Segmentation
+
+    model = ObjectModel(
+        area=5000, elongation=0.33, levels=(0.5, 200.0), min_score=-4, multiple=True
+    )
+    return Segmentation(model, delineation=Delineation(inner=2, outer=5))
 
 
 def plates(side: int, count: int = 60) -> np.ndarray:
@@ -152,7 +167,9 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
     command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out), str(workers)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     facts = json.loads(answer.stdout)
-    (pyramid,) = out.glob("*.ome.tif")
+    pyramid = out / f"{side}{'.instances' if job == 'objects' else ''}.ome.tif"
+    if job == "apply":
+        (pyramid,) = out.glob("*.ome.tif")
     with LargeImage(pyramid) as image:
         coarse = next(k for k, (rows, _) in enumerate(image.levels) if rows * 8 <= max(side, 8000))
     with LargeImage(pyramid, level=coarse) as image:
@@ -160,10 +177,7 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
     good = found == len(corners)
     if side <= 9_000:  # what is read whole without being asked to
         with LargeImage(pyramid) as image:
-            whole = network()(spel.read(path))
-            tiled = image[:]
-            good = np.array_equal(tiled > 0 if job == "segment" else tiled,
-                                  whole > 0.5 if job == "segment" else whole)  # fmt: skip
+            good &= np.array_equal(image[:][..., 0], _whole(path, job))
     return {
         "job": job,
         "side": side,
@@ -175,12 +189,26 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
     }
 
 
+def _whole(path: Path, job: str) -> np.ndarray:
+    """What the pyramid should hold, computed of the whole image."""
+    import spel
+    from spel.decide.segmented import segment_image
+
+    image = spel.read(path)
+    if job == "objects":
+        return segment_image(network(), image, objects()).instances.labels
+    output = network()(image)[..., 0]
+    return np.where(output > 0.5, 255, 0) if job == "segment" else output
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=40_000)
     parser.add_argument("--tile", type=int, default=2048)
-    parser.add_argument("--job", choices=["detect", "segment", "apply"], default="detect")
-    parser.add_argument("--workers", type=int, default=1, help="of segment and apply")
+    parser.add_argument(
+        "--job", choices=["detect", "segment", "objects", "apply"], default="detect"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="of segment, objects and apply")
     given = parser.parse_args()
     sides = given.side // 4, given.side
     with tempfile.TemporaryDirectory() as folder:

@@ -42,6 +42,9 @@ def test_the_instances_of_a_run_have_scores(folders):
     spel.write(answers / "a.instances.tif", run_of_two.labels.astype(np.uint8))
     write_instances(answers / "a.objects.csv", {"a.png": run_of_two})
     assert evaluate_instance_masks(*folders).to_dict()["ap50"] == pytest.approx(51 / 101 / 2)
+    (answers / "a.instances.tif").rename(answers / "a.instances.ome.tif")  # as of tiles
+    spel.write(answers / "a.ome.tif", np.zeros_like(ANSWER))
+    assert evaluate_instance_masks(*folders).to_dict()["ap50"] == pytest.approx(51 / 101 / 2)
     spel.write(truth / "b.png", TRUE)
     both = evaluate_instance_masks(*folders)
     assert both.missing == ("b",)

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from spel.errors import FormatError, plural
 from spel.io.image.label_image import read_label_image
-from spel.jobs.masks import check_sizes, figure_lines, paired
+from spel.io.large import LargeImage, is_zarr
+from spel.jobs.masks import INSTANCES, check_sizes, figure_lines, paired
 from spel.metrics.instances import InstanceOverlaps, evaluate_instances, instance_overlaps
 
-ENDING = ".instances.tif"
 Numbers = npt.NDArray[np.int64]
 
 
@@ -61,7 +61,8 @@ def evaluate_instance_masks(
 ) -> InstanceEvaluation:
     """Compare label images object by object; the images are paired as by `evaluate_masks`.
 
-    In a folder that `spel segment --save instances` wrote, ``NAME.instances.tif`` are compared, and
+    In a folder that `spel segment --save instances` wrote, ``NAME.instances.tif`` are compared, or
+    ``NAME.instances.ome.tif`` and ``.ome.zarr`` of images that were read tile by tile; and
     ``NAME.objects.csv``, where it was saved too, gives the scores. Else all scores are 1, so AP
     says nothing of their order.
 
@@ -70,7 +71,7 @@ def evaluate_instance_masks(
     FormatError
         If an answer has no true image, sizes differ, or there is no image.
     """
-    pairs, missing = paired(answers, truth, only_answered, ENDING)
+    pairs, missing = paired(answers, truth, only_answered, INSTANCES)
     if not pairs:
         raise FormatError(f"{truth}: no label image; expected one for each image")
     overlaps = {name: _overlaps(answer, true) for name, (answer, true) in pairs.items()}
@@ -88,7 +89,7 @@ def _overlaps(answer: Path | None, truth: Path) -> InstanceOverlaps:
 
 def _numbered(path: Path) -> tuple[Numbers, Numbers]:
     """The numbers of the objects in a file, and the image with 1, 2, ... in their place."""
-    labels = read_label_image(path)
+    labels = _read(path)
     numbers, places = np.unique(labels, return_inverse=True)
     if numbers[0] < 0 or (numbers != np.rint(numbers)).any():
         raise FormatError(
@@ -98,10 +99,19 @@ def _numbered(path: Path) -> tuple[Numbers, Numbers]:
     return numbers[1 - first :].astype(np.int64), places.reshape(labels.shape) + first
 
 
+def _read(path: Path) -> npt.NDArray[np.generic]:
+    """The labels in a file, or in a folder of OME-Zarr."""
+    if not is_zarr(path):
+        return read_label_image(path)
+    with LargeImage(path) as image:
+        return np.asarray(image[:][..., 0])
+
+
 def _scores(answer: Path, numbers: Numbers) -> npt.NDArray[np.float64] | None:
     """The scores beside the label image of a run."""
-    table = answer.with_name(answer.name.removesuffix(ENDING) + ".objects.csv")
-    if not answer.name.endswith(ENDING) or not table.exists():
+    ending = next((one for one in INSTANCES if answer.name.endswith(one)), "")
+    table = answer.with_name(answer.name.removesuffix(ending) + ".objects.csv")
+    if not ending or not table.exists():
         return None
     with table.open(newline="", encoding="utf-8") as file:
         scores = {int(row["object"]): float(row["score"]) for row in csv.DictReader(file)}

@@ -12,11 +12,16 @@ import numpy.typing as npt
 
 from spel.errors import FormatError
 from spel.io.image.label_image import read_label_image
+from spel.io.large.forms import ENDINGS
 from spel.io.sources import expand
 from spel.metrics.segmentation import Overlap, overlap
 
 SUFFIXES = (".ome", ".labels", "_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
-NO_MASKS = (".saliency.tif", ".overlay.jpg", ".instances.tif")
+LARGE = tuple(ENDINGS.values())
+INSTANCES = (".instances.tif", *(f".instances.{form}" for form in LARGE))
+"""Endings of the numbered objects of a run, the last two of images that were read in tiles."""
+
+NO_MASKS = (".saliency.tif", *(f".saliency.{form}" for form in LARGE), ".overlay.jpg", *INSTANCES)
 """Endings of other pictures that runs write beside their masks."""
 
 
@@ -127,18 +132,22 @@ def paired(
     answers: str | os.PathLike[str],
     truth: str | os.PathLike[str],
     only_answered: bool,
-    ending: str = "",
+    endings: Sequence[str] = (),
 ) -> tuple[Pairs, tuple[str, ...]]:
     """The answer, if there is one, and the truth of each image; the names without an answer.
 
-    Where answers have the ending, others beside them are left out.
+    Where answers have one of the endings, others beside them are left out.
 
     Raises
     ------
     FormatError
         If an answer has no true image.
     """
-    special = {p.name.removesuffix(ending): p for p in Path(answers).glob(f"*{ending}") if ending}
+    special = {
+        path.name.removesuffix(ending): path
+        for ending in endings
+        for path in sorted(Path(answers).glob(f"*{ending}"))
+    }
     answered, true = special or files_by_name(answers), files_by_name(truth)
     unknown = sorted(set(answered) - set(true))
     if unknown:

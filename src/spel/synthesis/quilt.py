@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 Real = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 LEAST_PATCH = 4
-BYTES = 16 + 8
+BYTES = 8 + 8
 """Memory for each spel of a picture: where it comes from, and its numbers."""
 
 
@@ -38,12 +38,20 @@ class Quilt:
     ----------
     picture : (rows, cols[, C]) array
         Of the type of the sample.
-    origin : (rows, cols, 2) array of int
-        The spel (row, col) of the sample that each spel of the picture is.
+    numbers : (rows, cols) array of int
+        The number, in order of rows, of the spel of the sample that each spel of the picture is.
+    width : int
+        Number of columns of the sample.
     """
 
     picture: npt.NDArray[Any]
-    origin: Places
+    numbers: npt.NDArray[Any]
+    width: int
+
+    @property
+    def origin(self) -> Places:
+        """The spel (row, col) of the sample that each spel of the picture is, (rows, cols, 2)."""
+        return np.stack(divmod(self.numbers.astype(np.intp), self.width), axis=-1)
 
 
 def quilt(
@@ -120,8 +128,7 @@ def quilt(
         for col, left, right in across[1]:
             cloth.lay((row, col), (above, below, left, right), tolerance, rng)
             on_patch()
-    origin = cloth.origin[:rows, :cols]
-    return Quilt(np.asarray(sample)[origin[..., 0], origin[..., 1]], origin)
+    return cloth.quilt(np.asarray(sample), (rows, cols))
 
 
 def starts(length: int, side: int, shared: int, tileable: bool) -> list[tuple[int, int, int]]:
@@ -139,7 +146,14 @@ def starts(length: int, side: int, shared: int, tileable: bool) -> list[tuple[in
 
 
 class _Cloth:
-    """What is laid so far."""
+    """What is laid so far.
+
+    Attributes
+    ----------
+    numbers : array of int
+        For each spel of the picture one more than the number of that of the sample, so that nothing
+        is laid where it is 0: memory of zeros costs no time until it is written.
+    """
 
     def __init__(
         self, image: npt.NDArray[Any], size: tuple[int, int], side: int, tileable: bool
@@ -149,7 +163,9 @@ class _Cloth:
         values = image.astype(np.float64)
         away = values - values.mean(axis=(0, 1))
         self.sample = np.asarray(away / max(away.std(), 1e-300), dtype=np.float32)
-        self.origin = np.full((*self.size, 2), -1, dtype=np.intp)
+        self.spels = self.sample.reshape(-1, image.shape[2])
+        self.order = np.arange(1, len(self.spels) + 1).reshape(image.shape[:2])
+        self.numbers = np.zeros(self.size, dtype=np.min_scalar_type(len(self.spels)))
 
     def lay(
         self,
@@ -160,14 +176,23 @@ class _Cloth:
     ) -> None:
         """Choose a patch of the sample for a place, cut it and lay it down."""
         window = np.ix_(*((start + np.arange(self.side)) % n for start, n in zip(at, self.size)))
-        there = self.origin[window]
-        laid = there[..., 0] >= 0
-        under = self.sample[there[..., 0], there[..., 1]] * laid[..., None]
+        there = self.numbers[window]
+        laid = there > 0
+        under = self.spels[np.maximum(there, 1) - 1] * laid[..., None]
         row, col = self._choice(under, laid, tolerance, rng)
-        chosen = self.sample[row : row + self.side, col : col + self.side]
-        own = cut(np.square(chosen - under).sum(axis=-1), overlaps)
-        new = np.moveaxis(np.indices((self.side, self.side)), 0, -1) + (row, col)
-        self.origin[window] = np.where(own[..., None], new, there)
+        patch = slice(row, row + self.side), slice(col, col + self.side)
+        own = cut(np.square(self.sample[patch] - under).sum(axis=-1), overlaps)
+        self.numbers[window] = np.where(own, self.order[patch], there)
+
+    def quilt(self, sample: npt.NDArray[Any], size: tuple[int, int]) -> Quilt:
+        """The picture of what is laid, row by row, so that it can be interrupted."""
+        numbers = self.numbers[: size[0], : size[1]]
+        spels = sample.reshape(-1, *sample.shape[2:])
+        picture = np.empty((*size, *sample.shape[2:]), dtype=sample.dtype)
+        for own, row in zip(numbers, picture):
+            own -= 1
+            row[...] = spels[own]
+        return Quilt(picture, numbers, sample.shape[1])
 
     def _choice(
         self, under: Real, laid: Mask, tolerance: float, rng: np.random.Generator

@@ -179,7 +179,7 @@ def segment_image(
     if scale != 1:
         source = resized(array, size_at(size, 1 / check_scale("segment", scale, array)))
         chosen = chosen.scaled(scale)
-    activations = network.activations(source)
+    activations = network.select(source, _read_nodes(network, chosen))
     output = _output(network, activations, chosen, source)
     features: npt.NDArray[np.generic] | None = None
     if chosen.delineation is not None:
@@ -193,6 +193,12 @@ def segment_image(
         output = resized(output, size)
         features = None if features is None else resized(features, size)
     return SegmentedImage(output, chosen, features, relative_spacing(spacing, len(size)))
+
+
+def _read_nodes(network: Network, how: Segmentation) -> list[str]:
+    """The output and what the delineation looks at; the engine keeps nothing else."""
+    delineated = how.delineation is not None and how.features != INPUT
+    return list(dict.fromkeys([network.output, *([how.features] if delineated else [])]))
 
 
 def _output(

@@ -11,7 +11,10 @@ Lane::Lane(const Plan& plan, const std::vector<Image>& images, const std::vector
     : plan(plan), images(images), outs(outs), timed(timed), states(plan.nodes.size()), stop(stop), asks(asks) {
   constexpr double kCache = 16e6;
   double bytes = 0;
-  for (const Image& out : outs) bytes += 4.0 * out.shape[0] * out.shape[1] * out.shape[2] * out.shape[3] * out.shape[4];
+  for (const Image& out : outs) {
+    const double each = out.type == Type::u8 ? 1 : 4;
+    bytes += each * out.shape[0] * out.shape[1] * out.shape[2] * out.shape[3] * out.shape[4];
+  }
   large = bytes > kCache;
   arena.reset(new float[plan.ring_floats + 64]());
   float* next = cache_line(arena.get());
@@ -160,14 +163,16 @@ void Lane::fill_frame(const Node& node, float* p) const {
     }
 }
 
-// Makes a row of an output in its place. It is made in a ring or in scratch memory first, and then copied, if
-// other nodes read it, if its columns are strided, or if the outputs together are too large for a cache.
+// Makes a row of an output in its place. It is made in a ring or in scratch memory first, and then copied or
+// rounded, if other nodes read it, if its columns are strided or bytes, or if the outputs together are too large for a
+// cache.
 void Lane::output_row(size_t index, int64_t line) {
   const Node& node = *plan.outputs[index].node;
   const Image& out = outs[index];
   const int64_t plane = line / node.grid.rows, row = line % node.grid.rows;
   char* to = out.at(batch, 0, plane, row);
-  const bool plain = out.stride[4] == 4 && out.stride[1] % 4 == 0;
+  const bool bytes = out.type == Type::u8;
+  const bool plain = !bytes && out.stride[4] == 4 && out.stride[1] % 4 == 0;
   if (!node.ringed && plain && !large) return make(node, plane, row, reinterpret_cast<float*>(to), out.stride[1] / 4);
   Row made;
   if (node.ringed) {
@@ -181,7 +186,9 @@ void Lane::output_row(size_t index, int64_t line) {
   }
   for (int64_t c = 0; c < node.channels; ++c, to += out.stride[1]) {
     const float* from = made.p + c * made.pitch;
-    if (plain && large) {
+    if (bytes) {
+      plan.kernels->to_bytes(from, reinterpret_cast<uint8_t*>(to), out.stride[4], node.grid.cols);
+    } else if (plain && large) {
       plan.kernels->write_through(from, reinterpret_cast<float*>(to), node.grid.cols);
     } else {
       for (int64_t x = 0; x < node.grid.cols; ++x) __builtin_memcpy(to + x * out.stride[4], from + x, 4);

@@ -96,6 +96,8 @@ struct Rows {
   void (*convert)(const void* src, Type type, bool swapped, int64_t stride, float* dst, int64_t width);
   // Copies past the caches where the address allows it; for results that are larger than the caches.
   void (*write_through)(const float* src, float* dst, int64_t width);
+  // Rounded to whole numbers 0..255, `stride` bytes apart; NaN becomes 0.
+  void (*to_bytes)(const float* src, uint8_t* dst, int64_t stride, int64_t width);
   void (*activate)(Phi, float parameter, const float* src, float* dst, int64_t width);
   void (*add_square)(const float* src, float* dst, int64_t width, bool first);
   void (*combine_to_end)(Reduce, bool careful, const float* const* terms, int64_t count, const Ending&, float* dst,

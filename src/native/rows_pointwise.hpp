@@ -1,4 +1,4 @@
-// Pointwise rows: reading any element type, activations, and the last steps of normalizations.
+// Pointwise rows: reading any element type, writing bytes, activations, and the last steps of normalizations.
 //
 // Each is one loop over a row: whole vectors, then the rest of the row with a mask.
 #pragma once
@@ -85,6 +85,20 @@ inline void write_through(const float* src, float* dst, int64_t width) {
   }
 #endif
   __builtin_memcpy(dst, src, size_t(width) * 4);
+}
+
+// Rounded to whole numbers 0..255, half to even: smaller ones become 0, larger ones 255, and NaN 0.
+// A float of 2^23 or more has no digits after the point: adding 2^23 rounds, and the lowest byte is the number.
+inline void to_bytes(const float* src, uint8_t* dst, int64_t stride, int64_t width) {
+  typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
+  by_vectors(width, [=](int64_t i, auto get, auto) {
+    const Vec bounded = smaller(larger(get(src + i), Vec{}), splat(255));  // `larger` gives the 0 for NaN
+    const Bytes bytes = __builtin_convertvector((Ints)(bounded + 8388608.0f) & 0xff, Bytes);
+    const int64_t n = width - i < kLanes ? width - i : kLanes;
+    if (stride == 1 && n == kLanes) __builtin_memcpy(dst + i, &bytes, kLanes);
+    else
+      for (int64_t x = 0; x < n; ++x) dst[(i + x) * stride] = bytes[x];
+  });
 }
 
 template <class F>

@@ -70,6 +70,22 @@ def test_out_is_written_and_returned(name):
     assert np.array_equal(out, wanted)
 
 
+ROUNDED = ("convolve", "max_pool", "min_pool", "mean_pool", "activate", "argmax")
+
+
+@every
+def test_out_of_bytes_takes_the_values_rounded_or_is_refused(name):
+    image = np.arange(24.0).reshape(4, 3, 2) * 13.5 - 20
+    wanted = OPERATORS[name](image)
+    out = np.full(wanted.shape, 7, dtype=np.uint8)
+    if name in ROUNDED:
+        assert OPERATORS[name](image, out=out) is out
+        assert np.array_equal(out, np.rint(np.clip(wanted, 0, 255)))
+    else:
+        with pytest.raises(ParameterError, match=f"{name}: out of dtype uint8; expected a float32"):
+            OPERATORS[name](image, out=out)
+
+
 @every
 def test_out_is_strict(name):
     image = np.ones((4, 3, 2), dtype=np.float32)

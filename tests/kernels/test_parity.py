@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from spel import Adjacency
 from spel.kernels import native, reference
 from spel.kernels.reference_color import recolor
+from spel.kernels.store import store
 from spel.kernels.stream import ACTIVATIONS, SPACES
 
 from .draw import Array, Case, cases, images
@@ -170,20 +171,41 @@ def test_gather_equals_reference(channels: int, steps: tuple[int, int, int]) -> 
 
 
 @few
-@given(case=cases(), kind=st.sampled_from(["strided", "reversed", "interleaved"]))
-def test_out_of_any_strides(isa: str, case: Case, kind: str) -> None:
+@given(
+    case=cases(),
+    kind=st.sampled_from(["plain", "strided", "reversed", "interleaved"]),
+    dtype=st.sampled_from([np.float32, np.uint8]),
+)
+def test_out_of_any_strides_and_either_type(isa: str, case: Case, kind: str, dtype: type) -> None:
     shape = (*case.image.shape[:2], *case.out_size)
-    where = {"maximum": True, "start": case.start, "stride": case.stride}
-    plain = np.empty(shape, np.float32)
-    native.extremum(case.image, case.displacements, out=plain, **where)
-    if kind == "strided":
-        out = np.empty((*shape[:-1], 2 * shape[-1]), np.float32)[..., ::2]
+    where = {"full": False, "start": case.start, "stride": case.stride}
+    plain, meant = np.empty(shape, np.float32), np.empty(shape, dtype)
+    native.mean_pool(case.image, case.displacements, out=plain, **where)
+    store(meant, plain)
+    if kind == "plain":
+        out = np.empty(shape, dtype)
+    elif kind == "strided":
+        out = np.empty((*shape[:-1], 2 * shape[-1]), dtype)[..., ::2]
     elif kind == "reversed":
-        out = np.empty(shape, np.float32)[..., ::-1, ::-1]
+        out = np.empty(shape, dtype)[..., ::-1, ::-1]
     else:
-        out = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), np.float32), -1, 1)
-    native.extremum(case.image, case.displacements, out=out, threads=2, **where)
-    assert np.array_equal(out, plain)
+        out = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
+    for threads in (1, 2):
+        native.mean_pool(case.image, case.displacements, out=out, threads=threads, **where)
+        assert np.array_equal(out, meant)
+
+
+def test_bytes_are_rounded_half_to_even_and_saturated(isa: str) -> None:
+    inf, nan, tiny = np.inf, np.nan, np.float32(1e-45)
+    row = [-inf, -300, -1, -0.5, -0.0, tiny, 0.49999997, 0.5, 0.50000006, 1.5, 2.5, 127.5, 128.5]
+    row += [253.5, 254.49998, 254.5, 254.50002, 255, 255.5, 256, 3e9, 3e38, inf, nan, -nan]
+    meant = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 2, 128, 128]
+    meant += [254, 254, 254, 255, 255, 255, 255, 255, 255, 255, 0, 0]
+    image = np.tile(np.array(row, np.float32), 3).reshape(1, 1, 1, 1, -1).repeat(4, axis=3)
+    for kernels, threads in ((native, 1), (native, 2), (reference, 1)):
+        out = np.full(image.shape, 7, np.uint8)
+        kernels.activate(image, "identity", 0.0, out=out, threads=threads)
+        assert out[0, 0, 0].tolist() == [meant * 3] * 4
 
 
 @pytest.mark.parametrize("size", [(0, 1, 1, 4, 4), (2, 1, 1, 0, 4), (2, 1, 1, 4, 0)])

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from spel.kernels.engine import native, triples
 from spel.kernels.memory import empty
 from spel.kernels.phases import transposed, upsampled
+from spel.kernels.store import store
 from spel.kernels.stream import Program, Stage
 
 Array = npt.NDArray[Any]
@@ -68,7 +69,7 @@ def transpose(
 ) -> None:
     """``out(start + p stride + d_i) += sum_k image_k(p) weights_k(d_i)``, from the biases on."""
     if not image.size:
-        out[...] = bias[:, None, None, None]
+        store(out, np.broadcast_to(bias[:, None, None, None], out.shape))
         return
 
     def stage(program: Program, source: Stage) -> Stage:
@@ -90,7 +91,7 @@ def pad(
 ) -> None:
     """``out(p) = image(p + start)``, the border supplied."""
     if not image.size:
-        out[...] = fill[:, None, None, None]
+        store(out, np.broadcast_to(fill[:, None, None, None], out.shape))
         return
 
     def stage(program: Program, source: Stage) -> Stage:

@@ -1,7 +1,8 @@
 """What every kernel means: plain NumPy in float64, by the book, a few lines each.
 
 Arrays are ``(N, C, D, H, W)``: batch, channel, plane, row, column. Displacements are (n, 3). Output
-index i stands on input position ``start + i * stride``. `threads` is accepted and ignored.
+index i stands on input position ``start + i * stride``. `threads` is accepted and ignored. `out`
+is of float32, or of uint8, which takes the values as `store` rounds them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from spel.kernels.store import store
 
 Array = npt.NDArray[Any]
 Triple = Sequence[int]
@@ -44,7 +47,7 @@ def convolve(
         values = np.where(inside, values, np.asarray(fill, dtype=np.float64)[:, None, None, None])
         parts = values.reshape(len(values), groups, banks.shape[-1], *values.shape[2:])
         grouped += np.einsum("ngcdhw,gkc->ngkdhw", parts, banks[:, :, i])
-    out[...] = total
+    store(out, total)
 
 
 def transpose(
@@ -74,7 +77,7 @@ def transpose(
         target = np.ix_(*[p[keep] for p, keep in zip(places, inside)])
         added = np.einsum("nkdhw,kc->ncdhw", values, weights[:, i].astype(np.float64))
         total[(slice(None), slice(None), *target)] += added
-    out[...] = total
+    store(out, total)
 
 
 def upsample(image: Array, *, factor: Triple, linear: bool, out: Array, threads: int = 1) -> None:
@@ -88,7 +91,7 @@ def upsample(image: Array, *, factor: Triple, linear: bool, out: Array, threads:
         part = (beyond - np.floor(beyond)).reshape(-1, *[1] * (x.ndim - 1 - axis))
         below, above = (np.take(x, np.clip(low + d, 0, n - 1), axis) for d in (0, 1))
         x = below if not linear else below * (1 - part) + above * part
-    out[...] = x
+    store(out, x)
 
 
 def pad(
@@ -98,7 +101,7 @@ def pad(
     still = np.zeros((1, 3), dtype=np.int64)
     ((values, inside),) = shifted(image, still, start, (1, 1, 1), out.shape[2:], border)
     outside = np.asarray(fill, dtype=np.float64)[:, None, None, None]
-    out[...] = np.where(inside, values, outside)
+    store(out, np.where(inside, values, outside))
 
 
 def extremum(
@@ -118,7 +121,7 @@ def extremum(
     for values, inside in shifted(image, displacements, start, stride, out.shape[2:]):
         best = better(best, np.where(inside, values, worst))
         some |= inside
-    out[...] = np.where(some, best, 0.0)
+    store(out, np.where(some, best, 0.0))
 
 
 def mean_pool(
@@ -137,7 +140,7 @@ def mean_pool(
     for values, inside in shifted(image, displacements, start, stride, out.shape[2:]):
         total += np.where(inside, values, 0.0)
         count += inside
-    out[...] = total / (len(displacements) if full else np.maximum(count, 1))
+    store(out, total / (len(displacements) if full else np.maximum(count, 1)))
 
 
 def divide_by_norm(
@@ -157,14 +160,14 @@ def divide_by_norm(
     norm = np.sqrt(squares)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = image.astype(np.float64) / norm
-    out[...] = np.where(norm == 0, 0.0, ratio)
+    store(out, np.where(norm == 0, 0.0, ratio))
 
 
 def activate(image: Array, kind: str, parameter: float, *, out: Array, threads: int = 1) -> None:
     """``out = phi(image)``, spel by spel; NaN stays NaN."""
     x = image.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        out[...] = _ACTIVATIONS[kind](x, parameter)
+        store(out, _ACTIVATIONS[kind](x, parameter))
 
 
 def softmax(image: Array, *, out: Array, threads: int = 1) -> None:
@@ -172,12 +175,12 @@ def softmax(image: Array, *, out: Array, threads: int = 1) -> None:
     x = image.astype(np.float64)
     with np.errstate(invalid="ignore"):
         e = np.exp(x - x.max(axis=1, keepdims=True))
-    out[...] = e / e.sum(axis=1, keepdims=True)
+    store(out, e / e.sum(axis=1, keepdims=True))
 
 
 def argmax(image: Array, *, out: Array, threads: int = 1) -> None:
     """Number of the first channel with the largest value; a NaN is larger than all."""
-    out[:, 0] = image.astype(np.float64).argmax(axis=1)
+    store(out[:, 0], image.astype(np.float64).argmax(axis=1))
 
 
 def residue(
@@ -194,7 +197,7 @@ def residue(
         first, second = (f[:, :, None, None, None] for f in factors)
         a, b = a * first, b * second
     with np.errstate(invalid="ignore", over="ignore"):
-        out[...] = np.maximum(0.0, a - b)
+        store(out, np.maximum(0.0, a - b))
 
 
 def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:

@@ -277,7 +277,8 @@ class Program:
         Parameters
         ----------
         images, outs : five-axis arrays (batch, channel, plane, row, col)
-            One per source, and one per output (float32). They are not checked here.
+            One per source, and one per output, of float32 or of uint8, which takes the values
+            rounded to 0..255. They are not checked here.
         steps : (first, last), optional
         first_rows : (int, int)
             The rows that row 0 of the images and of the outs stands for.

@@ -1,7 +1,9 @@
 """Public operators: arrays in, array out.
 
 Each checks, allocates and calls a kernel. ``out=`` is strict, inputs are never written, and the
-result has the same bits for any number of threads.
+result has the same bits for any number of threads. Operators whose results are grey levels as well
+take an ``out`` of uint8: the engine rounds each row half to even as it writes it, numbers below 0
+become 0, those above 255 become 255, and NaN becomes 0.
 """
 
 from spel.ops.activate import activate

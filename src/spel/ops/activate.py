@@ -11,7 +11,7 @@ from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.kernels.memory import empty
-from spel.ops.arrays import Float, as_real, check_out
+from spel.ops.arrays import Image, Out, as_real, check_out
 
 Kind = Literal[
     "relu",
@@ -41,8 +41,8 @@ def activate(
     kind: Kind = "relu",
     *,
     parameter: float | None = None,
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Apply an activation function to every value.
 
     ``R_k(p) = phi(J_k(p))``; relu is ``max(0, x)``, leaky_relu ``x`` or ``slope x``, elu ``x`` or
@@ -57,7 +57,7 @@ def activate(
         One of `spel.ops.activate.KINDS`.
     parameter : float, optional
         Slope of leaky_relu (0.01) or alpha of elu (1); no other kind takes one.
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -87,7 +87,7 @@ def activate(
             "(a batch of volumes with channels)"
         )
     if out is not None:
-        check_out("activate", out, array.shape, array)
+        check_out("activate", out, array.shape, array, rounded=True)
     # Pointwise, so axes have no meaning: the kernel gets them in the order of the memory.
     strides = array.strides if out is None else out.strides
     order = sorted(range(array.ndim), key=lambda axis: -abs(strides[axis]))

@@ -21,6 +21,7 @@ from spel.kernels.memory import empty
 
 Image = npt.NDArray[Any]
 Float = npt.NDArray[np.float32]
+Out = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 
 KERNEL_DTYPES = frozenset("?bBhHiIfd")
 """Dtype characters that the kernels read as they are; others become one of these, exactly."""
@@ -144,11 +145,14 @@ def allocate(
     result: Planar,
     channels: int,
     size: Sequence[int],
-    out: Float | None,
+    out: Out | None,
     *,
     channelled: bool | None = None,
-) -> tuple[Float, Float]:
+    rounded: bool = False,
+) -> tuple[Image, Image]:
     """Memory for a result: its planar form for the kernel, and the image that the caller receives.
+
+    With `rounded`, `out` may be of uint8: the kernel rounds its values to 0..255.
 
     Raises
     ------
@@ -160,15 +164,19 @@ def allocate(
         memory = result.allocate(channels, size)
         return memory, result.image(memory, channelled=channelled)
     shape = result.shape(channels, size, channelled=channelled)
-    check_out(operator, out, shape, result.array)
+    check_out(operator, out, shape, result.array, rounded=rounded)
     return as_planar(operator, out, result.ndim).array, out
 
 
-def check_out(operator: str, out: Image, shape: Sequence[int], image: Image) -> None:
+def check_out(
+    operator: str, out: Image, shape: Sequence[int], image: Image, *, rounded: bool = False
+) -> None:
     """Refuse an `out` that is not exactly what the operator writes."""
-    if not isinstance(out, np.ndarray) or out.dtype != np.float32 or not out.dtype.isnative:
-        kind = getattr(out, "dtype", type(out).__name__)
-        raise ParameterError(f"{operator}: out of dtype {kind}; expected a float32 array")
+    kind = str(getattr(out, "dtype", type(out).__name__))
+    taken = ("float32", "uint8") if rounded else ("float32",)
+    if not isinstance(out, np.ndarray) or kind not in taken:
+        expected = " or ".join(taken)
+        raise ParameterError(f"{operator}: out of dtype {kind}; expected a {expected} array")
     if out.shape != tuple(shape):
         raise ShapeError(f"{operator}: out of shape {out.shape}; expected {tuple(shape)}")
     if not out.flags.writeable:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.threads import thread_count
 from spel.errors import ShapeError
-from spel.ops.arrays import Float, Planar, allocate, as_planar, as_real
+from spel.ops.arrays import Float, Image, Out, Planar, allocate, as_planar, as_real
 
 
 def softmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
@@ -42,7 +42,7 @@ def softmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
     return result
 
 
-def argmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
+def argmax(image: npt.ArrayLike, *, out: Out | None = None) -> Image:
     """Number of the channel with the largest value: at every spel a class, from 0.
 
     ``M(p) = min {k : I_k(p) = max_j I_j(p)}``
@@ -50,7 +50,7 @@ def argmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
     Parameters
     ----------
     image : (rows, cols[, C]) array, with planes or a batch before them
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -69,7 +69,7 @@ def argmax(image: npt.ArrayLike, *, out: Float | None = None) -> Float:
     [[[1.0]], [[0.0]]]
     """
     planar = _channelled("argmax", image)
-    memory, result = allocate("argmax", planar, 1, planar.size, out)
+    memory, result = allocate("argmax", planar, 1, planar.size, out, rounded=True)
     kernels.argmax(planar.array, out=memory, threads=thread_count())
     return result
 

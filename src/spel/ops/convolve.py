@@ -12,7 +12,7 @@ from spel.core.bank import KernelBank
 from spel.core.threads import thread_count
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, Planar, allocate, as_planar, pad_to_3d
+from spel.ops.arrays import Image, Out, Planar, allocate, as_planar, pad_to_3d
 
 
 def convolve(
@@ -22,8 +22,8 @@ def convolve(
     stride: int | Sequence[int] = 1,
     border: Border = "zero",
     groups: int = 1,
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Correlate an image with K kernels and add each kernel's bias.
 
     ``J_k(p) = w_k0 + sum_i <I(q_i), W_k(q_i)>`` over the adjacents q_i of p. Kernels are not
@@ -43,7 +43,7 @@ def convolve(
         Into how many groups channels and kernels fall: a kernel reads the channels of its own
         group alone, so the bank is for C / groups channels. With as many groups as channels the
         convolution is called depthwise.
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory; exactly the result's shape.
 
     Returns
@@ -76,7 +76,9 @@ def convolve(
     planar, window = checked(image, bank, stride, border, groups)
     mode, fill = window.border_mode(planar.channels)
     size = window.shape(planar.size)
-    memory, result = allocate("convolve", planar, len(bank), size, out, channelled=True)
+    memory, result = allocate(
+        "convolve", planar, len(bank), size, out, channelled=True, rounded=True
+    )
     kernels.convolve(
         planar.array,
         bank.adjacency.displacements_3d,

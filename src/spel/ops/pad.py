@@ -12,7 +12,8 @@ from spel.core.adjacency import Adjacency
 from spel.core.threads import thread_count
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, allocate, as_planar, pad_to_3d
+from spel.kernels.store import store
+from spel.ops.arrays import Image, Out, allocate, as_planar, pad_to_3d
 
 MAX_AMOUNT = 1 << 20
 """Largest number of spels that are added to, or cut off, a side."""
@@ -24,8 +25,8 @@ def pad(
     after: Sequence[int],
     *,
     border: Border = "zero",
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Add spels around an image.
 
     ``out(p) = I(p - before)``, and what the border supplies where that lies outside.
@@ -37,7 +38,7 @@ def pad(
         Spels to add on both sides of each axis: two numbers for pixels, three for voxels.
     border : {"zero", "edge", "reflect", "symmetric", "wrap"}, float or tuple of float
         What they supply, see `spel.Window`. An image without spels supplies zeros.
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -61,7 +62,7 @@ def pad(
     planar = as_planar("pad", image, len(first))
     mode, fill = supplied("pad", border, len(first)).border_mode(planar.channels)
     size = [a + n + b for a, n, b in zip(first, planar.size, last, strict=True)]
-    memory, result = allocate("pad", planar, planar.channels, size, out)
+    memory, result = allocate("pad", planar, planar.channels, size, out, rounded=True)
     kernels.pad(
         planar.array,
         start=pad_to_3d([-n for n in first], 0),
@@ -78,8 +79,8 @@ def crop(
     before: Sequence[int],
     after: Sequence[int],
     *,
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Cut spels off the sides of an image: ``out(p) = I(p + before)``.
 
     Parameters
@@ -87,7 +88,7 @@ def crop(
     image : (rows, cols[, C]) array, with planes before them for voxels, or a batch of images
     before, after : sequence of int
         Spels to cut off on both sides of each axis; nothing is left of a smaller image.
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -107,10 +108,10 @@ def crop(
     first, last = checked_amounts("crop", before, after)
     planar = as_planar("crop", image, len(first))
     size = cropped(planar.size, first, last)
-    memory, result = allocate("crop", planar, planar.channels, size, out)
+    memory, result = allocate("crop", planar, planar.channels, size, out, rounded=True)
     start = pad_to_3d(first, 0)
     inner = tuple(slice(a, a + n) for a, n in zip(start, pad_to_3d(size, 1)))
-    memory[...] = planar.array[(slice(None), slice(None), *inner)]
+    store(memory, planar.array[(slice(None), slice(None), *inner)])
     return result
 
 

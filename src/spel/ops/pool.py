@@ -14,8 +14,8 @@ from spel.core.threads import thread_count
 from spel.core.window import POOL_BORDER_WORDS, Border, Window
 from spel.errors import ParameterError
 from spel.ops.arrays import (
-    Float,
     Image,
+    Out,
     Planar,
     allocate,
     as_planar,
@@ -32,8 +32,8 @@ def max_pool(
     *,
     stride: int | Sequence[int] = 1,
     border: PoolBorder = "inside",
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Largest value among the adjacents inside the image, per channel.
 
     ``P_k(p) = max R_k(q)`` over the q in B(p) that lie in the image.
@@ -49,7 +49,7 @@ def max_pool(
         Use only spels inside the image (``ceil(n / stride)`` outputs per axis), or also those
         outside, with the values that the border supplies (see `spel.Window`), or only windows that
         lie inside completely (``floor((n - w) / stride) + 1``).
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -86,8 +86,8 @@ def min_pool(
     *,
     stride: int | Sequence[int] = 1,
     border: PoolBorder = "inside",
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Smallest value among the adjacents inside the image, per channel; as `max_pool` otherwise.
 
     ``P_k(p) = min R_k(q)`` over the q in B(p) that lie in the image.
@@ -112,8 +112,8 @@ def mean_pool(
     stride: int | Sequence[int] = 1,
     border: PoolBorder = "inside",
     count: Literal["valid", "full"] = "valid",
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Mean of the adjacents, per channel; as `max_pool` otherwise.
 
     ``P_k(p) = sum R_k(q) / |B(p)|`` over the q in B(p) that lie in the image.
@@ -141,7 +141,7 @@ def mean_pool(
     window = pool_window("mean_pool", adjacency, stride, border)
     planar = as_planar("mean_pool", image, window.adjacency.ndim)
     size = window.shape(planar.size)
-    memory, result = allocate("mean_pool", planar, planar.channels, size, out)
+    memory, result = allocate("mean_pool", planar, planar.channels, size, out, rounded=True)
     array, start = _supplied(planar, window)
     kernels.mean_pool(
         array,
@@ -161,14 +161,14 @@ def _extremum(
     adjacency: Adjacency,
     stride: int | Sequence[int],
     border: Border,
-    out: Float | None,
+    out: Out | None,
     *,
     maximum: bool,
-) -> Float:
+) -> Image:
     window = pool_window(operator, adjacency, stride, border)
     planar = as_planar(operator, image, window.adjacency.ndim)
     size = window.shape(planar.size)
-    memory, result = allocate(operator, planar, planar.channels, size, out)
+    memory, result = allocate(operator, planar, planar.channels, size, out, rounded=True)
     array, start = _supplied(planar, window)
     kernels.extremum(
         array,

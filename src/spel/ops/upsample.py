@@ -14,7 +14,7 @@ from spel.core.numbers import as_numbers
 from spel.core.threads import thread_count
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError
-from spel.ops.arrays import Float, Planar, allocate, as_planar, pad_to_3d
+from spel.ops.arrays import Float, Image, Out, Planar, allocate, as_planar, pad_to_3d
 
 Method = Literal["nearest", "linear"]
 FullBorder = Literal["zero", "valid"]
@@ -28,8 +28,8 @@ def upsample(
     factor: int | Sequence[int] = 2,
     *,
     method: Method = "nearest",
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """Enlarge an image: every spel becomes ``factor`` spels along each axis.
 
     nearest: ``out(p) = I(p // factor)``. linear: interpolated between the middles of the spels
@@ -42,7 +42,7 @@ def upsample(
     factor : int or sequence of int
         One number for both axes of pixels, or one per axis (three for voxels).
     method : {"nearest", "linear"}
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -71,7 +71,7 @@ def upsample(
         raise ParameterError(f"upsample: method {method!r:.40}; expected 'nearest' or 'linear'")
     planar = as_planar("upsample", image, len(factors))
     size = [n * f for n, f in zip(planar.size, factors, strict=True)]
-    memory, result = allocate("upsample", planar, planar.channels, size, out)
+    memory, result = allocate("upsample", planar, planar.channels, size, out, rounded=True)
     kernels.upsample(
         planar.array,
         factor=pad_to_3d(factors, 1),
@@ -89,8 +89,8 @@ def transposed_convolve(
     stride: int | Sequence[int] = 1,
     border: FullBorder = "zero",
     bias: npt.ArrayLike = 0.0,
-    out: Float | None = None,
-) -> Float:
+    out: Out | None = None,
+) -> Image:
     """The adjoint of a convolution: every spel adds to the spels that its window would have read.
 
     ``J_c(q) = bias_c + sum of I_k(p) W_k(d_i)_c`` over all p and i with ``start + p stride + d_i =
@@ -110,7 +110,7 @@ def transposed_convolve(
         lost. "valid": all that the windows reach, ``(n - 1) stride + w`` spels for a width w.
     bias : float or (C,) array
         Added to each channel of the result.
-    out : float32 array, optional
+    out : float32 or uint8 array, optional
         Written and returned instead of new memory.
 
     Returns
@@ -132,7 +132,7 @@ def transposed_convolve(
     shift = checked_bias(bias, bank)
     size = transposed_size(window, planar.size)
     memory, result = allocate(
-        "transposed_convolve", planar, bank.channels, size, out, channelled=True
+        "transposed_convolve", planar, bank.channels, size, out, channelled=True, rounded=True
     )
     kernels.transpose(
         planar.array,

@@ -50,7 +50,14 @@ def test_two_workers_give_the_same_bits(annotated, tmp_path, monkeypatch):
 
 
 def test_samples_in_portions_give_the_same_detector(annotated, monkeypatch):
-    """On disk, and no more than the samples of one photo in memory: but for rounding, the whole."""
+    """On disk, and no more than the samples of one photo in memory: but for rounding, the whole.
+
+    The first photo has no objects.
+    """
+    truth, folder = annotated
+    first, *others = truth.images
+    empty = ImageBoxes(first.image, first.size, np.zeros((0, 4)))
+    annotated = Annotations((empty, *others), ("plate",)), folder
     quick = replace(CONFIG, rounds=0, crops=100, rotations=())
     whole, _ = learn_from_boxes(*annotated, quick)
     monkeypatch.setattr(stored_rows, "IN_MEMORY", 1)

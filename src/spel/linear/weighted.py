@@ -255,6 +255,8 @@ def models_without_groups(
     >>> without["a"].weights.round(3).tolist(), round(float(without["a"].bias), 3) + 0
     ([2.0], 0.0)
     """
+    if not len(rows):
+        return {}
     s = shares / (shares.sum() if total is None else total)
     errors = targets - leave_group_out(model, rows, targets, shares, groups, total=total)
     weighted = errors * s.reshape(-1, *(1,) * (errors.ndim - 1))

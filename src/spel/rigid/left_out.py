@@ -50,7 +50,8 @@ class LeftOut:
         def crops() -> Iterator[tuple[Rows, Floats, Floats]]:
             for photos in samples.positive.portions():
                 rows, deltas = samples.positive.of(photos), samples.deltas.of(photos)
-                yield rows, deltas, np.ones(len(rows)) / count
+                if len(rows):  # else no photo of the portion shows an object of this aspect
+                    yield rows, deltas, np.ones(len(rows)) / count
 
         self.models = model, fit_ridge_in_portions(crops, refine_ridge)
         counts = [samples.positive.counts, *(mined.counts for mined in samples.negative)]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import spel
 from benchmarks.environment import environment
+from spel.allocator import keep_freed_memory
 from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide
@@ -104,6 +105,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=40, help="images of a round")
     parser.add_argument("--images", type=int, default=2000, help="for the memory; 0 leaves it out")
     given = parser.parse_args()
+    keep_freed_memory()  # as workers and the command line do
     with tempfile.TemporaryDirectory() as place, spel.threads(1):
         folder = given.folder or Path(place)
         if given.folder is None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from spel import __version__
+from spel.allocator import keep_freed_memory
 from spel.cli.messages import ExitCode, format_error, say
 from spel.cli.options import shared
 from spel.errors import BackendMissingError, SpelError
@@ -101,6 +102,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
+    keep_freed_memory()
     sys.exit(run(arguments))
 
 

@@ -9,24 +9,24 @@ from __future__ import annotations
 import ctypes
 import sys
 
-KEPT = 128 << 20
+RESERVE = 128 << 20
 """Bytes at the end of the heap that a process keeps at most."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _MAPPED = 32 << 20  # larger blocks are returned at once, as the C library does by itself
 
 
-def keep_freed_memory(most: int = KEPT) -> None:
+def keep_freed_memory(most: int = RESERVE) -> None:
     """Let this process keep what it frees; without effect where the C library has no such setting.
 
     Parameters
     ----------
     most : int
-        Bytes, at most `KEPT`.
+        Bytes, at most `RESERVE`.
     """
     if sys.platform != "linux":
         return
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_MMAP_THRESHOLD, _MAPPED)
-        set_option(_TRIM_THRESHOLD, min(most, KEPT))
+        set_option(_TRIM_THRESHOLD, min(most, RESERVE))

@@ -22,7 +22,7 @@ from multiprocessing.connection import Pipe
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
-from spel.allocator import KEPT, keep_freed_memory
+from spel.allocator import RESERVE, keep_freed_memory
 from spel.errors import TaskError
 from spel.pipes import Wire, inheriting, receive_file, send_file, wire_of
 
@@ -299,7 +299,7 @@ def serve(handle: int) -> None:
             _limit_time(seconds)
             if memory != limited:
                 _limit_memory(memory)
-                keep_freed_memory(KEPT if memory is None else memory // 16)
+                keep_freed_memory(RESERVE if memory is None else memory // 16)
                 limited = memory
             if mode != PICKLE:
                 _reply_bytes(wire, fn, args, mode)

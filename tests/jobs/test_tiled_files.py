@@ -115,6 +115,27 @@ def test_steps_tile_by_tile_are_those_of_the_whole(scan, tmp_path):
         assert np.array_equal(spel.read(path), array)
 
 
+@pytest.mark.parametrize("tile", [None, 256])
+def test_steps_as_bytes_or_refused_where_nothing_would_be_left(tmp_path, tile):
+    """A 400th of 0..255 is within 0..1: a factor brings it back, and without one it is refused."""
+    image = np.random.default_rng(3).integers(0, 256, (300, 24, 1), np.uint8)
+    tifffile.imwrite(tmp_path / "scan.tif", image[..., 0], tile=(128, 128))
+    net = spel.chain(spel.MeanPool(spel.Adjacency.box(3)), small=spel.Scale([1 / 400]))
+    options = {"formats": ("ome-tiff",), "tile": tile, "isolate": False}
+    scaled = ApplyJob(net, uint8=400.0, **options)
+    assert run(scaled, tmp_path / "scan.tif", tmp_path / "some").failed == 0
+    (path,) = (tmp_path / "some").glob("scan.*-small.ome.tif")
+    assert spel.read(path).dtype == np.uint8
+    assert np.array_equal(spel.read(path), np.rint(net(image) * np.float32(400)))
+    plain = ApplyJob(net, uint8=1.0, **options)
+    (failure,) = run(plain, tmp_path / "scan.tif", tmp_path / "none").failures
+    assert "step small: its values lie within" in failure.message
+    assert "as 8 bits would be only 0 and 1" in failure.message
+    assert not list((tmp_path / "none").glob("*.tif"))
+    with pytest.raises(ParameterError, match="png draws a picture with its scale"):
+        ApplyJob(net, uint8=1.0, formats=("png",))
+
+
 def test_the_command_writes_a_pyramid(scan, tmp_path, capsys):
     net = tmp_path / "net.safetensors"
     NET.save(net)

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also print the plan of the network and the time of each step, for every image.",
 )
+@click.option(
+    "--uint8",
+    type=float,
+    metavar="FACTOR",
+    help="Values times FACTOR, rounded to 0..255, instead of float32: 1 keeps grey levels, 255 "
+    "takes 0..1. Larger values become 255, negative ones and NaN 0. [default format: tiff]",
+)
 @run_options(
     formats_option(
         ("png", "npy", "tiff", "ome-tiff", "ome-zarr"),
@@ -31,7 +38,12 @@ if TYPE_CHECKING:
 )
 @shared
 def command(
-    net: str, images: tuple[str, ...], profile: bool, settings: Settings, **options: Any
+    net: str,
+    images: tuple[str, ...],
+    profile: bool,
+    uint8: float | None,
+    settings: Settings,
+    **options: Any,
 ) -> None:
     """Run a network over images and save one, several or all of its steps.
 
@@ -48,6 +60,7 @@ def command(
     job = ApplyJob(
         chain,
         place=network_place(net, options),
+        uint8=uint8,
         **({} if megabytes is None else {"max_bytes": megabytes << 20}),
         **job_options(options, settings),
     )

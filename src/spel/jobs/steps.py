@@ -15,6 +15,7 @@ from spel.draw import Tile, shade, sheet
 from spel.errors import ParameterError
 from spel.io.image.writer import write
 from spel.io.large.forms import ENDINGS, WRITERS
+from spel.jobs.bytes import Rounding
 from spel.nn import Network
 from spel.runs import OutputFiles
 
@@ -33,6 +34,7 @@ def save_steps(
     max_bytes: int = MAX_BYTES,
     spacing: Sequence[float] = (),
     unit: str = "",
+    uint8: float | None = None,
 ) -> Iterator[Path]:
     """Run a network and write some of its steps; yields the paths.
 
@@ -50,14 +52,18 @@ def save_steps(
         Largest memory of the image and of these steps.
     spacing, unit : sequence of float, str
         Sides of a voxel of the image, which pyramids state for each step.
+    uint8 : float, optional
+        The values times this factor as 8 bits, see `Rounding`.
 
     Raises
     ------
     ParameterError
-        If they would take more.
+        If they would take more, or 8 bits would leave nothing of them.
     """
     _check_memory(network, image, names, max_bytes)
     steps = network.select(image, names)
+    if uint8 is not None:
+        steps = {name: _rounded(name, array, uint8) for name, array in steps.items()}
     for name, array in steps.items():
         path = files.path(step_ending(network, name, ENDINGS.get(kind, kind)))
         if array.ndim < 3 and kind != "npy":
@@ -94,12 +100,19 @@ def voxel_of(network: Network, step: str, spacing: Sequence[float], unit: str) -
     return {"spacing": [side * float(n) for side, n in zip(spacing, strides)], "unit": unit}
 
 
+def _rounded(name: str, array: npt.NDArray[Any], factor: float) -> npt.NDArray[np.uint8]:
+    rounding = Rounding(name, factor)
+    rounded = rounding(array)
+    rounding.check()
+    return rounded
+
+
 def _write_step(
     path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str,
     voxel: dict[str, Any],
 ) -> None:  # fmt: skip
     if kind in WRITERS:
-        WRITERS[kind](path, [array], array.shape, np.float32, **voxel)
+        WRITERS[kind](path, [array], array.shape, array.dtype, **voxel)
     else:
         write(path, _sheet(network, name, array) if kind == "png" else array)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import spel
+from spel.cli.progress import Progress
 from spel.data import street
 from spel.decide import Decision
 from spel.decide.detection import with_decision
@@ -137,6 +138,14 @@ def test_progress_for_machines(program, folder, tmp_path):
     )
     state = json.loads(err.splitlines()[-1])
     assert (state["done"], state["total"], state["failed"]) == (5, 5, 0)
+
+
+def test_photos_that_are_read_again_are_counted_anew(capsys):
+    with Progress(2, "json", "photos") as progress:
+        read = progress.counting(str)
+        for _ in range(3):
+            read("photo")
+    assert json.loads(capsys.readouterr().err)["done"] == 1
 
 
 def test_lines_without_a_folder_carry_their_time(program, folder):

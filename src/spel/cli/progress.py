@@ -69,12 +69,16 @@ class Progress:
 
         def wrapped(text: str) -> None:
             say(text)
-            self.done = self._shown = 0
-            self._began = self._last = time.monotonic()
-            if self._bar is not None:
-                self._bar.reset()
+            self.count_anew()
 
         return wrapped
+
+    def count_anew(self) -> None:
+        """Begin again at none of the items, for another pass over them."""
+        self.done = self._shown = 0
+        self._began = self._last = time.monotonic()
+        if self._bar is not None:
+            self._bar.reset()
 
     def step(self, name: str = "", *, failed: bool = False) -> None:
         """Count one finished item."""
@@ -114,13 +118,15 @@ class Progress:
 
 
 class _Counting(Generic[Item]):
-    """A function whose calls are counted."""
+    """A function whose calls are counted; the call after the last item begins another pass."""
 
     def __init__(self, progress: Progress, read: Callable[..., Item]) -> None:
         self._progress, self._read = progress, read
 
     def __call__(self, path: Any, *args: Any, **kw: Any) -> Item:
         item = self._read(path, *args, **kw)
+        if self._progress.done >= self._progress.total:
+            self._progress.count_anew()
         self._progress.step(str(path))
         return item
 

@@ -72,6 +72,7 @@ class StageLearner:
             for group in self.groups
         ]
         models = [random_model(own, self.random) for own in samples]
+        on_step(f"{plural(sum(len(own.positive) for own in samples), 'crop')} of objects")
         for number in range(config.rounds + 1):
             network = Network((*self.cells.nodes, self._node(self.name, models)))
             added = background.mine_hard_negatives(network, self._windows(), self.groups, samples)

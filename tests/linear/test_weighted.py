@@ -106,3 +106,5 @@ def test_models_without_groups_predict_what_leaving_out_says() -> None:
             here = groups == group
             predicted = rows[here] @ without.weights + without.bias
             np.testing.assert_allclose(predicted, left_out[here], rtol=1e-3, atol=1e-3)
+        # Photos without an object of a class give it no crops.
+        assert models_without_groups(model, rows[:0], wanted[:0], shares[:0], [], total=1.0) == {}

@@ -245,6 +245,7 @@ def models_without_groups(
     Returns
     -------
     dict of group to LinearModel
+        Empty if there is no row.
 
     Examples
     --------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,11 +83,15 @@ def test_pca_gives_components_and_the_transposed_one_does_not():
     rng = np.random.default_rng(0)
     turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
     found = rows(rng.normal(size=(60, 4)) @ np.diag([9, 3, 1, 0.2]) @ turn + 0.3)
-    right = consensus(found, 2, reduce="pca").patches
+    found = replace(found, labels=np.arange(60))
+    components = consensus(found, 2, reduce="pca")
+    right = components.patches
     unit = found.patches / np.linalg.norm(found.patches, axis=1, keepdims=True)
     _values, vectors = np.linalg.eigh(np.cov(unit.T))
     for k in (0, 1):
         assert abs(right[k] @ vectors[:, -1 - k]) > 1 - 1e-9
+        # A kernel has the label of what activates it most, not of what lies opposite.
+        assert components.labels[k] == (unit @ right[k]).argmax()
     wrong = consensus(found, 2, reduce="pca", transposed_pca=True).patches
     assert np.allclose(wrong[0] @ wrong[1], 0, atol=1e-9)
     assert not np.allclose(np.abs(wrong), np.abs(right), atol=0.1)

@@ -127,6 +127,7 @@ def decoders_by_class(method: Method, bank: KernelBank, labels: Sequence[int]) -
     if missing:
         raise ParameterError(
             f"decoders_by_class: no kernel comes from strokes of label {min(missing)}; learn more "
-            "kernels per stroke, or use the linear decoder"
+            "kernels, or clusters in place of components (reduce='kmeans'), or use the linear "
+            "decoder"
         )
     return [Decode(method, tuple(p.label == label for p in bank.provenance)) for label in labels]

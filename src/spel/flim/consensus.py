@@ -104,5 +104,5 @@ def _components(prototypes: Samples, limit: int, transposed: bool) -> Samples:
     side = np.sign((rows @ axes.T).sum(axis=0))
     axes = axes * np.where(side == 0, 1.0, side)[:, None]
     chosen = axes.T[:limit] if transposed else axes[:limit]
-    like = np.abs(chosen @ rows.T).argmax(axis=1)
+    like = (chosen @ rows.T).argmax(axis=1)  # what lies opposite activates no kernel
     return replace(prototypes.only(like), patches=chosen)

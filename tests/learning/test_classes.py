@@ -22,6 +22,7 @@ from spel.decide import (
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.flim.class_decoder import class_labels, decoders_by_class
 from spel.io.annotation.markers import write_markers
+from spel.jobs.segmented_files import picture_type
 from spel.learning.segmenter import learn_segmenter
 from spel.linear import fit_softmax
 from spel.metrics.instances import evaluate_instances, instance_overlaps
@@ -189,6 +190,27 @@ def test_other_numbers_and_no_background_give_the_same_classes(learned):
         assert dice(labels == own, expected == label) > 0.97
     with pytest.raises(ParameterError, match="label 9, which no stroke has"):
         learn_segmenter(network(), images, markers, class_names={9: "x"})
+
+
+def refuses(said: str, drawn: np.ndarray, image: np.ndarray | None = None, **options: object):
+    image = np.random.default_rng(0).random((8, 8, 3)) if image is None else image
+    encoder = chain(conv=Unlearned(spel.Adjacency.box(3), 4), relu=Activation("relu"))
+    with pytest.raises(ParameterError, match=said):
+        learn_segmenter(encoder, [image], [Markers.from_image(drawn)], **options)
+
+
+def test_wrong_input_of_classes_is_refused_by_name():
+    drawn = np.full((8, 8), -1)
+    drawn[0], drawn[3], drawn[6] = 0, 700, 65535
+    refuses("no stroke has label 0, the background's", np.where(drawn == 0, -1, drawn))
+    refuses("two labels have the name 'leaf'", drawn, class_names={700: "leaf", 65535: "leaf"})
+    refuses("select 'size'; expected 'components'", drawn, select="size")
+    holes = np.ones((8, 8, 3))
+    holes[3, 2] = np.nan
+    refuses(r"spel \(3, 2\) of image 0 is marked, and NaN", drawn, holes)
+    too_large = Segmentation(classes=(ObjectClass(0, background=True), ObjectClass(65535)))
+    with pytest.raises(ParameterError, match="65535 stands for undecided; learn that class with"):
+        picture_type(too_large)
 
 
 @pytest.mark.parametrize("decoder", ["lm", "mb"])

@@ -23,6 +23,7 @@ from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
 from spel.io.annotation.marker_folder import marked_images
 from spel.io.annotation.markers import convention_of
+from spel.jobs.segmented_files import picture_type
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.learning.stroke_check import check_strokes
 from spel.nn import Center, Color, Network, chain
@@ -138,6 +139,7 @@ def learn_whole(
         f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; "
         + _in_words(segmentation_of(learned))
     )
+    _note_labels(segmentation_of(learned), settings)
     suggestions = suggest_strokes(
         learned, marked.images, marked.markers, names=marked.names, white=WHITE
     )
@@ -146,6 +148,14 @@ def learn_whole(
     if len(suggestions) > MAX_SUGGESTIONS:
         settings.say(f"note: and {len(suggestions) - MAX_SUGGESTIONS} more such components")
     return learned
+
+
+def _note_labels(how: Segmentation, settings: Settings) -> None:
+    """Say so if files of masks cannot hold the labels."""
+    try:
+        picture_type(how)
+    except ParameterError as error:
+        settings.say(f"note: {error}")
 
 
 def _delineation(options: dict[str, Any]) -> Delineation | None:

@@ -101,10 +101,21 @@ def pooled_statistics(
         raise ParameterError("statistics: no spel is marked; draw at least one stroke")
     if not np.isfinite(values).all():
         raise ParameterError(
-            "statistics: a marked spel is NaN or infinite; mark other spels or mend the image"
+            f"statistics: {_first_not_finite(values, markers)} is marked, and NaN or infinite; "
+            "mark other spels or mend the image"
         )
     deviation = values.std(axis=0) + factor
     return Statistics(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+
+
+def _first_not_finite(values: Real, markers: Sequence[Markers]) -> str:
+    """Where the first marked spel lies that is NaN or infinite, in words."""
+    row = int(np.argmin(np.isfinite(values).all(axis=1)))
+    for number, m in enumerate(markers):
+        if row < len(m):
+            return f"spel {tuple(m.points[row].tolist())} of image {number}"
+        row -= len(m)
+    raise AssertionError("fewer points than values")
 
 
 def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequence[Markers]) -> None:

@@ -60,7 +60,10 @@ def picture_type(segmentation: Segmentation) -> np.dtype[np.unsignedinteger[Any]
     """
     largest = max((one.label for one in segmentation.classes), default=0)
     if largest >= 65535:
-        raise ParameterError(f"segment: label {largest} does not fit into a file of 16 bits")
+        raise ParameterError(
+            f"segment: label {largest} does not fit into a file of 16 bits, where 65535 stands for "
+            "undecided; learn that class with a label of at most 65534"
+        )
     return np.dtype(np.uint8 if largest < 255 else np.uint16)
 
 

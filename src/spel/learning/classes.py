@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -54,13 +55,8 @@ def learn_classes(
         Whether colours may decode the classes in place of the encoder, see `spel.learning.sharp`.
     """
     labels = class_labels(markers)
-    unknown = set(class_names) - set(labels)
-    if unknown:
-        raise ParameterError(
-            f"learn_segmenter: a name for label {min(unknown)}, which no stroke has; the strokes "
-            f"have the labels {', '.join(map(str, labels))}"
-        )
     background = markers[0].background
+    _check_classes(labels, background, class_names)
     nodes, outputs = _decoded(encoded, markers, decoder, labels, ridge)
     on_step(f"decoder: {len(labels)} classes, labels {', '.join(map(str, labels))}")
     sharp = None
@@ -81,6 +77,29 @@ def learn_classes(
             one = replace(one, objects=_objects(one, outputs, channel, markers, start, on_step))
         classes.append(one)
     return with_segmentation(network, replace(how, classes=tuple(classes)))
+
+
+def _check_classes(
+    labels: Sequence[int], background: int | None, class_names: Mapping[int, str]
+) -> None:
+    """Refuse names that are no classes' or two classes', and classes beside no background."""
+    unknown = set(class_names) - set(labels)
+    if unknown:
+        raise ParameterError(
+            f"learn_segmenter: a name for label {next(iter(unknown))!r}, which no stroke has; the "
+            f"strokes have the labels {', '.join(map(str, labels))}"
+        )
+    twice = [name for name, count in Counter(class_names.values()).items() if count > 1]
+    if twice:
+        raise ParameterError(
+            f"learn_segmenter: two labels have the name {twice[0]!r}; give each class its own name"
+        )
+    if background is not None and background not in labels:
+        raise ParameterError(
+            f"learn_segmenter: no stroke has label {background}, the background's; draw some "
+            "beside the objects, or state that every label is a class (background=None of the "
+            "markers, --labels classes)"
+        )
 
 
 def _decoded(

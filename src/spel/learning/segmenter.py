@@ -152,7 +152,7 @@ def learn_segmenter(
         If images, markers and network do not fit one another, only one class is marked, or no
         component of the saliency contains the object strokes.
     """
-    _check_scales(scales)
+    _check_options(select, scales)
     encoded = encode(
         network, images, markers, names=names, seed=seed, blocks=blocks, method=method,
         white=white, on_step=on_step,
@@ -201,7 +201,11 @@ def learn_segmenter(
     )
 
 
-def _check_scales(scales: tuple[float, float]) -> None:
+def _check_options(select: str, scales: tuple[float, float]) -> None:
+    if select not in ("components", "threshold"):
+        raise ParameterError(
+            f"learn_segmenter: select {select!r}; expected 'components' or 'threshold'"
+        )
     for scale in scales:
         check_number("learn_segmenter", "scales", scale, 0.01, 100)
     if len(scales) != 2 or scales[0] > scales[1]:

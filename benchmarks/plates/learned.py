@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.plates.learned cross`` (cross-validation, false alarms, calibration),
 ``nested`` (configuration chosen inside each fold), ``curve`` (learning from few photos), ``robust``
-(rotated, small, dark photos ...), ``ship`` (the zoo's network and its card), ``shipped`` (what the
-zoo's network finds at several thresholds, in photos that it was learned from), ``small`` (the same
-photos reduced, and enlarged in detection).
+(rotated, small, dark photos ...), ``ship`` (the zoo's network and its card), ``adjust`` (only the
+kernels that adjust its boxes), ``shipped`` (what the zoo's network finds at several thresholds, in
+photos that it was learned from), ``small`` (the same photos reduced, and enlarged in detection).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.plates.changes import CHANGES, fours
 from benchmarks.plates.detector import LOW, Images, answer, greys, learn
 from benchmarks.plates.gallery import gallery
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
-from benchmarks.plates.shipped import SHIPPED, ship, shipped, small
+from benchmarks.plates.shipped import SHIPPED, adjust, ship, shipped, small
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
 from spel.rigid import RigidConfig
 
@@ -46,7 +46,7 @@ class CrossValidation:
 def main() -> int:
     """Run one part, print its table, and write it into the folder of ``--out``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plates.learned")
-    names = ("cross", "nested", "curve", "robust", "ship", "shipped", "small")
+    names = ("cross", "nested", "curve", "robust", "ship", "adjust", "shipped", "small")
     parser.add_argument("part", choices=names)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=Path("results"))
@@ -70,6 +70,7 @@ def main() -> int:
         "curve": curve,
         "robust": robust,
         "ship": ship,
+        "adjust": adjust,
         "shipped": shipped,
         "small": small,
     }

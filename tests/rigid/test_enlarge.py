@@ -27,7 +27,7 @@ def test_a_plate_of_32_pixels_is_found_only_in_enlarged_images():
 
 
 def test_both_stages_begin_at_larger_scales():
-    plates = Windows.from_dict(zoo.plates().meta["decision"])
+    plates = Windows.from_dict({**zoo.plates().meta["decision"], "enlarge": 1.0})
     scanner = Scanner(zoo.plates(), Windows.from_dict({**plates.to_dict(), "enlarge": 2.0}))
     assert scanner.proposals is not None
     assert plates.proposals is not None

@@ -14,7 +14,7 @@ from spel.backends.onnx_graph import Graph, Value
 from spel.backends.onnx_network import image_of, translated
 from spel.backends.onnx_pyramid import OnnxPyramid, halvings_of
 from spel.backends.onnx_suppression import best_windows, suppressed, voted
-from spel.backends.onnx_tensor import Tensor, branch, constant, count_up, join, loop
+from spel.backends.onnx_tensor import Tensor, branch, choose, constant, count_up, join, loop
 from spel.backends.onnx_windows import OnnxScanner, OnnxScored
 from spel.nn.network import Network
 from spel.rigid import detect as rule
@@ -93,17 +93,42 @@ def _of_classes(
 def _of_class(scanner: OnnxScanner) -> tuple[Tensor, Tensor]:
     """The boxes of one class and their probabilities, as `spel.rigid.detect.detect_in_pyramid`."""
     windows, pyramid = scanner.scanner.windows, scanner.pyramid
-    scored = _scored(scanner)
-    above = scored.log_odds > rule.log_odds_of(windows.threshold)
-    index = count_up(scored.log_odds.size(0)).where(above)
-    order = index.at(scored.log_odds.at(index).order())
-    chosen = suppressed(scored.boxes, order, windows.overlap, most=windows.max_detections)
-    boxes = voted(scored, chosen)
+    boxes, log_odds = _objects(scanner, rule.log_odds_of(windows.threshold))
     low, high = boxes.at([0, 1], 1), boxes.at([2, 3], 1)
     margin = (high - low) * windows.margin
     size = pyramid.size.at([1, 0])
     ends = [end.clip(0.0, size) for end in (low - margin, high + margin)]
-    return join(ends, axis=1), scored.log_odds.at(chosen).op("Sigmoid")
+    return join(ends, axis=1), log_odds.op("Sigmoid")
+
+
+def _objects(scanner: OnnxScanner, threshold: float) -> tuple[Tensor, Tensor]:
+    """The box and the log-odds of each object, best first, as `spel.rigid.detect`."""
+    windows, adjusts = scanner.scanner.windows, scanner.scanner.adjusts
+    scored, most = _scored(scanner), windows.max_detections
+    order = _above(scored.log_odds, threshold - adjusts * rule.MOST_GAIN)
+    chosen = suppressed(scored.boxes, order, windows.overlap, most=most * (1 + adjusts))
+    boxes, log_odds = voted(scored, chosen), scored.log_odds.at(chosen)
+    if not adjusts:
+        return boxes, log_odds
+    boxes, log_odds = _adjusted(scanner, boxes, log_odds)
+    best = suppressed(boxes, _above(log_odds, threshold), windows.overlap, most=most)
+    return boxes.at(best), log_odds.at(best)
+
+
+def _above(log_odds: Tensor, threshold: float) -> Tensor:
+    """Places of what lies above a threshold, best first."""
+    index = count_up(log_odds.size(0)).where(log_odds > threshold)
+    return index.at(log_odds.at(index).order())
+
+
+def _adjusted(scanner: OnnxScanner, boxes: Tensor, log_odds: Tensor) -> tuple[Tensor, Tensor]:
+    """The boxes adjusted where that scores higher, and their log-odds anew."""
+    first, adjusted = scanner.score_stretched(boxes)
+    for _ in range(rule.ADJUSTMENTS):
+        moved, (scores, adjusted) = adjusted, scanner.score_stretched(adjusted)
+    better = scores > first
+    boxes = choose(better.expand(1), moved, boxes)
+    return boxes, (log_odds + scores.maximum(first)) / 2.0
 
 
 def _scored(scanner: OnnxScanner) -> OnnxScored:

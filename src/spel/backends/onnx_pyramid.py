@@ -18,6 +18,9 @@ from spel.rigid.octaves import TWO_BY_TWO
 
 Sizes = tuple[int, int]
 
+Pair = tuple[Tensor, Tensor]
+"""Of points or scales: along the rows, and along the columns."""
+
 
 class OnnxPyramid:
     """The halvings of a one-channel image, one after the other in one list of numbers.
@@ -62,19 +65,20 @@ class OnnxPyramid:
         )  # fmt: skip
         return Value(str(name), 1, 2)
 
-    def crops(self, middles: tuple[Tensor, Tensor], scales: Tensor, size: Sizes) -> Value:
-        """Parts of one size around points (row, col) of the image, each at a scale of its own.
+    def crops(self, middles: Pair, scales: Pair, size: Sizes) -> Value:
+        """Parts of one size around points (row, col) of the image, each at scales of its own.
 
         Spels outside the image are 0, as in `Pyramid.crop`.
         """
         powers = constant(self.graph, 2.0 ** np.arange(1, self.depth + 1), "float64")
-        # The coarsest halving that is not coarser than the scale.
-        halvings = (scales.expand(1) * powers <= 1.0).to("int64").sum(1)
+        # The coarsest halving that is not coarser than the smaller scale.
+        smaller = scales[0].minimum(scales[1])
+        halvings = (smaller.expand(1) * powers <= 1.0).to("int64").sum(1)
         factor = constant(self.graph, 2.0 ** np.arange(self.depth + 1), "float64").at(halvings)
-        axes = zip(middles, size, self.sizes)
+        axes = zip(middles, scales, size, self.sizes)
         (rows, down), (cols, along) = (
-            self._taps(middle / factor, scales * factor, n, sizes.at(halvings))
-            for middle, n, sizes in axes
+            self._taps(middle / factor, scale * factor, n, sizes.at(halvings))
+            for middle, scale, n, sizes in axes
         )
         # (crops, rows, 1) and (crops, 1, cols): the places of what is read.
         row_places = rows * self.sizes[1].at(halvings).expand(1)

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from spel.backends.onnx_graph import Graph, Value
 from spel.backends.onnx_layers import translate
 from spel.backends.onnx_network import translated
-from spel.backends.onnx_pyramid import OnnxPyramid, around_turned, halvings_of, turned
+from spel.backends.onnx_pyramid import OnnxPyramid, Pair, around_turned, halvings_of, turned
 from spel.backends.onnx_tensor import Tensor, constant, count_up, join, loop
 from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.nn import Convolution, MaxPool
-from spel.rigid.score import MIN_SIDE, Scanner
+from spel.rigid.score import MIN_SIDE, SLIDE_MARGIN, Scanner
 
 CROPS = 32
 """Number of crops that are computed at once."""
@@ -114,7 +115,7 @@ class OnnxScanner:
         kernels, cols = scores.size(3), scores.size(2)
         cell = index // kernels
         places = (index * 0, cell // cols, cell % cols, index % kernels)
-        boxes = self._refined(cells, places) / ratio.at([1, 0, 1, 0])
+        boxes = self._moved(cells, places, self.scanner.refiner) / ratio.at([1, 0, 1, 0])
         log_odds = scores.reshape(-1).where(peak).to("float64")
         return OnnxScored(boxes, log_odds, log_odds * 0.0, log_odds * 0.0)
 
@@ -149,9 +150,8 @@ class OnnxScanner:
         sides_product = sides.at(0, 1) * sides.at(1, 1)
         scales = octaves.like(2.0).op("Pow", octaves) * float(np.exp(area / 2))
         scales = scales / sides_product.op("Sqrt")
-        middles = (boxes.at([1, 0], 1) + boxes.at([3, 2], 1)) / 2.0
-        middle = (middles.at(0, 1), middles.at(1, 1))
-        cells, offset = self._cells_near(middle, scales, turns)
+        middle = _middles(boxes)
+        cells, offset = self._cells_near(middle, (scales, scales), turns)
         scored = translate(replace(self.scanner.score, border="valid"), self.graph, cells)
         scores = Tensor(self.graph, scored.name, "float32").op("Transpose", perm=[0, 2, 3, 1])
         flat = scores.reshape(scores.size(0), -1)
@@ -160,16 +160,53 @@ class OnnxScanner:
         (above, _), (left, _) = self.scanner.score.scope.halo
         number = count_up(boxes.size(0))
         places = (number, cell // cols + above, cell % cols + left, best % scored.channels)
-        refined = self._refined(cells, places)
+        refined = self._moved(cells, places, self.scanner.refiner)
         log_odds = flat.highest(1).to("float64") + prior
         degrees = self.constant(windows.rotations or [0.0])
         angles = log_odds * 0.0 if turns is None else degrees.at(turns)
         return OnnxScored(
-            self._in_image(refined, middle, scales, offset, angles), log_odds, prior, angles
+            self._in_image(refined, middle, (scales, scales), offset, angles),
+            log_odds,
+            prior,
+            angles,
         )
 
+    def score_stretched(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores of boxes in views where each fills its window, and the boxes adjusted there.
+
+        As `Scanner.score_stretched` and `Scanner.adjust`: (n,) and (n, 4), float64.
+        """
+
+        def body(trip: Tensor, states: Sequence[Tensor]) -> tuple[None, Sequence[Tensor]]:
+            some = boxes.part(trip * CROPS, trip * CROPS + CROPS)
+            return None, [join(both) for both in zip(states, self._stretched(some))]
+
+        empty = OnnxScored.empty(self.graph)
+        trips = (boxes.size(0) + (CROPS - 1)) // CROPS
+        scores, adjusted = loop(trips, [empty.log_odds, empty.boxes], body)
+        return scores, adjusted
+
+    def _stretched(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        sizes, bank = np.array(self.scanner.windows.sizes), self.scanner.score.bank
+        sides = boxes.at([2, 3], 1) - boxes.at([0, 1], 1)
+        aspects = (sides.at(0, 1) / sides.at(1, 1)).op("Log")
+        away = (aspects.expand(1) - np.log(sizes[:, 0] / sizes[:, 1])).op("Abs")
+        kernels = away.op("ArgMin", dtype="int64", axis=1, keepdims=0)
+        stretch = self.constant(sizes).at(kernels) / sides
+        middle, scales = _middles(boxes), (stretch.at(1, 1), stretch.at(0, 1))
+        cells, offset = self._cells_near(middle, scales)
+        (above, _), (left, _) = self.scanner.score.scope.halo
+        number = count_up(boxes.size(0))
+        row, col = number * 0 + (above + SLIDE_MARGIN), number * 0 + (left + SLIDE_MARGIN)
+        places = (number, row, col, kernels)
+        weights = self.constant(bank.weights.reshape(len(bank), -1), "float32").at(kernels)
+        scores = (self._patches(cells, places, bank.adjacency) * weights).sum(1).to("float64")
+        scores = scores + self.constant(bank.bias).at(kernels)
+        adjusted = self._moved(cells, places, self.scanner.adjuster)
+        return scores, self._in_image(adjusted, middle, scales, offset, scores * 0.0)
+
     def _cells_near(
-        self, middle: tuple[Tensor, Tensor], scales: Tensor, turns: Tensor | None
+        self, middle: Pair, scales: Pair, turns: Tensor | None = None
     ) -> tuple[Value, tuple[float, float]]:
         """The cells around points, and where in the views (row, col) these points are."""
         sides, frame, around = self.scanner.crop_geometry()
@@ -191,8 +228,8 @@ class OnnxScanner:
     def _in_image(
         self,
         boxes: Tensor,
-        middle: tuple[Tensor, Tensor],
-        scales: Tensor,
+        middle: Pair,
+        scales: Pair,
         offset: tuple[float, float],
         angles: Tensor,
     ) -> Tensor:
@@ -203,22 +240,21 @@ class OnnxScanner:
         points, half = (low + high) / 2.0 - [offset[1], offset[0]], (high - low) / 2.0
         x, y = (points.at(axis, 1) for axis in (0, 1))
         w, h = (half.at(axis, 1) for axis in (0, 1))
-        right = (x * c - y * s) / scales + middle[1]
-        down = (x * s + y * c) / scales + middle[0]
+        right = (x * c - y * s) / scales[1] + middle[1]
+        down = (x * s + y * c) / scales[0] + middle[0]
         c, s = c.op("Abs"), s.op("Abs")
-        w, h = (w * c + h * s) / scales, (w * s + h * c) / scales
+        w, h = (w * c + h * s) / scales[1], (w * s + h * c) / scales[0]
         sides = [right - w, down - h, right + w, down + h]
         return join([side.expand(1) for side in sides], axis=1)
 
     # -- windows ---------------------------------------------------------------------------------
 
-    def _refined(self, cells: Value, places: Places) -> Tensor:
-        """The boxes of windows, moved and resized as the refining kernels predict: (n, 4)."""
+    def _moved(self, cells: Value, places: Places, layer: Any) -> Tensor:
+        """The boxes of windows, moved and resized by the four kernels of each: (n, 4)."""
         boxes = self._windows(places)
-        refiner = self.scanner.refiner
-        if not isinstance(refiner, Convolution):
+        if not isinstance(layer, Convolution):
             return boxes
-        bank, kernels = refiner.bank, len(self.scanner.windows.sizes)
+        bank, kernels = layer.bank, len(self.scanner.windows.sizes)
         patches = self._patches(cells, places, bank.adjacency)
         weights = self.constant(bank.weights.reshape(4 * kernels, -1).T, "float32")
         deltas = (patches @ weights).reshape(-1, 4)
@@ -252,3 +288,9 @@ class OnnxScanner:
         first = (image * tall + rows + above) * wide + cols + left
         index = first.expand(1) + (down * wide + along)
         return last.at(index).reshape(-1, len(adjacency) * cells.channels)
+
+
+def _middles(boxes: Tensor) -> Pair:
+    """Rows and columns of the middles of boxes."""
+    middles = (boxes.at([1, 0], 1) + boxes.at([3, 2], 1)) / 2.0
+    return middles.at(0, 1), middles.at(1, 1)

@@ -2,7 +2,7 @@
 
 from spel.rigid.classes import ClassWindows
 from spel.rigid.config import RigidConfig
-from spel.rigid.learn import learn_detector
+from spel.rigid.learn import learn_adjustment, learn_detector
 from spel.rigid.windows import Windows
 
-__all__ = ["ClassWindows", "RigidConfig", "Windows", "learn_detector"]
+__all__ = ["ClassWindows", "RigidConfig", "Windows", "learn_adjustment", "learn_detector"]

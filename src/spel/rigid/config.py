@@ -43,6 +43,11 @@ class RigidConfig:
         Ridge penalty for one training object; divided by the square root of their number.
     refine_ridge : float
         Ridge penalty of the kernels that refine the box.
+    adjust_ridge : float
+        Ridge penalty of the kernels that `learn_adjustment` adds.
+    tilt : float
+        Largest angle, in degrees, by which rectangular objects may be tilted in photos where the
+        box then encloses them; adjusted boxes do so. With 0, boxes stay as they were drawn.
     positive_weight : float
         Total weight of the objects in the ridge regression; the background has the rest of 1.
     rounds : int
@@ -96,6 +101,8 @@ class RigidConfig:
     mirror: bool = True
     ridge: float = 0.9
     refine_ridge: float = 1.0
+    adjust_ridge: float = 3.0
+    tilt: float = 0.0
     positive_weight: float = 0.2
     rounds: int = 3
     hard_negatives: int = 6000
@@ -115,6 +122,10 @@ class RigidConfig:
         if not (isinstance(self.seed, int) and self.seed >= 0):
             raise ParameterError(
                 f"RigidConfig: seed {self.seed!r}; expected an integer of at least 0"
+            )
+        if not 0 <= self.tilt < 45:
+            raise ParameterError(
+                f"RigidConfig: tilt {self.tilt!r}; expected degrees from 0 to below 45"
             )
         for name in ("object_cells", "max_memory", "max_enlargement", "proposal_object_cells"):
             if not 0 < getattr(self, name) < float("inf"):

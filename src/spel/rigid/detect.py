@@ -7,6 +7,9 @@
    kernels slide over the whole scale space.
 3. The best windows are scored again in rotated views.
 4. Of windows that overlap, the best one is kept; its box is the mean of all that vote for it.
+5. Where a detector adjusts boxes, they are moved and scored again in views that are stretched until
+   each box fills its window, and stay where they score higher; of those that now overlap, the best
+   one is kept.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from spel.nn import Network
 from spel.rigid.nms import non_maximum_suppression, vote_boxes
 from spel.rigid.pyramid import Pyramid, image_of_plane
 from spel.rigid.score import Scanner
-from spel.rigid.views import ScoredWindows
+from spel.rigid.views import Floats, ScoredWindows
 from spel.rigid.windows import Windows
 
 MAX_SPELS = 9
@@ -68,6 +71,13 @@ ROTATION_PENALTY = 1.0
 """Log-odds that are subtracted in rotated views, which are further attempts at the same place."""
 
 
+ADJUSTMENTS = 2
+"""How often the box of an object is adjusted."""
+
+MOST_GAIN = 2.0
+"""Log-odds below the threshold down to which objects are adjusted: they may gain as much."""
+
+
 def detect_rigid(
     network: Network, image: npt.ArrayLike, windows: Windows, *, why: bool = False
 ) -> Detections:
@@ -75,7 +85,8 @@ def detect_rigid(
 
     The score of a box is its probability ``1 / (1 + exp(-o))`` for the log-odds o: the score
     ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage if there is
-    one (`PRIOR_WEIGHT`, `MIN_PRIOR`).
+    one (`PRIOR_WEIGHT`, `MIN_PRIOR`). Where boxes are adjusted, it is the mean of this and of the
+    score of the kernel in the adjusted box.
     """
     array = image_of_plane(image)
     size = (int(array.shape[0]), int(array.shape[1]))
@@ -89,26 +100,57 @@ def detect_in_pyramid(scanner: Scanner, pyramid: Pyramid, *, why: bool = False) 
     """Detect in a scale space, which several scanners may share; see `detect_rigid`."""
     windows, size = scanner.windows, pyramid.size
     threshold = log_odds_of(windows.threshold)
-    scored = scan_windows(scanner, pyramid)
-    above = np.flatnonzero(scored.log_odds > threshold)
-    peaks = above[
-        non_maximum_suppression(
-            scored.boxes[above], scored.log_odds[above], overlap=windows.overlap
-        )
-    ]
-    chosen = peaks[: windows.max_detections]
-    angles = [scored.views[index].degrees for index in scored.view_indices]
-    boxes = vote_boxes(scored.boxes, scored.log_odds, chosen, angles)
+    objects, boxes, left_out = _find_objects(scanner, pyramid, threshold)
     boxes = np.clip(windows.with_margin(boxes), 0, [size[1], size[0]] * 2)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    probabilities = 1 / (1 + np.exp(-scored.log_odds[chosen]))
+    probabilities = 1 / (1 + np.exp(-objects.log_odds))
     explanations = (
-        tuple(_explain_window(scanner, scored, int(i), threshold, size) for i in chosen)
+        tuple(_explain_window(scanner, objects, i, threshold, size) for i in range(len(objects)))
         if why
         else ()
     )
-    left_out = len(peaks) - len(chosen)
     return Detections(boxes, probabilities, areas, size, why=explanations, left_out=left_out)
+
+
+def _find_objects(
+    scanner: Scanner, pyramid: Pyramid, threshold: float
+) -> tuple[ScoredWindows, Floats, int]:
+    """The best window and the box of each object, best first, and how many are left out."""
+    scored = scan_windows(scanner, pyramid)
+    above = np.flatnonzero(scored.log_odds > threshold - scanner.adjusts * MOST_GAIN)
+    peaks = above[
+        non_maximum_suppression(
+            scored.boxes[above], scored.log_odds[above], overlap=scanner.windows.overlap
+        )
+    ]
+    most = scanner.windows.max_detections
+    chosen, rest = np.split(peaks, [most * (1 + scanner.adjusts)])
+    left_out = int((scored.log_odds[rest] > threshold).sum())
+    angles = [scored.views[index].degrees for index in scored.view_indices]
+    boxes = vote_boxes(scored.boxes, scored.log_odds, chosen, angles)
+    if not scanner.adjusts:
+        return scored[chosen], boxes, left_out
+    objects = _adjust(scanner, pyramid, boxes, scored.log_odds[chosen])
+    objects = objects[objects.log_odds > threshold]
+    peaks = non_maximum_suppression(
+        objects.boxes, objects.log_odds, overlap=scanner.windows.overlap
+    )
+    objects, left_out = objects[peaks[:most]], left_out + len(peaks[most:])
+    return objects, objects.boxes, left_out
+
+
+def _adjust(scanner: Scanner, pyramid: Pyramid, boxes: Floats, log_odds: Floats) -> ScoredWindows:
+    """The boxes of objects scored again, adjusted if that scores higher, where each fills a window.
+
+    The log-odds are the mean of those before and those of the new window.
+    """
+    first = moved = scanner.score_stretched(pyramid, boxes)
+    for _ in range(ADJUSTMENTS):
+        moved = scanner.score_stretched(pyramid, scanner.adjust(moved).boxes)
+    better = moved.log_odds > first.log_odds
+    scored = ScoredWindows.concatenate([first, moved])[np.arange(len(boxes)) + better * len(boxes)]
+    mean = (log_odds + scored.log_odds) / 2
+    return replace(scored, log_odds=mean, prior=mean - scored.log_odds)
 
 
 def log_odds_of(probability: float) -> float:

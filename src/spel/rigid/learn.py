@@ -108,6 +108,62 @@ def learn_detector(
     return learn_classes(photos, classes, config, suppress=suppress, on_step=on_step)[0]
 
 
+def learn_adjustment(
+    network: Network,
+    images: Sequence[npt.ArrayLike],
+    boxes: Sequence[npt.ArrayLike],
+    config: RigidConfig | None = None,
+    *,
+    white: float | None = None,
+) -> Network:
+    """A detector that was learned before, with kernels that adjust the boxes of its objects.
+
+    The other kernels stay. Detectors of several classes are learned anew instead.
+
+    Parameters
+    ----------
+    network : Network
+        From `learn_detector`, also of an earlier version.
+    images, boxes, config, white
+        As in `learn_detector`, of the photos that it was learned from.
+
+    Raises
+    ------
+    ParameterError
+        If the network has no windows of one class, or its window sizes are not those that these
+        boxes give.
+
+    Examples
+    --------
+    >>> from spel.data import street
+    >>> scene = street(1, size=(120, 160))
+    >>> quick = RigidConfig(rounds=0, min_crops=2, crops=2, object_cells=40)
+    >>> network = learn_detector([scene.image], [scene.boxes], quick)
+    >>> learn_adjustment(network, [scene.image], [scene.boxes], quick).names[-3:]
+    ('score_refine', 'score_adjust', 'score')
+    """
+    decision = network.meta.get("decision", {})
+    if decision.get("kind") != "windows":
+        raise ParameterError("learn_adjustment: the network is no detector of one class")
+    windows = Windows.from_dict(decision)
+    name = windows.score_node or network.output
+    photos = training_photos(images, boxes, (), white)
+    stage = StageLearner(config or RigidConfig(), photos, name)
+    if np.shape(stage.sizes) != np.shape(windows.sizes) or not np.allclose(
+        stage.sizes, windows.sizes
+    ):
+        raise ParameterError(
+            f"learn_adjustment: these boxes give windows of {stage.sizes!r:.80}, and the network "
+            f"has {windows.sizes!r:.80}; give the photos and boxes that it was learned from"
+        )
+    node = stage.adjusting_node()
+    rest = [n for n in network.nodes if n.name != node.name]
+    at = [n.name for n in rest].index(name)
+    adjusted = replace(windows, adjust_node=node.name)
+    meta = {**network.meta, "decision": adjusted.to_dict()}
+    return Network((*rest[:at], node, *rest[at:])).with_meta(**meta)
+
+
 def learn_and_validate(
     photos: TrainingPhotos, config: RigidConfig, on_step: Report = str
 ) -> tuple[Network, Validation | None]:

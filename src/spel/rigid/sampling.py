@@ -117,7 +117,7 @@ def crop_objects(
             made = [
                 _crop_object(config, pyramid, box, group, copies, random) for box in boxes[photo]
             ]
-            rows = [_as_cells(config, cells, crops) for crops, _ in made]
+            rows = [as_cells(config, cells, crops) for crops, _ in made]
             changes = [own for _, own in made]
         positive.add(np.concatenate(rows))
         deltas.add(np.concatenate(changes))
@@ -162,7 +162,7 @@ def _crop_object(
     return np.stack(crops), np.array(deltas)
 
 
-def _as_cells(config: RigidConfig, cells: Network, crops: Rows) -> Rows:
+def as_cells(config: RigidConfig, cells: Network, crops: Rows) -> Rows:
     """The cells of grey crops as rows, without the context that their normalization read."""
     edge = config.block // 2
     batch = crops[..., None] * 1.0

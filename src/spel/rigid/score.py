@@ -64,6 +64,7 @@ class Scanner:
                 "expected one size per kernel"
             )
         self.refiner = None if windows.refine_node is None else network[windows.refine_node]
+        self.adjuster = None if windows.adjust_node is None else network[windows.adjust_node]
         self.color, self.cells = _split(network, self.name)
         self.cell: Geometry = geometry(self.cells)
         self.place = self.cell.then(self.score.scope)
@@ -216,7 +217,10 @@ class Scanner:
         if not len(boxes):
             return ScoredWindows.empty()
         added = np.zeros(len(boxes)) if prior is None else prior
-        views = self._crop_views(pyramid, boxes, octaves, degrees)
+        area = np.mean([np.log(w * h) for w, h in self.windows.sizes])
+        scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+        scales = np.tile(scales * 2 ** np.asarray(octaves), (2, 1)).T
+        views = self._crop_views(pyramid, boxes, scales, degrees)
         valid = replace(self.score, border="valid")
         scores = valid(np.stack([view.cells for view in views]))
         flat = scores.reshape(len(boxes), -1)
@@ -237,21 +241,42 @@ class Scanner:
         around = np.array([low for low, _ in self.cells.halo or ()]) // cell.astype(int)
         return ((frame + 2 * around) * cell).astype(int), frame, around
 
+    def score_stretched(self, pyramid: Pyramid, boxes: Floats) -> ScoredWindows:
+        """One window for each box, in a view that is stretched until the box fills the window.
+
+        The kernel is that of the most similar aspect.
+        """
+        if not len(boxes):
+            return ScoredWindows.empty()
+        sides, sizes = boxes[:, 2:] - boxes[:, :2], np.array(self.windows.sizes)
+        aspects, own = np.log(sides[:, 0] / sides[:, 1]), np.log(sizes[:, 0] / sizes[:, 1])
+        kernels = np.abs(aspects[:, None] - own).argmin(axis=1)
+        views = self._crop_views(pyramid, boxes, (sizes[kernels] / sides)[:, ::-1], 0.0)
+        (above, _), (left, _) = self.score.scope.halo
+        cells = np.tile((above + SLIDE_MARGIN, left + SLIDE_MARGIN), (len(boxes), 1))
+        none, indices = np.zeros(len(boxes)), np.arange(len(boxes))
+        windows = self._windows(cells, kernels)
+        scored = ScoredWindows(windows, none, kernels, indices, cells, views, none)
+        bank = self.score.bank
+        weights = bank.weights.reshape(len(bank), -1)[kernels]
+        scores = np.einsum("nd,nd->n", scored.patches(bank.adjacency), weights)
+        return replace(scored, log_odds=scores.astype(np.float64) + bank.bias[kernels])
+
     def _crop_views(
-        self, pyramid: Pyramid, boxes: Floats, octaves: npt.ArrayLike, degrees: npt.ArrayLike
+        self, pyramid: Pyramid, boxes: Floats, scales: Floats, degrees: npt.ArrayLike
     ) -> list[View]:
-        """Views around the boxes' middles, as large as the kernels' frame and its margin."""
+        """Views around the boxes' middles, as large as the kernels' frame and its margin.
+
+        `scales` is (row, col) for each box.
+        """
         size, frame, around = self.crop_geometry()
-        area = np.mean([np.log(w * h) for w, h in self.windows.sizes])
-        scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
-        scales = scales * 2 ** np.asarray(octaves)
         rows, cols = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
         angles = np.broadcast_to(degrees, len(boxes))
         poses = list(zip(rows.tolist(), cols.tolist(), scales.tolist(), angles.tolist()))
         inner: list[npt.NDArray[Any]] = []
         for first in range(0, len(poses), CROPS):
             crops = [
-                pyramid.crop((row, col), (scale, scale), (size[0], size[1]), degrees=angle)
+                pyramid.crop((row, col), (scale[0], scale[1]), (size[0], size[1]), degrees=angle)
                 for row, col, scale, angle in poses[first : first + CROPS]
             ]
             cells = self.cells(np.stack(crops)[..., None])
@@ -259,7 +284,7 @@ class Scanner:
             inner += list(np.ascontiguousarray(part))
         down, across = size / 2 - around * np.array(self.cell.scale)
         return [
-            View((scale, scale), one, (row, col), (down, across), angle)
+            View((scale[0], scale[1]), one, (row, col), (down, across), angle)
             for one, (row, col, scale, angle) in zip(inner, poses)
         ]
 
@@ -271,9 +296,22 @@ class Scanner:
 
     def refine(self, windows: ScoredWindows) -> ScoredWindows:
         """The same windows, moved and resized as the refining kernels predict."""
-        if not isinstance(self.refiner, Convolution) or not len(windows):
+        return self._moved(windows, self.refiner)
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether boxes of detected objects are adjusted."""
+        return self.adjuster is not None
+
+    def adjust(self, windows: ScoredWindows) -> ScoredWindows:
+        """Windows of stretched views, moved and resized as the adjusting kernels predict."""
+        return self._moved(windows, self.adjuster)
+
+    def _moved(self, windows: ScoredWindows, layer: Any) -> ScoredWindows:
+        """The same windows, moved and resized by the four kernels of each."""
+        if not isinstance(layer, Convolution) or not len(windows):
             return windows
-        bank = self.refiner.bank
+        bank = layer.bank
         patches = windows.patches(bank.adjacency)
         weights = bank.weights.reshape(len(self.windows.sizes), 4, -1)
         bias = bank.bias.reshape(-1, 4).astype(np.float64)

@@ -12,13 +12,14 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.provenance import Provenance
 from spel.errors import plural
-from spel.linear import LinearModel, fit_platt, separate_classes
+from spel.linear import LinearModel, fit_platt, fit_ridge, separate_classes
 from spel.nn import Convolution, Network, Node
 from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
 from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
 from spel.rigid.left_out import LeftOut
 from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
+from spel.rigid.misplaced import misplace_objects
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.windows import Windows
@@ -161,11 +162,26 @@ class StageLearner:
         bank = replace(bank, provenance=tuple(provenance))
         return Node(name, Convolution(bank), (self.cells.output,))
 
+    @property
+    def sizes(self) -> tuple[tuple[float, float], ...]:
+        """Width and height of the object in each kernel's window, in spels."""
+        cell = self.config.cell
+        return tuple((g.size[0] * cell, g.size[1] * cell) for g in self.groups)
+
+    def adjusting_node(self) -> Node:
+        """The node that adjusts boxes, of a stage whose other kernels were learned before."""
+        models = []
+        for group in self.groups:
+            shown = misplace_objects(
+                self.config, self.cells, self.photos.images, group, self.random
+            )
+            even = np.ones(len(shown.rows))
+            models.append(fit_ridge(shown.rows, shown.deltas, even, self.config.adjust_ridge))
+        return self._node(f"{self.name}_adjust", models)
+
     def _windows(self) -> Windows:
         """Window sizes and scales of the stage."""
-        cell = self.config.cell
-        sizes = tuple((g.size[0] * cell, g.size[1] * cell) for g in self.groups)
-        return Windows(sizes, *self.scales, self.config.scales_per_octave)
+        return Windows(self.sizes, *self.scales, self.config.scales_per_octave)
 
 
 def _best_of_photo(

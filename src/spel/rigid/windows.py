@@ -82,6 +82,9 @@ class Windows:
     refine_node : str, optional
         Node whose kernels, four per window, predict the shift of the box's middle (in widths and
         heights) and the logarithms of its change in size.
+    adjust_node : str, optional
+        Node whose kernels, four per window, adjust the boxes of detected objects in the same way,
+        in views that are stretched until each box fills its window.
     score_node : str, optional
         Node whose kernels score the windows; by default the network's output.
     proposals : Windows, optional
@@ -126,6 +129,7 @@ class Windows:
     rotations: tuple[float, ...] = ()
     margin: tuple[float, float] = (0.0, 0.0)
     enlarge: float = 1.0
+    adjust_node: str | None = None
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -133,7 +137,7 @@ class Windows:
         self._check_scales()
         self._check_rotations()
         object.__setattr__(self, "margin", check_margin(self.margin))
-        for name in ("refine_node", "score_node"):
+        for name in ("refine_node", "adjust_node", "score_node"):
             node = getattr(self, name)
             if node is not None and not isinstance(node, str):
                 raise ParameterError(f"Windows: {name} {node!r:.60}; expected the name of a node")
@@ -231,6 +235,8 @@ class Windows:
             del values["margin"]
         if self.enlarge == 1:
             del values["enlarge"]
+        if self.adjust_node is None:
+            del values["adjust_node"]
         return values
 
     @classmethod

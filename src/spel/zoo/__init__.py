@@ -34,8 +34,8 @@ def plates() -> Network:
     Examples
     --------
     >>> net = plates()
-    >>> net.names[-2:], len(net["score"].bank)
-    (('score_refine', 'score'), 3)
+    >>> net.names[-3:], len(net["score"].bank)
+    (('score_refine', 'score_adjust', 'score'), 3)
     """
     return nn.load(Path(__file__).with_name("plates.safetensors"))
 

@@ -1,0 +1,95 @@
+"""Crops of objects in windows that are misplaced and stretched, from which boxes are adjusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spel.nn import Network
+from spel.rigid.config import RigidConfig
+from spel.rigid.groups import AspectGroup, Floats, Ints
+from spel.rigid.mining import Rows
+from spel.rigid.pyramid import Pyramid
+from spel.rigid.sampling import as_cells, with_channels
+
+MOST_SHIFT = 0.25
+"""Largest shift of a window, as a share of the object's sides."""
+
+MOST_GROWTH = 0.3
+"""Largest change of a window's size, as a logarithm."""
+
+MOST_STRETCH = 0.35
+"""Largest change of a window's width, and of its height the other way, as a logarithm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Misplaced:
+    """Windows around objects: cells as rows, how each box must change, and the photo of each."""
+
+    rows: Rows
+    deltas: Floats
+    photos: Ints
+
+
+def misplace_objects(
+    config: RigidConfig,
+    cells: Network,
+    images: Sequence[Any],
+    group: AspectGroup,
+    random: np.random.Generator,
+) -> Misplaced:
+    """Crops of a group's objects in misplaced windows, each stretched to the group's size."""
+    rows, photos, deltas = [], [], []
+    copies = 2 * config.crops_per_object(len(group.objects))
+    for photo in sorted({photo for photo, _ in group.objects}):
+        pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
+        for box in [box for p, box in group.objects if p == photo]:
+            shown = [_misplace(config, pyramid, box, group, k, random) for k in range(copies)]
+            rows.append(as_cells(config, cells, np.stack([crop for crop, _ in shown])))
+            deltas += [delta for _, delta in shown]
+            photos += [photo] * copies
+    return Misplaced(np.concatenate(rows), np.array(deltas), np.array(photos))
+
+
+def _misplace(
+    config: RigidConfig,
+    pyramid: Pyramid,
+    box: Floats,
+    group: AspectGroup,
+    copy: int,
+    random: np.random.Generator,
+) -> tuple[Rows, Floats]:
+    """An object in a window, and how the window's box must change to be the object's.
+
+    All pairs are (height, width) or (row, col).
+    """
+    context = 2 * (config.block // 2)
+    rows, cols = ((side + context) * config.cell for side in group.window)
+    window = np.array(group.size[::-1]) * config.cell
+    sides, centre = (box[2:] - box[:2])[::-1], (box[2:] + box[:2])[::-1] / 2
+    most = config.tilt or config.max_rotation
+    degrees = float(random.triangular(-most, 0, most))
+    enclosing = _enclosing(sides, degrees) if config.tilt else sides
+    growth = random.uniform(-MOST_GROWTH, MOST_GROWTH)
+    stretch = random.uniform(-MOST_STRETCH, MOST_STRETCH)
+    scale = window / (enclosing * np.exp([growth - stretch, growth + stretch]))
+    shift = random.uniform(-MOST_SHIFT, MOST_SHIFT, 2) * enclosing
+    mirrored = bool(config.mirror and copy % 2)
+    row, col = centre + shift
+    crop = pyramid.crop(
+        (row, col), (scale[0], scale[1]), (rows, cols), degrees=degrees, mirrored=mirrored
+    )
+    shown = _enclosing(sides * scale, degrees) if config.tilt else sides * scale
+    # The content turns about the middle of the window, and the object's middle with it.
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    down, across = np.array([[cosine, -sine], [sine, cosine]]) @ (-shift * scale) / window
+    return crop, np.array([-across if mirrored else across, down, *np.log(shown / window)[::-1]])
+
+
+def _enclosing(sides: Floats, degrees: float) -> Floats:
+    """Height and width of the upright box that encloses a rotated one."""
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(abs(degrees)))
+    return np.asarray(sides * cosine + sides[::-1] * sine)

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.studio.browser import Studio
 from spel.io import read
 from spel.studio.session import Session
 from spel.studio.sources import files
@@ -38,11 +39,11 @@ BOXED = 12
 """Photographs on which boxes are drawn."""
 
 
-class Desk:
+class Desk(Studio):
     """A page, and what a person does on it, with the time that each step takes."""
 
     def __init__(self, page: Any, server: Server) -> None:
-        self.page, self.server = page, server
+        super().__init__(page, server)
         self.rows: list[Row] = []
         page.set_default_timeout(300_000)
         page.goto(server.url)
@@ -54,17 +55,6 @@ class Desk:
         outcome = work()
         self.rows.append((name, time.perf_counter() - begin, outcome))
         print(f"{name}: {outcome}", flush=True)
-
-    def go(self, name: str) -> None:
-        self.page.click(f"#top a[data-page={name}]")
-        self.page.wait_for_selector(f"page-{name}")
-        self.rest()
-
-    def rest(self) -> None:
-        """Wait until nothing is on its way."""
-        self.page.wait_for_timeout(250)
-        while self.page.evaluate("document.querySelector('.busy.on') !== null"):
-            self.page.wait_for_timeout(50)
 
     def open_image(self, name: str) -> str:
         """Choose an image of the session; returns its id."""

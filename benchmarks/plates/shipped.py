@@ -27,7 +27,8 @@ MEASURED = {
         "false alarms per picture without a plate, at recall 0.95": 0.026,
     },
     "measured on": "The same 177 photos, in 5 folds: each is answered by a network that was "
-    "learned without it, with version 0.1. The method was developed on these photos.",
+    "learned without it and whose boxes are not adjusted, with version 0.1. The method was "
+    "developed on these photos.",
     "measured by": "SPEL_THREADS=1 python -m benchmarks.plates.learned cross --out results",
     "limits": "Plates that are wider than high, level or turned by at most 10 degrees. It fails at "
     "15 degrees, at a tenth of the light and where over-exposure erased the characters. Boxes are "

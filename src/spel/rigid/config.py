@@ -47,7 +47,7 @@ class RigidConfig:
         Ridge penalty of the kernels that `learn_adjustment` adds.
     tilt : float
         Largest angle, in degrees, by which rectangular objects may be tilted in photos where the
-        box then encloses them; adjusted boxes do so. With 0, boxes stay as they were drawn.
+        box then encloses them; only `learn_adjustment` reads it. With 0, boxes stay as drawn.
     positive_weight : float
         Total weight of the objects in the ridge regression; the background has the rest of 1.
     rounds : int

@@ -11,7 +11,7 @@ from spel.studio.tasks import Task
 from spel.synthesis import invert, likeness, shown
 
 ROUNDS = 2
-"""Of the search: as many as answer for a picture of 120 x 180 in two seconds; more help little."""
+"""Of the search. Tried on one picture of 120 x 180: two more double the time and help little."""
 
 
 def invert_step(session: Session, network: str, image: str, step: str, task: Task) -> None:

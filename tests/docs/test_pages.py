@@ -115,3 +115,12 @@ def test_the_citation_and_the_changelog_name_this_version():
 
 def test_no_line_of_the_readme_is_longer_than_a_terminal():
     assert [line for line in (ROOT / "README.md").read_text().splitlines() if len(line) > 100] == []
+
+
+def test_the_architecture_to_download_is_that_of_the_page():
+    from spel.io.annotation import libift
+
+    network = libift.read_arch(ROOT / "docs" / "how-to" / "arch.json")
+    waiting = [node.layer for node in network.nodes if isinstance(node.layer, spel.Unlearned)]
+    assert [layer.kernels for layer in waiting] == [16, 32]
+    assert [layer.adjacency for layer in waiting] == [spel.Adjacency.box(7)] * 2

@@ -47,7 +47,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "parts: plane_in_the_cloud",
     ),
     "batch normalization per spel, gamma, beta": (
-        "session: batch_normalization",
+        "laboratory: batch_normalization_has",
         "session: every_kind_of_step",
     ),
     "a disk of r = 2.5 is cut in its field": ("step: disk",),

@@ -171,3 +171,35 @@ def test_a_step_is_inverted_in_a_task(session):
     refused = ended(session, {"step": "softmax"})
     assert refused.refusal == {"code": "not_inverted", "values": {"step": "softmax"}}
     assert task.picture is None
+
+
+def grey_of_both(session):
+    return np.stack([session.run("plate", i).activations["grey"] for i in ("image0", "image1")])
+
+
+def test_batch_normalization_has_the_statistics_that_it_says(session, monkeypatch):
+    batch = {"network": "plate", "node": "batch_normalize"}
+    session.do({"do": "add_step", "network": "plate", "after": "grey", "kind": "batch_normalize"})
+    grey = grey_of_both(session)
+
+    def have(mean, deviation):
+        layer = session.document.entry("plate").network["batch_normalize"]
+        np.testing.assert_allclose(layer.mean, mean, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(layer.deviation, deviation, rtol=1e-4, atol=1e-6)
+
+    have(grey.mean((0, 1, 2)), grey.std((0, 1, 2)))
+    session.do({"do": "set_layer", **batch, "fields": {"over": "spel"}})
+    have(grey.mean(0), grey.std(0, ddof=1))
+
+    monkeypatch.setattr("spel.studio.statistics.FIRST", 1)  # of two images
+    session.do({"do": "set_layer", **batch, "fields": {"over": "channel"}})
+    have(grey[0].mean((0, 1)), grey[0].std((0, 1)))
+    with pytest.raises(Refusal, match="at least 2 images"):
+        session.do({"do": "set_layer", **batch, "fields": {"over": "spel"}})
+    task = session.tasks.get(changes.fit_statistics(session, batch)["id"])
+    while task.state == "running":
+        time.sleep(0.01)
+    assert (task.state, task.done, task.total) == ("done", 2, 2)
+    have(grey.mean((0, 1, 2)), grey.std((0, 1, 2)))
+    session.undo()
+    have(grey[0].mean((0, 1)), grey[0].std((0, 1)))

@@ -214,10 +214,10 @@ class BatchNormalize(Layer):
 
     mean: npt.NDArray[np.float32] | None = None
     deviation: npt.NDArray[np.float32] | None = None
-    gamma: npt.NDArray[np.float32] | float = field(default=1.0, metadata=SETTING)
-    beta: npt.NDArray[np.float32] | float = field(default=0.0, metadata=SETTING)
+    gamma: npt.NDArray[np.float32] | float = 1.0
+    beta: npt.NDArray[np.float32] | float = 0.0
     epsilon: float = 1e-5
-    over: Literal["spel", "channel"] = field(default="spel", metadata=SETTING)
+    over: Literal["spel", "channel"] = "spel"
 
     def __post_init__(self) -> None:
         if self.over not in ("spel", "channel") or not self.epsilon >= 0:
@@ -301,6 +301,5 @@ class BatchNormalize(Layer):
             value = np.asarray(getattr(self, name))
             full = np.broadcast_to(value, images[0].shape)
             terms[name] = full[(*at, channel)]
-        terms["epsilon"] = self.epsilon
-        terms["value"] = output[(*at, channel)]
+        terms |= {"epsilon": self.epsilon, "over": self.over, "value": output[(*at, channel)]}
         return Explanation(terms, (Read(0, at, channel),))

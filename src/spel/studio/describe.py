@@ -63,8 +63,9 @@ def _form_field(name: str, hint: Any) -> Field | None:
 
 
 def fields_of(layer: Layer) -> dict[str, Any]:
-    """The editable fields of a layer, as JSON."""
-    values = {f["name"]: _plain(getattr(layer, f["name"])) for f in form_of(type(layer))}
+    """The editable fields of a layer, as JSON; numbers for each pixel are not edited."""
+    named = {f["name"]: getattr(layer, f["name"]) for f in form_of(type(layer))}
+    values = {n: _plain(v) for n, v in named.items() if not isinstance(v, np.ndarray) or v.ndim < 2}
     vectors = {f["name"] for f in form_of(type(layer)) if f["type"] == "vector"}
     # One number may stand for all channels.
     return {n: [v] if n in vectors and isinstance(v, float) else v for n, v in values.items()}

@@ -6,14 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from spel.core.adjacency import Adjacency
-from spel.errors import ImageReadError, ParameterError
+from spel.errors import ParameterError
 from spel.nn import BatchNormalize, DivisiveNormalize, Layer, Network, Node, Residue
-from spel.nn.node import INPUT
-from spel.studio import graph, learning
+from spel.studio import graph, learning, statistics
 from spel.studio.commands.registry import Arguments, Workspace, apply, command
 from spel.studio.describe import with_fields
 from spel.studio.document import Document, Entry, display_name
@@ -22,8 +18,6 @@ from spel.studio.refusals import Refusal
 
 MAX_NETWORKS = 64
 MAX_LESSON_COMMANDS = 20
-MAX_STATISTICS_IMAGES = 16
-"""Images from which batch normalization takes its statistics."""
 
 
 def edit_network(
@@ -50,19 +44,8 @@ def input_channels(entry: Entry, workspace: Workspace, arguments: Arguments, sou
     image = str(arguments.get("image") or next(iter(workspace.image_ids()), ""))
     if not image:
         return 1
-    array = _activation(entry, workspace, image, source)
+    array = statistics.activation(entry, workspace, image, source)
     return 1 if array is None else int(array.shape[-1])
-
-
-def _activation(
-    entry: Entry, workspace: Workspace, image: str, source: str
-) -> npt.NDArray[Any] | None:
-    """What a node gives on an image, without bypassed steps; None if it fails."""
-    run = workspace.run_entry(Entry(entry.network), image)
-    if source == INPUT:
-        return run.input
-    result = run.result(source)
-    return None if result is None or result.activation is None else result.activation.array
 
 
 # -- networks ------------------------------------------------------------------------------------
@@ -143,17 +126,27 @@ def stage_lesson(document: Document, workspace: Workspace, arguments: Arguments)
 def set_layer(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     """Change fields of a layer.
 
+    A batch normalization whose "over" changes gets the statistics that fit.
     Arguments: network, node; fields, their new values by name.
     """
-    return edit_layer(document, arguments, lambda layer: with_fields(layer, arguments["fields"]))
+    entry, fields = document.entry(arguments["network"]), arguments["fields"]
+
+    def change(layer: Layer) -> Layer:
+        changed = with_fields(layer, fields)
+        if not isinstance(changed, BatchNormalize) or "over" not in fields:
+            return changed
+        (source,) = entry.network.node(arguments["node"]).inputs
+        return with_first_statistics(changed, entry, workspace, source)
+
+    return edit_layer(document, arguments, change)
 
 
 @command("add_step")
 def add_step(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
     """Add a step after another one.
 
-    Batch normalization gets the statistics of the session's images, and a residue the normalization
-    that it subtracts.
+    Batch normalization gets the statistics of the session's first images, and a residue the
+    normalization that it subtracts.
 
     Arguments: network; kind of the layer; after, the step before it; name, by default the kind.
     """
@@ -163,42 +156,26 @@ def add_step(document: Document, workspace: Workspace, arguments: Arguments) -> 
     name = graph.free_name(entry.network, stem)
     if kind == "residue":
         inner = graph.free_name(entry.network, f"{stem}.normalized")
-        layer: Layer = DivisiveNormalize(Adjacency.rectangle(width=25, height=5))
+        divided = DivisiveNormalize(Adjacency.rectangle(width=25, height=5))
         nodes = [
-            Node(inner, layer, (after,)),
+            Node(inner, divided, (after,)),
             Node(name, Residue(scale="max"), (after, inner)),
         ]
     elif kind == "batch_normalize":
-        nodes = [Node(name, _fit_batch_normalization(entry, workspace, after), (after,))]
+        layer = BatchNormalize(over="channel")
+        nodes = [Node(name, with_first_statistics(layer, entry, workspace, after), (after,))]
     else:
         channels = input_channels(entry, workspace, arguments, after)
         nodes = [Node(name, new_layer(kind, channels), (after,))]
     return edit_network(document, arguments, lambda n: graph.add_nodes(n, after, nodes))
 
 
-def _fit_batch_normalization(entry: Entry, workspace: Workspace, source: str) -> BatchNormalize:
-    """Batch normalization with the statistics of the session's images together."""
-    total, square, count = np.zeros(1), np.zeros(1), 0
-    for image in workspace.image_ids()[:MAX_STATISTICS_IMAGES]:
-        try:
-            array = _activation(entry, workspace, image, source)
-        except ImageReadError:
-            continue  # the page names this image, marks it and lets it be removed
-        if array is None:
-            raise Refusal(
-                "fails_on_image",
-                "step {step} fails on image {image}; correct it before adding this step",
-                step=source,
-                image=image,
-            )
-        pixels = array.reshape(-1, array.shape[-1]).astype(np.float64)
-        total, square = total + pixels.sum(0), square + (pixels**2).sum(0)
-        count += len(pixels)
-    if not count:
-        raise ParameterError("there is no image to compute statistics from; open one first")
-    mean = total / count
-    deviation = np.sqrt(np.maximum(square / count - mean**2, 0))
-    return BatchNormalize(mean.astype(np.float32), deviation.astype(np.float32), over="channel")
+def with_first_statistics(
+    layer: BatchNormalize, entry: Entry, workspace: Workspace, source: str
+) -> BatchNormalize:
+    """A batch normalization with the statistics of the first images of the session."""
+    images = workspace.image_ids()[: statistics.FIRST]
+    return statistics.with_statistics(layer, entry, workspace, source, images)
 
 
 @command("remove_step")

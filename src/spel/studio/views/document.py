@@ -15,6 +15,7 @@ from spel.studio.learning import DECODERS, TEMPLATES, is_edited
 from spel.studio.new_layers import addable
 from spel.studio.session import Session
 from spel.studio.sources import Source
+from spel.studio.statistics import FIRST
 from spel.studio.views.packing import Json
 
 
@@ -64,6 +65,7 @@ def constants_view() -> Json:
         "templates": list(TEMPLATES),
         "classColors": list(CLASS_COLORS),
         "maxPoints": MAX_POINTS,
+        "firstImages": FIRST,
     }
 
 

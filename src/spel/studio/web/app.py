@@ -61,6 +61,7 @@ CHANGES: dict[str, Change] = {
     "/api/judge": changes.judge,
     "/api/why": changes.why,
     "/api/learn-boxes": changes.learn_boxes,
+    "/api/fit-statistics": changes.fit_statistics,
     "/api/run-folder": changes.run_folder,
     "/api/invert": changes.invert,
     "/api/stop": changes.stop_task,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from spel.studio.detectors import learn_from_truth
 from spel.studio.document import Entry, display_name
 from spel.studio.inverting import invert_step
 from spel.studio.session import Session
+from spel.studio.statistics import fitted_entry
 from spel.studio.tasks import Task
 from spel.studio.views import detections
 from spel.studio.views.document import document_view
@@ -94,6 +95,26 @@ def learn_boxes(session: Session, body: Body) -> Json:
         task.result = {"network": name}
 
     return session.tasks.start("learn_boxes", work).to_dict()
+
+
+def fit_statistics(session: Session, body: Body) -> Json:
+    """Begin to take the statistics of a step from all images; the answer is the task."""
+    network, node = str(body["network"]), str(body["node"])
+    entry = session.document.entry(network)
+
+    def work(task: Task) -> None:
+        task.total = len(session.image_ids())
+
+        def images() -> Iterator[str]:
+            for image in session.image_ids():
+                task.check()
+                yield image
+                task.done += 1
+
+        fitted = fitted_entry(entry, node, session, images())
+        session.change("fit_statistics", lambda d: d.with_entry(network, fitted(d.entry(network))))
+
+    return session.tasks.start("fit_statistics", work).to_dict()
 
 
 def run_folder(session: Session, body: Body) -> Json:

@@ -13,9 +13,11 @@ export function num(value, digits = 4) {
   if (typeof value === "string") return value;
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === 0) return "0";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) {
-    return value.toExponential(2).replace("-", "−").replace("e−", "e-");
+    const [mantissa, power] = value.toExponential(2).split("e");
+    return `${num(Number(mantissa), 3)}e${power}`;
   }
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const text = value.toLocaleString(language.now, {

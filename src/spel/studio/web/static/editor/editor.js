@@ -4,13 +4,14 @@
 import { textField } from "../base/controls.js";
 import { h, patch } from "../base/dom.js";
 import { Part } from "../base/part.js";
-import { kindAbout, kindName, t } from "../base/words.js";
+import { kindAbout, kindName, stem, t } from "../base/words.js";
 import { act, pending } from "../commands.js";
 import { bankArrays, picture, planes } from "../server/arrays.js";
 import { bus, choose, node, state } from "../store.js";
 import { layerField } from "./fields.js";
 import { imageForm } from "./image.js";
 import { kernelSection } from "./kernels.js";
+import { statisticsSection } from "./statistics.js";
 
 /** @import { NetworkNode } from "../server/types.js" */
 
@@ -21,7 +22,7 @@ class Editor extends Part {
   held = false;
 
   build() {
-    this.on(bus, "document select image contrast language", () => this.redraw());
+    this.on(bus, "document select image contrast language task", () => this.redraw());
     this.on(this, "pointerdown", () => {
       this.held = true;
     });
@@ -61,6 +62,7 @@ class Editor extends Part {
       heading(shown),
       h("p.muted.small", {}, kindAbout(shown.kind)),
       fields(shown),
+      stem(shown.kind) === "batch_normalize" ? statisticsSection(shown) : null,
       bank ? kernelSection(shown, bank, this.channel, pickChannel) : null,
     );
   }
@@ -82,7 +84,8 @@ function heading(shown) {
 /** @param {NetworkNode} shown */
 function fields(shown) {
   const schema = state.constants.schema[shown.kind] ?? [];
-  const rows = schema.map((one) =>
+  const edited = schema.filter((one) => one.name in shown.fields);
+  const rows = edited.map((one) =>
     layerField(shown, one, (value) => {
       const changed = { [one.name]: value };
       act({ do: "set_layer", network: state.network, node: shown.name, fields: changed });

@@ -2,7 +2,16 @@
 // One step of a trace as its arithmetic. The terms that the engine used say which kind it is.
 
 import { activation } from "./curve.js";
-import { batch, center, color, linear, residue, scale, termsTable, threshold } from "./formulas.js";
+import {
+  center,
+  color,
+  linear,
+  normalization,
+  residue,
+  scale,
+  termsTable,
+  threshold,
+} from "./formulas.js";
 import { convolutionSum, weightedSum } from "./sum.js";
 import { divisive, meanPooling, pooling } from "./windows.js";
 
@@ -27,7 +36,7 @@ export function arithmetic(step, view) {
   if ("min" in terms && "max" in terms) return linear(terms);
   if ("threshold" in terms) return threshold(terms);
   if ("factor" in terms) return scale(terms);
-  if ("deviation" in terms) return batch(terms);
+  if ("deviation" in terms) return normalization(terms);
   if ("median" in terms) return center(terms);
   if ("space" in terms) return color(terms);
   const simple = Object.keys(terms).filter((name) => typeof terms[name] !== "object");

@@ -52,11 +52,21 @@ export function scale({ input, factor, shift, value }) {
   return formula("x · f + s", `${num(input)} · ${num(factor)} + ${num(shift)}`, value);
 }
 
-/** @param {Terms} terms */
-export function batch(terms) {
-  const numbers = `(${num(terms.input)} − ${num(terms.mean)}) / ${num(terms.deviation)}`;
+/**
+ * Of a batch, by spel or by channel, or of groups of channels, whose σ has its ε already.
+ * @param {Terms} terms
+ */
+export function normalization(terms) {
+  const { input, mean, deviation, epsilon, gamma, beta } = terms;
+  const [divisor, by] =
+    terms.over === "channel"
+      ? ["√(σ² + ε)", Math.hypot(deviation, Math.sqrt(epsilon))]
+      : terms.over === "spel"
+        ? ["(σ + ε)", deviation + epsilon]
+        : ["σ", deviation];
+  const numbers = `(${num(input)} − ${num(mean)}) / ${num(by)} · ${num(gamma)} + ${num(beta)}`;
   const table = termsTable(terms, ["mean", "deviation", "gamma", "beta"]);
-  return formula("(x − μ) / (σ + ε) · γ + β", numbers, terms.value, table);
+  return formula(`(x − μ) / ${divisor} · γ + β`, numbers, terms.value, table);
 }
 
 /** @param {Terms} terms */

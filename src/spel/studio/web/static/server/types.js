@@ -38,6 +38,7 @@
  * @property {string[]} templates
  * @property {string[]} classColors of new classes, by label
  * @property {number} maxPoints of one stroke
+ * @property {number} firstImages of which a new batch normalization has the statistics
  * @property {string[]} boxFormats
  */
 

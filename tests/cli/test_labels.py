@@ -42,12 +42,16 @@ def test_learn_boxes_takes_every_format(program, streets, tmp_path, form):
         root / "photos",
         "--smaller",
         1.2,
+        *(("--adjust", "--tilt", 5) if form == "csv" else ()),
         "--out",
         tmp_path / "n.safetensors",
     )
     assert code == 0, err
     learned = spel.load(tmp_path / "n.safetensors")
-    assert learned.meta["card"]["config"]["size_margin_below"] == 1.2
+    config = learned.meta["card"]["config"]
+    assert config["size_margin_below"] == 1.2
+    assert (config["adjust"], config["tilt"]) == ((True, 5) if form == "csv" else (False, 0))
+    assert ("adjust_node" in learned.meta["decision"]) == (form == "csv")
 
 
 @pytest.mark.parametrize("form", ["coco", "voc", "yolo", "label-studio", "geojson", "csv"])

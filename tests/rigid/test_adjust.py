@@ -13,12 +13,34 @@ from spel.data import street
 from spel.decide import decision_of, with_decision
 from spel.errors import ParameterError
 from spel.metrics.detection import iou
-from spel.rigid import RigidConfig, Windows, learn_adjustment
+from spel.rigid import RigidConfig, Windows, learn_adjustment, learn_detector
 from spel.rigid.learn import training_photos
 from spel.rigid.misplaced import misplace_objects
 from spel.rigid.score import Scanner
 from spel.rigid.stage import StageLearner
+from spel.rigid.stored_rows import Scratch
 from spel.rigid.views import apply_deltas
+
+QUICK = RigidConfig(
+    rounds=0, min_crops=8, crops=8, object_cells=18, size_margin_above=1.1, rotations=()
+)
+
+
+def textured(*seeds: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Grey noise with one rectangle of stripes in each picture."""
+    images, boxes = [], []
+    for seed in seeds:
+        random = np.random.default_rng(seed)
+        image = random.integers(90, 110, (72, 96), np.uint8)
+        x, y = (int(v) for v in random.integers(15, 40, 2))
+        image[y : y + 16, x : x + 32] = np.arange(32) // 4 % 2 * 200
+        images.append(image)
+        boxes.append(np.array([[x, y, x + 32, y + 16]], float))
+    return images, boxes
+
+
+def flat(crops: np.ndarray) -> np.ndarray:
+    return crops.reshape(len(crops), -1)
 
 
 def scanner_of(network: spel.Network) -> Scanner:
@@ -76,20 +98,22 @@ def test_a_box_that_scores_lower_when_moved_stays():
 
 
 def test_deltas_of_misplaced_windows_lead_to_the_enclosing_box(monkeypatch):
-    monkeypatch.setattr("spel.rigid.misplaced.as_cells", lambda config, cells, crops: crops)
+    monkeypatch.setattr("spel.rigid.misplaced.as_cells", lambda config, cells, crops: flat(crops))
     image = np.zeros((200, 300), np.uint8)
     image[90:110, 110:190] = 255
     box = np.array([110.0, 90.0, 190.0, 110.0])
     config = RigidConfig(tilt=12.0, crops=10, min_crops=5)
     photos = training_photos([image], [[box]], ())
     stage = StageLearner(config, photos, "score")
-    shown = misplace_objects(
-        config, stage.cells, photos.images, stage.groups[0], np.random.default_rng(1)
+    random, scratch = np.random.default_rng(1), Scratch()
+    crops, deltas = misplace_objects(
+        config, stage.cells, photos.images, stage.groups[0], random, scratch
     )
-    (size,), (rows, cols) = stage.sizes, shown.rows.shape[1:]
+    (size,) = stage.sizes
+    rows, cols = ((n + 2 * (config.block // 2)) * config.cell for n in stage.groups[0].window)
     own = np.array([[cols - size[0], rows - size[1], cols + size[0], rows + size[1]]]) / 2
-    for crop, delta in zip(shown.rows, shown.deltas):
-        row, col = np.nonzero(crop > 0.5 * crop.max())
+    for crop, delta in zip(crops.of(range(1)), deltas.of(range(1))):
+        row, col = np.nonzero(crop.reshape(rows, cols) > 0.5 * crop.max())
         seen = [col.min(), row.min(), col.max() + 1, row.max() + 1]
         expected = np.clip(apply_deltas(own, [delta])[0], 0, [cols, rows] * 2)
         assert seen == pytest.approx(expected, abs=2)
@@ -101,3 +125,41 @@ def test_only_the_photos_it_was_learned_from_give_the_windows():
         learn_adjustment(zoo.plates(), [scene.image], [scene.boxes])
     with pytest.raises(ParameterError, match="no detector"):
         learn_adjustment(zoo.plate_lecture(), [scene.image], [scene.boxes])
+
+
+def test_learning_with_adjustment_adds_the_same_kernels_to_the_same_detector():
+    images, boxes = textured(1, 2)
+    plain = learn_detector(images, boxes, QUICK)
+    at_once = learn_detector(images, boxes, replace(QUICK, adjust=True))
+    later = learn_adjustment(plain, images, boxes, QUICK)
+    assert at_once.names == later.names
+    for name in ("score_refine", "score_adjust", "score"):
+        assert at_once[name].bank.weights.tolist() == later[name].bank.weights.tolist()
+    assert decision_of(at_once).adjust_node == decision_of(later).adjust_node == "score_adjust"
+
+
+def test_a_photo_is_judged_with_boxes_that_it_did_not_help_to_adjust():
+    images, boxes = textured(1, 2, 3)
+    stage = StageLearner(replace(QUICK, adjust=True), training_photos(images, boxes, ()), "score")
+    stage.learn(str)
+    names = [node.name for node in stage.nodes_without(2)]
+    assert names == ["score_refine", "score_adjust", "score"]
+    without = stage.nodes_without(2)[1].layer.bank.weights
+    images[2] = images[0]
+    boxes[2] = boxes[0]
+    other = StageLearner(stage.config, training_photos(images, boxes, ()), "score")
+    assert np.abs(without - stage.adjusting_node().layer.bank.weights).max() > 1e-3
+    other.learn(str)
+    # Crops of the photo that is left out have no effect but that on the ridge, in units of all.
+    assert other.nodes_without(2)[1].layer.bank.weights == pytest.approx(without, abs=2e-3)
+
+
+def test_every_class_adjusts_its_own_boxes():
+    images, boxes = textured(1, 2)
+    config, classes = replace(QUICK, adjust=True), [["a"], ["b"]]
+    network = learn_detector(images, boxes, config, classes=classes)
+    windows = [one for _, one in decision_of(network).classes]
+    assert [one.adjust_node for one in windows] == ["score_0_adjust", "score_1_adjust"]
+    scanners = [Scanner(network, one) for one in windows]
+    assert [scanner.adjusts for scanner in scanners] == [True, True]
+    assert len(spel.detect(network, images[0], threshold=0.01))

@@ -78,6 +78,19 @@ def _margin(
     "enlarged by this factor, in learning and in detection, which takes longer.",
 )
 @click.option(
+    "--adjust",
+    is_flag=True,
+    help="Learn to move the boxes of what is found, too, where the object then scores higher. "
+    "Detection takes longer.",
+)
+@click.option(
+    "--tilt",
+    type=click.FloatRange(0, 45, max_open=True),
+    default=0.0,
+    metavar="DEGREES",
+    help="With --adjust: boxes enclose rectangular objects that are tilted by up to this angle.",
+)
+@click.option(
     "--margin",
     type=(float, float),
     callback=_margin,
@@ -103,6 +116,8 @@ def command(
     max_memory: float,
     max_enlargement: float,
     smaller: float,
+    adjust: bool,
+    tilt: float,
     margin: tuple[float, float] | None,
     place: Place,
     fresh: bool,
@@ -120,7 +135,6 @@ def command(
     If learning is stopped or killed, the same command goes on from what was mined, which lies
     beside the network file until it is written; the network is the same, bit for bit.
     """
-    from spel.atomic import check_place
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
     from spel.decide.detection import resolve_decision, with_decision
@@ -130,11 +144,9 @@ def command(
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
-    for path in filter(None, (out, report)):
-        check_place(path)
-    rounds = out.with_name(f"{out.name}.rounds")
-    if fresh:
-        rounds.unlink(missing_ok=True)
+    if tilt and not adjust:
+        raise click.UsageError("--tilt is of boxes that are adjusted; give --adjust as well")
+    rounds = _rounds(out, report, fresh=fresh)
     annotations, folder = _annotations(truth, images, turn, names, one_class)
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(
@@ -142,6 +154,8 @@ def command(
         max_memory=max_memory,
         max_enlargement=max_enlargement,
         size_margin_below=smaller,
+        adjust=adjust,
+        tilt=tilt,
     )
     read = FileReader(settings, reading)
     with ExitStack() as stack:
@@ -170,6 +184,18 @@ def command(
     if report is not None:
         write(report, detector_sheet(network, answers, folder))
         click.echo(report)
+
+
+def _rounds(out: Path, report: Path | None, *, fresh: bool) -> Path:
+    """The file of what is mined, after the places of the output were checked."""
+    from spel.atomic import check_place
+
+    for path in filter(None, (out, report)):
+        check_place(path)
+    rounds = out.with_name(f"{out.name}.rounds")
+    if fresh:
+        rounds.unlink(missing_ok=True)
+    return rounds
 
 
 def _annotations(

@@ -43,11 +43,15 @@ class RigidConfig:
         Ridge penalty for one training object; divided by the square root of their number.
     refine_ridge : float
         Ridge penalty of the kernels that refine the box.
+    adjust : bool
+        Whether kernels are learned that move the boxes of detected objects, where these then score
+        higher.
     adjust_ridge : float
-        Ridge penalty of the kernels that `learn_adjustment` adds.
+        Ridge penalty of the kernels that adjust boxes.
     tilt : float
         Largest angle, in degrees, by which rectangular objects may be tilted in photos where the
-        box then encloses them; only `learn_adjustment` reads it. With 0, boxes stay as drawn.
+        box then encloses them; only the kernels that adjust boxes learn it. With 0, boxes stay as
+        drawn.
     positive_weight : float
         Total weight of the objects in the ridge regression; the background has the rest of 1.
     rounds : int
@@ -101,6 +105,7 @@ class RigidConfig:
     mirror: bool = True
     ridge: float = 0.9
     refine_ridge: float = 1.0
+    adjust: bool = False
     adjust_ridge: float = 3.0
     tilt: float = 0.0
     positive_weight: float = 0.2
@@ -164,4 +169,5 @@ class RigidConfig:
             max_rotation=self.proposal_max_rotation,
             scales_per_octave=self.proposal_scales_per_octave,
             rotations=(),
+            adjust=False,
         )

@@ -36,6 +36,14 @@ class AspectGroup:
     window: tuple[int, int]
     objects: list[tuple[int, Floats]]
 
+    @property
+    def boxes_of_photos(self) -> dict[int, list[Floats]]:
+        """The boxes of each photo that shows such an object."""
+        boxes: dict[int, list[Floats]] = {}
+        for photo, box in self.objects:
+            boxes.setdefault(photo, []).append(box)
+        return boxes
+
 
 def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[AspectGroup]:
     """Split the objects of all photos at the widest gaps between their sorted aspects.

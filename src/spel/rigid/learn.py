@@ -118,7 +118,8 @@ def learn_adjustment(
 ) -> Network:
     """A detector that was learned before, with kernels that adjust the boxes of its objects.
 
-    The other kernels stay. Detectors of several classes are learned anew instead.
+    The other kernels, the threshold and the validation stay. Detectors of several classes are
+    learned anew instead, with ``RigidConfig(adjust=True)``.
 
     Parameters
     ----------

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spel.nn import Network
 from spel.rigid.config import RigidConfig
-from spel.rigid.groups import AspectGroup, Floats, Ints
+from spel.rigid.groups import AspectGroup, Floats
 from spel.rigid.mining import Rows
 from spel.rigid.pyramid import Pyramid
 from spel.rigid.sampling import as_cells, with_channels
+from spel.rigid.stored_rows import Scratch, StoredRows
 
 MOST_SHIFT = 0.25
 """Largest shift of a window, as a share of the object's sides."""
@@ -25,33 +25,39 @@ MOST_STRETCH = 0.35
 """Largest change of a window's width, and of its height the other way, as a logarithm."""
 
 
-@dataclass(frozen=True, eq=False)
-class Misplaced:
-    """Windows around objects: cells as rows, how each box must change, and the photo of each."""
-
-    rows: Rows
-    deltas: Floats
-    photos: Ints
-
-
 def misplace_objects(
     config: RigidConfig,
     cells: Network,
     images: Sequence[Any],
     group: AspectGroup,
     random: np.random.Generator,
-) -> Misplaced:
-    """Crops of a group's objects in misplaced windows, each stretched to the group's size."""
-    rows, photos, deltas = [], [], []
+    scratch: Scratch,
+) -> tuple[StoredRows, StoredRows]:
+    """Crops of a group's objects in misplaced windows, each stretched to the group's size.
+
+    Returns
+    -------
+    StoredRows of length d
+        Cells of the crops.
+    StoredRows of length 4
+        How each window's box must change to be the object's, see `spel.rigid.views.apply_deltas`.
+    """
+    rows, deltas = StoredRows(scratch), StoredRows(scratch)
     copies = 2 * config.crops_per_object(len(group.objects))
-    for photo in sorted({photo for photo, _ in group.objects}):
-        pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
-        for box in [box for p, box in group.objects if p == photo]:
-            shown = [_misplace(config, pyramid, box, group, k, random) for k in range(copies)]
-            rows.append(as_cells(config, cells, np.stack([crop for crop, _ in shown])))
-            deltas += [delta for _, delta in shown]
-            photos += [photo] * copies
-    return Misplaced(np.concatenate(rows), np.array(deltas), np.array(photos))
+    boxes = group.boxes_of_photos
+    for photo in range(len(images)):
+        cropped, changes = [np.zeros((0, rows.length), np.float32)], [np.zeros((0, 4))]
+        if photo in boxes:
+            pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
+            shown = [
+                [_misplace(config, pyramid, box, group, copy, random) for copy in range(copies)]
+                for box in boxes[photo]
+            ]
+            cropped = [as_cells(config, cells, np.stack([c for c, _ in own])) for own in shown]
+            changes = [np.stack([delta for _, delta in own]) for own in shown]
+        rows.add(np.concatenate(cropped))
+        deltas.add(np.concatenate(changes))
+    return rows, deltas
 
 
 def _misplace(

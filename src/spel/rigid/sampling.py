@@ -107,9 +107,7 @@ def crop_objects(
     """Crops of a group's objects, scaled to the group's size, as cells."""
     positive, deltas = StoredRows(scratch), StoredRows(scratch)
     copies = config.crops_per_object(len(group.objects))
-    boxes: dict[int, list[Floats]] = {}
-    for photo, box in group.objects:
-        boxes.setdefault(photo, []).append(box)
+    boxes = group.boxes_of_photos
     for photo in range(len(images)):
         rows, changes = [np.zeros((0, positive.length), np.float32)], [np.zeros((0, 4))]
         if photo in boxes:

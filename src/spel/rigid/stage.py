@@ -12,16 +12,17 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.provenance import Provenance
 from spel.errors import plural
-from spel.linear import LinearModel, fit_platt, fit_ridge, separate_classes
+from spel.linear import LinearModel, fit_platt, separate_classes
 from spel.nn import Convolution, Network, Node
 from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
 from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
-from spel.rigid.left_out import LeftOut
+from spel.rigid.left_out import DeltasLeftOut, LeftOut
 from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
 from spel.rigid.misplaced import misplace_objects
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
+from spel.rigid.stored_rows import Scratch
 from spel.rigid.windows import Windows
 
 Report = Callable[[str], object]
@@ -106,7 +107,8 @@ class StageLearner:
         """The nodes of calibrated kernels, with their provenance, and of refining kernels."""
         provenance, scores, positive = [], [], []
         weight, ridge = self.config.positive_weight, self.config.refine_ridge
-        self._left_out = [LeftOut(model, own, weight, ridge) for model, own in zip(models, samples)]
+        self._left_out = [LeftOut(model, own, weight) for model, own in zip(models, samples)]
+        self._refining = [DeltasLeftOut(own.positive, own.deltas, ridge) for own in samples]
         for group, own, left_out in zip(self.groups, samples, self._left_out):
             without, is_positive, photos = left_out.scores()
             of_objects = np.isin(photos, own.with_objects)
@@ -121,10 +123,13 @@ class StageLearner:
             for model in models
         ]
         self._calibration = slope, offset
-        refining = [left_out.models[1] for left_out in self._left_out]
-        refine = self.name + "_refine"
-        nodes = [self._node(refine, refining), self._node(self.name, calibrated, provenance)]
-        return nodes, replace(self._windows(), refine_node=refine, score_node=self.name)
+        windows = replace(self._windows(), refine_node=f"{self.name}_refine", score_node=self.name)
+        nodes = [self._node(f"{self.name}_refine", [one.model for one in self._refining])]
+        if self.config.adjust:
+            self._adjusting = self._learn_to_adjust()
+            nodes.append(self._node(f"{self.name}_adjust", [one.model for one in self._adjusting]))
+            windows = replace(windows, adjust_node=f"{self.name}_adjust")
+        return [*nodes, self._node(self.name, calibrated, provenance)], windows
 
     def nodes_without(self, photo: int) -> list[Node]:
         """The stage's nodes, learned without one photo."""
@@ -132,10 +137,16 @@ class StageLearner:
         models = [left_out.without(photo) for left_out in self._left_out]
         calibrated = [
             replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
-            for model, _ in models
+            for model in models
         ]
-        refine = self._node(self.name + "_refine", [refine for _, refine in models])
-        return [refine, self._node(self.name, calibrated)]
+        moving = {"refine": self._refining}
+        if self.config.adjust:
+            moving["adjust"] = self._adjusting
+        nodes = [
+            self._node(f"{self.name}_{how}", [one.without(photo) for one in learned])
+            for how, learned in moving.items()
+        ]
+        return [*nodes, self._node(self.name, calibrated)]
 
     def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
         """The training object that has the highest score."""
@@ -170,14 +181,16 @@ class StageLearner:
 
     def adjusting_node(self) -> Node:
         """The node that adjusts boxes, of a stage whose other kernels were learned before."""
-        models = []
-        for group in self.groups:
-            shown = misplace_objects(
-                self.config, self.cells, self.photos.images, group, self.random
-            )
-            even = np.ones(len(shown.rows))
-            models.append(fit_ridge(shown.rows, shown.deltas, even, self.config.adjust_ridge))
-        return self._node(f"{self.name}_adjust", models)
+        return self._node(f"{self.name}_adjust", [one.model for one in self._learn_to_adjust()])
+
+    def _learn_to_adjust(self) -> list[DeltasLeftOut]:
+        """The models that adjust boxes, one for each group; always from the same crops."""
+        config, random, scratch = self.config, np.random.default_rng(self.config.seed), Scratch()
+        shown = (
+            misplace_objects(config, self.cells, self.photos.images, group, random, scratch)
+            for group in self.groups
+        )
+        return [DeltasLeftOut(rows, deltas, config.adjust_ridge) for rows, deltas in shown]
 
     def _windows(self) -> Windows:
         """Window sizes and scales of the stage."""

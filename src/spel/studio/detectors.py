@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,17 @@ def box_array(boxes: Sequence[Box]) -> Any:
 
 
 def learn_from_truth(
-    document: Document, workspace: Workspace, on_step: Callable[[str], object] = str
+    document: Document,
+    workspace: Workspace,
+    on_step: Callable[[str], object] = str,
+    *,
+    adjust: bool = False,
 ) -> Network:
     """A detector of the true boxes, the same that ``spel learn-boxes`` learns from their file.
 
     Images whose list of boxes is empty are background; images without a list are left out. Boxes of
-    several classes give a detector of several classes.
+    several classes give a detector of several classes. With `adjust`, it moves the boxes of what it
+    finds where the object then scores higher.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def learn_from_truth(
     boxes = [truth[image.id] for image in loaded]
     names = [class_names(document, one) for one in boxes]
     several = len({name for one in names for name in one}) > 1
-    config = RigidConfig()
+    config = replace(RigidConfig(), adjust=adjust)
     network = learn_detector(
         [image.array for image in loaded],
         [box_array(one) for one in boxes],

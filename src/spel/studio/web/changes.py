@@ -87,10 +87,10 @@ def judge(session: Session, body: Body) -> Json:
 def learn_boxes(session: Session, body: Body) -> Json:
     """Begin to learn a detector from the true boxes; the answer is the task."""
     name = display_name(body.get("network", "from boxes"))
-    document = session.document
+    document, adjust = session.document, bool(body.get("adjust", False))
 
     def work(task: Task) -> None:
-        network = learn_from_truth(document, session, task.say)
+        network = learn_from_truth(document, session, task.say, adjust=adjust)
         session.change("learn_boxes", lambda d: d.with_entry(name, Entry(network)))
         task.result = {"network": name}
 

@@ -64,11 +64,14 @@ export const learnLive = latest(async (/** @type {string} */ gesture) => {
   return performance.now() - begin <= MAX_LIVE_MS;
 });
 
-/** Learn a detector from the true boxes, and show it; it takes seconds to minutes. */
-export async function learnBoxes() {
+/**
+ * Learn a detector from the true boxes, and show it; it takes seconds to minutes.
+ * @param {boolean} adjust whether it moves the boxes of what it finds where that scores higher
+ */
+export async function learnBoxes(adjust) {
   const own = network();
   const again = own?.decision.kind ? own.name : freeName(t("boxes.network"));
-  const task = await runTask("learn-boxes", { network: again });
+  const task = await runTask("learn-boxes", { network: again, adjust });
   if (task?.state === "failed") say(refusalText(task.message, task.refusal), "error");
   if (task?.state !== "done") return;
   await refreshDocument();

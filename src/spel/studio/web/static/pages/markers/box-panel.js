@@ -1,7 +1,16 @@
 // @ts-check
 // The panel of true boxes: their list, files, and the detector that is learned from them.
 
-import { chip, dot, miniButton, pickFiles, pickFolder, selectField } from "../../base/controls.js";
+import {
+  checkbox,
+  chip,
+  dot,
+  labelled,
+  miniButton,
+  pickFiles,
+  pickFolder,
+  selectField,
+} from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { say, sayProblem } from "../../base/toasts.js";
@@ -21,7 +30,7 @@ import { saveBoxes, savedBoxes } from "./boxes.js";
 const MAX_LISTED = 80;
 const ANNOTATIONS = /\.(xml|txt|ya?ml|json|names|csv|jsonl|geojson)$/i;
 export const TRUTH_FILES = ".json,.jsonl,.csv,.geojson,.png,.tif,.tiff,.npy,.pgm,.bmp";
-const choices = { format: "coco" };
+const choices = { format: "coco", adjust: false };
 
 /** The format of boxes that the user chose last. */
 export const boxFormat = () => choices.format;
@@ -174,9 +183,20 @@ async function takeTruth(path, name, data, image) {
 function learnRow(some) {
   const button = h(
     "button.primary",
-    { id: "learn-boxes", disabled: !some, onclick: () => learnBoxes() },
+    { id: "learn-boxes", disabled: !some, onclick: () => learnBoxes(choices.adjust) },
     icon("learn"),
     t("boxes.learn"),
   );
-  return [h("div.row", { key: "learn boxes" }, button), taskRow("learn_boxes")];
+  const adjust = checkbox({
+    id: "adjust-boxes",
+    checked: choices.adjust,
+    onpick: (on) => {
+      choices.adjust = on;
+    },
+  });
+  return [
+    h("div.row", { key: "learn boxes" }, button),
+    h("div.row", { key: "adjust boxes" }, labelled(t("boxes.adjust"), adjust, { title: t("boxes.adjust.about") })),
+    taskRow("learn_boxes"),
+  ];
 }

@@ -19,7 +19,7 @@ from benchmarks.plates.detector import LOW, greys
 from benchmarks.plates.photos import Photo, drawn, photos, regions
 from benchmarks.science.table import Table, Values, row
 from spel.metrics.detection import Answers, evaluate, match
-from spel.rigid import RigidConfig, learn_detector
+from spel.rigid import RigidConfig, learn_adjustment, learn_detector
 
 TOLERANCE = 0.06
 SEEDS = (0,)
@@ -40,18 +40,28 @@ FALSE_ALARMS = 0.1
 CONFIG = RigidConfig(rounds=2)
 """As by default, with a round of hard negatives less, which saves time."""
 
+TILT = 12.0
+"""Largest angle, in degrees, by which plates may be tilted where boxes are adjusted."""
+
 
 @dataclass(frozen=True)
 class Method:
     """Whether a changed copy of each photo is learned from too, and how pictures are enlarged.
 
-    `enlarge` enlarges them in detection only, `smaller` in learning and in detection.
+    `enlarge` enlarges them in detection only, `smaller` in learning and in detection. With `adjust`
+    boxes are adjusted, to enclose plates that are tilted by up to `TILT`.
     """
 
     name: str
     copies: bool = False
     enlarge: float = 1.0
     smaller: float = CONFIG.size_margin_below
+    adjust: bool = False
+
+    @property
+    def learned(self) -> tuple[bool, float]:
+        """What the kernels depend on, but for those that adjust boxes."""
+        return self.copies, self.smaller
 
 
 METHODS = (
@@ -61,6 +71,8 @@ METHODS = (
     Method("and a changed copy of each", copies=True),
     Method("and a changed copy of each, enlarged 1.4 times", copies=True, enlarge=2**0.5),
     Method("learned from pictures enlarged 1.4 times", smaller=1.1 * 2**0.5),
+    Method("photos as they are, boxes adjusted", adjust=True),
+    Method("photos as they are, boxes adjusted, enlarged 1.4 times", enlarge=2**0.5, adjust=True),
 )
 
 
@@ -117,12 +129,15 @@ def _unseen(everything: Sequence[Photo], region: str, seed: int) -> Unseen:
 def _answer(unseen: Unseen, answers: dict[str, dict[str, list[Answers]]]) -> None:
     """Add what every method finds in the pictures of one region."""
     networks: dict[tuple[bool, float], spel.Network] = {}
+    adjusting: dict[tuple[bool, float], spel.Network] = {}
     for method in METHODS:
-        learned = method.copies, method.smaller
+        learned = method.learned
+        print(f"without {unseen.region}: {method.name}", file=sys.stderr, flush=True)
         if learned not in networks:
-            print(f"without {unseen.region}: {method.name}", file=sys.stderr, flush=True)
             networks[learned] = _learn(unseen.training, *learned)
-        network = networks[learned]
+        if method.adjust and learned not in adjusting:
+            adjusting[learned] = _adjust(networks[learned], unseen.training, *learned)
+        network = (adjusting if method.adjust else networks)[learned]
         for condition, scenes in unseen.judged.items():
             for scene in scenes:
                 found = spel.detect(
@@ -133,11 +148,23 @@ def _answer(unseen: Unseen, answers: dict[str, dict[str, list[Answers]]]) -> Non
 
 
 def _learn(training: Sequence[Scene], copies: bool, smaller: float) -> spel.Network:
-    scenes = list(training)
-    if copies:
-        scenes += [harder(scene, random_of(scene.name, "harder")) for scene in training]
+    scenes = _with_copies(training, copies)
     images, boxes = [scene.image for scene in scenes], [scene.boxes for scene in scenes]
     return learn_detector(images, boxes, replace(CONFIG, size_margin_below=smaller))
+
+
+def _adjust(
+    network: spel.Network, training: Sequence[Scene], copies: bool, smaller: float
+) -> spel.Network:
+    scenes = _with_copies(training, copies)
+    images, boxes = [scene.image for scene in scenes], [scene.boxes for scene in scenes]
+    config = replace(CONFIG, size_margin_below=smaller, tilt=TILT)
+    return learn_adjustment(network, images, boxes, config)
+
+
+def _with_copies(training: Sequence[Scene], copies: bool) -> list[Scene]:
+    changed = [harder(scene, random_of(scene.name, "harder")) for scene in training]
+    return [*training, *(changed if copies else [])]
 
 
 def recall_per_picture(answers: Sequence[Answers], rate: float = FALSE_ALARMS) -> Values:

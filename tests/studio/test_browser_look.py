@@ -24,6 +24,7 @@ def test_portuguese_dark_and_projector_have_all_their_words(person):
     person.open()
     page.get_by_title("Português").click()
     page.wait_for_selector("html[lang=pt-BR]")
+    page.wait_for_selector("[data-step=edges] >> text=bordas")
     for name, word in (("markers", "pincel"), ("detect", "limiar"), ("export", "Salvar")):
         person.go(name)
         page.wait_for_selector(f"main >> text={word}")

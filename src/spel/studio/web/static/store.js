@@ -105,6 +105,12 @@ export const shownClasses = () =>
 /** The name of a network in the user's language, unless the user gave it another. @param {string} name */
 export const networkTitle = (name) => inLanguage("network", name);
 
+/** The name of a step, likewise. @param {string} name */
+export const stepTitle = (name) => inLanguage("step", name);
+
+/** The name of an image, likewise. @param {string} name */
+export const imageTitle = (name) => inLanguage("image", name);
+
 /** @type {(what: string, name: string) => string} */
 const inLanguage = (what, name) => textOr(`${what}.named.${name}`, name);
 

@@ -57,6 +57,17 @@ export const kindAbout = (kind) => textOr(`kind.${stem(kind)}.about`, "");
 export const fieldName = (name) => textOr(`field.${name}`, name.replaceAll("_", " "));
 
 /**
+ * A value of a field that has a few: translated, or its own words.
+ * @param {string} field
+ * @param {unknown} value
+ */
+export function choiceName(field, value) {
+  if (value === null) return t("none");
+  if (Array.isArray(value)) return t("border.learned");
+  return textOr(`value.${field}.${value}`, String(value));
+}
+
+/**
  * A kind without its version: "max_pool.v1" is "max_pool".
  * @param {string} kind
  */

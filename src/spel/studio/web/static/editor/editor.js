@@ -7,7 +7,7 @@ import { Part } from "../base/part.js";
 import { kindAbout, kindName, stem, t } from "../base/words.js";
 import { act, pending } from "../commands.js";
 import { bankArrays, picture, planes } from "../server/arrays.js";
-import { bus, choose, node, state } from "../store.js";
+import { bus, choose, node, state, stepTitle } from "../store.js";
 import { layerField } from "./fields.js";
 import { imageForm } from "./image.js";
 import { kernelSection } from "./kernels.js";
@@ -71,13 +71,15 @@ customElements.define("spel-editor", Editor);
 
 /** @param {NetworkNode} shown */
 function heading(shown) {
+  const title = stepTitle(shown.name);
   const rename = async (/** @type {string} */ name) => {
+    if (name === title) return;
     const { network } = state;
     const reply = await act({ do: "rename_step", network, node: shown.name, name });
     if (reply) choose({ node: name });
   };
   const label = t("editor.name");
-  const name = textField({ value: shown.name, "aria-label": label, maxLength: 64, onpick: rename });
+  const name = textField({ value: title, "aria-label": label, maxLength: 64, onpick: rename });
   return h("header.editor-head", {}, name, h("span.tag", {}, kindName(shown.kind)));
 }
 

@@ -11,7 +11,7 @@ import {
   textField,
 } from "../base/controls.js";
 import { h } from "../base/dom.js";
-import { fieldName, t, textOr } from "../base/words.js";
+import { choiceName, fieldName, t, textOr } from "../base/words.js";
 
 /** @import { Adjacency, NetworkNode, SchemaField } from "../server/types.js" */
 
@@ -69,16 +69,6 @@ function choiceInput({ id, value, schema, change }) {
   );
   const pick = (/** @type {string} */ i) => change(values[Number(i)]);
   return selectField(choices, String(values.indexOf(value)), pick, { id });
-}
-
-/**
- * @param {string} field
- * @param {unknown} value
- */
-function choiceName(field, value) {
-  if (value === null) return t("none");
-  if (Array.isArray(value)) return t("border.learned");
-  return textOr(`value.${field}.${value}`, String(value));
 }
 
 /** @param {FieldView} view */

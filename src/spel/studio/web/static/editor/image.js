@@ -7,7 +7,7 @@ import { clamp, exact } from "../base/numbers.js";
 import { t } from "../base/words.js";
 import { imageCanvas, penOf } from "../picture/colors.js";
 import { countsOf, isChosen, limitsOf, setLimits } from "../picture/contrast.js";
-import { choose, sourceIdOf } from "../store.js";
+import { choose, imageTitle, sourceIdOf } from "../store.js";
 
 /** @import { Picture, Planes } from "../server/types.js" */
 /** @import { Limits } from "../picture/contrast.js" */
@@ -36,7 +36,7 @@ function factRows({ name, rows, cols, channels, dtype, data }) {
     if (value > high) high = value;
   }
   return [
-    tableRow(t("image"), name),
+    tableRow(t("image"), imageTitle(name)),
     tableRow(t("image.size"), `${rows} × ${cols} × ${channels}`),
     tableRow(t("image.type"), dtype),
     tableRow(t("image.range"), low <= high ? `${exact(low)} … ${exact(high)}` : "–"),

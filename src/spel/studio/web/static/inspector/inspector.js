@@ -11,7 +11,7 @@ import { t } from "../base/words.js";
 import { limitsOf } from "../picture/contrast.js";
 import { picture, trace, valuesAt } from "../server/arrays.js";
 import { RequestError } from "../server/api.js";
-import { bus, choose, emit, onImage, onStep, pointAt, state, step } from "../store.js";
+import { bus, choose, emit, onImage, onStep, pointAt, state, step, stepTitle } from "../store.js";
 import { arithmetic } from "./arithmetic.js";
 import { markTerm, sliceOf } from "./sum.js";
 
@@ -79,7 +79,7 @@ class Inspector extends Part {
     if (!shown) return;
     const problem = problemOf(shown);
     if (problem) {
-      patch(this, h("h2", {}, state.node), problem);
+      patch(this, h("h2", {}, stepTitle(state.node)), problem);
       return;
     }
     const result = await this.ask(shown, cursor);
@@ -119,7 +119,7 @@ class Inspector extends Part {
     Object.assign(state, { trace: this.trace, slice: sliceOf(last, this.sums) });
     patch(
       this,
-      heading(last.node, last.at, several ? ` · ${t("channel")} ${last.channel}` : ""),
+      heading(stepTitle(last.node), last.at, several ? ` · ${t("channel")} ${last.channel}` : ""),
       h("p.big-value", {}, h("span.muted", {}, t("inspector.value")), value),
       arithmetic(last, this.sums),
       before.length ? h("h3", {}, t("inspector.back")) : null,
@@ -162,7 +162,7 @@ class Inspector extends Part {
         h(
           "summary",
           {},
-          h("b", {}, one.node),
+          h("b", {}, stepTitle(one.node)),
           h("span.where", {}, where),
           h("output", {}, num(one.terms.value, 4)),
         ),
@@ -226,5 +226,5 @@ function jumpTo(one) {
     const cursor = onImage(step(one.node), one.at);
     choose({ node: one.node, channel: one.channel, cursor, pinned: true });
   };
-  return chip({ onclick: jump }, t("inspector.go", { name: one.node }));
+  return chip({ onclick: jump }, t("inspector.go", { name: stepTitle(one.node) }));
 }

@@ -8,7 +8,16 @@ import { say } from "../base/toasts.js";
 import { reasonText } from "../base/reasons.js";
 import { language, t } from "../base/words.js";
 import { act, redo, undo } from "../commands.js";
-import { bus, choose, imageOf, networkTitle, ownImages, sourceIdOf, state } from "../store.js";
+import {
+  bus,
+  choose,
+  imageOf,
+  imageTitle,
+  networkTitle,
+  ownImages,
+  sourceIdOf,
+  state,
+} from "../store.js";
 import { showCode, showHelp } from "./dialogs.js";
 import { openMatrix } from "./matrix.js";
 import { PAGES } from "./pages.js";
@@ -70,7 +79,7 @@ function pickers() {
     ({ name }) => /** @type {const} */ ([name, networkTitle(name)]),
   );
   const imageNames = images.map(({ id, name, problem }) => {
-    return /** @type {const} */ ([id, problem ? `⚠ ${name}` : name]);
+    return /** @type {const} */ ([id, problem ? `⚠ ${imageTitle(name)}` : imageTitle(name)]);
   });
   const pick = (/** @type {string} */ key) => ({ what: "select.pick", key, "aria-label": t(key) });
   const add = () => pickFiles(IMAGE_FILES, addImages, true);

@@ -6,7 +6,7 @@ import { h } from "../base/dom.js";
 import { icon } from "../base/icons.js";
 import { t } from "../base/words.js";
 import { act } from "../commands.js";
-import { choose, imageOf, network, state, step } from "../store.js";
+import { choose, imageOf, imageTitle, network, state, step, stepTitle } from "../store.js";
 import { HIGH, WIDE } from "./draw.js";
 import { openAddMenu } from "./menu.js";
 import { factsOf, titleOf, wordsOf } from "./model.js";
@@ -30,7 +30,7 @@ export function inputCard(size) {
       { onclick: () => choose({ node: "input" }), "aria-current": current("input") },
       h("span.card-name", {}, t("step.input")),
       thumb(),
-      h("span.card-words", {}, imageOf()?.name ?? ""),
+      h("span.card-words", {}, imageTitle(imageOf()?.name ?? "")),
       h("span.card-facts", {}, size ? `${size.rows} × ${size.cols} × ${size.channels}` : " "),
     ),
   );
@@ -61,7 +61,7 @@ export function stepCard(node, index, fresh) {
           "aria-current": current(node.name),
           onclick: () => choose({ node: node.name }),
         },
-        h("span.card-name", { class: node.name.length > 14 ? "long" : "" }, node.name),
+        h("span.card-name", { class: node.name.length > 14 ? "long" : "" }, stepTitle(node.name)),
         thumb(),
         h("span.card-words", {}, wordsOf(node)),
         h("span.card-facts", {}, fresh ? factsOf(of) : " "),
@@ -77,7 +77,7 @@ export function adder(after) {
     "button.add",
     {
       title: t("step.add"),
-      "aria-label": `${t("step.add")}: ${after}`,
+      "aria-label": `${t("step.add")}: ${stepTitle(after)}`,
       onclick: (event) => openAddMenu(event.currentTarget, after),
     },
     icon("plus"),
@@ -96,7 +96,10 @@ function tools(node, index) {
   const after = nodes[index + 1]?.name;
   /** @type {(name: string, label: string, then: () => void, more: object) => any} */
   const tool = (name, label, then, more) =>
-    miniButton(icon(name), label, then, { "aria-label": `${label}: ${node.name}`, ...more });
+    miniButton(icon(name), label, then, {
+      "aria-label": `${label}: ${stepTitle(node.name)}`,
+      ...more,
+    });
   return h(
     "span.card-tools",
     {},

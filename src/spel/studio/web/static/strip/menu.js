@@ -5,7 +5,7 @@ import { create, h } from "../base/dom.js";
 import { say } from "../base/toasts.js";
 import { kindAbout, kindName, t } from "../base/words.js";
 import { act } from "../commands.js";
-import { choose, network, state } from "../store.js";
+import { choose, network, state, stepTitle } from "../store.js";
 
 /**
  * @param {HTMLElement} button that opened it; it has the focus again in the end
@@ -58,5 +58,5 @@ async function add(kind, after) {
   const added = network()?.nodes.findLast((n) => !before.has(n.name));
   if (!added) return;
   choose({ node: added.name });
-  say(t("step.added", { name: added.name }));
+  say(t("step.added", { name: stepTitle(added.name) }));
 }

@@ -3,7 +3,7 @@
 
 import { num, short, tight } from "../base/numbers.js";
 import { reasonText } from "../base/reasons.js";
-import { fieldName, kindName, stem, t, textOr } from "../base/words.js";
+import { choiceName, fieldName, kindName, stem, t, textOr } from "../base/words.js";
 
 /** @import { Adjacency, NetworkNode, Step } from "../server/types.js" */
 
@@ -21,8 +21,8 @@ export function wordsOf(node) {
     const spread = dilation > 1 ? ` ⤢${dilation}` : "";
     return `${kindName(kind)} ${sizeOf(fields.adjacency)}${spread}${stride}`;
   }
-  if (kind === "activation") return fields.function;
-  if (kind === "color") return fields.space;
+  if (kind === "activation") return choiceName("function", fields.function);
+  if (kind === "color") return choiceName("space", fields.space);
   if (kind === "threshold") return `> ${num(fields.at)}`;
   if (kind === "decode") return `${kindName(kind)} ${fields.method}`;
   return kindName(kind);

@@ -13,7 +13,19 @@ import { newStage, zoomers } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
 import { outlineOf } from "../../picture/windows.js";
 import { plane } from "../../server/arrays.js";
-import { bus, choose, imageOf, mapOf, node, onStep, output, state, step } from "../../store.js";
+import {
+  bus,
+  choose,
+  imageOf,
+  imageTitle,
+  mapOf,
+  node,
+  onStep,
+  output,
+  state,
+  step,
+  stepTitle,
+} from "../../store.js";
 import { Beside, imageMap, imagePlane, placeOf } from "./beside.js";
 import { scaleBar } from "./draw.js";
 import { Inverted } from "./inverted.js";
@@ -119,7 +131,7 @@ export class Viewer extends Part {
       return;
     }
     this.stage.label = t("stage.of", {
-      name: state.node === "input" ? imageOf()?.name : state.node,
+      name: state.node === "input" ? imageTitle(imageOf()?.name ?? "") : stepTitle(state.node),
     });
     this.stage.relabel();
     if (!(await this.updatePlane(shown, Math.min(state.channel, channels - 1)))) return;

@@ -13,7 +13,7 @@ import { newStage } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
 import { get, post } from "../../server/api.js";
 import { picture, plane } from "../../server/arrays.js";
-import { bus, choose, networkTitle, state } from "../../store.js";
+import { bus, choose, imageTitle, networkTitle, state } from "../../store.js";
 import { difference, factRows, otherNetwork, toUnit } from "./model.js";
 
 /** @import { Boxes, Judged, Picture, Place, Plane, Run, Step } from "../../server/types.js" */
@@ -114,7 +114,7 @@ class ComparePage extends Part {
     const outputs = planes.map((one) => (one && this.unit ? toUnit(one) : one));
     const apart = difference(outputs[0], outputs[1]);
     const captions = [
-      image.name,
+      imageTitle(image.name),
       ...names.map((name, i) => captionOf(i, name, ends[i])),
       apart ? t("compare.difference") : noDifference(names, outputs),
     ];

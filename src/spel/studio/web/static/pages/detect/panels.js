@@ -6,7 +6,7 @@ import { h } from "../../base/dom.js";
 import { num, percent } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
 import { kernelCanvas } from "../../picture/colors.js";
-import { choose, classOf, imageOf } from "../../store.js";
+import { choose, classOf, imageOf, imageTitle } from "../../store.js";
 import { drawCurve } from "./draw.js";
 
 /** @import { Boxes, Judged, KernelShare, Place, Reasons, SizedObjects } from "../../server/types.js" */
@@ -181,7 +181,11 @@ function figureName(name) {
 
 /** @param {JudgedMasks["rows"][number]} row */
 function diceRow({ image, dice }) {
-  const link = h("button.link", { onclick: () => choose({ image }) }, imageOf(image)?.name);
+  const link = h(
+    "button.link",
+    { onclick: () => choose({ image }) },
+    imageTitle(imageOf(image)?.name ?? ""),
+  );
   return tableRow(link, num(dice, 3));
 }
 
@@ -207,6 +211,10 @@ function judgedBoxes({ total, ap, curve, rows }) {
 
 /** @param {Judged["rows"][number]} row */
 function judgedRow({ image, hits, false: wrong, missed }) {
-  const link = h("button.link", { onclick: () => choose({ image }) }, imageOf(image)?.name);
+  const link = h(
+    "button.link",
+    { onclick: () => choose({ image }) },
+    imageTitle(imageOf(image)?.name ?? ""),
+  );
   return tableRow(link, `✓ ${hits}`, `✗ ${wrong}`, `− ${missed}`);
 }

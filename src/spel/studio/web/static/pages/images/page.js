@@ -10,7 +10,7 @@ import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { get } from "../../server/api.js";
 import { addFiles, IMAGE_FILES } from "../../shell/uploads.js";
-import { bus, choose, ownImages, sourceIdOf, state } from "../../store.js";
+import { bus, choose, imageTitle, ownImages, sourceIdOf, state } from "../../store.js";
 import { runSection } from "./run.js";
 import { thumb } from "./thumbs.js";
 
@@ -54,7 +54,8 @@ class ImagesPage extends Part {
 customElements.define("page-images", ImagesPage);
 
 /** @param {ImageName} image */
-function imageItem({ id, name, problem }) {
+function imageItem({ id, name: ownName, problem }) {
+  const name = imageTitle(ownName);
   const current = id === sourceIdOf(state.image);
   const strokes = state.doc.strokes[id]?.length ?? 0;
   const boxes = state.doc.truth[id]?.length ?? 0;

@@ -7,7 +7,7 @@ import { icon } from "../../base/icons.js";
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
 import { kernelCanvas, planeCanvas, scaleFor } from "../../picture/colors.js";
-import { classOf, imageOf } from "../../store.js";
+import { classOf, imageOf, imageTitle } from "../../store.js";
 
 /** @import { KernelFacts } from "../../server/types.js" */
 /** @import { Gallery } from "./model.js" */
@@ -118,7 +118,7 @@ function activationPictures({ activations, shown }, index) {
       low = Math.min(low, v);
       top = Math.max(top, v);
     }
-    const name = imageOf(shown[i]?.image)?.name ?? "";
+    const name = imageTitle(imageOf(shown[i]?.image)?.name ?? "");
     const canvas = planeCanvas({ rows, cols, data: part }, scaleFor(low, top));
     canvas.title = `${name}: ${num(low, 3)} … ${num(top, 3)}`;
     return asImage(canvas, "kernel-thumb", `${t("kernel.n", { n: index })}: ${name}`);
@@ -143,6 +143,6 @@ function meter({ object, background }) {
 function origin(facts, actions) {
   const { image, marker, at } = facts;
   if (image === undefined) return t("kernels.hand");
-  const text = t("kernels.from", { name: image, marker, at: at?.join(", ") });
+  const text = t("kernels.from", { name: imageTitle(image), marker, at: at?.join(", ") });
   return h("button.link", { onclick: () => actions.goTo(facts) }, text);
 }

@@ -6,7 +6,7 @@ import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
-import { choose, network, node, ownImages, state } from "../../store.js";
+import { choose, imageTitle, network, node, ownImages, state, stepTitle } from "../../store.js";
 import { choices, SORTS } from "./model.js";
 
 /** @import { ImageName } from "../../server/types.js" */
@@ -44,7 +44,8 @@ export function galleryTools(picked, actions) {
 function layerPick({ clear }) {
   const layers = (network()?.nodes ?? []).filter((n) => n.bank || n.waits);
   const choicesOf = layers.map((n) => {
-    const text = n.bank ? `${n.name} · ${n.bank.kernels}` : n.name;
+    const title = stepTitle(n.name);
+    const text = n.bank ? `${title} · ${n.bank.kernels}` : title;
     return /** @type {const} */ ([n.name, text]);
   });
   const shown = layers.some((n) => n.name === state.node);
@@ -153,7 +154,8 @@ function relearnButton(learn) {
 }
 
 /** @param {ImageName} image */
-function pinButton({ id, name, problem }) {
+function pinButton({ id, name: ownName, problem }) {
+  const name = imageTitle(ownName);
   const { pins } = state.doc;
   const pinned = pins.includes(id);
   const images = pinned ? pins.filter((p) => p !== id) : [...pins, id];

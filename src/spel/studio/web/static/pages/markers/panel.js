@@ -16,7 +16,15 @@ import { say, sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act, adoptUpload } from "../../commands.js";
 import { download, put } from "../../server/api.js";
-import { choose, classOf, imageOf, ownImages, shownClasses, state } from "../../store.js";
+import {
+  choose,
+  classOf,
+  imageOf,
+  imageTitle,
+  ownImages,
+  shownClasses,
+  state,
+} from "../../store.js";
 import { adviceSection, effectTag } from "./advice.js";
 import { boxSection, loadArchive } from "./box-panel.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
@@ -227,7 +235,11 @@ function imageSection() {
         h(
           "li",
           { key: id },
-          h("button.link", { onclick: () => choose({ image: id }) }, imageOf(id)?.name ?? id),
+          h(
+            "button.link",
+            { onclick: () => choose({ image: id }) },
+            imageTitle(imageOf(id)?.name ?? id),
+          ),
           h("span.muted.small", {}, String(strokes.length)),
         ),
       ),

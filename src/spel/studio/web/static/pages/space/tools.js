@@ -1,19 +1,11 @@
 // @ts-check
 // The tools above the cloud of patches, and the words below it.
 
-import {
-  chip,
-  dot,
-  labelled,
-  numberField,
-  plainChoices,
-  radio,
-  selectField,
-} from "../../base/controls.js";
+import { chip, dot, labelled, numberField, radio, selectField } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { num, percent } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
-import { choose, classOf, convolutions, state } from "../../store.js";
+import { choose, classOf, convolutions, state, stepTitle } from "../../store.js";
 
 /** @import { Cloud } from "./model.js" */
 /** @typedef {"plane" | "lasso" | "turn"} ToolName */
@@ -61,7 +53,7 @@ export function spaceTools(options, length, change) {
 }
 
 function layerPick() {
-  const names = plainChoices(convolutions().map((n) => n.name));
+  const names = convolutions().map((n) => /** @type {const} */ ([n.name, stepTitle(n.name)]));
   return labelled(
     t("kernels.layer"),
     selectField(names, state.node, (node) => choose({ node })),
@@ -121,7 +113,9 @@ export function noConvolution() {
   const names = convolutions().map((n) => n.name);
   return [
     names.length ? null : h("p.muted", {}, t("space.no_conv")),
-    names.map((name) => chip({ key: name, onclick: () => choose({ node: name }) }, name)),
+    names.map((name) =>
+      chip({ key: name, onclick: () => choose({ node: name }) }, stepTitle(name)),
+    ),
   ];
 }
 

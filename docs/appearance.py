@@ -22,7 +22,7 @@ html_show_sourcelink = False
 html_static_path = [str(HERE / "static")]
 html_css_files = ["spel.css"]
 templates_path = [str(HERE / "templates")]
-html_context = {"versions": VERSIONS}
+html_context = {"versions": VERSIONS, "default_mode": "auto"}
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": True,

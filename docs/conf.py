@@ -80,11 +80,15 @@ def draw_picture(_block, variables, configuration):
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_gallery",
+    "backreferences_dir": "auto_gallery/names",  # which pages show a name of the reference
+    "doc_module": ("spel",),
     "ignore_pattern": r"make\.py",
     "filename_pattern": r"\.py",
     "image_scrapers": (draw_picture,),
     "reset_modules": (),
+    "capture_repr": (),  # the picture is shown, and not its address in memory
     "download_all_examples": False,
+    "min_reported_time": 86400,  # how long a busy machine took says nothing
     "show_memory": False,
     "remove_config_comments": True,
     "plot_gallery": True,

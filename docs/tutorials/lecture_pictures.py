@@ -1,7 +1,7 @@
 """Every slide of the lecture: python docs/tutorials/lecture_pictures.py [--out FOLDER]
 
 A real browser clicks from the page as it opens to each slide, in at most four clicks, takes its
-picture, and prints the rows of the table in lecture.md. It needs Playwright and ``SPEL_CHROMIUM``.
+picture, and prints its section of lecture.md. It needs Playwright and ``SPEL_CHROMIUM``.
 """
 
 import argparse
@@ -161,7 +161,9 @@ def main():
             picture.save(out / f"{name}.webp", quality=72, method=6)
 
         for name, picture, count in slides(page, server.url, save):
-            print(f"| {name} | {count} | OK | [{picture}](../pictures/lecture/{picture}.webp) |")
+            clicks = f"{count} click{'' if count == 1 else 's'}"
+            shown = f"![{name}](../pictures/lecture/{picture}.webp)"
+            print(f"## {name}\n\n{clicks}.\n\n{shown}\n")
         assert not problems, problems
         browser.close()
         server.stop()

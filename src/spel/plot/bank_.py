@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from spel.plot.figure import colors, figure
 
 MAX_NUMBERS = 49
 """Largest number of weights of a kernel that are written into its picture."""
+LETTERS_PER_INCH = 13
+"""Of the title."""
 
 
 def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
@@ -54,7 +57,8 @@ def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
     several = shown.shape[-1] > 1
     columns = shown.shape[-1] if several else min(8, len(shown))
     rows = len(shown) if several else -(-len(shown) // columns)
-    sheet = figure(max(3.2, 1.5 * columns + 0.9), 1.6 * rows + 0.7)
+    width = max(3.2, 1.5 * columns + 0.9)
+    sheet = figure(width, 1.8 * rows + 0.8)
     grid = sheet.subplots(rows, columns, squeeze=False)
     for axes in grid.ravel():
         axes.set_axis_off()
@@ -68,7 +72,8 @@ def bank(bank: KernelBank, *, kernels: int = 32, channels: int = 8) -> Any:
     bar.outline.set_visible(False)
     left = len(bank) - len(shown)
     more = f"; the first {len(shown)} of {len(bank)} kernels" if left else ""
-    sheet.suptitle(f"{bank!r}{more}", fontsize=9, x=0.01, ha="left")
+    title = fill(f"{bank!r}{more}", int(LETTERS_PER_INCH * width))
+    sheet.suptitle(title, fontsize=9, x=0.01, ha="left")
     return sheet
 
 
@@ -102,9 +107,10 @@ def _short(weight: float) -> str:
 
 
 def _title(bank: KernelBank, k: int, c: int, several: bool) -> str:
-    words = f"kernel {k}" + (f", channel {c}" if several else "")
+    first = f"kernel {k}" + (f", channel {c}" if several else "")
+    facts = []
     if bank.bias[k] and c == 0:
-        words += f", bias {bank.bias[k]:.3g}"
+        facts.append(f"bias {bank.bias[k]:.3g}")
     if bank.provenance and c == 0:
-        words += f", label {bank.provenance[k].label}"
-    return words
+        facts.append(f"label {bank.provenance[k].label}")
+    return "\n".join([first, ", ".join(facts)] if facts else [first])

@@ -47,6 +47,7 @@ extensions = [
 root_doc = "index"
 exclude_patterns = ["course/*/*.ipynb", "earlier/*", "gallery/*", "templates/*"]
 default_role = "py:obj"
+smartquotes_action = "qe"  # the two dashes of an option stay two
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 # Docstrings inherited from scikit-learn refer to its own site.

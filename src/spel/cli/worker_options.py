@@ -16,7 +16,10 @@ workers_option = click.option(
     "--workers", type=click.IntRange(1, 1024), default=1, help="Processes."
 )
 trust_option = click.option(
-    "--i-trust-this-network", "trust", is_flag=True, help="Allow tcp:// to other machines."
+    "--i-trust-this-network",
+    "trust",
+    is_flag=True,
+    help="Allow a scheduler on another machine without TLS.",
 )
 
 

@@ -185,12 +185,7 @@ def learn_segmenter(
             on_step,
         )
         return LearnedSegmenter(learned, None, ())
-    if decoder != "linear" or undecided or class_names:
-        raise ParameterError(
-            f"learn_segmenter: decoder {decoder!r}, undecided {undecided}, class names "
-            f"{dict(class_names or {})}; these options are for several classes of objects, and "
-            "one is marked"
-        )
+    _refuse_class_options(decoder, undecided, class_names)
     complete = not multiple if all_marked is None else all_marked
     mine = hard_negatives and complete
     sharpened = sharp and multiple and false_alarm_rate is None
@@ -199,6 +194,22 @@ def learn_segmenter(
             encoded, markers, how, sized, ridge, mine, false_alarm_rate, sharpened, on_step
         )
     )
+
+
+def _refuse_class_options(
+    decoder: str, undecided: float, class_names: Mapping[int, str] | None
+) -> None:
+    options = (
+        (decoder != "linear", f"decoder {decoder!r}"),
+        (undecided != 0, f"undecided {undecided}"),
+        (bool(class_names), f"class names {dict(class_names or {})}"),
+    )
+    stated = [text for is_stated, text in options if is_stated]
+    if stated:
+        raise ParameterError(
+            f"learn_segmenter: {', '.join(stated)}; this is for several classes, and one "
+            "is marked: leave it out"
+        )
 
 
 def _check_options(select: str, scales: tuple[float, float]) -> None:

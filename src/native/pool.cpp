@@ -24,6 +24,7 @@ namespace {
 enum Axis { cols, rows, planes };
 constexpr int64_t kNarrow = 96;  // with fewer columns, the rows of all channels are pooled as one
 constexpr int64_t kDirect = Steps::kDirect;
+constexpr int64_t kTall = 6;  // the rows of taller boxes are combined step by step, in rings
 
 struct Piece {
   Node* node;
@@ -171,14 +172,12 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
     left = std::max(left, -piece.shift);
     right = std::max(right, piece.shift + (int64_t(1) << piece.level));
   }
-  // The rows of tall boxes are combined step by step, in rings; those of others when the windows are made.
-  const bool tall = box.height * box.depth > 6;
+  const bool tall = box.height * box.depth > kTall;
   const bool flat = !tall && input->channels > 1 && input->grid.cols < kNarrow;
   Cascade cascade(plan, op, false);
   Node* base = input;
   if (tall && square) base = plan.add<Squares>(input, false);
   if (flat) base = plan.framed(input, Border::constant, {neutral(op)}, 1, left, input->grid.cols + right);
-  if (op != Reduce::sum) base->scan_nan = true;
   std::vector<std::pair<Node*, int64_t>> down;
   if (!tall)
     for (int64_t row = 0; row < box.height; ++row) down.push_back({base, row});
@@ -188,6 +187,10 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
   for (auto [of, row] : down)
     for (auto [from, plane] : cascade.cover(of, planes, box.depth))
       reads.push_back({from, box.plane + plane, box.row + row});
+
+  const bool in_one_pass = box.length <= kShortWindow;
+  const bool of_base = std::all_of(reads.begin(), reads.end(), [&](const Read& read) { return read.node == base; });
+  if (op != Reduce::sum && !(in_one_pass && of_base)) base->scan_nan = true;
 
   auto* node = plan.add<BoxPool>(input->channels, window.out, op);
   node->reads = reads;
@@ -200,6 +203,7 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
   node->right = right;
   node->shift = box.shift;
   node->length = box.length;
+  node->in_one_pass = in_one_pass;
   node->pieces = pieces;
   for (const BoxPool::Piece& piece : pieces) {
     node->top = std::max(node->top, piece.level);
@@ -324,11 +328,14 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bo
   dense.stride.col = 1;
   std::vector<Box> boxes = boxes_of(dense);
   const bool unstrided = window.stride.col == 1 && window.stride.row == 1 && window.stride.plane == 1;
-  if (boxes.size() == 1 && unstrided &&
-      !plan.kernels->levels_in_registers)  // whatever the size: a part has the same bits
-    return placed(static_cast<Combine*>(across_pool(plan, input, window, boxes[0], op, square)));
-  if (boxes.size() == 1 && boxes[0].length >= window.stride.col)
-    return placed(static_cast<BoxPool*>(box_pool(plan, input, window, boxes[0], op, square)));
+  if (boxes.size() == 1) {  // the choice does not depend on the size of the image, so a part has the same bits
+    const Box& box = boxes[0];
+    const bool small = box.length <= kShortWindow && box.height * box.depth <= kTall;
+    if (unstrided && !small && !plan.kernels->levels_in_registers)
+      return placed(static_cast<Combine*>(across_pool(plan, input, window, box, op, square)));
+    if (box.length >= window.stride.col)
+      return placed(static_cast<BoxPool*>(box_pool(plan, input, window, box, op, square)));
+  }
   if (window.stride.col > 1) boxes = boxes_of(window);
   Node* of = square ? plan.add<Squares>(input, false) : input;
   return placed(static_cast<Combine*>(cascade_pool(plan, of, window, boxes, op)));

@@ -127,13 +127,13 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
     terms.clear();
     for (int64_t i = 0; i < rows_read; ++i)
       if (in[i].p) terms.push_back(in[i].p + c * in[i].pitch), careful |= in[i].nan;
-    const LevelsRow rows{op,    careful, square, terms.data(), int64_t(terms.size()), width, left,
-                         right, top,     wanted, outs};
-    if (kernels.window(rows, shift, length, how, to, made)) return;
+    LevelsRow rows{op, careful, square, terms.data(), int64_t(terms.size()), width, left, right, top, wanted, outs};
+    if (in_one_pass && kernels.window(rows, shift, length, how, to, made)) return;
+    rows.careful |= in_one_pass;  // which failed, so there is NaN
     kernels.levels(rows);
     terms.clear();
     for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
-    kernels.combine_to_end(op, careful, terms.data(), int64_t(terms.size()), how, to, made);
+    kernels.combine_to_end(op, rows.careful, terms.data(), int64_t(terms.size()), how, to, made);
   };
   if (flat) windows(0, {}, outs[5]);
   for (int64_t c = 0; c < channels; ++c, dst += pitch) {

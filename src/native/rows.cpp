@@ -7,6 +7,7 @@
 #include "rows_levels.hpp"
 #include "rows_pointwise.hpp"
 #include "rows_resize.hpp"
+#include "rows_window.hpp"
 
 #define SPEL_TEXT2(x) #x
 #define SPEL_TEXT(x) SPEL_TEXT2(x)

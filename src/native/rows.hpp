@@ -70,6 +70,7 @@ struct LevelsRow {
   float* const* outs;
 };
 constexpr int64_t kLevelMargin = 96;
+constexpr int64_t kShortWindow = 5;
 
 // Windows of `length` <= 5 columns, the first of which starts at column `shift`, clipped to the `cols` columns of src.
 struct AcrossRow {
@@ -83,7 +84,7 @@ struct AcrossRow {
 
 struct Rows {
   const char* name;
-  bool levels_in_registers;  // boxes are combined down the rows first, then across by `levels`; else across first
+  bool levels_in_registers;  // wide boxes are combined down the rows first, then across by `levels`; else across first
   // How many kernels share a block for a bank of this size and rows of this width.
   int64_t (*kernel_block)(int64_t kernels, int64_t width);
   void (*convolve)(const ConvolveRow&);
@@ -102,7 +103,7 @@ struct Rows {
   void (*add_square)(const float* src, float* dst, int64_t width, bool first);
   void (*combine_to_end)(Reduce, bool careful, const float* const* terms, int64_t count, const Ending&, float* dst,
                          int64_t width);
-  // A window of `length` columns from column x + shift, in one pass; false if it must be made by levels.
+  // A window of `length` <= kShortWindow columns from column x + shift, in one pass; false if an extremum met NaN.
   bool (*window)(const LevelsRow&, int64_t shift, int64_t length, const Ending&, float* dst, int64_t width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, int64_t width);
   // Each step is rounded by itself, as separate array operations do.

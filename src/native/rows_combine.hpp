@@ -22,6 +22,15 @@ SPEL_INLINE Vec reduce(Vec a, Vec b) {
   return Careful ? (a != a ? a : m) : m;
 }
 
+template <Reduce R>
+SPEL_INLINE Vec neutral() {
+  return splat(R == Reduce::sum ? 0 : R == Reduce::maximum ? -__builtin_inff() : __builtin_inff());
+}
+
+inline float neutral_value(Reduce r) {
+  return r == Reduce::sum ? 0 : r == Reduce::maximum ? -__builtin_inff() : __builtin_inff();
+}
+
 // a / b from r = 1 / b; correctly rounded, except in very rare cases.
 SPEL_INLINE Vec quotient(Vec a, Vec b, Vec r) {
   const Vec q = rounded(a * r), error = fused(-q, b, a);

@@ -17,21 +17,7 @@
 
 namespace spel::SPEL_ISA {
 
-template <Reduce R>
-SPEL_INLINE Vec neutral() {
-  return splat(R == Reduce::sum ? 0 : R == Reduce::maximum ? -__builtin_inff() : __builtin_inff());
-}
-
-inline float neutral_value(Reduce r) {
-  return r == Reduce::sum ? 0 : r == Reduce::maximum ? -__builtin_inff() : __builtin_inff();
-}
-
 #if defined(__AVX512F__)
-template <int By>
-SPEL_INLINE Vec shifted(Vec low, Vec high) {
-  return (Vec)_mm512_alignr_epi32((__m512i)high, (__m512i)low, By);
-}
-
 template <Reduce R, int K>
 struct Ladder {
   Vec before[K > 0 ? K : 1];
@@ -104,117 +90,6 @@ void levels_of_terms(const LevelsRow& r) {
   }
 }
 #endif
-
-#if defined(__AVX512F__)
-// A window of L <= 5 columns needs no levels: a vector of the reduced rows starts at the first column of the window,
-// and the window is the reduction of that vector and its shifts.
-//
-//   for each vector of the output    the next vector of the reduced rows; L - 1 shifts; finish; store
-template <Reduce R, bool Square, int N, int L, class F>
-void short_window(const LevelsRow& r, int64_t shift, float* dst, int64_t out_width, F finish) {
-  const int64_t n = N ? N : r.count;
-  const float* p[N ? N : 1];
-#pragma GCC unroll 8
-  for (int t = 0; t < N; ++t) p[t] = r.terms[t];
-  auto down = [&](auto get) {
-    Vec a = get(N ? p[0] : r.terms[0]);
-    if constexpr (Square) a = a * a;
-#pragma GCC unroll 8
-    for (int64_t t = 1; t < n; ++t) {
-      const Vec v = get(N ? p[t] : r.terms[t]);
-      if constexpr (Square) a = fused(v, v, a);
-      else a = reduce<R, false>(a, v);
-    }
-    return a;
-  };
-  auto at = [&](int64_t x) {  // columns x .. x + 15, neutral outside
-    if (x >= 0 && x + kLanes <= r.width) return down([x](const float* from) { return load(from + x); });
-    const int64_t low = x < 0 ? -x : 0, high = r.width - x < kLanes ? r.width - x : kLanes;
-    if (low >= kLanes || high <= low) return neutral<R>();
-    const __mmask16 inside = __mmask16(((1u << high) - 1) & ~((1u << low) - 1));
-    const Vec v = down([x, inside](const float* from) { return (Vec)_mm512_maskz_loadu_ps(inside, from + x); });
-    return (Vec)_mm512_mask_mov_ps((__m512)neutral<R>(), inside, (__m512)v);
-  };
-  auto window = [](Vec low, Vec high) {
-    Vec a = low;
-    if constexpr (L > 1) a = reduce<R, false>(a, shifted<1>(low, high));
-    if constexpr (L > 2) a = reduce<R, false>(a, shifted<2>(low, high));
-    if constexpr (L > 3) a = reduce<R, false>(a, shifted<3>(low, high));
-    if constexpr (L > 4) a = reduce<R, false>(a, shifted<4>(low, high));
-    return a;
-  };
-  const auto plain = [](const float* from) { return load(from); };
-  Vec low = at(shift);
-  int64_t x = 0;
-  auto one = [&] {
-    const Vec high = at(x + shift + kLanes);
-    store(dst + x, finish(window(low, high), x, plain));
-    low = high;
-    x += kLanes;
-  };
-  if (x + kLanes <= out_width) one();
-  for (; x + kLanes <= out_width && x + shift + 2 * kLanes <= r.width;) {
-    const int64_t next = x + shift + kLanes;
-    const Vec high = down([next](const float* from) { return load(from + next); });
-    store(dst + x, finish(window(low, high), x, plain));
-    low = high;
-    x += kLanes;
-  }
-  while (x + kLanes <= out_width) one();
-  if (const int64_t rest = out_width - x; rest > 0) {
-    const Vec a = window(low, at(x + shift + kLanes));
-    store(dst + x, finish(a, x, [rest](const float* from) { return load(from, rest); }), rest);
-  }
-}
-
-template <Reduce R, bool Square, class F>
-void short_window_of(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width, F finish) {
-  const bool three = r.count == 3;
-  switch (length) {
-    case 1:
-      return three ? short_window<R, Square, 3, 1>(r, shift, dst, width, finish)
-                   : short_window<R, Square, 0, 1>(r, shift, dst, width, finish);
-    case 2:
-      return three ? short_window<R, Square, 3, 2>(r, shift, dst, width, finish)
-                   : short_window<R, Square, 0, 2>(r, shift, dst, width, finish);
-    case 3:
-      return three ? short_window<R, Square, 3, 3>(r, shift, dst, width, finish)
-                   : short_window<R, Square, 0, 3>(r, shift, dst, width, finish);
-    case 4:
-      return three ? short_window<R, Square, 3, 4>(r, shift, dst, width, finish)
-                   : short_window<R, Square, 0, 4>(r, shift, dst, width, finish);
-    default:
-      return three ? short_window<R, Square, 3, 5>(r, shift, dst, width, finish)
-                   : short_window<R, Square, 0, 5>(r, shift, dst, width, finish);
-  }
-}
-#endif
-
-// A short window in one pass; false if this machine has no such pass.
-inline bool window(const LevelsRow& r, int64_t shift, int64_t length, const Ending& end, float* dst, int64_t width) {
-#if defined(__AVX512F__)
-  if (length > 5 || r.careful) return false;
-  auto with = [&](auto finish) {
-    if (r.square) return short_window_of<Reduce::sum, true>(r, shift, length, dst, width, finish);
-    if (r.op == Reduce::sum) return short_window_of<Reduce::sum, false>(r, shift, length, dst, width, finish);
-    if constexpr (requires { finish.plain; }) {
-      if (r.op == Reduce::maximum) short_window_of<Reduce::maximum, false>(r, shift, length, dst, width, finish);
-      else short_window_of<Reduce::minimum, false>(r, shift, length, dst, width, finish);
-    }
-  };
-  switch (end.kind) {
-    case End::mean: with(OverCounts{end.counts, end.inverse}); break;
-    case End::full_mean: with(OverAll{splat(end.count), splat(1 / end.count)}); break;
-    case End::norm: with(Norm{end.of}); break;
-    case End::norm_residue: with(NormResidue{end.of}); break;
-    default: with(Unchanged{});
-  }
-  return true;
-#else
-  (void)r, (void)shift, (void)length, (void)end, (void)dst, (void)width;
-  return false;
-#endif
-}
 
 inline void levels_by_passes(const LevelsRow& r, float* const* outs) {
   const float outside = neutral_value(r.op);

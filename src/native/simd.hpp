@@ -46,6 +46,8 @@ SPEL_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, kBytes); }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
 constexpr int32_t kFirst[2 * kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1};  // from kLanes - n on: n lanes are set
+
+SPEL_INLINE __m256i first_lanes(int64_t n) { return _mm256_loadu_si256((const __m256i*)(kFirst + kLanes - n)); }
 #endif
 
 // The first n lanes (0 < n < kLanes), at the end of a row; the others are 0.
@@ -53,10 +55,25 @@ SPEL_INLINE Vec load(const float* p, int64_t n) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #elif defined(__AVX2__)
-  return (Vec)_mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i*)(kFirst + kLanes - n)));
+  return (Vec)_mm256_maskload_ps(p, first_lanes(n));
 #else
   float lanes[kLanes] = {};
   for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+#endif
+}
+
+// The lanes [from, to) of p, 0 <= from < to <= kLanes; the others are those of `outside`.
+SPEL_INLINE Vec load(const float* p, int64_t from, int64_t to, Vec outside) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_mask_loadu_ps((__m512)outside, (__mmask16)((1u << to) - (1u << from)), p);
+#elif defined(__AVX2__)
+  const __m256i inside = _mm256_andnot_si256(first_lanes(from), first_lanes(to));
+  return (Vec)_mm256_blendv_ps((__m256)outside, _mm256_maskload_ps(p, inside), (__m256)inside);
+#else
+  float lanes[kLanes];
+  __builtin_memcpy(lanes, &outside, kBytes);
+  for (int64_t i = from; i < to; ++i) lanes[i] = p[i];
   return load(lanes);
 #endif
 }
@@ -136,6 +153,42 @@ SPEL_INLINE Vec evens(Vec a, Vec b) {
   return __builtin_shuffle(a, b, pick);
 #endif
 }
+
+// Lanes By, By + 1 ... of low, then the first ones of high.
+template <int By>
+SPEL_INLINE Vec shifted(Vec low, Vec high) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_alignr_epi32((__m512i)high, (__m512i)low, By);
+#elif defined(__AVX2__)
+  const __m256i middle = _mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x21);
+  if constexpr (By < 4) return (Vec)_mm256_alignr_epi8(middle, (__m256i)low, 4 * By);
+  else return (Vec)_mm256_alignr_epi8((__m256i)high, middle, 4 * By - 16);
+#elif defined(__x86_64__)
+  return (Vec)_mm_alignr_epi8((__m128i)high, (__m128i)low, 4 * By);
+#else
+  float lanes[2 * kLanes];
+  store(lanes, low), store(lanes + kLanes, high);
+  return load(lanes + By);
+#endif
+}
+
+// Remembers whether one of many values is NaN.
+class Nans {
+ public:
+#if defined(__AVX512F__)
+  SPEL_INLINE void look_at(Vec v) { found |= _mm512_cmpunord_ps_mask((__m512)v, (__m512)v); }
+  SPEL_INLINE bool any() const { return found != 0; }
+
+ private:
+  __mmask16 found = 0;
+#else
+  SPEL_INLINE void look_at(Vec v) { found |= v != v; }
+  SPEL_INLINE bool any() const { return !all(~found); }
+
+ private:
+  Ints found = {};
+#endif
+};
 
 // a * b + c, rounded once where the machine can.
 SPEL_INLINE Vec fused(Vec a, Vec b, Vec c) {

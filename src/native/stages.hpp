@@ -140,6 +140,7 @@ class BoxPool final : public Node {
   bool flat = false;                    // the rows of all channels are treated as one
   int64_t left = 0, right = 0;
   int64_t shift = 0, length = 0;  // of its columns
+  bool in_one_pass = false;       // no levels are made, but where there is NaN
   std::vector<Piece> pieces;
   int top = 0, wanted = 0;  // levels of the pieces
   End end = End::none;

@@ -38,6 +38,7 @@ def job_options(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "formats": options["formats"],
         "tile": options.get("tile"),
         "level": options["level"],
+        "reduce": options["reduce"] or 1,
         "page": options["page"],
         "max_pixels": options["max_pixels"],
         "isolate": default_isolate(options["isolate"]),

@@ -50,6 +50,10 @@ def _joined(
     return tuple(dict.fromkeys(word for words in lists for word in words))
 
 
+def _number(context: click.Context, parameter: click.Parameter, word: str | None) -> int | None:
+    return None if word is None else int(word)
+
+
 tile_option = click.option(
     "--tile", type=click.IntRange(1), help="Side of tiles in pixels. [default: read whole]"
 )
@@ -93,6 +97,12 @@ AFTER = (
         "--level",
         type=click.IntRange(0),
         help="Level of a pyramid (TIFF, OME-Zarr); 0 is full size.",
+    ),
+    click.option(
+        "--reduce",
+        type=click.Choice(["2", "4", "8"]),
+        callback=_number,
+        help="Decode JPEG files at a half, a quarter or an eighth of their rows and columns.",
     ),
     page_option,
     isolate_option,

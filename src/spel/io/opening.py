@@ -58,6 +58,17 @@ def check_options(page: int | None, max_pixels: int) -> None:
         raise ParameterError(f"read: max_pixels is {max_pixels!r}; give a positive whole number")
 
 
+def check_reduce(reduce: int) -> None:
+    """Refuse another factor than those by which JPEG files are decoded smaller.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(reduce, bool) or reduce not in (1, 2, 4, 8):
+        raise ParameterError(f"reduce {reduce!r}; expected 1, 2, 4 or 8")
+
+
 @contextlib.contextmanager
 def open_binary(path: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
     """Open a plain file for reading; an open binary file is passed on, and stays open.

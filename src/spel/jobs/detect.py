@@ -46,7 +46,7 @@ class DetectJob(NetworkJob):
     level : int, optional
         By default, a decision by windows reads each of its scales from the coarsest level of a
         pyramid that has it, and boxes are those of the full size.
-    place, tile, page, max_pixels, isolate, every, threads
+    place, tile, reduce, page, max_pixels, isolate, every, threads
         See `spel.jobs.NetworkJob` and `spel.runs.ImageJob`.
 
     Examples
@@ -115,6 +115,7 @@ class DetectJob(NetworkJob):
             frame=image.frame,
             seconds=image.seconds,
             pages=image.pages,
+            reduce=image.reduce,
             **self.intensity(image.pixels, image.white),
         )
 

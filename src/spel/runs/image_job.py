@@ -74,6 +74,8 @@ class ImageJob(ImageProcess):
         optional: dict[str, Any] = {"every": self.every} if self.every != "1" else {}
         if self.level is not None:
             optional["level"] = self.level
+        if self.reduce != 1:
+            optional["reduce"] = self.reduce
         if self.page is not None:
             optional["page"] = self.page
         return {
@@ -101,6 +103,11 @@ class ImageJob(ImageProcess):
 
     def _task(self, path: str, files: OutputFiles) -> Task:
         if is_video_file(path):
+            if self.reduce != 1:
+                raise ParameterError(
+                    f"{self.NAME}: {path} is a video, and reduce {self.reduce} is for JPEG files; "
+                    "leave out one of them"
+                )
             require_av()
             return VideoTask(self, path, files)
         return ImageTask(self, path, files)

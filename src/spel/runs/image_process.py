@@ -10,6 +10,7 @@ from spel.errors import ParameterError
 from spel.io.image.header import MAX_PIXELS
 from spel.io.isolation import AVAILABLE
 from spel.io.large import LargeImage
+from spel.io.opening import check_reduce
 from spel.io.video import Every
 from spel.runs.names import OutputFiles
 from spel.runs.source_image import Record, SourceImage
@@ -27,6 +28,9 @@ class ImageProcess(ABC):
         OME-Zarr. Images with more than `MAX_PIXELS` are read in tiles without it.
     level : int, optional
         Level of a pyramid; 0 is the full size, and the default.
+    reduce : {1, 2, 4, 8}
+        Decode JPEG files at this part of their rows and columns, see `spel.read`; boxes are in
+        pixels of the full size. Other formats are refused.
     page : int, optional
         Page, frame or point in time of every image, counted from 0.
     max_pixels : int, optional
@@ -46,6 +50,7 @@ class ImageProcess(ABC):
 
     tile: int | None = None
     level: int | None = None
+    reduce: int = 1
     page: int | None = None
     max_pixels: int | None = None
     isolate: bool = AVAILABLE
@@ -58,6 +63,12 @@ class ImageProcess(ABC):
             raise ParameterError(f"{self.NAME}: level {self.level!r}; expected a number from 0")
         if self.page is not None and self.page < 0:
             raise ParameterError(f"{self.NAME}: page {self.page!r}; expected a number from 0")
+        check_reduce(self.reduce)
+        if self.reduce != 1 and (self.tile, self.level) != (None, None):
+            raise ParameterError(
+                f"{self.NAME}: reduce {self.reduce} is for JPEG files, which have neither tiles "
+                "nor levels; leave out tile and level, or reduce"
+            )
         if self.tile is not None and self.tile < 1:
             raise ParameterError(f"{self.NAME}: tile {self.tile!r}; expected at least 1 pixel")
         if self.tile is not None and not self.TILES:

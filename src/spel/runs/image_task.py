@@ -43,18 +43,24 @@ class ImageTask:
 
     def _record(self) -> Record | TiledTask:
         job, limit = self.job, self.job.limit
-        if job.tile is not None or job.level is not None or is_zarr(self.image):
+        in_parts = job.tile is not None or job.level is not None or is_zarr(self.image)
+        if in_parts and job.reduce == 1:
             return process_in_parts(job, self.image, self.files, self.shard)
         may_tile = job.max_pixels is None
         info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
-        if may_tile and is_too_large(info):
+        if may_tile and job.reduce == 1 and is_too_large(info):
             return process_in_parts(job, self.image, self.files, self.shard)
         if job.colors:
             check_colors(self.image, info)
-        pixels = read(self.image, page=job.page, max_pixels=limit, isolate=job.isolate)
+        pixels = read(
+            self.image, page=job.page, max_pixels=limit, isolate=job.isolate, reduce=job.reduce
+        )
         white = white_of(pixels, info.range[1])
         more = info.unread_pages if job.page is None else 0
         image = SourceImage(self.image, pixels, white, info.orientation, pages=more)
         if pixels.ndim == 4:
             image = replace(image, spacing=info.spacing, unit=info.unit)
+        if job.reduce != 1:
+            size, scale = (info.rows, info.cols), (1 / job.reduce,) * 2
+            image = replace(image, size=size, scale=scale, reduce=job.reduce)
         return job.process(image, self.files)

@@ -57,7 +57,7 @@ class SourceImage:
     orientation : int
         EXIF orientation of the file, 1 to 8; it is applied already.
     size : ([planes,] rows, cols), optional
-        Of the full image, if `pixels` are a level of a pyramid.
+        Of the full image, if `pixels` are a level of a pyramid or a JPEG file decoded smaller.
     scale : tuple of float
         Length of each axis of `pixels` by that of the full image.
     spacing, unit : tuple of float, str
@@ -65,6 +65,8 @@ class SourceImage:
     frame : int, optional
     seconds : float, optional
         Number and time of a frame of a video.
+    reduce : int
+        By how much a JPEG file was decoded smaller; 0 if it was not.
     pages : int
         Pages or frames of the file, if only the first of them was read because none was chosen.
     """
@@ -79,10 +81,12 @@ class SourceImage:
     unit: str = ""
     frame: int | None = None
     seconds: float | None = None
+    reduce: int = 0
     pages: int = 0
 
     def record(self, **values: Any) -> ImageRecord:
         """A record of this image; that of a frame states its number and time."""
         moment = {} if self.frame is None else {"frame": self.frame, "seconds": self.seconds}
         pages = {"pages": self.pages} if self.pages else {}
-        return ImageRecord(self.name, {**moment, **pages, **values})
+        smaller = {"reduce": self.reduce} if self.reduce else {}
+        return ImageRecord(self.name, {**moment, **pages, **smaller, **values})

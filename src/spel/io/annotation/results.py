@@ -31,7 +31,7 @@ from spel.io.text_files import MIB, problems_error, read_limited
 __all__ = ["Result", "parse_line", "read_results", "write_results"]
 
 _MAX_LINE = 64 * MIB
-COUNTS = ("non_finite", "left_out", "pages")
+COUNTS = ("non_finite", "left_out", "pages", "reduce")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,8 @@ class Result:
         Largest number of the image, if it is less than an eighth of `white`.
     pages : int
         Number of pages or frames of the file, if only the first was read.
+    reduce : int
+        By how much a JPEG file was decoded smaller, see `spel.read`; 0 if it was not.
     left_out : int
         Number of boxes above the threshold that exceed the decision's `max_detections`.
     frame : int, optional
@@ -102,6 +104,7 @@ class Result:
     non_finite: int = 0
     left_out: int = 0
     pages: int = 0
+    reduce: int = 0
     largest: float | None = None
 
     if TYPE_CHECKING:  # lists are taken; the fields hold arrays
@@ -123,6 +126,7 @@ class Result:
             non_finite: int = 0,
             left_out: int = 0,
             pages: int = 0,
+            reduce: int = 0,
             largest: float | None = None,
         ) -> None: ...
 
@@ -182,6 +186,7 @@ class Result:
             **({"non_finite": self.non_finite} if self.non_finite else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
             **({"pages": self.pages} if self.pages else {}),
+            **({"reduce": self.reduce} if self.reduce else {}),
             "boxes": boxes,
             **timed,
             "model": self.model,

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.opening import Reading, translating_errors
+from spel.io.opening import DecodeError, Reading, translating_errors
 
 from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
 from .colors import CONVERTED, to_rgb
@@ -30,10 +30,12 @@ _DECODERS = {
 }
 
 
-def read_open(file: BinaryIO, name: str, *, page: int | None, max_pixels: int) -> npt.NDArray[Any]:
+def read_open(
+    file: BinaryIO, name: str, *, page: int | None, max_pixels: int, reduce: int = 1
+) -> npt.NDArray[Any]:
     """Read an open file that is called ``name`` in messages."""
     with translating_errors(name) as reading:
-        return decode(file, reading, page, max_pixels)
+        return decode(file, reading, page, max_pixels, reduce)
 
 
 def describe_open(file: BinaryIO, name: str, *, max_pixels: int) -> ImageInfo:
@@ -42,9 +44,20 @@ def describe_open(file: BinaryIO, name: str, *, max_pixels: int) -> ImageInfo:
         return read_header(file, reading, max_pixels)
 
 
-def decode(file: BinaryIO, reading: Reading, page: int | None, max_pixels: int) -> npt.NDArray[Any]:
+def decode(
+    file: BinaryIO, reading: Reading, page: int | None, max_pixels: int, reduce: int = 1
+) -> npt.NDArray[Any]:
     """The pixels as displayed: ([planes,] rows, cols, channels)."""
-    array, info = _decoder(file, reading).read(file, max_pixels, page)
+    decoder = _decoder(file, reading)
+    if reduce == 1:
+        array, info = decoder.read(file, max_pixels, page)
+    elif decoder is jpeg:
+        array, info = jpeg.read(file, max_pixels, page, reduce)
+    else:
+        raise DecodeError(
+            f"only JPEG files are decoded at 1/{reduce} of their size",
+            "leave out reduce, or choose a level of a pyramid",
+        )
     if info.color in CONVERTED:
         array = to_rgb(array, info.color)
     return apply_orientation(array, info.orientation)

@@ -17,6 +17,7 @@ from spel.errors import ParameterError
 from spel.io.isolation import MIB, Isolation, Reply, reply
 from spel.io.opening import (
     check_options,
+    check_reduce,
     image_error,
     name_of,
     open_binary,
@@ -78,10 +79,12 @@ class Decoder:
         *,
         page: int | None = None,
         max_pixels: int = MAX_PIXELS,
+        reduce: int = 1,
     ) -> npt.NDArray[Any]:
         """As :func:`spel.read`; a decoder that dies or takes too long is an ImageReadError."""
         check_options(page, max_pixels)
-        return self.array(path, read_in_worker, (page,), max_pixels)
+        check_reduce(reduce)
+        return self.array(path, read_in_worker, (page, reduce), max_pixels)
 
     def array(
         self,
@@ -161,10 +164,11 @@ def _is_info(fields_sent: dict[str, Any]) -> bool:
 # ------------------------------------------------------------------ inside the worker
 
 
-def read_in_worker(handle: int, name: str, page: int | None, max_pixels: int) -> Reply:
+def read_in_worker(handle: int, name: str, page: int | None, reduce: int, max_pixels: int) -> Reply:
     """Decode an open file."""
     with open(handle, "rb", closefd=False) as file:
-        return reply(name, lambda: ({}, read_open(file, name, page=page, max_pixels=max_pixels)))
+        how: dict[str, Any] = {"page": page, "max_pixels": max_pixels, "reduce": reduce}
+        return reply(name, lambda: ({}, read_open(file, name, **how)))
 
 
 def describe_in_worker(handle: int, name: str, max_pixels: int) -> Reply:

@@ -62,12 +62,14 @@ def describe(file: BinaryIO, max_pixels: int) -> ImageInfo:
 
 
 def read(
-    file: BinaryIO, max_pixels: int, page: int | None
+    file: BinaryIO, max_pixels: int, page: int | None, reduce: int = 1
 ) -> tuple[npt.NDArray[np.generic], ImageInfo]:
-    """Decode a JPEG file into (rows, cols, channels) of uint8."""
+    """Decode a JPEG file into (rows, cols, channels) of uint8, at 1/reduce of its size."""
     if page:
         raise DecodeError("a JPEG file has one page", "leave page at 0")
     info, plain = _header(file, max_pixels)
+    if reduce > min(info.rows, info.cols):
+        raise DecodeError(f"{info.rows} x {info.cols} pixels have no 1/{reduce}", "read it whole")
     start = file.tell()  # Pillow stops after the header of the first scan
     file.seek(0)
     data = file.read()
@@ -78,8 +80,8 @@ def read(
     if marker is None or data.find(_END, marker.start()) < 0:
         raise DecodeError("it is cut short: the end mark is missing", DAMAGED)
     if marker[0] == _END and plain:
-        return _one_scan(data, marker.start()), info
-    return _decode(data), info
+        return _one_scan(data, marker.start(), reduce), info
+    return _decode(data, reduce), info
 
 
 def _header(file: BinaryIO, max_pixels: int) -> tuple[ImageInfo, bool]:
@@ -100,15 +102,19 @@ def _header(file: BinaryIO, max_pixels: int) -> tuple[ImageInfo, bool]:
     return info, plain
 
 
-def _one_scan(data: bytes, end: int) -> npt.NDArray[np.generic]:
+def _one_scan(data: bytes, end: int, reduce: int) -> npt.NDArray[np.generic]:
     """Decode without the end mark, because libjpeg invents missing pixels when it reads one."""
     try:
-        return _decode(data[:end] + _AHEAD)
+        return _decode(data[:end] + _AHEAD, reduce)
     except OSError as error:
         if "truncated" in str(error):
             raise DecodeError("it is cut short: the last pixels are missing", DAMAGED) from None
-    return _decode(data)
+    return _decode(data, reduce)
 
 
-def _decode(data: bytes) -> npt.NDArray[np.generic]:
-    return pillow.pixels(pillow.open_as("JPEG", io.BytesIO(data)))
+def _decode(data: bytes, reduce: int) -> npt.NDArray[np.generic]:
+    image = pillow.open_as("JPEG", io.BytesIO(data))
+    if reduce > 1:  # libjpeg transforms each block of 8 x 8 coefficients to fewer pixels
+        cols, rows = image.size
+        image.draft(None, (cols // reduce, rows // reduce))
+    return pillow.pixels(image)

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, TypeGuard
 import numpy.typing as npt
 
 from spel.core.intensity import white_of
-from spel.errors import printable
+from spel.errors import ParameterError, printable
 from spel.io.large import LargeImage, is_zarr
-from spel.io.opening import check_options, open_binary, translating_errors
+from spel.io.opening import check_options, check_reduce, open_binary, translating_errors
 
 from .colors import check_colors
 from .decoding import decode, read_header
@@ -34,6 +34,7 @@ def read(
     page: int | None = None,
     max_pixels: int = MAX_PIXELS,
     isolate: bool = False,
+    reduce: int = 1,
 ) -> npt.NDArray[Any]:
     """Read an image file into an array of the file's own type.
 
@@ -57,6 +58,9 @@ def read(
         decoded. The array may also not exceed 6 bytes for each of them.
     isolate : bool
         Decode in another process with limits on memory and time (see :class:`spel.io.Decoder`).
+    reduce : {1, 2, 4, 8}
+        Decode a JPEG file at this part of its rows and columns, rounded up: quicker, as its blocks
+        of 8 x 8 coefficients are transformed to fewer pixels. Other formats are refused.
 
     Returns
     -------
@@ -76,12 +80,15 @@ def read(
     array([[  7, 200]], dtype=uint8)
     """
     check_options(page, max_pixels)
+    check_reduce(reduce)
     if _is_folder(path):
+        if reduce != 1:
+            raise ParameterError(f"read: {path} is a pyramid; choose a level instead of reduce")
         return _read_folder(path, page, max_pixels, isolate)
     if isolate:
-        return shared_decoder().read(path, page=page, max_pixels=max_pixels)
+        return shared_decoder().read(path, page=page, max_pixels=max_pixels, reduce=reduce)
     with translating_errors(path) as reading, open_binary(path) as file:
-        return decode(file, reading, page, max_pixels)
+        return decode(file, reading, page, max_pixels, reduce)
 
 
 def read_with_white(

@@ -74,7 +74,7 @@ bool windows_of_rows(const LevelsRow& r, int64_t shift, float* dst, int64_t widt
     low = high;
     x += kLanes;
   };
-  if (kLanes <= width) step(down.anywhere(shift + kLanes));
+  while (x + kLanes <= width && x + shift + kLanes < 0) step(down.anywhere(x + shift + kLanes));
   while (x + kLanes <= width && x + shift + 2 * kLanes <= r.width) step(down.inside(x + shift + kLanes));
   while (x + kLanes <= width) step(down.anywhere(x + shift + kLanes));
   if (const int64_t rest = width - x; rest > 0) {

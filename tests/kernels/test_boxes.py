@@ -12,8 +12,8 @@ from .draw import Array
 
 EPS = float(np.finfo(np.float32).eps)
 STILL = {"start": (0, 0, 0), "stride": (1, 1, 1)}
-BOXES = [(1, 1), (2, 3), (4, 1), (5, 7), (9, 9), (25, 5), (51, 7), (127, 3)]
-PLACES = [(0, 0), (-3, 40), (60, -9)]
+BOXES = [(1, 1), (2, 3), (4, 1), (5, 7), (6, 8), (9, 9), (11, 13), (25, 5), (51, 7), (127, 3)]
+PLACES = [(0, 0), (-3, 40), (60, -9), (1, -45)]
 
 
 def box(width: int, height: int, place: tuple[int, int]) -> Array:

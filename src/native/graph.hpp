@@ -63,6 +63,10 @@ struct Frame {
   int64_t left = 0;   // columns (of a phase) before column 0
   int64_t right = 0;  // one past the last column read
   int64_t phase_pitch = 0, pitch = 0;
+  // How many of the image's columns are in a phase.
+  int64_t columns(int64_t cols, int64_t phase) const {
+    return phases == 1 ? cols : (cols - phase + phases - 1) / phases;
+  }
 };
 
 struct Row {

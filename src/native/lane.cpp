@@ -98,11 +98,11 @@ void Lane::row(const Node& node, int64_t plane, int64_t row, Row& found) {
 
 bool Lane::holds_nan(const Node& node, const float* p, int64_t pitch) const {
   const Frame& f = node.frame;
-  for (int64_t c = 0; c < node.channels; ++c)
-    for (int64_t phase = 0; phase < f.phases; ++phase)
-      if (plan.kernels->has_nan(p + c * pitch + phase * f.phase_pitch,
-                                (node.grid.cols - phase + f.phases - 1) / f.phases))
-        return true;
+  for (int64_t phase = 0; phase < f.phases; ++phase) {
+    const int64_t count = f.columns(node.grid.cols, phase);
+    for (int64_t c = 0; c < node.channels; ++c)
+      if (plan.kernels->has_nan(p + c * pitch + phase * f.phase_pitch, count)) return true;
+  }
   return false;
 }
 
@@ -143,24 +143,25 @@ void Lane::make(const Node& node, int64_t plane, int64_t row, float* dst, int64_
 void Lane::fill_frame(const Node& node, float* p) const {
   const Frame& f = node.frame;
   if (f.fill.empty() && (f.border == Border::constant || f.border == Border::outside)) return;
-  for (int64_t c = 0; c < node.channels; ++c)
-    for (int64_t phase = 0; phase < f.phases; ++phase) {
+  for (int64_t phase = 0; phase < f.phases; ++phase) {
+    const int64_t count = f.columns(node.grid.cols, phase);
+    for (int64_t c = 0; c < node.channels; ++c) {
       float* base = p + c * f.pitch;
-      const int64_t count = (node.grid.cols - phase + f.phases - 1) / f.phases;
+      float* row = base + phase * f.phase_pitch;
       if (f.border == Border::constant) {
         const float value = f.fill[f.fill.size() == 1 ? 0 : c];
-        float* row = base + phase * f.phase_pitch;
         for (int64_t m = -f.left; m < 0; ++m) row[m] = value;
         for (int64_t m = count; m < f.right; ++m) row[m] = value;
         continue;
       }
       auto fill = [&](int64_t m) {
         const int64_t from = bounced(phase + f.phases * m, node.grid.cols, f.border);
-        base[phase * f.phase_pitch + m] = base[from % f.phases * f.phase_pitch + from / f.phases];
+        row[m] = base[from % f.phases * f.phase_pitch + from / f.phases];
       };
       for (int64_t m = -f.left; m < 0; ++m) fill(m);
       for (int64_t m = count; m < f.right; ++m) fill(m);
     }
+  }
 }
 
 // Makes a row of an output in its place. It is made in a ring or in scratch memory first, and then copied or

@@ -13,7 +13,7 @@ void Source::make(Lane& lane, int64_t plane, int64_t row, const Row*, float* dst
     const char* line = image.at(lane.batch, c, plane, row);
     for (int64_t f = 0; f < phases; ++f)
       lane.plan.kernels->convert(line + f * step, image.type, image.swapped, step * phases,
-                                 dst + c * pitch + f * frame.phase_pitch, (grid.cols - f + phases - 1) / phases);
+                                 dst + c * pitch + f * frame.phase_pitch, frame.columns(grid.cols, f));
   }
 }
 
@@ -29,7 +29,7 @@ void Copy::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t f = 0; f < phases; ++f)
       lane.plan.kernels->convert(in[0].p + c * in[0].pitch + f, Type::f32, false, 4 * phases,
-                                 dst + c * pitch + f * frame.phase_pitch, (grid.cols - f + phases - 1) / phases);
+                                 dst + c * pitch + f * frame.phase_pitch, frame.columns(grid.cols, f));
 }
 
 void Activate::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const {

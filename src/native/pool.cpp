@@ -148,36 +148,47 @@ float neutral(Reduce op) {
 }
 
 // Windows of 2^level columns that together are a window of `length`.
-std::vector<BoxPool::Piece> pieces_of(int64_t shift, int64_t length, Reduce op) {
-  std::vector<BoxPool::Piece> pieces;
+BoxPool::Pieces pieces_of(int64_t shift, int64_t length, Reduce op) {
+  BoxPool::Pieces pieces;
   int level = 0;
   while (level < 4 && int64_t(2) << level <= length) ++level;
   int64_t at = 0;
-  for (; at + (int64_t(1) << level) <= length; at += int64_t(1) << level) pieces.push_back({level, shift + at});
+  for (; at + (int64_t(1) << level) <= length; at += int64_t(1) << level) pieces.add(level, shift + at);
   if (op != Reduce::sum) {
-    if (at < length) pieces.push_back({level, shift + length - (int64_t(1) << level)});
+    if (at < length) pieces.add(level, shift + length - (int64_t(1) << level));
     return pieces;
   }
   for (; at < length; at += int64_t(1) << level) {
     while (at + (int64_t(1) << level) > length) --level;
-    pieces.push_back({level, shift + at});
+    pieces.add(level, shift + at);
   }
   return pieces;
 }
 
+// The windows of `length` columns over the rows that are read.
+BoxPool* pool_of(Plan& plan, Node* of, Grid grid, Reduce op, const std::vector<Read>& reads, int64_t shift,
+                 int64_t length) {
+  auto* node = plan.add<BoxPool>(of->channels, grid, op);
+  node->reads = reads;
+  node->rows_read = int64_t(reads.size());
+  node->cols = of->grid.cols;
+  node->shift = shift;
+  node->length = length;
+  node->in_one_pass = length <= kShortWindow;
+  node->pieces = pieces_of(shift, length, op);
+  return node;
+}
+
 Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Reduce op, bool square) {
-  const std::vector<BoxPool::Piece> pieces = pieces_of(box.shift, box.length, op);
-  int64_t left = 0, right = 0;
-  for (const BoxPool::Piece& piece : pieces) {
-    left = std::max(left, -piece.shift);
-    right = std::max(right, piece.shift + (int64_t(1) << piece.level));
-  }
   const bool tall = box.height * box.depth > kTall;
   const bool flat = !tall && input->channels > 1 && input->grid.cols < kNarrow;
   Cascade cascade(plan, op, false);
   Node* base = input;
   if (tall && square) base = plan.add<Squares>(input, false);
-  if (flat) base = plan.framed(input, Border::constant, {neutral(op)}, 1, left, input->grid.cols + right);
+  if (flat) {
+    const BoxPool::Pieces pieces = pieces_of(box.shift, box.length, op);
+    base = plan.framed(input, Border::constant, {neutral(op)}, 1, pieces.left, input->grid.cols + pieces.right);
+  }
   std::vector<std::pair<Node*, int64_t>> down;
   if (!tall)
     for (int64_t row = 0; row < box.height; ++row) down.push_back({base, row});
@@ -188,27 +199,49 @@ Node* box_pool(Plan& plan, Node* input, const Window& window, const Box& box, Re
     for (auto [from, plane] : cascade.cover(of, planes, box.depth))
       reads.push_back({from, box.plane + plane, box.row + row});
 
-  const bool in_one_pass = box.length <= kShortWindow;
-  const bool of_base = std::all_of(reads.begin(), reads.end(), [&](const Read& read) { return read.node == base; });
-  if (op != Reduce::sum && !(in_one_pass && of_base)) base->scan_nan = true;
-
-  auto* node = plan.add<BoxPool>(input->channels, window.out, op);
-  node->reads = reads;
-  node->rows_read = int64_t(reads.size());
+  BoxPool* node = pool_of(plan, input, window.out, op, reads, box.shift, box.length);
   node->square = square && !tall;
-  node->cols = input->grid.cols;
   node->column_stride = window.stride.col;
   node->flat = flat;
-  node->left = left;
-  node->right = right;
-  node->shift = box.shift;
-  node->length = box.length;
-  node->in_one_pass = in_one_pass;
-  node->pieces = pieces;
-  for (const BoxPool::Piece& piece : pieces) {
-    node->top = std::max(node->top, piece.level);
-    node->wanted |= 1 << piece.level;
+  const bool of_base = std::all_of(reads.begin(), reads.end(), [&](const Read& read) { return read.node == base; });
+  if (op != Reduce::sum && !(node->in_one_pass && of_base)) base->scan_nan = true;
+  return node;
+}
+
+// Short windows that together are one of `length`: no more than kShortWindow, and none if there is no such choice.
+struct Shorter {
+  int64_t length = 0;
+  std::vector<int64_t> offsets;
+};
+Shorter shorter(int64_t length, Reduce op) {
+  Shorter best;
+  for (int64_t each = 1; each <= kShortWindow; ++each) {
+    const int64_t count = (length + each - 1) / each, cost = each + count;
+    const bool twice = op == Reduce::sum && length % each != 0;  // what overlaps would be added twice
+    if (count > kShortWindow || twice) continue;
+    if (best.length && cost >= best.length + int64_t(best.offsets.size())) continue;
+    best = {each, {}};
+    for (int64_t i = 0; i < count; ++i) best.offsets.push_back(std::min(i * each, length - each));
   }
+  return best;
+}
+
+// A box of medium size, of small boxes that are pooled in one pass.
+Node* pool_of_small(Plan& plan, Node* input, const Window& window, const Box& box, Reduce op, bool square,
+                    const Shorter& down, const Shorter& across) {
+  std::vector<Read> reads;
+  for (int64_t row = 0; row < down.length; ++row) reads.push_back({input, 0, row});
+  const Grid wider{input->grid.planes, input->grid.rows, window.out.cols + across.offsets.back()};
+  BoxPool* small = pool_of(plan, input, wider, op, reads, box.shift, across.length);
+  small->first.row = 1 - down.length;
+  small->square = square;
+  small->finds_nan = op != Reduce::sum;
+  reads.clear();
+  for (int64_t row : down.offsets) reads.push_back({small, box.plane, box.row + row});
+  BoxPool* node = pool_of(plan, small, window.out, op, reads, 0, box.length);
+  node->in_one_pass = false;
+  node->pieces = {};
+  for (int64_t column : across.offsets) node->pieces.add(0, column);
   return node;
 }
 
@@ -331,8 +364,12 @@ Node* pool(Plan& plan, Node* input, const Window& window, Reduce op, End end, bo
   if (boxes.size() == 1) {  // the choice does not depend on the size of the image, so a part has the same bits
     const Box& box = boxes[0];
     const bool small = box.length <= kShortWindow && box.height * box.depth <= kTall;
-    if (unstrided && !small && !plan.kernels->levels_in_registers)
+    if (unstrided && !small && !plan.kernels->levels_in_registers) {
+      const Shorter down = shorter(box.height, op), across = shorter(box.length, op);
+      if (box.depth == 1 && std::min(box.height, box.length) > kShortWindow && down.length && across.length)
+        return placed(static_cast<BoxPool*>(pool_of_small(plan, input, window, box, op, square, down, across)));
       return placed(static_cast<Combine*>(across_pool(plan, input, window, box, op, square)));
+    }
     if (box.length >= window.stride.col)
       return placed(static_cast<BoxPool*>(box_pool(plan, input, window, box, op, square)));
   }

@@ -108,6 +108,7 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
   Lane::State& state = lane.states[id];
   const Rows& kernels = *lane.plan.kernels;
   const float* count = counted(end) ? inside.counts(state, plane, row) : nullptr;
+  state.made_nan = false;
   const Row* first = std::find_if(in, in + rows_read, [](const Row& r) { return r.p != nullptr; });
   if (first == in + rows_read) {
     for (int64_t c = 0; c < channels; ++c, dst += pitch)
@@ -116,6 +117,7 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
   }
   const int64_t between = flat ? (channels - 1) * first->pitch : 0;
   const int64_t width = between + cols, made = between + (grid.cols - 1) * column_stride + 1;
+  const int64_t left = pieces.left, right = pieces.right + std::max(int64_t(0), made - width);
   const int64_t line = round_up(left + width + right + 2 * kLevelMargin, 16);
   if (state.numbers2.empty()) state.numbers2.resize(6 * line + 16);
   float* base = cache_line(state.numbers2.data());
@@ -127,12 +129,14 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
     terms.clear();
     for (int64_t i = 0; i < rows_read; ++i)
       if (in[i].p) terms.push_back(in[i].p + c * in[i].pitch), careful |= in[i].nan;
-    LevelsRow rows{op, careful, square, terms.data(), int64_t(terms.size()), width, left, right, top, wanted, outs};
+    LevelsRow rows{op,    careful,    square,        terms.data(), int64_t(terms.size()), width, left,
+                   right, pieces.top, pieces.levels, outs};
     if (in_one_pass && kernels.window(rows, shift, length, how, to, made)) return;
     rows.careful |= in_one_pass;  // which failed, so there is NaN
+    state.made_nan |= in_one_pass;
     kernels.levels(rows);
     terms.clear();
-    for (const Piece& piece : pieces) terms.push_back(outs[piece.level] + piece.shift);
+    for (const Piece& piece : pieces.list) terms.push_back(outs[piece.level] + piece.shift);
     kernels.combine_to_end(op, rows.careful, terms.data(), int64_t(terms.size()), how, to, made);
   };
   if (flat) windows(0, {}, outs[5]);

@@ -126,23 +126,36 @@ class BoxPool final : public Node {
  public:
   BoxPool(int64_t channels, Grid grid, Reduce op) : Node(channels, grid), op(op) {}
   const char* kind() const override { return "box"; }
-  double work_per_row() const override { return double(rows_read + pieces.size() + 5) * channels * grid.cols; }
+  double work_per_row() const override {
+    return double(rows_read + int64_t(pieces.list.size()) + 5) * channels * grid.cols;
+  }
   void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 
-  struct Piece {
+  struct Piece {  // a window of 2^level columns, from column x + shift
     int level;
     int64_t shift;
+  };
+  class Pieces {
+   public:
+    void add(int level, int64_t shift) {
+      list.push_back({level, shift});
+      left = std::max(left, -shift);
+      right = std::max(right, shift + (int64_t(1) << level));
+      top = std::max(top, level);
+      levels |= 1 << level;
+    }
+    std::vector<Piece> list;
+    int64_t left = 0, right = 0;  // columns read before and after those of the row
+    int top = 0, levels = 0;      // the highest, and a bit for each
   };
   Reduce op;
   bool square = false;
   int64_t rows_read = 0;                // reads that are rows of the box
   int64_t cols = 0, column_stride = 1;  // of the input, of the output
   bool flat = false;                    // the rows of all channels are treated as one
-  int64_t left = 0, right = 0;
-  int64_t shift = 0, length = 0;  // of its columns
-  bool in_one_pass = false;       // no levels are made, but where there is NaN
-  std::vector<Piece> pieces;
-  int top = 0, wanted = 0;  // levels of the pieces
+  int64_t shift = 0, length = 0;        // of its columns
+  bool in_one_pass = false;             // no levels are made, but where there is NaN
+  Pieces pieces;
   End end = End::none;
   Inside inside;
 };

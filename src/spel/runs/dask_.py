@@ -99,7 +99,8 @@ def _local_cluster(factory: Callable[..., Any], workers: int) -> Any:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # Dask listens there in any case; any free port will do
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         )
     except (RuntimeError, OSError, TimeoutError) as error:

@@ -99,7 +99,7 @@ def _local_cluster(factory: Callable[..., Any], workers: int) -> Any:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # Dask listens there in any case; any free port will do
+            dashboard_address="127.0.0.1:0",  # Dask listens in any case
             scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         )

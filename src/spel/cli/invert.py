@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rounds",
     type=click.IntRange(1, 1000),
-    default=4,
+    default=5,
     help="Rounds of least squares; more of them come closer and take longer.",
 )
 @image_options

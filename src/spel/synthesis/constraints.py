@@ -14,13 +14,11 @@ from functools import singledispatch
 
 import numpy as np
 
+from spel.core.window import Window
 from spel.nn import Activation, Center, Concatenate, Layer, MaxPool, MinPool, Network, Scale
 from spel.nn.layer import Image
 from spel.nn.node import INPUT
 from spel.synthesis.winners import scatter, smallest_above, winners
-
-BOUND = np.float32(1 / 16)
-"""Weight of a bound that an image exceeds; equations, which say more, have the weight 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +44,7 @@ class Demand:
 
 
 def demands(
-    network: Network, node: str, wanted: Image, images: Mapping[str, Image]
+    network: Network, node: str, wanted: Image, images: Mapping[str, Image], bound: float
 ) -> dict[str, Demand]:
     """The demands of an activation, each at the first node to which it can be passed back.
 
@@ -58,6 +56,8 @@ def demands(
         The activation of the node.
     images : mapping of str to image
         The current activations of all nodes, and the image as "input".
+    bound : float
+        Weight of a bound that an image exceeds; equations have the weight 1.
     """
     waiting = {node: Demand(wanted, np.ones_like(wanted))}
     final: dict[str, Demand] = {}
@@ -65,7 +65,7 @@ def demands(
         if at.name not in waiting:
             continue
         demand = waiting.pop(at.name)
-        parts = passed_back(at.layer, demand, [images[name] for name in at.inputs])
+        parts = passed_back(at.layer, demand, [images[name] for name in at.inputs], bound)
         if not parts:
             final[at.name] = demand
         for name, part in zip(at.inputs, parts):
@@ -79,13 +79,15 @@ def mixes(layer: Layer) -> bool:
 
 
 @singledispatch
-def passed_back(layer: Layer, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+def passed_back(
+    layer: Layer, demand: Demand, images: Sequence[Image], bound: float
+) -> list[Demand]:
     """The demand of each input of a layer; none if the layer mixes spels or channels."""
     return []
 
 
 @passed_back.register
-def _(layer: Activation, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+def _(layer: Activation, demand: Demand, images: Sequence[Image], bound: float) -> list[Demand]:
     (image,) = images
     if layer.function == "identity":
         return [demand]
@@ -93,18 +95,18 @@ def _(layer: Activation, demand: Demand, images: Sequence[Image]) -> list[Demand
         return []
     equal, above = demand.values > 0, image > 0
     values = np.where(equal, demand.values, np.minimum(image, 0))
-    share = np.where(equal, np.float32(1), BOUND * above)
+    share = np.where(equal, np.float32(1), np.float32(bound) * above)
     return [Demand(values, demand.weights * share)]
 
 
 @passed_back.register
-def _(layer: Center, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+def _(layer: Center, demand: Demand, images: Sequence[Image], bound: float) -> list[Demand]:
     (image,) = images
     return [Demand(demand.values + (image - layer(image)), demand.weights)]
 
 
 @passed_back.register
-def _(layer: Scale, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+def _(layer: Scale, demand: Demand, images: Sequence[Image], bound: float) -> list[Demand]:
     factor, shift = np.asarray(layer.factor), np.asarray(layer.shift)
     safe = np.where(factor == 0, 1, factor)
     values = ((demand.values - shift) / safe).astype(np.float32)
@@ -112,32 +114,41 @@ def _(layer: Scale, demand: Demand, images: Sequence[Image]) -> list[Demand]:
 
 
 @passed_back.register
-def _(layer: Concatenate, demand: Demand, images: Sequence[Image]) -> list[Demand]:
+def _(layer: Concatenate, demand: Demand, images: Sequence[Image], bound: float) -> list[Demand]:
     ends = np.cumsum([image.shape[-1] for image in images])[:-1]
     pairs = zip(np.split(demand.values, ends, axis=-1), np.split(demand.weights, ends, axis=-1))
     return [Demand(values, weights) for values, weights in pairs]
 
 
 @passed_back.register
-def _(layer: MaxPool, demand: Demand, images: Sequence[Image]) -> list[Demand]:
-    return [_of_largest(layer, demand, images[0])]
+def _(layer: MaxPool, demand: Demand, images: Sequence[Image], bound: float) -> list[Demand]:
+    return [_of_largest(layer.scope, demand, images[0], bound)]
 
 
 @passed_back.register
-def _(layer: MinPool, demand: Demand, images: Sequence[Image]) -> list[Demand]:
-    below = _of_largest(layer, Demand(-demand.values, demand.weights), -images[0])
+def _(layer: MinPool, demand: Demand, images: Sequence[Image], bound: float) -> list[Demand]:
+    below = _of_largest(layer.scope, Demand(-demand.values, demand.weights), -images[0], bound)
     return [Demand(-below.values, below.weights)]
 
 
-def _of_largest(layer: MaxPool | MinPool, demand: Demand, image: Image) -> Demand:
+def _of_largest(window: Window, demand: Demand, image: Image, bound: float) -> Demand:
     """The winner has the pooled value; others are at most the smallest of their windows."""
-    window = layer.scope
-    counted = np.where(demand.weights > 0, demand.values, np.inf)
+    values, weights = np.empty((2, image.shape[-1], *image.shape[:-1]), dtype=np.float32)
+    for i in range(image.shape[-1]):  # one channel after the other stays in the cache
+        own = (..., slice(i, i + 1))
+        part = Demand(demand.values[own], demand.weights[own])
+        part = _of_largest_in_channel(window, part, image[own], bound)
+        values[i], weights[i] = part.values[..., 0], part.weights[..., 0]
+    return Demand(np.moveaxis(values, 0, -1), np.moveaxis(weights, 0, -1))
+
+
+def _of_largest_in_channel(window: Window, demand: Demand, image: Image, bound: float) -> Demand:
+    counted = np.where(demand.weights > 0, demand.values, np.float32(np.inf))
     most = smallest_above(counted, window, image.shape)
     below = np.minimum(image, most)
     places = winners(below, window)
     hits = scatter(demand.weights, places, image.shape)
     total = scatter(demand.weights * demand.values, places, image.shape)
-    values = np.divide(total, hits, out=below.copy(order="K"), where=hits > 0)
+    values = np.divide(total, hits, out=below, where=hits > 0)
     values = np.minimum(values, most)
-    return Demand(values, np.where(hits > 0, hits, BOUND * (image > most)))
+    return Demand(values, np.where(hits > 0, hits, np.float32(bound) * (image > most)))

@@ -43,7 +43,7 @@ def invert(
     shape: Shape,
     bounds: tuple[float, float] | None = None,
     start: npt.ArrayLike | None = None,
-    rounds: int = 4,
+    rounds: int = 5,
     on_round: Callable[[], object] = lambda: None,
 ) -> Image:
     """The image whose activation at a node is nearest to a wanted one.
@@ -152,7 +152,7 @@ def _layer_by_layer(
         for i in reversed(range(1, len(parts))):
             low = 0.0 if is_rectified(parts[i - 1]) else None
             goal = _nearest(parts[i], goal, inputs[i], (low, None), 1, INNER)
-        image = _nearest(parts[0], goal, image, bounds, 4 if is_local(parts[0]) else 1)
+        image = _nearest(parts[0], goal, image, bounds, 4 if is_local(parts[0]) else 1, ESTIMATED)
         on_round()
     return best
 
@@ -167,13 +167,21 @@ class Nearness:
         Weight of the squared differences between neighbours.
     pull : float
         Weight of the squared change of the image.
+    bound : float
+        Weight of a bound that the image exceeds, beside 1 for an equation. A bound that binds for
+        one winner may not for the next, so it weighs less; and still less where the activation is
+        itself an estimate, because then its zeros and its maxima are as well.
     """
 
     smooth: float = SMOOTH
     pull: float = 1e-5
+    bound: float = 1 / 2
 
 
-INNER = Nearness(pull=1.0)
+ESTIMATED = Nearness(bound=1 / 16)
+"""Preferences for the image if the activation after it is an estimate."""
+
+INNER = Nearness(pull=1.0, bound=1 / 16)
 """Preferences for activations between layers."""
 
 
@@ -188,6 +196,7 @@ def _nearest(
 ) -> Image:
     """The image whose output is nearest to a wanted one, over some rounds of least squares."""
     best, least = image, np.inf
+    inverse: Filter | None = None
     for number in range(rounds + 1):
         images = {INPUT: image, **network.activations(image)}
         wrong = _mean_square(images[network.output] - wanted)
@@ -195,43 +204,53 @@ def _nearest(
             best, least = image, wrong
         if number == rounds or least <= ENOUGH * _mean_square(wanted):
             break
-        image = image + _change(network, wanted, images, near)
+        problem = _Problem(network, wanted, images, near)
+        inverse = inverse or problem.filter()
+        if not inverse.gain:
+            break  # no demand depends on the image
+        image = image + problem.change(inverse)
         if bounds != (None, None):
             image = np.clip(image, *bounds)
         on_round()
     return best
 
 
-def _change(
-    network: Network, wanted: Image, images: dict[str, Image], near: Nearness
-) -> Image | float:
-    """The change of the image that meets the demands best, the network taken as linear there."""
-    image = images[INPUT]
-    targets = demands(network, network.output, wanted, images)
-    linear = Linearized(network, images, list(targets))
+class _Problem:
+    """The least-squares problem for a change of the image, the network taken as linear there."""
 
-    def normal(change: Image) -> Image:
-        ends = linear.push(change)
-        return linear.pull({name: targets[name].weights * end for name, end in ends.items()})
+    def __init__(
+        self, network: Network, wanted: Image, images: dict[str, Image], near: Nearness
+    ) -> None:
+        self.images, self.near = images, near
+        self.targets = demands(network, network.output, wanted, images, near.bound)
+        self.linear = Linearized(network, images, list(self.targets))
 
-    inverse = Filter(
-        normal,
-        image.shape,
-        linear.reach,
-        near.smooth,
-        near.pull,
-        zero_outside=linear.zero_outside,
-    )
-    if not inverse.gain:
-        return 0.0  # no demand depends on the image
-    smooth, pull = near.smooth * inverse.gain, near.pull * inverse.gain
-    wrong = {name: part.weights * (part.values - images[name]) for name, part in targets.items()}
-    return conjugate_gradients(
-        lambda change: normal(change) + smooth * _roughness(change) + pull * change,
-        linear.pull(wrong) - smooth * _roughness(image),
-        inverse,
-        iterations=ITERATIONS,
-    )
+    def normal(self, change: Image) -> Image:
+        """The change through the network, weighted, and back."""
+        ends = self.linear.push(change)
+        weighted = {name: self.targets[name].weights * end for name, end in ends.items()}
+        return self.linear.pull(weighted)
+
+    def filter(self) -> Filter:
+        """The preconditioner; it also serves later rounds, whose problems are nearly the same."""
+        shape, zero_outside = self.images[INPUT].shape, self.linear.zero_outside
+        smooth, pull = self.near.smooth, self.near.pull
+        reach = self.linear.reach
+        return Filter(self.normal, shape, reach, smooth, pull, zero_outside=zero_outside)
+
+    def change(self, inverse: Filter) -> Image:
+        """The change that meets the demands best."""
+        smooth, pull = self.near.smooth * inverse.gain, self.near.pull * inverse.gain
+        wrong = {
+            name: part.weights * (part.values - self.images[name])
+            for name, part in self.targets.items()
+        }
+        return conjugate_gradients(
+            lambda change: self.normal(change) + smooth * _roughness(change) + pull * change,
+            self.linear.pull(wrong) - smooth * _roughness(self.images[INPUT]),
+            inverse,
+            iterations=ITERATIONS,
+        )
 
 
 def _roughness(image: Image) -> Image:

@@ -20,7 +20,7 @@ def invert_steps(
     names: Sequence[str] | None = None,
     *,
     bounds: tuple[float, float] | None = None,
-    rounds: int = 4,
+    rounds: int = 5,
     on_step: Callable[[str], object] = lambda name: None,
     on_round: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Image], dict[str, str]]:

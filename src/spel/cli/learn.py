@@ -115,6 +115,12 @@ from spel.cli.types import PATH, SEED
 @click.option("--truncated", is_flag=True, help="Also look for objects that the image border cuts.")
 @click.option("--seed", type=SEED, default=42, help="Seed of the clustering.")
 @click.option("--report", type=PATH, help="Picture of what was learned.")
+@click.option(
+    "--tile",
+    type=click.IntRange(1),
+    help="Read TIFF, NumPy and OME-Zarr images in blocks of this side, where strokes lie, so that "
+    "they need not fit in memory. [default: those that are too large to be read whole]",
+)
 @image_options
 @shared
 def command(
@@ -123,6 +129,7 @@ def command(
     markers: Path,
     out: Path,
     report: Path | None,
+    tile: int | None,
     reading: Reading,
     settings: Settings,
     **options: Any,
@@ -143,7 +150,10 @@ def command(
     for path in filter(None, (out, report)):
         check_place(path)
     options["class_names"] = learn_run.names_of_classes(options["class_names"])
-    marked = learn_run.read_marked_images(images, markers, options["labels"], settings, reading)
+    marked = learn_run.read_marked_images(
+        images, markers, options["labels"], settings, reading, tile
+    )
+    pictured = [] if report is None else learn_run.whole_images(marked, "--report")
     space = options["space"]
     if space == "auto":
         space = learn_run.common_space(marked.paths, settings)
@@ -155,5 +165,5 @@ def command(
     if options["check_strokes"]:
         learn_run.check_each_stroke(network, marked, settings, options)
     if report is not None:
-        write(report, learning_sheet(learned, marked.images, marked.markers, marked.names))
+        write(report, learning_sheet(learned, pictured, marked.markers, marked.names))
         click.echo(report)

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 import spel
@@ -27,6 +28,7 @@ from spel.jobs.segmented_files import picture_type
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.learning.stroke_check import check_strokes
 from spel.nn import Center, Color, Network, chain
+from spel.nn.blocks import AnyImage, InBlocks
 
 MAX_SUGGESTIONS = 5
 WHITE = 255.0
@@ -39,7 +41,7 @@ class MarkedImages:
 
     names: list[str]
     paths: list[Path]
-    images: list[npt.NDArray[Any]]
+    images: list[AnyImage]
     markers: list[Markers]
 
 
@@ -49,6 +51,7 @@ def read_marked_images(
     convention: Any,
     settings: Settings,
     reading: Reading | None = None,
+    tile: int | None = None,
 ) -> MarkedImages:
     """The images that have a marker file, with notes about their strokes."""
     strokes, paths = marked_images(folder, markers, convention)
@@ -56,7 +59,7 @@ def read_marked_images(
     marked = MarkedImages(
         names,
         [paths[name] for name in names],
-        read_in_units([paths[name] for name in names], settings, reading),
+        seen_in_units([paths[name] for name in names], settings, reading, tile),
         [strokes[name] for name in names],
     )
     for name, image, drawn in zip(names, marked.images, marked.markers, strict=True):
@@ -71,11 +74,42 @@ def read_in_units(
     paths: Sequence[Path], settings: Settings, reading: Reading | None = None
 ) -> list[npt.NDArray[Any]]:
     """Images in units of 8 bits, whatever their files have; what is assumed is said once."""
-    images, read = [], FileReader(settings, reading)
+    read = FileReader(settings, reading)
+    return [_in_units(*read(path)) for path in paths]
+
+
+def seen_in_units(
+    paths: Sequence[Path], settings: Settings, reading: Reading | None, tile: int | None
+) -> list[AnyImage]:
+    """`read_in_units`; those too large to be read whole, or all with a tile, are seen in blocks."""
+    images: list[AnyImage] = []
+    read = FileReader(settings, reading)
     for path in paths:
-        image, white = read(path)
-        images.append(image if white is None else to_white(image, white, WHITE))
+        large = read.large(path, tile)
+        if large is None:
+            images.append(_in_units(*read(path)))
+        else:
+            images.append(InBlocks(large, side=tile).in_units(WHITE, large.white))
     return images
+
+
+def _in_units(image: npt.NDArray[Any], white: float | None) -> npt.NDArray[Any]:
+    return image if white is None else to_white(image, white, WHITE)
+
+
+def whole_images(marked: MarkedImages, option: str) -> list[npt.NDArray[Any]]:
+    """The images as arrays; an option that needs them is refused if one is read in blocks.
+
+    Raises
+    ------
+    ParameterError
+    """
+    for name, image in zip(marked.names, marked.images):
+        if isinstance(image, InBlocks):
+            raise ParameterError(
+                f"{option} shows images whole, and {name} is read in blocks; leave {option} out"
+            )
+    return [np.asarray(image) for image in marked.images]
 
 
 def architecture(path: Path, space: str, center: bool) -> Network:
@@ -140,8 +174,13 @@ def learn_whole(
         + _in_words(segmentation_of(learned))
     )
     _note_labels(segmentation_of(learned), settings)
+    whole = [n for n, image in enumerate(marked.images) if not isinstance(image, InBlocks)]
     suggestions = suggest_strokes(
-        learned, marked.images, marked.markers, names=marked.names, white=WHITE
+        learned,
+        [np.asarray(marked.images[n]) for n in whole],
+        [marked.markers[n] for n in whole],
+        names=[marked.names[n] for n in whole],
+        white=WHITE,
     )
     for sentence in suggestions[:MAX_SUGGESTIONS]:
         settings.say(f"note: {sentence}")

@@ -16,8 +16,10 @@ from spel.cli.options import Settings
 from spel.core.intensity import count_non_finite, dark_largest, largest_number
 from spel.errors import plural
 from spel.io.image.reader import ReadWithWhite, read_with_white
+from spel.io.large import LargeImage
 from spel.nn import Network
 from spel.nn.intensity import assumed_white, expected_white, match_white, takes_colors
+from spel.runs.parts import large_image
 
 
 class FileReader:
@@ -42,6 +44,14 @@ class FileReader:
         self.note(str(path), assumed, count_non_finite(image), largest_number(image))
         self.whites |= set() if assumed is None else {assumed}
         return image, white
+
+    def large(self, path: str | os.PathLike[str], tile: int | None) -> LargeImage | None:
+        """The image to be read by windows, see `spel.runs.parts.large_image`."""
+        options = {"isolate": self.options.get("isolate", False), "page": self.options.get("page")}
+        image = large_image(path, tile, **options)
+        if image is not None and image.dtype != np.uint8:
+            self.note(str(path), image.white, 0)
+        return image
 
     def __reduce__(self) -> Any:
         """In a worker it reads the same, and says nothing."""

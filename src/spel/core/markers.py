@@ -137,6 +137,20 @@ class Markers:
         result: npt.NDArray[np.bool_] = self.labels != self.background
         return result
 
+    def at(self, spels: IntArray) -> IntArray:
+        """The index of the last point at each spel (n, ndim); -1 where nothing is drawn.
+
+        Spels may lie beside the image. It takes memory for the points, not for the image.
+        """
+        if not len(self):
+            return np.full(len(spels), -1)
+        places = _numbers(self.points, self.size)
+        order = np.argsort(places, kind="stable")
+        wanted = _numbers(spels, self.size)
+        last = np.searchsorted(places[order], wanted, side="right") - 1
+        index = order[last]
+        return np.where((last >= 0) & (places[index] == wanted), index, -1)
+
     def image(self) -> npt.NDArray[np.int32]:
         """Label image: -1 where nothing is drawn; of coinciding points the last one counts."""
         drawn = np.full(self.size, -1, dtype=np.int32)
@@ -152,13 +166,10 @@ class Markers:
             Whether touching points of different labels belong to different strokes; False joins
             them, as libift does.
         """
-        place = np.full(self.size, -1, dtype=np.int64)
-        place[tuple(self.points.T)] = np.arange(len(self))
-        owner = place[tuple(self.points.T)]  # where two points coincide, the last one counts
-        padded = np.pad(place, 1, constant_values=-1)
+        owner = self.at(self.points)  # where two points coincide, the last one counts
         pairs = []
         for step in Adjacency.box(3, ndim=self.ndim).displacements:
-            near = padded[tuple((self.points + step + 1).T)]
+            near = self.at(self.points + step)
             joined = (near >= 0) & (owner == np.arange(len(self)))
             if by_label:
                 joined &= self.labels[near] == self.labels
@@ -283,11 +294,14 @@ def _integers(name: str, values: npt.ArrayLike) -> IntArray:
 
 
 def _contained(points: IntArray, others: IntArray, size: Sequence[int]) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(size, dtype=bool)
     inside = ((others >= 0) & (others < np.asarray(size))).all(axis=1)
-    mask[tuple(others[inside].T)] = True
-    result: npt.NDArray[np.bool_] = mask[tuple(points.T)]
-    return result
+    return np.isin(_numbers(points, size), _numbers(others[inside], size))
+
+
+def _numbers(spels: IntArray, size: Sequence[int]) -> IntArray:
+    """The number of each spel in raster order, in an image with a border of one spel."""
+    wide = tuple(n + 2 for n in size)
+    return np.asarray(np.ravel_multi_index(tuple((spels + 1).T), wide), dtype=np.int64)
 
 
 def _first_of_component(pairs: IntArray, order: IntArray) -> IntArray:

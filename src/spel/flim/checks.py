@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.instance import check_instance
 from spel.core.markers import Markers
-from spel.core.numbers import as_numbers
 from spel.errors import ShapeError
 from spel.flim.statistics import checked_names
+from spel.nn.blocks import ImageLike, InBlocks, shape_of, values_at
 
 UNIFORM = 0.02
 """A stroke whose deviation is less than this share of the image's deviation is uniform."""
@@ -20,7 +19,7 @@ UNIFORM = 0.02
 
 def check_markers(
     markers: Sequence[Markers],
-    images: Sequence[npt.ArrayLike] = (),
+    images: Sequence[ImageLike] = (),
     *,
     names: Sequence[str] = (),
 ) -> tuple[str, ...]:
@@ -72,12 +71,12 @@ def check_markers(
             continue
         messages += _touching(drawn, name)
         if images:
-            image = as_numbers(images[number], f"check_markers: image {name}")
-            image = image[..., None] if image.ndim == drawn.ndim else image
-            if image.shape[:-1] != drawn.size:
+            image = images[number]
+            size = shape_of(image, f"check_markers: image {name}")[: drawn.ndim]
+            if size != drawn.size:
                 messages.append(
-                    f"image {name}: markers of {drawn.size} spels on an image of "
-                    f"{image.shape[:-1]}; use the image that was marked"
+                    f"image {name}: markers of {drawn.size} spels on an image of {size}; use the "
+                    "image that was marked"
                 )
             else:
                 messages += _uniform(drawn, image, name)
@@ -99,9 +98,9 @@ def _balance(markers: Sequence[Markers]) -> list[str]:
 
 def _touching(drawn: Markers, name: str) -> list[str]:
     """A sentence if strokes of different labels touch."""
-    labels = np.pad(drawn.image(), 1, constant_values=-1)
     for step in Adjacency.box(3, ndim=drawn.ndim).displacements:
-        near = labels[tuple((drawn.points + step + 1).T)]
+        other = drawn.at(drawn.points + step)
+        near = np.where(other >= 0, drawn.labels[other], -1)
         other = (near >= 0) & (near != drawn.labels)
         if other.any():
             first = int(other.argmax())
@@ -114,10 +113,13 @@ def _touching(drawn: Markers, name: str) -> list[str]:
     return []
 
 
-def _uniform(drawn: Markers, image: npt.NDArray[np.generic], name: str) -> list[str]:
-    """A sentence for every stroke of one colour."""
-    values = image[tuple(drawn.points.T)].astype(np.float64)
-    whole = image.reshape(-1, image.shape[-1]).astype(np.float64).std(axis=0).max()
+def _uniform(drawn: Markers, image: ImageLike, name: str) -> list[str]:
+    """A sentence for every stroke of one colour; a large image has the spread of its strokes."""
+    values = values_at(image, drawn.points).reshape(len(drawn), -1).astype(np.float64)
+    every = values
+    if not isinstance(image, InBlocks):
+        every = np.asarray(image).reshape(-1, values.shape[1])
+    whole = max(every[:, k].std(dtype=np.float64) for k in range(every.shape[1]))
     messages = []
     strokes = drawn.strokes()
     for stroke in np.unique(strokes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
@@ -13,6 +12,7 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim.statistics import check_pairs
 from spel.linear import fit_softmax
+from spel.nn.blocks import ImageLike, values_at
 from spel.nn.decode import Decode
 from spel.ops.decode import LABELLED, Method
 
@@ -43,7 +43,7 @@ def class_labels(markers: Sequence[Markers]) -> tuple[int, ...]:
 
 
 def class_decoder(
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     *,
     ridge: float = 1e-2,
@@ -88,7 +88,7 @@ def class_decoder(
             f"class_decoder: labels {labels}, ridge {ridge!r}; draw strokes of at least two "
             "classes, and give a ridge above 0"
         )
-    rows = [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
+    rows = [values_at(image, m.points) for image, m in zip(images, markers)]
     drawn = np.concatenate([m.labels for m in markers])
     owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
     shares = np.zeros(len(drawn))

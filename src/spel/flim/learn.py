@@ -6,25 +6,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import numpy.typing as npt
-
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.core.numbers import as_numbers
 from spel.core.window import Border
 from spel.errors import ParameterError, plural
+from spel.flim.activations import activations_of
 from spel.flim.atrous import Strides, cumulative_strides, dilated
 from spel.flim.bank import bank, border_of
 from spel.flim.cluster import clusters
 from spel.flim.consensus import consensus
 from spel.flim.points import feature_points, join_point_banks
 from spel.flim.samples import gather_samples
-from spel.flim.statistics import check_channels, check_pairs, checked_names, pooled_statistics
+from spel.flim.statistics import check_channels, check_sizes, checked_names, pooled_statistics
+from spel.nn.blocks import AnyImage, ImageLike, InBlocks, in_blocks
 from spel.nn.convolution import Convolution
 from spel.nn.intensity import match_images
-from spel.nn.layer import Image, Layer
+from spel.nn.layer import Layer
 from spel.nn.network import Network
-from spel.nn.node import INPUT, Node, in_node
+from spel.nn.node import Node, in_node
 from spel.nn.unlearned import Unlearned
 
 Method = Literal["cluster", "points"]
@@ -32,7 +32,7 @@ Method = Literal["cluster", "points"]
 
 def learn(
     network: Layer,
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     *,
     seed: int = 42,
@@ -52,8 +52,9 @@ def learn(
     ----------
     network : Network
         With `Unlearned` nodes; learned nodes stay as they are.
-    images : sequence of (rows, cols, C) arrays
-        Images of any sizes, as the network takes them, one per markers.
+    images : sequence of (rows, cols, C) arrays, or of `spel.nn.blocks.InBlocks`
+        Images of any sizes, as the network takes them, one per markers. Of large ones only blocks
+        around the strokes are computed, with the same result.
     markers : sequence of Markers
     seed : int
         Seed of the clustering.
@@ -108,21 +109,21 @@ def learn(
     last = _last_unlearned(network)
     names = checked_names("learn", names, len(images))
     network, matched = match_images(network, images, white)
-    raw = [_channelled(image) for image in matched]
-    check_pairs("learn", [image[..., :0] for image in raw], markers)  # a layer may join channels
+    raw = [in_blocks(network, _channelled(image)) for image in matched]
+    check_sizes("learn", raw, markers)  # not their channels: a layer may join them
     marked = list(markers)
     strides = cumulative_strides(network)
     if compat == "libift":
         strides = {name: (1,) * len(s) for name, s in strides.items()}
     points = feature_points(network, raw, marked, seed=seed) if method == "points" else None
-    done: list[dict[str, Image]] = [{INPUT: image} for image in raw]
+    done = [activations_of(image) for image in raw]
     learned = network
     records = dict(network.meta.get("learned", {}))
     for position, node in enumerate(network.nodes):
         step = strides[node.inputs[0]]
         layer: Layer = node.layer
         if isinstance(layer, Unlearned):
-            inputs = [activation[node.inputs[0]] for activation in done]
+            inputs = [activations[node.inputs[0]] for activations in done]
             records[node.name] = _record(layer, settings)
             with in_node(node):
                 filled = _fill(layer, step, inputs, points or marked, names, settings)
@@ -132,7 +133,8 @@ def learn(
             learned = learned.replace(node.name, layer)
         if node.name == last:
             break
-        _advance(done, node, dilated(layer, step), network.nodes[position + 1 :])
+        for activations in done:
+            activations.add(node, dilated(layer, step), network.nodes[position + 1 :])
     return learned.with_meta(learned=records, images=list(names), background=marked[0].background)
 
 
@@ -162,7 +164,7 @@ def _record(layer: Unlearned, settings: _Settings) -> dict[str, Any]:
 def _fill(
     layer: Unlearned,
     step: Strides,
-    inputs: Sequence[Image],
+    inputs: Sequence[AnyImage],
     markers: Sequence[Markers],
     names: tuple[str, ...],
     settings: _Settings,
@@ -192,21 +194,9 @@ def _last_unlearned(network: Network) -> str:
     return names[-1]
 
 
-def _advance(
-    activations: Sequence[dict[str, Image]], node: Node, layer: Layer, later: Sequence[Node]
-) -> None:
-    """Add the activation of a node for each image, and drop those that no later node takes."""
-    needed = {name for other in later for name in other.inputs}
-    for activation in activations:
-        with in_node(node):
-            activation[node.name] = layer(*[activation[name] for name in node.inputs])
-        for name in set(activation) - needed:
-            del activation[name]
-
-
 def _learned_bank(
     layer: Unlearned,
-    inputs: Sequence[Image],
+    inputs: Sequence[AnyImage],
     markers: Sequence[Markers],
     names: tuple[str, ...],
     settings: _Settings,
@@ -230,7 +220,9 @@ def _learned_bank(
     return bank(kernels, layer.adjacency, stats), border_of(stats)
 
 
-def _channelled(image: npt.ArrayLike) -> Image:
+def _channelled(image: ImageLike) -> AnyImage:
     """The image with a channel axis."""
+    if isinstance(image, InBlocks):
+        return image
     array = as_numbers(image, "learn")
     return array[..., None] if array.ndim == 2 else array

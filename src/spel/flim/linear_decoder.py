@@ -15,6 +15,7 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
 from spel.flim.statistics import check_pairs
 from spel.linear import fit_logistic
+from spel.nn.blocks import ImageLike, values_at
 from spel.nn.combine import WeightedSum
 
 Real = npt.NDArray[np.float64]
@@ -41,7 +42,7 @@ class MarkedActivations:
 
 
 def marked_activations(
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     extra: Sequence[npt.NDArray[np.bool_]] = (),
     *,
@@ -74,7 +75,7 @@ def marked_activations(
     check_pairs("marked_activations", images, markers)
     _check_extra(extra, markers)
     values = np.concatenate(
-        [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
+        [values_at(image, m.points) for image, m in zip(images, markers)]
     ).astype(np.float64)
     is_object = np.concatenate([m.is_object for m in markers])
     owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
@@ -88,7 +89,7 @@ def marked_activations(
     for number, (image, mask) in enumerate(zip(images, extra)):
         places = np.argwhere(mask)
         places = np.random.default_rng(seed).permutation(places)[:most]
-        more = np.asarray(image)[tuple(places.T)].astype(np.float64)
+        more = values_at(image, places).astype(np.float64)
         values = np.concatenate([values, more])
         is_object = np.concatenate([is_object, np.zeros(len(more), dtype=bool)])
         owner = np.concatenate([owner, np.full(len(more), number)])
@@ -124,7 +125,7 @@ def _check_extra(extra: Sequence[npt.NDArray[np.bool_]], markers: Sequence[Marke
 
 
 def linear_decoder(
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     *,
     ridge: float = 1e-2,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
@@ -15,15 +14,14 @@ from spel.flim.bank import bank
 from spel.flim.cluster import clusters
 from spel.flim.samples import Samples, gather_samples
 from spel.flim.statistics import Statistics, check_pairs, checked_names, pooled_statistics
-from spel.nn.layer import Image
+from spel.nn.blocks import AnyImage, ImageLike, InBlocks, patches_at
 from spel.nn.network import Network
 from spel.nn.node import INPUT
 from spel.nn.unlearned import Unlearned
-from spel.ops.patches import patches
 
 
 def feature_points(
-    network: Network, images: Sequence[Image], markers: Sequence[Markers], *, seed: int = 42
+    network: Network, images: Sequence[AnyImage], markers: Sequence[Markers], *, seed: int = 42
 ) -> list[Markers]:
     """The bag of feature points: the marked spels nearest to the clusters of each stroke.
 
@@ -74,12 +72,15 @@ def feature_points(
         inputs = list(images)
     else:
         before = network.upto(source)
-        inputs = [before(image) for image in images]
+        inputs = [
+            image.through(before) if isinstance(image, InBlocks) else before(image)
+            for image in images
+        ]
     return _choose_points(inputs, markers, layer.adjacency, layer.per_stroke, seed)
 
 
 def _choose_points(
-    inputs: Sequence[npt.ArrayLike],
+    inputs: Sequence[ImageLike],
     markers: Sequence[Markers],
     adjacency: Adjacency,
     per_stroke: int,
@@ -98,7 +99,7 @@ def _choose_points(
 
 
 def points_bank(
-    inputs: Sequence[npt.ArrayLike],
+    inputs: Sequence[ImageLike],
     points: Sequence[Markers],
     adjacency: Adjacency,
     *,
@@ -147,7 +148,7 @@ def points_bank(
 
 
 def join_point_banks(
-    inputs: Sequence[npt.ArrayLike],
+    inputs: Sequence[ImageLike],
     points: Sequence[Markers],
     adjacency: Adjacency,
     names: Sequence[str],
@@ -158,7 +159,7 @@ def join_point_banks(
     for image, drawn, name in zip(inputs, points, names):
         if not len(drawn):  # an image without points has no kernels
             continue
-        rows = patches(image, adjacency, at=drawn.points).astype(np.float64)
+        rows = patches_at(image, adjacency, drawn.points).astype(np.float64)
         stats = Statistics(rows.mean(axis=0), rows.std(axis=0) + factor)
         standard = stats.standardize(rows)
         norm = np.linalg.norm(standard, axis=1, keepdims=True)

@@ -12,7 +12,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.core.provenance import Provenance
 from spel.flim.statistics import Statistics, check_pairs, checked_names
-from spel.ops.patches import patches
+from spel.nn.blocks import ImageLike, patches_at
 
 Real = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ class Samples:
 
 
 def samples(
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     adjacency: Adjacency,
     statistics: Statistics,
@@ -127,7 +127,7 @@ def samples(
 
 
 def gather_samples(
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     adjacency: Adjacency,
     statistics: Statistics,
@@ -138,7 +138,7 @@ def gather_samples(
     """`samples` without checks of images, markers and names."""
     border = tuple(statistics.mean.tolist())
     rows = [
-        statistics.standardize(patches(image, adjacency, at=m.points, border=border))
+        statistics.standardize(patches_at(image, adjacency, m.points, border))
         for image, m in zip(images, markers)
     ]
     return Samples(

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from spel.core.instance import check_instance
 from spel.core.markers import Markers
-from spel.core.numbers import as_numbers
 from spel.errors import ParameterError, ShapeError
+from spel.nn.blocks import ImageLike, shape_of, values_at
 
 Real = npt.NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class Statistics:
 
 
 def statistics(
-    images: Sequence[npt.ArrayLike], markers: Sequence[Markers], *, factor: float = 0.01
+    images: Sequence[ImageLike], markers: Sequence[Markers], *, factor: float = 0.01
 ) -> Statistics:
     """Mean and deviation of each channel over all marked spels of all images together.
 
@@ -91,11 +91,11 @@ def statistics(
 
 
 def pooled_statistics(
-    images: Sequence[npt.ArrayLike], markers: Sequence[Markers], factor: float = 0.01
+    images: Sequence[ImageLike], markers: Sequence[Markers], factor: float = 0.01
 ) -> Statistics:
     """`statistics` without checks of images and markers."""
     values = np.concatenate(
-        [np.asarray(image)[tuple(m.points.T)] for image, m in zip(images, markers)]
+        [values_at(image, m.points) for image, m in zip(images, markers)]
     ).astype(np.float64)
     if not len(values):
         raise ParameterError("statistics: no spel is marked; draw at least one stroke")
@@ -118,7 +118,13 @@ def _first_not_finite(values: Real, markers: Sequence[Markers]) -> str:
     raise AssertionError("fewer points than values")
 
 
-def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequence[Markers]) -> None:
+def check_pairs(operator: str, images: Sequence[ImageLike], markers: Sequence[Markers]) -> None:
+    """Raise unless there is one image per markers, of its size, all of as many channels."""
+    check_sizes(operator, images, markers)
+    check_channels(operator, images)
+
+
+def check_sizes(operator: str, images: Sequence[ImageLike], markers: Sequence[Markers]) -> None:
     """Raise unless there is one image per markers, each of the marked size."""
     if len(images) != len(markers) or not len(images):
         raise ShapeError(
@@ -127,19 +133,18 @@ def check_pairs(operator: str, images: Sequence[npt.ArrayLike], markers: Sequenc
         )
     for number, (image, m) in enumerate(zip(images, markers)):
         check_instance(f"{operator}: markers {number}", m, Markers)
-        shape = as_numbers(image, f"{operator}: image {number}").shape
+        shape = shape_of(image, f"{operator}: image {number}")
         if len(shape) != m.ndim + 1:
             raise ShapeError(
                 f"{operator}: image {number} of shape {shape} for markers of {m.ndim} axes; "
                 "expected a channel axis after them"
             )
         m.check_fits(shape[:-1], f"image {number}")
-    check_channels(operator, images)
 
 
-def check_channels(operator: str, images: Sequence[npt.ArrayLike]) -> None:
+def check_channels(operator: str, images: Sequence[ImageLike]) -> None:
     """Raise unless all images have the same number of channels."""
-    channels = {np.shape(image)[-1] for image in images}
+    channels = {shape_of(image)[-1] for image in images}
     if len(channels) > 1:
         raise ShapeError(
             f"{operator}: images of {sorted(channels)} channels; expected the same number in all. "

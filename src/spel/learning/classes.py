@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,12 @@ from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.class_decoder import class_decoder, class_labels, decoders_by_class
+from spel.learning.around import around_objects
 from spel.learning.encoded import DECODED, Encoded
 from spel.learning.sharp import at_border
 from spel.learning.sharp_classes import sharp_classes
-from spel.nn import Concatenate, Convolution, Decode, Network, Node, Softmax
+from spel.nn import Concatenate, Convolution, Decode, Network, Node, Softmax, WeightedSum
+from spel.nn.blocks import AnyImage, InBlocks, applied, in_memory
 from spel.ops.decode import Method
 
 OUTPUT = "probability"
@@ -61,7 +63,8 @@ def learn_classes(
     on_step(f"decoder: {len(labels)} classes, labels {', '.join(map(str, labels))}")
     sharp = None
     if sharpened and decoder == "linear":
-        sharp = sharp_classes(encoded.entering, outputs, markers, labels, ridge)
+        entering = [in_memory(one) for one in encoded.entering]
+        sharp = sharp_classes(entering, outputs, markers, labels, ridge)
     if sharp is None:
         how = encoded.delineated(how, hull=start is not None)
     else:
@@ -108,7 +111,7 @@ def _decoded(
     decoder: str,
     labels: Sequence[int],
     ridge: float,
-) -> tuple[list[Node], list[npt.NDArray[np.float32]]]:
+) -> tuple[list[Node], list[AnyImage]]:
     """The nodes of the decoder, and the probabilities of the marked images."""
     if decoder == "linear":
         bank = class_decoder(encoded.channels, markers, ridge=ridge)
@@ -118,7 +121,11 @@ def _decoded(
         ]
     else:
         nodes = _published(encoded, cast(Method, decoder), labels)
-    return nodes, [_after(nodes, channels) for channels in encoded.channels]
+    network = encoded.with_decoder(*nodes)
+    return nodes, [
+        image.through(network) if isinstance(image, InBlocks) else _after(nodes, channels)
+        for image, channels in zip(encoded.images, encoded.channels)
+    ]
 
 
 def _published(encoded: Encoded, method: Method, labels: Sequence[int]) -> list[Node]:
@@ -135,17 +142,28 @@ def _last_bank(network: Network) -> KernelBank:
     return banks[-1]
 
 
-def _after(nodes: Sequence[Node], channels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _after(nodes: Sequence[Node], channels: AnyImage) -> npt.NDArray[np.float32]:
     """The output of the decoder for the channels that it takes."""
+    assert not isinstance(channels, InBlocks)
     if isinstance(nodes[0].layer, Convolution):
         return Softmax()(nodes[0].layer(channels))
     layers = [node.layer for node in nodes if isinstance(node.layer, Decode)]
     return Concatenate()(*[layer(channels[..., -len(layer.labels) :]) for layer in layers])
 
 
+def _channel(outputs: AnyImage, channel: int) -> AnyImage:
+    """The probabilities of one class: (rows, cols, 1)."""
+    outputs = in_memory(outputs)
+    if not isinstance(outputs, InBlocks):
+        return outputs[..., channel : channel + 1]
+    one = np.zeros(outputs.shape[-1], np.float32)
+    one[channel] = 1
+    return applied(outputs, WeightedSum(one))
+
+
 def _objects(
     one: ObjectClass,
-    outputs: Sequence[npt.NDArray[np.float32]],
+    outputs: Sequence[AnyImage],
     channel: int,
     markers: Sequence[Markers],
     start: ObjectModel,
@@ -157,7 +175,8 @@ def _objects(
         for m in markers
     ]
     try:
-        model, _ = learn_object_model([o[..., channel] for o in outputs], own, start)
+        around = around_objects([_channel(o, channel) for o in outputs], own, start)
+        model, _ = learn_object_model(*around, start)
     except ParameterError:
         on_step(
             f"class {one.title}: no component contains its strokes; objects may have any size and "

@@ -98,7 +98,7 @@ def rank_decoders(
     if any(s != (1,) * len(s) for s in cumulative_strides(encoder).values()):
         encoder = atrous(encoder)
     ends = block_ends(encoder)
-    done = [encoder.activations(match_white(encoder, image, white)) for image in images]
+    done = [encoder.select(match_white(encoder, image, white), ends) for image in images]
     choices = []
     for block in ends:
         for method in methods:

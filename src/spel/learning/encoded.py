@@ -16,6 +16,7 @@ from spel.errors import ParameterError
 from spel.flim.atrous import atrous, cumulative_strides
 from spel.flim.learn import learn
 from spel.nn import Concatenate, Convolution, Network, Node, Unlearned
+from spel.nn.blocks import AnyImage, ImageLike, InBlocks, in_blocks, values_at
 from spel.nn.intensity import expected_white, match_images
 from spel.nn.layer import Layer
 from spel.nn.node import INPUT
@@ -37,11 +38,13 @@ class Encoded:
     network : Network
     blocks : tuple of str
         Nodes that are decoded.
-    channels : list of (rows, cols, K) arrays
+    images : list of (rows, cols, C) arrays, or of `spel.nn.blocks.InBlocks`
+        The marked images in the units of the network; large ones are seen in blocks.
+    channels : list of (rows, cols, K) arrays, or of `spel.nn.blocks.InBlocks`
         Channels of all blocks, for each image.
     features : str
         The node whose activation enters the first convolution, on which masks are delineated.
-    entering : list of (rows, cols, C) arrays
+    entering : list of (rows, cols, C) arrays, or of `spel.nn.blocks.InBlocks`
         That activation of each image: its colours.
     scale : tuple of float
         Factors that make the channels of that activation comparable at the marked spels.
@@ -49,9 +52,10 @@ class Encoded:
 
     network: Network
     blocks: tuple[str, ...]
-    channels: list[Image]
+    images: list[AnyImage]
+    channels: list[AnyImage]
     features: str
-    entering: list[Image]
+    entering: list[AnyImage]
     scale: tuple[float, ...]
 
     def with_decoder(self, *nodes: Node) -> Network:
@@ -83,7 +87,7 @@ class Encoded:
 
 def encode(
     network: Layer,
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     *,
     names: Sequence[str] = (),
@@ -114,14 +118,28 @@ def encode(
         raise ParameterError("learn_segmenter: the network has no convolution to decode")
     chosen = tuple(blocks) or block_ends(network)
     features = first.inputs[0]
-    done = [network.activations(image) for image in arrays]
-    channels = [np.concatenate([a[name] for name in chosen], axis=-1) for a in done]
-    entering = [
-        _with_channel_axis(array if features == INPUT else a[features], m.ndim)
-        for array, a, m in zip(arrays, done, markers)
+    seen = [
+        in_blocks(network, image if isinstance(image, InBlocks) else _with_channel_axis(image, m))
+        for image, m in zip(arrays, markers)
     ]
-    scale = channel_scales([e[tuple(m.points.T)] for e, m in zip(entering, markers)])
-    return Encoded(network, chosen, channels, features, entering, scale)
+    pairs = [_decoded(network, image, chosen, features) for image in seen]
+    channels, entering = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    scale = channel_scales([values_at(e, m.points) for e, m in zip(entering, markers)])
+    return Encoded(network, chosen, seen, channels, features, entering, scale)
+
+
+def _decoded(
+    network: Network, image: AnyImage, blocks: Sequence[str], features: str
+) -> tuple[AnyImage, AnyImage]:
+    """The channels of the decoded blocks, and the activation on which masks are delineated."""
+    if isinstance(image, InBlocks):
+        joined = Node(DECODED, Concatenate(), tuple(blocks))
+        channels = image.through(Network((*network.nodes, joined)).upto(DECODED))
+        entering = image if features == INPUT else image.through(network.upto(features))
+        return channels, entering
+    read = {name: None for name in (*blocks, features) if name != INPUT}
+    done = {INPUT: image, **network.select(image, list(read))}
+    return np.concatenate([done[name] for name in blocks], axis=-1), done[features]
 
 
 def block_ends(network: Network) -> tuple[str, ...]:
@@ -145,6 +163,6 @@ def block_ends(network: Network) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*ends, network.output]))
 
 
-def _with_channel_axis(image: Image, ndim: int) -> Image:
+def _with_channel_axis(image: Image, drawn: Markers) -> Image:
     """The image with a channel axis."""
-    return image[..., None] if image.ndim == ndim else image
+    return image[..., None] if image.ndim == drawn.ndim else image

@@ -21,10 +21,12 @@ from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import Segmentation, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.linear_decoder import linear_decoder
+from spel.learning.around import around_objects
 from spel.learning.encoded import DECODED, Encoded
 from spel.learning.presence import cross_validated_presence, presence_in_words
 from spel.learning.sharp import BORDER, MARGIN, at_border, sharp_saliency
 from spel.nn import Activation, Network, Node, WeightedSum
+from spel.nn.blocks import AnyImage, applied, in_memory, is_held, shape_of, values_at
 from spel.ops.pool import max_pool
 
 Image = npt.NDArray[Any]
@@ -72,11 +74,18 @@ def learn_one_class(
     """
     channels = encoded.channels
     opposed = start if hard_negatives else None
+    if opposed is not None or false_alarm_rate is not None:
+        _check_in_memory(channels)
     layer, saliencies, extra = _fit(channels, markers, ridge, opposed)
-    on_step(f"decoder: {channels[0].shape[-1]} channels of {', '.join(encoded.blocks)}")
+    on_step(f"decoder: {shape_of(channels[0])[-1]} channels of {', '.join(encoded.blocks)}")
     if extra:
         on_step(f"decoder again, with {sum(int(m.sum()) for m in extra)} hard background pixels")
-    sharp = sharp_saliency(encoded.entering, saliencies, markers) if sharpened else None
+    if sharpened or start is not None:
+        saliencies = [in_memory(one) for one in saliencies]
+    sharp = None
+    if sharpened:
+        entering = [in_memory(one) for one in encoded.entering]
+        sharp = sharp_saliency(entering, saliencies, markers)
     if sharp is not None:
         on_step(f"saliency as sharp as the image: {sharp.in_words()}")
         saliencies, how = sharp.saliencies, replace(how, threshold=BORDER)
@@ -90,7 +99,8 @@ def learn_one_class(
     evidence = None
     if start is not None:
         first, margin = (at_border(start), MARGIN) if sharp else (start, 0.95)
-        model, evidence = learn_object_model(saliencies, markers, first, margin=margin)
+        around = around_objects(saliencies, markers, first)
+        model, evidence = learn_object_model(*around, first, margin=margin)
         how = replace(how, objects=model)
         on_step("objects: area, shape and lowest accepted score")
         if false_alarm_rate is not None:
@@ -103,20 +113,23 @@ def learn_one_class(
 
 
 def _fit(
-    channels: Sequence[Image], markers: Sequence[Markers], ridge: float, start: ObjectModel | None
-) -> tuple[WeightedSum, list[Image], Masks]:
+    channels: Sequence[AnyImage],
+    markers: Sequence[Markers],
+    ridge: float,
+    start: ObjectModel | None,
+) -> tuple[WeightedSum, list[AnyImage], Masks]:
     """The decoder, the saliencies of the marked images, and the hard negatives if `start`."""
     layer, saliencies = _decoder(channels, markers, ridge, ())
     if start is None:
         return layer, saliencies, []
-    extra = _hard_negatives(saliencies, markers, start)
+    extra = _hard_negatives([np.asarray(in_memory(one)) for one in saliencies], markers, start)
     layer, saliencies = _decoder(channels, markers, ridge, extra)
     return layer, saliencies, extra
 
 
 def _with_presence(
     model: ObjectModel,
-    channels: Sequence[Image],
+    channels: Sequence[AnyImage],
     markers: Sequence[Markers],
     start: ObjectModel,
     ridge: float,
@@ -125,30 +138,34 @@ def _with_presence(
     """The model with cross-validated scores of objects and background."""
 
     def fit(
-        some: Sequence[Image], drawn: Sequence[Markers]
-    ) -> tuple[Callable[[Image], Image], list[Image]]:
+        some: Sequence[AnyImage], drawn: Sequence[Markers]
+    ) -> tuple[Callable[[AnyImage], Image], list[Image]]:
         layer, saliencies, _ = _fit(some, drawn, ridge, opposed)
         clip = Activation("hard_sigmoid")
-        return lambda image: clip(layer(image)), saliencies
+
+        def saliency(image: AnyImage) -> Image:
+            return np.asarray(in_memory(applied(image, layer, clip)))
+
+        return saliency, [np.asarray(in_memory(one)) for one in saliencies]
 
     return replace(model, presence=cross_validated_presence(channels, markers, start, fit))
 
 
 def _decoder(
-    channels: Sequence[Image], markers: Sequence[Markers], ridge: float, extra: Sequence[Any]
-) -> tuple[WeightedSum, list[Image]]:
+    channels: Sequence[AnyImage], markers: Sequence[Markers], ridge: float, extra: Sequence[Any]
+) -> tuple[WeightedSum, list[AnyImage]]:
     """The decoder, scaled for a clip to 0..1, and the saliency of every marked image.
 
     Before the clip, 0 is the mean of the background strokes and 1 the mean of the object strokes;
     the saliency is that, cut to 0..1.5 and divided by 1.5.
     """
     layer = linear_decoder(channels, markers, ridge=ridge, extra=extra)
-    scores = [layer(image)[..., 0] for image in channels]
+    scores = [applied(image, layer) for image in channels]
     background, marked = (
         float(
             np.mean(
                 [
-                    s[tuple(m.points[m.is_object == side].T)].mean(dtype=np.float64)
+                    values_at(s, m.points[m.is_object == side]).mean(dtype=np.float64)
                     for s, m in zip(scores, markers)
                     if (m.is_object == side).any()
                 ]
@@ -165,7 +182,17 @@ def _decoder(
     factor = 6 / (TOP * (marked - background))
     final = WeightedSum(layer.weights * factor, (layer.bias - background) * factor - 3)
     clip = Activation("hard_sigmoid")
-    return final, [clip(final(image)) for image in channels]
+    return final, [applied(image, final, clip) for image in channels]
+
+
+def _check_in_memory(channels: Sequence[AnyImage]) -> None:
+    """Refuse images that are read by windows where all that is salient in an image counts."""
+    if not all(is_held(one) for one in channels):
+        raise ParameterError(
+            "learn_segmenter: hard negatives and a false_alarm_rate look at all that is salient "
+            "in an image, and one is read by windows; state that not all objects are marked "
+            "(--not-all-marked, all_marked=False) and no rate, or give images that fit in memory"
+        )
 
 
 def _hard_negatives(

@@ -12,17 +12,18 @@ from spel.decide.object_learning import learn_object_model, scores_apart
 from spel.decide.object_model import ObjectModel
 from spel.decide.presence import Presence
 from spel.errors import ParameterError
+from spel.nn.blocks import AnyImage
 
 Image = npt.NDArray[Any]
-Saliency = Callable[[Image], Image]
-Fit = Callable[[Sequence[Image], Sequence[Markers]], tuple[Saliency, Sequence[Image]]]
+Saliency = Callable[[AnyImage], Image]
+Fit = Callable[[Sequence[AnyImage], Sequence[Markers]], tuple[Saliency, Sequence[Image]]]
 
 LEAST = 3
 """Smallest number of marked images from which rates of new images can be estimated."""
 
 
 def cross_validated_presence(
-    channels: Sequence[Image],
+    channels: Sequence[AnyImage],
     markers: Sequence[Markers],
     start: ObjectModel,
     fit: Fit,

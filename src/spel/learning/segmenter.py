@@ -22,6 +22,7 @@ from spel.learning.classes import learn_classes
 from spel.learning.encoded import encode
 from spel.learning.one_class import learn_one_class
 from spel.nn import Network
+from spel.nn.blocks import ImageLike
 from spel.nn.intensity import match_white
 from spel.nn.layer import Layer
 from spel.ops.decode import Method
@@ -51,7 +52,7 @@ class LearnedSegmenter:
 
 def learn_segmenter(
     network: Layer,
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     *,
     names: Sequence[str] = (),

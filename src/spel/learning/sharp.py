@@ -21,6 +21,8 @@ from spel.core.markers import Markers
 from spel.decide.object_model import LEVELS, ObjectModel
 from spel.linear import fit_ridge
 from spel.nn import Activation, MaxPool, MeanPool, Multiply, Node, WeightedSum
+from spel.nn.blocks import AnyImage, InBlocks, applied, joined, shape_of, values_at
+from spel.ops.streamed import threshold_of_parts
 from spel.ops.threshold import threshold_value
 
 Image = npt.NDArray[Any]
@@ -45,6 +47,9 @@ than with other saliencies are objects, as little else is salient."""
 MOST = 20_000
 """Largest number of spels of an image that the regression takes."""
 
+SHUFFLED = 1 << 26
+"""Spels of an image up to which those are chosen from a permutation of all."""
+
 
 @dataclass(frozen=True, eq=False)
 class SharpSaliency:
@@ -56,7 +61,7 @@ class SharpSaliency:
         The colours are means over it; None if the noise of single spels confuses nothing.
     colors : WeightedSum
         ``Activation("hard_sigmoid")`` of it is `BORDER` at the borders of objects.
-    saliencies : list of (rows, cols, 1) arrays
+    saliencies : list of (rows, cols, 1) arrays, or of `spel.nn.blocks.InBlocks`
         The sharp saliency of each marked image.
     error : float
         Share of the marked spels on the wrong side of `BORDER`, both sides weighing the same.
@@ -64,7 +69,7 @@ class SharpSaliency:
 
     adjacency: Adjacency | None
     colors: WeightedSum
-    saliencies: list[Image]
+    saliencies: list[AnyImage]
     error: float
 
     def in_words(self) -> str:
@@ -103,7 +108,7 @@ class SharpSaliency:
 
 
 def sharp_saliency(
-    images: Sequence[Image], saliencies: Sequence[Image], markers: Sequence[Markers]
+    images: Sequence[AnyImage], saliencies: Sequence[AnyImage], markers: Sequence[Markers]
 ) -> SharpSaliency | None:
     """The sharp saliency of marked images, or None if their colours do not suffice.
 
@@ -112,9 +117,9 @@ def sharp_saliency(
 
     Parameters
     ----------
-    images : sequence of (rows, cols, C) arrays
+    images : sequence of (rows, cols, C) arrays, or of `spel.nn.blocks.InBlocks`
         The colours.
-    saliencies : sequence of (rows, cols, 1) arrays
+    saliencies : sequence of (rows, cols, 1) arrays, or of `spel.nn.blocks.InBlocks`
         The saliency of the encoder in each image, in 0..1.
     markers : sequence of Markers
 
@@ -129,9 +134,13 @@ def sharp_saliency(
     >>> np.array_equal(sharp.saliencies[0] > BORDER, truth)
     True
     """
-    tried = [_sharp(images, saliencies, markers, one) for one in adjacencies(markers[0].ndim)]
-    rough = [threshold_value(np.asarray(saliency), "otsu") for saliency in saliencies]
-    without = _error([s > t for s, t in zip(saliencies, rough)], markers)
+    places = [_places(int(np.prod(shape_of(one)[:-1])), shape_of(one)) for one in saliencies]
+    target = [values_at(one, at).ravel() for one, at in zip(saliencies, places)]
+    implied = _Implied(places, np.concatenate(target).astype(np.float64))
+    tried = [
+        _sharp(images, saliencies, implied, markers, one) for one in adjacencies(markers[0].ndim)
+    ]
+    without = _error(saliencies, [_otsu(one) for one in saliencies], markers)
     chosen = finest([one.error for one in tried], without)
     return None if chosen is None else tried[chosen]
 
@@ -171,46 +180,68 @@ def at_border(model: ObjectModel) -> ObjectModel:
 
 
 def _sharp(
-    images: Sequence[Image],
-    saliencies: Sequence[Image],
+    images: Sequence[AnyImage],
+    saliencies: Sequence[AnyImage],
+    implied: _Implied,
     markers: Sequence[Markers],
     adjacency: Adjacency | None,
 ) -> SharpSaliency:
     """The saliency of the mean colours over an adjacency, which the given saliencies imply."""
-    colors = [image if adjacency is None else MeanPool(adjacency)(image) for image in images]
-    layer = _regression(colors, saliencies)
-    scores = [layer(image) for image in colors]
+    mean = [] if adjacency is None else [MeanPool(adjacency)]
+    colors = [applied(image, *mean) for image in images]
+    layer = _regression(colors, implied)
+    scores = [applied(image, layer) for image in colors]
     ground, marked = (_marked_mean(scores, markers, side) for side in (False, True))
     quarter = (marked - ground) / 4
     border = marked
     if quarter > LEAST:
-        border = float(np.median([threshold_value(score, "otsu") for score in scores]))
+        border = float(np.median([_otsu(score) for score in scores]))
         border = float(np.clip(border, ground + quarter, marked - quarter))
     # 0.5 at the border and 1 at the mean of the marked objects; hard_sigmoid takes -3..3 to 0..1.
     factor = 3 / max(marked - border, LEAST)
     layer = WeightedSum(layer.weights * factor, (layer.bias - border) * factor)
     clip, gate = Activation("hard_sigmoid"), _gate(markers[0].ndim)
-    sharp = []
-    for image, near in zip(colors, saliencies):
-        for step in gate:
-            near = step(near)
-        sharp.append(Multiply()(clip(layer(image)), near))
-    return SharpSaliency(adjacency, layer, sharp, _error([s > BORDER for s in sharp], markers))
+    sharp = [
+        joined(Multiply(), applied(image, layer, clip), applied(near, *gate))
+        for image, near in zip(colors, saliencies)
+    ]
+    error = _error(sharp, [BORDER] * len(sharp), markers)
+    return SharpSaliency(adjacency, layer, sharp, error)
 
 
-def _regression(colors: Sequence[Image], saliencies: Sequence[Image]) -> WeightedSum:
-    """The saliency as a linear function of the colours; objects weigh as much as background."""
+@dataclass(frozen=True, eq=False)
+class _Implied:
+    """Spels of each image, and the saliency of the encoder there, which colours shall give."""
+
+    places: Sequence[npt.NDArray[np.int64]]
+    target: npt.NDArray[np.float64]
+
+
+def _places(count: int, shape: Sequence[int]) -> npt.NDArray[np.int64]:
+    """At most `MOST` spels of an image, by chance."""
     random = np.random.default_rng(42)
-    rows, targets = [], []
-    for image, saliency in zip(colors, saliencies):
-        places = random.permutation(saliency.size)[:MOST]
-        rows.append(np.asarray(image, np.float32).reshape(saliency.size, -1)[places])
-        targets.append(np.asarray(saliency, np.float64).ravel()[places])
-    target = np.concatenate(targets)
+    if count <= SHUFFLED:
+        chosen = random.permutation(count)[:MOST]
+    else:  # without numbers for all spels
+        chosen = np.unique(random.integers(0, count, MOST))
+    return np.stack(np.unravel_index(chosen, tuple(shape[:-1])), axis=1)
+
+
+def _regression(colors: Sequence[AnyImage], implied: _Implied) -> WeightedSum:
+    """The saliency as a linear function of the colours; objects weigh as much as background."""
+    rows = [values_at(i, at).astype(np.float32) for i, at in zip(colors, implied.places)]
+    target = implied.target
     inside, outside = max(target.sum(), 1e-12), max((1 - target).sum(), 1e-12)
     shares = target / inside + (1 - target) / outside
     model = fit_ridge(np.concatenate(rows), target, shares, 1e-3)
     return WeightedSum(model.weights.astype(np.float32), float(model.bias))
+
+
+def _otsu(image: AnyImage) -> float:
+    """Otsu's threshold of all values."""
+    if isinstance(image, InBlocks):
+        return threshold_of_parts(image.parts, "otsu")
+    return threshold_value(image, "otsu")
 
 
 def _gate(ndim: int) -> tuple[MaxPool, WeightedSum, Activation]:
@@ -219,14 +250,18 @@ def _gate(ndim: int) -> tuple[MaxPool, WeightedSum, Activation]:
     return near, WeightedSum(np.array([18], np.float32), -3.0), Activation("hard_sigmoid")
 
 
-def _marked_mean(scores: Sequence[Image], markers: Sequence[Markers], is_object: bool) -> float:
+def _marked_mean(scores: Sequence[AnyImage], markers: Sequence[Markers], is_object: bool) -> float:
     """Mean over the images of the mean score at the marked spels of one side."""
     sides = [(s, m.points[m.is_object == is_object]) for s, m in zip(scores, markers)]
-    return float(np.mean([s[tuple(p.T)].mean(dtype=np.float64) for s, p in sides if len(p)]))
+    return float(np.mean([values_at(s, p).mean(dtype=np.float64) for s, p in sides if len(p)]))
 
 
-def _error(masks: Sequence[Image], markers: Sequence[Markers]) -> float:
-    """Share of the marked spels on the wrong side, objects and background weighing the same."""
-    answers = np.concatenate([m[tuple(d.points.T)].ravel() for m, d in zip(masks, markers)])
+def _error(
+    images: Sequence[AnyImage], borders: Sequence[float], markers: Sequence[Markers]
+) -> float:
+    """Share of the marked spels on the wrong side of a border, both sides weighing the same."""
+    answers = np.concatenate(
+        [values_at(i, d.points).ravel() > border for i, border, d in zip(images, borders, markers)]
+    )
     truth = np.concatenate([d.is_object for d in markers])
     return float(((~answers[truth]).mean() + answers[~truth].mean()) / 2)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.flim.class_decoder import class_decoder
 from spel.learning.sharp import adjacencies, colors_in_words, finest
 from spel.nn import Convolution, MeanPool, Node, Softmax
-
-Image = npt.NDArray[Any]
+from spel.nn.blocks import AnyImage, applied, values_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +24,7 @@ class SharpClasses:
     adjacency : Adjacency, optional
         The colours are means over it.
     decoder : Convolution
-    outputs : list of (rows, cols, k) arrays
+    outputs : list of (rows, cols, k) arrays, or of `spel.nn.blocks.InBlocks`
         The probabilities of the classes in each marked image.
     error : float
         Share of the marked spels whose most probable class is wrong, all classes weighing the same.
@@ -35,7 +32,7 @@ class SharpClasses:
 
     adjacency: Adjacency | None
     decoder: Convolution
-    outputs: list[Image]
+    outputs: list[AnyImage]
     error: float
 
     def in_words(self) -> str:
@@ -53,8 +50,8 @@ class SharpClasses:
 
 
 def sharp_classes(
-    images: Sequence[Image],
-    outputs: Sequence[Image],
+    images: Sequence[AnyImage],
+    outputs: Sequence[AnyImage],
     markers: Sequence[Markers],
     labels: Sequence[int],
     ridge: float,
@@ -63,9 +60,9 @@ def sharp_classes(
 
     Parameters
     ----------
-    images : sequence of (rows, cols, C) arrays
+    images : sequence of (rows, cols, C) arrays, or of `spel.nn.blocks.InBlocks`
         The colours.
-    outputs : sequence of (rows, cols, k) arrays
+    outputs : sequence of (rows, cols, k) arrays, or of `spel.nn.blocks.InBlocks`
         The probabilities that the encoder gives.
     markers : sequence of Markers
     labels : sequence of int
@@ -75,19 +72,20 @@ def sharp_classes(
     """
     tried = []
     for adjacency in adjacencies(markers[0].ndim):
-        colors = [i if adjacency is None else MeanPool(adjacency)(i) for i in images]
+        mean = [] if adjacency is None else [MeanPool(adjacency)]
+        colors = [applied(image, *mean) for image in images]
         decoder = Convolution(class_decoder(colors, markers, ridge=ridge))
-        mine = [Softmax()(decoder(image)) for image in colors]
+        mine = [applied(image, decoder, Softmax()) for image in colors]
         tried.append(SharpClasses(adjacency, decoder, mine, _error(mine, markers, labels)))
     chosen = finest([one.error for one in tried], _error(outputs, markers, labels))
     return None if chosen is None else tried[chosen]
 
 
-def _error(outputs: Sequence[Image], markers: Sequence[Markers], labels: Sequence[int]) -> float:
+def _error(outputs: Sequence[AnyImage], markers: Sequence[Markers], labels: Sequence[int]) -> float:
     """Mean over the classes of the share of their marked spels that another class gets."""
     names = np.asarray(labels)
     answers = np.concatenate(
-        [names[o.argmax(axis=-1)][tuple(m.points.T)] for o, m in zip(outputs, markers)]
+        [names[values_at(o, m.points).argmax(axis=-1)] for o, m in zip(outputs, markers)]
     )
     truth = np.concatenate([m.labels for m in markers])
     return float(np.mean([(answers[truth == label] != label).mean() for label in labels]))

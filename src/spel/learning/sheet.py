@@ -103,7 +103,7 @@ def _kernels(
         if source is not None and source.image in place:
             number = place[source.image]
             if number not in done:
-                done[number] = network.activations(arrays[number], upto=name)[name]
+                done[number] = network.select(arrays[number], [name])[name]
             part = np.maximum(done[number][..., k], 0)
             tiles.append(Tile(shade(part, "positive"), f"{name} {k} on {source.image}", "ReLU"))
     return tiles

@@ -14,7 +14,8 @@ from spel.core.markers import Markers
 from spel.errors import ParameterError
 from spel.flim.class_decoder import class_decoder, class_labels
 from spel.learning.encoded import encode
-from spel.nn.layer import Image, Layer
+from spel.nn.blocks import AnyImage, ImageLike, values_at
+from spel.nn.layer import Layer
 
 LEAST_HARM = 0.005
 """Smallest loss of balanced accuracy for which a stroke is reported as harmful."""
@@ -68,7 +69,7 @@ class StrokeEffect:
 
 def check_strokes(
     network: Layer,
-    images: Sequence[npt.ArrayLike],
+    images: Sequence[ImageLike],
     markers: Sequence[Markers],
     *,
     names: Sequence[str] = (),
@@ -155,7 +156,7 @@ def _only(drawn: Markers, chosen: npt.NDArray[np.bool_]) -> Markers:
 
 
 def _balanced_accuracy(
-    channels: Sequence[Image], drawn: Sequence[Markers], truth: Markers, out: int, ridge: float
+    channels: Sequence[AnyImage], drawn: Sequence[Markers], truth: Markers, out: int, ridge: float
 ) -> float:
     """Balanced accuracy on one image; NaN if the others do not have all of its labels."""
     rest = [i for i in range(len(drawn)) if i != out and len(drawn[i])]
@@ -164,7 +165,7 @@ def _balanced_accuracy(
     if len(labels) < 2 or not set(truth.classes) <= set(labels):
         return float("nan")
     bank = class_decoder([channels[i] for i in rest], others, ridge=ridge)
-    values = channels[out][tuple(truth.points.T)].astype(np.float64)
+    values = values_at(channels[out], truth.points).astype(np.float64)
     scores = values @ bank.weights[:, 0].T.astype(np.float64) + bank.bias
     right = np.array(labels)[scores.argmax(axis=1)] == truth.labels
     return float(np.mean([right[truth.labels == label].mean() for label in truth.classes]))

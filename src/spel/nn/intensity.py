@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spel.core.instance import check_instance
 from spel.core.intensity import checked_white, to_white, white_of
 from spel.core.numbers import as_numbers
+from spel.nn.blocks import AnyImage, ImageLike, InBlocks
 from spel.nn.color import Color
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -149,15 +150,27 @@ def assumed_white(
 
 
 def match_images(
-    network: Network, images: Sequence[npt.ArrayLike], white: float | None = None
-) -> tuple[Network, list[npt.NDArray[Any]]]:
+    network: Network, images: Sequence[ImageLike], white: float | None = None
+) -> tuple[Network, list[AnyImage]]:
     """The images from which a network is learned, in its units; it states them from then on.
 
     A network that states no white takes that of the first image, if that holds integers.
     """
     if expected_white(network) is None and len(images):
-        first = as_numbers(images[0])
-        own = white_of(first) if white is None else checked_white(white)
-        if own is not None and (white is not None or first.dtype.kind in "iu"):
+        first = images[0]
+        kind = first.dtype if isinstance(first, InBlocks) else as_numbers(first).dtype
+        own = _own_white(first) if white is None else checked_white(white)
+        if own is not None and (white is not None or kind.kind in "iu"):
             network = with_white(network, own)
-    return network, [match_white(network, image, white) for image in images]
+    return network, [_matched(network, image, white) for image in images]
+
+
+def _own_white(image: ImageLike) -> float | None:
+    return image.white if isinstance(image, InBlocks) else white_of(as_numbers(image))
+
+
+def _matched(network: Network, image: ImageLike, white: float | None) -> AnyImage:
+    expected = expected_white(network)
+    if not isinstance(image, InBlocks):
+        return match_white(network, image, white)
+    return image if expected is None else image.in_units(expected, white)

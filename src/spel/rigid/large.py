@@ -8,11 +8,11 @@ from typing import Any
 from spel.core.detections import Detections
 from spel.errors import ShapeError
 from spel.nn import Network
+from spel.nn.blocks import Source
 from spel.nn.tiles import SIZE
 from spel.rigid.classes import ClassWindows
 from spel.rigid.detect import detect_in_pyramid
 from spel.rigid.detect_classes import classes_in_pyramid
-from spel.rigid.octaves import Source
 from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from spel import kernels, ops
 from spel.core.adjacency import Adjacency
 from spel.nn import Network
+from spel.nn.blocks import Source
 
 Grey = npt.NDArray[np.float32]
 Window = tuple[slice, slice]
@@ -37,17 +38,6 @@ class Plane(Protocol):
         ...
 
     def __getitem__(self, window: Window) -> Grey: ...
-
-
-class Source(Protocol):
-    """An image of several channels that is read by windows."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows, columns and channels."""
-        ...
-
-    def __getitem__(self, window: Any) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)

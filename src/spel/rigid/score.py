@@ -15,10 +15,11 @@ from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.errors import ShapeError
 from spel.nn import Color, Convolution, Network, Node
+from spel.nn.blocks import Source
 from spel.nn.geometry import Geometry, geometry
 from spel.nn.node import INPUT
 from spel.nn.tiles import tile_of
-from spel.rigid.octaves import Colored, Source, is_in_memory
+from spel.rigid.octaves import Colored, is_in_memory
 from spel.rigid.pyramid import Level, Pyramid
 from spel.rigid.views import Floats, ScoredWindows, View
 from spel.rigid.windows import Windows

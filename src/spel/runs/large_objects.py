@@ -21,6 +21,7 @@ from spel.decide.delineate import Delineation
 from spel.decide.pieces import Kind, Spacing, kinds_of
 from spel.decide.segmentation import Segmentation
 from spel.nn import Network
+from spel.nn.blocks import Source, output_in
 from spel.nn.node import INPUT
 from spel.nn.tiles import sides
 from spel.runs.painting import PaintedObjects, Painting
@@ -31,8 +32,7 @@ from spel.runs.piece_table import (
     packed_lengths,
     pieces_of_tile,
 )
-from spel.runs.tiling import Source, Tiling
-from spel.runs.windows import output_in
+from spel.runs.tiling import Tiling
 
 Array = npt.NDArray[Any]
 Folder = str | os.PathLike[str] | None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 
 from spel.io.image.colors import check_colors
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 from spel.io.image.reader import describe
-from spel.io.large import LargeImage
+from spel.io.large import LargeImage, is_zarr
 from spel.io.opening import image_error
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
@@ -28,6 +29,36 @@ def is_too_large(info: ImageInfo) -> bool:
     pixels = info.rows * info.cols * max(1, info.planes)
     large = pixels > MAX_PIXELS or info.nbytes > BYTES_PER_PIXEL * MAX_PIXELS
     return large and info.format in READ_IN_PARTS
+
+
+def large_image(
+    path: str | os.PathLike[str], tile: int | None, **reading: Any
+) -> LargeImage | None:
+    """An image that is read by windows: with a tile, or if it is too large; else None.
+
+    Parameters
+    ----------
+    path : path
+    tile : int, optional
+        Side of tiles.
+    **reading
+        ``page`` and ``isolate``, as `LargeImage` takes them.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read in parts, or is compressed beyond belief.
+    """
+    name = os.fspath(path)
+    if tile is not None:
+        return LargeImage(name, **reading)
+    isolate = reading["isolate"]
+    if is_zarr(name) or is_too_large(describe(name, max_pixels=NO_LIMIT, isolate=isolate)):
+        image = LargeImage(name, **reading)
+        if not fits(image):
+            _check_compression(name, image)
+            return image
+    return None
 
 
 def process_in_parts(

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from spel.decide.pieces import Spacing, first_margin, kinds_of, open_sides, tile_pieces
 from spel.decide.segmentation import Segmentation
 from spel.nn import Network
+from spel.nn.blocks import Source
 from spel.nn.tiles import Tile
-from spel.runs.tiling import Source
 from spel.runs.windows import grown
 
 Array = npt.NDArray[Any]

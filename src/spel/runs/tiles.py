@@ -20,12 +20,13 @@ from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_re
 from spel.decide.detection import AnyDecision, check_volume
 from spel.errors import ShapeError
 from spel.nn import Network
+from spel.nn.blocks import Source
 from spel.nn.geometry import geometry
 from spel.nn.tiles import SIZE, Slices, sides
 from spel.ops.streamed import threshold_of_parts
 from spel.rigid.large import detect_in_levels
 from spel.runs.seams import Seams, components_of_tile
-from spel.runs.tiling import InUnits, Source, Tiling, axes_of
+from spel.runs.tiling import InUnits, Tiling, axes_of
 
 Values = npt.NDArray[Any]
 

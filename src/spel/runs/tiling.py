@@ -15,6 +15,7 @@ from spel.core.intensity import largest_number, white_of_largest
 from spel.errors import ShapeError
 from spel.io.large.pyramid import BLOCK
 from spel.nn import Network
+from spel.nn.blocks import Source
 from spel.nn.global_layers import resolve_global_layers
 from spel.nn.intensity import expected_white, match_white
 from spel.nn.tiles import SIZE, Slices, Tile, sides, tiles
@@ -23,17 +24,6 @@ from spel.ops.streamed import Parts
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
 Taken = TypeVar("Taken")
-
-
-class Source(Protocol):
-    """An image that is read by windows: an array, a memory map, a `spel.io.large.LargeImage`."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(rows, cols, channels), with planes before them for voxels."""
-
-    def __getitem__(self, window: Any) -> Any:
-        """A part of the image, by a slice of each axis."""
 
 
 class Mapping(Protocol):

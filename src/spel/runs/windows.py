@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -13,32 +12,12 @@ import numpy.typing as npt
 from spel.decide.frame import Frame, Sides
 from spel.errors import ParameterError
 from spel.nn import Network
-from spel.nn.tiles import tile_of
-from spel.runs.tiling import Source
+from spel.nn.blocks import Box, Source, output_in
 
 Array = npt.NDArray[Any]
-Box = Sequence[tuple[int, int]]
-"""First and one past the last spel along each axis."""
 
 LARGEST = 1 << 25
 """Spels of the largest window: the shape of a component is measured in memory."""
-
-
-def output_in(network: Network, source: Source, box: Box, sides: Sequence[int]) -> Array:
-    """The output of a network without strides in a box, computed in parts of limited sides."""
-    out: Array | None = None
-    spans = [
-        [(a, min(a + side, stop)) for a in range(start, stop, side)]
-        for (start, stop), side in zip(box, sides, strict=True)
-    ]
-    for part in product(*spans):
-        tile = tile_of(network, source.shape, part)
-        values = network(np.asarray(source[tile.read]))[tile.inner]
-        if out is None:
-            out = np.empty((*(b - a for a, b in box), values.shape[-1]), values.dtype)
-        out[tuple(slice(a - start, b - start) for (a, b), (start, _) in zip(part, box))] = values
-    assert out is not None
-    return out
 
 
 def grown(

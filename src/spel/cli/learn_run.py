@@ -59,7 +59,7 @@ def read_marked_images(
     marked = MarkedImages(
         names,
         [paths[name] for name in names],
-        seen_in_units([paths[name] for name in names], settings, reading, tile),
+        in_blocks_or_whole([paths[name] for name in names], settings, reading, tile),
         [strokes[name] for name in names],
     )
     for name, image, drawn in zip(names, marked.images, marked.markers, strict=True):
@@ -78,7 +78,7 @@ def read_in_units(
     return [_in_units(*read(path)) for path in paths]
 
 
-def seen_in_units(
+def in_blocks_or_whole(
     paths: Sequence[Path], settings: Settings, reading: Reading | None, tile: int | None
 ) -> list[AnyImage]:
     """`read_in_units`; those too large to be read whole, or all with a tile, are seen in blocks."""

@@ -79,9 +79,9 @@ def _needed(saliency: InBlocks, drawn: Markers, window: Bounds, model: ObjectMod
     values = saliency.part(window.T.tolist())[..., 0]
     numbers = label(values > min(model.levels), Adjacency.box(3, ndim=drawn.ndim))
     own = np.unique(numbers[tuple(inside.points[inside.is_object].T)])
-    found = regions(numbers)
+    measured = regions(numbers)
     for number in own[own > 0].tolist():
-        low, high = found.low[number - 1], found.high[number - 1]
+        low, high = measured.low[number - 1], measured.high[number - 1]
         room = model.ring + 1 + int((high - low).max())
         wide = _wider(np.stack([low, high]) + window[0], room, drawn.size)
         window = np.stack([np.minimum(window[0], wide[0]), np.maximum(window[1], wide[1])])

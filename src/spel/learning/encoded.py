@@ -118,14 +118,14 @@ def encode(
         raise ParameterError("learn_segmenter: the network has no convolution to decode")
     chosen = tuple(blocks) or block_ends(network)
     features = first.inputs[0]
-    seen = [
+    matched = [
         in_blocks(network, image if isinstance(image, InBlocks) else _with_channel_axis(image, m))
         for image, m in zip(arrays, markers)
     ]
-    pairs = [_decoded(network, image, chosen, features) for image in seen]
+    pairs = [_decoded(network, image, chosen, features) for image in matched]
     channels, entering = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     scale = channel_scales([values_at(e, m.points) for e, m in zip(entering, markers)])
-    return Encoded(network, chosen, seen, channels, features, entering, scale)
+    return Encoded(network, chosen, matched, channels, features, entering, scale)
 
 
 def _decoded(

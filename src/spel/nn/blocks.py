@@ -219,8 +219,8 @@ class InBlocks:
     def white(self) -> float | None:
         """Full intensity, by type, or by the largest value if the type does not tell."""
         dtype = self.dtype
-        told = dtype.kind in "iu" and dtype.itemsize <= 2
-        return white_of_largest(dtype, 0 if told else max(self.parts(largest_number)))
+        stated = dtype.kind in "iu" and dtype.itemsize <= 2
+        return white_of_largest(dtype, 0 if stated else max(self.parts(largest_number)))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_a_volume_is_learned_from_three_planes_and_segmented_in_blocks(tmp_path:
     learn[learn.index(net)] = in_blocks = str(tmp_path / "in-blocks.safetensors")
     run([*learn, "--space", "grey", "--tile", "30"])
     assert spel.load(in_blocks).fingerprint() == spel.load(net).fingerprint()
-    assert run([*learn, "--tile", "30", "--report", str(tmp_path / "report.png")]) == 2
+    assert run([*learn, "--tile", "30", "--report", str(tmp_path / "report.png")]) == 3
     with pytest.raises(SystemExit, match="0"):
         run(["segment", net, str(images), "--out", out, "--tile", "16"])
     mask = spel.read(f"{out}/v.ome.tif")[..., 0] > 0

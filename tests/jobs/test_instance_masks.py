@@ -65,6 +65,10 @@ def test_the_command_prints_and_refuses(folders, capsys):
     assert "0.5000  a" in capsys.readouterr().out
     assert run(["eval", *map(str, folders), "--instances", "--classes"]) == 3
     assert "a class or an object" in capsys.readouterr().err
+    (folders[0] / "manifest.jsonl").touch()  # a run that saved class labels only
+    assert run(["eval", *map(str, folders), "--instances"]) == 3
+    assert "--save instances" in capsys.readouterr().err
+    (folders[0] / "manifest.jsonl").unlink()
     spel.write(folders[0] / "a.png", ANSWER[:1])
     with pytest.raises(FormatError, match=r"a\.png"):
         evaluate_instance_masks(*folders)

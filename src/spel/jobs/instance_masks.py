@@ -16,6 +16,7 @@ from spel.io.image.label_image import read_label_image
 from spel.io.large import LargeImage, is_zarr
 from spel.jobs.masks import INSTANCES, check_sizes, figure_lines, paired
 from spel.metrics.instances import InstanceOverlaps, evaluate_instances, instance_overlaps
+from spel.runs.run_files import RunFiles
 
 Numbers = npt.NDArray[np.int64]
 
@@ -69,8 +70,16 @@ def evaluate_instance_masks(
     Raises
     ------
     FormatError
-        If an answer has no true image, sizes differ, or there is no image.
+        If an answer has no true image, sizes differ, there is no image, or a run of ``segment``
+        saved no instances: its masks and class labels are not numbers of objects.
     """
+    folder = Path(answers)
+    numbered = any(path.name.endswith(INSTANCES) for path in folder.glob("*.instances.*"))
+    if RunFiles(folder).manifest.exists() and not numbered:
+        raise FormatError(
+            f"{folder}: the run saved masks or class labels, and no numbered objects; run segment "
+            "again with --save instances, or compare class labels with --classes"
+        )
     pairs, missing = paired(answers, truth, only_answered, INSTANCES)
     if not pairs:
         raise FormatError(f"{truth}: no label image; expected one for each image")

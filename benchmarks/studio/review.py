@@ -30,6 +30,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "browser_images: numbers_contrast",
     ),
     "12-bit data is nearly black": ("images: twelve_bits",),
+    "NaN paints a whole step": ("images: nan_is_shown",),
     "the image has no channel chooser": (
         "images: channels_come",
         "browser_images: numbers_contrast",
@@ -89,6 +90,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "a broken file hangs the kernels": (
         "browser_faults: broken_image",
         "session: broken_image_stops",
+        "images: no_image_is_refused",
     ),
     "no image can be removed": (
         "session: image_is_removed",

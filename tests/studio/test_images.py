@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ImageReadError, ParameterError
 from spel.studio.matrix import parse_matrix
 from spel.studio.session import Session
 from spel.studio.sources import Source
+from spel.studio.views.folders import thumb_view
 from spel.studio.views.images import image_view, planes_view, window_view
+from spel.studio.views.runs import channel_view
 
 J = "6,1,7,-9\n9,8,-2,-17\n12,13,-10,-19\n11,11,-9,-13"
 
@@ -44,8 +46,28 @@ def test_twelve_bits_are_shown_from_their_lowest_to_their_highest_number(folder)
     array = np.uint16([[[100], [4095]]])
     session = session_of(array, folder)
     header, _ = image_view(session, "a")
+    _, (small,) = thumb_view(session, "a")
     session.close()
     assert (header["low"], header["high"], header["white"]) == (100, 4095, 65535)
+    assert small.tolist() == [[[0, 0, 0], [255, 255, 255]]]
+
+
+def test_a_step_with_nan_is_shown_between_its_finite_extremes(folder):
+    session = session_of(np.float32([[[51], [np.nan], [102]]]), folder)
+    session.do({"do": "add_network", "name": "own", "template": "relu"})
+    id = session.run("own", "a").results[0].activation.id
+    header, _ = channel_view(session, id, 0)
+    session.close()
+    assert (header["low"], header["high"]) == (51, 102)
+
+
+def test_an_upload_that_is_no_image_is_refused_by_its_name(folder):
+    session = session_of(np.uint8([[[1]]]), folder)
+    path = session.uploads / "x.bin"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 40)
+    with pytest.raises(ImageReadError, match=r"^mine\.png: PNG"):
+        session.add_upload(path, "mine.png")
+    session.close()
 
 
 def test_channels_come_one_by_one(folder):

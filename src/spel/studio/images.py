@@ -141,9 +141,18 @@ class Images:
         return source
 
     def check(self, source: Source) -> None:
-        """Read an image once, to see whether it can be read."""
-        with self._decoding:
-            _loaded(source, source.id, _read(source))
+        """Read an image once, to see whether it can be read.
+
+        Raises
+        ------
+        ImageReadError
+            If it cannot; the message begins with the name of the image.
+        """
+        try:
+            with self._decoding:
+                _loaded(source, source.id, _read(source))
+        except SpelError as error:
+            raise ImageReadError(_about(source, error)) from error
 
     def load(self, id: str) -> Loaded:
         """The image, read only once as long as it is among the last few."""

@@ -42,7 +42,7 @@ def image_view(session: Session, image: str, channel: int | None = None) -> Pack
     if factor > 1:
         small = reduce_image(values, factor)
         values = np.round(small).astype(values.dtype) if values.dtype.kind in "iu" else small
-    low, high = _limits(values)
+    low, high = limits_of(values)
     header = {**_facts(loaded), "reduced": factor, "channel": channel, "low": low, "high": high}
     return packed(header, _sent(values))
 
@@ -71,7 +71,7 @@ def _shown_channels(loaded: Loaded, channel: int | None) -> Array:
     return loaded.values[..., channel : channel + 1]
 
 
-def _limits(values: Array) -> tuple[float, float]:
+def limits_of(values: Array) -> tuple[float, float]:
     """What black and white stand for: the range of 8 bits, else the finite extremes."""
     if values.dtype == np.uint8:
         return 0.0, 255.0

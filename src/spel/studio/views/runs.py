@@ -12,7 +12,7 @@ from spel.nn import Network
 from spel.nn.geometry import geometry
 from spel.nn.node import INPUT
 from spel.nn.trace import trace
-from spel.studio.cache import CachedActivation, NodeResult, Run
+from spel.studio.cache import CachedActivation, NodeResult, Run, extremes
 from spel.studio.graph import as_convolution
 from spel.studio.reduction import factor_of
 from spel.studio.refusals import Refusal
@@ -119,7 +119,7 @@ def _channel(session: Session, id: str, channel: int) -> Any:
 def channel_view(session: Session, id: str, channel: int, step: int = 1) -> Packed:
     """One channel of an activation as float32, or every `step`-th pixel of it."""
     whole = _channel(session, id, channel)
-    low, high = (float(whole.min()), float(whole.max())) if whole.size else (0.0, 0.0)
+    low, high = extremes(whole)
     step = max(1, min(int(step), 16))
     plane = np.ascontiguousarray(whole[::step, ::step], dtype=np.float32)
     return packed({"id": id, "channel": channel, "low": low, "high": high, "step": step}, plane)

@@ -79,7 +79,13 @@ function heading(shown) {
     if (reply) choose({ node: name });
   };
   const label = t("editor.name");
-  const name = textField({ value: title, "aria-label": label, maxLength: 64, onpick: rename });
+  const name = textField({
+    value: title,
+    title: shown.name,
+    "aria-label": label,
+    maxLength: 64,
+    onpick: rename,
+  });
   return h("header.editor-head", {}, name, h("span.tag", {}, kindName(shown.kind)));
 }
 

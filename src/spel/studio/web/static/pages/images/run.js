@@ -7,7 +7,7 @@ import { icon } from "../../base/icons.js";
 import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { tellsClasses } from "../../picture/labels.js";
-import { networkTitle, state } from "../../store.js";
+import { networkTitle, ownImages, state } from "../../store.js";
 import { runTask, taskOf, taskRow } from "../../tasks.js";
 import { slides } from "../detect/model.js";
 import { thumb } from "./thumbs.js";
@@ -15,7 +15,7 @@ import { thumb } from "./thumbs.js";
 /** @import { Choices } from "../../base/controls.js" */
 /** @import { Task } from "../../server/types.js" */
 /** @typedef {{ name: string, count: number | null, problem: string | null }} Row */
-/** @typedef {{ id: string, name: string, images?: number }} Folder */
+/** @typedef {{ id: string, name: string }} Folder */
 
 /** Folder, and how much smaller or larger than the learned ones objects are there. */
 const choices = { folder: "session", factor: 1 };
@@ -38,9 +38,9 @@ export function runSection(folders, redraw) {
     redraw();
   };
   /** @type {Choices} */
-  const names = folders.map(({ id, name, images }) => [
+  const names = folders.map(({ id, name }) => [
     id,
-    name || t("run.session", { n: images ?? 0 }),
+    name || t("run.session", { n: ownImages().length }),
   ]);
   return h(
     "section",

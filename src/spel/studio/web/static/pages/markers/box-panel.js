@@ -196,7 +196,11 @@ function learnRow(some) {
   });
   return [
     h("div.row", { key: "learn boxes" }, button),
-    h("div.row", { key: "adjust boxes" }, labelled(t("boxes.adjust"), adjust, { title: t("boxes.adjust.about") })),
+    h(
+      "div.row",
+      { key: "adjust boxes" },
+      labelled(t("boxes.adjust"), adjust, { title: t("boxes.adjust.about") }),
+    ),
     taskRow("learn_boxes"),
   ];
 }

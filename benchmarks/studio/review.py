@@ -40,6 +40,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "images: what_is_no_matrix",
     ),
     "the neighbours q_i are not drawn": ("browser_images: window_lies_on",),
+    "a kernel is only a rectangle": ("laboratory: any_adjacency",),
     "no sliding window, no play": ("browser_images: window_lies_on",),
     "side by side shows the raw image": ("browser_images: window_lies_on",),
     "a kernel under 9 entries gives a blank cloud": ("browser: patch_space_of_a_kernel",),

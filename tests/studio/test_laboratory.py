@@ -203,3 +203,22 @@ def test_batch_normalization_has_the_statistics_that_it_says(session, monkeypatc
     have(grey.mean((0, 1, 2)), grey.std((0, 1, 2)))
     session.undo()
     have(grey[0].mean((0, 1)), grey[0].std((0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("adjacency", "weights"),
+    [
+        ({"shape": "disk", "radius": 1, "dilation": 2}, [0] * 5),
+        ({"shape": "cross", "radius": 1}, [0, -2, 0, 2, 0]),
+        ({"shape": "rectangle", "width": 3, "height": 1}, [-2, 0, 2]),
+        ({"shape": "rectangle", "width": 3, "height": 3, "dilation": 4}, None),
+    ],
+)
+def test_a_kernel_has_any_adjacency_and_keeps_what_it_shares(session, adjacency, weights):
+    before = session.document.entry("plate").network["edges"].bank
+    change = {"do": "set_kernel_adjacency", "network": "plate", "node": "edges"}
+    session.do({**change, "adjacency": adjacency})
+    bank = session.document.entry("plate").network["edges"].bank
+    kept = before.weights.ravel().tolist() if weights is None else weights
+    assert bank.weights.ravel().tolist() == kept
+    assert session.run("plate", "image0").result("edges").error == ""

@@ -12,6 +12,7 @@ from spel.studio import exports
 from spel.studio.commands import COMMANDS
 from spel.studio.images import NoImageError
 from spel.studio.records import parse_line
+from spel.studio.refusals import Refusal
 from spel.studio.session import ConflictError, Session
 from spel.studio.sources import Source
 from spel.studio.views.detections import quality_view
@@ -290,10 +291,12 @@ def test_sizes_are_bounded(session):
         session.do(add("image0", stroke("a", 1, [[1, 1]] * 20_001)))
     with pytest.raises(ParameterError, match="too long"):
         session.set_view({"x": "y" * 5000})
+    edges = {"network": "plate", "node": "edges"}
     with pytest.raises((ParameterError, ShapeError)):
-        session.do(
-            {"do": "resize_kernels", "network": "plate", "node": "edges", "width": 9e9, "height": 1}
-        )
+        session.do({"do": "resize_kernels", **edges, "width": 9e9, "height": 1})
+    disk = {"shape": "disk", "radius": 33}
+    with pytest.raises(Refusal, match="67 x 67"):
+        session.do({"do": "set_kernel_adjacency", **edges, "adjacency": disk})
 
 
 def test_the_numbers_of_a_field_come_back_as_they_were(session):

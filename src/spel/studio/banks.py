@@ -31,6 +31,7 @@ PRESETS = (
     "identity",
 )
 MAX_KERNELS = 512
+MAX_SIDE = 65
 
 
 def preset(name: str, channels: int, options: Mapping[str, Any] | None = None) -> KernelBank:
@@ -138,14 +139,35 @@ def with_copy(bank: KernelBank, kernel: int) -> KernelBank:
 
 def resize(bank: KernelBank, width: int, height: int) -> KernelBank:
     """The bank over a rectangle of another size, cropped or padded with zeros around the origin."""
-    if not (1 <= width <= 65 and 1 <= height <= 65):
+    check_sides(width, height)
+    return over(bank, Adjacency.rectangle(width=width, height=height))
+
+
+def check_sides(width: int, height: int) -> None:
+    """Refuse kernels too large to be edited.
+
+    Raises
+    ------
+    Refusal
+        If a side is not from 1 to 65.
+    """
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise Refusal(
             "kernel_size",
             "a kernel of {width} x {height}; expected 1 to 65 per side",
             width=width,
             height=height,
         )
-    adjacency = Adjacency.rectangle(width=width, height=height)
+
+
+def over(bank: KernelBank, adjacency: Adjacency) -> KernelBank:
+    """The bank over another adjacency: common displacements keep their weights, others have 0.
+
+    Examples
+    --------
+    >>> over(KernelBank.sobel("col"), Adjacency.cross(1)).weights.ravel().tolist()
+    [0.0, -2.0, 0.0, 2.0, 0.0]
+    """
     places = {tuple(d): i for i, d in enumerate(bank.adjacency.displacements.tolist())}
     weights = np.zeros((len(bank), len(adjacency), bank.channels), dtype=np.float32)
     for place, displacement in enumerate(map(tuple, adjacency.displacements.tolist())):

@@ -10,7 +10,7 @@ from spel.nn import Layer
 from spel.studio import banks, graph
 from spel.studio.commands.networks import edit_layer, edit_network, input_channels
 from spel.studio.commands.registry import Arguments, Workspace, command
-from spel.studio.describe import adjacency_from
+from spel.studio.describe import adjacency_from, adjacency_words
 from spel.studio.document import Document
 
 
@@ -62,12 +62,22 @@ def resize_kernels(document: Document, workspace: Workspace, arguments: Argument
 def set_kernel_adjacency(
     document: Document, workspace: Workspace, arguments: Arguments
 ) -> Document:
-    """Give all kernels another adjacency with as many adjacents; weights stay.
+    """Give all kernels another adjacency; if only its dilation differs, all weights stay.
 
-    Arguments: network, node, adjacency.
+    Else common displacements keep their weights. Arguments: network, node, adjacency.
     """
     adjacency = adjacency_from(arguments["adjacency"])
-    return _edit_bank(document, arguments, lambda b: replace(b, adjacency=adjacency))
+    words = adjacency_words(adjacency)
+    height, width = ((high - low) // words["dilation"] + 1 for low, high in adjacency.reach)
+    banks.check_sides(width, height)
+    core = {**words, "dilation": 1}
+
+    def change(bank: KernelBank) -> KernelBank:
+        if {**adjacency_words(bank.adjacency), "dilation": 1} == core:
+            return replace(bank, adjacency=adjacency)
+        return banks.over(bank, adjacency)
+
+    return _edit_bank(document, arguments, change)
 
 
 @command("copy_kernel")

@@ -96,8 +96,8 @@ function vectorInput({ id, value, change }) {
   return textField({ id, value: text.join(" "), onpick: pick });
 }
 
-/** @param {FieldView} view */
-function adjacencyField({ id, value, change }) {
+/** @param {Pick<FieldView, "id" | "value" | "change">} view */
+export function adjacencyField({ id, value, change }) {
   /** @type {Adjacency} */
   const adjacency = value;
   const custom = adjacency.shape === "custom";

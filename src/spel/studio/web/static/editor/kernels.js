@@ -1,17 +1,18 @@
 // @ts-check
 // The kernels of a convolution: choose one, edit its weights and bias, replace, copy, drop.
 
-import { chip, field, labelled, numberField, selectField, slider } from "../base/controls.js";
+import { chip, field, numberField, selectField, slider } from "../base/controls.js";
 import { h } from "../base/dom.js";
 import { icon } from "../base/icons.js";
 import { plain } from "../base/numbers.js";
-import { fieldName, t } from "../base/words.js";
+import { t } from "../base/words.js";
 import { act, live } from "../commands.js";
 import { kernelCanvas } from "../picture/colors.js";
 import { choose, state } from "../store.js";
+import { adjacencyField } from "./fields.js";
 import { MAX_WEIGHTS, weightGrid } from "./weights.js";
 
-/** @import { BankArrays, Command, NetworkNode } from "../server/types.js" */
+/** @import { Adjacency, BankArrays, Command, NetworkNode } from "../server/types.js" */
 
 const MAX_PICKS = 64;
 
@@ -60,7 +61,7 @@ export function kernelSection(node, bank, channel, onchannel) {
       ? weightGrid(slice, onchannel)
       : h("p.muted.small", {}, t("kernel.large")),
     biasField(node, bank, kernel),
-    sizeRow(node, rows, cols),
+    kernelAdjacency(node),
     actions(node, kernel, count),
   );
 }
@@ -102,37 +103,12 @@ function biasField(node, bank, kernel) {
   return field(t("kernel.bias"), "bias", h("span.inputs.wide", {}, range, number));
 }
 
-/**
- * @param {NetworkNode} node
- * @param {number} rows
- * @param {number} cols
- */
-function sizeRow(node, rows, cols) {
+/** @param {NetworkNode} node */
+function kernelAdjacency(node) {
   const { network } = state;
-  const adjacency = node.bank?.adjacency;
-  if (!adjacency) return null;
-  const resize = (/** @type {string} */ name, /** @type {number} */ value) => {
-    const size = { width: cols, height: rows, [name]: value };
-    act({ do: "resize_kernels", network, node: node.name, ...size });
-  };
-  const dilate = (/** @type {number} */ dilation) => {
-    const changed = { ...adjacency, dilation };
-    act({ do: "set_kernel_adjacency", network, node: node.name, adjacency: changed });
-  };
-  /** @type {(name: string, value: number, max: number, onpick: (value: number) => void) => any} */
-  const size = (name, value, max, onpick) =>
-    labelled(fieldName(name), numberField({ min: 1, max, value, onpick }));
-  return h(
-    "div.row",
-    { key: "size" },
-    adjacency.dilation > 1
-      ? null
-      : [
-          size("width", cols, 65, (value) => resize("width", value)),
-          size("height", rows, 65, (value) => resize("height", value)),
-        ],
-    adjacency.shape === "custom" ? null : size("dilation", adjacency.dilation, 32, dilate),
-  );
+  const change = (/** @type {Adjacency} */ adjacency) =>
+    act({ do: "set_kernel_adjacency", network, node: node.name, adjacency });
+  return adjacencyField({ id: "kernel-adjacency", value: node.bank?.adjacency, change });
 }
 
 /**

@@ -109,9 +109,13 @@ function heatMap(title, displacements, values, scale, { mark = -1 }) {
   canvas.className = "heat";
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", title);
+  const pen = penOf(canvas);
+  const within = new Set(displacements.map((d) => (d[0] - top) * across + (d[1] - left)));
+  data.forEach((_, i) => {
+    if (!within.has(i)) pen.clearRect(i % across, Math.floor(i / across), 1, 1);
+  });
   const won = displacements[mark];
   if (won) {
-    const pen = penOf(canvas);
     pen.fillStyle = "#3dff9a";
     pen.fillRect(won[1] - left, won[0] - top, 1, 1);
   }

@@ -15,11 +15,10 @@ export function wordsOf(node) {
   const { fields, bank } = node;
   const kind = stem(node.kind);
   const stride = fields.stride > 1 ? ` /${fields.stride}` : "";
-  if (bank) return `${t("kind.convolution")} ${sizeOf(bank.adjacency)} · ${bank.kernels}${stride}`;
+  if (bank)
+    return `${t("kind.convolution")} ${windowOf(bank.adjacency)} · ${bank.kernels}${stride}`;
   if (fields.adjacency) {
-    const { dilation } = fields.adjacency;
-    const spread = dilation > 1 ? ` ⤢${dilation}` : "";
-    return `${kindName(kind)} ${sizeOf(fields.adjacency)}${spread}${stride}`;
+    return `${kindName(kind)} ${windowOf(fields.adjacency)}${stride}`;
   }
   if (kind === "activation") return choiceName("function", fields.function);
   if (kind === "color") return choiceName("space", fields.space);
@@ -27,6 +26,10 @@ export function wordsOf(node) {
   if (kind === "decode") return `${kindName(kind)} ${fields.method}`;
   return kindName(kind);
 }
+
+/** @param {Adjacency} adjacency */
+const windowOf = (adjacency) =>
+  `${sizeOf(adjacency)}${adjacency.dilation > 1 ? ` ⤢${adjacency.dilation}` : ""}`;
 
 /** @param {Adjacency} adjacency */
 function sizeOf(adjacency) {

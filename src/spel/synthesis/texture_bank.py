@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import pi
+from math import gcd, pi
 
 import numpy as np
 import numpy.typing as npt
@@ -68,8 +68,8 @@ def sample_levels(planes: Planes, count: int) -> list[Level]:
     smooth, levels = planes[..., None], []
     for level in range(count):
         if level:
-            smooth = convolve(smooth, _dilated(SMOOTH, level - 1), border="valid")
-        answers = np.moveaxis(convolve(smooth, _dilated(PAIRS, level), border="valid"), -1, 1)
+            smooth = convolve(smooth, _dilated(SMOOTH, 2 ** (level - 1)), border="valid")
+        answers = np.moveaxis(convolve(smooth, _dilated(PAIRS, 2**level), border="valid"), -1, 1)
         levels.append(Level(smooth[..., 0], _in_pairs(answers), 2**level))
     return levels
 
@@ -77,28 +77,51 @@ def sample_levels(planes: Planes, count: int) -> list[Level]:
 def picture_levels(planes: Planes, count: int) -> list[Level]:
     """The levels of (C, rows, cols) planes that go on at the other side, with growing strides."""
     smooth, levels = planes[..., None], []
-    for level in range(count):
+    steps = _steps(planes.shape[1:], count)
+    for level, step in enumerate(steps):
         if level:
-            smooth = convolve(smooth, _dilated(SMOOTH, level - 1), border="wrap")
-        step, bank = 2**level, _dilated(PAIRS, level)
-        answers = np.moveaxis(convolve(smooth, bank, stride=step, border="wrap"), -1, 1)
-        low = np.ascontiguousarray(smooth[:, ::step, ::step, 0])
-        levels.append(Level(low, _in_pairs(answers), 1))
+            fine = steps[level - 1]
+            bank = _dilated(SMOOTH, 2 ** (level - 1) // fine)
+            smooth = convolve(smooth, bank, stride=step // fine, border="wrap")
+        apart = 2**level // step
+        answers = convolve(smooth, _dilated(PAIRS, apart), stride=apart, border="wrap")
+        low = np.ascontiguousarray(smooth[:, ::apart, ::apart, 0])
+        levels.append(Level(low, _in_pairs(np.moveaxis(answers, -1, 1)), 1))
     return levels
 
 
 def adjoint(levels: Sequence[Level], size: tuple[int, int]) -> Planes:
     """The adjoint of `picture_levels`, onto planes of a size."""
-    below = np.zeros((len(levels[0].low), *size, 1), np.float32)
+    steps = _steps(size, len(levels))
+    below = np.zeros((1, 1, 1, 1), np.float32)
     for level in reversed(range(len(levels))):
-        step, one = 2**level, levels[level]
-        answers = np.zeros((len(below), 2 * ORIENTATIONS, *size), np.float32)
-        answers[..., ::step, ::step] = one.pairs.reshape(len(below), -1, *one.pairs.shape[3:])
-        below = below + _scattered(np.moveaxis(answers, 1, -1), _dilated(PAIRS, level))
-        below[:, ::step, ::step, 0] += one.low
+        one, step = levels[level], steps[level]
+        apart, grid = 2**level // step, (size[0] // step, size[1] // step)
+        pairs = one.pairs.reshape(len(one.low), -1, *one.pairs.shape[3:])
+        answers = np.moveaxis(_apart(pairs, apart, grid), 1, -1)
+        below = below + _scattered(answers, _dilated(PAIRS, apart))
+        below[:, ::apart, ::apart, 0] += one.low
         if level:
-            below = _scattered(below, _dilated(SMOOTH, level - 1))
+            fine = steps[level - 1]
+            wide = _apart(below[..., 0], step // fine, (size[0] // fine, size[1] // fine))
+            below = _scattered(wide[..., None], _dilated(SMOOTH, 2 ** (level - 1) // fine))
     return below[..., 0]
+
+
+def _steps(size: Sequence[int], count: int) -> list[int]:
+    """How far apart the spels lie at which each level is computed.
+
+    A level reads every 2 ** level-th spel; others are left out if that divides the size, so that
+    the picture goes on at its other side.
+    """
+    return [gcd(2**level, *size) for level in range(count)]
+
+
+def _apart(planes: Planes, step: int, size: tuple[int, int]) -> Planes:
+    """Planes of a size with values at every step-th spel and zeros between."""
+    out = np.zeros((*planes.shape[:-2], *size), np.float32)
+    out[..., ::step, ::step] = planes
+    return out
 
 
 def _scattered(answers: Planes, bank: KernelBank) -> Planes:
@@ -107,8 +130,8 @@ def _scattered(answers: Planes, bank: KernelBank) -> Planes:
     return convolve(answers, KernelBank(back, bank.weights.transpose(2, 1, 0)), border="wrap")
 
 
-def _dilated(bank: KernelBank, level: int) -> KernelBank:
-    return KernelBank(bank.adjacency.dilated(2**level), bank.weights)
+def _dilated(bank: KernelBank, factor: int) -> KernelBank:
+    return KernelBank(bank.adjacency.dilated(factor), bank.weights)
 
 
 def _in_pairs(answers: Planes) -> Planes:

@@ -1,8 +1,10 @@
 """How fast a folder is detected, segmented and applied beside decoding alone; and its memory.
 
-    python -m benchmarks.reliability.throughput [FOLDER] [--images 2000]
+    python -m benchmarks.reliability.throughput [FOLDER] [--images 2000] [--size 720 1280]
+        [--only "segment, edges"]
 
-Without a folder, streets of 720 x 1280 are rendered as JPEG. Processor time of one core, minimum of
+Without a folder, streets of that size are rendered as JPEG. "halves" are decoded at a half of their
+rows and columns (--reduce 2). Processor time of one core, minimum of
 three rounds in one run; then the same small images over and over, with the resident memory after
 each tenth.
 """
@@ -46,10 +48,15 @@ def jobs() -> dict[str, ImageJob]:
     fixed, eggs = Decision(0.9, select="widest"), spel.zoo.get("parasite-eggs")
     return {
         "detect, plate-lecture": DetectJob(spel.zoo.plate_lecture(), isolate=False),
+        "detect, plate-lecture, halves": DetectJob(
+            spel.zoo.plate_lecture(), isolate=False, reduce=2
+        ),
         "detect, edges": DetectJob(with_decision(light, fixed), isolate=False),
         "segment, edges": SegmentJob(light, isolate=False),
+        "segment, edges, halves": SegmentJob(light, isolate=False, reduce=2),
         "segment, parasite-eggs": SegmentJob(eggs, isolate=False),
         "apply, edges": ApplyJob(light, formats=("npy",), isolate=False),
+        "apply, edges, halves": ApplyJob(light, formats=("npy",), isolate=False, reduce=2),
         "apply, parasite-eggs": ApplyJob(eggs, formats=("npy",), isolate=False),
     }
 
@@ -64,10 +71,10 @@ def seconds(work: Callable[[], object]) -> float:
     return min(taken)
 
 
-def rates(paths: list[Path], out: str) -> dict[str, float]:
+def rates(paths: list[Path], out: str, chosen: dict[str, ImageJob]) -> dict[str, float]:
     """Images per second of one core, which decodes, computes and writes."""
     found = {"decoding alone": len(paths) / seconds(lambda: [spel.read(p) for p in paths])}
-    for name, job in jobs().items():
+    for name, job in chosen.items():
         tasks = job.tasks([str(path) for path in paths], out)
         found[name] = len(paths) / seconds(lambda tasks=tasks: list(run_tasks(tasks)))
     return found
@@ -103,6 +110,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--count", type=int, default=40, help="images of a round")
+    parser.add_argument("--size", type=int, nargs=2, default=(720, 1280), help="rows and columns")
+    parser.add_argument("--only", nargs="+", choices=list(jobs()), default=list(jobs()))
     parser.add_argument("--images", type=int, default=2000, help="for the memory; 0 leaves it out")
     given = parser.parse_args()
     keep_freed_memory()  # as workers and the command line do
@@ -110,11 +119,12 @@ def main() -> int:
         folder = given.folder or Path(place)
         if given.folder is None:
             for i in range(given.count):
-                spel.write(folder / f"{i}.jpg", street(i % 8, size=(720, 1280)).image)
+                spel.write(folder / f"{i}.jpg", street(i % 8, size=tuple(given.size)).image)
         from spel.io.sources import expand
 
         paths = expand([folder])[: given.count]
-        rate, parts_of = rates(paths, place), parts(paths[0])
+        chosen = {name: job for name, job in jobs().items() if name in given.only}
+        rate, parts_of = rates(paths, place, chosen), parts(paths[0])
         small = Path(place) / "small.png"
         spel.write(small, street(0, size=(120, 160)).image)
         sizes = memory(small, given.images) if given.images else []

@@ -53,7 +53,10 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "session: every_kind_of_step",
     ),
     "a disk of r = 2.5 is cut in its field": ("step: disk",),
+    "zoomed in, the image shows no numbers": ("browser_images: numbers_contrast",),
+    "slides out of reach": ("browser_lessons: every_slide",),
     # -- lessons
+    "lessons beside images of the user": ("lessons: images_of_the_user",),
     "the editor is hidden in lessons and for projectors": ("browser_look: editor_is_reached",),
     "answers stand beside the questions": ("browser_lessons: predict_try",),
     "numbers of a lesson are not those on the screen": (
@@ -93,6 +96,11 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "session: broken_image_stops",
         "images: no_image_is_refused",
     ),
+    "one broken file stops boxes and masks": (
+        "boxes: cannot_be_read",
+        "classes: archive_names",
+    ),
+    "boxes of another image size": ("laboratory: another_size",),
     "no image can be removed": (
         "session: image_is_removed",
         "browser_lab: images_are_dropped",

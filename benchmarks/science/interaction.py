@@ -15,7 +15,7 @@ from benchmarks.science.sets import mo445_sets, photograph_encoder
 from benchmarks.science.table import Table, Values, row
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
-from spel.flim import linear_decoder, robot_correction, robot_markers
+from spel.flim import label_from_strokes, linear_decoder, robot_correction, robot_markers
 from spel.learning.encoded import block_ends
 from spel.metrics.segmentation import dice
 from spel.nn import Network
@@ -34,6 +34,8 @@ MOST = 12
 """Strokes after which the user gives up; such an image counts `MOST` + 1 strokes."""
 
 TREES = "trees from the strokes, on colours; nothing learned"
+
+MIXTURES = "mixtures of colours and cuts from these trees, means of 2 x 2 pixels; nothing learned"
 
 Mask = npt.NDArray[np.bool_]
 Real = npt.NDArray[np.float32]
@@ -168,6 +170,11 @@ def _color_trees(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask
     return np.asarray(dynamic_trees(_scaled(photograph), _seeds(drawn)) == 1)
 
 
+def _mixtures(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+    """Mixtures of colours and cuts, begun with those trees, without any learning."""
+    return label_from_strokes(photograph.colors, drawn, stride=2) == 1
+
+
 def _grabcut(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
     """OpenCV's GrabCut, begun with what the decoder says."""
     return _cut(photograph, saliency > 0.5, drawn)
@@ -214,6 +221,7 @@ def _seeds(drawn: Markers) -> npt.NDArray[np.intp]:
 
 ANSWERS: dict[str, Answer] = {
     TREES: _color_trees,
+    MIXTURES: _mixtures,
     "trees from the strokes, on learned saliency and colours": _trees,
     "watershed from the strokes, on colours; nothing learned": _color_watershed,
     "watershed from the strokes, on learned saliency and colours": _watershed,

@@ -12,6 +12,7 @@ from spel.flim.consensus import consensus
 from spel.flim.edit import choose, drop, invert, relearn, unlearned
 from spel.flim.learn import learn
 from spel.flim.linear_decoder import linear_decoder
+from spel.flim.mixtures import label_from_strokes
 from spel.flim.points import feature_points, points_bank
 from spel.flim.robot import robot_correction, robot_markers
 from spel.flim.samples import Samples, samples
@@ -30,6 +31,7 @@ __all__ = [
     "drop",
     "feature_points",
     "invert",
+    "label_from_strokes",
     "learn",
     "linear_decoder",
     "points_bank",

@@ -211,7 +211,10 @@ SPEL_INLINE Colors recolored(Space space, Colors rgb) {
 template <Space space>
 void recolor_row(double white, const float* src, int64_t src_pitch, float* dst, int64_t dst_pitch, int64_t width) {
   const auto block = [white](const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
-    const auto unit = [&](int64_t c) { return over(widened(load(from + c * from_pitch)), white, 1 / white); };
+    const auto unit = [&](int64_t c) {
+      const Doubles value = widened(load(from + c * from_pitch));
+      return white == 1 ? value : over(value, white, 1 / white);
+    };
     const Colors made = recolored(space, {unit(0), unit(1), unit(2)});
     const auto put = [&](int64_t c, Doubles v) { store(to + c * to_pitch, narrowed(v)); };
     put(0, made.a), put(1, made.b), put(2, made.c);

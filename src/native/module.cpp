@@ -1,7 +1,7 @@
 // The Python module: a plan that is built node by node and run on images; label, flood and resize.
 //
-// Arrays come as (address, type, swapped, shape, strides), with five axes; kernels/native.py has checked them and
-// keeps them alive. All work is done without the interpreter's lock.
+// The arrays of a run have five axes; kernels/stream.py has checked them. Others come as addresses, and Python keeps
+// them alive. All work is done without the interpreter's lock.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/pair.h>
@@ -10,7 +10,10 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cstring>
+#include <deque>
 #include <mutex>
 
 #include "flood.hpp"
@@ -27,7 +30,6 @@ using namespace spel;
 
 namespace {
 
-using Array = std::tuple<uintptr_t, int, bool, std::array<int64_t, 5>, std::array<int64_t, 5>>;
 using Long3 = std::array<int64_t, 3>;
 
 std::vector<const Rows*> available() {
@@ -57,15 +59,36 @@ void use(const std::string& name) {
   throw nb::value_error(("instruction set " + name + " is not available here").c_str());
 }
 
-Image image_of(const Array& a) {
-  Image image;
-  image.data = reinterpret_cast<char*>(std::get<0>(a));
-  image.type = Type(std::get<1>(a));
-  image.swapped = std::get<2>(a);
-  std::copy_n(std::get<3>(a).begin(), 5, image.shape);
-  std::copy_n(std::get<4>(a).begin(), 5, image.stride);
-  return image;
+// The element type of a format of the buffer protocol: a letter, after a sign of the order of bytes.
+Type type_of(char letter, int64_t bytes) {
+  if (letter == 'f' || letter == 'd') return bytes == 4 ? Type::f32 : Type::f64;
+  const bool with_sign = letter >= 'a';
+  return bytes == 1   ? (with_sign ? Type::i8 : Type::u8)
+         : bytes == 2 ? (with_sign ? Type::i16 : Type::u16)
+                      : (with_sign ? Type::i32 : Type::u32);
 }
+
+// The memory of an array of Python, as long as this lives.
+class Buffer {
+ public:
+  // The array may hold only the rows from `first_row` on.
+  Buffer(nb::handle array, int64_t first_row) {
+    if (PyObject_GetBuffer(array.ptr(), &view, PyBUF_STRIDED_RO | PyBUF_FORMAT)) nb::raise_python_error();
+    const char* format = view.format;
+    constexpr char other_order = std::endian::native == std::endian::little ? '>' : '<';
+    image.swapped = format[0] == other_order;
+    image.type = type_of(format[std::strchr("<>=@|!", format[0]) ? 1 : 0], view.itemsize);
+    std::copy_n(view.shape, 5, image.shape);
+    std::copy_n(view.strides, 5, image.stride);
+    image.data = static_cast<char*>(view.buf) - first_row * image.stride[3];
+  }
+  ~Buffer() { PyBuffer_Release(&view); }
+  Buffer(const Buffer&) = delete;
+  Image image;
+
+ private:
+  Py_buffer view;
+};
 
 using Places = std::pair<uintptr_t, int64_t>;  // address and number of int64 triples (plane, row, col)
 
@@ -165,12 +188,17 @@ class Program {
   std::pair<int64_t, int64_t> rows_read(int source, int64_t from, int64_t to) const {
     return plan.rows_read(source, from, to);
   }
-  // Makes the output rows of steps [from, to); returns the nanoseconds of each node if timed.
-  std::vector<int64_t> run(const std::vector<Array>& images, const std::vector<Array>& outs, int64_t from, int64_t to,
+  // Makes the output rows of steps [from, to); returns the nanoseconds of each node if timed. `first_rows`: those that
+  // row 0 of the images and of the outs stands for.
+  std::vector<int64_t> run(nb::sequence images, nb::sequence outs, Pair first_rows, int64_t from, int64_t to,
                            int threads, bool timed) const {
-    std::vector<Image> in, out;
-    for (const Array& a : images) in.push_back(image_of(a));
-    for (const Array& a : outs) out.push_back(image_of(a));
+    std::deque<Buffer> buffers;
+    const auto images_of = [&](nb::sequence arrays, int64_t first_row) {
+      std::vector<Image> list;
+      for (nb::handle array : arrays) list.push_back(buffers.emplace_back(array, first_row).image);
+      return list;
+    };
+    const std::vector<Image> in = images_of(images, first_rows[0]), out = images_of(outs, first_rows[1]);
     std::vector<int64_t> nanoseconds;
     unlocked([&](const Poll& poll) { plan.run(in, out, from, to, threads, timed ? &nanoseconds : nullptr, poll); });
     return nanoseconds;

@@ -20,7 +20,6 @@ except ImportError as error:
 native = _native
 
 _BUILDS = ("v2", "v3", "v4", "native")
-_TYPES = {"|u1": 0, "|b1": 0, "|i1": 1, "u2": 2, "i2": 3, "u4": 4, "i4": 5, "f4": 6, "f8": 7}
 
 
 def choose(wanted: str) -> None:
@@ -54,19 +53,6 @@ def native_info() -> dict[str, Any]:
         "file": native.__file__,
         "processors": len(affinity(0)) if affinity else os.cpu_count(),
     }
-
-
-def described(
-    array: npt.NDArray[Any], first_row: int = 0
-) -> tuple[int, int, bool, tuple[int, ...], tuple[int, ...]]:
-    """(address of row 0, type, byte-swapped, shape, strides) of a five-axis array.
-
-    The array may hold only the rows from `first_row` on.
-    """
-    code = array.dtype.str
-    kind = _TYPES[code if code[0] == "|" else code[1:]]
-    address = array.ctypes.data - first_row * array.strides[3]
-    return address, kind, not array.dtype.isnative, array.shape, array.strides
 
 
 def triples(displacements: npt.ArrayLike) -> list[tuple[int, ...]]:

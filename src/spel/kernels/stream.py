@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.kernels.engine import described, native, places
+from spel.kernels.engine import native, places
 
 Array = npt.NDArray[Any]
 Size = Sequence[int]
@@ -286,11 +286,9 @@ class Program:
         if not all(out.size for out in outs):
             return []
         first, last = steps or (0, self.steps)
-        arrays = (
-            [described(image, first_rows[0]) for image in images],
-            [described(out, first_rows[1]) for out in outs],
+        nanoseconds: list[int] = self._native.run(
+            images, outs, first_rows, first, last, max(1, threads), timed
         )
-        nanoseconds: list[int] = self._native.run(*arrays, first, last, max(1, threads), timed)
         return nanoseconds
 
     @property

@@ -21,7 +21,7 @@
 namespace spel::SPEL_ISA {
 
 constexpr int kMaxBlock = kRegisters == 32 ? 12 : 6;
-constexpr int64_t kManyTaps = 384, kPartTaps = 192, kPanel = 6 * kLanes;
+constexpr int64_t kManyTaps = 512, kPartTaps = 192, kPanel = 6 * kLanes;
 
 // As many as leave room for the sums, a vector of the input each, and a weight; one kernel reads its input in place.
 constexpr int tile_vectors(int kernels) {

@@ -63,6 +63,16 @@ SPEL_INLINE Vec narrowed(Doubles v) {
 #endif
 }
 
+#if defined(__AVX2__)
+SPEL_INLINE One fused(One a, One b, One c) {
+#if defined(__AVX512F__)
+  return (One)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#else
+  return (One)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#endif
+}
+#endif
+
 SPEL_INLINE One rounded(One v) { return (One)rounded((Vec)v); }
 
 SPEL_INLINE Doubles product(Doubles a, double b) {
@@ -74,7 +84,10 @@ SPEL_INLINE Doubles product(Doubles a, double b) {
 SPEL_INLINE Doubles over(Doubles a, double b, double inverse) {
 #if defined(__AVX2__)
   const Doubles q = product(a, inverse);
-  return q + (a - q * b) * inverse;  // by fused multiply-adds
+  const auto corrected = [=](One x, One quotient) {
+    return fused(fused(-quotient, b - One{}, x), inverse - One{}, quotient);
+  };
+  return {corrected(a.low, q.low), corrected(a.high, q.high)};
 #else
   (void)inverse;
   return {a.low / b, a.high / b};

@@ -1,4 +1,4 @@
-// How often each value occurs in an image of 8 or 16 bits.
+// How often each value occurs in an image of 8 or 16 bits, and how many values of floats lie in each of equal bins.
 //
 // The idea: a count that was just written cannot be read for a few cycles, and neighbours in an
 // image are often equal. So neighbours count in tables of their own, which are added at the end.
@@ -6,6 +6,9 @@
 //   for each block of values that a 32-bit count holds
 //     value i of every group counts in table i
 //   add the tables
+//
+// The bin of a float is computed from its distance to the first edge; then the edges themselves decide, since they are
+// rounded.
 #include "histogram.hpp"
 
 #include <algorithm>
@@ -38,9 +41,31 @@ void count_values(const Value* values, int64_t count, int64_t* counts) {
   }
 }
 
+template <class Value>
+void count_in_bins(const Value* values, int64_t count, const double* edges, int64_t bins, int64_t* counts) {
+  constexpr int64_t kTables = 4;
+  std::vector<int64_t> tables(kTables * bins);
+  const double first = edges[0], scale = double(bins) / (edges[bins] - first);
+  for (int64_t i = 0; i < count; ++i) {
+    const double value = values[i];
+    int64_t bin = std::clamp(int64_t((value - first) * scale), int64_t(0), bins - 1);
+    while (value < edges[bin] && bin > 0) --bin;
+    while (value >= edges[bin + 1] && bin + 1 < bins) ++bin;
+    ++tables[i % kTables * bins + bin];
+  }
+  for (size_t i = 0; i < tables.size(); ++i) counts[int64_t(i) % bins] += tables[i];
+}
+
 }  // namespace
 
 void histogram(const uint8_t* values, int64_t count, int64_t* counts) { count_values<4>(values, count, counts); }
 void histogram(const uint16_t* values, int64_t count, int64_t* counts) { count_values<2>(values, count, counts); }
+
+void histogram(const float* values, int64_t count, const double* edges, int64_t bins, int64_t* counts) {
+  count_in_bins(values, count, edges, bins, counts);
+}
+void histogram(const double* values, int64_t count, const double* edges, int64_t bins, int64_t* counts) {
+  count_in_bins(values, count, edges, bins, counts);
+}
 
 }  // namespace spel

@@ -8,4 +8,9 @@ namespace spel {
 void histogram(const uint8_t* values, int64_t count, int64_t* counts);
 void histogram(const uint16_t* values, int64_t count, int64_t* counts);
 
+// Adds to `counts` how many finite values lie from one of the `bins` + 1 growing edges to the next; those of the last
+// edge belong to the last bin. All lie between the first edge and the last.
+void histogram(const float* values, int64_t count, const double* edges, int64_t bins, int64_t* counts);
+void histogram(const double* values, int64_t count, const double* edges, int64_t bins, int64_t* counts);
+
 }  // namespace spel

@@ -252,6 +252,14 @@ void histogram_of(uintptr_t values, int bytes, int64_t count, uintptr_t counts) 
   else histogram(reinterpret_cast<const uint16_t*>(values), count, table);
 }
 
+void histogram_in_bins(uintptr_t values, int bytes, int64_t count, uintptr_t edges, int64_t bins, uintptr_t counts) {
+  nb::gil_scoped_release released;
+  const auto* ends = reinterpret_cast<const double*>(edges);
+  auto* table = reinterpret_cast<int64_t*>(counts);
+  if (bytes == 4) histogram(reinterpret_cast<const float*>(values), count, ends, bins, table);
+  else histogram(reinterpret_cast<const double*>(values), count, ends, bins, table);
+}
+
 void flood_image(uintptr_t image, int64_t channels, Long3 size, int rule, double reach,
                  const std::vector<Long3>& displacements, uintptr_t labels, uintptr_t costs) {
   unlocked([&](const Poll& poll) {
@@ -291,6 +299,7 @@ NB_MODULE(_native, m) {
   m.def("flood", &flood_image);
   m.def("gather", &gather_patches);
   m.def("histogram", &histogram_of);
+  m.def("histogram_in_bins", &histogram_in_bins);
   m.def("resize", &resize_image);
   m.def("resize_part", &resize_part);
   nb::class_<Program>(m, "Program")

@@ -153,6 +153,17 @@ def test_resize_is_the_mean_by_triangles(kernels: ModuleType) -> None:
 
 
 @both
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_histogram_in_bins_follows_the_edges(
+    kernels: ModuleType, dtype: type[np.floating[Any]]
+) -> None:
+    edges = np.array([0, 1, 2.5, 4])  # the second is not where equal bins would end
+    values = np.array([[0, 1, 1.25], [2.49, 2.5, 4], [np.nextafter(dtype(1), dtype(0)), 4, 3]])
+    counts = kernels.histogram_in_bins(values.astype(dtype)[:, ::-1], edges)
+    assert counts.tolist() == [2, 3, 4]
+
+
+@both
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_histogram_counts_each_value(
     kernels: ModuleType, dtype: type[np.unsignedinteger[Any]]

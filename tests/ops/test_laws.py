@@ -162,3 +162,6 @@ def test_otsu_and_percentiles():
     assert ops.threshold_value(image, "p90") == np.percentile(image, 90)
     assert ops.threshold_value(np.full(4, np.nan), "otsu") == np.inf
     assert ops.threshold_value([5, 5], "otsu") == 5
+    for low, high in ((1, np.nextafter(1, 2)), (0, 5e-324), (-1.7e308, 1.7e308), (-1e-30, 3e-30)):
+        two = np.array([low, high, low])
+        assert (two > ops.threshold_value(two, "otsu")).tolist() == [False, True, False]

@@ -234,6 +234,21 @@ def histogram(values: Array) -> npt.NDArray[np.int64]:
     return counts
 
 
+def histogram_in_bins(values: Array, edges: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
+    """How many finite floats lie in each of equal bins, see `reference`."""
+    array, ends = np.ascontiguousarray(values), np.ascontiguousarray(edges, dtype=np.float64)
+    counts = np.zeros(len(ends) - 1, dtype=np.int64)
+    native.histogram_in_bins(
+        array.ctypes.data,
+        array.dtype.itemsize,
+        array.size,
+        ends.ctypes.data,
+        len(counts),
+        counts.ctypes.data,
+    )
+    return counts
+
+
 def resize(
     image: npt.NDArray[np.float32],
     box: tuple[float, float, float, float],

@@ -247,6 +247,16 @@ def histogram(values: Array) -> npt.NDArray[np.int64]:
     return np.bincount(values.reshape(-1), minlength=levels).astype(np.int64, copy=False)
 
 
+def histogram_in_bins(values: Array, edges: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
+    """How many finite floats lie in each of equal bins, from one edge to the next.
+
+    The edges grow; no value lies before the first or after the last, whose own values belong to the
+    last bin.
+    """
+    bins = np.searchsorted(edges, values.reshape(-1).astype(np.float64), side="right") - 1
+    return np.bincount(np.minimum(bins, len(edges) - 2), minlength=len(edges) - 1).astype(np.int64)
+
+
 def resize(
     image: npt.NDArray[np.float32],
     box: tuple[float, float, float, float],

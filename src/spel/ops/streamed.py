@@ -19,6 +19,7 @@ import numpy.typing as npt
 from spel.ops.arrays import is_wide
 from spel.ops.threshold import (
     MAX_RANGE,
+    Bins,
     checked_rule,
     exact,
     interpolate,
@@ -40,7 +41,6 @@ class Parts(Protocol):
 _DIGIT = 16
 _DIGITS = 1 << _DIGIT
 _FEW = 1 << 15  # Fewer values than this are put together.
-_BINS = 256
 
 
 def extremes(
@@ -98,14 +98,15 @@ def _otsu(parts: Parts) -> float:
     if not ends:
         return float("inf")
     low, high = min(a for a, _ in ends), max(b for _, b in ends)
-    if low == high:
-        return float(low)
-    if low.dtype.kind in "iu" and int(high) - int(low) <= MAX_RANGE:
+    if low.dtype.kind in "iu" and int(high) - int(low) <= MAX_RANGE and low < high:
         histogram = _count_whole_numbers(parts, int(low), int(high))
-    else:
-        histogram = _count_in_bins(parts, float(low), float(high))
-    with np.errstate(over="ignore", invalid="ignore"):  # scikit-image squares the values
         return float(threshold_otsu(hist=histogram))
+    kind = low.dtype if low.dtype.kind == "f" else np.dtype(np.float64)
+    bins = Bins(float(low), float(high), kind.str)
+    counts = np.zeros(len(bins.edges) - 1, np.int64)
+    for (some,) in parts(partial(_in_bins, bins)):
+        counts += some
+    return bins.otsu(counts)
 
 
 def _ends(part: Values) -> tuple[Any, ...]:
@@ -127,19 +128,8 @@ def _whole_numbers(low: int, high: int, part: Values) -> tuple[Values]:
     return (np.bincount(numbers, minlength=high - low + 1),)
 
 
-def _count_in_bins(parts: Parts, low: float, high: float) -> tuple[npt.NDArray[np.int64], Values]:
-    """How many values lie in each of 256 equal bins, and the centres of the bins."""
-    counts, edges = np.zeros(_BINS, np.int64), np.zeros(_BINS + 1)
-    for some, ends in parts(partial(_in_bins, low, high)):
-        counts, edges = counts + some, ends
-    return counts, (edges[:-1] + edges[1:]) / 2.0
-
-
-def _in_bins(low: float, high: float, part: Values) -> tuple[Values, Values]:
-    floats = _as_float(_finite(part))
-    # As numbers of the values' own type: older NumPy rounds the edges by it, as for a whole.
-    ends: Any = floats.dtype.type(low), floats.dtype.type(high)
-    return np.histogram(floats, bins=_BINS, range=ends)
+def _in_bins(bins: Bins, part: Values) -> tuple[Values]:
+    return (bins.count(_as_float(_finite(part))),)
 
 
 # -- percentiles ---------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
@@ -16,6 +18,7 @@ from spel.ops.arrays import as_real
 
 Rule = float | str
 _LARGE, _SAMPLE, _MARGIN = 1 << 15, 1 << 13, 0.02
+_BINS = 256
 
 MAX_RANGE = 1 << 24
 """Whole numbers over a wider range than this are counted in 256 bins for Otsu's rule, as floats."""
@@ -117,8 +120,76 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
         values = values.astype(np.float64)
     elif values.dtype == np.uint64:  # scikit-image counts with signed numbers
         values = values.astype(np.int64) if int(values.max()) < 1 << 63 else values.astype(float)
+    if values.dtype.kind == "f":
+        bins = Bins(float(values.min()), float(values.max()), values.dtype.str)
+        return bins.otsu(bins.count(values))
     with np.errstate(over="ignore", invalid="ignore"):  # scikit-image squares the values
         return float(threshold_otsu(values))
+
+
+@dataclass(frozen=True)
+class Bins:
+    """256 equal bins of finite floats, as `numpy.histogram` makes them, but several times faster.
+
+    Otsu's rule squares what it counts, and edges are rounded. So where the range is so wide or
+    narrow that this fails, the bins are of the values' places in it, from 0 to 1.
+
+    Parameters
+    ----------
+    low, high : float
+        The lowest and the highest value.
+    dtype : str
+        Of the values: edges are rounded by it.
+
+    Examples
+    --------
+    >>> bins = Bins(0, 1, "f4")
+    >>> counts = bins.count(np.float32([0, 0.1, 1]))
+    >>> np.flatnonzero(counts).tolist(), bins.otsu(counts)
+    ([0, 25, 255], 0.099609375)
+    """
+
+    low: float
+    high: float
+    dtype: str
+
+    @cached_property
+    def edges(self) -> npt.NDArray[np.floating[Any]]:
+        """The 257 edges: of the values, or of their places."""
+        kind = np.dtype(self.dtype)
+        if 1e-9 <= self.high - self.low <= 1e9:
+            own = np.linspace(kind.type(self.low), kind.type(self.high), _BINS + 1, dtype=kind)
+            if (np.diff(own) > 0).all():
+                return own
+        return np.linspace(0.0, 1.0, _BINS + 1)
+
+    @property
+    def _of_places(self) -> bool:
+        return (float(self.edges[0]), float(self.edges[-1])) != (self.low, self.high)
+
+    @property
+    def _part(self) -> float:
+        """What is taken of each value so that the range is a number."""
+        return 1.0 if np.isfinite(self.high - self.low) else 0.25
+
+    def count(self, values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
+        """How many values lie in each bin."""
+        if self._of_places and self.low < self.high:
+            low, high = self.low * self._part, self.high * self._part
+            values = (values.astype(np.float64) * self._part - low) / (high - low)
+        return kernels.histogram_in_bins(values, self.edges)
+
+    def otsu(self, counts: npt.NDArray[np.int64]) -> float:
+        """Otsu's threshold for what was counted."""
+        from skimage.filters import threshold_otsu
+
+        if self.low == self.high:
+            return self.low
+        place = float(threshold_otsu(hist=(counts, (self.edges[:-1] + self.edges[1:]) / 2.0)))
+        if not self._of_places:
+            return place
+        low, high = self.low * self._part, self.high * self._part
+        return (low + place * (high - low)) / self._part
 
 
 def _of_levels(array: npt.NDArray[Any], rank: float | str) -> float:

@@ -135,7 +135,7 @@ def test_learning_without_boxes_is_refused_and_can_be_stopped(session, quick, mo
     assert (task.state, "no true box" in task.message) == ("failed", True)
     draw(session, [16, 11, 35, 30])
 
-    def endless(document, workspace, say):
+    def endless(document, workspace, say, *, adjust):
         while True:
             say("working")
             time.sleep(0.01)

@@ -101,7 +101,7 @@ def test_a_server_that_is_gone_is_told_in_the_language_of_the_page(person):
     person.open()
     page.get_by_title("Português").click()
     page.route("**/api/**", lambda route: route.abort())
-    page.get_by_role("button", name="Desligar: positive").focus()
+    page.get_by_role("button", name="Desligar: positivos").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".toast.error:has-text('não responde')")
     page.unroute("**/api/**")

@@ -62,7 +62,8 @@ class Person:
         )
 
     def click(self, row, col, stage="spel-stage"):
-        """Click on a spel once the picture stands still."""
+        """Click on a spel once nothing is on its way and the picture stands still."""
+        self.settle()
         self.rest()
         self.page.mouse.click(*self.place(row, col, stage))
         self.settle()

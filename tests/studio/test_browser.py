@@ -18,8 +18,7 @@ def test_open_inspect_edit_undo_reload(person):
     assert page.url.endswith("/#chain")
     assert "t=" not in page.url
     assert "key=" not in page.url
-    person.click(20.5, 16.5)
-    page.wait_for_selector("spel-inspector .big-value output")
+    person.point(20.5, 16.5, "!!document.querySelector('spel-inspector .big-value output')")
     value = person.session.run("plate", "image0").activations["edges"][20, 16, 0]
     shown = float(text(person, ".big-value output").replace("−", "-"))
     assert shown == pytest.approx(float(value), rel=1e-3, abs=1e-4)

@@ -8,11 +8,8 @@
 //       for each tap                     displacement-major, channel-minor
 //         K x V multiply-adds
 //
-// Very many taps are walked in parts, and a part over a panel of columns for all kernels, so that what it reads of the
-// input stays in the first-level cache. Between parts, the sums wait in the output row.
-//
 // A tap is only an address, so any adjacency, dilation or stride costs the same. The taps of an output are added in
-// the same order whatever the tile and the part, so the bits depend neither on the width nor on the threads.
+// the same order whatever the tile, so the bits depend neither on the width nor on the threads.
 #pragma once
 
 #include "rows.hpp"
@@ -21,7 +18,6 @@
 namespace spel::SPEL_ISA {
 
 constexpr int kMaxBlock = kRegisters == 32 ? 12 : 6;
-constexpr int64_t kManyTaps = 512, kPartTaps = 192, kPanel = 6 * kLanes;
 
 // As many as leave room for the sums, a vector of the input each, and a weight; one kernel reads its input in place.
 constexpr int tile_vectors(int kernels) {
@@ -29,33 +25,14 @@ constexpr int tile_vectors(int kernels) {
   return kernels == 1 || room > 8 ? 8 : room;
 }
 
-// Some kernels and the taps [from, to), of which `weights` begins with the first.
-struct Block {
-  int64_t from, to;
-  const float *weights, *bias;
-  float* dst;
-};
-
 template <int K, int V, bool Tail>
-void tile(const ConvolveRow& r, const Block& block, int64_t x, int64_t rest) {
-  float* const dst = block.dst + x;
+void tile(const ConvolveRow& r, const float* weights, const float* bias, float* dst, int64_t x, int64_t rest) {
   Vec sum[K][V];
-  if (block.from == 0) {
 #pragma GCC unroll 16
-    for (int k = 0; k < K; ++k)
+  for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) sum[k][v] = splat(block.bias[k]);
-  } else {
-#pragma GCC unroll 16
-    for (int k = 0; k < K; ++k)
-#pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) {
-        const float* before = dst + k * r.pitch + v * kLanes;
-        sum[k][v] = Tail && v == V - 1 ? load(before, rest) : load(before);
-      }
-  }
-  const float* weights = block.weights;
-  for (int64_t t = block.from; t < block.to; ++t, weights += K) {
+    for (int v = 0; v < V; ++v) sum[k][v] = splat(bias[k]);
+  for (int64_t t = 0; t < r.tap_count; ++t, weights += K) {
     const float* src = r.taps[t] + x;
     Vec in[V];
 #pragma GCC unroll 16
@@ -67,38 +44,41 @@ void tile(const ConvolveRow& r, const Block& block, int64_t x, int64_t rest) {
       for (int v = 0; v < V; ++v) sum[k][v] += w * in[v];
     }
   }
-  const bool relu = r.relu && block.to == r.tap_count;
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-      float* to = dst + k * r.pitch + v * kLanes;
-      const Vec y = relu ? larger(Vec{}, sum[k][v]) : sum[k][v];
+      float* to = dst + k * r.pitch + x + v * kLanes;
+      const Vec y = r.relu ? larger(Vec{}, sum[k][v]) : sum[k][v];
       if (Tail && v == V - 1) store(to, y, rest);
       else store(to, y);
     }
 }
 
 template <int K, int V>
-void end_of_columns(const ConvolveRow& r, const Block& block, int64_t x, int64_t vectors, int64_t rest) {
+void end_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst, int64_t x, int64_t vectors,
+                int64_t rest) {
   if (vectors == V) {
-    if (rest) tile<K, V, true>(r, block, x, rest);
-    else tile<K, V, false>(r, block, x, 0);
+    if (rest) tile<K, V, true>(r, w, b, dst, x, rest);
+    else tile<K, V, false>(r, w, b, dst, x, 0);
   } else if constexpr (V > 1) {
-    end_of_columns<K, V - 1>(r, block, x, vectors, rest);
+    end_of_row<K, V - 1>(r, w, b, dst, x, vectors, rest);
   }
 }
 
 template <int K>
-void columns(int64_t kernels, const ConvolveRow& r, const Block& block, int64_t x, int64_t end) {
-  if (kernels == K) {
-    constexpr int V = tile_vectors(K);
-    for (; x + V * kLanes <= end; x += V * kLanes) tile<K, V, false>(r, block, x, 0);
-    if (const int64_t left = end - x; left > 0)
-      end_of_columns<K, V>(r, block, x, (left + kLanes - 1) / kLanes, left % kLanes);
-  } else if constexpr (K > 1) {
-    columns<K - 1>(kernels, r, block, x, end);
-  }
+void kernels_of_row(const ConvolveRow& r, const float* w, const float* b, float* dst) {
+  constexpr int V = tile_vectors(K);
+  int64_t x = 0;
+  for (; x + V * kLanes <= r.width; x += V * kLanes) tile<K, V, false>(r, w, b, dst, x, 0);
+  if (const int64_t left = r.width - x; left > 0)
+    end_of_row<K, V>(r, w, b, dst, x, (left + kLanes - 1) / kLanes, left % kLanes);
+}
+
+template <int K>
+void block_of_kernels(int64_t kernels, const ConvolveRow& r, const float* w, const float* b, float* dst) {
+  if (kernels == K) kernels_of_row<K>(r, w, b, dst);
+  else if constexpr (K > 1) block_of_kernels<K - 1>(kernels, r, w, b, dst);
 }
 
 // The peak that convolution is held against: independent multiply-adds on registers.
@@ -122,17 +102,9 @@ inline int64_t kernel_block(int64_t kernels, int64_t) {
 }
 
 inline void convolve(const ConvolveRow& r) {
-  const bool many = r.tap_count > kManyTaps;
-  const int64_t parts = many ? (r.tap_count + kPartTaps - 1) / kPartTaps : 1;
-  const int64_t panel = many ? kPanel : r.width;
-  for (int64_t part = 0; part < parts; ++part) {
-    const int64_t from = part * r.tap_count / parts, to = (part + 1) * r.tap_count / parts;
-    for (int64_t x = 0; x < r.width; x += panel)
-      for (int64_t k = 0; k < r.kernels; k += r.block) {
-        const int64_t size = r.kernels - k < r.block ? r.kernels - k : r.block;
-        const Block block{from, to, r.packed + k * r.tap_count + from * size, r.bias + k, r.dst + k * r.pitch};
-        columns<kMaxBlock>(size, r, block, x, r.width - x < panel ? r.width : x + panel);
-      }
+  for (int64_t k = 0; k < r.kernels; k += r.block) {
+    const int64_t size = r.kernels - k < r.block ? r.kernels - k : r.block;
+    block_of_kernels<kMaxBlock>(size, r, r.packed + k * r.tap_count, r.bias + k, r.dst + k * r.pitch);
   }
 }
 

@@ -10,7 +10,8 @@
 //
 // Tall boxes do the same down the rows, so the cost grows with the logarithm of the extent. Sums never subtract, and
 // add each value once: they are never negative where the values are not, and their error is that of a tree. An
-// adjacency that is one box is combined down the rows first, then across in one pass (BoxPool, rows_levels.hpp).
+// adjacency that is one box is combined down the rows first, then across in one pass (BoxPool): if it is small, with
+// all shifts in registers (rows_window.hpp), else by levels (rows_levels.hpp), or across first (rows_across.hpp).
 #include <algorithm>
 #include <limits>
 #include <map>

@@ -178,3 +178,18 @@ def test_histogram_counts_each_value(
         7: 2,
         highest: 1,
     }
+
+
+@both
+def test_histogram_of_many_values(kernels: ModuleType) -> None:
+    values = np.arange(600_001, dtype=np.uint32).astype(np.uint8)  # an odd number, counted in pairs
+    counts = kernels.histogram(values)
+    assert counts.tolist() == [2344] * 193 + [2343] * 63
+
+
+@both
+def test_activation_of_a_long_row_and_what_is_left_over(kernels: ModuleType) -> None:
+    image = np.tile(np.float32([-2, 0, 3]), 20_001).reshape(1, 1, 1, 20_001, 3)
+    out = np.empty_like(image)
+    kernels.activate(image, "relu", 0.0, out=out)
+    assert np.array_equal(out.reshape(-1, 3), np.tile(np.float32([0, 0, 3]), (20_001, 1)))

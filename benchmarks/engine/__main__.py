@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine import encoder, limits, memory, scaling
+from benchmarks.engine import encoder, limits, memory, scaling, several_threads
 from benchmarks.environment import environment
 from benchmarks.harness import Table, arguments
 from benchmarks.operators import convolution, plate, pooling
@@ -27,6 +27,7 @@ PEERS: dict[str, tuple[str, Callable[[Table, bool], None]]] = {
 SERIES: dict[str, Callable[[int, bool], list[Any]]] = {
     "limits": limits.measure,
     "scaling": scaling.measure,
+    "threads": several_threads.measure,
     "memory": memory.measure,
 }
 

@@ -2,14 +2,17 @@
 //
 // The idea: with channels innermost, a run of displacements along a row is one span of memory, so a patch is a few
 // short spans. They are copied four floats at a time. What is copied too much lies where the next span goes, and is
-// overwritten by it; only at the very end of `out` there is no room for it.
+// overwritten by it; only at the end of a band there is no room for it.
 //
-//   for each place, in raster order
-//     for each span                 copy it behind the last one
+//   for each band of rows, in a thread of its own
+//     for each place, in raster order
+//       for each span                 copy it behind the last one
 #include "gather.hpp"
 
 #include <algorithm>
 #include <cstring>
+
+#include "team.hpp"
 
 namespace spel {
 namespace {
@@ -36,18 +39,23 @@ float* copied_exactly(const float* from, const std::vector<Span>& spans, float* 
 }  // namespace
 
 void gather(const float* values, const std::vector<Span>& spans, std::array<int64_t, 3> grid,
-            std::array<int64_t, 3> steps, float* out, const Poll& poll) {
+            std::array<int64_t, 3> steps, float* out, int threads, const Poll& poll) {
+  constexpr int64_t kWorthAThread = 1 << 16;  // numbers
   int64_t patch = 0;
   for (const Span& span : spans) patch += span.length;
-  const float* const end = out + grid[0] * grid[1] * grid[2] * patch;
-  Pulse pulse(poll);
-  for (int64_t plane = 0; plane < grid[0]; ++plane)
-    for (int64_t row = 0; row < grid[1]; ++row) {
-      const float* from = values + plane * steps[0] + row * steps[1];
+  const int64_t lines = grid[0] * grid[1], line = grid[2] * patch;
+  const int64_t most = std::min(lines, lines * line / kWorthAThread),
+                bands = std::clamp(most, int64_t(1), int64_t(threads));
+  in_bands(bands, poll, [&](int64_t band, Pulse& pulse) {
+    const int64_t first = band * lines / bands, last = (band + 1) * lines / bands;
+    float *next = out + first * line, *const end = out + last * line;
+    for (int64_t here = first; here < last; ++here) {
+      const float* from = values + here / grid[1] * steps[0] + here % grid[1] * steps[1];
       for (int64_t col = 0; col < grid[2]; ++col, from += steps[2])
-        out = end - out >= patch + 3 ? copied(from, spans, out) : copied_exactly(from, spans, out);
-      pulse(grid[2] * patch);
+        next = end - next >= patch + 3 ? copied(from, spans, next) : copied_exactly(from, spans, next);
+      pulse(line);
     }
+  });
 }
 
 }  // namespace spel

@@ -2,14 +2,11 @@
 #include "graph.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 #include "stages.hpp"
+#include "team.hpp"
 
 namespace spel {
 
@@ -212,12 +209,9 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
   const int64_t bands = std::clamp(std::min<int64_t>(threads, int64_t(std::min(most, 1e6))), int64_t(1), total);
   Stop stop(poll);
   std::mutex adding;
-  std::condition_variable ended;
-  std::exception_ptr failure;
-  int64_t running = 0;
-  std::vector<int64_t> left;  // bands that got no thread
-  auto band = [&](int64_t index, bool asks) {
-    Lane lane(*this, images, outs, nanoseconds != nullptr, stop, asks);
+  const auto caller = std::this_thread::get_id();
+  const auto band = [&](int64_t index) {
+    Lane lane(*this, images, outs, nanoseconds != nullptr, stop, std::this_thread::get_id() == caller);
     for (int64_t at = index * total / bands, end = (index + 1) * total / bands; at < end;) {
       const int64_t n = at / count, first = at % count, last = std::min(count, first + end - at);
       lane.steps(n, from + first, from + last);
@@ -229,46 +223,8 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
       for (size_t i = 0; i < nodes.size(); ++i) (*nanoseconds)[i] += lane.states[i].nanoseconds;
     }
   };
-  auto guarded = [&](int64_t index, bool asks) {
-    try {
-      band(index, asks);
-    } catch (...) {
-      std::lock_guard<std::mutex> hold(adding);
-      failure = std::current_exception();
-    }
-  };
-  auto helper = [&](int64_t index) {
-    guarded(index, false);
-    std::lock_guard<std::mutex> hold(adding);
-    if (--running == 0) ended.notify_one();
-  };
-  std::vector<std::thread> team;
-  for (int64_t index = 1; index < bands; ++index) {
-    {
-      std::lock_guard<std::mutex> hold(adding);
-      ++running;
-    }
-    try {
-      team.emplace_back(helper, index);
-    } catch (const std::system_error&) {  // the system has no more threads: this one does the band
-      std::lock_guard<std::mutex> hold(adding);
-      --running;
-      left.push_back(index);
-    }
-  }
-  guarded(0, true);
-  for (int64_t index : left) guarded(index, true);
-  std::unique_lock<std::mutex> hold(adding);
-  while (running > 0) {
-    ended.wait_for(hold, std::chrono::milliseconds(50));
-    hold.unlock();
-    stop.ask();
-    hold.lock();
-  }
-  hold.unlock();
-  for (auto& thread : team) thread.join();
+  in_parts(bands, band, [&] { stop.ask(); });
   if (stop.is_set()) throw Interrupted();
-  if (failure) std::rethrow_exception(failure);
 }
 
 std::pair<int64_t, int64_t> Plan::rows_read(int source, int64_t from, int64_t to) const {

@@ -179,21 +179,6 @@ bool locate(const Node& reader, const Read& read, int64_t plane, int64_t row, in
 // The rows [from, to) of an output that a step makes; outputs of different heights advance together.
 void lines_of_step(const Output& out, int64_t steps, int64_t step, int64_t& from, int64_t& to);
 
-// Ends all lanes of a run: one of them polls, and the others look at the flag.
-class Stop {
- public:
-  explicit Stop(const Poll& poll) : poll(poll) {}
-  bool is_set() const { return set.load(std::memory_order_relaxed); }
-  bool ask() {  // only in the calling thread
-    if (!is_set() && poll()) set.store(true, std::memory_order_relaxed);
-    return is_set();
-  }
-
- private:
-  const Poll& poll;
-  std::atomic<bool> set{false};
-};
-
 // The rings and the scratch memory of one thread.
 class Lane {
  public:

@@ -16,7 +16,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <vector>
+
+#include "team.hpp"
 
 namespace spel {
 namespace {
@@ -84,19 +87,43 @@ void count_in_bins(const Value* values, int64_t count, const double* edges, int6
   for (size_t i = 0; i < tables.size(); ++i) counts[int64_t(i) % bins] += tables[i];
 }
 
+// Counts parts of the values in threads of their own, each in a table of its own.
+template <class Value, class Count>
+void count_in_parts(const Value* values, int64_t count, int64_t* counts, int64_t levels, int threads, Count of_part) {
+  constexpr int64_t kWorthAThread = 1 << 18;
+  const int64_t parts = std::clamp(count / kWorthAThread, int64_t(1), int64_t(threads));
+  std::mutex adding;
+  const auto part = [&](int64_t index) {
+    const int64_t from = index * count / parts, to = (index + 1) * count / parts;
+    std::vector<int64_t> table(levels);
+    of_part(values + from, to - from, table.data());
+    std::lock_guard<std::mutex> hold(adding);
+    for (int64_t level = 0; level < levels; ++level) counts[level] += table[level];
+  };
+  in_parts(parts, part, [] {});
+}
+
 }  // namespace
 
-void histogram(const uint8_t* values, int64_t count, int64_t* counts) {
+void histogram(const uint8_t* values, int64_t count, int64_t* counts, int threads) {
   constexpr int64_t kWorthPairs = 1 << 18;  // fewer values take less time than the table of pairs
-  count >= kWorthPairs ? count_pairs(values, count, counts) : count_values<4>(values, count, counts);
+  count_in_parts(values, count, counts, 256, threads, [](const uint8_t* of, int64_t n, int64_t* table) {
+    n >= kWorthPairs ? count_pairs(of, n, table) : count_values<4>(of, n, table);
+  });
 }
-void histogram(const uint16_t* values, int64_t count, int64_t* counts) { count_values<2>(values, count, counts); }
 
-void histogram(const float* values, int64_t count, const double* edges, int64_t bins, int64_t* counts) {
-  count_in_bins(values, count, edges, bins, counts);
+void histogram(const uint16_t* values, int64_t count, int64_t* counts, int threads) {
+  count_in_parts(values, count, counts, 1 << 16, threads, count_values<2, uint16_t>);
 }
-void histogram(const double* values, int64_t count, const double* edges, int64_t bins, int64_t* counts) {
-  count_in_bins(values, count, edges, bins, counts);
+
+void histogram(const float* values, int64_t count, const double* edges, int64_t bins, int64_t* counts, int threads) {
+  count_in_parts(values, count, counts, bins, threads,
+                 [=](const float* of, int64_t n, int64_t* table) { count_in_bins(of, n, edges, bins, table); });
+}
+
+void histogram(const double* values, int64_t count, const double* edges, int64_t bins, int64_t* counts, int threads) {
+  count_in_parts(values, count, counts, bins, threads,
+                 [=](const double* of, int64_t n, int64_t* table) { count_in_bins(of, n, edges, bins, table); });
 }
 
 }  // namespace spel

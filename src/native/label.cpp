@@ -4,9 +4,12 @@
 // neighbours in a row). Through a run [a, b] of displacements, a run [s, e) touches exactly the runs of the other
 // row that intersect [s + a, e + b). Both lists are sorted, so one pass over the two rows joins them.
 //
-//   for each row, in raster order           collect its runs
-//     for each earlier displacement run     walk the runs of both rows, join those that touch
-//   number the roots in raster order, then paint the runs
+//   for each band of rows, in a thread of its own
+//     for each row, in raster order           collect its runs
+//       for each earlier displacement run     walk the runs of both rows, join those that touch
+//   the runs of all bands in one list; join those that touch an earlier band
+//   number the roots in raster order
+//   for each band, in a thread of its own     paint the runs
 //
 // Runs come from 64 bits of the mask at a time, whose changes are found by counting zeros. A root is the first run of
 // its component, so labels are in raster order of the components' first spels.
@@ -21,6 +24,8 @@
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include "team.hpp"
 
 namespace spel {
 namespace {
@@ -74,104 +79,10 @@ int* changes_of(const uint8_t* m, int64_t cols, int* list) {
   return list;
 }
 
-// Writes n equal labels, and up to three more behind them, which the next ones overwrite; returns their place.
-int32_t* spread(int32_t* labels, int64_t n, int32_t value) {
-  typedef int32_t Four __attribute__((vector_size(16)));
-  const Four four = {value, value, value, value};
-  for (int64_t i = 0; i < n; i += 4) std::memcpy(labels + i, &four, 16);
-  return labels + n;
-}
-
-class Components {
- public:
-  Components(const uint8_t* mask, std::array<int64_t, 3> size, const int64_t* stride, std::vector<Shift> shifts)
-      : mask(mask),
-        size(size),
-        stride(stride),
-        shifts(std::move(shifts)),
-        line(size[0] * size[1] + 1, 0),
-        changes(size[2] + 1),
-        packed(stride[2] == 1 ? 0 : size[2]) {
-    runs.reserve(std::min(size[0] * size[1] * size[2] / 4, int64_t(1) << 20));
-    parent.reserve(runs.capacity());
-    for (const Shift& s : this->shifts) joined |= !s.plane && !s.row && s.last == -1;
-  }
-
-  // The runs of a row, each a component of its own; the row joins them to earlier ones.
-  void add_row(int64_t plane, int64_t row) {
-    const int64_t here = plane * size[1] + row;
-    const int* const end = changes_of(packed_row(plane, row), size[2], changes.data());
-    for (const int* change = changes.data(); change < end; change += 2)
-      if (joined) runs.push_back({change[0], change[1]});
-      else
-        for (int x = change[0]; x < change[1]; ++x) runs.push_back({x, x + 1});
-    for (size_t run = parent.size(); run < runs.size(); ++run) parent.push_back(int(run));
-    if (runs.size() > size_t(std::numeric_limits<int>::max())) throw std::overflow_error("more than 2^31 - 1 runs");
-    line[here + 1] = runs.size();
-  }
-
-  // Joins the runs of a row with those that they touch in the row where a displacement leads.
-  void join_row(int64_t plane, int64_t row, const Shift& s) {
-    const int64_t here = plane * size[1] + row, p = plane + s.plane, r = row + s.row;
-    if (p < 0 || p >= size[0] || r < 0 || r >= size[1]) return;
-    int64_t other = int64_t(line[p * size[1] + r]), run = int64_t(line[here]);
-    const int64_t other_end = int64_t(line[p * size[1] + r + 1]), run_end = int64_t(line[here + 1]);
-    for (; run < run_end; ++run) {
-      const int64_t low = runs[run].from + s.first, high = runs[run].to + s.last;
-      while (other < other_end && runs[other].to <= low) ++other;
-      for (int64_t near = other; near < other_end && runs[near].from < high; ++near) join(int(run), int(near));
-    }
-  }
-
-  int64_t count_in_row(int64_t plane, int64_t row) const {
-    const int64_t here = plane * size[1] + row;
-    return int64_t(line[here + 1] - line[here]);
-  }
-
-  // Numbers the roots from 1 and writes the number of each run's component; returns how many there are.
-  int32_t paint(int32_t* labels, Pulse& pulse) {
-    int32_t count = 0;
-    for (size_t run = 0; run < runs.size(); ++run)  // a parent stands before its children and has its number already
-      parent[run] = parent[run] == int(run) ? ++count : parent[parent[run]];
-    pulse(int64_t(runs.size()));
-    const int32_t* const end = labels + size[0] * size[1] * size[2];
-    for (int64_t here = 0; here < size[0] * size[1]; ++here, labels += size[2]) {
-      if (end - labels >= size[2] + 3) paint_row(here, labels);
-      else paint_last_row(here, labels);
-      pulse(size[2]);
-    }
-    return count;
-  }
-
-  const uint8_t* mask;
-  const std::array<int64_t, 3> size;  // planes, rows, columns
-  const int64_t* stride;
-  const std::vector<Shift> shifts;
-
- private:
-  // A row of the mask with its bytes side by side.
-  const uint8_t* packed_row(int64_t plane, int64_t row) {
-    const uint8_t* m = mask + plane * stride[0] + row * stride[1];
-    if (stride[2] == 1) return m;
-    for (int64_t x = 0; x < size[2]; ++x) packed[x] = m[x * stride[2]];
-    return packed.data();
-  }
-
-  void paint_row(int64_t here, int32_t* labels) const {
-    int32_t *next = labels, *const end = labels + size[2];
-    for (size_t run = line[here]; run < line[here + 1]; ++run) {
-      next = spread(next, labels + runs[run].from - next, 0);
-      next = spread(next, runs[run].to - runs[run].from, parent[run]);
-    }
-    spread(next, end - next, 0);
-  }
-
-  // Behind the last row there is no room for what `spread` writes too much.
-  void paint_last_row(int64_t here, int32_t* labels) const {
-    std::fill(labels, labels + size[2], 0);
-    for (size_t run = line[here]; run < line[here + 1]; ++run)
-      std::fill(labels + runs[run].from, labels + runs[run].to, parent[run]);
-  }
+// Runs of foreground, and how they are joined.
+struct Runs {
+  std::vector<Run> list;
+  std::vector<int> parent;  // of each run; a root is its own
 
   // Rem's union with splicing: climbs from both runs together, and each step shortens the way to the root.
   void join(int a, int b) {
@@ -184,30 +95,172 @@ class Components {
     }
   }
 
-  bool joined = false;  // the adjacency joins neighbours in a row
-  std::vector<Run> runs;
-  std::vector<int> parent;   // of each run; a root is its own
-  std::vector<size_t> line;  // first run of each row
-  std::vector<int> changes;
-  std::vector<uint8_t> packed;
+  // Joins the runs [run, end) of a row with those of [other, other_end) that they touch.
+  void join_rows(int64_t run, int64_t end, int64_t other, int64_t other_end, const Shift& s) {
+    for (; run < end; ++run) {
+      const int64_t low = list[run].from + s.first, high = list[run].to + s.last;
+      while (other < other_end && list[other].to <= low) ++other;
+      for (int64_t near = other; near < other_end && list[near].from < high; ++near) join(int(run), int(near));
+    }
+  }
+};
+
+// Writes n equal labels, and up to three more behind them, which the next ones overwrite; returns their place.
+int32_t* spread(int32_t* labels, int64_t n, int32_t value) {
+  typedef int32_t Four __attribute__((vector_size(16)));
+  const Four four = {value, value, value, value};
+  for (int64_t i = 0; i < n; i += 4) std::memcpy(labels + i, &four, 16);
+  return labels + n;
+}
+
+class Components {
+ public:
+  Components(const uint8_t* mask, std::array<int64_t, 3> size, const int64_t* stride, std::vector<Shift> shifts,
+             int64_t bands, const Poll& poll)
+      : mask(mask),
+        size(size),
+        stride(stride),
+        shifts(std::move(shifts)),
+        lines(size[0] * size[1]),
+        bands(std::clamp(bands, int64_t(1), std::max(lines, int64_t(1)))),
+        line(lines + 1, 0),
+        poll(poll) {
+    for (const Shift& s : this->shifts) joined |= !s.plane && !s.row && s.last == -1;
+  }
+
+  // Writes the labels; returns how many there are.
+  int32_t label(int32_t* labels) {
+    std::vector<Runs> of_band(bands);
+    in_bands(bands, poll, [&](int64_t band, Pulse& pulse) { collect(band, of_band[band], pulse); });
+    gather(of_band);
+    Pulse pulse(poll);
+    for (int64_t band = 1; band < bands; ++band) join_to_earlier(first_line(band), first_line(band + 1), pulse);
+    const int32_t count = number();
+    in_bands(bands, poll, [&](int64_t band, Pulse& pulse) { paint(band, labels, pulse); });
+    return count;
+  }
+
+ private:
+  int64_t first_line(int64_t band) const { return band * lines / bands; }
+
+  // The runs of the rows of a band, each joined to those that it touches in earlier rows of the band.
+  void collect(int64_t band, Runs& runs, Pulse& pulse) {
+    std::vector<int> changes(size[2] + 1);
+    std::vector<uint8_t> packed(stride[2] == 1 ? 0 : size[2]);
+    const int64_t first = first_line(band), last = first_line(band + 1);
+    runs.list.reserve(std::min((last - first) * size[2] / 4, int64_t(1) << 20));
+    runs.parent.reserve(runs.list.capacity());
+    for (int64_t here = first; here < last; ++here) {
+      const int* const end = changes_of(row_of(here, packed), size[2], changes.data());
+      for (const int* change = changes.data(); change < end; change += 2)
+        if (joined) runs.list.push_back({change[0], change[1]});
+        else
+          for (int x = change[0]; x < change[1]; ++x) runs.list.push_back({x, x + 1});
+      const int64_t before = int64_t(runs.parent.size()), now = int64_t(runs.list.size());
+      if (now > std::numeric_limits<int>::max()) throw std::overflow_error("more than 2^31 - 1 runs");
+      for (int64_t run = before; run < now; ++run) runs.parent.push_back(int(run));
+      line[here + 1] = now;
+      pulse(size[2]);
+      for (const Shift& s : shifts) {
+        const int64_t other = line_from(here, s);
+        if (other < first) continue;
+        runs.join_rows(before, now, other == first ? 0 : line[other], line[other + 1], s);
+        pulse(now - before);
+      }
+    }
+  }
+
+  // The line to which a displacement leads, or -1 outside the mask.
+  int64_t line_from(int64_t here, const Shift& s) const {
+    const int64_t p = here / size[1] + s.plane, r = here % size[1] + s.row;
+    return p < 0 || p >= size[0] || r < 0 || r >= size[1] ? -1 : p * size[1] + r;
+  }
+
+  // A row of the mask with its bytes side by side.
+  const uint8_t* row_of(int64_t here, std::vector<uint8_t>& packed) const {
+    const uint8_t* m = mask + here / size[1] * stride[0] + here % size[1] * stride[1];
+    if (stride[2] == 1) return m;
+    for (int64_t x = 0; x < size[2]; ++x) packed[x] = m[x * stride[2]];
+    return packed.data();
+  }
+
+  // The runs of all bands in one list.
+  void gather(std::vector<Runs>& of_band) {
+    all = std::move(of_band[0]);
+    for (int64_t band = 1; band < bands; ++band) {
+      const Runs& runs = of_band[band];
+      const int64_t base = int64_t(all.list.size());
+      if (base + int64_t(runs.list.size()) > std::numeric_limits<int>::max())
+        throw std::overflow_error("more than 2^31 - 1 runs");
+      all.list.insert(all.list.end(), runs.list.begin(), runs.list.end());
+      for (int parent : runs.parent) all.parent.push_back(int(base + parent));
+      for (int64_t here = first_line(band); here < first_line(band + 1); ++here) line[here + 1] += base;
+    }
+  }
+
+  void join_to_earlier(int64_t first, int64_t last, Pulse& pulse) {
+    for (int64_t here = first; here < last; ++here)
+      for (const Shift& s : shifts) {
+        const int64_t other = line_from(here, s);
+        if (other < 0 || other >= first) continue;
+        all.join_rows(line[here], line[here + 1], line[other], line[other + 1], s);
+        pulse(line[here + 1] - line[here]);
+      }
+  }
+
+  // Numbers the roots from 1, and gives each run the number of its root; returns how many there are.
+  int32_t number() {
+    int32_t count = 0;
+    for (size_t run = 0; run < all.list.size(); ++run)  // a parent stands before its children and has its number
+      all.parent[run] = all.parent[run] == int(run) ? ++count : all.parent[all.parent[run]];
+    return count;
+  }
+
+  void paint(int64_t band, int32_t* labels, Pulse& pulse) const {
+    const int64_t last = first_line(band + 1) - 1;
+    for (int64_t here = first_line(band); here <= last; ++here) {
+      const int64_t left = (last - here) * size[2];  // labels of the band behind this row
+      if (left >= 3) paint_row(here, labels + here * size[2]);
+      else paint_last_row(here, labels + here * size[2]);
+      pulse(size[2]);
+    }
+  }
+
+  void paint_row(int64_t here, int32_t* labels) const {
+    int32_t *next = labels, *const end = labels + size[2];
+    for (int64_t run = line[here]; run < line[here + 1]; ++run) {
+      next = spread(next, labels + all.list[run].from - next, 0);
+      next = spread(next, all.list[run].to - all.list[run].from, all.parent[run]);
+    }
+    spread(next, end - next, 0);
+  }
+
+  // Behind the last row there is no room for what `spread` writes too much.
+  void paint_last_row(int64_t here, int32_t* labels) const {
+    std::fill(labels, labels + size[2], 0);
+    for (int64_t run = line[here]; run < line[here + 1]; ++run)
+      std::fill(labels + all.list[run].from, labels + all.list[run].to, all.parent[run]);
+  }
+
+  const uint8_t* mask;
+  const std::array<int64_t, 3> size;  // planes, rows, columns
+  const int64_t* stride;
+  const std::vector<Shift> shifts;
+  const int64_t lines, bands;
+  bool joined = false;        // the adjacency joins neighbours in a row
+  std::vector<int64_t> line;  // the first run of each row; of its band, until the bands are gathered
+  Runs all;
+  const Poll& poll;
 };
 
 }  // namespace
 
 int64_t label(const uint8_t* mask, int64_t planes, int64_t rows, int64_t cols, const int64_t* stride,
-              const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, const Poll& poll) {
-  Components components(mask, {planes, rows, cols}, stride, backward(displacements));
-  Pulse pulse(poll);
-  for (int64_t plane = 0; plane < planes; ++plane)
-    for (int64_t row = 0; row < rows; ++row) {
-      components.add_row(plane, row);
-      pulse(cols);
-      for (const Shift& shift : components.shifts) {
-        components.join_row(plane, row, shift);
-        pulse(components.count_in_row(plane, row));
-      }
-    }
-  return components.paint(labels, pulse);
+              const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, int threads,
+              const Poll& poll) {
+  constexpr int64_t kWorthAThread = 1 << 16;  // spels
+  const int64_t bands = std::min(int64_t(threads), planes * rows * cols / kWorthAThread);
+  return Components(mask, {planes, rows, cols}, stride, backward(displacements), bands, poll).label(labels);
 }
 
 }  // namespace spel

@@ -226,38 +226,40 @@ class Program {
   int sources = 0;
 };
 
-int64_t label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements,
-                   uintptr_t labels) {
+int64_t label_mask(uintptr_t mask, Long3 shape, Long3 stride, const std::vector<Long3>& displacements, uintptr_t labels,
+                   int threads) {
   int64_t count = 0;
   unlocked([&](const Poll& poll) {
     count = label(reinterpret_cast<const uint8_t*>(mask), shape[0], shape[1], shape[2], stride.data(), displacements,
-                  reinterpret_cast<int32_t*>(labels), poll);
+                  reinterpret_cast<int32_t*>(labels), threads, poll);
   });
   return count;
 }
 
 void gather_patches(uintptr_t values, const std::vector<std::pair<int64_t, int64_t>>& spans, Long3 grid, Long3 steps,
-                    uintptr_t out) {
+                    uintptr_t out, int threads) {
   std::vector<Span> of_window;
   for (auto [offset, length] : spans) of_window.push_back({offset, length});
   unlocked([&](const Poll& poll) {
-    gather(reinterpret_cast<const float*>(values), of_window, grid, steps, reinterpret_cast<float*>(out), poll);
+    gather(reinterpret_cast<const float*>(values), of_window, grid, steps, reinterpret_cast<float*>(out), threads,
+           poll);
   });
 }
 
-void histogram_of(uintptr_t values, int bytes, int64_t count, uintptr_t counts) {
+void histogram_of(uintptr_t values, int bytes, int64_t count, uintptr_t counts, int threads) {
   nb::gil_scoped_release released;
   auto* table = reinterpret_cast<int64_t*>(counts);
-  if (bytes == 1) histogram(reinterpret_cast<const uint8_t*>(values), count, table);
-  else histogram(reinterpret_cast<const uint16_t*>(values), count, table);
+  if (bytes == 1) histogram(reinterpret_cast<const uint8_t*>(values), count, table, threads);
+  else histogram(reinterpret_cast<const uint16_t*>(values), count, table, threads);
 }
 
-void histogram_in_bins(uintptr_t values, int bytes, int64_t count, uintptr_t edges, int64_t bins, uintptr_t counts) {
+void histogram_in_bins(uintptr_t values, int bytes, int64_t count, uintptr_t edges, int64_t bins, uintptr_t counts,
+                       int threads) {
   nb::gil_scoped_release released;
   const auto* ends = reinterpret_cast<const double*>(edges);
   auto* table = reinterpret_cast<int64_t*>(counts);
-  if (bytes == 4) histogram(reinterpret_cast<const float*>(values), count, ends, bins, table);
-  else histogram(reinterpret_cast<const double*>(values), count, ends, bins, table);
+  if (bytes == 4) histogram(reinterpret_cast<const float*>(values), count, ends, bins, table, threads);
+  else histogram(reinterpret_cast<const double*>(values), count, ends, bins, table, threads);
 }
 
 void flood_image(uintptr_t image, int64_t channels, Long3 size, int rule, double reach,
@@ -269,16 +271,16 @@ void flood_image(uintptr_t image, int64_t channels, Long3 size, int rule, double
 }
 
 void resize_part(uintptr_t image, Pair size, int64_t row_stride, Pair origin, Pair whole, std::array<double, 4> box,
-                 uintptr_t out, Pair out_size, Pair out_origin, Pair out_whole) {
+                 uintptr_t out, Pair out_size, Pair out_origin, Pair out_whole, int threads) {
   unlocked([&](const Poll& poll) {
     const Plane plane{reinterpret_cast<const float*>(image), row_stride, size, origin, whole};
-    resize(*chosen, plane, box, {reinterpret_cast<float*>(out), out_size, out_origin, out_whole}, poll);
+    resize(*chosen, plane, box, {reinterpret_cast<float*>(out), out_size, out_origin, out_whole}, threads, poll);
   });
 }
 
 void resize_image(uintptr_t image, Pair size, int64_t row_stride, std::array<double, 4> box, uintptr_t out,
-                  Pair out_size) {
-  resize_part(image, size, row_stride, {0, 0}, size, box, out, out_size, {0, 0}, out_size);
+                  Pair out_size, int threads) {
+  resize_part(image, size, row_stride, {0, 0}, size, box, out, out_size, {0, 0}, out_size, threads);
 }
 
 }  // namespace

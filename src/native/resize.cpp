@@ -2,12 +2,14 @@
 //
 // For each output spel, the filter of an axis reads a few adjacent input spels (Taps). The filter of the rows comes
 // first: a weighted sum of a few input rows, which stays in the cache. Then each output spel is a weighted sum of a
-// few spels of that row. The order of loops is output row, columns, taps (rows_resize.hpp).
+// few spels of that row. The order of loops is band (a thread each), output row, columns, taps (rows_resize.hpp).
 #include "resize.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "team.hpp"
 
 namespace spel {
 namespace {
@@ -50,7 +52,8 @@ Taps taps(int64_t n, double low, double high, int64_t out, int64_t begin, int64_
 
 }  // namespace
 
-void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, const Poll& poll) {
+void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, int threads,
+            const Poll& poll) {
   const auto [height, width] = out.size;
   Taps down = taps(image.whole[0], box[1], box[3], out.whole[0], out.origin[0], height);
   Taps along = taps(image.whole[1], box[0], box[2], out.whole[1], out.origin[1], width);
@@ -60,16 +63,20 @@ void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, con
   const int64_t left = *least - image.origin[1];
   const int64_t wide = std::min(*last - *least + along.most, image.size[1] - left);
   for (int32_t& first : along.first) first -= int32_t(image.origin[1] + left);
-  std::vector<float> sum(wide + along.most, 0.0f), weights(down.most);
-  Pulse pulse(poll);
-  for (int64_t y = 0; y < height; y++) {
-    const int64_t count = std::min(down.most, image.size[0] - down.first[y]);
-    for (int64_t k = 0; k < count; k++) weights[k] = down.weights[k * height + y];
-    rows.weigh_rows(image.data + down.first[y] * image.row_stride + left, image.row_stride, weights.data(), count,
-                    sum.data(), wide);
-    rows.weigh_spels(sum.data(), along.first.data(), along.weights.data(), along.most, out.data + y * width, width);
-    pulse(count * wide + along.most * width);
-  }
+  constexpr int64_t kWorthAThread = 1 << 18;  // multiply-adds
+  const int64_t line = down.most * wide + along.most * width;
+  const int64_t bands = std::clamp(height * line / kWorthAThread, int64_t(1), std::min(height, int64_t(threads)));
+  in_bands(bands, poll, [&](int64_t band, Pulse& pulse) {
+    std::vector<float> sum(wide + along.most, 0.0f), weights(down.most);
+    for (int64_t y = band * height / bands; y < (band + 1) * height / bands; y++) {
+      const int64_t count = std::min(down.most, image.size[0] - down.first[y]);
+      for (int64_t k = 0; k < count; k++) weights[k] = down.weights[k * height + y];
+      rows.weigh_rows(image.data + down.first[y] * image.row_stride + left, image.row_stride, weights.data(), count,
+                      sum.data(), wide);
+      rows.weigh_spels(sum.data(), along.first.data(), along.weights.data(), along.most, out.data + y * width, width);
+      pulse(line);
+    }
+  });
 }
 
 }  // namespace spel

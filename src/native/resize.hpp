@@ -24,7 +24,8 @@ struct Drawing {
 };
 
 // Draws a box (x0, y0, x1, y1) of a one-channel image, see resize.cpp. A part is drawn with the bits of the whole.
-// The window must hold what the part reads. Throws Interrupted once `poll` is true.
-void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, const Poll& poll);
+// The window must hold what the part reads. `threads` is the largest number of them. Throws Interrupted once `poll` is true.
+void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, int threads,
+            const Poll& poll);
 
 }  // namespace spel

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.numbers import as_numbers
+from spel.core.threads import thread_count
 from spel.decide.numbers import check_number
 from spel.decide.presence import LOWEST
 from spel.decide.segmentation import segmentation_of
@@ -117,5 +118,5 @@ def resized(image: Image, size: Sequence[int]) -> npt.NDArray[np.float32]:
     out = np.empty((channels, *size), dtype=np.float32)
     for number in range(channels):
         plane = np.ascontiguousarray(image[..., number], dtype=np.float32)
-        out[number] = kernels.resize(plane, (0, 0, cols, rows), (size[0], size[1]))
+        out[number] = kernels.resize(plane, (0, 0, cols, rows), (size[0], size[1]), thread_count())
     return np.moveaxis(out, 0, -1)

@@ -224,12 +224,17 @@ def _subtract(
     program.run([image, normalized], [out], threads)
 
 
-def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:
+def label(mask: Array, displacements: Array, threads: int = 1) -> tuple[npt.NDArray[np.int32], int]:
     """Components of a (D, H, W) mask, numbered from 1 in raster order of their first spels."""
     labels = empty(mask.shape).view(np.int32)
     mask = mask.astype(bool, copy=False)
     count = native.label(
-        mask.ctypes.data, mask.shape, mask.strides, triples(displacements), labels.ctypes.data
+        mask.ctypes.data,
+        mask.shape,
+        mask.strides,
+        triples(displacements),
+        labels.ctypes.data,
+        max(1, threads),
     )
     return labels, int(count)
 
@@ -241,31 +246,34 @@ def gather(
     grid: Triple,
     steps: Triple,
     out: npt.NDArray[np.float32],
+    threads: int = 1,
 ) -> None:
     """The spans (offset, length) of a window, side by side, for each place, see `reference`."""
-    native.gather(values.ctypes.data, list(spans), tuple(grid), tuple(steps), out.ctypes.data)
+    native.gather(
+        values.ctypes.data, list(spans), tuple(grid), tuple(steps), out.ctypes.data, max(1, threads)
+    )
 
 
-def histogram(values: Array) -> npt.NDArray[np.int64]:
+def histogram(values: Array, threads: int = 1) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
     array = np.ascontiguousarray(values)
     counts = np.zeros(1 << (8 * array.dtype.itemsize), dtype=np.int64)
-    native.histogram(array.ctypes.data, array.dtype.itemsize, array.size, counts.ctypes.data)
+    native.histogram(
+        array.ctypes.data, array.dtype.itemsize, array.size, counts.ctypes.data, max(1, threads)
+    )
     return counts
 
 
-def histogram_in_bins(values: Array, edges: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
+def histogram_in_bins(
+    values: Array, edges: npt.NDArray[np.floating[Any]], threads: int = 1
+) -> npt.NDArray[np.int64]:
     """How many finite floats lie in each of equal bins, see `reference`."""
     array, ends = np.ascontiguousarray(values), np.ascontiguousarray(edges, dtype=np.float64)
     counts = np.zeros(len(ends) - 1, dtype=np.int64)
     native.histogram_in_bins(
-        array.ctypes.data,
-        array.dtype.itemsize,
-        array.size,
-        ends.ctypes.data,
-        len(counts),
-        counts.ctypes.data,
-    )
+        array.ctypes.data, array.dtype.itemsize, array.size,
+        ends.ctypes.data, len(counts), counts.ctypes.data, max(1, threads),
+    )  # fmt: skip
     return counts
 
 
@@ -273,11 +281,15 @@ def resize(
     image: npt.NDArray[np.float32],
     box: tuple[float, float, float, float],
     size: tuple[int, int],
+    threads: int = 1,
 ) -> npt.NDArray[np.float32]:
     """A box ``x0 y0 x1 y1`` of a (rows, cols) image at another size, see `reference`."""
     plain = _with_plain_rows(image)
     out = np.empty(size, dtype=np.float32)
-    native.resize(plain.ctypes.data, plain.shape, plain.strides[0] // 4, box, out.ctypes.data, size)
+    native.resize(
+        plain.ctypes.data, plain.shape, plain.strides[0] // 4, box,
+        out.ctypes.data, size, max(1, threads),
+    )  # fmt: skip
     return out
 
 
@@ -288,6 +300,7 @@ def resize_part(
     box: tuple[float, float, float, float],
     size: tuple[int, int],
     part: tuple[slice, slice],
+    threads: int = 1,
 ) -> npt.NDArray[np.float32]:
     """A part of a resized image of which a window is at hand, see `reference`."""
     plain = _with_plain_rows(window)
@@ -295,7 +308,7 @@ def resize_part(
     out = np.empty((part[0].stop - first[0], part[1].stop - first[1]), dtype=np.float32)
     native.resize_part(
         plain.ctypes.data, plain.shape, plain.strides[0] // 4, origin, whole, box,
-        out.ctypes.data, out.shape, first, size,
+        out.ctypes.data, out.shape, first, size, max(1, threads),
     )  # fmt: skip
     return out
 

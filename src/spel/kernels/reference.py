@@ -200,7 +200,7 @@ def residue(
         store(out, np.maximum(0.0, a - b))
 
 
-def label(mask: Array, displacements: Array) -> tuple[npt.NDArray[np.int32], int]:
+def label(mask: Array, displacements: Array, threads: int = 1) -> tuple[npt.NDArray[np.int32], int]:
     """Components of a (D, H, W) mask, numbered from 1 in raster order of their first spels."""
     labels = np.zeros(mask.shape, dtype=np.int32)
     steps = [tuple(d) for d in displacements.tolist()]
@@ -229,6 +229,7 @@ def gather(
     grid: Triple,
     steps: Triple,
     out: npt.NDArray[np.float32],
+    threads: int = 1,
 ) -> None:
     """The spans (offset, length) of a window, side by side, for each place of a grid.
 
@@ -241,13 +242,15 @@ def gather(
     out.reshape(-1)[:] = values[np.add.outer(place, window)].reshape(-1)
 
 
-def histogram(values: Array) -> npt.NDArray[np.int64]:
+def histogram(values: Array, threads: int = 1) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
     levels = 1 << (8 * values.dtype.itemsize)
     return np.bincount(values.reshape(-1), minlength=levels).astype(np.int64, copy=False)
 
 
-def histogram_in_bins(values: Array, edges: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
+def histogram_in_bins(
+    values: Array, edges: npt.NDArray[np.floating[Any]], threads: int = 1
+) -> npt.NDArray[np.int64]:
     """How many finite floats lie in each of equal bins, from one edge to the next.
 
     The edges grow; no value lies before the first or after the last, whose own values belong to the
@@ -261,6 +264,7 @@ def resize(
     image: npt.NDArray[np.float32],
     box: tuple[float, float, float, float],
     size: tuple[int, int],
+    threads: int = 1,
 ) -> npt.NDArray[np.float32]:
     """A box ``x0 y0 x1 y1`` of a (rows, cols) image at another size.
 
@@ -275,6 +279,7 @@ def resize(
 def resize_part(
     window: npt.NDArray[np.float32], origin: tuple[int, int], whole: tuple[int, int],
     box: tuple[float, float, float, float], size: tuple[int, int], part: tuple[slice, slice],
+    threads: int = 1,
 ) -> npt.NDArray[np.float32]:  # fmt: skip
     """``resize(image, box, size)[part]``, from the window at `origin` of the `whole` image."""
     rows, cols = (slice(o, o + n) for o, n in zip(origin, window.shape))

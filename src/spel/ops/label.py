@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel import kernels
 from spel.core.adjacency import Adjacency
 from spel.core.numbers import as_unmasked
+from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import as_planar, as_real, check_adjacency
 
@@ -51,12 +52,14 @@ def label(mask: npt.ArrayLike, adjacency: Adjacency | None = None) -> npt.NDArra
     foreground = planar.array if planar.array.dtype == bool else planar.array != 0
     steps = neighbours.displacements_3d
     if foreground.shape[:2] == (1, 1):  # the usual case needs no copy
-        only = kernels.label(foreground[0, 0], steps)[0].astype(np.int32, copy=False)
+        only = kernels.label(foreground[0, 0], steps, thread_count())[0].astype(
+            np.int32, copy=False
+        )
         return planar.image(only[None, None])
     labels = np.empty(foreground.shape, dtype=np.int32)
     for image, out in zip(foreground, labels, strict=True):
         for channel, numbered in zip(image, out, strict=True):
-            numbered[...] = kernels.label(channel, steps)[0]
+            numbered[...] = kernels.label(channel, steps, thread_count())[0]
     return planar.image(labels)
 
 

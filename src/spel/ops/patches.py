@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.adjacency import Adjacency
+from spel.core.threads import thread_count
 from spel.core.window import Border, Window
 from spel.errors import ParameterError, ShapeError
 from spel.kernels.memory import empty
@@ -118,6 +119,7 @@ def _slide(
             grid=pad_to_3d([len(places) for places in grid], 1),
             steps=pad_to_3d([s * t for s, t in zip(window.strides, step)], 0),
             out=out,
+            threads=thread_count(),
         )
         if out is not patches:
             patches[...] = out

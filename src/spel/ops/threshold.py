@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.numbers import as_unmasked
+from spel.core.threads import thread_count
 from spel.errors import ParameterError
 from spel.ops.arrays import as_real
 
@@ -177,7 +178,7 @@ class Bins:
         if self._of_places and self.low < self.high:
             low, high = self.low * self._part, self.high * self._part
             values = (values.astype(np.float64) * self._part - low) / (high - low)
-        return kernels.histogram_in_bins(values, self.edges)
+        return kernels.histogram_in_bins(values, self.edges, thread_count())
 
     def otsu(self, counts: npt.NDArray[np.int64]) -> float:
         """Otsu's threshold for what was counted."""
@@ -195,7 +196,7 @@ class Bins:
 def _of_levels(array: npt.NDArray[Any], rank: float | str) -> float:
     """Otsu's threshold or a percentile from how often each level of 8 or 16 bits occurs."""
     lowest = int(np.iinfo(array.dtype).min)
-    counts = kernels.histogram(array.view(f"u{array.dtype.itemsize}"))
+    counts = kernels.histogram(array.view(f"u{array.dtype.itemsize}"), thread_count())
     if lowest:  # negative numbers are the upper half of the unsigned ones
         counts = np.roll(counts, len(counts) // 2)
     occurring = np.flatnonzero(counts)

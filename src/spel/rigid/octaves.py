@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from spel import kernels, ops
 from spel.core.adjacency import Adjacency
+from spel.core.threads import thread_count
 from spel.nn import Network
 from spel.nn.blocks import Source
 
@@ -102,7 +103,7 @@ class Resized:
         box = (0.0, 0.0, float(size[1]), float(size[0]))
         origin = (reads[0].start, reads[1].start)
         here = self.plane[reads[0], reads[1]]
-        return kernels.resize_part(here, origin, size, box, self.shape, window)
+        return kernels.resize_part(here, origin, size, box, self.shape, window, thread_count())
 
 
 def _reads(n: int, out: int, part: slice) -> slice:

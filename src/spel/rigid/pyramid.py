@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel import kernels
 from spel.core.numbers import as_numbers
+from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
 from spel.rigid.octaves import Grey, Octave, Plane, Resized, halved
 
@@ -164,7 +165,7 @@ class Pyramid:
         right, bottom = int(np.ceil(col + half[1])) + reach, int(np.ceil(row + half[0])) + reach
         part = _part(octave.plane, top, bottom, left, right)
         box = (col - half[1] - left, row - half[0] - top, col + half[1] - left, row + half[0] - top)
-        return kernels.resize(part, box, (tall, wide))
+        return kernels.resize(part, box, (tall, wide), thread_count())
 
     def _octave(self, scale: float) -> Octave:
         """The coarsest level or halving that is not coarser than the scale."""
@@ -190,7 +191,7 @@ def _resized(image: Plane, size: tuple[int, int]) -> Plane:
     """The image at another size: in memory, or read by windows as the image is."""
     if not isinstance(image, np.ndarray):
         return Resized(image, size)
-    return kernels.resize(image, _extent(image), size)
+    return kernels.resize(image, _extent(image), size, thread_count())
 
 
 def image_of_plane(image: npt.ArrayLike) -> npt.NDArray[Any]:

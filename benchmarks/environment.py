@@ -22,6 +22,10 @@ PACKAGES = (
 """The packages whose versions are stated with every table."""
 
 
+LIMITS = ("SPEL_ISA", "OPENCV_CPU_DISABLE", "ATEN_CPU_CAPABILITY")
+"""Variables that keep spel and its peers from using all that the processor can."""
+
+
 def environment() -> dict[str, Any]:
     """Processor, engine and versions: what a figure must be read with."""
     from spel import __version__, kernels
@@ -34,6 +38,7 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "spel": __version__,
+        "limits": {name: os.environ[name] for name in LIMITS if name in os.environ},
         "engine": {k: info.get(k) for k in ("isa", "compiler")},
         "packages": {name: version_of(name) for name in PACKAGES if version_of(name)},
     }

@@ -348,10 +348,11 @@ def _brief(row: Row) -> str:
 def _stamp(env: Mapping[str, Any], table: Table) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in env["packages"].items())
     engine = f"{env['engine']['isa']}, {env['engine']['compiler']}"
+    limits = "".join(f"{name}={value}; " for name, value in env["limits"].items())
     return (
         f"<sub>{table.started}; {env['processor']}, {env['cores']} cores, {table.threads} "
         f"thread{'s' * (table.threads != 1)}; load {table.load[0]:.1f} to {table.load[1]:.1f}; "
-        f"Python {env['python']}; spel {env['spel']} ({engine}); {packages}. "
+        f"{limits}Python {env['python']}; spel {env['spel']} ({engine}); {packages}. "
         f"Minimum of interleaved rounds with median and 95th percentile beside it (! where the "
         f"median is over {STEADY} times the minimum), "
         f"{'processor' if table.threads == 1 else 'wall'} time; see "

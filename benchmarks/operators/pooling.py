@@ -27,7 +27,7 @@ def measure(table: Table, quick: bool) -> None:
     for word, adjacency in SHAPES:
         _extremum(table, image, word, adjacency, maximum=True)
     _extremum(table, image, "9 x 9", Adjacency.box(9), maximum=False)
-    for width, height in ((3, 3), (25, 5), (51, 51)):
+    for width, height in ((3, 3), (25, 5), (51, 51), (127, 127)):
         _mean(table, image, width, height)
         _divisive(table, image, width, height)
 

@@ -167,6 +167,12 @@ Inside::Inside(const std::vector<Triple>& window, Grid of, Triple start, Triple 
     if (fresh) profiles.push_back(profile(number->first));
     lines.push_back({place.first, place.second, number->second});
   }
+  whole.assign(profiles.size(), 0);
+  for (const Line& line : lines) {
+    ++whole[line.profile];
+    low = {std::min(low.plane, line.plane), std::min(low.row, line.row), 0};
+    high = {std::max(high.plane, line.plane), std::max(high.row, line.row), 0};
+  }
 }
 
 // Each displacement is inside the image for one interval of columns: counts where intervals start and end.
@@ -184,19 +190,23 @@ std::vector<int64_t> Inside::profile(const std::vector<int64_t>& columns) const 
 
 const float* Inside::counts(Lane::State& state, int64_t plane, int64_t row) const {
   std::vector<int64_t>& uses = state.candidate;  // of each profile
-  uses.assign(profiles.size(), 0);
+  uses = whole;
   const int64_t p0 = start.plane + plane * stride.plane, r0 = start.row + row * stride.row;
-  for (const Line& line : lines) {
-    const int64_t p = p0 + line.plane, r = r0 + line.row;
-    uses[line.profile] += p >= 0 && p < of.planes && r >= 0 && r < of.rows;
-  }
+  if (p0 + low.plane < 0 || p0 + high.plane >= of.planes || r0 + low.row < 0 || r0 + high.row >= of.rows)
+    for (const Line& line : lines) {
+      const int64_t p = p0 + line.plane, r = r0 + line.row;
+      uses[line.profile] -= p < 0 || p >= of.planes || r < 0 || r >= of.rows;
+    }
   if (!state.numbers.empty() && uses == state.signature) return state.numbers.data();
   state.numbers.resize(2 * cols);
+  int64_t last = 0;
+  float inverse = 0;
   for (int64_t x = 0; x < cols; ++x) {
     int64_t count = 0;
     for (size_t i = 0; i < uses.size(); ++i) count += uses[i] * profiles[i][x];
+    if (count != last) last = count, inverse = count ? 1 / float(count) : 0;  // neighbours often have the same
     state.numbers[x] = float(count);
-    state.numbers[cols + x] = count ? 1 / float(count) : 0;
+    state.numbers[cols + x] = inverse;
   }
   state.signature = uses;
   return state.numbers.data();

@@ -62,6 +62,8 @@ class Inside {
   };
   std::vector<Line> lines;
   std::vector<std::vector<int64_t>> profiles;
+  std::vector<int64_t> whole;          // how often a window inside the image uses each profile
+  Triple low{0, 0, 0}, high{0, 0, 0};  // the corners of the window
   int64_t spels = 0;
   Grid of;
   Triple start, stride;

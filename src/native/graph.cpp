@@ -204,7 +204,7 @@ void Plan::run(const std::vector<Image>& images, const std::vector<Image>& outs,
                std::vector<int64_t>* nanoseconds, const Poll& poll) const {
   const int64_t count = to - from, total = images[0].shape[0] * count;
   if (total <= 0) return;
-  constexpr double kWorthAThread = 400e3;
+  constexpr double kWorthAThread = 120e3;
   const double most = work * double(total) / double(steps) / kWorthAThread;
   const int64_t bands = std::clamp(std::min<int64_t>(threads, int64_t(std::min(most, 1e6))), int64_t(1), total);
   Stop stop(poll);

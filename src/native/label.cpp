@@ -258,7 +258,7 @@ class Components {
 int64_t label(const uint8_t* mask, int64_t planes, int64_t rows, int64_t cols, const int64_t* stride,
               const std::vector<std::array<int64_t, 3>>& displacements, int32_t* labels, int threads,
               const Poll& poll) {
-  constexpr int64_t kWorthAThread = 1 << 16;  // spels
+  constexpr int64_t kWorthAThread = 1 << 13;  // spels
   const int64_t bands = std::min(int64_t(threads), planes * rows * cols / kWorthAThread);
   return Components(mask, {planes, rows, cols}, stride, backward(displacements), bands, poll).label(labels);
 }

@@ -168,6 +168,10 @@ class Activate final : public Node {
     reads = {{of, 0, 0}};
   }
   const char* kind() const override { return "activate"; }
+  double work_per_row() const override {
+    const bool cheap = phi == Phi::identity || phi == Phi::relu || phi == Phi::leaky_relu;  // others have exponentials
+    return (cheap ? 2.0 : 8.0) * double(channels) * grid.cols;
+  }
   void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
   Phi phi;
   float parameter;

@@ -10,8 +10,9 @@ import pytest
 import spel
 from spel.cli.main import run as program
 from spel.errors import FormatError
+from spel.jobs.compare import compare_on_masks
 from spel.jobs.masks import evaluate_masks
-from spel.nn import Scale, chain
+from spel.nn import Activation, Color, Scale, chain
 
 
 def run(arguments: list[str]) -> int:
@@ -69,6 +70,21 @@ def test_masks_that_do_not_fit_are_refused(tmp_path):
         evaluate_masks(answers, save(tmp_path / "t", y=np.zeros((4, 4))))
     with pytest.raises(FormatError, match="pixels"):
         evaluate_masks(answers, save(tmp_path / "u", x=np.zeros((4, 5))))
+
+
+def test_a_network_is_compared_at_any_full_intensity(tmp_path):
+    picture = np.random.default_rng(1).integers(0, 256, (12, 12, 3)).astype(np.uint8)
+    masks = {"a": tmp_path / "mask.png"}
+    spel.write(masks["a"], (picture[..., 0] > 99).astype(np.uint8))
+    spel.write(tmp_path / "8.png", picture)
+    spel.write(tmp_path / "16.png", picture * np.uint16(257))
+    network = chain(Color("grey"), Activation("sigmoid"))
+    figures = [
+        compare_on_masks(network, ["a"], {"a": tmp_path / name}, masks) | {"ms": 0}
+        for name in ("8.png", "16.png")
+    ]
+    assert figures[0] == figures[1]
+    assert 0 < figures[0]["MAE"] < 1
 
 
 def test_the_command_line_compares_and_converts(tmp_path, capsys):

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation
 from spel.decide.segmented import segment
-from spel.io.image.reader import read
+from spel.io.image.reader import read_with_white
 from spel.jobs.masks import MaskEvaluation, read_mask
 from spel.metrics import saliency
 from spel.metrics.segmentation import Overlap, overlap
-from spel.nn import Network
+from spel.nn import Network, match_white
 from spel.ops import linear_normalize
 
 FIGURES = ("dice", "iou", "f_beta", "false_alarms", "dice_all")
@@ -45,6 +45,7 @@ def compare_on_masks(
     names : sequence of str
         Names of the images that have a mask.
     images, masks : mappings of names to files
+        The images are brought to the full intensity that the network expects.
     segmentation : Segmentation, optional
         Used instead of the one that the network carries.
 
@@ -58,14 +59,17 @@ def compare_on_masks(
     rows: list[list[float]] = []
     seconds = 0.0
     for name in names:
-        image, mask = read(images[name]), read_mask(masks[name])
+        mask = read_mask(masks[name])
+        if network is None:
+            overlaps[name] = overlap(np.zeros_like(mask), mask)
+            continue
+        image, white = read_with_white(images[name])
         began = perf_counter()
-        empty = np.zeros_like(mask)
-        predicted = empty if network is None else segment(network, image, segmentation)
+        predicted = segment(network, image, segmentation, white=white)
         seconds += perf_counter() - began
         overlaps[name] = overlap(predicted, mask)
-        if network is not None and mask.any():
-            rows += _saliency_measures(network(image), mask)
+        if mask.any():
+            rows += _saliency_measures(network(match_white(network, image, white)), mask)
     all_figures = MaskEvaluation(overlaps).to_dict()
     figures = {key: value for key in FIGURES if (value := all_figures[key]) is not None}
     if rows:

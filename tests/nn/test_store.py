@@ -87,6 +87,10 @@ def test_every_flipped_byte_is_refused_or_still_a_network(saved):
             lambda d: d["nodes"][1]["layer"].update(kind="dream.v1"),
             "unknown kind of layer 'dream.v1'",
         ),
+        (
+            lambda d: d["nodes"][1]["layer"].update(kind="mylab.dream.v1"),
+            r"belongs to the package mylab, .* import mylab, .*allow=\['mylab.dream.v1'\]",
+        ),
         (lambda d: d["nodes"][1]["layer"].update(extra=1), "unknown fields"),
         (lambda d: d["nodes"][2]["layer"].update(stride=0), "stride 0"),
         (lambda d: d["nodes"][2].update(inputs=["nope"]), "not before it"),

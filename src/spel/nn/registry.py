@@ -104,11 +104,7 @@ def layer_of_kind(kind: object, allow: Collection[str]) -> type[Layer]:
         If no layer of that kind is registered, or it is neither spel's nor among `allow`.
     """
     if not isinstance(kind, str) or (kind not in _LAYERS and kind not in allow):
-        own = ", ".join(sorted(filter(is_own, _LAYERS)))
-        raise FormatError(
-            f"unknown kind of layer {kind!r}; expected one of {own}. A newer spel may have written "
-            "it: update spel"
-        )
+        raise FormatError(_unknown(kind))
     if kind not in _LAYERS:
         raise FormatError(
             f"kind of layer {kind!r} is allowed but not registered; import its package first"
@@ -120,3 +116,19 @@ def layer_of_kind(kind: object, allow: Collection[str]) -> type[Layer]:
             f"file with it, allow it by name: spel.nn.load(path, allow=[{kind!r}])"
         )
     return _LAYERS[kind]
+
+
+def _unknown(kind: object) -> str:
+    """What is said of a kind that no layer has: of another package, or of nobody."""
+    if isinstance(kind, str) and _KIND.fullmatch(kind) and kind.count(".") > 1:
+        package = kind.partition(".")[0]
+        return (
+            f"kind of layer {kind!r} belongs to the package {package}, not to spel; if you trust "
+            f"both, read the file in Python: import {package}, then "
+            f"spel.nn.load(path, allow=[{kind!r}])"
+        )
+    own = ", ".join(sorted(filter(is_own, _LAYERS)))
+    return (
+        f"unknown kind of layer {kind!r}; expected one of {own}. A newer spel may have written "
+        "it: update spel"
+    )

@@ -27,7 +27,7 @@ def test_every_section_of_a_card():
         "What it is": "Finds discs.",
         "Data": "3 images.",
         "Method": "By hand.\n\n```\nspel learn discs.json\n```",
-        "Figures": "2 images.\n\n| name | value |\n|---|---|\n| Dice | 0.5 |\n"
+        "Validation": "2 images.\n\n| name | value |\n|---|---|\n| Dice | 0.5 |\n"
         "| folds, first | 1 |\n| folds, second | null |\n\n```\nspel learn discs.json\n```",
         "Limits": "One size.",
         "Licence": "MIT",

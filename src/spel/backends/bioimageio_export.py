@@ -28,6 +28,7 @@ from spel.nn.network import Network
 
 FORMAT = "0.5.3"
 AXES = ("z", "y", "x")
+METHOD = "FLIM networks for salient object detection with adaptive decoders, 2025"
 
 
 def to_bioimageio(
@@ -46,7 +47,7 @@ def to_bioimageio(
     network : Network
         As for `to_onnx`.
     path : path
-        By custom ``*.zip``, whose name becomes that of the model; written whole or not at all.
+        ``*.zip``, whose name becomes that of the model; written whole or not at all.
     images : sequence of arrays
         At least one, as the network takes them. The first becomes the test of the package.
     authors : sequence of str
@@ -90,7 +91,8 @@ def to_bioimageio(
         "name": _name(place),
         "description": f"{len(network.nodes)} layers over adjacency relations, exported by spel",
         "authors": [{"name": author} for author in authors],
-        "cite": [{"text": "spel", "url": "https://arxiv.org/abs/2504.20872"}],
+        "cite": [{"text": METHOD, "url": "https://arxiv.org/abs/2504.20872"}],
+        "tags": ["spel", "explainable"],
         "documentation": "README.md",
         "inputs": [_input(network, image)],
         "outputs": [_output(image, result)],

@@ -32,7 +32,7 @@ from spel.nn.network import Network
 __all__ = ["card_license", "card_sections", "model_card"]
 
 KEY = "card"
-TITLES = "Changed", "What it is", "Data", "Method", "Figures", "Limits", "Licence", "Settings"
+TITLES = "Changed", "What it is", "Data", "Method", "Validation", "Limits", "Licence", "Settings"
 OPTIONAL = ("Changed", "Settings")
 PLACED = (
     *("name", "description", "learned from", "method", "command", "figures"),
@@ -93,7 +93,7 @@ def card_sections(network: Network) -> Iterator[tuple[str, str]]:
         "What it is": _text(card.get("description")),
         "Data": _text(card.get("learned from")) or _marked(network) or _boxes(card),
         "Method": _method(card),
-        "Figures": _figures(card),
+        "Validation": _figures(card),
         "Limits": _text(card.get("limits")),
         "Licence": _text(card.get("license")),
         "Settings": _table({key: card[key] for key in card if key not in PLACED}),

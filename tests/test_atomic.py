@@ -142,6 +142,12 @@ def test_links_are_followed_and_devices_spared(tmp_path):
         write_bytes(tmp_path / "pipe", b"x")
 
 
+def test_a_short_write_of_numbers_says_that_the_disk_is_full(tmp_path):
+    said = "only 5 of 9 numbers were written; the disk is full"
+    with pytest.raises(WriteError, match=said), replacing(tmp_path / "a.npy"):
+        raise OSError("9 requested and 5 written")
+
+
 def test_kill_leaves_the_old_file(tmp_path):
     """A process that writes in a loop, killed: the file under the final name is always whole."""
     path = tmp_path / "a.bin"

@@ -31,6 +31,8 @@ __all__ = [
 
 _LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{12}(?:\.old)?\.part(\.[^.]*)?")
 
+_SHORT_WRITE = re.compile(r"(\d+) requested and (\d+) written")
+
 _REMEDIES = {
     errno.EACCES: "the place is not writable; choose another one or change its permissions",
     errno.EPERM: "the place is not writable; choose another one or change its permissions",
@@ -347,5 +349,8 @@ def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
     >>> str(write_error("a.csv", OSError(28, "No space left on device")))
     "cannot write 'a.csv': No space left on device; the disk is full; free some space and try again"
     """
-    remedy = _REMEDIES.get(error.errno or 0, "check the place and try again")
-    return WriteError(f"cannot write {os.fspath(path)!r}: {error.strerror or error}; {remedy}")
+    code, reason = error.errno, error.strerror or str(error)
+    if code is None and (short := _SHORT_WRITE.search(reason)):  # NumPy's own, without a code
+        code, reason = errno.ENOSPC, "only {1} of {0} numbers were written".format(*short.groups())
+    remedy = _REMEDIES.get(code or 0, "check the place and try again")
+    return WriteError(f"cannot write {os.fspath(path)!r}: {reason}; {remedy}")

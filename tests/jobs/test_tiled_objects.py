@@ -96,6 +96,37 @@ def test_objects_of_a_volume_in_blocks_are_those_of_the_whole(how, tmp_path):
     assert_equal(*both(tmp_path, SegmentJob(net, how, save=LISTS[:2]), image, 13), 3)
 
 
+BOX = spel.Adjacency.box(3)
+HALVED = spel.chain(spel.LinearNormalize(), spel.MeanPool(BOX, stride=(2, 3)))
+SHORT = spel.chain(spel.Scale([1 / 255]), blur=spel.MeanPool(BOX, stride=2, border="valid"))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.6, 1.7])
+@pytest.mark.parametrize("net", [NET, HALVED, SHORT], ids=["same", "halved", "valid"])
+def test_objects_of_another_scale_and_of_strided_outputs_tile_by_tile(net, scale, tmp_path):
+    image = disks((71, 92), 6.0)[..., None]
+    how = Segmentation(MANY, delineation=LINE)
+    job = SegmentJob(net, how, save=(*LISTS, "saliency"), scale=scale)
+    whole, tiles = both(tmp_path, job, image, 32)
+    assert_equal(whole, tiles, 5)
+    saliency = [spel.read(whole / "a.saliency.tif"), spel.read(tiles / "a.saliency.ome.tif")]
+    assert np.array_equal(*saliency)
+
+
+def test_a_strided_output_of_a_volume_in_blocks(tmp_path):
+    image = disks((12, 24, 27), 4.0)[..., None]
+    box = spel.Adjacency.box(3, ndim=3)
+    net = spel.chain(spel.Scale([1 / 255]), spel.MeanPool(box, stride=(1, 2, 2)))
+    job = SegmentJob(net, Segmentation(threshold=0.4), save=("saliency", *LISTS[:2]))
+    assert_equal(*both(tmp_path, job, image, 13), 3)
+
+
+def test_masks_of_thresholds_of_another_scale_tile_by_tile(tmp_path):
+    image = disks((70, 90), 6.0)[..., None]
+    job = SegmentJob(HALVED, Segmentation(threshold="otsu"), save=LISTS, scale=1.3)
+    assert_equal(*both(tmp_path, job, image, 32), 5)
+
+
 # ------------------------------------------------------------------------------------- REFUSED
 
 

@@ -74,7 +74,7 @@ def estimate_scale(
         array = match_white(network, as_numbers(image, "estimate_scale"), white)
         array = array[..., None] if array.ndim == 2 else array
         for line, scale in enumerate(scales):
-            factor = 1 / check_scale("estimate_scale", scale, array)
+            factor = 1 / check_scale("estimate_scale", scale, array.shape)
             saliency = network(resized(array, size_at(array.shape[:2], factor)))
             ranked = (wide.score(one) for one in wide.components(saliency))
             scores[line, column] = max(ranked, default=LOWEST)
@@ -82,17 +82,17 @@ def estimate_scale(
     return float(scales[int(best.mean(axis=1).argmax())])
 
 
-def check_scale(owner: str, scale: float, image: Image) -> float:
-    """A scale of objects in an image, between 1/8 and 8.
+def check_scale(owner: str, scale: float, shape: Sequence[int]) -> float:
+    """A scale of objects in an image of some shape, between 1/8 and 8.
 
     Raises
     ------
     ParameterError, ShapeError
     """
     check_number(owner, "scale", scale, 1 / LARGEST, LARGEST)
-    if image.ndim != 3:
+    if len(shape) != 3:
         raise ShapeError(
-            f"{owner}: scale {scale} for a volume or batch of shape {image.shape}; images can be "
+            f"{owner}: scale {scale} for a volume or batch of shape {tuple(shape)}; images can be "
             "resized, volumes cannot"
         )
     return float(scale)

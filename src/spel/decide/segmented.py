@@ -177,7 +177,7 @@ def segment_image(
     size = array.shape[:-1]
     source = array
     if scale != 1:
-        source = resized(array, size_at(size, 1 / check_scale("segment", scale, array)))
+        source = resized(array, size_at(size, 1 / check_scale("segment", scale, array.shape)))
         chosen = chosen.scaled(scale)
     activations = network.select(source, _read_nodes(network, chosen))
     output = _output(network, activations, chosen, source)
@@ -213,7 +213,7 @@ def _output(
             + (f"{expected} channels, one per class" if how.classes else "one channel, saliency")
         )
     size = image.shape[:-1]
-    return output if output.shape[:-1] == size else enlarge(output, size, _strides(network))
+    return output if output.shape[:-1] == size else enlarge(output, size, strides_of(network))
 
 
 def relative_spacing(spacing: Sequence[float] | None, axes: int) -> tuple[float, ...] | None:
@@ -254,8 +254,14 @@ def segment(
     return segment_image(network, image, segmentation, white=white, scale=scale).mask
 
 
-def _strides(network: Network) -> tuple[int, ...]:
-    """Spels of the image from one spel of the output to the next."""
+def strides_of(network: Network) -> tuple[int, ...]:
+    """Spels of the image from one spel of the output to the next.
+
+    Raises
+    ------
+    ShapeError
+        If the output has more spels than the image.
+    """
     strides = network.footprints[network.output].stride
     if min(strides) < 1:
         raise ShapeError(

@@ -63,10 +63,6 @@ class SegmentJob(NetworkJob):
         chosen = resolve_segmentation(self.network, self.segmentation)
         if self.tile is not None:
             check_tiled(self.network, chosen)
-        if self.scale != 1 and self.tile is not None:
-            raise ParameterError(
-                f"segment: scale {self.scale} resizes whole images; it cannot be combined with tile"
-            )
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
@@ -120,16 +116,11 @@ class SegmentJob(NetworkJob):
         self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
     ) -> ImageRecord:
         """The mask of an image that is read by windows."""
-        if self.scale != 1:
-            raise ParameterError(
-                f"segment: {name} is read tile by tile, and scale {self.scale} resizes whole "
-                "images; cut it into smaller files, or resize it first"
-            )
         chosen = resolve_segmentation(self.network, self.segmentation)
         check_tiled(self.network, chosen)
         tiling, intensity = self.tiled(image, each)
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
-        tiled = TiledSegmentation(self.network, chosen, image, tiling, files, form)
+        tiled = TiledSegmentation(self.network, chosen, image, tiling, files, form, self.scale)
         mask, area = tiled.write_mask()
         paths = [mask, *(tiled.save(part, name) for part in self.save)]
         listed = set(self.save) - {"saliency"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation
 from spel.decide.segmented import relative_spacing
-from spel.errors import ShapeError
 from spel.io.annotation.instance_files import write_instances
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS
@@ -30,6 +29,7 @@ from spel.jobs.segmented_files import (
 from spel.nn import Network
 from spel.runs import OutputFiles
 from spel.runs.bands import label_bands, output_bands, threshold_in
+from spel.runs.full_size import FullSize
 from spel.runs.large_objects import large_objects
 from spel.runs.painting import PaintedObjects
 from spel.runs.tiling import Tiling
@@ -50,6 +50,8 @@ class TiledSegmentation:
         The image in the units of the network.
     files : OutputFiles
     form : {"ome-tiff", "ome-zarr"}
+    scale : float
+        As for `spel.decide.segment_image`.
     """
 
     network: Network
@@ -58,14 +60,7 @@ class TiledSegmentation:
     units: Tiling
     files: OutputFiles
     form: str
-
-    def __post_init__(self) -> None:
-        shape = self.network.shape(self.image.shape)
-        if shape[:-1] != self.size:
-            raise ShapeError(
-                f"segment: an image of size {self.size} gives an output of {shape[:-1]}; tile by "
-                "tile both have the same size"
-            )
+    scale: float = 1.0
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -73,26 +68,28 @@ class TiledSegmentation:
         return tuple(int(n) for n in self.image.shape[:-1])
 
     @cached_property
-    def tiling(self) -> Tiling:
-        """The tiles that bands need."""
-        return self.units.for_bands(self.network)
+    def view(self) -> FullSize:
+        """The output at the size of the image."""
+        return FullSize.of(self.network, self.units, self.how.features, self.scale)
 
     @cached_property
-    def local(self) -> Network:
-        """The network without layers over the whole image."""
-        return self.tiling.resolved(self.network)
+    def own(self) -> Segmentation:
+        """The segmentation of objects of that scale."""
+        return self.how if self.scale == 1 else self.how.scaled(self.scale)
 
     @cached_property
     def level(self) -> float:
         """The threshold of the whole image."""
-        return threshold_in(self.local, self.tiling, self.how)
+        return threshold_in(self.view.network, self.view.tiling, self.own)
 
     @cached_property
     def objects(self) -> PaintedObjects:
         """The objects one by one."""
         spacing = relative_spacing(self.image.spacing or None, len(self.size))
+        network, features = self.view.network, self.view.features
+        own = replace(self.view.tiling, size=self.units.size)
         return large_objects(
-            self.local, self.units, self.how, self.level, spacing, self.files.folder
+            network, own, self.own, features, self.level, spacing, self.files.folder
         )
 
     def write_mask(self) -> tuple[Path, int]:
@@ -115,15 +112,17 @@ class TiledSegmentation:
         if self.how.objects is not None and not self.how.classes:
             yield PictureOf(self.objects.labels, picture)
         else:
+            network, tiling = self.view.network, self.view.tiling
             yield from label_bands(
-                self.local, self.tiling, self.how, self.level, picture, self.files.folder
+                network, tiling, self.own, self.level, picture, self.files.folder
             )
 
     def save(self, part: str, name: str) -> Path:
         """Write one of `PARTS`, and give its path."""
         if part == "saliency":
-            output = output_bands(self.local, self.tiling, self.files.folder)
-            shape = self.network.shape(self.image.shape)
+            network, tiling = self.view.network, self.view.tiling
+            output = output_bands(network, tiling, self.files.folder)
+            shape = network.shape(tiling.shape)
             return self._write("saliency.", output, shape, np.dtype(np.float32))
         if part == "instances":
             kind = number_type(len(self.objects.scores))

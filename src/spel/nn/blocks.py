@@ -124,6 +124,9 @@ class InBlocks:
             return values if self.network is None else self.network(values)
         return output_in(self.network, self.source, box, self.sides)
 
+    def __getitem__(self, window: Sequence[slice]) -> Array:
+        return self.part([(one.start, one.stop) for one in window])
+
     def at(self, points: npt.ArrayLike) -> Array:
         """The values at some spels: (n, channels)."""
         places = np.asarray(points, np.int64).reshape(-1, len(self.size))

@@ -7,7 +7,6 @@ compute each window when it is read, with the bits of the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.threads import thread_count
 from spel.nn import Network
 from spel.nn.blocks import Source
+from spel.nn.resized import read_part
 
 Grey = npt.NDArray[np.float32]
 Window = tuple[slice, slice]
@@ -99,22 +99,11 @@ class Resized:
 
     def __getitem__(self, window: Window) -> Grey:
         size = self.plane.shape
-        reads = [_reads(n, out, part) for n, out, part in zip(size, self.shape, window)]
+        reads = [read_part(n, out, part) for n, out, part in zip(size, self.shape, window)]
         box = (0.0, 0.0, float(size[1]), float(size[0]))
         origin = (reads[0].start, reads[1].start)
         here = self.plane[reads[0], reads[1]]
         return kernels.resize_part(here, origin, size, box, self.shape, window, thread_count())
-
-
-def _reads(n: int, out: int, part: slice) -> slice:
-    """What the resizing of n spels to `out` reads along one axis for a part of the result.
-
-    The slice is a little longer than it must be.
-    """
-    scale = n / out
-    reach = 2 * max(scale, 1.0) + 2
-    low, high = part.start * scale - reach, part.stop * scale + reach
-    return slice(max(0, floor(low)), min(n, ceil(high)))
 
 
 def is_in_memory(plane: Plane) -> bool:

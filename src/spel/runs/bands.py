@@ -60,7 +60,7 @@ def check_tiled(network: Network, segmentation: Segmentation) -> None:
     ParameterError
         If classes or the components of a threshold are delineated.
     ShapeError
-        If the output, or the node that the delineation looks at, has strides.
+        If the node that the delineation looks at has strides.
     """
     line = segmentation.delineation
     delineates = line is not None and line.method != "none"
@@ -69,11 +69,6 @@ def check_tiled(network: Network, segmentation: Segmentation) -> None:
         raise ParameterError(
             f"segment: the network's segmentation delineates {what}, which needs the whole image; "
             "use a level of the pyramid, or a segmentation without delineation"
-        )
-    if max(network.footprints[network.output].stride) > 1:
-        raise ShapeError(
-            "segment: the output of the network has strides and is enlarged over the whole image; "
-            "use a level of the pyramid, or a network without strides"
         )
     if delineates and max(network.footprints[segmentation.features].stride) > 1:
         raise ShapeError(

@@ -21,8 +21,7 @@ from spel.decide.delineate import Delineation
 from spel.decide.pieces import Kind, Spacing, kinds_of
 from spel.decide.segmentation import Segmentation
 from spel.nn import Network
-from spel.nn.blocks import Source, output_in
-from spel.nn.node import INPUT
+from spel.nn.blocks import Source
 from spel.nn.tiles import sides
 from spel.runs.painting import PaintedObjects, Painting
 from spel.runs.piece_table import (
@@ -44,6 +43,7 @@ def large_objects(
     network: Network,
     tiling: Tiling,
     how: Segmentation,
+    features: Source,
     level: float = 0.0,
     spacing: Spacing = None,
     folder: Folder = None,
@@ -57,6 +57,8 @@ def large_objects(
     tiling : Tiling
         The image in the units of the network.
     how : Segmentation
+    features : Source
+        What the delineation looks at.
     level : float
         Its threshold, for a segmentation without object model and classes.
     spacing : tuple of float, optional
@@ -79,7 +81,7 @@ def large_objects(
     line = how.delineation if any(kind.model is not None for kind in kinds) else None
     if line is not None and line.method != "none":
         lengths = sides(tiling.size, len(size))
-        work = _Delineating(network, tiling.source, line, how.features, spacing, lengths)
+        work = _Delineating(features, line, spacing, lengths)
         painting, left = _delineated(work, tiling, painting, folder)
         order = [order[number] for number in left]
     owners = [kinds[pieces.kinds[number]] for number in order]
@@ -117,10 +119,8 @@ def _is_free(taken: Painting, pieces: PieceTable, number: int) -> bool:
 class _Delineating:
     """The delineation of the objects of a region; it is picklable."""
 
-    network: Network
-    source: Source
+    features: Source
     line: Delineation
-    features: str
     spacing: Spacing
     sides: tuple[int, ...]
 
@@ -129,7 +129,7 @@ class _Delineating:
         box, compressed, numbers, windows = region
         shape = tuple((box[1] - box[0]).tolist())
         labels = np.frombuffer(zlib.decompress(compressed), np.int32).reshape(shape)
-        features = self._features(box)
+        features = np.asarray(self.features[tuple(slice(a, b) for a, b in box.T.tolist())])
         masks = []
         for number, window in zip(numbers.tolist(), windows - box[0]):
             place = tuple(slice(a, b) for a, b in window.T.tolist())
@@ -137,13 +137,6 @@ class _Delineating:
                 self.line.refine_label(features[place], labels[place], number, self.spacing)
             )
         return numbers, windows[:, 0], windows[:, 1], joined_bits(masks)
-
-    def _features(self, box: npt.NDArray[np.int64]) -> Array:
-        spans = [(a, b) for a, b in box.T.tolist()]
-        if self.features == INPUT:
-            return np.asarray(self.source[tuple(slice(a, b) for a, b in spans)])
-        network = self.network.upto(self.features)
-        return output_in(network, self.source, spans, self.sides)
 
 
 def _delineated(

@@ -19,6 +19,9 @@ from spel.worker import Worker, WorkerDeath, WorkerTimeout
 
 Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
+START_SECONDS = 120.0
+"""Longest time in which a new process imports what its first task needs."""
+
 
 class Pool(Executor):
     """Processes for tasks, started when first needed.
@@ -28,6 +31,7 @@ class Pool(Executor):
     workers : int
     seconds : float, optional
         Longest time for one task; a task over it fails with `TaskError`, its process is replaced.
+        What a new process needs to begin does not count.
     memory : int, optional
         Bytes that a worker may have beyond what it starts with; more gives `MemoryError` in the
         task (Linux only).
@@ -134,8 +138,14 @@ class _Watcher(threading.Thread):
         if self._closed.is_set():
             raise TaskError("the run was stopped before this task was done")
         try:
+            if self._seconds is not None and self.worker.pid is None:
+                self.worker.call(_received, (fn, args, kwargs), seconds=START_SECONDS)
             return self.worker.call(fn, args, kwargs, seconds=self._seconds, memory=self._memory)
         except WorkerTimeout as error:
             raise TaskError(f"{error} and was stopped; allow more time or leave it out") from None
         except WorkerDeath as error:
             raise TaskError(f"its worker {error}; the next task gets a new one") from error
+
+
+def _received(*task: Any) -> None:
+    """A task has reached a process, which has imported what belongs to it."""

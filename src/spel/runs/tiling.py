@@ -84,7 +84,10 @@ class Tiling:
         lengths = self.shape[: max(2, len(self.shape) - 1)]
         each = sides(self.size, len(lengths))
         corners = product(*(range(0, n, side) for n, side in zip(lengths, each)))
-        places = (tuple(slice(a, a + n) for a, n in zip(corner, each)) for corner in corners)
+        places = (
+            tuple(slice(a, min(a + side, n)) for a, side, n in zip(corner, each, lengths))
+            for corner in corners
+        )
         return self.each(partial(_of_window, self.source, take), places)
 
     def resolved(self, network: Network) -> Network:

@@ -21,7 +21,6 @@ from typing import Any
 PEERS = ("operators-plate", "operators-convolution", "operators-pooling", "operators-others")
 TABLES = (*PEERS, "engine-encoder")
 SERIES = ("engine-threads", "engine-limits", "engine-scaling", "engine-memory")
-BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 PICTURE = "speed-ratios.webp"
 
 
@@ -56,16 +55,22 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     wide, narrow, page = map(Path, sys.argv[1:])
-    text = page.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
     here, avx2 = Results.of(wide), Results.of(narrow)
-    parts = [_summary(here, avx2), _targets(here, wide)]
-    parts += [(wide / f"{name}.md").read_text(encoding="utf-8") for name in (*TABLES, *SERIES)]
-    parts.append(_beside(here, avx2))
-    tables = "\n".join(parts).replace("\n### ", "\n## ").replace("### ", "## ", 1)
-    page.write_text(before + BEGIN + "\n" + tables + "\n" + END + after, encoding="utf-8")
+    parts = [(wide / f"{name}.md").read_text(encoding="utf-8") for name in (*TABLES, *SERIES)]
+    tables = "\n".join([_targets(here, wide), *parts, _beside(here, avx2)])
+    text = page.read_text(encoding="utf-8")
+    text = _with(text, "summary", _summary(here, avx2))
+    text = _with(text, "tables", f"\n{tables}".replace("\n### ", "\n## ").lstrip("\n"))
+    page.write_text(text, encoding="utf-8")
     _draw(here, avx2, page.parent / "pictures" / PICTURE)
     return 0
+
+
+def _with(text: str, name: str, content: str) -> str:
+    """The text with other content between the two marks of a name."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{content.strip()}\n\n{end}{rest.partition(end)[2]}"
 
 
 def _summary(here: Results, avx2: Results) -> str:
@@ -85,7 +90,8 @@ def _summary(here: Results, avx2: Results) -> str:
 def _targets(results: Results, folder: Path) -> str:
     plates = [name for name in results.rows if name.startswith("plate layer")]
     convolutions = [name for name in results.rows if name.startswith("convolution")]
-    rectangles = [n for n in results.rows if "pooling" in n and "disk" not in n]
+    pooled = ("max-pooling", "min-pooling", "mean-pooling")
+    rectangles = [n for n in results.rows if n.startswith(pooled) and "disk" not in n]
     disk = next(name for name in results.rows if "radius 15" in name)
     one, eight = (results.over(name, "opencv") for name in plates)
     others = [results.over(name, "scipy", "onnxruntime", "torch") for name in plates]
@@ -164,8 +170,9 @@ def _draw(here: Results, avx2: Results, path: Path) -> None:
         (0.2, "AVX2", avx2, "#89c2d9"),
     ):
         present = [(i, n) for i, n in enumerate(names) if n in results.rows]
-        values = [results.over(name) for _, name in present]
-        axes.barh([i + shift for i, _ in present], values, height=0.38, color=color, label=word)
+        beyond = [results.over(name) - 1 for _, name in present]
+        places = [i + shift for i, _ in present]
+        axes.barh(places, beyond, left=1, height=0.38, color=color, label=word)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     ticks = (0.7, 1, 1.5, 2, 3, 5, 8)

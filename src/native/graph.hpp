@@ -50,6 +50,7 @@ struct Image {  // an array of Python: any strides (in bytes), any type
   bool swapped = false;
   int64_t shape[5] = {};
   int64_t stride[5] = {};
+  int64_t first_row = 0;  // of the rows at hand, which are shape[3]; `data` is where row 0 would be
   char* at(int64_t n, int64_t c, int64_t d, int64_t h) const {
     return data + n * stride[0] + c * stride[1] + d * stride[2] + h * stride[3];
   }

@@ -81,6 +81,7 @@ class Buffer {
     std::copy_n(view.shape, 5, image.shape);
     std::copy_n(view.strides, 5, image.stride);
     image.data = static_cast<char*>(view.buf) - first_row * image.stride[3];
+    image.first_row = first_row;
   }
   ~Buffer() { PyBuffer_Release(&view); }
   Buffer(const Buffer&) = delete;

@@ -2,19 +2,50 @@
 #include "stages.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 namespace spel {
 
 void Source::make(Lane& lane, int64_t plane, int64_t row, const Row*, float* dst, int64_t pitch) const {
   const Image& image = lane.images[index];
-  const int64_t phases = frame.phases, step = image.stride[4];
+  const bool transposed = std::abs(image.stride[4]) >= kLine && std::abs(image.stride[3]) < kLine / 2;
+  const float* block = transposed ? rows_together(lane, plane, row) : nullptr;
+  const int64_t phases = frame.phases, step = block ? 4 : image.stride[4];
+  const Type type = block ? Type::f32 : image.type;
+  const bool swapped = !block && image.swapped;
   for (int64_t c = 0; c < channels; ++c) {
-    const char* line = image.at(lane.batch, c, plane, row);
+    const char* line = block ? reinterpret_cast<const char*>(block + c * kTogether * together_pitch())
+                             : image.at(lane.batch, c, plane, row);
     for (int64_t f = 0; f < phases; ++f)
-      lane.plan.kernels->convert(line + f * step, image.type, image.swapped, step * phases,
-                                 dst + c * pitch + f * frame.phase_pitch, frame.columns(grid.cols, f));
+      lane.plan.kernels->convert(line + f * step, type, swapped, step * phases, dst + c * pitch + f * frame.phase_pitch,
+                                 frame.columns(grid.cols, f));
   }
+}
+
+// A row of an image whose columns, not its rows, are close together in memory: it is read together with the rows
+// beside it, since each value lies in a line of the cache with theirs. Channel c is c * kTogether rows further.
+const float* Source::rows_together(Lane& lane, int64_t plane, int64_t row) const {
+  const Image& image = lane.images[index];
+  Lane::State& state = lane.states[id];
+  const int64_t base = row / kTogether * kTogether;
+  const std::vector<int64_t> block{lane.batch, plane, base};
+  if (state.signature != block) {
+    state.signature = block;
+    state.numbers.resize(channels * kTogether * together_pitch());
+    const int64_t first = std::max(base, image.first_row);
+    const int64_t count = std::min(base + kTogether, image.first_row + image.shape[3]) - first;
+    float column[kTogether];
+    for (int64_t c = 0; c < channels; ++c) {
+      const char* from = image.at(lane.batch, c, plane, first);
+      float* to = state.numbers.data() + (c * kTogether + first - base) * together_pitch();
+      for (int64_t x = 0; x < grid.cols; ++x, from += image.stride[4]) {
+        lane.plan.kernels->convert(from, image.type, image.swapped, image.stride[3], column, count);
+        for (int64_t r = 0; r < count; ++r) to[r * together_pitch() + x] = column[r];
+      }
+    }
+  }
+  return state.numbers.data() + (row - base) * together_pitch();
 }
 
 const Image* Source::direct(const std::vector<Image>& images) const {

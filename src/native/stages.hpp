@@ -13,6 +13,13 @@ class Source final : public Node {
   void make(Lane&, int64_t plane, int64_t row, const Row*, float* dst, int64_t pitch) const override;
   const Image* direct(const std::vector<Image>&) const override;
   int index;  // among the images of a run
+
+ private:
+  static constexpr int64_t kLine = 64;  // bytes of a line of the cache
+  static constexpr int64_t kTogether = 16;
+  // An odd number of lines of the cache, so that rows do not collide in it.
+  int64_t together_pitch() const { return ((grid.cols / 16 + 1) | 1) * 16; }
+  const float* rows_together(Lane&, int64_t plane, int64_t row) const;
 };
 
 // The same rows in another frame.

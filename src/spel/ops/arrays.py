@@ -140,6 +140,22 @@ def shape_only(shape: Sequence[int]) -> Float:
         raise ShapeError(f"an image of {sizes} numbers is larger than any array") from None
 
 
+def extremes(array: npt.NDArray[Any], axes: tuple[int, ...]) -> tuple[Float, Float]:
+    """The smallest and the largest values of a planar array over some axes, which stay with size 1.
+
+    NumPy walks in the order of memory: over few interleaved channels, its inner loop has as many
+    numbers. So these go channel by channel.
+    """
+    channels = array.shape[1]
+    steps = [abs(step) for step, n in zip(array.strides, array.shape) if n > 1]
+    parts = [array]
+    if axes == (2, 3, 4) and 1 < channels <= 16 and abs(array.strides[1]) == min(steps):
+        parts = [array[:, c : c + 1] for c in range(channels)]
+    low = np.concatenate([part.min(axis=axes, keepdims=True) for part in parts], axis=1)
+    high = np.concatenate([part.max(axis=axes, keepdims=True) for part in parts], axis=1)
+    return low, high
+
+
 def allocate(
     operator: str,
     result: Planar,

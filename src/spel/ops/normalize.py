@@ -12,6 +12,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.numbers import as_numbers
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
+from spel.ops import arrays
 from spel.ops.arrays import Float, allocate, as_planar, as_real, check_adjacency, check_out, is_wide
 
 Over = Literal["domain", "batch", "channels"]
@@ -65,8 +66,7 @@ def linear_normalize(
         )
     memory, result = allocate("linear_normalize", planar, planar.channels, planar.size, out)
     if planar.array.size:
-        low = planar.array.min(axis=axes[over], keepdims=True)
-        high = planar.array.max(axis=axes[over], keepdims=True)
+        low, high = arrays.extremes(planar.array, axes[over])
         scale_between(planar.array, low, high, out=memory)
     return result
 
@@ -395,6 +395,6 @@ def scale_to_one(array: npt.NDArray[np.generic]) -> Float:
     """Factor per image and channel of a planar array that brings its maximum to 1."""
     if array.size == 0:
         return np.ones(array.shape[:2] + (1, 1, 1), dtype=np.float32)
-    top = array.max(axis=(2, 3, 4), keepdims=True).astype(np.float32)
+    top = arrays.extremes(array, (2, 3, 4))[1].astype(np.float32)
     with np.errstate(divide="ignore"):
         return np.where(top > 0, np.float32(1) / top, np.float32(1))

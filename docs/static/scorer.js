@@ -1,9 +1,10 @@
-// What the search of the site puts first: pages for users, before decisions and changes.
-// All numbers but those of `score` are Sphinx's own.
+// What the search of the site puts first: a page whose title is searched for, then pages for users,
+// before pictures, decisions and changes. All numbers but those of `score` are Sphinx's own.
 var Scorer = {
-  score: ([page, , , , score]) => {
+  score: ([page, , anchor, , score, , kind]) => {
+    if (kind === "title" && !anchor) return score + 15;
     if (/^(how-to|tutorials|concepts)\//.test(page)) return score + 8;
-    return /^(auto_gallery|contributing|decisions|project)\//.test(page) ? score - 8 : score;
+    return /^(auto_gallery|decisions|project)\//.test(page) ? score - 8 : score;
   },
   objNameMatch: 11,
   objPartialMatch: 6,

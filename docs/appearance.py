@@ -6,6 +6,7 @@ from pathlib import Path
 __all__ = [
     "html_context",
     "html_css_files",
+    "html_js_files",
     "html_search_scorer",
     "html_show_sourcelink",
     "html_static_path",
@@ -22,6 +23,7 @@ html_theme = "pydata_sphinx_theme"
 html_show_sourcelink = False
 html_static_path = [str(HERE / "static")]
 html_css_files = ["spel.css"]
+html_js_files = ["names.js"]
 html_search_scorer = str(HERE / "static" / "scorer.js")
 templates_path = [str(HERE / "templates")]
 html_context = {"versions": VERSIONS, "default_mode": "auto"}

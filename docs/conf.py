@@ -47,6 +47,7 @@ extensions = [
 root_doc = "index"
 exclude_patterns = ["course/*/*.ipynb", "earlier/*", "gallery/*", "templates/*"]
 default_role = "py:obj"
+toc_object_entries_show_parents = "hide"  # methods by their own names, which fit beside the page
 smartquotes_action = "qe"  # the two dashes of an option stay two
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4

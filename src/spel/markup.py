@@ -22,7 +22,7 @@ def block(title: str, *parts: str) -> str:
     """A titled block of pictures and tables."""
     style = "font:13px system-ui,sans-serif;line-height:1.4;max-width:100%;overflow-x:auto"
     head = f'<div style="font-weight:600;margin:2px 0 4px">{escape(title)}</div>'
-    return f'<div style="{style}">{head}{"".join(parts)}</div>'
+    return f'<div style="{style}" tabindex="0">{head}{"".join(parts)}</div>'
 
 
 def row(*parts: str) -> str:
@@ -163,6 +163,6 @@ def svg(
     """An SVG picture."""
     cols, rows = view or (wide, high)
     return (
-        f'<svg width="{wide}" height="{high}" viewBox="0 0 {cols} {rows}" role="img" '
+        f'<svg width="{wide}" height="{high}" viewBox="0 0 {cols} {rows}" '
         f'style="overflow:visible">{"".join(parts)}</svg>'
     )

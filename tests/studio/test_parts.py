@@ -17,6 +17,7 @@ from spel.studio.code import view_code
 from spel.studio.describe import adjacency_from, adjacency_words
 from spel.studio.document import Stroke
 from spel.studio.images import Images
+from spel.studio.session import Session
 from spel.studio.source import source
 from spel.studio.sources import Source, clean_name, files
 from spel.studio.strokes import markers_of, strokes_of
@@ -266,6 +267,7 @@ def test_the_code_of_every_page_runs_and_gives_the_shown_number(tmp_path):
             view_code(made, {**base, "page": page})
             for page in ("space", "markers", "detect", "compare", "export")
         ]
+        texts.append(view_code(made, {**base, "page": "markers", "network": "from strokes"}))
         texts.append(
             view_code(made, {**base, "page": "kernels", "network": "from strokes", "node": "conv1"})
         )
@@ -273,6 +275,34 @@ def test_the_code_of_every_page_runs_and_gives_the_shown_number(tmp_path):
         assert "patches lie" in run(joined, tmp_path)
     finally:
         made.close()
+
+
+def test_the_code_of_the_strokes_learns_what_the_page_learned(drawn, tmp_path):
+    drawn.do({"do": "learn", "network": "from strokes"})
+    view = {"page": "markers", "network": "from strokes", "image": "image0"}
+    told = "print(float(net(images[1]).sum(dtype=float)))"
+    lines = run(f"{view_code(drawn, view)}\n{told}", tmp_path).splitlines()
+    saliency = drawn.run("from strokes", "image1").output.array
+    assert float(lines[-1]) == pytest.approx(float(saliency.sum(dtype=float)), rel=1e-5)
+
+
+def test_the_code_of_an_image_without_strokes_runs(session, tmp_path):
+    told = run(
+        view_code(session, {"page": "markers", "network": "plate", "image": "image0"}), tmp_path
+    )
+    assert "no strokes" in told
+
+
+def test_the_code_of_a_step_over_a_batch_runs(tmp_path):
+    stack = np.random.default_rng(1).integers(0, 255, (3, 12, 16, 3)).astype(np.uint8)
+    made = Session([Source("b", "batch", lambda: stack)], tmp_path / "session")
+    edit = {"network": "plate", "node": "linear_normalize"}
+    made.do({"do": "add_step", "network": "plate", "after": "edges", "kind": "linear_normalize"})
+    made.do({"do": "set_layer", **edit, "fields": {"over": "batch"}})
+    view = {**edit, "page": "chain", "image": "b@0.2", "row": 4, "col": 5, "channel": 0}
+    value = made.run("plate", "b@0.2").activations["linear_normalize"][4, 5, 0]
+    assert float(run(view_code(made, view), tmp_path).split()[-1]) == pytest.approx(float(value))
+    made.close()
 
 
 def test_files_that_leave(drawn):

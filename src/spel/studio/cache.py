@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import SpelError
-from spel.nn import Layer
+from spel.errors import ShapeError, SpelError
 from spel.nn.intensity import expected_white, match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -22,6 +22,8 @@ from spel.studio import reduction
 from spel.studio.images import Loaded
 
 MAX_BYTES = 1 << 30
+MAX_BATCH_VALUES = 1 << 26
+"""Numbers of a batch whose images are looked at together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +113,21 @@ class Cache:
         fingerprints = self.fingerprints(network)
         taken = match_white(network, image.values, image.white)
         arrays: dict[str, npt.NDArray[Any]] = {INPUT: taken}
+        digest = image.digest
         results = []
         for node in network.nodes:
             missing = [name for name in node.inputs if name not in arrays]
             if missing:
                 results.append(NodeResult(node.name, error=f"waits for {missing[0]}"))
                 continue
-            key = f"{image.digest}\0{expected_white(network)}\0{fingerprints[node.name]}"
-            id = blake2b(key.encode(), digest_size=16).hexdigest()
             try:
-                inputs = [arrays[name] for name in node.inputs]
-                activation, fresh = self._get_or_compute(id, node.layer, inputs)
+                work = partial(node.layer, *[arrays[name] for name in node.inputs])
+                if node.layer.scope == "batch" and image.planes is not None:
+                    digest = _digest_in_batch(image, image.planes())
+                    work = partial(self._over_batch, network, node.name, image)
+                key = f"{digest}\0{expected_white(network)}\0{fingerprints[node.name]}"
+                id = blake2b(key.encode(), digest_size=16).hexdigest()
+                activation, fresh = self._get_or_compute(id, work)
             except (SpelError, MemoryError, ValueError) as error:
                 results.append(NodeResult(node.name, error=str(error) or "not enough memory"))
                 continue
@@ -142,8 +148,30 @@ class Cache:
                 self._fingerprints.popitem(last=False)
         return fingerprints
 
+    def batch(self, network: Network, name: str, image: Loaded) -> npt.NDArray[Any]:
+        """What a node of one input reads on all images of a batch, one after the other."""
+        planes = image.planes() if image.planes is not None else (image,)
+        (source,) = network.node(name).inputs
+        if source == INPUT:
+            return np.stack([match_white(network, p.values, p.white) for p in planes])
+        before = Network(tuple(network.needed([source])), network.meta)
+        if len(planes) * sum(plane.values.size for plane in planes[:1]) > MAX_BATCH_VALUES:
+            raise MemoryError
+        outputs = [self.run(before, plane).output for plane in planes]
+        arrays = [output.array for output in outputs if output is not None]
+        if len(arrays) < len(planes):
+            raise ShapeError(f"step {source} fails on an image of the batch")
+        return np.stack(arrays)
+
+    def _over_batch(self, network: Network, name: str, image: Loaded) -> npt.NDArray[Any]:
+        """One image of a batch, after a layer that looks at all of them."""
+        assert image.cut is not None
+        batch = self.batch(network, name, image)
+        plane: npt.NDArray[Any] = np.ascontiguousarray(network[name](batch)[image.cut[1]])
+        return plane
+
     def _get_or_compute(
-        self, id: str, layer: Layer, inputs: list[npt.NDArray[Any]]
+        self, id: str, work: Callable[[], npt.NDArray[Any]]
     ) -> tuple[CachedActivation, bool]:
         """The activation, and whether it is new; requests at the same time compute it once."""
         while True:
@@ -158,7 +186,7 @@ class Cache:
             event.wait()
         try:
             start = time.perf_counter()
-            array = layer(*inputs)
+            array = work()
             ms = (time.perf_counter() - start) * 1000
             activation = CachedActivation(id, array, ms, *extremes(array))
             self._add(activation)
@@ -175,6 +203,12 @@ class Cache:
             while self._bytes > self._limit and len(self._activations) > 1:
                 _, oldest = self._activations.popitem(last=False)
                 self._bytes -= oldest.array.nbytes
+
+
+def _digest_in_batch(image: Loaded, batch: tuple[Loaded, ...]) -> str:
+    """Hash of an image and of all images of its batch."""
+    names = "\0".join([image.digest, *(one.digest for one in batch)])
+    return blake2b(names.encode(), digest_size=16).hexdigest()
 
 
 def extremes(array: npt.NDArray[Any]) -> tuple[float, float]:

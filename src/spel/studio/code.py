@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError
 from spel.io import write
 from spel.io.annotation.markers import write_markers
 from spel.nn.intensity import expected_white
+from spel.nn.network import Network
 from spel.nn.node import INPUT
 from spel.studio.images import Loaded, digest_of
+from spel.studio.learning_code import learning_code, learns
 from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.source import source
@@ -29,26 +33,38 @@ def network_code(session: Session, name: str, image: str) -> list[str]:
     network = session.fitted(name, image)
     if network.parameters <= MAX_INLINE and not network.meta.get("learned"):
         return [f"net = {source(network)}"]
-    return [f"net = spel.load({source(str(session.file_of(network)))})"]
+    return [
+        "# a copy with the session; the page Export saves it where you like",
+        f"net = spel.load({source(str(session.file_of(network)))})",
+    ]
 
 
-def image_code(session: Session, image: str, white: float | None = None) -> list[str]:
+def image_code(
+    session: Session, image: str, white: float | None = None, *, whole: bool = False
+) -> list[str]:
     """Lines that make the image and call it `image`.
 
     Parameters
     ----------
     white : float, optional
         Full intensity in what the network expects; without it the numbers stay as they are.
+    whole : bool
+        All planes of a stack, not only the one that is shown.
     """
     origin, loaded = session.images.source(image), session.load(image)
+    plane = "" if whole else _plane(loaded)
     lines = list(origin.code)
-    if origin.path is None and not lines:
-        path = _exports(session) / f"{loaded.digest}.npy"
+    if lines:
+        lines += [f"image = image{plane}"] if plane else []
+    elif origin.path is None:
+        planes = loaded.planes() if whole and loaded.planes is not None else None
+        values = loaded.values if planes is None else np.stack([one.values for one in planes])
+        path = _exports(session) / f"{digest_of(values)}.npy"
         if not path.exists():
-            write(path, loaded.values)
+            write(path, values)
         lines = [f"image = spel.read({source(str(path))})"]
-    elif not lines:
-        lines = [f"image = spel.read({source(str(origin.path))}){_plane(loaded)}"]
+    else:
+        lines = [f"image = spel.read({source(str(origin.path))}){plane}"]
     if loaded.white is None or white is None:
         return lines
     return [
@@ -106,8 +122,14 @@ def view_code(session: Session, view: View) -> str:
 
 def _start(session: Session, view: View) -> list[str]:
     name, image = str(view["network"]), str(view["image"])
-    white = expected_white(session.fitted(name, image))
-    return [*image_code(session, image, white), "", *network_code(session, name, image), ""]
+    network = session.fitted(name, image)
+    lines = image_code(session, image, expected_white(network), whole=_reads_batch(network))
+    return [*lines, "", *network_code(session, name, image), ""]
+
+
+def _reads_batch(network: Network) -> bool:
+    """Whether a step looks at all images of a batch."""
+    return any(node.layer.scope == "batch" for node in network.nodes)
 
 
 def _chain(session: Session, view: View) -> list[str]:
@@ -116,11 +138,16 @@ def _chain(session: Session, view: View) -> list[str]:
     lines = _start(session, view)
     if node not in network.names:
         return [*lines, "print(net.summary(image.shape))"]
+    batch = _reads_batch(network)
+    place = _plane(session.load(str(view["image"]))) if batch else ""
     lines += [
-        f"step = net.activations(image, upto={source(node)})[{source(node)}]",
+        f"step = net.activations(image, upto={source(node)})[{source(node)}]{place}",
         "print(step.shape, step.min(), step.max())",
     ]
-    if view.get("row") is not None:
+    if view.get("row") is not None and batch:
+        spel = f"{int(view['row'])}, {int(view['col'])}, {int(view.get('channel') or 0)}"
+        lines += [f"print(step[{spel}])"]
+    elif view.get("row") is not None:
         at = (int(view["row"]), int(view["col"]))
         channel = f", channel={int(view['channel'])}" if view.get("channel") is not None else ""
         lines += [f"print(net.trace(image, at={at}, node={source(node)}{channel}))"]
@@ -139,6 +166,7 @@ def _space(session: Session, view: View) -> list[str]:
         f"layer = net[{source(node)}]",
         f"patches = spel.ops.patches({taken}, layer.bank.adjacency, border=layer.border)",
         f"distance = layer.bank.distance(patches)[..., {kernel}]",
+        "# of all patches; the page counts a sample of at most 5,000 of them",
         'print(f"{(distance > 0).mean():.1%} of the patches lie on the side that ReLU keeps")',
         "counts, edges = np.histogram(distance, bins=32)",
         "print(counts)",
@@ -146,14 +174,31 @@ def _space(session: Session, view: View) -> list[str]:
 
 
 def _markers(session: Session, view: View) -> list[str]:
-    path = markers_file(session, str(view["image"]))
+    image, name = str(view["image"]), str(view["network"])
+    network, marked = session.document.entry(name).network, session.marked_images()
+    lines = []
+    if session.document.strokes.get(image):
+        lines = [
+            "from spel.io.annotation.markers import read_markers",
+            *image_code(session, image),
+            f"markers = read_markers({source(str(markers_file(session, image)))})",
+            "print(markers, markers.stroke_count(), 'strokes')",
+            "values = image[tuple(markers.points.T)]",
+            "print(values.mean(axis=0), values.std(axis=0))",
+            "",
+        ]
+    if not marked or not learns(network):
+        return lines or [*image_code(session, image), "print(image.shape, 'no strokes are drawn')"]
     return [
-        "from spel.io.annotation.markers import read_markers",
-        *image_code(session, str(view["image"])),
-        f"markers = read_markers({source(str(path))})",
-        "print(markers, markers.stroke_count(), 'strokes')",
-        "values = image[tuple(markers.points.T)]",
-        "print(values.mean(axis=0), values.std(axis=0))",
+        *lines,
+        *learning_code(
+            network,
+            [session.load(one) for one in marked],
+            [markers_file(session, one) for one in marked],
+            {one.label: one.name for one in session.document.classes},
+            lambda one, white: image_code(session, one, white),
+        ),
+        "print(net.summary(images[0].shape))",
     ]
 
 
@@ -186,6 +231,18 @@ def _option(value: Any, name: str) -> str:
     return source(value)
 
 
+def _export(session: Session, view: View) -> list[str]:
+    name = str(view["network"])
+    stem = "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-")
+    stem = stem or "network"
+    return [
+        *network_code(session, name, str(view["image"])),
+        "from spel.nn import save",
+        f"save(net, {source(stem + '.safetensors')})",
+        "print(len(net), 'steps,', net.parameters, 'parameters')",
+    ]
+
+
 def _compare(session: Session, view: View) -> list[str]:
     image = str(view["image"])
     first = network_code(session, str(view["network"]), image)
@@ -210,6 +267,6 @@ _WRITERS: dict[str, Callable[[Session, View], list[str]]] = {
     "kernels": _kernels,
     "detect": _detect,
     "compare": _compare,
-    "export": _chain,
+    "export": _export,
     "lessons": _chain,
 }

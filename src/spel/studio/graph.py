@@ -17,6 +17,8 @@ from spel.nn.node import INPUT, Node
 from spel.studio.refusals import Refusal
 
 MAX_NODES = 200
+MAX_INPUTS = 8
+"""Images that a step joins at most."""
 
 
 def as_convolution(layer: Layer, name: str) -> Convolution:
@@ -74,6 +76,20 @@ def move_node(network: Network, name: str, after: str) -> Network:
     return add_nodes(remove_node(network, name), after, [Node(name, node.layer, (after,))])
 
 
+def set_inputs(network: Network, name: str, inputs: Sequence[str]) -> Network:
+    """The network with a node that takes the activations of other nodes than before.
+
+    Raises
+    ------
+    ParameterError
+        If the node takes another number of images, or one of them does not come before it.
+    """
+    if not 1 <= len(inputs) <= MAX_INPUTS:
+        raise Refusal("many_inputs", "a step joins at most {most} images", most=MAX_INPUTS)
+    node = replace(network.node(name), inputs=tuple(inputs))
+    return Network(tuple(node if n.name == name else n for n in network.nodes), network.meta)
+
+
 def rename_node(network: Network, name: str, new: str) -> Network:
     """The network with another name for a node."""
     network.node(name)
@@ -128,7 +144,7 @@ def keep_kernels(network: Network, name: str, kernels: Sequence[int]) -> Network
         if not changed:
             nodes.append(node)
             continue
-        if isinstance(node.layer, Concatenate):
+        if isinstance(node.layer, Concatenate) or len(changed) < len(node.inputs):
             raise Refusal(
                 "joins_branches",
                 "step {step} joins branches, so kernels before it cannot be dropped",

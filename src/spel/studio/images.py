@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Any
 
@@ -48,6 +48,8 @@ class Loaded:
         Which plane of the stack this is.
     white : float, optional
         Full intensity of an image that is not of 8 bits.
+    planes : function, optional
+        Loads all planes of a stack along its first axis, of which this is one.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Loaded:
     stack: tuple[int, int, int] | None = None
     cut: Cut | None = None
     white: float | None = None
+    planes: Callable[[], tuple[Loaded, ...]] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -171,12 +174,17 @@ class Images:
             with self._lock:
                 self._problems[source.id] = message
             raise ImageReadError(message) from error
+        if loaded.stack is not None and loaded.cut is not None and loaded.cut[0] == 0:
+            loaded = replace(loaded, planes=partial(self._planes, source.id, loaded.stack[0]))
         with self._lock:
             self._problems.pop(source.id, None)
             self._loaded[id] = loaded
             while len(self._loaded) > 1 and self._bytes() > MAX_LOADED_BYTES:
                 self._loaded.popitem(last=False)
         return loaded
+
+    def _planes(self, id: str, count: int) -> tuple[Loaded, ...]:
+        return tuple(self.load(f"{id}@0.{plane}") for plane in range(count))
 
     def _bytes(self) -> int:
         return sum(image.nbytes for image in self._loaded.values())

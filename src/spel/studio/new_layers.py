@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from spel.errors import ParameterError
-from spel.nn import KINDS, Layer
+from spel.nn import KINDS, Add, Concatenate, Layer, Multiply
 
 COMPOSED = ("residue", "batch_normalize")
 """A residue brings several nodes, a batch normalization reads images: `add_step` makes these."""
+JOINS: dict[str, type[Layer]] = {"add": Add, "multiply": Multiply, "concatenate": Concatenate}
+"""Steps that take several images."""
 
 
 def addable() -> tuple[str, ...]:
     """The kinds of steps that can be added, by name: those with a layer to start from."""
     names = [name_of(kind) for kind, layer in KINDS.items() if layer.default(1) is not None]
-    return (*names, *COMPOSED)
+    return (*names, *COMPOSED, *JOINS)
 
 
 def name_of(kind: str) -> str:

@@ -33,6 +33,11 @@ MATRIX: Array = np.array(
 )
 """J of the lecture's slide about ReLU."""
 _MATRIX_CODE = (f"image = np.array({MATRIX.tolist()})[..., None]",)
+_STREETS_CODE = (
+    "from spel.data import street",
+    "",
+    "image = np.stack([street(seed).image for seed in (3, 5, 7)])",
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,15 @@ def samples() -> list[Source]:
 
 def lesson_sources() -> list[Source]:
     """The images of the lessons, which need no file either."""
-    return [*samples(), Source("lesson-matrix", "J", lambda: MATRIX, code=_MATRIX_CODE)]
+    return [
+        *samples(),
+        Source("lesson-matrix", "J", lambda: MATRIX, code=_MATRIX_CODE),
+        Source("lesson-streets", "three streets", _three_streets, code=_STREETS_CODE),
+    ]
+
+
+def _three_streets() -> Array:
+    return np.stack([street(seed).image for seed in (3, 5, 7)])
 
 
 def _street_source(seed: int) -> Source:

@@ -9,11 +9,12 @@ from typing import Any
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError
 from spel.nn import BatchNormalize, DivisiveNormalize, Layer, Network, Node, Residue
+from spel.nn.node import INPUT
 from spel.studio import graph, learning, statistics
 from spel.studio.commands.registry import Arguments, Workspace, apply, command
 from spel.studio.describe import with_fields
 from spel.studio.document import Document, Entry, display_name
-from spel.studio.new_layers import new_layer
+from spel.studio.new_layers import JOINS, new_layer
 from spel.studio.refusals import Refusal
 
 MAX_NETWORKS = 64
@@ -146,7 +147,7 @@ def add_step(document: Document, workspace: Workspace, arguments: Arguments) -> 
     """Add a step after another one.
 
     Batch normalization gets the statistics of the session's first images, and a residue the
-    normalization that it subtracts.
+    normalization that it subtracts. A join takes the step before it and what that one reads.
 
     Arguments: network; kind of the layer; after, the step before it; name, by default the kind.
     """
@@ -161,6 +162,9 @@ def add_step(document: Document, workspace: Workspace, arguments: Arguments) -> 
             Node(inner, divided, (after,)),
             Node(name, Residue(scale="max"), (after, inner)),
         ]
+    elif kind in JOINS:
+        earlier = entry.network.node(after).inputs[0] if after != INPUT else INPUT
+        nodes = [Node(name, JOINS[kind](), (after, earlier))]
     elif kind == "batch_normalize":
         layer = BatchNormalize(over="channel")
         nodes = [Node(name, with_first_statistics(layer, entry, workspace, after), (after,))]
@@ -195,6 +199,16 @@ def move_step(document: Document, workspace: Workspace, arguments: Arguments) ->
     """
     node, after = arguments["node"], arguments["after"]
     return edit_network(document, arguments, lambda n: graph.move_node(n, node, after))
+
+
+@command("set_inputs")
+def set_inputs(document: Document, workspace: Workspace, arguments: Arguments) -> Document:
+    """Let a step read other steps than before: so branches begin, and are joined.
+
+    Arguments: network, node; inputs, the names of earlier steps, or "input" for the image.
+    """
+    node, inputs = arguments["node"], [str(name) for name in arguments["inputs"]]
+    return edit_network(document, arguments, lambda n: graph.set_inputs(n, node, inputs))
 
 
 @command("rename_step")

@@ -164,6 +164,11 @@ def trace_view(
         channel=channel,
         activations=run.activations,
     ).to_dict()
+    for step in traced["steps"]:
+        if run.network[step["node"]].scope == "batch":
+            batch = session.cache.batch(run.network, step["node"], run.image)
+            values = batch[(slice(None), *step["at"], step["channel"])]
+            step["terms"] |= {"min": float(values.min()), "max": float(values.max())}
     return {**traced, "value": traced["steps"][-1]["terms"]["value"]}
 
 

@@ -203,7 +203,8 @@ export function choose(change) {
   Object.assign(state, change);
   if (state.network !== before.network || state.image !== before.image) lookElsewhere(before);
   else if (state.node !== before.node) {
-    if (change.channel === undefined) state.channel = 0;
+    const channels = step()?.shape?.[2] ?? 1;
+    if (change.channel === undefined && state.channel >= channels) state.channel = 0;
     if (change.kernel === undefined) state.kernel = 0;
     emit("select", "cursor");
   } else if (

@@ -10,6 +10,7 @@ import { bankArrays, picture, planes } from "../server/arrays.js";
 import { bus, choose, node, state, stepTitle } from "../store.js";
 import { layerField } from "./fields.js";
 import { imageForm } from "./image.js";
+import { inputsSection } from "./inputs.js";
 import { kernelSection } from "./kernels.js";
 import { statisticsSection } from "./statistics.js";
 
@@ -100,5 +101,5 @@ function fields(shown) {
     }),
   );
   // Another step has other fields, even where they have the same names.
-  return h("div.fields", { key: shown.name }, rows);
+  return h("div.fields", { key: shown.name }, rows, inputsSection(shown));
 }

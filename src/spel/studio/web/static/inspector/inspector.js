@@ -27,7 +27,7 @@ class Inspector extends Part {
   /** @type {Trace | null} */
   trace = null;
   /** @type {SumView} */
-  sums = { channels: new Map(), stacked: false, redraw: () => this.redraw() };
+  sums = { channels: new Map(), stacked: false, neuron: false, redraw: () => this.redraw() };
 
   build() {
     this.on(bus, "cursor run select language", () => this.update());

@@ -7,6 +7,7 @@ import { num, short } from "../base/numbers.js";
 import { t } from "../base/words.js";
 import { node, pointAt, state } from "../store.js";
 import { frameOf, MAX_NUMBERS, matrix } from "./matrix.js";
+import { neuron } from "./neuron.js";
 
 /** @import { Place, Terms, TraceStep } from "../server/types.js" */
 
@@ -15,6 +16,7 @@ import { frameOf, MAX_NUMBERS, matrix } from "./matrix.js";
  * @typedef {object} SumView
  * @property {Map<string, number>} channels the channel shown, by node
  * @property {boolean} stacked numbers of wide kernels, one matrix below the other
+ * @property {boolean} neuron the drawing of the perceptron is open
  * @property {() => void} redraw
  */
 
@@ -23,7 +25,8 @@ import { frameOf, MAX_NUMBERS, matrix } from "./matrix.js";
  * @param {TraceStep} step
  * @param {SumView} view
  */
-export function convolutionSum({ node: name, terms }, view) {
+export function convolutionSum(step, view) {
+  const { node: name, terms } = step;
   const shares = sharesOf(terms);
   const channel = shownChannel(name, shares, view);
   const { across } = frameOf(terms.displacements);
@@ -42,6 +45,7 @@ export function convolutionSum({ node: name, terms }, view) {
     terms.inside.every(Boolean) ? null : borderNote(name),
     total(terms),
     terms.norm > 0 ? distance(terms) : null,
+    neuron(step, channel, view),
   );
 }
 

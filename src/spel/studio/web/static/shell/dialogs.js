@@ -6,6 +6,7 @@ import { icon } from "../base/icons.js";
 import { openSheet } from "../base/sheet.js";
 import { say, sayProblem } from "../base/toasts.js";
 import { t } from "../base/words.js";
+import { otherNetwork } from "../pages/compare/model.js";
 import { get } from "../server/api.js";
 import { state } from "../store.js";
 
@@ -32,7 +33,8 @@ const KEYS = [
 ];
 
 export async function showCode() {
-  const { page, network, image, node, channel, kernel, cursor, other } = state;
+  const { page, network, image, node, channel, kernel, cursor } = state;
+  const other = otherNetwork();
   const [row, col] = cursor ?? [];
   try {
     const query = { page, network, image, node, channel, kernel, other, row, col };

@@ -4,6 +4,7 @@
 import { num, short, tight } from "../base/numbers.js";
 import { reasonText } from "../base/reasons.js";
 import { choiceName, fieldName, kindName, stem, t, textOr } from "../base/words.js";
+import { network, stepTitle } from "../store.js";
 
 /** @import { Adjacency, NetworkNode, Step } from "../server/types.js" */
 
@@ -12,6 +13,23 @@ import { choiceName, fieldName, kindName, stem, t, textOr } from "../base/words.
  * @param {NetworkNode} node
  */
 export function wordsOf(node) {
+  const from = branchOf(node);
+  return from ? `${ownWords(node)} ← ${from}` : ownWords(node);
+}
+
+/**
+ * What a step reads, if that is not just the step before it.
+ * @param {NetworkNode} node
+ */
+function branchOf({ name, inputs }) {
+  const nodes = network()?.nodes ?? [];
+  const before = nodes[nodes.findIndex((n) => n.name === name) - 1]?.name ?? "input";
+  if (inputs.length === 1 && inputs[0] === before) return "";
+  return inputs.map((input) => stepTitle(input)).join(", ");
+}
+
+/** @param {NetworkNode} node */
+function ownWords(node) {
   const { fields, bank } = node;
   const kind = stem(node.kind);
   const stride = fields.stride > 1 ? ` /${fields.stride}` : "";

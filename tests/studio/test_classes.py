@@ -10,6 +10,7 @@ import pytest
 from spel.errors import ImageReadError, ParameterError
 from spel.io import read
 from spel.studio import exports
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 from spel.studio.sources import Source
 from spel.studio.views.detections import boxes_view, why_view
@@ -109,3 +110,9 @@ def test_the_archive_names_what_it_leaves_out_and_keeps_images_of_one_name_apart
         "left-out.txt",
     ]
     assert archive.read("left-out.txt") == b"torn.png: the file ends before the last row\n"
+
+
+def test_markers_of_nothing_are_refused(session):
+    for kind in ("markers-json", "markers-txt", "markers-all"):
+        with pytest.raises(Refusal, match="stroke"):
+            exports.export(session, kind, {"image": "image0", "network": "plate"})

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from spel.studio.digits import CLASSES, EXAMPLES, digit, digits_network, least_squares
 from spel.studio.lessons import lessons
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
+from spel.studio.sources import UNSEEN
 from spel.studio.worksheets.stages import staged
 
 SLIDES = {
@@ -47,7 +50,8 @@ def test_every_step_can_be_staged_and_answered(made, lesson):
         image = step.get("image", lesson["image"])
         assert image in made.images
         commands = step.get("commands", [])
-        how = {"template": lesson["template"], "commands": commands, "network": network}
+        template = step.get("template", lesson["template"])
+        how = {"template": template, "commands": commands, "network": network}
         made.do({"do": "stage_lesson", **how})
         assert step["node"] in ("input", *made.document.entry(network).network.names)
         assert both(step["title"])
@@ -75,6 +79,7 @@ KNOWN = {
     ("stride", 0): 120,
     ("stride", 1): 178,
     ("flattening", 0): 360 * 540,
+    ("flattening", 2): 10 * (7 * 7 * 4 + 1),
 }
 
 
@@ -83,6 +88,38 @@ def test_answers_by_hand(made, where, value):
     lesson = next(one for one in lessons() if one["id"] == where[0])
     step = lesson["steps"][where[1]]
     assert staged(made, lesson, step).answer(step["ask"]["of"]) == value
+
+
+def test_layers_before_a_classifier_are_worth_more_than_pixels():
+    network = digits_network()
+    unseen = [(n, digit(n, UNSEEN + seed)) for n in range(10) for seed in range(1, 31)]
+    truth = np.array([n for n, _ in unseen])
+    shares = network(np.stack([image for _, image in unseen])).reshape(len(unseen), -1)
+    assert (shares.argmax(1) == truth).mean() > 0.95
+    assert network(digit(5, UNSEEN)).argmax() == 5
+
+    def flat(images):
+        return np.stack(images).reshape(len(images), -1) / 255
+
+    numbers = np.repeat(np.arange(CLASSES), EXAMPLES)
+    fitted = flat([digit(n, seed) for seed, n in enumerate(numbers)])
+    weights, bias = least_squares(fitted, np.eye(CLASSES)[numbers])
+    pixels = (flat([image for _, image in unseen]) @ weights + bias).argmax(1)
+    assert (pixels == truth).mean() < (shares.argmax(1) == truth).mean() - 0.05
+
+
+def test_a_lesson_never_replaces_a_network_of_the_user(made):
+    for name in ("lesson", "lesson: strokes"):
+        with pytest.raises(Refusal, match="that of the lessons"):
+            made.do({"do": "add_network", "name": name, "template": "edges"})
+    made.do({"do": "add_network", "name": "mine", "template": "edges"})
+    with pytest.raises(Refusal, match="that of the lessons"):
+        made.do({"do": "rename_network", "network": "mine", "name": "lesson"})
+    before = {name: made.document.entry(name) for name in ("plate", "from strokes", "mine")}
+    for lesson in lessons():
+        for step in lesson["steps"]:
+            staged(made, lesson, step)
+    assert {name: made.document.entry(name) for name in before} == before
 
 
 def test_lessons_work_beside_images_of_the_user(tmp_path):

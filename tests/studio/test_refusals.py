@@ -51,6 +51,9 @@ def test_a_refusal_carries_code_and_values(session):
         ({"do": "remove_network", "network": "none"}, "no_network"),
         ({"do": "set_kernel", "node": "edges", "kernel": [], "bias": 1}, "unfit_request"),
         ({"do": "set_kernel", "node": "edges", "kernel": 0, "bias": "x"}, "unfit_request"),
+        ({"do": "set_kernel", "node": "edges", "kernel": 0, "bias": 1e300}, "between"),
+        ({"do": "set_kernel", "node": "edges", "kernel": 0, "weights": [1e40] * 9}, "between"),
+        ({"do": "set_layer", "node": "positive", "fields": {"parameter": 1e40}}, "finite_number"),
         ({"do": "set_pins", "images": 3}, "unfit_request"),
     ],
 )

@@ -253,6 +253,15 @@ def test_learning_gives_the_library_s_kernels(drawn):
     assert mine["conv2"] == whole["conv2"]
 
 
+def test_kernels_are_judged_by_all_strokes_whatever_is_pinned(drawn):
+    from spel.studio.views.kernels import kernels_view
+
+    drawn.do({"do": "learn", "network": "from strokes"})
+    drawn.do({"do": "set_pins", "images": []})
+    header, _ = kernels_view(drawn, "from strokes", "conv1", [])
+    assert all(k["object"] is not None and k["background"] is not None for k in header["kernels"])
+
+
 def test_learning_twice_gives_the_same_bits(drawn):
     drawn.do({"do": "learn", "network": "from strokes"})
     first = drawn.document.entry("from strokes").network.fingerprint()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.errors import ParameterError
+from spel.studio.describe import MAX_NUMBER
 from spel.studio.refusals import Refusal
 
 PRESETS = (
@@ -105,8 +106,11 @@ def with_kernel(
     """The bank with other weights (n, C), in the order of the displacements, or another bias."""
     _check_kernels(bank, [kernel])
     all_weights, biases = bank.weights.copy(), bank.bias.copy()
+    if bias is not None:
+        _check_range("bias", np.asarray([bias], dtype=np.float64))
     if weights is not None:
         new = np.asarray(weights, dtype=np.float64)
+        _check_range("weights", new)
         if new.size != all_weights[kernel].size:
             raise ParameterError(
                 f"kernel {kernel}: {new.size} weights; expected {all_weights[kernel].size}"
@@ -115,6 +119,20 @@ def with_kernel(
     if bias is not None:
         biases[kernel] = bias
     return KernelBank(bank.adjacency, all_weights, biases, bank.provenance)
+
+
+def _check_range(field: str, values: npt.NDArray[np.float64]) -> None:
+    """Refuse numbers that the engine's floats do not hold."""
+    unfit = values[~(np.abs(values) <= MAX_NUMBER)]
+    if unfit.size:
+        raise Refusal(
+            "between",
+            "{field} {value}; expected {low} to {high}",
+            field=field,
+            value=f"{unfit.flat[0]:g}",
+            low=f"{-MAX_NUMBER:g}",
+            high=f"{MAX_NUMBER:g}",
+        )
 
 
 def invert(bank: KernelBank, kernels: Sequence[int]) -> KernelBank:

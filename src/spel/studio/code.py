@@ -12,6 +12,7 @@ from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError
 from spel.io import write
 from spel.io.annotation.markers import write_markers
+from spel.nn import Unlearned
 from spel.nn.intensity import expected_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -138,6 +139,12 @@ def _chain(session: Session, view: View) -> list[str]:
     lines = _start(session, view)
     if node not in network.names:
         return [*lines, "print(net.summary(image.shape))"]
+    if _waits(network, node):
+        return [
+            *lines,
+            "# this step has no numbers yet: the page Markers learns its kernels",
+            "print(net)",
+        ]
     batch = _reads_batch(network)
     place = _plane(session.load(str(view["image"]))) if batch else ""
     lines += [
@@ -154,6 +161,11 @@ def _chain(session: Session, view: View) -> list[str]:
     return lines
 
 
+def _waits(network: Network, node: str) -> bool:
+    """Whether a node needs kernels that are still to be learned."""
+    return any(isinstance(one.layer, Unlearned) for one in network.needed([node]))
+
+
 def _space(session: Session, view: View) -> list[str]:
     node, kernel = str(view["node"]), int(view.get("kernel") or 0)
     network = session.fitted(str(view["network"]), str(view["image"]))
@@ -161,6 +173,8 @@ def _space(session: Session, view: View) -> list[str]:
         raise Refusal("step_off", "step {step} is switched off", step=node)
     before = network.node(node).inputs[0]
     taken = "image" if before == INPUT else f"net.activations(image)[{source(before)}]"
+    if _waits(network, node):
+        return [*_start(session, view), "print(net)  # to be learned from strokes"]
     return [
         *_start(session, view),
         f"layer = net[{source(node)}]",
@@ -213,6 +227,9 @@ def _kernels(session: Session, view: View) -> list[str]:
 
 
 def _detect(session: Session, view: View) -> list[str]:
+    network = session.fitted(str(view["network"]), str(view["image"]))
+    if _waits(network, network.output):
+        return [*_start(session, view), "print(net)  # to be learned from strokes"]
     decision = session.document.entry(str(view["network"])).decision.to_dict()
     options = "".join(f", {name}={_option(value, name)}" for name, value in decision.items())
     return [
@@ -255,6 +272,9 @@ def _compare(session: Session, view: View) -> list[str]:
         *[line.replace("net = ", "b = ", 1) for line in second],
         "",
         "for name, net in (('a', a), ('b', b)):",
+        "    if any(isinstance(net[step], spel.Unlearned) for step in net.names):",
+        "        print(name, 'is to be learned from strokes')",
+        "        continue",
         "    saliency = net(image)",
         "    print(name, net.parameters, net.multiply_adds(image.shape), saliency.shape)",
     ]

@@ -21,6 +21,8 @@ MAX_SIDE = 129
 
 MAX_COUNT = 512
 MAX_STRIDE = 64
+MAX_NUMBER = 1e30
+"""Products of larger numbers overflow the engine's floats."""
 
 Field = dict[str, Any]
 
@@ -138,8 +140,8 @@ def _unfit(field: Field, value: Any) -> Refusal:
 
 def _finite(value: Any) -> float:
     number = float(value)
-    if not np.isfinite(number):
-        raise ValueError("expected a finite number")
+    if not abs(number) <= MAX_NUMBER:
+        raise ValueError(f"expected a number up to {MAX_NUMBER:g}")
     return number
 
 

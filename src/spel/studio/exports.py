@@ -19,6 +19,7 @@ from spel.nn.network import Network
 from spel.studio import code
 from spel.studio.box_files import boxes_file, detected_boxes, true_boxes
 from spel.studio.reduction import factor_of
+from spel.studio.refusals import Refusal
 from spel.studio.report import report
 from spel.studio.result_files import markers_archive, masks_archive
 from spel.studio.session import Session
@@ -100,7 +101,12 @@ def command_line(session: Session, view: View) -> str:
 
 def _markers(session: Session, view: View, suffix: str, ending: str) -> File:
     image = session.load(str(view["image"]))
-    markers = markers_of(session.document.strokes.get(image.id, ()), image.size)
+    strokes = session.document.strokes.get(image.id, ())
+    if not strokes:
+        raise Refusal(
+            "no_stroke_here", "image {image} has no strokes; draw one first", image=image.name
+        )
+    markers = markers_of(strokes, image.size)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"markers{suffix}"
         write_markers(path, markers)

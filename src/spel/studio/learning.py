@@ -38,12 +38,13 @@ from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
 from spel.ops.decode import METHODS, Method
 from spel.studio import graph
+from spel.studio.digits import digits_network
 from spel.studio.images import WHITE
 from spel.studio.refusals import Refusal
 from spel.zoo import plate_lecture
 
 DECODERS = ("linear", *METHODS)
-TEMPLATES = ("flim", "plate-lecture", "edges", "grey", "relu")
+TEMPLATES = ("flim", "plate-lecture", "edges", "grey", "relu", "digits")
 
 MAX_DECODER_PIXELS = 2000
 """Pixels per image and class that the linear decoder is fitted on; strokes may hold many more."""
@@ -76,6 +77,8 @@ def template(name: str) -> Network:
         return chain(grey=Color("grey"))
     if name == "relu":
         return chain(relu=Activation("relu"))
+    if name == "digits":
+        return digits_network()
     if name == "flim":
         network = chain(
             color=Color("lab"),

@@ -21,3 +21,8 @@ def lessons() -> list[dict[str, Any]]:
      'pooling', 'stride', 'normalization', 'batch', 'plate', 'flattening', 'strokes']
     """
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))]
+
+
+def network_names() -> set[str]:
+    """The names of networks that belong to lessons, and that no network of a user gets."""
+    return {str(lesson.get("network", "lesson")) for lesson in lessons()}

@@ -17,6 +17,7 @@ from spel.io import write
 from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.annotation.markers import write_markers
 from spel.jobs.segmented_files import mask_picture
+from spel.studio.refusals import Refusal
 from spel.studio.segmenting import segmentation_for
 from spel.studio.session import Session
 from spel.studio.strokes import markers_of
@@ -54,6 +55,10 @@ def masks_archive(session: Session, network: str) -> bytes:
 def markers_archive(session: Session) -> bytes:
     """The markers of all images, one file each."""
     data = io.BytesIO()
+    if not session.marked_images():
+        raise Refusal(
+            "no_stroke", "no stroke is drawn yet; draw on an object and on the background"
+        )
     images = [session.load(image) for image in session.marked_images()]
     stems = _stems(loaded.name for loaded in images)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(data, "w") as packed:

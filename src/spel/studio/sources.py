@@ -21,6 +21,7 @@ from spel.errors import FormatError, ParameterError
 from spel.io import describe, read as read_image
 from spel.io.isolation import AVAILABLE
 from spel.io.sources import expand
+from spel.studio.digits import digit
 from spel.studio.document import Box
 
 MAX_PIXELS = 64_000_000
@@ -33,6 +34,9 @@ MATRIX: Array = np.array(
 )
 """J of the lecture's slide about ReLU."""
 _MATRIX_CODE = (f"image = np.array({MATRIX.tolist()})[..., None]",)
+UNSEEN = 10**6
+"""Seeds from here on make digits that no classifier was fitted to."""
+_DIGIT_CODE = ("from spel.studio.digits import digit", "", f"image = digit(5, seed={UNSEEN})")
 _STREETS_CODE = (
     "from spel.data import street",
     "",
@@ -121,6 +125,7 @@ def lesson_sources() -> list[Source]:
     return [
         *samples(),
         Source("lesson-matrix", "J", lambda: MATRIX, code=_MATRIX_CODE),
+        Source("lesson-digit", "five", lambda: digit(5, seed=UNSEEN), code=_DIGIT_CODE),
         Source("lesson-streets", "three streets", _three_streets, code=_STREETS_CODE),
     ]
 

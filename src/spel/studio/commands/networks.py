@@ -14,6 +14,7 @@ from spel.studio import graph, learning, statistics
 from spel.studio.commands.registry import Arguments, Workspace, apply, command
 from spel.studio.describe import with_fields
 from spel.studio.document import Document, Entry, display_name
+from spel.studio.lessons import network_names
 from spel.studio.new_layers import JOINS, new_layer
 from spel.studio.refusals import Refusal
 
@@ -98,6 +99,12 @@ def rename_network(document: Document, workspace: Workspace, arguments: Argument
 
 def _new_name(document: Document, text: Any) -> str:
     name = display_name(text)
+    if name in network_names():
+        raise Refusal(
+            "name_of_lessons",
+            "network {name} is that of the lessons, which replace it; choose another name",
+            name=name,
+        )
     if name in document.networks:
         raise Refusal(
             "name_taken", "there is a network {name} already; choose another name", name=name

@@ -19,6 +19,8 @@ from spel.studio.strokes import markers_of
 from spel.studio.views.packing import Json, Packed, packed
 
 MAX_IMAGES = 8
+MAX_MARKED = 32
+"""Images with strokes whose means are taken; the others would hold up the gallery."""
 
 
 def kernels_view(
@@ -50,7 +52,8 @@ def kernels_view(
         small = np.moveaxis(activation[::stride, ::stride], -1, 0)
         pictures.append(np.ascontiguousarray(small, dtype=np.float32))
         shown.append({"image": image, "step": step})
-        means.add(session, run, activation)
+    for image in session.marked_images()[:MAX_MARKED]:
+        means.add_image(session, network, node, image)
     header = {
         "kernels": _entries(bank, means),
         "shown": shown,
@@ -90,6 +93,16 @@ class StrokeMeans:
     def __init__(self, kernels: int) -> None:
         self._sums = {True: np.zeros(kernels), False: np.zeros(kernels)}
         self._counts = {True: 0, False: 0}
+
+    def add_image(self, session: Session, network: str, node: str, image: str) -> None:
+        """Take the strokes of an image into account, if it and the node can be computed."""
+        try:
+            run = session.run(network, image)
+        except ImageReadError:
+            return
+        activation = run.activations.get(_shown_step(run.network, node))
+        if activation is not None:
+            self.add(session, run, activation)
 
     def add(self, session: Session, run: Run, activation: npt.NDArray[Any]) -> None:
         """Take the strokes of the run's image into account."""

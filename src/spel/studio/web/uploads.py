@@ -21,6 +21,7 @@ from spel.nn import load
 from spel.studio import matrix
 from spel.studio.commands.strokes import with_markers
 from spel.studio.document import Entry, display_name
+from spel.studio.lessons import network_names
 from spel.studio.session import Session
 from spel.studio.views.document import network_view
 from spel.studio.views.packing import Json
@@ -107,7 +108,7 @@ def take_network(session: Session, query: Query, path: Path, digest: str) -> Jso
     except FormatError as error:
         raise FormatError(str(error).replace(str(path), "the network file")) from None
     name = display_name(stated.removesuffix(".safetensors").removesuffix(".json"))
-    while name in session.document.networks:
+    while name in (*session.document.networks, *network_names()):
         name += "'"
     entry = Entry(network)
     network_view(name, entry)  # a network that cannot be shown or saved is refused here

@@ -110,7 +110,7 @@ def staged(session: Session, lesson: Json, step: Json) -> Stage:
     session.do(
         {
             "do": "stage_lesson",
-            "template": lesson["template"],
+            "template": step.get("template", lesson["template"]),
             "commands": commands,
             "network": network,
         }

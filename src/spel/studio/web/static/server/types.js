@@ -376,6 +376,7 @@
  * @property {string} node
  * @property {Place} [at]
  * @property {string} [image]
+ * @property {string} [template] another one than the lesson has
  * @property {Command[]} [commands]
  * @property {Texts} title
  * @property {Texts} text

@@ -13,7 +13,7 @@ import { newStage } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
 import { get, post } from "../../server/api.js";
 import { picture, plane } from "../../server/arrays.js";
-import { bus, choose, imageTitle, networkTitle, state } from "../../store.js";
+import { bus, choose, imageTitle, network, networkTitle, state } from "../../store.js";
 import { difference, factRows, otherNetwork, toUnit } from "./model.js";
 
 /** @import { Boxes, Judged, Picture, Place, Plane, Run, Step } from "../../server/types.js" */
@@ -183,7 +183,10 @@ customElements.define("page-compare", ComparePage);
  * @param {Step | undefined} end
  */
 function captionOf(index, name, end) {
-  return `${"AB"[index]} · ${networkTitle(name)}${end?.error ? ` · ${reasonText(end.error)}` : ""}`;
+  const title = `${"AB"[index]} · ${networkTitle(name)}`;
+  if (!end?.error) return title;
+  const waits = network(name)?.nodes.some((node) => node.waits);
+  return `${title} · ${waits ? t("step.unlearned") : reasonText(end.error)}`;
 }
 
 /**

@@ -20,8 +20,8 @@ export const SORTS = ["order", "contrast", "norm", "class"];
 /** Choices that stay while the user looks at other pages. */
 export const choices = { sort: "order", decoder: "linear", seed: 42 };
 
-/** The images whose activations are shown. */
-export const pins = () => (state.doc.pins.length ? state.doc.pins : [state.image]);
+/** The images whose activations are shown: those that are pinned, and the one on the screen. */
+export const pins = () => [...new Set([state.image, ...state.doc.pins])];
 
 /**
  * @param {import("../../server/types.js").Packed} packed

@@ -61,6 +61,7 @@ class KernelsPage extends Part {
       this.fetch();
     });
     this.on(bus, "run image", () => this.showSaliency());
+    this.on(bus, "image", () => this.fetch());
     this.on(bus, "problem", () => this.redrawPanel());
     this.on(bus, "cursor", () => this.markCursor());
     this.on(this.stage, "pick", ({ detail }) => choose({ cursor: detail.at, pinned: true }));

@@ -58,9 +58,9 @@ async function setStage() {
  * @param {Lesson} lesson
  * @param {LessonStep} shown
  */
-async function stageNetwork(lesson, { commands = [] }) {
-  const { template, network: own } = lesson;
-  const wanted = JSON.stringify([lesson.id, commands]);
+async function stageNetwork(lesson, { commands = [], template = lesson.template }) {
+  const { network: own } = lesson;
+  const wanted = JSON.stringify([lesson.id, template, commands]);
   if (wanted === staged || (own && network(own))) return;
   await act({ do: "stage_lesson", template, commands, network: own ?? "lesson" });
   staged = wanted;

@@ -59,6 +59,7 @@ SLIDES = [
     ("ReLU, the example in numbers", "activation-2", lesson("activation", 2)),
     ("Other activations", "activation-3", lesson("activation", 3)),
     ("Convolution and ReLU on the plate", "positive", step("positive")),
+    ("Perceptron", "neuron", [*lesson("convolution", 1), "details.neuron summary"]),
     ("Hyperplane", "perceptron-1", lesson("perceptron", 1)),
     ("Perceptron, distance to the hyperplane", "perceptron-2", lesson("perceptron", 2)),
     ("The bias moves the hyperplane", "perceptron-3", lesson("perceptron", 3)),
@@ -69,12 +70,14 @@ SLIDES = [
     ("Stride and the size of the output", "stride-1", lesson("stride", 1)),
     ("Without padding", "stride-2", lesson("stride", 2)),
     ("Linear normalization", "normalization-1", lesson("normalization", 1)),
-    ("Divisive normalization", "normalization-2", lesson("normalization", 2)),
+    ("Linear normalization over a batch", "normalization-2", lesson("normalization", 2)),
+    ("Divisive normalization", "normalization-3", lesson("normalization", 3)),
     ("Residue", "residue", step("plate.residue")),
     ("Batch normalization", "batch-1", lesson("batch", 1)),
     ("The cloud before and after", "batch-2", lesson("batch", 2)),
     ("Flattening", "flattening-1", lesson("flattening", 1)),
-    ("Convolutional layers before a classifier", "flattening-2", lesson("flattening", 2)),
+    ("Why layers before a classifier", "flattening-2", lesson("flattening", 2)),
+    ("A convolutional network with a classifier", "flattening-3", lesson("flattening", 3)),
     ("The plate, step by step", "plate-1", lesson("plate", 1)),
     ("A network from strokes", "strokes-1", lesson("strokes", 1)),
 ]
@@ -116,9 +119,11 @@ def reach(page, clicks):
     return count
 
 
-def slides(page, url, save):
+def slides(page, url, save, only):
     """The number of clicks to each slide, each from the page as it opens."""
     for name, picture, clicks in SLIDES:
+        if picture not in only:
+            continue
         page.goto("about:blank")
         page.goto(url)
         page.wait_for_selector("html[data-ready]")
@@ -140,7 +145,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     here = Path(__file__).resolve().parents[1]
     parser.add_argument("--out", type=Path, default=here / "pictures" / "lecture")
-    out = parser.parse_args().out
+    names = [picture for _, picture, _ in SLIDES]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="Pictures to take.")
+    options = parser.parse_args()
+    out = options.out
     out.mkdir(parents=True, exist_ok=True)
     chromium = os.environ.get("SPEL_CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -160,7 +168,7 @@ def main():
             picture = picture.resize((WIDE, high), Image.Resampling.LANCZOS)
             picture.save(out / f"{name}.webp", quality=72, method=6)
 
-        for name, picture, count in slides(page, server.url, save):
+        for name, picture, count in slides(page, server.url, save, options.only):
             clicks = f"{count} click{'' if count == 1 else 's'}"
             shown = f"![{name}](../pictures/lecture/{picture}.webp)"
             print(f"## {name}\n\n{clicks}.\n\n{shown}\n")

@@ -124,6 +124,39 @@ def test_a_disk_that_was_full_for_a_while_loses_nothing(session, folder, monkeyp
     again.close()
 
 
+def test_what_was_answered_is_on_the_disk(session, folder):
+    """A process that is killed right after its answer has lost nothing."""
+    from spel.studio.web import changes
+
+    for number in range(5):
+        command = add("image0", stroke(f"s{number}", 1, [[number, 1], [9, 9]]))
+        changes.do(session, {"command": command})
+        saved = (folder / "journal.jsonl").read_bytes()
+        assert saved.endswith(b"\n")
+        assert saved.count(b"\n") == number + 2
+    changes.undo(session, {})
+    assert (folder / "journal.jsonl").read_bytes().count(b"\n") == 7
+
+
+def test_nobody_waits_for_a_journal_that_has_ended(folder):
+    session = Session(sources(), folder)
+    session.close()
+    session.flush()
+
+
+def test_a_disk_that_is_full_is_said_in_the_answer(session, monkeypatch):
+    from spel.studio.web import changes
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal.os, "fsync", full)
+    answer = changes.do(session, {"command": add("image0", stroke("s", 1, [[1, 1], [9, 9]]))})
+    assert "No space left" in answer["document"]["problem"]
+    monkeypatch.undo()
+    assert changes.undo(session, {})["document"]["problem"] == ""
+
+
 def test_a_decision_is_saved(session, folder):
     session.do({"do": "set_decision", "network": "plate", "decision": {"threshold": 0.25}})
     session.close()

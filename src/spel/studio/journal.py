@@ -65,7 +65,7 @@ class Journal:
         self._last = State()
         self._condition = threading.Condition()
         self._waiting: list[Change] = []
-        self._writing = self._retry = self._closing = False
+        self._writing = self._retry = self._closing = self._ended = False
         self.problem = self.notice = ""
         self._thread = threading.Thread(target=self._work, name="spel-journal", daemon=True)
 
@@ -84,7 +84,9 @@ class Journal:
         with self._condition:
             self._retry = True
             self._condition.notify_all()
-            self._condition.wait_for(lambda: not (self._waiting or self._writing or self._retry))
+            self._condition.wait_for(
+                lambda: self._ended or not (self._waiting or self._writing or self._retry)
+            )
 
     def close(self) -> None:
         """Save all changes, end the thread and release the folder."""
@@ -109,8 +111,9 @@ class Journal:
             unsaved = self._save(coalesce(unsaved))
             with self._condition:
                 self._writing = False
+                self._ended = closing and not self._waiting
                 self._condition.notify_all()
-                if closing and not self._waiting:
+                if self._ended:
                     return
 
     def _has_work(self) -> bool:

@@ -26,7 +26,8 @@ Body = Mapping[str, Any]
 def after_change(session: Session, body: Body) -> Json:
     """The document after a change, and the run that the page shows.
 
-    The change is done: where the network cannot be run, the reply says why instead.
+    The change is done: where the network cannot be run, the reply says why instead. It is on the
+    disk, too, or the document names the problem; only in the middle of a gesture nobody waits.
     """
     view: Json = {"document": document_view(session, body.get("drawn"))}
     shown = body.get("run")
@@ -36,6 +37,9 @@ def after_change(session: Session, body: Body) -> Json:
             view["run"] = run_view(session.run(name, str(shown["image"])), name)
         except SpelError as error:
             view["run_problem"] = str(error)
+    if body.get("gesture") is None:  # it was written while the network ran
+        session.flush()
+        view["document"]["problem"] = session.problem
     return view
 
 

@@ -158,6 +158,7 @@ def main():
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         page = browser.new_page(viewport={"width": 1280, "height": 720}, locale="en-US")
+        page.set_default_timeout(300_000)
         problems = []
         page.on("pageerror", lambda error: problems.append(str(error)))
 

@@ -140,7 +140,7 @@ def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
     corners = plates(side)
     write(path, side, corners)
     command = [sys.executable, "-c", CHILD, str(path), str(tile)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(answer.stdout)
     boxes = np.array(found["boxes"]).reshape(-1, 4)
     centers = np.sort((boxes[:, [1, 0]] + boxes[:, [3, 2]]) / 2, axis=0)
@@ -165,7 +165,7 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
     corners = plates(side)
     write(path, side, corners)
     command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out), str(workers)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     facts = json.loads(answer.stdout)
     pyramid = out / f"{side}{'.instances' if job == 'objects' else ''}.ome.tif"
     if job == "apply":

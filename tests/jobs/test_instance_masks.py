@@ -6,12 +6,14 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 
 import spel
 from spel.cli.main import run
 from spel.core.instances import Instances
 from spel.errors import FormatError
 from spel.io.annotation.instance_files import write_instances
+from spel.jobs import label_windows
 from spel.jobs.instance_masks import evaluate_instance_masks
 
 TRUE = np.array([[300, 300, 0, 9], [300, 300, 0, 9]], np.uint16)
@@ -50,6 +52,19 @@ def test_the_instances_of_a_run_have_scores(folders):
     assert both.missing == ("b",)
     assert both.to_dict()["truths"] == 4
     assert "no answer" in both.text()
+
+
+def test_large_label_images_are_read_by_windows(folders, monkeypatch):
+    figures = evaluate_instance_masks(*folders).to_dict()
+    for folder, name in zip(folders, ("a.instances.tif", "a.tif")):
+        image = spel.read(folder / "a.png")
+        (folder / "a.png").unlink()
+        tifffile.imwrite(folder / name, np.tile(image[..., 0], (16, 16)), tile=(16, 16))
+    whole = evaluate_instance_masks(*folders).to_dict()
+    monkeypatch.setattr(label_windows, "is_too_large", lambda info: True)
+    monkeypatch.setattr(label_windows, "default_size", lambda shape: 13)
+    assert evaluate_instance_masks(*folders).to_dict() == whole
+    assert whole["answers"] == figures["answers"] == 2
 
 
 def exit_code(folders, *options):

@@ -11,8 +11,10 @@ import pytest
 from spel.errors import ParameterError, ShapeError
 from spel.metrics.instances import (
     aggregated_jaccard,
+    count_pairs,
     evaluate_instances,
     instance_overlaps,
+    overlaps_of_pairs,
     panoptic_quality,
 )
 
@@ -23,8 +25,8 @@ ANSWER = np.array([[1, 1, 1, 0, 0, 0, 2, 0, 0, 0]])
 
 def test_by_hand():
     found = instance_overlaps(ANSWER, TRUTH, scores=[0.9, 0.8])
-    assert found.both.tolist() == [[3, 0, 0], [0, 1, 0]]
-    assert found.iou.tolist() == [[0.75, 0, 0], [0, 0.5, 0]]
+    assert found.both.toarray().tolist() == [[3, 0, 0], [0, 1, 0]]
+    assert [one.tolist() for one in found.pairs] == [[0, 1], [0, 1], [3, 1], [0.75, 0.5]]
     figures = evaluate_instances([found])
     assert (figures.images, figures.answers, figures.truths) == (1, 2, 3)
     assert figures.f1 == 2 * 2 / (2 + 3)
@@ -69,8 +71,21 @@ def test_truth_against_itself_is_perfect_in_volumes_too():
     assert (figures.ap, figures.f1, figures.pq, figures.aji, figures.count_error) == (1, 1, 1, 1, 0)
 
 
+def test_parts_of_an_image_are_counted_one_by_one_and_memory_follows_what_overlaps():
+    random = np.random.default_rng(0)
+    truth = np.kron(np.arange(1, 40_001).reshape(200, 200), np.ones((3, 3), int))
+    answer = np.roll(truth, (1, 0), (0, 1)) * random.integers(0, 2, truth.shape)
+    whole = instance_overlaps(answer, truth)
+    parts = [count_pairs(answer[a : a + 70], truth[a : a + 70]) for a in range(0, 600, 70)]
+    overlaps, numbers, _ = overlaps_of_pairs(parts)
+    assert (overlaps.both != whole.both).nnz == 0
+    assert overlaps.both.nnz < 3 * 40_000
+    assert np.array_equal(numbers, np.unique(answer[answer > 0]))
+    assert evaluate_instances([overlaps]) == evaluate_instances([whole])
+
+
 def test_gaps_in_the_numbers_do_not_count():
-    assert instance_overlaps([[0, 7]], [[3, 0]]).both.tolist() == [[0]]
+    assert instance_overlaps([[0, 7]], [[3, 0]]).both.toarray().tolist() == [[0]]
 
 
 @pytest.mark.parametrize(

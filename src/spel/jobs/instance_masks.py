@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError, plural
-from spel.io.image.label_image import read_label_image
-from spel.io.large import LargeImage, is_zarr
-from spel.jobs.masks import INSTANCES, check_sizes, figure_lines, paired
-from spel.metrics.instances import InstanceOverlaps, evaluate_instances, instance_overlaps
+from spel.jobs.label_windows import label_pairs
+from spel.jobs.masks import INSTANCES, figure_lines, paired
+from spel.metrics.instances import (
+    InstanceOverlaps,
+    count_pairs,
+    evaluate_instances,
+    overlaps_of_pairs,
+)
 from spel.runs.run_files import RunFiles
 
 Numbers = npt.NDArray[np.int64]
@@ -88,32 +93,22 @@ def evaluate_instance_masks(
 
 
 def _overlaps(answer: Path | None, truth: Path) -> InstanceOverlaps:
-    _, true = _numbered(truth)
-    if answer is None:
-        return instance_overlaps(np.zeros_like(true), true)
-    numbers, mine = _numbered(answer)
-    check_sizes(answer, mine.shape, truth, true.shape)
-    return instance_overlaps(mine, true, scores=_scores(answer, numbers))
+    """The overlaps of the objects of one image, which is read by windows if it is large."""
+    counts = (
+        count_pairs(_numbers(answer or truth, mine), _numbers(truth, true))
+        for mine, true in label_pairs(answer, truth)
+    )
+    overlaps, numbers, _ = overlaps_of_pairs(counts)
+    scores = None if answer is None else _scores(answer, numbers)
+    return overlaps if scores is None else replace(overlaps, scores=scores)
 
 
-def _numbered(path: Path) -> tuple[Numbers, Numbers]:
-    """The numbers of the objects in a file, and the image with 1, 2, ... in their place."""
-    labels = _read(path)
-    numbers, places = np.unique(labels, return_inverse=True)
-    if numbers[0] < 0 or (numbers != np.rint(numbers)).any():
-        raise FormatError(
-            f"{path}: {numbers[0]:g} is no number of an object; expected 0, 1, 2, ..."
-        )
-    first = int(numbers[0] != 0)
-    return numbers[1 - first :].astype(np.int64), places.reshape(labels.shape) + first
-
-
-def _read(path: Path) -> npt.NDArray[np.generic]:
-    """The labels in a file, or in a folder of OME-Zarr."""
-    if not is_zarr(path):
-        return read_label_image(path)
-    with LargeImage(path) as image:
-        return np.asarray(image[:][..., 0])
+def _numbers(path: Path, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Labels that are numbers of objects, or a FormatError."""
+    wrong = labels[(labels < 0) | (labels != np.rint(labels))]
+    if wrong.size:
+        raise FormatError(f"{path}: {wrong[0]:g} is no number of an object; expected 0, 1, 2, ...")
+    return labels
 
 
 def _scores(answer: Path, numbers: Numbers) -> npt.NDArray[np.float64] | None:

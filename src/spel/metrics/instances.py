@@ -7,18 +7,23 @@ all is NaN, but an image with neither answers nor objects counts as full agreeme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.errors import ParameterError, ShapeError
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 LEVELS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """IoU levels of COCO."""
 
 Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +32,8 @@ class InstanceOverlaps:
 
     Attributes
     ----------
-    both : (n, m) array of int
-        Number of spels that answer i and true object j have in common.
+    both : (n, m) sparse array of int
+        Number of spels that answer i and true object j have in common; most have none.
     answered, true : (n,) and (m,) arrays of int
         Areas of the answers and of the true objects.
     scores : (n,) array of float
@@ -36,19 +41,21 @@ class InstanceOverlaps:
         Objects of different classes never match.
     """
 
-    both: npt.NDArray[np.int64]
-    answered: npt.NDArray[np.int64]
-    true: npt.NDArray[np.int64]
+    both: csr_array
+    answered: Whole
+    true: Whole
     scores: Floats
-    classes: npt.NDArray[np.int64]
-    true_classes: npt.NDArray[np.int64]
+    classes: Whole
+    true_classes: Whole
 
     @property
-    def iou(self) -> Floats:
-        """IoU of every answer with every true object; 0 between classes."""
-        union = self.answered[:, None] + self.true[None] - self.both
-        same = self.classes[:, None] == self.true_classes[None]
-        return np.where(same & (union > 0), self.both / np.maximum(union, 1), 0.0)
+    def pairs(self) -> tuple[Whole, Whole, Whole, Floats]:
+        """Answers and true objects of one class with spels in common, how many, and the IoU."""
+        pairs = self.both.tocoo()
+        rows, cols = (np.asarray(places, np.int64) for places in (pairs.row, pairs.col))
+        same = self.classes[rows] == self.true_classes[cols]
+        rows, cols, common = rows[same], cols[same], pairs.data[same]
+        return rows, cols, common, common / (self.answered[rows] + self.true[cols] - common)
 
 
 def instance_overlaps(
@@ -82,8 +89,8 @@ def instance_overlaps(
     Examples
     --------
     >>> overlaps = instance_overlaps([[1, 1, 0, 2]], [[1, 1, 1, 0]])
-    >>> overlaps.both.tolist(), overlaps.iou.round(3).tolist()
-    ([[2], [0]], [[0.667], [0.0]])
+    >>> overlaps.both.toarray().tolist(), overlaps.pairs[3].round(3).tolist()
+    ([[2], [0]], [0.667])
     """
     first, second = _labels("answer", answer), _labels("truth", truth)
     if first.shape != second.shape:
@@ -91,29 +98,89 @@ def instance_overlaps(
             f"instance_overlaps: an answer of shape {first.shape} and a truth of {second.shape}; "
             "expected the same size"
         )
-    n, m = int(first.max(initial=0)), int(second.max(initial=0))
-    joint = np.bincount(
-        first.ravel().astype(np.int64) * (m + 1) + second.ravel(), minlength=(n + 1) * (m + 1)
-    ).reshape(n + 1, m + 1)
-    answered, true = joint.sum(axis=1)[1:], joint.sum(axis=0)[1:]
-    values = np.ones(n) if scores is None else np.asarray(scores, dtype=np.float64)
-    own = np.ones(n, int) if classes is None else np.asarray(classes)
-    others = np.ones(m, int) if true_classes is None else np.asarray(true_classes)
-    for name, array, count in (("scores", values, n), ("classes", own, n), ("true", others, m)):
-        if array.ndim != 1 or len(array) < count:
-            raise ShapeError(
-                f"instance_overlaps: {name} of shape {array.shape} for {count} labels; expected "
-                "one number per label"
-            )
-    here, there = np.flatnonzero(answered), np.flatnonzero(true)  # labels that occur
-    return InstanceOverlaps(
-        joint[1:, 1:][np.ix_(here, there)],
-        answered[here],
-        true[there],
-        values[here],
-        own[here],
-        others[there],
+    overlaps, own, others = overlaps_of_pairs([count_pairs(first, second)])
+    kinds = {
+        "scores": (scores, own),
+        "classes": (classes, own),
+        "true_classes": (true_classes, others),
+    }
+    return replace(
+        overlaps,
+        **{
+            name: _of_labels(name, np.asarray(values), labels)
+            for name, (values, labels) in kinds.items()
+            if values is not None
+        },
     )
+
+
+def count_pairs(answer: npt.NDArray[Any], truth: npt.NDArray[Any]) -> Whole:
+    """How often each pair of labels stands on one spel.
+
+    Parameters
+    ----------
+    answer, truth : arrays of int of one size
+        Label images, or one part of both.
+
+    Returns
+    -------
+    (k, 3) array of int
+        Label of the answer, true label, spels; for `overlaps_of_pairs`.
+
+    Examples
+    --------
+    >>> count_pairs(np.array([1, 1, 0]), np.array([7, 7, 7])).tolist()
+    [[0, 7, 1], [1, 7, 2]]
+    """
+    mine, first = np.unique(answer, return_inverse=True)
+    true, second = np.unique(truth, return_inverse=True)
+    keys, counts = np.unique(first.ravel() * len(true) + second.ravel(), return_counts=True)
+    rows, cols = np.divmod(keys, max(len(true), 1))
+    return np.stack([mine[rows], true[cols], counts], axis=1).astype(np.int64)
+
+
+def overlaps_of_pairs(parts: Iterable[Whole]) -> tuple[InstanceOverlaps, Whole, Whole]:
+    """The overlaps of an image whose parts were counted one by one, and the labels of its objects.
+
+    Parameters
+    ----------
+    parts : iterable of (k, 3) array
+        What `count_pairs` gives of each part of the image.
+
+    Returns
+    -------
+    InstanceOverlaps
+        With a score and a class of 1 for all objects.
+    answers, truths : arrays of int
+        The label of each answer and of each true object.
+    """
+    from scipy.sparse import coo_array
+
+    labels, true, counts = np.concatenate([np.zeros((0, 3), np.int64), *parts]).T
+    here, rows = np.unique(np.append(labels, 0), return_inverse=True)
+    there, cols = np.unique(np.append(true, 0), return_inverse=True)
+    joint = coo_array((counts, (rows[:-1], cols[:-1])), shape=(len(here), len(there))).tocsr()
+    answered, owned = (np.asarray(joint.sum(axis=axis), np.int64)[1:] for axis in (1, 0))
+    overlaps = InstanceOverlaps(
+        joint[1:, 1:],
+        answered,
+        owned,
+        np.ones(len(answered)),
+        np.ones(len(answered), np.int64),
+        np.ones(len(owned), np.int64),
+    )
+    return overlaps, here[1:], there[1:]
+
+
+def _of_labels(name: str, values: npt.NDArray[Any], labels: Whole) -> npt.NDArray[Any]:
+    """The values of the labels 1, 2, ... that occur."""
+    most = int(labels.max(initial=0))
+    if values.ndim != 1 or len(values) < most:
+        raise ShapeError(
+            f"instance_overlaps: {name} of shape {values.shape} for {most} labels; expected one "
+            "number per label"
+        )
+    return values[labels - 1]
 
 
 @dataclass(frozen=True)
@@ -226,34 +293,45 @@ def aggregated_jaccard(image: InstanceOverlaps) -> float:
     """
     if not len(image.true) or not len(image.answered):
         return float(len(image.true) == len(image.answered))
-    iou = image.iou
-    best = iou.argmax(axis=0)
-    common = image.both[best, np.arange(len(best))]
-    chosen = iou.max(axis=0) > 0
-    common = np.where(chosen, common, 0)
-    union = image.true + np.where(chosen, image.answered[best], 0) - common
-    unused = np.setdiff1d(np.arange(len(image.answered)), best[chosen])
+    rows, cols, both, iou = image.pairs
+    order = np.lexsort((rows, -iou, cols))
+    chosen, first = np.unique(cols[order], return_index=True)
+    best = rows[order][first]
+    common = np.zeros(len(image.true), np.int64)
+    common[chosen] = both[order][first]
+    union = image.true - common
+    union[chosen] += image.answered[best]
+    unused = np.setdiff1d(np.arange(len(image.answered)), best)
     return float(common.sum() / (union.sum() + image.answered[unused].sum()))
 
 
-def _match(image: InstanceOverlaps, level: float) -> npt.NDArray[np.int64]:
-    """The true object that each answer takes, best score first, or -1, by COCO's rule."""
-    taken = np.full(len(image.answered), -1, dtype=np.int64)
-    remaining = image.iou
+def _match(image: InstanceOverlaps, level: float) -> tuple[Whole, Floats]:
+    """The true object that each answer takes, best score first, or -1, by COCO's rule; its IoU."""
+    taken, reached = np.full(len(image.answered), -1, dtype=np.int64), np.zeros(len(image.answered))
+    rows, cols, _, iou = image.pairs
+    enough = iou >= min(level, 1 - 1e-10)
+    rows, cols, iou = rows[enough], cols[enough], iou[enough]
+    order = np.lexsort((cols, rows))
+    cols, iou = cols[order], iou[order]
+    starts = np.searchsorted(rows[order], np.arange(len(taken) + 1))
+    free = np.ones(len(image.true), dtype=bool)
     for i in np.argsort(-image.scores, kind="stable"):
-        row = remaining[i]
-        if len(row) and row.max() >= min(level, 1 - 1e-10):
-            best = len(row) - 1 - int(row[::-1].argmax())  # of equals the last, as pycocotools
-            taken[i] = best
-            remaining[:, best] = -1.0
-    return taken
+        own = slice(starts[i], starts[i + 1])
+        values = np.where(free[cols[own]], iou[own], -1.0)
+        if len(values) and values.max() > 0:
+            best = (
+                len(values) - 1 - int(values[::-1].argmax())
+            )  # of equals the last, as pycocotools
+            taken[i], reached[i] = cols[own][best], values[best]
+            free[taken[i]] = False
+    return taken, reached
 
 
 def _average_precision(images: Sequence[InstanceOverlaps], level: float) -> float:
     """Mean of the precision at 101 recalls, over all images of one class."""
     orders = [np.argsort(-one.scores, kind="stable") for one in images]
     scores = np.concatenate([one.scores[order] for one, order in zip(images, orders)])
-    hits = np.concatenate([(_match(o, level) >= 0)[order] for o, order in zip(images, orders)])
+    hits = np.concatenate([(_match(o, level)[0] >= 0)[order] for o, order in zip(images, orders)])
     hits = np.cumsum(hits[np.argsort(-scores, kind="stable")])
     truths = sum(len(one.true) for one in images)
     precision = hits / np.arange(1, len(hits) + 1)
@@ -266,10 +344,9 @@ def _counts(images: Sequence[InstanceOverlaps]) -> tuple[int, int, int, float]:
     """Matches at IoU .5, answers, true objects, and the sum of the matches' IoUs."""
     hits, overlap = 0, 0.0
     for one in images:
-        iou, taken = one.iou, _match(one, 0.5)
-        rows = np.flatnonzero(taken >= 0)
-        hits += len(rows)
-        overlap += float(iou[rows, taken[rows]].sum())
+        taken, reached = _match(one, 0.5)
+        hits += int((taken >= 0).sum())
+        overlap += float(reached[taken >= 0].sum())
     answers = sum(len(one.answered) for one in images)
     return hits, answers, sum(len(one.true) for one in images), overlap
 
@@ -277,7 +354,7 @@ def _counts(images: Sequence[InstanceOverlaps]) -> tuple[int, int, int, float]:
 def _of_class(image: InstanceOverlaps, name: int) -> InstanceOverlaps:
     rows, cols = image.classes == name, image.true_classes == name
     return InstanceOverlaps(
-        image.both[np.ix_(rows, cols)],
+        image.both[rows][:, cols],
         image.answered[rows],
         image.true[cols],
         image.scores[rows],

@@ -49,13 +49,14 @@ def command(
 
     Pictures state their scale: signed values are blue below zero, white at zero and orange above;
     other values range from black at zero to bright. The names of the written files go to standard
-    output. A run that was stopped or killed resumes with the same command.
+    output. With --out NAME.zarr, one step of one image becomes that folder of OME-Zarr. A run that
+    was stopped or killed resumes with the same command.
     """
     from spel.cli.networks import network
     from spel.cli.run_command import RunCommand, check_options, job_options, network_place
     from spel.jobs import ApplyJob
 
-    check_options(options, needs_folder=True)
+    check_options(options, images, needs_folder=True, saves=1)
     chain, megabytes = network(net), options["max_memory"]
     job = ApplyJob(
         chain,

@@ -16,6 +16,7 @@ from spel.cli.messages import ExitCode, exit_code, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
 from spel.cli.ranges import IntensityNotes, SpacingNotes
+from spel.cli.zarr_picture import check_picture, is_picture, publish, run_folder
 from spel.core.threads import thread_count
 from spel.errors import WriteError, plural
 from spel.io.image.header import MAX_PIXELS
@@ -35,7 +36,7 @@ def job_options(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The options that every job takes, as its fields."""
     return {
         "save": options.get("saves", ()),
-        "formats": options["formats"],
+        "formats": ("ome-zarr",) if is_picture(options["out"]) else options["formats"],
         "tile": options.get("tile"),
         "level": options["level"],
         "reduce": options["reduce"] or 1,
@@ -53,8 +54,19 @@ def network_place(net: str, options: dict[str, Any]) -> str:
     return str(Path(net).absolute()) if on_cluster else ""
 
 
-def check_options(options: dict[str, Any], *, needs_folder: bool = False) -> None:
-    """Refuse options that cannot be combined, before anything is read."""
+def check_options(
+    options: dict[str, Any],
+    images: Sequence[str] = (),
+    *,
+    needs_folder: bool = False,
+    saves: int = 0,
+) -> None:
+    """Refuse options that cannot be combined, before anything is read.
+
+    A command that writes pictures needs a folder; `saves` is how many words of --save make one.
+    """
+    if needs_folder and is_picture(options["out"]):
+        check_picture(images, options, saves)
     if options["out"] is None:
         if needs_folder:
             raise click.UsageError("Missing option '--out'")
@@ -147,7 +159,7 @@ class RunCommand:
             report = run(
                 self.job,
                 images,
-                options["out"],
+                run_folder(options["out"]),
                 shard=shard,
                 on_start=self._on_start,
                 on_split=self._on_split,
@@ -160,7 +172,7 @@ class RunCommand:
         except Interrupted as stopped:
             stopped.add_note(
                 f"{progress.done} of {progress.total} images are done, and their lines are in "
-                f"{options['out']}; the same command resumes there"
+                f"{run_folder(options['out'])}; the same command resumes there"
             )
             raise
         except WriteError as failed:
@@ -169,7 +181,10 @@ class RunCommand:
         return self._end(report, shard)
 
     def _end(self, report: RunReport, shard: Shard) -> ExitCode:
-        if not self.job.writes_files:
+        if is_picture(self.options["out"]) and not report.failed:
+            publish(self.options["out"])
+            click.echo(self.options["out"])
+        elif not self.job.writes_files:
             click.echo(report.folder / shard.name("results.jsonl"))
         for path in report.collected:
             click.echo(path)
@@ -188,7 +203,7 @@ class RunCommand:
 
     def _on_result(self, result: Record | Failure) -> None:
         self._report(result)
-        if not isinstance(result, Failure):
+        if not (isinstance(result, Failure) or is_picture(self.options["out"])):
             for name in result.to_dict().get("files", ()):
                 click.echo(self.options["out"] / name)
 

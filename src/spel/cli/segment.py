@@ -56,8 +56,8 @@ def command(
     IMAGES are files, videos, folders, quoted patterns, lists (.txt) or - (a list on standard
     input). If two images have the same name, the mask of the second one is NAME-2.png. The names
     of the written files go to standard output. Images that are too large to be read whole, or with
-    --tile, give pyramids: NAME.ome.tif. A run that was stopped or killed resumes with the
-    same command.
+    --tile, give pyramids: NAME.ome.tif. With --out NAME.zarr, the mask of one image becomes that
+    folder of OME-Zarr. A run that was stopped or killed resumes with the same command.
     """
     from spel.cli.networks import network
     from spel.cli.object_scale import estimated_scale
@@ -65,7 +65,7 @@ def command(
     from spel.decide import segmentation_of
     from spel.jobs import SegmentJob
 
-    check_options(options, needs_folder=True)
+    check_options(options, images, needs_folder=True)
     chosen, how = network(net), None
     if false_alarm_rate is not None:
         how = segmentation_of(chosen).at_false_alarm_rate(false_alarm_rate)

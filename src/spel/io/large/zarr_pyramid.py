@@ -66,10 +66,15 @@ def write_zarr_pyramid(
     kind = np.dtype(dtype)
     if kind.name not in TYPES:
         raise ParameterError(f"write_pyramid: dtype {kind}; expected one of {', '.join(TYPES)}")
-    with replacing_folder(path, lambda name: name == "zarr.json" or name.isdigit()) as folder:
+    with replacing_folder(path, is_part) as folder:
         group, arrays = _arrays(folder, tuple(map(int, shape)), kind)
         group.attrs["ome"] = _description(len(arrays), len(shape) - 1, spacing, unit)
         _write_bands(arrays, bands, kind)
+
+
+def is_part(name: str) -> bool:
+    """Whether a file or folder of this name belongs to such an image."""
+    return name == "zarr.json" or name.isdigit()
 
 
 def _arrays(folder: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> tuple[Any, list[Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import spel
+from spel.cli import progress
 from spel.cli.progress import Progress
 from spel.data import street
 from spel.decide import Decision
@@ -130,6 +131,13 @@ def test_names_of_any_bytes_are_data(program, folder, tmp_path, monkeypatch, nam
     code, _, err = program("detect", "plate-lecture", "odd", "--out", "run", "--save", "mask")
     assert code == 4
     assert "2 of 2 images were done before" in err
+
+
+def test_quiet_runs_print_no_progress(program, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY_ITEMS", 1)
+    words = ["detect", "plate-lecture", folder]
+    assert "1 of 5 images" in program(*words, "--out", tmp_path / "a")[2]
+    assert " images" not in program(*words, "--out", tmp_path / "b", "-q")[2]
 
 
 def test_progress_for_machines(program, folder, tmp_path):

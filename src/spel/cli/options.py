@@ -61,7 +61,7 @@ def shared(function: F) -> F:
     @click.option(
         "-v", "--verbose", is_flag=True, help="Print more, and tracebacks of unexpected errors."
     )
-    @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print errors only, and no progress.")
     @functools.wraps(function)
     def wrapped(
         *args: Any, threads: int | None, progress: str | None, verbose: bool, quiet: bool, **kw: Any
@@ -71,7 +71,7 @@ def shared(function: F) -> F:
         if settings is None:
             settings = context.obj = Settings()
         settings.threads = threads or settings.threads
-        settings.progress = progress or settings.progress
+        settings.progress = progress or ("none" if quiet else settings.progress)
         settings.verbosity += verbose - quiet
         if wants:
             kw["settings"] = settings

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import Segmentation
 from spel.errors import FormatError
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
-from spel.runs import ImageJob, Shard, run, spread
+from spel.runs import ImageJob, Shard, dask_, run, spread
 
 NET = spel.chain(
     grey=spel.Color("grey"),
@@ -132,6 +133,35 @@ def test_shards_compute_tiles_of_one_image_and_one_of_them_writes(
     assert not (tmp_path / "scan.parts").exists()
     run(JOBS["segment"], scan, tmp_path, shard=Shard(2, 2))
     assert len(calls) == PARTS["segment"]  # the image is done
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("name", ["objects", "apply"])
+def test_shards_at_the_same_time_write_the_same_bytes(name, scan, whole, tmp_path):
+    children = []
+    for number in (1, 2):
+        child = os.fork()
+        if child == 0:
+            failed = run(JOBS[name], scan, tmp_path, shard=Shard(number, 2)).failed
+            os._exit(failed)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert contents(tmp_path, "results.1-of-2.jsonl") == whole[name]
+    assert not (tmp_path / "scan.parts").exists()
+
+
+@pytest.mark.parametrize("name", ["objects", "apply"])
+def test_a_dask_cluster_computes_tiles_to_the_same_bytes(name, cluster, scan, whole, tmp_path):
+    assert run(JOBS[name], scan, tmp_path, executor=cluster).failed == 0
+    assert contents(tmp_path) == whole[name]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Executor]:
+    """Two processes of Dask."""
+    pytest.importorskip("distributed", reason="needs the extra dask")
+    with dask_.executor("local", workers=2) as workers:
+        yield workers
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:

@@ -8,6 +8,10 @@ quarter of the side. The jobs segment and apply write a pyramid each, and object
 objects, chosen by their shape and delineated; its components are counted at a coarse level, and for
 the quarter its values are compared with those of the whole image. With several workers, the memory
 is that of the run, without the workers.
+
+The job plates searches a colour scan with the network ``plates``, whose windows look for all sizes;
+it holds rendered plates of three sizes, and for a side of up to 9,000 pixels the boxes are compared
+with those of the whole image.
 """
 
 from __future__ import annotations
@@ -40,7 +44,8 @@ print(json.dumps({"boxes": found.boxes.tolist(), "seconds": took, "peak": peak_m
 
 JOB = """
 import json, sys, time
-from spel.jobs import ApplyJob, SegmentJob
+import spel
+from spel.jobs import ApplyJob, DetectJob, SegmentJob
 from spel.decide.segmentation import Segmentation
 from spel.runs import run
 from benchmarks.reliability.huge import network, objects, peak_mb
@@ -49,6 +54,8 @@ workers = int(sys.argv[5])
 begin = time.perf_counter()
 if job == "segment":
     made = SegmentJob(network(), Segmentation(threshold=0.5), tile=tile)
+elif job == "plates":
+    made = DetectJob(spel.zoo.plates(), tile=tile)
 elif job == "objects":
     made = SegmentJob(network(), objects(), tile=tile, save=("instances", "csv"))
 else:
@@ -106,31 +113,49 @@ def plate() -> np.ndarray:
     return bars
 
 
-def write(path: Path, side: int, corners: np.ndarray) -> None:
-    """The picture, block by block: it never lies in memory as a whole."""
+def scene_plates(side: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """A rendered plate with a part of its car, at three sizes in turn, and where each stands."""
+    from spel.data import street
+
+    scene = street(0, size=(360, 640))
+    left, top, right, bottom = scene.boxes[0].astype(int)
+    part = scene.image[top - 30 : bottom + 30, left - 30 : right + 30]
+    corners = plates(side - 200)  # the largest part is 568 pixels wide
+    return corners, [np.kron(part, np.ones((k, k, 1), np.uint8)) for k in SIZES]
+
+
+SIZES = (1, 2, 4)
+"""Of the rendered plates, which are 82 pixels wide at the first."""
+
+
+def write(path: Path, side: int, corners: np.ndarray, stamps: list[np.ndarray]) -> None:
+    """A picture with stamps at places, block by block: it never lies in memory as a whole."""
     import tifffile
+
+    kind = stamps[0].shape[2:]
 
     def blocks() -> Iterator[np.ndarray]:
         for top in range(0, side, BLOCK):
             for left in range(0, side, BLOCK):
-                block = np.zeros((BLOCK, BLOCK), dtype=np.uint8)
-                for row, col in corners:
+                block = np.full((BLOCK, BLOCK, *kind), 96 if kind else 0, dtype=np.uint8)
+                for number, (row, col) in enumerate(corners):
+                    stamp = stamps[number % len(stamps)]
                     y, x = row - top, col - left
-                    if -40 < y < BLOCK and -120 < x < BLOCK:
-                        part = plate()[max(0, -y) : BLOCK - y, max(0, -x) : BLOCK - x]
-                        high, wide = part.shape
+                    if -stamp.shape[0] < y < BLOCK and -stamp.shape[1] < x < BLOCK:
+                        part = stamp[max(0, -y) : BLOCK - y, max(0, -x) : BLOCK - x]
+                        high, wide = part.shape[:2]
                         block[max(0, y) : max(0, y) + high, max(0, x) : max(0, x) + wide] = part
                 yield block
 
     tifffile.imwrite(
         path,
         blocks(),
-        shape=(side, side),
+        shape=(side, side, *kind),
         dtype=np.uint8,
         tile=(BLOCK, BLOCK),
         compression="zlib",
         bigtiff=True,
-        photometric="minisblack",
+        photometric="rgb" if kind else "minisblack",
     )
 
 
@@ -138,7 +163,7 @@ def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
     """Write, detect in a process of its own, check."""
     path = folder / f"{side}.tif"
     corners = plates(side)
-    write(path, side, corners)
+    write(path, side, corners, [plate()])
     command = [sys.executable, "-c", CHILD, str(path), str(tile)]
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(answer.stdout)
@@ -156,6 +181,46 @@ def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
     }
 
 
+def in_own_process(path: Path, tile: int, job: str, out: Path, workers: int) -> dict[str, float]:
+    """Run a job; its seconds, and the peak of its memory."""
+    command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out), str(workers)]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(answer.stdout)
+
+
+def searched(folder: Path, side: int, tile: int, workers: int = 1) -> dict[str, object]:
+    """Search a colour scan for plates of all sizes; whether each was found, and nothing else."""
+    import spel
+    from spel.decide import detect
+    from spel.metrics.matching import Answers, match
+
+    path, out = folder / f"{side}.tif", folder / f"plates-{side}"
+    corners, stamps = scene_plates(side)
+    write(path, side, corners, stamps)
+    facts = in_own_process(path, tile, "plates", out, workers)
+    line = json.loads((out / "results.jsonl").read_text())
+    boxes = np.array([one["xyxy"] for one in line["boxes"]]).reshape(-1, 4)
+    factors = np.resize(SIZES, len(corners))[:, None]
+    starts = corners[:, ::-1] + 30 * factors
+    rows, cols = (n - 60 for n in stamps[0].shape[:2])
+    true = np.concatenate([starts, starts + (cols, rows) * factors], axis=1)
+    taken = match(Answers("scan", boxes, np.ones(len(boxes)), true))
+    row = {"job": "plates", "side": side, "plates": len(true), "found": int((taken >= 0).sum())}
+    row["false alarms"] = int((taken < 0).sum())
+    good = row["found"] == len(true)
+    if side <= 9_000:
+        row["boxes of the whole"] = np.array_equal(
+            boxes, detect(spel.zoo.plates(), spel.read(path)).boxes
+        )
+        good &= row["boxes of the whole"]
+    return {
+        **row,
+        "seconds": round(facts["seconds"], 1),
+        "peak MB": facts["peak"],
+        "all found": good,
+    }
+
+
 def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> dict[str, object]:
     """Write, segment or apply in a process of its own, check the pyramid."""
     import spel
@@ -163,10 +228,8 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
 
     path, out = folder / f"{side}.tif", folder / f"{job}-{side}"
     corners = plates(side)
-    write(path, side, corners)
-    command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out), str(workers)]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    facts = json.loads(answer.stdout)
+    write(path, side, corners, [plate()])
+    facts = in_own_process(path, tile, job, out, workers)
     pyramid = out / f"{side}{'.instances' if job == 'objects' else ''}.ome.tif"
     if job == "apply":
         (pyramid,) = out.glob("*.ome.tif")
@@ -206,7 +269,7 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=40_000)
     parser.add_argument("--tile", type=int, default=2048)
     parser.add_argument(
-        "--job", choices=["detect", "segment", "objects", "apply"], default="detect"
+        "--job", choices=["detect", "segment", "objects", "apply", "plates"], default="detect"
     )
     parser.add_argument("--workers", type=int, default=1, help="of segment, objects and apply")
     given = parser.parse_args()
@@ -215,6 +278,8 @@ def main() -> int:
         place = Path(folder)
         if given.job == "detect":
             rows = [measured(place, side, given.tile) for side in sides]
+        elif given.job == "plates":
+            rows = [searched(place, side, given.tile, given.workers) for side in sides]
         else:
             rows = [written(place, side, given.tile, given.job, given.workers) for side in sides]
     for row in rows:

@@ -38,6 +38,20 @@ def test_the_script_gives_the_boxes_of_the_package(decision: Decision, stride: i
         assert np.allclose(scores, mine.scores)
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(1.0, 1.0000005), (16.0, 16.00001), (-3e38, 3e38), (0, 1e-12)]
+)
+def test_otsu_counts_values_a_rounding_apart(low: float, high: float) -> None:
+    """256 edges between neighbouring floats are equal, and of huge ones the squares overflow."""
+    network = with_decision(chain(Scale([1.0])), Decision(threshold="otsu"))
+    image = np.full((6, 8, 1), low, np.float32)
+    image[1:3, 2:5] = high
+    space: dict[str, Any] = {}
+    exec(boxes_script(network), space)  # type: ignore[arg-type]
+    assert spel.detect(network, image).boxes.tolist() == [[2, 1, 5, 3]]
+    assert space["boxes"](image[..., 0], (6, 8))[0].tolist() == [[2, 1, 5, 3]]
+
+
 def test_volumes_have_boxes_of_six_numbers() -> None:
     voxels = np.zeros((6, 8, 10, 1), np.float32)
     voxels[1:3, 2:5, 4:9] = 3

@@ -56,10 +56,20 @@ def number(values):
         return np.inf
     if THRESHOLD != "otsu":
         return np.percentile(values, float(THRESHOLD[1:]))
-    if values.min() == values.max():
-        return values.min()
-    counts, edges = np.histogram(values, 256)
-    centres, counts = (edges[1:] + edges[:-1]) / 2, counts.astype(float)
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return low
+    if 1e-9 <= high - low <= 1e9:
+        edges = np.linspace(values.min(), values.max(), 257, dtype=values.dtype)
+        if (np.diff(edges) > 0).all():
+            return otsu(values.astype(float), edges)
+    places = (values.astype(float) - low) / (high - low)  # edges of the values would be equal
+    return low + otsu(places, np.linspace(0, 1, 257)) * (high - low)
+
+
+def otsu(values, edges):
+    """The middle of the bin between these edges whose end separates the values best."""
+    counts, centres = np.histogram(values, edges)[0].astype(float), (edges[1:] + edges[:-1]) / 2
     below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
     means = np.cumsum(counts * centres) / below
     rest = (np.cumsum((counts * centres)[::-1]) / above[::-1])[::-1]

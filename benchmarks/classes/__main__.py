@@ -47,9 +47,10 @@ def main() -> int:
     )
     parser.add_argument("what", choices=["forest", "cells"])
     parser.add_argument("--images", type=int, default=1000, help="Most test images of a set.")
+    parser.add_argument("--first", type=int, default=0, help="Seed of the first rendered scene.")
     options = parser.parse_args()
     if options.what == "cells":
-        instances()
+        instances(options.first)
         kinds()
     elif DATA.is_dir():
         forests(options.images)
@@ -154,11 +155,11 @@ def encoder(*, color: bool = True, ndim: int = 2) -> Network:
 # -- instances, beside Otsu and a watershed --------------------------------------------------------
 
 
-def instances() -> None:
+def instances(first: int) -> None:
     print("| objects | method | AP | AP50 | F1 | PQ | AJI | count error |")
     print("|---|---|---|---|---|---|---|---|")
     for name, render in SCENES.items():
-        scenes = [render(seed) for seed in range(6)]
+        scenes = [render(seed) for seed in range(first, first + 6)]
         images = [image for image, _ in scenes[:3]]
         markers = [robot_strokes(labels, 5) for _, labels in scenes[:3]]
         answers: dict[str, Callable[[Image], npt.NDArray[np.int32]]] = {"Otsu, watershed": otsu}

@@ -106,6 +106,21 @@ def test_what_does_not_fit_is_refused():
         cells(kinds=9)
 
 
+def test_wide_necks_separate_but_tilted_bars_stay_whole():
+    """The neck of the disks is .87 of their width; distances along the bar vary by .4 spels."""
+    row, col = np.indices((61, 81)) - 30
+    along, across = col * np.cos(0.9) + row * np.sin(0.9), col * np.sin(0.9) - row * np.cos(0.9)
+    bar = (abs(along) < 18) & (abs(across) < 4.5)
+    pair = disks((30, 30), (30, 45), size=(61, 81), radius=15)
+    network = chain(same=Scale([1.0]))
+    for mask, count in ((pair, 2), (bar, 1)):
+        found = segment_image(network, mask[..., None] * 1.0, Segmentation(threshold=0.5))
+        assert found.instances.labels.max() == count
+    plain = parts(bar)
+    assert plain.cut(0.98).max() > 1
+    assert parts(bar, rounding=0.4).cut(0.98).max() == 1
+
+
 # -- LAW -----------------------------------------------------------------------------------------
 
 

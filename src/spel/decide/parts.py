@@ -155,6 +155,7 @@ def parts(
     adjacency: Adjacency | None = None,
     *,
     spacing: tuple[float, ...] | None = None,
+    rounding: float = 0.0,
 ) -> Parts:
     """The watershed hierarchy of a mask: one part per peak, merged over the widest neck first.
 
@@ -168,6 +169,9 @@ def parts(
         Which spels are neighbours; by default all that touch, diagonals included.
     spacing : tuple of float, optional
         Length of a step along each axis, for the distance; by default all are 1.
+    rounding : float
+        By how much more than its height a pass counts, in the unit of the heights: outlines are
+        drawn in whole spels, so that the distance along a thin object goes up and down.
 
     Returns
     -------
@@ -207,7 +211,8 @@ def parts(
     count = int(seeds.max())
     peaks = np.zeros(count + 1)
     np.maximum.at(peaks, labels.ravel(), np.where(labels > 0, values, 0).ravel())
-    return Parts(labels, count, tuple(_merges(peaks, _passes(labels, values, near))))
+    passes = {pair: top + rounding for pair, top in _passes(labels, values, near).items()}
+    return Parts(labels, count, tuple(_merges(peaks, passes)))
 
 
 def flood_parts(

@@ -22,6 +22,9 @@ Spacing = tuple[float, ...] | None
 ONE_CLASS = ObjectClass(1)
 """The class of objects of a network that has one saliency."""
 
+ROUNDING = 0.4
+"""How far distances in a drawn mask may go up and down along an even object, in its least steps."""
+
 PARTS_MARGIN = 16
 """How far the parts of a mask depend on other components: smoothed distances reach 4 spels."""
 
@@ -83,7 +86,8 @@ def mask_pieces(
     mask: Mask, saliency: npt.NDArray[Any], neck: float, spacing: Spacing, frame: Frame
 ) -> list[Piece]:
     """The parts of the components of a mask that belong to the tile of a frame, in raster order."""
-    labels = parts(mask, spacing=spacing).cut(neck)
+    rounding = ROUNDING * min(spacing or (1.0,))
+    labels = parts(mask, spacing=spacing, rounding=rounding).cut(neck)
     count = int(labels.max(initial=0))
     if not count:
         return []

@@ -1,7 +1,8 @@
 """python -m benchmarks.synthesis invert|restore|texture [--photos N]: pictures made from layers.
 
 invert: the photos are the first of ../shared/data/plates by name, their middle square reduced to
-512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are.
+512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are. --steps
+chooses rows of the table.
 
 restore: photos of ../shared/data/plates by path, as luma, reduced to 700 spels on the longer side:
 the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test,
@@ -28,7 +29,18 @@ import numpy.typing as npt
 
 import spel
 from benchmarks.synthesis.bm3d import bm3d
-from spel import Activation, Adjacency, Convolution, KernelBank, MaxPool, Network, Scale, chain
+from spel import (
+    Activation,
+    Adjacency,
+    Convolution,
+    KernelBank,
+    MaxPool,
+    Network,
+    Scale,
+    Unlearned,
+    chain,
+)
+from spel.flim import learn, robot_markers
 from spel.synthesis import (
     Task,
     learn_restorer,
@@ -41,6 +53,7 @@ from spel.synthesis import (
 from spel.synthesis.texture import METHODS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
+EGGS = DATA / "parasites"
 BOX = Adjacency.box(3)
 Image = npt.NDArray[Any]
 TASKS = ["enlarge:2", "enlarge:3", "enlarge:4", "denoise:25", "deblur:1.5"]
@@ -65,10 +78,14 @@ def both_sides(kernels: int = 16) -> Network:
 
 
 def three_layers() -> Network:
-    """The zoo's encoder, learned from strokes, and a third layer of its kind."""
-    third = KernelBank.random(BOX, kernels=64, channels=32, seed=0)
+    """The zoo's encoder, and a third layer learned from strokes of a robot on its first fields."""
     encoder = spel.load("parasite-eggs").upto("pool2")
-    return chain(encoder, conv3=Convolution(third), relu3=Activation("relu"), pool3=MaxPool(BOX))
+    third = Unlearned(Adjacency.box(5), kernels=64, per_stroke=4)
+    network = chain(encoder, conv3=third, relu3=Activation("relu"), pool3=MaxPool(BOX))
+    masks = {path.name: spel.read(path)[..., 0] > 0 for path in (EGGS / "masks").glob("*.png")}
+    marked = [name for name in sorted(masks) if masks[name].any()][:3]
+    images = [spel.read(EGGS / "images" / name) for name in marked]
+    return learn(network, images, [robot_markers(masks[name], seed=0) for name in marked])
 
 
 def decibels(image: Image, other: Image) -> float:
@@ -92,25 +109,32 @@ def main() -> None:
     parser.add_argument("what", choices=["invert", "restore", "texture"])
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--tasks", nargs="*", default=TASKS)
+    parser.add_argument("--steps", nargs="*", type=int, choices=range(1, 5), default=[1, 2, 3, 4])
     arguments = parser.parse_args()
     if arguments.what == "restore":
         restore(arguments.photos, arguments.tasks)
+    elif arguments.what == "invert":
+        invert(arguments.photos, arguments.steps)
     else:
-        {"invert": invert, "texture": textures}[arguments.what](arguments.photos)
+        textures(arguments.photos)
 
 
-def invert(count: int) -> None:
+def invert(count: int, steps: list[int]) -> None:
     """What is left of photos after layers."""
     plates = sorted((DATA / "plates").glob("*/*.jpg"), key=lambda path: path.name)[:count]
     photos = [square(path) for path in plates]
-    fields = sorted((DATA / "parasites" / "images").glob("*"))[:count]
+    fields = sorted((EGGS / "images").glob("*"))[:count]
     eggs = [np.asarray(spel.read(path)[..., :3], dtype=np.float32) for path in fields]
     print("| step | mean | least | processor time |\n|---|---|---|---|")
-    row("convolution, two-sided ReLU (dB)", both_sides(), photos, decibels)
-    pooled = chain(both_sides(), MaxPool(BOX, 2))
-    row("and a 3 x 3 maximum, stride 2 (dB)", pooled, photos, decibels)
-    row("FLIM encoder, two layers (correlation)", three_layers().upto("pool2"), eggs, likeness)
-    row("FLIM encoder, third layer random (correlation)", three_layers(), eggs, likeness)
+    two_sided, encoder = both_sides(), three_layers()
+    rows = (
+        ("convolution, two-sided ReLU (dB)", two_sided, photos, decibels),
+        ("and a 3 x 3 maximum, stride 2 (dB)", chain(two_sided, MaxPool(BOX, 2)), photos, decibels),
+        ("FLIM encoder, two layers (correlation)", encoder.upto("pool2"), eggs, likeness),
+        ("FLIM encoder, three layers (correlation)", encoder, eggs, likeness),
+    )
+    for number in steps:
+        row(*rows[number - 1])
 
 
 def plane(path: Path) -> Image:

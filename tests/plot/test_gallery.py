@@ -12,9 +12,11 @@ pytest.importorskip("matplotlib", reason="needs the extra plot")
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCRIPTS = sorted(p.stem for p in (DOCS / "gallery").glob("*.py") if p.stem != "make")
+LONG = {"restore", "texture"}
+"""They take most of a minute; the site and the notebooks of the gallery run them in CI too."""
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", sorted(set(SCRIPTS) - LONG))
 def test_the_script_draws_something(name):
     make = runpy.run_path(str(DOCS / "gallery" / "make.py"))
     rgb = np.asarray(make["picture"](name))

@@ -139,7 +139,7 @@ def decoders(made: Studio) -> str:
     page = made.page
     page.locator("#top select").first.select_option("from strokes")
     made.go("kernels")
-    select = page.get_by_label("decoder", exact=True)
+    select = page.locator("page-kernels label.field select")
     names = select.evaluate("(s) => [...s.options].map((o) => o.value)")
     said = set()
     for name in names:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,16 @@ MOST = 12
 
 TREES = "trees from the strokes, on colours; nothing learned"
 
-MIXTURES = "mixtures of colours and cuts from these trees, means of 2 x 2 pixels; nothing learned"
+MIXTURES = "mixtures of colours and cuts, begun with these trees; nothing learned"
+
+SIDES = {
+    MIXTURES: 2,
+    "the same, rounds of single pixels": 1,
+    "the same, rounds of means of 3 x 3 pixels": 3,
+}
+"""Sides of the squares, by the names of the rows."""
+
+NESTED = "side of the squares chosen on the four other sets, by the strokes"
 
 Mask = npt.NDArray[np.bool_]
 Real = npt.NDArray[np.float32]
@@ -94,7 +104,26 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
         for name in ANSWERS:
             runs[name].append(found[name])
     table.rows = [row(name, seeds, runs[name]) for name in ANSWERS]
+    table.rows.append(
+        row(NESTED, seeds, [_nested(one) for one in zip(*(runs[name] for name in SIDES))])
+    )
     return table
+
+
+def _nested(candidates: Sequence[dict[str, Values]]) -> dict[str, Values]:
+    """For the images of each set, the candidate with the fewest strokes on the other sets."""
+    strokes = [one["strokes"] for one in candidates]
+    found: dict[str, Values] = {metric: {} for metric in candidates[0]}
+    for number in sorted({_set_of(name) for name in strokes[0]}):
+        means = [np.mean([v for n, v in one.items() if _set_of(n) != number]) for one in strokes]
+        chosen = candidates[int(np.argmin(means))]
+        for metric, values in chosen.items():
+            found[metric] |= {n: v for n, v in values.items() if _set_of(n) == number}
+    return found
+
+
+def _set_of(name: str) -> str:
+    return name.split("/")[0]
 
 
 def _figures(curve: list[float]) -> Values:
@@ -170,9 +199,9 @@ def _color_trees(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask
     return np.asarray(dynamic_trees(_scaled(photograph), _seeds(drawn)) == 1)
 
 
-def _mixtures(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
+def _mixtures(photograph: Photograph, saliency: Real, drawn: Markers, *, side: int) -> Mask:
     """Mixtures of colours and cuts, begun with those trees, without any learning."""
-    return label_from_strokes(photograph.colors, drawn, stride=2) == 1
+    return label_from_strokes(photograph.colors, drawn, stride=side) == 1
 
 
 def _grabcut(photograph: Photograph, saliency: Real, drawn: Markers) -> Mask:
@@ -221,7 +250,7 @@ def _seeds(drawn: Markers) -> npt.NDArray[np.intp]:
 
 ANSWERS: dict[str, Answer] = {
     TREES: _color_trees,
-    MIXTURES: _mixtures,
+    **{name: partial(_mixtures, side=side) for name, side in SIDES.items()},
     "trees from the strokes, on learned saliency and colours": _trees,
     "watershed from the strokes, on colours; nothing learned": _color_watershed,
     "watershed from the strokes, on learned saliency and colours": _watershed,

@@ -18,6 +18,8 @@ COMMANDS_OF_FILES = {
     "trace net": ["trace", "FILE", "IMAGE", "--at", "1,1"],
     "segment": ["segment", "NET", "FILE", "--out", "OUT"],
     "segment net": ["segment", "FILE", "IMAGE", "--out", "OUT"],
+    "cut": ["cut", "FILE", "--markers", "FOLDER", "--out", "OUT"],
+    "cut markers": ["cut", "IMAGE", "--markers", "FILE", "--out", "OUT"],
     "detect": ["detect", "NET", "FILE"],
     "detect folder": ["detect", "NET", "FILE", "--out", "OUT", "--save", "overlay,mask,saliency"],
     "detect net": ["detect", "FILE", "IMAGE"],

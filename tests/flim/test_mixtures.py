@@ -70,3 +70,18 @@ def test_what_cannot_be_labelled_is_refused():
         label_from_strokes(image + np.nan, both)
     with pytest.raises(FormatError, match="belong to an image of 4 x 5"):
         label_from_strokes(np.zeros((5, 5)), both)
+
+
+def test_strokes_of_one_square_and_borders_of_one_pixel_are_kept():
+    image = np.zeros((12, 12), np.float32)
+    image[:, 5] = 1
+    labels = label_from_strokes(image, Markers([(4, 4), (4, 5)], [0, 1], (12, 12)))
+    assert labels[4, 4:6].tolist() == [0, 1]  # both lie in one square of 2 x 2
+    random = np.random.default_rng(1)
+    image = random.normal(0, 0.05, (40, 41))
+    true = np.zeros((40, 41), np.int32)
+    true[9:30, 11:32] = 1
+    drawn = np.full(image.shape, -1)
+    drawn[15:25, 20], drawn[4, 5:30] = 1, 0
+    labels = label_from_strokes(image + true, Markers.from_image(drawn), stride=3)
+    np.testing.assert_array_equal(labels, true)  # though squares of 3 x 3 cut across the border

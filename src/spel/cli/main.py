@@ -32,6 +32,7 @@ COMMANDS = {
     "restore": "Denoise, enlarge or deblur a picture.",
     "texture": "Make a picture of any size from a sample of a texture.",
     "segment": "Write one mask per image.",
+    "cut": "Cut objects out of images, each along strokes on it; nothing is learned.",
     "detect": "Find objects in images, folders and lists of files.",
     "studio": "Open images in the studio: inspect, draw, learn, detect, explain.",
     "lesson": "List the lessons, export them as worksheets, and mark answers.",

@@ -2,6 +2,7 @@
 
 from spel.jobs.apply import ApplyJob
 from spel.jobs.classify import ClassifyJob
+from spel.jobs.cut import CutJob
 from spel.jobs.detect import DetectJob
 from spel.jobs.evaluate import EvaluateJob, Evaluation
 from spel.jobs.features import FeaturesJob
@@ -11,6 +12,7 @@ from spel.jobs.segment import SegmentJob
 __all__ = [
     "ApplyJob",
     "ClassifyJob",
+    "CutJob",
     "DetectJob",
     "EvaluateJob",
     "Evaluation",

@@ -1,0 +1,61 @@
+"""``spel cut``: objects cut out of images, along strokes on these images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spel.cli.options import Settings, shared
+from spel.cli.run_options import run_options
+from spel.cli.types import PATH
+
+
+@click.command("cut")
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
+@click.option(
+    "--markers",
+    "markers",
+    type=PATH,
+    required=True,
+    help="Folder of marker files, named after the images.",
+)
+@click.option(
+    "--labels",
+    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
+    default="auto",
+    help="Which label is the background: 0, 1, or none, if all labels are classes.",
+)
+@run_options()
+@shared
+def command(
+    images: tuple[str, ...], markers: Path, labels: Any, settings: Settings, **options: Any
+) -> None:
+    """Cut objects out of images, each along a few strokes on that image; nothing is learned.
+
+    Strokes of an object and of background give a mask: NAME.png in the folder, 255 on the object
+    and 0 elsewhere. Strokes of several labels give these labels. Only images that have a marker
+    file are cut. The names of the written files go to standard output.
+    """
+    from spel.cli.run_command import RunCommand, check_options, job_options
+    from spel.errors import FormatError, plural
+    from spel.io.sources import expand
+    from spel.jobs import CutJob
+
+    check_options(options, needs_folder=True)
+    job = CutJob(
+        markers=str(markers.absolute()),
+        convention=labels,
+        **job_options({"formats": (), **options}, settings),
+    )
+    paths = [str(path) for path in expand(images)]
+    marked = [path for path in paths if Path(path).stem in job.strokes]
+    if not marked:
+        raise FormatError(
+            f"{markers}: none of the {len(paths)} images has a marker file there, for example for "
+            f"{Path(paths[0]).stem!r}"
+        )
+    if len(marked) < len(paths):
+        settings.say(f"left out: {plural(len(paths) - len(marked), 'image')} without strokes")
+    raise SystemExit(RunCommand(job, options, settings)(marked))

@@ -1,0 +1,138 @@
+"""Objects cut out of many images, each along strokes on the image itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.markers import Markers
+from spel.errors import FormatError, ParameterError, TaskError
+from spel.flim import label_from_strokes
+from spel.io.annotation.marker_folder import find_markers
+from spel.io.annotation.markers import Convention
+from spel.io.image import writer
+from spel.jobs.network_job import NetworkJob
+from spel.nn import Color, Network, chain
+from spel.runs import ImageRecord, OutputFiles, SourceImage
+
+
+@dataclass(frozen=True)
+class CutJob(NetworkJob):
+    """Write a label for every pixel of every image, from strokes on the image.
+
+    Strokes of an object and of background give a mask, 255 on the object and 0 elsewhere; strokes
+    of several objects or classes give their labels. Images become ``NAME.png``, volumes
+    ``NAME.tif``. See `spel.flim.label_from_strokes`.
+
+    Parameters
+    ----------
+    network : Network, optional
+        Gives the colours or features that are compared; by default LABNorm2.
+    markers : str
+        Folder of marker files, named after the images; every worker reads it.
+    convention : str
+        As for `spel.io.annotation.markers.read_markers`.
+
+    Attributes
+    ----------
+    drawn : str
+        Digest of the strokes: a run resumes only with the strokes that it was begun with.
+    """
+
+    NAME: ClassVar[str] = "cut"
+
+    network: Network = field(default_factory=lambda: chain(color=Color("labnorm2")))
+    markers: str = field(kw_only=True)
+    convention: Convention = field(default="auto", kw_only=True)
+
+    drawn: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        strokes = find_markers(self.markers, convention=self.convention)
+        object.__setattr__(self, "drawn", digest_of(strokes))
+
+    @property
+    def writes_files(self) -> bool:
+        return True
+
+    @property
+    def strokes(self) -> Mapping[str, Markers]:
+        """The strokes by image name."""
+        return strokes_in(self.markers, self.convention, self.drawn)
+
+    def settings(self) -> dict[str, Any]:
+        """The network and the strokes."""
+        return {**super().settings(), "markers": self.drawn}
+
+    def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
+        """The labels of an image."""
+        name = Path(image.name).stem
+        drawn = self.strokes.get(name)
+        if drawn is None:
+            raise FormatError(f"cut: {self.markers} holds no strokes for {name!r}; draw some")
+        drawn.check_fits(image.pixels.shape[:-1], f"image {name!r}")
+        labels = label_from_strokes(self.network(self.matched(image)), drawn)
+        path = files.path("png" if labels.ndim == 2 else "tif")
+        writer.write(path, cut_picture(labels, drawn))
+        return image.record(
+            size=list(labels.shape),
+            area=int(np.count_nonzero(labels != drawn.background)),
+            files=[path.name],
+            model=self.model,
+            **self.intensity(image.pixels, image.white),
+        )
+
+
+@lru_cache(maxsize=2)
+def strokes_in(folder: str, convention: Convention, digest: str) -> Mapping[str, Markers]:
+    """The strokes of a folder by image name, which a process reads once.
+
+    Raises
+    ------
+    TaskError
+        If they are no longer those of the digest.
+    """
+    strokes = find_markers(folder, convention=convention)
+    if digest_of(strokes) != digest:
+        raise TaskError(f"{folder}: the strokes have changed since; start the run again")
+    return strokes
+
+
+def digest_of(strokes: Mapping[str, Markers]) -> str:
+    """A short text that differs where the strokes of any image differ."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name, one in strokes.items():
+        digest.update(f"{name} {one.size} {one.background} ".encode())
+        digest.update(one.points.tobytes() + one.labels.tobytes())
+    return digest.hexdigest()
+
+
+def cut_picture(
+    labels: npt.NDArray[np.int32], drawn: Markers
+) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """0 and 255 for one object and its background; the labels where there are more.
+
+    Raises
+    ------
+    ParameterError
+        If a label does not fit into 16 bits.
+
+    Examples
+    --------
+    >>> drawn = Markers([(0, 0), (0, 1)], [1, 2], (1, 2), background=1)
+    >>> cut_picture(np.array([[1, 2]], np.int32), drawn).tolist()
+    [[0, 255]]
+    """
+    if len(drawn.classes) == 2 and drawn.background in drawn.classes:
+        return np.where(labels == drawn.background, 0, 255).astype(np.uint8)
+    if (largest := max(drawn.classes)) > 65535:
+        raise ParameterError(f"cut: label {largest} does not fit into a file of 16 bits")
+    return labels.astype(np.uint8 if largest <= 255 else np.uint16)

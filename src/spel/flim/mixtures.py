@@ -158,9 +158,9 @@ def label_from_strokes(
     return np.where(seeds >= 0, seeds, labels)
 
 
-def _checked(colors: npt.ArrayLike, markers: Markers) -> npt.NDArray[np.float32]:
+def _checked(colors: npt.ArrayLike, markers: Markers) -> Real:
     """The colours with a deviation of 1 in each channel."""
-    values: npt.NDArray[np.float32] = np.asarray(colors, dtype=np.float32)
+    values: Real = np.asarray(colors, dtype=np.float32)
     if values.ndim == markers.ndim:
         values = values[..., None]
     markers.check_fits(values.shape[:-1])

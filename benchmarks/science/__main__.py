@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("parasites", "presence", "plates", "citrus", "mo445", "labels", "interaction", "scales")
+NAMES = ("parasites", "presence", "hands", "plates", "citrus", "mo445", "labels", "interaction",
+         "scales")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -51,6 +51,36 @@ def test_folders_to_a_model_to_classes(program, tmp_path, features, head):
     assert set(told["scores"]) == {"across", "down"}
 
 
+def test_shares_of_the_labels_are_judged_on_the_same_images(program, tmp_path):
+    data, options = textures(tmp_path / "data", 24), ("--out", tmp_path / "m", "--kernels", 4)
+    shares = ("--labelled", 10, "--labelled", 100)
+    code, _, err = program("fit", data, *options, *shares)
+    assert code == 0, err
+    figures = dict(line.split(": ", 1) for line in err.splitlines() if "kappa" in line)
+    assert list(figures) == ["held out", "from 10 % of the labels", "from 100 % of the labels"]
+    assert figures["held out"] == figures["from 100 % of the labels"]
+    code, _, err = program("fit", data, *options, *shares, "--test", 0)
+    assert code == 3
+    assert "leave --test 0 out" in err
+
+
+def test_a_share_of_the_labels_is_one_image_of_each_class_at_least():
+    from spel.learning.classifier import ClassifierConfig, hold_out
+
+    seen = []
+
+    class Config(ClassifierConfig):
+        def fit(self, images, classes, **how):
+            seen.append(sorted(classes))
+            return super().fit(images, classes, **how)
+
+    images = [np.full((4, 4, 1), v, np.uint8) for v in range(0, 240, 20)]
+    classes = ["dark"] * 6 + ["light"] * 6
+    for labelled in (0.01, 0.5):
+        hold_out(Config("flat"), images, classes, 1 / 3, labelled=labelled)
+    assert seen == [["dark", "light"], ["dark"] * 2 + ["light"] * 2]
+
+
 def test_a_perceptron_needs_images_by_which_it_stops(program, tmp_path):
     data = textures(tmp_path / "data", 10)
     code, _, err = program("fit", data, "--out", tmp_path / "m", "--head", "mlp", "--test", 0)

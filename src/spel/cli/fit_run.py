@@ -17,7 +17,7 @@ from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
 from spel.cli.worker_options import Place
 from spel.core.threads import thread_count
-from spel.errors import plural
+from spel.errors import ParameterError, plural
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import images_beside, is_label_folder
 from spel.learning.class_folders import labelled_images
@@ -39,6 +39,8 @@ def fit(
 ) -> None:
     """Run the command with the values of its options."""
     check_place(out)
+    if options["labelled"] and not options["test"]:
+        raise ParameterError("fit: --labelled is judged by a part held out; leave --test 0 out")
     read = FileReader(settings, reading)
     shared = folder if place.dask is None else folder.absolute()
     images, classes = _examples(shared, options, read)
@@ -57,6 +59,12 @@ def fit(
                     run=run, threads=threads, saved=saved[0],
                 )  # fmt: skip
                 settings.say(f"held out: {figures.text()}")
+            for percent in options["labelled"]:
+                figures = hold_out(
+                    config, images, classes, options["test"], options["seed"],
+                    labelled=percent / 100, run=run, threads=threads,
+                )  # fmt: skip
+                settings.say(f"from {percent:g} % of the labels: {figures.text()}")
             model = config.fit(images, classes, run=run, threads=threads, saved=saved[1])
         except Interrupted as stopped:
             stopped.add_note("the same command goes on from the sums of the portions that are done")

@@ -206,12 +206,15 @@ def hold_out(
     fraction: float,
     seed: int = 0,
     *,
+    labelled: float = 1.0,
     run: Run = run_here,
     **how: Any,
 ) -> Confusion:
     """Fit a classifier without a part of each class, and evaluate it on that part.
 
-    `run`, `threads` and `saved` are those of `ClassifierConfig.fit`.
+    With `labelled` below 1 it is fitted to this share of the other images of each class, at least
+    one; the part that is held out stays the same. `run`, `threads` and `saved` are those of
+    `ClassifierConfig.fit`.
 
     Raises
     ------
@@ -220,7 +223,7 @@ def hold_out(
     """
     true = np.asarray(classes)
     generator = np.random.default_rng(seed)
-    held = np.zeros(len(true), dtype=bool)
+    held, known = np.zeros((2, len(true)), dtype=bool)
     for name, count in sorted(Counter(classes).items()):
         if count < 2:
             raise ParameterError(
@@ -229,8 +232,10 @@ def hold_out(
             )
         rows = np.flatnonzero(true == name)
         size = min(max(1, round(fraction * count)), count - 1)
-        held[generator.permutation(rows)[:size]] = True
-    chosen, rest = np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
+        drawn = generator.permutation(rows)
+        held[drawn[:size]] = True
+        known[drawn[size:][: max(1, round(labelled * (count - size)))]] = True
+    chosen, rest = np.flatnonzero(known).tolist(), np.flatnonzero(held).tolist()
     model = config.fit(select(images, chosen), true[chosen].tolist(), run=run, **how)
     unseen = select(images, rest)
     tasks = [PredictionsOf(unseen[part], how.get("threads"), model) for part in portions(len(rest))]

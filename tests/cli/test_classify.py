@@ -53,7 +53,7 @@ def test_folders_to_a_model_to_classes(program, tmp_path, features, head):
 
 def test_shares_of_the_labels_are_judged_on_the_same_images(program, tmp_path):
     data, options = textures(tmp_path / "data", 24), ("--out", tmp_path / "m", "--kernels", 4)
-    shares = ("--labelled", 10, "--labelled", 100)
+    shares = ("--share", 10, "--share", 100)
     code, _, err = program("fit", data, *options, *shares)
     assert code == 0, err
     figures = dict(line.split(": ", 1) for line in err.splitlines() if "kappa" in line)
@@ -76,8 +76,8 @@ def test_a_share_of_the_labels_is_one_image_of_each_class_at_least():
 
     images = [np.full((4, 4, 1), v, np.uint8) for v in range(0, 240, 20)]
     classes = ["dark"] * 6 + ["light"] * 6
-    for labelled in (0.01, 0.5):
-        hold_out(Config("flat"), images, classes, 1 / 3, labelled=labelled)
+    for share in (0.01, 0.5):
+        hold_out(Config("flat"), images, classes, 1 / 3, share=share)
     assert seen == [["dark", "light"], ["dark"] * 2 + ["light"] * 2]
 
 

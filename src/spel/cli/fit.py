@@ -54,12 +54,13 @@ from spel.cli.worker_options import Place, place_options
     help="Fraction of each class that is held out and evaluated; the model learns from all images.",
 )
 @click.option(
-    "--labelled",
+    "--share",
+    "shares",
     type=click.FloatRange(0, 100, min_open=True),
     multiple=True,
     metavar="PERCENT",
     help="Also learn from this share of the labels, and print the figures on the part held out; "
-    "may be repeated: --labelled 5 --labelled 50.",
+    "may be repeated: --share 5 --share 50.",
 )
 @click.option(
     "--images",

@@ -39,8 +39,8 @@ def fit(
 ) -> None:
     """Run the command with the values of its options."""
     check_place(out)
-    if options["labelled"] and not options["test"]:
-        raise ParameterError("fit: --labelled is judged by a part held out; leave --test 0 out")
+    if options["shares"] and not options["test"]:
+        raise ParameterError("fit: --share is judged by a part held out; leave --test 0 out")
     read = FileReader(settings, reading)
     shared = folder if place.dask is None else folder.absolute()
     images, classes = _examples(shared, options, read)
@@ -59,10 +59,10 @@ def fit(
                     run=run, threads=threads, saved=saved[0],
                 )  # fmt: skip
                 settings.say(f"held out: {figures.text()}")
-            for percent in options["labelled"]:
+            for percent in options["shares"]:
                 figures = hold_out(
                     config, images, classes, options["test"], options["seed"],
-                    labelled=percent / 100, run=run, threads=threads,
+                    share=percent / 100, run=run, threads=threads,
                 )  # fmt: skip
                 settings.say(f"from {percent:g} % of the labels: {figures.text()}")
             model = config.fit(images, classes, run=run, threads=threads, saved=saved[1])

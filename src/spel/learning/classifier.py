@@ -206,13 +206,13 @@ def hold_out(
     fraction: float,
     seed: int = 0,
     *,
-    labelled: float = 1.0,
+    share: float = 1.0,
     run: Run = run_here,
     **how: Any,
 ) -> Confusion:
     """Fit a classifier without a part of each class, and evaluate it on that part.
 
-    With `labelled` below 1 it is fitted to this share of the other images of each class, at least
+    With a `share` below 1 it is fitted to this share of the other images of each class, at least
     one; the part that is held out stays the same. `run`, `threads` and `saved` are those of
     `ClassifierConfig.fit`.
 
@@ -223,7 +223,7 @@ def hold_out(
     """
     true = np.asarray(classes)
     generator = np.random.default_rng(seed)
-    held, known = np.zeros((2, len(true)), dtype=bool)
+    held, mine = np.zeros((2, len(true)), dtype=bool)
     for name, count in sorted(Counter(classes).items()):
         if count < 2:
             raise ParameterError(
@@ -234,8 +234,8 @@ def hold_out(
         size = min(max(1, round(fraction * count)), count - 1)
         drawn = generator.permutation(rows)
         held[drawn[:size]] = True
-        known[drawn[size:][: max(1, round(labelled * (count - size)))]] = True
-    chosen, rest = np.flatnonzero(known).tolist(), np.flatnonzero(held).tolist()
+        mine[drawn[size:][: max(1, round(share * (count - size)))]] = True
+    chosen, rest = np.flatnonzero(mine).tolist(), np.flatnonzero(held).tolist()
     model = config.fit(select(images, chosen), true[chosen].tolist(), run=run, **how)
     unseen = select(images, rest)
     tasks = [PredictionsOf(unseen[part], how.get("threads"), model) for part in portions(len(rest))]

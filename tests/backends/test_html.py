@@ -17,6 +17,8 @@ from spel.data import street
 from spel.errors import ParameterError, UnsupportedLayerError
 from spel.nn import (
     Activation,
+    Add,
+    ArgMax,
     BatchNormalize,
     Color,
     Concatenate,
@@ -26,8 +28,10 @@ from spel.nn import (
     MaxPool,
     MeanPool,
     MinPool,
+    Multiply,
     Network,
     Node,
+    Softmax,
     WeightedSum,
     chain,
 )
@@ -81,6 +85,21 @@ def normalized():
     return Network(tuple(nodes))
 
 
+def classes():
+    """Probabilities of classes behind a gate of one channel, as strokes make them."""
+    bank = KernelBank.random(Adjacency.box(3), kernels=4, channels=3, seed=1)
+    nodes = [
+        Node("color", Color("rgb"), ("input",)),
+        Node("scores", Convolution(bank), ("color",)),
+        Node("probability", Softmax(), ("scores",)),
+        Node("gate", WeightedSum([0.5, -0.25, 0.125], bias=0.5), ("color",)),
+        Node("gated", Multiply(), ("probability", "gate")),
+        Node("sum", Add(), ("gated", "scores", "gate")),
+        Node("label", ArgMax(), ("sum",)),
+    ]
+    return Network(tuple(nodes))
+
+
 NETWORKS = {
     "others": OTHERS,
     "lab": learned("lab", "lt"),
@@ -91,6 +110,7 @@ NETWORKS = {
     "ycbcr": learned("ycbcr", "ts*"),
     "rgb": learned("rgb", "ts"),
     "normalized": normalized(),
+    "classes": classes(),
     "eggs": spel.load("parasite-eggs"),
     "plate": spel.zoo.plate_lecture(),
 }

@@ -17,12 +17,14 @@ from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError, UnsupportedLayerError
 from spel.nn.activation import Activation
 from spel.nn.center import Center
+from spel.nn.channels import ArgMax, Softmax
 from spel.nn.color import Color
 from spel.nn.combine import Concatenate, Scale, Threshold, WeightedSum
 from spel.nn.convolution import Convolution
 from spel.nn.decode import Decode
 from spel.nn.intensity import match_white
 from spel.nn.layer import Layer
+from spel.nn.merge import Add, Multiply
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
@@ -31,7 +33,10 @@ from spel.nn.residue import Residue
 from spel.ops.activate import checked_parameter
 
 FOLDER = Path(__file__).parent / "handout"
-MODULES = ("planes.js", "decoders.js", "image_layers.js", "layers.js", "page.js")
+MODULES = (
+    *("planes.js", "decoders.js", "image_layers.js", "channel_layers.js"),
+    *("layers.js", "page.js"),
+)
 """In the order in which they import one another; the page holds them as one."""
 MAX_PIXELS = 640 * 480
 FUNCTIONS = (
@@ -221,6 +226,10 @@ _LAYERS: dict[type[Layer], Callable[[Any, tuple[int, ...]], Json | None]] = {
     BatchNormalize: batch,
     Decode: decode,
     Concatenate: lambda layer, shape: {"op": "concatenate"},
+    Add: lambda layer, shape: {"op": "merge", "product": False},
+    Multiply: lambda layer, shape: {"op": "merge", "product": True},
+    Softmax: lambda layer, shape: {"op": "softmax"},
+    ArgMax: lambda layer, shape: {"op": "argmax"},
     Residue: _residue,
     Activation: _activation,
     Scale: _scale,

@@ -2,6 +2,7 @@
 // The layers of a network, as the page to hand out computes them.
 // Sums are computed with 64 bits, and every step is rounded to 32 as the engine's results are.
 
+import { CHANNEL_LAYERS } from "./channel_layers.js";
 import { IMAGE_LAYERS } from "./image_layers.js";
 import { empty } from "./planes.js";
 
@@ -209,6 +210,7 @@ function weighted(step, x) {
 /** @type {Record<string, (step: Step, ...inputs: any[]) => Picture>} */
 export const LAYERS = {
   ...IMAGE_LAYERS,
+  ...CHANNEL_LAYERS,
   grey: (step, x) => weighted(step, x),
   convolution,
   max_pool: pool,

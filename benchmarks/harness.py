@@ -130,12 +130,16 @@ class Table:
         with threads(self.threads):
             differences = check(present, compare)
             sound = {n: c for n, c in present.items() if differences.get(n, 0.0) <= tolerance}
-            timings = measure(sound, seconds=self.seconds, clock=self.clock)
+            timings = self.measured(sound)
         row = Row(name, timings, differences, tolerance, note, work)
         self.rows.append(row)
         self.load = (self.load[0], load_average())
         print(f"  {name}: {_brief(row)}", file=self.out or sys.stderr, flush=True)
         return row
+
+    def measured(self, sound: Mapping[str, Contender]) -> dict[str, Timing]:
+        """The seconds of the contenders whose results are equal."""
+        return measure(sound, seconds=self.seconds, clock=self.clock)
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -181,14 +185,14 @@ class Table:
             "started": self.started,
             "load": [None if np.isnan(x) else x for x in self.load],
             "environment": environment(),
-            "geometric_mean": _or_none(self.geometric_mean),
+            "geometric_mean": mean if np.isfinite(mean := self.geometric_mean) else None,
             "rows": [
                 {
                     "name": r.name,
                     "note": r.note,
                     "work": r.work,
                     "tolerance": r.tolerance,
-                    "ratio": _or_none(r.ratio),
+                    "ratio": r.ratio if np.isfinite(r.ratio) else None,
                     "refused": list(r.refused),
                     "contenders": {
                         n: {
@@ -358,10 +362,6 @@ def _stamp(env: Mapping[str, Any], table: Table) -> str:
         f"{'processor' if table.threads == 1 else 'wall'} time; see "
         "benchmarks/METHOD.md.</sub>"
     )
-
-
-def _or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def plot(tables: list[Table], path: str | os.PathLike[str]) -> None:

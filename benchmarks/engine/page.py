@@ -175,7 +175,7 @@ def _draw(here: Results, avx2: Results, path: Path) -> None:
         axes.barh(places, beyond, left=1, height=0.38, color=color, label=word)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
-    ticks = (0.7, 1, 1.5, 2, 3, 5, 8)
+    ticks = (0.5, 0.7, 1, 1.5, 2, 3, 5, 8)
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
     labels = [f"{name.split(', 960 x')[0]}  [{here.best_peer(name)}]" for name in names]

@@ -1,32 +1,46 @@
-"""Every operator on one thread and on all cores, for spel and the peers that have threads."""
+"""Every operator on one thread and on all cores: spel, OpenCV and ONNX Runtime."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.engine import encoder
 from benchmarks.engine.series import Series
-from benchmarks.harness import OURS, Row, Table
+from benchmarks.harness import OURS, Contender, Row, Table, Timing, measure as timed
 from benchmarks.operators import convolution, others, plate, pooling
 
 GROUPS = (plate, convolution, pooling, others, encoder)
-THREADED = (OURS, "opencv", "onnxruntime", "torch")
+THREADED = (OURS, "opencv", "onnxruntime")
+QUIET = 0.05
+"""Seconds between two libraries, in which the threads of the first fall asleep."""
 
 
 @dataclass
 class WallTable(Table):
-    """A table of the contenders that have threads, by time on the wall."""
+    """A table of the libraries in `THREADED`, by time on the wall, one after the other.
+
+    Not in turns: threads of some libraries spin for milliseconds after their work, and would keep
+    the cores from the next library.
+    """
 
     def row(self, name: str, **given: Any) -> Row | None:
-        """See `Table.row`; contenders without threads are left out."""
+        """See `Table.row`; other libraries are left out."""
         named = {n: value for n, value in given.items() if not callable(value) or n in THREADED}
         if "compare" in given:
             named["compare"] = given["compare"]
         return super().row(name, **named)
+
+    def measured(self, sound: Mapping[str, Contender]) -> dict[str, Timing]:
+        """All rounds of a contender, then those of the next."""
+        timings = {}
+        for name, run in sound.items():
+            time.sleep(QUIET)
+            timings |= timed({name: run}, seconds=self.seconds / len(sound), clock=self.clock)
+        return timings
 
     @property
     def clock(self) -> Callable[[], float]:

@@ -45,3 +45,23 @@ def test_volumes_are_refused() -> None:
     network = spel.zoo.plates()
     with pytest.raises(ShapeError, match=r"expect \(rows, cols, channels\)"):
         detect_in_levels(network, [np.zeros((3, 9, 9, 1))], decision_of(network))  # type: ignore[arg-type]
+
+
+def test_a_small_level_is_made_from_small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(octaves, "CACHE_SPELS", 1 << 20)
+    monkeypatch.setattr(octaves, "READ_SIDE", 64)
+    image = np.random.default_rng(0).random((333, 501), dtype=np.float32)
+    sizes = []
+
+    class Watched(Read):
+        def __getitem__(self, window: tuple[slice, ...]) -> np.ndarray:
+            part = super().__getitem__(window)
+            sizes.append(part.shape)
+            return part
+
+    twice = octaves.halved(octaves.Halved(Watched(image)))
+    whole = octaves.halved(octaves.halved(image))
+    assert isinstance(twice, np.ndarray)
+    assert np.array_equal(twice, whole)
+    assert max(rows for rows, _ in sizes) == 64
+    assert max(cols for _, cols in sizes) == 64

@@ -7,6 +7,7 @@ compute each window when it is read, with the bits of the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +29,9 @@ TWO_BY_TWO = Adjacency.from_mask(np.ones((2, 2)), origin=(0, 0))
 
 CACHE_SPELS = 1 << 23
 """A halved image of at most this number of spels is computed once, and kept in memory."""
+
+READ_SIDE = 1 << 11
+"""Rows and columns of the windows of a plane that are read for it, at most."""
 
 
 class Plane(Protocol):
@@ -85,6 +89,11 @@ class Halved:
         rows, cols = self.finer.shape
         return -(-rows // 2), -(-cols // 2)
 
+    @property
+    def times(self) -> int:
+        """How often the plane that is read is halved."""
+        return 1 + (self.finer.times if isinstance(self.finer, Halved) else 0)
+
     def __getitem__(self, window: Window) -> Grey:
         rows, cols = (slice(2 * s.start, 2 * s.stop) for s in window)
         return ops.mean_pool(self.finer[rows, cols], TWO_BY_TWO, stride=2)
@@ -119,5 +128,9 @@ def halved(plane: Plane) -> Plane:
     rows, cols = small.shape
     if rows * cols > CACHE_SPELS:
         return small
-    parts = [small[slice(top, min(top + 256, rows)), slice(0, cols)] for top in range(0, rows, 256)]
-    return np.concatenate(parts)
+    made = np.empty((rows, cols), np.float32)
+    step = max(1, READ_SIDE >> small.times)
+    for top, left in product(range(0, rows, step), range(0, cols, step)):
+        part = slice(top, min(top + step, rows)), slice(left, min(left + step, cols))
+        made[part] = small[part]
+    return made

@@ -31,7 +31,7 @@ CACHE_SPELS = 1 << 23
 """A halved image of at most this number of spels is computed once, and kept in memory."""
 
 READ_SIDE = 1 << 11
-"""Rows and columns of the windows of a plane that are read for it, at most."""
+"""Rows and columns of the windows of a plane that are read to halve it, at most."""
 
 
 class Plane(Protocol):
@@ -95,8 +95,20 @@ class Halved:
         return 1 + (self.finer.times if isinstance(self.finer, Halved) else 0)
 
     def __getitem__(self, window: Window) -> Grey:
-        rows, cols = (slice(2 * s.start, 2 * s.stop) for s in window)
-        return ops.mean_pool(self.finer[rows, cols], TWO_BY_TWO, stride=2)
+        (top, bottom), (left, right) = (
+            (w.start, min(w.stop, n)) for w, n in zip(window, self.shape)
+        )
+        made = np.empty((bottom - top, right - left), np.float32)
+        step = max(1, READ_SIDE >> self.times)
+        for row, col in product(range(top, bottom, step), range(left, right, step)):
+            rows, cols = slice(row, min(row + step, bottom)), slice(col, min(col + step, right))
+            finer = self.finer[2 * rows.start : 2 * rows.stop, 2 * cols.start : 2 * cols.stop]
+            part = (
+                slice(rows.start - top, rows.stop - top),
+                slice(cols.start - left, cols.stop - left),
+            )
+            made[part] = ops.mean_pool(finer, TWO_BY_TWO, stride=2)
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +140,4 @@ def halved(plane: Plane) -> Plane:
     rows, cols = small.shape
     if rows * cols > CACHE_SPELS:
         return small
-    made = np.empty((rows, cols), np.float32)
-    step = max(1, READ_SIDE >> small.times)
-    for top, left in product(range(0, rows, step), range(0, cols, step)):
-        part = slice(top, min(top + step, rows)), slice(left, min(left + step, cols))
-        made[part] = small[part]
-    return made
+    return small[slice(0, rows), slice(0, cols)]

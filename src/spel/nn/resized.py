@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel import kernels
+from spel.core.threads import thread_count
 from spel.nn.blocks import Source
 from spel.ops.enlarge import enlarge
 
@@ -52,8 +53,9 @@ class Resized:
         for number in range(channels):
             plane = np.ascontiguousarray(here[..., number])
             out[number] = kernels.resize_part(
-                plane, origin, (rows, cols), box, (self.size[0], self.size[1]), (down, along)
-            )
+                plane, origin, (rows, cols), box, (self.size[0], self.size[1]), (down, along),
+                thread_count(),
+            )  # fmt: skip
         return np.moveaxis(out, 0, -1)
 
 

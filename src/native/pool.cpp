@@ -148,22 +148,40 @@ float neutral(Reduce op) {
   return op == Reduce::sum ? 0 : op == Reduce::maximum ? -infinity : infinity;
 }
 
-// Windows of 2^level columns that together are a window of `length`.
-BoxPool::Pieces pieces_of(int64_t shift, int64_t length, Reduce op) {
+// Windows of 2^level columns that together are a window of `length` from column `shift`, the widest from column
+// `shift + lead`, and narrower ones before and after these.
+BoxPool::Pieces pieces_from(int64_t shift, int64_t lead, int64_t length, Reduce op) {
   BoxPool::Pieces pieces;
-  int level = 0;
-  while (level < 4 && int64_t(2) << level <= length) ++level;
-  int64_t at = 0;
-  for (; at + (int64_t(1) << level) <= length; at += int64_t(1) << level) pieces.add(level, shift + at);
-  if (op != Reduce::sum) {
-    if (at < length) pieces.add(level, shift + length - (int64_t(1) << level));
+  int top = 0;
+  while (top < BoxPool::kTop && int64_t(2) << top <= length) ++top;
+  const int64_t width = int64_t(1) << top, end = lead + (length - lead) / width * width;
+  for (int64_t at = lead; at < end; at += width) pieces.add(top, shift + at);
+  if (op != Reduce::sum) {  // these may overlap
+    if (lead) pieces.add(top, shift);
+    if (end < length) pieces.add(top, shift + length - width);
     return pieces;
   }
-  for (; at < length; at += int64_t(1) << level) {
-    while (at + (int64_t(1) << level) > length) --level;
-    pieces.add(level, shift + at);
-  }
+  for (auto [from, to] : {std::pair(int64_t(0), lead), std::pair(end, length)})
+    for (int level = top; from < to; from += int64_t(1) << level) {
+      while (from + (int64_t(1) << level) > to) --level;
+      pieces.add(level, shift + from);
+    }
   return pieces;
+}
+
+// The cheapest choice: vectors at addresses that do not divide a line of the cache are read at half the cost.
+BoxPool::Pieces pieces_of(int64_t shift, int64_t length, Reduce op) {
+  constexpr int64_t kWidest = int64_t(1) << BoxPool::kTop;
+  const auto cost = [](const BoxPool::Pieces& pieces) {
+    int64_t sum = 0;
+    for (const BoxPool::Piece& piece : pieces.list) sum += piece.shift % kWidest == 0 ? 1 : 2;
+    return sum;
+  };
+  BoxPool::Pieces first = pieces_from(shift, 0, length, op);
+  const int64_t lead = floor_div(shift + kWidest - 1, kWidest) * kWidest - shift;
+  if (length < lead + kWidest) return first;
+  BoxPool::Pieces aligned = pieces_from(shift, lead, length, op);
+  return cost(aligned) < cost(first) ? aligned : first;
 }
 
 // The windows of `length` columns over the rows that are read.

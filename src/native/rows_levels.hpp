@@ -79,6 +79,8 @@ void levels_to_top(const LevelsRow& r) {
   }
 }
 
+constexpr int64_t kInRegisters = 5;  // so many addresses of rows
+
 template <Reduce R, bool Square>
 void levels_of_terms(const LevelsRow& r) {
   switch (r.count) {
@@ -110,10 +112,17 @@ inline void levels_by_passes(const LevelsRow& r, float* const* outs) {
 inline void levels(const LevelsRow& r) {
 #if defined(__AVX512F__)
   if (!r.careful) {
-    if (r.op == Reduce::maximum) return levels_of_terms<Reduce::maximum, false>(r);
-    if (r.op == Reduce::minimum) return levels_of_terms<Reduce::minimum, false>(r);
-    if (r.square) return levels_of_terms<Reduce::sum, true>(r);
-    return levels_of_terms<Reduce::sum, false>(r);
+    LevelsRow rows = r;
+    const float* down = r.outs[0];
+    if (r.count > kInRegisters && !r.square) {  // quicker tile by tile than vector by vector
+      combine(r.op, false, r.terms, r.count, r.outs[0], r.width);
+      rows.terms = &down;
+      rows.count = 1;
+    }
+    if (r.op == Reduce::maximum) return levels_of_terms<Reduce::maximum, false>(rows);
+    if (r.op == Reduce::minimum) return levels_of_terms<Reduce::minimum, false>(rows);
+    if (r.square) return levels_of_terms<Reduce::sum, true>(rows);
+    return levels_of_terms<Reduce::sum, false>(rows);
   }
 #endif
   levels_by_passes(r, r.outs);

@@ -140,7 +140,8 @@ class BoxPool final : public Node {
   }
   void make(Lane&, int64_t, int64_t, const Row* in, float* dst, int64_t pitch) const override;
 
-  struct Piece {  // a window of 2^level columns, from column x + shift
+  static constexpr int kTop = 4;  // the highest level: windows as wide as a line of the cache
+  struct Piece {                  // a window of 2^level columns, from column x + shift
     int level;
     int64_t shift;
   };

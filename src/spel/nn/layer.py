@@ -22,7 +22,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.numbers import as_numbers, as_unmasked
 from spel.core.placement import Placement
-from spel.core.value import Value
+from spel.core.value import Value, derived_property
 from spel.core.window import Window
 from spel.errors import ParameterError, ShapeError
 
@@ -185,6 +185,10 @@ class Layer(Value, ABC):
         return self.fingerprint() == other.fingerprint()
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @derived_property
+    def _hash(self) -> int:
         return hash(self.fingerprint())
 
 

@@ -33,6 +33,9 @@ MIN_SIDE = 8
 CROPS = 256
 """Number of views whose cells are computed at once."""
 
+NEIGHBOURS = Adjacency.box(3)
+"""The windows among which one of a higher score is a local maximum."""
+
 NO_CELLS = np.zeros((0, 0, 0), dtype=np.float32)
 
 SLIDE_MARGIN = 2
@@ -59,6 +62,7 @@ class Scanner:
                 f"{type(first).__name__} to {type(score).__name__}"
             )
         self.score = score
+        self.score_inside = replace(score, border="valid")
         if len(self.score.bank) != len(windows.sizes):
             raise ShapeError(
                 f"detect: {len(self.score.bank)} kernels for {len(windows.sizes)} window sizes; "
@@ -167,7 +171,7 @@ class Scanner:
             rows, cols, kernels = np.nonzero(scores > min_log_odds)
             values = scores[rows, cols, kernels]
             if len(rows):
-                highest = ops.max_pool(scores, Adjacency.box(3))[rows, cols, kernels]
+                highest = ops.max_pool(scores, NEIGHBOURS)[rows, cols, kernels]
                 rows, cols = rows + view.origin[0], cols + view.origin[1]
                 peak = (values >= highest) & view.owns(rows, cols)
                 rows, cols, kernels, values = (v[peak] for v in (rows, cols, kernels, values))
@@ -222,8 +226,7 @@ class Scanner:
         scales = np.exp(area / 2) / np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
         scales = np.tile(scales * 2 ** np.asarray(octaves), (2, 1)).T
         views = self._crop_views(pyramid, boxes, scales, degrees)
-        valid = replace(self.score, border="valid")
-        scores = valid(np.stack([view.cells for view in views]))
+        scores = self.score_inside(np.stack([view.cells for view in views]))
         flat = scores.reshape(len(boxes), -1)
         rows, cols, kernels = np.unravel_index(flat.argmax(axis=1), scores.shape[1:])
         (above, _), (left, _) = self.score.scope.halo

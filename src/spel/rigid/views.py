@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,21 +60,37 @@ class View:
 
     def points(self, points: Floats) -> Floats:
         """Points (x, y) of the view as points of the image."""
-        offsets = (points - self.middle[::-1]) @ _rotation(self.degrees)
-        return np.asarray(offsets / self.scale[::-1] + self.centre[::-1])
+        return _points(points, [self])
 
     def boxes(self, boxes: Floats) -> Floats:
         """The upright boxes of the image that enclose boxes of the view."""
-        rotation = np.abs(_rotation(self.degrees))
-        half = (boxes[:, 2:] - boxes[:, :2]) / 2 @ rotation / self.scale[::-1]
-        middle = self.points((boxes[:, 2:] + boxes[:, :2]) / 2)
-        return np.concatenate([middle - half, middle + half], axis=1)
+        return _boxes(boxes, [self])
 
 
-def _rotation(degrees: float) -> Floats:
-    """The matrix that turns row vectors (x, y) of a rotated view upright."""
-    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    return np.array([[cosine, sine], [-sine, cosine]])
+def _points(points: Floats, views: Sequence[View]) -> Floats:
+    """Points (x, y) as points of the image; there is one view for all, or one for each."""
+    offsets = points - [view.middle[::-1] for view in views]
+    cosine, sine = _turns(views)
+    x, y = offsets.T
+    turned = np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=1)
+    scales, centres = zip(*((view.scale[::-1], view.centre[::-1]) for view in views))
+    return np.asarray(turned / scales + centres)
+
+
+def _boxes(boxes: Floats, views: Sequence[View]) -> Floats:
+    """The upright boxes of the image that enclose boxes of one view, or each of a view of its own."""
+    cosine, sine = np.abs(_turns(views))
+    width, height = ((boxes[:, 2:] - boxes[:, :2]) / 2).T
+    half = np.stack([width * cosine + height * sine, width * sine + height * cosine], axis=1)
+    half /= [view.scale[::-1] for view in views]
+    middle = _points((boxes[:, 2:] + boxes[:, :2]) / 2, views)
+    return np.concatenate([middle - half, middle + half], axis=1)
+
+
+def _turns(views: Sequence[View]) -> Floats:
+    """Cosines and sines of the angles of views."""
+    angles = np.deg2rad([view.degrees for view in views])
+    return np.stack([np.cos(angles), np.sin(angles)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,11 +193,9 @@ class ScoredWindows(Value):
     @derived_property
     def boxes(self) -> Floats:
         """The windows as boxes ``x0 y0 x1 y1`` of the image."""
-        boxes = np.zeros((len(self), 4))
-        for index in np.unique(self.view_indices):
-            here = self.view_indices == index
-            boxes[here] = self.views[index].boxes(self.windows[here])
-        return boxes
+        if not len(self):
+            return np.zeros((0, 4))
+        return _boxes(self.windows, [self.views[index] for index in self.view_indices])
 
     def patches(self, adjacency: Adjacency) -> npt.NDArray[np.float32]:
         """The patch of cells under each window, as `spel.ops.patches` gives it: (n, |A| C)."""
@@ -189,17 +203,29 @@ class ScoredWindows(Value):
         patches = np.zeros((len(self), len(adjacency), channels), dtype=np.float32)
         (above, below), (left, right) = Window(adjacency).halo
         rows, cols = adjacency.displacements.T
-        for index in np.unique(self.view_indices):
-            here = np.flatnonzero(self.view_indices == index)
-            view = self.views[index]
-            values, places = view.cells, self.cells[here] - view.origin
-            last = np.array(values.shape[:2]) - (below, right)
+        for here, values, number in self._by_shape():
+            places = self.cells[here] - [self.views[i].origin for i in self.view_indices[here]]
+            last = np.array(values.shape[1:3]) - (below, right)
             if (places < (above, left)).any() or (places >= last).any():
-                values = np.pad(values, ((above, below), (left, right), (0, 0)))
+                values = np.pad(values, ((0, 0), (above, below), (left, right), (0, 0)))
                 places = places + (above, left)
             row, col = places.T
-            patches[here] = values[row[:, None] + rows, col[:, None] + cols]
+            patches[here] = values[number[:, None], row[:, None] + rows, col[:, None] + cols]
         return patches.reshape(len(self), len(adjacency) * channels)
+
+    def _by_shape(self) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any], Any]]:
+        """The windows in views of each shape, the cells of these views, and the view of each."""
+        used, numbers = np.unique(self.view_indices, return_inverse=True)
+        shapes = [self.views[index].cells.shape for index in used]
+        for shape in dict.fromkeys(shapes):
+            views = [i for i, other in enumerate(shapes) if other == shape]
+            cells = [self.views[used[i]].cells for i in views]
+            here = np.flatnonzero(np.isin(numbers, views))
+            yield (
+                here,
+                cells[0][None] if len(cells) == 1 else np.stack(cells),
+                np.searchsorted(views, numbers[here]),
+            )
 
     def move(self, deltas: npt.ArrayLike) -> ScoredWindows:
         """The same windows, shifted and resized by `apply_deltas`."""

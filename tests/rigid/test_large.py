@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from spel.data import street
 from spel.decide import decision_of
 from spel.errors import ShapeError
 from spel.rigid import Windows, octaves
+from spel.rigid.detect import detect_rigid
 from spel.rigid.large import detect_in_levels
 
 SIDE = 100
@@ -36,6 +39,21 @@ def test_plates() -> None:
     decision, whole = decision_of(network), spel.detect(network, image)
     assert isinstance(decision, Windows)
     parts = detect_in_levels(network, [Read(image)], decision, size=100)
+    assert len(whole) > 0
+    assert np.array_equal(parts.boxes, whole.boxes)
+    assert np.array_equal(parts.scores, whole.scores)
+
+
+@pytest.mark.parametrize(("stride", "proposes"), [(3, True), (2, False), (5, False)])
+def test_windows_with_a_stride(stride: int, proposes: bool) -> None:
+    network, image = spel.zoo.plates(), street(0, size=(160, 220)).image
+    decision = decision_of(network)
+    assert isinstance(decision, Windows)
+    assert decision.proposals is not None
+    proposals = replace(decision.proposals, stride=stride) if proposes else None
+    decision = replace(decision, proposals=proposals, stride=stride, threshold=0.01)
+    whole = detect_rigid(network, image, decision)
+    parts = detect_in_levels(network, [Read(image)], decision, size=52)
     assert len(whole) > 0
     assert np.array_equal(parts.boxes, whole.boxes)
     assert np.array_equal(parts.scores, whole.scores)

@@ -65,6 +65,15 @@ def test_a_stored_decision_states_its_version() -> None:
         Windows.from_dict({**stored, "largest": 1.0})
 
 
+def test_a_stride_is_stored_and_checked() -> None:
+    strided = Windows(((20, 10),), stride=2)
+    assert Windows.from_dict(strided.to_dict()) == strided
+    assert "stride" not in Windows(((20, 10),)).to_dict()
+    for stride in (0, 65, 1.5):
+        with pytest.raises(ParameterError, match="stride"):
+            Windows(((20, 10),), stride=stride)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("value", ["abc", None, [0.5], 2, float("nan")])
 def test_a_threshold_is_a_number(value) -> None:
     with pytest.raises(ParameterError, match="expected a number from 0 to 1"):

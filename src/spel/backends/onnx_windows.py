@@ -104,7 +104,7 @@ class OnnxScanner:
     def _peaks(self, image: Value, ratio: Tensor, lowest: float) -> OnnxScored:
         """The local maxima of the scores in one level."""
         cells = translated(self.scanner.cells, self.graph, image)
-        scored = translate(self.scanner.score, self.graph, cells)
+        scored = translate(self.scanner.score_sliding, self.graph, cells)
         around = translate(MaxPool(Adjacency.box(3)), self.graph, scored)
         scores, highest = (
             Tensor(self.graph, value.name, "float32").op("Transpose", perm=[0, 2, 3, 1])
@@ -114,7 +114,8 @@ class OnnxScanner:
         index = count_up(peak.size(0)).where(peak)
         kernels, cols = scores.size(3), scores.size(2)
         cell = index // kernels
-        places = (index * 0, cell // cols, cell % cols, index % kernels)
+        stride = self.scanner.windows.stride
+        places = (index * 0, cell // cols * stride, cell % cols * stride, index % kernels)
         boxes = self._moved(cells, places, self.scanner.refiner) / ratio.at([1, 0, 1, 0])
         log_odds = scores.reshape(-1).where(peak).to("float64")
         return OnnxScored(boxes, log_odds, log_odds * 0.0, log_odds * 0.0)
@@ -152,7 +153,7 @@ class OnnxScanner:
         scales = scales / sides_product.op("Sqrt")
         middle = _middles(boxes)
         cells, offset = self._cells_near(middle, (scales, scales), turns)
-        scored = translate(replace(self.scanner.score, border="valid"), self.graph, cells)
+        scored = translate(self.scanner.score_inside, self.graph, cells)
         scores = Tensor(self.graph, scored.name, "float32").op("Transpose", perm=[0, 2, 3, 1])
         flat = scores.reshape(scores.size(0), -1)
         best = flat.op("ArgMax", dtype="int64", axis=1, keepdims=0)

@@ -1,7 +1,7 @@
 """Detection of rigid objects in two stages: proposals at all scales, then their refinement.
 
-1. The proposal stage slides small kernels over the scale space; their best windows are proposals,
-   as many as the scores of the image call for.
+1. The proposal stage slides small kernels over the scale space, a few cells at a time; their best
+   windows are proposals, as many as the scores of the image call for.
 2. The refinement stage scores larger kernels near the proposals, at several scales around each.
    Without a proposal stage, or if this is quicker because there are many proposals, the larger
    kernels slide over the whole scale space.

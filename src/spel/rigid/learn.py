@@ -304,11 +304,10 @@ def _learn_class(
     stages.append(StageLearner(config, photos, "score" + suffix, anchors.refinement))
     learned = [stage.learn(on_step) for stage in stages]
     cells = stages[-1].cells.nodes
-    decision = replace(
-        learned[-1][1],
-        proposals=learned[0][1] if len(learned) > 1 else None,
-        rotations=config.rotations,
-    )
+    proposals = None
+    if len(learned) > 1:
+        proposals = replace(learned[0][1], stride=config.proposal_stride)
+    decision = replace(learned[-1][1], proposals=proposals, rotations=config.rotations)
     most = 2 * max(len(boxes) for boxes in photos.truth)
     decision = replace(decision, max_detections=max(decision.max_detections, most))
     validation = None

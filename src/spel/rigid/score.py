@@ -63,6 +63,7 @@ class Scanner:
             )
         self.score = score
         self.score_inside = replace(score, border="valid")
+        self.score_sliding = replace(score, stride=windows.stride)
         if len(self.score.bank) != len(windows.sizes):
             raise ShapeError(
                 f"detect: {len(self.score.bank)} kernels for {len(windows.sizes)} window sizes; "
@@ -130,8 +131,9 @@ class Scanner:
         """The cells of a part of a level, and the cells around it that kernels read."""
         shape = (*level.image.shape, 1)
         cells = self.cells.shape(shape)[:2]
+        stride = self.windows.stride  # a part begins where a window of the whole does
         box = [
-            (max(0, o.start - low), min(n, o.stop + high))
+            (max(0, o.start - low) // stride * stride, min(n, o.stop + high))
             for o, n, (low, high) in zip(own, cells, self._around())
         ]
         part = tile_of(self.cells, shape, box)
@@ -144,7 +146,11 @@ class Scanner:
         halos = [self.score.scope.halo]
         if isinstance(self.refiner, Convolution):
             halos.append(self.refiner.scope.halo)
-        return [(1 + max(low), 1 + max(high)) for low, high in (zip(*axis) for axis in zip(*halos))]
+        next_window = self.windows.stride
+        return [
+            (next_window + max(low), next_window + max(high))
+            for low, high in (zip(*axis) for axis in zip(*halos))
+        ]
 
     def views(self, pyramid: Pyramid) -> list[View]:
         """The cells of the image at all scales."""
@@ -167,12 +173,13 @@ class Scanner:
         """Local maxima of the scores above `min_log_odds`, at most `max_windows`, best first."""
         parts: list[tuple[Any, ...]] = []
         for index, view in enumerate(views):
-            scores = self.score(view.cells)
+            scores = self.score_sliding(view.cells)
             rows, cols, kernels = np.nonzero(scores > min_log_odds)
             values = scores[rows, cols, kernels]
             if len(rows):
                 highest = ops.max_pool(scores, NEIGHBOURS)[rows, cols, kernels]
-                rows, cols = rows + view.origin[0], cols + view.origin[1]
+                stride = self.windows.stride
+                rows, cols = (n * stride + o for n, o in zip((rows, cols), view.origin))
                 peak = (values >= highest) & view.owns(rows, cols)
                 rows, cols, kernels, values = (v[peak] for v in (rows, cols, kernels, values))
                 parts.append((values, kernels, np.full(len(rows), index), rows, cols))

@@ -78,7 +78,7 @@ def _points(points: Floats, views: Sequence[View]) -> Floats:
 
 
 def _boxes(boxes: Floats, views: Sequence[View]) -> Floats:
-    """The upright boxes of the image that enclose boxes of one view, or each of a view of its own."""
+    """The upright boxes of the image that enclose boxes; one view for all, or one for each."""
     cosine, sine = np.abs(_turns(views))
     width, height = ((boxes[:, 2:] - boxes[:, :2]) / 2).T
     half = np.stack([width * cosine + height * sine, width * sine + height * cosine], axis=1)

@@ -28,6 +28,9 @@ MAX_SIDE = 1_000_000
 MAX_SCALE = 64
 """Largest factor by which an image is enlarged."""
 
+MAX_STRIDE = 64
+"""Largest number of cells from one window to the next."""
+
 MAX_SCALES_PER_OCTAVE = 64
 """Largest number of scales per factor of 2."""
 
@@ -103,6 +106,9 @@ class Windows:
         Factor by which objects may be smaller than those that `max_scale` is made for: images are
         scanned at scales up to ``max_scale * enlarge``, in both stages. The time grows with its
         square. Values below 1 leave the smallest objects out, and take less time.
+    stride : int
+        Number of cells from one window to the next, of kernels that slide over the scales. Near
+        proposals, all windows are scored.
 
     Raises
     ------
@@ -130,6 +136,7 @@ class Windows:
     margin: tuple[float, float] = (0.0, 0.0)
     enlarge: float = 1.0
     adjust_node: str | None = None
+    stride: int = 1
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -156,12 +163,16 @@ class Windows:
             )
 
     def _check_numbers(self) -> None:
-        for name in ("max_detections", "max_proposals", "scales_per_octave"):
+        for name in ("max_detections", "max_proposals", "scales_per_octave", "stride"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ParameterError(
                     f"Windows: {name} {value!r:.60}; expected an integer of at least 1"
                 )
+        if self.stride > MAX_STRIDE:
+            raise ParameterError(
+                f"Windows: stride {self.stride}; expected at most {MAX_STRIDE} cells"
+            )
         for name in ("threshold", "overlap"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -237,6 +248,8 @@ class Windows:
             del values["enlarge"]
         if self.adjust_node is None:
             del values["adjust_node"]
+        if self.stride == 1:
+            del values["stride"]
         return values
 
     @classmethod

@@ -14,6 +14,8 @@
 namespace spel {
 namespace {
 
+constexpr int64_t kRoom = 32;  // two vectors after a row, which may be read
+
 struct Taps {
   int64_t most = 0;            // largest number of taps of an output spel
   std::vector<int32_t> first;  // first input spel that an output spel reads
@@ -67,7 +69,7 @@ void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, con
   const int64_t line = down.most * wide + along.most * width;
   const int64_t bands = std::clamp(height * line / kWorthAThread, int64_t(1), std::min(height, int64_t(threads)));
   in_bands(bands, poll, [&](int64_t band, Pulse& pulse) {
-    std::vector<float> sum(wide + along.most, 0.0f), weights(down.most);
+    std::vector<float> sum(wide + along.most + kRoom, 0.0f), weights(down.most);
     for (int64_t y = band * height / bands; y < (band + 1) * height / bands; y++) {
       const int64_t count = std::min(down.most, image.size[0] - down.first[y]);
       for (int64_t k = 0; k < count; k++) weights[k] = down.weights[k * height + y];

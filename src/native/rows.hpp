@@ -120,7 +120,7 @@ struct Rows {
   void (*recolor)(Space, double white, const float* src, int64_t pitch, float* dst, int64_t dst_pitch, int64_t width);
   // dst[x] = sum over k < count of w[k] rows[k stride + x]
   void (*weigh_rows)(const float* rows, int64_t stride, const float* w, int64_t count, float* dst, int64_t width);
-  // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]
+  // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]; `row` has 32 more floats, which may be read
   void (*weigh_spels)(const float* row, const int32_t* first, const float* w, int64_t count, float* dst, int64_t width);
 };
 

@@ -42,6 +42,12 @@ SPEL_INLINE Vec load(const float* p) {
   return v;
 }
 
+SPEL_INLINE Ints load(const int32_t* p) {
+  Ints v;
+  __builtin_memcpy(&v, p, kBytes);
+  return v;
+}
+
 SPEL_INLINE void store(float* p, Vec v) { __builtin_memcpy(p, &v, kBytes); }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -151,6 +157,17 @@ SPEL_INLINE Vec evens(Vec a, Vec b) {
   Ints pick;
   for (int i = 0; i < kLanes; ++i) pick[i] = 2 * i;
   return __builtin_shuffle(a, b, pick);
+#endif
+}
+
+// The lanes of low and then high that an index from 0 to 2 kLanes - 1 names.
+SPEL_INLINE Vec picked(Vec low, Vec high, Ints index) {
+#if defined(__clang__)
+  Vec r;
+  for (int i = 0; i < kLanes; ++i) r[i] = index[i] < kLanes ? low[index[i]] : high[index[i] - kLanes];
+  return r;
+#else
+  return __builtin_shuffle(low, high, index);
 #endif
 }
 

@@ -114,6 +114,23 @@ def test_a_network_that_cannot_be_shown_is_refused(client, tmp_path, name, value
     assert client.is_served()
 
 
+def test_uploaded_networks_count_to_the_limit(client, tmp_path, monkeypatch):
+    import spel
+    from spel.studio import document
+
+    spel.chain(grey=spel.Color("grey")).save(tmp_path / "x.safetensors")
+    sent = (tmp_path / "x.safetensors").read_bytes()
+    assert status(client.put("/api/networks?name=last", sent)) == 200
+    monkeypatch.setattr(document, "MAX_NETWORKS", 1)
+    for answer in (
+        client.put("/api/networks?name=more", sent),
+        client.post("/api/learn-boxes", b'{"network": "boxes"}'),
+        client.post("/api/do", b'{"command": {"do": "stage_lesson", "template": "grey"}}'),
+    ):
+        assert status(answer) == 422
+        assert b"the largest number allowed; remove some first" in answer
+
+
 def test_uploads_are_decoded_in_another_process(client, monkeypatch, tmp_path):
     import numpy as np
 

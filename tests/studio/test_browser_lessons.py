@@ -80,3 +80,19 @@ def test_predict_try_reveal_and_progress(person):
     assert page.url.endswith("#chain")
     person.go("lessons")
     assert "respondidas: 2" in text(person, "main")
+
+
+def test_a_sum_that_is_asked_for_is_hidden_everywhere(person):
+    page = person.page
+    person.open("lessons")
+    page.click("[data-lesson=convolution]")
+    person.until("document.documentElement.dataset.asked === 'sum'")
+    page.wait_for_selector(".result .sum", state="attached")
+    page.click("details.neuron summary")
+    seen = "getComputedStyle(document.querySelector('.result .sum')).visibility"
+    drawn = "document.querySelector('.neuron canvas')?.getAttribute('aria-label') ?? ''"
+    person.until(f"({drawn}).endsWith('?')")
+    assert page.evaluate(seen) == "hidden"
+    page.get_by_role("button", name="Reveal").click()
+    person.until(f"{seen} === 'visible'")
+    person.until(f"!({drawn}).endsWith('?')")

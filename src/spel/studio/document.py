@@ -33,6 +33,7 @@ TOOLS = ("brush", "line", "fill", "spels", "erase")
 MAX_POINTS = 20_000
 MAX_IMPORTED_POINTS = 1_000_000
 MAX_STROKES = 10_000
+MAX_NETWORKS = 64
 MAX_RADIUS = 128.0
 CLASS_COLORS = (
     "#2f6fd0",
@@ -212,7 +213,23 @@ class Document:
 
     def with_entry(self, name: str, entry: Entry) -> Document:
         """The document with this network, new or in place of the one of the same name."""
+        self.check_room(name)
         return replace(self, networks={**self.networks, name: entry})
+
+    def check_room(self, name: str) -> None:
+        """Refuse a network of a new name where there are as many as allowed.
+
+        Raises
+        ------
+        ParameterError
+            If there is no room for it.
+        """
+        if name not in self.networks and len(self.networks) >= MAX_NETWORKS:
+            raise Refusal(
+                "many_networks",
+                "there are {n} networks, the largest number allowed; remove some first",
+                n=len(self.networks),
+            )
 
     def with_strokes(self, image: str, strokes: tuple[Stroke, ...]) -> Document:
         """The document with these strokes on an image, in place of the former ones."""

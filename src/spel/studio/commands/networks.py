@@ -18,7 +18,6 @@ from spel.studio.lessons import network_names
 from spel.studio.new_layers import JOINS, new_layer
 from spel.studio.refusals import Refusal
 
-MAX_NETWORKS = 64
 MAX_LESSON_COMMANDS = 20
 
 
@@ -60,12 +59,6 @@ def add_network(document: Document, workspace: Workspace, arguments: Arguments) 
     Arguments: name; copy, the name of a network, or template.
     """
     name = _new_name(document, arguments["name"])
-    if len(document.networks) >= MAX_NETWORKS:
-        raise Refusal(
-            "many_networks",
-            "there are {n} networks, the largest number allowed; remove some first",
-            n=MAX_NETWORKS,
-        )
     if "copy" in arguments:
         return document.with_entry(name, document.entry(arguments["copy"]))
     return document.with_entry(name, Entry(learning.template(arguments["template"])))

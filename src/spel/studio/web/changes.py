@@ -92,6 +92,7 @@ def learn_boxes(session: Session, body: Body) -> Json:
     """Begin to learn a detector from the true boxes; the answer is the task."""
     name = display_name(body.get("network", "from boxes"))
     document, adjust = session.document, bool(body.get("adjust", False))
+    document.check_room(name)
 
     def work(task: Task) -> None:
         network = learn_from_truth(document, session, task.say, adjust=adjust)

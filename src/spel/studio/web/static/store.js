@@ -4,7 +4,8 @@
 // Events of the bus: "document" (it changed), "run" (new numbers), "select" (another network, step,
 // channel or kernel), "image", "problem" (an image turned out to be broken), "contrast" (of an image),
 // "cursor", "traced" (the inspector has new numbers), "term" (another neighbour is pointed at), "page",
-// "lesson", "language", "theme", "busy", "idle", and "rest" (a drag has ended).
+// "lesson", "predict" (a question hides or shows numbers), "language", "theme", "busy", "idle", and
+// "rest" (a drag has ended).
 
 import { latest } from "./base/latest.js";
 import { sayProblem } from "./base/toasts.js";
@@ -30,6 +31,7 @@ import { get, post } from "./server/api.js";
  * @property {string | null} other the second network of a comparison
  * @property {Lesson | null} lesson
  * @property {number} lessonStep
+ * @property {string} asked the step whose numbers a question hides; empty for none
  * @property {string} map colour map of the stage
  * @property {number | null} band the channel of the image that is shown; null for its colours
  * @property {Trace | null} trace the numbers in the inspector
@@ -54,6 +56,7 @@ export const state = {
   other: null,
   lesson: null,
   lessonStep: 0,
+  asked: "",
   map: "auto",
   band: null,
   trace: null,

@@ -32,6 +32,7 @@ class Inspector extends Part {
   build() {
     this.on(bus, "cursor run select language", () => this.update());
     this.on(bus, "term", () => this.markTerm());
+    this.on(bus, "predict", () => this.redraw());
     this.update();
   }
 

@@ -2,10 +2,10 @@
 // A convolution at one spel as the drawing of a perceptron: inputs, weights, sum, bias, activation.
 
 import { h } from "../base/dom.js";
-import { num, short } from "../base/numbers.js";
+import { short } from "../base/numbers.js";
 import { stem, t } from "../base/words.js";
 import { penOf } from "../picture/colors.js";
-import { network } from "../store.js";
+import { network, state } from "../store.js";
 
 /** @import { Terms, TraceStep } from "../server/types.js" */
 
@@ -18,6 +18,7 @@ const WIDE = 520;
  * @property {Array<{ x: number, weight: number }>} shown
  * @property {number} hidden how many inputs are left out
  * @property {Terms} terms
+ * @property {string} value the sum with its bias; a question mark while a lesson asks for it
  * @property {string | null} then the activation function of the next step
  */
 
@@ -28,14 +29,15 @@ const WIDE = 520;
  */
 export function neuron({ node: name, terms }, channel, view) {
   const drawing = drawingOf(name, terms, channel);
-  const toggled = (/** @type {boolean} */ open) => {
-    if (open === view.neuron) return;
-    view.neuron = open;
+  const toggled = (/** @type {HTMLDetailsElement} */ details) => {
+    if (details.open === view.neuron) return;
+    view.neuron = details.open;
     view.redraw();
+    if (details.open) details.scrollIntoView({ block: "nearest" });
   };
   return h(
     "details.neuron",
-    { open: view.neuron, ontoggle: (event) => toggled(event.currentTarget.open) },
+    { open: view.neuron, ontoggle: (event) => toggled(event.currentTarget) },
     h("summary", {}, t("inspector.neuron")),
     view.neuron ? picture(drawing) : null,
   );
@@ -43,8 +45,8 @@ export function neuron({ node: name, terms }, channel, view) {
 
 /** @param {Drawing} drawing */
 function picture(drawing) {
-  const { shown, terms, hidden } = drawing;
-  const sum = t("inspector.neuron.label", { n: shown.length + hidden, sum: num(terms.value) });
+  const { shown, hidden, value } = drawing;
+  const sum = t("inspector.neuron.label", { n: shown.length + hidden, sum: value });
   return h("canvas.curve", {
     width: WIDE * 2,
     height: (shown.length + 2) * ROW * 2,
@@ -72,14 +74,15 @@ function drawingOf(name, terms, channel) {
   const next = network()?.nodes.find((n) => n.inputs[0] === name);
   const then = next && stem(next.kind) === "activation" ? String(next.fields.function) : null;
   const channels = terms.patch[0]?.length ?? 1;
-  return { shown, hidden: all.length * channels - shown.length, terms, then };
+  const value = state.asked === name ? "?" : short(terms.value);
+  return { shown, hidden: all.length * channels - shown.length, terms, value, then };
 }
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {Drawing} drawing
  */
-function draw(canvas, { shown, hidden, terms, then }) {
+function draw(canvas, { shown, hidden, terms, value, then }) {
   const { write, line, circle } = pencil(canvas);
   const middle = ((shown.length + 1) / 2) * ROW;
   const top = Math.max(...shown.map(({ weight }) => Math.abs(weight)), 1e-12);
@@ -97,7 +100,7 @@ function draw(canvas, { shown, hidden, terms, then }) {
   write(270, middle - 82, `${t("kernel.bias")} ${short(terms.bias)}`);
   line([270, middle], [WIDE - 20, middle], "--ink", 1.5);
   circle(270, middle, 26, "Σ + b");
-  write(336, middle - 12, short(terms.value));
+  write(336, middle - 12, value);
   if (then) circle(430, middle, 36, then);
 }
 

@@ -214,7 +214,7 @@ function total({ sum, bias, value }) {
     "p.result",
     {},
     h("span", {}, t("inspector.sum")),
-    num(sum, 5),
+    h("b.sum", {}, num(sum, 5)),
     " + ",
     h("span", {}, t("kernel.bias")),
     num(bias),

@@ -30,7 +30,7 @@ export function pooling({ node: name, terms }) {
   const winner = terms.winner;
   const mark = displacements.findIndex((d) => d[0] === winner?.[0] && d[1] === winner[1]);
   const at = winner?.map((d) => (d > 0 ? `+${d}` : d)).join(", ");
-  const where = winner ? h("span.muted", {}, ` ${t("inspector.winner", { at })}`) : null;
+  const where = winner ? h("span.muted.taken", {}, ` ${t("inspector.winner", { at })}`) : null;
   const result = h("p.result", {}, `${word} = `, h("output", {}, num(terms.value, 5)), where);
   return h("div.arithmetic", {}, windowMatrix(terms, terms.patch.flat(), mark), result);
 }

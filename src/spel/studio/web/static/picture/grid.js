@@ -34,8 +34,9 @@ const DIGIT = 0.62;
  * @param {Layer} layer
  * @param {View} view
  * @param {{ clientWidth: number, clientHeight: number }} room
+ * @param {boolean} numbered whether large spels carry their numbers
  */
-export function drawGrid(pen, layer, view, room) {
+export function drawGrid(pen, layer, view, room, numbered) {
   const [high, wide] = layer.scale;
   const [top, left] = layer.offset;
   if (view.zoom * wide < LINES_FROM) return;
@@ -49,7 +50,7 @@ export function drawGrid(pen, layer, view, room) {
     c1: clamp(Math.ceil(colAt(room.clientWidth)), 0, cols),
   };
   drawLines(pen, layer, view.zoom, visible);
-  if (view.zoom * wide < NUMBERS_FROM) return;
+  if (!numbered || view.zoom * wide < NUMBERS_FROM) return;
   if (layer.numbers) drawImageNumbers(pen, layer, visible);
   else if (layer.plane) drawNumbers(pen, layer, visible);
 }

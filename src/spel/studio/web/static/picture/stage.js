@@ -49,6 +49,8 @@ export class Stage extends HTMLElement {
   pointer = null;
   /** What points: a finger is less exact than a mouse. @type {"mouse" | "pen" | "touch"} */
   pointerType = "mouse";
+  /** Whether large spels carry their numbers. */
+  numbered = true;
   label = "";
   canvas = document.createElement("canvas");
   // Marks have a canvas of their own: moving the cursor does not draw the picture again.
@@ -250,7 +252,7 @@ export class Stage extends HTMLElement {
     if (this.#detail) this.#drawLayer(pen, this.#detail);
     if (this.#top) this.#drawLayer(pen, this.#top);
     const ruled = this.#detail ?? shown;
-    if (ruled) drawGrid(pen, ruled, this.view, this);
+    if (ruled) drawGrid(pen, ruled, this.view, this, this.numbered);
     this.dispatchEvent(new Event("looked"));
   }
 

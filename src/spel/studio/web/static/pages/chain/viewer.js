@@ -76,7 +76,7 @@ export class Viewer extends Part {
     );
     this.follow(this.stage);
     this.on(this.stage, "step", ({ detail }) => this.moveCursor(detail));
-    this.on(bus, "run select image contrast", () => this.update());
+    this.on(bus, "run select image contrast predict", () => this.update());
     this.on(bus, "rest", () => {
       if ((this.plane?.grain ?? 1) > 1) this.update();
     });
@@ -159,6 +159,7 @@ export class Viewer extends Part {
       if (step()?.id !== shown.id) return false;
       this.plane = values;
     }
+    this.stage.numbered = !shown || state.asked !== shown.name;
     this.stage.setPlane(this.plane, shown ?? placeOf(this.image), this.map());
     patch(this.scale, this.stage.colors ? scaleBar(this.stage.colors) : null);
     this.scale.hidden = !this.stage.colors;

@@ -74,7 +74,11 @@ function hideAnswer(shown) {
   const { lesson, lessonStep } = state;
   const isQuestion = lesson && shown?.ask.kind === "value";
   const open = isQuestion && !progressOf(lesson.id).answers[lessonStep]?.done;
-  document.documentElement.dataset.predict = open ? (shown.ask.cover ? "cover" : "on") : "off";
+  const { dataset } = document.documentElement;
+  dataset.predict = open ? (shown.ask.cover ? "cover" : "on") : "off";
+  dataset.asked = open ? (shown.ask.of ?? "value") : "";
+  state.asked = open ? shown.node : "";
+  emit("predict");
 }
 
 class LessonPanel extends Part {

@@ -174,14 +174,14 @@ class Scanner:
         parts: list[tuple[Any, ...]] = []
         for index, view in enumerate(views):
             scores = self.score_sliding(view.cells)
-            rows, cols, kernels = np.nonzero(scores > min_log_odds)
-            values = scores[rows, cols, kernels]
-            if len(rows):
-                highest = ops.max_pool(scores, NEIGHBOURS)[rows, cols, kernels]
-                stride = self.windows.stride
+            above = scores > min_log_odds
+            if above.any():
+                above &= scores >= ops.max_pool(scores, NEIGHBOURS)
+                rows, cols, kernels = np.nonzero(above)
+                values, stride = scores[above], self.windows.stride
                 rows, cols = (n * stride + o for n, o in zip((rows, cols), view.origin))
-                peak = (values >= highest) & view.owns(rows, cols)
-                rows, cols, kernels, values = (v[peak] for v in (rows, cols, kernels, values))
+                own = view.owns(rows, cols)
+                rows, cols, kernels, values = (v[own] for v in (rows, cols, kernels, values))
                 parts.append((values, kernels, np.full(len(rows), index), rows, cols))
         if not parts:
             return ScoredWindows.empty(views)

@@ -60,37 +60,37 @@ class View:
 
     def points(self, points: Floats) -> Floats:
         """Points (x, y) of the view as points of the image."""
-        return _points(points, [self])
+        return _points(points, _poses([self]))
 
     def boxes(self, boxes: Floats) -> Floats:
         """The upright boxes of the image that enclose boxes of the view."""
-        return _boxes(boxes, [self])
+        return _boxes(boxes, _poses([self]))
 
 
-def _points(points: Floats, views: Sequence[View]) -> Floats:
-    """Points (x, y) as points of the image; there is one view for all, or one for each."""
-    offsets = points - [view.middle[::-1] for view in views]
-    cosine, sine = _turns(views)
-    x, y = offsets.T
+def _poses(views: Sequence[View]) -> Floats:
+    """Where views lie: scale, centre and middle as (x, y), then cosine and sine of the angle."""
+    turns = np.deg2rad([view.degrees for view in views])
+    places = [(*v.scale[::-1], *v.centre[::-1], *v.middle[::-1]) for v in views]
+    return np.column_stack([np.reshape(places, (-1, 6)), np.cos(turns), np.sin(turns)])
+
+
+def _points(points: Floats, poses: Floats) -> Floats:
+    """Points (x, y) of a view as points of the image; one pose for all, or one for each."""
+    scale, centre, middle = poses[:, :2], poses[:, 2:4], poses[:, 4:6]
+    cosine, sine = poses.T[6:]
+    x, y = (points - middle).T
     turned = np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=1)
-    scales, centres = zip(*((view.scale[::-1], view.centre[::-1]) for view in views))
-    return np.asarray(turned / scales + centres)
+    return np.asarray(turned / scale + centre)
 
 
-def _boxes(boxes: Floats, views: Sequence[View]) -> Floats:
-    """The upright boxes of the image that enclose boxes; one view for all, or one for each."""
-    cosine, sine = np.abs(_turns(views))
+def _boxes(boxes: Floats, poses: Floats) -> Floats:
+    """The upright boxes of the image that enclose boxes of views; one pose for all, or for each."""
+    cosine, sine = np.abs(poses.T[6:])
     width, height = ((boxes[:, 2:] - boxes[:, :2]) / 2).T
     half = np.stack([width * cosine + height * sine, width * sine + height * cosine], axis=1)
-    half /= [view.scale[::-1] for view in views]
-    middle = _points((boxes[:, 2:] + boxes[:, :2]) / 2, views)
+    half /= poses[:, :2]
+    middle = _points((boxes[:, 2:] + boxes[:, :2]) / 2, poses)
     return np.concatenate([middle - half, middle + half], axis=1)
-
-
-def _turns(views: Sequence[View]) -> Floats:
-    """Cosines and sines of the angles of views."""
-    angles = np.deg2rad([view.degrees for view in views])
-    return np.stack([np.cos(angles), np.sin(angles)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +193,7 @@ class ScoredWindows(Value):
     @derived_property
     def boxes(self) -> Floats:
         """The windows as boxes ``x0 y0 x1 y1`` of the image."""
-        if not len(self):
-            return np.zeros((0, 4))
-        return _boxes(self.windows, [self.views[index] for index in self.view_indices])
+        return _boxes(self.windows, _poses(self.views)[self.view_indices])
 
     def patches(self, adjacency: Adjacency) -> npt.NDArray[np.float32]:
         """The patch of cells under each window, as `spel.ops.patches` gives it: (n, |A| C)."""

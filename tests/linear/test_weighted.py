@@ -108,3 +108,11 @@ def test_models_without_groups_predict_what_leaving_out_says() -> None:
             np.testing.assert_allclose(predicted, left_out[here], rtol=1e-3, atol=1e-3)
         # Photos without an object of a class give it no crops.
         assert models_without_groups(model, rows[:0], wanted[:0], shares[:0], [], total=1.0) == {}
+
+
+def test_a_group_of_all_rows_cannot_be_left_out() -> None:
+    rows = np.random.default_rng(0).normal(size=(6, 3))
+    targets = rows @ [1.0, -2.0, 0.5]
+    model = fit_ridge(rows, targets, np.ones(6), 0.1)
+    left_out = leave_group_out(model, rows, targets, np.ones(6), ["a"] * 6)
+    assert np.allclose(left_out, rows @ model.weights + model.bias)

@@ -15,6 +15,9 @@ from spel.linear.ridge import LinearModel, ridge_from_moments
 Real = npt.NDArray[np.float64]
 Rows = npt.NDArray[Any]
 
+EVERYTHING = 1e-9
+"""A group whose rows have all shares but this one cannot be left out."""
+
 
 def fit_ridge(
     rows: Rows, targets: npt.ArrayLike, shares: npt.ArrayLike, ridge: float
@@ -174,8 +177,9 @@ def leave_group_out(
     """Predictions for each row by the model that is fitted without the rows of its group.
 
     They are exact for a weighted ridge whose mean is held fixed, and need no second fit: for
-    ``H = X_g A^-1 X_g' S_g``, the residuals are ``(I - H)^-1 (y_g - X_g w - b)`` (Cook & Weisberg
-    1982).
+    ``G = X_g A^-1 X_g'`` and the roots R of the shares, the residuals are ``e + G R z``, where
+    ``(I - R G R) z = R e`` and ``e = y_g - X_g w - b`` (Cook & Weisberg 1982). Rows of a group
+    that holds all rows get the model's own predictions.
 
     Parameters
     ----------
@@ -201,18 +205,25 @@ def leave_group_out(
     >>> leave_group_out(model, rows, targets, shares, [0, 1, 2]).round(3).tolist()
     [-2.0, 0.0, 2.0]
     """
+    from scipy.linalg import cholesky, solve, solve_triangular
+
     s = shares / (shares.sum() if total is None else total)
     predictions = rows @ model.weights + model.bias
     names = np.asarray(groups)
-    inverse = np.linalg.inv(model.covariance).astype(np.float32)
+    factor = np.asfortranarray(cholesky(model.covariance, lower=True), dtype=np.float32)
     mean = model.mean.astype(np.float32)
     for name in np.unique(names) if without is None else without:
         here = np.flatnonzero(names == name)
+        if s[here].sum() > 1 - EVERYTHING:
+            continue
         centred = rows[here].astype(np.float32) - mean
+        half = solve_triangular(factor, centred.T, lower=True, check_finite=False)
         # The 1 is the column of the bias, which is orthogonal to the centred columns.
-        hat = ((centred @ inverse @ centred.T).astype(np.float64) + 1.0) * s[here]
+        hat = ((half.T @ half).astype(np.float64) + 1.0) * np.sqrt(s[here])
         residual = targets[here] - predictions[here]
-        predictions[here] = targets[here] - np.linalg.solve(np.eye(len(here)) - hat, residual)
+        rooted = (np.sqrt(s[here]) * residual.T).T
+        without_group = np.eye(len(here)) - np.sqrt(s[here])[:, None] * hat
+        predictions[here] -= hat @ solve(without_group, rooted, assume_a="pos", check_finite=False)
     return np.asarray(predictions, dtype=np.float64)
 
 
@@ -223,6 +234,7 @@ def models_without_groups(
     shares: Real,
     groups: Sequence[Any] | npt.NDArray[Any],
     total: float | None = None,
+    predictions: Real | None = None,
 ) -> dict[Any, LinearModel]:
     """The model without the rows of a group, for each group; see `leave_group_out`.
 
@@ -241,6 +253,8 @@ def models_without_groups(
         The group of each row.
     total : float, optional
         Sum of the shares of all rows that the model was fitted to; by default of these ones.
+    predictions : (n,) array, optional
+        What `leave_group_out` gives for these rows, if it is known.
 
     Returns
     -------
@@ -259,7 +273,9 @@ def models_without_groups(
     if not len(rows):
         return {}
     s = shares / (shares.sum() if total is None else total)
-    errors = targets - leave_group_out(model, rows, targets, shares, groups, total=total)
+    if predictions is None:
+        predictions = leave_group_out(model, rows, targets, shares, groups, total=total)
+    errors = targets - predictions
     weighted = errors * s.reshape(-1, *(1,) * (errors.ndim - 1))
     names = np.asarray(groups)
     each = [np.flatnonzero(names == name) for name in np.unique(names)]

@@ -75,26 +75,30 @@ class LeftOut:
         rows_of_photos = np.sum(counts, axis=0)
         self.without = WithoutPhoto(model, rows_of_photos, samples.positive.length, self._models_of)
         self._total = samples.total(positive_weight)
+        self._predictions: dict[range, Floats] = {}
 
     def scores(self) -> tuple[Floats, npt.NDArray[np.bool_], Ints]:
         """Scores of all samples by the model without their photo, which are objects, and photos."""
-        with_objects = self.samples.with_objects
         # A single photo cannot be left out: no object would remain to learn from.
-        without = with_objects if len(with_objects) > 1 else with_objects[:0]
+        without = None if len(self.samples.with_objects) > 1 else ()
         scores, is_positive, places = [], [], []
         for part in self.without.portions:
             rows, targets, shares, photos = self.samples.rows_of(part, self.positive_weight)
-            here = without[(without >= part.start) & (without < part.stop)]
-            scores.append(
-                leave_group_out(self.model, rows, targets, shares, photos, here, total=self._total)
+            here = leave_group_out(
+                self.model, rows, targets, shares, photos, without, total=self._total
             )
+            if without is None:
+                self._predictions[part] = here
+            scores.append(here)
             is_positive.append(targets > 0)
             places.append(photos)
         return np.concatenate(scores), np.concatenate(is_positive), np.concatenate(places)
 
     def _models_of(self, part: range) -> dict[int, LinearModel]:
         rows, targets, shares, photos = self.samples.rows_of(part, self.positive_weight)
-        return models_without_groups(self.model, rows, targets, shares, photos, total=self._total)
+        return models_without_groups(
+            self.model, rows, targets, shares, photos, self._total, self._predictions.get(part)
+        )
 
 
 class DeltasLeftOut:

@@ -44,8 +44,8 @@ def test_plates() -> None:
     assert np.array_equal(parts.scores, whole.scores)
 
 
-@pytest.mark.parametrize(("stride", "proposes"), [(3, True), (2, False), (5, False)])
-def test_windows_with_a_stride(stride: int, proposes: bool) -> None:
+@pytest.mark.parametrize(("stride", "proposes"), [((1, 3), True), ((3, 2), True), ((2, 5), False)])
+def test_windows_with_a_stride(stride: tuple[int, int], proposes: bool) -> None:
     network, image = spel.zoo.plates(), street(0, size=(160, 220)).image
     decision = decision_of(network)
     assert isinstance(decision, Windows)

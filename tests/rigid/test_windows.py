@@ -66,10 +66,10 @@ def test_a_stored_decision_states_its_version() -> None:
 
 
 def test_a_stride_is_stored_and_checked() -> None:
-    strided = Windows(((20, 10),), stride=2)
+    strided = Windows(((20, 10),), stride=(1, 2))
     assert Windows.from_dict(strided.to_dict()) == strided
     assert "stride" not in Windows(((20, 10),)).to_dict()
-    for stride in (0, 65, 1.5):
+    for stride in (2, (0, 1), (1, 65), (1.5, 1), (1, 1, 1)):
         with pytest.raises(ParameterError, match="stride"):
             Windows(((20, 10),), stride=stride)  # type: ignore[arg-type]
 

@@ -114,8 +114,8 @@ class OnnxScanner:
         index = count_up(peak.size(0)).where(peak)
         kernels, cols = scores.size(3), scores.size(2)
         cell = index // kernels
-        stride = self.scanner.windows.stride
-        places = (index * 0, cell // cols * stride, cell % cols * stride, index % kernels)
+        down, along = self.scanner.windows.stride
+        places = (index * 0, cell // cols * down, cell % cols * along, index % kernels)
         boxes = self._moved(cells, places, self.scanner.refiner) / ratio.at([1, 0, 1, 0])
         log_odds = scores.reshape(-1).where(peak).to("float64")
         return OnnxScored(boxes, log_odds, log_odds * 0.0, log_odds * 0.0)

@@ -64,8 +64,9 @@ class RigidConfig:
         Factors by which objects may be smaller, or larger, than all objects of the photos.
     proposal_object_cells, proposal_max_rotation, proposal_scales_per_octave : float, float, int
         `object_cells`, `max_rotation` and `scales_per_octave` of the proposal stage.
-    proposal_stride : int
-        Number of cells from one window of the proposal stage to the next, in detection.
+    proposal_step : float
+        Largest step from one window of the proposal stage to the next, in detection, as a share of
+        the objects' sides; it is at least one cell.
     min_objects_for_proposals : int
         Number of objects from which on a proposal stage is learned. It makes detection twice as
         fast, but misses objects if it was learned from few; without it, the larger kernels slide
@@ -119,7 +120,7 @@ class RigidConfig:
     proposal_object_cells: float = 48.0
     proposal_max_rotation: float = 10.0
     proposal_scales_per_octave: int = 3
-    proposal_stride: int = 2
+    proposal_step: float = 0.25
     min_objects_for_proposals: int = 100
     rotations: tuple[float, ...] = (-8.0, -4.0, 4.0, 8.0)
     seed: int = 0

@@ -306,7 +306,7 @@ def _learn_class(
     cells = stages[-1].cells.nodes
     proposals = None
     if len(learned) > 1:
-        proposals = replace(learned[0][1], stride=config.proposal_stride)
+        proposals = replace(learned[0][1], stride=stages[0].stride)
     decision = replace(learned[-1][1], proposals=proposals, rotations=config.rotations)
     most = 2 * max(len(boxes) for boxes in photos.truth)
     decision = replace(decision, max_detections=max(decision.max_detections, most))

@@ -131,10 +131,9 @@ class Scanner:
         """The cells of a part of a level, and the cells around it that kernels read."""
         shape = (*level.image.shape, 1)
         cells = self.cells.shape(shape)[:2]
-        stride = self.windows.stride  # a part begins where a window of the whole does
-        box = [
-            (max(0, o.start - low) // stride * stride, min(n, o.stop + high))
-            for o, n, (low, high) in zip(own, cells, self._around())
+        box = [  # a part begins where a window of the whole does
+            (max(0, o.start - low) // step * step, min(n, o.stop + high))
+            for o, n, (low, high), step in zip(own, cells, self._around(), self.windows.stride)
         ]
         part = tile_of(self.cells, shape, box)
         read = (part.read[0], part.read[1])
@@ -146,10 +145,10 @@ class Scanner:
         halos = [self.score.scope.halo]
         if isinstance(self.refiner, Convolution):
             halos.append(self.refiner.scope.halo)
-        next_window = self.windows.stride
+        sides = (zip(*axis) for axis in zip(*halos))
         return [
-            (next_window + max(low), next_window + max(high))
-            for low, high in (zip(*axis) for axis in zip(*halos))
+            (step + max(low), step + max(high))
+            for step, (low, high) in zip(self.windows.stride, sides)
         ]
 
     def views(self, pyramid: Pyramid) -> list[View]:
@@ -179,7 +178,7 @@ class Scanner:
                 above &= scores >= ops.max_pool(scores, NEIGHBOURS)
                 rows, cols, kernels = np.nonzero(above)
                 values, stride = scores[above], self.windows.stride
-                rows, cols = (n * stride + o for n, o in zip((rows, cols), view.origin))
+                rows, cols = (n * s + o for n, s, o in zip((rows, cols), stride, view.origin))
                 own = view.owns(rows, cols)
                 rows, cols, kernels, values = (v[own] for v in (rows, cols, kernels, values))
                 parts.append((values, kernels, np.full(len(rows), index), rows, cols))

@@ -23,7 +23,7 @@ from spel.rigid.misplaced import misplace_objects
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.stored_rows import Scratch
-from spel.rigid.windows import Windows
+from spel.rigid.windows import MAX_STRIDE, Windows
 
 Report = Callable[[str], object]
 
@@ -178,6 +178,14 @@ class StageLearner:
         """Width and height of the object in each kernel's window, in spels."""
         cell = self.config.cell
         return tuple((g.size[0] * cell, g.size[1] * cell) for g in self.groups)
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """Rows and columns of cells by which windows may be apart, for the smallest objects."""
+        width, height = np.min([group.size for group in self.groups], axis=0)
+        steps = (max(1, int(self.config.proposal_step * side)) for side in (height, width))
+        down, along = (min(step, MAX_STRIDE) for step in steps)
+        return down, along
 
     def adjusting_node(self) -> Node:
         """The node that adjusts boxes, of a stage whose other kernels were learned before."""

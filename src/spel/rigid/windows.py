@@ -106,7 +106,7 @@ class Windows:
         Factor by which objects may be smaller than those that `max_scale` is made for: images are
         scanned at scales up to ``max_scale * enlarge``, in both stages. The time grows with its
         square. Values below 1 leave the smallest objects out, and take less time.
-    stride : int
+    stride : (rows, cols)
         Number of cells from one window to the next, of kernels that slide over the scales. Near
         proposals, all windows are scored.
 
@@ -136,13 +136,14 @@ class Windows:
     margin: tuple[float, float] = (0.0, 0.0)
     enlarge: float = 1.0
     adjust_node: str | None = None
-    stride: int = 1
+    stride: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         self._check_sizes()
         self._check_numbers()
         self._check_scales()
         self._check_rotations()
+        self._check_stride()
         object.__setattr__(self, "margin", check_margin(self.margin))
         for name in ("refine_node", "adjust_node", "score_node"):
             node = getattr(self, name)
@@ -163,16 +164,12 @@ class Windows:
             )
 
     def _check_numbers(self) -> None:
-        for name in ("max_detections", "max_proposals", "scales_per_octave", "stride"):
+        for name in ("max_detections", "max_proposals", "scales_per_octave"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ParameterError(
                     f"Windows: {name} {value!r:.60}; expected an integer of at least 1"
                 )
-        if self.stride > MAX_STRIDE:
-            raise ParameterError(
-                f"Windows: stride {self.stride}; expected at most {MAX_STRIDE} cells"
-            )
         for name in ("threshold", "overlap"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -209,6 +206,17 @@ class Windows:
                 f"Windows: rotations {rotations!r}; expected degrees between -90 and 90"
             )
 
+    def _check_stride(self) -> None:
+        stride = tuple(self.stride) if isinstance(self.stride, Sequence) else ()
+        if len(stride) != 2 or any(
+            isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MAX_STRIDE
+            for n in stride
+        ):
+            raise ParameterError(
+                f"Windows: stride {self.stride!r:.60}; expected two integers from 1 to {MAX_STRIDE}"
+            )
+        object.__setattr__(self, "stride", stride)
+
     def with_margin(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Boxes ``x0 y0 x1 y1`` with the margin on each side.
 
@@ -241,6 +249,7 @@ class Windows:
             "proposals": None if self.proposals is None else self.proposals.to_dict(),
             "rotations": list(self.rotations),
             "margin": list(self.margin),
+            "stride": list(self.stride),
         }
         if not any(self.margin):
             del values["margin"]
@@ -248,7 +257,7 @@ class Windows:
             del values["enlarge"]
         if self.adjust_node is None:
             del values["adjust_node"]
-        if self.stride == 1:
+        if self.stride == (1, 1):
             del values["stride"]
         return values
 

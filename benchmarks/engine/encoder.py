@@ -28,7 +28,12 @@ def _banks(channels: int, widths: tuple[int, ...] = WIDTHS) -> list[spel.KernelB
     return banks
 
 
-def _network(banks: list[spel.KernelBank], stride: int) -> Any:
+def encoder(channels: int, stride: int) -> spel.Network:
+    """The encoder of three layers that the rows measure."""
+    return _network(_banks(channels), stride)
+
+
+def _network(banks: list[spel.KernelBank], stride: int) -> spel.Network:
     layers: list[Any] = []
     for bank in banks:
         layers += [spel.Convolution(bank), spel.Activation("relu")]

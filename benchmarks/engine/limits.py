@@ -1,10 +1,11 @@
-"""The plate layer and convolutions against what one core can do at best."""
+"""The plate layer, convolutions, ReLU and encoders against what one core can do at best."""
 
 from __future__ import annotations
 
 import numpy as np
 
 import spel
+from benchmarks.engine.encoder import encoder
 from benchmarks.engine.series import Series
 from benchmarks.harness import measure as timed
 from benchmarks.operators.convolution import ROWS
@@ -36,6 +37,13 @@ def measure(threads: int, quick: bool) -> list[Series]:
         net = spel.chain(spel.Convolution(bank), spel.Activation("relu"))
         name = f"{m} to {b}, {side} x {side}, {rows} x {cols}"
         _row(layers, name, net, (rows, cols, m), threads, quick)
+    rows, cols = (240, 320) if quick else (960, 1280)
+    relu = spel.chain(spel.Activation("relu"))
+    _row(layers, f"ReLU, {rows} x {cols}", relu, (rows, cols, 1), threads, quick)
+    side = 100 if quick else 400
+    for stride in (1, 2):
+        name = f"encoder {side} x {side} x 3 to 16, 32, 64, stride {stride}"
+        _row(layers, name, encoder(3, stride), (side, side, 3), threads, quick)
     return [layers]
 
 

@@ -112,7 +112,7 @@ class Halved:
 
 
 @dataclass(frozen=True, eq=False)
-class Resized:
+class ResizedPlane:
     """A plane at another size."""
 
     plane: Plane
@@ -129,7 +129,7 @@ class Resized:
 
 def is_in_memory(plane: Plane) -> bool:
     """Whether the numbers of a plane are there, and not read or computed window by window."""
-    return isinstance(plane.plane if isinstance(plane, Resized) else plane, np.ndarray)
+    return isinstance(plane.plane if isinstance(plane, ResizedPlane) else plane, np.ndarray)
 
 
 def halved(plane: Plane) -> Plane:

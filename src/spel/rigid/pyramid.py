@@ -13,7 +13,7 @@ from spel import kernels
 from spel.core.numbers import as_numbers
 from spel.core.threads import thread_count
 from spel.errors import ParameterError, ShapeError
-from spel.rigid.octaves import Grey, Octave, Plane, Resized, halved
+from spel.rigid.octaves import Grey, Octave, Plane, ResizedPlane, halved
 
 MAX_HALVINGS = 12
 """Largest number of times that an image is halved."""
@@ -190,7 +190,7 @@ class Pyramid:
 def _resized(image: Plane, size: tuple[int, int]) -> Plane:
     """The image at another size: in memory, or read by windows as the image is."""
     if not isinstance(image, np.ndarray):
-        return Resized(image, size)
+        return ResizedPlane(image, size)
     return kernels.resize(image, _extent(image), size, thread_count())
 
 

@@ -14,6 +14,8 @@ from spel.data import volume
 from spel.io.annotation.markers import write_markers
 from spel.io.large.pyramid import write_pyramid
 
+from .conftest import Program
+
 ARCH = {
     "nlayers": 1,
     "layer1": {
@@ -50,3 +52,32 @@ def test_a_volume_is_learned_from_three_planes_and_segmented_in_blocks(tmp_path:
     assert np.array_equal(mask, whole)
     truth = scene.labels > 0
     assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.8
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "apply NET STACK --out OUT",
+        "detect NET STACK --out OUT",
+        "detect NET STACK --out OUT --tile 8",
+        "segment NET STACK --out OUT",
+        "features NET STACK --out OUT",
+        "trace NET STACK --at 0,0",
+        "trace NET STACK --at 0,0,0",
+        "invert NET STACK --out OUT.png",
+        "export NET --to html --image STACK --out OUT.html",
+    ],
+)
+def test_a_network_of_images_refuses_a_volume_in_every_command(
+    program: Program, tmp_path: Path, command: str
+) -> None:
+    """It would take the planes for a batch, and a size that was learned for one of a volume."""
+    net, stack = tmp_path / "net.safetensors", tmp_path / "stack.npy"
+    spel.chain(spel.MaxPool(spel.Adjacency.box(3))).save(net)
+    np.save(stack, np.ones((4, 9, 9, 1), np.uint8))
+    places = {"NET": net, "STACK": stack, "OUT": tmp_path / "out", "OUT.png": tmp_path / "a.png"}
+    places["OUT.html"] = tmp_path / "a.html"
+    code, _, err = program(*(places.get(word, word) for word in command.split()))
+    assert code == 3
+    assert "(4, 9, 9, 1) is a volume" in err
+    assert "--page" in err

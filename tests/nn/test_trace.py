@@ -90,7 +90,7 @@ def test_refusals():
         net.trace(image, at=(0, 0), channel=1)
     with pytest.raises(ParameterError, match="no node"):
         net.trace(image, at=(0, 0), node="nope")
-    with pytest.raises(ShapeError, match="not a batch"):
+    with pytest.raises(ShapeError, match="or a batch"):
         net.trace(np.ones((2, 3, 4, 1)), at=(0, 0))
 
 

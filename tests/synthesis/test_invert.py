@@ -116,7 +116,7 @@ def test_wrong_activations_are_refused(photo):
         invert(net, right, shape=photo.shape, bounds=(1, 0))
     with pytest.raises(ParameterError, match="NaN"):
         invert(net, right * np.nan, shape=photo.shape)
-    with pytest.raises(ShapeError, match="no batch"):
+    with pytest.raises(ShapeError, match="or a batch"):
         invert_steps(net, photo[None])
 
 

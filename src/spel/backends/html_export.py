@@ -30,6 +30,7 @@ from spel.nn.node import INPUT, Node
 from spel.nn.normalize import BatchNormalize, DivisiveNormalize, LinearNormalize
 from spel.nn.pool import MaxPool, MeanPool, MinPool, Pool
 from spel.nn.residue import Residue
+from spel.nn.volumes import refuse_volume
 from spel.ops.activate import checked_parameter
 
 FOLDER = Path(__file__).parent / "handout"
@@ -76,6 +77,7 @@ def to_html(network: Network, image: npt.ArrayLike, *, title: str = "spel") -> s
     """
     array = match_white(network, image)
     array = array[..., None] if array.ndim == 2 else array
+    refuse_volume(network, array.shape, "to_html")
     if array.ndim != 3:
         raise ShapeError(f"to_html: image of shape {array.shape}; expected (rows, cols, channels)")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:

@@ -15,10 +15,11 @@ from spel.decide.boxes import decide
 from spel.decide.decision import DECISION, Decision
 from spel.decide.explain import explain_component
 from spel.decide.segmentation import KEY as SEGMENTATION
-from spel.errors import FormatError, ParameterError, ShapeError
+from spel.errors import FormatError, ParameterError
 from spel.nn.geometry import geometry
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
+from spel.nn.volumes import refuse_volume
 from spel.rigid.classes import KIND as CLASS_WINDOWS, OPTIONS, ClassWindows
 from spel.rigid.detect import detect_rigid
 from spel.rigid.detect_classes import detect_classes
@@ -84,7 +85,7 @@ def detect(
     """
     chosen = resolve_decision(network, decision, options)
     array = match_white(network, as_numbers(image, "detect"), white)
-    check_volume(network, array.shape)
+    refuse_volume(network, array.shape, "detect")
     if isinstance(chosen, Windows):
         return detect_rigid(network, array, chosen, why=why)
     if isinstance(chosen, ClassWindows):
@@ -100,15 +101,6 @@ def detect(
         for at in result.strongest
     )
     return replace(result.detections, why=explanations)
-
-
-def check_volume(network: Network, shape: tuple[int, ...]) -> None:
-    """Refuse a volume for a network of images, which would take its planes for a batch."""
-    if network.ndim == 2 and len(shape) == 4:
-        raise ShapeError(
-            f"detect: image of shape {shape} is a volume, and the network is for images; give one "
-            "plane of it (--page), or use a network with adjacencies of three axes"
-        )
 
 
 def with_decision(network: Network, decision: AnyDecision) -> Network:

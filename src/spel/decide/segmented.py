@@ -27,6 +27,7 @@ from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.intensity import match_white
 from spel.nn.network import Network
 from spel.nn.node import INPUT
+from spel.nn.volumes import refuse_volume
 from spel.ops.enlarge import enlarge
 
 Real = npt.NDArray[np.float32]
@@ -161,8 +162,8 @@ def segment_image(
     Raises
     ------
     ShapeError, ParameterError, FormatError
-        If the network makes boxes, or its output does not fit the segmentation.
-
+        If the network makes boxes, or its output does not fit the segmentation; or if the image is
+        a volume and the network is for images.
 
     Examples
     --------
@@ -174,6 +175,7 @@ def segment_image(
     chosen = resolve_segmentation(network, segmentation)
     array = match_white(network, as_numbers(image, "segment"), white)
     array = array[..., None] if array.ndim == (network.ndim or 2) else array
+    refuse_volume(network, array.shape, "segment")
     size = array.shape[:-1]
     source = array
     if scale != 1:

@@ -16,6 +16,7 @@ from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.bytes import Rounding
 from spel.jobs.network_job import NetworkJob, write_bands
 from spel.jobs.steps import MAX_BYTES, save_steps, step_ending, voxel_of
+from spel.nn.volumes import refuse_volume
 from spel.runs import ImageRecord, OutputFiles, SourceImage
 from spel.runs.bands import output_bands
 from spel.runs.tiling import Mapping
@@ -93,6 +94,7 @@ class ApplyJob(NetworkJob):
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The steps of an image in memory."""
         matched = self.matched(image)
+        refuse_volume(self.network, matched.shape, "apply")
         paths = [
             path
             for form in self.formats

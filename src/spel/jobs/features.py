@@ -59,6 +59,11 @@ class FeaturesJob(NetworkJob):
 
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The feature vector of an image in memory."""
+        if image.pixels.ndim == 4:
+            raise ShapeError(
+                f"features: image of shape {image.pixels.shape} is a volume, and features are of "
+                "images; give one plane of it (--page)"
+            )
         check_finite(image.pixels, image.name)
         pooled, batch = self._pooled(), full_range(image.pixels, image.white)[None]
         vector = pooled.fit_transform(batch)[0]

@@ -14,6 +14,7 @@ from spel.errors import ParameterError, ShapeError
 from spel.nn.html import trace_html
 from spel.nn.layer import Explanation, Image
 from spel.nn.node import INPUT
+from spel.nn.volumes import refuse_volume
 
 if TYPE_CHECKING:
     from spel.nn.network import Network
@@ -159,6 +160,7 @@ def trace(
     """
     target = network.output if node is None else node
     images = {INPUT: network.with_channel_axis(image)}
+    refuse_volume(network, images[INPUT].shape, "trace")
     ndim = network.ndim or len(at)
     if images[INPUT].ndim != ndim + 1:
         raise ShapeError(

@@ -17,12 +17,13 @@ from spel.core.adjacency import Adjacency
 from spel.core.detections import Detections
 from spel.decide import Decision, decision_of
 from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_regions
-from spel.decide.detection import AnyDecision, check_volume
+from spel.decide.detection import AnyDecision
 from spel.errors import ShapeError
 from spel.nn import Network
 from spel.nn.blocks import Source
 from spel.nn.geometry import geometry
 from spel.nn.tiles import SIZE, Slices, sides
+from spel.nn.volumes import refuse_volume
 from spel.ops.streamed import threshold_of_parts
 from spel.rigid.large import detect_in_levels
 from spel.runs.seams import Seams, components_of_tile
@@ -128,7 +129,7 @@ def decide(network: Network, tiling: Tiling, decision: Decision) -> DecisionResu
     """As `detect_tiled` by a decision about components, with the strongest pixel of each box."""
     shape = tiling.shape
     result = network.shape(shape)
-    check_volume(network, shape)
+    refuse_volume(network, shape, "detect")
     check_axes(decision, len(shape) - 1)
     network = tiling.resolved(network)
     axes = axes_of(network, tiling.source)

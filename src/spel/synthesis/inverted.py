@@ -11,6 +11,7 @@ from spel.draw import Tile, sheet
 from spel.errors import ShapeError, UnsupportedLayerError
 from spel.nn import Network
 from spel.nn.layer import Image
+from spel.nn.volumes import refuse_volume
 from spel.synthesis.invert import invert
 
 
@@ -55,6 +56,7 @@ def invert_steps(
     ([4.0, 2.0], ['share'])
     """
     full = network.with_channel_axis(image)
+    refuse_volume(network, full.shape, "invert")
     if full.ndim != (network.ndim or 2) + 1:
         raise ShapeError(f"invert: an image of shape {full.shape}; expected one image, no batch")
     pictures, refused = {}, {}
@@ -117,6 +119,7 @@ def inverted_sheet(
     3
     """
     full = network.with_channel_axis(image)
+    refuse_volume(network, full.shape, "invert")
     tiles = [Tile(shown(full, white), "image", " x ".join(map(str, full.shape)))]
     for name, picture in pictures.items():
         number = network.names.index(name) + 1

@@ -55,7 +55,10 @@ def main() -> None:
         from benchmarks.classify import batch
 
         write_json(folder / "classify-batch.json", batch.compare(options.data, folder))
-
+    for part in options.parts:
+        name = "validation" if part == "fashion" and not test else part
+        if name in page.TABLES:
+            print(page.TABLES[name](folder), "\n")
     if "page" in options.parts:
         page.fill(Path("docs/classify.md"), folder)
 

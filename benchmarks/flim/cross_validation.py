@@ -104,16 +104,18 @@ def main() -> int:
                 settings.append((ridge, *setting, margin))
     table_of = np.array(answers)
     best_all = int(table_of.mean(axis=1).argmax())
-    print(f"{len(settings)} settings on {len(other)} images")
-    for name, index in (("chosen on all", best_all), ("shipped", settings.index(shipped()))):
-        tell(name, settings[index], table_of[index], full)
+    print(f"{len(settings)} settings on {len(other)} images\n")
+    print("| chosen | Dice, images with an egg | false alarms | Dice, all |\n|---|---|---|---|")
+    for name, index in (("on all images", best_all), ("as shipped", settings.index(shipped()))):
+        tell(name, table_of[index], full)
+        print(f"{name}: {settings[index]}", file=sys.stderr)
     nested = np.zeros((10, len(other)))
     for repeat in range(10):
         order = np.random.default_rng(repeat).permutation(len(other))
         for fold in np.array_split(order, 5):
             rest = np.setdiff1d(order, fold)
             nested[repeat, fold] = table_of[table_of[:, rest].mean(axis=1).argmax(), fold]
-    tell("nested, 10 x 5 folds", None, nested.mean(axis=0), full)
+    tell("nested, 10 times 5 folds", nested.mean(axis=0), full)
     return 0
 
 
@@ -138,10 +140,10 @@ def shipped() -> tuple[float, ...]:
     return (1e-2, *spreads, base.round_power, base.border_factor, 0.95)
 
 
-def tell(name: str, setting: tuple[float, ...] | None, line: Real, full: npt.NDArray) -> None:
+def tell(name: str, line: Real, full: npt.NDArray) -> None:
+    """A row of the table, from what each image scores."""
     print(
-        f"{name}: Dice {line[full].mean():.3f} on images with an egg, false alarms "
-        f"{1 - line[~full].mean():.3f}, {line.mean():.3f} over all; {setting or ''}"
+        f"| {name} | {line[full].mean():.3f} | {1 - line[~full].mean():.3f} | {line.mean():.3f} |"
     )
 
 

@@ -108,6 +108,8 @@ def main() -> int:
     drawn = find_markers(folder / "libift" / "markers")
     images = {p.stem: spel.read(p) for p in sorted((folder / "images").glob("*.png"))}
     masks = read_masks(folder / "masks")
+    print("| seed | Dice, images with an egg | worst | false alarms | Dice, all | s to learn |")
+    print("|---|---|---|---|---|---|")
     for seed in range(42, 42 + options.seeds):
         began = perf_counter()
         found = learn_segmenter(
@@ -131,8 +133,12 @@ def main() -> int:
         unmarked = [name for name in images if name not in drawn]
         scores: Scores = score({n: answers[n] for n in unmarked}, masks)
         print(
-            f"seed {seed}: {scores}; learned in {took:.2f} s; of one core {alone:.2f} s for the "
-            f"encoder, {1e3 * each:.1f} ms an image"
+            f"| {seed} | {scores.dice:.3f} | {scores.worst:.2f} | {scores.false_alarms:.3f} | "
+            f"{scores.everything:.3f} | {took:.2f} |"
+        )
+        print(
+            f"of one core {alone:.2f} s for the encoder, {1e3 * each:.1f} ms an image",
+            file=sys.stderr,
         )
         if seed == 42 and options.write:
             card = card_of(network, scores)

@@ -31,16 +31,32 @@ def main() -> int:
     training = [photo for own in by_region for photo in own[: given.photos]]
     tests = [photo for own in by_region for photo in own[given.photos :][: given.tests]]
     images, boxes = [p.image for p in training], [p.boxes for p in training]
-    names = [[p.region] * len(p.boxes) for p in training]
+    labels = [[p.region] * len(p.boxes) for p in training]
     print(f"{len(training)} photos to learn from, {len(tests)} others to be tested on\n")
-    classes = learn_detector(images, boxes, classes=names)
+    classes = learn_detector(images, boxes, classes=labels)
+    names = " / ".join(regions(every))
+    print(f"| suppressed | AP50 | AP, IoU .5 to .95 | AP50 of {names} | answers |")
+    print("|---|---|---|---|---|", flush=True)
     for suppress in ("within", "across"):
         answers = [answer(classes, photo, suppress=suppress) for photo in tests]
-        print(f"three classes, suppressed {suppress} classes:\n{evaluate(answers).text(0)}\n")
+        print(row(f"{suppress} classes", answers), flush=True)
     together = learn_detector(images, boxes)
-    answers = [answer(together, photo) for photo in tests]
-    print(f"one class:\n{evaluate(answers).text(0)}")
+    print(row("one class of all", [answer(together, photo) for photo in tests]))
     return 0
+
+
+def row(name: str, answers: list[Answers]) -> str:
+    """A line of the table."""
+    figures = evaluate(answers)
+    each = [one.average_precision for one in figures.by_class.values()]
+    cells = [
+        name,
+        f"{figures.average_precision:.3f}",
+        f"{figures.coco.ap:.3f}",
+        " / ".join(f"{one:.3f}" for one in each),
+        str(sum(len(one.scores) for one in answers)),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def answer(network: spel.Network, photo: Photo, **options: str) -> Answers:

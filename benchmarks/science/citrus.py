@@ -19,7 +19,7 @@ from spel.metrics.classification import confusion
 from spel.nn import Activation, Color, MaxPool, Network, Unlearned, chain
 from spel.sklearn import PooledFeatures
 
-TOLERANCE = 0.03
+TOLERANCE = 0.06
 SEEDS = (0, 1, 2, 3, 4)
 TEST = 10
 """Images of each class on which a split tests, drawn from those without strokes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.science.expectation import EXPECTED, differences, expect
 from spel.metrics.intervals import Interval, bootstrap_interval, holm, paired_difference
-
-EXPECTED = Path(__file__).parent / "expected"
 
 Values = dict[str, float]
 """One figure per image, by the image's name."""
@@ -115,12 +113,12 @@ class Table:
 
     def latex(self) -> str:
         """A `tabular` for `booktabs`."""
-        head = " & ".join(_tex(word) for word in ("method", "n", *self.metrics))
+        head = " & ".join(tex(word) for word in ("method", "n", *self.metrics))
         body = []
         cells = {(line["method"], line["metric"]): line for line in self.lines()}
         for row in self.rows:
             words = [row.name, _counts(row, self.metrics)[1]]
-            words = [_tex(word) for word in words]
+            words = [tex(word) for word in words]
             for metric in self.metrics:
                 line = cells.get((row.name, metric))
                 words.append("${mean}$ $[{low}, {high}]$".format(**line) if line else "--")
@@ -131,18 +129,7 @@ class Table:
 
     def differences(self, folder: Path = EXPECTED) -> list[str]:
         """What differs from the expected figures, which lie beside the table."""
-        path = folder / f"{self.name}.json"
-        if not path.exists():
-            return [f"{path.name}: no expected figures yet"]
-        expected = json.loads(path.read_text())
-        found = self.means()
-        return [
-            f"{method}, {metric}: {found[method][metric]:.3f}, expected {value:.3f} "
-            f"within {expected['tolerance']}"
-            for method, figures in expected["means"].items()
-            for metric, value in figures.items()
-            if method in found and abs(found[method][metric] - value) > expected["tolerance"]
-        ]
+        return differences(self.name, self.means(), folder)
 
     def means(self) -> dict[str, dict[str, float]]:
         """Mean of every method and metric."""
@@ -162,9 +149,7 @@ class Table:
 
     def expect(self, tolerance: float, folder: Path = EXPECTED) -> None:
         """Write the present means as those expected from now on."""
-        folder.mkdir(exist_ok=True)
-        data = {"tolerance": tolerance, "means": self.means()}
-        (folder / f"{self.name}.json").write_text(json.dumps(data, indent=1) + "\n")
+        expect(self.name, self.means(), tolerance, folder)
 
 
 LEGEND = (
@@ -210,7 +195,8 @@ def _cells(
     return texts
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
+    """Text with the signs that LaTeX takes for its own escaped."""
     for sign in ("&", "%", "_", "#"):
         text = text.replace(sign, "\\" + sign)
     return text

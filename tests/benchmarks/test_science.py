@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,55 @@ def test_each_control_has_the_shape_of_the_learned_network():
     assert set(map(str, shapes.values())) == {str([(4, 9, 3), (6, 9, 4)])}
     others = [outputs[name] for name in shapes if name != LEARNED]
     assert not any(np.allclose(outputs[LEARNED], other) for other in others)
+
+
+def test_printed_tables_are_found_and_written(tmp_path):
+    from benchmarks.science.printed import PRINTED, PrintedTable
+
+    text = "words\n\n| | r50 (a / b) | kept | ms |\n|---|---:|---|---|\n"
+    text += "| **ours**, 2 levels | .95 / 1.00 | 2,971 | 12 |\n| theirs_ | – | 0.5 (0.25) | 3 |\n"
+    table = PrintedTable("toy", PRINTED["eggs"], text)
+    assert table.means() == {
+        "ours, 2 levels": {"r50 (a / b) 1": 0.95, "r50 (a / b) 2": 1.0, "kept": 2971.0},
+        "theirs_": {"kept 1": 0.5, "kept 2": 0.25},
+    }
+    assert [path.suffix for path in table.write(tmp_path)] == [".md", ".csv", ".tex"]
+    assert "theirs_,–,0.5 (0.25),3" in (tmp_path / "toy.csv").read_text()
+    assert r"theirs\_ & – & 0.5 (0.25) & 3 \\" in (tmp_path / "toy.tex").read_text()
+
+
+def test_a_tolerance_is_a_share_of_large_figures(tmp_path):
+    from benchmarks.science.expectation import differences, expect
+
+    expect("toy", {"a": {"n": 100.0, "share": 0.5}}, 0.1, tmp_path)
+    assert differences("toy", {"a": {"n": 109.0, "share": 0.59}}, tmp_path) == []
+    assert len(differences("toy", {"a": {"n": 111.0, "share": 0.61}}, tmp_path)) == 2
+    assert "nan, expected 0.500" in differences("toy", {"a": {"n": 100.0}}, tmp_path)[0]
+    assert differences("toy", {"b": {}}, tmp_path) == []
+
+
+def test_each_table_has_expected_figures_and_a_place_in_the_documents():
+    from benchmarks.science.__main__ import NAMES
+    from benchmarks.science.expectation import EXPECTED
+    from benchmarks.science.printed import PRINTED
+
+    pages = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    for name in (*NAMES, *PRINTED):
+        assert (EXPECTED / f"{name}.json").is_file(), name
+        assert re.search(rf"spel reproduce [a-z0-9 -]*\b{name}\b(?!-)", pages), name
+    for name, source in PRINTED.items():
+        assert source.words.split(" --")[0].removeprefix("-m ") in pages, name
+
+
+def test_a_benchmark_that_fails_is_named(tmp_path, monkeypatch, capsys):
+    from benchmarks.science.__main__ import main
+
+    monkeypatch.chdir(ROOT)
+    assert main(["eggs", "--data", str(tmp_path)]) == 3
+    assert "takes no other folder" in capsys.readouterr().err
+    assert main(["plates-folds", "--data", str(tmp_path), "--seeds", "1"]) == 3
+    assert main(["plates-folds", "--data", str(tmp_path), "--out", str(tmp_path)]) == 3
+    assert "ended with 3 and printed 0 tables" in capsys.readouterr().err
 
 
 def test_the_command_runs_in_a_copy_of_the_repository_only(tmp_path, monkeypatch, capsys):

@@ -40,10 +40,11 @@ def command(
 ) -> None:
     """Measure tables of the documents again, and compare them with their expected figures.
 
-    Each table goes to NAME.md, NAME.csv and NAME.tex in the folder: means, bootstrap intervals over
-    images, deviations between seeds, and paired tests. The code of the tables is part of the
-    repository, not of the package; run this command in a copy of it. Exit code 6 if a figure is not
-    as expected.
+    Each table goes to NAME.md, NAME.csv and NAME.tex in the folder. Most hold means, bootstrap
+    intervals over images, deviations between seeds, and paired tests; those that another benchmark
+    prints hold what it prints. `python -m benchmarks.science --help` names all. The code of the
+    tables is part of the repository, not of the package; run this command in a copy of it. Exit
+    code 6 if a figure is not as expected.
     """
     from spel.errors import FormatError
 

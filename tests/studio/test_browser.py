@@ -249,3 +249,16 @@ def test_two_fingers_zoom_and_draw_nothing(person):
     send("touchEnd")
     person.settle()
     assert len(person.session.document.strokes["image0"]) == 1
+
+
+def test_toys_show_their_patches_as_they_are(person):
+    person.open("space")
+    for name, dims in (("two spels", 2), ("R, G, B", 3)):
+        person.page.get_by_role("button", name=name).click()
+        person.until(f"document.querySelector('page-space').cloud?.length === {dims}")
+        person.settle()
+        shown = person.page.evaluate(
+            "(({options}) => [options.directions, options.dims])(document.querySelector('page-space'))"
+        )
+        assert shown == ["entries", dims]
+    assert list(person.session.document.networks)[-2:] == ["pair", "colours"]

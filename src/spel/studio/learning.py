@@ -44,7 +44,7 @@ from spel.studio.refusals import Refusal
 from spel.zoo import plate_lecture
 
 DECODERS = ("linear", *METHODS)
-TEMPLATES = ("flim", "plate-lecture", "edges", "grey", "relu", "digits")
+TEMPLATES = ("flim", "plate-lecture", "edges", "grey", "relu", "digits", "pair", "colours")
 
 MAX_DECODER_PIXELS = 2000
 """Pixels per image and class that the linear decoder is fitted on; strokes may hold many more."""
@@ -79,6 +79,14 @@ def template(name: str) -> Network:
         return chain(relu=Activation("relu"))
     if name == "digits":
         return digits_network()
+    if name == "pair":  # patches of two numbers: a cloud that is drawn as it is
+        pair = KernelBank(
+            Adjacency.rectangle(width=2, height=1), np.asarray([[[-1], [1]]], np.float32)
+        )
+        return chain(grey=Color("grey"), pair=Convolution(pair), relu=Activation("relu"))
+    if name == "colours":  # patches of one colour: the cube of red, green and blue
+        red = KernelBank(Adjacency.box(1), np.asarray([[[1, -0.5, -0.5]]], np.float32))
+        return chain(rgb=Color("rgb"), colours=Convolution(red), relu=Activation("relu"))
     if name == "flim":
         network = chain(
             color=Color("lab"),

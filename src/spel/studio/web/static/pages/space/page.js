@@ -149,7 +149,7 @@ export class SpacePage extends Part {
   async load() {
     const shown = node();
     if (!shown?.bank) {
-      patch(this.tools, noConvolution());
+      patch(this.tools, noConvolution(this.change));
       this.cloud = null;
       this.draw();
       return;
@@ -209,14 +209,16 @@ export class SpacePage extends Part {
     });
   }
 
+  /** @param {Partial<Options>} changed */
+  change = (changed) => {
+    const { dims, directions } = this.options;
+    Object.assign(this.options, changed);
+    if (dims !== this.options.dims || directions !== this.options.directions) this.look.reset();
+    this.fetch();
+  };
+
   drawTools() {
-    const change = (/** @type {Partial<Options>} */ changed) => {
-      const { dims, directions } = this.options;
-      Object.assign(this.options, changed);
-      if (dims !== this.options.dims || directions !== this.options.directions) this.look.reset();
-      this.fetch();
-    };
-    patch(this.tools, spaceTools(this.options, this.cloud?.length ?? 1, change));
+    patch(this.tools, spaceTools(this.options, this.cloud?.length ?? 1, this.change));
   }
 
   /** @param {NetworkNode} shown */
@@ -225,9 +227,9 @@ export class SpacePage extends Part {
     patch(this.picks, bank.dense.shape[0] > 1 ? kernelPicks(bank) : null);
   }
 
-  /** Components are drawn with one scale for both axes. */
+  /** One scale for all axes, so that right angles are right; the plane is upright "along the kernel". */
   get square() {
-    return this.options.directions === "components";
+    return this.options.directions !== "kernel";
   }
 
   /**

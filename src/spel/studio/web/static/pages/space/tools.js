@@ -5,7 +5,8 @@ import { chip, dot, labelled, numberField, radio, selectField } from "../../base
 import { h } from "../../base/dom.js";
 import { num, percent } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
-import { choose, classOf, convolutions, state, stepTitle } from "../../store.js";
+import { act } from "../../commands.js";
+import { choose, classOf, convolutions, network, state, stepTitle } from "../../store.js";
 
 /** @import { Cloud } from "./model.js" */
 /** @typedef {"plane" | "lasso" | "turn"} ToolName */
@@ -19,6 +20,12 @@ import { choose, classOf, convolutions, state, stepTitle } from "../../store.js"
  * @property {ToolName} tool
  * @property {number[]} entries
  */
+
+/** Networks whose patches have two or three entries, with the dimensions of their cloud. */
+const TOYS = /** @type {const} */ ([
+  ["pair", 2],
+  ["colours", 3],
+]);
 
 const DIRECTIONS = ["kernel", "components", "entries"];
 
@@ -49,7 +56,23 @@ export function spaceTools(options, length, change) {
       ),
     ),
     toolPick(options, change),
+    toyPicks(change),
   ];
+}
+
+/** @param {(change: Partial<Options>) => void} change */
+function toyPicks(change) {
+  const show = async (/** @type {string} */ name, /** @type {2 | 3} */ dims) => {
+    if (!network(name)) await act({ do: "add_network", name, template: name });
+    if (!network(name)) return;
+    choose({ network: name, node: name, kernel: 0 });
+    const tool = dims === 3 ? "turn" : "plane";
+    change({ directions: "entries", entries: [0, 1, 2], dims, tool });
+  };
+  const chips = TOYS.map(([name, dims]) =>
+    chip({ key: name, onclick: () => show(name, dims) }, t(`export.template.${name}`)),
+  );
+  return h("span.group", { key: "toys", title: t("space.toys") }, chips);
 }
 
 function layerPick() {
@@ -108,14 +131,18 @@ function toolPick({ dims, tool }, change) {
   return radio(t("markers.tools"), tools, tool, (picked) => change({ tool: picked }));
 }
 
-/** What stands in the place of the tools where no convolution is chosen. */
-export function noConvolution() {
+/**
+ * What stands in the place of the tools where no convolution is chosen.
+ * @param {(change: Partial<Options>) => void} change
+ */
+export function noConvolution(change) {
   const names = convolutions().map((n) => n.name);
   return [
     names.length ? null : h("p.muted", {}, t("space.no_conv")),
     names.map((name) =>
       chip({ key: name, onclick: () => choose({ node: name }) }, stepTitle(name)),
     ),
+    toyPicks(change),
   ];
 }
 

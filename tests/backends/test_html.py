@@ -154,8 +154,8 @@ def compare_in_a_browser(tmp_path):
             page.on("pageerror", lambda error, said=said: said.append(str(error)))
             page.goto(file.as_uri())
             text = page.evaluate(
-                "JSON.stringify([...handout.results].map(([name, r]) =>"
-                " [name, r.rows, r.cols, r.planes.map((p) => [...p])]))"
+                "handout.ready().then(() => JSON.stringify([...handout.results].map(([name, r]) =>"
+                " [name, r.rows, r.cols, r.planes.map((p) => [...p])])))"
             )
             assert said == []
             computed = {n: np.reshape(p, (len(p), r, c)) for n, r, c, p in json.loads(text)}
@@ -170,6 +170,12 @@ def compare_in_a_browser(tmp_path):
         before = page.evaluate("handout.results.get('join').planes[0].reduce((a, b) => a + b)")
         page.locator("td input").first.fill("3")
         page.locator("td input").first.press("Enter")
-        after = page.evaluate("handout.results.get('join').planes[0].reduce((a, b) => a + b)")
+        total = "handout.results.get('join').planes[0].reduce((a, b) => a + b)"
+        after = page.evaluate(f"handout.ready().then(() => {total})")
         assert before != after
+        assert page.evaluate("document.activeElement.localName") == "input"
+        # So is what a bias changes.
+        page.get_by_label("bias").fill("-2")
+        page.get_by_label("bias").press("Enter")
+        assert page.evaluate(f"handout.ready().then(() => {total})") != after
         browser.close()

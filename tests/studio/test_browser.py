@@ -257,8 +257,6 @@ def test_toys_show_their_patches_as_they_are(person):
         person.page.get_by_role("button", name=name).click()
         person.until(f"document.querySelector('page-space').cloud?.length === {dims}")
         person.settle()
-        shown = person.page.evaluate(
-            "(({options}) => [options.directions, options.dims])(document.querySelector('page-space'))"
-        )
-        assert shown == ["entries", dims]
+        options = person.page.evaluate("document.querySelector('page-space').options")
+        assert (options["directions"], options["dims"]) == ("entries", dims)
     assert list(person.session.document.networks)[-2:] == ["pair", "colours"]

@@ -1,8 +1,9 @@
 // @ts-check
 // A network on one image in a page of its own: the pictures and the numbers.
 
-import { LAYERS, neighbours, outside } from "./layers.js";
+import { LAYERS } from "./layers.js";
 import { empty } from "./planes.js";
+import { neighbours, outside } from "./windows.js";
 
 /** @typedef {import("./planes.js").Picture} Picture */
 /** @typedef {import("./planes.js").Step} Step */
@@ -11,23 +12,41 @@ const WORDS = {
   en: {
     about:
       "Point at a picture to see the numbers. Change the weights of a kernel: what follows changes with them.",
+    work: "Computing",
     channel: "channel",
     patch: "patch",
     kernel: "kernel",
     products: "products",
     sum: "sum",
     bias: "bias",
+    constants: {
+      parameter: "parameter",
+      at: "threshold",
+      weights: "weight",
+      bias: "bias",
+      factor: "factor",
+      shift: "shift",
+    },
     image: "image",
   },
   pt: {
     about:
       "Aponte para uma imagem para ver os números. Mude os pesos de um kernel: o que segue muda com eles.",
+    work: "Calculando",
     channel: "canal",
     patch: "patch",
     kernel: "kernel",
     products: "produtos",
     sum: "soma",
     bias: "bias",
+    constants: {
+      parameter: "parâmetro",
+      at: "limiar",
+      weights: "peso",
+      bias: "bias",
+      factor: "fator",
+      shift: "deslocamento",
+    },
     image: "imagem",
   },
 };
@@ -58,16 +77,39 @@ function readImage() {
 const results = new Map([["input", readImage()]]);
 const state = { shown: steps[0]?.name ?? "input", channel: 0, slice: 0, at: [0, 0] };
 
+/** The run that was begun last. */
+let current = 0;
+/** The first step that is not computed with the present weights. */
+let next = 0;
+
 /**
- * Compute a step and those behind it.
+ * Compute a step and those behind it. Each is shown as soon as it is there; a change meanwhile
+ * begins another run.
  * @param {number} [from]
  */
-function run(from = 0) {
-  for (const step of steps.slice(from)) {
+async function run(from = 0) {
+  const mine = ++current;
+  next = Math.min(next, from);
+  for (let step = steps[next]; step; step = steps[next]) {
+    byId("work").textContent = `${words.work}: ${step.name}`;
+    await new Promise((drawn) => setTimeout(drawn));
+    if (mine !== current) return;
     const inputs = step.inputs.map((name) => results.get(name));
     const layer = LAYERS[step.op];
     if (layer) results.set(step.name, layer(step, ...inputs));
+    drawStep(step.name);
+    if (step.name === state.shown || step.name === "input") drawShown();
+    next += 1;
   }
+  byId("work").textContent = "";
+}
+
+/** What is computed at the moment. @type {Promise<void>} */
+let ready = Promise.resolve();
+
+/** @param {Step} step that was changed */
+function changed(step) {
+  ready = run(steps.indexOf(step));
 }
 
 // -- drawing -----------------------------------------------------------------------------------
@@ -103,12 +145,17 @@ function draw(canvas, picture, channel) {
 /** @param {number} value */
 const num = (value) => String(Number(value.toPrecision(5)));
 
-function drawAll() {
+/** @param {string} name */
+function drawStep(name) {
+  const canvas = byId("steps").querySelector(`[data-step="${CSS.escape(name)}"] canvas`);
+  const picture = results.get(name);
+  if (picture && canvas instanceof HTMLCanvasElement) draw(canvas, picture, 0);
+}
+
+/** The step that was chosen: its picture, its channels, its numbers. */
+function drawShown() {
   for (const button of byId("steps").querySelectorAll("button")) {
-    const picture = results.get(button.dataset.step ?? "");
-    const canvas = button.querySelector("canvas");
     button.setAttribute("aria-pressed", String(button.dataset.step === state.shown));
-    if (picture && canvas) draw(canvas, picture, 0);
   }
   const shown = results.get(state.shown);
   if (!shown) return;
@@ -131,7 +178,80 @@ function drawNumbers() {
   const value = shown.planes[state.channel]?.[row * shown.cols + col] ?? Number.NaN;
   const about = document.createElement("p");
   about.textContent = `(${row}, ${col}) = ${num(value)}`;
-  box.replaceChildren(title, about, ...(step?.op === "convolution" ? sumOf(step, row, col) : []));
+  const focused = document.activeElement?.getAttribute("aria-label");
+  box.replaceChildren(title, about, ...(step ? numbersOf(step, row, col) : []));
+  for (const one of box.querySelectorAll("input")) {
+    if (one.getAttribute("aria-label") === focused) one.focus();
+  }
+}
+
+/**
+ * What a step computes its value from.
+ * @param {Step} step
+ * @param {number} row
+ * @param {number} col
+ */
+function numbersOf(step, row, col) {
+  if (step.op === "convolution") return sumOf(step, row, col);
+  const x = results.get(step.inputs[0] ?? "");
+  if (step.displacements && x) {
+    const plane = x.planes[Math.min(state.channel, x.planes.length - 1)];
+    const places = neighbours(step, x, row, col);
+    return [
+      table(
+        words.patch,
+        step,
+        places.map((place) => num(plane?.[place] ?? Number.NaN)),
+      ),
+    ];
+  }
+  return [...step.inputs.map((name) => inputAt(name, row, col)), ...constants(step)];
+}
+
+/**
+ * The values of an input at a spel.
+ * @param {string} name
+ * @param {number} row
+ * @param {number} col
+ */
+function inputAt(name, row, col) {
+  const x = results.get(name);
+  const values = x?.planes.slice(0, 8).map((plane) => num(plane[row * x.cols + col] ?? Number.NaN));
+  const line = document.createElement("p");
+  line.textContent = `${name === "input" ? words.image : name}: ${values?.join(", ") ?? "–"}`;
+  return line;
+}
+
+/**
+ * Fields for the numbers that a step has beside its kernels.
+ * @param {Step} step
+ */
+function constants(step) {
+  const fields = Object.entries(step).flatMap(([key, value]) => {
+    const name = /** @type {Record<string, string>} */ (words.constants)[key];
+    if (!name) return [];
+    /** @type {Record<string | number, any>} */
+    const list = Array.isArray(value) ? value : step;
+    const places = Array.isArray(value) ? [...value.keys()] : [key];
+    return places.map((place) =>
+      constant(places.length > 1 ? `${name} ${String(place)}` : name, list[place], (number) => {
+        list[place] = number;
+        changed(step);
+      }),
+    );
+  });
+  return fields.slice(0, 16);
+}
+
+/**
+ * @param {string} name
+ * @param {number} value
+ * @param {(value: number) => void} change
+ */
+function constant(name, value, change) {
+  const line = document.createElement("p");
+  line.append(`${name} `, field(name, value, change));
+  return line;
 }
 
 /**
@@ -151,12 +271,15 @@ function sumOf(step, row, col) {
   const productsOf = (/** @type {number} */ c) => patchOf(c).map((v, n) => v * kernel[n][c]);
   const edit = (/** @type {number} */ n, /** @type {number} */ value) => {
     kernel[n][slice] = Math.fround(value);
-    run(steps.indexOf(step));
-    drawAll();
+    changed(step);
   };
+  const bias = constant(words.bias, step.bias[state.channel], (value) => {
+    step.bias[state.channel] = Math.fround(value);
+    changed(step);
+  });
   const total = x.planes.reduce((sum, _, c) => sum + productsOf(c).reduce((a, b) => a + b, 0), 0);
   const sum = document.createElement("p");
-  sum.textContent = `${words.sum}: ${num(total)} · ${words.bias}: ${num(step.bias[state.channel])}`;
+  sum.textContent = `${words.sum}: ${num(total)}`;
   const weights = kernel.map((/** @type {number[]} */ w) => w[slice]);
   return [
     ...(x.planes.length > 1 ? [slicePick(x.planes.length, slice)] : []),
@@ -164,6 +287,7 @@ function sumOf(step, row, col) {
     table(words.kernel, step, weights, edit),
     table(words.products, step, productsOf(slice).map(num)),
     sum,
+    bias,
   ];
 }
 
@@ -240,7 +364,7 @@ function furnish() {
     button.append(document.createElement("canvas"), name === "input" ? words.image : name);
     button.addEventListener("click", () => {
       state.shown = name;
-      drawAll();
+      drawShown();
     });
     const item = document.createElement("li");
     item.append(button);
@@ -248,7 +372,7 @@ function furnish() {
   }
   byId("channel").addEventListener("change", ({ currentTarget }) => {
     state.channel = Number(/** @type {HTMLSelectElement} */ (currentTarget).value);
-    drawAll();
+    drawShown();
   });
   listen(/** @type {HTMLCanvasElement} */ (byId("picture")));
 }
@@ -280,6 +404,7 @@ function listen(picture) {
 }
 
 furnish();
-run();
-drawAll();
-Object.assign(globalThis, { handout: { results, steps, run } });
+drawStep("input");
+drawShown();
+ready = run();
+Object.assign(globalThis, { handout: { results, steps, ready: () => ready } });

@@ -15,3 +15,14 @@ export const empty = (rows, cols, count) => ({
   cols,
   planes: Array.from({ length: count }, () => new Float32Array(rows * cols)),
 });
+
+/**
+ * Every value by itself.
+ * @param {Picture} x
+ * @param {(value: number, channel: number, at: number) => number} f
+ * @returns {Picture}
+ */
+export const each = (x, f) => ({
+  ...x,
+  planes: x.planes.map((plane, c) => plane.map((value, i) => f(value, c, i))),
+});

@@ -198,6 +198,36 @@ def test_a_damaged_file_of_sums_is_not_used(examples, tmp_path, content):
     assert every.done == 4
 
 
+@pytest.mark.parametrize("where", [0.3, 0.6, 0.9])
+def test_a_changed_byte_among_the_sums_is_found(examples, tmp_path, where):
+    files, classes = examples
+    path = tmp_path / "sums"
+    with pytest.raises(KeyboardInterrupt):
+        CONFIG.fit(files, classes, run=StopsAfter(2), saved=SavedSums(path, "key"))
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 0x10
+    path.write_bytes(content)
+    whole = bits(CONFIG.fit(files, classes), tmp_path / "whole")
+    every = StopsAfter(9)
+    model = CONFIG.fit(files, classes, run=every, saved=SavedSums(path, "key"))
+    assert bits(model, tmp_path / "again") == whole
+    assert every.done == 4
+
+
+def test_a_portion_that_cannot_be_added_is_not_saved_in_part(tmp_path):
+    """The sums of a file are those of whole portions, whichever of their numbers overflows."""
+    good, bad = (ClassMoments(np.zeros(2), 2) for _ in range(2))
+    for moments in (good, bad):
+        moments.add(np.ones((1, 2)), np.zeros(1, np.int64))
+    bad.total = np.array([1.0, np.inf])
+    sums = ExactMoments(np.zeros(2), 2, 1.0)
+    sums.add(good)
+    before = {name: array.copy() for name, array in sums.arrays().items()}
+    with pytest.raises(ParameterError):
+        sums.add(bad)
+    assert all((before[name] == array).all() for name, array in sums.arrays().items())
+
+
 def test_the_key_depends_on_settings_files_and_classes(examples, tmp_path):
     write(tmp_path / "a.png", np.zeros((2, 2, 1), np.uint8))
     path = [str(tmp_path / "a.png")]

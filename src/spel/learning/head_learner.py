@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,41 +65,53 @@ class HeadLearner:
 
     def _moments(self, saved: SavedSums | None) -> ClassMoments:
         """The moments of all images' features, continued from saved sums if there are any."""
-        first = RowsOf(self.images[self.parts[0]], self.threads, self.features)()
-        precise = as_precise(first)
-        origin = precise.mean(axis=0)
-        unit = float(np.abs(precise - origin).max()) or 1.0
-        sums = ExactMoments(origin, len(self.classes), unit)
-        done = saved.restore(sums) if saved is not None else 0
-        if not done:
-            self._add(sums, self._first_moments(first, origin))
-            done = 1
+        sums, done = self._first_sums(saved)
         tasks = [
             MomentsOf(
                 self.images[part], self.threads, self.features,
-                self.numbers[part], origin, len(self.classes),
+                self.numbers[part], sums.origin, len(self.classes),
             )
             for part in self.parts[done:]
         ]  # fmt: skip
+        for portion in self._results(tasks, sums, done, saved):
+            self._add(sums, portion)
+            del portion  # before the next one is computed, so that only one is in memory
+        if saved is not None and len(self.parts) > 1:
+            saved.save(sums, len(self.parts), now=True)
+        return sums.moments()
+
+    def _first_sums(self, saved: SavedSums | None) -> tuple[ExactMoments, int]:
+        """The sums of the first portion, or the saved ones, and their number of portions."""
+        from threadpoolctl import threadpool_limits
+
+        part = self.parts[0]
+        rows = RowsOf(self.images[part], self.threads, self.features)()
+        precise = as_precise(rows)
+        origin = precise.mean(axis=0)
+        unit = float(np.abs(precise - origin).max()) or 1.0
+        del precise
+        sums = ExactMoments(origin, len(self.classes), unit)
+        done = saved.restore(sums) if saved is not None else 0
+        if done:
+            return sums, done
+        with threadpool_limits(1, user_api="blas"):
+            self._add(sums, moments_of(rows, self.numbers[part], origin, len(self.classes)))
+        return sums, 1
+
+    def _results(
+        self, tasks: Sequence[Any], sums: ExactMoments, done: int, saved: SavedSums | None
+    ) -> Iterator[Any]:
+        """What the tasks give; the sums of those before are saved now and then, and at a stop."""
         try:
-            for portion in self.run(tasks):
-                self._add(sums, portion)
+            for result in self.run(tasks):
+                yield result
                 done += 1
                 if saved is not None:
                     saved.save(sums, done)
-        except BaseException:
+        except (Exception, KeyboardInterrupt):
             if saved is not None:
                 saved.save(sums, done, now=True)
             raise
-        if saved is not None and len(self.parts) > 1:
-            saved.save(sums, done, now=True)
-        return sums.moments()
-
-    def _first_moments(self, rows: Any, origin: npt.NDArray[Any]) -> ClassMoments:
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="blas"):
-            return moments_of(rows, self.numbers[self.parts[0]], origin, len(self.classes))
 
     def _add(self, sums: ExactMoments, portion: ClassMoments) -> None:
         try:

@@ -9,14 +9,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from spel.atomic import write_bytes
+from spel.atomic import replacing
 from spel.linear import ExactMoments
 
 EVERY_S = 20.0
 """Seconds between two saves."""
+
+ABOUT = "about"
+"""The name of the array that holds the key and the number of portions, as JSON."""
 
 
 class SavedSums:
@@ -37,37 +41,35 @@ class SavedSums:
 
     def restore(self, sums: ExactMoments) -> int:
         """Put the saved sums into `sums`, and return the number of portions in them."""
-        from safetensors import SafetensorError, safe_open
-
         try:
-            with safe_open(self.path, framework="numpy") as file:
-                about = file.metadata() or {}
-                if about.get("key") != self.key:
+            with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                about = json.loads(str(file[ABOUT]))
+                fits = about["key"] == self.key and about["shapes"] == _shapes(sums)
+                if not fits or file.zip.testzip():
                     return 0
-                portions = int(about["portions"])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, KeyError):  # no file, or not one of sums
+                sums.restore(file)
+                return int(about["portions"])
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # no file, or another one
             return 0
-        shapes = {name: array.shape for name, array in sums.arrays().items()}
-        if any(name not in arrays or arrays[name].shape != shapes[name] for name in shapes):
-            return 0
-        sums.restore(arrays)
-        return portions
 
     def save(self, sums: ExactMoments, portions: int, *, now: bool = False) -> None:
         """Save the sums over the first portions, if `every_s` seconds have passed or `now`."""
-        from safetensors.numpy import save as to_bytes
-
         if not now and time.monotonic() - self._saved_at < self.every_s:
             return
-        about = {"key": self.key, "portions": str(portions)}
-        arrays = {name: np.ascontiguousarray(a) for name, a in sums.arrays().items()}
-        write_bytes(self.path, to_bytes(arrays, metadata=about))
+        about = json.dumps({"key": self.key, "portions": portions, "shapes": _shapes(sums)})
+        arrays: dict[str, Any] = {ABOUT: np.array(about), **sums.arrays()}
+        with replacing(self.path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)  # one after the other, so without a copy of all in memory
         self._saved_at = time.monotonic()
 
     def remove(self) -> None:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
+
+
+def _shapes(sums: ExactMoments) -> dict[str, list[int]]:
+    """The shapes of the arrays of the sums."""
+    return {name: list(array.shape) for name, array in sums.arrays().items()}
 
 
 def key_of(settings: Mapping[str, Any], paths: Sequence[str], classes: Sequence[str]) -> str:

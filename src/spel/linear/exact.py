@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,9 @@ LIMIT = 2.0**59
 
 TERMS = 1 << 13
 """Number of terms after which carries are moved between the parts; fewer terms do not round."""
+
+AT_ONCE = 1 << 16
+"""About the most numbers of a large array that are added, or given, at once."""
 
 
 class ExactSum:
@@ -61,19 +66,32 @@ class ExactSum:
         ParameterError
             If it holds NaN, infinity, or a number of `LIMIT` units or more.
         """
-        rest = np.asarray(term, dtype=np.float64) / self.unit
-        if not (np.abs(rest) < LIMIT).all():
-            raise ParameterError(
-                f"ExactSum: a term of {np.abs(rest).max() * self.unit:g}; expected finite numbers "
-                f"below {LIMIT * self.unit:g}, for a unit of {self.unit:g}"
-            )
-        for index, exponent in enumerate(GRID):
-            # Adding and subtracting this number rounds to a multiple of 2**exponent.
-            magic = 1.5 * 2.0 ** (52 + exponent)
-            rounded = (rest + magic) - magic
-            self.parts[index] += rounded
-            rest = rest - rounded
+        self.check(term)
+        terms = np.asarray(term, dtype=np.float64)
+        for rows in _slices(terms.shape):
+            rest = terms[rows] / self.unit
+            for index, exponent in enumerate(GRID):
+                # Adding and subtracting this number rounds to a multiple of 2**exponent.
+                magic = 1.5 * 2.0 ** (52 + exponent)
+                rounded = (rest + magic) - magic
+                self.parts[index, rows] += rounded
+                rest = rest - rounded
         self._count(1)
+
+    def check(self, term: npt.ArrayLike) -> None:
+        """Refuse an array that cannot be added, before any of it is.
+
+        Raises
+        ------
+        ParameterError
+            If it holds NaN, infinity, or a number of `LIMIT` units or more.
+        """
+        terms, most = np.asarray(term, dtype=np.float64), LIMIT * self.unit
+        if terms.size and not (terms.min() > -most and terms.max() < most):
+            raise ParameterError(
+                f"ExactSum: a term of {np.abs(terms).max():g}; expected finite numbers below "
+                f"{most:g}, for a unit of {self.unit:g}"
+            )
 
     def merge(self, other: ExactSum) -> None:
         """Add the terms of another sum of the same shape and unit.
@@ -93,15 +111,10 @@ class ExactSum:
 
     def total(self) -> Real:
         """The sum as float64."""
-        parts = self.parts.copy()
-        _bring_into_order(parts)
-        total, lost = parts[0], np.zeros_like(parts[0])
-        for part in parts[1:]:  # Knuth's sum of two numbers also gives the rounding error
-            larger = total + part
-            back = larger - total
-            lost = lost + ((total - (larger - back)) + (part - back))
-            total = larger
-        return np.asarray((total + lost) * self.unit)
+        total = np.empty(self.parts.shape[1:])
+        for rows in _slices(total.shape):
+            total[rows] = _joined(self.parts[:, rows].copy()) * self.unit
+        return total
 
     def restore(self, parts: Real) -> None:
         """Continue from the `parts` of another sum of the same shape and unit."""
@@ -114,6 +127,26 @@ class ExactSum:
         if self.terms >= TERMS:
             _bring_into_order(self.parts)
             self.terms = 1
+
+
+def _slices(shape: Sequence[int]) -> list[Any]:
+    """Indices of some rows at a time, so that what is computed of them needs little memory."""
+    if not shape:
+        return [...]
+    rows = max(1, AT_ONCE // max(1, math.prod(shape[1:])))
+    return [slice(first, first + rows) for first in range(0, shape[0], rows)]
+
+
+def _joined(parts: Real) -> Real:
+    """The numbers that these parts are cut from, which are brought into order."""
+    _bring_into_order(parts)
+    total, lost = parts[0], np.zeros_like(parts[0])
+    for part in parts[1:]:  # Knuth's sum of two numbers also gives the rounding error
+        larger = total + part
+        back = larger - total
+        lost = lost + ((total - (larger - back)) + (part - back))
+        total = larger
+    return np.asarray(total + lost)
 
 
 def _bring_into_order(parts: Real) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,6 +55,8 @@ class ExactMoments:
             If they hold NaN, infinity, or numbers far above the unit.
         """
         for name, one in self._sums.items():
+            one.check(getattr(portion, name))  # all of them first: a portion is added whole
+        for name, one in self._sums.items():
             one.add(getattr(portion, name))
 
     def merge(self, other: ExactMoments) -> None:
@@ -72,7 +76,7 @@ class ExactMoments:
         """The numbers that a file must hold for `restore`."""
         return {name: one.parts for name, one in self._sums.items()}
 
-    def restore(self, arrays: Arrays) -> None:
+    def restore(self, arrays: Mapping[str, npt.NDArray[np.float64]]) -> None:
         """Continue from the numbers that `arrays` gave."""
         for name, one in self._sums.items():
             one.restore(arrays[name])

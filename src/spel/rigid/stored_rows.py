@@ -14,10 +14,10 @@ from spel.atomic import write_error
 
 Array = npt.NDArray[Any]
 
-IN_MEMORY = 1 << 25
+IN_MEMORY = 1 << 23
 """Bytes up to which a `Scratch` stays in memory."""
 
-PORTION_BYTES = 1 << 26
+PORTION_BYTES = 1 << 24
 """About the bytes of rows that are in memory at once."""
 
 
@@ -126,7 +126,7 @@ def portions_of(counts: Sequence[int] | npt.NDArray[np.int64], length: int) -> l
 
     Examples
     --------
-    >>> portions_of([1000, 500, 2000, 9000], length=8000)
+    >>> portions_of([250, 125, 500, 2250], length=8000)
     [range(0, 2), range(2, 3), range(3, 4)]
     >>> portions_of([], length=8)
     [range(0, 0)]

@@ -1,14 +1,17 @@
 """python -m benchmarks.synthesis invert|restore|texture [--photos N]: pictures made from layers.
 
 invert: the photos are the first of ../shared/data/plates by name, their middle square reduced to
-512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are. --steps
-chooses rows of the table.
+512 x 512; for the encoder the first of ../shared/data/parasites/images, as they are, but for the
+three that the guess and the third layer are learned from. The correlation is that of all values of
+the three channels of an image; the mean of those of each channel stands beside it. --steps chooses
+rows of the table.
 
 restore: photos of ../shared/data/plates by path, as luma, reduced to 700 spels on the longer side:
 the first of every four, at most 24, to learn from; the third of every sixteen, at most N, to test,
 of each the middle 256 x 256 spels. --tasks chooses rows of the table.
 Noise has sigma 25 of 255; reductions are bicubic with antialiasing. A border of 3 spels or of the
-factor is left out. BM3D is the one of bm3d.py beside this file.
+factor is left out. BM3D and A+ are those of bm3d.py and anchored_regression.py beside this file; A+
+learns from the same photos.
 
 texture: the first 256 x 256 spels of scikit-image's gravel, grass, brick and, in colours,
 immunohistochemistry; pictures of 256 x 256. Differences are in units of the deviations in the
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -28,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 import spel
+from benchmarks.synthesis.anchored_regression import AnchoredRegression
 from benchmarks.synthesis.bm3d import bm3d
 from spel import (
     Activation,
@@ -43,6 +47,7 @@ from spel import (
 from spel.flim import learn, robot_markers
 from spel.synthesis import (
     Task,
+    invert_steps,
     learn_restorer,
     likeness,
     luma,
@@ -82,10 +87,20 @@ def three_layers() -> Network:
     encoder = spel.load("parasite-eggs").upto("pool2")
     third = Unlearned(Adjacency.box(5), kernels=64, per_stroke=4)
     network = chain(encoder, conv3=third, relu3=Activation("relu"), pool3=MaxPool(BOX))
-    masks = {path.name: spel.read(path)[..., 0] > 0 for path in (EGGS / "masks").glob("*.png")}
-    marked = [name for name in sorted(masks) if masks[name].any()][:3]
-    images = [spel.read(EGGS / "images" / name) for name in marked]
-    return learn(network, images, [robot_markers(masks[name], seed=0) for name in marked])
+    masks = [spel.read(EGGS / "masks" / name)[..., 0] > 0 for name in marked()]
+    return learn(
+        network, [field(name) for name in marked()], [robot_markers(m, seed=0) for m in masks]
+    )
+
+
+def marked() -> list[str]:
+    """The first three fields with an egg."""
+    paths = sorted((EGGS / "masks").glob("*.png"), key=lambda path: path.name)
+    return [path.name for path in paths if (spel.read(path)[..., 0] > 0).any()][:3]
+
+
+def field(name: str) -> Image:
+    return np.asarray(spel.read(EGGS / "images" / name)[..., :3], dtype=np.float32)
 
 
 def decibels(image: Image, other: Image) -> float:
@@ -93,15 +108,26 @@ def decibels(image: Image, other: Image) -> float:
 
 
 def row(
-    name: str, net: Network, photos: list[Image], score: Callable[[Image, Image], float]
+    name: str,
+    net: Network,
+    photos: list[Image],
+    score: Callable[[Image, Image], float],
+    like: Sequence[Image] = (),
 ) -> None:
     """One line of the table: the mean and the least score, and the processor time of an image."""
-    scores, began = [], process_time()
+    scores, each, seconds = [], [], 0.0
     for photo in photos:
-        found = spel.invert(net, net(photo), shape=photo.shape, bounds=(0.0, 255.0))
+        began = process_time()
+        pictures, _ = invert_steps(net, photo, [net.output], bounds=(0.0, 255.0), like=like)
+        seconds += (process_time() - began) / len(photos)
+        (found,) = pictures.values()
         scores.append(score(photo, found))
-    seconds = (process_time() - began) / len(photos)
-    print(f"| {name} | {np.mean(scores):.2f} | {min(scores):.2f} | {seconds:.1f} s |", flush=True)
+        each.append([score(photo[..., i], found[..., i]) for i in range(3)])
+    means = " / ".join(f"{value:.2f}" for value in np.mean(each, axis=0))
+    print(
+        f"| {name} | {np.mean(scores):.2f} | {min(scores):.2f} | {means} | {seconds:.1f} s |",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -109,7 +135,7 @@ def main() -> None:
     parser.add_argument("what", choices=["invert", "restore", "texture"])
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--tasks", nargs="*", default=TASKS)
-    parser.add_argument("--steps", nargs="*", type=int, choices=range(1, 5), default=[1, 2, 3, 4])
+    parser.add_argument("--steps", nargs="*", type=int, choices=range(1, 7), default=range(1, 7))
     arguments = parser.parse_args()
     if arguments.what == "restore":
         restore(arguments.photos, arguments.tasks)
@@ -123,15 +149,19 @@ def invert(count: int, steps: list[int]) -> None:
     """What is left of photos after layers."""
     plates = sorted((DATA / "plates").glob("*/*.jpg"), key=lambda path: path.name)[:count]
     photos = [square(path) for path in plates]
-    fields = sorted((EGGS / "images").glob("*"))[:count]
-    eggs = [np.asarray(spel.read(path)[..., :3], dtype=np.float32) for path in fields]
-    print("| step | mean | least | processor time |\n|---|---|---|---|")
+    known = [field(name) for name in marked()]
+    names = sorted(path.name for path in (EGGS / "images").glob("*"))
+    eggs = [field(name) for name in names if name not in marked()][:count]
+    print("| step | mean | least | red / green / blue | processor time |\n|---|---|---|---|---|")
     two_sided, encoder = both_sides(), three_layers()
-    rows = (
+    two = encoder.upto("pool2")
+    rows: tuple[tuple[Any, ...], ...] = (
         ("convolution, two-sided ReLU (dB)", two_sided, photos, decibels),
         ("and a 3 x 3 maximum, stride 2 (dB)", chain(two_sided, MaxPool(BOX, 2)), photos, decibels),
-        ("FLIM encoder, two layers (correlation)", encoder.upto("pool2"), eggs, likeness),
+        ("FLIM encoder, two layers (correlation)", two, eggs, likeness),
         ("FLIM encoder, three layers (correlation)", encoder, eggs, likeness),
+        ("two layers, and three other fields are known", two, eggs, likeness, known),
+        ("three layers, and three other fields are known", encoder, eggs, likeness, known),
     )
     for number in steps:
         row(*rows[number - 1])
@@ -151,15 +181,16 @@ def middle(image: Image, side: int = 256) -> Image:
 
 
 def restore(count: int, tasks: list[str]) -> None:
-    """Anchors beside bicubic interpolation, non-local means and BM3D."""
+    """Anchors beside bicubic interpolation and A+, or non-local means and BM3D."""
     paths = sorted((DATA / "plates").glob("*/*.jpg"))
     clean = [plane(path) for path in paths[::4][:24]]
     tests = [middle(plane(path)) for path in paths[2::16][:count]]
-    print("| task | before | non-local means | BM3D | anchors | seconds per megapixel |")
-    print("|---|---|---|---|---|---|")
+    print("| task | before | A+ | non-local means | BM3D | anchors | seconds per megapixel |")
+    print("|---|---|---|---|---|---|---|")
     for text in tasks:
         task = Task.parse(text)
         restorer = learn_restorer(clean, task, say=lambda text: print(text, file=sys.stderr))
+        published = AnchoredRegression(clean, task) if task.kind == "enlarge" else None
         scores, seconds = [], 0.0
         for number, photo in enumerate(tests):
             whole = task.whole(photo)
@@ -170,11 +201,12 @@ def restore(count: int, tasks: list[str]) -> None:
             seconds += (process_time() - began) / whole.size * 1e6
             margin = max(3, task.factor)
             inner = (slice(margin, -margin),) * 2
-            others = (before, *peers(task, spoiled), after)
+            more = [published(spoiled)] if published else peers(task, spoiled)
+            others = (before, *more, after)
             scores.append([decibels(255 * whole[inner], 255 * o.clip(0, 1)[inner]) for o in others])
         means = [f"{value:.2f}" for value in np.mean(scores, axis=0)]
-        if task.kind != "denoise":
-            means[1:1] = ["", ""]
+        means[1:1] = [""] if task.kind == "denoise" else []
+        means[-1:-1] = [""] * (5 - len(means))
         print(f"| {task} | {' | '.join(means)} | {seconds / len(tests):.2f} |", flush=True)
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from spel.nn import Network
 
+MOST = 20
+"""Largest number of images of --like that are read."""
+
 
 @click.command("invert")
 @click.argument("net", metavar="NET")
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
     required=True,
     metavar="FILE",
     help="Picture to write, by its suffix: .png, .jpg, or the float32 values as .tif or .npy.",
+)
+@click.option(
+    "--like",
+    metavar="FOLDER",
+    help="Other images of the same kind, from which is guessed what a step has lost.",
 )
 @click.option(
     "--rounds",
@@ -39,6 +47,7 @@ def command(
     image: str,
     step: str | None,
     out: str,
+    like: str | None,
     rounds: int,
     reading: Reading,
     settings: Settings,
@@ -61,12 +70,14 @@ def command(
     read = ImageReader(learned, settings, reading)
     full = learned.with_channel_axis(read(image))
     white = _white(full, read.white)
+    others = [] if like is None else [read(path) for path in _others(like, image)]
     with Progress(rounds * len(names), settings.progress, unit="rounds") as progress:
         pictures, refused = invert_steps(
             learned,
             full,
             names,
             bounds=(0.0, white),
+            like=others,
             rounds=rounds,
             on_round=progress.step,
         )
@@ -80,6 +91,17 @@ def command(
         settings.say(f"{name}: correlation with the image {likeness(full, picture):.3f}")
     _write(Path(out), learned, full, pictures, white, every)
     click.echo(out)
+
+
+def _others(folder: str, image: str) -> list[Path]:
+    """At most `MOST` images of a folder, evenly over it, without the inverted one."""
+    from spel.errors import ParameterError
+    from spel.io.sources import expand
+
+    paths = [path for path in expand(folder) if path.resolve() != Path(image).resolve()]
+    if not paths:
+        raise ParameterError(f"--like {folder}: no image besides the inverted one; add others")
+    return paths[:: -(-len(paths) // MOST)]
 
 
 def _white(image: npt.NDArray[Any], stated: float | None) -> float:

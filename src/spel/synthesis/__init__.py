@@ -1,6 +1,7 @@
 """Images made from what layers know: activations inverted, pictures restored, textures grown."""
 
 from spel.synthesis.degrade import Task, luma, resized
+from spel.synthesis.guess import Guess, learn_guess
 from spel.synthesis.invert import invert
 from spel.synthesis.inverted import invert_steps, inverted_sheet, likeness, shown
 from spel.synthesis.learn_restorer import learn_restorer
@@ -10,6 +11,7 @@ from spel.synthesis.restorer import Restorer, load_restorer
 from spel.synthesis.texture import texture, texture_differences
 
 __all__ = [
+    "Guess",
     "Quilt",
     "Reason",
     "Restorer",
@@ -17,6 +19,7 @@ __all__ = [
     "invert",
     "invert_steps",
     "inverted_sheet",
+    "learn_guess",
     "learn_restorer",
     "likeness",
     "load_restorer",

@@ -8,7 +8,7 @@ gradients over the layer and its adjoint), and a projection where it is a ReLU o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,7 @@ def invert(
     shape: Shape,
     bounds: tuple[float, float] | None = None,
     start: npt.ArrayLike | None = None,
+    trust: float = 0.0,
     rounds: int = 5,
     on_round: Callable[[], object] = lambda: None,
 ) -> Image:
@@ -66,7 +67,10 @@ def invert(
         The darkest and brightest value of the image.
     start : image, optional
         The image from which the search starts, and which decides where the activation does not.
-        By default it has the middle of the bounds everywhere, or 0.
+        By default it has the middle of the bounds everywhere, or 0. `learn_guess` gives better
+        ones for images of a kind.
+    trust : float
+        Weight of the squared distance from the start, in units of the network's mean gain.
     rounds : int
         Largest number of rounds; the search ends earlier if all but a millionth of the
         activation's power is explained.
@@ -111,6 +115,8 @@ def invert(
             f"invert: an activation of shape {wanted.shape} for an image of {tuple(shape)}; "
             f"expected an image of {axes} axes and channels, whose activation {name!r} has it"
         )
+    if not 0 <= trust < np.inf:
+        raise ParameterError(f"invert: trust {trust!r}; expected a number from 0")
     if not np.isfinite(wanted).all():
         raise ParameterError("invert: the activation has NaN or infinite values; replace them")
     image = np.full(shape, 0 if bounds is None else sum(bounds) / 2, dtype=np.float32)
@@ -121,8 +127,9 @@ def invert(
     limits: Bounds = (None, None) if bounds is None else bounds
     parts = stages(part)
     if len(parts) == 1:
-        return _nearest(part, wanted, image, limits, rounds, on_round=on_round)
-    return _layer_by_layer(parts, wanted, image, limits, rounds, on_round)
+        return _nearest(part, wanted, image, limits, rounds, Nearness(trust=trust), on_round)
+    near = replace(ESTIMATED, trust=trust)
+    return _layer_by_layer(parts, wanted, image, limits, rounds, near, on_round)
 
 
 def _layer_by_layer(
@@ -131,6 +138,7 @@ def _layer_by_layer(
     image: Image,
     bounds: Bounds,
     rounds: int,
+    near: Nearness,
     on_round: Callable[[], object],
 ) -> Image:
     """Rounds from the last stage to the first; each gives the wanted output of the one before.
@@ -138,7 +146,7 @@ def _layer_by_layer(
     An activation between stages stays near the one that the current image has, so that it remains
     one that some image has.
     """
-    best, least = image, np.inf
+    start, best, least = image, image, np.inf
     for number in range(rounds + 1):
         inputs = [image]
         for part in parts:
@@ -152,7 +160,8 @@ def _layer_by_layer(
         for i in reversed(range(1, len(parts))):
             low = 0.0 if is_rectified(parts[i - 1]) else None
             goal = _nearest(parts[i], goal, inputs[i], (low, None), 1, INNER)
-        image = _nearest(parts[0], goal, image, bounds, 4 if is_local(parts[0]) else 1, ESTIMATED)
+        steps = 4 if is_local(parts[0]) else 1
+        image = _nearest(parts[0], goal, image, bounds, steps, near, start=start)
         on_round()
     return best
 
@@ -171,11 +180,14 @@ class Nearness:
         Weight of a bound that the image exceeds, beside 1 for an equation. A bound that binds for
         one winner may not for the next, so it weighs less; and still less where the activation is
         itself an estimate, because then its zeros and its maxima are as well.
+    trust : float
+        Weight of the squared distance from the start.
     """
 
     smooth: float = SMOOTH
     pull: float = 1e-5
     bound: float = 1 / 2
+    trust: float = 0.0
 
 
 ESTIMATED = Nearness(bound=1 / 16)
@@ -191,10 +203,12 @@ def _nearest(
     image: Image,
     bounds: Bounds,
     rounds: int,
-    near: Nearness = Nearness(),
+    near: Nearness,
     on_round: Callable[[], object] = lambda: None,
+    start: Image | None = None,
 ) -> Image:
     """The image whose output is nearest to a wanted one, over some rounds of least squares."""
+    start = image if start is None else start
     best, least = image, np.inf
     inverse: Filter | None = None
     for number in range(rounds + 1):
@@ -208,7 +222,7 @@ def _nearest(
         inverse = inverse or problem.filter()
         if not inverse.gain:
             break  # no demand depends on the image
-        image = image + problem.change(inverse)
+        image = image + problem.change(inverse, start)
         if bounds != (None, None):
             image = np.clip(image, *bounds)
         on_round()
@@ -234,20 +248,22 @@ class _Problem:
     def filter(self) -> Filter:
         """The preconditioner; it also serves later rounds, whose problems are nearly the same."""
         shape, zero_outside = self.images[INPUT].shape, self.linear.zero_outside
-        smooth, pull = self.near.smooth, self.near.pull
+        smooth, pull = self.near.smooth, self.near.pull + self.near.trust
         reach = self.linear.reach
         return Filter(self.normal, shape, reach, smooth, pull, zero_outside=zero_outside)
 
-    def change(self, inverse: Filter) -> Image:
+    def change(self, inverse: Filter, start: Image) -> Image:
         """The change that meets the demands best."""
-        smooth, pull = self.near.smooth * inverse.gain, self.near.pull * inverse.gain
+        smooth, trust = self.near.smooth * inverse.gain, self.near.trust * inverse.gain
+        pull = self.near.pull * inverse.gain + trust
+        image = self.images[INPUT]
         wrong = {
             name: part.weights * (part.values - self.images[name])
             for name, part in self.targets.items()
         }
         return conjugate_gradients(
             lambda change: self.normal(change) + smooth * _roughness(change) + pull * change,
-            self.linear.pull(wrong) - smooth * _roughness(self.images[INPUT]),
+            self.linear.pull(wrong) - smooth * _roughness(image) + trust * (start - image),
             inverse,
             iterations=ITERATIONS,
         )

@@ -12,6 +12,7 @@ from spel.errors import ShapeError, UnsupportedLayerError
 from spel.nn import Network
 from spel.nn.layer import Image
 from spel.nn.volumes import refuse_volume
+from spel.synthesis.guess import TRUST, learn_guess
 from spel.synthesis.invert import invert
 
 
@@ -21,6 +22,7 @@ def invert_steps(
     names: Sequence[str] | None = None,
     *,
     bounds: tuple[float, float] | None = None,
+    like: Sequence[npt.ArrayLike] = (),
     rounds: int = 5,
     on_step: Callable[[str], object] = lambda name: None,
     on_round: Callable[[], object] = lambda: None,
@@ -35,6 +37,8 @@ def invert_steps(
         Nodes; all by default.
     bounds, rounds
         As for `invert`.
+    like : sequence of images
+        Others of the same kind: what a step has lost is guessed from them, see `learn_guess`.
     on_step : function, optional
         Called with the name of each step that is done.
     on_round : function, optional
@@ -64,12 +68,18 @@ def invert_steps(
     activations = network.select(full, names)
     for name in names:
         try:
+            start = None
+            if len(like):
+                start = learn_guess(network, like, name)(activations[name], full.shape)
+                start = start if bounds is None else start.clip(*bounds)
             pictures[name] = invert(
                 network,
                 activations[name],
                 name,
                 shape=full.shape,
                 bounds=bounds,
+                start=start,
+                trust=TRUST if len(like) else 0.0,
                 rounds=rounds,
                 on_round=on_round,
             )

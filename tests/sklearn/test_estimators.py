@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from spel import Adjacency, KernelBank, Markers
 from spel.errors import FormatError, ParameterError, ShapeError, SpelError
+from spel.learning.image_segmenter import ImageSegmenter
 from spel.nn import Activation, Convolution, MaxPool, Unlearned, chain
 from spel.sklearn import (
     FlattenImages,
@@ -55,6 +56,7 @@ def expected(estimator):
         ImageClassifier(),
         ImageClassifier(head=KernelHead(centres=50), components=3),
         ImageClassifier(PooledFeatures()),
+        ImageSegmenter(chain(c=Unlearned(ROW, kernels=4), relu=Activation())),
     ],
     expected_failed_checks=expected,
 )

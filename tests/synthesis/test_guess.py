@@ -55,7 +55,7 @@ def test_a_guess_explains_the_activation_better_after_rounds(photos):
     wanted = net(image)
     guess = learn_guess(net, photos)(wanted, image.shape).clip(0, 255)
     better = spel.invert(net, wanted, shape=image.shape, bounds=(0, 255), start=guess, trust=0.1)
-    assert np.square(net(better) - wanted).mean() < 0.9 * np.square(net(guess) - wanted).mean()
+    assert np.square(net(better) - wanted).mean() < 0.95 * np.square(net(guess) - wanted).mean()
     near = spel.invert(net, wanted, shape=image.shape, bounds=(0, 255), start=guess, trust=1e6)
     assert np.abs(near - guess).max() < 1
 

@@ -26,6 +26,9 @@ from spel.synthesis.stages import is_local, is_rectified, stages
 ENOUGH = 1e-6
 """Share of an activation's power that may remain wrong."""
 
+SLOW = 0.9
+"""Near a start, the search ends after a round that leaves this share of what was wrong."""
+
 ITERATIONS = 8
 """Number of steps of conjugate gradients in each round."""
 
@@ -73,7 +76,7 @@ def invert(
         Weight of the squared distance from the start, in units of the network's mean gain.
     rounds : int
         Largest number of rounds; the search ends earlier if all but a millionth of the
-        activation's power is explained.
+        activation's power is explained or, with `trust`, if a round gains little.
     on_round : function, optional
         Called after every round.
 
@@ -152,9 +155,10 @@ def _layer_by_layer(
         for part in parts:
             inputs.append(part(inputs[-1]))
         wrong = _mean_square(inputs[-1] - wanted)
+        stuck = near.trust > 0 and wrong > SLOW * least
         if number and wrong < least:  # the start explains nothing
             best, least = image, wrong
-        if number == rounds or least <= ENOUGH * _mean_square(wanted):
+        if number == rounds or stuck or least <= ENOUGH * _mean_square(wanted):
             break
         goal = wanted
         for i in reversed(range(1, len(parts))):
@@ -214,9 +218,10 @@ def _nearest(
     for number in range(rounds + 1):
         images = {INPUT: image, **network.activations(image)}
         wrong = _mean_square(images[network.output] - wanted)
+        stuck = near.trust > 0 and wrong > SLOW * least
         if number and wrong < least:
             best, least = image, wrong
-        if number == rounds or least <= ENOUGH * _mean_square(wanted):
+        if number == rounds or stuck or least <= ENOUGH * _mean_square(wanted):
             break
         problem = _Problem(network, wanted, images, near)
         inverse = inverse or problem.filter()

@@ -23,7 +23,7 @@ from spel.synthesis.degrade import Plane
 Real = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.intp]
 MAX_SIDE = 64
-BAND = 1 << 15
+BAND = 1 << 14
 """Number of patches in memory at the same time."""
 
 
@@ -297,10 +297,12 @@ def nearest_up_to_sign(points: Real, anchors: Real) -> Numbers:
     [0, 1]
     """
     half = np.einsum("ij,ij->i", anchors, anchors) / 2
-    products = points @ anchors.T
-    np.abs(products, out=products)
-    products -= half
-    best: Numbers = np.argmax(products, axis=1)
+    best = np.empty(len(points), dtype=np.intp)
+    for first in range(0, len(points), 512):  # so few products stay in the cache
+        products = points[first : first + 512] @ anchors.T
+        np.abs(products, out=products)
+        products -= half
+        np.argmax(products, axis=1, out=best[first : first + 512])
     return best
 
 

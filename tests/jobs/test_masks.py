@@ -115,3 +115,34 @@ def test_the_command_line_compares_and_converts(tmp_path, capsys):
     assert run(["convert", str(tmp_path / "s.json"), str(tmp_path / "t.txt")]) == 0
     assert (tmp_path / "t.txt").read_text() == (tmp_path / "s.txt").read_text()
     assert run(["convert", str(tmp_path / "s.txt"), str(tmp_path / "s.xml")]) == 3
+
+
+@pytest.mark.parametrize("options", [[], ["--classes"], ["--instances"]])
+@pytest.mark.parametrize("value", [0.37, 1.5, np.nan])
+def test_probabilities_are_no_labels(tmp_path, capsys, options, value):
+    """Every number but 0 would be an object: a saliency would fill the image in silence."""
+    for name, number in (("answers", value), ("truth", 1.0)):
+        (tmp_path / name).mkdir()
+        spel.write(tmp_path / name / "a.tif", np.float32([[0, number], [0, 1]]))
+    assert program(["eval", str(tmp_path / "answers"), str(tmp_path / "truth"), *options]) == 3
+    message = capsys.readouterr().err
+    assert "a.tif" in message
+    assert f"{value:g} is no" in message
+
+
+def test_masks_may_be_arrays(tmp_path):
+    for name, mask in (("answers", [[1, 0, 0]]), ("truth", [[1, 1, 0]])):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "a.npy", np.array(mask, bool))
+    assert evaluate_masks(tmp_path / "answers", tmp_path / "truth").to_dict()["iou"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "given", [["--iou", "0.7"], ["--any-class"], ["--images", "x"], ["--turn"]]
+)
+def test_options_of_boxes_are_refused_for_masks(tmp_path, capsys, given):
+    for name in ("answers", "truth"):
+        (tmp_path / name).mkdir()
+        spel.write(tmp_path / name / "a.png", np.full((3, 3), 255, np.uint8))
+    assert program(["eval", str(tmp_path / "answers"), str(tmp_path / "truth"), *given]) == 3
+    assert f"{given[0]} compares boxes" in capsys.readouterr().err

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError, plural
-from spel.io.image.label_image import read_label_image
-from spel.jobs.masks import MaskEvaluation, check_sizes, figure_lines, paired
+from spel.jobs.masks import MaskEvaluation, check_sizes, figure_lines, paired, whole_labels
 from spel.metrics.segmentation import Overlap, overlap
 
 Labels = npt.NDArray[np.int64]
@@ -103,7 +102,7 @@ def _read_pair(answer: Path | None, truth: Path) -> tuple[Labels, Labels]:
 
 
 def _labels(path: Path) -> Labels:
-    stored = read_label_image(path)
+    stored = whole_labels(path)
     labels = stored.astype(np.int64)
     if stored.dtype.kind == "u":
         highest = np.iinfo(stored.dtype).max

@@ -60,6 +60,6 @@ def _opened(path: Path, stack: ExitStack) -> Any:
 
 def _labels(path: Path | None, source: Any, window: tuple[slice, ...]) -> Labels:
     values = np.asarray(source[window])
-    if (values != values[..., :1]).any():
+    if values.shape[-1] > 1 and (values != values[..., :1]).any():
         raise FormatError(f"{path}: the channels of its pixels differ; labels are one number each")
     return values[..., 0]

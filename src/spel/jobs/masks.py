@@ -6,14 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError
+from spel.errors import FormatError, ParameterError
 from spel.io.image.label_image import read_label_image
 from spel.io.large.forms import ENDINGS
-from spel.io.sources import expand
+from spel.io.sources import expand, natural_key
 from spel.metrics.segmentation import Overlap, overlap
 
 SUFFIXES = (".ome", ".labels", "_label", "-label", "_mask", "-mask", ".mask", "_gt", "-gt")
@@ -186,7 +187,7 @@ def _size(shape: tuple[int, ...]) -> str:
 def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
     """Masks by the name of their image; ``a.saliency.tif`` and ``a.overlay.jpg`` are none."""
     names: dict[str, Path] = {}
-    for path in expand([folder]):
+    for path in _images_or_arrays(Path(folder)):
         if path.name.endswith(NO_MASKS):
             continue
         stem = image_stem(path.name)
@@ -194,6 +195,17 @@ def files_by_name(folder: str | os.PathLike[str]) -> dict[str, Path]:
             raise FormatError(f"{path}: {names[stem].name} stands for the same image; keep one")
         names[stem] = path
     return names
+
+
+def _images_or_arrays(folder: Path) -> Sequence[Path]:
+    """The images of a folder, or its .npy files if it holds nothing else."""
+    try:
+        return expand([folder])
+    except ParameterError:
+        arrays = sorted(folder.glob("*.npy"), key=natural_key)
+        if not arrays:
+            raise
+        return arrays
 
 
 def image_stem(name: str) -> str:
@@ -212,13 +224,25 @@ def image_stem(name: str) -> str:
 
 def read_mask(path: Path) -> npt.NDArray[np.bool_]:
     """A mask: labels other than 0 are object."""
-    mask: npt.NDArray[np.bool_] = read_label_image(path) != 0
+    mask: npt.NDArray[np.bool_] = whole_labels(path) != 0
     return mask
+
+
+def whole_labels(path: Path) -> npt.NDArray[Any]:
+    """A label image of whole numbers, or a FormatError: a saliency is no mask."""
+    labels = read_label_image(path)
+    wrong = labels[labels != np.rint(labels)] if labels.dtype.kind == "f" else labels[:0]
+    if wrong.size:
+        raise FormatError(
+            f"{path}: {wrong[0]:g} is no label; expected whole numbers, so threshold "
+            "probabilities first"
+        )
+    return labels
 
 
 def holds_several(path: Path) -> bool:
     """Whether a label image holds more than one label besides 0."""
-    labels = read_label_image(path)
+    labels = whole_labels(path)
     present = labels[labels != 0]
     return bool(present.size) and bool((present != present[0]).any())
 

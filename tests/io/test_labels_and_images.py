@@ -167,3 +167,39 @@ class TestFileNames:
         (tmp_path / "a.txt").rename(tmp_path / "p__a.txt")
         (read,) = read_labels(tmp_path)
         assert (read.image, len(read)) == ("p/a.png", 1)
+
+
+GEOJSON = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [3, 1], [3, 4], [1, 4]]]},
+            "properties": {},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("l/labels/a b.txt", "0 0.5 0.5 0.2 0.2"),
+        ("l/a b.geojson", GEOJSON),
+        ("l/t.csv", "image,x0,y0,x1,y1\na b.png,1,1,3,4\n"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::spel.io.AnnotationWarning")
+def test_an_image_in_a_subfolder_does_not_hide_the_one_that_is_meant(tmp_path, file, content):
+    for name, rows in (("a b.png", 10), ("sub/a b.png", 20)):
+        picture(tmp_path / "i" / name, rows, rows)
+    path = put(tmp_path / file, content)
+    found = read_labels(path if path.suffix == ".csv" else tmp_path / "l", images=tmp_path / "i")
+    assert [(one.image, one.size, len(one.boxes)) for one in found] == [("a b.png", (10, 10), 1)]
+
+
+def test_yolo_without_a_matching_image_says_so_and_asks_for_no_folder_that_is_given(tmp_path):
+    put(tmp_path / "l" / "labels" / "b.txt", "0 0.5 0.5 0.2 0.2")
+    picture(tmp_path / "i" / "a.png", 10, 10)
+    with pytest.raises(FormatError, match=r"no label file has an image .* 1 image, .* b\.txt"):
+        read_labels(tmp_path / "l", images=tmp_path / "i")

@@ -80,9 +80,9 @@ class ImageFolder:
     def find(self, name: str) -> ImageFile | None:
         """The file of an image, or None.
 
-        It is the file with the exact relative path, or else the only file whose path ends in the
-        name, with its suffix or without, or else the only one with the same name or stem. If
-        several fit, none is taken.
+        It is the file with the exact relative path, or else the only one with that path but for
+        the suffix, or else the only file whose path ends in the name, with its suffix or without,
+        or else the only one with the same name or stem. If several fit, none is taken.
         """
         name = name.replace("\\", "/")
         if name in self._paths:
@@ -91,6 +91,7 @@ class ImageFolder:
         alike = self._by_stem.get(PurePosixPath(whole).name, [])
         base = PurePosixPath(name).name
         for near in (
+            [n for n in alike if str(PurePosixPath(n).with_suffix("")) == whole],
             [n for n in alike if f"/{n}".endswith(f"/{name}")],
             [n for n in alike if f"/{PurePosixPath(n).with_suffix('')}".endswith(f"/{whole}")],
             [n for n in alike if PurePosixPath(n).name == base],

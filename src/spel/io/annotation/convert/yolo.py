@@ -162,10 +162,7 @@ def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> Non
             entry = collector.image(image.name, image.size, image.orientation)
             _read_file(label, entry, names, collector)
     if unknown and not collector.entries:
-        raise FormatError(
-            f"{printable(str(root))}: the sizes of the images are unknown, and YOLO's numbers are "
-            "shares of them; give the folder of images (--images, or images=)"
-        )
+        raise FormatError(f"{printable(str(root))}: {_no_image(unknown[0], files)}")
     if files is not None:
         unlabelled = [name for name in files.names if name not in collector.entries]
         if unlabelled:
@@ -174,13 +171,24 @@ def _read_labels(root: Path, names: dict[int, str], collector: Collector) -> Non
                 f"{printable(unlabelled[0])}; an empty file marks an image without objects"
             )
     collector.problems += [
-        f"{printable(name)}: there is no image of this name, or several; its labels are left out"
-        for name in unknown
+        f"{printable(name)}: there is no image of this name, or several" for name in unknown
     ]
     if not names:
         collector.note(
             "no data.yaml, classes.txt or obj.names is there; classes are named by their numbers"
         )
+
+
+def _no_image(label: str, files: ImageFolder | None) -> str:
+    if files is None:
+        return (
+            "the sizes of the images are unknown, and YOLO's numbers are shares of them; give the "
+            "folder of images (--images, or images=)"
+        )
+    return (
+        f"no label file has an image of its name among the {plural(len(files.names), 'image')}, or "
+        f"each has several, for example {printable(label)}; name the folder that they belong to"
+    )
 
 
 def _label_files(root: Path) -> Iterator[Path]:

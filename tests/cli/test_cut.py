@@ -86,3 +86,54 @@ def test_strokes_that_do_not_fit_are_named(program, folders, tmp_path):
     )
     assert code == 3
     assert "none of the 1 images has a marker file there" in err
+
+
+def test_images_of_one_name_in_two_folders_are_refused(program, folders, tmp_path):
+    """The strokes of one would cut the other, too, where both have the same size."""
+    images, strokes, _ = folders
+    (images / "sub").mkdir()
+    spel.write(images / "sub" / "one.png", np.zeros((24, 30, 3), np.uint8))
+    code, _, err = program("cut", images, "--markers", strokes, "--out", tmp_path / "cut")
+    assert code == 3
+    assert "both fit the markers of 'one'" in err
+
+
+def test_an_image_with_one_object_gets_its_label_where_others_have_several(
+    program, folders, tmp_path
+):
+    images, strokes, disk = folders
+    write_markers(strokes / "one-seeds.txt", Markers([(12, 15), (3, 3)], [2, 0], (24, 30)))
+    code, _, err = program("cut", images, "--markers", strokes, "--out", tmp_path / "cut")
+    assert code == 0, err
+    for name, label in (("one.png", 2), ("two.png", 1)):
+        labels = spel.read(tmp_path / "cut" / name)[..., 0]
+        np.testing.assert_array_equal(labels, np.where(disk, label, 0))
+
+
+@pytest.mark.parametrize("ending", [".png", "-label.png", ".tif", "-label.tif", ".tiff", ".npy"])
+def test_label_images_of_any_form_are_strokes(program, folders, tmp_path, ending):
+    images, strokes, disk = folders
+    drawn = np.zeros((24, 30), np.uint8)
+    drawn[12, 15:17], drawn[3, 3:5] = 2, 1
+    for old in list(strokes.iterdir()):
+        old.unlink()
+    if ending == ".npy":
+        np.save(strokes / "two.npy", drawn)
+    else:
+        spel.write(strokes / f"two{ending}", drawn)
+    code, _, err = program("cut", images, "--markers", strokes, "--out", tmp_path / "cut")
+    assert code == 0, err
+    mask = spel.read(tmp_path / "cut" / "two.png")[..., 0]
+    np.testing.assert_array_equal(mask, np.where(disk, 255, 0))
+
+
+@pytest.mark.parametrize("command", ["cut", "detect", "features"])
+def test_a_folder_of_zarr_is_refused_by_name_where_none_is_written(
+    program, folders, tmp_path, command
+):
+    images, strokes, _ = folders
+    words = ["--markers", strokes] if command == "cut" else []
+    net = [] if command == "cut" else ["plate-lecture"]
+    code, _, err = program(command, *net, images / "one.png", *words, "--out", tmp_path / "a.zarr")
+    assert code == 2
+    assert "a.zarr is one picture of OME-Zarr, which spel segment and spel apply write" in err

@@ -150,9 +150,9 @@ def test_folders_are_checked_against_their_images(tmp_path):
 
 def test_files_that_are_no_markers_are_named(tmp_path):
     (tmp_path / "a-seeds.txt").write_text("1 4 4\n0 0 -1 1\n")
-    (tmp_path / "b-label.tif").write_bytes(b"")
+    (tmp_path / "b-label.gif").write_bytes(b"")
     (tmp_path / ".hidden").write_bytes(b"")
-    with pytest.warns(AnnotationWarning, match=r"1 file left out, no marker files, .*b-label\.tif"):
+    with pytest.warns(AnnotationWarning, match=r"1 file left out, no marker files, .*b-label\.gif"):
         assert set(find_markers(tmp_path)) == {"a"}
 
 

@@ -35,11 +35,13 @@ def command(
     """Cut objects out of images, each along a few strokes on that image; nothing is learned.
 
     Strokes of an object and of background give a mask: NAME.png in the folder, 255 on the object
-    and 0 elsewhere. Strokes of several labels give these labels. Only images that have a marker
-    file are cut. The names of the written files go to standard output.
+    and 0 elsewhere. If the strokes have several labels, all images get these labels.
+    Only images that have a marker file are cut. The names of the written files go to standard
+    output.
     """
     from spel.cli.run_command import RunCommand, check_options, job_options
     from spel.errors import FormatError, plural
+    from spel.io.annotation.marker_folder import images_by_name
     from spel.io.sources import expand
     from spel.jobs import CutJob
 
@@ -49,12 +51,13 @@ def command(
         convention=labels,
         **job_options({"formats": (), **options}, settings),
     )
-    paths = [str(path) for path in expand(images)]
-    marked = [path for path in paths if Path(path).stem in job.strokes]
+    paths = expand(images)
+    by_name = images_by_name(paths, job.strokes, markers)
+    marked = [str(path) for name, path in by_name.items() if name in job.strokes]
     if not marked:
         raise FormatError(
             f"{markers}: none of the {len(paths)} images has a marker file there, for example for "
-            f"{Path(paths[0]).stem!r}"
+            f"{paths[0].stem!r}"
         )
     if len(marked) < len(paths):
         settings.say(f"left out: {plural(len(paths) - len(marked), 'image')} without strokes")

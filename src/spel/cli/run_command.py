@@ -63,9 +63,15 @@ def check_options(
 ) -> None:
     """Refuse options that cannot be combined, before anything is read.
 
-    A command that writes pictures needs a folder; `saves` is how many words of --save make one.
+    A command that writes pictures needs a folder; if it can write one picture of OME-Zarr, it
+    names its images, and `saves` is how many words of --save make one.
     """
-    if needs_folder and is_picture(options["out"]):
+    if is_picture(options["out"]):
+        if not images:
+            raise click.UsageError(
+                f"--out {options['out'].name} is one picture of OME-Zarr, which spel segment and "
+                "spel apply write; give a folder of another name"
+            )
         check_picture(images, options, saves)
     if options["out"] is None:
         if needs_folder:

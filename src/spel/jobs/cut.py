@@ -27,8 +27,9 @@ from spel.runs import ImageRecord, OutputFiles, SourceImage
 class CutJob(NetworkJob):
     """Write a label for every pixel of every image, from strokes on the image.
 
-    Strokes of an object and of background give a mask, 255 on the object and 0 elsewhere; strokes
-    of several objects or classes give their labels. Images become ``NAME.png``, volumes
+    Strokes of one object and of background give masks, 255 on the object and 0 elsewhere. If the
+    strokes of the folder have several labels beside the background's, all images get their labels,
+    also those with one of them. Images become ``NAME.png``, volumes
     ``NAME.tif``. See `spel.flim.label_from_strokes`.
 
     Parameters
@@ -81,7 +82,7 @@ class CutJob(NetworkJob):
         drawn.check_fits(image.pixels.shape[:-1], f"image {name!r}")
         labels = label_from_strokes(self.network(self.matched(image)), drawn)
         path = files.path("png" if labels.ndim == 2 else "tif")
-        writer.write(path, cut_picture(labels, drawn))
+        writer.write(path, cut_picture(labels, drawn, several=has_several(self.strokes)))
         return image.record(
             size=list(labels.shape),
             area=int(np.count_nonzero(labels != drawn.background)),
@@ -115,10 +116,16 @@ def digest_of(strokes: Mapping[str, Markers]) -> str:
     return digest.hexdigest()
 
 
+def has_several(strokes: Mapping[str, Markers]) -> bool:
+    """Whether the strokes of all images have more than one label beside the background's."""
+    objects = [set(one.classes) - {one.background} for one in strokes.values()]
+    return len(set[int]().union(*objects)) > 1
+
+
 def cut_picture(
-    labels: npt.NDArray[np.int32], drawn: Markers
+    labels: npt.NDArray[np.int32], drawn: Markers, *, several: bool = False
 ) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """0 and 255 for one object and its background; the labels where there are more.
+    """0 and 255 for one object and its background; the labels if there are `several`.
 
     Raises
     ------
@@ -131,7 +138,7 @@ def cut_picture(
     >>> cut_picture(np.array([[1, 2]], np.int32), drawn).tolist()
     [[0, 255]]
     """
-    if len(drawn.classes) == 2 and drawn.background in drawn.classes:
+    if not several and len(drawn.classes) == 2 and drawn.background in drawn.classes:
         return np.where(labels == drawn.background, 0, 255).astype(np.uint8)
     if (largest := max(drawn.classes)) > 65535:
         raise ParameterError(f"cut: label {largest} does not fit into a file of 16 bits")

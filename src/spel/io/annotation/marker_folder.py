@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from spel.core.markers import Markers
 from spel.errors import FormatError, plural
 from spel.io.annotation.annotations import AnnotationWarning
-from spel.io.annotation.markers import Convention, background_of, read_markers
+from spel.io.annotation.markers import LABEL_IMAGES, Convention, background_of, read_markers
 from spel.io.sources import expand
 
-__all__ = ["find_markers", "is_marker_folder", "marked_images"]
+__all__ = ["find_markers", "images_by_name", "is_marker_folder", "marked_images"]
 
-SUFFIXES = ("-seeds.txt", ".txt", "-markers.json", ".json", "-label.png", ".png")
+_LABEL_IMAGES = tuple(f"-label{form}" for form in LABEL_IMAGES)
+
+SUFFIXES = ("-seeds.txt", ".txt", "-markers.json", ".json", *_LABEL_IMAGES, *LABEL_IMAGES)
 
 
 def find_markers(
@@ -27,9 +29,10 @@ def find_markers(
 ) -> dict[str, Markers]:
     """Markers of a folder by image name, in the order of the names.
 
-    The name is the file's without ``-seeds.txt``, ``.txt``, ``-markers.json``, ``.json``,
-    ``-label.png`` or ``.png``. With "auto", the convention is that of all files together: a file
-    with object strokes alone follows its neighbours.
+    The name is the file's without ``-seeds.txt``, ``.txt``, ``-markers.json``, ``.json``, or
+    ``-label.png``, ``.png`` and so on for the label images that `read_markers` takes. With
+    "auto", the convention is that of all files together: a file with object strokes alone follows
+    its neighbours.
 
     Parameters
     ----------
@@ -97,7 +100,7 @@ def is_marker_folder(folder: str | os.PathLike[str]) -> bool:
     """Whether the files of a folder are markers, and not labels of YOLO or VOC."""
     for file in sorted(Path(folder).iterdir()):
         name = file.name.lower()
-        if name.endswith(("-seeds.txt", "-markers.json", "-label.png")):
+        if name.endswith(("-seeds.txt", "-markers.json", *_LABEL_IMAGES)):
             return True
         if name.endswith(".json") and file.is_file():
             return b'"strokes"' in file.read_bytes()[: 1 << 20]
@@ -107,6 +110,26 @@ def is_marker_folder(folder: str | os.PathLike[str]) -> bool:
             if words:  # n xsize ysize [zsize]; YOLO has a class and four shares
                 return len(words) in (3, 4) and all(word.isdigit() for word in words)
     return False
+
+
+def images_by_name(
+    images: Iterable[Path], marked: Collection[str], markers: str | os.PathLike[str]
+) -> dict[str, Path]:
+    """The image of each name, by which markers belong to it.
+
+    Raises
+    ------
+    FormatError
+        If the markers of one name fit two images, as in folders of folders.
+    """
+    paths: dict[str, Path] = {}
+    for path in images:
+        earlier = paths.setdefault(path.stem, path)
+        if earlier is not path and path.stem in marked:
+            raise FormatError(
+                f"{markers}: {earlier} and {path} both fit the markers of {path.stem!r}; keep one"
+            )
+    return paths
 
 
 def marked_images(
@@ -122,13 +145,7 @@ def marked_images(
         As `find_markers`, and if there is no image for some markers.
     """
     by_image = find_markers(markers, convention=convention)
-    paths: dict[str, Path] = {}
-    for path in expand([Path(images)]):
-        earlier = paths.setdefault(path.stem, path)
-        if earlier is not path and path.stem in by_image:
-            raise FormatError(
-                f"{markers}: {earlier} and {path} both fit the markers of {path.stem!r}; keep one"
-            )
+    paths = images_by_name(expand([Path(images)]), by_image, markers)
     missing = [name for name in by_image if name not in paths]
     if missing:
         raise FormatError(

@@ -24,6 +24,9 @@ __all__ = ["Convention", "background_of", "convention_of", "read_markers", "writ
 
 Convention = Literal["auto", "from-0", "from-1", "classes"]
 CONVENTIONS = ("auto", "from-0", "from-1", "classes")
+LABEL_IMAGES = (".png", ".tif", ".tiff", ".npy", ".bmp", ".pgm")
+"""Endings of label images that stand for strokes."""
+
 MAX_PIXELS = 1 << 31
 _COLUMNS = {2: "x y marker label", 3: "x y z marker label"}
 
@@ -64,7 +67,7 @@ def read_markers(
             f"read_markers: convention {convention!r}; expected one of {', '.join(CONVENTIONS)}"
         )
     place = Path(path)
-    if place.suffix.lower() in (".png", ".tif", ".tiff", ".npy", ".bmp", ".pgm"):
+    if place.suffix.lower() in LABEL_IMAGES:
         markers = _from_label_image(place, isolate)
     elif place.suffix.lower() == ".json":
         markers = _from_json(place)

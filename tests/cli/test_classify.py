@@ -57,8 +57,12 @@ def test_shares_of_the_labels_are_judged_on_the_same_images(program, tmp_path):
     code, _, err = program("fit", data, *options, *shares)
     assert code == 0, err
     figures = dict(line.split(": ", 1) for line in err.splitlines() if "kappa" in line)
-    assert list(figures) == ["held out", "from 10 % of the labels", "from 100 % of the labels"]
-    assert figures["held out"] == figures["from 100 % of the labels"]
+    of_few, of_all = (
+        f"from {share} % of the labels ({count} images), held out"
+        for share, count in ((10, 2), (100, 18))
+    )
+    assert list(figures) == ["held out", of_few, of_all]
+    assert figures["held out"] == figures[of_all]
     code, _, err = program("fit", data, *options, *shares, "--test", 0)
     assert code == 3
     assert "leave --test 0 out" in err
@@ -211,3 +215,26 @@ def test_export_to_torch(program, tmp_path, network, grey):
     state = torch.load(out, weights_only=True)
     module = spel.to_torch(spel.load(network))
     module.load_state_dict(state)
+
+
+def test_folders_below_those_of_the_classes_belong_to_the_classes(program, tmp_path):
+    """fit takes them so; to classify, an image in down/monday was of an unknown class monday."""
+    data, model = textures(tmp_path / "data", 8), tmp_path / "m"
+    for kind in ("across", "down"):
+        (data / kind / "monday").mkdir()
+        for image in list((data / kind).glob("*.png"))[:4]:
+            image.rename(data / kind / "monday" / image.name)
+    assert program("fit", data, "--out", model, "--kernels", 4)[0] == 0
+    code, _, err = program("classify", model, data, "--truth", "folder")
+    assert code == 0
+    assert "accuracy 1.0000" in err
+    assert "monday" not in err
+
+
+def test_grey_beside_rgb_is_no_matter_of_size(program, tmp_path):
+    data = textures(tmp_path / "data", 4)
+    for path in (data / "down").glob("*.png"):
+        spel.write(path, np.repeat(spel.read(path), 3, axis=-1))
+    code, _, err = program("fit", data, "--out", tmp_path / "m", "--kernels", 4)
+    assert code == 3
+    assert "images of 1, 3 channels; expected as many in all" in err

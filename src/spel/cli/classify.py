@@ -20,7 +20,8 @@ from spel.cli.types import PATH
 @click.option(
     "--truth",
     type=click.Choice(["folder", "prefix"]),
-    help="Evaluate too: the true class is the image's folder, or its name up to the first '_'.",
+    help="Evaluate too: the true class is the nearest folder of that name above the image, or "
+    "the image's name up to the first '_'.",
 )
 @run_options(formats_option(("csv",), "Also write a table of classes and scores."))
 @shared
@@ -41,11 +42,13 @@ def command(
     from spel.cli.run_command import RunCommand, check_options, job_options
     from spel.jobs import ClassifyJob
     from spel.jobs.classify import model_name
+    from spel.learning.class_folders import class_above
     from spel.sklearn import load
 
     check_options(options)
     fields = job_options(options, settings)
     job = ClassifyJob(load(model), model_name(model), **fields)
+    names = [str(name) for name in job.model.classes_]
     truths: list[tuple[str, str]] = []
 
     def line(values: dict[str, Any]) -> str:
@@ -54,7 +57,7 @@ def command(
 
     def compare(values: dict[str, Any]) -> None:
         path = Path(values["image"])
-        true = path.parent.name if truth == "folder" else path.name.split("_")[0]
+        true = class_above(path, names) if truth == "folder" else path.name.split("_")[0]
         truths.append((true, values["class"]))
 
     code = RunCommand(job, options, settings, line, compare if truth else None)(images)

@@ -21,7 +21,7 @@ from spel.errors import ParameterError, plural
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import images_beside, is_label_folder
 from spel.learning.class_folders import labelled_images
-from spel.learning.classifier import ClassifierConfig, hold_out
+from spel.learning.classifier import ClassifierConfig, hold_out, split
 from spel.learning.crops import labelled_crops
 from spel.learning.portions import ExampleFiles
 from spel.learning.saved_sums import SavedSums, key_of
@@ -64,7 +64,11 @@ def fit(
                     config, images, classes, options["test"], options["seed"],
                     share=percent / 100, run=run, threads=threads,
                 )  # fmt: skip
-                settings.say(f"from {percent:g} % of the labels: {figures.text()}")
+                learned, _ = split(classes, options["test"], options["seed"], share=percent / 100)
+                settings.say(
+                    f"from {percent:g} % of the labels ({plural(len(learned), 'image')}), held "
+                    f"out: {figures.text()}"
+                )
             model = config.fit(images, classes, run=run, threads=threads, saved=saved[1])
         except Interrupted as stopped:
             stopped.add_note("the same command goes on from the sums of the portions that are done")

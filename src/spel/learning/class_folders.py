@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -86,6 +87,18 @@ def labelled_images(
             f"{_wanted(place, by)}"
         )
     return LabelledImages(tuple(files), tuple(classes))
+
+
+def class_above(path: Path, classes: Collection[str]) -> str:
+    """The nearest folder above an image that is named like a class, or else its own folder.
+
+    Examples
+    --------
+    >>> class_above(Path("set/cat/monday/1.png"), ["cat", "dog"])
+    'cat'
+    """
+    names = [place.name for place in path.parents]
+    return next((name for name in names if name in classes), path.parent.name)
 
 
 def _wanted(place: Path, by: str) -> str:

@@ -222,6 +222,25 @@ def hold_out(
         If a class has only one image.
     """
     true = np.asarray(classes)
+    chosen, rest = split(classes, fraction, seed, share=share)
+    model = config.fit(select(images, chosen), true[chosen].tolist(), run=run, **how)
+    unseen = select(images, rest)
+    tasks = [PredictionsOf(unseen[part], how.get("threads"), model) for part in portions(len(rest))]
+    return confusion(true[rest], np.concatenate(list(run(tasks))))
+
+
+def split(
+    classes: Sequence[str], fraction: float, seed: int = 0, *, share: float = 1.0
+) -> tuple[list[int], list[int]]:
+    """Which images `hold_out` learns from, and which it holds out.
+
+    Examples
+    --------
+    >>> learned, held = split(["a"] * 8 + ["b"] * 8, 0.25, share=0.01)  # one of each class at least
+    >>> len(learned), len(held)
+    (2, 4)
+    """
+    true = np.asarray(classes)
     generator = np.random.default_rng(seed)
     held, mine = np.zeros((2, len(true)), dtype=bool)
     for name, count in sorted(Counter(classes).items()):
@@ -235,8 +254,4 @@ def hold_out(
         drawn = generator.permutation(rows)
         held[drawn[:size]] = True
         mine[drawn[size:][: max(1, round(share * (count - size)))]] = True
-    chosen, rest = np.flatnonzero(mine).tolist(), np.flatnonzero(held).tolist()
-    model = config.fit(select(images, chosen), true[chosen].tolist(), run=run, **how)
-    unseen = select(images, rest)
-    tasks = [PredictionsOf(unseen[part], how.get("threads"), model) for part in portions(len(rest))]
-    return confusion(true[held], np.concatenate(list(run(tasks))))
+    return np.flatnonzero(mine).tolist(), np.flatnonzero(held).tolist()

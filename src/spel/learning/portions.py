@@ -6,6 +6,7 @@ for any number of threads, and products of rows are computed by one thread.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -226,6 +227,11 @@ def check_one_shape(shapes: set[tuple[int, ...]], features: str) -> None:
     ------
     ShapeError
     """
+    if len(shapes) > 1 and len({shape[:2] for shape in shapes}) == 1:
+        channels = ", ".join(map(str, sorted({math.prod(shape[2:]) for shape in shapes})))
+        raise ShapeError(
+            f"images of {channels} channels; expected as many in all: save all as grey or as RGB"
+        )
     if len(shapes) > 1:
         raise ShapeError(
             f"images of different sizes, but the features {features!r} need one size; resize the "

@@ -12,8 +12,8 @@ from benchmarks.science.printed import PRINTED, PrintedTable, measure as run_pri
 from benchmarks.science.table import Table
 from spel.errors import SpelError
 
-NAMES = ("parasites", "presence", "hands", "plates", "citrus", "mo445", "labels", "interaction",
-         "scales")  # fmt: skip
+NAMES = ("parasites", "presence", "hands", "plates", "regions", "citrus", "mo445", "labels",
+         "interaction", "scales")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -50,3 +50,14 @@ def test_the_white_of_a_plate_stays_in_its_box_under_every_condition():
     assert (*CONDITIONS, "several") == ALL
     again = under("night", scenes)[0]
     assert np.array_equal(again.image, dark.image)
+
+
+def test_alarms_at_a_recall_are_those_above_the_last_plate_that_is_needed():
+    from benchmarks.science.regions import alarms_at_recall
+
+    two = [[0, 0, 10, 5], [20, 0, 30, 5]]
+    first = Answers("a", [[0, 0, 10, 5], [50, 0, 60, 5], [20, 0, 30, 5]], [0.9, 0.8, 0.3], two)
+    second = Answers("b", [[50, 9, 60, 15]], [0.4], two[:1])
+    # Plates at .9 and .3 of three; false alarms at .8 and .4 in two pictures.
+    assert [alarms_at_recall([first, second], share) for share in (0.3, 0.6)] == [0.0, 1.0]
+    assert alarms_at_recall([first, second], 0.9) == float("inf")

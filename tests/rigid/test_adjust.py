@@ -14,6 +14,7 @@ from spel.decide import decision_of, with_decision
 from spel.errors import ParameterError
 from spel.metrics.detection import iou
 from spel.rigid import RigidConfig, Windows, learn_adjustment, learn_detector
+from spel.rigid.adjust import ADJUSTMENTS, LEAST_GAIN, STARTS, adjust_boxes
 from spel.rigid.learn import training_photos
 from spel.rigid.misplaced import misplace_objects
 from spel.rigid.score import Scanner
@@ -66,7 +67,22 @@ def test_a_misplaced_box_comes_closer_to_its_plate():
     assert iou(moved, scene.boxes).item() > iou(shifted, scene.boxes).item() + 0.1
 
 
-def test_the_score_is_the_mean_of_before_and_after_and_why_tells_it():
+def test_the_score_is_the_mean_of_before_and_of_the_best_window():
+    scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
+    pyramid = scanner.pyramid(scene.image)
+    objects = adjust_boxes(scanner, pyramid, scene.boxes, np.array([1.0]))
+    sides = np.tile(scene.boxes[:, 2:] - scene.boxes[:, :2], 2)
+    tried = [scanner.score_stretched(pyramid, scene.boxes + start * sides) for start in STARTS]
+    for _ in range(ADJUSTMENTS):
+        tried += [scanner.score_stretched(pyramid, scanner.adjust(one).boxes) for one in tried[-7:]]
+    own, *others = (one.log_odds.item() for one in [*tried[:7], *tried[-7:]])
+    best = own if own + LEAST_GAIN >= max(others) else max(others)
+    assert objects.log_odds == pytest.approx([(1 + best) / 2])
+    assert objects.log_odds - objects.prior == pytest.approx([best])
+    assert len(adjust_boxes(scanner, pyramid, scene.boxes[:0], np.zeros(0))) == 0
+
+
+def test_why_tells_the_score_of_the_best_window():
     image, network = street(1, size=(240, 352)).image, zoo.plates()
     found = spel.detect(network, image, threshold=0.1, why=True)
     scanner = scanner_of(network)
@@ -76,10 +92,17 @@ def test_the_score_is_the_mean_of_before_and_after_and_why_tells_it():
     assert found.scores[0] == pytest.approx(1 / (1 + np.exp(-found.why[0].saliency)))
 
 
-def test_a_box_that_scores_lower_when_moved_stays():
+@pytest.mark.parametrize("part", [(0.0, 0, -0.3, 0), (0.3, 0, 0, 0), (-0.2, 0, 0.2, 0)])
+def test_a_part_of_a_plate_grows_to_the_plate(part):
+    scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
+    sides = np.tile(scene.boxes[:, 2:] - scene.boxes[:, :2], 2)
+    taken = scene.boxes + np.array(part) * sides
+    boxes = adjust_boxes(scanner, scanner.pyramid(scene.image), taken, np.zeros(1)).boxes
+    assert iou(boxes, scene.boxes).item() > max(0.75, iou(taken, scene.boxes).item())
+
+
+def test_a_box_that_does_not_gain_enough_stays():
     image, network = street(1, size=(240, 352)).image, zoo.plates()
-    windows = decision_of(network)
-    plain = with_decision(network, replace(windows, adjust_node=None))
     scanner = scanner_of(network)
     moved = {}
     for name, factor in (("away", 0.7), ("nowhere", 0.0)):
@@ -94,6 +117,7 @@ def test_a_box_that_scores_lower_when_moved_stays():
         changed = spel.Network(tuple(nodes)).with_meta(**network.meta)
         moved[name] = spel.detect(changed, image, threshold=0.1).boxes
     assert moved["away"] == pytest.approx(moved["nowhere"])
+    plain = with_decision(network, replace(decision_of(network), adjust_node=None))
     assert moved["away"] == pytest.approx(spel.detect(plain, image, threshold=0.1).boxes)
 
 

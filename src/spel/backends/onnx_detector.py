@@ -14,10 +14,11 @@ from spel.backends.onnx_graph import Graph, Value
 from spel.backends.onnx_network import image_of, translated
 from spel.backends.onnx_pyramid import OnnxPyramid, halvings_of
 from spel.backends.onnx_suppression import best_windows, suppressed, voted
-from spel.backends.onnx_tensor import Tensor, branch, choose, constant, count_up, join, loop
+from spel.backends.onnx_tensor import Tensor, branch, constant, count_up, join, loop
 from spel.backends.onnx_windows import OnnxScanner, OnnxScored
 from spel.nn.network import Network
 from spel.rigid import detect as rule
+from spel.rigid.adjust import ADJUSTMENTS, LEAST_GAIN, MOST_GAIN, STARTS
 from spel.rigid.classes import KIND, ClassWindows
 from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
@@ -105,7 +106,7 @@ def _objects(scanner: OnnxScanner, threshold: float) -> tuple[Tensor, Tensor]:
     """The box and the log-odds of each object, best first, as `spel.rigid.detect`."""
     windows, adjusts = scanner.scanner.windows, scanner.scanner.adjusts
     scored, most = _scored(scanner), windows.max_detections
-    order = _above(scored.log_odds, threshold - adjusts * rule.MOST_GAIN)
+    order = _above(scored.log_odds, threshold - adjusts * MOST_GAIN)
     chosen = suppressed(scored.boxes, order, windows.overlap, most=most * (1 + adjusts))
     boxes, log_odds = voted(scored, chosen), scored.log_odds.at(chosen)
     if not adjusts:
@@ -122,13 +123,19 @@ def _above(log_odds: Tensor, threshold: float) -> Tensor:
 
 
 def _adjusted(scanner: OnnxScanner, boxes: Tensor, log_odds: Tensor) -> tuple[Tensor, Tensor]:
-    """The boxes adjusted where that scores higher, and their log-odds anew."""
-    first, adjusted = scanner.score_stretched(boxes)
-    for _ in range(rule.ADJUSTMENTS):
+    """The boxes adjusted from several widths, and their log-odds anew."""
+    sides = boxes.at([2, 3], 1) - boxes.at([0, 1], 1)
+    sides = join([sides, sides], axis=1)
+    starts = join([boxes + sides * start for start in STARTS.tolist()])
+    first, adjusted = scanner.score_stretched(starts)
+    for _ in range(ADJUSTMENTS):
         moved, (scores, adjusted) = adjusted, scanner.score_stretched(adjusted)
-    better = scores > first
-    boxes = choose(better.expand(1), moved, boxes)
-    return boxes, (log_odds + scores.maximum(first)) / 2.0
+    number, windows = boxes.size(0), count_up(starts.size(0) * 2)
+    gains = join([first, scores])
+    ranks = gains + (windows < number).to("float64") * LEAST_GAIN
+    each = ranks.reshape(2 * len(STARTS), number)
+    best = each.op("ArgMax", dtype="int64", axis=0, keepdims=0) * number + count_up(number)
+    return join([starts, moved]).at(best), (log_odds + gains.at(best)) / 2.0
 
 
 def _scored(scanner: OnnxScanner) -> OnnxScored:

@@ -7,9 +7,9 @@
    kernels slide over the whole scale space.
 3. The best windows are scored again in rotated views.
 4. Of windows that overlap, the best one is kept; its box is the mean of all that vote for it.
-5. Where a detector adjusts boxes, they are moved and scored again in views that are stretched until
-   each box fills its window, and stay where they score higher; of those that now overlap, the best
-   one is kept.
+5. Where a detector adjusts boxes, they are moved and scored again from several widths, in views
+   that are stretched until each box fills its window, and stay unless they score higher; of those
+   that now overlap, the best one is kept (`spel.rigid.adjust`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.detections import Detections, Why
 from spel.nn import Network
+from spel.rigid.adjust import MOST_GAIN, adjust_boxes
 from spel.rigid.nms import non_maximum_suppression, vote_boxes
 from spel.rigid.pyramid import Pyramid, image_of_plane
 from spel.rigid.score import Scanner
@@ -69,13 +70,6 @@ which would otherwise count twice against an object."""
 
 ROTATION_PENALTY = 1.0
 """Log-odds that are subtracted in rotated views, which are further attempts at the same place."""
-
-
-ADJUSTMENTS = 2
-"""How often the box of an object is adjusted."""
-
-MOST_GAIN = 2.0
-"""Log-odds below the threshold down to which objects are adjusted: they may gain as much."""
 
 
 def detect_rigid(
@@ -130,27 +124,13 @@ def _find_objects(
     boxes = vote_boxes(scored.boxes, scored.log_odds, chosen, angles)
     if not scanner.adjusts:
         return scored[chosen], boxes, left_out
-    objects = _adjust(scanner, pyramid, boxes, scored.log_odds[chosen])
+    objects = adjust_boxes(scanner, pyramid, boxes, scored.log_odds[chosen])
     objects = objects[objects.log_odds > threshold]
     peaks = non_maximum_suppression(
         objects.boxes, objects.log_odds, overlap=scanner.windows.overlap
     )
     objects, left_out = objects[peaks[:most]], left_out + len(peaks[most:])
     return objects, objects.boxes, left_out
-
-
-def _adjust(scanner: Scanner, pyramid: Pyramid, boxes: Floats, log_odds: Floats) -> ScoredWindows:
-    """The boxes of objects scored again, adjusted if that scores higher, where each fills a window.
-
-    The log-odds are the mean of those before and those of the new window.
-    """
-    first = moved = scanner.score_stretched(pyramid, boxes)
-    for _ in range(ADJUSTMENTS):
-        moved = scanner.score_stretched(pyramid, scanner.adjust(moved).boxes)
-    better = moved.log_odds > first.log_odds
-    scored = ScoredWindows.concatenate([first, moved])[np.arange(len(boxes)) + better * len(boxes)]
-    mean = (log_odds + scored.log_odds) / 2
-    return replace(scored, log_odds=mean, prior=mean - scored.log_odds)
 
 
 def log_odds_of(probability: float) -> float:

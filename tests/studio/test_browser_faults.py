@@ -77,6 +77,7 @@ def test_a_broken_image_is_named_marked_removed_and_stops_nothing(person):
         person.go(name)
         person.settle()
         assert page.locator("#notice p").count() == 1
+    assert page.locator(".toast").count() == 0
     person.go("chain")
     person.settle()
     drawn = """[...document.querySelectorAll('spel-stage canvas, spel-strip canvas')].some(

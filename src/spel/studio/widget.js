@@ -89,7 +89,7 @@ function furnish(page, files) {
     if (name.endsWith(".css")) add(page, "style", {}, text);
   }
   const shown = PAGES.map((name) => `[data-page="${name}"]`).join(", ");
-  add(page, "style", {}, `#top a[data-page]:not(${shown}), #top img { display: none; }`);
+  add(page, "style", {}, `#top a[data-page]:not(${shown}), #top .mark { display: none; }`);
   add(page, "header", { id: "top" });
   add(page, "div", { id: "notice" });
   add(page, "main", { id: "main", tabindex: "-1" });

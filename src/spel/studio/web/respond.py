@@ -10,7 +10,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from spel.errors import FormatError, SpelError, WriteError
+from spel.errors import FormatError, ImageReadError, SpelError, WriteError
 from spel.io.json_files import parse_json
 from spel.studio.images import NoImageError
 from spel.studio.refusals import Refusal
@@ -71,7 +71,8 @@ def _coded(error: SpelError) -> dict[str, Any]:
     if isinstance(error, Refusal):
         return {"code": error.code, "values": error.values}
     # What the engine or a file's reader refuses: the page says in its language that it did.
-    return {"code": "other", "values": {"reason": _message(error)}}
+    view = {"code": "other", "values": {"reason": _message(error)}}
+    return {**view, "broken": True} if isinstance(error, ImageReadError) else view
 
 
 def _message(error: Exception) -> str:

@@ -10,7 +10,7 @@
 import { latest } from "./base/latest.js";
 import { sayProblem } from "./base/toasts.js";
 import { t, textOr } from "./base/words.js";
-import { get, post } from "./server/api.js";
+import { get, post, RequestError } from "./server/api.js";
 
 /** @import { Class, Constants, ImageName, Lesson, Network } from "./server/types.js" */
 /** @import { NetworkNode, Place, Run, Step, StudioDocument, Trace } from "./server/types.js" */
@@ -145,6 +145,17 @@ export function reportImage(id, problem) {
 }
 
 /**
+ * Say what went wrong with an image. A broken one is marked instead: the page says above it why.
+ * @param {string} id
+ * @param {unknown} problem
+ */
+export function sayOfImage(id, problem) {
+  const isBroken = problem instanceof RequestError && problem.body?.broken;
+  if (isBroken) reportImage(id, problem.message);
+  else sayProblem(problem);
+}
+
+/**
  * Point at a neighbour of the window in the inspector.
  * @param {number | null} term
  */
@@ -251,15 +262,15 @@ export function firstNode() {
 export const refresh = latest(async () => {
   if (!state.network || !state.image) return;
   emit("busy");
+  const query = { network: state.network, image: state.image };
   try {
-    const query = { network: state.network, image: state.image };
     const run = await get("run", query);
     if (query.network === state.network && query.image === state.image) {
       state.run = run;
       emit("run");
     }
   } catch (problem) {
-    if (!imageOf()?.problem) sayProblem(problem);
+    sayOfImage(query.image, problem);
   } finally {
     emit("idle");
   }

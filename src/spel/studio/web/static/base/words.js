@@ -26,6 +26,13 @@ export function t(key, values = {}) {
 }
 
 /**
+ * What a picture can be asked for: with a mouse, or by touch.
+ * @param {string} key
+ */
+export const hint = (key) =>
+  t(matchMedia("(hover: none) and (pointer: coarse)").matches ? `${key}.touch` : key);
+
+/**
  * The text of a key, or another one where nothing was translated.
  * @param {string} key
  * @param {string} otherwise

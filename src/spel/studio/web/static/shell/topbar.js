@@ -59,7 +59,7 @@ export function drawTopbar() {
 }
 
 function brand() {
-  const mark = h("img", { src: "/static/mark.svg", alt: "", width: 26, height: 26 });
+  const mark = h("i.mark", { "aria-hidden": "true" });
   const attributes = { href: "./#chain", "aria-label": "spel studio" };
   return h("a.brand", attributes, mark, h("span", {}, "spel"));
 }

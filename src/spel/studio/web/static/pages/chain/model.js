@@ -3,7 +3,7 @@
 
 import { reasonText } from "../../base/reasons.js";
 import { num } from "../../base/numbers.js";
-import { t } from "../../base/words.js";
+import { hint, t } from "../../base/words.js";
 import { onStep, state } from "../../store.js";
 
 /** @import { Picture, Plane, Step } from "../../server/types.js" */
@@ -17,7 +17,7 @@ import { onStep, state } from "../../store.js";
 export function statusOf(step, plane, image) {
   const at = state.cursor;
   if (step?.error) return reasonText(step.error);
-  if (!at) return t("stage.hint");
+  if (!at) return hint("stage.hint");
   const words = [t("inspector.at", { row: at[0], col: at[1] })];
   if (plane && step?.shape) {
     const [row, col] = onStep(step, at);

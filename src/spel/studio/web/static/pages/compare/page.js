@@ -6,14 +6,13 @@ import { create, h, patch } from "../../base/dom.js";
 import { latest } from "../../base/latest.js";
 import { Part } from "../../base/part.js";
 import { reasonText } from "../../base/reasons.js";
-import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { boxPainter } from "../../picture/boxes.js";
 import { newStage } from "../../picture/stage.js";
 import { View } from "../../picture/view.js";
 import { get, post } from "../../server/api.js";
 import { picture, plane } from "../../server/arrays.js";
-import { bus, choose, imageTitle, network, networkTitle, state } from "../../store.js";
+import { bus, choose, imageTitle, network, networkTitle, sayOfImage, state } from "../../store.js";
 import { difference, factRows, otherNetwork, toUnit } from "./model.js";
 
 /** @import { Boxes, Judged, Picture, Place, Plane, Run, Step } from "../../server/types.js" */
@@ -99,13 +98,14 @@ class ComparePage extends Part {
   async load() {
     this.first = state.network;
     this.redrawTools();
+    const { image } = state;
     try {
-      const shown = await fetchComparison([state.network, otherNetwork()], state.image);
+      const shown = await fetchComparison([state.network, otherNetwork()], image);
       if (shown.image.id !== state.image || !this.isConnected) return;
       this.show(shown);
       await this.showFacts(shown);
     } catch (problem) {
-      sayProblem(problem);
+      sayOfImage(image, problem);
     }
   }
 

@@ -5,7 +5,7 @@ import { create, h, patch } from "../../base/dom.js";
 import { clamp } from "../../base/numbers.js";
 import { Part } from "../../base/part.js";
 import { say } from "../../base/toasts.js";
-import { t } from "../../base/words.js";
+import { hint, t } from "../../base/words.js";
 import { act, refusal } from "../../commands.js";
 import { learn, learnLive } from "../../learn.js";
 import { boxPainter } from "../../picture/boxes.js";
@@ -98,8 +98,8 @@ class MarkersPage extends Part {
   /** @param {Place | null} place */
   tell(place) {
     const where = place ? t("inspector.at", { row: place[0], col: place[1] }) : "";
-    const hint = this.held ? t("markers.held") : t("stage.hint.draw");
-    this.status.textContent = this.held && place ? `${where} · ${hint}` : where || hint;
+    const words = this.held ? t("markers.held") : hint("stage.hint.draw");
+    this.status.textContent = this.held && place ? `${where} · ${words}` : where || words;
   }
 
   async load() {

@@ -4,7 +4,6 @@
 import { create, h, patch } from "../../base/dom.js";
 import { latest } from "../../base/latest.js";
 import { Part } from "../../base/part.js";
-import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { kernelPicks } from "../../editor/kernels.js";
 import "../../inspector/inspector.js";
@@ -14,7 +13,17 @@ import { newStage } from "../../picture/stage.js";
 import { outlineOf } from "../../picture/windows.js";
 import { getPacked } from "../../server/api.js";
 import { bankArrays } from "../../server/arrays.js";
-import { bus, choose, node, onImage, onStep, sourceOf, state, step } from "../../store.js";
+import {
+  bus,
+  choose,
+  node,
+  onImage,
+  onStep,
+  sayOfImage,
+  sourceOf,
+  state,
+  step,
+} from "../../store.js";
 import * as draw from "./draw.js";
 import { drawHistogram } from "./histogram.js";
 import { cameraOf, cloudFrom, frameOf, pointAt, pointOfSpel, positiveShare } from "./model.js";
@@ -154,6 +163,7 @@ export class SpacePage extends Part {
       this.draw();
       return;
     }
+    const { image } = state;
     this.drawTools();
     this.drawPicks(shown);
     try {
@@ -165,7 +175,7 @@ export class SpacePage extends Part {
       this.drawTools();
     } catch (problem) {
       this.cloud = null;
-      sayProblem(problem);
+      sayOfImage(image, problem);
     }
     this.draw();
   }

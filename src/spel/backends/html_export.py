@@ -36,7 +36,7 @@ from spel.ops.activate import checked_parameter
 FOLDER = Path(__file__).parent / "handout"
 MODULES = (
     *("planes.js", "decoders.js", "image_layers.js", "channel_layers.js"),
-    *("windows.js", "layers.js", "page.js"),
+    *("windows.js", "layers.js", "fields.js", "page.js"),
 )
 """In the order in which they import one another; the page holds them as one."""
 MAX_PIXELS = 640 * 480

@@ -1,6 +1,7 @@
 // @ts-check
 // A network on one image in a page of its own: the pictures and the numbers.
 
+import { constant, num, table } from "./fields.js";
 import { LAYERS } from "./layers.js";
 import { empty } from "./planes.js";
 import { neighbours, outside } from "./windows.js";
@@ -142,9 +143,6 @@ function draw(canvas, picture, channel) {
   pen.putImageData(image, 0, 0);
 }
 
-/** @param {number} value */
-const num = (value) => String(Number(value.toPrecision(5)));
-
 /** @param {string} name */
 function drawStep(name) {
   const canvas = byId("steps").querySelector(`[data-step="${CSS.escape(name)}"] canvas`);
@@ -244,17 +242,6 @@ function constants(step) {
 }
 
 /**
- * @param {string} name
- * @param {number} value
- * @param {(value: number) => void} change
- */
-function constant(name, value, change) {
-  const line = document.createElement("p");
-  line.append(`${name} `, field(name, value, change));
-  return line;
-}
-
-/**
  * Patch, kernel (to be edited) and products of a convolution, in one channel of its input.
  * @param {Step} step
  * @param {number} row
@@ -307,50 +294,6 @@ function slicePick(count, now) {
   });
   label.append(`${words.channel} `, pick);
   return label;
-}
-
-/**
- * @param {string} title
- * @param {Step} step
- * @param {Array<string | number>} values
- * @param {(n: number, value: number) => void} [edit]
- */
-function table(title, { displacements }, values, edit) {
-  const figure = document.createElement("figure");
-  const rows = [...new Set(displacements.map((/** @type {number[]} */ d) => d[0]))];
-  const body = document.createElement("table");
-  for (const r of rows) {
-    const line = body.insertRow();
-    displacements.forEach((/** @type {number[]} */ d, /** @type {number} */ n) => {
-      if (d[0] !== r) return;
-      const cell = line.insertCell();
-      if (!edit) cell.textContent = String(values[n]);
-      else cell.append(field(`${title} ${d}`, Number(values[n]), (value) => edit(n, value)));
-    });
-  }
-  const small = document.createElement("small");
-  small.textContent = title;
-  figure.append(small, body);
-  return figure;
-}
-
-/**
- * @param {string} label
- * @param {number} value
- * @param {(value: number) => void} change
- */
-function field(label, value, change) {
-  const input = document.createElement("input");
-  Object.assign(input, {
-    type: "number",
-    step: "any",
-    value: String(Number(value.toPrecision(7))),
-  });
-  input.setAttribute("aria-label", label);
-  input.addEventListener("change", () => {
-    if (Number.isFinite(input.valueAsNumber)) change(input.valueAsNumber);
-  });
-  return input;
 }
 
 function furnish() {

@@ -169,6 +169,30 @@ def test_a_reader_that_stops_is_no_error(tmp_path: Path):
     assert done.stderr == ""
 
 
+def test_a_reader_that_is_gone_before_the_first_word_is_no_error():
+    """click makes an exit code of 1 of it, if the pipe closes before the command ends."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "spel", "see", "plate-lecture"], stdout=write, stderr=subprocess.PIPE
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("export plate-lecture --to script --out a.py --input uint8", "--input is for --to onnx"),
+        ("export plate-lecture --to card --out a.md --author A", "are for --to bioimageio only"),
+        ("detect plate-lecture a.png --size 3,4", "--select closest looks for; give both"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(capsys, words, said):
+    assert main.run(words.split()) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_in_a_folder_keeps_whole_lines(tmp_path: Path, picture: Path, workers: str):
     import shutil

@@ -126,4 +126,6 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     if "size" in values:
         values["size"] = sides_of_box(values["size"])
     decision = resolve_decision(net, None, values)
+    if "size" in values and getattr(decision, "select", None) != "closest":
+        raise click.UsageError("--size is the box that --select closest looks for; give both")
     return decision if values else None

@@ -91,6 +91,12 @@ def command(
         raise click.UsageError("--image is for --to html only; leave it out")
     if check and to in ("libift", "script", "html", "card"):
         raise click.UsageError(f"--check compares ONNX and PyTorch results; leave it out of {to}")
+    if options["dtype"] != "float32" and to != "onnx":
+        raise click.UsageError(f"--input is for --to onnx only; leave it out of {to}")
+    if (options["authors"] or options["license"]) and to != "bioimageio":
+        raise click.UsageError(
+            f"--author and --license are for --to bioimageio only; leave them out of {to}"
+        )
     chain = network(net)
     in_units = ImageReader(chain, settings, reading)
     paths = expand(check)[:most] if check else []
@@ -139,8 +145,6 @@ def _onnx(chain: Network, to: str, out: Path, images: list[Any], options: Mappin
         shared_options = {name: options[name] for name in ("dtype", "tolerance")}
         report = str(to_onnx(chain, out, images=images, **shared_options))
         return report + _boxes_beside(chain, out)
-    if options["dtype"] != "float32":
-        raise ParameterError("export: --input is for --to onnx; a package takes float32")
     about = {name: options[name] for name in ("authors", "license", "tolerance")}
     return str(to_bioimageio(chain, out, images=images, **about))
 

@@ -49,6 +49,10 @@ COMMANDS = {
 }
 
 
+class _ReaderGoneError(Exception):
+    """The reader of standard output has closed it; of a BrokenPipeError click would make code 1."""
+
+
 class LazyGroup(click.Group):
     """A group that imports the file of a command when the command is called."""
 
@@ -60,6 +64,12 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"spel.cli.{cmd_name.replace('-', '_')}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -134,7 +144,7 @@ def _run(words: list[str]) -> int:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt) as error:
         return _interrupted(error)
-    except BrokenPipeError:
+    except (_ReaderGoneError, BrokenPipeError):
         return _closed_pipe()
     except SpelError as error:
         say(format_error(error))

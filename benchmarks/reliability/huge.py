@@ -22,7 +22,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -159,14 +161,22 @@ def write(path: Path, side: int, corners: np.ndarray, stamps: list[np.ndarray]) 
     )
 
 
+def answer_of(command: list[str]) -> dict[str, Any]:
+    """What a process prints; if it fails, the program ends with the reason."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        what = " ".join(command[3:])
+        sys.exit(f"{what}: it ended with {done.returncode}, and said:\n{done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
 def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
     """Write, detect in a process of its own, check."""
     path = folder / f"{side}.tif"
     corners = plates(side)
     write(path, side, corners, [plate()])
     command = [sys.executable, "-c", CHILD, str(path), str(tile)]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found = json.loads(answer.stdout)
+    found = answer_of(command)
     boxes = np.array(found["boxes"]).reshape(-1, 4)
     centers = np.sort((boxes[:, [1, 0]] + boxes[:, [3, 2]]) / 2, axis=0)
     expected = np.sort(corners + (20.0, 60.0), axis=0)
@@ -184,8 +194,7 @@ def measured(folder: Path, side: int, tile: int) -> dict[str, float]:
 def in_own_process(path: Path, tile: int, job: str, out: Path, workers: int) -> dict[str, float]:
     """Run a job; its seconds, and the peak of its memory."""
     command = [sys.executable, "-c", JOB, str(path), str(tile), job, str(out), str(workers)]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(answer.stdout)
+    return answer_of(command)
 
 
 def searched(folder: Path, side: int, tile: int, workers: int = 1) -> dict[str, object]:
@@ -273,18 +282,16 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, default=1, help="of segment, objects and apply")
     given = parser.parse_args()
-    sides = given.side // 4, given.side
+    make = {"detect": measured, "plates": partial(searched, workers=given.workers)}.get(
+        given.job, partial(written, job=given.job, workers=given.workers)
+    )
+    good = True
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        if given.job == "detect":
-            rows = [measured(place, side, given.tile) for side in sides]
-        elif given.job == "plates":
-            rows = [searched(place, side, given.tile, given.workers) for side in sides]
-        else:
-            rows = [written(place, side, given.tile, given.job, given.workers) for side in sides]
-    for row in rows:
-        print(json.dumps(row), flush=True)
-    return 0 if all(row["all found"] for row in rows) else 1
+        for side in (given.side // 4, given.side):
+            row = make(Path(folder), side, given.tile)
+            print(json.dumps(row), flush=True)
+            good &= row["all found"]
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

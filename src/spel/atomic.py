@@ -21,6 +21,7 @@ from spel.errors import ParameterError, WriteError
 __all__ = [
     "check_place",
     "make_folder",
+    "move_folder",
     "remove_leftovers",
     "replacing",
     "replacing_folder",
@@ -141,6 +142,31 @@ def replacing_folder(
         raise
 
 
+def move_folder(
+    source: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    is_replaceable: Callable[[str], bool],
+) -> None:
+    """Move a whole folder to its final place, where an earlier one is replaced.
+
+    A process killed at any instant leaves the folder at one of both places.
+
+    Parameters
+    ----------
+    source : path
+        A folder on the same disk.
+    path, is_replaceable
+        As for `replacing_folder`, whose errors are raised.
+    """
+    target = Path(os.path.realpath(path))
+    _check_replaceable(target, is_replaceable)
+    try:
+        _exchange(Path(source), target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
 def _check_replaceable(target: Path, is_replaceable: Callable[[str], bool]) -> None:
     if not target.exists():
         return
@@ -159,7 +185,7 @@ def _exchange(temporary: Path, target: Path) -> None:
     if not target.exists():
         temporary.rename(target)
         return
-    earlier = temporary.with_name(temporary.name.removesuffix(".part") + ".old.part")
+    earlier = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.old.part")
     target.rename(earlier)
     try:
         temporary.rename(target)

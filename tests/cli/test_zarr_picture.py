@@ -86,6 +86,38 @@ def test_a_killed_run_leaves_no_part_of_it_and_goes_on(place, capsys):
     assert not Path(".a.zarr.run").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("call", ["rename", "rmtree"])
+def test_a_run_killed_around_the_move_of_its_picture_goes_on(place, capsys, call, earlier):
+    """Killed before each rename, and before the run's folder is removed."""
+    words = ["apply", "net.safetensors", "flat.npy", "--out", "a.zarr", "--tile", "64", "-q"]
+    if earlier:
+        assert code_of("segment", *words[1:]) == 0
+    code = (
+        "import os, shutil, sys; from pathlib import Path; from spel.cli import zarr_picture\n"
+        "def dying(*_, **__): os.kill(os.getpid(), 9)\n"
+        "move = zarr_picture.move_folder\n"
+        "def moving(*given):\n"
+        f"    setattr(Path if {call!r} == 'rename' else shutil, {call!r}, dying); move(*given)\n"
+        "zarr_picture.move_folder = moving\n"
+        "from spel.cli.main import run\nrun(sys.argv[1:])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words])
+    assert done.returncode == -signal.SIGKILL
+    assert Path(".a.zarr.run").exists()
+    assert code_of(*words) == 0
+    assert np.array_equal(pixels("a.zarr"), NET(np.load("flat.npy")))
+    assert not Path(".a.zarr.run").exists()
+
+
+def test_a_video_is_refused_before_it_is_read(place, capsys, monkeypatch):
+    Path("a.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
+    assert code_of("apply", "net.safetensors", "a.mp4", "--out", "a.zarr") == 2
+    assert "a video of many; give a folder" in capsys.readouterr().err
+    assert not Path(".a.zarr.run").exists()
+
+
 def test_what_is_more_than_one_picture_is_refused(place, capsys):
     net, out = "net.safetensors", ("--out", "a.zarr")
     for words, said in (

@@ -9,6 +9,7 @@ import click
 
 from spel.cli.image_options import turn_option
 from spel.cli.options import Settings, shared
+from spel.cli.stroke_options import labels_option
 from spel.cli.types import PATH
 from spel.io.annotation.formats import FORMATS, format_by_suffix
 
@@ -16,12 +17,7 @@ from spel.io.annotation.formats import FORMATS, format_by_suffix
 @click.command("convert")
 @click.argument("source", metavar="SRC", type=PATH)
 @click.argument("target", metavar="DST", type=PATH)
-@click.option(
-    "--labels",
-    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
-    default="auto",
-    help="Which label of markers is the background: 0, 1, or none, if all are classes.",
-)
+@labels_option
 @click.option("--arch", type=PATH, help="arch.json of a model folder.")
 @click.option("--space", default="labnorm2", help="Colour space of the network's input.")
 @click.option(

@@ -9,24 +9,12 @@ import click
 
 from spel.cli.options import Settings, shared
 from spel.cli.run_options import run_options
-from spel.cli.types import PATH
+from spel.cli.stroke_options import stroke_options
 
 
 @click.command("cut")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
-@click.option(
-    "--markers",
-    "markers",
-    type=PATH,
-    required=True,
-    help="Folder of marker files, named after the images.",
-)
-@click.option(
-    "--labels",
-    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
-    default="auto",
-    help="Which label is the background: 0, 1, or none, if all labels are classes.",
-)
+@stroke_options
 @run_options()
 @shared
 def command(

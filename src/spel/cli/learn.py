@@ -9,26 +9,15 @@ import click
 
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
+from spel.cli.stroke_options import stroke_options
 from spel.cli.types import PATH, SEED
 
 
 @click.command("learn")
 @click.argument("arch", metavar="ARCH", type=PATH)
 @click.option("--images", "images", type=PATH, required=True, help="Folder of images.")
-@click.option(
-    "--markers",
-    "markers",
-    type=PATH,
-    required=True,
-    help="Folder of marker files, named after the images.",
-)
+@stroke_options
 @click.option("--out", type=PATH, required=True, help="Network file.")
-@click.option(
-    "--labels",
-    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
-    default="auto",
-    help="Which label is the background: 0, 1, or none, if all labels are classes.",
-)
 @click.option(
     "--space",
     default="labnorm2",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any
 
 import click
 
-from spel.atomic import replacing_folder
+from spel.atomic import move_folder
 from spel.errors import ParameterError, plural
 from spel.io.large.forms import ENDINGS, OME_ZARR
 from spel.io.large.zarr_pyramid import is_part
 from spel.io.sources import expand
+from spel.runs.video import is_video_file
 
 
 def is_picture(out: Path | None) -> bool:
@@ -38,10 +38,15 @@ def check_picture(images: Sequence[str], options: dict[str, Any], saves: int) ->
         Words of --save that make one picture.
     """
     name = options["out"].name
-    count = len(expand(images))
-    if count != 1:
+    paths = expand(images)
+    if len(paths) != 1:
         raise click.UsageError(
-            f"--out {name} is one picture, and these are {count} images; give a folder, and "
+            f"--out {name} is one picture, and these are {len(paths)} images; give a folder, and "
+            "--format ome-zarr"
+        )
+    if is_video_file(paths[0]):
+        raise click.UsageError(
+            f"--out {name} is one picture, and {paths[0]} is a video of many; give a folder, and "
             "--format ome-zarr"
         )
     if len(options["saves"]) > saves or "all" in options["saves"]:
@@ -59,18 +64,22 @@ def check_picture(images: Sequence[str], options: dict[str, Any], saves: int) ->
 def publish(out: Path) -> None:
     """Move the picture of a run to its place, where an earlier one is replaced.
 
+    A run that was killed after the move leaves its folder without a picture, which is removed.
+
     Raises
     ------
     ParameterError
-        If the run has made several, as of the frames of a video; they stay in its folder.
+        If the run has made several; they stay in its folder.
     """
     folder = run_folder(out)
     made = list(folder.glob(f"*.{ENDINGS[OME_ZARR]}"))
-    if len(made) != 1:
+    moving = folder / "moving"
+    if len(made) == 1:
+        moving.touch()
+        move_folder(made[0], out, is_part)
+    elif made or not (moving.exists() and out.exists()):
         raise ParameterError(
             f"{out}: one picture was expected, and {folder} holds {plural(len(made), 'picture')}; "
             "give another folder, and --format ome-zarr"
         )
-    with replacing_folder(out, is_part) as place:
-        os.replace(made[0], place)
     shutil.rmtree(folder)

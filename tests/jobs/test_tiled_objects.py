@@ -96,6 +96,31 @@ def test_objects_of_a_volume_in_blocks_are_those_of_the_whole(how, tmp_path):
     assert_equal(*both(tmp_path, SegmentJob(net, how, save=LISTS[:2]), image, 13), 3)
 
 
+@pytest.mark.parametrize("line", [LINE, replace(LINE, convex=True, outer=9), Delineation("trees")])
+@pytest.mark.parametrize(("net", "scale"), [("NET", 1.0), ("HALVED", 1.3)])
+def test_a_delineated_threshold_tile_by_tile(line, net, scale, tmp_path):
+    """Components grow into one another, and some vanish: the mask is their union."""
+    random = np.random.default_rng(3)
+    noisy = disks((71, 92), 7.0) + random.integers(0, 60, (71, 92)).astype(np.uint16)
+    image = noisy.clip(0, 255).astype(np.uint8)[..., None]
+    job = SegmentJob(globals()[net], Segmentation(threshold=0.5, delineation=line), scale=scale)
+    whole, tiles = both(tmp_path, job, image, 32)
+    mask = spel.read(whole / "a.ome.tif")
+    rough = replace(job, segmentation=Segmentation(threshold=0.5), formats=("ome-tiff",))
+    run(rough, tmp_path / "a.npy", tmp_path / "rough")
+    assert not np.array_equal(mask, spel.read(tmp_path / "rough" / "a.ome.tif"))
+    assert (whole / "a.ome.tif").read_bytes() == (tiles / "a.ome.tif").read_bytes()
+
+
+def test_a_delineated_threshold_of_a_volume_in_blocks(tmp_path):
+    image = disks((12, 24, 26), 4.0)[..., None]
+    net = spel.chain(values=spel.MeanPool(spel.Adjacency.box(1, ndim=3)), unit=NET["values"])
+    job = SegmentJob(net, Segmentation(threshold=0.4, delineation=LINE))
+    whole, tiles = both(tmp_path, job, image, 13)
+    assert spel.read(whole / "a.ome.tif").any()
+    assert (whole / "a.ome.tif").read_bytes() == (tiles / "a.ome.tif").read_bytes()
+
+
 BOX = spel.Adjacency.box(3)
 HALVED = spel.chain(spel.LinearNormalize(), spel.MeanPool(BOX, stride=(2, 3)))
 SHORT = spel.chain(spel.Scale([1 / 255]), blur=spel.MeanPool(BOX, stride=2, border="valid"))

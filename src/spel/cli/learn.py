@@ -33,8 +33,8 @@ from spel.cli.types import PATH, SEED
 @click.option(
     "--delineation",
     type=click.Choice(["watershed", "trees", "growcut", "none"]),
-    help="What moves the borders of objects to the edges of the image; with none and --objects "
-    "any-size, segment works tile by tile. [default: watershed, or none if the saliency is sharp]",
+    help="What moves the borders of objects to the edges of the image. [default: watershed, or "
+    "none if the saliency is sharp]",
 )
 @click.option(
     "--sharp/--no-sharp",

@@ -124,6 +124,11 @@ class Segmentation:
         if sum(one.background for one in self.classes) > 1:
             raise ParameterError("Segmentation: two classes are background; expected at most one")
 
+    @property
+    def delineates(self) -> bool:
+        """Whether borders are moved to the edges of the image."""
+        return self.delineation is not None and self.delineation.method != "none"
+
     def mask(
         self,
         saliency: npt.ArrayLike,

@@ -62,7 +62,7 @@ class SegmentJob(NetworkJob):
         super().__post_init__()
         chosen = resolve_segmentation(self.network, self.segmentation)
         if self.tile is not None:
-            check_tiled(self.network, chosen)
+            check_tiled(self.network, chosen, objects=self.lists_objects)
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
@@ -74,6 +74,11 @@ class SegmentJob(NetworkJob):
     @property
     def writes_files(self) -> bool:
         return True
+
+    @property
+    def lists_objects(self) -> bool:
+        """Whether the objects are saved one by one."""
+        return bool(set(self.save) - {"saliency"})
 
     def settings(self) -> dict[str, Any]:
         """The network, the segmentation, and the form of masks."""
@@ -101,11 +106,10 @@ class SegmentJob(NetworkJob):
         for name in self.save:
             paths.append(files.path(PARTS[name]))
             save_part(name, paths[-1], segmented, image.name)
-        listed = set(self.save) - {"saliency"}
         return image.record(
             size=list(levels.shape),
             area=int(np.count_nonzero(segmented.mask)),
-            **({"objects": len(segmented.instances)} if listed else {}),
+            **({"objects": len(segmented.instances)} if self.lists_objects else {}),
             files=[path.name for path in paths],
             model=self.model,
             **({"spacing": list(image.spacing)} if image.spacing else {}),
@@ -117,17 +121,16 @@ class SegmentJob(NetworkJob):
     ) -> ImageRecord:
         """The mask of an image that is read by windows."""
         chosen = resolve_segmentation(self.network, self.segmentation)
-        check_tiled(self.network, chosen)
+        check_tiled(self.network, chosen, objects=self.lists_objects)
         tiling, intensity = self.tiled(image, each)
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
         tiled = TiledSegmentation(self.network, chosen, image, tiling, files, form, self.scale)
         mask, area = tiled.write_mask()
         paths = [mask, *(tiled.save(part, name) for part in self.save)]
-        listed = set(self.save) - {"saliency"}
         values = {
             "size": list(tiled.size),
             "area": area,
-            **({"objects": len(tiled.objects.scores)} if listed else {}),
+            **({"objects": len(tiled.objects.scores)} if self.lists_objects else {}),
             "files": [path.name for path in paths],
             "model": self.model,
             **({"spacing": list(image.spacing)} if image.spacing else {}),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +30,11 @@ from spel.nn import Network
 from spel.runs import OutputFiles
 from spel.runs.bands import label_bands, output_bands, threshold_in
 from spel.runs.full_size import FullSize
-from spel.runs.large_objects import large_objects
+from spel.runs.large_objects import delineated_mask, large_objects
 from spel.runs.painting import PaintedObjects
 from spel.runs.tiling import Tiling
 
+Labels = TypeVar("Labels", PaintedObjects, StoredBand)
 Picture = npt.NDArray[np.unsignedinteger[Any]]
 
 
@@ -85,12 +86,16 @@ class TiledSegmentation:
     @cached_property
     def objects(self) -> PaintedObjects:
         """The objects one by one."""
+        return self._look(large_objects)
+
+    def _look(self, find: Callable[..., Labels]) -> Labels:
+        """What `large_objects` or `delineated_mask` finds."""
+        tiling = replace(self.view.tiling, size=self.units.size)
         spacing = relative_spacing(self.image.spacing or None, len(self.size))
-        network, features = self.view.network, self.view.features
-        own = replace(self.view.tiling, size=self.units.size)
-        return large_objects(
-            network, own, self.own, features, self.level, spacing, self.files.folder
-        )
+        return find(
+            self.view.network, tiling, self.own, self.view.features, self.level, spacing,
+            self.files.folder,
+        )  # fmt: skip
 
     def write_mask(self) -> tuple[Path, int]:
         """Write the mask or label image; its path, and the spels of objects."""
@@ -111,6 +116,8 @@ class TiledSegmentation:
         picture = partial(mask_picture, segmentation=self.how)
         if self.how.objects is not None and not self.how.classes:
             yield PictureOf(self.objects.labels, picture)
+        elif self.how.delineates:
+            yield PictureOf(self._look(delineated_mask), picture)
         else:
             network, tiling = self.view.network, self.view.tiling
             yield from label_bands(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from spel.decide.delineate import Delineation
 from spel.decide.pieces import Kind, Spacing, kinds_of
 from spel.decide.segmentation import Segmentation
+from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
@@ -81,13 +82,46 @@ def large_objects(
     line = how.delineation if any(kind.model is not None for kind in kinds) else None
     if line is not None and line.method != "none":
         lengths = sides(tiling.size, len(size))
-        work = _Delineating(features, line, spacing, lengths)
+        work = _Delineating(features, line, spacing, lengths, apart=True)
         painting, left = _delineated(work, tiling, painting, folder)
         order = [order[number] for number in left]
     owners = [kinds[pieces.kinds[number]] for number in order]
     scores = [kind.probability(float(pieces.scores[n])) for kind, n in zip(owners, order)]
     names = tuple(kind.one.title for kind in owners) if how.classes else ()
     return PaintedObjects.of(painting, scores, [kind.one.label for kind in owners], names)
+
+
+def delineated_mask(
+    network: Network,
+    tiling: Tiling,
+    how: Segmentation,
+    features: Source,
+    level: float,
+    spacing: Spacing = None,
+    folder: Folder = None,
+) -> StoredBand:
+    """Where the mask of a delineated threshold is not 0: `SegmentedImage.mask`, bit for bit.
+
+    Parameters
+    ----------
+    network, tiling, how, features, level, spacing, folder
+        As for `large_objects`; `how` has a delineation, and neither object model nor classes.
+
+    Raises
+    ------
+    ParameterError
+        If what is connected does not fit into a window, see `spel.runs.windows.LARGEST`.
+    """
+    assert how.delineation is not None
+    whole = replace(how, delineation=None, neck=0.0)
+    find = partial(pieces_of_tile, network, tiling.source, whole, level, spacing)
+    pieces = PieceTable(tiling.each(find, tiling.tiles(network)), folder)
+    rough = Painting(tiling.shape[:-1], folder)
+    for number in range(len(pieces)):
+        rough.add(pieces.window(number), pieces.mask(number))
+    lengths = sides(tiling.size, len(rough.size))
+    work = _Delineating(features, how.delineation, spacing, lengths, apart=False)
+    return _delineated(work, tiling, rough, folder)[0].labels
 
 
 def _chosen(
@@ -117,12 +151,16 @@ def _is_free(taken: Painting, pieces: PieceTable, number: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Delineating:
-    """The delineation of the objects of a region; it is picklable."""
+    """The delineation of the objects of a region; it is picklable.
+
+    Objects that are not kept apart may take one another's spels.
+    """
 
     features: Source
     line: Delineation
     spacing: Spacing
     sides: tuple[int, ...]
+    apart: bool
 
     def __call__(self, region: Region) -> tuple[Array, Array, Array, Array]:
         """The numbers of the objects, the windows of their masks, and the packed masks."""
@@ -133,9 +171,8 @@ class _Delineating:
         masks = []
         for number, window in zip(numbers.tolist(), windows - box[0]):
             place = tuple(slice(a, b) for a, b in window.T.tolist())
-            masks.append(
-                self.line.refine_label(features[place], labels[place], number, self.spacing)
-            )
+            own = labels[place] if self.apart else labels[place] * (labels[place] == number)
+            masks.append(self.line.refine_label(features[place], own, number, self.spacing))
         return numbers, windows[:, 0], windows[:, 1], joined_bits(masks)
 
 

@@ -71,6 +71,9 @@ class PieceTable:
         joined = [np.concatenate(column) for column in zip(*columns)]
         self.kinds, self.scores, self.levels, self.firsts, self.low, self.high = joined
 
+    def __len__(self) -> int:
+        return len(self.kinds)
+
     def window(self, number: int) -> Window:
         """The part of the image that the mask of a piece covers."""
         return tuple(slice(int(a), int(b)) for a, b in zip(self.low[number], self.high[number]))

@@ -11,7 +11,7 @@ import spel
 from spel.decide import Decision
 from spel.errors import ImageReadError, ParameterError
 from spel.io import read, write
-from spel.jobs import DetectJob, FeaturesJob, SegmentJob
+from spel.jobs import ApplyJob, DetectJob, FeaturesJob, SegmentJob
 from spel.nn import Activation, Color, chain
 from spel.runs import run
 
@@ -63,5 +63,8 @@ def test_what_is_not_decoded_smaller_is_refused_by_name(photo, tmp_path):
         FeaturesJob(net, reduce=2, level=1)
     video = tmp_path / "d.mp4"
     video.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(40))
-    with pytest.raises(ParameterError, match=r"d.mp4 is a video, and reduce 2 is for JPEG"):
+    with pytest.raises(ParameterError, match=r"d.mp4 is a video.*leave out reduce 2"):
         FeaturesJob(net, reduce=2).tasks([str(video)])
+    for options in ({"level": 1}, {"page": 0}, {"tile": 64}):
+        with pytest.raises(ParameterError, match="whose frames are read whole; leave out"):
+            ApplyJob(net, **options).tasks([str(video)])

@@ -95,6 +95,8 @@ class ImageJob(ImageProcess):
 
         Raises
         ------
+        ParameterError
+            If there is a video, and the job has a tile, level, page or reduce.
         BackendMissingError
             If there is a video and the package av is not installed.
         """
@@ -103,14 +105,21 @@ class ImageJob(ImageProcess):
 
     def _task(self, path: str, files: OutputFiles) -> Task:
         if is_video_file(path):
-            if self.reduce != 1:
-                raise ParameterError(
-                    f"{self.NAME}: {path} is a video, and reduce {self.reduce} is for JPEG files; "
-                    "leave out one of them"
-                )
+            self._check_video(path)
             require_av()
             return VideoTask(self, path, files)
         return ImageTask(self, path, files)
+
+    def _check_video(self, path: str) -> None:
+        """Refuse what says how files of other kinds are read."""
+        reduce = None if self.reduce == 1 else self.reduce
+        others = {"tile": self.tile, "level": self.level, "page": self.page, "reduce": reduce}
+        for name, value in others.items():
+            if value is not None:
+                raise ParameterError(
+                    f"{self.NAME}: {path} is a video, whose frames are read whole; leave out "
+                    f"{name} {value}, or the video"
+                )
 
     def collect(
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]

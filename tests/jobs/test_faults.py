@@ -295,8 +295,8 @@ def test_commands_that_write_a_file_per_image_stop_too(images, tmp_path, capsys,
         with failing(Disk(out, at, errno.ENOSPC, stays=True)) as disk:
             code = applied(out)
         (*_, last) = capsys.readouterr().err.splitlines() or [""]
-        if code == 0:
-            assert os.path.isdir(disk.points[at][1])
+        if code == 0:  # a slower run saves its outcomes more often: this one may end before
+            assert at >= len(disk.points) or os.path.isdir(disk.points[at][1])
         else:
             assert code == 3
             assert last.startswith("spel: ")

@@ -1,7 +1,8 @@
 """Strokes of other hands on the same images: what a network owes to whoever drew them.
 
 No second person has marked these images. Six stand-ins do: the robot user with five habits, placed
-by the masks, and the strokes of the data set moved by a hand that trembles.
+by the masks, and the strokes of the data set moved by a hand that trembles. Beside each hand stand
+encoders that no stroke chose, of which only the decoder is learned from the hand's strokes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.science.controls import COLOR, RANDOM, encoders
 from benchmarks.science.sets import Masks, parasite_encoder, parasites
 from benchmarks.science.table import Table, Values, dice_and_alarms, row
 from spel.core.markers import Markers
@@ -20,6 +22,7 @@ from spel.errors import ParameterError
 from spel.flim import robot_markers
 from spel.learning.segmenter import learn_segmenter
 from spel.metrics.segmentation import dice
+from spel.nn import Network
 
 TOLERANCE = 0.04
 SEEDS = (0, 1)
@@ -28,6 +31,9 @@ MIXED = "the data set's hand on four images, short strokes on the other four"
 TREMOR = 4
 """Spels by which a stroke may be moved along each axis; the eggs are about 35 wide."""
 
+CONTROLS = (RANDOM, COLOR)
+
+Images = dict[str, npt.NDArray[np.generic]]
 Mask = npt.NDArray[np.bool_]
 Hand = Callable[[Mask, Markers, int], Markers]
 
@@ -66,11 +72,12 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
     table = Table(
         "hands",
         "Parasite eggs, 8 images marked by different hands, 59 judged",
-        ("Dice", "false alarms", "agreement"),
+        ("Dice", "false alarms", "agreement", *(f"Dice, {control}" for control in CONTROLS)),
         OWN,
         notes=[
             "Agreement: Dice with the answer of the network that the strokes of the data set gave; "
-            "1 where both are empty. The settings were chosen with these strokes."
+            "1 where both are empty. The settings were chosen with these strokes. The last columns "
+            "are of encoders that no stroke chose; decoder and decision are learned as before."
         ],
     )
     runs: dict[str, list[dict[str, Values]]] = {}
@@ -78,12 +85,13 @@ def measure(data: Path, seeds: tuple[int, ...] = SEEDS) -> Table:
         mine: Masks = {}
         for name, strokes in _strokes(masks, drawn, seed).items():
             try:
-                answers = _answers(images, strokes)
+                answers = _answers(images, strokes, parasite_encoder())
+                controls = _controls(images, masks, strokes, seed)
             except ParameterError as error:
                 table.notes.append(f"{name}, seed {seed}: {error}")
                 continue
             mine = mine or answers
-            figures = dice_and_alarms(answers, masks)
+            figures = {**dice_and_alarms(answers, masks), **controls}
             figures["agreement"] = {n: _agreement(answers[n], mine[n]) for n in answers}
             runs.setdefault(name, []).append(figures)
     table.rows = [row(name, seeds, found) for name, found in runs.items()]
@@ -102,11 +110,21 @@ def _strokes(masks: Masks, drawn: dict[str, Markers], seed: int) -> dict[str, di
     return found
 
 
-def _answers(images: dict[str, npt.NDArray[np.generic]], strokes: dict[str, Markers]) -> Masks:
+def _controls(
+    images: Images, masks: Masks, strokes: dict[str, Markers], seed: int
+) -> dict[str, Values]:
+    """The Dice of encoders that no stroke chose."""
+    marked = [images[name] for name in strokes]
+    makers = encoders(parasite_encoder(), marked, list(strokes.values()), seed)
+    found = {c: dice_and_alarms(_answers(images, strokes, makers[c]()), masks) for c in CONTROLS}
+    return {f"Dice, {control}": figures["Dice"] for control, figures in found.items()}
+
+
+def _answers(images: Images, strokes: dict[str, Markers], encoder: Network) -> Masks:
     """What a network from these strokes finds in the images without strokes."""
     names = list(strokes)
     learned = learn_segmenter(
-        parasite_encoder(), [images[n] for n in names], list(strokes.values()),
+        encoder, [images[n] for n in names], list(strokes.values()),
         names=names, multiple=False,
     )  # fmt: skip
     return {n: segment(learned.network, i) for n, i in images.items() if n not in strokes}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,9 @@ from spel.linear.ridge import LinearModel, ridge_from_moments
 
 Real = npt.NDArray[np.float64]
 Rows = npt.NDArray[Any]
+
+SLICE = 256
+"""Number of rows that are centred in double precision at once."""
 
 EVERYTHING = 1e-9
 """A group whose rows have all shares but this one cannot be left out."""
@@ -87,7 +89,10 @@ def _products(rows: Rows, y: Real, s: Real, mean: Real, target_mean: Real) -> tu
     """Weighted products of centred rows with themselves and with the centred targets."""
     root = np.sqrt(s)[:, None]
     # The products, which take the time, are in float32; regularization and solution in float64.
-    centred = ((rows - mean) * root).astype(np.float32)
+    centred = np.empty(rows.shape, dtype=np.float32)
+    for first in range(0, len(rows), SLICE):
+        part = slice(first, first + SLICE)
+        centred[part] = (rows[part] - mean) * root[part]
     covariance = (centred.T @ centred).astype(np.float64)
     deviations = ((y - target_mean).reshape(len(y), -1) * root).astype(np.float32)
     cross = (centred.T @ deviations).astype(np.float64).reshape(-1, *y.shape[1:])
@@ -95,8 +100,14 @@ def _products(rows: Rows, y: Real, s: Real, mean: Real, target_mean: Real) -> tu
 
 
 def _sum(pairs: Iterable[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """The sums of the first and of the second ones of several pairs."""
-    return reduce(lambda sums, pair: (sums[0] + pair[0], sums[1] + pair[1]), pairs)
+    """The sums of the first and of the second ones of several pairs; adds to those of the first."""
+    each = iter(pairs)
+    sums = list(next(each))
+    for pair in each:
+        for number, one in enumerate(pair):
+            sums[number] += one
+        del pair, one  # not in memory beside the next ones
+    return sums[0], sums[1]
 
 
 class Moments:

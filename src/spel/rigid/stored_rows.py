@@ -104,13 +104,15 @@ class StoredRows:
 
     def of(self, photos: range) -> Array:
         """The rows of some photos, in their order."""
-        kind, length = self._empty.dtype, self.length
-        parts = [
-            self._scratch.read(self._places[photo], (self.counts[photo], length), kind)
-            for photo in photos
-            if self.counts[photo]
-        ]
-        return np.concatenate(parts) if parts else self._empty
+        counts = self.counts[photos.start : photos.stop]
+        rows = np.empty((sum(counts), self.length), self._empty.dtype)
+        end = 0
+        for photo, count in zip(photos, counts):
+            if count:
+                shape = count, self.length
+                rows[end : end + count] = self._scratch.read(self._places[photo], shape, rows.dtype)
+                end += count
+        return rows
 
     def photos_of(self, photos: range) -> npt.NDArray[np.int64]:
         """The photo of each row of some photos."""

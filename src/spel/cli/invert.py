@@ -61,9 +61,11 @@ def command(
     from spel.cli.networks import network
     from spel.cli.progress import Progress
     from spel.cli.ranges import ImageReader
+    from spel.io.image.writer import check_suffix
     from spel.synthesis import invert_steps, likeness
 
     check_place(out)
+    check_suffix(out)
     learned = network(net)
     every = step == "all" and "all" not in learned.names
     names = learned.names if every else (learned.output if step is None else step,)

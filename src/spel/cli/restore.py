@@ -22,9 +22,11 @@ def command(restorer: str, image: str, out: str, reading: Reading, settings: Set
     from spel.atomic import check_place
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
+    from spel.io.image.writer import check_suffix
     from spel.synthesis import load_restorer
 
     check_place(out)
+    check_suffix(out)
     learned = load_restorer(restorer)
     array, white = FileReader(settings, reading)(image)
     full = white or float(array.max()) or 1.0

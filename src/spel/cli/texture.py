@@ -53,7 +53,9 @@ def command(
     from spel import write
     from spel.cli.ranges import FileReader
     from spel.errors import ParameterError
+    from spel.io.image.writer import check_suffix
 
+    check_suffix(out)
     image, _ = FileReader(settings, reading)(sample)
     if image.ndim != 3:
         raise ParameterError(f"{sample}: a volume; expected a picture, or give --page")

@@ -60,15 +60,31 @@ def write(path: str | os.PathLike[str], image: np.ndarray) -> None:
     """
     if not isinstance(path, (str, os.PathLike)):
         raise ParameterError(f"write: {type(path).__name__} given as path; give a file name")
+    suffix = check_suffix(path)
+    array = _checked(image, suffix)
+    with replacing(path) as temporary:
+        _SAVERS[suffix](temporary, array)
+
+
+def check_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix of a picture, which says its format; to be asked for before long work.
+
+    Parameters
+    ----------
+    path : path
+        Name of the picture.
+
+    Raises
+    ------
+    ParameterError
+        If pictures are not written in this format.
+    """
     suffix = Path(path).suffix.lower()
-    save = _SAVERS.get(suffix)
-    if save is None:
+    if suffix not in _SAVERS:
         raise ParameterError(
             f"write: {str(path)!r} ends in {suffix!r}; give one of " + ", ".join(_SAVERS)
         )
-    array = _checked(image, suffix)
-    with replacing(path) as temporary:
-        save(temporary, array)
+    return suffix
 
 
 def _checked(image: np.ndarray, suffix: str) -> np.ndarray:

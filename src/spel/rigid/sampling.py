@@ -30,6 +30,9 @@ from spel.rigid.stored_rows import Scratch, StoredRows
 from spel.rigid.views import View
 from spel.rigid.windows import Windows
 
+Layout = tuple[tuple[tuple[float, float], tuple[int, ...]], ...]
+"""The scale and the shape of the cells of each view of a photo."""
+
 CACHE_BYTES = 1 << 30
 """Bytes of cells that are cached on disk, so that they are computed once for all rounds."""
 
@@ -191,7 +194,8 @@ class Background:
         self.names, self.places = photos.names, list(map(Truth, photos.truth, photos.crowds))
         self.resume = photos.resume
         self.scratch = Scratch()
-        self._cached: dict[int, list[tuple[tuple[float, float], tuple[int, ...], int]]] = {}
+        self._cached: dict[int, tuple[Layout, int]] = {}
+        self._layouts: dict[Layout, Layout] = {}  # photos of one size share theirs
         self._halved: set[int] = set()
         self._bytes_left = CACHE_BYTES
 
@@ -236,10 +240,13 @@ class Background:
             views = self._views(scanner, photo, photo in before)
             yield hard_negatives(scanner, views, truth, groups, most), count_cells(views)
             if photo in self._halved and photo not in self._cached:
-                self._cached[photo] = [
-                    (view.scale, view.cells.shape, self.scratch.append(view.cells))
-                    for view in halved(views)
-                ]
+                self._cached[photo] = self._stored(halved(views))
+
+    def _stored(self, views: Sequence[View]) -> tuple[Layout, int]:
+        """The layout of views whose cells are stored one after the other, and the first place."""
+        layout = tuple((view.scale, view.cells.shape) for view in views)
+        place, *_ = [self.scratch.append(view.cells) for view in views] or [0]
+        return self._layouts.setdefault(layout, layout), place
 
     def _mine_in_workers(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup], most: int,
@@ -260,13 +267,12 @@ class Background:
     def _views(self, scanner: Scanner, photo: int, rounded: bool) -> list[View]:
         """The cells of a photo at all scales; after its first round in half precision."""
         if photo in self._cached:
-            stored = self._cached[photo]
-            return restored(
-                [
-                    View(scale, self.scratch.read(place, shape, np.float16))
-                    for scale, shape, place in stored
-                ]
-            )
+            layout, place = self._cached[photo]
+            views = []
+            for scale, shape in layout:
+                views.append(View(scale, self.scratch.read(place, shape, np.float16)))
+                place += views[-1].cells.nbytes
+            return restored(views)
         views = scanner.views(scanner.pyramid(self.images[photo]))
         return restored(halved(views)) if rounded else views
 

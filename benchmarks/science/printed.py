@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.science.expectation import differences, expect
-from benchmarks.science.table import tex
+from benchmarks.science.table import tex, write_forms
 from spel.errors import SpelError
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -165,12 +165,8 @@ class PrintedTable:
 
     def write(self, folder: Path) -> list[Path]:
         """NAME.md, NAME.csv and NAME.tex."""
-        folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for ending, text in (("md", self.markdown()), ("csv", self.csv()), ("tex", self.latex())):
-            written.append(folder / f"{self.name}.{ending}")
-            written[-1].write_text(text, encoding="utf-8")
-        return written
+        forms = {"md": self.markdown(), "csv": self.csv(), "tex": self.latex()}
+        return write_forms(folder, self.name, forms)
 
     def differences(self) -> list[str]:
         """What differs from the expected figures, which lie beside the tables."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,16 +140,22 @@ class Table:
 
     def write(self, folder: Path) -> list[Path]:
         """NAME.md, NAME.csv and NAME.tex."""
-        folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for ending, text in (("md", self.markdown()), ("csv", self.csv()), ("tex", self.latex())):
-            written.append(folder / f"{self.name}.{ending}")
-            written[-1].write_text(text, encoding="utf-8")
-        return written
+        forms = {"md": self.markdown(), "csv": self.csv(), "tex": self.latex()}
+        return write_forms(folder, self.name, forms)
 
     def expect(self, tolerance: float, folder: Path = EXPECTED) -> None:
         """Write the present means as those expected from now on."""
         expect(self.name, self.means(), tolerance, folder)
+
+
+def write_forms(folder: Path, name: str, forms: Mapping[str, str]) -> list[Path]:
+    """Write a table in several forms, each in the file of its suffix."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for suffix, text in forms.items():
+        paths.append(folder / f"{name}.{suffix}")
+        paths[-1].write_text(text, encoding="utf-8")
+    return paths
 
 
 LEGEND = (

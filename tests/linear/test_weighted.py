@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spel.errors import ShapeError
+from spel.errors import ParameterError, ShapeError
 from spel.linear import (
     Moments,
     fit_platt,
@@ -116,3 +116,16 @@ def test_a_group_of_all_rows_cannot_be_left_out() -> None:
     model = fit_ridge(rows, targets, np.ones(6), 0.1)
     left_out = leave_group_out(model, rows, targets, np.ones(6), ["a"] * 6)
     assert np.allclose(left_out, rows @ model.weights + model.bias)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+def test_more_columns_than_rows_hardly_penalized() -> None:
+    """The system of a group is then nearly singular: solved while it can be, else refused."""
+    random = np.random.default_rng(0)
+    rows, targets = random.normal(size=(300, 400)), random.normal(size=300)
+    groups, shares = np.repeat(["a", "b"], [250, 50]), np.ones(300)
+    model = fit_ridge(rows, targets, shares, 1e-6)
+    assert np.isfinite(leave_group_out(model, rows, targets, shares, groups)).all()
+    model = fit_ridge(rows, targets, shares, 1e-9)
+    with pytest.raises(ParameterError, match="a larger one"):
+        leave_group_out(model, rows, targets, shares, groups)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import ShapeError
+from spel.errors import ParameterError, ShapeError
 from spel.linear.ridge import LinearModel, ridge_from_moments
 
 Real = npt.NDArray[np.float64]
@@ -208,6 +208,11 @@ def leave_group_out(
     total : float, optional
         Sum of the shares of all rows that the model was fitted to; by default of these ones.
 
+    Raises
+    ------
+    ParameterError
+        If the model was fitted with a ridge that is lost in rounding.
+
     Examples
     --------
     >>> rows, targets = np.array([[-1.0], [0.0], [1.0]]), np.array([-2.0, 0.0, 2.0])
@@ -221,7 +226,13 @@ def leave_group_out(
     s = shares / (shares.sum() if total is None else total)
     predictions = rows @ model.weights + model.bias
     names = np.asarray(groups)
-    factor = np.asfortranarray(cholesky(model.covariance, lower=True), dtype=np.float32)
+    try:
+        factor = np.asfortranarray(cholesky(model.covariance, lower=True), dtype=np.float32)
+    except np.linalg.LinAlgError:
+        raise ParameterError(
+            "leave_group_out: the ridge of the model is lost in the rounding of its covariance; "
+            "fit it with a larger one"
+        ) from None
     mean = model.mean.astype(np.float32)
     for name in np.unique(names) if without is None else without:
         here = np.flatnonzero(names == name)
@@ -234,7 +245,7 @@ def leave_group_out(
         residual = targets[here] - predictions[here]
         rooted = (np.sqrt(s[here]) * residual.T).T
         without_group = np.eye(len(here)) - np.sqrt(s[here])[:, None] * hat
-        predictions[here] -= hat @ solve(without_group, rooted, assume_a="pos", check_finite=False)
+        predictions[here] -= hat @ solve(without_group, rooted, assume_a="sym", check_finite=False)
     return np.asarray(predictions, dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-// The Python module: a plan that is built node by node and run on images; label, flood and resize.
+// The Python module: a plan that is built node by node and run on images; label, flood, resize and rotate.
 //
 // The arrays of a run have five axes; kernels/stream.py has checked them. Others come as addresses, and Python keeps
 // them alive. All work is done without the interpreter's lock.
@@ -284,6 +284,12 @@ void resize_image(uintptr_t image, Pair size, int64_t row_stride, std::array<dou
   resize_part(image, size, row_stride, {0, 0}, size, box, out, out_size, {0, 0}, out_size, threads);
 }
 
+void rotate_image(uintptr_t image, Pair size, int64_t row_stride, double degrees, uintptr_t out, Pair out_size) {
+  nb::gil_scoped_release released;
+  rotate(*chosen, reinterpret_cast<const float*>(image), row_stride, size, degrees, reinterpret_cast<float*>(out),
+         out_size);
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -305,6 +311,7 @@ NB_MODULE(_native, m) {
   m.def("histogram_in_bins", &histogram_in_bins);
   m.def("resize", &resize_image);
   m.def("resize_part", &resize_part);
+  m.def("rotate", &rotate_image);
   nb::class_<Program>(m, "Program")
       .def(nb::init<>())
       .def("source", &Program::source)

@@ -3,6 +3,8 @@
 // For each output spel, the filter of an axis reads a few adjacent input spels (Taps). The filter of the rows comes
 // first: a weighted sum of a few input rows, which stays in the cache. Then each output spel is a weighted sum of a
 // few spels of that row. The order of loops is band (a thread each), output row, columns, taps (rows_resize.hpp).
+//
+// A rotated image is drawn row by row from a copy whose rows have room after them (rows_rotate.hpp).
 #include "resize.hpp"
 
 #include <algorithm>
@@ -79,6 +81,23 @@ void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, con
       pulse(line);
     }
   });
+}
+
+void rotate(const Rows& rows, const float* image, int64_t row_stride, Pair size, double degrees, float* out,
+            Pair out_size) {
+  const auto [height, width] = size;
+  const int64_t pitch = width + kRoom;
+  std::vector<float> copy(height * pitch);
+  for (int64_t y = 0; y < height; y++) std::copy_n(image + y * row_stride, width, copy.data() + y * pitch);
+  const double angle = degrees * M_PI / 180, cosine = std::cos(angle), sine = std::sin(angle);
+  // Output spel (0, 0) is seen from the middle of the output, and lies as far from that of the image.
+  const double across = (1 - double(out_size[1])) / 2;
+  for (int64_t row = 0; row < out_size[0]; row++) {
+    const double below = double(row) + (1 - double(out_size[0])) / 2;
+    const double y = double(height - 1) / 2 + sine * across + cosine * below;
+    const double x = double(width - 1) / 2 + cosine * across - sine * below;
+    rows.rotate_row(copy.data(), pitch, height, width, y, x, sine, cosine, out + row * out_size[1], out_size[1]);
+  }
 }
 
 }  // namespace spel

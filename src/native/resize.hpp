@@ -28,4 +28,8 @@ struct Drawing {
 void resize(const Rows& rows, const Plane& image, std::array<double, 4> box, const Drawing& out, int threads,
             const Poll& poll);
 
+// Draws the middle of a one-channel image of `size`, turned by an angle about its middle; `out` is contiguous.
+void rotate(const Rows& rows, const float* image, int64_t row_stride, Pair size, double degrees, float* out,
+            Pair out_size);
+
 }  // namespace spel

@@ -7,6 +7,7 @@
 #include "rows_levels.hpp"
 #include "rows_pointwise.hpp"
 #include "rows_resize.hpp"
+#include "rows_rotate.hpp"
 #include "rows_window.hpp"
 
 #define SPEL_TEXT2(x) #x
@@ -41,6 +42,7 @@ const Rows rows = {SPEL_TEXT(SPEL_ISA),
                    argmax,
                    recolor,
                    weigh_rows,
-                   weigh_spels};
+                   weigh_spels,
+                   rotate_row};
 
 }  // namespace spel::SPEL_ISA

@@ -122,6 +122,9 @@ struct Rows {
   void (*weigh_rows)(const float* rows, int64_t stride, const float* w, int64_t count, float* dst, int64_t width);
   // dst[x] = sum over k < count of w[k width + x] row[first[x] + k]; `row` has 32 more floats, which may be read
   void (*weigh_spels)(const float* row, const int32_t* first, const float* w, int64_t count, float* dst, int64_t width);
+  // dst[i] = the image at row y + i down and column x + i along, see rows_rotate.hpp
+  void (*rotate_row)(const float* image, int64_t row_stride, int64_t height, int64_t width, double y, double x,
+                     double down, double along, float* dst, int64_t n);
 };
 
 #if defined(__x86_64__)

@@ -138,6 +138,17 @@ def test_labels_in_raster_order(kernels: ModuleType) -> None:
 
 
 @both
+def test_rotate_turns_counter_clockwise_about_the_middle(kernels: ModuleType) -> None:
+    image = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32)
+    quarter = kernels.rotate(image, 90.0, (3, 3))
+    np.testing.assert_allclose(quarter, [[3, 6, 9], [2, 5, 8], [1, 4, 7]], atol=1e-5)
+    # The neighbours on the diagonal, at a distance of 1: between the middle and the corners.
+    diagonal = kernels.rotate(image, 45.0, (1, 3))
+    np.testing.assert_allclose(diagonal, [[5 - 4 / 2**0.5, 5, 5 + 4 / 2**0.5]], atol=1e-5)
+    np.testing.assert_allclose(kernels.rotate(image, 0.0, (1, 5)), [[4, 4, 5, 6, 6]])
+
+
+@both
 def test_resize_is_the_mean_by_triangles(kernels: ModuleType) -> None:
     row = np.array([[0, 8, 0, 0]], np.float32)
     np.testing.assert_allclose(kernels.resize(row, (0, 0, 4, 1), (1, 4)), row)

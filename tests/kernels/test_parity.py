@@ -296,6 +296,36 @@ def test_a_part_is_resized_as_in_the_whole(
         np.testing.assert_allclose(got, expected, rtol=0, atol=error)
 
 
+@few
+@given(
+    image=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    degrees=st.floats(-200, 200),
+)
+def test_rotate_by_any_angle(image: tuple[int, int], size: tuple[int, int], degrees: float) -> None:
+    spels = np.random.default_rng(image[0]).random(image, np.float32)[:, ::-1]
+    got, meant = native.rotate(spels, degrees, size), reference.rotate(spels, degrees, size)
+    np.testing.assert_allclose(got, meant, atol=2e-6)
+
+
+def test_rotate_is_what_pillow_makes() -> None:
+    from PIL import Image
+
+    image = np.random.default_rng(0).random((40, 50), np.float32)
+    c, s = np.cos(np.deg2rad(8)), np.sin(np.deg2rad(8))
+    edges = (c, -s, 25 - (c * 30 - s * 20) / 2, s, c, 20 - (s * 30 + c * 20) / 2)
+    expected = Image.fromarray(image).transform(
+        (30, 20), Image.Transform.AFFINE, edges, Image.Resampling.BILINEAR
+    )
+    np.testing.assert_allclose(native.rotate(image, 8.0, (20, 30)), expected, atol=2e-6)
+
+
+def test_what_no_spel_reads_does_not_count() -> None:
+    image = np.full((3, 40), np.nan, np.float32)
+    image[1] = np.arange(40)
+    np.testing.assert_array_equal(native.rotate(image, 0.0, (1, 40)), image[1:2])
+
+
 def test_resize_is_what_pillow_makes() -> None:
     from PIL import Image
 

@@ -313,6 +313,18 @@ def resize_part(
     return out
 
 
+def rotate(
+    image: npt.NDArray[np.float32], degrees: float, size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """The middle of an image, turned about its middle, see `reference`."""
+    plain = _with_plain_rows(image)
+    out = np.empty(size, dtype=np.float32)
+    native.rotate(
+        plain.ctypes.data, plain.shape, plain.strides[0] // 4, degrees, out.ctypes.data, size
+    )
+    return out
+
+
 def _with_plain_rows(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The image, or a copy, whose rows are contiguous."""
     return image if image.strides[1] == 4 and image.strides[0] % 4 == 0 else image.copy()

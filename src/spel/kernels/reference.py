@@ -288,6 +288,30 @@ def resize_part(
     return np.asarray(down @ window @ along.T, dtype=np.float32)
 
 
+def rotate(
+    image: npt.NDArray[np.float32], degrees: float, size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """The middle of a (rows, cols) image, turned about it, counter-clockwise.
+
+    Spel (i, j) of the result, seen from its middle, lies where the image has (i, j) turned back:
+    between four spels, of which each counts by ``(1 - |dy|) (1 - |dx|)`` for its distances (dy, dx)
+    to that place. Beyond the image, its edge is repeated.
+    """
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    below, across = (np.arange(n) - (n - 1) / 2 for n in size)
+    places = (
+        sine * across + cosine * below[:, None] + (image.shape[0] - 1) / 2,
+        cosine * across - sine * below[:, None] + (image.shape[1] - 1) / 2,
+    )
+    (y, x), last = places, [n - 1 for n in image.shape]
+    y, x = np.clip(y, 0, last[0]), np.clip(x, 0, last[1])
+    top, left = y.astype(int), x.astype(int)
+    bottom, right = np.minimum(top + 1, last[0]), np.minimum(left + 1, last[1])
+    upper = image[top, left] + (x - left) * (image[top, right] - image[top, left])
+    lower = image[bottom, left] + (x - left) * (image[bottom, right] - image[bottom, left])
+    return np.asarray(upper + (y - top) * (lower - upper), dtype=np.float32)
+
+
 def _triangles(n: int, low: float, high: float, out: int) -> npt.NDArray[np.float64]:
     scale = (high - low) / out
     centres = low + (np.arange(out) + 0.5) * scale

@@ -127,8 +127,6 @@ class Pyramid:
         -------
         (rows, cols) array of float32
         """
-        from PIL import Image
-
         rows, cols = size
         # A rotated crop reaches beyond an upright one of its size, so a larger part is cut first.
         sine = abs(np.sin(np.deg2rad(degrees)))
@@ -138,17 +136,7 @@ class Pyramid:
         )
         upright = self._crop_upright(centre, scale, (tall, wide))
         if degrees:
-            c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-            # Output (x, y) is at the upright part's middle + rotation (x - cols / 2, y - rows / 2).
-            x0 = wide / 2 - (c * cols - s * rows) / 2
-            y0 = tall / 2 - (s * cols + c * rows) / 2
-            picture = Image.fromarray(upright).transform(
-                (cols, rows),
-                Image.Transform.AFFINE,
-                (c, -s, x0, s, c, y0),
-                Image.Resampling.BILINEAR,
-            )
-            upright = np.asarray(picture)
+            upright = kernels.rotate(upright, degrees, size)
         return upright[:, ::-1] if mirrored else upright
 
     def _crop_upright(

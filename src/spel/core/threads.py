@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from spel.errors import ParameterError
 
@@ -64,3 +64,22 @@ def thread_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def blas_in_one_thread() -> AbstractContextManager[Any]:
+    """Let NumPy's and SciPy's products of matrices use one thread each inside the block.
+
+    Their sums then have the same bits on machines of any number of cores, and no thread waits
+    busily for the next product, which doubles the processor time of learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with blas_in_one_thread():
+    ...     float(np.ones(3) @ np.ones(3))
+    3.0
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.threads import blas_in_one_thread
 from spel.errors import ParameterError, SpelError
 from spel.learning.portions import MomentsOf, RowsOf, Run, moments_of, portions
 from spel.learning.saved_sums import SavedSums
@@ -82,8 +83,6 @@ class HeadLearner:
 
     def _first_sums(self, saved: SavedSums | None) -> tuple[ExactMoments, int]:
         """The sums of the first portion, or the saved ones, and their number of portions."""
-        from threadpoolctl import threadpool_limits
-
         part = self.parts[0]
         rows = RowsOf(self.images[part], self.threads, self.features)()
         precise = as_precise(rows)
@@ -94,7 +93,7 @@ class HeadLearner:
         done = saved.restore(sums) if saved is not None else 0
         if done:
             return sums, done
-        with threadpool_limits(1, user_api="blas"):
+        with blas_in_one_thread():
             self._add(sums, moments_of(rows, self.numbers[part], origin, len(self.classes)))
         return sums, 1
 

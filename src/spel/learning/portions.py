@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.intensity import full_range
-from spel.core.threads import threads
+from spel.core.threads import blas_in_one_thread, threads
 from spel.errors import ShapeError, SpelError
 from spel.io.image.header import MAX_PIXELS
 from spel.io.image.reader import describe, read_with_white
@@ -113,9 +113,7 @@ class Portion:
         return
 
     def __call__(self) -> Any:
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="blas"):
+        with blas_in_one_thread():
             if self.threads is None:
                 return self.compute()
             with threads(self.threads):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.threads import blas_in_one_thread
 from spel.errors import ParameterError, ShapeError, plural
 from spel.nn import Network, Node
 from spel.rigid.classes import ClassWindows, Suppress
@@ -157,7 +158,8 @@ def learn_adjustment(
             f"learn_adjustment: these boxes give windows of {stage.sizes!r:.80}, and the network "
             f"has {windows.sizes!r:.80}; give the photos and boxes that it was learned from"
         )
-    node = stage.adjusting_node()
+    with blas_in_one_thread():
+        node = stage.adjusting_node()
     rest = [n for n in network.nodes if n.name != node.name]
     at = [n.name for n in rest].index(name)
     adjusted = replace(windows, adjust_node=node.name)
@@ -172,7 +174,8 @@ def learn_and_validate(
 
     There is no validation (None) if only one photo has objects.
     """
-    learned = _learn_class(photos, config, on_step)
+    with blas_in_one_thread():
+        learned = _learn_class(photos, config, on_step)
     network = Network((*learned.cells, *learned.nodes))
     if learned.validation is not None:
         network = network.with_meta(validation=learned.validation.to_dict())
@@ -193,7 +196,8 @@ def learn_classes(
     learned: dict[str, _Learned] = {}
     for number, (name, own) in enumerate(by_class.items()):
         on_step(f"class {number + 1} of {len(by_class)}: {name}, {plural(own.count, 'box')}")
-        learned[name] = _learn_class(own, config, on_step, f"_{number}", anchors)
+        with blas_in_one_thread():
+            learned[name] = _learn_class(own, config, on_step, f"_{number}", anchors)
     first, *_ = learned.values()
     nodes = [node for one in learned.values() for node in one.nodes]
     decision = ClassWindows(

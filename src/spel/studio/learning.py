@@ -11,6 +11,7 @@ import numpy as np
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
+from spel.core.threads import blas_in_one_thread
 from spel.decide import Decision, with_decision
 from spel.decide.segmentation import (
     KEY as SEGMENTATION,
@@ -126,8 +127,6 @@ def relearn(
     ParameterError
         If nothing is drawn, or there is nothing to learn.
     """
-    from threadpoolctl import threadpool_limits
-
     if decoder not in (*DECODERS, "none"):
         raise ParameterError(
             f"decoder {decoder!r:.40}; expected one of {', '.join(DECODERS)}, none"
@@ -144,8 +143,7 @@ def relearn(
             "no convolution from {step} on was learned from strokes",
             step=start,
         )
-    # The matrix products here are small: threads would spend their time waiting for one another.
-    with threadpool_limits(1, user_api="blas"):
+    with blas_in_one_thread():
         if unlearned:
             learned = [node.name for node in body.nodes if isinstance(node.layer, Unlearned)]
             body = _learn(body, images, markers, names, seed, activate)

@@ -79,6 +79,7 @@ def blas_in_one_thread() -> AbstractContextManager[Any]:
     ...     float(np.ones(3) @ np.ones(3))
     3.0
     """
+    import scipy.linalg  # noqa: F401 - only libraries that are loaded are limited
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")

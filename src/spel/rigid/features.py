@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 import numpy as np
+import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
@@ -17,6 +21,9 @@ from spel.nn import (
     Scale,
     chain,
 )
+
+STRIP = 16
+"""Number of crops whose cells are computed side by side."""
 
 FLOOR = 1e-4
 """Edge strength that is added to every cell, as a share of white; it hides weaker contrast."""
@@ -104,3 +111,47 @@ def oriented_edges(orientations: int) -> KernelBank:
     angles = np.arange(orientations) * 2 * np.pi / orientations
     kernels = [(col * np.cos(a) + row * np.sin(a)) * bell for a in angles]
     return KernelBank.from_array(np.array([k / np.abs(k).sum() for k in kernels]))
+
+
+def cells_of_crops(
+    cells: Network,
+    crops: Iterable[npt.NDArray[np.float32]],
+    side: int,
+    around: tuple[int, int],
+    frame: tuple[int, int],
+) -> npt.NDArray[np.float32]:
+    """The cells of crops, without those around a frame, which only normalize its cells.
+
+    The crops lie side by side in a strip, since short rows leave the engine's vectors half empty.
+    Each repeats its edges for a cell to the left and right, so none reads from its neighbours.
+
+    Parameters
+    ----------
+    cells : Network
+        From grey to cells.
+    crops : iterable of (rows, cols) array
+        At least one; all of one size, ``frame + 2 around`` cells. Few are in memory at once.
+    side : int
+        Side of a cell, in spels.
+    around, frame : (rows, cols)
+        In cells.
+
+    Returns
+    -------
+    (n, *frame, channels) array
+    """
+    rows, cols = ((n + 2 * a) * side for n, a in zip(frame, around))
+    strip = np.zeros((rows, STRIP, cols + 2 * side), np.float32)
+    each, parts = iter(crops), []
+    while part := list(islice(each, STRIP)):
+        for number, crop in enumerate(part):
+            strip[:, number, side:-side] = crop
+        strip[..., :side] = strip[..., side : side + 1]
+        strip[..., -side:] = strip[..., -side - 1 : -side]
+        # Few different widths, since the network plans for each of them.
+        used = strip[:, : -(-len(part) // 4) * 4]
+        values = cells(used.reshape(rows, -1, 1))
+        own = values.reshape(len(values), used.shape[1], -1, values.shape[-1])
+        inner = own[around[0] :, : len(part), around[1] + 1 :][: frame[0], :, : frame[1]]
+        parts.append(np.ascontiguousarray(inner.swapaxes(0, 1)))
+    return np.concatenate(parts)

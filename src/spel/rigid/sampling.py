@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.linear import LinearModel, Moments
 from spel.nn import Network
 from spel.rigid.config import RigidConfig
+from spel.rigid.features import cells_of_crops
 from spel.rigid.groups import AspectGroup, Floats, Ints
 from spel.rigid.mining import (
     Mined,
@@ -25,7 +26,7 @@ from spel.rigid.mining import (
 )
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.pyramid import Pyramid
-from spel.rigid.score import Scanner
+from spel.rigid.score import Scanner, split_color
 from spel.rigid.stored_rows import Scratch, StoredRows
 from spel.rigid.views import View
 from spel.rigid.windows import Windows
@@ -165,12 +166,11 @@ def _crop_object(
 
 def as_cells(config: RigidConfig, cells: Network, crops: Rows) -> Rows:
     """The cells of grey crops as rows, without the context that their normalization read."""
+    _, plain = split_color(cells, cells.output)
     edge = config.block // 2
-    batch = crops[..., None] * 1.0
-    for node in cells.nodes[1:]:
-        batch = node.layer(batch)
-    inner = batch[:, edge:-edge, edge:-edge] if edge else batch
-    return np.ascontiguousarray(inner, dtype=np.float32).reshape(len(crops), -1)
+    rows, cols = (side // config.cell - 2 * edge for side in crops.shape[1:])
+    made = cells_of_crops(plain, crops, config.cell, (edge, edge), (rows, cols))
+    return made.reshape(len(crops), -1)
 
 
 class Background:

@@ -19,6 +19,7 @@ from spel.nn.blocks import Source
 from spel.nn.geometry import Geometry, geometry
 from spel.nn.node import INPUT
 from spel.nn.tiles import tile_of
+from spel.rigid.features import cells_of_crops
 from spel.rigid.octaves import Colored, is_in_memory
 from spel.rigid.pyramid import Level, Pyramid
 from spel.rigid.views import Floats, ScoredWindows, View
@@ -29,9 +30,6 @@ Part = tuple[slice, slice]
 
 MIN_SIDE = 8
 """Smallest side, in spels, of a scaled image that kernels slide over."""
-
-CROPS = 256
-"""Number of views whose cells are computed at once."""
 
 NEIGHBOURS = Adjacency.box(3)
 """The windows among which one of a higher score is a local maximum."""
@@ -71,7 +69,8 @@ class Scanner:
             )
         self.refiner = None if windows.refine_node is None else network[windows.refine_node]
         self.adjuster = None if windows.adjust_node is None else network[windows.adjust_node]
-        self.color, self.cells = _split(network, self.name)
+        scored = next(n.inputs[0] for n in network.nodes if n.name == self.name)
+        self.color, self.cells = split_color(network, scored)
         self.cell: Geometry = geometry(self.cells)
         self.place = self.cell.then(self.score.scope)
         self.proposals = None
@@ -283,15 +282,12 @@ class Scanner:
         rows, cols = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
         angles = np.broadcast_to(degrees, len(boxes))
         poses = list(zip(rows.tolist(), cols.tolist(), scales.tolist(), angles.tolist()))
-        inner: list[npt.NDArray[Any]] = []
-        for first in range(0, len(poses), CROPS):
-            crops = [
-                pyramid.crop((row, col), (scale[0], scale[1]), (size[0], size[1]), degrees=angle)
-                for row, col, scale, angle in poses[first : first + CROPS]
-            ]
-            cells = self.cells(np.stack(crops)[..., None])
-            part = cells[:, around[0] : around[0] + frame[0], around[1] : around[1] + frame[1]]
-            inner += list(np.ascontiguousarray(part))
+        crops = (
+            pyramid.crop((row, col), (scale[0], scale[1]), (size[0], size[1]), degrees=angle)
+            for row, col, scale, angle in poses
+        )
+        side = int(self.cell.scale[0])
+        inner = cells_of_crops(self.cells, crops, side, tuple(around), tuple(frame))
         down, across = size / 2 - around * np.array(self.cell.scale)
         return [
             View((scale[0], scale[1]), one, (row, col), (down, across), angle)
@@ -338,14 +334,9 @@ def _scan_part(
     return scanner.refine(scored).arrays
 
 
-def _split(network: Network, name: str) -> tuple[Network, Network]:
-    """The colour layer, and the layers between it and the kernels."""
-    return _split_at(network, next(n.inputs[0] for n in network.nodes if n.name == name))
-
-
 @lru_cache(maxsize=8)
-def _split_at(network: Network, last: str) -> tuple[Network, Network]:
-    """The first layer, and the layers between it and the node `last`, included.
+def split_color(network: Network, last: str) -> tuple[Network, Network]:
+    """The first layer, of colour, and the layers between it and the node `last`, included.
 
     The parts of the last few networks are cached, because they hold their plans.
     """

@@ -188,7 +188,7 @@ def _again(scanner: OnnxScanner, scored: OnnxScored, how: str) -> OnnxScored:
     values = rule.SCALE_OFFSETS if how == "octaves" else stage.windows.rotations
     count = max(1, int(stage.windows.max_proposals * rule.REVISIT_FRACTION))
     limit = (_scan_area(scanner) / (len(values) * stage.place_area)).to("int64")
-    best = best_windows(scored, count, limit.maximum(1))
+    best = best_windows(scored, count, limit.maximum(1), overlap=rule.REVISIT_OVERLAP)
     number = best.log_odds.size(0)
     index = count_up(number * len(values))
     number = number.maximum(1)  # where there is none, nothing is divided

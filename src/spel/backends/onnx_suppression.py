@@ -19,7 +19,12 @@ MIN_IOU = 0.3
 
 
 def best_windows(
-    scored: OnnxScored, count: int, limit: Tensor | None = None, *, lowest: float = MIN_LOG_ODDS
+    scored: OnnxScored,
+    count: int,
+    limit: Tensor | None = None,
+    *,
+    lowest: float = MIN_LOG_ODDS,
+    overlap: float = PROPOSAL_OVERLAP,
 ) -> OnnxScored:
     """The best windows at different places, as `spel.rigid.detect.best_windows`."""
     graph = scored.boxes.graph
@@ -28,7 +33,7 @@ def best_windows(
         scored.boxes.to("float32").expand(0).name,
         scored.log_odds.to("float32").expand(0, 1).name,
         constant(graph, [END], "int64").name,
-        constant(graph, [PROPOSAL_OVERLAP], "float32").name,
+        constant(graph, [overlap], "float32").name,
     )
     places = Tensor(graph, name, "int64").at(2, 1)
     log_odds = scored.log_odds.at(places)

@@ -21,6 +21,7 @@ from spel.linear.weighted import (
     fit_ridge_in_portions,
     leave_group_out,
     models_without_groups,
+    root_of_covariance,
     separate_classes,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "median_squared_distance",
     "models_without_groups",
     "ridge_from_moments",
+    "root_of_covariance",
     "separate_classes",
     "sigmoid",
 ]

@@ -184,6 +184,7 @@ def leave_group_out(
     groups: Sequence[Any] | npt.NDArray[Any],
     without: Sequence[Any] | npt.NDArray[Any] | None = None,
     total: float | None = None,
+    root: npt.NDArray[np.float32] | None = None,
 ) -> Real:
     """Predictions for each row by the model that is fitted without the rows of its group.
 
@@ -207,6 +208,8 @@ def leave_group_out(
         model's own predictions.
     total : float, optional
         Sum of the shares of all rows that the model was fitted to; by default of these ones.
+    root : (d, d) array of float32, optional
+        ``root_of_covariance(model)``, for calls with rows of the same model.
 
     Raises
     ------
@@ -221,25 +224,19 @@ def leave_group_out(
     >>> leave_group_out(model, rows, targets, shares, [0, 1, 2]).round(3).tolist()
     [-2.0, 0.0, 2.0]
     """
-    from scipy.linalg import cholesky, solve, solve_triangular
+    from scipy.linalg import solve, solve_triangular
 
     s = shares / (shares.sum() if total is None else total)
     predictions = rows @ model.weights + model.bias
     names = np.asarray(groups)
-    try:
-        factor = np.asfortranarray(cholesky(model.covariance, lower=True), dtype=np.float32)
-    except np.linalg.LinAlgError:
-        raise ParameterError(
-            "leave_group_out: the ridge of the model is lost in the rounding of its covariance; "
-            "fit it with a larger one"
-        ) from None
+    root = root_of_covariance(model) if root is None else root
     mean = model.mean.astype(np.float32)
     for name in np.unique(names) if without is None else without:
         here = np.flatnonzero(names == name)
         if s[here].sum() > 1 - EVERYTHING:
             continue
         centred = rows[here].astype(np.float32) - mean
-        half = solve_triangular(factor, centred.T, lower=True, check_finite=False)
+        half = solve_triangular(root, centred.T, lower=True, check_finite=False)
         # The 1 is the column of the bias, which is orthogonal to the centred columns.
         hat = ((half.T @ half).astype(np.float64) + 1.0) * np.sqrt(s[here])
         residual = targets[here] - predictions[here]
@@ -247,6 +244,40 @@ def leave_group_out(
         without_group = np.eye(len(here)) - np.sqrt(s[here])[:, None] * hat
         predictions[here] -= hat @ solve(without_group, rooted, assume_a="sym", check_finite=False)
     return np.asarray(predictions, dtype=np.float64)
+
+
+def root_of_covariance(model: LinearModel) -> npt.NDArray[np.float32]:
+    """The lower triangular root of a model's covariance, which `leave_group_out` divides by.
+
+    Parameters
+    ----------
+    model : LinearModel
+
+    Returns
+    -------
+    (d, d) array of float32
+        With zeros above its diagonal.
+
+    Raises
+    ------
+    ParameterError
+        If the model was fitted with a ridge that is lost in rounding.
+
+    Examples
+    --------
+    >>> line = fit_ridge(np.array([[0.0], [2.0]]), [1.0, 3.0], np.ones(2), 3.0)
+    >>> line.covariance.round(3).tolist(), root_of_covariance(line).round(3).tolist()
+    ([[4.0]], [[2.0]])
+    """
+    from scipy.linalg import cholesky
+
+    try:
+        return np.asfortranarray(cholesky(model.covariance, lower=True), dtype=np.float32)
+    except np.linalg.LinAlgError:
+        raise ParameterError(
+            "leave_group_out: the ridge of the model is lost in the rounding of its covariance; "
+            "fit it with a larger one"
+        ) from None
 
 
 def models_without_groups(
@@ -292,6 +323,8 @@ def models_without_groups(
     >>> without["a"].weights.round(3).tolist(), round(float(without["a"].bias), 3) + 0
     ([2.0], 0.0)
     """
+    from scipy.linalg import solve
+
     if not len(rows):
         return {}
     s = shares / (shares.sum() if total is None else total)
@@ -303,9 +336,8 @@ def models_without_groups(
     each = [np.flatnonzero(names == name) for name in np.unique(names)]
     products = [(rows[here] - model.mean).T @ weighted[here] for here in each]
     length = len(model.mean)
-    changes = np.linalg.solve(
-        model.covariance, np.concatenate([p.reshape(length, -1) for p in products], axis=1)
-    )
+    each_product = np.concatenate([p.reshape(length, -1) for p in products], axis=1)
+    changes = solve(model.covariance, each_product, assume_a="pos", check_finite=False)
     middle = model.bias + model.mean @ model.weights
     models = {}
     for number, (name, here) in enumerate(zip(np.unique(names), each)):

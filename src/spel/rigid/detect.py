@@ -55,6 +55,9 @@ PROPOSAL_OVERLAP = 0.9
 """Largest intersection over union of two proposals. It is high because small kernels rank sizes
 badly: boxes of different sizes at one place are all refined."""
 
+REVISIT_OVERLAP = 0.8
+"""Largest intersection over union of two proposals that are scored again."""
+
 SCALE_OFFSETS = (-0.3, -0.15, 0.15, 0.3)
 """Octaves by which the best proposals are scored again, larger and smaller."""
 
@@ -195,24 +198,28 @@ def _score_again(
     count = max(1, int(scanner.windows.max_proposals * REVISIT_FRACTION))
     # Together, the views are no larger than the image at all scales.
     limit = int(scanner.scan_area(pyramid) / (len(values) * scanner.place_area))
-    best = best_windows(scored, count, max(limit, 1))
+    best = best_windows(scored, count, max(limit, 1), overlap=REVISIT_OVERLAP)
     changes = {how: np.repeat(values, len(best))}
     boxes, prior = np.tile(best.boxes, (len(values), 1)), np.tile(best.prior, len(values))
     return scanner.refine(scanner.score_at(pyramid, boxes, prior=prior, **changes))
 
 
 def best_windows(
-    scored: ScoredWindows, count: int, limit: int | None = None, *, lowest: float = MIN_LOG_ODDS
+    scored: ScoredWindows,
+    count: int,
+    limit: int | None = None,
+    *,
+    lowest: float = MIN_LOG_ODDS,
+    overlap: float = PROPOSAL_OVERLAP,
 ) -> ScoredWindows:
     """The best windows at different places: at least `count`, and as many as the scores call for.
 
     The probabilities of all places add up to the expected number of objects in the image. Places
     are added until less than `MISSED_SHARE` of it is left out. No place with log-odds below
-    `lowest` counts, and at most `limit` places are added.
+    `lowest` counts, and at most `limit` places are added. Different places have at most the
+    intersection over union `overlap`.
     """
-    places = non_maximum_suppression(
-        scored.boxes, scored.log_odds, overlap=PROPOSAL_OVERLAP, of="union"
-    )
+    places = non_maximum_suppression(scored.boxes, scored.log_odds, overlap=overlap, of="union")
     log_odds = scored.log_odds[places]
     probabilities = 1 / (1 + np.exp(-log_odds[log_odds >= lowest]))
     left_out = probabilities.sum() - np.cumsum(probabilities)

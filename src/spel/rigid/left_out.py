@@ -12,6 +12,7 @@ from spel.linear import (
     fit_ridge_in_portions,
     leave_group_out,
     models_without_groups,
+    root_of_covariance,
 )
 from spel.rigid.groups import Floats, Ints
 from spel.rigid.mining import Rows
@@ -81,11 +82,12 @@ class LeftOut:
         """Scores of all samples by the model without their photo, which are objects, and photos."""
         # A single photo cannot be left out: no object would remain to learn from.
         without = None if len(self.samples.with_objects) > 1 else ()
+        root = root_of_covariance(self.model)
         scores, is_positive, places = [], [], []
         for part in self.without.portions:
             rows, targets, shares, photos = self.samples.rows_of(part, self.positive_weight)
             here = leave_group_out(
-                self.model, rows, targets, shares, photos, without, total=self._total
+                self.model, rows, targets, shares, photos, without, self._total, root
             )
             if without is None:
                 self._predictions[part] = here

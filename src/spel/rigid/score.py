@@ -334,16 +334,18 @@ def _scan_part(
     return scanner.refine(scored).arrays
 
 
-@lru_cache(maxsize=8)
 def split_color(network: Network, last: str) -> tuple[Network, Network]:
-    """The first layer, of colour, and the layers between it and the node `last`, included.
+    """The first layer, of colour, and the layers between it and the node `last`, included."""
+    return _split(network.upto(last).nodes)
 
-    The parts of the last few networks are cached, because they hold their plans.
+
+@lru_cache(maxsize=8)
+def _split(nodes: tuple[Node, ...]) -> tuple[Network, Network]:
+    """The parts of the last few networks are cached, because they hold their plans.
+
+    Networks of the same cells share them: a detector is learned in rounds, and without each photo.
     """
-    first = network.nodes[0]
+    first, *others = nodes
     names = {first.name: INPUT}
-    between = [
-        Node(n.name, n.layer, tuple(names.get(i, i) for i in n.inputs))
-        for n in network.upto(last).nodes[1:]
-    ]
-    return network.upto(first.name), Network(tuple(between))
+    rest = [Node(n.name, n.layer, tuple(names.get(i, i) for i in n.inputs)) for n in others]
+    return Network((first,)), Network(tuple(rest))

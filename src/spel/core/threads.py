@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 
 from spel.errors import ParameterError
 
@@ -66,11 +66,13 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
-def blas_in_one_thread() -> AbstractContextManager[Any]:
+@contextmanager
+def blas_in_one_thread() -> Iterator[None]:
     """Let NumPy's and SciPy's products of matrices use one thread each inside the block.
 
     Their sums then have the same bits on machines of any number of cores, and no thread waits
-    busily for the next product, which doubles the processor time of learning.
+    busily for the next product, which doubles the processor time of learning. Functions may be
+    decorated with it.
 
     Examples
     --------
@@ -82,5 +84,5 @@ def blas_in_one_thread() -> AbstractContextManager[Any]:
     import scipy.linalg  # noqa: F401 - only libraries that are loaded are limited
     from threadpoolctl import threadpool_limits
 
-    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
-    return limits
+    with threadpool_limits(1, user_api="blas"):
+        yield

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.core.numbers import as_numbers
+from spel.core.threads import blas_in_one_thread
 from spel.core.window import Border
 from spel.errors import ParameterError, plural
 from spel.flim.activations import activations_of
@@ -30,6 +31,7 @@ from spel.nn.unlearned import Unlearned
 Method = Literal["cluster", "points"]
 
 
+@blas_in_one_thread()
 def learn(
     network: Layer,
     images: Sequence[ImageLike],

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
+from spel.core.threads import blas_in_one_thread
 from spel.decide.object_learning import learn_object_model
 from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
@@ -29,6 +30,7 @@ OUTPUT = "probability"
 """The node whose channels are the classes."""
 
 
+@blas_in_one_thread()
 def learn_classes(
     encoded: Encoded,
     markers: Sequence[Markers],

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
+from spel.core.threads import blas_in_one_thread
 from spel.decide.object_learning import (
     Evidence,
     learn_object_model,
@@ -39,6 +40,7 @@ HARD_NEGATIVE = 0.1
 """Saliency above which an unmarked pixel of a marked image counts as a hard negative."""
 
 
+@blas_in_one_thread()
 def learn_one_class(
     encoded: Encoded,
     markers: Sequence[Markers],

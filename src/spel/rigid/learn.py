@@ -109,6 +109,7 @@ def learn_detector(
     return learn_classes(photos, classes, config, suppress=suppress, on_step=on_step)[0]
 
 
+@blas_in_one_thread()
 def learn_adjustment(
     network: Network,
     images: Sequence[npt.ArrayLike],
@@ -158,8 +159,7 @@ def learn_adjustment(
             f"learn_adjustment: these boxes give windows of {stage.sizes!r:.80}, and the network "
             f"has {windows.sizes!r:.80}; give the photos and boxes that it was learned from"
         )
-    with blas_in_one_thread():
-        node = stage.adjusting_node()
+    node = stage.adjusting_node()
     rest = [n for n in network.nodes if n.name != node.name]
     at = [n.name for n in rest].index(name)
     adjusted = replace(windows, adjust_node=node.name)
@@ -167,6 +167,7 @@ def learn_adjustment(
     return Network((*rest[:at], node, *rest[at:])).with_meta(**meta)
 
 
+@blas_in_one_thread()
 def learn_and_validate(
     photos: TrainingPhotos, config: RigidConfig, on_step: Report = str
 ) -> tuple[Network, Validation | None]:
@@ -174,14 +175,14 @@ def learn_and_validate(
 
     There is no validation (None) if only one photo has objects.
     """
-    with blas_in_one_thread():
-        learned = _learn_class(photos, config, on_step)
+    learned = _learn_class(photos, config, on_step)
     network = Network((*learned.cells, *learned.nodes))
     if learned.validation is not None:
         network = network.with_meta(validation=learned.validation.to_dict())
     return network.with_meta(decision=learned.windows.to_dict()), learned.validation
 
 
+@blas_in_one_thread()
 def learn_classes(
     photos: TrainingPhotos,
     classes: Sequence[Sequence[str]],
@@ -196,8 +197,7 @@ def learn_classes(
     learned: dict[str, _Learned] = {}
     for number, (name, own) in enumerate(by_class.items()):
         on_step(f"class {number + 1} of {len(by_class)}: {name}, {plural(own.count, 'box')}")
-        with blas_in_one_thread():
-            learned[name] = _learn_class(own, config, on_step, f"_{number}", anchors)
+        learned[name] = _learn_class(own, config, on_step, f"_{number}", anchors)
     first, *_ = learned.values()
     nodes = [node for one in learned.values() for node in one.nodes]
     decision = ClassWindows(

@@ -65,8 +65,8 @@ class RigidConfig:
     proposal_object_cells, proposal_max_rotation, proposal_scales_per_octave : float, float, int
         `object_cells`, `max_rotation` and `scales_per_octave` of the proposal stage.
     proposal_step : float
-        Largest step from one window of the proposal stage to the next, in detection, as a share of
-        the objects' sides; it is at least one cell.
+        Largest step from one window of the proposal stage to the next, and from one window of the
+        background to the next in learning, as a share of the objects' sides; at least one cell.
     min_objects_for_proposals : int
         Number of objects from which on a proposal stage is learned. It makes detection twice as
         fast, but misses objects if it was learned from few; without it, the larger kernels slide

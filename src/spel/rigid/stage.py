@@ -75,9 +75,11 @@ class StageLearner:
         ]
         models = [random_model(own, self.random) for own in samples]
         on_step(f"{plural(sum(len(own.positive) for own in samples), 'crop')} of objects")
+        # Neighbouring windows of the background differ little, so those of proposals suffice.
+        windows = replace(self._windows(), stride=self.stride)
         for number in range(config.rounds + 1):
             network = Network((*self.cells.nodes, self._node(self.name, models)))
-            added = background.mine_hard_negatives(network, self._windows(), self.groups, samples)
+            added = background.mine_hard_negatives(network, windows, self.groups, samples)
             models = [
                 separate_classes(
                     own.positive_moments,

@@ -7,6 +7,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+BLOCK = 16
+"""Number of the best boxes that are compared with all others at once."""
+
 
 def non_maximum_suppression(
     boxes: npt.ArrayLike,
@@ -57,20 +60,23 @@ def non_maximum_suppression(
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
     names = None if classes is None else np.asarray(classes)
 
-    def same_class(others: npt.NDArray[np.int64], one: int) -> npt.NDArray[np.bool_]:
-        return np.zeros(len(others), bool) if names is None else names[others] == names[one]
-
     chosen: list[int] = []
     while len(order) and (max_boxes is None or len(chosen) < max_boxes):
-        best, order = int(order[0]), order[1:]
-        chosen.append(best)
-        shared = _intersections(corners[order], corners[best])
-        whole = np.minimum(areas[order], areas[best])
+        first = order[:BLOCK]
+        shared = _intersections(corners[order], corners[first])
+        whole = np.minimum(areas[order], areas[first, None])
         if of == "union":
-            whole = areas[order] + areas[best] - shared
-        free = shared <= overlap * whole
-        order = order[free | same_class(order, best)]
-    return np.array(chosen, dtype=np.int64)
+            whole = areas[order] + areas[first, None] - shared
+        stays = shared <= overlap * whole
+        if names is not None:
+            stays |= names[order] == names[first, None]
+        free = np.ones(len(order), bool)
+        for place, one in enumerate(first.tolist()):
+            if free[place]:
+                chosen.append(one)
+                free &= stays[place]
+        order = order[len(first) :][free[len(first) :]]
+    return np.array(chosen[:max_boxes], dtype=np.int64)
 
 
 def vote_boxes(
@@ -114,7 +120,7 @@ def vote_boxes(
     group = np.asarray(groups)
     means = np.zeros((len(chosen), 4))
     for number, one in enumerate(chosen):
-        shared = _intersections(corners, corners[one])
+        shared = _intersections(corners, corners[one : one + 1])[0]
         votes = (shared > min_iou * (areas + areas[one] - shared)) & (group == group[one])
         votes[one] = True
         shares = np.exp(weights[votes] - weights[one])
@@ -123,10 +129,11 @@ def vote_boxes(
 
 
 def _intersections(
-    boxes: npt.NDArray[np.float64], box: npt.NDArray[np.float64]
+    boxes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The area that each box has in common with one box."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, 2:], box[2:])
-    shared: npt.NDArray[np.float64] = np.prod(np.maximum(high - low, 0), axis=1)
-    return shared
+    """The area that each box (n, 4) has in common with each of others (m, 4), as (m, n)."""
+    x0, y0, x1, y1 = boxes.T
+    left, top, right, bottom = others.T[..., None]
+    wide = np.minimum(x1, right) - np.maximum(x0, left)
+    high = np.minimum(y1, bottom) - np.maximum(y0, top)
+    return np.asarray(np.maximum(wide, 0) * np.maximum(high, 0))

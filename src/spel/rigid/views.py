@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.core.value import Value, derived_property
-from spel.core.window import Window
 
 Floats = npt.NDArray[np.float64]
 
@@ -199,31 +198,29 @@ class ScoredWindows(Value):
         """The patch of cells under each window, as `spel.ops.patches` gives it: (n, |A| C)."""
         channels = self.views[0].cells.shape[2] if self.views else 0
         patches = np.zeros((len(self), len(adjacency), channels), dtype=np.float32)
-        (above, below), (left, right) = Window(adjacency).halo
         rows, cols = adjacency.displacements.T
         for here, values, number in self._by_shape():
             places = self.cells[here] - [self.views[i].origin for i in self.view_indices[here]]
-            last = np.array(values.shape[1:3]) - (below, right)
-            if (places < (above, left)).any() or (places >= last).any():
-                values = np.pad(values, ((0, 0), (above, below), (left, right), (0, 0)))
-                places = places + (above, left)
-            row, col = places.T
-            patches[here] = values[number[:, None], row[:, None] + rows, col[:, None] + cols]
+            row, col = places[:, :1] + rows, places[:, 1:] + cols
+            down, along = (np.clip(n, 0, last - 1) for n, last in zip((row, col), values.shape[1:]))
+            own = values[number[:, None], down, along]
+            own[(down != row) | (along != col)] = 0
+            patches[here] = own
         return patches.reshape(len(self), len(adjacency) * channels)
 
     def _by_shape(self) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any], Any]]:
         """The windows in views of each shape, the cells of these views, and the view of each."""
         used, numbers = np.unique(self.view_indices, return_inverse=True)
-        shapes = [self.views[index].cells.shape for index in used]
-        for shape in dict.fromkeys(shapes):
-            views = [i for i, other in enumerate(shapes) if other == shape]
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for number, index in enumerate(used):
+            alike.setdefault(self.views[index].cells.shape, []).append(number)
+        for views in alike.values():
+            of_view = np.full(len(used), -1)
+            of_view[views] = np.arange(len(views))
+            places = of_view[numbers]
+            here = np.flatnonzero(places >= 0)
             cells = [self.views[used[i]].cells for i in views]
-            here = np.flatnonzero(np.isin(numbers, views))
-            yield (
-                here,
-                cells[0][None] if len(cells) == 1 else np.stack(cells),
-                np.searchsorted(views, numbers[here]),
-            )
+            yield here, cells[0][None] if len(cells) == 1 else np.stack(cells), places[here]
 
     def move(self, deltas: npt.ArrayLike) -> ScoredWindows:
         """The same windows, shifted and resized by `apply_deltas`."""

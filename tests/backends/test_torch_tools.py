@@ -89,3 +89,22 @@ def test_kernels_that_lie_outside_the_image(border):
     x = torch.from_numpy(np.moveaxis(image, -1, 0)[None].copy())
     result = spel.to_torch(net)(x)[0].detach().numpy()
     assert np.allclose(np.moveaxis(result, 0, -1), net(image), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (2, 9)])
+@pytest.mark.parametrize("kind", ["max_pool.v1", "group_normalize.v1"])
+def test_images_smaller_than_a_window_give_the_shapes_of_the_engine(kind, size):
+    of_windows = {"adjacency": Adjacency.box((3, 2)), "stride": 2, "border": "valid"}
+    net = chain(KINDS[kind](**(of_windows if kind == "max_pool.v1" else {"groups": 2})))
+    image = np.random.default_rng(0).normal(size=(*size, 2)).astype(np.float32)
+    result = spel.to_torch(net)(torch.from_numpy(np.moveaxis(image, -1, 0)[None].copy()))[0]
+    assert np.moveaxis(result.detach().numpy(), 0, -1).shape == net(image).shape
+    assert np.allclose(np.moveaxis(result.detach().numpy(), 0, -1), net(image))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 7)])
+def test_statistics_of_each_spel_are_not_spread_over_another_size(size):
+    statistics = {"mean": np.ones((6, 7, 2)), "deviation": np.ones((6, 7, 2))}
+    module = spel.to_torch(chain(KINDS["batch_normalize.v1"](**statistics)))
+    with pytest.raises(spel.ShapeError, match="statistics of shape"):
+        module(torch.zeros(1, 2, *size))

@@ -8,10 +8,12 @@ import spel
 from spel import Adjacency, KernelBank, ParameterError, ShapeError
 from spel.nn import (
     Activation,
+    Center,
     Color,
     Concatenate,
     Convolution,
     DivisiveNormalize,
+    Flatten,
     LinearNormalize,
     MaxPool,
     Network,
@@ -174,3 +176,11 @@ def test_a_grey_image_may_come_without_its_channel_axis():
     net = chain(Scale([2.0]), MaxPool(BOX))
     assert net(np.ones((4, 5))).shape == (4, 5, 1)
     assert net.shape((4, 5)) == (4, 5, 1)
+
+
+@pytest.mark.parametrize("other", [MaxPool(BOX), Center(), LinearNormalize(), Flatten()], ids=str)
+def test_layers_over_pixels_and_over_voxels_do_not_mix(other):
+    # The engine gave uninitialized planes, or took the planes of a volume for a batch of images.
+    ball = MaxPool(Adjacency.ball(1, ndim=3))
+    with pytest.raises(ParameterError, match="is for images of 2 axes, and node 'max_pool' for"):
+        chain(ball, Scale([2.0]), other)

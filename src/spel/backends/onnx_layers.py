@@ -240,7 +240,6 @@ def _concatenate(layer: Concatenate, g: Graph, *images: Value) -> Value:
 @translate.register
 def _flatten(layer: Flatten, g: Graph, x: Value) -> Value:
     spel_major = g.op("Transpose", x.name, perm=[0, *x.axes, 1])
-    # `Flatten` takes images of pixels only, so the planes of a volume are its batch.
     return Value(g.op("Flatten", spel_major, axis=1), 0, 0)
 
 

@@ -172,6 +172,8 @@ class _Graph:
             raise UnsupportedLayerError("from_torch: the module holds no layer of a network")
         if end.form == "flattened":
             self._check_order(end)
+            if self.axes == 3:
+                raise refusal("flatten", "Flatten", "it is for images of pixels, not for volumes")
             end = self._append("flatten", Flatten(), [end])
         if end.node == "input":
             raise UnsupportedLayerError("from_torch: the module returns its input")

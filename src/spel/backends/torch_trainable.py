@@ -19,6 +19,7 @@ from spel.backends.torch_dispatch import L, LayerModule, to_module
 from spel.backends.torch_windows import Correlation, pad
 from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
+from spel.errors import ShapeError
 from spel.nn import (
     BatchNormalize,
     Convolution,
@@ -148,7 +149,9 @@ class TorchBatchNormalize(FieldModule[BatchNormalize]):
     def forward(self, x: Tensor) -> Tensor:
         ndim = x.ndim - 2
         mean, divisor = _planar(self.mean, ndim), _planar(self.divisor, ndim)
-        if not self.fitted:
+        if self.fitted:
+            _check_broadcast(mean, x)
+        else:
             axes = [0] if self.over == "spel" else [0, *range(2, x.ndim)]
             mean = x.mean(axes, keepdim=True)
             squares = (x - mean).square()
@@ -159,6 +162,16 @@ class TorchBatchNormalize(FieldModule[BatchNormalize]):
         return (x - mean) * (_planar(self.gamma, ndim) / divisor) + _planar(self.beta, ndim)
 
 
+def _check_broadcast(mean: Tensor, x: Tensor) -> None:
+    """Refuse images of another size than statistics per spel; one spel would be repeated."""
+    sizes = x.shape[:0:-1]
+    if any(have not in (1, size) for have, size in zip(mean.shape[::-1], sizes)):
+        raise ShapeError(
+            f"BatchNormalize: statistics of shape {tuple(mean.shape)} for images of "
+            f"{tuple(x.shape[1:])}, channels first; fit the layer on images of this size"
+        )
+
+
 class TorchGroupNormalize(FieldModule[GroupNormalize]):
     """Each group of channels normalized by its mean and deviation over the image."""
 
@@ -167,7 +180,8 @@ class TorchGroupNormalize(FieldModule[GroupNormalize]):
     beta: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        centred = F.group_norm(x, self.layer.groups, eps=self.layer.epsilon)
+        # `F.group_norm` refuses groups of one value, whose normalized value is 0.
+        centred = torch.group_norm(x, self.layer.groups, eps=self.layer.epsilon)
         return centred * _planar(self.gamma, x.ndim - 2) + _planar(self.beta, x.ndim - 2)
 
 

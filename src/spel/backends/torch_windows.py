@@ -87,7 +87,8 @@ class WindowReduce(nn.Module):
             padded = pad(x, self.spans, self.outside)
         counts = [max(n - e, 0) for n, e in zip(padded.shape[2:], self.extent)]
         if 0 in counts:
-            return x.new_zeros((*x.shape[:2], *counts))
+            sizes = [-(-n // stride) for n, stride in zip(counts, self.strides)]
+            return x.new_zeros((*x.shape[:2], *sizes))
         rows: dict[int, Tensor] = {}  # Horizontal runs by their length, shared by all boxes.
         parts = []
         for size, step, first in self.boxes:

@@ -232,6 +232,8 @@ class Concatenate(Layer):
 class Flatten(Layer):
     """All values of an image as one feature vector, see `spel.ops.flatten`.
 
+    Images are of pixels; for a volume, call `spel.ops.flatten` with ``ndim=3``.
+
     Examples
     --------
     >>> Flatten().shape((28, 28, 1))
@@ -247,6 +249,10 @@ class Flatten(Layer):
         if len(shape) not in (3, 4):
             raise ShapeError(f"Flatten: image of shape {shape}; expected (rows, cols, channels)")
         return (*shape[:-3], int(np.prod(shape[-3:])))
+
+    @property
+    def ndim(self) -> int:
+        return 2
 
     @property
     def scope(self) -> Scope:

@@ -89,6 +89,7 @@ class Network(Layer):
                     f"{type(node.layer).__name__} expects {wanted or 'at least 1'}"
                 )
             names.add(node.name)
+        _check_axes(self.nodes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled; a task carries its network to another process.
@@ -276,3 +277,19 @@ class Network(Layer):
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to one safetensors file, see `spel.nn.save.save`; `spel.load` reads."""
         save(self, path)
+
+
+def _check_axes(nodes: Sequence[Node]) -> None:
+    """Refuse layers over pixels beside layers over voxels.
+
+    One of them would take the planes of a volume for a batch of images, and nobody would notice.
+    """
+    known = [(node.name, node.layer.ndim) for node in nodes if node.layer.ndim is not None]
+    for name, axes in known[1:]:
+        first, expected = known[0]
+        if axes != expected:
+            raise ParameterError(
+                f"Network: node {name!r} is for images of {axes} axes, and node {first!r} for "
+                f"images of {expected}; give both the same number: adjacencies of as many axes, or "
+                "axes=, size= or factor= of layers without one"
+            )

@@ -145,6 +145,22 @@ def test_numpy_files_that_lie(file, words):
         read(file)
 
 
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"\0" * 128 + b"DICM" + b"\2\0\0\0UL\4\0", "DICOM, which is not read.*pydicom"),
+        (b"II*\0".rjust(128, b"\1") + b"DICM", "DICOM, which is not read"),
+        (struct.pack("<i", 348) + b"\0" * 340 + b"n+1\0", "NIfTI or Analyze, which is not read"),
+        (struct.pack(">i", 540) + b"n+2\0\r\n\x1a\n", "NIfTI or Analyze, which is not read"),
+        (b"\x1f\x8b\x08" + b"\0" * 40, "gzip, which is not read; unpack it"),
+        (b"\0" * 200, "begins with zeros; copy"),
+    ],
+)
+def test_files_of_hospitals_and_archives_are_refused_by_name(start, words):
+    with pytest.raises(ImageReadError, match=words):
+        read(io.BytesIO(start))
+
+
 def test_a_numpy_file_has_one_page():
     assert read(numpy_file(head(), b"123456")).shape == (2, 3, 1)
     with pytest.raises(ImageReadError, match="one page"):

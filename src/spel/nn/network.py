@@ -284,9 +284,9 @@ def _check_axes(nodes: Sequence[Node]) -> None:
 
     One of them would take the planes of a volume for a batch of images, and nobody would notice.
     """
-    known = [(node.name, node.layer.ndim) for node in nodes if node.layer.ndim is not None]
-    for name, axes in known[1:]:
-        first, expected = known[0]
+    axes_of = [(node.name, node.layer.ndim) for node in nodes if node.layer.ndim is not None]
+    for name, axes in axes_of[1:]:
+        first, expected = axes_of[0]
         if axes != expected:
             raise ParameterError(
                 f"Network: node {name!r} is for images of {axes} axes, and node {first!r} for "

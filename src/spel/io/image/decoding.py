@@ -13,7 +13,7 @@ from spel.io.opening import DecodeError, Reading, translating_errors
 
 from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
 from .colors import CONVERTED, to_rgb
-from .formats import recognize
+from .formats import HEAD, recognize
 from .header import ImageInfo
 
 __all__ = ["apply_orientation", "decode", "describe_open", "read_header", "read_open"]
@@ -77,7 +77,7 @@ def read_header(file: BinaryIO, reading: Reading, max_pixels: int) -> ImageInfo:
 def _decoder(file: BinaryIO, reading: Reading) -> ModuleType:
     """The module that reads the format of an open file."""
     file.seek(0)
-    reading.format = recognize(file.read(32))
+    reading.format = recognize(file.read(HEAD))
     return _DECODERS[reading.format]
 
 

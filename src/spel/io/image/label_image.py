@@ -17,7 +17,7 @@ from spel.io.opening import image_error, open_binary, translating_errors
 
 from . import png, tiff
 from .decoding import apply_orientation, decode, read_header
-from .formats import recognize
+from .formats import HEAD, recognize
 from .header import MAX_PIXELS
 from .isolate import shared_decoder
 
@@ -61,7 +61,7 @@ def read_label_image(
         return shared_decoder().array(path, labels_in_worker, (), max_pixels)[..., 0]
     with translating_errors(path) as reading, open_binary(path) as file:
         file.seek(0)
-        kind = recognize(file.read(32))
+        kind = recognize(file.read(HEAD))
         if kind in _INDICES:
             reading.format = kind
             indices = _INDICES[kind](file, max_pixels)

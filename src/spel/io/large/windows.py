@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.image.formats import recognize
+from spel.io.image.formats import HEAD, recognize
 from spel.io.opening import DecodeError, open_binary, translating_errors
 
 from .npy import NpyImage
@@ -49,7 +49,7 @@ def open_windows(path: Path, page: int | None, level: int, max_pixels: int) -> W
             reading.format = "ZARR"
             return OmeZarr(path, page, level, max_pixels)
         with open_binary(path) as file:
-            kind = recognize(file.read(32))
+            kind = recognize(file.read(HEAD))
         reading.format = kind
         if kind == "TIFF":
             return TiffImage(path, page, level, max_pixels)

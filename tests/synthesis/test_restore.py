@@ -11,6 +11,8 @@ from spel import FormatError, ParameterError, ShapeError
 from spel.cli.main import run
 from spel.data import street
 from spel.synthesis import Task, learn_restorer, load_restorer, luma, resized
+from spel.synthesis.alike import Likeness
+from spel.synthesis.learn_restorer import enough
 
 
 def decibels(clean, other):
@@ -139,3 +141,112 @@ def test_the_commands_learn_and_restore(tmp_path, capsys):
     capsys.readouterr()
     assert run(["learn-restore", str(done), "--task", "shrink:2", "--out", str(out)]) == 3
     assert "expected denoise:SIGMA" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def against_noise(clean):
+    return learn_restorer(clean[:1], Task("denoise", 25), anchors=3, side=5, patches=3000)
+
+
+def test_a_spel_without_noise_is_explained_by_spels_of_the_whole_window(against_noise, clean):
+    """Means of like spels are weighed spel by spel: nothing but the degraded picture is left."""
+    assert [len(stage.gates) for stage in against_noise.stages] == [2, 1, 1]
+    assert [stage.likeness is None for stage in against_noise.stages] == [True, False, False]
+    plane = against_noise.task.spoil(clean[2][:26, :31], seed=4)
+    restored = against_noise.restored(plane)
+    for at in ((0, 0), (13, 17), (25, 30)):
+        reasons = against_noise.explain(plane, at)
+        for why, done in zip(reasons, restored, strict=True):
+            assert why.value == pytest.approx(float(done[at]), abs=1e-5)
+            weights = why.source_weights.sum() + why.before_weights.sum()
+            assert weights == pytest.approx(1, abs=1e-4)
+        assert max(reasons[0].source.shape) < 10 < 14 < min(reasons[1].source.shape)
+
+
+def test_a_restorer_against_noise_comes_back_from_its_file(against_noise, tmp_path, clean):
+    against_noise.save(tmp_path / "r.safetensors")
+    again = load_restorer(tmp_path / "r.safetensors")
+    assert (again(clean[2][:20, :20]) == against_noise(clean[2][:20, :20])).all()
+    assert [s.likeness for s in again.stages] == [s.likeness for s in against_noise.stages]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("gates", 3), ("gates", [0.1] * 9), ("gates", [-1.0]), ("gates", []), ("gates", [True])]
+    + [("likeness", 3), ("likeness", None), ("alike", 0), ("alike", 3), ("alike", 5.0)]
+    + [("likeness", {"reach": 1000, "side": 7, "spread": 0.1})]
+    + [("likeness", {"reach": 10, "side": 6, "spread": 0.1})]
+    + [("likeness", {"reach": 10, "side": 7, "spread": 0})],
+)
+def test_gates_and_likeness_of_a_file_are_checked(against_noise, tmp_path, field, value):
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "r.safetensors"
+    against_noise.save(path)
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    about = json.loads(header["__metadata__"]["spel"])
+    about["stages"][1][field] = value
+    save_file(load_file(path), path, metadata={"spel": json.dumps(about)})
+    with pytest.raises(FormatError, match=r"r\.safetensors: ") as error:
+        load_restorer(path)
+    assert "\n" not in str(error.value)
+
+
+def test_files_of_the_form_before_are_still_read(small, tmp_path, clean):
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "r.safetensors"
+    small.save(path)
+    stages = [{**asdict(stage.layout), "softness": stage.softness} for stage in small.stages]
+    for stage in stages:
+        del stage["alike"]
+    about = {"kind": "restorer.v2", "task": str(small.task), "stages": stages}
+    save_file(load_file(path), path, metadata={"spel": json.dumps(about)})
+    plane = clean[2][:12, :12]
+    assert (load_restorer(path)(plane) == small(plane)).all()
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (3, 5), (11, 2)])
+def test_means_of_like_spels_are_those_of_their_definition(clean, offset):
+    plane = clean[0][:14, :19]
+    likeness = Likeness(reach=4, side=3, spread=0.2)
+    part, weights = likeness.around(plane, offset)
+    padded = np.pad(plane, 1, mode="symmetric")
+    own = padded[offset[0] : offset[0] + 3, offset[1] : offset[1] + 3]
+    rows, cols = range(part[0].start, part[0].stop), range(part[1].start, part[1].stop)
+    away = [[np.square(padded[r : r + 3, c : c + 3] - own).mean() for c in cols] for r in rows]
+    expected = np.clip(1 - np.array(away) / (4 * 0.2**2), 0, None) ** 4
+    assert np.allclose(weights, expected / expected.sum(), atol=1e-5)
+    mean = likeness(plane, plane)[offset]
+    assert mean == pytest.approx(float((weights * plane[part]).sum()), abs=1e-5)
+
+
+def test_memory_to_learn_from_many_pictures_is_bounded():
+    for count in (1, 50, 1000, 100_000):
+        for task in (Task("denoise", 25), Task("enlarge", 4)):
+            numbers, side = enough(count, task)
+            assert len(numbers) * side**2 <= 3_000_000 * max(4, task.factor**2)
+            assert 0 <= numbers[0] <= numbers[-1] < count
+            assert len(set(numbers)) == len(numbers)
+
+
+def test_a_picture_of_one_bit_becomes_one_of_grey_levels(small, tmp_path):
+    small.save(tmp_path / "r.safetensors")
+    spel.write(tmp_path / "bits.png", np.eye(12) > 0)
+    out = tmp_path / "large.png"
+    assert (
+        run(
+            [
+                "restore",
+                str(tmp_path / "r.safetensors"),
+                str(tmp_path / "bits.png"),
+                "--out",
+                str(out),
+            ]
+        )
+        == 0
+    )
+    large = spel.read(out)
+    assert large.dtype == np.uint8
+    assert len(np.unique(large)) > 2

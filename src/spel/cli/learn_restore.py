@@ -20,14 +20,12 @@ from spel.cli.options import Settings, shared
 @click.option(
     "--anchors",
     type=click.IntRange(1, 1024),
-    default=256,
-    help="Number of hyperplanes of a stage.",
+    help="Number of hyperplanes of a stage. [default: 64 against noise, else 256]",
 )
 @click.option(
     "--stages",
     type=click.IntRange(1, 8),
-    default=2,
-    help="Each goes on from what the stage before restored.",
+    help="Each goes on from what the stage before restored. [default: 3 against noise, else 2]",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the clustering.")
 @image_options
@@ -36,8 +34,8 @@ def command(
     pictures: tuple[str, ...],
     task: str,
     out: str,
-    anchors: int,
-    stages: int,
+    anchors: int | None,
+    stages: int | None,
     seed: int,
     reading: Reading,
     settings: Settings,
@@ -45,7 +43,8 @@ def command(
     """Learn a restorer from clean pictures: files, folders or patterns.
 
     The pictures are made noisy, small or blurred; k-means finds anchors among their patches, and
-    each anchor gets the hyperplane that gives the clean pixels best.
+    each anchor gets the hyperplane that gives the clean pixels best. Of many or large pictures the
+    middle is enough, and memory stays bounded.
     """
     from spel.atomic import check_place
     from spel.cli.progress import Progress
@@ -53,19 +52,23 @@ def command(
     from spel.errors import ParameterError
     from spel.io.sources import expand
     from spel.synthesis import Task, learn_restorer, luma
+    from spel.synthesis.learn_restorer import enough, middle
 
     check_place(out)
     what = Task.parse(task)
     read, planes = FileReader(settings, reading), []
     paths = list(expand(pictures))
+    numbers, side = enough(len(paths), what)
+    paths = [paths[number] for number in numbers]
     with Progress(len(paths), settings.progress, unit="pictures") as progress:
         for path in paths:
             image, white = read(path)
             if image.ndim != 3:
                 raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
-            planes.append(luma(image, white or float(image.max()) or 1.0))
+            plane = luma(image, white or float(image.max()) or 1.0)
+            planes.append(middle(plane, side))
             progress.step()
-    options = {"anchors": anchors, "stages": stages, "seed": seed}
-    learned = learn_restorer(planes, what, **options, say=settings.say)
+    say = settings.say
+    learned = learn_restorer(planes, what, anchors=anchors, stages=stages, seed=seed, say=say)
     learned.save(out)
     click.echo(out)

@@ -11,7 +11,12 @@ from spel.cli.options import Settings, shared
 @click.command("restore")
 @click.argument("restorer", metavar="RESTORER")
 @click.argument("image", metavar="IMAGE")
-@click.option("--out", required=True, metavar="FILE", help="Picture to write; it keeps its type.")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    help="Picture to write; it keeps its type, but 1 bit becomes 8.",
+)
 @image_options
 @shared
 def command(restorer: str, image: str, out: str, reading: Reading, settings: Settings) -> None:
@@ -29,6 +34,8 @@ def command(restorer: str, image: str, out: str, reading: Reading, settings: Set
     check_suffix(out)
     learned = load_restorer(restorer)
     array, white = FileReader(settings, reading)(image)
+    if array.dtype == np.bool_:  # what is restored has greys
+        array, white = array.astype(np.uint8) * 255, 255.0
     full = white or float(array.max()) or 1.0
     with Progress(learned.bands(array.shape), settings.progress, unit="bands") as progress:
         restored = learned(array, white=full, on_band=progress.step)

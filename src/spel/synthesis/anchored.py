@@ -18,7 +18,9 @@ from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError
 from spel.nn.fields import fits
 from spel.ops.patches import patches
+from spel.synthesis.alike import Likeness
 from spel.synthesis.degrade import Plane
+from spel.synthesis.waves import gated, ungated
 
 Real = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.intp]
@@ -45,6 +47,8 @@ class Layout:
         Side of the restored patches, odd; where they overlap they are averaged.
     step : int
         Distance of the patches.
+    alike : int
+        Side of the patches of means of like spels, odd; 0 for a stage without them.
 
     Examples
     --------
@@ -58,27 +62,34 @@ class Layout:
     compared: int
     out: int
     step: int
+    alike: int = 0
 
     def __post_init__(self) -> None:
         last = self.before or self.source
-        sides = (self.source, last, self.compared, self.out)
-        numbers = all(fits(n, int) for n in (*sides, self.before, self.step))
+        sides = (self.source, last, self.compared, self.out, self.alike or 1)
+        numbers = all(fits(n, int) for n in (*sides, self.before, self.step, self.alike))
         if not numbers or not all(n in range(1, MAX_SIDE, 2) for n in sides):
             raise ParameterError(
                 f"restoration: patches of {self.source!r:.20}, {self.before!r:.20}, "
-                f"{self.compared!r:.20} and {self.out!r:.20} spels; expected odd sides below "
-                f"{MAX_SIDE}"
+                f"{self.compared!r:.20}, {self.out!r:.20} and {self.alike!r:.20} spels; expected "
+                f"odd sides below {MAX_SIDE}"
             )
         if self.compared > last or not 1 <= self.step <= self.out:
             raise ParameterError(
                 f"restoration: compared parts of {self.compared} in patches of {last} spels, "
                 f"patches of {self.out} at steps of {self.step}; expected smaller parts and steps"
             )
+        if self.alike and (self.factor > 1 or not self.before):
+            raise ParameterError(
+                "restoration: means of like spels in a first stage, or for enlarging; expected "
+                "them only where the stage before restored a picture of the same size"
+            )
 
     @property
     def sides(self) -> tuple[int, ...]:
         """Sides of the patches in spels of their own pictures."""
-        return (self.source, self.before * self.factor) if self.before else (self.source,)
+        sides = self.source, self.alike, self.before * self.factor
+        return tuple(side for side in sides if side)
 
     @property
     def key_side(self) -> int:
@@ -105,16 +116,24 @@ class Layout:
         height = max(1, BAND // max(cols, 1))
         return [(first, min(rows, first + height)) for first in range(0, rows, height)]
 
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """For the pictures of a stage, the number of their spels per degraded spel."""
+        return (1,) * (len(self.sides) - 1) + (self.factor if self.before else 1,)
+
+    @property
+    def margins(self) -> tuple[int, ...]:
+        """How far the patches of the first spel reach out of the pictures."""
+        return tuple(side // scale // 2 * scale for side, scale in zip(self.sides, self.scales))
+
     def padded(self, planes: list[Plane]) -> list[Plane]:
-        """The degraded picture and the restored one so far, with the margins of their patches."""
-        margins = self.source // 2, self.before // 2 * self.factor
-        return [np.pad(p, m, mode="symmetric") for p, m in zip(planes, margins)]
+        """The pictures that a stage sees, with the margins of their patches."""
+        return [np.pad(p, m, mode="symmetric") for p, m in zip(planes, self.margins, strict=True)]
 
     def patches(self, padded: list[Plane], first: int, last: int) -> Real:
         """The patches of some rows of the grid, (n, length), those of the pictures joined."""
-        steps = self.step, self.step * self.factor
-        sources = zip(padded, self.sides, steps)
-        parts = [squares(plane, side, step, first, last) for plane, side, step in sources]
+        sources = zip(padded, self.sides, self.scales)
+        parts = [squares(p, side, self.step * n, first, last) for p, side, n in sources]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
     def centred(self, vectors: Real) -> tuple[Real, Real]:
@@ -186,28 +205,59 @@ class Stage:
     softness : float
         Before they are compared, patches without their mean are divided by their norm plus this.
     anchors : (A, key_side ** 2) array of float32
-    weights : (A, length, out_side ** 2) array of float32
+    weights : (A, (1 + gates) * length, out_side ** 2) array of float32
+    gates : tuple of float
+        Strengths of waves, see `spel.synthesis.waves`; the patches of all pictures have one side.
+    likeness : Likeness, optional
+        Of a stage that sees means of like spels.
     """
 
     layout: Layout
     softness: float
     anchors: Real
     weights: Real
+    gates: tuple[float, ...] = ()
+    likeness: Likeness | None = None
+
+    def __post_init__(self) -> None:
+        if self.gates and len(set(self.layout.sides)) > 1:
+            raise ParameterError(
+                f"restoration: gates for patches of {self.layout.sides} spels; expected one side"
+            )
+        if bool(self.layout.alike) != (self.likeness is not None):
+            raise ParameterError(
+                "restoration: patches of means of like spels, or a likeness; expected both or none"
+            )
 
     def nearest(self, vectors: Real) -> Numbers:
         """The number of the anchor of each turned patch."""
         scaled = softened(self.layout.keys(vectors), self.softness)
         return nearest_up_to_sign(scaled, self.anchors)
 
+    def view(
+        self, planes: list[Plane], on_band: Callable[[], object] = lambda: None
+    ) -> list[Plane]:
+        """The degraded picture, the means of like spels if any, and what was restored before."""
+        return view(planes, self.likeness, on_band)
+
     def __call__(self, planes: list[Plane], on_band: Callable[[], object]) -> Plane:
         """The restored picture, from the degraded one and what the stage before made of it."""
         layout, shape = self.layout, planes[0].shape
         sums = Overlaps(layout, shape)
-        padded = layout.padded(planes)
+        padded = layout.padded(self.view(planes, on_band))
         for first, last in layout.bands(shape):
             sums.add(self.restored(layout.patches(padded, first, last)), first, last)
             on_band()
         return sums.mean()
+
+    def bands(self, shape: tuple[int, ...]) -> int:
+        """How often a picture of this shape calls `on_band`."""
+        rows = self.likeness.reach + 1 if self.likeness else 0
+        return rows + len(self.layout.bands(shape))
+
+    def inputs(self, turned: Real) -> Real:
+        """What the hyperplanes weigh, (n, (1 + gates) * length): patches, and their gated waves."""
+        return gated(turned, self.layout.source, self.gates) if self.gates else turned
 
     def restored(self, vectors: Real) -> Real:
         """The restored patch (n, out_side ** 2) of each patch."""
@@ -215,7 +265,7 @@ class Stage:
         turned, ways = self.layout.turned(vectors)
         values = np.empty((len(vectors), self.weights.shape[2]), dtype=np.float32)
         for anchor, own in members(self.nearest(turned), len(self.anchors)):
-            values[own] = turned[own] @ self.weights[anchor]
+            values[own] = self.inputs(turned[own]) @ self.weights[anchor]
         for way, own in enumerate(ways):
             values[own] = values[own][:, np.argsort(turned_square(self.layout.out_side, way))]
         return values + means
@@ -225,6 +275,8 @@ class Stage:
         turned, ways = self.layout.turned(self.layout.centred(vectors)[0])
         anchors = self.nearest(turned)
         plain = self.weights[anchors]
+        if self.gates:
+            plain = ungated(plain, turned, self.layout.source, self.gates)
         for way, own in enumerate(ways):
             back = np.argsort(self.layout.order(way))
             backwards = np.argsort(turned_square(self.layout.out_side, way))
@@ -232,6 +284,15 @@ class Stage:
         last = self.layout.sides[-1] ** 2
         plain[:, -last:] += (1 - plain.sum(axis=1, keepdims=True)) / np.float32(last)
         return anchors, plain
+
+
+def view(
+    planes: list[Plane], likeness: Likeness | None, on_band: Callable[[], object] = lambda: None
+) -> list[Plane]:
+    """The planes, with means of like spels of the first one before the last one, the guide."""
+    return (
+        [*planes[:-1], likeness(planes[0], planes[-1], on_band), planes[-1]] if likeness else planes
+    )
 
 
 class Overlaps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,7 +64,7 @@ class Task:
         """Number of spels of the restored picture along each axis per spel of the degraded one."""
         return int(self.amount) if self.kind == "enlarge" else 1
 
-    def spoil(self, plane: Plane, seed: int = 0) -> Plane:
+    def spoil(self, plane: Plane, seed: int | Sequence[int] = 0) -> Plane:
         """A degraded copy of a plane of numbers from 0 to 1, cut to a multiple of the factor."""
         if self.kind == "denoise":
             noise = np.random.default_rng(seed).normal(0, self.amount / 255, plane.shape)

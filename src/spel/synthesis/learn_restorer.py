@@ -10,8 +10,6 @@ import numpy.typing as npt
 from spel.errors import ParameterError, plural
 from spel.linear.ridge import ridge_from_moments
 from spel.synthesis.anchored import (
-    Layout,
-    Numbers,
     Real,
     Stage,
     members,
@@ -19,8 +17,10 @@ from spel.synthesis.anchored import (
     softened,
     squares,
     turned_square,
+    view,
 )
 from spel.synthesis.degrade import Plane, Task
+from spel.synthesis.plans import Plan, plan, usual
 from spel.synthesis.restorer import MAX_STAGES, Restorer
 
 PENALTY = 1e-5
@@ -28,6 +28,9 @@ PENALTY = 1e-5
 
 FEW = 0.3
 """Weight of all patches in the ridge of an anchor, in patches per weight of the hyperplane."""
+
+LEAST = 96
+"""Least side of the middle of a degraded picture that is learned from, if it is as large."""
 
 KEYS = 60_000
 """Largest number of patches among which anchors are found."""
@@ -37,8 +40,8 @@ def learn_restorer(
     pictures: Sequence[npt.ArrayLike],
     task: Task,
     *,
-    anchors: int = 256,
-    stages: int = 2,
+    anchors: int | None = None,
+    stages: int | None = None,
     side: int | None = None,
     patches: int = 1_000_000,
     seed: int = 0,
@@ -51,14 +54,16 @@ def learn_restorer(
     pictures : sequence of (rows, cols) arrays
         Clean planes of numbers from 0 to 1, see `spel.synthesis.luma`; they are degraded here.
     task : Task
-    anchors : int
-        Number of hyperplanes of a stage; fewer are learned if there are few patches.
-    stages : int
-        Each stage sees what the stage before restored.
+    anchors : int, optional
+        Number of hyperplanes of a stage, by default 64 against noise, else 256; fewer are learned
+        if there are few patches.
+    stages : int, optional
+        Each stage sees what the stage before restored; by default 3 against noise, else 2.
     side : int, optional
         Side of the patches, odd; by default 7 for enlarging, else 9.
     patches : int
-        Largest number of patches for a stage, which come from all pictures alike.
+        Largest number of patches for a stage, which come from all pictures alike; of large or
+        many pictures the middle is taken, see `spel.synthesis.enough`.
     seed : int
         Seed of the noise, the sample and k-means.
     say : function, optional
@@ -90,53 +95,105 @@ def learn_restorer(
     >>> learned(learned.task.spoil(clean)).shape
     (360, 540, 1)
     """
+    usual_anchors, usual_stages = usual(task)
+    anchors = usual_anchors if anchors is None else anchors
+    stages = usual_stages if stages is None else stages
     if not 1 <= stages <= MAX_STAGES or anchors < 1 or not len(pictures):
         raise ParameterError(
             f"learn-restore: {len(pictures)} pictures, {anchors} anchors, {stages} stages; "
             f"expected at least one of each, and at most {MAX_STAGES} stages"
         )
-    layouts = [_layout(task, side, number) for number in range(stages)]
-    small = min(min(np.shape(p)) for p in pictures)
-    if small < 2 * task.factor * layouts[0].source:
-        raise ParameterError(
-            f"learn-restore: a picture with a side of {small} spels; expected at least "
-            f"{2 * task.factor * layouts[0].source}"
-        )
-    if not all(np.isfinite(picture).all() for picture in pictures):
-        raise ParameterError("learn-restore: a picture holds NaN or infinity; leave it out")
-    clean = [task.whole(np.asarray(picture, dtype=np.float32)) for picture in pictures]
-    planes = [[task.spoil(plane, seed + i)] for i, plane in enumerate(clean)]
+    plans = [plan(task, side, number) for number in range(stages)]
+    clean = _parts(pictures, task, plans[0].layout.source, patches)
     done: list[Stage] = []
-    for number, layout in enumerate(layouts):
+    for number, own in enumerate(plans):
         say(f"stage {number + 1} of {stages}: {plural(len(clean), 'picture')}")
-        sample = Sample(layout, clean, planes, patches, seed)
-        done.append(_stage(sample, anchors, say))
-        if number + 1 < stages:
-            planes = [[own[0], done[-1](own, lambda: None)] for own in planes]
+        planes = [_spoiled(task, plane, done, (seed, number, i)) for i, plane in enumerate(clean)]
+        shown = [view(pair, own.likeness) for pair in planes]
+        done.append(_stage(Sample(own, clean, shown, patches, seed), anchors, say))
     return Restorer(task, tuple(done))
 
 
-def _layout(task: Task, side: int | None, number: int) -> Layout:
-    """The patches of a stage."""
-    large = task.kind == "enlarge"
-    source = side or (7 if large else 9)
-    before = min(source, {1: 9, 2: 5, 3: 3, 4: 3}[task.factor]) if number else 0
-    last = before or source
-    out = min(source, 3 if large else 5 if number else 7)
-    compared = min(last, 5 if large else 7)
-    return Layout(task.factor, source, before, compared, out, 1 if large else min(2, out))
+def enough(count: int, task: Task, patches: int = 1_000_000) -> tuple[list[int], int]:
+    """What is enough to learn from, so that memory is bounded: some pictures, and their middle.
+
+    Parameters
+    ----------
+    count : int
+        Number of pictures.
+    task : Task
+    patches : int
+        Largest number of patches for a stage.
+
+    Returns
+    -------
+    list of int
+        Numbers of pictures.
+    int
+        The side of their middle part.
+
+    Examples
+    --------
+    >>> numbers, side = enough(20, Task("denoise", 25))
+    >>> len(numbers), side
+    (20, 774)
+    >>> numbers, side = enough(100_000, Task("denoise", 25))
+    >>> len(numbers), side
+    (1302, 96)
+    """
+    spels = 3 * patches * max(4, task.factor**2)
+    side = max(LEAST * task.factor, int((spels / max(count, 1)) ** 0.5))
+    most = max(1, spels // side**2)
+    return np.linspace(0, count - 1, min(count, most)).astype(int).tolist(), side
+
+
+def middle(plane: Plane, side: int) -> Plane:
+    """The middle of a plane, at most `side` spels along each axis."""
+    starts = [max(0, (n - side) // 2) for n in plane.shape]
+    return np.array(plane[starts[0] : starts[0] + side, starts[1] : starts[1] + side], np.float32)
+
+
+def _parts(pictures: Sequence[npt.ArrayLike], task: Task, source: int, patches: int) -> list[Plane]:
+    """The parts of the pictures to learn from."""
+    numbers, side = enough(len(pictures), task, patches)
+    side = max(side, 2 * task.factor * source)
+    clean = [task.whole(middle(np.asarray(pictures[number]), side)) for number in numbers]
+    small = min(min(plane.shape) for plane in clean)
+    if small < 2 * task.factor * source:
+        raise ParameterError(
+            f"learn-restore: a picture with a side of {small} spels; expected at least "
+            f"{2 * task.factor * source}"
+        )
+    if not all(np.isfinite(plane).all() for plane in clean):
+        raise ParameterError("learn-restore: a picture holds NaN or infinity; leave it out")
+    return clean
+
+
+def _spoiled(
+    task: Task, clean: Plane, stages: Sequence[Stage], seeds: tuple[int, int, int]
+) -> list[Plane]:
+    """A degraded picture, and what the stages so far make of it.
+
+    Each stage learns from noise of its own: what the stages before made of the noise that they
+    were learned from is better than what they make of other noise.
+    """
+    planes = [task.spoil(clean, seeds)]
+    for stage in stages:
+        planes = [planes[0], stage([planes[0], *planes[1:]], lambda: None)]
+    return planes
 
 
 class Sample:
     """Patches of all pictures, picture by picture, with the clean patches that they stand for."""
 
     def __init__(
-        self, layout: Layout, clean: list[Plane], planes: list[list[Plane]], count: int, seed: int
+        self, own: Plan, clean: list[Plane], planes: list[list[Plane]], count: int, seed: int
     ) -> None:
+        layout = own.layout
         margin = layout.out // 2 * layout.factor
-        self.layout, self.planes, self.seed = layout, planes, seed
+        self.plan, self.layout, self.planes, self.seed = own, layout, planes, seed
         self.clean = [np.pad(plane, margin, mode="symmetric") for plane in clean]
-        grids = [layout.grid(own[0].shape) for own in planes]
+        grids = [layout.grid(shown[0].shape) for shown in planes]
         self.share = min(1.0, count / sum(rows * cols for rows, cols in grids))
         self.count = int(self.share * sum(rows * cols for rows, cols in grids))
 
@@ -176,12 +233,13 @@ def _stage(sample: Sample, anchors: int, say: Callable[[str], object]) -> Stage:
     softness = float(np.median(np.linalg.norm(keys, axis=1))) + 1e-6
     say(f"finding {anchors} anchors among {len(keys)} patches")
     centres = _centres(softened(keys, softness), min(anchors, len(keys)), sample.seed)
-    plain = Stage(layout, softness, centres, np.zeros((len(centres), 0, 0), np.float32))
+    more = sample.plan.gates, sample.plan.likeness
+    plain = Stage(layout, softness, centres, np.zeros((len(centres), 0, 0), np.float32), *more)
     say(f"solving one ridge per anchor over {sample.count} patches")
-    moments = Moments(len(centres), layout.length, layout.out_side**2)
+    moments = Moments(plain, layout.length * (1 + len(more[0])), layout.out_side**2)
     for vectors, aims in sample.portions():
-        moments.add(plain.nearest(vectors), vectors, aims)
-    return Stage(layout, softness, centres, moments.hyperplanes())
+        moments.add(vectors, aims)
+    return Stage(layout, softness, centres, moments.hyperplanes(), *more)
 
 
 def _centres(points: Real, count: int, seed: int, rounds: int = 12) -> Real:
@@ -199,15 +257,16 @@ def _centres(points: Real, count: int, seed: int, rounds: int = 12) -> Real:
 class Moments:
     """Sums over the patches of each anchor, enough for their ridges."""
 
-    def __init__(self, anchors: int, length: int, targets: int) -> None:
+    def __init__(self, stage: Stage, length: int, targets: int) -> None:
+        self.stage, anchors = stage, len(stage.anchors)
         self.counts = np.zeros(anchors)
         self.squares = np.zeros((anchors, length, length))
         self.products = np.zeros((anchors, length, targets))
 
-    def add(self, anchor: Numbers, vectors: Real, aims: Real) -> None:
-        """Take patches, and the clean ones that they stand for."""
-        for number, own in members(anchor, len(self.counts)):
-            rows = vectors[own]
+    def add(self, vectors: Real, aims: Real) -> None:
+        """Take turned patches, and the clean ones that they stand for."""
+        for number, own in members(self.stage.nearest(vectors), len(self.counts)):
+            rows = self.stage.inputs(vectors[own])
             self.counts[number] += len(own)
             self.squares[number] += rows.T @ rows
             self.products[number] += rows.T @ aims[own]

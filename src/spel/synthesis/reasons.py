@@ -21,7 +21,8 @@ class Reason:
     anchors : (n,) array of int
         The anchors of the patches that cover the spel; its hyperplane is the mean of theirs.
     source, source_weights : (rows, cols) arrays of float32
-        The part of the degraded picture that these patches see, and its weights.
+        The part of the degraded picture that these patches see, and its weights; where a stage
+        averages like spels, the part and the weights reach to them.
     before, before_weights : (rows, cols) arrays of float32
         The same of what the stage before restored; empty for the first stage.
     """
@@ -45,27 +46,59 @@ def reason(stage: Stage, planes: list[Plane], at: tuple[int, int]) -> Reason:
     at : (int, int)
     """
     layout = stage.layout
-    padded = layout.padded(planes)
+    pictures = stage.view(planes)
+    padded = layout.padded(pictures)
     rows, cols = (_covering(stage, at[axis], planes[0].shape[axis]) for axis in (0, 1))
     own = [layout.patches(padded, int(row), int(row) + 1)[cols] for row in rows]
     anchors, weights = stage.hyperplanes(np.concatenate(own))
+    numbers = [(int(row), int(col)) for row in rows for col in cols]
+    places = [_place(stage, at, number) for number in numbers]
+    shared = np.stack([w[:, place] for w, place in zip(weights, places)]) / len(places)
+    laid = _laid(stage, padded, numbers, np.asarray(shared, dtype=np.float32))
+    if stage.likeness:
+        laid[0] += _of_like_spels(stage, pictures, laid.pop(1))
+        padded.pop(1)
     parts: list[Real] = []
-    firsts = [layout.step * int(n[0]) for n in (rows, cols)]
-    grid = [(int(row - rows[0]), int(col - cols[0])) for row in rows for col in cols]
-    places = [_place(stage, at, (int(row), int(col))) for row in rows for col in cols]
-    mean = np.stack([w[:, place] for w, place in zip(weights, places)]) / np.float32(len(places))
-    split = np.split(mean, [layout.sides[0] ** 2], axis=1)
-    for plane, side, scale, part in zip(padded, layout.sides, (1, layout.factor), split):
-        step = layout.step * scale
-        sums = np.zeros([(len(n) - 1) * step + side for n in (rows, cols)], dtype=np.float32)
-        for (row, col), square in zip(grid, part.reshape(-1, side, side)):
-            sums[row * step : row * step + side, col * step : col * step + side] += square
-        low, left = (first * scale for first in firsts)
-        parts += [plane[low : low + sums.shape[0], left : left + sums.shape[1]], sums]
-    value = sum(float(np.vdot(part, sums)) for part, sums in zip(parts[::2], parts[1::2]))
+    for plane, spread in zip(padded, laid):
+        inner = _around(spread)
+        parts += [plane[inner], spread[inner]]
+    value = sum(float(np.vdot(part, own)) for part, own in zip(parts[::2], parts[1::2]))
     empty = np.zeros((0, 0), dtype=np.float32)
     source, source_weights, before, before_weights = [*parts, empty, empty][:4]
     return Reason(value, anchors, source, source_weights, before, before_weights)
+
+
+def _laid(
+    stage: Stage, padded: list[Plane], numbers: list[tuple[int, int]], weights: Real
+) -> list[Plane]:
+    """The weights of patches, laid on their places in planes like the padded ones."""
+    layout, out = stage.layout, [np.zeros_like(plane) for plane in padded]
+    split = np.split(weights, np.cumsum([side**2 for side in layout.sides])[:-1], axis=1)
+    for plane, side, scale, part in zip(out, layout.sides, layout.scales, split):
+        for (row, col), square in zip(numbers, part.reshape(-1, side, side)):
+            top, left = row * layout.step * scale, col * layout.step * scale
+            plane[top : top + side, left : left + side] += square
+    return out
+
+
+def _of_like_spels(stage: Stage, pictures: list[Plane], weights: Plane) -> Plane:
+    """Weights over padded means of like spels, as weights over the padded degraded picture."""
+    out, guide, likeness = np.zeros_like(pictures[0]), pictures[-1], stage.likeness
+    margin, source = stage.layout.margins[1], stage.layout.margins[0]
+    size = pictures[0].shape
+    lines = [np.pad(np.arange(n), margin, mode="symmetric") for n in size]
+    for row, col in np.argwhere(weights).tolist():
+        at = int(lines[0][row]), int(lines[1][col])
+        if likeness:
+            part, like = likeness.around(guide, at)
+            out[part] += weights[row, col] * like
+    return np.pad(out, source)
+
+
+def _around(weights: Plane) -> tuple[slice, slice]:
+    """The smallest part of a plane outside of which all weights are 0."""
+    rows, cols = (np.flatnonzero(weights.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
 
 
 def _covering(stage: Stage, spel: int, size: int) -> npt.NDArray[np.intp]:

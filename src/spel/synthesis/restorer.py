@@ -20,13 +20,17 @@ from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.fields import fits
 from spel.nn.tensor_file import parse_header, read_tensor_file
 from spel.ops.arrays import as_real
+from spel.synthesis.alike import Likeness
 from spel.synthesis.anchored import Layout, Real, Stage
 from spel.synthesis.degrade import Plane, Task
 from spel.synthesis.reasons import Reason, reason
 
-KIND = "restorer.v2"
-MAX_SIDE = 64
+KIND = "restorer.v3"
+KINDS = ("restorer.v2", KIND)
+"""Forms of the file that are read; the older one has neither gates nor means of like spels."""
+
 MAX_STAGES = 8
+MAX_GATES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +109,7 @@ class Restorer:
     def bands(self, shape: tuple[int, ...]) -> int:
         """Number of parts in which a picture of this shape is computed, all channels together."""
         rows, cols, channels = (*shape, 1)[:3]
-        return channels * sum(len(stage.layout.bands((rows, cols))) for stage in self.stages)
+        return channels * sum(stage.bands((rows, cols)) for stage in self.stages)
 
     def restored(self, plane: Plane, on_band: Callable[[], object] = lambda: None) -> list[Plane]:
         """What each stage makes of a degraded plane of numbers from 0 to 1."""
@@ -146,13 +150,20 @@ class Restorer:
         """Write one safetensors file; `load_restorer` reads it."""
         from safetensors.numpy import save
 
-        stages = [{**asdict(s.layout), "softness": s.softness} for s in self.stages]
+        stages = [_about(stage) for stage in self.stages]
         about = {"kind": KIND, "task": str(self.task), "stages": stages}
         arrays = {f"anchors{i}": stage.anchors for i, stage in enumerate(self.stages)}
         arrays |= {f"weights{i}": stage.weights for i, stage in enumerate(self.stages)}
         data = save(arrays, metadata={"spel": json.dumps(about)})
         with replacing(path) as temporary:
             temporary.write_bytes(data)
+
+
+def _about(stage: Stage) -> dict[str, Any]:
+    """What the header of a file says about a stage."""
+    likeness = asdict(stage.likeness) if stage.likeness else None
+    more = {"softness": stage.softness, "gates": stage.gates, "likeness": likeness}
+    return {**asdict(stage.layout), **more}
 
 
 def _in_units(channel: npt.NDArray[Any], white: float) -> Plane:
@@ -195,7 +206,7 @@ def load_restorer(path: str | PathLike[str]) -> Restorer:
     """
     text, arrays = read_tensor_file(path, "restorer", "spel learn-restore")
     about: Any = parse_header(text, str(path))
-    if not isinstance(about, dict) or about.get("kind") != KIND:
+    if not isinstance(about, dict) or about.get("kind") not in KINDS:
         raise FormatError(f"{path}: this is not a restorer, as spel learn-restore writes them")
     try:
         task = Task.parse(str(about.get("task")))
@@ -216,9 +227,7 @@ def _read_stage(
     if not fits(softness, float) or not 0 <= softness < 1e6:
         raise FormatError(f"{path}: softness {softness!r:.60}; expected a number of at least 0")
     try:
-        lengths = ("source", "before", "compared", "out", "step")
-        numbers: Any = (fields.get(name) for name in lengths)
-        layout = Layout(task.factor, *numbers)
+        layout, gates, likeness = _read_parts(path, task, fields)
     except ParameterError as error:
         raise FormatError(f"{path}: {error}") from None
     if bool(layout.before) != bool(number):
@@ -226,10 +235,32 @@ def _read_stage(
     anchors, weights = (
         arrays.get(f"{name}{number}", np.zeros(0)) for name in ("anchors", "weights")
     )
-    count = len(anchors)
-    shapes = (count, layout.key_side**2), (count, layout.length, layout.out_side**2)
+    count, length = len(anchors), layout.length * (1 + len(gates))
+    shapes = (count, layout.key_side**2), (count, length, layout.out_side**2)
     if not count or (anchors.shape, weights.shape) != shapes:
         raise FormatError(f"{path}: arrays that do not fit one another; learn the file again")
     if not all(a.dtype == np.float32 and (abs(a) < 1e9).all() for a in (anchors, weights)):
         raise FormatError(f"{path}: arrays that are not float32 below 1e9; learn the file again")
-    return Stage(layout, float(softness), anchors, weights)
+    try:
+        return Stage(layout, float(softness), anchors, weights, gates, likeness)
+    except ParameterError as error:
+        raise FormatError(f"{path}: {error}") from None
+
+
+def _read_parts(
+    path: str, task: Task, fields: Mapping[str, Any]
+) -> tuple[Layout, tuple[float, ...], Likeness | None]:
+    lengths = ("source", "before", "compared", "out", "step")
+    numbers: Any = [*(fields.get(name) for name in lengths), fields.get("alike", 0)]
+    layout = Layout(task.factor, *numbers)
+    gates: Any = fields.get("gates", [])
+    if not isinstance(gates, list) or len(gates) > MAX_GATES:
+        raise FormatError(f"{path}: gates {gates!r:.60}; expected a list of at most {MAX_GATES}")
+    if not all(fits(gate, float) and 1e-6 <= gate < 1e6 for gate in gates):
+        raise FormatError(f"{path}: gates {gates!r:.60}; expected numbers above 0")
+    like: Any = fields.get("likeness")
+    if like is None:
+        return layout, tuple(gates), None
+    own = like if isinstance(like, dict) else {}
+    values: Any = (own.get(name) for name in ("reach", "side", "spread"))
+    return layout, tuple(gates), Likeness(*values)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.core.memory import check_memory
 from spel.linear.standardize import varies
 
 Real = npt.NDArray[np.float64]
@@ -92,6 +93,11 @@ class ClassMoments:
 
     def __init__(self, origin: npt.NDArray[Any], classes: int) -> None:
         length = len(origin)
+        check_memory(
+            f"ridge regression over {length:,} features",
+            4 * 8.0 * length**2,
+            "use fewer features, as pooled ones or principal components, or smaller images",
+        )
         self.origin = origin
         self.count: float = 0
         self.products = np.zeros((length, length))

@@ -11,9 +11,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from spel.core.intensity import to_white, white_of
+from spel.core.numbers import as_unmasked
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network, expected_white, match_white
 from spel.sklearn.rows import first_line
+from spel.sklearn.settings import check_numbers, whole_shape
 
 Batch = npt.NDArray[Any]
 
@@ -27,8 +29,7 @@ def as_images(X: Batch, image_shape: Sequence[int] | None = None) -> Batch:
     ((5, 1, 12, 1), (5, 2, 2, 3))
     """
     if X.ndim == 2:
-        shape = (1, X.shape[1], 1) if image_shape is None else tuple(image_shape)
-        shape = (*shape, 1) if len(shape) == 2 else shape
+        shape = (1, X.shape[1], 1) if image_shape is None else whole_shape(image_shape)
         if int(np.prod(shape)) != X.shape[1]:
             raise ShapeError(
                 f"images: rows of {X.shape[1]} values for image_shape={image_shape}; expected "
@@ -94,6 +95,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from images, and from their classes if the transformer uses them."""
+        check_numbers(self, whole=["batch"])
         images = self.check_images(X, reset=True)
         check_held(type(self).__name__, images)
         self.white_ = white_of(images)
@@ -215,31 +217,47 @@ def validate_images(estimator: Any, X: Any, *, reset: bool, **y: Any) -> Any:
         If images differ in size, from one another or from those of `fit`; if values are missing,
         infinite or complex.
     """
-    refuse_ragged(type(estimator).__name__, X)
-    flat = _axes(X) <= 2
+    name = type(estimator).__name__
+    refuse_ragged(name, X)
+    if isinstance(X, np.ma.MaskedArray):
+        as_unmasked(X, name)
+    if not reset:
+        _refuse_single(estimator, _shape(X))
+    flat = len(_shape(X)) <= 2
     try:
         checked = validate_data(
             estimator, X, reset=reset and flat, dtype="numeric",
             ensure_2d=flat, allow_nd=True, **y,
         )  # fmt: skip
     except ValueError as error:
-        raise ParameterError(f"{type(estimator).__name__}: {first_line(error)}") from None
+        raise ParameterError(f"{name}: {first_line(error)}") from None
     images = checked[0] if y else checked
     values = int(np.prod(images.shape[1:]))
     if reset:
         estimator.n_features_in_ = values
     elif values != estimator.n_features_in_ and not flat:
         raise ShapeError(
-            f"{type(estimator).__name__}: images of {images.shape[1:]}, {values} values; fitted on "
+            f"{name}: images of {images.shape[1:]}, {values} values; fitted on "
             f"images of {estimator.n_features_in_} values. Bring all images to one size"
         )
     return checked
 
 
-def _axes(X: Any) -> int:
-    """Axes of X; 2 for anything but arrays and lists, which scikit-learn checks."""
-    shape = np.shape(X) if isinstance(X, list | tuple) else getattr(X, "shape", (0, 0))
-    return len(shape)
+def _refuse_single(estimator: Any, shape: tuple[int, ...]) -> None:
+    """Refuse one image where a batch is expected: its rows would pass for images."""
+    size = getattr(estimator, "image_shape_", ())
+    single = size and shape in (size, size[:2] if size[2:] == (1,) else size)
+    if single and int(np.prod(shape[1:])) != estimator.n_features_in_:
+        raise ShapeError(
+            f"{type(estimator).__name__}: one image of {shape}; expected a batch of images, so "
+            "give image[None]"
+        )
+
+
+def _shape(X: Any) -> tuple[int, ...]:
+    """Shape of X; two axes for anything but arrays and lists, which scikit-learn checks."""
+    shape: tuple[int, ...] = getattr(X, "shape", (0, 0))
+    return np.shape(X) if isinstance(X, list | tuple) else shape
 
 
 def refuse_ragged(name: str, X: Any) -> None:

@@ -17,6 +17,7 @@ from spel.errors import ParameterError, ShapeError
 from spel.sklearn.base import as_images, validate_images
 from spel.sklearn.encoders import FlimEncoder
 from spel.sklearn.heads import RidgeHead, as_precise, check_weights
+from spel.sklearn.settings import check_numbers, check_seed
 from spel.sklearn.transformers import FlattenImages, PooledFeatures
 
 Batch = npt.NDArray[Any]
@@ -99,8 +100,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ParameterError(
                 f"ImageClassifier: classifier can't train when only one class is present "
-                f"({self.classes_[0]!r}); give images of at least two classes"
+                f"({self.classes_.tolist()[0]!r}); give images of at least two classes"
             )
+        self._check_settings()
         weights = check_weights(sample_weight, X)
         images = as_images(X, self.image_shape)
         self.image_shape_ = images.shape[1:]
@@ -110,6 +112,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._fit_components(images, weights)
         self._fit_head(images, y, weights)
         return self
+
+    def _check_settings(self) -> None:
+        components = [] if self.components is None else ["components"]
+        check_numbers(self, whole=["batch", "sample", *components])
+        check_seed(self)
 
     @classmethod
     def from_parts(cls, features: Any, head: Any) -> Self:
@@ -156,10 +163,6 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.mean_ = self.axes_ = None
         if self.components is None:
             return
-        if int(self.components) < 1:
-            raise ParameterError(
-                f"ImageClassifier: components {self.components!r}; expected at least 1, or None"
-            )
         random = np.random.default_rng(self.seed)
         candidates = np.arange(len(images)) if weights is None else np.flatnonzero(weights)
         chosen = np.sort(random.permutation(candidates)[: int(self.sample)])

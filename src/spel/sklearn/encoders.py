@@ -7,8 +7,10 @@ from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils.multiclass import check_classification_targets
 
 from spel.core.adjacency import Adjacency
+from spel.core.instance import check_instance
 from spel.core.intensity import largest_number, white_of, white_of_largest
 from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
@@ -19,6 +21,8 @@ from spel.nn.node import INPUT
 from spel.sklearn.base import Batch, ImageTransformer, as_float32
 from spel.sklearn.class_markers import markers_by_class
 from spel.sklearn.patches import patch_network
+from spel.sklearn.rows import first_line
+from spel.sklearn.settings import check_numbers, check_seed
 from spel.sklearn.transformers import NetworkFeatures, PooledFeatures
 
 Indices = npt.NDArray[np.int64]
@@ -87,9 +91,12 @@ class FlimEncoder(ImageTransformer):
 
     def learn(self, images: Batch, y: Any) -> None:
         """Learn the network's kernels."""
+        check_numbers(self, whole=["per_class"])
+        check_seed(self)
         network = self.architecture
         if network is None:
             network = chain(conv=Unlearned(Adjacency.box(5), kernels=32), relu=Activation("relu"))
+        check_instance("FlimEncoder: architecture", network, Network)
         sources, markers = self._marked_images(images, y, network)
         self.network_ = learn(network, sources, markers, seed=self.seed)
         features: ImageTransformer
@@ -110,9 +117,13 @@ class FlimEncoder(ImageTransformer):
                     "FlimEncoder: requires y to be passed, but the target y is None: without "
                     "markers, patches are chosen by class; give y, or marked=[(image, markers)]"
                 )
-            return markers_by_class(images, np.asarray(y), network, self.per_class, seed=self.seed)
+            classes = _classes(images, y)
+            return markers_by_class(images, classes, network, self.per_class, seed=self.seed)
         if not len(self.marked):
             raise ParameterError("FlimEncoder: marked is empty; give pairs (image, markers)")
+        for pair in self.marked:
+            if not isinstance(pair, Sequence) or not isinstance(pair[-1], Markers):
+                raise ParameterError("FlimEncoder: marked; expected pairs (image, markers)")
         return [np.asarray(image) for image, _ in self.marked], [m for _, m in self.marked]
 
     def encode(self, images: Batch) -> Batch:
@@ -127,6 +138,29 @@ class FlimEncoder(ImageTransformer):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.marked is None
         return tags
+
+
+def _classes(images: Batch, y: Any) -> npt.NDArray[Any]:
+    """The class of each image.
+
+    Raises
+    ------
+    ParameterError
+        If y has another number of classes than there are images, or holds no classes.
+    """
+    classes = np.asarray(y)
+    if classes.shape != (len(images),):
+        raise ParameterError(
+            f"FlimEncoder: y of shape {classes.shape} for {len(images)} images; expected a class "
+            "for each image"
+        )
+    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+        raise ParameterError("FlimEncoder: y holds NaN or infinity; expected classes")
+    try:
+        check_classification_targets(classes)
+    except ValueError as error:
+        raise ParameterError(f"FlimEncoder: y: {first_line(error)}") from None
+    return classes
 
 
 class PatchEncoder(ImageTransformer):
@@ -203,9 +237,14 @@ class PatchEncoder(ImageTransformer):
 
     def learn(self, images: Sequence[Any], y: Any) -> None:
         """Learn the network's kernels from patches; the images are accessed one by one."""
+        whole = ["kernels", "size", "components", "count", "pool", "stride"]
+        check_numbers(self, whole=whole, above=["contrast", "whiten"])
+        check_seed(self)
+        if self.white is not None:
+            check_numbers(self, above=["white"])
         rows, cols, channels = np.shape(images[0])
         self._check_boxes(rows, cols)
-        count = max(1, int(self.count))
+        count = int(self.count)
         random = np.random.default_rng(self.seed)
         some = np.sort(random.permutation(len(images))[: max(1, min(len(images), count // 3))])
         color = self._color_layer(images, some, channels)

@@ -13,6 +13,7 @@ from spel.errors import ParameterError
 from spel.linear import ClassMoments, RadialKernel, fit_kernel_ridge, median_squared_distance
 from spel.linear.standardize import units
 from spel.sklearn.rows import finite, validate_rows, validate_training_rows
+from spel.sklearn.settings import check_numbers, check_seed
 
 Real = npt.NDArray[Any]
 Whole = npt.NDArray[np.int64]
@@ -34,7 +35,7 @@ class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ParameterError(
                 f"{type(self).__name__}: classifier can't train when only one class is present "
-                f"({self.classes_[0]!r}); give at least two classes"
+                f"({self.classes_.tolist()[0]!r}); give at least two classes"
             )
         return X, numbers
 
@@ -135,7 +136,8 @@ class RidgeHead(Head):
         unknown = numbers >= len(self.classes_)
         unknown[~unknown] = self.classes_[numbers[~unknown]] != y[~unknown]
         if unknown.any():
-            raise ParameterError(f"RidgeHead: class {y[unknown][0]!r} is not among {self.classes_}")
+            new, names = y[unknown].tolist()[0], self.classes_.tolist()
+            raise ParameterError(f"RidgeHead: class {new!r} is not among {names!r:.200}")
         self._add(X, numbers, weights)
         self.__dict__.pop("coef_", None)
         return self
@@ -157,8 +159,7 @@ class RidgeHead(Head):
         return head
 
     def _start(self, X: Real) -> None:
-        if not self.alpha > 0:
-            raise ParameterError(f"RidgeHead: alpha {self.alpha!r}; expected a number above 0")
+        check_numbers(self, above=["alpha"])
         first = as_precise(X[:BLOCK])
         self._units = units(first)  # of the columns whose squares float64 cannot hold
         origin = (first / self._units).mean(axis=0)
@@ -230,11 +231,8 @@ class KernelHead(Head):
         """Compute the weights from all rows; the kernel matrix is computed block by block."""
         X, numbers = self.check_rows(X, y)
         weights = check_weights(sample_weight, X)
-        if not (self.alpha > 0 and self.gamma > 0) or int(self.centres) < 1:
-            raise ParameterError(
-                f"KernelHead: centres {self.centres!r}, gamma {self.gamma!r}, alpha "
-                f"{self.alpha!r}; expected at least 1 and numbers above 0"
-            )
+        check_numbers(self, whole=["centres"], above=["gamma", "alpha"])
+        check_seed(self)
         random = np.random.default_rng(self.seed)
         candidates = _different_rows(X, weights)
         count = min(int(self.centres), len(candidates))

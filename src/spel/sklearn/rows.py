@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from spel.core.numbers import as_unmasked
 from spel.errors import ParameterError
 
 Real = npt.NDArray[Any]
@@ -22,6 +23,7 @@ def validate_rows(estimator: Any, X: Any) -> Real:
         If it does not fit, or holds NaN or infinity.
     """
     check_is_fitted(estimator)
+    _refuse_masked(estimator, X)
     try:
         table: Real = validate_data(estimator, X, dtype=(np.float64, np.float32), reset=False)
     except ValueError as error:
@@ -37,10 +39,16 @@ def validate_training_rows(estimator: Any, X: Any, y: Any, *, reset: bool = True
     ParameterError
         If they hold NaN or infinity, or are not as long as each other.
     """
+    _refuse_masked(estimator, X)
     try:
         return validate_data(estimator, X, y, dtype=(np.float64, np.float32), reset=reset)
     except ValueError as error:
         raise ParameterError(first_line(error)) from None
+
+
+def _refuse_masked(estimator: Any, X: Any) -> None:
+    if isinstance(X, np.ma.MaskedArray):
+        as_unmasked(X, type(estimator).__name__)
 
 
 def first_line(error: Exception) -> str:

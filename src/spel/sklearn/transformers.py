@@ -15,6 +15,7 @@ from spel.core.intensity import white_of
 from spel.errors import ParameterError, ShapeError
 from spel.nn import Network
 from spel.sklearn.base import Batch, ImageTransformer, as_float32
+from spel.sklearn.settings import check_choices, check_levels, check_steps
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -89,6 +90,10 @@ class NetworkFeatures(ImageTransformer):
         """Length of the vector of an image of a shape."""
         return sum(math.prod(s) for _, s in map_shapes(self.network, self.steps, shape))
 
+    def learn(self, images: Any, y: Any) -> None:
+        """Check the settings: nothing is learned."""
+        check_steps(self)
+
     def encode(self, images: Batch) -> Batch:
         """The activations of all steps, flattened."""
         matched = self.in_learned_units(images, self.network)
@@ -150,15 +155,9 @@ class PooledFeatures(ImageTransformer):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings and the images."""
-        if not self.statistics or set(self.statistics) - set(STATISTICS):
-            raise ParameterError(
-                f"PooledFeatures: statistics {self.statistics!r}; expected some of "
-                f"{', '.join(STATISTICS)}"
-            )
-        if not self.levels or min(self.levels) < 1:
-            raise ParameterError(
-                f"PooledFeatures: levels {self.levels!r}; expected whole numbers from 1"
-            )
+        check_choices(self, "statistics", STATISTICS)
+        check_levels(self)
+        check_steps(self)
         if _is_ragged(X):
             self.n_features_in_ = self.channels_ = _channels(X)
             self.image_shape_ = ()

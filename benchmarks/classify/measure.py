@@ -97,7 +97,8 @@ def count_numbers(model: Any) -> tuple[int, int]:
     encoder = head = 0
     for step in steps:
         inner = [getattr(step, "features_", None), getattr(step, "head_", None)]
-        for part in [step, *inner]:
+        members = getattr(inner[1], "estimators_", [])
+        for part in [step, *inner, *members]:
             network = getattr(part, "network_", None) or getattr(part, "network", None)
             if network is not None and hasattr(network, "parameters"):
                 encoder += int(network.parameters)

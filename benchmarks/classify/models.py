@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import VotingClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -66,9 +67,15 @@ def by_class() -> Network:
     )
 
 
-def mlp(seed: int = 0, epochs: int = 20) -> MLPClassifier:
-    """A perceptron with one hidden layer of 256."""
-    return MLPClassifier((256,), batch_size=256, max_iter=epochs, random_state=seed, tol=0)
+def mlp(seed: int = 0, epochs: int = 20, hidden: int = 256) -> MLPClassifier:
+    """A perceptron with one hidden layer."""
+    return MLPClassifier((hidden,), batch_size=256, max_iter=epochs, random_state=seed, tol=0)
+
+
+def committee(members: int = 5) -> VotingClassifier:
+    """Perceptrons that start at other weights; the class of the highest mean probability."""
+    each = [(f"mlp {seed}", mlp(seed, epochs=10, hidden=512)) for seed in range(members)]
+    return VotingClassifier(each, voting="soft")
 
 
 def unit(images: Any) -> Any:
@@ -103,6 +110,10 @@ def candidates() -> dict[str, tuple[Any, str]]:
         ),
         "(c) patch-learned encoder, 400 components + MLP": (
             ImageClassifier(PatchEncoder(**OTHER), mlp(epochs=10), components=400),
+            "head",
+        ),
+        "(c) patch-learned encoder, 1,000 components + five MLPs": (
+            ImageClassifier(PatchEncoder(**OTHER), committee(), components=1000),
             "head",
         ),
         "(c) patch-learned encoder, 400 components + kernel head": (

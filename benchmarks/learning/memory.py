@@ -34,13 +34,13 @@ DETECTOR = """
 from pathlib import Path
 from spel.io.annotation.labels import read_coco
 from spel.jobs.portions import in_workers
-from spel.learning.detector import learn_from_boxes
+from spel.learning.detector import find_photos, learn_from_photos
 from spel.rigid import RigidConfig
 folder, workers = Path(sys.argv[2]), int(sys.argv[1])
 quick = RigidConfig(min_crops=2, crops=2, rounds=1, rotations=(), size_margin_above=1.5)
 with in_workers(workers) as run:
-    learn_from_boxes(read_coco(folder / "truth.json"), folder, quick,
-                     run=run if workers > 1 else None, rounds=folder / "rounds")
+    photos = find_photos(read_coco(folder / "truth.json"), folder)
+    learn_from_photos(photos, quick, run=run if workers > 1 else None, rounds=folder / "rounds")
 code = 0
 """
 PROGRAM = """

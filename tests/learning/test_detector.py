@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,12 @@ from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.labels import read_coco, write_coco
 from spel.io.annotation.markers import write_markers
-from spel.learning.detector import boxes_from_strokes, learn_from_boxes
+from spel.learning.detector import boxes_from_strokes, find_photos, learn_from_boxes
 from spel.learning.detector_sheet import detector_sheet
 from spel.rigid import RigidConfig
+from spel.rigid.groups import group_by_aspect
+from spel.rigid.learn import training_photos
+from spel.rigid.sampling import Background
 
 QUICK = RigidConfig(orientations=4, min_crops=4, crops=20, rounds=1, hard_negatives=20)
 
@@ -83,3 +87,28 @@ def test_more_folds_than_photos_are_refused_before_the_work(tmp_path: Path) -> N
     truth = read_coco(streets(tmp_path, 2))
     with pytest.raises(ParameterError, match="999 folds for 2 photos"):
         learn_from_boxes(truth, tmp_path, QUICK, folds=999)
+
+
+def test_a_photo_takes_little_memory_beside_its_name(tmp_path: Path) -> None:
+    """Boxes of thousands of photos lie in a few arrays, also of the groups of their objects."""
+    count = 2000
+    for number in range(count):
+        (tmp_path / f"{number}.png").touch()
+    one = np.array([[10.0, 20.0, 60.0, 40.0]])
+    drawn = tuple(ImageBoxes(f"{n}.png", (64, 96), one, ("plate",)) for n in range(count))
+    truth = Annotations(drawn, ("plate",))
+
+    def prepare():
+        photos = find_photos(truth, tmp_path)
+        training = training_photos(photos.images, photos.boxes, photos.names, crowd=photos.crowd)
+        return photos, Background(QUICK, training), group_by_aspect(QUICK, training.truth)
+
+    prepare()  # whatever is imported and cached once
+    tracemalloc.start()
+    try:
+        kept = prepare()
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(kept[0]) == count
+    assert taken / count < 350

@@ -135,11 +135,13 @@ def command(
     If learning is stopped or killed, the same command goes on from what was mined, which lies
     beside the network file until it is written; the network is the same, bit for bit.
     """
+    from dataclasses import replace
+
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
     from spel.decide.detection import resolve_decision, with_decision
     from spel.io import write
-    from spel.learning.detector import learn_from_boxes
+    from spel.learning.detector import find_photos, learn_from_photos
     from spel.learning.detector_sheet import detector_sheet
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
@@ -147,7 +149,8 @@ def command(
     if tilt and not adjust:
         raise click.UsageError("--tilt is of boxes that are adjusted; give --adjust as well")
     rounds = _rounds(out, report, fresh=fresh)
-    annotations, folder = _annotations(truth, images, turn, names, one_class)
+    read = FileReader(settings, reading)
+    photos = find_photos(*_annotations(truth, images, turn, names, one_class))
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(
         seed=seed,
@@ -157,17 +160,15 @@ def command(
         adjust=adjust,
         tilt=tilt,
     )
-    read = FileReader(settings, reading)
     with ExitStack() as stack:
-        progress = stack.enter_context(Progress(len(annotations), settings.progress, unit="photos"))
-        network, answers = learn_from_boxes(
-            annotations,
-            folder if place.dask is None else folder.absolute(),
+        progress = stack.enter_context(Progress(len(photos), settings.progress, unit="photos"))
+        counting = replace(photos, folder=photos.folder.absolute(), read=progress.counting(read))
+        network, answers = learn_from_photos(
+            counting,
             config,
             folds=folds,
             suppress=suppress,
             command=line,
-            read=progress.counting(read),
             on_step=progress.said_by(settings.say),
             run=None if place.is_here else stack.enter_context(place.open()),
             rounds=rounds,
@@ -182,7 +183,7 @@ def command(
         settings.say(f"cross-validation with {folds} folds:")
         click.echo(evaluate(answers).text())
     if report is not None:
-        write(report, detector_sheet(network, answers, folder))
+        write(report, detector_sheet(network, answers, photos.folder))
         click.echo(report)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -27,10 +27,10 @@ from spel.rigid import RigidConfig, learn_detector
 from spel.rigid.classes import Suppress
 from spel.rigid.learn import learn_and_validate, learn_classes, training_photos
 from spel.rigid.mining import Resume, Run
+from spel.rigid.ragged import Ragged
 from spel.rigid.validate import Validation
 
 OnStep = Callable[[str], object]
-Boxes = npt.NDArray[Any]
 
 WHITE = 255.0
 """Full intensity that detectors of rigid objects expect."""
@@ -40,13 +40,15 @@ MIN_PROBABILITY = 0.01
 
 
 class ImageFiles(Sequence[Any]):
-    """Image files as a sequence of arrays; each is read when it is accessed."""
+    """Image files of a folder as a sequence of arrays; each is read when it is accessed."""
 
-    def __init__(self, paths: Sequence[Path], read: ReadWithWhite = read_with_white) -> None:
-        self.paths, self.read = list(paths), read
+    def __init__(
+        self, folder: Path, names: Sequence[str], read: ReadWithWhite = read_with_white
+    ) -> None:
+        self.folder, self.names, self.read = folder, names, read
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.names)
 
     @overload
     def __getitem__(self, index: int) -> npt.NDArray[Any]: ...
@@ -54,8 +56,8 @@ class ImageFiles(Sequence[Any]):
     def __getitem__(self, index: slice) -> ImageFiles: ...
     def __getitem__(self, index: int | slice) -> npt.NDArray[Any] | ImageFiles:
         if isinstance(index, slice):
-            return ImageFiles(self.paths[index], self.read)
-        image, white = self.read(self.paths[index])
+            return ImageFiles(self.folder, self.names[index], self.read)
+        image, white = self.read(self.folder / self.names[index])
         return image if white is None else to_white(image, white, WHITE)
 
 
@@ -63,31 +65,35 @@ class ImageFiles(Sequence[Any]):
 class Photos:
     """Annotated photos: their names, files and boxes, and the class of each box.
 
+    They take little memory beside their names, which is why what learns takes them, and not
+    `spel.io.Annotations`, with all that a file says of an image.
+
     Attributes
     ----------
+    folder : path
     names : tuple of str
-    paths : tuple of path
-    boxes : tuple of (n, 4) arrays
+        Of the files in it.
+    boxes : Ragged of (n, 4) arrays
         ``x0 y0 x1 y1`` in each photo.
     classes : tuple of tuple of str
         The class of each box.
-    crowd : tuple of (n,) arrays of bool
+    crowd : Ragged of (n,) arrays of bool
         Which boxes are of crowds.
     read : callable
         Reads one path as an image.
     """
 
+    folder: Path
     names: tuple[str, ...]
-    paths: tuple[Path, ...]
-    boxes: tuple[Boxes, ...]
+    boxes: Ragged
     classes: tuple[tuple[str, ...], ...]
-    crowd: tuple[Boxes, ...]
+    crowd: Ragged
     read: ReadWithWhite = read_with_white
 
     @property
     def images(self) -> ImageFiles:
         """The photos, each read when it is accessed."""
-        return ImageFiles(self.paths, self.read)
+        return ImageFiles(self.folder, self.names, self.read)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,7 +101,7 @@ class Photos:
     @property
     def count(self) -> int:
         """Number of boxes of objects."""
-        return sum(int((~crowd).sum()) for crowd in self.crowd)
+        return int((~self.crowd.values).sum())
 
     @property
     def several_classes(self) -> bool:
@@ -105,13 +111,12 @@ class Photos:
 
     def select(self, indices: Sequence[int]) -> Photos:
         """The photos with these indices."""
-        return Photos(
-            tuple(self.names[i] for i in indices),
-            tuple(self.paths[i] for i in indices),
-            tuple(self.boxes[i] for i in indices),
-            tuple(self.classes[i] for i in indices),
-            tuple(self.crowd[i] for i in indices),
-            self.read,
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in indices),
+            boxes=self.boxes[indices],
+            classes=tuple(self.classes[i] for i in indices),
+            crowd=self.crowd[indices],
         )
 
 
@@ -120,10 +125,28 @@ def learn_from_boxes(
     folder: str | os.PathLike[str],
     config: RigidConfig | None = None,
     *,
+    read: ReadWithWhite = read_with_white,
+    **options: Any,
+) -> tuple[Network, list[Answers]]:
+    """As `learn_from_photos`, from annotations that stay in memory.
+
+    Parameters
+    ----------
+    truth, folder, read
+        As for `find_photos`.
+    config, **options
+        As for `learn_from_photos`.
+    """
+    return learn_from_photos(find_photos(truth, folder, read), config, **options)
+
+
+def learn_from_photos(
+    photos: Photos,
+    config: RigidConfig | None = None,
+    *,
     folds: int = 0,
     suppress: Suppress = "within",
     command: str = "",
-    read: ReadWithWhite = read_with_white,
     on_step: OnStep = str,
     run: Run | None = None,
     rounds: Path | None = None,
@@ -132,10 +155,8 @@ def learn_from_boxes(
 
     Parameters
     ----------
-    truth : Annotations
-        If the boxes are of several classes, each class gets kernels of its own.
-    folder : path
-        Folder that the file names in `truth` are relative to.
+    photos : Photos
+        From `find_photos`. If the boxes are of several classes, each class gets kernels of its own.
     config : RigidConfig, optional
     folds : int
         Number of parts for cross-validation; 0 or 1 for none. The returned network is learned from
@@ -144,8 +165,6 @@ def learn_from_boxes(
         Whether boxes of the same class only, or of all classes, suppress one another.
     command : str
         The command line, which the card of the network states.
-    read : callable
-        Reads a photo and its full intensity; it is called more than once for each photo.
     on_step : callable, optional
         Called with a message after each step.
     run : callable, optional
@@ -165,10 +184,9 @@ def learn_from_boxes(
     Raises
     ------
     ParameterError
-        If there is no box, or a photo is missing.
+        If there is no box.
     """
     config = config or RigidConfig()
-    photos = find_photos(truth, Path(folder), read)
     if folds > len(photos):
         raise ParameterError(
             f"learn_from_boxes: {folds} folds for {len(photos)} photos; expected at most as many "
@@ -203,7 +221,8 @@ def _key(photos: Photos, config: RigidConfig, folds: int) -> str:
     """What the hard negatives of photos depend on, as a hash."""
     settings = {**config.to_dict(), "folds": folds, "spel": __version__}
     classes = photos.classes if photos.several_classes else ((),) * len(photos)
-    return key_of_boxes(settings, photos.paths, photos.boxes, classes, photos.crowd)
+    paths = [photos.folder / name for name in photos.names]
+    return key_of_boxes(settings, paths, photos.boxes, classes, photos.crowd)
 
 
 def _learn(
@@ -312,21 +331,37 @@ def boxes_from_strokes(
     return Annotations(tuple(annotated), ("object",))
 
 
-def find_photos(truth: Annotations, folder: Path, read: ReadWithWhite = read_with_white) -> Photos:
-    """The annotated photos in a folder."""
-    images: list[ImageBoxes] = list(truth)
-    paths = tuple(folder / image.image for image in images)
-    missing = [str(path) for path in paths if not path.is_file()]
+def find_photos(
+    truth: Annotations, folder: str | os.PathLike[str], read: ReadWithWhite = read_with_white
+) -> Photos:
+    """The annotated photos in a folder.
+
+    Parameters
+    ----------
+    truth : Annotations
+    folder : path
+        Folder that the file names in `truth` are relative to.
+    read : callable
+        Reads a photo and its full intensity; learning calls it more than once for each photo.
+
+    Raises
+    ------
+    ParameterError
+        If a photo is missing.
+    """
+    place = Path(folder)
+    missing = [str(path) for one in truth if not (path := place / one.image).is_file()]
     if missing:
         raise ParameterError(
-            f"{len(missing)} of {len(paths)} annotated photos are not in {folder}, for example "
+            f"{len(missing)} of {len(truth)} annotated photos are not in {folder}, for example "
             f"{missing[0]}; name the folder to which the file names are relative"
         )
+    named: dict[tuple[str, ...], tuple[str, ...]] = {}  # photos share the names of their classes
     return Photos(
-        tuple(image.image for image in images),
-        paths,
-        tuple(image.boxes for image in images),
-        tuple(image.classes for image in images),
-        tuple(image.crowd for image in images),
+        place,
+        tuple(one.image for one in truth),
+        Ragged.of((one.boxes for one in truth), np.float64, 4),
+        tuple(named.setdefault(one.classes, one.classes) for one in truth),
+        Ragged.of((one.crowd for one in truth), bool),
         read,
     )

@@ -26,7 +26,7 @@ def detector_sheet(
     Parameters
     ----------
     network : Network
-        Learned by `spel.learning.detector.learn_from_boxes`.
+        Learned by `spel.learning.detector.learn_from_photos`.
     answers : sequence of Answers
         Its detections in photos that it was not learned from.
     folder : path

@@ -9,6 +9,7 @@ denominator (recall without true boxes, precision without answers) is NaN, and n
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ __all__ = [
     "CocoFigures",
     "DetectionMetrics",
     "Row",
+    "area_under",
     "average_precision",
     "coco_figures",
     "evaluate",
@@ -44,7 +46,8 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-Matches = Sequence[npt.NDArray[np.int64]]
+Matched = tuple[Answers, npt.NDArray[np.int64]]
+"""The answers for an image, and the true box that each of them matches."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +202,7 @@ def precision_recall(
     >>> [values.tolist() for values in precision_recall([two])]
     [[0.9, 0.8], [0.0, 0.5], [0.0, 1.0]]
     """
-    every = list(images)
-    return _curve(_Ranking.of(every, [match(one, level) for one in every]))
+    return _curve(_Ranking.of((one, match(one, level)) for one in images))
 
 
 def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
@@ -228,8 +230,7 @@ def average_precision(images: Iterable[Answers], level: float = 0.5) -> float:
     >>> average_precision([two])
     0.5
     """
-    every = list(images)
-    return _mean_over_classes(every, [match(one, level) for one in every], _all_points)
+    return _mean_over_classes([(one, match(one, level)) for one in images], _all_points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,29 +242,27 @@ class _Ranking:
     truths: int
 
     @classmethod
-    def of(cls, images: Sequence[Answers], matched: Matches, name: str | None = None) -> _Ranking:
+    def of(cls, matched: Iterable[Matched], name: str | None = None) -> _Ranking:
         """Of one class if a name is given."""
-        scores, hits, truths = [np.zeros(0)], [np.zeros(0, dtype=bool)], 0
-        for image, taken in zip(images, matched, strict=True):
+        scores, hits, truths = array("d"), array("b"), 0
+        for image, taken in matched:
             counted = taken != IGNORED
             true = ~image.crowd
             if name is not None:
                 counted &= np.array([c == name for c in image.classes], dtype=bool)
                 true = true & np.array([c == name for c in image.truth_classes], dtype=bool)
-            scores.append(image.scores[counted])
-            hits.append(taken[counted] >= 0)
+            scores.extend(image.scores[counted])
+            hits.extend((taken[counted] >= 0).tolist())
             truths += int(true.sum())
-        joined = np.concatenate(scores)
+        joined = np.array(scores)
         order = np.argsort(-joined, kind="stable")
-        return cls(joined[order], np.concatenate(hits)[order], truths)
+        return cls(joined[order], np.array(hits, bool)[order], truths)
 
 
-def _mean_over_classes(
-    images: Sequence[Answers], matched: Matches, figure: Callable[[_Ranking], float]
-) -> float:
+def _mean_over_classes(matched: Sequence[Matched], figure: Callable[[_Ranking], float]) -> float:
     """Mean of a figure over the classes that have a true box; NaN if there is none."""
-    names: list[str] | list[None] = _names(images) or [None]
-    rankings = [_Ranking.of(images, matched, name) for name in names]
+    names: list[str] | list[None] = _names([image for image, _ in matched]) or [None]
+    rankings = [_Ranking.of(matched, name) for name in names]
     each = [figure(ranking) for ranking in rankings if ranking.truths]
     return float(np.mean(each)) if each else float("nan")
 
@@ -278,7 +277,21 @@ def _curve(ranking: _Ranking) -> tuple[Floats, Floats, Floats]:
 
 
 def _all_points(ranking: _Ranking) -> float:
-    _, precision, recall = _curve(ranking)
+    return area_under(*_curve(ranking)[1:])
+
+
+def area_under(precision: Floats, recall: Floats) -> float:
+    """Area under a curve of `precision_recall`, as `average_precision` computes it.
+
+    Parameters
+    ----------
+    precision, recall : (n,) arrays
+
+    Examples
+    --------
+    >>> area_under(np.array([1.0, 0.5]), np.array([0.5, 1.0]))
+    0.75
+    """
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
 
@@ -314,10 +327,10 @@ def evaluate(
             )
     images = list(images)
     pairs = [overlaps(image) for image in images]
-    matches = [match_overlaps(pair, level) for pair in pairs]
-    rows = [_row(image, taken) for image, taken in zip(images, matches)]
+    matches = [(one, match_overlaps(pair, level)) for one, pair in zip(images, pairs)]
+    rows = [_row(image, taken) for image, taken in matches]
     best = np.array([row.best_iou for row in rows if row.truths])
-    every = _Ranking.of(images, matches)
+    every = _Ranking.of(matches)
     matched, boxes = int(every.hits.sum()), len(every.hits)
     coco = coco_figures(images)
     return DetectionMetrics(
@@ -329,11 +342,11 @@ def evaluate(
         precision=_share(matched, boxes),
         best_recall={k: _share(int((best >= k).sum()), len(best)) for k in levels},
         mean_iou=_share(float(best.sum()), len(best)),
-        average_precision=_mean_over_classes(images, matches, _all_points),
+        average_precision=_mean_over_classes(matches, _all_points),
         coco=coco,
         false_alarms=_share(boxes - matched, len(images)),
         by_class={
-            name: _class_figures(_Ranking.of(images, matches, name), coco.by_class[name])
+            name: _class_figures(_Ranking.of(matches, name), coco.by_class[name])
             for name in _names(images)
         },
         rows=tuple(sorted(rows, key=_badness)),

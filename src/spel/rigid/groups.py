@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spel.errors import ParameterError
 from spel.rigid.config import RigidConfig
+from spel.rigid.ragged import Ragged
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,25 +28,27 @@ class AspectGroup:
         Size of the object in its window, in cells.
     window : (rows, cols)
         Size of the window, margins included, in cells.
-    objects : list of (photo, box)
-        In the order of the photos.
+    photos : (n,) array of int
+        The photo of each object, in order.
+    boxes : (n, 4) array
     """
 
     aspect: float
     size: tuple[float, float]
     window: tuple[int, int]
-    objects: list[tuple[int, Floats]]
+    photos: Ints
+    boxes: Floats
 
-    @property
-    def boxes_of_photos(self) -> dict[int, list[Floats]]:
-        """The boxes of each photo that shows such an object."""
-        boxes: dict[int, list[Floats]] = {}
-        for photo, box in self.objects:
-            boxes.setdefault(photo, []).append(box)
-        return boxes
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def boxes_of(self, photo: int) -> Floats:
+        """The boxes of such objects in a photo."""
+        first, end = np.searchsorted(self.photos, [photo, photo + 1])
+        return self.boxes[first:end]
 
 
-def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[AspectGroup]:
+def group_by_aspect(config: RigidConfig, truth: Ragged) -> list[AspectGroup]:
     """Split the objects of all photos at the widest gaps between their sorted aspects.
 
     The windows of all groups have a common middle.
@@ -55,8 +58,8 @@ def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[Aspect
     ParameterError
         If a box is empty.
     """
-    objects = [(photo, box) for photo, boxes in enumerate(truth) for box in boxes]
-    sides = np.array([box[2:] - box[:2] for _, box in objects])
+    photos, boxes = truth.owners, truth.values
+    sides = boxes[:, 2:] - boxes[:, :2]
     if not (np.isfinite(sides).all() and (sides > 0).all()):
         raise ParameterError(
             "learn_detector: a box is empty or not finite; expected finite x0 < x1 and y0 < y1"
@@ -69,8 +72,8 @@ def group_by_aspect(config: RigidConfig, truth: Sequence[Floats]) -> list[Aspect
         cells = config.object_cells
         size = (float(np.sqrt(cells * aspect)), float(np.sqrt(cells / aspect)))
         rows, cols = (int(np.ceil(side)) + 2 * config.margin for side in size[::-1])
-        members = sorted((objects[i] for i in part), key=lambda member: member[0])
-        groups.append(AspectGroup(aspect, size, (rows, cols), members))
+        own = part[np.argsort(photos[part], kind="stable")]
+        groups.append(AspectGroup(aspect, size, (rows, cols), photos[own], boxes[own]))
     rows, cols = frame_of(groups)
     # A window grows by a cell where needed, so that its middle is that of the frame.
     return [
@@ -98,16 +101,22 @@ def scale_range(
     An `anchor` is a scale that is at least as large. The largest scale is then raised to the next
     one that lies a whole number of steps below the anchor.
     """
-    scales = [
-        np.sqrt(g.size[0] * g.size[1] * config.cell**2 / np.prod(box[2:] - box[:2]))
-        for g in groups
-        for _, box in g.objects
-    ]
-    largest = float(max(scales) * config.size_margin_below)
+    scales = np.concatenate(
+        [
+            np.sqrt(
+                g.size[0]
+                * g.size[1]
+                * config.cell**2
+                / np.prod(g.boxes[:, 2:] - g.boxes[:, :2], axis=1)
+            )
+            for g in groups
+        ]
+    )
+    largest = float(scales.max() * config.size_margin_below)
     if anchor is not None:
         steps = np.floor(np.log2(anchor / largest) * config.scales_per_octave + 1e-9)
         largest = float(anchor * 2 ** (-steps / config.scales_per_octave))
-    return largest, float(min(scales) / config.size_margin_above)
+    return largest, float(scales.min() / config.size_margin_above)
 
 
 def _split(order: Ints, values: Floats, widest: float) -> list[Ints]:

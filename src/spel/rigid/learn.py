@@ -14,9 +14,10 @@ from spel.errors import ParameterError, ShapeError, plural
 from spel.nn import Network, Node
 from spel.rigid.classes import ClassWindows, Suppress
 from spel.rigid.config import RigidConfig
-from spel.rigid.groups import Floats, group_by_aspect, scale_range
+from spel.rigid.groups import group_by_aspect, scale_range
 from spel.rigid.mining import Resume, Run
 from spel.rigid.photos import TrainingPhotos, UnitImages
+from spel.rigid.ragged import Ragged
 from spel.rigid.stage import Report, StageLearner
 from spel.rigid.validate import MIN_PROBABILITY, Validation, validate
 from spel.rigid.windows import Windows
@@ -221,19 +222,20 @@ def training_photos(
     resume: Resume | None = None,
 ) -> TrainingPhotos:
     """Photos with their boxes and names, checked."""
-    places = [np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in boxes]
+    places = boxes if isinstance(boxes, Ragged) else Ragged.of(boxes, np.float64, 4)
     if len(images) != len(places):
         raise ShapeError(
             f"learn_detector: {len(images)} images and {len(places)} lists of boxes; expected one "
             "list for each image, empty if it has no object"
         )
-    marks = [np.zeros(len(b), bool) for b in places]
-    if crowd is not None:
-        marks = [np.asarray(one, dtype=bool).reshape(-1) for one in crowd]
-    if [len(one) for one in marks] != [len(b) for b in places]:
+    if crowd is None:
+        marks = Ragged(np.zeros(len(places.values), bool), places.counts)
+    else:
+        marks = crowd if isinstance(crowd, Ragged) else Ragged.of(crowd, bool)
+    if not np.array_equal(marks.counts, places.counts):
         raise ShapeError(
-            f"learn_detector: {sum(map(len, marks))} marks of crowds in {len(marks)} photos for "
-            f"{sum(map(len, places))} boxes in {len(places)}; expected one for each box"
+            f"learn_detector: {len(marks.values)} marks of crowds in {len(marks)} photos for "
+            f"{len(places.values)} boxes in {len(places)}; expected one for each box"
         )
     titles = list(names) or [str(i) for i in range(len(images))]
     photos = TrainingPhotos(UnitImages(images, white), places, marks, titles, run, resume)
@@ -246,21 +248,15 @@ def _by_class(
     photos: TrainingPhotos, classes: Sequence[Sequence[str]]
 ) -> dict[str, TrainingPhotos]:
     """The photos with the boxes of each class, classes in the order of their names."""
-    counts = [len(boxes) for boxes in photos.boxes]
-    if [len(one) for one in classes] != counts:
+    counts = photos.boxes.counts
+    if [len(one) for one in classes] != counts.tolist():
         raise ShapeError(
             f"learn_detector: classes of {sum(len(one) for one in classes)} boxes in "
-            f"{len(classes)} photos for {sum(counts)} boxes in {len(counts)}; expected the class "
+            f"{len(classes)} photos for {counts.sum()} boxes in {len(counts)}; expected the class "
             "of each box"
         )
-    parts = {}
-    for name in sorted({name for one in classes for name in one}):
-        chosen = [np.array([c == name for c in one], dtype=bool) for one in classes]
-        parts[name] = replace(
-            photos,
-            boxes=[boxes[which] for boxes, which in zip(photos.boxes, chosen)],
-            crowd=[crowd[which] for crowd, which in zip(photos.crowd, chosen)],
-        )
+    of_boxes = np.array([name for one in classes for name in one], dtype=object)
+    parts = {name: photos.only(of_boxes == name) for name in sorted(set(of_boxes))}
     return {name: part for name, part in parts.items() if part.count}
 
 
@@ -277,7 +273,7 @@ class _Anchors:
         return cls(*(max(_largest_scale(stage, one.truth) for one in classes) for stage in stages))
 
 
-def _largest_scale(config: RigidConfig, truth: Sequence[Floats]) -> float:
+def _largest_scale(config: RigidConfig, truth: Ragged) -> float:
     """The largest scale that a stage needs for the objects of one class."""
     return scale_range(config, group_by_aspect(config, truth))[0]
 
@@ -312,10 +308,12 @@ def _learn_class(
     if len(learned) > 1:
         proposals = replace(learned[0][1], stride=stages[0].stride)
     decision = replace(learned[-1][1], proposals=proposals, rotations=config.rotations)
-    most = 2 * max(len(boxes) for boxes in photos.truth)
-    decision = replace(decision, max_detections=max(decision.max_detections, most))
+    objects = photos.truth.counts
+    decision = replace(
+        decision, max_detections=max(decision.max_detections, 2 * int(objects.max()))
+    )
     validation = None
-    if sum(len(boxes) > 0 for boxes in photos.truth) > 1:
+    if np.count_nonzero(objects) > 1:
         low = replace(decision, threshold=MIN_PROBABILITY)
 
         def without(photo: int) -> Network:

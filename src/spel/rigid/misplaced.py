@@ -43,15 +43,14 @@ def misplace_objects(
         How each window's box must change to be the object's, see `spel.rigid.views.apply_deltas`.
     """
     rows, deltas = StoredRows(scratch), StoredRows(scratch)
-    copies = 2 * config.crops_per_object(len(group.objects))
-    boxes = group.boxes_of_photos
+    copies = 2 * config.crops_per_object(len(group))
     for photo in range(len(images)):
         cropped, changes = [np.zeros((0, rows.length), np.float32)], [np.zeros((0, 4))]
-        if photo in boxes:
+        if len(boxes := group.boxes_of(photo)):
             pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
             shown = [
                 [_misplace(config, pyramid, box, group, copy, random) for copy in range(copies)]
-                for box in boxes[photo]
+                for box in boxes
             ]
             cropped = [as_cells(config, cells, np.stack([c for c, _ in own])) for own in shown]
             changes = [np.stack([delta for _, delta in own]) for own in shown]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.core.intensity import checked_white, to_white, white_of
-from spel.rigid.groups import Floats
 from spel.rigid.mining import Resume, Run
+from spel.rigid.ragged import Ragged
 
 __all__ = ["TrainingPhotos", "UnitImages"]
 
@@ -59,10 +59,10 @@ class TrainingPhotos:
     Attributes
     ----------
     images : UnitImages
-    boxes : list of (n, 4) arrays
-    crowd : list of (n,) arrays of bool
+    boxes : Ragged of (n, 4) arrays
+    crowd : Ragged of (n,) arrays of bool
         Which boxes are of crowds, whose content is neither an object nor background.
-    names : list of str
+    names : sequence of str
     run : callable, optional
         Runs tasks about the photos; without it they run in this process.
     resume : callable, optional
@@ -70,23 +70,27 @@ class TrainingPhotos:
     """
 
     images: UnitImages
-    boxes: list[Floats]
-    crowd: list[npt.NDArray[np.bool_]]
-    names: list[str]
+    boxes: Ragged
+    crowd: Ragged
+    names: Sequence[str]
     run: Run | None = None
     resume: Resume | None = None
 
     @property
-    def truth(self) -> list[Floats]:
+    def truth(self) -> Ragged:
         """The boxes of single objects."""
-        return [boxes[~crowd] for boxes, crowd in zip(self.boxes, self.crowd)]
+        return self.boxes.where(~self.crowd.values)
 
     @property
-    def crowds(self) -> list[Floats]:
+    def crowds(self) -> Ragged:
         """The boxes of crowds."""
-        return [boxes[crowd] for boxes, crowd in zip(self.boxes, self.crowd)]
+        return self.boxes.where(self.crowd.values)
 
     @property
     def count(self) -> int:
         """Number of objects."""
-        return sum(len(boxes) for boxes in self.truth)
+        return int((~self.crowd.values).sum())
+
+    def only(self, which: npt.NDArray[np.bool_]) -> TrainingPhotos:
+        """The photos with some of all their boxes."""
+        return replace(self, boxes=self.boxes.where(which), crowd=self.crowd.where(which))

@@ -110,15 +110,12 @@ def crop_objects(
 ) -> Samples:
     """Crops of a group's objects, scaled to the group's size, as cells."""
     positive, deltas = StoredRows(scratch), StoredRows(scratch)
-    copies = config.crops_per_object(len(group.objects))
-    boxes = group.boxes_of_photos
+    copies = config.crops_per_object(len(group))
     for photo in range(len(images)):
         rows, changes = [np.zeros((0, positive.length), np.float32)], [np.zeros((0, 4))]
-        if photo in boxes:
+        if len(boxes := group.boxes_of(photo)):
             pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
-            made = [
-                _crop_object(config, pyramid, box, group, copies, random) for box in boxes[photo]
-            ]
+            made = [_crop_object(config, pyramid, box, group, copies, random) for box in boxes]
             rows = [as_cells(config, cells, crops) for crops, _ in made]
             changes = [own for _, own in made]
         positive.add(np.concatenate(rows))
@@ -191,12 +188,13 @@ class Background:
 
     def __init__(self, config: RigidConfig, photos: TrainingPhotos) -> None:
         self.config, self.images, self.run = config, photos.images, photos.run
-        self.names, self.places = photos.names, list(map(Truth, photos.truth, photos.crowds))
+        self.names, self.truth, self.crowds = photos.names, photos.truth, photos.crowds
         self.resume = photos.resume
         self.scratch = Scratch()
-        self._cached: dict[int, tuple[Layout, int]] = {}
-        self._layouts: dict[Layout, Layout] = {}  # photos of one size share theirs
-        self._halved: set[int] = set()
+        self._cached = np.full(len(self.names), -1)  # places in the scratch file
+        self._layouts: list[Layout] = [()] * len(self.names)
+        self._known_layouts: dict[Layout, Layout] = {}  # photos of one size share theirs
+        self._halved = 0  # so many photos, from the first one on, have a place in the cache
         self._bytes_left = CACHE_BYTES
 
     def mine_hard_negatives(
@@ -206,12 +204,12 @@ class Background:
         """Add the best-scored windows of each photo that lie on no object; returns their number."""
         for own in samples:
             own.negative.append(StoredRows(self.scratch))
-        before = frozenset(self._halved)
+        before = self._halved
         for photo, (rows_of_groups, cells) in enumerate(self._mined(network, windows, groups)):
             for own, rows in zip(samples, rows_of_groups):
                 own.negative[-1].add(rows)
-            if photo not in before and self._has_room(cells):
-                self._halved.add(photo)
+            if photo >= before and self._has_room(cells):
+                self._halved += 1
         for own in samples:
             for photos in own.negative[-1].portions():
                 own.negative_moments.add(own.negative[-1].of(photos))
@@ -227,7 +225,7 @@ class Background:
         def from_photo(first: int) -> Iterator[Mined]:
             return mine(network, windows, groups, most, first)
 
-        return from_photo(0) if self.resume is None else self.resume(len(self.places), from_photo)
+        return from_photo(0) if self.resume is None else self.resume(len(self.names), from_photo)
 
     def _mine_here(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup], most: int,
@@ -235,18 +233,25 @@ class Background:
     ) -> Iterator[Mined]:  # fmt: skip
         """The hard negatives of the photos from the first one on, one photo after the other."""
         scanner = Scanner(network, windows)
-        before = frozenset(self._halved)
-        for photo, truth in enumerate(self.places[first:], first):
-            views = self._views(scanner, photo, photo in before)
-            yield hard_negatives(scanner, views, truth, groups, most), count_cells(views)
-            if photo in self._halved and photo not in self._cached:
-                self._cached[photo] = self._stored(halved(views))
+        before = self._halved
+        for photo in range(first, len(self.names)):
+            views = self._views(scanner, photo, photo < before)
+            yield (
+                hard_negatives(scanner, views, self._known(photo), groups, most),
+                count_cells(views),
+            )
+            if photo < self._halved and self._cached[photo] < 0:
+                self._store(photo, halved(views))
 
-    def _stored(self, views: Sequence[View]) -> tuple[Layout, int]:
-        """The layout of views whose cells are stored one after the other, and the first place."""
+    def _known(self, photo: int) -> Truth:
+        """What is known of a photo."""
+        return Truth(self.truth[photo], self.crowds[photo])
+
+    def _store(self, photo: int, views: Sequence[View]) -> None:
+        """Store the cells of views one after the other."""
         layout = tuple((view.scale, view.cells.shape) for view in views)
-        place, *_ = [self.scratch.append(view.cells) for view in views] or [0]
-        return self._layouts.setdefault(layout, layout), place
+        self._layouts[photo] = self._known_layouts.setdefault(layout, layout)
+        self._cached[photo], *_ = [self.scratch.append(view.cells) for view in views] or [0]
 
     def _mine_in_workers(
         self, network: Network, windows: Windows, groups: Sequence[AspectGroup], most: int,
@@ -254,22 +259,22 @@ class Background:
     ) -> Iterator[Mined]:  # fmt: skip
         """The hard negatives of the photos from the first one on, mined by tasks."""
         assert self.run is not None
-        before = frozenset(self._halved)
+        before = self._halved
         tasks = (
             MineTask(
-                self.images[photo : photo + 1], self.names[photo], truth, network, windows,
-                groups, most, photo in before,
+                self.images[photo : photo + 1], self.names[photo], self._known(photo), network,
+                windows, groups, most, photo < before,
             )
-            for photo, truth in enumerate(self.places[first:], first)
+            for photo in range(first, len(self.names))
         )  # fmt: skip
         return self.run(tasks)
 
     def _views(self, scanner: Scanner, photo: int, rounded: bool) -> list[View]:
         """The cells of a photo at all scales; after its first round in half precision."""
-        if photo in self._cached:
-            layout, place = self._cached[photo]
+        place = int(self._cached[photo])
+        if place >= 0:
             views = []
-            for scale, shape in layout:
+            for scale, shape in self._layouts[photo]:
                 views.append(View(scale, self.scratch.read(place, shape, np.float16)))
                 place += views[-1].cells.nbytes
             return restored(views)

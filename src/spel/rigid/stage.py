@@ -85,7 +85,7 @@ class StageLearner:
                     own.positive_moments,
                     own.negative_moments,
                     config.positive_weight,
-                    config.ridge_for(len(group.objects)),
+                    config.ridge_for(len(group)),
                 )
                 for group, own in zip(self.groups, samples)
             ]
@@ -153,7 +153,7 @@ class StageLearner:
     def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
         """The training object that has the highest score."""
         best = int(scores[:: own.copies].argmax())
-        photo, box = group.objects[best]
+        photo, box = group.photos[best], group.boxes[best]
         middle = ((box[1] + box[3]) // 2, (box[0] + box[2]) // 2)
         return Provenance(1, best, self.photos.names[photo], tuple(int(m) for m in middle))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,15 +38,15 @@ class Scratch:
         weakref.finalize(self, self._file.close)
         self._end = 0
 
-    def append(self, array: Array) -> int:
+    def append(self, values: Array) -> int:
         """Store an array, and give its place."""
         place = self._end
         try:
             self._file.seek(place)
-            self._file.write(np.ascontiguousarray(array).tobytes())
+            self._file.write(np.ascontiguousarray(values).tobytes())
         except OSError as error:
             raise write_error(tempfile.gettempdir(), error) from error
-        self._end = place + array.nbytes
+        self._end = place + values.nbytes
         return place
 
     def read(self, place: int, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
@@ -69,7 +70,7 @@ class StoredRows:
 
     Attributes
     ----------
-    counts : list of int
+    counts : array of int
         Number of rows of each photo.
 
     Examples
@@ -82,9 +83,9 @@ class StoredRows:
     """
 
     def __init__(self, scratch: Scratch) -> None:
-        self.counts: list[int] = []
+        self.counts = array("q")
         self._scratch = scratch
-        self._places: list[int] = []
+        self._places = array("q")
         self._empty: Array = np.zeros((0, 0))
 
     @property

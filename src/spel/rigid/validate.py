@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spel.metrics.detection import Answers, average_precision, precision_recall
+from spel.metrics.detection import Answers, area_under, precision_recall
 from spel.nn import Network
 from spel.rigid.detect import detect_rigid
 from spel.rigid.groups import Floats
@@ -22,11 +22,11 @@ MIN_PROBABILITY = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Detections in every photo by the detector without that photo, and their best threshold.
+    """How well the detector without a photo does on that photo, at the best threshold.
 
     Attributes
     ----------
-    answers : tuple of Answers
+    photos : int
     threshold : float
         Probability with the highest F1, the harmonic mean of precision and recall.
     precision, recall : float
@@ -34,17 +34,17 @@ class Validation:
     average_precision : float
     """
 
-    answers: tuple[Answers, ...]
+    photos: int
     threshold: float
     precision: float
     recall: float
     average_precision: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, without the detections."""
+        """The figures by name."""
         return {
             "method": "leave-one-photo-out",
-            "photos": len(self.answers),
+            "photos": self.photos,
             "threshold": self.threshold,
             "precision": self.precision,
             "recall": self.recall,
@@ -54,7 +54,7 @@ class Validation:
     def text(self) -> str:
         """The figures in one sentence."""
         return (
-            f"each of the {len(self.answers)} photos without itself: recall {self.recall:.3f} and "
+            f"each of the {self.photos} photos without itself: recall {self.recall:.3f} and "
             f"precision {self.precision:.3f} at the threshold {self.threshold:.3g}; "
             f"average precision {self.average_precision:.3f}"
         )
@@ -66,25 +66,25 @@ def validate(
     photos: TrainingPhotos,
 ) -> Validation:
     """Detect in every photo with ``without(photo)``, and choose the threshold."""
-    answers = [
+    answers = (
         Answers(name, boxes, scores, true, crowd=crowd)
         for name, true, crowd, (boxes, scores) in zip(
             photos.names, photos.boxes, photos.crowd, _detections_without(without, windows, photos)
         )
-    ]
+    )
     scores, precision, recall = precision_recall(answers)
     if not len(scores) or not recall.max() > 0:
-        return Validation(tuple(answers), 0.5, 0.0, 0.0, 0.0)
+        return Validation(len(photos.names), 0.5, 0.0, 0.0, 0.0)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     best = int(f1.argmax())
     below = scores[best + 1] if best + 1 < len(scores) else MIN_PROBABILITY
     return Validation(
-        tuple(answers),
+        len(photos.names),
         # Half way, in log-odds, to the next detection, which would be one too many.
         float(_between(scores[best], below)),
         float(precision[best]),
         float(recall[best]),
-        float(average_precision(answers)),
+        area_under(precision, recall),
     )
 
 

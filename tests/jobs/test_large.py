@@ -224,3 +224,21 @@ def test_the_command_takes_a_level(scan, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["size"] == [240, 320]
     assert len(found["boxes"]) > 3
+
+
+@pytest.mark.parametrize("how", [{"tile": 64}, {"level": 0}])
+def test_files_that_are_only_read_whole_are_refused_once_before_the_run(scan, tmp_path, how):
+    names = ("a.png", "b.jpg")
+    for name in names:
+        spel.write(tmp_path / name, np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "none.png").write_bytes(b"no image")  # which fails alone
+    odd = tmp_path / "a TIFF.png"
+    odd.write_bytes(scan.read_bytes())
+    good = [str(scan), str(odd), str(tmp_path / "none.png")]
+    job = DetectJob(edges(), **how)
+    assert len(job.tasks(good)) == 3
+    option = next(iter(how))
+    with pytest.raises(ParameterError, match=rf"a\.png: {option} .*2 of 5 are of another format"):
+        job.tasks([*good, *(str(tmp_path / name) for name in names)])
+    with pytest.raises(ParameterError, match="this file is of another format"):
+        job.tasks([str(tmp_path / "a.png")])

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from spel.errors import SpelError
-from spel.io.image.formats import recognize
 from spel.io.image.header import MAX_PIXELS
 from spel.io.large import LargeImage, is_zarr
-from spel.io.opening import DecodeError
 from spel.runs.image_task import ImageTask
 from spel.runs.manifest import images_done
-from spel.runs.parts import MAX_COMPRESSION, READ_IN_PARTS, is_tiled
+from spel.runs.parts import MAX_COMPRESSION, in_parts, is_tiled
 from spel.runs.run_files import RunFiles
 from spel.runs.scheduler import run_tasks
 from spel.runs.shard import Shard
@@ -54,16 +52,15 @@ def _others(tasks: Sequence[Task], shard: Shard) -> Iterator[tuple[ImageTask, Sh
 
 def _may_be_tiled(task: ImageTask) -> bool:
     """Whether an image may be read tile by tile, by its first bytes and its size."""
-    if not task.job.TILES or is_zarr(task.image):
-        return task.job.TILES
-    try:
-        large = os.path.getsize(task.image) * MAX_COMPRESSION >= MAX_PIXELS
-        if not large and task.job.tile is None:
-            return False
-        with open(task.image, "rb") as file:
-            return recognize(file.read(32)) in READ_IN_PARTS
-    except (OSError, DecodeError):
+    if not task.job.TILES:
         return False
+    if task.job.tile is None and not is_zarr(task.image):
+        try:
+            if os.path.getsize(task.image) * MAX_COMPRESSION < MAX_PIXELS:
+                return False
+        except OSError:
+            return False
+    return bool(in_parts(task.image))
 
 
 @dataclass(frozen=True, eq=False)

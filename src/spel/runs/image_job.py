@@ -13,9 +13,13 @@ from spel.io.video import require_av
 from spel.runs.image_process import ImageProcess
 from spel.runs.image_task import ImageTask
 from spel.runs.names import OutputFiles, file_stems
+from spel.runs.parts import in_parts
 from spel.runs.run_files import RunFiles
 from spel.runs.task import Task
 from spel.runs.video import VideoTask, is_video_file
+
+SUFFIXES = (".tif", ".tiff", ".npy", ".zarr")
+"""Of files that are read in parts; others are told by their first bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +100,12 @@ class ImageJob(ImageProcess):
         Raises
         ------
         ParameterError
-            If there is a video, and the job has a tile, level, page or reduce.
+            If the job has a tile or level, and a file of a format that is only read whole; or a
+            tile, level, page or reduce, and a video.
         BackendMissingError
             If there is a video and the package av is not installed.
         """
+        self._check_formats(sources)
         stems = file_stems(sources)
         return [self._task(p, OutputFiles(folder, s)) for p, s in zip(sources, stems, strict=True)]
 
@@ -109,6 +115,20 @@ class ImageJob(ImageProcess):
             require_av()
             return VideoTask(self, path, files)
         return ImageTask(self, path, files)
+
+    def _check_formats(self, paths: Sequence[str]) -> None:
+        """Refuse a tile or a level of files that are only read whole, of all of them at once."""
+        for name, value in (("tile", self.tile), ("level", self.level)):
+            if value is None:
+                continue
+            others = [p for p in paths if not p.lower().endswith(SUFFIXES) and in_parts(p) is False]
+            if others:
+                count = "this file is" if len(paths) == 1 else f"{len(others)} of {len(paths)} are"
+                raise ParameterError(
+                    f"{self.NAME}: {others[0]}: {name} {value} is for TIFF, NumPy and OME-Zarr "
+                    f"files, and {count} of another format, which is read whole; leave out {name}, "
+                    "or such files"
+                )
 
     def _check_video(self, path: str) -> None:
         """Refuse what says how files of other kinds are read."""

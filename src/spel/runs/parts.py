@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from spel.io.image.colors import check_colors
+from spel.io.image.formats import recognize
 from spel.io.image.header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 from spel.io.image.reader import describe
 from spel.io.large import LargeImage, is_zarr
-from spel.io.opening import image_error
+from spel.io.opening import DecodeError, image_error
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
 from spel.runs.shard import Shard
@@ -22,6 +23,17 @@ NO_LIMIT = 1 << 62
 READ_IN_PARTS = ("TIFF", "NPY")
 MAX_COMPRESSION = 100
 """Bytes of an image per byte of its file, up to which it is tiled without a request."""
+
+
+def in_parts(path: str | os.PathLike[str]) -> bool | None:
+    """Whether the format of a file allows to read a part of it; None if the format is unknown."""
+    if is_zarr(path):
+        return True
+    try:
+        with open(path, "rb") as file:
+            return recognize(file.read(32)) in READ_IN_PARTS
+    except (OSError, DecodeError):
+        return None
 
 
 def is_too_large(info: ImageInfo) -> bool:

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from spel.errors import ParameterError, WriteError
@@ -256,7 +256,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def remove_leftovers(folder: str | os.PathLike[str], names: Collection[str]) -> list[Path]:
+def remove_leftovers(folder: str | os.PathLike[str], names: Container[str]) -> list[Path]:
     """Remove the temporary files and folders that a killed process left beside these names.
 
     Nobody may be writing these files now.

@@ -8,7 +8,7 @@ import click
 
 from spel.cli.options import Settings, shared
 from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
-from spel.cli.types import Range, sides_of_box, threshold
+from spel.cli.types import Range, Sides, threshold
 from spel.io.annotation.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SIDES = ("width", "height", "depth")
 )
 @click.option(
     "--size",
-    metavar="WIDTH,HEIGHT[,DEPTH]",
+    type=Sides(),
     help="Size of the box that --select closest looks for, in pixels.",
 )
 @click.option(
@@ -123,8 +123,6 @@ def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     values = {name: options[name] for name in names if options[name] is not None}
     if "threshold" in values:
         values["threshold"] = threshold(values["threshold"])
-    if "size" in values:
-        values["size"] = sides_of_box(values["size"])
     decision = resolve_decision(net, None, values)
     if "size" in values and getattr(decision, "select", None) != "closest":
         raise click.UsageError("--size is the box that --select closest looks for; give both")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +53,14 @@ def fit(
     saved = _saved_sums(config, images, classes, out, options)
     threads = settings.threads or max(1, thread_count() // place.workers)
     with place.open() as run:
+        part = options["test"], options["seed"]
+        judged = partial(hold_out, config, images, classes, *part, run=run, threads=threads)
         try:
             if options["test"]:
-                figures = hold_out(
-                    config, images, classes, options["test"], options["seed"],
-                    run=run, threads=threads, saved=saved[0],
-                )  # fmt: skip
-                settings.say(f"held out: {figures.text()}")
+                settings.say(f"held out: {judged(saved=saved[0]).text()}")
             for percent in options["shares"]:
-                figures = hold_out(
-                    config, images, classes, options["test"], options["seed"],
-                    share=percent / 100, run=run, threads=threads,
-                )  # fmt: skip
-                learned, _ = split(classes, options["test"], options["seed"], share=percent / 100)
+                figures = judged(share=percent / 100)
+                learned, _ = split(classes, *part, share=percent / 100)
                 settings.say(
                     f"from {percent:g} % of the labels ({plural(len(learned), 'image')}), held "
                     f"out: {figures.text()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,10 @@ from spel.cli.worker_options import Place, place_options
 
 if TYPE_CHECKING:
     from spel.io.annotation.annotations import Annotations
-    from spel.rigid.classes import Suppress
+
+
+CONFIG = ("seed", "max_memory", "max_enlargement", "size_margin_below", "adjust", "tilt")
+"""Options that are those of `spel.rigid.RigidConfig`."""
 
 
 def _margin(
@@ -72,6 +75,7 @@ def _margin(
 )
 @click.option(
     "--smaller",
+    "size_margin_below",
     type=click.FloatRange(1, 8),
     default=1.1,
     help="How many times smaller objects to detect may be than the smallest box. Photos are "
@@ -109,21 +113,12 @@ def command(
     turn: bool,
     names: tuple[str, ...],
     one_class: bool,
-    suppress: Suppress,
     out: Path,
-    folds: int,
-    seed: int,
-    max_memory: float,
-    max_enlargement: float,
-    smaller: float,
-    adjust: bool,
-    tilt: float,
-    margin: tuple[float, float] | None,
     place: Place,
-    fresh: bool,
     report: Path | None,
     reading: Reading,
     settings: Settings,
+    **options: Any,
 ) -> None:
     """Learn to detect rigid objects (plates, coins, eggs) from photos with boxes.
 
@@ -146,28 +141,21 @@ def command(
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
-    if tilt and not adjust:
+    if options["tilt"] and not options["adjust"]:
         raise click.UsageError("--tilt is of boxes that are adjusted; give --adjust as well")
-    rounds = _rounds(out, report, fresh=fresh)
+    rounds = _rounds(out, report, fresh=options["fresh"])
     read = FileReader(settings, reading)
     photos = find_photos(*_annotations(truth, images, turn, names, one_class))
     line = " ".join(["spel", *sys.argv[1:]])
-    config = RigidConfig(
-        seed=seed,
-        max_memory=max_memory,
-        max_enlargement=max_enlargement,
-        size_margin_below=smaller,
-        adjust=adjust,
-        tilt=tilt,
-    )
+    config = RigidConfig(**{name: options[name] for name in CONFIG})
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(len(photos), settings.progress, unit="photos"))
         counting = replace(photos, folder=photos.folder.absolute(), read=progress.counting(read))
         network, answers = learn_from_photos(
             counting,
             config,
-            folds=folds,
-            suppress=suppress,
+            folds=options["folds"],
+            suppress=options["suppress"],
             command=line,
             on_step=progress.said_by(settings.say),
             run=None if place.is_here else stack.enter_context(place.open()),
@@ -175,12 +163,13 @@ def command(
         )
     if read.whites:
         network = network.with_meta(card={**network.meta["card"], "white": sorted(read.whites)})
-    if margin is not None:
-        network = with_decision(network, resolve_decision(network, None, {"margin": margin}))
+    if options["margin"] is not None:
+        moved = {"margin": options["margin"]}
+        network = with_decision(network, resolve_decision(network, None, moved))
     network.save(out)
     click.echo(out)
     if answers:
-        settings.say(f"cross-validation with {folds} folds:")
+        settings.say(f"cross-validation with {options['folds']} folds:")
         click.echo(evaluate(answers).text())
     if report is not None:
         write(report, detector_sheet(network, answers, photos.folder))

@@ -76,8 +76,7 @@ class ImageReader:
         self, network: Network, settings: Settings, reading: Reading | None = None
     ) -> None:
         self.options = {} if reading is None else asdict(reading)
-        self.network = network
-        self.white = expected_white(network)
+        self.network, self.white = network, expected_white(network)
         self.note = IntensityNotes(settings)
 
     def __call__(self, path: str | os.PathLike[str]) -> npt.NDArray[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,108 +16,112 @@ SEED = click.IntRange(0, 2**32 - 1)
 """Seeds that every generator of random numbers accepts."""
 
 
-class Range(click.ParamType):  # type: ignore[type-arg]
-    """``LOW:HIGH``, of which either end may be left out."""
+class Parsed(click.ParamType):  # type: ignore[type-arg]
+    """Values that `parse` makes of texts; a ValueError refuses a text with what is `wanted`."""
 
-    name = "LOW:HIGH"
+    wanted: str
+
+    def parse(self, text: str) -> Any:
+        """The value."""
+        raise NotImplementedError
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        if isinstance(value, tuple):
+    ) -> Any:
+        if not isinstance(value, str):
             return value
-        low, colon, high = str(value).partition(":")
         try:
-            if not colon:
-                raise ValueError
-            ends = float(low) if low else -math.inf, float(high) if high else math.inf
-            if not ends[0] <= ends[1]:
-                raise ValueError
+            return self.parse(value)
         except ValueError:
-            self.fail(f"{value!r} is not a range; give LOW:HIGH, LOW: or :HIGH", param, ctx)
+            self.fail(f"{value!r}{self.wanted}", param, ctx)
+
+
+class Range(Parsed):
+    """``LOW:HIGH``, of which either end may be left out."""
+
+    name = "LOW:HIGH"
+    wanted = " is not a range; give LOW:HIGH, LOW: or :HIGH"
+
+    def parse(self, text: str) -> tuple[float, float]:
+        low, colon, high = text.partition(":")
+        ends = float(low) if low else -math.inf, float(high) if high else math.inf
+        if not (colon and ends[0] <= ends[1]):
+            raise ValueError
         return ends
 
 
-class Words(click.ParamType):  # type: ignore[type-arg]
+class Words(Parsed):
     """Words separated by commas, each from a set; without a set, any."""
 
     name = "words"
 
     def __init__(self, choices: tuple[str, ...] | None) -> None:
         self.choices = choices
+        self.wanted = f"; expected {', '.join(choices)}" if choices else "; leave it out"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
+    def parse(self, text: str) -> tuple[str, ...]:
+        words = tuple(word.strip() for word in text.split(",") if word.strip())
         for word in words:
             if self.choices is not None and word not in self.choices:
-                expected = f"expected {', '.join(self.choices)}" if self.choices else "leave it out"
-                self.fail(f"{word!r}; {expected}", param, ctx)
+                self.fail(f"{word!r}{self.wanted}")
         return words
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return ",".join(self.choices or ("WORD", "..."))
 
 
-class Integers(click.ParamType):  # type: ignore[type-arg]
+class Integers(Parsed):
     """Integers separated by commas, such as a size or a place."""
 
     def __init__(self, name: str, counts: tuple[int, ...], least: int, example: str) -> None:
-        self.name, self.counts, self.least, self.example = name, counts, least, example
+        self.name, self.counts, self.least = name, counts, least
+        self.wanted = f"; give {name} as in {example}"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(int(word) for word in str(value).replace("x", ",").split(","))
-        except ValueError:
-            numbers = ()
+    def parse(self, text: str) -> tuple[int, ...]:
+        numbers = tuple(int(word) for word in text.replace("x", ",").split(","))
         if len(numbers) not in self.counts or min(numbers) < self.least:
-            self.fail(f"{value!r}; give {self.name} as in {self.example}", param, ctx)
+            raise ValueError
         return numbers
 
 
-class Gate(click.ParamType):  # type: ignore[type-arg]
+class Gate(Parsed):
     """``NAME=VALUE``: a figure that must be reached."""
 
     name = "NAME=VALUE"
+    wanted = "; give NAME=VALUE as in recall=0.9"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, float]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, number = str(value).partition("=")
-        try:
-            if not (name and equals) or math.isnan(float(number)):
-                raise ValueError
-            return name, float(number)
-        except ValueError:
-            self.fail(f"{value!r}; give NAME=VALUE as in recall=0.9", param, ctx)
+    def parse(self, text: str) -> tuple[str, float]:
+        name, equals, number = text.partition("=")
+        if not (name and equals) or math.isnan(float(number)):
+            raise ValueError
+        return name, float(number)
 
 
-class ObjectScale(click.ParamType):  # type: ignore[type-arg]
+class ObjectScale(Parsed):
     """A factor above 0, or ``auto``, which is None."""
 
     name = "FACTOR"
+    wanted = "; give a factor between 0.125 and 8, or auto"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float | None:
-        if value is None or value == "auto":
+    def parse(self, text: str) -> float | None:
+        if text == "auto":
             return None
-        try:
-            factor = float(str(value))
-        except ValueError:
-            factor = 0.0
-        if not 1 / 8 <= factor <= 8:
-            self.fail(f"{value!r}; give a factor between 0.125 and 8, or auto", param, ctx)
-        return factor
+        if not 1 / 8 <= float(text) <= 8:
+            raise ValueError
+        return float(text)
+
+
+class Sides(Parsed):
+    """``WIDTH,HEIGHT[,DEPTH]`` in pixels."""
+
+    name = "WIDTH,HEIGHT[,DEPTH]"
+    wanted = "; give WIDTH,HEIGHT as in 90,29, and the depth in volumes"
+
+    def parse(self, text: str) -> tuple[float, ...]:
+        sides = tuple(float(word) for word in text.split(","))
+        if len(sides) not in (2, 3):
+            raise ValueError
+        return sides
 
 
 def threshold(text: str) -> float | str:
@@ -125,17 +130,3 @@ def threshold(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def sides_of_box(text: str) -> tuple[float, ...]:
-    """``WIDTH,HEIGHT[,DEPTH]`` in pixels."""
-    try:
-        sides = tuple(float(word) for word in text.split(","))
-    except ValueError:
-        sides = ()
-    if len(sides) not in (2, 3):
-        raise click.BadParameter(
-            f"{text!r}; give WIDTH,HEIGHT as in 90,29, and the depth in volumes",
-            param_hint="--size",
-        )
-    return sides

@@ -132,9 +132,5 @@ class ApplyJob(NetworkJob):
                 bands = Rounding(step, self.uint8).bands(bands, shape[0], files.folder)
             voxel = voxel_of(self.network, step, image.spacing, image.unit)
             write_bands(form, files, paths[-1], bands, shape, self._dtype, **voxel)
-        values = {
-            "files": [path.name for path in paths],
-            "model": self.model,
-            **intensity,
-        }
-        return ImageRecord(name, values)
+        files_of = [path.name for path in paths]
+        return ImageRecord(name, {"files": files_of, "model": self.model, **intensity})

@@ -10,8 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError, plural
-from spel.jobs.masks import MaskEvaluation, check_sizes, figure_lines, paired, whole_labels
+from spel.errors import FormatError
+from spel.jobs.masks import (
+    MaskEvaluation,
+    check_sizes,
+    figure_lines,
+    missing_lines,
+    paired,
+    whole_labels,
+)
 from spel.metrics.segmentation import Overlap, overlap
 
 Labels = npt.NDArray[np.int64]
@@ -53,12 +60,7 @@ class ClassEvaluation:
             lines += [
                 f"{overlap.dice:.4f}  class {label}  {name}" for name, overlap in ranked[:worst]
             ]
-        if self.missing:
-            lines.append(
-                f"{plural(len(self.missing), 'true label image')}: no answer, counted as missed, "
-                f"for example {self.missing[0]}"
-            )
-        return "\n".join(lines)
+        return "\n".join([*lines, *missing_lines(self.missing)])
 
 
 def evaluate_classes(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from spel.atomic import write_text
 from spel.core.intensity import dark_largest, full_range, largest_number
+from spel.jobs.tables import write_table
 from spel.learning.finite import check_finite
 from spel.runs import ImageJob, ImageRecord, OutputFiles, RunFiles, SourceImage, Task
 from spel.runs.resume import read_lines
@@ -58,18 +56,17 @@ class ClassifyJob(ImageJob):
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
     ) -> list[Path]:
         """Write the table of all images."""
-        if not self.formats:
-            return []
-        path, text = files.collected("csv"), io.StringIO()
+        paths = [files.collected(form) for form in self.formats]
+        for path in paths:
+            write_table(path, self._rows(files.results))
+        return paths
+
+    def _rows(self, results: Path) -> Iterator[list[Any]]:
         classes = [str(c) for c in self.model.classes_]
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["image", "class", *classes])
-        for line, _, _ in read_lines(files.results):
+        yield ["image", "class", *classes]
+        for line, _, _ in read_lines(results):
             one = json.loads(line)
-            scores = [one["scores"].get(name, "") for name in classes]
-            table.writerow([one["image"], one["class"], *scores])
-        write_text(path, text.getvalue())
-        return [path]
+            yield [one["image"], one["class"], *(one["scores"].get(name, "") for name in classes)]
 
 
 def model_name(path: str | Path) -> str:

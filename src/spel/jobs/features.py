@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from spel.atomic import replacing
 from spel.core.intensity import full_range
 from spel.errors import ShapeError
 from spel.jobs.network_job import NetworkJob
+from spel.jobs.tables import write_table
 from spel.learning.finite import check_finite
 from spel.runs import ImageRecord, OutputFiles, RunFiles, SourceImage, Task
 from spel.runs.resume import read_lines
@@ -78,10 +78,13 @@ class FeaturesJob(NetworkJob):
         self, files: RunFiles, tasks: Sequence[Task], changed: Collection[str]
     ) -> list[Path]:
         """Write the table of all images."""
-        writers = {"npz": self._write_npz, "csv": self._write_csv}
-        return [
-            _written(files.collected(form), files.results, writers[form]) for form in self.formats
-        ]
+        paths = [files.collected(form) for form in self.formats]
+        for form, path in zip(self.formats, paths):
+            if form == "csv":
+                write_table(path, self._rows(files.results))
+            else:
+                self._write_npz(path, files.results)
+        return paths
 
     def _pooled(self) -> Any:
         from spel.sklearn import PooledFeatures
@@ -103,22 +106,14 @@ class FeaturesJob(NetworkJob):
                 table, names = np.zeros((count, len(vector)), np.float32), self._names(channels)
             table[row] = vector
             images.append(image)
-        with path.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, images=np.array(images, str), names=np.array(names, str), features=table)
 
-    def _write_csv(self, path: Path, results: Path) -> None:
-        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            table = csv.writer(file, lineterminator="\n")
-            for row, (image, vector, channels) in enumerate(_vectors(results)):
-                if row == 0:
-                    table.writerow(["image", *self._names(channels)])
-                table.writerow([image, *vector])
-
-
-def _written(path: Path, results: Path, write: Callable[[Path, Path], None]) -> Path:
-    with replacing(path) as temporary:
-        write(temporary, results)
-    return path
+    def _rows(self, results: Path) -> Iterator[list[Any]]:
+        for row, (image, vector, channels) in enumerate(_vectors(results)):
+            if row == 0:
+                yield ["image", *self._names(channels)]
+            yield [image, *vector]
 
 
 def _vectors(results: Path) -> Iterator[tuple[str, list[float], int]]:

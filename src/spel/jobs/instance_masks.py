@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError, plural
+from spel.errors import FormatError
 from spel.jobs.label_windows import label_pairs
-from spel.jobs.masks import INSTANCES, figure_lines, paired
+from spel.jobs.masks import INSTANCES, figure_lines, missing_lines, paired
 from spel.metrics.instances import (
     InstanceOverlaps,
     count_pairs,
@@ -51,12 +51,7 @@ class InstanceEvaluation:
         lines = figure_lines(self.to_dict())
         ranked = sorted((evaluate_instances([o]).f1, name) for name, o in self.overlaps.items())
         lines += [f"{f1:.4f}  {name}" for f1, name in ranked[:worst]]
-        if self.missing:
-            lines.append(
-                f"{plural(len(self.missing), 'true label image')}: no answer, counted as missed, "
-                f"for example {self.missing[0]}"
-            )
-        return "\n".join(lines)
+        return "\n".join([*lines, *missing_lines(self.missing)])
 
 
 def evaluate_instance_masks(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from spel.io.large import LargeImage, is_zarr
 from spel.jobs.masks import check_sizes
 from spel.nn.tiles import default_size
 from spel.runs.parts import NO_LIMIT, is_too_large
+from spel.runs.tiling import Tiling
 
 Labels = npt.NDArray[Any]
 
@@ -43,10 +43,7 @@ def label_pairs(answer: Path | None, truth: Path) -> Iterator[tuple[Labels, Labe
         mine = None if answer is None else _opened(answer, stack)
         if answer is not None and mine is not None:
             check_sizes(answer, mine.shape[:-1], truth, true.shape[:-1])
-        size = true.shape[:-1]
-        side = default_size(true.shape)
-        for corner in product(*(range(0, n, side) for n in size)):
-            window = tuple(slice(a, min(a + side, n)) for a, n in zip(corner, size))
+        for window in Tiling(true, default_size(true.shape)).places:
             part = _labels(truth, true, window)
             yield np.zeros_like(part) if mine is None else _labels(answer, mine, window), part
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ParameterError, plural
 from spel.io.image.label_image import read_label_image
 from spel.io.large.forms import ENDINGS
 from spel.io.sources import expand, natural_key
@@ -96,6 +96,12 @@ def figure_lines(figures: Mapping[str, float | None]) -> list[str]:
         f"{name:18s} " + ("–" if value is None else f"{value:.4f}".removesuffix(".0000"))
         for name, value in figures.items()
     ]
+
+
+def missing_lines(missing: Sequence[str]) -> list[str]:
+    """What is said of true label images without an answer, if there are any."""
+    one = f"no answer, counted as missed, for example {missing[0]}" if missing else ""
+    return [f"{plural(len(missing), 'true label image')}: {one}"] if missing else []
 
 
 def evaluate_masks(

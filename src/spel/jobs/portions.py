@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from spel.errors import TaskError
@@ -34,10 +34,8 @@ def in_workers(
     The function raises `TaskError` with the first error of a task, and `Interrupted` after a stop.
     """
     request = stop if stop is not None else Stop()
-    pool = Pool(workers) if workers > 1 and executor is None else None
 
     def run(tasks: Iterable[Any]) -> Iterator[Any]:
-        chosen = executor if pool is None else pool
         outcomes = run_tasks(tasks, executor=chosen, stop=request, ahead=2 * workers)
         for outcome in outcomes:
             if outcome.failed:
@@ -45,12 +43,6 @@ def in_workers(
             yield outcome.result
         request.raise_if_requested()
 
-    try:
+    own = workers > 1 and executor is None
+    with Pool(workers) if own else nullcontext(executor) as chosen:
         yield run
-    except BaseException:
-        if pool is not None:
-            pool.kill()
-        raise
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -106,15 +108,10 @@ class SegmentJob(NetworkJob):
         for name in self.save:
             paths.append(files.path(PARTS[name]))
             save_part(name, paths[-1], segmented, image.name)
-        return image.record(
-            size=list(levels.shape),
-            area=int(np.count_nonzero(segmented.mask)),
-            **({"objects": len(segmented.instances)} if self.lists_objects else {}),
-            files=[path.name for path in paths],
-            model=self.model,
-            **({"spacing": list(image.spacing)} if image.spacing else {}),
-            **self.intensity(image.pixels, image.white),
-        )
+        area = int(np.count_nonzero(segmented.mask))
+        count = len(segmented.instances) if self.lists_objects else None
+        values = self._values(levels.shape, area, count, paths, image.spacing)
+        return image.record(**values, **self.intensity(image.pixels, image.white))
 
     def process_tiles(
         self, image: LargeImage, name: str, files: OutputFiles, each: Mapping
@@ -127,13 +124,20 @@ class SegmentJob(NetworkJob):
         tiled = TiledSegmentation(self.network, chosen, image, tiling, files, form, self.scale)
         mask, area = tiled.write_mask()
         paths = [mask, *(tiled.save(part, name) for part in self.save)]
-        values = {
-            "size": list(tiled.size),
+        count = len(tiled.objects.scores) if self.lists_objects else None
+        values = self._values(tiled.size, area, count, paths, image.spacing)
+        return ImageRecord(name, {**values, **intensity})
+
+    def _values(
+        self, size: Sequence[int], area: int, objects: int | None, paths: Sequence[Path],
+        spacing: Sequence[float],
+    ) -> dict[str, Any]:  # fmt: skip
+        """What the record of an image says of its mask."""
+        return {
+            "size": list(size),
             "area": area,
-            **({"objects": len(tiled.objects.scores)} if self.lists_objects else {}),
+            **({} if objects is None else {"objects": objects}),
             "files": [path.name for path in paths],
             "model": self.model,
-            **({"spacing": list(image.spacing)} if image.spacing else {}),
-            **intensity,
+            **({"spacing": list(spacing)} if spacing else {}),
         }
-        return ImageRecord(name, values)

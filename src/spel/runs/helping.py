@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spel.errors import SpelError
 from spel.io.image.header import MAX_PIXELS
 from spel.io.large import LargeImage, is_zarr
 from spel.runs.image_task import ImageTask
@@ -17,9 +16,8 @@ from spel.runs.parts import MAX_COMPRESSION, in_parts, is_tiled
 from spel.runs.run_files import RunFiles
 from spel.runs.scheduler import run_tasks
 from spel.runs.shard import Shard
-from spel.runs.spread import RunParts
 from spel.runs.stop import Stop
-from spel.runs.task import Identity, Task
+from spel.runs.task import Task
 from spel.runs.tiled_task import TiledTask
 
 
@@ -81,30 +79,11 @@ class HelpTask:
         folder = Path(self.task.files.folder)
         return self.image not in images_done(RunFiles(folder, self.owner).manifest)
 
-    def __call__(self) -> HelpedTask | None:
+    def __call__(self) -> TiledTask | None:
         task, job = self.task, self.task.job
         level = job.level or 0
         with LargeImage(task.image, page=job.page, level=level, isolate=job.isolate) as image:
             if not is_tiled(job, image):
                 return None
             files = replace(task.files, written=False)
-            return HelpedTask(TiledTask(job, task.image, files, image, task.shard))
-
-
-@dataclass(frozen=True, eq=False)
-class HelpedTask:
-    """The tiles of an image of another shard; it has no record."""
-
-    task: TiledTask
-
-    @property
-    def image(self) -> str:
-        """Path of the image."""
-        return self.task.image
-
-    def spread(self, run: RunParts, identity: Identity | None) -> None:
-        """Compute what is missing; its folder vanishes when the other shard is done."""
-        try:
-            self.task.compute(run, identity)
-        except SpelError:
-            return
+            return TiledTask(job, task.image, files, image, task.shard)

@@ -17,22 +17,15 @@ class Job(Protocol):
     A task returns a record: a value with `image`, the name of its input, and `to_dict`, the plain
     values that stand in a line of ``results.jsonl``. Other files that it writes are written
     atomically, so that doing it again gives the same files.
-
-    Attributes
-    ----------
-    counted : str
-        The entry of a record whose items the report counts, such as "boxes"; may be empty.
-    writes_files : bool
-        Whether the files of single images are the result; their records name them in "files".
     """
 
     @property
     def counted(self) -> str:
-        """The entry of a record whose items the report counts; empty if there is none."""
+        """The entry of a record whose items the report counts, such as "boxes"; may be empty."""
 
     @property
     def writes_files(self) -> bool:
-        """Whether the files of single images are the result."""
+        """Whether the files of single images are the result; records name them in "files"."""
 
     def to_dict(self) -> dict[str, Any]:
         """Settings that a resumed run must share, ready for JSON."""

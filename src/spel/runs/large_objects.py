@@ -25,13 +25,7 @@ from spel.nn import Network
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
 from spel.runs.painting import PaintedObjects, Painting
-from spel.runs.piece_table import (
-    MaskFile,
-    PieceTable,
-    joined_bits,
-    packed_lengths,
-    pieces_of_tile,
-)
+from spel.runs.piece_table import MaskFile, PieceTable, joined_bits, pieces_of_tile
 from spel.runs.tiling import Tiling
 
 Array = npt.NDArray[Any]
@@ -78,7 +72,7 @@ def large_objects(
     size = tiling.shape[:-1]
     order = _chosen(pieces, kinds, size, folder)
     painting = Painting(size, folder)
-    order = [number for number in order if painting.add(pieces.window(number), pieces.mask(number))]
+    order = [number for number in order if painting.add(*pieces.masks[number])]
     line = how.delineation if any(kind.model is not None for kind in kinds) else None
     if line is not None and line.method != "none":
         lengths = sides(tiling.size, len(size))
@@ -118,7 +112,7 @@ def delineated_mask(
     pieces = PieceTable(tiling.each(find, tiling.tiles(network)), folder)
     rough = Painting(tiling.shape[:-1], folder)
     for number in range(len(pieces)):
-        rough.add(pieces.window(number), pieces.mask(number))
+        rough.add(*pieces.masks[number])
     lengths = sides(tiling.size, len(rough.size))
     work = _Delineating(features, how.delineation, spacing, lengths, apart=False)
     return _delineated(work, tiling, rough, folder)[0].labels
@@ -143,7 +137,7 @@ def _chosen(
 
 def _is_free(taken: Painting, pieces: PieceTable, number: int) -> bool:
     """Whether a piece overlaps no better one; its place is then taken."""
-    window, mask = pieces.window(number), pieces.mask(number)
+    window, mask = pieces.masks[number]
     if taken.labels[window][..., 0][mask].any():
         return False
     return taken.add(window, mask)
@@ -180,19 +174,13 @@ def _delineated(
     work: _Delineating, tiling: Tiling, rough: Painting, folder: Folder
 ) -> tuple[Painting, list[int]]:
     """The objects with their borders moved, and which of the rough ones are left."""
-    masks, windows = MaskFile(folder), []
-    for numbers, low, high, bits in tiling.each(work, _regions(work, rough)):
-        starts = np.cumsum([0, *packed_lengths(low, high)]).tolist()
-        for number, a, b, start, stop in zip(
-            numbers, low, high, starts[:-1], starts[1:], strict=True
-        ):
-            masks.append(bits[start:stop])
-            windows.append((int(number), a, b))
+    masks, numbers = MaskFile(folder), list[int]()
+    for some, *masked in tiling.each(work, _regions(work, rough)):
+        masks.append(*masked)
+        numbers += some.tolist()
     painting, left = Painting(rough.size, folder), []
-    for place in sorted(range(len(windows)), key=lambda one: windows[one][0]):
-        number, low, high = windows[place]
-        mask = masks.read(place, tuple((high - low).tolist()))
-        if painting.add(tuple(slice(int(a), int(b)) for a, b in zip(low, high)), mask):
+    for number, place in sorted(zip(numbers, range(len(numbers)))):
+        if painting.add(*masks[place]):
             left.append(number - 1)
     return painting, left
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
@@ -46,7 +46,7 @@ class OutputFiles:
         return replace(self, stem=f"{self.stem}-{index:06d}")
 
 
-class FileNames(Collection[str]):
+class FileNames(Container[str]):
     """Names of the files of a run: the given ones, and all that begin with a stem and a dot.
 
     Examples
@@ -67,12 +67,6 @@ class FileNames(Collection[str]):
         return text in self.names or any(
             stem in self.stems or _FRAME.sub("", stem) in self.stems for stem in beginnings
         )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
 
 def file_stems(paths: Sequence[str | os.PathLike[str]]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
+from array import array
 from collections.abc import Iterable
 from functools import partial
-from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,24 +29,31 @@ Packed = tuple[Array, ...]
 
 
 class MaskFile:
-    """Masks in a file without a name, which ends with it; each is pieces by its number."""
+    """Masks of parts of an image in a file without a name, which ends with it."""
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
-        self._ends = [0]
+        self._ends, self._corners = array("q", [0]), array("q")
 
-    def append(self, bits: Array) -> None:
-        """Add the packed bits of a mask."""
+    def append(self, low: Array, high: Array, bits: Array) -> None:
+        """Add masks by the first and last corners of their windows, and their `joined_bits`."""
         self._file.seek(self._ends[-1])
         self._file.write(bits.tobytes())
-        self._ends.append(self._ends[-1] + len(bits))
+        lengths = -(-(high - low).prod(axis=1) // 8)
+        self._ends.extend((self._ends[-1] + lengths.cumsum()).tolist())
+        self._corners.extend(np.stack([low, high], axis=-1).ravel().tolist())
 
-    def read(self, number: int, shape: tuple[int, ...]) -> Mask:
-        """The mask that was added as this number, counted from 0."""
+    def __getitem__(self, number: int) -> tuple[Window, Mask]:
+        """The window and the mask of this number, counted from 0."""
         start, stop = self._ends[number : number + 2]
+        each = len(self._corners) // (len(self._ends) - 1)
+        corners = self._corners[each * number : each * (number + 1)]
+        shape = [b - a for a, b in zip(corners[::2], corners[1::2])]
         self._file.seek(start)
-        return unpacked(np.frombuffer(self._file.read(stop - start), np.uint8), shape)
+        bits = np.frombuffer(self._file.read(stop - start), np.uint8)
+        mask = np.unpackbits(bits, count=prod(shape)).astype(bool).reshape(shape)
+        return tuple(map(slice, corners[::2], corners[1::2])), mask
 
 
 class PieceTable:
@@ -56,31 +64,26 @@ class PieceTable:
     parts : iterable of Packed
     folder : path, optional
         On the disk where the masks lie; by default that of temporary files.
+
+    Attributes
+    ----------
+    masks : MaskFile
+        The window and the mask of each.
     """
 
     def __init__(
         self, parts: Iterable[Packed], folder: str | os.PathLike[str] | None = None
     ) -> None:
-        self._masks = MaskFile(folder)
+        self.masks = MaskFile(folder)
         columns: list[tuple[Array, ...]] = []
-        for *numbers, bits in parts:
+        for *numbers, low, high, bits in parts:
             columns.append(tuple(numbers))
-            starts = np.cumsum([0, *packed_lengths(*numbers[4:])]).tolist()
-            for start, stop in pairwise(starts):
-                self._masks.append(bits[start:stop])
+            self.masks.append(low, high, bits)
         joined = [np.concatenate(column) for column in zip(*columns)]
-        self.kinds, self.scores, self.levels, self.firsts, self.low, self.high = joined
+        self.kinds, self.scores, self.levels, self.firsts = joined
 
     def __len__(self) -> int:
         return len(self.kinds)
-
-    def window(self, number: int) -> Window:
-        """The part of the image that the mask of a piece covers."""
-        return tuple(slice(int(a), int(b)) for a, b in zip(self.low[number], self.high[number]))
-
-    def mask(self, number: int) -> Mask:
-        """The mask of a piece, in its window."""
-        return self._masks.read(number, tuple((self.high[number] - self.low[number]).tolist()))
 
     def best_first(self, kind: int) -> list[int]:
         """The pieces of a kind: by score, level and place."""
@@ -118,14 +121,3 @@ def _open_sides(how: Segmentation, level: float, values: Array, frame: Any) -> A
 def joined_bits(masks: Iterable[Mask]) -> Array:
     """The packed bits of masks, one after the other."""
     return np.concatenate([np.zeros(0, np.uint8), *(np.packbits(mask) for mask in masks)])
-
-
-def packed_lengths(low: Array, high: Array) -> list[int]:
-    """The number of packed bytes of the mask of each window."""
-    return [int(n) for n in -(-(high - low).prod(axis=1) // 8)]
-
-
-def unpacked(bits: Array, shape: tuple[int, ...]) -> Mask:
-    """The mask of a shape whose bits were packed."""
-    spels = int(np.prod(shape))
-    return np.unpackbits(bits, count=spels).astype(bool).reshape(shape)

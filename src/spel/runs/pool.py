@@ -100,6 +100,12 @@ class Pool(Executor):
         for watcher in self._watchers:
             watcher.worker.kill()
 
+    def __exit__(self, *error: Any) -> None:
+        """End after the scheduled tasks; at once after an error."""
+        if error[0] is not None:
+            self.kill()
+        self.shutdown(cancel_futures=error[0] is not None)
+
     @property
     def processes(self) -> list[int]:
         """Process numbers of the living workers."""

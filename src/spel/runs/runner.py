@@ -198,7 +198,17 @@ def run(
         for path in lines:
             sort_lines(path, order)
         collected = job.collect(files, tasks, changed)
-    return _report(writer, state, files.folder, collected)
+    return RunReport(
+        writer.done,
+        writer.failed,
+        writer.items,
+        writer.seconds,
+        files.folder,
+        tuple(writer.failures),
+        state.images,
+        state.changed,
+        tuple(collected),
+    )
 
 
 def _open_manifest(files: RunFiles, job: Job, config: dict[str, Any], fresh: bool) -> Manifest:
@@ -253,19 +263,3 @@ def _write(
             writer.close()
         raise
     writer.close()
-
-
-def _report(
-    writer: RunWriter, state: ResumeState, folder: Path, collected: Iterable[Path]
-) -> RunReport:
-    return RunReport(
-        writer.done,
-        writer.failed,
-        writer.items,
-        writer.seconds,
-        folder,
-        tuple(writer.failures),
-        state.images,
-        state.changed,
-        tuple(collected),
-    )

@@ -73,9 +73,10 @@ def run_tasks(
     elif workers == 1 and seconds is None and memory is None:
         yield from _here(timed, stop)
     else:
-        yield from _in_pool(
-            Pool(workers, seconds=seconds, memory=memory), timed, ahead or 4 * workers, stop
-        )
+        with Pool(workers, seconds=seconds, memory=memory) as pool:
+            yield from _in_order(pool, timed, ahead or 4 * workers, stop)
+            if stop.requested:
+                pool.kill()
 
 
 def _here(tasks: Iterator[TimedTask], stop: Stop) -> Iterator[Outcome]:
@@ -105,18 +106,6 @@ def _completed(outcome: Outcome, run: RunParts, stop: Stop) -> Outcome:
         call = partial(work.spread, run_all, outcome.identity)
         done = outcome_of(work.image, call, outcome.identity, perf_counter())
     return replace(done, ms=round(outcome.ms + done.ms, 3))
-
-
-def _in_pool(pool: Pool, tasks: Iterator[TimedTask], ahead: int, stop: Stop) -> Iterator[Outcome]:
-    try:
-        yield from _in_order(pool, tasks, ahead, stop)
-    except BaseException:
-        pool.kill()
-        raise
-    finally:
-        if stop.requested:
-            pool.kill()
-        pool.shutdown(cancel_futures=True)
 
 
 def _in_order(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from spel import __version__
-from spel.errors import ParameterError, WriteError
+from spel.errors import ParameterError, SpelError, WriteError
 from spel.io.large import LargeImage
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
@@ -21,6 +22,8 @@ from spel.runs.task import Identity, WorkersLost
 @dataclass(frozen=True, eq=False)
 class TiledTask:
     """An image whose tiles are computed by all workers of the run, and by other shards.
+
+    Another shard, whose files are not written, stores tiles and gives no record.
 
     Attributes
     ----------
@@ -38,24 +41,26 @@ class TiledTask:
     source: LargeImage
     shard: Shard = field(default_factory=Shard)
 
-    def spread(self, run: RunParts, identity: Identity | None) -> Record:
+    def spread(self, run: RunParts, identity: Identity | None) -> Record | None:
         """The record; the parts of a run that is stopped or killed stay for the next one."""
         folder = self._folder(identity)
+        if not self.files.written:
+            with suppress(SpelError):  # the folder vanishes when the shard of the image is done
+                self._compute(run, identity, folder)
+            return None
         try:
-            record = self.compute(run, identity)
+            record = self._compute(run, identity, folder)
         except (WriteError, WorkersLost, KeyboardInterrupt):
             raise
         except BaseException:
-            if folder is not None:
-                folder.remove()
+            _remove(folder)
             raise
-        if folder is not None:
-            folder.remove()
+        _remove(folder)
         return record
 
-    def compute(self, run: RunParts, identity: Identity | None) -> Record:
-        """The record, with all parts stored."""
-        folder = self._folder(identity)
+    def _compute(
+        self, run: RunParts, identity: Identity | None, folder: PartFolder | None
+    ) -> Record:
         if folder is not None:
             folder.open()
         with self.source as image:
@@ -78,3 +83,8 @@ class TiledTask:
         settings |= {"bytes": identity.bytes, "digest": identity.digest}
         key = hashlib.blake2b(json.dumps(settings).encode(), digest_size=16).hexdigest()
         return PartFolder(Path(self.files.path(ENDING)), key)
+
+
+def _remove(folder: PartFolder | None) -> None:
+    if folder is not None:
+        folder.remove()

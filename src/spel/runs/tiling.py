@@ -79,16 +79,17 @@ class Tiling:
 
         return parts
 
-    def windows(self, take: Callable[[Array], Taken]) -> Iterator[Taken]:
-        """What a function takes of each part of the image itself; this method is `Parts`."""
+    @property
+    def places(self) -> Iterator[Slices]:
+        """The tiles of the image itself, in raster order."""
         lengths = self.shape[: max(2, len(self.shape) - 1)]
         each = sides(self.size, len(lengths))
-        corners = product(*(range(0, n, side) for n, side in zip(lengths, each)))
-        places = (
-            tuple(slice(a, min(a + side, n)) for a, side, n in zip(corner, each, lengths))
-            for corner in corners
-        )
-        return self.each(partial(_of_window, self.source, take), places)
+        for corner in product(*map(range, [0] * len(each), lengths, each)):
+            yield tuple(slice(a, min(a + side, n)) for a, side, n in zip(corner, each, lengths))
+
+    def windows(self, take: Callable[[Array], Taken]) -> Iterator[Taken]:
+        """What a function takes of each part of the image itself; this method is `Parts`."""
+        return self.each(partial(_of_window, self.source, take), self.places)
 
     def resolved(self, network: Network) -> Network:
         """The network with its layers over the whole image resolved for this image.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class NetworkJob(ImageJob):
             state = {**state, "network": cached_network(state["place"], state["network"])}
         self.__dict__.update(state)
 
-    @property
+    @cached_property
     def model(self) -> str:
         """Fingerprint of the network, which results state."""
         return self.network.fingerprint()

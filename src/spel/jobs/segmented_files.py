@@ -36,7 +36,7 @@ def mask_picture(
     """
     kind = picture_type(segmentation)
     if not segmentation.classes:
-        return np.where(labels > 0, kind.type(255), kind.type(0))
+        return np.multiply((labels > 0).view(np.uint8), 255, dtype=kind)
     return np.where(labels == UNDECIDED, np.iinfo(kind).max, labels).astype(kind)
 
 

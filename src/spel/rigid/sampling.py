@@ -193,7 +193,7 @@ class Background:
         self.scratch = Scratch()
         self._cached = np.full(len(self.names), -1)  # places in the scratch file
         self._layouts: list[Layout] = [()] * len(self.names)
-        self._known_layouts: dict[Layout, Layout] = {}  # photos of one size share theirs
+        self._shared: dict[Layout, Layout] = {}  # photos of one size share theirs
         self._halved = 0  # so many photos, from the first one on, have a place in the cache
         self._bytes_left = CACHE_BYTES
 
@@ -237,20 +237,20 @@ class Background:
         for photo in range(first, len(self.names)):
             views = self._views(scanner, photo, photo < before)
             yield (
-                hard_negatives(scanner, views, self._known(photo), groups, most),
+                hard_negatives(scanner, views, self._truth_of(photo), groups, most),
                 count_cells(views),
             )
             if photo < self._halved and self._cached[photo] < 0:
                 self._store(photo, halved(views))
 
-    def _known(self, photo: int) -> Truth:
+    def _truth_of(self, photo: int) -> Truth:
         """What is known of a photo."""
         return Truth(self.truth[photo], self.crowds[photo])
 
     def _store(self, photo: int, views: Sequence[View]) -> None:
         """Store the cells of views one after the other."""
         layout = tuple((view.scale, view.cells.shape) for view in views)
-        self._layouts[photo] = self._known_layouts.setdefault(layout, layout)
+        self._layouts[photo] = self._shared.setdefault(layout, layout)
         self._cached[photo], *_ = [self.scratch.append(view.cells) for view in views] or [0]
 
     def _mine_in_workers(
@@ -262,7 +262,7 @@ class Background:
         before = self._halved
         tasks = (
             MineTask(
-                self.images[photo : photo + 1], self.names[photo], self._known(photo), network,
+                self.images[photo : photo + 1], self.names[photo], self._truth_of(photo), network,
                 windows, groups, most, photo < before,
             )
             for photo in range(first, len(self.names))

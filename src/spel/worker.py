@@ -23,6 +23,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
 from spel.allocator import RESERVE, keep_freed_memory
+from spel.deadline import Deadline
 from spel.errors import TaskError
 from spel.pipes import Wire, inheriting, receive_file, send_file, wire_of
 
@@ -143,41 +144,30 @@ class Worker:
         receive: Callable[[Wire], Result],
         seconds: float | None,
     ) -> Result:
-        wire = self._started()
-        late = threading.Event()
-        wait = min(seconds or 0.0, threading.TIMEOUT_MAX)
-        timer = threading.Timer(wait, self._stop, (self._process, late))
-        timer.daemon = True
-        if seconds is not None:
-            timer.start()
+        process, wire = self._started()
+        deadline = Deadline(process.pid, process.kill, seconds)
         try:
-            wire.send_bytes(request)
-            if file is not None:
-                send_file(wire, file)
-            return receive(wire)
+            with deadline:
+                wire.send_bytes(request)
+                if file is not None:
+                    send_file(wire, file)
+                return receive(wire)
         except (EOFError, OSError) as error:
             how = self._death()
-            if late.is_set():
+            if deadline.is_over:
                 raise WorkerTimeout(f"it took more than {seconds:g} seconds") from None
             raise WorkerDeath(how) from error
         except BaseException:  # Ctrl-C: the reply would come later, to another call
             self._end(now=True)
             raise
-        finally:
-            timer.cancel()
 
-    @staticmethod
-    def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
-        late.set()
-        process.kill()
-
-    def _started(self) -> Wire:
+    def _started(self) -> tuple[subprocess.Popen[bytes], Wire]:
         if self._process is not None and self._process.poll() is None and self._wire is not None:
-            return self._wire
+            return self._process, self._wire
         self._end(now=True)
         ours, theirs = Pipe()
         with _signals_blocked(), theirs:
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 [sys.executable, "-c", START.format(path=sys.path), str(theirs.fileno())],
                 **inheriting(theirs.fileno()),
                 stdin=subprocess.DEVNULL,
@@ -188,7 +178,7 @@ class Worker:
         if self._prepare is not None:
             request = ForkingPickler.dumps((self._prepare, (), {}, (None, None), PICKLE))
             self._exchange(request, None, lambda wire: wire.recv(), None)
-        return ours
+        return process, ours
 
     def _output(self) -> int:
         shown = not self._quiet and _has_file(sys.stderr)

@@ -31,7 +31,8 @@ class Pool(Executor):
     workers : int
     seconds : float, optional
         Longest time for one task; a task over it fails with `TaskError`, its process is replaced.
-        What a new process needs to begin does not count.
+        What a new process needs to begin does not count, nor (on Linux) what a task waits for a
+        processor of a busy machine, up to ten times the limit.
     memory : int, optional
         Bytes that a worker may have beyond what it starts with; more gives `MemoryError` in the
         task (Linux only).

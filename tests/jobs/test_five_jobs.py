@@ -215,3 +215,23 @@ def test_what_is_no_job_is_refused(photos, tmp_path):
     report = run(lambda image: 7, photos / "00.png", tmp_path / "seven")  # type: ignore[arg-type]
     assert "return a mapping" in report.failures[0].message
     assert FunctionJob(np.mean, level=1).to_dict()["level"] == 1
+
+
+def test_what_a_function_returns_may_hold_numbers_of_numpy_anywhere(tmp_path):
+    spel.write(tmp_path / "a.png", np.full((4, 4), 7, np.uint8))
+
+    def measured(image):
+        return {"pair": (1, np.int16(3)), "named": {"a": np.float32(1.5)}, "good": np.bool_(True)}
+
+    report = spel.run(measured, tmp_path / "a.png", tmp_path / "out")
+    line = json.loads((report.folder / "results.jsonl").read_text())
+    assert line.pop("image").endswith("a.png")
+    assert line == {"pair": [1, 3], "named": {"a": 1.5}, "good": True}
+
+
+@pytest.mark.parametrize("name", ["image", "../a", "a/b", "", "a.b"])
+def test_names_that_a_function_cannot_give_are_refused(tmp_path, name):
+    spel.write(tmp_path / "a.png", np.full((4, 4), 7, np.uint8))
+    report = spel.run(lambda image: {name: image}, tmp_path / "a.png", tmp_path / "out")
+    (failure,) = report.failures
+    assert repr(name) in failure.message

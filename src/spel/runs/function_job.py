@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -82,25 +83,41 @@ class FunctionJob(ImageJob):
                 f"run: the function returned {type(values).__name__}; return a mapping of names to "
                 "values"
             )
-        return image.record(**{str(k): _plain(str(k), v, files) for k, v in values.items()})
+        named = {str(name): value for name, value in values.items()}
+        if "image" in named:
+            raise ParameterError(
+                "run: the function returned a value that is called 'image', which is the name of "
+                "the file; choose another name"
+            )
+        return image.record(**{name: _plain(name, value, files) for name, value in named.items()})
 
 
 def _plain(key: str, value: Any, files: OutputFiles) -> Any:
     """A value as it stands in a line; that of an array is the name of its file."""
     if isinstance(value, np.ndarray) and value.ndim:
+        if not re.fullmatch(r"[\w -]+", key):
+            raise ParameterError(
+                f"run: an array that is called {key!r} cannot be a file of that name; use letters, "
+                "digits, '_' and '-'"
+            )
         path = files.path(f"{key}.npy")
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, value, allow_pickle=False)
         return path.name
-    plain = value.item() if isinstance(value, np.generic | np.ndarray) else value
     try:
-        json.dumps(plain, allow_nan=False)
+        return json.loads(json.dumps(value, allow_nan=False, default=_number))
     except (TypeError, ValueError) as error:
         raise ParameterError(
             f"run: the value {key!r} of the function is {value!r:.80} ({error}); return finite "
             "numbers, texts, lists of them, or arrays"
         ) from None
-    return plain
+
+
+def _number(value: Any) -> Any:
+    """A number of NumPy as one of Python."""
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not plain")
 
 
 def _source_digest(function: Any) -> str:

@@ -61,6 +61,7 @@ def limited(app: Any) -> uvicorn.Config:
         loop="asyncio",
         lifespan="off",
         log_config=None,
+        log_level="error",  # broken requests are answered, and nobody is told
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -61,3 +61,19 @@ def test_alarms_at_a_recall_are_those_above_the_last_plate_that_is_needed():
     # Plates at .9 and .3 of three; false alarms at .8 and .4 in two pictures.
     assert [alarms_at_recall([first, second], share) for share in (0.3, 0.6)] == [0.0, 1.0]
     assert alarms_at_recall([first, second], 0.9) == float("inf")
+
+
+def test_a_box_drawn_exactly_keeps_what_is_not_asked_for():
+    from benchmarks.science.regions import EXACT, drawn_exactly
+
+    one = Answers("a", [[0, 0, 12, 8], [50, 0, 60, 5]], [0.9, 0.8], [[2, 2, 12, 7]])
+    nothing = Answers("b", np.zeros((0, 4)), np.zeros(0), [[0, 0, 4, 2]])
+    expected = {
+        "middle": [1, 0.5, 13, 8.5],
+        "width": [1, 0, 11, 8],
+        "height": [0, 1.5, 12, 6.5],
+        "all of it": [2, 2, 12, 7],
+    }
+    for name, what in EXACT.items():
+        assert drawn_exactly(one, *what).boxes.tolist() == [expected[name], [50, 0, 60, 5]]
+        assert not len(drawn_exactly(nothing, *what).boxes)

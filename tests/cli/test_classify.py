@@ -28,7 +28,8 @@ def textures(folder, n=16, size=(16, 16), suffix="png"):
 @pytest.mark.parametrize("head", ["ridge", "svm"])
 def test_folders_to_a_model_to_classes(program, tmp_path, features, head):
     data, model = textures(tmp_path / "data"), tmp_path / "model.safetensors"
-    options = ["--features", features, "--head", head, "--kernels", 8]
+    options = ["--features", features, "--head", head]
+    options += ["--kernels", 8] if features == "patches" else []
     code, out, err = program("fit", data, "--out", model, *options)
     assert code == 0, err
     assert out.strip() == str(model)
@@ -107,6 +108,22 @@ def test_a_network_gives_features_of_images_of_any_size(program, tmp_path, netwo
     code, _, err = program("fit", data, "--out", model, "--features", "flat")
     assert code == 3
     assert "different sizes" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--features", "pooled", "--kernels", 8), "--kernels is of kernels learned from patches"),
+        (("--features", "flat", "--size", 5), "--features flat learns none; leave it out"),
+        (("--turn",), "--turn is of annotations, and"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(program, tmp_path, options, told):
+    data, model = textures(tmp_path / "data", 2), tmp_path / "model.safetensors"
+    code, _, err = program("fit", data, "--out", model, *options)
+    assert code == 3
+    assert told in err
+    assert not model.exists()
 
 
 def test_folders_that_are_wrong_are_told(program, tmp_path):

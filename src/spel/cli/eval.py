@@ -10,7 +10,7 @@ import click
 
 from spel.cli.image_options import turn_option
 from spel.cli.messages import ExitCode, say
-from spel.cli.options import Settings, shared
+from spel.cli.options import Settings, refuse_options, shared
 from spel.cli.types import Gate
 
 
@@ -79,7 +79,10 @@ def command(
     from spel.jobs import EvaluateJob
 
     if Path(truth).is_dir() and not is_label_folder(truth):
-        _refuse_options_of_boxes(truth)
+        refuse_options(
+            ("iou", "images", "turn", "any_class"),
+            f"compares boxes, and {truth} is a folder of masks; leave it out, or name boxes",
+        )
         judge = _judge(classes, instances)
         evaluation: Any = judge(results, truth, only_answered=only_answered)
     elif classes or instances:
@@ -104,19 +107,6 @@ def command(
             say(f"{name} is {'unknown' if value is None else f'{value:.4f}'}, below {least:g}")
             code = ExitCode.QUALITY_GATE
     raise SystemExit(code)
-
-
-def _refuse_options_of_boxes(truth: str) -> None:
-    """Options that would do nothing for masks."""
-    from spel.errors import ParameterError
-
-    source = click.get_current_context().get_parameter_source
-    for name in ("iou", "images", "turn", "any_class"):
-        if source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise ParameterError(
-                f"--{name.replace('_', '-')} compares boxes, and {truth} is a folder of masks; "
-                "leave it out, or name boxes"
-            )
 
 
 def _judge(classes: bool, instances: bool) -> Any:

@@ -14,7 +14,7 @@ from spel.atomic import check_place
 from spel.cli.image_options import Reading
 from spel.cli.messages import say
 from spel.cli.networks import network
-from spel.cli.options import Settings
+from spel.cli.options import Settings, refuse_options
 from spel.cli.ranges import FileReader
 from spel.cli.worker_options import Place
 from spel.core.threads import thread_count
@@ -40,6 +40,12 @@ def fit(
 ) -> None:
     """Run the command with the values of its options."""
     check_place(out)
+    if options["features"] != "patches":
+        refuse_options(
+            ("kernels", "size", "max_values"),
+            f"is of kernels learned from patches, and --features {options['features']} learns "
+            "none; leave it out",
+        )
     if options["shares"] and not options["test"]:
         raise ParameterError("fit: --share is judged by a part held out; leave --test 0 out")
     read = FileReader(settings, reading)
@@ -80,9 +86,13 @@ def _examples(
 ) -> tuple[Sequence[Any], Sequence[str]]:
     """Images that are read on access, or crops in memory, and the class of each."""
     if folder.is_file() or is_label_folder(folder):
+        refuse_options(
+            ("by",), f"is of folders of classes, and {folder} holds annotations; leave it out"
+        )
         place = options["photos"] or images_beside(folder)
         truth = read_labels(folder, images=place, turn=options["turn"], report=say)
         return labelled_crops(truth, place, read=read, report=say)
+    refuse_options(("photos", "turn"), f"is of annotations, and {folder} has none; leave it out")
     labelled = labelled_images(folder, by=options["by"])
     read(labelled.paths[0])  # which says what is assumed of its numbers, and so of all
     return ExampleFiles([str(path) for path in labelled.paths], **read.options), labelled.classes

@@ -79,3 +79,22 @@ def shared(function: F) -> F:
             return function(*args, **kw)
 
     return wrapped  # type: ignore[return-value]
+
+
+def refuse_options(names: tuple[str, ...], reason: str) -> None:
+    """Refuse those of the options of a command that are given, where they would do nothing.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The options, as the command names their values.
+    reason : str
+        The rest of the message, after the option.
+    """
+    from spel.errors import ParameterError
+
+    context = click.get_current_context()
+    flags = {option.name: option.opts[0] for option in context.command.params}
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise ParameterError(f"{flags[name]} {reason}")

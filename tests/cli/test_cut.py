@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import spel
+from spel import runs
 from spel.core.markers import Markers
+from spel.errors import FormatError
 from spel.io.annotation.markers import write_markers
+from spel.jobs import CutJob
 
 
 @pytest.fixture
@@ -137,3 +140,20 @@ def test_a_folder_of_zarr_is_refused_by_name_where_none_is_written(
     code, _, err = program(command, *net, images / "one.png", *words, "--out", tmp_path / "a.zarr")
     assert code == 2
     assert "a.zarr is one picture of OME-Zarr, which spel segment and spel apply write" in err
+
+
+def test_two_images_of_one_name_are_refused(folders, tmp_path):
+    images, strokes, _ = folders
+    (tmp_path / "more").mkdir()
+    spel.write(tmp_path / "more" / "one.png", spel.read(images / "one.png"))
+    both = [images / "one.png", tmp_path / "more" / "one.png"]
+    with pytest.raises(FormatError, match="both fit the markers of 'one'; keep one"):
+        runs.run(CutJob(markers=str(strokes)), both, tmp_path / "cut")
+
+
+def test_files_that_are_left_out_are_said_once(program, folders, tmp_path):
+    images, strokes, _ = folders
+    (strokes / "notes.md").write_text("Drawn on Monday.")
+    code, _, err = program("cut", images, "--markers", strokes, "--out", tmp_path / "cut")
+    assert code == 0
+    assert err.count("1 file left out") == 1

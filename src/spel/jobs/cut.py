@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +16,13 @@ import numpy.typing as npt
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError, TaskError
 from spel.flim import label_from_strokes
-from spel.io.annotation.marker_folder import find_markers
+from spel.io.annotation.annotations import AnnotationWarning
+from spel.io.annotation.marker_folder import find_markers, images_by_name
 from spel.io.annotation.markers import Convention
 from spel.io.image import writer
 from spel.jobs.network_job import NetworkJob
 from spel.nn import Color, Network, chain
-from spel.runs import ImageRecord, OutputFiles, SourceImage
+from spel.runs import ImageRecord, OutputFiles, SourceImage, Task
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,17 @@ class CutJob(NetworkJob):
         """The network and the strokes."""
         return {**super().settings(), "markers": self.drawn}
 
+    def tasks(self, sources: Sequence[str], folder: str = "") -> list[Task]:
+        """A task for each image file.
+
+        Raises
+        ------
+        FormatError
+            If the strokes of one name fit two images.
+        """
+        images_by_name([Path(source) for source in sources], self.strokes, self.markers)
+        return super().tasks(sources, folder)
+
     def process(self, image: SourceImage, files: OutputFiles) -> ImageRecord:
         """The labels of an image."""
         name = Path(image.name).stem
@@ -101,7 +114,9 @@ def strokes_in(folder: str, convention: Convention, digest: str) -> Mapping[str,
     TaskError
         If they are no longer those of the digest.
     """
-    strokes = find_markers(folder, convention=convention)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AnnotationWarning)  # the job said it when it was made
+        strokes = find_markers(folder, convention=convention)
     if digest_of(strokes) != digest:
         raise TaskError(f"{folder}: the strokes have changed since; start the run again")
     return strokes

@@ -126,6 +126,18 @@ def test_published_decoders_take_one_class_against_the_rest():
         decoders_by_class("lm", bank, (0, 1))
 
 
+def test_classes_decoded_from_colours_keep_no_layer_that_nothing_reads():
+    made, drawn = scene(3)
+    steps: list[str] = []
+    markers = [Markers.from_image(drawn)]
+    found = learn_segmenter(network(), [made.image], markers, on_step=steps.append).network
+    assert any(step.startswith("classes as sharp as the image") for step in steps)
+    read = {name for node in found for name in node.inputs}
+    assert set(found.names) - read == {found.output}
+    again = learn_segmenter(network(), [made.image], markers, sharp=False).network
+    assert "conv1" in again.names
+
+
 # -- ORACLE --------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,8 @@ def learn_classes(
         nodes, outputs = sharp.nodes(encoded.features, OUTPUT), sharp.outputs
         start = start and at_border(start)
     network = encoded.with_decoder(*nodes)
+    if sharp is not None:
+        network = network.upto(OUTPUT).with_meta(**network.meta)  # nothing reads the other layers
     classes = []
     for channel, label in enumerate(labels):
         title = class_names.get(label, "background" if label == background else "")

@@ -96,3 +96,12 @@ def test_refusals():
 
 def test_nan_can_be_traced():
     assert np.isnan(example().trace([[np.nan, 1.0]], at=(0, 1)).value)
+
+
+def test_traces_are_compared():
+    first, same, other = (example().trace([[value, 1.0]], at=(0, 1)) for value in (2.0, 2.0, 3.0))
+    assert first == same
+    assert hash(first) == hash(same)
+    assert first != other
+    lost = [example().trace([[np.nan, 1.0]], at=(0, 1)) for _ in range(2)]
+    assert lost[0] == lost[1]

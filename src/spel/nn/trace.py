@@ -49,6 +49,22 @@ class Step:
         """The number that the engine computed."""
         return float(self.terms["value"])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, ready for JSON (NaN and infinities as strings)."""
+        return {
+            "node": self.node,
+            "layer": self.layer,
+            "at": list(self.at),
+            "channel": self.channel,
+            "terms": {name: _plain(term) for name, term in self.terms.items()},
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.layer, self.at, self.channel))
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -76,18 +92,7 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON (NaN and infinities as strings)."""
-        return {
-            "steps": [
-                {
-                    "node": s.node,
-                    "layer": s.layer,
-                    "at": list(s.at),
-                    "channel": s.channel,
-                    "terms": {name: _plain(term) for name, term in s.terms.items()},
-                }
-                for s in self.steps
-            ]
-        }
+        return {"steps": [step.to_dict() for step in self.steps]}
 
     def to_json(self) -> str:
         """The trace as JSON text."""

@@ -213,4 +213,5 @@ def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
     np.save(tmp_path / "volume.npy", np.zeros((3, 9, 9, 3), np.float32))
     (failure,) = run(ApplyJob(NET, tile=256), tmp_path / "volume.npy", tmp_path / "b").failures
     assert "volumes give volumes tile by tile" in failure.message
+    assert "give one plane of a stack (--page)" in failure.message
     assert not list((tmp_path / "b").glob("*.tif"))

@@ -164,9 +164,11 @@ def axes_of(network: Network, source: Source) -> int:
     """
     axes, shape = len(network.footprints[network.output].stride), network.shape(source.shape)
     if not axes + 1 == len(source.shape) == len(shape):
+        page = "; give one plane of a stack (--page)" if len(source.shape) > axes + 1 else ""
         raise ShapeError(
             f"tiles: an image of shape {tuple(source.shape)} gives an output of shape {shape}; "
             "planes give planes and volumes give volumes tile by tile, others are computed whole"
+            + page
         )
     return axes
 

@@ -12,8 +12,10 @@ from PIL import Image
 from spel.errors import ImageReadError
 from spel.io.annotation.markers import read_markers
 from spel.io.image.label_image import read_label_image
+from spel.io.isolation import AVAILABLE
 from spel.jobs.masks import evaluate_masks
 
+WORKERS = pytest.mark.skipif(not AVAILABLE, reason="no workers with limits here")
 LABELS = np.array([[0, 1, 1, 0], [2, 2, 0, 1], [3, 0, 3, 3]], np.uint8)
 COLORS = [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0]  # of Pascal VOC: the first four classes
 
@@ -47,6 +49,15 @@ def test_channels_that_agree_are_one(mode):
     file = io.BytesIO()
     Image.fromarray(LABELS).convert(mode).save(file, "PNG")
     assert np.array_equal(read_label_image(file), LABELS)
+
+
+@pytest.mark.parametrize("isolate", [False, pytest.param(True, marks=WORKERS)])
+def test_the_file_is_named(tmp_path, isolate):
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(ImageReadError, match=r"a\.png: it is not an image"):
+        read_label_image(tmp_path / "a.png", isolate=isolate)
+    with pytest.raises(ImageReadError, match=r"b\.png: there is no such file"):
+        read_label_image(tmp_path / "b.png", isolate=isolate)
 
 
 def test_colours_and_unnamed_channels_are_refused(tmp_path):

@@ -94,6 +94,13 @@ def test_a_full_disk_is_said_and_nothing_stays(client, server, monkeypatch):
     assert client.is_served()
 
 
+def test_a_marker_file_that_is_no_image_is_called_so(client, server):
+    image = server.session.sources[0].id
+    answer = client.put(f"/api/markers?name=m.png&image={image}", b"no image")
+    assert status(answer) == 422
+    assert b"the marker file: it is not an image" in answer
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("first", "x"), ("steps", 2**63), ("turns", [float(2**70)]), ("threshold", "no rule")],

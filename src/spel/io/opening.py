@@ -165,14 +165,17 @@ def _damaged(path: Any, kind: str, error: Exception) -> ImageReadError:
 
 def image_error(path: Any, kind: str, reason: str, remedy: str = "") -> ImageReadError:
     """One line of at most 300 characters: file, format, reason, remedy."""
-    name = printable(name_of(path))
-    if len(name) > 100:
-        name = name[:40] + "…" + name[-59:]
-    reason = printable(reason)
+    name, reason = shown_name(path), printable(reason)
     text = f"{name}: {kind}: " if kind else f"{name}: "
     room = 300 - len(text) - (len(remedy) + 2 if remedy else 0)
     text += reason if len(reason) <= room else reason[: room - 1] + "…"
     return ImageReadError(text + (f"; {remedy}" if remedy else ""))
+
+
+def shown_name(path: Any) -> str:
+    """The name of a path or an open file as `image_error` writes it."""
+    name = printable(name_of(path))
+    return name if len(name) <= 100 else name[:40] + "…" + name[-59:]
 
 
 def name_of(path: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.io.isolation import Reply, reply
-from spel.io.opening import image_error, open_binary, translating_errors
+from spel.io.opening import image_error, name_of, open_binary, translating_errors
 
 from . import png, tiff
 from .decoding import apply_orientation, decode, read_header
@@ -59,7 +59,13 @@ def read_label_image(
     """
     if isolate:
         return shared_decoder().array(path, labels_in_worker, (), max_pixels)[..., 0]
-    with translating_errors(path) as reading, open_binary(path) as file:
+    with translating_errors(path), open_binary(path) as file:
+        return _read_open(file, name_of(path), max_pixels)
+
+
+def _read_open(file: BinaryIO, name: str, max_pixels: int) -> npt.NDArray[Any]:
+    """Read the labels of an open file that is called `name` in messages."""
+    with translating_errors(name) as reading:
         file.seek(0)
         kind = recognize(file.read(HEAD))
         if kind in _INDICES:
@@ -73,7 +79,7 @@ def read_label_image(
     colors = image[..., :-1] if alpha else image
     if colors.shape[-1] > 1 and (colors != colors[..., :1]).any():
         raise image_error(
-            path,
+            name,
             kind,
             "the channels of its pixels differ, so they are colours and not labels",
             "save one channel, or a palette as PNG, with 0 for the background",
@@ -84,4 +90,4 @@ def read_label_image(
 def labels_in_worker(handle: int, name: str, max_pixels: int) -> Reply:
     """Read the labels of an open file, inside the worker."""
     with open(handle, "rb", closefd=False) as file:
-        return reply(name, lambda: ({}, read_label_image(file, max_pixels=max_pixels)[..., None]))
+        return reply(name, lambda: ({}, _read_open(file, name, max_pixels)[..., None]))

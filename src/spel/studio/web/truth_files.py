@@ -15,6 +15,7 @@ from spel.io.annotation.image_folder import ImageFolder, check_size
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import format_of, is_label_folder
 from spel.io.isolation import AVAILABLE
+from spel.io.opening import shown_name
 from spel.jobs.masks import image_stem
 from spel.studio import label_images, true_masks
 from spel.studio.commands.boxes import Named, with_named_boxes
@@ -169,8 +170,7 @@ def mask_change(
     try:
         labels, saliency = label_images.read_labels_for(image, path)
     except ImageReadError as error:
-        reason = str(error).replace(str(path), "the mask").removeprefix("open file: ")
-        raise FormatError(reason) from None
+        raise FormatError(str(error).replace(shown_name(path), "the mask")) from None
     document = session.document
     entry = document.networks.get(network)
     if entry is not None and _tells_classes(entry) and not saliency:

@@ -17,6 +17,7 @@ from spel.errors import FormatError
 from spel.io.annotation.libift import read_arch
 from spel.io.annotation.markers import convention_of, read_markers
 from spel.io.isolation import AVAILABLE
+from spel.io.opening import shown_name
 from spel.nn import load
 from spel.studio import matrix
 from spel.studio.commands.strokes import with_markers
@@ -90,7 +91,8 @@ def take_markers(session: Session, query: Query, path: Path, digest: str) -> Jso
     try:
         markers = read_markers(typed, convention=convention, isolate=AVAILABLE)
     except FormatError as error:
-        raise FormatError(str(error).replace(str(typed), "the marker file")) from None
+        reason = str(error).replace(shown_name(typed), "the marker file")
+        raise FormatError(reason.replace(str(typed), "the marker file")) from None
     finally:
         typed.unlink(missing_ok=True)
     image = session.load(query["image"])

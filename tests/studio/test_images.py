@@ -135,7 +135,10 @@ def test_numbers_that_are_all_below_one_are_not_scaled(folder):
     ("text", "message"),
     [
         ("", "there is no number"),
-        ("1,2\n3", "row 2 has 1 numbers, but row 1 has 2"),
+        ("1,2\n3", "row 2 has 1 number, but row 1 has 2"),
+        ("1,2\n3,4,5", "row 2 has 3 numbers, but row 1 has 2"),
+        ("1,1e400", "'1e400' in row 1 is too large"),
+        ("1;−1e999", "in row 1 is too large"),
         ("1,x", "'x' in row 1 is no number"),
     ],
 )

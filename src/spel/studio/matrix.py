@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.errors import FormatError
+from spel.errors import FormatError, plural
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 MAX_NUMBERS = 1_000_000
@@ -24,7 +24,7 @@ def parse_matrix(text: str) -> npt.NDArray[Any]:
     Raises
     ------
     FormatError
-        If an entry is no number, or the rows differ in length.
+        If an entry is no number or too large for one, or the rows differ in length.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def parse_matrix(text: str) -> npt.NDArray[Any]:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(rows[0]):
             raise FormatError(
-                f"matrix: row {number} has {len(row)} numbers, but row 1 has {len(rows[0])}; "
-                "give every row as many"
+                f"matrix: row {number} has {plural(len(row), 'number')}, but row 1 has "
+                f"{len(rows[0])}; give every row as many"
             )
     values = np.array(
         [[_number(entry, i) for entry in row] for i, row in enumerate(rows, start=1)]
@@ -60,9 +60,14 @@ def _entries(line: str) -> list[str]:
 
 def _number(entry: str, row: int) -> float:
     try:
-        return float(entry.replace("\N{MINUS SIGN}", "-"))
+        value = float(entry.replace("\N{MINUS SIGN}", "-"))
     except ValueError:
         raise FormatError(
             f"matrix: {entry[:20]!r} in row {row} is no number; write rows of numbers, such as "
             "6, 1, 7, -9"
         ) from None
+    if np.isinf(value) and any(letter.isdigit() for letter in entry):
+        raise FormatError(
+            f"matrix: {entry[:20]!r} in row {row} is too large; write numbers below 1.8e308"
+        )
+    return value

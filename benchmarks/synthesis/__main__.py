@@ -13,9 +13,9 @@ Noise has sigma 25 of 255; reductions are bicubic with antialiasing. A border of
 factor is left out. BM3D and A+ are those of bm3d.py and anchored_regression.py beside this file; A+
 learns from the same photos.
 
-texture: the first 256 x 256 spels of scikit-image's gravel, grass, brick and, in colours,
-immunohistochemistry; pictures of 256 x 256. Differences are in units of the deviations in the
-sample, over all statistics and levels.
+texture: 256 x 256 spels of four pictures of scikit-image and of eight photographs, see textures.py;
+pictures of 256 x 256. Differences are in units of the deviations in the sample, over all statistics
+and levels. --methods chooses rows of the table.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ import numpy.typing as npt
 import spel
 from benchmarks.synthesis.anchored_regression import AnchoredRegression
 from benchmarks.synthesis.bm3d import bm3d
+from benchmarks.synthesis.textures import textures
 from spel import (
     Activation,
     Adjacency,
@@ -52,8 +53,6 @@ from spel.synthesis import (
     likeness,
     luma,
     resized,
-    texture,
-    texture_differences,
 )
 from spel.synthesis.texture import METHODS
 
@@ -136,13 +135,14 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--tasks", nargs="*", default=TASKS)
     parser.add_argument("--steps", nargs="*", type=int, choices=range(1, 7), default=range(1, 7))
+    parser.add_argument("--methods", nargs="*", choices=METHODS, default=METHODS)
     arguments = parser.parse_args()
     if arguments.what == "restore":
         restore(arguments.photos, arguments.tasks)
     elif arguments.what == "invert":
         invert(arguments.photos, arguments.steps)
     else:
-        textures(arguments.photos)
+        textures(DATA, arguments.photos, arguments.methods)
 
 
 def invert(count: int, steps: list[int]) -> None:
@@ -219,25 +219,6 @@ def peers(task: Task, spoiled: Image) -> list[Image]:
     sigma = task.amount / 255
     options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma}
     return [np.asarray(denoise_nl_means(spoiled, fast_mode=True, **options)), bm3d(spoiled, sigma)]
-
-
-def textures(count: int) -> None:
-    """How near the statistics of pictures come to those of samples, and in what time."""
-    from skimage import data
-
-    names = ("gravel", "grass", "brick", "immunohistochemistry")[:count]
-    samples = {name: getattr(data, name)()[:256, :256] for name in names}
-    print("| sample | method | mean | largest | processor time |\n|---|---|---|---|---|")
-    for name, sample in samples.items():
-        for method in METHODS:
-            began = process_time()
-            picture = texture(sample, (256, 256), method=method)
-            seconds = process_time() - began
-            away = list(texture_differences(sample, picture, method=method).values())
-            print(
-                f"| {name} | {method} | {np.mean(away):.2%} | {max(away):.2%} | {seconds:.1f} s |",
-                flush=True,
-            )
 
 
 if __name__ == "__main__":

@@ -102,12 +102,10 @@ def _moved(
 ) -> npt.NDArray[Any]:
     from spel.cli.progress import Progress
     from spel.synthesis import texture, texture_differences
+    from spel.synthesis.texture import ROUNDS
 
-    rounds = 60
-    with Progress(rounds, settings.progress, unit="rounds") as progress:
-        picture = texture(
-            image, size, method=method, seed=seed, rounds=rounds, on_round=progress.step
-        )
+    with Progress(ROUNDS, settings.progress, unit="rounds") as progress:
+        picture = texture(image, size, method=method, seed=seed, on_round=progress.step)
     differences = texture_differences(image, picture, method=method)
     if differences:
         worst = max(differences, key=lambda name: differences[name])

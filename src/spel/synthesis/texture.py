@@ -16,21 +16,16 @@ import numpy.typing as npt
 from spel.core.memory import check_memory
 from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import as_real
-from spel.synthesis.texture_bank import (
-    LEAST_SIDE,
-    Level,
-    Planes,
-    adjoint,
-    level_count,
-    picture_levels,
-    sample_levels,
-)
-from spel.synthesis.texture_statistics import Method, Units, View, terms
+from spel.synthesis.texture_bank import LEAST_SIDE, Planes, periodic
+from spel.synthesis.texture_goal import Goal, noise
+from spel.synthesis.texture_statistics import Method
 
-METHODS = ("joint", "histograms")
+METHODS: tuple[Method, ...] = ("joint", "histograms")
 LEAST_PICTURE = 8
 """Side of a picture, in spels."""
 
+ROUNDS = 100
+"""Steps of L-BFGS by default."""
 BYTES = 420
 """Memory for each number of a picture, most of it the history of L-BFGS; as measured."""
 
@@ -41,7 +36,7 @@ def texture(
     *,
     method: Method = "joint",
     seed: int = 0,
-    rounds: int = 60,
+    rounds: int = ROUNDS,
     on_round: Callable[[], object] = lambda: None,
 ) -> npt.NDArray[Any]:
     """A picture that has the statistics of a sample.
@@ -95,10 +90,20 @@ def texture(
         raise ParameterError(f"texture: the method {method!r}; expected one of {METHODS}")
     if int(rounds) != rounds or rounds < 1:
         raise ParameterError(f"texture: {rounds!r} rounds; expected 1 or more")
+    from threadpoolctl import threadpool_limits
+
     axes = Axes.of(image)
     if len(axes.mixing):
-        goal = Goal(axes.planes(image), (rows, cols), method)
-        planes = goal.reached(_noise(goal.sample, (rows, cols), seed), int(rounds), on_round)
+        goal = Goal(axes.periodic(image), (rows, cols), method)
+        with threadpool_limits(1, user_api="blas"):
+            start = noise(goal.sample, (rows, cols), seed)
+            planes = goal.reached(
+                start,
+                int(rounds),
+                lambda away: axes.planes(axes.picture(away, image)),
+                lambda away: axes.within(away, image),
+                on_round,
+            )
     else:  # one colour everywhere
         planes = np.zeros((0, rows, cols), np.float32)
     return axes.picture(planes, image).reshape(rows, cols, *np.shape(sample)[2:])
@@ -138,7 +143,7 @@ def texture_differences(
     axes = Axes.of(image)
     if not len(axes.mixing):  # one colour everywhere
         return {}
-    goal = Goal(axes.planes(image), (other.shape[0], other.shape[1]), method)
+    goal = Goal(axes.periodic(image), (other.shape[0], other.shape[1]), method)
     goal.miss(axes.planes(other))
     return goal.differences
 
@@ -163,71 +168,32 @@ class Axes:
         along = away @ np.linalg.pinv(self.mixing)
         return np.ascontiguousarray(np.moveaxis(along, -1, 0), dtype=np.float32)
 
+    def periodic(self, image: npt.NDArray[Any]) -> Planes:
+        """The planes of an image that goes on at its other side, of the same type and range."""
+        return self.planes(self.picture(periodic(self.planes(image)), image))
+
+    def within(
+        self, planes: Planes, like: npt.NDArray[Any]
+    ) -> tuple[Planes, Callable[[Planes], Planes]]:
+        """Planes whose colours lie in the range of `like`, and what takes a gradient back."""
+        both = self.mixing, np.linalg.pinv(self.mixing)
+        mixing, inverse = (matrix.astype(np.float32) for matrix in both)
+        low, high = (
+            (m(axis=(0, 1)) - self.mean).astype(np.float32)[:, None, None]
+            for m in (like.min, like.max)
+        )
+        colors = np.tensordot(mixing.T, planes, 1)
+        inside = (low <= colors) & (colors <= high)
+
+        def back(gradient: Planes) -> Planes:
+            return np.tensordot(mixing, np.tensordot(inverse, gradient, 1) * inside, 1)
+
+        return np.tensordot(inverse.T, colors.clip(low, high), 1), back
+
     def picture(self, planes: Planes, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
         colors = np.moveaxis(planes, 0, -1).astype(np.float64) @ self.mixing + self.mean
         inside = np.clip(colors, like.min(axis=(0, 1)), like.max(axis=(0, 1)))
         return (inside if like.dtype.kind == "f" else np.rint(inside)).astype(like.dtype)
-
-
-class Goal:
-    """The statistics of a sample, and how far planes are from them."""
-
-    def __init__(self, sample: Planes, size: tuple[int, int], method: Method) -> None:
-        self.sample, self.size, self.method = sample, size, method
-        self.count = level_count(sample.shape[1:], size)
-        levels = sample_levels(sample, self.count)
-        self.units = [Units.of(level) for level in levels]
-        statistics = terms(View(levels, self.units), self.units, method)
-        self.wanted = {t.name: t.value for t in statistics if not _is_order(t.name)}
-        self.differences: dict[str, float] = {}
-
-    def miss(self, planes: Planes) -> tuple[float, list[Level]]:
-        """The weighted squares of all differences, and what pulls at each level."""
-        view = View(picture_levels(planes, self.count), self.units)
-        loss = 0.0
-        for term in terms(view, self.units, self.method):
-            away = term.value - self.wanted.get(term.name, np.float32(0))
-            square = float(np.square(away, dtype=np.float64).mean())
-            self.differences[term.name] = square**0.5
-            loss += term.weight * square
-            term.pull(2 * term.weight / away.size * away)
-        return loss, view.pulls(self.units)
-
-    def reached(self, start: Planes, rounds: int, on_round: Callable[[], object]) -> Planes:
-        """Planes near to the goal."""
-        from scipy.optimize import minimize
-
-        unit = self.size[0] * self.size[1]  # so that a step of one spel's deviation counts as 1
-
-        def missed(vector: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-            loss, pulls = self.miss(vector.reshape(start.shape).astype(np.float32))
-            return loss * unit, adjoint(pulls, self.size).astype(np.float64).ravel() * unit
-
-        options = {"maxiter": rounds, "maxfun": 2 * rounds, "maxcor": 10, "ftol": 0, "gtol": 0}
-        result = minimize(
-            missed,
-            start.ravel().astype(np.float64),
-            jac=True,
-            method="L-BFGS-B",
-            callback=lambda _: on_round(),
-            options=options,
-        )
-        return np.asarray(result.x.reshape(start.shape), dtype=np.float32)
-
-
-def _is_order(name: str) -> bool:
-    """Whether a statistic compares values rank by rank, and so is 0 where it is reached."""
-    return name.startswith(("values", "activations"))
-
-
-def _noise(sample: Planes, size: tuple[int, int], seed: int) -> Planes:
-    """Noise of the sample's spectrum: white noise, convolved with the sample."""
-    rows, cols = (min(a, b) for a, b in zip(size, sample.shape[1:]))
-    fade = np.sqrt(np.outer(np.hanning(rows + 2)[1:-1], np.hanning(cols + 2)[1:-1]))
-    kernel = np.zeros((len(sample), *size))
-    kernel[:, :rows, :cols] = sample[:, :rows, :cols] * fade / np.linalg.norm(fade)
-    white = np.fft.rfft2(np.random.default_rng(seed).normal(size=size))
-    return np.asarray(np.fft.irfft2(np.fft.rfft2(kernel) * white, size), dtype=np.float32)
 
 
 def checked_sample(name: str, sample: npt.ArrayLike, least: int = LEAST_SIDE) -> npt.NDArray[Any]:

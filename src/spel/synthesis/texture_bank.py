@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import gcd, pi
 
 import numpy as np
@@ -53,23 +54,40 @@ class Level:
 
 
 def level_count(sample: Sequence[int], size: Sequence[int]) -> int:
-    """How many levels a sample without a border, and a wrapped picture of a size, have room for."""
+    """How many levels there are of which a sample and a picture of a size hold a few parts."""
     count = 0
-    while count < MOST_LEVELS and min(size) >= 8 * 2**count:
-        border = 4 * (2**count - 1) + 6 * 2**count
-        if min(sample) < border + 12 * 2**count:
-            break
+    while count < MOST_LEVELS and min(size) >= 8 * 2**count and min(sample) >= 22 * 2**count - 4:
         count += 1
     return count
 
 
+def periodic(planes: Planes) -> Planes:
+    """(C, rows, cols) planes without the steps from each side to the opposite one.
+
+    What is taken away is smooth: of all planes that have these steps it is that of the least
+    Laplacian (Moisan, "Periodic plus smooth image decomposition", JMIV 2011).
+    """
+    steps = np.zeros(planes.shape)
+    for axis in (1, 2):
+        first, last = np.take(planes, 0, axis), np.take(planes, -1, axis)
+        at_first, at_last = (np.moveaxis(steps, axis, 0)[i] for i in (0, -1))
+        at_first += last - first
+        at_last -= last - first
+    rows, cols = (2 * np.cos(2 * pi * np.arange(n) / n) - 2 for n in planes.shape[1:])
+    laplacian = rows[:, None] + cols[: planes.shape[2] // 2 + 1]
+    laplacian[0, 0] = 1
+    smooth = np.fft.rfft2(steps) / laplacian
+    smooth[:, 0, 0] = 0
+    return np.asarray(planes - np.fft.irfft2(smooth, planes.shape[1:]), dtype=np.float32)
+
+
 def sample_levels(planes: Planes, count: int) -> list[Level]:
-    """The levels of (C, rows, cols) planes, without a border: at every spel."""
+    """The levels of (C, rows, cols) planes that go on at the other side, at every spel."""
     smooth, levels = planes[..., None], []
     for level in range(count):
         if level:
-            smooth = convolve(smooth, _dilated(SMOOTH, 2 ** (level - 1)), border="valid")
-        answers = np.moveaxis(convolve(smooth, _dilated(PAIRS, 2**level), border="valid"), -1, 1)
+            smooth = convolve(smooth, _smooth(2 ** (level - 1)), border="wrap")
+        answers = np.moveaxis(convolve(smooth, _pairs(2**level), border="wrap"), -1, 1)
         levels.append(Level(smooth[..., 0], _in_pairs(answers), 2**level))
     return levels
 
@@ -81,10 +99,10 @@ def picture_levels(planes: Planes, count: int) -> list[Level]:
     for level, step in enumerate(steps):
         if level:
             fine = steps[level - 1]
-            bank = _dilated(SMOOTH, 2 ** (level - 1) // fine)
+            bank = _smooth(2 ** (level - 1) // fine)
             smooth = convolve(smooth, bank, stride=step // fine, border="wrap")
         apart = 2**level // step
-        answers = convolve(smooth, _dilated(PAIRS, apart), stride=apart, border="wrap")
+        answers = convolve(smooth, _pairs(apart), stride=apart, border="wrap")
         low = np.ascontiguousarray(smooth[:, ::apart, ::apart, 0])
         levels.append(Level(low, _in_pairs(np.moveaxis(answers, -1, 1)), 1))
     return levels
@@ -99,12 +117,13 @@ def adjoint(levels: Sequence[Level], size: tuple[int, int]) -> Planes:
         apart, grid = 2**level // step, (size[0] // step, size[1] // step)
         pairs = one.pairs.reshape(len(one.low), -1, *one.pairs.shape[3:])
         answers = np.moveaxis(_apart(pairs, apart, grid), 1, -1)
-        below = below + _scattered(answers, _dilated(PAIRS, apart))
+        below = below + convolve(answers, _pairs(apart, back=True), border="wrap")
         below[:, ::apart, ::apart, 0] += one.low
         if level:
             fine = steps[level - 1]
             wide = _apart(below[..., 0], step // fine, (size[0] // fine, size[1] // fine))
-            below = _scattered(wide[..., None], _dilated(SMOOTH, 2 ** (level - 1) // fine))
+            bank = _smooth(2 ** (level - 1) // fine, back=True)
+            below = convolve(wide[..., None], bank, border="wrap")
     return below[..., 0]
 
 
@@ -124,14 +143,22 @@ def _apart(planes: Planes, step: int, size: tuple[int, int]) -> Planes:
     return out
 
 
-def _scattered(answers: Planes, bank: KernelBank) -> Planes:
-    """The adjoint of a convolution over a wrapped image: one with the reflected kernels."""
-    back = Adjacency(-bank.adjacency.displacements)
-    return convolve(answers, KernelBank(back, bank.weights.transpose(2, 1, 0)), border="wrap")
+@cache
+def _pairs(factor: int, *, back: bool = False) -> KernelBank:
+    return _dilated(PAIRS, factor, back)
 
 
-def _dilated(bank: KernelBank, factor: int) -> KernelBank:
-    return KernelBank(bank.adjacency.dilated(factor), bank.weights)
+@cache
+def _smooth(factor: int, *, back: bool = False) -> KernelBank:
+    return _dilated(SMOOTH, factor, back)
+
+
+def _dilated(bank: KernelBank, factor: int, back: bool) -> KernelBank:
+    """The bank over a dilated adjacency, or its adjoint over a wrapped image: reflected kernels."""
+    adjacency = bank.adjacency.dilated(factor)
+    if not back:
+        return KernelBank(adjacency, bank.weights)
+    return KernelBank(Adjacency(-adjacency.displacements), bank.weights.transpose(2, 1, 0))
 
 
 def _in_pairs(answers: Planes) -> Planes:

@@ -199,11 +199,10 @@ def _own_neighbours(name: str, planes: Planes, step: int, deviations: Planes, at
 
 
 def _around(planes: Planes, step: int) -> Iterator[Planes]:
-    """The planes, and moved by each displacement of `HALF`; those of a picture go on around."""
+    """The planes, and moved by each displacement of `HALF`; they go on at the other side."""
+    rows, cols = planes.shape[1:]
     margin = REACH * step
-    if step == 1:
-        planes = np.pad(planes, ((0, 0), (margin, margin), (margin, margin)), mode="wrap")
-    rows, cols = (n - 2 * margin for n in planes.shape[1:])
+    planes = np.pad(planes, ((0, 0), (margin, margin), (margin, margin)), mode="wrap")
     for row, col in [(0, 0), *(HALF * step)]:
         yield planes[:, margin + row :, margin + col :][:, :rows, :cols]
 
@@ -226,10 +225,8 @@ def _spread(planes: Planes, weights: Planes, groups: int) -> Planes:
 def _thinned(fine: Planes, like: Planes, level: Level) -> Planes:
     """The spels of the finer level at those of the next one."""
     rows, cols = like.shape[-2:]
-    if level.step == 1:
-        return fine[..., ::2, ::2][..., :rows, :cols]
-    margin = (fine.shape[-2] - rows) // 2
-    return fine[..., margin : margin + rows, margin : margin + cols]
+    apart = 2 if level.step == 1 else 1
+    return fine[..., ::apart, ::apart][..., :rows, :cols]
 
 
 def _energies(level: Level) -> Planes:

@@ -185,3 +185,22 @@ def test_fit_learns_from_boxes(program, tmp_path):
         assert code == 0, (form, err)
         assert "8 images: 4 blue, 4 red" in err, form
         assert "accuracy 1.0000" in err
+
+
+def test_boxes_that_stand_twice_are_learned_once(program, streets, tmp_path):
+    root, names = streets
+    truth = json.loads((root / names["coco"]).read_text())
+    again = [{**one, "id": 100 + one["id"]} for one in truth["annotations"]]
+    (tmp_path / "t.json").write_text(
+        json.dumps({**truth, "annotations": [*truth["annotations"], *again]})
+    )
+    networks = []
+    for number, path in enumerate((root / names["coco"], tmp_path / "t.json")):
+        out = tmp_path / f"{number}.safetensors"
+        code, _, err = program(
+            "learn-boxes", path, "--images", root / "photos", "--out", out, "--folds", "2"
+        )
+        assert code == 0, err
+        networks.append(spel.load(out).fingerprint())
+    assert "4 boxes of the same class at the same place as another" in err
+    assert networks[0] == networks[1]

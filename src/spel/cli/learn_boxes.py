@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,4 +217,20 @@ def _annotations(
             annotations = annotations.only_classes(names)
         if one_class:
             annotations = annotations.as_one_class()
+        annotations = _without_repeats(annotations)
     return annotations, folder
+
+
+def _without_repeats(annotations: Annotations) -> Annotations:
+    """Each box once: the second of two equal boxes would count as an object that is not found."""
+    from spel.cli.messages import say
+    from spel.errors import plural
+
+    images = tuple(one.without_repeats() for one in annotations.images)
+    repeats = sum(map(len, annotations.images)) - sum(map(len, images))
+    if repeats:
+        say(
+            f"{plural(repeats, 'box')} of the same class at the same place as another; each place "
+            "is learned once"
+        )
+    return replace(annotations, images=images)

@@ -143,11 +143,20 @@ class ImageBoxes:
 
     def only_classes(self, names: Collection[str]) -> ImageBoxes:
         """The boxes of some classes."""
-        keep = np.array([one in names for one in self.classes], dtype=bool)
+        return self._only([one in names for one in self.classes])
+
+    def without_repeats(self) -> ImageBoxes:
+        """Each box once: one of the same class at the same place as an earlier box is left out."""
+        keys = [*zip(map(tuple, self.boxes.tolist()), self.classes, self.crowd.tolist())]
+        first = {key: place for place, key in reversed([*enumerate(keys)])}
+        return self._only([first[key] == place for place, key in enumerate(keys)])
+
+    def _only(self, chosen: Sequence[bool]) -> ImageBoxes:
+        keep = np.array(chosen, dtype=bool)
         return replace(
             self,
             boxes=self.boxes[keep],
-            classes=tuple(one for one in self.classes if one in names),
+            classes=tuple(one for one, k in zip(self.classes, keep) if k),
             crowd=self.crowd[keep],
             scores=None if self.scores is None else self.scores[keep],
             areas=None if self.areas is None else self.areas[keep],

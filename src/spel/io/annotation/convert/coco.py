@@ -194,7 +194,7 @@ def _box(entry: Mapping[str, Any], place: str, collector: Collector) -> list[flo
     if value is None:
         raise ValueError(".bbox: it is missing")
     if not isinstance(value, list) or len(value) != 4 or not all(map(_real, value)):
-        raise ValueError(f".bbox: {_quote(value)} is not [x, y, width, height]")
+        raise ValueError(f".bbox: {_quote(value)} is not [x, y, width, height] in numbers")
     x, y, width, height = (float(n) for n in value)
     corners: Any = entry.get("xyxy")
     if corners is None:

@@ -6,6 +6,7 @@ import io
 import os
 
 import pytest
+from PIL import Image
 
 from spel.errors import ParameterError
 from spel.io import expand, natural_key
@@ -132,3 +133,22 @@ def test_files_that_a_folder_does_not_give_are_counted(tmp_path):
         (tmp_path / name).touch()
     with pytest.warns(UserWarning, match=r"3 files left out, for example b\.npy"):
         assert [path.name for path in expand(tmp_path)] == ["a.png"]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF"])
+def test_an_image_where_a_list_is_expected_is_named_once(tree, kind):
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(stream, kind)
+    with pytest.raises(ParameterError, match=f"holds an image .{kind}.") as caught:
+        expand(["-"], stdin=io.BytesIO(stream.getvalue()))
+    assert "\n" not in str(caught.value)
+    (tree / "photo.txt").write_bytes(stream.getvalue())
+    with pytest.raises(ParameterError, match=r"photo\.txt: it holds an image"):
+        expand("photo.txt")
+
+
+def test_a_list_of_names_that_begin_as_images_do_is_a_list(tree):
+    with pytest.raises(ParameterError, match=r"line 1: BMW/1\.png does not exist"):
+        expand(["-"], stdin=io.BytesIO(b"BMW/1.png\n"))
+    (tree / "BM\u00e9.png").write_bytes(b"x")
+    assert names("-", stdin=io.BytesIO("BM\u00e9.png\n".encode())) == ["BM\u00e9.png"]

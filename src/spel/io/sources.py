@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from spel.errors import ParameterError, plural, printable
+from spel.io.image.formats import HEAD, recognize
 from spel.io.large import is_zarr
+from spel.io.opening import DecodeError
 
 __all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
 
@@ -208,6 +210,12 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
         problems.append(f"{name}: the list has more than {_MAX_LIST} bytes; split it")
         return []
     lines = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
+    if (kind := _image_format(data)) and not os.path.isfile(folder / os.fsdecode(lines[0])):
+        problems.append(
+            f"{name}: it holds an image ({kind}), and a list of paths is expected; save the image "
+            "in a file named after its format, and name that file"
+        )
+        return []
     files = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -225,6 +233,17 @@ def _listed(data: bytes, folder: Path, name: str, problems: list[str]) -> list[P
     if not files and not problems:
         problems.append(f"{name}: the list is empty; write one path a line")
     return files
+
+
+def _image_format(data: bytes) -> str:
+    """The format of an image that stands where a list is expected; "" for text."""
+    head = data[:HEAD]
+    if re.fullmatch(rb"[\t\n\r -~]*", head.replace(b"\0", b"\n")) and b"\0\0" not in head:
+        return ""
+    try:
+        return recognize(head)
+    except DecodeError:
+        return ""
 
 
 def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:

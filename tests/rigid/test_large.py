@@ -46,7 +46,7 @@ def test_plates() -> None:
 
 @pytest.mark.parametrize(("stride", "proposes"), [((1, 3), True), ((3, 2), True), ((2, 5), False)])
 def test_windows_with_a_stride(stride: tuple[int, int], proposes: bool) -> None:
-    network, image = spel.zoo.plates(), street(0, size=(160, 220)).image
+    network, image = spel.zoo.plates(), street(2, size=(160, 220)).image
     decision = decision_of(network)
     assert isinstance(decision, Windows)
     assert decision.proposals is not None

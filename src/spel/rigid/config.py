@@ -91,7 +91,7 @@ class RigidConfig:
     >>> config.ridge_for(4), config.hard_negatives_per_photo(100)
     (0.4, 60)
     >>> config.for_proposals().object_cells
-    32.0
+    40.0
     """
 
     orientations: int = 8
@@ -117,7 +117,7 @@ class RigidConfig:
     scales_per_octave: int = 4
     size_margin_below: float = 1.1
     size_margin_above: float = 3.0
-    proposal_object_cells: float = 32.0
+    proposal_object_cells: float = 40.0
     proposal_max_rotation: float = 10.0
     proposal_scales_per_octave: int = 3
     proposal_step: float = 0.25

@@ -98,10 +98,17 @@ def threshold_value(image: npt.ArrayLike, at: Rule) -> float:
     Otsu 1979 by `skimage.filters.threshold_otsu`; percentiles by linear interpolation, as
     `numpy.percentile`. Images of 8 and 16 bits are read once: both follow from their histogram.
 
+    For integers Otsu's threshold is exact: no other one separates the values better. For floats it
+    is the middle of a bin, and values of that bin are divided by it. So few levels, or whole
+    numbers stored as floats, may fall on the other side; give them as integers.
+
     Examples
     --------
     >>> threshold_value([0, 1, 2, 3, 4], "p50")
     2.0
+    >>> levels = np.arange(10)
+    >>> threshold_value(levels, "otsu"), round(threshold_value(levels.astype(float), "otsu"), 2)
+    (4.0, 3.99)
     """
     rank = checked_rule(at)
     if isinstance(rank, float) and not isinstance(at, str):

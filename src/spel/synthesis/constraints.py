@@ -20,6 +20,8 @@ from spel.nn.layer import Image
 from spel.nn.node import INPUT
 from spel.synthesis.winners import scatter, smallest_above, winners
 
+SMALLEST = np.finfo(np.float32).tiny
+
 
 @dataclass(frozen=True, eq=False)
 class Demand:
@@ -38,9 +40,10 @@ class Demand:
     def joined(self, other: Demand) -> Demand:
         """Both demands as one: the weighted mean."""
         weights = self.weights + other.weights
-        values = self.weights * self.values + other.weights * other.values
-        mean = np.divide(values, weights, out=self.values.copy(order="K"), where=weights > 0)
-        return Demand(mean, weights)
+        values = self.weights * self.values
+        values += other.weights * other.values
+        values /= np.maximum(weights, SMALLEST)  # 0 where nothing is demanded
+        return Demand(values, weights)
 
 
 def demands(
@@ -93,10 +96,13 @@ def _(layer: Activation, demand: Demand, images: Sequence[Image], bound: float) 
         return [demand]
     if layer.function != "relu":
         return []
-    equal, above = demand.values > 0, image > 0
-    values = np.where(equal, demand.values, np.minimum(image, 0))
-    share = np.where(equal, np.float32(1), np.float32(bound) * above)
-    return [Demand(values, demand.weights * share)]
+    equal = demand.values > 0
+    values = np.minimum(image, 0)  # products are faster than choices
+    values *= ~equal
+    values += np.maximum(demand.values, 0)
+    weights = np.maximum(equal, np.float32(bound) * (image > 0))
+    weights *= demand.weights
+    return [Demand(values, weights)]
 
 
 @passed_back.register

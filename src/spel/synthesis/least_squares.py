@@ -114,8 +114,7 @@ class Filter:
         middle: Any = (slice(None), slice(None), *reach)
         mean = float(np.trace(answers[middle])) / len(answers)
         self.gain = mean if mean > 1e-20 else 0.0
-        one = int(zero_outside)
-        waves = [np.pi * (np.arange(n) + one) / (n + one) for n in size]
+        waves = [np.pi * (np.arange(n) + int(zero_outside)) / n for n in size]
         for radius, own in zip(reach, waves):  # the transform of few values, axis by axis
             cosines = np.cos(np.outer(np.arange(-radius, radius + 1), own))
             answers = np.tensordot(answers, cosines, axes=(2, 0))
@@ -136,7 +135,7 @@ class Filter:
 
         axes = tuple(range(1, values.ndim))
         if self.zero_outside:
-            sines: Image = (fft.dstn if forth else fft.idstn)(values, 1, axes=axes, norm="ortho")
+            sines: Image = (fft.dstn if forth else fft.idstn)(values, 2, axes=axes, norm="ortho")
             return sines
         cosines: Image = (fft.dctn if forth else fft.idctn)(values, 2, axes=axes, norm="ortho")
         return cosines

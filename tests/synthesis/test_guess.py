@@ -11,6 +11,7 @@ from spel import (
     Convolution,
     KernelBank,
     MaxPool,
+    Network,
     ParameterError,
     ShapeError,
     UnsupportedLayerError,
@@ -19,7 +20,7 @@ from spel import (
 from spel.cli.main import run
 from spel.data import street
 from spel.nn import GlobalPool, Upsample
-from spel.synthesis import invert_steps, learn_guess, likeness
+from spel.synthesis import guess, invert_steps, learn_guess, likeness
 
 BOX = Adjacency.box(3)
 
@@ -53,11 +54,41 @@ def test_guessed_colours_come_nearer_than_what_the_activation_says(photos, strid
 def test_a_guess_explains_the_activation_better_after_rounds(photos):
     net, image = encoder(), photo(3)
     wanted = net(image)
-    guess = learn_guess(net, photos)(wanted, image.shape).clip(0, 255)
-    better = spel.invert(net, wanted, shape=image.shape, bounds=(0, 255), start=guess, trust=0.1)
-    assert np.square(net(better) - wanted).mean() < 0.95 * np.square(net(guess) - wanted).mean()
-    near = spel.invert(net, wanted, shape=image.shape, bounds=(0, 255), start=guess, trust=1e6)
-    assert np.abs(near - guess).max() < 1
+    start = learn_guess(net, photos)(wanted, image.shape).clip(0, 255)
+    better = spel.invert(net, wanted, shape=image.shape, bounds=(0, 255), start=start, trust=0.1)
+    assert np.square(net(better) - wanted).mean() < 0.95 * np.square(net(start) - wanted).mean()
+    near = spel.invert(net, wanted, shape=image.shape, bounds=(0, 255), start=start, trust=1e6)
+    assert np.abs(near - start).max() < 1
+
+
+def test_guesses_of_all_steps_are_those_of_each_and_run_the_network_once(photos, monkeypatch):
+    net = encoder((1, 3))
+    runs, select = [], Network.select
+
+    def counted(self, image, names):
+        runs.append(list(names))
+        return select(self, image, names)
+
+    monkeypatch.setattr(Network, "select", counted)
+    guesses, refused = guess.learn_guesses(net, photos, net.names)
+    assert not refused
+    assert runs == [list(net.names)] * len(photos)
+    monkeypatch.setattr(guess, "MOST", 1)
+    runs.clear()
+    apart, _ = guess.learn_guesses(net, photos, net.names)
+    assert [len(names) for names in runs] == [1] * len(photos) * len(net.names)
+    for name in net.names:
+        wanted = select(net, photos[0], [name])[name]
+        alone = learn_guess(net, photos, name)(wanted, photos[0].shape)
+        np.testing.assert_array_equal(guesses[name](wanted, photos[0].shape), alone)
+        np.testing.assert_array_equal(apart[name](wanted, photos[0].shape), alone)
+
+
+def test_steps_that_cannot_be_guessed_leave_the_others(photos):
+    net = chain(center=Center(), large=Upsample(2), small=MaxPool(BOX, 2))
+    pictures, refused = invert_steps(net, photos[0], bounds=(0, 255), like=photos[1:], rounds=1)
+    assert list(pictures) == ["center", "small"]
+    assert "more spels" in refused["large"]
 
 
 def test_volumes_are_guessed():
@@ -65,8 +96,8 @@ def test_volumes_are_guessed():
     bank = KernelBank.random(Adjacency.box(3, ndim=3), kernels=27, seed=0)
     net = chain(Convolution(bank))
     others = [image[::-1], image[:, ::-1], image[:, :, ::-1]]
-    guess = learn_guess(net, others)
-    assert likeness(image, guess(net(image), image.shape)) > 0.85
+    learned = learn_guess(net, others)
+    assert likeness(image, learned(net(image), image.shape)) > 0.85
 
 
 def test_what_cannot_be_guessed_is_refused(photos):

@@ -25,6 +25,9 @@ from spel.nn.layer import Image, Shape
 PLACES = 30_000
 """Largest number of spels from which a guess is learned, in all images together."""
 
+MOST = 2**27
+"""Largest number of values of patches that are in memory at once, unless one node has more."""
+
 RIDGE = 1e-4
 """Penalty of the hyperplanes, in units of the mean variance of the activation's channels."""
 
@@ -104,50 +107,141 @@ def learn_guess(
     >>> bool(abs(guess(net(image), image.shape) - image).max() < 0.01)
     True
     """
+    name = network.output if node is None else network.node(node).name
+    guesses, refused = learn_guesses(network, images, [name], side=side, seed=seed)
+    if refused:
+        raise refused[name]
+    return guesses[name]
+
+
+def learn_guesses(
+    network: Network,
+    images: Sequence[npt.ArrayLike],
+    nodes: Sequence[str],
+    *,
+    side: int = 3,
+    seed: int = 0,
+) -> tuple[dict[str, Guess], dict[str, UnsupportedLayerError]]:
+    """Learn a guess for each of several nodes; the network runs once on each image for all.
+
+    Of each activation only the patches that are learned from are kept. If those of all nodes would
+    take more than half a gigabyte, the network runs again for the next nodes.
+
+    Parameters
+    ----------
+    network : Network
+    images, side, seed
+        As for `learn_guess`.
+    nodes : sequence of str
+
+    Returns
+    -------
+    guesses : dict of str to Guess
+        One for each node whose activation has a place in the image.
+    refused : dict of str to UnsupportedLayerError
+        The others, and why.
+
+    Raises
+    ------
+    ParameterError, ShapeError
+        If there is no image, or an option or an image does not fit.
+
+    Examples
+    --------
+    >>> from spel import Scale, chain
+    >>> net = chain(twice=Scale([2.0]), large=Upsample(2))
+    >>> guesses, refused = learn_guesses(net, [np.eye(9)], net.names)
+    >>> list(guesses), list(refused)
+    (['twice'], ['large'])
+    """
     if not len(images):
         raise ParameterError("learn_guess: no images; expected at least one of the same kind")
     if side != int(side) or side < 1 or not side % 2:
         raise ParameterError(f"learn_guess: side {side!r}; expected an odd number from 1")
-    part = network.upto(network.output if node is None else network.node(node).name)
-    factors = _factors(part)
-    adjacency = Adjacency.box(side, ndim=len(factors)).dilated(factors)
-    enlarge = [Upsample(factors, "linear")] if max(factors) > 1 else []
-    full = [part.with_channel_axis(image) for image in images]
+    full = [network.with_channel_axis(image) for image in images]
     if len({image.shape[-1] for image in full}) > 1:
         raise ShapeError("learn_guess: images of different numbers of channels; convert them")
-
-    def portions() -> Iterator[tuple[Any, Any, Any]]:
+    guesses: dict[str, Guess] = {}
+    refused: dict[str, UnsupportedLayerError] = {}
+    for group in _groups(network, full[0].shape, nodes, side):
+        lessons: dict[str, _Lesson] = {}
+        for name in group:
+            try:
+                lessons[name] = _Lesson(network, name, side)
+            except UnsupportedLayerError as error:
+                refused[name] = error
         for number, image in enumerate(full):
-            activation = part(image)
-            for layer in enlarge:
-                activation = layer(activation)
-            _check_place(part, activation.shape, image.shape)
             at = _chosen(image.shape[:-1], max(1, PLACES // len(full)), (seed, number))
-            rows = ops.patches(activation, adjacency, at=at, border="edge")
-            values = image[tuple(at.T)].astype(np.float64)
-            yield rows, values, np.full(len(at), 1 / (len(at) * len(full)))
+            activations = network.select(image, list(lessons)) if lessons else {}
+            for name in list(lessons):
+                try:
+                    lessons[name].add(activations.pop(name), image, at, len(full))
+                except UnsupportedLayerError as error:
+                    refused[name] = error
+                    del lessons[name]
+        while lessons:
+            name = next(iter(lessons))
+            guesses[name] = lessons.pop(name).guess()
+    return guesses, refused
 
-    planes = fit_ridge_in_portions(portions, RIDGE)
-    weights = planes.weights.T.reshape(len(planes.weights.T), len(adjacency), -1)
-    bank = KernelBank(adjacency, weights, planes.bias)
-    return Guess(chain(*enlarge, guess=Convolution(bank, border="edge")))
+
+class _Lesson:
+    """The patches of one activation, and the spels of the images that stand there."""
+
+    def __init__(self, network: Network, node: str, side: int) -> None:
+        factors = _factors(network, node)
+        self.node = node
+        self.adjacency = Adjacency.box(side, ndim=len(factors)).dilated(factors)
+        self.enlarge = [Upsample(factors, "linear")] if max(factors) > 1 else []
+        self.portions: list[tuple[Any, Any, Any]] = []
+
+    def add(self, activation: Image, image: Image, at: npt.NDArray[np.intp], images: int) -> None:
+        """Keep what stands at some places of one of so many images."""
+        for layer in self.enlarge:
+            activation = layer(activation)
+        _check_place(self.node, activation.shape, image.shape)
+        rows = ops.patches(activation, self.adjacency, at=at, border="edge")
+        values = image[tuple(at.T)].astype(np.float64)
+        self.portions.append((rows, values, np.full(len(at), 1 / (len(at) * images))))
+
+    def guess(self) -> Guess:
+        planes = fit_ridge_in_portions(lambda: self.portions, RIDGE)
+        weights = planes.weights.T.reshape(len(planes.weights.T), len(self.adjacency), -1)
+        bank = KernelBank(self.adjacency, weights, planes.bias)
+        return Guess(chain(*self.enlarge, guess=Convolution(bank, border="edge")))
 
 
-def _factors(network: Network) -> list[int]:
+def _groups(
+    network: Network, shape: Shape, nodes: Sequence[str], side: int
+) -> Iterator[Sequence[str]]:
+    """The nodes in turn, so many at once that their patches have at most `MOST` numbers."""
+    shapes, numbers = network.shapes(shape), 0
+    group: list[str] = []
+    for node in nodes:
+        own = PLACES * side ** (len(shape) - 1) * shapes[node][-1]
+        if group and numbers + own > MOST:
+            yield group
+            group, numbers = [], 0
+        group.append(node)
+        numbers += own
+    yield group
+
+
+def _factors(network: Network, node: str) -> list[int]:
     """How many spels of the image stand between two of the activation, per axis."""
-    strides = network.footprints[network.output].stride
+    strides = network.footprints[node].stride
     if any(stride != int(stride) for stride in strides):
         raise UnsupportedLayerError(
-            f"learn_guess: {network.output!r} has more spels than the image; choose an earlier step"
+            f"learn_guess: {node!r} has more spels than the image; choose an earlier step"
         )
     return [int(stride) for stride in strides]
 
 
-def _check_place(network: Network, enlarged: Shape, shape: Shape) -> None:
+def _check_place(node: str, enlarged: Shape, shape: Shape) -> None:
     """Raise if an activation does not cover the image."""
     if any(have < n for have, n in zip(enlarged[:-1], shape[:-1])):
         raise UnsupportedLayerError(
-            f"learn_guess: {network.output!r} does not cover the image, as it lost its border or "
+            f"learn_guess: {node!r} does not cover the image, as it lost its border or "
             "its places; choose an earlier step"
         )
 

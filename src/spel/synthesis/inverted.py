@@ -12,7 +12,7 @@ from spel.errors import ShapeError, UnsupportedLayerError
 from spel.nn import Network
 from spel.nn.layer import Image
 from spel.nn.volumes import refuse_volume
-from spel.synthesis.guess import TRUST, learn_guess
+from spel.synthesis.guess import TRUST, learn_guesses
 from spel.synthesis.invert import invert
 
 
@@ -63,14 +63,19 @@ def invert_steps(
     refuse_volume(network, full.shape, "invert")
     if full.ndim != (network.ndim or 2) + 1:
         raise ShapeError(f"invert: an image of shape {full.shape}; expected one image, no batch")
-    pictures, refused = {}, {}
+    pictures: dict[str, Image] = {}
     names = network.names if names is None else names
+    guesses, lost = learn_guesses(network, like, names) if len(like) else ({}, {})
+    refused = {name: str(error) for name, error in lost.items()}
     activations = network.select(full, names)
     for name in names:
+        if name in refused:
+            on_step(name)
+            continue
         try:
             start = None
             if len(like):
-                start = learn_guess(network, like, name)(activations[name], full.shape)
+                start = guesses[name](activations[name], full.shape)
                 start = start if bounds is None else start.clip(*bounds)
             pictures[name] = invert(
                 network,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import numpy as np
@@ -116,14 +116,11 @@ def oriented_edges(orientations: int) -> KernelBank:
 def cells_of_crops(
     cells: Network,
     crops: Iterable[npt.NDArray[np.float32]],
-    side: int,
+    cell: tuple[int, int],
     around: tuple[int, int],
     frame: tuple[int, int],
 ) -> npt.NDArray[np.float32]:
     """The cells of crops, without those around a frame, which only normalize its cells.
-
-    The crops lie side by side in a strip, since short rows leave the engine's vectors half empty.
-    Each repeats its edges for a cell to the left and right, so none reads from its neighbours.
 
     Parameters
     ----------
@@ -131,8 +128,8 @@ def cells_of_crops(
         From grey to cells.
     crops : iterable of (rows, cols) array
         At least one; all of one size, ``frame + 2 around`` cells. Few are in memory at once.
-    side : int
-        Side of a cell, in spels.
+    cell : (rows, cols)
+        In spels.
     around, frame : (rows, cols)
         In cells.
 
@@ -140,18 +137,33 @@ def cells_of_crops(
     -------
     (n, *frame, channels) array
     """
-    rows, cols = ((n + 2 * a) * side for n, a in zip(frame, around))
-    strip = np.zeros((rows, STRIP, cols + 2 * side), np.float32)
     each, parts = iter(crops), []
     while part := list(islice(each, STRIP)):
-        for number, crop in enumerate(part):
-            strip[:, number, side:-side] = crop
-        strip[..., :side] = strip[..., side : side + 1]
-        strip[..., -side:] = strip[..., -side - 1 : -side]
-        # Few different widths, since the network plans for each of them.
-        used = strip[:, : -(-len(part) // 4) * 4]
-        values = cells(used.reshape(rows, -1, 1))
-        own = values.reshape(len(values), used.shape[1], -1, values.shape[-1])
-        inner = own[around[0] :, : len(part), around[1] + 1 :][: frame[0], :, : frame[1]]
-        parts.append(np.ascontiguousarray(inner.swapaxes(0, 1)))
+        if cells.halo is None:  # a cell is computed from the whole crop
+            values = cells(np.stack(part)[..., None])
+        else:
+            reach = max(cells.halo[1]) - around[1] * cell[1]
+            values = _side_by_side(cells, part, cell[1], max(1, -(-reach // cell[1])))
+        inner = values[:, around[0] :, around[1] :][:, : frame[0], : frame[1]]
+        parts.append(np.ascontiguousarray(inner))
     return np.concatenate(parts)
+
+
+def _side_by_side(
+    cells: Network, crops: Sequence[npt.NDArray[np.float32]], side: int, apart: int
+) -> npt.NDArray[np.float32]:
+    """The cells of crops that lie in one strip: short rows leave the engine's vectors half empty.
+
+    Each repeats its edges for so many cells to the left and right that it reads no neighbour.
+    """
+    rows, cols = crops[0].shape
+    edge = apart * side
+    # Few different widths, since the network plans for each of them.
+    strip = np.zeros((rows, -(-len(crops) // 4) * 4, cols + 2 * edge), np.float32)
+    for number, crop in enumerate(crops):
+        strip[:, number, edge:-edge] = crop
+    strip[..., :edge] = strip[..., edge : edge + 1]
+    strip[..., -edge:] = strip[..., -edge - 1 : -edge]
+    values = cells(strip.reshape(rows, -1, 1))
+    own = values.reshape(len(values), strip.shape[1], -1, values.shape[-1])
+    return np.asarray(own[:, : len(crops), apart:-apart].swapaxes(0, 1))

@@ -166,7 +166,8 @@ def as_cells(config: RigidConfig, cells: Network, crops: Rows) -> Rows:
     _, plain = split_color(cells, cells.output)
     edge = config.block // 2
     rows, cols = (side // config.cell - 2 * edge for side in crops.shape[1:])
-    made = cells_of_crops(plain, crops, config.cell, (edge, edge), (rows, cols))
+    cell = config.cell, config.cell
+    made = cells_of_crops(plain, crops, cell, (edge, edge), (rows, cols))
     return made.reshape(len(crops), -1)
 
 

@@ -286,11 +286,11 @@ class Scanner:
             pyramid.crop((row, col), (scale[0], scale[1]), (size[0], size[1]), degrees=angle)
             for row, col, scale, angle in poses
         )
-        side = int(self.cell.scale[0])
-        inner = cells_of_crops(self.cells, crops, side, tuple(around), tuple(frame))
-        down, across = size / 2 - around * np.array(self.cell.scale)
+        down, across = (int(side) for side in self.cell.scale)
+        inner = cells_of_crops(self.cells, crops, (down, across), tuple(around), tuple(frame))
+        middle = size / 2 - around * np.array(self.cell.scale)
         return [
-            View((scale[0], scale[1]), one, (row, col), (down, across), angle)
+            View((scale[0], scale[1]), one, (row, col), (middle[0], middle[1]), angle)
             for one, (row, col, scale, angle) in zip(inner, poses)
         ]
 

@@ -254,4 +254,25 @@ def test_grey_beside_rgb_is_no_matter_of_size(program, tmp_path):
         spel.write(path, np.repeat(spel.read(path), 3, axis=-1))
     code, _, err = program("fit", data, "--out", tmp_path / "m", "--kernels", 4)
     assert code == 3
-    assert "images of 1, 3 channels; expected as many in all" in err
+    grey, rgb = data / "across", data / "down"
+    assert f"images of 1 ({grey}" in err
+    assert f"3 ({rgb}" in err
+
+
+@pytest.mark.parametrize("features", ["patches", "pooled", "flat"])
+def test_the_image_at_fault_is_named_and_no_other(program, tmp_path, features):
+    data = textures(tmp_path / "data", 4)
+    names = sorted(data.rglob("*.png"))
+    holed = spel.read(names[-1]).astype(np.float32)
+    holed[3, 3] = np.nan
+    spel.write(names[-1].with_suffix(".tif"), holed)
+    names[-1].unlink()
+    command = "fit", data, "--out", tmp_path / "m", "--kernels", 4
+    command = command if features == "patches" else (*command[:4], "--features", features)
+    code, _, err = program(*command)
+    assert code == 3
+    assert err.splitlines()[-1].startswith(f"spel: {names[-1].with_suffix('.tif')}: 1 of")
+    names[-1].with_suffix(".tif").write_bytes(b"")
+    code, _, err = program(*command)
+    assert code == 3
+    assert err.splitlines()[-1].startswith(f"spel: {names[-1].with_suffix('.tif')}: it is empty")

@@ -16,6 +16,7 @@ from spel.learning.head_learner import HeadLearner
 from spel.learning.portions import (
     PredictionsOf,
     Run,
+    check_channels,
     check_one_shape,
     name_of,
     portions,
@@ -171,6 +172,7 @@ class ClassifierConfig:
         shapes = shapes_of(images, run)
         first = np.shape(images[0])
         self.check_size(first)
+        check_channels(shapes)
         if self.features in ("patches", "flat"):
             check_one_shape(shapes, str(self.features))
         features = self.unlearned_features(first)
@@ -178,8 +180,9 @@ class ClassifierConfig:
         if len(shapes) == 1:
             features.fit_sequence(images)
         else:
-            other = next(image for image in images if np.shape(image) != first)
-            features.fit([images[0], other])
+            place = next(i for i, image in enumerate(images) if np.shape(image) != first)
+            check_finite(images[place], name_of(images, place))
+            features.fit([images[0], images[place]])
         learner = HeadLearner(features, images, np.asarray(classes), run, threads)
         if self.head == "ridge":
             return learner.by_sums(RidgeHead().alpha, len(shapes) == 1, saved)

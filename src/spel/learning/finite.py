@@ -14,6 +14,8 @@ def check_finite(image: Any, name: str) -> None:
     dtype = np.asarray(image).dtype
     if dtype.kind not in "buif":
         raise FormatError(f"{name}: values of type {dtype}; real numbers are needed")
+    if dtype.kind != "f":
+        return
     with np.errstate(over="ignore"):
         bad = int(np.size(image) - np.isfinite(np.asarray(image, np.float32)).sum())
     if bad:

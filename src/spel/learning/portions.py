@@ -6,8 +6,8 @@ for any number of threads, and products of rows are computed by one thread.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from spel.core.intensity import full_range
 from spel.core.threads import blas_in_one_thread, threads
-from spel.errors import ShapeError, SpelError
+from spel.errors import ShapeError, SpelError, printable
 from spel.io.image.header import MAX_PIXELS
 from spel.io.image.reader import describe, read_with_white
 from spel.learning.finite import check_finite
@@ -63,7 +63,9 @@ class ExampleFiles(Sequence[Any]):
         if isinstance(index, slice):
             return self._some(self.paths[index])
         path = self.paths[index]
-        return full_range(*read_with_white(path, page=self.page, **self.options))
+        image = full_range(*read_with_white(path, page=self.page, **self.options))
+        check_finite(image, path)
+        return image
 
     def _some(self, paths: Sequence[str]) -> ExampleFiles:
         return ExampleFiles(paths, page=self.page, **self.options)
@@ -72,14 +74,14 @@ class ExampleFiles(Sequence[Any]):
         """The files with these indices."""
         return self._some([self.paths[i] for i in indices])
 
-    def shapes(self) -> set[tuple[int, ...]]:
-        """The shapes that the headers of the files state."""
-        sizes = set()
+    def shapes(self) -> dict[tuple[int, ...], str]:
+        """The shapes that the headers of the files state, with the first file of each."""
+        sizes: dict[tuple[int, ...], str] = {}
         for path in self.paths:
             info = describe(path, **self.options)
             one_plane = self.page is not None and info.times == 1
             planes = (info.planes,) if info.planes and not one_plane else ()
-            sizes.add((*planes, info.rows, info.cols, info.channels))
+            sizes.setdefault((*planes, info.rows, info.cols, info.channels), path)
         return sizes
 
 
@@ -104,7 +106,10 @@ class Portion:
 
     @property
     def image(self) -> str:
-        """Name of the first image."""
+        """The folder that holds all its files, so that an error is not laid on one of them."""
+        if isinstance(self.images, ExampleFiles):
+            alike = len({os.path.isabs(path) for path in self.images.paths}) == 1
+            return (os.path.commonpath(self.images.paths) if alike else "") or "."
         return name_of(self.images, 0)
 
     @property
@@ -126,13 +131,16 @@ class Portion:
 
 @dataclass(frozen=True, eq=False)
 class ShapesOf(Portion):
-    """Gives the shapes of the images."""
+    """Gives the shapes of the images, with the name of the first image of each."""
 
-    def compute(self) -> set[tuple[int, ...]]:
+    def compute(self) -> dict[tuple[int, ...], str]:
         """The shapes, without reading pixels if the images are files."""
         if isinstance(self.images, ExampleFiles):
             return self.images.shapes()
-        return {np.shape(image) for image in self.images}
+        shapes: dict[tuple[int, ...], str] = {}
+        for index, image in enumerate(self.images):
+            shapes.setdefault(np.shape(image), name_of(self.images, index))
+        return shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +210,12 @@ def _batches(images: Sequence[Any]) -> Iterator[tuple[Any, int]]:
         yield np.stack(group), len(images) - len(group)
 
 
-def shapes_of(images: Sequence[Any], run: Run) -> set[tuple[int, ...]]:
-    """The shapes of all images."""
-    return set().union(*run(ShapesOf(images[part]) for part in portions(len(images))))
+def shapes_of(images: Sequence[Any], run: Run) -> dict[tuple[int, ...], str]:
+    """The shapes of all images, with the name of the first image of each."""
+    shapes: dict[tuple[int, ...], str] = {}
+    for some in run(ShapesOf(images[part]) for part in portions(len(images))):
+        shapes = {**some, **shapes}
+    return shapes
 
 
 def portions(count: int) -> list[slice]:
@@ -218,20 +229,50 @@ def portions(count: int) -> list[slice]:
     return [slice(i, min(i + PORTION, count)) for i in range(0, count, PORTION)]
 
 
-def check_one_shape(shapes: set[tuple[int, ...]], features: str) -> None:
+def check_channels(shapes: Mapping[tuple[int, ...], str]) -> None:
+    """Refuse images of several numbers of channels; `shapes` has an image's name for each.
+
+    Raises
+    ------
+    ShapeError
+
+    Examples
+    --------
+    >>> check_channels({(8, 8, 3): "a.png", (9, 9, 3): "b.png"})
+    """
+    named: dict[int, str] = {}
+    for shape, name in shapes.items():
+        named.setdefault(shape[-1] if len(shape) > 2 else 1, name)
+    if len(named) > 1:
+        counts = ", ".join(f"{count} ({printable(named[count])})" for count in sorted(named))
+        raise ShapeError(
+            f"images of {counts} channels; expected as many in all: save all as grey or as RGB, "
+            "without transparency"
+        )
+
+
+def check_one_shape(shapes: Mapping[tuple[int, ...], str], features: str) -> None:
     """Refuse images of several sizes for features that need one size.
 
     Raises
     ------
     ShapeError
     """
-    if len(shapes) > 1 and len({shape[:2] for shape in shapes}) == 1:
-        channels = ", ".join(map(str, sorted({math.prod(shape[2:]) for shape in shapes})))
-        raise ShapeError(
-            f"images of {channels} channels; expected as many in all: save all as grey or as RGB"
-        )
     if len(shapes) > 1:
+        (first, one), (other, another) = list(shapes.items())[:2]
         raise ShapeError(
-            f"images of different sizes, but the features {features!r} need one size; resize the "
-            "images, or use the features 'pooled' or a network"
+            f"images of different sizes ({printable(one)} {shown(first)}, {printable(another)} "
+            f"{shown(other)}), but the features {features!r} need one size; resize the images, or "
+            "use the features 'pooled' or a network"
         )
+
+
+def shown(shape: tuple[int, ...]) -> str:
+    """A shape in messages.
+
+    Examples
+    --------
+    >>> shown((32, 48, 3))
+    '32 x 48 x 3'
+    """
+    return " x ".join(map(str, shape))

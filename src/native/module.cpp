@@ -1,4 +1,4 @@
-// The Python module: a plan that is built node by node and run on images; label, flood, resize and rotate.
+// The Python module: a plan that is built node by node and run on images; label, flood, resize, rotate and so on.
 //
 // The arrays of a run have five axes; kernels/stream.py has checked them. Others come as addresses, and Python keeps
 // them alive. All work is done without the interpreter's lock.
@@ -16,6 +16,7 @@
 #include <deque>
 #include <mutex>
 
+#include "alike.hpp"
 #include "flood.hpp"
 #include "gather.hpp"
 #include "histogram.hpp"
@@ -290,6 +291,15 @@ void rotate_image(uintptr_t image, Pair size, int64_t row_stride, double degrees
          out_size);
 }
 
+void like_means_of(uintptr_t source, uintptr_t guide, Pair size, int64_t reach, int64_t side, double scale,
+                   Pair first_last, uintptr_t out, int threads) {
+  unlocked([&](const Poll& poll) {
+    const Alike of{
+        reinterpret_cast<const float*>(source), reinterpret_cast<const float*>(guide), size, reach, side, float(scale)};
+    like_means(*chosen, of, first_last[0], first_last[1], reinterpret_cast<float*>(out), threads, poll);
+  });
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -309,6 +319,7 @@ NB_MODULE(_native, m) {
   m.def("gather", &gather_patches);
   m.def("histogram", &histogram_of);
   m.def("histogram_in_bins", &histogram_in_bins);
+  m.def("like_means", &like_means_of);
   m.def("resize", &resize_image);
   m.def("resize_part", &resize_part);
   m.def("rotate", &rotate_image);

@@ -1,5 +1,6 @@
 // One instruction set's table of row kernels; CMake compiles this file once for each.
 #include "rows_across.hpp"
+#include "rows_alike.hpp"
 #include "rows_channels.hpp"
 #include "rows_color.hpp"
 #include "rows_combine.hpp"
@@ -43,6 +44,9 @@ const Rows rows = {SPEL_TEXT(SPEL_ISA),
                    recolor,
                    weigh_rows,
                    weigh_spels,
-                   rotate_row};
+                   rotate_row,
+                   square_difference,
+                   likeness,
+                   add_by_weights};
 
 }  // namespace spel::SPEL_ISA

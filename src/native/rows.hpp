@@ -125,6 +125,10 @@ struct Rows {
   // dst[i] = the image at row y + i down and column x + i along, see rows_rotate.hpp
   void (*rotate_row)(const float* image, int64_t row_stride, int64_t height, int64_t width, double y, double x,
                      double down, double along, float* dst, int64_t n);
+  // See rows_alike.hpp; the squares are side - 1 more than the weights, which may overwrite them.
+  void (*square_difference)(const float* a, const float* b, float* dst, int64_t width);
+  void (*likeness)(const float* squares, int64_t side, float scale, float* dst, int64_t width);
+  void (*add_by_weights)(const float* weights, const float* others, float* sums, float* counts, int64_t width);
 };
 
 #if defined(__x86_64__)

@@ -44,6 +44,12 @@ def label():
     return ops.label(mask, Adjacency.disk(24))
 
 
+def like_means():
+    plane = np.random.default_rng(0).random((6000, 6000), dtype=np.float32)
+    options = {"reach": 63, "side": 1, "scale": 0.1, "rows": (0, 6000)}
+    return kernels.like_means(plane, plane, threads=2, **options)
+
+
 @pytest.fixture(autouse=True)
 def interrupts_are_heard():
     """A program started in the background of a shell script ignores Ctrl-C; these tests do not."""
@@ -54,7 +60,15 @@ def interrupts_are_heard():
 
 @pytest.mark.parametrize(
     ("work", "threads"),
-    [(convolution, 1), (convolution, 2), (network, 2), (one_row, 1), (flood, 1), (label, 1)],
+    [
+        (convolution, 1),
+        (convolution, 2),
+        (network, 2),
+        (one_row, 1),
+        (flood, 1),
+        (label, 1),
+        (like_means, 2),
+    ],
 )
 def test_an_interrupt_ends_the_work(work, threads):
     sent = []

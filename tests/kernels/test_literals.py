@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spel.kernels import native, reference
+from spel.kernels import native, reference, reference_alike
 
 both = pytest.mark.parametrize("kernels", [native, reference], ids=["native", "reference"])
 LEFT_RIGHT = np.array([(0, 0, -1), (0, 0, 1)])
@@ -135,6 +135,17 @@ def test_labels_in_raster_order(kernels: ModuleType) -> None:
     labels, count = kernels.label(mask, eight)
     assert labels.tolist() == [[[0, 1, 0, 2], [1, 0, 0, 2], [0, 0, 0, 0], [3, 3, 0, 4]]]
     assert count == 4
+
+
+@pytest.mark.parametrize("kernels", [native, reference_alike], ids=["native", "reference"])
+def test_like_means_weigh_the_spels_of_like_patches(kernels: ModuleType) -> None:
+    source = np.array([[1, 2, 4, 8]], np.float32)
+    guide = np.array([[0, 0, 0.5, 9]], np.float32)
+    got = kernels.like_means(source, guide, reach=1, side=1, scale=2.0, rows=(0, 1))
+    # A square difference of 1/4 weighs (1 - 2 / 4) ** 4, one of 8.5 ** 2 nothing.
+    weight = 1 / 16
+    expected = [1.5, (1 + 2 + weight * 4) / (2 + weight), (4 + weight * 2) / (1 + weight), 8]
+    np.testing.assert_allclose(got, [expected], rtol=1e-6)
 
 
 @both

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from spel import Adjacency
 from spel.kernels import native, reference
+from spel.kernels.reference_alike import like_means
 from spel.kernels.reference_color import recolor
 from spel.kernels.store import store
 from spel.kernels.stream import ACTIVATIONS, SPACES
@@ -306,6 +307,33 @@ def test_rotate_by_any_angle(image: tuple[int, int], size: tuple[int, int], degr
     spels = np.random.default_rng(image[0]).random(image, np.float32)[:, ::-1]
     got, meant = native.rotate(spels, degrees, size), reference.rotate(spels, degrees, size)
     np.testing.assert_allclose(got, meant, atol=2e-6)
+
+
+@few
+@given(
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    reach=st.integers(1, 12),
+    side=st.sampled_from([1, 3, 7]),
+    scale=st.sampled_from([0.01, 0.3, 3.0]),
+    odd=st.sampled_from([None, np.nan, np.inf, 1e30]),
+)
+def test_like_means_within_the_bound(
+    isa: str, size: tuple[int, int], reach: int, side: int, scale: float, odd: float | None
+) -> None:
+    rng = np.random.default_rng(size[0])
+    source = rng.random(size, np.float32)
+    guide = rng.random([n + side - 1 for n in size], np.float32)
+    if odd is not None:
+        guide[size[0] // 2, size[1] // 2] = odd
+    options = {"reach": reach, "side": side, "scale": scale}
+    got = native.like_means(source, guide, rows=(0, size[0]), **options)
+    meant = like_means(source, guide, rows=(0, size[0]), **options)
+    # Values of 0 to 1: a sum of side ** 2 squares errs by as many roundings, its fourth power by 4
+    # times as much, and a mean of these weights by no more than the weights.
+    bound = EPS * (8 * scale * side**4 + (2 * reach + 1) ** 2)
+    np.testing.assert_allclose(got, meant, rtol=0, atol=bound)
+    part = native.like_means(source, guide, rows=(size[0] // 3, size[0]), **options)
+    assert np.array_equal(part, got[size[0] // 3 :])
 
 
 def test_rotate_is_what_pillow_makes() -> None:

@@ -71,6 +71,16 @@ def test_patches_and_resized_images_do_not_depend_on_the_threads() -> None:
     assert len(set(results)) == 1
 
 
+def test_means_of_like_spels_do_not_depend_on_the_threads_or_the_rows() -> None:
+    image = np.random.default_rng(0).random((203, 700), dtype=np.float32)
+    guide, options = np.pad(image, 1), {"reach": 5, "side": 3, "scale": 0.3}
+    one = native.like_means(image, guide, rows=(0, 203), threads=1, **options)
+    for threads in (2, 3, 9):
+        got = native.like_means(image, guide, rows=(0, 203), threads=threads, **options)
+        assert np.array_equal(got, one)
+    assert np.array_equal(native.like_means(image, guide, rows=(11, 90), **options), one[11:90])
+
+
 def test_more_parts_than_threads_wait_for_each_other() -> None:
     """Runs that start at once share the waiting threads, and each gets its own result."""
     images = [np.random.default_rng(n).random((300, 400), dtype=np.float32) for n in range(6)]

@@ -24,6 +24,7 @@ if choice == "native":
         histogram,
         histogram_in_bins,
         label,
+        like_means,
         mean_pool,
         pad,
         recolor,
@@ -59,6 +60,7 @@ elif choice == "reference":
         transpose,
         upsample,
     )
+    from spel.kernels.reference_alike import like_means
     from spel.kernels.reference_color import recolor
     from spel.kernels.reference_flood import flood
 
@@ -91,6 +93,7 @@ __all__ = [
     "histogram",
     "histogram_in_bins",
     "label",
+    "like_means",
     "mean_pool",
     "multiply_adds",
     "native_info",

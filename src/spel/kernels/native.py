@@ -259,6 +259,26 @@ def gather(
     )
 
 
+def like_means(
+    source: npt.NDArray[np.float32],
+    guide: npt.NDArray[np.float32],
+    *,
+    reach: int,
+    side: int,
+    scale: float,
+    rows: tuple[int, int],
+    threads: int = 1,
+) -> npt.NDArray[np.float32]:
+    """The means of like spels for some rows of a plane, see `reference_alike`."""
+    source, guide = np.ascontiguousarray(source), np.ascontiguousarray(guide)
+    out = np.empty((rows[1] - rows[0], source.shape[1]), dtype=np.float32)
+    native.like_means(
+        source.ctypes.data, guide.ctypes.data, source.shape, reach, side, scale,
+        rows, out.ctypes.data, max(1, threads),
+    )  # fmt: skip
+    return out
+
+
 def histogram(values: Array, threads: int = 1) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
     array = np.ascontiguousarray(values)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from spel import kernels
+from spel.core.threads import thread_count
 from spel.errors import ParameterError
 from spel.nn.fields import fits
 from spel.synthesis.degrade import Plane
@@ -15,8 +17,8 @@ from spel.synthesis.degrade import Plane
 Real = npt.NDArray[np.float32]
 Part = tuple[slice, slice]
 MAX_REACH = 64
-CACHED = 1 << 15
-"""Number of spels that are compared at once, so few that they stay in the cache."""
+BAND = 1 << 18
+"""Number of spels that are averaged at once."""
 
 
 @dataclass(frozen=True)
@@ -62,31 +64,35 @@ class Likeness:
             )
 
     def __call__(
-        self, source: Plane, guide: Plane, on_row: Callable[[], object] = lambda: None
+        self, source: Plane, guide: Plane, on_band: Callable[[], object] = lambda: None
     ) -> Plane:
         """For each spel, the mean of the spels of a plane that a guide shows to be like it.
 
         Parameters
         ----------
         source, guide : (rows, cols) arrays of float32
-        on_row : function, optional
-            Called `reach + 1` times.
+        on_band : function, optional
+            Called after each of the `bands`.
         """
         padded = np.pad(guide, self.side // 2, mode="symmetric")
-        sums, counts = source.copy(), np.ones_like(source)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for down in range(self.reach + 1):
-                for right in range(-self.reach if down else 1, self.reach + 1):
-                    for own, other in _pairs(source.shape, down, right):
-                        weights = self._weights(
-                            padded[self._with_margin(own)], padded[self._with_margin(other)]
-                        )
-                        sums[own] += weights * source[other]
-                        sums[other] += weights * source[own]
-                        counts[own] += weights
-                        counts[other] += weights
-                on_row()
-            return np.asarray(sums / counts)
+        out = np.empty_like(source)
+        for first, last in self.bands(source.shape):
+            out[first:last] = kernels.like_means(
+                source,
+                padded,
+                reach=self.reach,
+                side=self.side,
+                scale=self._scale,
+                rows=(first, last),
+                threads=thread_count(),
+            )
+            on_band()
+        return out
+
+    def bands(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+        """First and last row of each part that is computed at once."""
+        height = max(64, BAND // shape[1])
+        return [(first, min(shape[0], first + height)) for first in range(0, shape[0], height)]
 
     def around(self, guide: Plane, at: tuple[int, int]) -> tuple[Part, Real]:
         """The part of a plane whose spels are averaged for a spel, and their weights."""
@@ -97,7 +103,9 @@ class Likeness:
         patch = padded[self._with_margin((slice(at[0], at[0] + 1), slice(at[1], at[1] + 1)))]
         square = (self.side, self.side)
         others = np.lib.stride_tricks.sliding_window_view(padded[self._with_margin(part)], square)
-        weights = self._falling(np.square(others - patch).sum(axis=(2, 3)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.square(others - patch).sum(axis=(2, 3))
+            weights = np.fmax(0, 1 - np.float32(self._scale) * squares) ** 4
         return part, weights / weights.sum()
 
     def _with_margin(self, part: Part) -> Part:
@@ -105,47 +113,7 @@ class Likeness:
         rows, cols = (slice(own.start, own.stop + self.side - 1) for own in part)
         return rows, cols
 
-    def _weights(self, own: Real, other: Real) -> Real:
-        squares = own - other
-        squares *= squares
-        return self._falling(_boxes(_boxes(squares, self.side, 0), self.side, 1))
-
-    def _falling(self, squares: Real) -> Real:
-        """Weights from sums of square differences, which are overwritten."""
-        squares *= np.float32(-1 / (2 * self.spread * self.side) ** 2)
-        squares += 1
-        np.fmax(squares, 0, out=squares)
-        squares *= squares
-        squares *= squares
-        return squares
-
-
-def _pairs(shape: tuple[int, ...], down: int, right: int) -> Iterator[tuple[Part, Part]]:
-    """Parts of a plane, a few rows each, and the parts at an offset from them."""
-    left, end = max(0, -right), shape[1] - max(0, right)
-    height = max(8, CACHED // shape[1])
-    for top in range(0, shape[0] - down if end > left else 0, height):
-        rows = slice(top, min(shape[0] - down, top + height))
-        below = slice(rows.start + down, rows.stop + down)
-        yield (rows, slice(left, end)), (below, slice(left + right, end + right))
-
-
-def _boxes(plane: Real, side: int, axis: int) -> Real:
-    """Sums of as many neighbours along an axis, put together from sums of 1, 2, 4 and so on.
-
-    Examples
-    --------
-    >>> _boxes(np.array([[1, 2, 3, 4]], np.float32), 3, axis=1).tolist()
-    [[6.0, 9.0]]
-    """
-    lines = plane.T if axis else plane
-    count = len(lines) - side + 1
-    parts, first, width = [], 0, 1
-    while width <= side:
-        if side & width:
-            parts.append(lines[first : first + count])
-            first += width
-        lines = lines[:-width] + lines[width:]
-        width *= 2
-    total = sum(parts[1:], parts[0])
-    return np.asarray(total.T if axis else total)
+    @property
+    def _scale(self) -> float:
+        """What a sum of square differences is multiplied by."""
+        return 1 / (2 * self.spread * self.side) ** 2

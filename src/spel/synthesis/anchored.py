@@ -252,8 +252,8 @@ class Stage:
 
     def bands(self, shape: tuple[int, ...]) -> int:
         """How often a picture of this shape calls `on_band`."""
-        rows = self.likeness.reach + 1 if self.likeness else 0
-        return rows + len(self.layout.bands(shape))
+        before = len(self.likeness.bands(shape)) if self.likeness else 0
+        return before + len(self.layout.bands(shape))
 
     def inputs(self, turned: Real) -> Real:
         """What the hyperplanes weigh, (n, (1 + gates) * length): patches, and their gated waves."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
+from spel.core.threads import blas_in_one_thread
 from spel.errors import ParameterError
 from spel.nn.fields import fits
 from spel.ops.patches import patches
@@ -240,6 +241,7 @@ class Stage:
         """The degraded picture, the means of like spels if any, and what was restored before."""
         return view(planes, self.likeness, on_band)
 
+    @blas_in_one_thread()
     def __call__(self, planes: list[Plane], on_band: Callable[[], object]) -> Plane:
         """The restored picture, from the degraded one and what the stage before made of it."""
         layout, shape = self.layout, planes[0].shape

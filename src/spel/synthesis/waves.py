@@ -51,7 +51,9 @@ def gated(patches: Real, side: int, gates: tuple[float, ...]) -> Real:
     -------
     (n, (1 + gates) * planes * side ** 2) array of float32
     """
-    waves = patches.reshape(len(patches), -1, side**2) @ cosines(side).T
+    # One product for all planes: NumPy would take those of a stack one by one.
+    waves = patches.reshape(-1, side**2) @ cosines(side).T
+    waves = waves.reshape(len(patches), -1, side**2)
     passing = [waves * shares(waves[:, -1:], gate) for gate in gates]
     return np.concatenate([patches, *(p.reshape(patches.shape) for p in passing)], axis=1)
 

@@ -36,6 +36,10 @@ def test_the_script_gives_the_boxes_of_the_package(decision: Decision, stride: i
         boxes, scores = space["boxes"](network(image)[..., 0], (25, 31))
         assert boxes.tolist() == mine.boxes.tolist()
         assert np.allclose(scores, mine.scores)
+        with_channel, _ = space["boxes"](network(image), (25, 31))
+        assert with_channel.tolist() == mine.boxes.tolist()
+    with pytest.raises(ValueError, match="output of one image"):
+        space["boxes"](network(image)[None], (25, 31))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ from spel.decide.detection import decision_of
 from spel.nn.geometry import geometry
 from spel.nn.network import Network
 
-SCRIPT = '''"""Boxes from the output of an ONNX file that spel wrote; needs NumPy alone."""
+SCRIPT = '''"""Boxes from the output of an ONNX file that spel wrote; needs NumPy alone.
+
+    boxes = runpy.run_path("NAME.boxes.py")["boxes"]
+    (output,) = session.run(None, {{"image": photo[None]}})
+    found, scores = boxes(output[0], photo.shape[:2])
+"""
 
 import numpy as np
 
@@ -21,6 +26,9 @@ STEPS = {steps!r}  # from a spel to its neighbours
 def boxes(saliency, size):
     """Boxes x0 y0 (z0) x1 y1 (z1) in an image of this size, best first, and their scores."""
     values = np.asarray(saliency)
+    if values.shape[len(size):] not in ((), (1,)):
+        raise ValueError(f"a saliency of shape {{values.shape}}; expected the output of one image")
+    values = values.reshape(values.shape[: len(size)])  # without the axis of its one channel
     level = number(values[np.isfinite(values)])
     numbers = components(values > level)
     found = []

@@ -89,6 +89,12 @@ class TestLiteral:
         assert array.shape == (2, 3, 1)
         assert array.dtype == np.float32
 
+    @pytest.mark.parametrize(("axes", "words"), [(0, "no axes"), (1, "1 axis"), (5, "5 axes")])
+    def test_npy_of_too_few_or_many_axes(self, axes, words, tmp_path):
+        np.save(tmp_path / "a.npy", np.zeros((1,) * axes))
+        with pytest.raises(ImageReadError, match=f"its array has {words};"):
+            read(tmp_path / "a.npy")
+
 
 class TestOrientation:
     @pytest.mark.parametrize("orientation", range(1, 9))

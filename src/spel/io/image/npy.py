@@ -46,8 +46,9 @@ def header(file: BinaryIO, max_pixels: int) -> tuple[np.dtype[np.generic], tuple
             "convert the array, e.g. to float32",
         )
     if len(shape) not in (2, 3, 4):
+        axes = {0: "no axes", 1: "1 axis"}.get(len(shape), f"{len(shape)} axes")
         raise DecodeError(
-            f"its array has {len(shape)} axes; an image has 2, 3 or 4",
+            f"its array has {axes}; an image has 2, 3 or 4",
             "save it as (rows, cols), (rows, cols, channels) or (planes, rows, cols, channels)",
         )
     if min(shape) < 0:

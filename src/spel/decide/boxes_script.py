@@ -11,7 +11,7 @@ from spel.nn.network import Network
 SCRIPT = '''"""Boxes from the output of an ONNX file that spel wrote; needs NumPy alone.
 
     boxes = runpy.run_path("NAME.boxes.py")["boxes"]
-    (output,) = session.run(None, {{"image": photo[None]}})
+    (output,) = session.run(["output"], {{"image": photo[None]}})
     found, scores = boxes(output[0], photo.shape[:2])
 """
 

@@ -27,7 +27,7 @@ LEAST_PICTURE = 8
 ROUNDS = 100
 """Steps of L-BFGS by default."""
 BYTES = 450
-"""Memory for each number of a picture, most of it the history of L-BFGS; at most 441 as measured."""
+"""Memory for each number of a picture, most of it the history of L-BFGS; measured: up to 441."""
 
 
 def texture(

@@ -102,3 +102,21 @@ def test_learning_follows_the_strokes_and_undo_takes_back_both(person):
     person.settle()
     assert len(person.session.document.strokes["image0"]) == 1
     assert person.session.document.entry("from strokes").network.names[-1] == "pool2"
+
+
+def test_what_a_step_lost_is_guessed_in_both_languages(person):
+    page = person.page
+    person.open("chain")
+    page.click("[data-step=grey]")
+    person.settle()
+    page.get_by_role("button", name="guess what was lost").click()
+    page.get_by_role("button", name="invert", exact=True).click()
+    page.wait_for_selector("text=inverted: correlation with the image")
+    page.get_by_title("Português").click()
+    page.wait_for_selector("html[lang=pt-BR]")
+    page.wait_for_selector("text=invertido: correlação com a imagem")
+    page.get_by_role("button", name="supor o que se perdeu").click()  # the picture is made anew
+    page.wait_for_selector("text=invertido: correlação com a imagem", state="detached")
+    page.wait_for_selector("text=invertido: correlação com a imagem")
+    guessed, alone = (task.result["likeness"] for task in person.session.tasks.all())
+    assert guessed > alone

@@ -173,6 +173,20 @@ def test_a_step_is_inverted_in_a_task(session):
     assert task.picture is None
 
 
+def test_what_a_step_lost_is_guessed_from_the_other_images(session):
+    task = ended(session, {"step": "grey", "guess": True})
+    alone = ended(session, {"step": "grey"})
+    assert task.state == "done"
+    assert task.result["likeness"] > alone.result["likeness"]
+    where = {"network": "plate", "after": "edges", "image": "image0"}
+    session.do({"do": "add_step", "kind": "global_pool", **where})
+    refused = ended(session, {"step": "global_pool", "guess": True})
+    assert refused.refusal == {"code": "not_guessed", "values": {"step": "global_pool"}}
+    session.do({"do": "remove_image", "image": "image1"})
+    refused = ended(session, {"step": "edges", "guess": True})
+    assert refused.refusal["code"] == "no_others"
+
+
 def grey_of_both(session):
     return np.stack([session.run("plate", i).activations["grey"] for i in ("image0", "image1")])
 

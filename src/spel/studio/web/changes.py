@@ -135,7 +135,8 @@ def invert(session: Session, body: Body) -> Json:
     """Begin to invert a step; the answer is the task."""
     network, image, step = (str(body[name]) for name in ("network", "image", "step"))
     session.document.entry(network)
-    work = partial(invert_step, session, network, image, step)
+    guess = body.get("guess") is True
+    work = partial(invert_step, session, network, image, step, guess=guess)
     return session.tasks.start("invert", work).to_dict()
 
 

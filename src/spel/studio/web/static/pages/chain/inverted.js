@@ -7,13 +7,16 @@ import { sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { canvasOf, penOf } from "../../picture/colors.js";
 import { getPacked } from "../../server/api.js";
-import { state, step } from "../../store.js";
+import { imageOf, ownImages, state, step } from "../../store.js";
 import { runTask, taskOf, taskRow } from "../../tasks.js";
 
 /** The picture of the step on the screen that an inversion gave, and how like the image it is. */
 export class Inverted {
   /** @type {{ of: string, canvas: HTMLCanvasElement, likeness: number } | null} */
   made = null;
+
+  /** Whether what the step has lost is guessed from the other images. */
+  guess = false;
 
   /** @param {() => void} changed */
   constructor(changed) {
@@ -25,7 +28,7 @@ export class Inverted {
     return this.made?.of === shownId() ? this.made.canvas : null;
   }
 
-  tool() {
+  tools() {
     const running = taskOf("invert")?.state === "running";
     const attributes = {
       key: "invert",
@@ -34,7 +37,28 @@ export class Inverted {
       title: t("invert.about"),
       onclick: () => this.toggle(),
     };
-    return chip(attributes, t("invert"));
+    return [chip(attributes, t("invert")), othersToAsk() ? this.guessTool(running) : null];
+  }
+
+  /** @param {boolean} running */
+  guessTool(running) {
+    const attributes = {
+      key: "invert-guess",
+      pressed: this.guess,
+      disabled: running,
+      title: t("invert.guess.about"),
+      onclick: () => this.toggleGuess(),
+    };
+    return chip(attributes, t("invert.guess"));
+  }
+
+  /** A picture that is shown is made anew. */
+  toggleGuess() {
+    this.guess = !this.guess;
+    const again = this.canvas !== null;
+    this.made = null;
+    this.changed();
+    if (again) this.toggle();
   }
 
   /** How far it is, or what came of it. */
@@ -58,9 +82,10 @@ export class Inverted {
       return;
     }
     const { network, image, node } = state;
+    const guess = this.guess && othersToAsk();
     const of = shownId();
     this.asked = of;
-    const task = await runTask("invert", { network, image, step: node });
+    const task = await runTask("invert", { network, image, step: node, guess });
     if (task?.state !== "done") return;
     try {
       const [picture] = (await getPacked(`tasks/${task.id}/picture`)).arrays;
@@ -73,6 +98,9 @@ export class Inverted {
     }
   }
 }
+
+/** Whether the user has images besides the one on the screen, which is theirs as well. */
+const othersToAsk = () => imageOf()?.lesson === false && ownImages().length > 1;
 
 /** The activation on the screen; empty for the image itself and where there is none. */
 const shownId = () => (state.node === "input" ? "" : (step()?.id ?? ""));

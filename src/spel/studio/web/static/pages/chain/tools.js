@@ -11,7 +11,7 @@ import { choose, node, state } from "../../store.js";
  * @typedef {object} ToolActions
  * @property {boolean} sideBySide
  * @property {import("../../base/dom.js").Child} play
- * @property {import("../../base/dom.js").Child} invert
+ * @property {import("../../base/dom.js").Child[]} invert
  * @property {number} overlay
  * @property {(on: boolean) => void} flicker
  * @property {() => void} toggleSide
@@ -45,7 +45,7 @@ export function viewerTools(channels, bands, actions) {
         ),
     actions.play,
     flickerButton(actions.flicker),
-    actions.invert,
+    ...actions.invert,
     labelled(
       t("stage.overlay"),
       slider({

@@ -183,7 +183,7 @@ export class Viewer extends Part {
       this.tools,
       viewerTools(channels, bands, {
         sideBySide: this.sideBySide,
-        invert: state.node === "input" ? null : this.inverted.tool(),
+        invert: state.node === "input" ? [] : this.inverted.tools(),
         play: this.sideBySide ? this.player.tools() : null,
         overlay: this.overlay,
         flicker: (on) => this.flicker(on),

@@ -36,13 +36,26 @@ JOBS: dict[str, ImageJob] = {
     "objects": SegmentJob(
         NET, Segmentation(FEW, delineation=Delineation(inner=1, outer=3)), save=("csv",), **OPTIONS
     ),
+    "delineated": SegmentJob(
+        NET,
+        Segmentation(threshold=2.7, delineation=Delineation(inner=1, outer=3)),
+        save=("instances", "coco"),
+        **OPTIONS,
+    ),
     "apply": ApplyJob(NET, save=("edges",), **OPTIONS),
     "detect": DetectJob(NET, Decision(threshold="otsu"), **OPTIONS),
 }
-PARTS = {"segment": 6 * 5, "objects": 6 * 2 + 3, "apply": 6 * 2, "detect": 6 * 4}
+PARTS = {
+    "segment": 6 * 5,
+    "objects": 6 * 2 + 3,
+    "delineated": 6 * 2 + 3 + 3,
+    "apply": 6 * 2,
+    "detect": 6 * 4,
+}
 """2 x 3 tiles: extremes; two digits of a percentile, mask, saliency; ends, histogram and boxes.
 
 For objects: extremes and pieces of all tiles, and borders in the three where objects begin.
+Those of a delineated threshold are then looked for in the three tiles that its mask lies in.
 """
 
 

@@ -11,9 +11,10 @@ import pytest
 import tifffile
 
 import spel
+from spel.cli.main import run as program
 from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
-from spel.decide.segmentation import ObjectClass, Segmentation
+from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
 from spel.jobs import SegmentJob
 from spel.runs import run, windows
 
@@ -69,8 +70,9 @@ def assert_equal(whole: Path, tiles: Path, least: int) -> None:
         (Segmentation(ObjectModel(area=113, min_score=-9.0), delineation=LINE), 1),
         (Segmentation(ObjectModel(area=1e6)), 0),
         (Segmentation(threshold="otsu"), 12),
+        (Segmentation(threshold="otsu", delineation=LINE), 4),
     ],
-    ids=["many", "one", "none", "threshold"],
+    ids=["many", "one", "none", "threshold", "delineated threshold"],
 )
 def test_objects_tile_by_tile_are_those_of_the_whole(how, least, tmp_path):
     image = disks((70, 90), 6.0)[..., None]
@@ -103,22 +105,60 @@ def test_a_delineated_threshold_tile_by_tile(line, net, scale, tmp_path):
     random = np.random.default_rng(3)
     noisy = disks((71, 92), 7.0) + random.integers(0, 60, (71, 92)).astype(np.uint16)
     image = noisy.clip(0, 255).astype(np.uint8)[..., None]
-    job = SegmentJob(globals()[net], Segmentation(threshold=0.5, delineation=line), scale=scale)
-    whole, tiles = both(tmp_path, job, image, 32)
+    how = Segmentation(threshold=0.5, delineation=line)
+    whole, tiles = both(
+        tmp_path, SegmentJob(globals()[net], how, save=LISTS, scale=scale), image, 32
+    )
     mask = spel.read(whole / "a.ome.tif")
-    rough = replace(job, segmentation=Segmentation(threshold=0.5), formats=("ome-tiff",))
+    rough = SegmentJob(
+        globals()[net], Segmentation(threshold=0.5), scale=scale, formats=("ome-tiff",)
+    )
     run(rough, tmp_path / "a.npy", tmp_path / "rough")
     assert not np.array_equal(mask, spel.read(tmp_path / "rough" / "a.ome.tif"))
-    assert (whole / "a.ome.tif").read_bytes() == (tiles / "a.ome.tif").read_bytes()
+    assert_equal(whole, tiles, 1)
 
 
 def test_a_delineated_threshold_of_a_volume_in_blocks(tmp_path):
     image = disks((12, 24, 26), 4.0)[..., None]
     net = spel.chain(values=spel.MeanPool(spel.Adjacency.box(1, ndim=3)), unit=NET["values"])
-    job = SegmentJob(net, Segmentation(threshold=0.4, delineation=LINE))
-    whole, tiles = both(tmp_path, job, image, 13)
-    assert spel.read(whole / "a.ome.tif").any()
-    assert (whole / "a.ome.tif").read_bytes() == (tiles / "a.ome.tif").read_bytes()
+    job = SegmentJob(net, Segmentation(threshold=0.4, delineation=LINE), save=LISTS[:2])
+    assert_equal(*both(tmp_path, job, image, 13), 3)
+
+
+CASES = {
+    "across a seam": [(slice(10, 22), slice(20, 50))],
+    "over the corner of four tiles": [(slice(22, 44), slice(25, 40))],
+    "ends at a seam": [(slice(8, 20), slice(12, 32))],
+    "begins at a seam": [(slice(32, 45), slice(32, 50))],
+    "two that touch at a seam": [(slice(4, 20), slice(14, 33)), (slice(20, 40), slice(32, 50))],
+    "one spel": [(slice(31, 32), slice(32, 33))],
+    "none": [],
+    "everything": [(slice(0, 71), slice(0, 92))],
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_objects_of_a_delineated_threshold_at_seams_of_tiles(case, tmp_path):
+    image = np.zeros((71, 92), np.uint8)
+    for grey, place in zip((250, 200), CASES[case]):
+        image[place] = grey
+    job = SegmentJob(NET, Segmentation(threshold=0.5, delineation=LINE), save=LISTS)
+    whole, tiles = both(tmp_path, job, image[..., None], 32)
+    assert_equal(whole, tiles, len(CASES[case]))
+    assert len((tiles / "a.objects.csv").read_text().splitlines()) == 1 + len(CASES[case])
+
+
+def test_the_command_numbers_the_objects_of_a_delineated_threshold(tmp_path, capsys):
+    how = Segmentation(threshold=0.5, delineation=LINE)
+    net, image = tmp_path / "net.safetensors", tmp_path / "a.tif"
+    with_segmentation(NET, how).save(net)
+    tifffile.imwrite(image, disks((71, 92), 9.0, seed=4), tile=(32, 32))
+    for folder, options in (("whole", ["--format", "ome-tiff"]), ("tiles", ["--tile", "32"])):
+        command = ["segment", str(net), str(image), "--out", str(tmp_path / folder), *options]
+        with pytest.raises(SystemExit) as left:
+            program([*command, "--save", ",".join(LISTS)])
+        assert left.value.code == 0, capsys.readouterr().err
+    assert_equal(tmp_path / "whole", tmp_path / "tiles", 4)
 
 
 BOX = spel.Adjacency.box(3)

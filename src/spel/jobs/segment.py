@@ -64,7 +64,7 @@ class SegmentJob(NetworkJob):
         super().__post_init__()
         chosen = resolve_segmentation(self.network, self.segmentation)
         if self.tile is not None:
-            check_tiled(self.network, chosen, objects=self.lists_objects)
+            check_tiled(self.network, chosen)
         if len(self.formats) > 1 or (self.tile is not None and "png" in self.formats):
             raise ParameterError(
                 f"segment: format {', '.join(self.formats)}; one form can be written, and tile by "
@@ -118,7 +118,7 @@ class SegmentJob(NetworkJob):
     ) -> ImageRecord:
         """The mask of an image that is read by windows."""
         chosen = resolve_segmentation(self.network, self.segmentation)
-        check_tiled(self.network, chosen, objects=self.lists_objects)
+        check_tiled(self.network, chosen)
         tiling, intensity = self.tiled(image, each)
         form = self.formats[0] if set(self.formats) & set(WRITERS) else OME_TIFF
         tiled = TiledSegmentation(self.network, chosen, image, tiling, files, form, self.scale)

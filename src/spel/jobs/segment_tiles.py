@@ -30,7 +30,7 @@ from spel.nn import Network
 from spel.runs import OutputFiles
 from spel.runs.bands import label_bands, output_bands, threshold_in
 from spel.runs.full_size import FullSize
-from spel.runs.large_objects import delineated_mask, large_objects
+from spel.runs.large_objects import delineated_mask, large_objects, objects_of_mask
 from spel.runs.painting import PaintedObjects
 from spel.runs.tiling import Tiling
 
@@ -86,16 +86,20 @@ class TiledSegmentation:
     @cached_property
     def objects(self) -> PaintedObjects:
         """The objects one by one."""
-        return self._look(large_objects)
+        if self.own.delineates and self.own.objects is None:
+            return self._look(objects_of_mask, self.mask)
+        return self._look(large_objects, self.view.features, self.level)
 
-    def _look(self, find: Callable[..., Labels]) -> Labels:
-        """What `large_objects` or `delineated_mask` finds."""
+    @cached_property
+    def mask(self) -> StoredBand:
+        """The mask of a delineated threshold."""
+        return self._look(delineated_mask, self.view.features, self.level)
+
+    def _look(self, find: Callable[..., Labels], *base: Any) -> Labels:
+        """What one of the functions of `spel.runs.large_objects` finds on a base."""
         tiling = replace(self.view.tiling, size=self.units.size)
         spacing = relative_spacing(self.image.spacing or None, len(self.size))
-        return find(
-            self.view.network, tiling, self.own, self.view.features, self.level, spacing,
-            self.files.folder,
-        )  # fmt: skip
+        return find(self.view.network, tiling, self.own, *base, spacing, self.files.folder)
 
     def write_mask(self) -> tuple[Path, int]:
         """Write the mask or label image; its path, and the spels of objects."""
@@ -117,7 +121,7 @@ class TiledSegmentation:
         if self.how.objects is not None and not self.how.classes:
             yield PictureOf(self.objects.labels, picture)
         elif self.how.delineates:
-            yield PictureOf(self._look(delineated_mask), picture)
+            yield PictureOf(self.mask, picture)
         else:
             network, tiling = self.view.network, self.view.tiling
             yield from label_bands(

@@ -52,20 +52,18 @@ def output_bands(network: Network, tiling: Tiling, folder: Folder = None) -> Ite
     yield from _joined(network, tiling, tiling.outputs(network)(np.asarray), folder)
 
 
-def check_tiled(network: Network, segmentation: Segmentation, *, objects: bool = False) -> None:
+def check_tiled(network: Network, segmentation: Segmentation) -> None:
     """Refuse what needs the whole image, before an image is read.
 
     Parameters
     ----------
     network : Network
     segmentation : Segmentation
-    objects : bool
-        Whether objects are wanted one by one, besides the mask.
 
     Raises
     ------
     ParameterError
-        If classes are delineated, or objects are wanted of a threshold that is delineated.
+        If classes are delineated.
     ShapeError
         If the node that the delineation looks at has strides.
     """
@@ -74,12 +72,6 @@ def check_tiled(network: Network, segmentation: Segmentation, *, objects: bool =
         raise ParameterError(
             "segment: the network's segmentation delineates classes, which needs the whole image; "
             "use a level of the pyramid, or a segmentation without delineation"
-        )
-    if delineates and objects and segmentation.objects is None:
-        raise ParameterError(
-            "segment: the network's segmentation delineates all that is above a threshold, of "
-            "which tiles give the mask alone; leave out saving objects, use a level of the "
-            "pyramid, or a segmentation without delineation"
         )
     if delineates and max(network.footprints[segmentation.features].stride) > 1:
         raise ShapeError(

@@ -25,7 +25,14 @@ from spel.nn import Network
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
 from spel.runs.painting import PaintedObjects, Painting
-from spel.runs.piece_table import MaskFile, PieceTable, joined_bits, pieces_of_tile
+from spel.runs.piece_table import (
+    MaskFile,
+    PieceTable,
+    joined_bits,
+    masks_of_tiles,
+    pieces_of_mask,
+    pieces_of_tile,
+)
 from spel.runs.tiling import Tiling
 
 Array = npt.NDArray[Any]
@@ -69,20 +76,14 @@ def large_objects(
     kinds = kinds_of(how)
     find = partial(pieces_of_tile, network, tiling.source, how, level, spacing)
     pieces = PieceTable(tiling.each(find, tiling.tiles(network)), folder)
-    size = tiling.shape[:-1]
-    order = _chosen(pieces, kinds, size, folder)
-    painting = Painting(size, folder)
-    order = [number for number in order if painting.add(*pieces.masks[number])]
+    painting, order = _painted(pieces, kinds, tiling.shape[:-1], folder)
     line = how.delineation if any(kind.model is not None for kind in kinds) else None
     if line is not None and line.method != "none":
-        lengths = sides(tiling.size, len(size))
+        lengths = sides(tiling.size, len(painting.size))
         work = _Delineating(features, line, spacing, lengths, apart=True)
         painting, left = _delineated(work, tiling, painting, folder)
         order = [order[number] for number in left]
-    owners = [kinds[pieces.kinds[number]] for number in order]
-    scores = [kind.probability(float(pieces.scores[n])) for kind, n in zip(owners, order)]
-    names = tuple(kind.one.title for kind in owners) if how.classes else ()
-    return PaintedObjects.of(painting, scores, [kind.one.label for kind in owners], names)
+    return _listed(painting, pieces, how, order)
 
 
 def delineated_mask(
@@ -116,6 +117,54 @@ def delineated_mask(
     lengths = sides(tiling.size, len(rough.size))
     work = _Delineating(features, how.delineation, spacing, lengths, apart=False)
     return _delineated(work, tiling, rough, folder)[0].labels
+
+
+def objects_of_mask(
+    network: Network,
+    tiling: Tiling,
+    how: Segmentation,
+    mask: StoredBand,
+    spacing: Spacing = None,
+    folder: Folder = None,
+) -> PaintedObjects:
+    """The objects of what `delineated_mask` gives: `SegmentedImage.instances`, bit for bit.
+
+    Parameters
+    ----------
+    network, tiling, how, spacing, folder
+        As for `delineated_mask`.
+    mask : StoredBand
+
+    Raises
+    ------
+    ParameterError
+        If what is connected does not fit into a window, see `spel.runs.windows.LARGEST`.
+    """
+    find = partial(pieces_of_mask, network, tiling.source, how.neck, spacing)
+    windows = masks_of_tiles(mask, tiling.tiles(network))
+    pieces = PieceTable(tiling.each(find, windows), folder)
+    painting, order = _painted(pieces, kinds_of(how), tiling.shape[:-1], folder)
+    return _listed(painting, pieces, how, order)
+
+
+def _painted(
+    pieces: PieceTable, kinds: Sequence[Kind], size: tuple[int, ...], folder: Folder
+) -> tuple[Painting, list[int]]:
+    """The pieces that are objects, painted best first, and their numbers."""
+    painting = Painting(size, folder)
+    order = _chosen(pieces, kinds, size, folder)
+    return painting, [number for number in order if painting.add(*pieces.masks[number])]
+
+
+def _listed(
+    painting: Painting, pieces: PieceTable, how: Segmentation, order: Sequence[int]
+) -> PaintedObjects:
+    """The painted objects with the scores and classes of their pieces."""
+    kinds = kinds_of(how)
+    owners = [kinds[pieces.kinds[number]] for number in order]
+    scores = [kind.probability(float(pieces.scores[n])) for kind, n in zip(owners, order)]
+    names = tuple(kind.one.title for kind in owners) if how.classes else ()
+    return PaintedObjects.of(painting, scores, [kind.one.label for kind in owners], names)
 
 
 def _chosen(

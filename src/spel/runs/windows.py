@@ -1,4 +1,4 @@
-"""Windows of the output of a network that grow until they hold what a tile needs."""
+"""Windows of an image or an output that grow until they hold what a tile needs."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ import numpy.typing as npt
 
 from spel.decide.frame import Frame, Sides
 from spel.errors import ParameterError
-from spel.nn import Network
-from spel.nn.blocks import Box, Source, output_in
+from spel.nn.blocks import Box
 
 Array = npt.NDArray[Any]
+Read = Callable[[Box], Array]
+"""Gives the values in a box of an image."""
 
 LARGEST = 1 << 25
 """Spels of the largest window: the shape of a component is measured in memory."""
 
 
 def grown(
-    network: Network,
-    source: Source,
+    read: Read,
+    size: Sequence[int],
     tile: tuple[slice, ...],
     margin: int,
     open_sides: Callable[[Array, Frame], Sides],
 ) -> tuple[Array, Frame]:
-    """The output around a tile, so far that no side of the window is open.
+    """The values around a tile, so far that no side of the window is open.
 
     Parameters
     ----------
-    network : Network
-        Its output has the size of the image.
-    source : array or `spel.io.large.LargeImage`
+    read : callable
+    size : sequence of int
+        Of the image.
     tile : tuple of slice
     margin : int
         How far the window reaches beyond the tile at first; an open side doubles it.
@@ -45,11 +46,10 @@ def grown(
     ParameterError
         If the window would have more than `LARGEST` spels.
     """
-    size = tuple(map(int, source.shape[: len(tile)]))
-    lengths = [span.stop - span.start for span in tile]
+    size = tuple(map(int, size))
     margins = np.full((2, len(tile)), margin)
     box = _around(tile, margins, size)
-    values = output_in(network, source, box, lengths)
+    values = read(box)
     while True:
         frame = Frame(tuple(a for a, _ in box), values.shape[:-1], size, tile)
         sides = open_sides(values, frame)
@@ -58,7 +58,7 @@ def grown(
         margins = np.where(sides, 2 * margins, margins)
         wider = _around(tile, margins, size)
         _check_window(box, wider)
-        values = _extended(network, source, values, box, wider, lengths)
+        values = _extended(read, values, box, wider)
         box = wider
 
 
@@ -80,9 +80,7 @@ def _check_window(box: Box, wider: Box) -> None:
         )
 
 
-def _extended(
-    network: Network, source: Source, values: Array, box: Box, wider: Box, sides: Sequence[int]
-) -> Array:
+def _extended(read: Read, values: Array, box: Box, wider: Box) -> Array:
     """The values of a box, and beside them, axis by axis, those of a wider one."""
     now = list(box)
     for axis, ((a, b), (low, high)) in enumerate(zip(box, wider)):
@@ -90,9 +88,7 @@ def _extended(
             [*now[:axis], span, *now[axis + 1 :]] if span[0] < span[1] else None
             for span in ((low, a), (b, high))
         ]
-        before, after = (
-            [] if slab is None else [output_in(network, source, slab, sides)] for slab in slabs
-        )
+        before, after = ([] if slab is None else [read(slab)] for slab in slabs)
         values = np.concatenate([*before, values, *after], axis=axis)
         now[axis] = (low, high)
     return values

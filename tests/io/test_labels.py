@@ -388,3 +388,10 @@ def test_keypoints_of_yolo_are_no_polygon(tmp_path):
     with pytest.warns(AnnotationWarning, match="keypoints are left out"):
         (one,) = read_labels(tmp_path, form="yolo")
     assert one.boxes.tolist() == [[5.0, 4.0, 15.0, 6.0]]
+
+
+@pytest.mark.parametrize(("text", "reason"), [("", "empty"), ("<annotation><obj", "no whole XML")])
+def test_a_voc_file_cut_short_is_named_with_what_to_do(tmp_path, text, reason):
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(FormatError, match=rf"a\.xml: the file is {reason}.*export it again"):
+        read_labels(tmp_path)

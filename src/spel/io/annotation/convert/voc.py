@@ -88,7 +88,8 @@ def _file(text: str, file: Path, collector: Collector) -> None:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise ValueError(str(error)) from None
+        reason = f"no whole XML ({error})" if text.strip() else "empty"
+        raise ValueError(f"the file is {reason}; export it again, or take it away") from None
     if root.tag.lower() != "annotation":
         raise ValueError(f"its root is <{root.tag:.40}>; expected <annotation>")
     name = _text(root.find("filename")) or file.stem

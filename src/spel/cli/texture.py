@@ -51,10 +51,12 @@ def command(
 ) -> None:
     """Make a picture of any size that has the texture of SAMPLE."""
     from spel import write
+    from spel.atomic import check_place
     from spel.cli.ranges import FileReader
     from spel.errors import ParameterError
     from spel.io.image.writer import check_suffix
 
+    check_place(out)
     check_suffix(out)
     image, _ = FileReader(settings, reading)(sample)
     if image.ndim != 3:

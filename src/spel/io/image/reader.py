@@ -131,7 +131,10 @@ def read_with_white(
 def first_of_pages(path: Source, pages: int) -> str:
     """What is said of a file of which only the first page or frame is read."""
     name = os.fsdecode(path) if isinstance(path, (str, os.PathLike)) else "the file"
-    return f"{printable(name)}: the first of its {pages} pages or frames is read; page= chooses"
+    return (
+        f"{printable(name)}: the first of its {pages} pages or frames is read; another is taken by "
+        "page= in Python, and by --page on the command line"
+    )
 
 
 def describe(path: Source, *, max_pixels: int = MAX_PIXELS, isolate: bool = False) -> ImageInfo:

@@ -54,13 +54,14 @@ def command(
     from spel.atomic import check_place
     from spel.cli.ranges import FileReader
     from spel.errors import ParameterError
-    from spel.io.image.writer import check_suffix
+    from spel.io.image.writer import check_suffix, check_type
 
     check_place(out)
     check_suffix(out)
     image, _ = FileReader(settings, reading)(sample)
     if image.ndim != 3:
         raise ParameterError(f"{sample}: a volume; expected a picture, or give --page")
+    check_type(out, image.dtype, image.shape[2])
     if method == "quilt":
         picture = _quilted(image, size, patch, tileable, seed, settings)
     elif patch is not None:

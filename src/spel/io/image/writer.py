@@ -6,8 +6,10 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.atomic import replacing
 from spel.errors import ParameterError, ShapeError
@@ -85,6 +87,27 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
             f"write: {str(path)!r} ends in {suffix!r}; give one of " + ", ".join(_SAVERS)
         )
     return suffix
+
+
+def check_type(path: str | os.PathLike[str], dtype: npt.DTypeLike, channels: int) -> None:
+    """Refuse pictures that a format does not hold; to be asked for before long work.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The suffix says the format.
+    dtype : dtype
+        Type of the picture.
+    channels : int
+
+    Raises
+    ------
+    ParameterError, ShapeError
+    """
+    suffix = check_suffix(path)
+    spel = _checked(np.zeros((1, 1, channels), dtype), suffix)
+    with TemporaryDirectory() as folder:
+        _SAVERS[suffix](Path(folder) / f"spel{suffix}", spel)
 
 
 def _checked(image: np.ndarray, suffix: str) -> np.ndarray:

@@ -135,7 +135,7 @@ def head(descr: object = "|u1", shape: object = (2, 3), order: object = False) -
         (numpy_file(head("<c8"), b"x" * 48), "real numbers"),
         (numpy_file(head("nonsense"), b"123456"), "not a valid dtype"),
         (numpy_file(head([("a", "u1")]), b"123456"), "real numbers"),
-        (numpy_file(head(shape=(6,)), b"123456"), "1 axes"),
+        (numpy_file(head(shape=(6,)), b"123456"), "1 axis"),
         (numpy_file(head(), b"12345"), "announces 6 bytes"),
         (numpy_file(head(), b"1234567"), "announces 6 bytes"),
     ],

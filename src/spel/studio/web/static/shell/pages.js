@@ -23,12 +23,17 @@ const WITH_HEADING = ["images", "export", "lessons"];
 /** Pages about kernels: they need a step that has some. */
 const ABOUT_KERNELS = ["space", "kernels"];
 
+/** The address that `goTo` has set, until the browser tells of it: the state may be ahead by then. */
+let expected = "";
+
 /** Show the page that the address names: "#space", or "#space/lesson/plate/4" in a lesson. */
 export function route() {
+  const own = location.hash === expected;
+  expected = "";
   const [named = "", word, id, number] = location.hash.slice(1).split("/");
   const page = PAGES.includes(named) ? named : state.page;
   const index = Number(number) - 1;
-  if (word === "lesson" && id && (state.lesson?.id !== id || state.lessonStep !== index)) {
+  if (!own && word === "lesson" && id && (state.lesson?.id !== id || state.lessonStep !== index)) {
     openLesson(id, index, page);
     return;
   }
@@ -39,7 +44,7 @@ export function route() {
 /** @param {string} page */
 export function goTo(page) {
   if (location.hash === addressOf(page)) showPage(page);
-  else location.hash = addressOf(page);
+  else location.hash = expected = addressOf(page);
 }
 
 /**

@@ -132,12 +132,16 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     say(str(message))
 
 
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""A command without its arguments; before click 8.2 its help is no error."""
+
+
 def _run(words: list[str]) -> int:
     try:
         code = cli.main(words, prog_name="spel", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else ExitCode.GOOD
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_ARGUMENTS as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
         return ExitCode.USAGE
     except click.ClickException as error:

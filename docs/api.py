@@ -20,6 +20,7 @@ ROOMS = {
     "spel.io": "Files",
     "spel.runs": "Runs over many files",
     "spel.jobs": "The jobs of the command line",
+    "spel.evaluation": "Answers against the truth",
     "spel.sklearn": "Estimators for scikit-learn",
     "spel.backends": "ONNX, PyTorch, libift, HTML",
     "spel.zoo": "Networks that ship with spel",

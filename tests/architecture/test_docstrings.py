@@ -13,7 +13,7 @@ import pytest
 import spel
 
 ROOMS = (
-    *("backends", "data", "decide", "draw", "flim", "io", "jobs", "linear"),
+    *("backends", "data", "decide", "draw", "evaluation", "flim", "io", "jobs", "linear"),
     *("metrics", "nn", "ops", "plot", "rigid", "runs", "sklearn", "testing", "zoo"),
 )
 PACKAGES = {"plot": "matplotlib", "sklearn": "sklearn", "testing": "hypothesis"}  # extras

@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image
 
 from spel.errors import ImageReadError
+from spel.evaluation.masks import evaluate_masks
 from spel.io.annotation.markers import read_markers
 from spel.io.image.label_image import read_label_image
 from spel.io.isolation import AVAILABLE
-from spel.jobs.masks import evaluate_masks
 
 WORKERS = pytest.mark.skipif(not AVAILABLE, reason="no workers with limits here")
 LABELS = np.array([[0, 1, 1, 0], [2, 2, 0, 1], [3, 0, 3, 3]], np.uint8)

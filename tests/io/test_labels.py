@@ -10,6 +10,7 @@ import pytest
 
 import spel
 from spel.errors import FormatError
+from spel.evaluation import EvaluateJob
 from spel.io import (
     Annotations,
     AnnotationWarning,
@@ -23,7 +24,6 @@ from spel.io import (
     write_labels,
 )
 from spel.io.annotation.recognize import format_of, images_beside
-from spel.jobs import EvaluateJob
 
 from .label_files import LABEL_STUDIO_TASK, VOC, picture, put
 

@@ -16,10 +16,11 @@ from spel import zoo
 from spel.data import street
 from spel.decide import Decision
 from spel.errors import FormatError, ParameterError, WriteError
+from spel.evaluation import EvaluateJob
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.labels import write_coco
 from spel.io.annotation.results import Result, read_results
-from spel.jobs import DetectJob, EvaluateJob
+from spel.jobs import DetectJob
 from spel.runs import Failure, run
 from spel.runs.task import TimedTask
 

@@ -17,8 +17,9 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.errors import ParameterError, TaskError
+from spel.evaluation import EvaluateJob
 from spel.io.annotation.results import Result
-from spel.jobs import DetectJob, EvaluateJob
+from spel.jobs import DetectJob
 from spel.runs import Failure, Shard, run
 
 FILES = ("results.jsonl", "failures.jsonl")

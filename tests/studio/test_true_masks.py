@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from spel.errors import SpelError
+from spel.evaluation.masks import evaluate_masks
 from spel.io import write
-from spel.jobs.masks import evaluate_masks
 from spel.studio import exports
 from spel.studio.strokes import markers_of
 from spel.studio.views.true_masks import masks_quality

@@ -41,8 +41,8 @@ def command(
     from spel.cli.networks import network
     from spel.decide import Segmentation
     from spel.errors import ParameterError
-    from spel.jobs.compare import compare_on_masks
-    from spel.jobs.masks import files_by_name, holds_several
+    from spel.evaluation.masks import files_by_name, holds_several
+    from spel.evaluation.networks import compare_on_masks
     from spel.learning.decoders import markdown_table
 
     true, files = files_by_name(masks), files_by_name(images)

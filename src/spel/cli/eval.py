@@ -75,8 +75,8 @@ def command(
     F1 at .5, panoptic quality, aggregated Jaccard index and the error of the count.
     """
     from spel.errors import ParameterError
+    from spel.evaluation import EvaluateJob
     from spel.io.annotation.recognize import is_label_folder
-    from spel.jobs import EvaluateJob
 
     if Path(truth).is_dir() and not is_label_folder(truth):
         refuse_options(
@@ -112,9 +112,9 @@ def command(
 def _judge(classes: bool, instances: bool) -> Any:
     """What compares two folders of masks or label images."""
     from spel.errors import ParameterError
-    from spel.jobs.class_masks import evaluate_classes
-    from spel.jobs.instance_masks import evaluate_instance_masks
-    from spel.jobs.masks import evaluate_masks
+    from spel.evaluation.classes import evaluate_classes
+    from spel.evaluation.instances import evaluate_instance_masks
+    from spel.evaluation.masks import evaluate_masks
 
     if classes and instances:
         raise ParameterError("--classes and --instances: one number is a class or an object")

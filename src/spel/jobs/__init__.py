@@ -4,7 +4,6 @@ from spel.jobs.apply import ApplyJob
 from spel.jobs.classify import ClassifyJob
 from spel.jobs.cut import CutJob
 from spel.jobs.detect import DetectJob
-from spel.jobs.evaluate import EvaluateJob, Evaluation
 from spel.jobs.features import FeaturesJob
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.segment import SegmentJob
@@ -14,8 +13,6 @@ __all__ = [
     "ClassifyJob",
     "CutJob",
     "DetectJob",
-    "EvaluateJob",
-    "Evaluation",
     "FeaturesJob",
     "NetworkJob",
     "SegmentJob",

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spel.errors import FormatError, SpelError, plural
+from spel.evaluation.masks import NO_MASKS, image_stem
 from spel.io.annotation.markers import read_markers
 from spel.io.isolation import AVAILABLE
-from spel.jobs.masks import NO_MASKS, image_stem
 from spel.studio import label_images
 from spel.studio.commands.strokes import with_markers
 from spel.studio.document import Document

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spel.decide.segmentation import KEY, segmentation_of
 from spel.errors import FormatError, ImageReadError, plural
+from spel.evaluation.masks import image_stem
 from spel.io import describe
 from spel.io.annotation.annotations import UNKNOWN_SIZE, ImageBoxes
 from spel.io.annotation.convert.file_names import safe_stem
@@ -16,7 +17,6 @@ from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import format_of, is_label_folder
 from spel.io.isolation import AVAILABLE
 from spel.io.opening import shown_name
-from spel.jobs.masks import image_stem
 from spel.studio import label_images, true_masks
 from spel.studio.commands.boxes import Named, with_named_boxes
 from spel.studio.document import Document, Entry

@@ -12,9 +12,9 @@ import spel
 from spel.cli.main import run
 from spel.core.instances import Instances
 from spel.errors import FormatError
+from spel.evaluation import label_windows
+from spel.evaluation.instances import evaluate_instance_masks
 from spel.io.annotation.instance_files import write_instances
-from spel.jobs import label_windows
-from spel.jobs.instance_masks import evaluate_instance_masks
 
 TRUE = np.array([[300, 300, 0, 9], [300, 300, 0, 9]], np.uint16)
 ANSWER = np.array([[1, 1, 0, 0], [1, 1, 7, 0]], np.uint8)

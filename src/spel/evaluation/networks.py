@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation
 from spel.decide.segmented import segment
+from spel.evaluation.masks import MaskEvaluation, read_mask
 from spel.io.image.reader import read_with_white
-from spel.jobs.masks import MaskEvaluation, read_mask
 from spel.metrics import saliency
 from spel.metrics.segmentation import Overlap, overlap
 from spel.nn import Network, match_white

@@ -10,8 +10,8 @@ import pytest
 import spel
 from spel.cli.main import run as program
 from spel.errors import FormatError
-from spel.jobs.compare import compare_on_masks
-from spel.jobs.masks import evaluate_masks
+from spel.evaluation.masks import evaluate_masks
+from spel.evaluation.networks import compare_on_masks
 from spel.nn import Activation, Color, Scale, chain
 
 

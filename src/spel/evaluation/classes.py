@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
-from spel.jobs.masks import (
+from spel.evaluation.masks import (
     MaskEvaluation,
     check_sizes,
     figure_lines,

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
-from spel.jobs.label_windows import label_pairs
-from spel.jobs.masks import INSTANCES, figure_lines, missing_lines, paired
+from spel.evaluation.label_windows import label_pairs
+from spel.evaluation.masks import INSTANCES, figure_lines, missing_lines, paired
 from spel.metrics.instances import (
     InstanceOverlaps,
     count_pairs,

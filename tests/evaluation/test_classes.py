@@ -10,8 +10,8 @@ import pytest
 import spel
 from spel.cli.main import run as program
 from spel.errors import FormatError
-from spel.jobs.class_masks import evaluate_classes
-from spel.jobs.masks import evaluate_masks
+from spel.evaluation.classes import evaluate_classes
+from spel.evaluation.masks import evaluate_masks
 
 TRUE = [[1, 1, 2, 255], [0, 3, 3, 3]]
 ANSWER = [[1, 2, 2, 1], [0, 255, 3, 3]]

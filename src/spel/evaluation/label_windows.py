@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
+from spel.evaluation.masks import check_sizes
 from spel.io.image.label_image import read_label_image
 from spel.io.image.reader import describe
 from spel.io.large import LargeImage, is_zarr
-from spel.jobs.masks import check_sizes
 from spel.nn.tiles import default_size
 from spel.runs.parts import NO_LIMIT, is_too_large
 from spel.runs.tiling import Tiling

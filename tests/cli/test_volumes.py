@@ -11,6 +11,7 @@ import pytest
 import spel
 from spel.cli.main import run
 from spel.data import volume
+from spel.decide.segmentation import Segmentation, with_segmentation
 from spel.io.annotation.markers import write_markers
 from spel.io.large.pyramid import write_pyramid
 
@@ -52,6 +53,29 @@ def test_a_volume_is_learned_from_three_planes_and_segmented_in_blocks(tmp_path:
     assert np.array_equal(mask, whole)
     truth = scene.labels > 0
     assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.8
+
+
+def test_masks_of_a_volume_are_stacks_and_are_evaluated(program: Program, tmp_path: Path) -> None:
+    """Four columns: an image of three axes would be four channels of colours."""
+    images, truth, out = (tmp_path / name for name in ("images", "truth", "out"))
+    for folder in (images, truth):
+        folder.mkdir()
+    bright = np.zeros((3, 6, 4, 1), np.uint8)
+    bright[1, 2:5, 1:3] = 255
+    spel.write(images / "v.tif", bright)
+    spel.write(truth / "v.tif", bright)
+    net = spel.chain(spel.Activation("relu"))
+    how = Segmentation(threshold=128.0)
+    with_segmentation(net, how).save(tmp_path / "net.safetensors")
+    code, _, err = program(
+        "segment", tmp_path / "net.safetensors", images, "--out", out, "--save", "instances"
+    )
+    assert code == 0, err
+    assert (spel.read(out / "v.tif") == bright).all()
+    assert (spel.read(out / "v.instances.tif") == bright // 255).all()
+    code, told, err = program("eval", out, truth, "--json")
+    assert code == 0, err
+    assert json.loads(told)["dice"] == 1
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,9 @@ def test_a_volume_is_an_image_too(masks, tmp_path):
     status, text = error(ask(masks, "/segment", body, Accept="image/png"))
     assert status == 422
     assert "volume" in text or "planes" in text
+    status, _, body = ask(masks, "/segment", body, Accept="image/tiff")
+    (tmp_path / "mask.tif").write_bytes(body)
+    assert (read(tmp_path / "mask.tif") == 255 * (volume > 0)).all()
 
 
 def test_many_clients_get_the_bytes_that_one_gets(boxes, png):

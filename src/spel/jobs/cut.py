@@ -19,7 +19,7 @@ from spel.flim import label_from_strokes
 from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.annotation.marker_folder import find_markers, images_by_name
 from spel.io.annotation.markers import Convention
-from spel.io.image import writer
+from spel.io.image.label_image import write_label_image
 from spel.jobs.network_job import NetworkJob
 from spel.nn import Color, Network, chain
 from spel.runs import ImageRecord, OutputFiles, SourceImage, Task
@@ -95,7 +95,7 @@ class CutJob(NetworkJob):
         drawn.check_fits(image.pixels.shape[:-1], f"image {name!r}")
         labels = label_from_strokes(self.network(self.matched(image)), drawn)
         path = files.path("png" if labels.ndim == 2 else "tif")
-        writer.write(path, cut_picture(labels, drawn, several=has_several(self.strokes)))
+        write_label_image(path, cut_picture(labels, drawn, several=has_several(self.strokes)))
         return image.record(
             size=list(labels.shape),
             area=int(np.count_nonzero(labels != drawn.background)),

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from spel import draw
 from spel.core.detections import Detections
+from spel.io.image.label_image import write_label_image
 from spel.io.image.writer import write
 from spel.nn import Network
 from spel.runs import OutputFiles
@@ -54,4 +55,4 @@ def save_pictures(
         elif kind == "saliency":
             write(path, network(image))
         elif detections.components is not None:
-            write(path, detections.components.astype(np.uint16))
+            write_label_image(path, detections.components.astype(np.uint16))

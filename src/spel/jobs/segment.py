@@ -12,7 +12,7 @@ import numpy as np
 from spel.decide.segmentation import Segmentation, resolve_segmentation
 from spel.decide.segmented import segment_image
 from spel.errors import ParameterError
-from spel.io.image import writer
+from spel.io.image.label_image import write_label_image
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
@@ -104,7 +104,7 @@ class SegmentJob(NetworkJob):
             WRITERS[form](paths[0], [levels[..., None]], shape, levels.dtype, **voxel)
         else:
             paths = [files.path("png" if levels.ndim == 2 else "tif")]
-            writer.write(paths[0], levels)
+            write_label_image(paths[0], levels)
         for name in self.save:
             paths.append(files.path(PARTS[name]))
             save_part(name, paths[-1], segmented, image.name)

@@ -12,6 +12,7 @@ from spel.decide.segmentation import UNDECIDED, Segmentation
 from spel.decide.segmented import SegmentedImage
 from spel.errors import ParameterError
 from spel.io.annotation.instance_files import write_instances
+from spel.io.image.label_image import write_label_image
 from spel.io.image.writer import write
 
 PARTS = {
@@ -83,6 +84,7 @@ def save_part(part: str, path: Path, segmented: SegmentedImage, image: str) -> N
     if part == "saliency":
         write(path, segmented.output)
     elif part == "instances":
-        write(path, segmented.instances.labels.astype(number_type(len(segmented.instances))))
+        numbers = segmented.instances.labels.astype(number_type(len(segmented.instances)))
+        write_label_image(path, numbers)
     else:
         write_instances(path, {Path(image).name: segmented.instances})

@@ -99,7 +99,7 @@ def _segment(network: Network, received: Received, media_type: str) -> bytes:
     mask = mask_picture(segmented.labels, segmented.segmentation)
     if mask.ndim > 2 and media_type == PNG:
         raise ShapeError(f"the mask of a volume is no PNG; send the header Accept: {TIFF}")
-    return _written(mask, media_type)
+    return _written(mask[..., None], media_type)
 
 
 def _features(network: Network, received: Received, media_type: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.io import write
+from spel.io.image.label_image import write_label_image
 from spel.studio.commands.boxes import Named, with_named_boxes
 from spel.studio.document import Document
 from spel.studio.images import Loaded, source_id
@@ -27,7 +27,7 @@ def store(session: Session, labels: Labels) -> str:
     path = file_of(session, name)
     if not path.exists():
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        write(path, labels)
+        write_label_image(path, labels)
     return name
 
 

@@ -20,8 +20,9 @@ from .decoding import apply_orientation, decode, read_header
 from .formats import HEAD, recognize
 from .header import MAX_PIXELS
 from .isolate import shared_decoder
+from .writer import write
 
-__all__ = ["read_label_image"]
+__all__ = ["read_label_image", "write_label_image"]
 
 _INDICES = {"PNG": png.read_indices, "TIFF": tiff.read_indices}
 
@@ -61,6 +62,34 @@ def read_label_image(
         return shared_decoder().array(path, labels_in_worker, (), max_pixels)[..., 0]
     with translating_errors(path), open_binary(path) as file:
         return _read_open(file, name_of(path), max_pixels)
+
+
+def write_label_image(path: str | os.PathLike[str], labels: npt.NDArray[Any]) -> None:
+    """Write the label of every spel so that :func:`read_label_image` gives it back.
+
+    The planes of a volume become pages, where :func:`spel.write` would take three axes for rows,
+    columns and channels.
+
+    Parameters
+    ----------
+    path : str or path
+        As for `spel.write`; a volume needs ``.tif`` or ``.npy``.
+    labels : ([planes,] rows, cols) array
+
+    Raises
+    ------
+    ParameterError, ShapeError, WriteError
+        As `spel.write`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/a.tif"
+    >>> write_label_image(path, np.ones((2, 5, 3), np.uint8))
+    >>> read_label_image(path).shape
+    (2, 5, 3)
+    """
+    write(path, labels[..., None])
 
 
 def _read_open(file: BinaryIO, name: str, max_pixels: int) -> npt.NDArray[Any]:

@@ -10,8 +10,7 @@ import pytest
 import spel
 from spel.cli.main import run as program
 from spel.errors import FormatError
-from spel.evaluation.classes import evaluate_classes
-from spel.evaluation.masks import evaluate_masks
+from spel.evaluation import evaluate_classes, evaluate_masks
 
 TRUE = [[1, 1, 2, 255], [0, 3, 3, 3]]
 ANSWER = [[1, 2, 2, 1], [0, 255, 3, 3]]

@@ -12,8 +12,7 @@ import spel
 from spel.cli.main import run
 from spel.core.instances import Instances
 from spel.errors import FormatError
-from spel.evaluation import label_windows
-from spel.evaluation.instances import evaluate_instance_masks
+from spel.evaluation import evaluate_instance_masks, label_windows
 from spel.io.annotation.instance_files import write_instances
 
 TRUE = np.array([[300, 300, 0, 9], [300, 300, 0, 9]], np.uint16)

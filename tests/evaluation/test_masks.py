@@ -10,8 +10,7 @@ import pytest
 import spel
 from spel.cli.main import run as program
 from spel.errors import FormatError
-from spel.evaluation.masks import evaluate_masks
-from spel.evaluation.networks import compare_on_masks
+from spel.evaluation import compare_on_masks, evaluate_masks
 from spel.nn import Activation, Color, Scale, chain
 
 
@@ -74,13 +73,13 @@ def test_masks_that_do_not_fit_are_refused(tmp_path):
 
 def test_a_network_is_compared_at_any_full_intensity(tmp_path):
     picture = np.random.default_rng(1).integers(0, 256, (12, 12, 3)).astype(np.uint8)
-    masks = {"a": tmp_path / "mask.png"}
-    spel.write(masks["a"], (picture[..., 0] > 99).astype(np.uint8))
+    mask = tmp_path / "mask.png"
+    spel.write(mask, (picture[..., 0] > 99).astype(np.uint8))
     spel.write(tmp_path / "8.png", picture)
     spel.write(tmp_path / "16.png", picture * np.uint16(257))
     network = chain(Color("grey"), Activation("sigmoid"))
     figures = [
-        compare_on_masks(network, ["a"], {"a": tmp_path / name}, masks) | {"ms": 0}
+        compare_on_masks(network, {"a": (tmp_path / name, mask)}) | {"ms": 0}
         for name in ("8.png", "16.png")
     ]
     assert figures[0] == figures[1]

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from spel.errors import ImageReadError
-from spel.evaluation.masks import evaluate_masks
+from spel.evaluation import evaluate_masks
 from spel.io.annotation.markers import read_markers
 from spel.io.image.label_image import read_label_image
 from spel.io.isolation import AVAILABLE

@@ -15,9 +15,9 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.decide import Decision
-from spel.errors import FormatError, ParameterError, WriteError
-from spel.evaluation import EvaluateJob
-from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.errors import ParameterError, WriteError
+from spel.evaluation import evaluate_boxes
+from spel.io.annotation.annotations import ImageBoxes
 from spel.io.annotation.labels import write_coco
 from spel.io.annotation.results import Result, read_results
 from spel.jobs import DetectJob
@@ -121,41 +121,14 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(folder: Path, tmp_pat
 
 def test_evaluation_of_a_run_against_coco(folder: Path, tmp_path: Path) -> None:
     run(job(), sources(folder)[:4], tmp_path)
-    found = EvaluateJob()(tmp_path, folder / "truth.json")
+    found = evaluate_boxes(tmp_path, folder / "truth.json")
     assert found.missing == ("3.png",)
     assert found.metrics.best_recall[0.5] == 1.0
     assert found.metrics.average_precision == 1.0
     assert "1 annotated image without a result, such as 3.png" in found.text()
-    part = EvaluateJob(only_answered=True)(tmp_path / "results.jsonl", folder / "truth.json")
+    part = evaluate_boxes(tmp_path / "results.jsonl", folder / "truth.json", only_answered=True)
     assert part.metrics.images == 3
     assert part.to_dict()["missing"] == ["3.png"]
-
-
-PLATE = np.array([[10.0, 10.0, 20.0, 14.0]])
-
-
-def result(image: str, boxes: object) -> Result:
-    array = np.array(boxes, dtype=float).reshape(-1, 4)
-    return Result(image, (40, 40), array, np.ones(len(array)), np.ones(len(array)))
-
-
-def test_crowds_are_neither_to_be_found_nor_wrong() -> None:
-    crowd = np.array([[0.0, 0.0, 9.0, 9.0]])
-    boxes = ImageBoxes("a", (40, 40), np.vstack([PLATE, crowd]), crowd=np.array([False, True]))
-    truth = Annotations((boxes,), ("object",))
-    found = EvaluateJob()([result("x/a", np.vstack([PLATE, crowd]))], truth)
-    assert (found.metrics.recall, found.metrics.precision) == (1.0, 1.0)
-    assert EvaluateJob()([result("a", PLATE)], truth).metrics.recall == 1.0
-
-
-def test_results_that_do_not_belong_are_told_or_refused() -> None:
-    truth = Annotations((ImageBoxes("a", (40, 40), PLATE),), ("object",))
-    found = EvaluateJob()([result("a", PLATE), result("b", PLATE)], truth)
-    assert found.unknown == ("b",)
-    with pytest.raises(FormatError, match="none of the 1 results"):
-        EvaluateJob()([result("b", PLATE)], truth)
-    with pytest.raises(FormatError, match="twice"):
-        EvaluateJob()([result("a", PLATE), result("a", PLATE)], truth)
 
 
 @pytest.mark.parametrize(("channels", "refused"), [(2, True), (3, False), (4, True), (5, True)])

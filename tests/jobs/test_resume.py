@@ -17,7 +17,7 @@ import spel
 from spel import zoo
 from spel.data import street
 from spel.errors import ParameterError, TaskError
-from spel.evaluation import EvaluateJob
+from spel.evaluation import evaluate_boxes
 from spel.io.annotation.results import Result
 from spel.jobs import DetectJob
 from spel.runs import Failure, Shard, run
@@ -179,7 +179,7 @@ def test_shards_are_evaluated_together(folder, tmp_path):
         ),
         ("plate",),
     )
-    assert EvaluateJob()(tmp_path, truth).missing == ()
+    assert evaluate_boxes(tmp_path, truth).missing == ()
 
 
 def test_a_hung_image_is_a_failure(folder, tmp_path):

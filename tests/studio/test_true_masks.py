@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spel.errors import SpelError
-from spel.evaluation.masks import evaluate_masks
+from spel.evaluation import evaluate_masks
 from spel.io import write
 from spel.studio import exports
 from spel.studio.strokes import markers_of

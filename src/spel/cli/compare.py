@@ -40,31 +40,25 @@ def command(
     """
     from spel.cli.networks import network
     from spel.decide import Segmentation
-    from spel.errors import ParameterError
-    from spel.evaluation.masks import files_by_name, holds_several
-    from spel.evaluation.networks import compare_on_masks
-    from spel.learning.decoders import markdown_table
+    from spel.errors import plural
+    from spel.evaluation import compare_on_masks, masked_images
+    from spel.evaluation.figures import markdown_table
+    from spel.evaluation.label_files import holds_several
 
-    true, files = files_by_name(masks), files_by_name(images)
-    names = [name for name in files if name in true]
-    if not names:
-        raise ParameterError(
-            f"none of the {len(files)} images in {images} has a mask in {masks}; masks are named "
-            "after their images"
-        )
-    if len(names) < len(files):
-        settings.say(f"{len(files) - len(names)} of {len(files)} images have no mask: left out")
-    several = sum(holds_several(true[name]) for name in names)
+    pairs, left_out = masked_images(images, masks)
+    if left_out:
+        settings.say(f"{left_out} of {left_out + len(pairs)} images have no mask: left out")
+    several = sum(holds_several(true) for _, true in pairs.values())
     if several:
         settings.say(
-            f"{several} of {len(names)} true masks hold several labels, which count as one object; "
+            f"{several} of {len(pairs)} true masks hold several labels, which count as one object; "
             "spel eval --classes compares each label"
         )
-    figures = {"(always empty)": compare_on_masks(None, names, files, true)}
+    figures = {"(always empty)": compare_on_masks(None, pairs)}
     for name in nets:
         for decision in decisions or ("own",):
             segmentation = Segmentation() if decision == "otsu" else None
             title = name if len(decisions) < 2 else f"{name}, {decision}"
-            settings.say(f"{title} on {len(names)} images")
-            figures[title] = compare_on_masks(network(name), names, files, true, segmentation)
+            settings.say(f"{title} on {plural(len(pairs), 'image')}")
+            figures[title] = compare_on_masks(network(name), pairs, segmentation)
     click.echo(json.dumps(figures) if as_json else markdown_table(figures))

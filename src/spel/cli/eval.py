@@ -75,7 +75,7 @@ def command(
     F1 at .5, panoptic quality, aggregated Jaccard index and the error of the count.
     """
     from spel.errors import ParameterError
-    from spel.evaluation import EvaluateJob
+    from spel.evaluation import evaluate_boxes
     from spel.io.annotation.recognize import is_label_folder
 
     if Path(truth).is_dir() and not is_label_folder(truth):
@@ -91,8 +91,16 @@ def command(
             f"{truth} holds boxes, which are always compared one by one and by class"
         )
     else:
-        job = EvaluateJob(level=iou, only_answered=only_answered, classes=not any_class, turn=turn)
-        evaluation = job(results, truth, images=images, report=say)
+        evaluation = evaluate_boxes(
+            results,
+            truth,
+            level=iou,
+            only_answered=only_answered,
+            classes=not any_class,
+            turn=turn,
+            images=images,
+            report=say,
+        )
     figures = evaluation.to_dict()
     click.echo(json.dumps(figures) if as_json else evaluation.text(worst))
     code = ExitCode.GOOD
@@ -112,9 +120,7 @@ def command(
 def _judge(classes: bool, instances: bool) -> Any:
     """What compares two folders of masks or label images."""
     from spel.errors import ParameterError
-    from spel.evaluation.classes import evaluate_classes
-    from spel.evaluation.instances import evaluate_instance_masks
-    from spel.evaluation.masks import evaluate_masks
+    from spel.evaluation import evaluate_classes, evaluate_instance_masks, evaluate_masks
 
     if classes and instances:
         raise ParameterError("--classes and --instances: one number is a class or an object")

@@ -22,8 +22,8 @@ from spel.runs.run_files import results_files
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Figures of a run.
+class BoxEvaluation:
+    """Figures of the boxes of a run.
 
     Attributes
     ----------
@@ -67,12 +67,26 @@ class Evaluation:
         return "\n".join([*lines, *self.notes])
 
 
-@dataclass(frozen=True)
-class EvaluateJob:
-    """What is to be measured.
+def evaluate_boxes(
+    results: str | os.PathLike[str] | Sequence[Result],
+    truth: str | os.PathLike[str] | Annotations,
+    *,
+    level: float = 0.5,
+    levels: tuple[float, ...] = (0.5, 0.3),
+    only_answered: bool = False,
+    classes: bool = True,
+    turn: bool = False,
+    images: str | os.PathLike[str] | None = None,
+    report: Report | None = None,
+) -> BoxEvaluation:
+    """Measure answers against true boxes.
 
     Parameters
     ----------
+    results : path or sequence of Result
+        The folder of a run, its ``results.jsonl``, or any format of `spel.io.read_labels`.
+    truth : path or Annotations
+        Any format of `spel.io.read_labels`.
     level : float
         IoU from which an answer is right, for recall, precision, AP and false alarms.
     levels : tuple of float
@@ -83,110 +97,88 @@ class EvaluateJob:
         Whether an answer must have the class of the true box. Without it all classes are one.
     turn : bool
         Whether true boxes that were drawn on stored images, before their EXIF rotation, are turned.
+    images : path, optional
+        The images, for formats that do not state their sizes.
+    report : callable, optional
+        Takes warnings of the reader, see `spel.io.read_labels`.
+
+    Raises
+    ------
+    FormatError
+        If a file cannot be read, an image occurs twice in the results, sizes differ, or no
+        result belongs to an annotated image.
     """
+    if not isinstance(truth, Annotations):
+        truth = read_labels(truth, images=images, turn=turn, report=report)
+    answers = _results(results, truth, images, report)
+    pairs, unknown = _paired(answers, truth, turn)
+    missing = [image for image in truth if image.image not in pairs]
+    named, notes = _naming(answers, truth) if classes else (False, [])
+    compared = [_answers(image, result, named) for image, result in pairs.values()]
+    if not only_answered:
+        compared += [_answers(image, None, named) for image in missing]
+    return BoxEvaluation(
+        evaluate(compared, level=level, levels=levels),
+        tuple(image.image for image in missing),
+        tuple(unknown),
+        tuple(notes),
+    )
 
-    level: float = 0.5
-    levels: tuple[float, ...] = (0.5, 0.3)
-    only_answered: bool = False
-    classes: bool = True
-    turn: bool = False
 
-    def __call__(
-        self,
-        results: str | os.PathLike[str] | Sequence[Result],
-        truth: str | os.PathLike[str] | Annotations,
-        *,
-        images: str | os.PathLike[str] | None = None,
-        report: Report | None = None,
-    ) -> Evaluation:
-        """Measure answers against true boxes.
-
-        Parameters
-        ----------
-        results : path or sequence of Result
-            The folder of a run, its ``results.jsonl``, or any format of `spel.io.read_labels`.
-        truth : path or Annotations
-            Any format of `spel.io.read_labels`.
-        images : path, optional
-            The images, for formats that do not state their sizes.
-        report : callable, optional
-            Takes warnings of the reader, see `spel.io.read_labels`.
-
-        Raises
-        ------
-        FormatError
-            If a file cannot be read, an image occurs twice in the results, sizes differ, or no
-            result belongs to an annotated image.
-        """
-        if not isinstance(truth, Annotations):
-            truth = read_labels(truth, images=images, turn=self.turn, report=report)
-        answers = _results(results, truth, images, report)
-        pairs, unknown = self._paired(answers, truth)
-        missing = [image for image in truth if image.image not in pairs]
-        named, notes = self._naming(answers, truth)
-        compared = [_answers(image, result, named) for image, result in pairs.values()]
-        if not self.only_answered:
-            compared += [_answers(image, None, named) for image in missing]
-        return Evaluation(
-            evaluate(compared, level=self.level, levels=self.levels),
-            tuple(image.image for image in missing),
-            tuple(unknown),
-            tuple(notes),
+def _paired(
+    answers: Sequence[Result], truth: Annotations, turn: bool
+) -> tuple[dict[str, tuple[ImageBoxes, Result]], list[str]]:
+    """True boxes and answers by image, and the results without an annotated image."""
+    pairs: dict[str, tuple[ImageBoxes, Result]] = {}
+    unknown: list[str] = []
+    problems: list[str] = []
+    for result in answers:
+        try:
+            image = truth.of(result.image)
+        except KeyError as error:
+            if not str(error.args[0]).startswith("no annotation"):  # several
+                raise FormatError(f"evaluate: {error.args[0]}; give the full names") from None
+            unknown.append(result.image)
+            continue
+        if image.image in pairs:
+            raise FormatError(f"evaluate: {image.image} occurs twice in the results")
+        try:
+            pairs[image.image] = (_turned(image, result, turn), result)
+        except FormatError as error:
+            problems.append(str(error))
+    if problems:
+        raise problems_error("truth and results do not agree", problems)
+    if answers and not pairs:
+        raise FormatError(
+            f"evaluate: none of the {len(answers)} results belongs to an annotated image, for "
+            f"example {answers[0].image}; check that both name the same images"
         )
+    return pairs, unknown
 
-    def _paired(
-        self, answers: Sequence[Result], truth: Annotations
-    ) -> tuple[dict[str, tuple[ImageBoxes, Result]], list[str]]:
-        """True boxes and answers by image, and the results without an annotated image."""
-        pairs: dict[str, tuple[ImageBoxes, Result]] = {}
-        unknown: list[str] = []
-        problems: list[str] = []
-        for result in answers:
-            try:
-                image = truth.of(result.image)
-            except KeyError as error:
-                if not str(error.args[0]).startswith("no annotation"):  # several
-                    raise FormatError(f"evaluate: {error.args[0]}; give the full names") from None
-                unknown.append(result.image)
-                continue
-            if image.image in pairs:
-                raise FormatError(f"evaluate: {image.image} occurs twice in the results")
-            try:
-                pairs[image.image] = (self._turned(image, result), result)
-            except FormatError as error:
-                problems.append(str(error))
-        if problems:
-            raise problems_error("truth and results do not agree", problems)
-        if answers and not pairs:
-            raise FormatError(
-                f"evaluate: none of the {len(answers)} results belongs to an annotated image, for "
-                f"example {answers[0].image}; check that both name the same images"
-            )
-        return pairs, unknown
 
-    def _turned(self, image: ImageBoxes, result: Result) -> ImageBoxes:
-        if UNKNOWN_SIZE in (image.size, result.size):
-            return image
-        return check_size(image, result.size, result.orientation, self.turn)
+def _turned(image: ImageBoxes, result: Result, turn: bool) -> ImageBoxes:
+    """The true boxes in the frame of the result."""
+    if UNKNOWN_SIZE in (image.size, result.size):
+        return image
+    return check_size(image, result.size, result.orientation, turn)
 
-    def _naming(self, answers: Sequence[Result], truth: Annotations) -> tuple[bool, list[str]]:
-        """Whether classes are compared, and what is to be said about it."""
-        if not self.classes:
-            return False, []
-        true = {name for image in truth for name in image.classes}
-        named = {name for result in answers for name in result.classes}
-        if not named:
-            several = len(true) > 1 and any(len(result) for result in answers)
-            note = "the results name no classes: all classes of the truth count as one"
-            return False, [note] * several
-        if true == {ONE_CLASS} and named != {ONE_CLASS}:
-            return False, ["the truth names no classes: all classes of the results count as one"]
-        if true and not true & named:
-            return True, [
-                f"no class of the results ({_listed(named)}) occurs in the truth "
-                f"({_listed(true)}): no answer can be right"
-            ]
-        return True, []
+
+def _naming(answers: Sequence[Result], truth: Annotations) -> tuple[bool, list[str]]:
+    """Whether classes can be compared, and what is to be said about it."""
+    true = {name for image in truth for name in image.classes}
+    named = {name for result in answers for name in result.classes}
+    if not named:
+        several = len(true) > 1 and any(len(result) for result in answers)
+        note = "the results name no classes: all classes of the truth count as one"
+        return False, [note] * several
+    if true == {ONE_CLASS} and named != {ONE_CLASS}:
+        return False, ["the truth names no classes: all classes of the results count as one"]
+    if true and not true & named:
+        return True, [
+            f"no class of the results ({_listed(named)}) occurs in the truth "
+            f"({_listed(true)}): no answer can be right"
+        ]
+    return True, []
 
 
 def _listed(names: set[str]) -> str:

@@ -11,14 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
-from spel.evaluation.masks import (
-    MaskEvaluation,
-    check_sizes,
-    figure_lines,
-    missing_lines,
-    paired,
-    whole_labels,
-)
+from spel.evaluation.figures import figure_lines, missing_lines
+from spel.evaluation.label_files import check_sizes, paired, whole_labels
+from spel.evaluation.masks import MaskEvaluation
 from spel.metrics.segmentation import Overlap, overlap
 
 Labels = npt.NDArray[np.int64]
@@ -74,6 +69,13 @@ def evaluate_classes(
     Where other labels occur besides it, the largest number of the file's type (255 or 65535) is no
     class: in a true image these pixels are left out (Pascal VOC's void), in an answer they are
     undecided.
+
+    Parameters
+    ----------
+    answers, truth : path
+        Folders.
+    only_answered : bool
+        Leave out true label images without an answer.
 
     Raises
     ------

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
+from spel.evaluation.figures import figure_lines, missing_lines
+from spel.evaluation.label_files import INSTANCES, paired
 from spel.evaluation.label_windows import label_pairs
-from spel.evaluation.masks import INSTANCES, figure_lines, missing_lines, paired
 from spel.metrics.instances import (
     InstanceOverlaps,
     count_pairs,
@@ -33,6 +34,7 @@ class InstanceEvaluation:
     Attributes
     ----------
     overlaps : mapping of str to InstanceOverlaps
+        By the names of the images.
     missing : tuple of str
         True label images without an answer; each counts as an empty answer.
     """
@@ -66,6 +68,13 @@ def evaluate_instance_masks(
     ``NAME.instances.ome.tif`` and ``.ome.zarr`` of images that were read tile by tile; and
     ``NAME.objects.csv``, where it was saved too, gives the scores. Else all scores are 1, so AP
     says nothing of their order.
+
+    Parameters
+    ----------
+    answers, truth : path
+        Folders.
+    only_answered : bool
+        Leave out true label images without an answer.
 
     Raises
     ------

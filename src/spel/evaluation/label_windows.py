@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import FormatError
-from spel.evaluation.masks import check_sizes
+from spel.evaluation.label_files import check_sizes
 from spel.io.image.label_image import read_label_image
 from spel.io.image.reader import describe
 from spel.io.large import LargeImage, is_zarr

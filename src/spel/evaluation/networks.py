@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,12 +13,17 @@ import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation
 from spel.decide.segmented import segment
-from spel.evaluation.masks import MaskEvaluation, read_mask
+from spel.errors import ParameterError
+from spel.evaluation.label_files import files_by_name, read_mask
+from spel.evaluation.masks import MaskEvaluation
 from spel.io.image.reader import read_with_white
 from spel.metrics import saliency
 from spel.metrics.segmentation import Overlap, overlap
 from spel.nn import Network, match_white
 from spel.ops import linear_normalize
+
+MaskedImages = Mapping[str, tuple[Path, Path]]
+"""The files of images and of their true masks, by name."""
 
 FIGURES = ("dice", "iou", "f_beta", "false_alarms", "dice_all")
 MEASURES = {
@@ -29,12 +35,32 @@ MEASURES = {
 """Measures of a saliency, by the names of their columns."""
 
 
+def masked_images(
+    images: str | os.PathLike[str], masks: str | os.PathLike[str]
+) -> tuple[MaskedImages, int]:
+    """The images of a folder that have a true mask in another, and how many have none.
+
+    Parameters
+    ----------
+    images, masks : path
+
+    Raises
+    ------
+    ParameterError
+        If no image has a mask.
+    """
+    files, true = files_by_name(images), files_by_name(masks)
+    pairs = {name: (path, true[name]) for name, path in files.items() if name in true}
+    if not pairs:
+        raise ParameterError(
+            f"none of the {len(files)} images in {images} has a mask in {masks}; masks are named "
+            "after their images"
+        )
+    return pairs, len(files) - len(pairs)
+
+
 def compare_on_masks(
-    network: Network | None,
-    names: Sequence[str],
-    images: Mapping[str, Path],
-    masks: Mapping[str, Path],
-    segmentation: Segmentation | None = None,
+    network: Network | None, images: MaskedImages, segmentation: Segmentation | None = None
 ) -> dict[str, float]:
     """Figures of a network over images with true masks.
 
@@ -42,10 +68,8 @@ def compare_on_masks(
     ----------
     network : Network, optional
         None for masks that are always empty.
-    names : sequence of str
-        Names of the images that have a mask.
-    images, masks : mappings of names to files
-        The images are brought to the full intensity that the network expects.
+    images : mapping of str to pairs of paths
+        See `masked_images`. They are brought to the full intensity that the network expects.
     segmentation : Segmentation, optional
         Used instead of the one that the network carries.
 
@@ -58,12 +82,12 @@ def compare_on_masks(
     overlaps: dict[str, Overlap] = {}
     rows: list[list[float]] = []
     seconds = 0.0
-    for name in names:
-        mask = read_mask(masks[name])
+    for name, (path, true) in images.items():
+        mask = read_mask(true)
         if network is None:
             overlaps[name] = overlap(np.zeros_like(mask), mask)
             continue
-        image, white = read_with_white(images[name])
+        image, white = read_with_white(path)
         began = perf_counter()
         predicted = segment(network, image, segmentation, white=white)
         seconds += perf_counter() - began
@@ -74,7 +98,7 @@ def compare_on_masks(
     figures = {key: value for key in FIGURES if (value := all_figures[key]) is not None}
     if rows:
         figures |= dict(zip(MEASURES, np.mean(rows, axis=0).tolist(), strict=True))
-    return {**figures, "ms": 1000 * seconds / max(len(names), 1)}
+    return {**figures, "ms": 1000 * seconds / max(len(images), 1)}
 
 
 def _saliency_measures(

@@ -165,25 +165,6 @@ def channel_warnings(activations: Sequence[npt.ArrayLike]) -> tuple[str, ...]:
     return (*problems, *[f"channels {a} and {b} are alike" for a, b in np.argwhere(alike)])
 
 
-def markdown_table(figures: Mapping[str, Mapping[str, float]]) -> str:
-    """Figures of several networks as a table in Markdown, in the given order.
-
-    Examples
-    --------
-    >>> print(markdown_table({"lm": {"dice": 0.71}, "linear": {"dice": 0.9}}))
-    | | dice |
-    |---|---|
-    | lm | 0.710 |
-    | linear | 0.900 |
-    """
-    columns = list(dict.fromkeys(name for values in figures.values() for name in values))
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, values in figures.items():
-        cells = [f"{values[c]:.3f}" if c in values else "–" for c in columns]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
 def _decoder(
     encoder: Network, block: str, method: Method, markers: Sequence[Markers]
 ) -> Decode | None:

@@ -12,9 +12,7 @@ import numpy as np
 from spel.decide.segmentation import KEY, Segmentation
 from spel.decide.segmented import segment_image
 from spel.errors import ImageReadError
-from spel.evaluation.classes import evaluate_classes
-from spel.evaluation.instances import evaluate_instance_masks
-from spel.evaluation.masks import evaluate_masks
+from spel.evaluation import evaluate_classes, evaluate_instance_masks, evaluate_masks
 from spel.io import write
 from spel.io.image.label_image import read_label_image
 from spel.jobs.segmented_files import mask_picture, save_part

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spel.errors import FormatError, SpelError, plural
-from spel.evaluation.masks import NO_MASKS, image_stem
+from spel.evaluation.label_files import NO_MASKS, image_stem
 from spel.io.annotation.markers import read_markers
 from spel.io.isolation import AVAILABLE
 from spel.studio import label_images

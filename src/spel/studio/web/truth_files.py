@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spel.decide.segmentation import KEY, segmentation_of
 from spel.errors import FormatError, ImageReadError, plural
-from spel.evaluation.masks import image_stem
+from spel.evaluation.label_files import image_stem
 from spel.io import describe
 from spel.io.annotation.annotations import UNKNOWN_SIZE, ImageBoxes
 from spel.io.annotation.convert.file_names import safe_stem

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
+from spel.cli.run_options import (
+    RunOptions,
+    formats_option,
+    run_options,
+    saves_option,
+    tile_option,
+)
 
 if TYPE_CHECKING:
     from spel.nn import Network
@@ -42,8 +48,8 @@ def command(
     images: tuple[str, ...],
     profile: bool,
     uint8: float | None,
+    run: RunOptions,
     settings: Settings,
-    **options: Any,
 ) -> None:
     """Run a network over images and save one, several or all of its steps.
 
@@ -53,19 +59,14 @@ def command(
     was stopped or killed resumes with the same command.
     """
     from spel.cli.networks import network
-    from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.cli.run_command import RunCommand, check_options, job_fields
     from spel.jobs import ApplyJob
 
-    check_options(options, images, needs_folder=True, saves=1)
-    chain, megabytes = network(net), options["max_memory"]
-    job = ApplyJob(
-        chain,
-        place=network_place(net, options),
-        uint8=uint8,
-        **({} if megabytes is None else {"max_bytes": megabytes << 20}),
-        **job_options(options, settings),
-    )
-    code = RunCommand(job, options, settings)(images)
+    check_options(run, images, needs_folder=True, saves=1)
+    chain = network(net)
+    limit: dict[str, Any] = {} if run.max_bytes is None else {"max_bytes": run.max_bytes}
+    job = ApplyJob(chain, uint8=uint8, **limit, **job_fields(run, settings, net))
+    code = RunCommand(job, run, settings)(images)
     if profile:
         _print_profiles(chain, images, settings)
     raise SystemExit(code)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import formats_option, run_options
+from spel.cli.run_options import RunOptions, formats_option, run_options
 from spel.cli.types import PATH
 
 
@@ -30,8 +30,8 @@ def command(
     images: tuple[str, ...],
     as_json: bool,
     truth: str | None,
+    run: RunOptions,
     settings: Settings,
-    **options: Any,
 ) -> None:
     """Classify images with a model that `spel fit` wrote.
 
@@ -39,15 +39,14 @@ def command(
     results.jsonl instead, with all scores, and a run that was stopped or killed resumes with the
     same command. An image that fails is reported on standard error and does not stop the others.
     """
-    from spel.cli.run_command import RunCommand, check_options, job_options
+    from spel.cli.run_command import RunCommand, check_options, job_fields
     from spel.jobs import ClassifyJob
     from spel.jobs.classify import model_name
     from spel.learning.class_folders import class_above
     from spel.sklearn import load
 
-    check_options(options)
-    fields = job_options(options, settings)
-    job = ClassifyJob(load(model), model_name(model), **fields)
+    check_options(run)
+    job = ClassifyJob(load(model), model_name(model), **job_fields(run, settings))
     names = [str(name) for name in job.model.classes_]
     truths: list[tuple[str, str]] = []
 
@@ -60,7 +59,7 @@ def command(
         true = class_above(path, names) if truth == "folder" else path.name.split("_")[0]
         truths.append((true, values["class"]))
 
-    code = RunCommand(job, options, settings, line, compare if truth else None)(images)
+    code = RunCommand(job, run, settings, line, compare if truth else None)(images)
     if truths:
         settings.say(_figures(truths))
     raise SystemExit(code)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import run_options
+from spel.cli.run_options import RunOptions, run_options
 from spel.cli.stroke_options import stroke_options
 
 
@@ -18,7 +18,7 @@ from spel.cli.stroke_options import stroke_options
 @run_options()
 @shared
 def command(
-    images: tuple[str, ...], markers: Path, labels: Any, settings: Settings, **options: Any
+    images: tuple[str, ...], markers: Path, labels: Any, run: RunOptions, settings: Settings
 ) -> None:
     """Cut objects out of images, each along a few strokes on that image; nothing is learned.
 
@@ -27,18 +27,15 @@ def command(
     Only images that have a marker file are cut. The names of the written files go to standard
     output.
     """
-    from spel.cli.run_command import RunCommand, check_options, job_options
+    from spel.cli.run_command import RunCommand, check_options, job_fields
     from spel.errors import FormatError, plural
     from spel.io.annotation.marker_folder import images_by_name
     from spel.io.sources import expand
     from spel.jobs import CutJob
 
-    check_options(options, needs_folder=True)
-    job = CutJob(
-        markers=str(markers.absolute()),
-        convention=labels,
-        **job_options({"formats": (), **options}, settings),
-    )
+    check_options(run, needs_folder=True)
+    fields = job_fields(run, settings)
+    job = CutJob(markers=str(markers.absolute()), convention=labels, **fields)
     paths = expand(images)
     by_name = images_by_name(paths, job.strokes, markers)
     marked = [str(path) for name, path in by_name.items() if name in job.strokes]
@@ -49,4 +46,4 @@ def command(
         )
     if len(marked) < len(paths):
         settings.say(f"left out: {plural(len(paths) - len(marked), 'image')} without strokes")
-    raise SystemExit(RunCommand(job, options, settings)(marked))
+    raise SystemExit(RunCommand(job, run, settings)(marked))

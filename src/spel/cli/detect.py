@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
+from spel.cli.run_options import (
+    RunOptions,
+    formats_option,
+    run_options,
+    saves_option,
+    tile_option,
+)
 from spel.cli.types import Range, Sides, threshold
 from spel.io.annotation.formats import FORMATS
 
@@ -78,7 +84,9 @@ SIDES = ("width", "height", "depth")
     tile_option,
 )
 @shared
-def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
+def command(
+    net: str, images: tuple[str, ...], run: RunOptions, settings: Settings, **decision: Any
+) -> None:
     """Find objects in images, videos, folders, quoted patterns, lists (.txt) and - (a list on
     standard input).
 
@@ -98,29 +106,20 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     video with the boxes drawn on it is written.
     """
     from spel.cli.networks import network
-    from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.cli.run_command import RunCommand, check_options, job_fields
     from spel.jobs import DetectJob
 
-    check_options(options)
+    check_options(run)
     learned = network(net)
-    job = DetectJob(
-        learned,
-        _decision(learned, options),
-        place=network_place(net, options),
-        **job_options(options, settings),
-    )
-    raise SystemExit(RunCommand(job, options, settings)(images))
+    job = DetectJob(learned, _decision(learned, decision), **job_fields(run, settings, net))
+    raise SystemExit(RunCommand(job, run, settings)(images))
 
 
 def _decision(net: Network, options: dict[str, Any]) -> AnyDecision | None:
     """The network's own decision with the values of the options; None without such options."""
     from spel.decide.detection import resolve_decision
 
-    names = (
-        "threshold", "select", "size", "suppress", "max_detections", "margin", "enlarge", "area",
-        *SIDES, "aspect",
-    )  # fmt: skip
-    values = {name: options[name] for name in names if options[name] is not None}
+    values = {name: value for name, value in options.items() if value is not None}
     if "threshold" in values:
         values["threshold"] = threshold(values["threshold"])
     decision = resolve_decision(net, None, values)

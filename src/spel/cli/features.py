@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import formats_option, run_options
+from spel.cli.run_options import RunOptions, formats_option, run_options
 from spel.cli.types import Words
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
@@ -41,7 +39,15 @@ STATISTICS = ("mean", "max", "deviation", "quantiles")
     formats_option(("npz", "csv"), "Form of the table: results.npz, results.csv. [default: npz]")
 )
 @shared
-def command(net: str, images: tuple[str, ...], settings: Settings, **options: Any) -> None:
+def command(
+    net: str,
+    images: tuple[str, ...],
+    steps: tuple[str, ...],
+    statistics: tuple[str, ...],
+    parts: tuple[int, ...],
+    run: RunOptions,
+    settings: Settings,
+) -> None:
     """Pool the activations of a network over each image, into one table of feature vectors.
 
     With --out the folder receives results.jsonl and the table; its rows stand in the order of the
@@ -49,16 +55,9 @@ def command(net: str, images: tuple[str, ...], settings: Settings, **options: An
     go to standard output.
     """
     from spel.cli.networks import network
-    from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.cli.run_command import RunCommand, check_options, job_fields
     from spel.jobs import FeaturesJob
 
-    check_options(options)
-    job = FeaturesJob(
-        network(net),
-        options["steps"],
-        options["statistics"],
-        options["parts"],
-        place=network_place(net, options),
-        **job_options(options, settings),
-    )
-    raise SystemExit(RunCommand(job, options, settings)(images))
+    check_options(run)
+    job = FeaturesJob(network(net), steps, statistics, parts, **job_fields(run, settings, net))
+    raise SystemExit(RunCommand(job, run, settings)(images))

@@ -17,7 +17,6 @@ from spel.cli.networks import network
 from spel.cli.options import Settings, refuse_options
 from spel.cli.ranges import FileReader
 from spel.cli.worker_options import Place
-from spel.core.threads import thread_count
 from spel.errors import ParameterError, plural
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import images_beside, is_label_folder
@@ -57,7 +56,7 @@ def fit(
     config.check_size(images[0].shape)
     settings.say("learning features and classifier" + (", twice" if options["test"] else ""))
     saved = _saved_sums(config, images, classes, out, options)
-    threads = settings.threads or max(1, thread_count() // place.workers)
+    threads = settings.threads_of_each(place.workers)
     with place.open() as run:
         part = options["test"], options["seed"]
         judged = partial(hold_out, config, images, classes, *part, run=run, threads=threads)

@@ -53,12 +53,16 @@ def image_options(function: F) -> F:
     def wrapped(
         *args: Any, isolate: bool | None, max_pixels: int | None, page: int | None, **kw: Any
     ) -> Any:
-        from spel.io.image.header import MAX_PIXELS
-
-        reading = Reading(default_isolate(isolate), max_pixels or MAX_PIXELS, page)
-        return function(*args, reading=reading, **kw)
+        return function(*args, reading=reading_of(isolate, max_pixels, page), **kw)
 
     return wrapped  # type: ignore[return-value]
+
+
+def reading_of(isolate: bool | None, max_pixels: int | None, page: int | None) -> Reading:
+    """The values of the options, with their defaults."""
+    from spel.io.image.header import MAX_PIXELS
+
+    return Reading(default_isolate(isolate), max_pixels or MAX_PIXELS, page)
 
 
 def default_isolate(isolate: bool | None) -> bool:

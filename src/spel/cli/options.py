@@ -33,6 +33,12 @@ class Settings:
 
         return spel.threads(self.threads)
 
+    def threads_of_each(self, workers: int) -> int:
+        """Threads of each of so many processes."""
+        from spel.core.threads import thread_count
+
+        return self.threads or max(1, thread_count() // workers)
+
     def say(self, text: str, level: int = 0) -> None:
         """Write a message, unless -q forbids it; level 1 needs -v."""
         if self.verbosity >= level:

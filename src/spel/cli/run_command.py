@@ -16,8 +16,8 @@ from spel.cli.messages import ExitCode, exit_code, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
 from spel.cli.ranges import IntensityNotes, SpacingNotes
+from spel.cli.run_options import RunOptions
 from spel.cli.zarr_picture import check_picture, is_picture, publish, run_folder
-from spel.core.threads import thread_count
 from spel.errors import WriteError, plural
 from spel.io.image.header import MAX_PIXELS
 from spel.io.sources import expand
@@ -32,30 +32,29 @@ IN_FOLDER = {"formats": "--format", "saves": "--save", "fresh": "--fresh", "retr
 """Options that only a run into a folder has."""
 
 
-def job_options(options: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """The options that every job takes, as its fields."""
+def job_fields(options: RunOptions, settings: Settings, net: str = "") -> dict[str, Any]:
+    """The options that every job takes, as its fields, and the place of its network.
+
+    That is the file of a network, for workers on a cluster; empty if tasks are to carry it.
+    """
+    on_cluster = options.dask is not None and Path(net).is_file()
     return {
-        "save": options.get("saves", ()),
-        "formats": ("ome-zarr",) if is_picture(options["out"]) else options["formats"],
-        "tile": options.get("tile"),
-        "level": options["level"],
-        "reduce": options["reduce"] or 1,
-        "page": options["page"],
-        "max_pixels": options["max_pixels"],
-        "isolate": default_isolate(options["isolate"]),
-        "every": options["every"],
-        "threads": settings.threads or max(1, thread_count() // options["workers"]),
+        "save": options.saves,
+        "formats": ("ome-zarr",) if is_picture(options.out) else options.formats,
+        "tile": options.tile,
+        "level": options.level,
+        "reduce": options.reduce or 1,
+        "page": options.page,
+        "max_pixels": options.max_pixels,
+        "isolate": default_isolate(options.isolate),
+        "every": options.every,
+        "threads": settings.threads_of_each(options.workers),
+        **({"place": str(Path(net).absolute()) if on_cluster else ""} if net else {}),
     }
 
 
-def network_place(net: str, options: dict[str, Any]) -> str:
-    """The file of a network for workers on a cluster; empty if tasks are to carry the network."""
-    on_cluster = options["dask"] is not None and Path(net).is_file()
-    return str(Path(net).absolute()) if on_cluster else ""
-
-
 def check_options(
-    options: dict[str, Any],
+    options: RunOptions,
     images: Sequence[str] = (),
     *,
     needs_folder: bool = False,
@@ -66,20 +65,19 @@ def check_options(
     A command that writes pictures needs a folder; if it can write one picture of OME-Zarr, it
     names its images, and `saves` is how many words of --save make one.
     """
-    if is_picture(options["out"]):
+    if is_picture(options.out):
         if not images:
             raise click.UsageError(
-                f"--out {options['out'].name} is one picture of OME-Zarr, which spel segment and "
+                f"--out {options.out.name} is one picture of OME-Zarr, which spel segment and "
                 "spel apply write; give a folder of another name"
             )
         check_picture(images, options, saves)
-    if options["out"] is None:
+    if options.out is None:
         if needs_folder:
             raise click.UsageError("Missing option '--out'")
-        if flags := [flag for name, flag in IN_FOLDER.items() if options.get(name)]:
+        if flags := [flag for name, flag in IN_FOLDER.items() if getattr(options, name)]:
             raise click.UsageError(f"{' and '.join(flags)}: give the folder of the run with --out")
-    limits = options["max_seconds"], options["max_memory"]
-    if options["dask"] is not None and limits != (None, None):
+    if options.dask is not None and (options.max_seconds or options.max_memory):
         raise click.UsageError(
             "--max-seconds and --max-memory cannot be combined with --dask; set limits of the "
             "cluster's workers instead"
@@ -93,7 +91,7 @@ class RunCommand:
     Parameters
     ----------
     job : Job
-    options : dict
+    options : RunOptions
     settings : Settings
     line : callable, optional
         How a record becomes a line on standard output; by default as JSON.
@@ -102,7 +100,7 @@ class RunCommand:
     """
 
     job: Job
-    options: dict[str, Any]
+    options: RunOptions
     settings: Settings
     line: Line = json.dumps
     on_record: Callable[[dict[str, Any]], object] | None = None
@@ -111,23 +109,24 @@ class RunCommand:
         self.note, self.said_pages = IntensityNotes(self.settings), False
         self.note_spacing = SpacingNotes(self.settings)
         self.progress = Progress(0, self.settings.progress)
+        self.folder = Path() if self.options.out is None else run_folder(self.options.out)
 
     def __call__(self, images: Sequence[str]) -> ExitCode:
         """Run over images, and return the exit code."""
-        options, megabytes = self.options, self.options["max_memory"]
-        shard = Shard() if options["shard"] is None else Shard.parse(options["shard"])
+        options = self.options
+        shard = Shard() if options.shard is None else Shard.parse(options.shard)
         how: dict[str, Any] = {
-            "workers": options["workers"],
-            "seconds": options["max_seconds"],
-            "memory": None if megabytes is None else megabytes << 20,
+            "workers": options.workers,
+            "seconds": options.max_seconds,
+            "memory": options.max_bytes,
         }
         with ExitStack() as stack:
-            if options["dask"] is not None:
+            if options.dask is not None:
                 how["executor"] = stack.enter_context(
-                    executor(options["dask"], workers=options["workers"], trust=options["trust"])
+                    executor(options.dask, workers=options.workers, trust=options.trust)
                 )
             stack.enter_context(self.progress)
-            if options["out"] is None:
+            if options.out is None:
                 return self._print_lines(images, shard, **how)
             return self._run_in_folder(images, shard, **how)
 
@@ -150,7 +149,7 @@ class RunCommand:
                     values = result.to_dict()
                     items += len(values.get(self.job.counted, ()))
                     click.echo(self.line({**values, "ms": outcome.ms}))
-                elif self.options["on_error"] == "stop":
+                elif self.options.on_error == "stop":
                     break
             if stop.requested:
                 stopped = Interrupted(stop.number or 2)
@@ -165,20 +164,20 @@ class RunCommand:
             report = run(
                 self.job,
                 images,
-                run_folder(options["out"]),
+                self.folder,
                 shard=shard,
                 on_start=self._on_start,
                 on_split=self._on_split,
                 on_result=self._on_result,
-                fresh=options["fresh"],
-                retry=options["retry"],
-                on_error=options["on_error"],
+                fresh=options.fresh,
+                retry=options.retry,
+                on_error=options.on_error,
                 **how,
             )
         except Interrupted as stopped:
             stopped.add_note(
                 f"{progress.done} of {progress.total} images are done, and their lines are in "
-                f"{run_folder(options['out'])}; the same command resumes there"
+                f"{self.folder}; the same command resumes there"
             )
             raise
         except WriteError as failed:
@@ -187,9 +186,9 @@ class RunCommand:
         return self._end(report, shard)
 
     def _end(self, report: RunReport, shard: Shard) -> ExitCode:
-        if is_picture(self.options["out"]) and not report.failed:
-            publish(self.options["out"])
-            click.echo(self.options["out"])
+        if is_picture(self.options.out) and not report.failed:
+            publish(self.options.out)
+            click.echo(self.options.out)
         elif not self.job.writes_files:
             click.echo(report.folder / shard.name("results.jsonl"))
         for path in report.collected:
@@ -209,9 +208,9 @@ class RunCommand:
 
     def _on_result(self, result: Record | Failure) -> None:
         self._report(result)
-        if not (isinstance(result, Failure) or is_picture(self.options["out"])):
+        if not (isinstance(result, Failure) or is_picture(self.options.out)):
             for name in result.to_dict().get("files", ()):
-                click.echo(self.options["out"] / name)
+                click.echo(self.folder / name)
 
     def _report(self, result: Record | Failure) -> None:
         """One image is done: say what failed or was assumed, and show progress."""

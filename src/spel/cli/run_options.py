@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import click
 
-from spel.cli.image_options import isolate_option, max_pixels_option, page_option
+from spel.cli.image_options import (
+    Reading,
+    isolate_option,
+    max_pixels_option,
+    page_option,
+    reading_of,
+)
 from spel.cli.types import PATH, Words
 from spel.cli.worker_options import trust_option, workers_option
 
@@ -15,6 +24,41 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 Option = Callable[[F], F]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The values of the options; None stands for the default."""
+
+    out: Path | None
+    workers: int
+    dask: str | None
+    trust: bool
+    shard: str | None
+    fresh: bool
+    retry: bool
+    on_error: Literal["skip", "stop"]
+    every: str
+    level: int | None
+    reduce: int | None
+    page: int | None
+    isolate: bool | None
+    max_pixels: int | None
+    max_seconds: float | None
+    max_memory: int | None
+    formats: tuple[str, ...] = ()
+    saves: tuple[str, ...] = ()
+    tile: int | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """How images are read that the command itself looks at."""
+        return reading_of(self.isolate, self.max_pixels, self.page)
+
+    @property
+    def max_bytes(self) -> int | None:
+        """The limit of memory, which is stated in megabytes."""
+        return None if self.max_memory is None else self.max_memory << 20
 
 
 def formats_option(formats: tuple[str, ...], text: str) -> Option[Any]:
@@ -60,7 +104,7 @@ tile_option = click.option(
 
 
 def run_options(*special: Option[Any]) -> Option[Any]:
-    """Add the options of a run to a command, which receives them by name.
+    """Add the options of a run to a command, which receives `RunOptions`, as `run`.
 
     Parameters
     ----------
@@ -69,9 +113,16 @@ def run_options(*special: Option[Any]) -> Option[Any]:
     """
 
     def add(function: F) -> F:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **values: Any) -> Any:
+            names = [one.name for one in fields(RunOptions) if one.name in values]
+            run = RunOptions(**{name: values.pop(name) for name in names})
+            return function(*args, run=run, **values)
+
+        command: Any = wrapped
         for option in reversed((BEFORE, *special, *AFTER)):
-            function = option(function)
-        return function
+            command = option(command)
+        return command  # type: ignore[no-any-return]
 
     return add
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import formats_option, run_options, saves_option, tile_option
+from spel.cli.run_options import (
+    RunOptions,
+    formats_option,
+    run_options,
+    saves_option,
+    tile_option,
+)
 from spel.cli.types import ObjectScale
 
 
@@ -46,8 +50,8 @@ def command(
     images: tuple[str, ...],
     false_alarm_rate: float | None,
     scale: float | None,
+    run: RunOptions,
     settings: Settings,
-    **options: Any,
 ) -> None:
     """Write one mask per image: NAME.png in the folder, 255 on objects and 0 elsewhere.
 
@@ -61,18 +65,15 @@ def command(
     """
     from spel.cli.networks import network
     from spel.cli.object_scale import estimated_scale
-    from spel.cli.run_command import RunCommand, check_options, job_options, network_place
+    from spel.cli.run_command import RunCommand, check_options, job_fields
     from spel.decide import segmentation_of
     from spel.jobs import SegmentJob
 
-    check_options(options, images, needs_folder=True)
+    check_options(run, images, needs_folder=True)
     chosen, how = network(net), None
     if false_alarm_rate is not None:
         how = segmentation_of(chosen).at_false_alarm_rate(false_alarm_rate)
     if scale is None:
-        scale = estimated_scale(chosen, images, options, settings)
-    place = network_place(net, options)
-    job = SegmentJob(
-        chosen, segmentation=how, scale=scale, place=place, **job_options(options, settings)
-    )
-    raise SystemExit(RunCommand(job, options, settings)(images))
+        scale = estimated_scale(chosen, images, run, settings)
+    job = SegmentJob(chosen, segmentation=how, scale=scale, **job_fields(run, settings, net))
+    raise SystemExit(RunCommand(job, run, settings)(images))

@@ -61,7 +61,6 @@ def command(net: str, settings: Settings, **options: Any) -> None:
     all accepted images are answered. Other machines are served only with --host, and then with a
     token, which clients send as "Authorization: Bearer TOKEN".
     """
-    from spel.core.threads import thread_count
     from spel.io.image.header import MAX_PIXELS
     from spel.serve.app import Limits, Service
     from spel.serve.server import Server
@@ -80,7 +79,7 @@ def command(net: str, settings: Settings, **options: Any) -> None:
         model, count=options["workers"], queue=options["queue"], seconds=limits.seconds,
         memory=limits.memory,
     )  # fmt: skip
-    threads = settings.threads or max(1, thread_count() // options["workers"])
+    threads = settings.threads_of_each(options["workers"])
     service = Service(model, Path(net).name, limits, workers, threads)
     server = Server(
         service, host=host, port=options["port"], token=token,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 import click
 
 from spel.atomic import move_folder
+from spel.cli.run_options import RunOptions
 from spel.errors import ParameterError, plural
 from spel.io.large.forms import ENDINGS, OME_ZARR
 from spel.io.large.zarr_pyramid import is_part
@@ -17,7 +18,7 @@ from spel.io.sources import expand
 from spel.runs.video import is_video_file
 
 
-def is_picture(out: Path | None) -> bool:
+def is_picture(out: Path | None) -> TypeGuard[Path]:
     """Whether the output is named as a folder of Zarr, and not as the folder of a run."""
     return out is not None and out.suffix == ".zarr"
 
@@ -27,7 +28,7 @@ def run_folder(out: Path) -> Path:
     return out.with_name(f".{out.name}.run") if is_picture(out) else out
 
 
-def check_picture(images: Sequence[str], options: dict[str, Any], saves: int) -> None:
+def check_picture(images: Sequence[str], options: RunOptions, saves: int) -> None:
     """Refuse what is more than one picture.
 
     Parameters
@@ -37,7 +38,7 @@ def check_picture(images: Sequence[str], options: dict[str, Any], saves: int) ->
     saves : int
         Words of --save that make one picture.
     """
-    name = options["out"].name
+    name = "" if options.out is None else options.out.name
     paths = expand(images)
     if len(paths) != 1:
         raise click.UsageError(
@@ -49,12 +50,12 @@ def check_picture(images: Sequence[str], options: dict[str, Any], saves: int) ->
             f"--out {name} is one picture, and {paths[0]} is a video of many; give a folder, and "
             "--format ome-zarr"
         )
-    if len(options["saves"]) > saves or "all" in options["saves"]:
+    if len(options.saves) > saves or "all" in options.saves:
         raise click.UsageError(
-            f"--out {name} is one picture, and --save {','.join(options['saves'])} makes more "
+            f"--out {name} is one picture, and --save {','.join(options.saves)} makes more "
             "files; give a folder, and --format ome-zarr"
         )
-    if options["shard"] is not None or set(options["formats"]) - {OME_ZARR}:
+    if options.shard is not None or set(options.formats) - {OME_ZARR}:
         raise click.UsageError(
             f"--out {name} is one picture of OME-Zarr, without --shard and other --format; give a "
             "folder for those"

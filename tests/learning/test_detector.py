@@ -15,8 +15,9 @@ from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.labels import read_coco, write_coco
 from spel.io.annotation.markers import write_markers
-from spel.learning.detector import boxes_from_strokes, find_photos, learn_from_boxes
+from spel.learning.detector import find_photos, learn_from_boxes
 from spel.learning.detector_sheet import detector_sheet
+from spel.learning.training_boxes import boxes_from_strokes
 from spel.rigid import RigidConfig
 from spel.rigid.groups import group_by_aspect
 from spel.rigid.learn import training_photos

@@ -57,21 +57,20 @@ def command(
     With --step all, a sheet of the pictures of all steps is written. Steps that cannot be inverted
     are named.
     """
-    from spel.atomic import check_place
     from spel.cli.networks import network
     from spel.cli.progress import Progress
     from spel.cli.ranges import ImageReader
-    from spel.io.image.writer import check_suffix
+    from spel.core.intensity import full_intensity, white_of
+    from spel.io.image.writer import check_file
     from spel.synthesis import invert_steps, likeness
 
-    check_place(out)
-    check_suffix(out)
+    check_file(out)
     learned = network(net)
     every = step == "all" and "all" not in learned.names
     names = learned.names if every else (learned.output if step is None else step,)
     read = ImageReader(learned, settings, reading)
     full = learned.with_channel_axis(read(image))
-    white = _white(full, read.white)
+    white = full_intensity(full, read.white or white_of(full))
     others = [] if like is None else [read(path) for path in _others(like, image)]
     with Progress(rounds * len(names), settings.progress, unit="rounds") as progress:
         pictures, refused = invert_steps(
@@ -98,19 +97,12 @@ def command(
 def _others(folder: str, image: str) -> list[Path]:
     """At most `MOST` images of a folder, evenly over it, without the inverted one."""
     from spel.errors import ParameterError
-    from spel.io.sources import expand
+    from spel.io.sources import expand, spread
 
     paths = [path for path in expand(folder) if path.resolve() != Path(image).resolve()]
     if not paths:
         raise ParameterError(f"--like {folder}: no image besides the inverted one; add others")
-    return paths[:: -(-len(paths) // MOST)]
-
-
-def _white(image: npt.NDArray[Any], stated: float | None) -> float:
-    """The value of full intensity; the largest value where nothing states it."""
-    from spel.core.intensity import white_of
-
-    return stated or white_of(image) or float(image.max())
+    return spread(paths, MOST)
 
 
 def _write(

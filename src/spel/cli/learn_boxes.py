@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,10 +13,6 @@ from spel.cli.image_options import Reading, image_options, turn_option
 from spel.cli.options import Settings, shared
 from spel.cli.types import PATH, SEED
 from spel.cli.worker_options import Place, place_options
-
-if TYPE_CHECKING:
-    from spel.io.annotation.annotations import Annotations
-
 
 CONFIG = ("seed", "max_memory", "max_enlargement", "size_margin_below", "adjust", "tilt")
 """Options that are those of `spel.rigid.RigidConfig`."""
@@ -133,12 +128,14 @@ def command(
     """
     from dataclasses import replace
 
+    from spel.cli.messages import say
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
     from spel.decide.detection import resolve_decision, with_decision
     from spel.io import write
     from spel.learning.detector import find_photos, learn_from_photos
     from spel.learning.detector_sheet import detector_sheet
+    from spel.learning.training_boxes import training_boxes
     from spel.metrics.detection import evaluate
     from spel.rigid import RigidConfig
 
@@ -146,7 +143,8 @@ def command(
         raise click.UsageError("--tilt is of boxes that are adjusted; give --adjust as well")
     rounds = _rounds(out, report, fresh=options["fresh"])
     read = FileReader(settings, reading)
-    photos = find_photos(*_annotations(truth, images, turn, names, one_class))
+    boxes = training_boxes(truth, images, turn=turn, names=names, one_class=one_class, report=say)
+    photos = find_photos(*boxes)
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(**{name: options[name] for name in CONFIG})
     with ExitStack() as stack:
@@ -187,50 +185,3 @@ def _rounds(out: Path, report: Path | None, *, fresh: bool) -> Path:
     if fresh:
         rounds.unlink(missing_ok=True)
     return rounds
-
-
-def _annotations(
-    truth: Path, images: Path | None, turn: bool, names: tuple[str, ...], one_class: bool
-) -> tuple[Annotations, Path]:
-    """The boxes that are learned from, and the folder of their photos."""
-    from spel.cli.messages import say
-    from spel.errors import FormatError, plural
-    from spel.io.annotation.labels import read_labels
-    from spel.io.annotation.recognize import images_beside, is_label_folder
-    from spel.learning.detector import boxes_from_strokes
-
-    if not truth.exists():
-        raise FormatError(f"{truth}: there is no such file or folder; check the path")
-    if truth.is_dir() and not is_label_folder(truth):
-        folder = images or truth.parent
-        annotations = boxes_from_strokes(folder, truth)
-    else:
-        folder = images or images_beside(truth)
-        annotations = read_labels(truth, images=folder, turn=turn, report=say)
-        crowds = sum(int(one.crowd.sum()) for one in annotations)
-        if crowds:
-            say(
-                f"{plural(crowds, 'box')} around crowds or difficult objects: what lies there is "
-                "learned neither as an object nor as background"
-            )
-        if names:
-            annotations = annotations.only_classes(names)
-        if one_class:
-            annotations = annotations.as_one_class()
-        annotations = _without_repeats(annotations)
-    return annotations, folder
-
-
-def _without_repeats(annotations: Annotations) -> Annotations:
-    """Each box once: the second of two equal boxes would count as an object that is not found."""
-    from spel.cli.messages import say
-    from spel.errors import plural
-
-    images = tuple(one.without_repeats() for one in annotations.images)
-    repeats = sum(map(len, annotations.images)) - sum(map(len, images))
-    if repeats:
-        say(
-            f"{plural(repeats, 'box')} of the same class at the same place as another; each place "
-            "is learned once"
-        )
-    return replace(annotations, images=images)

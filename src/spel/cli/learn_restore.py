@@ -6,6 +6,7 @@ import click
 
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
+from spel.cli.types import SEED
 
 
 @click.command("learn-restore")
@@ -27,7 +28,7 @@ from spel.cli.options import Settings, shared
     type=click.IntRange(1, 8),
     help="Each goes on from what the stage before restored. [default: 3 against noise, else 2]",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the clustering.")
+@click.option("--seed", type=SEED, default=0, help="Seed of the clustering.")
 @image_options
 @shared
 def command(
@@ -49,7 +50,6 @@ def command(
     from spel.atomic import check_place
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
-    from spel.errors import ParameterError
     from spel.io.sources import expand
     from spel.synthesis import Task, learn_restorer, luma
     from spel.synthesis.learn_restorer import enough, middle
@@ -62,11 +62,7 @@ def command(
     paths = [paths[number] for number in numbers]
     with Progress(len(paths), settings.progress, unit="pictures") as progress:
         for path in paths:
-            image, white = read(path)
-            if image.ndim != 3:
-                raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
-            plane = luma(image, white or float(image.max()) or 1.0)
-            planes.append(middle(plane, side))
+            planes.append(middle(luma(*read.picture(path)), side))
             progress.step()
     say = settings.say
     learned = learn_restorer(planes, what, anchors=anchors, stages=stages, seed=seed, say=say)

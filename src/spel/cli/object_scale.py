@@ -9,7 +9,7 @@ from spel.cli.options import Settings
 from spel.cli.run_options import RunOptions
 from spel.decide import estimate_scale
 from spel.errors import plural
-from spel.io.sources import expand
+from spel.io.sources import expand, spread
 from spel.nn import Network
 
 MOST = 20
@@ -21,7 +21,7 @@ def estimated_scale(
 ) -> float:
     """How long the objects are, over the marked ones; the answer is said, too."""
     paths = expand(images)
-    some = paths[:: -(-len(paths) // MOST)]
+    some = spread(paths, MOST)
     scale = estimate_scale(network, read_in_units(some, settings, run.reading))
     settings.say(
         f"scale: objects are {scale:g} times as long as the marked ones "

@@ -13,8 +13,13 @@ import numpy.typing as npt
 
 from spel.cli.image_options import Reading
 from spel.cli.options import Settings
-from spel.core.intensity import count_non_finite, dark_largest, largest_number
-from spel.errors import plural
+from spel.core.intensity import (
+    count_non_finite,
+    dark_largest,
+    full_intensity,
+    largest_number,
+)
+from spel.errors import ParameterError, plural
 from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.io.large import LargeImage
 from spel.nn import Network
@@ -44,6 +49,19 @@ class FileReader:
         self.note(str(path), assumed, count_non_finite(image), largest_number(image))
         self.whites |= set() if assumed is None else {assumed}
         return image, white
+
+    def picture(self, path: str | os.PathLike[str]) -> tuple[npt.NDArray[Any], float]:
+        """A picture and its full intensity, which is its largest number if nothing states it.
+
+        Raises
+        ------
+        ParameterError
+            If the file holds a volume.
+        """
+        image, white = self(path)
+        if image.ndim != 3:
+            raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
+        return image, full_intensity(image, white)
 
     def large(self, path: str | os.PathLike[str], tile: int | None) -> LargeImage | None:
         """The image to be read by windows, see `spel.runs.parts.large_image`."""

@@ -9,20 +9,21 @@ from pathlib import Path
 import click
 
 from spel.cli.options import Settings, shared
+from spel.cli.types import PATH
 
 
 @click.command("reproduce")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("../shared/data"),
     show_default=True,
     help="Folder of the public image sets, which spel does not ship.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("results"),
     show_default=True,
     help="Folder of the tables.",

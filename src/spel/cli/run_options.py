@@ -18,7 +18,7 @@ from spel.cli.image_options import (
     reading_of,
 )
 from spel.cli.types import PATH, Words
-from spel.cli.worker_options import trust_option, workers_option
+from spel.cli.worker_options import dask_option, trust_option, workers_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -130,7 +130,7 @@ def run_options(*special: Option[Any]) -> Option[Any]:
 BEFORE = click.option("--out", type=PATH, help="Folder of the run.")
 AFTER = (
     workers_option,
-    click.option("--dask", metavar="local|tcp://...|tls://...", help="Run on a Dask cluster."),
+    dask_option,
     trust_option,
     click.option(
         "--shard", metavar="I/N", help="Process every N-th image and frame only, from the I-th."

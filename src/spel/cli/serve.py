@@ -11,8 +11,6 @@ from spel.cli.image_options import max_pixels_option
 from spel.cli.options import Settings, shared
 from spel.cli.worker_options import workers_option
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 @click.command("serve")
 @click.argument("net", metavar="NET")
@@ -66,8 +64,7 @@ def command(net: str, settings: Settings, **options: Any) -> None:
     from spel.serve.server import Server
     from spel.serve.workers import MIB, Workers
 
-    host = "127.0.0.1" if options["host"] == "localhost" else options["host"]
-    token = _token(host, options)
+    token = _token(options)
     model = _model(net)
     limits = Limits(
         options["max_upload"] * MIB,
@@ -82,7 +79,7 @@ def command(net: str, settings: Settings, **options: Any) -> None:
     threads = settings.threads_of_each(options["workers"])
     service = Service(model, Path(net).name, limits, workers, threads)
     server = Server(
-        service, host=host, port=options["port"], token=token,
+        service, host=options["host"], port=options["port"], token=token,
         log=lambda line: settings.say(line, level=1),
     )  # fmt: skip
 
@@ -97,13 +94,16 @@ def command(net: str, settings: Settings, **options: Any) -> None:
         server.close()
 
 
-def _token(host: str, options: dict[str, Any]) -> str | None:
+def _token(options: dict[str, Any]) -> str | None:
+    from spel.http.connections import is_this_machine
+
     token: str | None = options["token"]
+    host = options["host"]
     if token and options["no_token"]:
         raise click.UsageError("--token and --no-token exclude each other")
     if token is not None and (len(token) < 16 or not token.isascii() or not token.isprintable()):
         raise click.UsageError("--token: expected at least 16 printable ASCII characters")
-    if host not in LOOPBACK and token is None and not options["no_token"]:
+    if not is_this_machine(host) and token is None and not options["no_token"]:
         raise click.UsageError(
             f"{host} can be reached from other machines: give --token (or SPEL_SERVE_TOKEN), or "
             "--no-token if everyone who reaches it may use it"

@@ -10,8 +10,6 @@ from spel.cli.options import Settings, shared
 from spel.cli.types import PATH
 from spel.errors import plural
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 @click.command("studio")
 @click.argument("paths", metavar="[FILES|FOLDER]...", nargs=-1)
@@ -47,12 +45,12 @@ def command(
     the token can use the studio as you can. Without images it shows samples. All work is saved
     immediately and restored the next time.
     """
+    from spel.http.connections import is_this_machine
     from spel.studio.session import Session, default_folder
     from spel.studio.sources import files
     from spel.studio.web.server import Server
 
-    address = "127.0.0.1" if host == "localhost" else host
-    if host not in LOOPBACK:
+    if not is_this_machine(host):
         settings.say(
             f"warning: {host} can be reached from other machines, without encryption; anyone who "
             "reads the address with its token can see and change this session. To use the studio "
@@ -61,7 +59,7 @@ def command(
         )
     readable = roots or tuple(Path(path) for path in paths if Path(path).is_dir())
     session = Session(files(paths, roots), folder or default_folder(paths), roots=readable)
-    server = Server(session, host=address, port=port)
+    server = Server(session, host=host, port=port)
 
     def ready() -> None:
         click.echo(server.url)

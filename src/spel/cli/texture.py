@@ -8,7 +8,7 @@ import click
 
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
-from spel.cli.types import Integers
+from spel.cli.types import SEED, Integers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,7 +34,7 @@ SIZE = Integers("ROWS,COLS", (2,), 8, "--size 512,512")
     is_flag=True,
     help="A quilt goes on at its other side; pictures of the other methods always do.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="[default: 0]")
+@click.option("--seed", type=SEED, default=0, help="Seed of random choices.")
 @click.option("--out", required=True, metavar="FILE", help="Picture to write, of SAMPLE's type.")
 @image_options
 @shared
@@ -51,16 +51,12 @@ def command(
 ) -> None:
     """Make a picture of any size that has the texture of SAMPLE."""
     from spel import write
-    from spel.atomic import check_place
     from spel.cli.ranges import FileReader
     from spel.errors import ParameterError
-    from spel.io.image.writer import check_suffix, check_type
+    from spel.io.image.writer import check_file, check_type
 
-    check_place(out)
-    check_suffix(out)
-    image, _ = FileReader(settings, reading)(sample)
-    if image.ndim != 3:
-        raise ParameterError(f"{sample}: a volume; expected a picture, or give --page")
+    check_file(out)
+    image, _ = FileReader(settings, reading).picture(sample)
     check_type(out, image.dtype, image.shape[2])
     if method == "quilt":
         picture = _quilted(image, size, patch, tileable, seed, settings)

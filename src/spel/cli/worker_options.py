@@ -15,6 +15,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 1024), default=1, help="Processes."
 )
+dask_option = click.option(
+    "--dask", metavar="local|tcp://...|tls://...", help="Work on a Dask cluster."
+)
 trust_option = click.option(
     "--i-trust-this-network",
     "trust",
@@ -60,7 +63,7 @@ def place_options(function: F) -> F:
     """Add --workers, --dask and --i-trust-this-network to a command: a `Place`, as `place`."""
 
     @workers_option
-    @click.option("--dask", metavar="local|tcp://...|tls://...", help="Learn on a Dask cluster.")
+    @dask_option
     @trust_option
     @functools.wraps(function)
     def wrapped(*args: Any, workers: int, dask: str | None, trust: bool, **kw: Any) -> Any:

@@ -18,6 +18,7 @@ __all__ = [
     "checked_white",
     "count_non_finite",
     "dark_largest",
+    "full_intensity",
     "full_range",
     "largest_number",
     "to_white",
@@ -105,6 +106,23 @@ def white_of_largest(
     if stated and stated < full and largest <= stated:
         return float(stated)
     return None if kind.itemsize > 2 and largest <= MOST_OF_16_BITS else full
+
+
+def full_intensity(image: npt.NDArray[Any], white: float | None) -> float:
+    """Full intensity as it is known, or else the largest number of the image; 1 if that is 0.
+
+    Parameters
+    ----------
+    image : array
+    white : float, optional
+        What `white_of` or a reader says.
+
+    Examples
+    --------
+    >>> full_intensity(np.array([3.0, 200.0]), None), full_intensity(np.zeros(2), None)
+    (200.0, 1.0)
+    """
+    return white or float(image.max(initial=0)) or 1.0
 
 
 def to_white(image: npt.ArrayLike, white: float, new: float) -> npt.NDArray[Any]:

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from spel.errors import ParameterError
 from spel.http.guard import PATIENCE_S
 
+LOOPBACK = "127.0.0.1"
 CHECK_S = 2.0
 MAX_CONNECTIONS = 300
 
@@ -50,6 +51,11 @@ class LimitedProtocol(H11Protocol):
             self.transport.close()
             return
         self._check = self.loop.call_later(CHECK_S, self._check_patience)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether nobody on another machine reaches what listens on an address."""
+    return host in (LOOPBACK, "::1", "localhost")
 
 
 def limited(app: Any) -> uvicorn.Config:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import uvicorn
 
 from spel.errors import ParameterError
-from spel.http.connections import bind, host_and_port, limited
+from spel.http.connections import LOOPBACK, bind, host_and_port, limited
 from spel.http.guard import App
 
 
@@ -31,6 +31,7 @@ class HttpServer:
         self, name: str, host: str, port: int, kind: type[uvicorn.Server] = uvicorn.Server
     ) -> None:
         self._name, self._kind = name, kind
+        host = LOOPBACK if host == "localhost" else host  # which may also be the address of IPv6
         self._socket = bind(host, port)
         self.port = int(self._socket.getsockname()[1])
         first = host_and_port(host, self.port)

@@ -17,7 +17,7 @@ from spel.io.image.formats import HEAD, recognize
 from spel.io.large import is_zarr
 from spel.io.opening import DecodeError
 
-__all__ = ["IMAGE_SUFFIXES", "expand", "natural_key"]
+__all__ = ["IMAGE_SUFFIXES", "expand", "natural_key", "spread"]
 
 _SUFFIXES = "png jpg jpeg jpe jfif mpo tif tiff bmp gif webp pbm pgm ppm pnm pam pfm"
 IMAGE_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
@@ -96,6 +96,22 @@ def expand(
             )
         )
     return list(paths.values())
+
+
+def spread(paths: list[Path], most: int) -> list[Path]:
+    """At most so many of the files, evenly over all of them.
+
+    Parameters
+    ----------
+    paths : list of Path
+    most : int
+
+    Examples
+    --------
+    >>> [path.name for path in spread([Path(name) for name in "abcde"], 3)]
+    ['a', 'c', 'e']
+    """
+    return paths[:: -(-len(paths) // most)]
 
 
 def natural_key(path: str | os.PathLike[str]) -> tuple[tuple[tuple[int, int, str], ...], str]:

@@ -16,9 +16,7 @@ from spel import __version__
 from spel.core.intensity import to_white
 from spel.decide import detect
 from spel.errors import ParameterError
-from spel.io.annotation.annotations import Annotations, ImageBoxes
-from spel.io.annotation.marker_folder import marked_images
-from spel.io.annotation.markers import Convention
+from spel.io.annotation.annotations import Annotations
 from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.learning.saved_rounds import SavedRounds, key_of_boxes
 from spel.metrics.detection import Answers, evaluate
@@ -297,38 +295,6 @@ def cross_validate(
             )  # fmt: skip
             answers.append(one)
     return answers
-
-
-def boxes_from_strokes(
-    images: str | os.PathLike[str],
-    markers: str | os.PathLike[str],
-    convention: Convention = "auto",
-) -> Annotations:
-    """Annotations from strokes: the bounding box of each object stroke is the box of an object.
-
-    A stroke from corner to corner of the object, or around it, is enough. Background strokes are
-    not used: everything outside the boxes is background.
-
-    Parameters
-    ----------
-    images : path
-        Folder of the images.
-    markers : path
-        Folder of their strokes.
-    convention : str, optional
-        The meaning of labels in the files, see `spel.io.annotation.markers`.
-
-    Returns
-    -------
-    Annotations
-        All boxes are of the class "object".
-    """
-    drawn, paths = marked_images(images, markers, convention)
-    annotated = [
-        ImageBoxes(paths[name].name, (strokes.size[0], strokes.size[1]), strokes.boxes())
-        for name, strokes in drawn.items()
-    ]
-    return Annotations(tuple(annotated), ("object",))
 
 
 def find_photos(

@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from spel.http.bodies import RefusedRequest, content_type, with_limits
+from spel.http.connections import is_this_machine
 from spel.http.guard import (
     PATIENCE_S,
     App,
@@ -159,7 +160,7 @@ class Server:
         self.service = service
         self._http = HttpServer("spel-serve", host, port, _Uvicorn)
         self.port, self.address = self._http.port, self._http.address
-        hosts = self._http.hosts if host in ("127.0.0.1", "::1") else None
+        hosts = self._http.hosts if is_this_machine(host) else None
         server = self._http.mount(ServiceGuard(service, token=token, hosts=hosts, log=log))
         server.on_stop = self._stopping  # type: ignore[attr-defined]
 

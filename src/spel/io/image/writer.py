@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
-from spel.atomic import replacing
+from spel.atomic import check_place, replacing
 from spel.errors import ParameterError, ShapeError
 
 __all__ = ["write"]
@@ -87,6 +87,25 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
             f"write: {str(path)!r} ends in {suffix!r}; give one of " + ", ".join(_SAVERS)
         )
     return suffix
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Refuse a picture that could not be written; to be asked for before long work.
+
+    Parameters
+    ----------
+    path : path
+        Name of the picture.
+
+    Raises
+    ------
+    ParameterError
+        If pictures are not written in this format.
+    WriteError
+        If the folder is not there, or allows no writing.
+    """
+    check_place(path)
+    check_suffix(path)
 
 
 def check_type(path: str | os.PathLike[str], dtype: npt.DTypeLike, channels: int) -> None:

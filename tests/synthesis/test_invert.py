@@ -18,7 +18,7 @@ from spel import (
     invert,
 )
 from spel.data import street
-from spel.synthesis import invert_steps, inverted_sheet, likeness
+from spel.synthesis import invert_steps, inverted_sheet, likeness, share_of_power
 from spel.synthesis.constraints import demands
 from spel.synthesis.stages import is_rectified, stages
 
@@ -130,6 +130,27 @@ def test_steps_of_the_plate_detector_make_a_sheet(photo):
     drawn = inverted_sheet(net, photo, pictures, 255.0)
     assert drawn.dtype == np.uint8
     assert drawn.shape[-1] == 3
+
+
+def test_a_picture_is_found_behind_a_division_by_norms(photo):
+    """A grey start has edges and norms of 0; so the search would never leave it."""
+    net = spel.load("plate-lecture")
+    pictures, _ = invert_steps(net, photo, ["plate.normalized", "plate.residue"], bounds=(0, 255))
+    found = net.select(pictures["plate.normalized"], ["plate.normalized"])
+    wanted = net.select(photo, ["plate.normalized"])
+    assert share_of_power(*wanted.values(), *found.values()) > 0.7
+    assert np.ptp(pictures["plate.residue"]) > 0
+
+
+def test_a_step_that_says_nothing_is_told_so(tmp_path, photo, capsys):
+    from spel.cli.main import run
+
+    spel.write(tmp_path / "photo.png", photo.astype(np.uint8))
+    nothing = chain(none=spel.Scale(np.zeros(3, np.float32)), relu=spel.Activation("relu"))
+    nothing.save(tmp_path / "net.safetensors")
+    files = [str(tmp_path / name) for name in ("net.safetensors", "photo.png", "out.png")]
+    assert run(["invert", *files[:2], "--out", files[2]]) == 0
+    assert "relu: says nothing of this image" in capsys.readouterr().err
 
 
 def test_the_command_writes_a_picture_and_names_what_it_leaves_out(tmp_path, photo, capsys):

@@ -62,7 +62,7 @@ def command(
     from spel.cli.ranges import ImageReader
     from spel.core.intensity import full_intensity, white_of
     from spel.io.image.writer import check_file
-    from spel.synthesis import invert_steps, likeness
+    from spel.synthesis import invert_steps
 
     check_file(out)
     learned = network(net)
@@ -89,9 +89,22 @@ def command(
 
         raise UnsupportedLayerError(f"no step can be inverted: {next(iter(refused.values()))}")
     for name, picture in pictures.items():
-        settings.say(f"{name}: correlation with the image {likeness(full, picture):.3f}")
+        settings.say(f"{name}: {_remark(learned, name, full, picture)}")
     _write(Path(out), learned, full, pictures, white, every)
     click.echo(out)
+
+
+def _remark(network: Network, name: str, image: npt.NDArray[Any], picture: npt.NDArray[Any]) -> str:
+    """What is said of the picture of a step."""
+    from spel.synthesis import likeness, share_of_power
+
+    if picture.max() == picture.min():
+        return "says nothing of this image; its picture is the same everywhere"
+    share = share_of_power(*(network.select(i, [name])[name] for i in (image, picture)))
+    return (
+        f"correlation with the image {likeness(image, picture):.3f}, "
+        f"{share:.0%} of the activation explained"
+    )
 
 
 def _others(folder: str, image: str) -> list[Path]:

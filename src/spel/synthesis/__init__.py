@@ -3,7 +3,7 @@
 from spel.synthesis.degrade import Task, luma, resized
 from spel.synthesis.guess import Guess, learn_guess
 from spel.synthesis.invert import invert
-from spel.synthesis.inverted import invert_steps, inverted_sheet, likeness, shown
+from spel.synthesis.inverted import invert_steps, inverted_sheet, likeness, share_of_power, shown
 from spel.synthesis.learn_restorer import learn_restorer
 from spel.synthesis.quilt import Quilt, quilt
 from spel.synthesis.reasons import Reason
@@ -26,6 +26,7 @@ __all__ = [
     "luma",
     "quilt",
     "resized",
+    "share_of_power",
     "shown",
     "texture",
     "texture_differences",

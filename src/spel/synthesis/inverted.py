@@ -108,6 +108,32 @@ def likeness(image: npt.ArrayLike, other: npt.ArrayLike) -> float:
     return round(float(a @ b) / below, 12) if below > 0 else 0.0
 
 
+def share_of_power(activation: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """The share of an activation's power that another one has as well; 1 if they are equal.
+
+    Examples
+    --------
+    >>> share_of_power([[3, 4]], [[3, 4]]), share_of_power([[3, 4]], [[3, 0]])
+    (1.0, 0.36)
+    """
+    a, b = (np.asarray(i, dtype=np.float64).ravel() for i in (activation, other))
+    power, wrong = float(a @ a), float((a - b) @ (a - b))
+    return max(0.0, 1 - wrong / power) if power > 0 else float(wrong == 0)
+
+
+def comparison(image: npt.ArrayLike, picture: npt.ArrayLike) -> str:
+    """How like an image its inverted picture is, in words.
+
+    Examples
+    --------
+    >>> comparison([[1, 2, 3]], [[10, 20, 30]]), comparison([[1, 2]], [[5, 5]])
+    ('correlation 1.00', 'the same everywhere')
+    """
+    if np.ptp(np.asarray(picture)) == 0:
+        return "the same everywhere"
+    return f"correlation {likeness(image, picture):.2f}"
+
+
 def inverted_sheet(
     network: Network, image: npt.ArrayLike, pictures: dict[str, Image], white: float
 ) -> npt.NDArray[np.uint8]:
@@ -139,7 +165,7 @@ def inverted_sheet(
     for name, picture in pictures.items():
         number = network.names.index(name) + 1
         layer = type(network[name]).__name__
-        caption = f"{layer}, correlation {likeness(full, picture):.2f}"
+        caption = f"{layer}, {comparison(full, picture)}"
         tiles.append(Tile(shown(picture, white), f"{number}  {name}", caption))
     return sheet(
         tiles,

@@ -146,8 +146,11 @@ def _pooled(layer: MaxPool | MinPool, image: Image) -> Tangent:
 
 @tangent.register
 def _(layer: DivisiveNormalize, image: Image) -> Tangent:
+    """The norms are held fixed; a window of zeros has none, so that of ones stands for it."""
     norms = norms_of(layer, image)
-    factor = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    size = len(layer.area) * (image.shape[-1] if layer.across_channels else 1)
+    ones = np.float32(1 / np.sqrt(size))
+    factor = np.divide(1, norms, out=np.full_like(norms, ones), where=norms > 0)
     return Tangent(lambda change: change * factor, lambda y: [y * factor])
 
 
@@ -171,12 +174,12 @@ def _(layer: Residue, *images: Image) -> Tangent:
         raise UnsupportedLayerError(
             "invert: a Residue that holds a layer has no adjoint; write it as spel.residue(...)"
         )
-    first, second = images
-    slope = (layer(first, second) > 0).astype(np.float32)
-    factors = [np.float32(1)] * 2
+    factors: Any = [np.float32(1)] * 2
     if layer.scale is not None:
         factors = [
             scale_to_one(as_planar("invert", i, i.ndim - 1).array)[0].reshape(-1) for i in images
         ]
+    first, second = (image * factor for image, factor in zip(images, factors))
+    slope = (first >= second).astype(np.float32)  # from the right, as of activations
     a, b = (slope * f for f in factors)
     return Tangent(lambda x, n: a * x - b * n, lambda y: [a * y, -b * y])

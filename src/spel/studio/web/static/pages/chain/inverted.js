@@ -12,7 +12,7 @@ import { runTask, taskOf, taskRow } from "../../tasks.js";
 
 /** The picture of the step on the screen that an inversion gave, and how like the image it is. */
 export class Inverted {
-  /** @type {{ of: string, canvas: HTMLCanvasElement, likeness: number } | null} */
+  /** @type {{ of: string, canvas: HTMLCanvasElement, likeness: number | null } | null} */
   made = null;
 
   /** Whether what the step has lost is guessed from the other images. */
@@ -65,7 +65,10 @@ export class Inverted {
   work() {
     const task = taskOf("invert");
     if (this.made && this.canvas) {
-      return t("invert.likeness", { r: num(this.made.likeness, 3) });
+      const { likeness } = this.made;
+      return likeness === null
+        ? t("invert.nothing")
+        : t("invert.likeness", { r: num(likeness, 3) });
     }
     return task?.state === "running" || (task?.state === "failed" && this.asked === shownId())
       ? taskRow("invert")
@@ -90,8 +93,9 @@ export class Inverted {
     try {
       const [picture] = (await getPacked(`tasks/${task.id}/picture`)).arrays;
       if (!picture) return;
-      const likeness = Number(task.result.likeness);
-      this.made = { of, canvas: canvasOfPicture(picture), likeness };
+      const { likeness } = task.result;
+      const share = likeness === null ? null : Number(likeness);
+      this.made = { of, canvas: canvasOfPicture(picture), likeness: share };
       this.changed();
     } catch (problem) {
       sayProblem(problem);

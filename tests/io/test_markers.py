@@ -44,6 +44,7 @@ def test_seeds_of_a_volume(tmp_path):
         ("1 1", "auto", None),
         ("1 2", "from-0", 0),
         ("1 1", "from-1", 1),
+        ("1 3", "from-3", 3),
         ("0 1", "classes", None),
     ],
 )
@@ -52,6 +53,23 @@ def test_label_conventions(tmp_path, labels, convention, background):
     first, second = labels.split()
     file.write_text(f"2 4 4\n0 0 -1 {first}\n3 3 -1 {second}\n")
     assert read_markers(file, convention=convention).background == background
+
+
+@pytest.mark.parametrize("convention", ["", "from", "from-", "from--1", "from-1.0", "from-²", "x"])
+def test_other_conventions_are_refused(tmp_path, convention):
+    with pytest.raises(ParameterError, match="which label is the background"):
+        read_markers(tmp_path / "a.txt", convention=convention)
+
+
+def test_label_images_say_by_minus_one_that_0_is_a_label(tmp_path):
+    image = np.array([[-1, 0, 1], [2, -1, -1]])
+    np.save(tmp_path / "a.npy", image)
+    assert read_markers(tmp_path / "a.npy") == Markers.from_image(image)
+    np.save(tmp_path / "a.npy", np.maximum(image, 0))
+    assert read_markers(tmp_path / "a.npy") == Markers([(0, 2), (1, 0)], [1, 2], (2, 3), 1)
+    np.save(tmp_path / "a.npy", image - 1)
+    with pytest.raises(FormatError, match="the label -2; expected labels of at least 0"):
+        read_markers(tmp_path / "a.npy")
 
 
 def test_a_file_of_objects_alone_follows_its_neighbours(tmp_path):

@@ -167,7 +167,7 @@ def _convert(source: Path, target: Path, labels: str, arch: Path | None, space: 
         mimg.write_mimg(target, spel.read(source))
         return "an image became a multi-band image"
     if kinds[1] in (".txt", ".json"):
-        drawn = markers.read_markers(source, convention=labels)  # type: ignore[arg-type]
+        drawn = markers.read_markers(source, convention=labels)
         markers.write_markers(target, drawn)
         return markers.convention_of(drawn)
     raise ParameterError(

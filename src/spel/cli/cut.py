@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,7 +17,7 @@ from spel.cli.stroke_options import stroke_options
 @run_options()
 @shared
 def command(
-    images: tuple[str, ...], markers: Path, labels: Any, run: RunOptions, settings: Settings
+    images: tuple[str, ...], markers: Path, labels: str, run: RunOptions, settings: Settings
 ) -> None:
     """Cut objects out of images, each along a few strokes on that image; nothing is learned.
 

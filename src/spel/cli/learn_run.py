@@ -19,7 +19,7 @@ from spel.cli.ranges import FileReader
 from spel.core.intensity import to_white
 from spel.core.markers import Markers
 from spel.decide import Delineation, ObjectModel, Segmentation, segmentation_of
-from spel.errors import ParameterError
+from spel.errors import ParameterError, plural
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
 from spel.io.annotation.marker_folder import marked_images
@@ -48,7 +48,7 @@ class MarkedImages:
 def read_marked_images(
     folder: Path,
     markers: Path,
-    convention: Any,
+    convention: str,
     settings: Settings,
     reading: Reading | None = None,
     tile: int | None = None,
@@ -64,7 +64,7 @@ def read_marked_images(
     )
     for name, image, drawn in zip(names, marked.images, marked.markers, strict=True):
         drawn.check_fits(image.shape[:-1], f"image {name!r}")
-    settings.say(f"{len(names)} marked images; {convention_of(marked.markers[0])}")
+    settings.say(f"{plural(len(names), 'marked image')}; {convention_of(marked.markers[0])}")
     for finding in check_markers(marked.markers, marked.images, names=names):
         settings.say(f"note: {finding}")
     return marked

@@ -7,15 +7,35 @@ from typing import Any, TypeVar
 
 import click
 
-from spel.cli.types import PATH
+from spel.cli.types import PATH, Parsed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class Labels(Parsed):
+    """A convention of labels, as `spel.io.annotation.markers.read_markers` takes it."""
+
+    name = "[auto|classes|from-N]"
+
+    def parse(self, text: str) -> str:
+        from spel.errors import ParameterError
+        from spel.io.annotation.markers import check_convention
+
+        try:
+            return check_convention(text)
+        except ParameterError as error:
+            self.fail(str(error))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return self.name
+
+
 labels_option = click.option(
     "--labels",
-    type=click.Choice(["auto", "from-0", "from-1", "classes"]),
+    type=Labels(),
     default="auto",
-    help="Which label of strokes is the background: 0, 1, or none, if all are classes.",
+    help="Which label of strokes is the background: N, or none if all are classes; auto takes 0 "
+    "where it occurs, and 1 of the labels 1 and 2.",
 )
 
 

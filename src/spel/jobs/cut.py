@@ -18,7 +18,6 @@ from spel.errors import FormatError, ParameterError, TaskError
 from spel.flim import label_from_strokes
 from spel.io.annotation.annotations import AnnotationWarning
 from spel.io.annotation.marker_folder import find_markers, images_by_name
-from spel.io.annotation.markers import Convention
 from spel.io.image.label_image import write_label_image
 from spel.jobs.network_job import NetworkJob
 from spel.nn import Color, Network, chain
@@ -53,7 +52,7 @@ class CutJob(NetworkJob):
 
     network: Network = field(default_factory=lambda: chain(color=Color("labnorm2")))
     markers: str = field(kw_only=True)
-    convention: Convention = field(default="auto", kw_only=True)
+    convention: str = field(default="auto", kw_only=True)
 
     drawn: str = field(default="", init=False)
 
@@ -106,7 +105,7 @@ class CutJob(NetworkJob):
 
 
 @lru_cache(maxsize=2)
-def strokes_in(folder: str, convention: Convention, digest: str) -> Mapping[str, Markers]:
+def strokes_in(folder: str, convention: str, digest: str) -> Mapping[str, Markers]:
     """The strokes of a folder by image name, which a process reads once.
 
     Raises

@@ -11,7 +11,6 @@ from spel.errors import FormatError, plural
 from spel.io.annotation.annotations import Annotations, ImageBoxes
 from spel.io.annotation.labels import Report, read_labels
 from spel.io.annotation.marker_folder import marked_images
-from spel.io.annotation.markers import Convention
 from spel.io.annotation.recognize import images_beside, is_label_folder
 
 
@@ -82,7 +81,7 @@ def _without_repeats(annotations: Annotations, report: Report) -> Annotations:
 def boxes_from_strokes(
     images: str | os.PathLike[str],
     markers: str | os.PathLike[str],
-    convention: Convention = "auto",
+    convention: str = "auto",
 ) -> Annotations:
     """Annotations from strokes: the bounding box of each object stroke is the box of an object.
 

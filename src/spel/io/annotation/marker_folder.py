@@ -11,7 +11,7 @@ from pathlib import Path
 from spel.core.markers import Markers
 from spel.errors import FormatError, plural
 from spel.io.annotation.annotations import AnnotationWarning
-from spel.io.annotation.markers import LABEL_IMAGES, Convention, background_of, read_markers
+from spel.io.annotation.markers import LABEL_IMAGES, background_of, read_markers
 from spel.io.sources import expand
 
 __all__ = ["find_markers", "images_by_name", "is_marker_folder", "marked_images"]
@@ -25,7 +25,7 @@ def find_markers(
     folder: str | os.PathLike[str],
     images: Mapping[str, tuple[int, ...]] | None = None,
     *,
-    convention: Convention = "auto",
+    convention: str = "auto",
 ) -> dict[str, Markers]:
     """Markers of a folder by image name, in the order of the names.
 
@@ -135,7 +135,7 @@ def images_by_name(
 def marked_images(
     images: str | os.PathLike[str],
     markers: str | os.PathLike[str],
-    convention: Convention = "auto",
+    convention: str = "auto",
 ) -> tuple[dict[str, Markers], dict[str, Path]]:
     """Markers by image name, and the image files by name, of two folders.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,8 @@ from spel.io.image.label_image import read_label_image
 from spel.io.json_files import read_json
 from spel.io.text_files import MAX_TEXT, read_text, table
 
-__all__ = ["Convention", "background_of", "convention_of", "read_markers", "write_markers"]
+__all__ = ["background_of", "check_convention", "convention_of", "read_markers", "write_markers"]
 
-Convention = Literal["auto", "from-0", "from-1", "classes"]
-CONVENTIONS = ("auto", "from-0", "from-1", "classes")
 LABEL_IMAGES = (".png", ".tif", ".tiff", ".npy", ".bmp", ".pgm")
 """Endings of label images that stand for strokes."""
 
@@ -32,23 +31,23 @@ _COLUMNS = {2: "x y marker label", 3: "x y z marker label"}
 
 
 def read_markers(
-    path: str | os.PathLike[str], *, convention: Convention = "auto", isolate: bool = False
+    path: str | os.PathLike[str], *, convention: str = "auto", isolate: bool = False
 ) -> Markers:
     """Markers of one image from a file.
 
     There are three formats: seeds as libift, FLIM-Builder and pyflim write them (``n xsize ysize
     [zsize]``, then lines of ``x y [z] marker label [handicap]``), JSON strokes (``{"size": [rows,
     cols], "strokes": [{"label": 1, "points": [[row, col], ...]}]}``), and label images (0 where
-    nothing is drawn, labels elsewhere).
+    nothing is drawn, labels elsewhere; or -1 where nothing is drawn, as in `Markers.from_image`).
 
     Parameters
     ----------
     path : str or path
-    convention : {"auto", "from-0", "from-1", "classes"}
-        Which label is the background: 0 (libift, FLIM-Builder, pyflim), 1 (LIDS), or none, as in
-        classification. "auto" takes 0 if the label 0 occurs, and 1 if exactly 1 and 2 occur;
-        otherwise labels are classes. `convention_of` states the choice in words. Labels are never
-        shifted.
+    convention : str
+        Which label is the background: "from-0" (libift, FLIM-Builder, pyflim), "from-1" (LIDS) or
+        any other, such as "from-3", and "classes" for none, as in classification. "auto" takes 0
+        if the label 0 occurs, and 1 if exactly 1 and 2 occur; otherwise labels are classes.
+        `convention_of` states the choice in words. Labels are never shifted.
     isolate : bool
         Whether a label image is decoded in a worker, as for `spel.read`.
 
@@ -61,11 +60,10 @@ def read_markers(
     FormatError
         If the file is cut short, its count differs from its number of lines, there is text in
         place of numbers, or a point lies outside the image.
+    ParameterError
+        If the convention is another word.
     """
-    if convention not in CONVENTIONS:
-        raise ParameterError(
-            f"read_markers: convention {convention!r}; expected one of {', '.join(CONVENTIONS)}"
-        )
+    check_convention(convention)
     place = Path(path)
     if place.suffix.lower() in LABEL_IMAGES:
         markers = _from_label_image(place, isolate)
@@ -74,10 +72,32 @@ def read_markers(
     else:
         markers = _from_seeds(place)
     own = markers.background
-    background = {"from-0": 0, "from-1": 1, "classes": None}.get(
-        convention, background_of(set(markers.classes)) if own == -1 else own
-    )
+    if convention == "auto":
+        background = background_of(set(markers.classes)) if own == -1 else own
+    else:
+        background = None if convention == "classes" else int(convention.removeprefix("from-"))
     return Markers(markers.points, markers.labels, markers.size, background, markers.ids)
+
+
+def check_convention(convention: str) -> str:
+    """The convention of labels, or a ParameterError.
+
+    Parameters
+    ----------
+    convention : str
+        As for `read_markers`.
+
+    Examples
+    --------
+    >>> check_convention("from-3")
+    'from-3'
+    """
+    if not re.fullmatch(r"auto|classes|from-\d{1,9}", convention, re.ASCII):
+        raise ParameterError(
+            f"{convention!r} does not say which label is the background; give auto, classes, or "
+            "from-0, from-1 and so on"
+        )
+    return convention
 
 
 def convention_of(markers: Markers) -> str:
@@ -262,9 +282,10 @@ def _from_label_image(path: Path, isolate: bool) -> Markers:
             "nothing is drawn"
         )
     labels = image.astype(np.int64)
-    return _markers(
-        str(path), np.argwhere(labels > 0), labels[labels > 0], list(labels.shape), -1, None
-    )
+    if labels.min(initial=0) < -1:
+        raise FormatError(f"{path}: the label {labels.min()}; expected labels of at least 0")
+    drawn = labels > labels.min(initial=0)  # above -1, if there is any
+    return _markers(str(path), np.argwhere(drawn), labels[drawn], list(labels.shape), -1, None)
 
 
 def _markers(

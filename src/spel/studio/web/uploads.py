@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -87,7 +86,7 @@ def take_markers(session: Session, query: Query, path: Path, digest: str) -> Jso
     suffix = next((s for s in (".json", ".png", ".txt") if name.endswith(s)), ".txt")
     typed = path.with_suffix(suffix)
     path.replace(typed)
-    convention: Any = query.get("convention", "auto")
+    convention = query.get("convention", "auto")
     try:
         markers = read_markers(typed, convention=convention, isolate=AVAILABLE)
     except FormatError as error:

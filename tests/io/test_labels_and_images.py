@@ -11,7 +11,15 @@ import pytest
 
 import spel
 from spel.errors import FormatError, ParameterError
-from spel.io import AnnotationWarning, ImageBoxes, Result, read_labels, write_as, write_labels
+from spel.io import (
+    Annotations,
+    AnnotationWarning,
+    ImageBoxes,
+    Result,
+    read_labels,
+    write_as,
+    write_labels,
+)
 from spel.io.annotation.recognize import format_of
 
 from .label_files import LABEL_STUDIO_TASK, VOC, picture, put
@@ -203,3 +211,19 @@ def test_yolo_without_a_matching_image_says_so_and_asks_for_no_folder_that_is_gi
     picture(tmp_path / "i" / "a.png", 10, 10)
     with pytest.raises(FormatError, match=r"no label file has an image .* 1 image, .* b\.txt"):
         read_labels(tmp_path / "l", images=tmp_path / "i")
+
+
+def test_geojson_of_a_folder_has_a_file_for_each_image(tmp_path):
+    boxes = [ImageBoxes(f"p/{n}.png", (10, 20), [[1, 2, 5, 8 + n]], ("cat",)) for n in (1, 2)]
+    truth = Annotations(tuple(boxes), ("cat",))
+    write_labels(tmp_path / "boxes", truth, form="geojson")
+    assert sorted(path.name for path in (tmp_path / "boxes").iterdir()) == [
+        "1.geojson",
+        "2.geojson",
+    ]
+    again = read_labels(tmp_path / "boxes")
+    assert [(one.image, one.size) for one in again] == [
+        ("p/1.png", (10, 20)),
+        ("p/2.png", (10, 20)),
+    ]
+    assert [one.boxes.tolist() for one in again] == [[[1, 2, 5, 9]], [[1, 2, 5, 10]]]

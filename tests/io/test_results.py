@@ -276,7 +276,7 @@ class TestConverters:
     @settings(max_examples=30, deadline=None)
     @given(data=st.data(), form=st.sampled_from(["csv", "coco", "geojson", "label-studio"]))
     def test_damaged_bytes_give_only_format_errors(self, data, form, tmp_path_factory):
-        path = tmp_path_factory.mktemp("x") / "out"
+        path = tmp_path_factory.mktemp("x") / "out.json"
         write_as(form, path, [found(), found("b.png", n=0)])
         content = bytearray(path.read_bytes())
         for _ in range(data.draw(st.integers(1, 3))):

@@ -9,7 +9,7 @@ jsonl         a file     image                             crowds, fields withou
 csv           a file     box (an empty row without boxes)  crowds, ms, model
 coco          a file     all                               orientation, ms, model
 voc           a folder   image (``.xml``)                  orientation, ms, model
-geojson       a file     all                               crowds, ms, model
+geojson       a file     all, or a folder: image           crowds, ms, model
 yolo          a folder   image (``.txt``)                  crowds, orientation, ms, model, areas
 label-studio  a file     all                               crowds, orientation, ms
 ============= ========== ================================= =======================================

@@ -5,18 +5,18 @@ QuPath exports one file per image and names no image in it: the file's name stan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spel.errors import FormatError, printable
-from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations
+from spel.io.annotation.annotations import ONE_CLASS, UNKNOWN_SIZE, Annotations, ImageBoxes
 from spel.io.json_files import read_json
 
 from .collector import Collector, Entry
-from .file_names import LARGE, dump
+from .file_names import LARGE, dump, named_files
 
 __all__ = ["read", "write"]
 
@@ -98,23 +98,30 @@ def _points(coordinates: Any) -> Iterator[list[float]]:
 
 
 def write(path: Path, annotations: Annotations) -> None:
-    """Write one file; a polygon that was read keeps its shape."""
-    features = [
-        _written(annotations, one_index, index)
-        for one_index, one in enumerate(annotations.images)
-        for index in range(len(one))
-    ]
-    images = [
+    """Write one file, or a file for each image into a folder, which is a name without a suffix.
+
+    A polygon that was read keeps its shape.
+    """
+    own = annotations.form == "geojson"
+    if path.suffix and not path.is_dir():
+        dump(path, _collection(annotations.images, own))
+        return
+    for file, one in named_files(path, annotations.images, ".geojson"):
+        dump(file, _collection([one], own))
+
+
+def _collection(images: Sequence[ImageBoxes], own: bool) -> dict[str, Any]:
+    """The boxes of images; if they are `own`, with what GeoJSON said of them besides."""
+    stated = [
         {"image": one.image, "size": list(one.size), "orientation": one.orientation}
-        for one in annotations
+        for one in images
     ]
-    dump(path, {"type": "FeatureCollection", "images": images, "features": features})
+    features = [_written(one, index, own) for one in images for index in range(len(one))]
+    return {"type": "FeatureCollection", "images": stated, "features": features}
 
 
-def _written(annotations: Annotations, number: int, index: int) -> dict[str, Any]:
-    one = annotations.images[number]
-    own = annotations.form == "geojson" and bool(one.box_details)
-    details: dict[str, Any] = dict(one.box_details[index]) if own else {}
+def _written(one: ImageBoxes, index: int, own: bool) -> dict[str, Any]:
+    details: dict[str, Any] = dict(one.box_details[index]) if own and one.box_details else {}
     x0, y0, x1, y1 = one.boxes[index].tolist()
     ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
     properties: dict[str, Any] = {

@@ -265,10 +265,10 @@ void histogram_in_bins(uintptr_t values, int bytes, int64_t count, uintptr_t edg
 }
 
 void flood_image(uintptr_t image, int64_t channels, Long3 size, int rule, double reach,
-                 const std::vector<Long3>& displacements, uintptr_t labels, uintptr_t costs) {
+                 const std::vector<Long3>& displacements, uintptr_t paths) {
   unlocked([&](const Poll& poll) {
     flood(reinterpret_cast<const float*>(image), channels, size, Flood(rule), reach, displacements,
-          reinterpret_cast<int32_t*>(labels), reinterpret_cast<double*>(costs), poll);
+          reinterpret_cast<Path*>(paths), poll);
   });
 }
 

@@ -18,7 +18,7 @@ from spel.data import street
 from spel.decide import Decision
 from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
-from spel.decide.segmentation import Segmentation
+from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import FormatError
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
 from spel.runs import ImageJob, Shard, dask_, run, spread
@@ -42,6 +42,13 @@ JOBS: dict[str, ImageJob] = {
         save=("instances", "coco"),
         **OPTIONS,
     ),
+    "classes": SegmentJob(
+        spel.chain(colours=spel.Scale([1 / 255] * 3)),
+        Segmentation(
+            classes=tuple(ObjectClass(k) for k in range(3)), delineation=Delineation(inner=1)
+        ),
+        **OPTIONS,
+    ),
     "apply": ApplyJob(NET, save=("edges",), **OPTIONS),
     "detect": DetectJob(NET, Decision(threshold="otsu"), **OPTIONS),
 }
@@ -49,6 +56,7 @@ PARTS = {
     "segment": 6 * 5,
     "objects": 6 * 2 + 3,
     "delineated": 6 * 2 + 3 + 3,
+    "classes": 6 + 28,
     "apply": 6 * 2,
     "detect": 6 * 4,
 }
@@ -56,6 +64,7 @@ PARTS = {
 
 For objects: extremes and pieces of all tiles, and borders in the three where objects begin.
 Those of a delineated threshold are then looked for in the three tiles that its mask lies in.
+Delineated classes of noise have few seeds: tiles are looked at again until no path changes.
 """
 
 

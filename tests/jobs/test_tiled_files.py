@@ -204,8 +204,8 @@ def test_a_folder_of_zarr_is_whole_or_absent(tmp_path):
 
 def test_what_needs_the_whole_image_is_refused_by_name(scan, tmp_path):
     classes = (ObjectClass(0, background=True), ObjectClass(1))
-    lined = with_segmentation(NET, Segmentation(classes=classes, delineation=Delineation()))
-    with pytest.raises(ParameterError, match="delineates classes, which needs the whole image"):
+    lined = with_segmentation(NET, Segmentation(classes=classes, delineation=Delineation("trees")))
+    with pytest.raises(ParameterError, match="delineates classes by Dynamic Trees, whose means"):
         SegmentJob(lined, tile=256)
     with pytest.raises(ParameterError, match="tile by tile it is ome-tiff or ome-zarr"):
         SegmentJob(NET, tile=256, formats=("png",))

@@ -91,6 +91,28 @@ def test_objects_of_classes_tile_by_tile(tmp_path):
     assert {row.split(",")[2] for row in rows} == {"3", "7"}
 
 
+@pytest.mark.parametrize("method", ["watershed", "growcut"])
+@pytest.mark.parametrize("size", [(70, 80), (11, 24, 26)], ids=["image", "volume"])
+@pytest.mark.parametrize("sized", [True, False])
+def test_delineated_classes_and_their_objects_tile_by_tile(method, size, sized, tmp_path):
+    """Objects of a learned size, and parts of the label image, in one run."""
+    random = np.random.default_rng(1)
+    grey = disks(size, 6.0 if len(size) == 2 else 4.0) / 255 + random.normal(size=size) / 9
+    first = np.where(grey < 0.7, grey, 0)
+    image = np.stack([1 - grey, first, grey - first], -1).astype(np.float32)
+    classes = THIRDS if sized else (THIRDS[0], ObjectClass(3), ObjectClass(7))
+    line = Delineation(method, inner=1.5, outer=3)
+    how = Segmentation(classes=classes, delineation=line, undecided=0.4)
+    net = spel.chain(values=spel.MeanPool(spel.Adjacency.box(1, ndim=len(size))))
+    job = SegmentJob(net, how, save=LISTS if len(size) == 2 else LISTS[:2])
+    whole, tiles = both(tmp_path, job, image, 32 if len(size) == 2 else 13)
+    assert_equal(whole, tiles, 3)
+    rough = replace(job, segmentation=replace(how, delineation=None), formats=("ome-tiff",))
+    run(rough, tmp_path / "a.npy", tmp_path / "rough")
+    rough_labels = spel.read(tmp_path / "rough" / "a.ome.tif")
+    assert not np.array_equal(rough_labels, spel.read(whole / "a.ome.tif"))
+
+
 @pytest.mark.parametrize("how", [Segmentation(MANY, delineation=LINE), Segmentation(threshold=0.4)])
 def test_objects_of_a_volume_in_blocks_are_those_of_the_whole(how, tmp_path):
     image = disks((12, 24, 26), 4.0)[..., None]

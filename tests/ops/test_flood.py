@@ -11,6 +11,7 @@ from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.errors import ParameterError, ShapeError
 from spel.kernels import reference_flood
+from spel.ops.flood import PATH, seeds_at
 
 native = pytest.importorskip("spel.kernels.native")
 
@@ -154,16 +155,16 @@ def test_native_is_the_reference_bit_for_bit(case, rule):
     steps = np.pad(Adjacency.box(3).without_centre().displacements, ((0, 0), (1, 0)))
     if case % 2:
         steps = np.array([[0, 0, 1], [0, 1, 0], [0, -1, 0], [0, 0, -2], [1, 0, 0], [-1, 0, 0]])
-    free = 0.0 if rule == "growcut" else np.inf
     own = -rng.random(size) if rule == "growcut" else np.zeros(size)
+    roots = np.random.default_rng(case).permutation(seeds.size).reshape(size)
     results = []
     for module in (native, reference_flood):
-        labels, costs = seeds.copy(), np.where(seeds >= 0, own, free)
+        paths = seeds_at(seeds, roots, own)
         with np.errstate(invalid="ignore"):
-            module.flood(image, steps, rule=rule, reach=5.0, labels=labels, costs=costs)
-        results.append((labels, costs))
-    assert np.array_equal(results[0][0], results[1][0])
-    assert np.array_equal(results[0][1], results[1][1], equal_nan=True)
+            module.flood(image, steps, rule=rule, reach=5.0, paths=paths)
+        results.append(paths)
+    for name in ("label", "cost") if rule.startswith("trees") else PATH.names:
+        assert np.array_equal(*(one[name] for one in results), equal_nan=name == "cost"), name
 
 
 def test_watershed_is_skimages_where_heights_differ():

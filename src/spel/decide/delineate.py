@@ -173,7 +173,7 @@ class Delineation:
         """Move the borders between regions that cover an image, such as classes, to its edges.
 
         Every region keeps its spels deeper than `inner`; the others go to the region that floods
-        them first. A region that is nowhere so deep vanishes; if all are, they stay as they are.
+        them first. A region that is nowhere so deep vanishes; what none reaches stays as it is.
 
         Parameters
         ----------
@@ -187,25 +187,55 @@ class Delineation:
         -------
         (rows, cols) array of int32
         """
-        from scipy.ndimage import distance_transform_edt
-
         rough = np.asarray(labels, dtype=np.int32)
         values = self._checked(image, rough.shape)
-        seeds = np.full(rough.shape, -1, dtype=np.int32)
-        for number in np.unique(rough):
-            own = np.pad(rough == number, 1, mode="edge")
-            depth = distance_transform_edt(own, spacing)[(slice(1, -1),) * rough.ndim]
-            seeds[depth > self.inner] = number
-        if self.method == "none" or not (seeds >= 0).any():
+        if self.method == "none":
             return rough.copy()
-        return self._flood(values, seeds)
+        flooded = self._flood(values, self.region_seeds(rough, spacing))
+        return np.where(flooded < 0, rough, flooded)
 
-    def _flood(self, values: npt.NDArray[np.float32], seeds: npt.NDArray[Any]) -> Labels:
+    def region_seeds(self, labels: Labels, spacing: Spacing = None) -> Labels:
+        """What each region of a label image keeps for certain; -1 elsewhere.
+
+        Spels farther than `inner` from the sides of a window have the seeds of the whole.
+        """
+        seeds = np.full(labels.shape, -1, dtype=np.int32)
+        for number in np.unique(labels):
+            seeds[_is_deeper(labels == number, self.inner, spacing, "edge")] = number
+        return seeds
+
+    def object_seeds(
+        self, mask: Mask, spacing: Spacing = None, others: Mask | None = None
+    ) -> Labels:
+        """Where a mask is certain: 1 in the object, 0 in the background, -1 near its border.
+
+        Spels farther than `inner` and `outer` from the sides of a window have those of the whole.
+
+        Parameters
+        ----------
+        mask : (rows, cols) array of bool
+        spacing : tuple of float, optional
+        others : (rows, cols) array of bool, optional
+            Other objects, which are background.
+        """
+        outer = _is_deeper(~mask, self.outer, spacing)
+        if others is not None and others.any():
+            outer |= _is_deeper(others, self.inner, spacing)
+        inner = _is_deeper(mask, self.inner, spacing, "constant")
+        return np.where(inner, 1, np.where(outer, 0, -1)).astype(np.int32)
+
+    def _flood(self, values: npt.NDArray[np.float32], seeds: Labels) -> Labels:
         """The regions that grow from seeds by the method; -1 is no seed."""
-        if self.method == "watershed":
-            box = Adjacency.box(3, ndim=seeds.ndim)
-            return watershed(gradient_magnitude(values, box), seeds)
-        return (dynamic_trees if self.method == "trees" else growcut)(values, seeds)
+        if self.method == "trees":
+            return dynamic_trees(values, seeds)
+        grow = watershed if self.method == "watershed" else growcut
+        return grow(self.terrain(values), seeds)
+
+    def terrain(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What paths go over: the gradient for "watershed", the values themselves for others."""
+        if self.method != "watershed":
+            return values
+        return gradient_magnitude(values, Adjacency.box(3, ndim=values.ndim - 1))
 
     def _checked(self, image: npt.ArrayLike, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """The image, its channels made comparable."""
@@ -215,6 +245,10 @@ class Delineation:
                 f"Delineation: image of shape {values.shape} for a mask of {size}; expected "
                 "the same spels and a channel axis"
             )
+        return self.scaled(values)
+
+    def scaled(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The values with their channels made comparable."""
         if len(self.scale) not in (0, values.shape[-1]):
             raise ShapeError(
                 f"Delineation: {len(self.scale)} scales for {values.shape[-1]} channels; expected "
@@ -243,16 +277,10 @@ class Delineation:
         others: Mask | None = None,
     ) -> Mask:
         """The object of a mask; other objects are seeds of the background."""
-        from scipy.ndimage import distance_transform_edt
-
-        inside = distance_transform_edt(np.pad(mask, 1), spacing)[(slice(1, -1),) * mask.ndim]
-        inner = inside > self.inner
-        outer = distance_transform_edt(~mask, spacing) > self.outer
-        if others is not None and others.any():
-            outer |= distance_transform_edt(others, spacing) > self.inner
-        if not inner.any() or not outer.any():
+        seeds = self.object_seeds(mask, spacing, others)
+        if not (seeds == 1).any() or not (seeds == 0).any():
             return mask
-        labels = self._flood(values, np.where(inner, 1, np.where(outer, 0, -1)))
+        labels = self._flood(values, seeds)
         refined = _convex_hull(labels == 1) if self.convex else fill_holes(labels == 1)
         return _average(refined, mask) if self.average else refined
 
@@ -273,6 +301,19 @@ class Delineation:
         check_table(cls, values)
         with stored_value(cls):
             return cls(**values)
+
+
+def _is_deeper(
+    mask: Mask, depth: float, spacing: Spacing, beyond: Literal["edge", "constant"] | None = None
+) -> Mask:
+    """Where the way out of a mask is longer; beyond the image its edges go on, or nothing does."""
+    from scipy.ndimage import distance_transform_edt
+
+    padded = mask if beyond is None else np.pad(mask, 1, mode=beyond)
+    if padded.all():
+        return mask
+    deeper: Mask = distance_transform_edt(padded, spacing) > depth
+    return deeper if beyond is None else deeper[(slice(1, -1),) * mask.ndim]
 
 
 def _average(refined: Mask, rough: Mask) -> Mask:

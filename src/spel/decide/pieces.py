@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,42 +105,72 @@ def mask_pieces(
     return pieces
 
 
-def tile_pieces(
-    output: npt.NDArray[Any], how: Segmentation, level: float, frame: Frame, spacing: Spacing
-) -> Iterator[tuple[int, Piece]]:
-    """What may be an object of the tile of a frame, with the number of its kind.
+Masks = Mapping[int, Mask]
+"""The masks whose parts are objects, by the number of their kind."""
 
-    Of a model of one object per image, the best alone; of others, all that score enough.
+
+def masks_in(output: npt.NDArray[Any], how: Segmentation, level: float) -> Masks:
+    """The masks of an output; of a segmentation without classes, what is above the level."""
+    kinds = [(n, kind) for n, kind in enumerate(kinds_of(how)) if kind.model is None]
+    if kinds and how.classes:
+        return masks_drawn(how.labels(output), how)
+    return {n: np.asarray(output[..., kind.channel] > level) for n, kind in kinds}
+
+
+def masks_drawn(labels: npt.NDArray[np.int32], how: Segmentation) -> Masks:
+    """The masks of a label image of the classes."""
+    kinds = enumerate(kinds_of(how))
+    return {n: labels == kind.one.label for n, kind in kinds if kind.model is None}
+
+
+def tile_pieces(
+    output: npt.NDArray[Any], how: Segmentation, masks: Masks, frame: Frame, spacing: Spacing
+) -> Iterator[tuple[int, Piece]]:
+    """The parts of masks that belong to the tile of a frame, with the numbers of their kinds.
 
     Parameters
     ----------
     output : (rows, cols, k) array
         The output of the network in the window of the frame.
     how : Segmentation
-    level : float
-        The threshold of the whole image, for a segmentation without object model and classes.
+    masks : mapping of int to array of bool
     frame : Frame
     spacing : tuple of float, optional
     """
-    for number, kind in enumerate(kinds_of(how)):
-        saliency = output[..., kind.channel]
-        if kind.model is None:
-            mask = _mask(output, how, level, kind)
-            own = mask_pieces(mask, saliency, how.neck, spacing, frame)
-        else:
-            own = _scored(kind.model, saliency, frame)
+    kinds = kinds_of(how)
+    for number, mask in masks.items():
+        saliency = output[..., kinds[number].channel]
+        own = mask_pieces(mask, saliency, how.neck, spacing, frame)
         yield from ((number, piece) for piece in own)
 
 
-def open_sides(output: npt.NDArray[Any], how: Segmentation, level: float, frame: Frame) -> Sides:
+def sized_pieces(
+    output: npt.NDArray[Any], how: Segmentation, frame: Frame
+) -> Iterator[tuple[int, Piece]]:
+    """What may be an object of a learned size in the tile of a frame, as `tile_pieces`.
+
+    Of a model of one object per image, the best alone; of others, all that score enough.
+    """
+    for number, kind in enumerate(kinds_of(how)):
+        if kind.model is not None:
+            own = _scored(kind.model, output[..., kind.channel], frame)
+            yield from ((number, piece) for piece in own)
+
+
+def open_sides(masks: Masks, frame: Frame) -> Sides:
     """The sides of a window that must move out before `tile_pieces` sees all it needs."""
-    sides = np.zeros((2, output.ndim - 1), dtype=bool)
+    sides = np.zeros((2, len(frame.size)), dtype=bool)
+    for mask in masks.values():
+        sides |= frame.open_sides(mask, Adjacency.box(3, ndim=mask.ndim), PARTS_MARGIN)
+    return sides
+
+
+def sized_open_sides(output: npt.NDArray[Any], how: Segmentation, frame: Frame) -> Sides:
+    """The sides of a window that must move out before `sized_pieces` sees all it needs."""
+    sides = np.zeros((2, len(frame.size)), dtype=bool)
     for kind in kinds_of(how):
         if kind.model is not None:
             sides |= kind.model.open_sides(output[..., kind.channel], frame)
-        else:
-            mask = _mask(output, how, level, kind)
-            sides |= frame.open_sides(mask, Adjacency.box(3, ndim=mask.ndim), PARTS_MARGIN)
     return sides
 
 
@@ -149,12 +179,6 @@ def first_margin(how: Segmentation, ndim: int) -> int:
     models = [kind.model for kind in kinds_of(how) if kind.model is not None]
     sizes = [one.ring + 2 * (one.area * one.area_range[1]) ** (1 / ndim) for one in models]
     return int(max([2.0 * PARTS_MARGIN, *sizes]))
-
-
-def _mask(output: npt.NDArray[Any], how: Segmentation, level: float, kind: Kind) -> Mask:
-    if how.classes:
-        return np.asarray(how.labels(output) == kind.one.label)
-    return np.asarray(output[..., kind.channel] > level)
 
 
 def _scored(model: ObjectModel, saliency: npt.NDArray[Any], frame: Frame) -> list[Piece]:

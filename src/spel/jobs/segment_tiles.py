@@ -29,8 +29,9 @@ from spel.jobs.segmented_files import (
 from spel.nn import Network
 from spel.runs import OutputFiles
 from spel.runs.bands import label_bands, output_bands, threshold_in
+from spel.runs.delineated import delineated_classes, delineated_mask
 from spel.runs.full_size import FullSize
-from spel.runs.large_objects import delineated_mask, large_objects, objects_of_mask
+from spel.runs.large_objects import large_objects
 from spel.runs.painting import PaintedObjects
 from spel.runs.tiling import Tiling
 
@@ -86,20 +87,23 @@ class TiledSegmentation:
     @cached_property
     def objects(self) -> PaintedObjects:
         """The objects one by one."""
-        if self.own.delineates and self.own.objects is None:
-            return self._look(objects_of_mask, self.mask)
-        return self._look(large_objects, self.view.features, self.level)
+        return self._look(large_objects, self.level, drawn=self.drawn)
 
     @cached_property
-    def mask(self) -> StoredBand:
-        """The mask of a delineated threshold."""
-        return self._look(delineated_mask, self.view.features, self.level)
+    def drawn(self) -> StoredBand | None:
+        """The label image of delineated classes, or of a delineated threshold."""
+        if not self.own.delineates or self.own.objects is not None:
+            return None
+        if self.own.classes:
+            return self._look(delineated_classes)
+        return self._look(delineated_mask, self.level)
 
-    def _look(self, find: Callable[..., Labels], *base: Any) -> Labels:
-        """What one of the functions of `spel.runs.large_objects` finds on a base."""
+    def _look(self, find: Callable[..., Labels], *level: float, **options: Any) -> Labels:
+        """What a function of `spel.runs.large_objects` or `spel.runs.delineated` finds."""
         tiling = replace(self.view.tiling, size=self.units.size)
         spacing = relative_spacing(self.image.spacing or None, len(self.size))
-        return find(self.view.network, tiling, self.own, *base, spacing, self.files.folder)
+        options |= {"spacing": spacing, "folder": self.files.folder}
+        return find(self.view.network, tiling, self.own, self.view.features, *level, **options)
 
     def write_mask(self) -> tuple[Path, int]:
         """Write the mask or label image; its path, and the spels of objects."""
@@ -120,8 +124,8 @@ class TiledSegmentation:
         picture = partial(mask_picture, segmentation=self.how)
         if self.how.objects is not None and not self.how.classes:
             yield PictureOf(self.objects.labels, picture)
-        elif self.how.delineates:
-            yield PictureOf(self.mask, picture)
+        elif self.drawn is not None:
+            yield PictureOf(self.drawn, picture)
         else:
             network, tiling = self.view.network, self.view.tiling
             yield from label_bands(

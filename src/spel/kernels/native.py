@@ -302,21 +302,17 @@ def histogram_in_bins(
     return counts
 
 
-def flood(
-    image: Array, displacements: Array, *, rule: str, reach: float, labels: Array, costs: Array
-) -> None:
-    """Flood from the seeds in `labels`, at their `costs`; both are written, see `reference`."""
+def flood(image: Array, displacements: Array, *, rule: str, reach: float, paths: Array) -> None:
+    """Lead paths on to all spels they reach, and write them; see `reference_flood`."""
     values = np.ascontiguousarray(np.moveaxis(image, 0, -1), dtype=np.float32)
-    size = labels.shape
     native.flood(
         values.ctypes.data,
         len(image),
-        tuple(size),
+        tuple(paths.shape),
         FLOODS.index(rule),
         float(reach),
         triples(displacements),
-        labels.ctypes.data,
-        costs.ctypes.data,
+        paths.ctypes.data,
     )
 
 

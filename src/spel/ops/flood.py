@@ -14,6 +14,21 @@ from spel.errors import ParameterError, ShapeError
 from spel.ops.arrays import Planar, as_planar, as_real, check_adjacency
 
 Labels = npt.NDArray[np.int32]
+Paths = npt.NDArray[np.void]
+
+PATH = np.dtype(
+    [
+        ("cost", np.float64),
+        ("before", np.float64),
+        ("root", np.int64),
+        ("label", np.int32),
+        ("steps", np.int32),
+        ("steps_before", np.int32),
+    ],
+    align=True,
+)
+"""The best path to a spel: its cost and the one before it last grew, the place of its seed in
+raster order, its label, counted from 1 and 0 where no path arrives, and the steps at each cost."""
 
 
 def watershed(
@@ -21,8 +36,9 @@ def watershed(
 ) -> Labels:
     """Every spel takes the label of the seed that reaches it over the lowest barrier.
 
-    The cost of a path is the largest value on it, without its seed; of equal costs the first offer
-    wins. On the gradient of an image, borders follow its ridges.
+    The cost of a path is the largest value on it, without its seed. Of equal costs the path wins
+    that has gone fewer steps at this cost, then the one that was better before its cost grew, then
+    the one whose seed comes first in raster order. On a gradient, borders follow its ridges.
 
     Parameters
     ----------
@@ -148,11 +164,83 @@ def growcut(
         raise ShapeError(f"growcut: strengths of shape {strength.shape}; expected {markers.shape}")
     if not ((strength >= 0) & (strength <= 1)).all():
         raise ParameterError("growcut: a strength lies outside 0..1")
-    values = planar.array[0].astype(np.float64)
-    # The largest distance between two colours of the image's own range.
-    spans = values.max(axis=(1, 2, 3), initial=0) - values.min(axis=(1, 2, 3), initial=0)
-    reach = float(np.sqrt((spans**2).sum())) or 1.0
+    values = planar.array[0]
+    spels = (1, 2, 3)
+    reach = growcut_reach(values.min(axis=spels, initial=0), values.max(axis=spels, initial=0))
     return _flooded(planar, markers, neighbours, "growcut", reach, -strength)
+
+
+def growcut_reach(low: npt.ArrayLike, high: npt.ArrayLike) -> float:
+    """The largest distance between two colours in the range of an image's channels, 0 included."""
+    spans = np.maximum(high, 0).astype(np.float64) - np.minimum(low, 0).astype(np.float64)
+    return float(np.sqrt((spans**2).sum())) or 1.0
+
+
+def lead_on(
+    paths: Paths,
+    image: npt.ArrayLike,
+    rule: Literal["watershed", "growcut"],
+    adjacency: Adjacency,
+    reach: float = 1.0,
+) -> None:
+    """Lead the paths that arrive at some spels on to all others, where these are reached better.
+
+    So a window of an image gets the paths of the whole from those that arrive at its border.
+
+    Parameters
+    ----------
+    paths : (rows, cols) array of `PATH`, with planes before them for voxels
+        Written.
+    image : (rows, cols, C) array
+    rule : {"watershed", "growcut"}
+    adjacency : Adjacency
+        Steps of a path.
+    reach : float
+        What `growcut_reach` gives for the whole image.
+
+    Examples
+    --------
+    >>> paths = np.zeros((1, 4), PATH)
+    >>> paths[0, :1] = seeds_at(np.array([0]), np.array([0]))
+    >>> paths[0, 3] = (2.0, 1.0, 9, 2, 4, 0)  # it has come from elsewhere
+    >>> lead_on(paths, np.float32([[0, 5, 1, 2]])[..., None], "watershed", Adjacency.cross(1))
+    >>> paths["label"].tolist(), paths["cost"].tolist()
+    ([[1, 1, 2, 2]], [[0.0, 5.0, 2.0, 2.0]])
+    """
+    planar = as_planar(rule, image, paths.ndim)
+    around = adjacency.without_centre() if len(adjacency) > 1 else adjacency
+    kernels.flood(
+        planar.array[0],
+        around.displacements_3d,
+        rule=rule,
+        reach=reach,
+        paths=paths.reshape(planar.array.shape[2:]),
+    )
+
+
+def seeds_at(
+    labels: npt.NDArray[np.integer], roots: npt.NDArray[np.integer], cost: npt.ArrayLike = 0.0
+) -> Paths:
+    """The paths at seeds, where they begin.
+
+    Parameters
+    ----------
+    labels : array of int
+        From 0; -1 where there is no seed.
+    roots : array of int
+        The places of the spels in raster order.
+    cost : array of float
+        Of the seeds.
+    """
+    paths = np.zeros(labels.shape, PATH)
+    own = labels >= 0
+    paths["cost"][own] = np.broadcast_to(cost, labels.shape)[own]
+    paths["before"][own], paths["root"][own], paths["label"][own] = (
+        -np.inf,
+        roots[own],
+        labels[own] + 1,
+    )
+    return paths
 
 
 def _checked(
@@ -191,16 +279,10 @@ def _flooded(
     neighbours: Adjacency,
     rule: str,
     reach: float = 1.0,
-    costs: npt.NDArray[np.float64] | None = None,
+    cost: npt.ArrayLike = 0.0,
 ) -> Labels:
-    size = planar.array.shape[2:]
-    labels = np.ascontiguousarray(markers.reshape(size), dtype=np.int32)
-    unreached, seed_costs = (0.0, costs) if costs is not None else (np.inf, np.zeros(markers.shape))
-    start = np.where(labels >= 0, seed_costs.reshape(size), unreached).astype(np.float64)
-    steps = (
-        neighbours.without_centre().displacements_3d
-        if len(neighbours) > 1
-        else neighbours.displacements_3d
-    )
-    kernels.flood(planar.array[0], steps, rule=rule, reach=reach, labels=labels, costs=start)
-    return labels.reshape(markers.shape)
+    paths = seeds_at(markers, np.arange(markers.size).reshape(markers.shape), cost)
+    around = neighbours.without_centre() if len(neighbours) > 1 else neighbours
+    steps, places = around.displacements_3d, paths.reshape(planar.array.shape[2:])
+    kernels.flood(planar.array[0], steps, rule=rule, reach=reach, paths=places)
+    return paths["label"] - 1

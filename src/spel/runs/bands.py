@@ -63,17 +63,19 @@ def check_tiled(network: Network, segmentation: Segmentation) -> None:
     Raises
     ------
     ParameterError
-        If classes are delineated.
+        If classes are delineated by Dynamic Trees.
     ShapeError
         If the node that the delineation looks at has strides.
     """
-    delineates = segmentation.delineates
-    if delineates and segmentation.classes:
+    line = segmentation.delineation
+    if line is not None and line.method == "trees" and segmentation.classes:
         raise ParameterError(
-            "segment: the network's segmentation delineates classes, which needs the whole image; "
-            "use a level of the pyramid, or a segmentation without delineation"
+            "segment: the network's segmentation delineates classes by Dynamic Trees, whose means "
+            "are those of all pixels of a class in the order in which they are reached, so that "
+            "the whole image is needed; learn it with --delineation watershed or growcut, which "
+            "tiles compute, or use a level of the pyramid (--level)"
         )
-    if delineates and max(network.footprints[segmentation.features].stride) > 1:
+    if segmentation.delineates and max(network.footprints[segmentation.features].stride) > 1:
         raise ShapeError(
             f"segment: features {segmentation.features!r} have strides; delineate on a node "
             "without strides"

@@ -7,7 +7,8 @@ import tempfile
 import weakref
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any
@@ -15,16 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.core.adjacency import Adjacency
 from spel.decide.frame import Frame, Sides
 from spel.decide.pieces import (
     PARTS_MARGIN,
+    Masks,
     Piece,
     Spacing,
     first_margin,
     kinds_of,
-    mask_pieces,
+    masks_drawn,
+    masks_in,
     open_sides,
+    sized_open_sides,
+    sized_pieces,
     tile_pieces,
 )
 from spel.decide.segmentation import Segmentation
@@ -32,6 +36,7 @@ from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
 from spel.nn.blocks import Box, Source, output_in
 from spel.nn.tiles import Tile
+from spel.runs.tiling import Lazy
 from spel.runs.windows import grown
 
 Array = npt.NDArray[Any]
@@ -41,8 +46,8 @@ Packed = tuple[Array, ...]
 """Kinds, scores, levels, first spels, first and last corners, and the bits of the masks."""
 NUMBERS = (np.int64, np.float64, np.int64, np.int64)
 """Types of the first four."""
-MaskWindow = tuple[Frame, bytes]
-"""A window of a mask, large enough for the pieces of its tile, and its compressed bits."""
+LabelWindow = tuple[Frame, bytes]
+"""A window of a label image, large enough for the pieces of its tile, compressed."""
 
 
 class MaskFile:
@@ -110,54 +115,80 @@ class PieceTable:
 
 
 def pieces_of_tile(
-    network: Network, source: Source, how: Segmentation, level: float, spacing: Spacing, tile: Tile
+    network: Network,
+    source: Source,
+    how: Segmentation,
+    level: float | None,
+    spacing: Spacing,
+    tile: Tile,
 ) -> Packed:
-    """What may be an object of a tile, see `spel.decide.pieces.tile_pieces`."""
+    """What may be an object of a tile, see `spel.decide.pieces`.
+
+    Without a level, only objects of learned sizes.
+    """
     margin = first_margin(how, len(tile.out))
     read = partial(output_in, network, source, sides=_lengths(tile.out))
     size = source.shape[: len(tile.out)]
-    values, frame = grown(read, size, tile.out, margin, partial(_open_sides, how, level))
-    levels = [kind.model.levels if kind.model else (0.0,) for kind in kinds_of(how)]
-    return _packed(list(tile_pieces(values, how, level, frame, spacing)), levels, frame)
+
+    def masks(output: Array) -> Masks:
+        return {} if level is None else masks_in(output, how, level)
+
+    def sides(output: Array, frame: Frame) -> Sides:
+        return sized_open_sides(output, how, frame) | open_sides(masks(output), frame)
+
+    output, frame = grown(read, size, tile.out, margin, sides)
+    parts = tile_pieces(output, how, masks(output), frame, spacing)
+    return _packed([*parts, *sized_pieces(output, how, frame)], how, frame)
 
 
-def masks_of_tiles(mask: StoredBand, tiles: Iterable[Tile]) -> Iterator[MaskWindow]:
-    """The windows of a stored mask that the pieces of each tile depend on; empty ones are left out.
+@dataclass(frozen=True, eq=False)
+class LabelWindows:
+    """The windows of a label image on disk that the pieces of each tile depend on.
 
-    Parameters
+    Attributes
     ----------
-    mask : StoredBand
-        One channel; other numbers than 0 are inside.
-    tiles : iterable of Tile
+    labels : StoredBand
+        One channel: the label of the class of each spel.
+    how : Segmentation
     """
 
-    def read(box: Box) -> Mask:
-        inside: Mask = mask[tuple(slice(a, b) for a, b in box)] != 0
-        return inside
+    labels: StoredBand
+    how: Segmentation
 
-    for tile in tiles:
-        if mask[tile.out].any():
-            inside, frame = grown(read, mask.shape[:-1], tile.out, 2 * PARTS_MARGIN, _open_mask)
-            yield frame, zlib.compress(np.packbits(inside).tobytes(), 1)
+    def of(self, tiles: Iterable[Tile]) -> Lazy[LabelWindow]:
+        """Those of the tiles that have objects, read when they are asked for."""
+        own = [tile.out for tile in tiles if any(m.any() for m in self._masks(tile.out).values())]
+        return Lazy(lambda index: self._window(own[index]), len(own))
+
+    def _masks(self, window: Window) -> Masks:
+        return masks_drawn(self.labels[window][..., 0], self.how)
+
+    def _window(self, tile: Window) -> LabelWindow:
+        def read(box: Box) -> Array:
+            return self.labels[tuple(slice(a, b) for a, b in box)]
+
+        def sides(labels: Array, frame: Frame) -> Sides:
+            return open_sides(masks_drawn(labels[..., 0], self.how), frame)
+
+        labels, frame = grown(read, self.labels.shape[:-1], tile, 2 * PARTS_MARGIN, sides)
+        return frame, zlib.compress(labels.astype(np.int32).tobytes(), 1)
 
 
-def pieces_of_mask(
-    network: Network, source: Source, neck: float, spacing: Spacing, window: MaskWindow
+def pieces_of_labels(
+    network: Network, source: Source, how: Segmentation, spacing: Spacing, window: LabelWindow
 ) -> Packed:
-    """The parts of a mask that belong to a tile, see `spel.decide.pieces.mask_pieces`."""
+    """The parts of the masks of a label image that belong to a tile."""
     frame, data = window
-    bits = np.frombuffer(zlib.decompress(data), np.uint8)
-    mask = np.unpackbits(bits, count=prod(frame.size)).astype(bool).reshape(frame.size)
+    labels = np.frombuffer(zlib.decompress(data), np.int32).reshape(frame.size)
     box = [(start, start + n) for start, n in zip(frame.start, frame.size)]
-    saliency = output_in(network, source, box, _lengths(frame.tile))[..., 0]
-    pieces = mask_pieces(mask, saliency, neck, spacing, frame)
-    return _packed([(0, piece) for piece in pieces], [(0.0,)], frame)
+    output = output_in(network, source, box, _lengths(frame.tile))
+    pieces = tile_pieces(output, how, masks_drawn(labels, how), frame, spacing)
+    return _packed(list(pieces), how, frame)
 
 
-def _packed(
-    pieces: Sequence[tuple[int, Piece]], levels: Sequence[Sequence[float]], frame: Frame
-) -> Packed:
+def _packed(pieces: Sequence[tuple[int, Piece]], how: Segmentation, frame: Frame) -> Packed:
     """Pieces with the numbers of their kinds; levels are counted among those of each kind."""
+    levels = [kind.model.levels if kind.model else (0.0,) for kind in kinds_of(how)]
     ndim = len(frame.size)
     firsts = [np.ravel_multi_index(piece.first, frame.image_size) for _, piece in pieces]
     corners = [[[s.start, s.stop] for s in piece.window] for _, piece in pieces]
@@ -170,15 +201,6 @@ def _packed(
 
 def _lengths(tile: Window) -> list[int]:
     return [span.stop - span.start for span in tile]
-
-
-def _open_sides(how: Segmentation, level: float, values: Array, frame: Frame) -> Sides:
-    return open_sides(values, how, level, frame)
-
-
-def _open_mask(mask: Mask, frame: Frame) -> Sides:
-    inside = mask[..., 0]
-    return frame.open_sides(inside, Adjacency.box(3, ndim=inside.ndim), PARTS_MARGIN)
 
 
 def joined_bits(masks: Iterable[Mask]) -> Array:

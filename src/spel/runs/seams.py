@@ -59,32 +59,23 @@ class Seams:
     def regions(self) -> tuple[ops.Regions, npt.NDArray[np.int64]]:
         """The joined components in raster order, and the flat index of each one's maximum."""
         whole = {key: np.concatenate([p[key] for p in self.parts]) for key in _FIELDS}
-        group = self._groups()
+        group = self.numbers() - 1
         n = int(group.max(initial=-1)) + 1
         axes = self.adjacency.ndim
         areas = np.bincount(group, whole["areas"], minlength=n).astype(np.int64)
-        first = np.full(n, np.iinfo(np.int64).max)
         low, high = np.full((n, axes), np.iinfo(np.int64).max), np.zeros((n, axes), dtype=np.int64)
         maxima = np.full(n, -np.inf)
-        np.minimum.at(first, group, whole["first"])
         np.minimum.at(low, group, whole["low"])
         np.maximum.at(high, group, whole["high"])
         np.maximum.at(maxima, group, whole["maxima"])
         strongest = np.full(n, np.iinfo(np.int64).max)
         top = whole["maxima"] == maxima[group]
         np.minimum.at(strongest, group[top], whole["strongest"][top])
-        order = np.argsort(first, kind="stable")
-        unknown = np.full(n, np.nan)
+        unknown = np.full((n, axes), np.nan)
         joined = ops.Regions(
-            np.arange(1, n + 1),
-            areas[order],
-            low[order],
-            high[order],
-            np.full((n, axes), np.nan),
-            unknown,
-            maxima[order],
+            np.arange(1, n + 1), areas, low, high, unknown, np.full(n, np.nan), maxima
         )
-        return joined, strongest[order]
+        return joined, strongest
 
     def _join(self, place: Place, labels: Labels, other: Place, others: Labels) -> None:
         """Record the pairs of labels that a displacement joins, of two faces."""
@@ -104,15 +95,23 @@ class Seams:
             if both.any():
                 self.pairs.append(np.unique(np.stack([here[both], there[both]], axis=1), axis=0))
 
-    def _groups(self) -> npt.NDArray[np.int64]:
-        """The number of the joined component, from 0, of each component of a band."""
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The number of each tile's components, one tile after the other, when they are joined.
+
+        Joined components are numbered from 1 in raster order.
+        """
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
         pairs = np.concatenate([np.zeros((0, 2), dtype=np.int64), *self.pairs]) - 1
         links = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(self.count,) * 2)
-        _, group = connected_components(links, directed=False)
-        return np.asarray(group, dtype=np.int64)
+        count, group = connected_components(links, directed=False)
+        first = np.full(count, np.iinfo(np.int64).max)
+        np.minimum.at(first, group, np.concatenate([_NO_SPELS, *(p["first"] for p in self.parts)]))
+        ranks = np.empty(count, dtype=np.int64)
+        ranks[np.argsort(first)] = np.arange(1, count + 1)
+        numbers: npt.NDArray[np.int64] = ranks[group]
+        return numbers
 
 
 def components_of_tile(
@@ -124,6 +123,17 @@ def components_of_tile(
 ) -> Part:
     """What `Seams` must know of a tile: the measures of its components, and labels at its sides."""
     labels = ops.label(ops.threshold(saliency, threshold), adjacency)
+    return measures(adjacency, size, place, labels, saliency)
+
+
+def measures(
+    adjacency: Adjacency,
+    size: Sequence[int],
+    place: Place,
+    labels: npt.NDArray[np.int32],
+    saliency: npt.NDArray[Any],
+) -> Part:
+    """What `Seams` must know of a tile whose components are labelled."""
     measured = ops.regions(labels, saliency)
     corner = np.array([span.start for span in place])
     spels = np.flatnonzero(labels)
@@ -172,4 +182,5 @@ def _flat(
     return flat
 
 
+_NO_SPELS = np.zeros(0, np.int64)
 _FIELDS = ("areas", "low", "high", "maxima", "first", "strongest")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 from zipfile import BadZipFile
@@ -121,43 +122,44 @@ class Workers:
         self, function: Callable[[Item], Taken], items: Iterable[Item], /
     ) -> Iterator[Taken]:
         number, self.passes = self.passes, self.passes + 1
-
-        def task(index: int, item: Item) -> PartTask:
-            place = None if self.folder is None else self.folder.place(number, index)
-            return PartTask(self.image, self.identity, self.threads, function, item, place)
-
-        tasks: Iterable[PartTask] = (task(index, item) for index, item in enumerate(items))
+        listed = items if isinstance(items, Sequence) else list(items)
+        values = partial(self._values, number, function, listed)
+        order = range(len(listed))
         if self.shard.count > 1 and self.folder is not None:
-            tasks = list(tasks)
-            for _ in self._values(self._by_shard(tasks)):
+            own = self.shard.select(order)
+            others = sorted(set(order) - set(own), reverse=True)
+            for _ in values([*own, *others]):
                 pass
-        return self._values(tasks)
+        return values(order)
 
-    def _by_shard(self, tasks: list[PartTask]) -> list[PartTask]:
-        own = self.shard.select(tasks)
-        others = {id(task) for task in own}
-        return [*own, *(task for task in reversed(tasks) if id(task) not in others)]
-
-    def _values(self, tasks: Iterable[PartTask]) -> Iterator[Any]:
-        """The values of parts in order; those that are stored are not computed again."""
-        waiting: deque[tuple[PartTask, bool]] = deque()
+    def _values(
+        self,
+        number: int,
+        function: Callable[[Item], Taken],
+        items: Sequence[Item],
+        order: Iterable[int],
+    ) -> Iterator[Any]:
+        """The values of some parts; those that are stored are not computed again."""
+        waiting: deque[tuple[Path | None, bool]] = deque()
 
         def missing() -> Iterator[PartTask]:
-            for task in tasks:
-                stored = task.place is not None and task.place.exists()
-                waiting.append((task, stored))
+            for index in order:
+                place = None if self.folder is None else self.folder.place(number, index)
+                stored = place is not None and place.exists()
+                waiting.append((place, stored))
                 if not stored:
-                    yield task
+                    about = self.image, self.identity, self.threads
+                    yield PartTask(*about, function, items[index], place)
 
         for outcome in self.run(missing()):
             while waiting[0][1]:
-                yield load(waiting.popleft()[0].place)
+                yield load(waiting.popleft()[0])
             if outcome.failed:
                 raise PartError(outcome.result)
-            task, _ = waiting.popleft()
-            yield outcome.result if task.place is None else load(task.place)
-        for task, _ in waiting:
-            yield load(task.place)
+            place, _ = waiting.popleft()
+            yield outcome.result if place is None else load(place)
+        for place, _ in waiting:
+            yield load(place)
 
 
 def remove_parts(folder: Path) -> None:
@@ -167,11 +169,11 @@ def remove_parts(folder: Path) -> None:
 
 
 def store(place: Path, value: Any) -> None:
-    """Store an array, or a tuple of arrays and numbers; whole numbers are compressed."""
+    """Store an array, or a tuple of arrays and numbers; they are compressed, but for decimals."""
     arrays = {f"{i}": one for i, one in enumerate(value)} if isinstance(value, tuple) else {}
     if not isinstance(value, tuple):
         arrays["array"] = value
-    whole = all(np.asarray(one).dtype.kind in "iub" for one in arrays.values())
+    whole = all(np.asarray(one).dtype.kind in "iubV" for one in arrays.values())
     with atomic.replacing(place) as temporary, temporary.open("wb") as file:
         (np.savez_compressed if whole else np.savez)(file, **arrays)
 

@@ -39,6 +39,28 @@ class Mapping(Protocol):
 
 
 @dataclass(frozen=True)
+class Lazy(Sequence[Item]):
+    """Items that are made when they are asked for, so that few of them are in memory.
+
+    Examples
+    --------
+    >>> list(Lazy(lambda index: index**2, 4))
+    [0, 1, 4, 9]
+    """
+
+    make: Callable[[int], Item]
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self.length:
+            raise IndexError(index)
+        return self.make(index)
+
+
+@dataclass(frozen=True)
 class Tiling:
     """An image that is computed tile by tile.
 

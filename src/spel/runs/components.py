@@ -1,0 +1,75 @@
+"""Connected components of masks larger than memory, numbered as in the whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spel import ops
+from spel.core.adjacency import Adjacency
+from spel.io.large.stored_band import StoredBand
+from spel.runs.seams import Part, Place, Seams, measures
+
+
+class Components:
+    """The components of a mask that comes tile by tile, a label image on the disk of a folder.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+        Which spels are connected.
+    size : ([planes,] rows, cols)
+    tiles : iterable of (tuple of slice, tuple of array)
+        The tiles in raster order, and what `components_in` gives for each.
+    folder : path, optional
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ([planes,] rows, cols, 1).
+    bounds : (n, 2, ndim) array of int64
+        First and one past the last index of each component along each axis.
+
+    Examples
+    --------
+    >>> mask, box = np.array([[1, 1, 1, 0, 1], [0, 0, 0, 0, 1]], bool), Adjacency.box(3)
+    >>> places = [(slice(0, 2), slice(0, 2)), (slice(0, 2), slice(2, 5))]
+    >>> tiles = ((place, components_in(box, (2, 5), place, mask[place])) for place in places)
+    >>> found = Components(box, (2, 5), tiles)
+    >>> found[0:2, 0:5][..., 0].tolist(), found.bounds[1].tolist()
+    ([[1, 1, 1, 0, 2], [0, 0, 0, 0, 2]], [[0, 4], [2, 5]])
+    """
+
+    def __init__(
+        self,
+        adjacency: Adjacency,
+        size: Sequence[int],
+        tiles: Iterable[tuple[Place, Part]],
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        seams = Seams(adjacency, size)
+        self._labels = StoredBand((*seams.size, 1), np.int32, folder)
+        self.shape = self._labels.shape
+        for place, (labels, *part) in tiles:
+            if labels.any():
+                self._labels[place] = np.where(labels > 0, labels + seams.count, 0)[..., None]
+            seams.add(place, tuple(part))
+        self._numbers = np.concatenate([[0], seams.numbers()]).astype(np.int32)
+        regions, _ = seams.regions()
+        self.bounds = np.stack([regions.low, regions.high], axis=1)
+
+    def __getitem__(self, window: Place) -> npt.NDArray[np.int32]:
+        numbers: npt.NDArray[np.int32] = self._numbers[self._labels[window]]
+        return numbers
+
+
+def components_in(
+    adjacency: Adjacency, size: Sequence[int], place: Place, mask: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[Any], ...]:
+    """The label image of the mask in a tile, and what `Seams` must know of it."""
+    labels = ops.label(mask, adjacency)
+    return labels, *measures(adjacency, size, place, labels, labels)

@@ -1,0 +1,266 @@
+"""Regions that grow over images larger than memory, the same bits as those of the whole.
+
+Each tile leads on the paths that arrive at its sides. At first these are none, and all paths begin
+at the seeds of the tile. A tile is looked at again when a neighbour has found better paths to its
+sides, until none has: then every path is the best one of the whole image.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from spel.core.adjacency import Adjacency
+from spel.decide.delineate import Delineation, Labels, Spacing
+from spel.io.large.stored_band import StoredBand
+from spel.nn.blocks import Source
+from spel.nn.tiles import sides
+from spel.ops.flood import PATH, Paths, growcut_reach, lead_on, seeds_at
+from spel.ops.streamed import extremes
+from spel.runs.seams import faces_of
+from spel.runs.tiling import Lazy, Tiling
+
+Array = npt.NDArray[Any]
+Folder = str | os.PathLike[str] | None
+Place = tuple[slice, ...]
+Region = tuple[Place, Place, bytes, bytes]
+"""A tile, a window around it, and the labels of the window and the paths around the tile."""
+
+
+@dataclass(frozen=True, eq=False)
+class Growth:
+    """How regions grow from their seeds in one tile; it is picklable.
+
+    Attributes
+    ----------
+    features : Source
+        What the delineation looks at.
+    line : Delineation
+        By watershed or GrowCut.
+    spacing : tuple of float, optional
+    bounds : tuple of slice
+        The part of the image that paths do not leave.
+    number : int, optional
+        The object that grows; by default the regions of the whole label image.
+    reach : float
+        What `spel.ops.flood.growcut_reach` gives for the bounds.
+    """
+
+    features: Source
+    line: Delineation
+    spacing: Spacing
+    bounds: Place
+    number: int | None = None
+    reach: float = 1.0
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Of the image, without channels."""
+        return tuple(map(int, self.features.shape[:-1]))
+
+    @property
+    def margin(self) -> npt.NDArray[np.int64]:
+        """How far beyond a spel its seed depends on labels."""
+        farthest = max(self.line.inner, self.line.outer)
+        return replace(self.line, outer=farthest).margin(len(self.size), self.spacing)
+
+    def around(self, place: Place) -> Place:
+        """The window whose labels the seeds of a place depend on."""
+        return _wider(place, self.margin + 1, _whole(self.size))
+
+    def values(self, window: Place) -> npt.NDArray[np.float32]:
+        """What the delineation looks at, its channels made comparable."""
+        return self.line.scaled(np.asarray(self.features[window]).astype(np.float32, copy=False))
+
+    def __call__(self, region: Region) -> tuple[Labels, Array, Array, Paths]:
+        """What is found in a tile.
+
+        Returns
+        -------
+        labels : array of int32
+            Of the tile, counted from 1; 0 where no path arrives.
+        is_open : array of bool
+            Whether a path may come in at its sides.
+        ends : (2,) array of int64
+            The least and the greatest label of its seeds; -1 without any.
+        paths : (n,) array of PATH
+            The spels of `faces_of` the tile, all 0 where seeds are.
+        """
+        place, wide, rough, around = region
+        reached = _wider(place, 1, self.bounds)
+        paths = _unpacked(around, PATH, reached)
+        seeds = self._seeds(_unpacked(rough, np.int32, wide))[_inside(reached, wide)]
+        certain = seeds >= 0
+        roots = np.ravel_multi_index(np.ix_(*map(_indices, reached)), self.size)
+        cost = -1.0 if self.line.method == "growcut" else 0.0
+        paths[certain] = seeds_at(seeds, np.broadcast_to(roots, seeds.shape), cost)[certain]
+        if not certain.all():
+            self._lead_on(paths, reached)
+        inner = _inside(place, reached)
+        labels, own = paths["label"][inner], seeds[inner]
+        open_paths = np.where(own < 0, paths[inner], np.zeros((), PATH))
+        at_sides = [open_paths[_inside(face, place)].ravel() for face in _faces(place)]
+        is_open = any((own[_inside(face, place)] < 0).any() for face in _faces(place))
+        ends = [own.min(where=own >= 0, initial=np.iinfo(np.int32).max), own.max(initial=-1)]
+        return labels.copy(), np.array(is_open), np.array(ends), np.concatenate(at_sides)
+
+    def _seeds(self, labels: Labels) -> Labels:
+        if self.number is None:
+            return self.line.region_seeds(labels, self.spacing)
+        return self.line.object_seeds(labels == self.number, self.spacing)
+
+    def _lead_on(self, paths: Paths, window: Place) -> None:
+        wide = _wider(window, 1, _whole(self.size))
+        terrain = self.line.terrain(self.values(wide))[_inside(window, wide)]
+        rule = cast(Literal["watershed", "growcut"], self.line.method)
+        axes = len(self.size)
+        near = Adjacency.box(3, ndim=axes) if rule == "growcut" else Adjacency.cross(1, ndim=axes)
+        lead_on(paths, terrain, rule, near, self.reach)
+
+
+class _Front:
+    """The paths at the sides of tiles, before a round and after it, on the disk of a folder."""
+
+    def __init__(self, growth: Growth, rough: Any, folder: Folder) -> None:
+        self.growth, self.rough = growth, rough
+        self.before, self.after = (StoredBand((*growth.size, 1), PATH, folder) for _ in range(2))
+        self.moved: list[Place] = []
+
+    def region(self, place: Place) -> Region:
+        """What a tile gets in a round."""
+        wide = self.growth.around(place)
+        reached = _wider(place, 1, self.growth.bounds)
+        paths = np.zeros([s.stop - s.start for s in reached], PATH)
+        for face in _faces(reached):
+            paths[_inside(face, reached)] = self.before[face][..., 0]
+        paths[_inside(place, reached)] = 0
+        return place, wide, _packed(self.rough[wide]), _packed(paths)
+
+    def take(self, place: Place, paths: Paths) -> bool:
+        """Keep what a tile has found at its sides; whether it is new."""
+        faces = list(_faces(place))
+        ends = np.cumsum([np.prod([s.stop - s.start for s in face]) for face in faces])
+        new = False
+        for face, part in zip(faces, np.split(paths, ends[:-1])):
+            shaped = part.reshape([*(s.stop - s.start for s in face), 1])
+            if (shaped != self.before[face]).any():
+                self.after[face] = shaped
+                self.moved.append(face)
+                new = True
+        return new
+
+    def turn(self) -> None:
+        """End a round: what it has found is what the next one begins with."""
+        for face in self.moved:
+            self.before[face] = self.after[face]
+        self.moved.clear()
+
+
+def grown_regions(
+    growth: Growth, tiling: Tiling, rough: Any, places: Sequence[Place], folder: Folder = None
+) -> tuple[StoredBand, tuple[int, int]]:
+    """The regions that grow from seeds, tile by tile.
+
+    Parameters
+    ----------
+    growth : Growth
+    tiling : Tiling
+        Computes the tiles.
+    rough : StoredBand
+        The labels that seeds come from.
+    places : sequence of tuple of slice
+        The tiles, parts of a grid within the bounds of the growth; what none covers is background.
+    folder : path, optional
+        On the disk where the labels lie.
+
+    Returns
+    -------
+    labels : StoredBand
+        Counted from 1; 0 where no path arrives.
+    ends : (int, int)
+        The least and the greatest label of seeds, counted from 0.
+    """
+    labels, front = StoredBand((*growth.size, 1), np.int32, folder), _Front(growth, rough, folder)
+    lengths = sides(tiling.size, len(growth.size))
+    cells = [tuple(s.start // n for s, n in zip(place, lengths)) for place in places]
+    closed: set[int] = set()
+    first, last = np.iinfo(np.int32).max, -1
+    active = list(range(len(places)))
+    while active:
+        moved = set()
+        items = Lazy(partial(_region_of, front, [places[i] for i in active]), len(active))
+        for index, (own, is_open, ends, paths) in zip(active, tiling.each(growth, items)):
+            labels[places[index]] = own[..., None]
+            first, last = min(first, int(ends[0])), max(last, int(ends[1]))
+            if not is_open:
+                closed.add(index)
+            if front.take(places[index], paths):
+                moved.add(cells[index])
+        front.turn()
+        near = {
+            tuple(a + b for a, b in zip(cell, step))
+            for cell in moved
+            for step in product((-1, 0, 1), repeat=len(cell))
+            if any(step)
+        }
+        active = [i for i, cell in enumerate(cells) if cell in near and i not in closed]
+    return labels, (first, last)
+
+
+def with_reach(growth: Growth, tiling: Tiling, places: Sequence[Place]) -> Growth:
+    """The growth with what GrowCut must know of all tiles."""
+    if growth.line.method != "growcut":
+        return growth
+    parts = lambda take: tiling.each(partial(_of_values, growth, take), places)  # noqa: E731
+    return replace(growth, reach=growcut_reach(*extremes(parts, len(growth.size))))
+
+
+def _of_values(growth: Growth, take: Any, place: Place) -> Any:
+    return take(growth.values(place))
+
+
+def _region_of(front: _Front, places: Sequence[Place], index: int) -> Region:
+    return front.region(places[index])
+
+
+def _faces(place: Place) -> list[Place]:
+    return list(faces_of(place, (1,) * len(place)))
+
+
+def _whole(size: Sequence[int]) -> Place:
+    return tuple(slice(0, n) for n in size)
+
+
+def _wider(place: Place, margin: Any, bounds: Place) -> Place:
+    """A window that reaches beyond a place, within bounds."""
+    each = np.broadcast_to(margin, len(place)).tolist()
+    return tuple(
+        slice(max(s.start - m, b.start), min(s.stop + m, b.stop))
+        for s, m, b in zip(place, each, bounds)
+    )
+
+
+def _inside(place: Place, window: Place) -> Place:
+    """A place by its coordinates in a window."""
+    return tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(place, window))
+
+
+def _indices(span: slice) -> Array:
+    return np.arange(span.start, span.stop)
+
+
+def _packed(array: Array) -> bytes:
+    return zlib.compress(array.tobytes(), 1)
+
+
+def _unpacked(data: bytes, dtype: npt.DTypeLike, window: Place) -> Array:
+    shape = [s.stop - s.start for s in window]
+    return np.frombuffer(zlib.decompress(data), dtype).reshape(shape).copy()

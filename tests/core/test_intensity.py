@@ -34,7 +34,8 @@ def test_white_by_type_and_bits(kind, bits, white):
 
 def test_numbers_above_one_have_no_known_white():
     assert white_of(np.array([0.0, 1.0, np.nan, np.inf])) == 1.0
-    assert white_of(np.array([0.0, 1.5])) is None
+    assert white_of(np.array([-0.1, 1.5])) == 1  # resampled, sharpened, with noise
+    assert white_of(np.array([0.0, 2.5])) is None
     assert white_of(np.zeros((0, 3), np.float32)) == 1.0
 
 

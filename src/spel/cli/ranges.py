@@ -139,8 +139,8 @@ class IntensityNotes:
         if white is not None and white not in self.whites:
             self.whites.add(white)
             self.settings.say(
-                f"note: {name}: full intensity is taken to be {white:g}, by the type of the file, "
-                "and so in other images of its kind"
+                f"note: {name}: full intensity is taken to be {white:g}, by the type and "
+                "range of its numbers, and so in other images of its kind"
             )
         dark = None if largest is None else dark_largest(largest, white)
         if dark is not None and white is not None and white not in self.dark:

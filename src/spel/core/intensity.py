@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 MOST_OF_16_BITS = 65535
+OVERSHOOT = 2.0
+"""Fractions of full intensity go beyond 1 where an image was resampled, sharpened or noisy."""
+
 DARK = 8
 """An image whose largest number is below full intensity by this factor is named."""
 
@@ -66,7 +69,8 @@ def white_of_type(dtype: npt.DTypeLike, bits: int | None = None) -> float:
 def white_of(image: npt.ArrayLike, stated: float | None = None) -> float | None:
     """Full intensity of an image; None where its numbers are in units that nothing states.
 
-    Those are floating-point numbers that are not all at most 1, and integers of 32 or 64 bits up
+    Those are floating-point numbers of which one is above 2 (fractions of full intensity overshoot
+    1 where an image was resampled), and integers of 32 or 64 bits up
     to 65535: no image fills such a type and stays so dark; NumPy makes them of smaller ones.
 
     Parameters
@@ -78,7 +82,7 @@ def white_of(image: npt.ArrayLike, stated: float | None = None) -> float | None:
 
     Examples
     --------
-    >>> white_of(np.array([[0.2, 1.0]])), white_of(np.array([[0.2, 200.0]]))
+    >>> white_of(np.array([[0.2, 1.1]])), white_of(np.array([[0.2, 200.0]]))
     (1.0, None)
     >>> white_of(np.array([7, 4000], np.uint16), 4095), white_of(np.array([65520], np.uint16), 4095)
     (4095.0, 65535.0)
@@ -102,7 +106,7 @@ def white_of_largest(
     """
     kind, full = np.dtype(dtype), white_of_type(dtype)
     if kind.kind == "f":
-        return None if largest > 1 else full
+        return None if largest > OVERSHOOT else full
     if stated and stated < full and largest <= stated:
         return float(stated)
     return None if kind.itemsize > 2 and largest <= MOST_OF_16_BITS else full

@@ -109,7 +109,7 @@ def match_white(
     image : array
     white : float, optional
         Full intensity of the image; by default that of its type (`spel.core.intensity`).
-        Floating-point numbers above 1 stay as they are.
+        Floating-point numbers above 2 stay as they are.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def assumed_white(
     """The full intensity that is assumed of an image that is not of 8 bits.
 
     None if nothing is assumed: the image is of 8 bits, or the network states no white. For
-    floating-point numbers above 1, that stay as they are, it is the white of the network.
+    floating-point numbers above 2, that stay as they are, it is the white of the network.
 
     Examples
     --------

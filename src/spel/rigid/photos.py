@@ -27,7 +27,7 @@ class UnitImages(Sequence[Any]):
     images : sequence of array
     white : float, optional
         Full intensity of all of them; by default that of each one's type. Floating-point numbers
-        above 1 stay as they are.
+        above 2 stay as they are.
 
     Examples
     --------

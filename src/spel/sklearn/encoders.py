@@ -180,7 +180,7 @@ class PatchEncoder(ImageTransformer):
         Side of the boxes whose mean grey is added; 0 for none.
     white : float, optional
         The value of white in the images. By default 255 for 8 bits, 65535 for 16 bits; of other
-        types, 1 if no value is larger than 1, else 255.
+        types, 1 if no value is larger than 2, else 255.
     color : {"grey", "rgb", "lab"}
     seed : int
     image_shape : (rows, cols[, channels]), optional

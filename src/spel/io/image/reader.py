@@ -101,7 +101,7 @@ def read_with_white(
 ) -> tuple[npt.NDArray[Any], float | None]:
     """An image and its full intensity, by its type and the metadata of its file.
 
-    Full intensity is None for floating-point numbers above 1: nobody states it. With `colors` an
+    Full intensity is None for floating-point numbers above 2: nobody states it. With `colors` an
     image whose channels are no colours is refused, see `spel.io.image.colors.check_colors`.
 
     Parameters

@@ -14,6 +14,8 @@ from spel.cli.progress import Progress
 from spel.data import street
 from spel.decide import Decision
 from spel.decide.detection import with_decision
+from spel.decide.segmentation import Segmentation, with_segmentation
+from spel.io.annotation.markers import write_markers
 from spel.io.annotation.results import read_results
 
 
@@ -162,3 +164,39 @@ def test_lines_without_a_folder_carry_their_time(program, folder):
     assert len(lines) == 5
     assert all(line["ms"] > 0 for line in lines)
     assert np.all([Path(line["image"]).name == f"{i}.png" for i, line in enumerate(lines)])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "segment NET IMAGES --out IMAGES",
+        "segment NET IMAGES/0.png --out IMAGES",
+        "apply NET IMAGES --out LINK",
+        "detect NET IMAGES --out IMAGES --save mask",
+        "cut IMAGES --markers STROKES --out IMAGES",
+    ],
+)
+def test_images_are_never_replaced_by_what_is_written(program, folder, tmp_path, words):
+    net = spel.chain(grey=spel.Color("grey"))
+    how = with_segmentation(with_decision(net, Decision(threshold=0.5)), Segmentation())
+    how.save(tmp_path / "net.safetensors")
+    (tmp_path / "link").symlink_to(folder)
+    size = spel.read(folder / "0.png").shape[:2]
+    (tmp_path / "strokes").mkdir()
+    write_markers(tmp_path / "strokes" / "0.json", spel.Markers([(1, 1), (9, 9)], [0, 1], size))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    places = {"NET": tmp_path / "net.safetensors", "IMAGES": folder, "LINK": tmp_path / "link"}
+    places |= {"IMAGES/0.png": folder / "0.png", "STROKES": tmp_path / "strokes"}
+    code, _, err = program(*(places.get(word, word) for word in words.split()))
+    assert code == 3
+    assert "holds images of the run, such as 0.png" in err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_a_run_wrote_below_its_images_is_none_of_them(program, folder, tmp_path):
+    words = ("detect", "plate-lecture", folder, "--out", folder / "run", "--save", "overlay")
+    assert program(*words)[0] == 0
+    code, _, err = program(*words)
+    assert code == 0
+    assert "resuming: 5 of 5 images were done before" in err
+    assert program("detect", "plate-lecture", folder, "--out", folder)[0] == 0  # no picture

@@ -35,7 +35,7 @@ def command(
     check_options(run, needs_folder=True)
     fields = job_fields(run, settings)
     job = CutJob(markers=str(markers.absolute()), convention=labels, **fields)
-    paths = expand(images)
+    paths = expand(images, outside=run.out)
     by_name = images_by_name(paths, job.strokes, markers)
     marked = [str(path) for name, path in by_name.items() if name in job.strokes]
     if not marked:

@@ -20,7 +20,7 @@ def estimated_scale(
     network: Network, images: Sequence[str], run: RunOptions, settings: Settings
 ) -> float:
     """How long the objects are, over the marked ones; the answer is said, too."""
-    paths = expand(images)
+    paths = expand(images, outside=run.out)
     some = spread(paths, MOST)
     scale = estimate_scale(network, read_in_units(some, settings, run.reading))
     settings.say(

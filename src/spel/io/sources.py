@@ -34,6 +34,7 @@ def expand(
     inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     stdin: BinaryIO | None = None,
+    outside: Path | None = None,
 ) -> list[Path]:
     """List the image files that ``inputs`` name, each once.
 
@@ -56,6 +57,8 @@ def expand(
     inputs : path or iterable of paths
     stdin : binary file, optional
         Read for ``-``; by default that of the process.
+    outside : path, optional
+        A folder below a folder of images that is passed over, as what is written there is none.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def expand(
     except TypeError as error:
         raise ParameterError(f"inputs: {error}; give paths") from None
     for text in names:
-        for path in _paths(text, problems, stdin):
+        for path in _paths(text, problems, stdin, outside):
             paths.setdefault(os.path.normpath(path), path)
     if not names:
         raise ParameterError("no input: name image files, folders, patterns or - for a list")
@@ -141,26 +144,28 @@ def natural_key(path: str | os.PathLike[str]) -> tuple[tuple[tuple[int, int, str
     return tuple(parts), text
 
 
-def _paths(text: str, problems: list[str], stdin: BinaryIO | None) -> list[Path]:
+def _paths(
+    text: str, problems: list[str], stdin: BinaryIO | None, outside: Path | None
+) -> list[Path]:
     if text == "-":
         data = (stdin or sys.stdin.buffer).read(_MAX_LIST + 1)
         return _listed(data, Path(), "standard input", problems)
     try:
-        return _named(text, problems)
+        return _named(text, problems, outside)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problems.append(f"{printable(text)}: {reason}; check the path")
         return []
 
 
-def _named(text: str, problems: list[str]) -> list[Path]:
+def _named(text: str, problems: list[str], outside: Path | None) -> list[Path]:
     path = Path(text)
     if is_zarr(path):
         return [path]
     if not text:
         problems.append("an empty name was given; name a file, a folder or a pattern")
     elif path.is_dir():
-        every = list(_walk(path, problems))
+        every = list(_walk(path, problems, outside))
         files = sorted((file for file in every if is_image_name(file)), key=natural_key)
         if files:
             warn_of_others(path, every)
@@ -262,9 +267,11 @@ def _image_format(data: bytes) -> str:
         return ""
 
 
-def _walk(folder: Path, problems: list[str]) -> Iterator[Path]:
+def _walk(folder: Path, problems: list[str], outside: Path | None) -> Iterator[Path]:
     """Files in and below ``folder``; no folder is entered twice, even by links."""
     visited: set[tuple[int, int]] = set()
+    if outside is not None and outside.exists() and not outside.samefile(folder):
+        visited.add((outside.stat().st_dev, outside.stat().st_ino))
     waiting = deque([folder])
     while waiting:
         here = waiting.popleft()

@@ -134,8 +134,9 @@ def run(
     Raises
     ------
     ParameterError
-        If the folder holds a run of other settings or another run is writing to it, or `workers`
-        is below 1. A bad image is no error.
+        If the folder holds a run of other settings or another run is writing to it, if files of
+        images are written to the folder of an image, or `workers` is below 1. A bad image is no
+        error.
     WriteError
         If the folder cannot be written, or the disk is full or fails; the same run resumes when
         the cause is removed.
@@ -167,8 +168,8 @@ def run(
         job.check_importable()
     part = shard or Shard()
     files = RunFiles(atomic.make_folder(out), part)
-    paths = [path if executor is None else path.absolute() for path in expand(sources)]
-    names = [os.fsdecode(path) for path in paths]
+    paths = _images(job, sources, files.folder)
+    names = [os.fsdecode(path if executor is None else path.absolute()) for path in paths]
     every = job.tasks(names, str(files.folder))
     tasks = tasks_of_shard(every, part)
     order = sources_of(tasks)
@@ -209,6 +210,19 @@ def run(
         state.changed,
         tuple(collected),
     )
+
+
+def _images(job: Job, sources: Paths, out: Path) -> list[Path]:
+    """The images; not beside what the job writes of them: a mask would replace its image."""
+    paths = expand(sources, outside=out)
+    writes = job.writes_files or job.to_dict().get("save")
+    for folder, path in {path.parent: path for path in reversed(paths if writes else [])}.items():
+        if os.path.realpath(folder) == os.path.realpath(out):
+            raise ParameterError(
+                f"run: {out} holds images of the run, such as {path.name}, and what is written "
+                "there would replace them; give another folder"
+            )
+    return paths
 
 
 def _open_manifest(files: RunFiles, job: Job, config: dict[str, Any], fresh: bool) -> Manifest:

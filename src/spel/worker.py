@@ -102,19 +102,21 @@ class Worker:
         self,
         fn: Callable[..., tuple[bytes, int | None]],
         args: tuple[Any, ...],
+        take: Callable[[bytes, int | None], Result],
         *,
         file: int | None,
         seconds: float,
         memory: int,
-    ) -> tuple[bytes, int | None]:
-        """Bytes and a file descriptor (to be closed) from ``fn([descriptor,] *args)``.
+    ) -> Result:
+        """What `take` makes of the bytes and the file descriptor of ``fn([descriptor,] *args)``.
 
-        Nothing that the process sends is unpickled.
+        Nothing that the process sends is unpickled. `take` closes the descriptor. The process does
+        nothing else until it has returned, so it may write its next file in the same place.
         """
         mode = BYTES if file is None else BYTES_FROM_FILE
         request = ForkingPickler.dumps((fn, args, {}, (seconds, memory), mode))
         with self._lock:
-            return self._exchange(request, file, _receive_file, seconds)
+            return take(*self._exchange(request, file, _receive_file, seconds))
 
     def kill(self) -> None:
         """End the process now; a running call fails with `WorkerDeath`."""

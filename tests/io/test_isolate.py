@@ -9,13 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import tifffile
 
 from spel import worker
 from spel.errors import ImageReadError, ParameterError
-from spel.io import Decoder, read, write
+from spel.io import Decoder, describe, read, write
+from spel.io.image.reader import read_with_info
 
 if not hasattr(socket, "send_fds"):
     pytest.skip("descriptors cannot be sent here", allow_module_level=True)
@@ -43,6 +46,30 @@ def test_same_as_in_process(tmp_path, rng, decoder):
 def test_option_of_read(tmp_path):
     write(tmp_path / "a.png", np.array([[3, 4]], np.uint8))
     assert read(tmp_path / "a.png", isolate=True).tolist() == [[[3], [4]]]
+
+
+def test_threads_and_sizes_do_not_mix(tmp_path, decoder):
+    """The process writes all arrays into one file, which each caller copies before the next."""
+    for value, rows in ((1, 300), (2, 300), (3, 7)):
+        write(tmp_path / f"{value}.npy", np.full((rows, 500, 3), value, np.uint8))
+    with ThreadPoolExecutor(3) as threads:
+        values = [1, 2, 3] * 20
+        arrays = list(threads.map(lambda v: decoder.read(tmp_path / f"{v}.npy"), values))
+    assert [np.unique(array).tolist() for array in arrays] == [[value] for value in values]
+    assert [len(array) for array in arrays[:3]] == [300, 300, 7]
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_pixels_and_header_come_together(tmp_path, rng, isolate):
+    for name, shape in (("a.png", (5, 7, 3)), ("b.tif", (3, 4, 5, 1)), ("c.jpg", (9, 8, 3))):
+        write(tmp_path / name, (rng.random(shape) * 255).astype(np.uint8))
+        array, info = read_with_info(tmp_path / name, isolate=isolate)
+        assert np.array_equal(array, read(tmp_path / name))
+        assert info == describe(tmp_path / name)
+    tifffile.imwrite(tmp_path / "d.tif", np.zeros((4, 5, 2), np.uint8), planarconfig="contig")
+    assert read_with_info(tmp_path / "d.tif", isolate=isolate)[0].shape == (4, 5, 2)
+    with pytest.raises(ImageReadError, match="colours and alpha"):
+        read_with_info(tmp_path / "d.tif", isolate=isolate, colors=True)
 
 
 def test_open_files_and_bytes(tmp_path, decoder):

@@ -84,14 +84,14 @@ def test_a_tenth_of_hostile_files_costs_one_line_each(good, tmp_path):
 def test_an_input_that_changes_while_it_is_read_is_done_again(good, tmp_path, monkeypatch, what):
     mine = tmp_path / "a.png"
     shutil.copy(good[0], mine)
-    real, left = image_task.read, [1]
+    real, left = image_task.read_with_info, [1]
 
     def meddled(path: str, **options):
         if left and left.pop():
             shutil.copy(good[1], mine) if what == "changed" else mine.unlink()
         return real(path, **options)
 
-    monkeypatch.setattr(image_task, "read", meddled)
+    monkeypatch.setattr(image_task, "read_with_info", meddled)
     report = run(job(), [mine], tmp_path / "out")
     assert report.failed == (what == "removed")
     shutil.copy(good[1], mine)

@@ -15,6 +15,7 @@ from spel.core.numbers import as_numbers
 from spel.decide.decision import Decision
 from spel.errors import ParameterError, ShapeError
 from spel.nn.geometry import Geometry
+from spel.ops.label import regions_of_spels
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +73,9 @@ def decide(
     place = place or Geometry.identity(values.ndim)
     threshold = ops.threshold_value(values, decision.threshold)
     near = decision.adjacency or Adjacency.box(3, ndim=values.ndim)
-    labels = ops.label(ops.threshold(values, threshold), near)
-    regions = ops.regions(labels, values)
+    above = ops.threshold(values, threshold)
+    labels, spels = ops.label(above, near), np.flatnonzero(above)
+    regions = regions_of_spels(spels, labels, values)
     boxes, order = select_regions(regions, decision, place, size)
     numbers = np.zeros(len(regions) + 1, dtype=np.int32)
     numbers[regions.labels[order]] = np.arange(1, len(order) + 1, dtype=np.int32)
@@ -82,21 +84,19 @@ def decide(
         regions.maxima[order],
         regions.areas[order],
         size,
-        components=_renumber(labels, numbers, int(regions.areas.sum())),
+        components=_renumber(labels, numbers, spels),
     )
     return DecisionResult(detections, threshold, _strongest(values, labels, regions, order))
 
 
 def _renumber(
-    labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32], labelled: int
+    labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32], spels: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.int32]:
-    """``numbers[labels]``, faster if only a few spels (`labelled`) have a label above 0."""
-    if 8 * labelled > labels.size:
+    """``numbers[labels]``, faster if only few spels have a label above 0."""
+    if 8 * len(spels) > labels.size:
         return numbers.take(labels)
     out = np.zeros(labels.shape, dtype=np.int32)
-    flat = labels.reshape(-1)
-    spels = np.flatnonzero(flat != 0)
-    out.reshape(-1)[spels] = numbers[flat[spels]]
+    out.reshape(-1)[spels] = numbers[labels.reshape(-1)[spels]]
     return out
 
 

@@ -14,11 +14,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from spel.allocator import RESERVE
 from spel.errors import ImageReadError, ParameterError, printable
 from spel.io.opening import image_error
 from spel.worker import Worker, WorkerDeath, WorkerTimeout
@@ -35,6 +37,7 @@ _TYPES = frozenset(
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 )
 Reply = tuple[bytes, int | None]
+Sent = tuple[dict[str, Any], npt.NDArray[Any] | None]
 
 
 class Isolation:
@@ -63,11 +66,19 @@ class Isolation:
         file: int | None = None,
         memory: int,
         max_bytes: int = 0,
-    ) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
+    ) -> Sent:
         """The reply of ``fn`` about the file: fields, and an array of at most ``max_bytes``."""
+
+        def take(data: bytes, shared: int | None) -> Sent:
+            fields = _fields(data)
+            if shared is None:
+                return fields, None
+            with open(shared, "rb") as sent:
+                return fields, _array(fields, sent, max_bytes) if fields else None
+
         try:
-            data, shared = self.worker.call_for_bytes(
-                fn, args, file=file, seconds=self.seconds, memory=memory
+            fields, array = self.worker.call_for_bytes(
+                fn, args, take, file=file, seconds=self.seconds, memory=memory
             )
         except WorkerTimeout:
             raise image_error(
@@ -79,12 +90,6 @@ class Isolation:
         except WorkerDeath as death:
             remedy = "the file is damaged or hostile; leave it out"
             raise image_error(path, "", f"the decoder {death}", remedy) from None
-        try:
-            fields = _fields(data)
-            array = None if shared is None or not fields else _array(fields, shared, max_bytes)
-        finally:
-            if shared is not None:
-                os.close(shared)
         message = fields.get("error")
         if isinstance(message, str):
             raise ImageReadError(printable(message)[:300])
@@ -100,7 +105,7 @@ def _fields(data: bytes) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _array(fields: dict[str, Any], shared: int, max_bytes: int) -> npt.NDArray[Any] | None:
+def _array(fields: dict[str, Any], sent: BinaryIO, max_bytes: int) -> npt.NDArray[Any] | None:
     """The array in the file that was sent, if it is one."""
     shape, dtype = fields.get("shape"), fields.get("dtype")
     if not isinstance(dtype, str) or dtype not in _TYPES:
@@ -110,13 +115,12 @@ def _array(fields: dict[str, Any], shared: int, max_bytes: int) -> npt.NDArray[A
     if not all(type(n) is int and 0 < n < 1 << 40 for n in shape):
         return None
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size > max_bytes or os.fstat(shared).st_size != size:
+    if size > max_bytes or os.fstat(sent.fileno()).st_size != size:
         return None
     array = np.empty(shape, dtype)
-    with open(shared, "rb", closefd=False) as file:
-        file.seek(0)
-        if file.readinto(array.reshape(-1).view(np.uint8).data) != size:
-            return None
+    sent.seek(0)
+    if sent.readinto(array.reshape(-1).view(np.uint8).data) != size:  # type: ignore[attr-defined]
+        return None
     return array
 
 
@@ -137,7 +141,7 @@ def load_libraries() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_FILES, hard))
 
 
-def reply(name: str, make: Callable[[], tuple[dict[str, Any], npt.NDArray[Any] | None]]) -> Reply:
+def reply(name: str, make: Callable[[], Sent]) -> Reply:
     """The result of ``make``, or its error, as bytes and an unnamed file."""
     try:
         fields, array = make()
@@ -153,9 +157,15 @@ def reply(name: str, make: Callable[[], tuple[dict[str, Any], npt.NDArray[Any] |
 
 
 def _shared(array: npt.NDArray[Any]) -> int:
-    """The descriptor of an unnamed file with the array's bytes."""
+    """The descriptor of an unnamed file with the array's bytes.
+
+    On Linux it is one file for all arrays of usual size: the system clears each new page of memory,
+    which takes as long as writing it.
+    """
     if sys.platform == "linux":
-        handle = os.memfd_create("spel")
+        handle = os.dup(_file_of_arrays()) if array.nbytes <= RESERVE else os.memfd_create("spel")
+        os.ftruncate(handle, array.nbytes)
+        os.lseek(handle, 0, os.SEEK_SET)
     else:
         with tempfile.TemporaryFile() as file:
             handle = os.dup(file.fileno())
@@ -163,3 +173,9 @@ def _shared(array: npt.NDArray[Any]) -> int:
     while len(view):
         view = view[os.write(handle, view) :]
     return handle
+
+
+@cache
+def _file_of_arrays() -> int:
+    """The file of this process; the other side copies an array before it asks for the next."""
+    return os.memfd_create("spel")

@@ -146,14 +146,24 @@ def extremes(array: npt.NDArray[Any], axes: tuple[int, ...]) -> tuple[Float, Flo
     NumPy walks in the order of memory: over few interleaved channels, its inner loop has as many
     numbers. So these go channel by channel.
     """
+    parts = _walks(array, axes)
+    low = np.concatenate([part.min(axis=axes, keepdims=True) for part in parts], axis=1)
+    return low, largest(array, axes)
+
+
+def largest(array: npt.NDArray[Any], axes: tuple[int, ...]) -> Float:
+    """The second of the two `extremes`."""
+    parts = _walks(array, axes)
+    return np.concatenate([part.max(axis=axes, keepdims=True) for part in parts], axis=1)
+
+
+def _walks(array: npt.NDArray[Any], axes: tuple[int, ...]) -> list[npt.NDArray[Any]]:
+    """The array, or its few channels if they are interleaved."""
     channels = array.shape[1]
     steps = [abs(step) for step, n in zip(array.strides, array.shape) if n > 1]
-    parts = [array]
     if axes == (2, 3, 4) and 1 < channels <= 16 and abs(array.strides[1]) == min(steps):
-        parts = [array[:, c : c + 1] for c in range(channels)]
-    low = np.concatenate([part.min(axis=axes, keepdims=True) for part in parts], axis=1)
-    high = np.concatenate([part.max(axis=axes, keepdims=True) for part in parts], axis=1)
-    return low, high
+        return [array[:, c : c + 1] for c in range(channels)]
+    return [array]
 
 
 def allocate(

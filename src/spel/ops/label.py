@@ -150,21 +150,28 @@ def regions(labels: npt.ArrayLike, intensity: npt.ArrayLike | None = None) -> Re
             f"regions: intensity of shape {values.shape} for labels of shape {array.shape}; "
             "expected the same shape"
         )
-    flat = np.flatnonzero(array != 0)  # of booleans: several times faster than of integers
-    places = np.unravel_index(flat, array.shape)
-    present, index = _ranked(array.reshape(-1)[flat])
+    # Of booleans: several times faster than of integers.
+    return regions_of_spels(np.flatnonzero(array != 0), array, values)
+
+
+def regions_of_spels(
+    spels: npt.NDArray[np.intp], labels: npt.NDArray[Any], values: npt.NDArray[Any] | None = None
+) -> Regions:
+    """`regions` of checked arrays, whose spels with a label above 0 are known."""
+    places = np.unravel_index(spels, labels.shape)
+    present, index = _ranked(labels.reshape(-1)[spels])
     n = len(present)
     areas = np.bincount(index, minlength=n)
-    low = np.full((n, array.ndim), np.iinfo(np.int64).max)
-    high = np.zeros((n, array.ndim), dtype=np.int64)
-    centroids = np.empty((n, array.ndim))
+    low = np.full((n, labels.ndim), np.iinfo(np.int64).max)
+    high = np.zeros((n, labels.ndim), dtype=np.int64)
+    centroids = np.empty((n, labels.ndim))
     for axis, place in enumerate(places):
         np.minimum.at(low[:, axis], index, place)
         np.maximum.at(high[:, axis], index, place + 1)
         centroids[:, axis] = np.bincount(index, place, minlength=n) / np.maximum(areas, 1)
     means, maxima = np.full(n, np.nan), np.full(n, np.nan)
     if values is not None:
-        inside = values.reshape(-1)[flat].astype(np.float64)
+        inside = values.reshape(-1)[spels].astype(np.float64)
         means = np.bincount(index, inside, minlength=n) / np.maximum(areas, 1)
         maxima = np.full(n, -np.inf)
         np.maximum.at(maxima, index, inside)

@@ -395,6 +395,6 @@ def scale_to_one(array: npt.NDArray[np.generic]) -> Float:
     """Factor per image and channel of a planar array that brings its maximum to 1."""
     if array.size == 0:
         return np.ones(array.shape[:2] + (1, 1, 1), dtype=np.float32)
-    top = arrays.extremes(array, (2, 3, 4))[1].astype(np.float32)
+    top = arrays.largest(array, (2, 3, 4)).astype(np.float32)
     with np.errstate(divide="ignore"):
         return np.where(top > 0, np.float32(1) / top, np.float32(1))

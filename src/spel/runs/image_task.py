@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from spel.core.intensity import white_of
 from spel.core.threads import threads
-from spel.io.image.colors import check_colors
-from spel.io.image.reader import describe, read
+from spel.io.image.reader import describe, read_with_info
 from spel.io.large import is_zarr
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
-from spel.runs.parts import NO_LIMIT, is_too_large, process_in_parts
+from spel.runs.parts import NO_LIMIT, in_parts, is_too_large, process_in_parts
 from spel.runs.shard import Shard
 from spel.runs.source_image import Record, SourceImage
 from spel.runs.tiled_task import TiledTask
@@ -43,18 +42,17 @@ class ImageTask:
 
     def _record(self) -> Record | TiledTask:
         job, limit = self.job, self.job.limit
-        in_parts = job.tile is not None or job.level is not None or is_zarr(self.image)
-        if in_parts and job.reduce == 1:
+        wanted = job.tile is not None or job.level is not None or is_zarr(self.image)
+        if wanted and job.reduce == 1:
             return process_in_parts(job, self.image, self.files, self.shard)
-        may_tile = job.max_pixels is None
-        info = describe(self.image, max_pixels=NO_LIMIT if may_tile else limit, isolate=job.isolate)
-        if may_tile and job.reduce == 1 and is_too_large(info):
-            return process_in_parts(job, self.image, self.files, self.shard)
-        if job.colors:
-            check_colors(self.image, info)
-        pixels = read(
-            self.image, page=job.page, max_pixels=limit, isolate=job.isolate, reduce=job.reduce
-        )
+        if job.max_pixels is None and job.reduce == 1 and in_parts(self.image):
+            info = describe(self.image, max_pixels=NO_LIMIT, isolate=job.isolate)
+            if is_too_large(info):
+                return process_in_parts(job, self.image, self.files, self.shard)
+        pixels, info = read_with_info(
+            self.image, page=job.page, max_pixels=limit, isolate=job.isolate, reduce=job.reduce,
+            colors=job.colors,
+        )  # fmt: skip
         white = white_of(pixels, info.range[1])
         more = info.unread_pages if job.page is None else 0
         image = SourceImage(self.image, pixels, white, info.orientation, pages=more)

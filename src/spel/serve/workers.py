@@ -135,8 +135,13 @@ class Workers:
         """One call of a worker, in a thread."""
         began = time.monotonic()
         try:
-            data, body = worker.call_for_bytes(
-                answer, (question,), file=file.fileno(), seconds=self.seconds, memory=self.memory
+            return worker.call_for_bytes(
+                answer,
+                (question,),
+                _answer,
+                file=file.fileno(),
+                seconds=self.seconds,
+                memory=self.memory,
             )
         except WorkerTimeout:
             self.deaths += 1
@@ -149,7 +154,6 @@ class Workers:
             file.close()
             self._mean_s += 0.1 * (time.monotonic() - began - self._mean_s)
             free()
-        return _answer(data, body)
 
     def close(self) -> None:
         """End the processes."""

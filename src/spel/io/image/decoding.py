@@ -12,11 +12,18 @@ import numpy.typing as npt
 from spel.io.opening import DecodeError, Reading, translating_errors
 
 from . import bmp, gif, jpeg, npy, png, pnm, tiff, webp
-from .colors import CONVERTED, to_rgb
+from .colors import CONVERTED, check_colors, to_rgb
 from .formats import HEAD, recognize
 from .header import ImageInfo
 
-__all__ = ["apply_orientation", "decode", "describe_open", "read_header", "read_open"]
+__all__ = [
+    "apply_orientation",
+    "decode",
+    "describe_open",
+    "read_all_of_open",
+    "read_header",
+    "read_open",
+]
 
 _DECODERS = {
     "PNG": png,
@@ -36,6 +43,26 @@ def read_open(
     """Read an open file that is called ``name`` in messages."""
     with translating_errors(name) as reading:
         return decode(file, reading, page, max_pixels, reduce)
+
+
+def read_all_of_open(
+    file: BinaryIO,
+    name: Any,
+    *,
+    page: int | None,
+    max_pixels: int,
+    reduce: int = 1,
+    colors: bool = False,
+) -> tuple[npt.NDArray[Any], ImageInfo]:
+    """The pixels and the header of an open file, called ``name`` in messages.
+
+    With `colors`, channels that are no colours are refused before pixels are decoded.
+    """
+    with translating_errors(name) as reading:
+        info = read_header(file, reading, max_pixels)
+        if colors:
+            check_colors(name, info)
+        return decode(file, reading, page, max_pixels, reduce), info
 
 
 def describe_open(file: BinaryIO, name: str, *, max_pixels: int) -> ImageInfo:

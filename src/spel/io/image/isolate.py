@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy.typing as npt
 
 from spel.errors import ParameterError
-from spel.io.isolation import MIB, Isolation, Reply, reply
+from spel.io.isolation import MIB, Isolation, Reply, Sent, reply
 from spel.io.opening import (
     check_options,
     check_reduce,
@@ -24,7 +24,7 @@ from spel.io.opening import (
     translating_errors,
 )
 
-from .decoding import describe_open, read_open
+from .decoding import describe_open, read_all_of_open, read_open
 from .header import BYTES_PER_PIXEL, MAX_PIXELS, ImageInfo
 
 __all__ = ["Decoder", "shared_decoder"]
@@ -86,6 +86,21 @@ class Decoder:
         check_reduce(reduce)
         return self.array(path, read_in_worker, (page, reduce), max_pixels)
 
+    def read_with_info(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        page: int | None = None,
+        max_pixels: int = MAX_PIXELS,
+        reduce: int = 1,
+        colors: bool = False,
+    ) -> tuple[npt.NDArray[Any], ImageInfo]:
+        """As :func:`spel.io.image.reader.read_with_info`, by one call of the process."""
+        check_options(page, max_pixels)
+        check_reduce(reduce)
+        fields, array = self._pixels(path, read_all_in_worker, (page, reduce, colors), max_pixels)
+        return array, _info(path, fields.get("info"))
+
     def array(
         self,
         path: str | os.PathLike[str] | BinaryIO,
@@ -94,8 +109,18 @@ class Decoder:
         max_pixels: int,
     ) -> npt.NDArray[Any]:
         """What ``fn(handle, name, *options, max_pixels)`` makes of the file in the worker."""
+        return self._pixels(path, fn, options, max_pixels)[1]
+
+    def _pixels(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        fn: Callable[..., Reply],
+        options: tuple[Any, ...],
+        max_pixels: int,
+    ) -> tuple[dict[str, Any], npt.NDArray[Any]]:
+        """The fields and the array that the worker sends."""
         with translating_errors(path), open_binary(path) as file, _descriptor(file) as handle:
-            _, array = self._isolation.call(
+            fields, array = self._isolation.call(
                 path,
                 fn,
                 (name_of(path), *options, max_pixels),
@@ -105,7 +130,7 @@ class Decoder:
             )
             if array is None:
                 raise image_error(path, "", "the decoder sent no image", "leave the file out")
-            return array
+            return fields, array
 
     def describe(
         self, path: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = MAX_PIXELS
@@ -120,9 +145,7 @@ class Decoder:
                 file=handle,
                 memory=self.memory or 64 * MIB + 18 * MAX_PIXELS,
             )
-            if not _is_info(header):
-                raise image_error(path, "", "the decoder sent no header", "leave the file out")
-            return ImageInfo(**{**header, "spacing": tuple(header["spacing"])})
+            return _info(path, header)
 
     def close(self) -> None:
         """End the process; the next image would start another."""
@@ -153,6 +176,13 @@ def _descriptor(file: BinaryIO) -> Iterator[int]:
         yield copy.fileno()
 
 
+def _info(path: Any, sent: Any) -> ImageInfo:
+    """The header that the worker sent."""
+    if not (isinstance(sent, dict) and _is_info(sent)):
+        raise image_error(path, "", "the decoder sent no header", "leave the file out")
+    return ImageInfo(**{**sent, "spacing": tuple(sent["spacing"])})
+
+
 def _is_info(fields_sent: dict[str, Any]) -> bool:
     """Whether the fields are those of an `ImageInfo`, each of its type."""
     example = {**asdict(ImageInfo("", 1, 1, 1)), "spacing": []}  # as JSON has it
@@ -169,6 +199,21 @@ def read_in_worker(handle: int, name: str, page: int | None, reduce: int, max_pi
     with open(handle, "rb", closefd=False) as file:
         how: dict[str, Any] = {"page": page, "max_pixels": max_pixels, "reduce": reduce}
         return reply(name, lambda: ({}, read_open(file, name, **how)))
+
+
+def read_all_in_worker(
+    handle: int, name: str, page: int | None, reduce: int, colors: bool, max_pixels: int
+) -> Reply:
+    """Read the header of an open file, and decode it."""
+
+    def make() -> Sent:
+        array, info = read_all_of_open(
+            file, name, page=page, max_pixels=max_pixels, reduce=reduce, colors=colors
+        )
+        return {"info": asdict(info)}, array
+
+    with open(handle, "rb", closefd=False) as file:
+        return reply(name, make)
 
 
 def describe_in_worker(handle: int, name: str, max_pixels: int) -> Reply:

@@ -73,14 +73,14 @@ def read(
     start = file.tell()  # Pillow stops after the header of the first scan
     file.seek(0)
     data = file.read()
-    scans = 1 + data.count(_SCAN, start)
-    if scans > 1000 or scans * info.rows * info.cols > _MAX_SCANS * max_pixels:
-        raise DecodeError(f"it has {scans} scans of all its pixels, which takes too long")
     marker = _MARKER.search(data, start)
     if marker is None or data.find(_END, marker.start()) < 0:
         raise DecodeError("it is cut short: the end mark is missing", DAMAGED)
     if marker[0] == _END and plain:
         return _one_scan(data, marker.start(), reduce), info
+    scans = 1 + data.count(_SCAN, marker.start())
+    if scans > 1000 or scans * info.rows * info.cols > _MAX_SCANS * max_pixels:
+        raise DecodeError(f"it has {scans} scans of all its pixels, which takes too long")
     return _decode(data, reduce), info
 
 

@@ -101,7 +101,7 @@ def pixels(image: Image, mode: str = "") -> npt.NDArray[np.generic]:
     band = max(1, _BAND // cols)
     for row in range(0, rows, band):  # a copy in one piece would need three times the memory
         last = min(rows, row + band)
-        piece = image.crop((0, row, cols, last))
+        piece = image if band >= rows else image.crop((0, row, cols, last))
         part = np.asarray(piece if piece.mode == mode else piece.convert(mode))
         part = part.reshape(last - row, cols, -1)
         if out is None:

@@ -16,7 +16,7 @@ from spel.io.large import LargeImage, is_zarr
 from spel.io.opening import check_options, check_reduce, open_binary, translating_errors
 
 from .colors import check_colors
-from .decoding import decode, read_header
+from .decoding import decode, read_all_of_open, read_header
 from .header import MAX_PIXELS, ImageInfo, check_size
 from .isolate import shared_decoder
 
@@ -91,6 +91,46 @@ def read(
         return decode(file, reading, page, max_pixels, reduce)
 
 
+def read_with_info(
+    path: Source,
+    *,
+    page: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    isolate: bool = False,
+    reduce: int = 1,
+    colors: bool = False,
+) -> tuple[npt.NDArray[Any], ImageInfo]:
+    """What `read` and `describe` give, from one opening of the file.
+
+    Parameters
+    ----------
+    path, page, max_pixels, isolate, reduce
+        As :func:`read` takes them.
+    colors : bool
+        Whether the channels must be colours: others are refused before pixels are decoded.
+
+    Examples
+    --------
+    >>> import io
+    >>> image, info = read_with_info(io.BytesIO(b"P2 2 1 4095 7 200"))
+    >>> image.shape, info.format
+    ((1, 2, 1), 'PNM')
+    """
+    check_options(page, max_pixels)
+    check_reduce(reduce)
+    how: dict[str, Any] = {"page": page, "max_pixels": max_pixels}
+    if _is_folder(path):
+        info = describe(path, max_pixels=max_pixels, isolate=isolate)
+        if colors:
+            check_colors(path, info)
+        return read(path, **how, isolate=isolate, reduce=reduce), info
+    how.update(reduce=reduce, colors=colors)
+    if isolate:
+        return shared_decoder().read_with_info(path, **how)
+    with translating_errors(path), open_binary(path) as file:
+        return read_all_of_open(file, path, **how)
+
+
 def read_with_white(
     path: Source,
     *,
@@ -119,12 +159,11 @@ def read_with_white(
     >>> image.dtype.name, white
     ('uint16', 4095.0)
     """
-    info = describe(path, max_pixels=max_pixels, isolate=isolate)
-    if colors:
-        check_colors(path, info)
+    image, info = read_with_info(
+        path, page=page, max_pixels=max_pixels, isolate=isolate, colors=colors
+    )
     if page is None and info.unread_pages:
         warnings.warn(first_of_pages(path, info.unread_pages), stacklevel=2)
-    image = read(path, page=page, max_pixels=max_pixels, isolate=isolate)
     return image, white_of(image, info.range[1])
 
 

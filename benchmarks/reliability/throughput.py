@@ -1,12 +1,16 @@
 """How fast a folder is detected, segmented and applied beside decoding alone; and its memory.
 
-    python -m benchmarks.reliability.throughput [FOLDER] [--images 2000] [--size 720 1280]
-        [--only "segment, edges"]
+    python -m benchmarks.reliability.throughput [FOLDER] [--size 720 1280] [--count 40]
+        [--only "segment, edges"] [--images 2000]
 
-Without a folder, streets of that size are rendered as JPEG. "halves" are decoded at a half of their
-rows and columns (--reduce 2). Processor time of one core, minimum of
-three rounds in one run; then the same small images over and over, with the resident memory after
-each tenth.
+Without a folder, streets are rendered as JPEG; photos of more than a megapixel repeat one street.
+"halves" are decoded at a half of their rows and columns (--reduce 2). All times are processor time
+of this process and of its decoder, least of three rounds in one run.
+
+"here" decodes in the process of the run, and "isolated" in another, as commands do by themselves.
+"network" is the network alone, on an image in memory. No run can have a larger share of decoding
+than the limit, for which all else takes no time: decoding over the sum of decoding and network.
+At the end the same small image is read over and over, with the resident memory after each tenth.
 """
 
 from __future__ import annotations
@@ -17,7 +21,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 import spel
 from benchmarks.environment import environment
@@ -26,13 +33,17 @@ from spel.data import street
 from spel.decide import Decision
 from spel.decide.boxes import decide
 from spel.decide.detection import decision_of, with_decision
-from spel.jobs import ApplyJob, DetectJob, SegmentJob
-from spel.runs import Identity, ImageJob, run_tasks
+from spel.io.image.isolate import shared_decoder
+from spel.io.sources import expand
+from spel.jobs import ApplyJob, DetectJob, NetworkJob, SegmentJob
+from spel.runs import Identity, run_tasks
 
 ROUNDS = 3
+STREET = (750, 1000)
+"""Largest street that is rendered; larger photos repeat it."""
 
 
-def jobs() -> dict[str, ImageJob]:
+def jobs() -> dict[str, NetworkJob]:
     """Detection by the lecture's network, and by edges with a fixed threshold: less to decide.
 
     Masks and float32 outputs by the encoder of the eggs, and by the edges.
@@ -46,38 +57,49 @@ def jobs() -> dict[str, ImageJob]:
         close=spel.MinPool(box),
     )
     fixed, eggs = Decision(0.9, select="widest"), spel.zoo.get("parasite-eggs")
+    plate = spel.zoo.plate_lecture()
     return {
-        "detect, plate-lecture": DetectJob(spel.zoo.plate_lecture(), isolate=False),
-        "detect, plate-lecture, halves": DetectJob(
-            spel.zoo.plate_lecture(), isolate=False, reduce=2
-        ),
-        "detect, edges": DetectJob(with_decision(light, fixed), isolate=False),
-        "segment, edges": SegmentJob(light, isolate=False),
-        "segment, edges, halves": SegmentJob(light, isolate=False, reduce=2),
-        "segment, parasite-eggs": SegmentJob(eggs, isolate=False),
-        "apply, edges": ApplyJob(light, formats=("npy",), isolate=False),
-        "apply, edges, halves": ApplyJob(light, formats=("npy",), isolate=False, reduce=2),
-        "apply, parasite-eggs": ApplyJob(eggs, formats=("npy",), isolate=False),
+        "detect, plate-lecture": DetectJob(plate),
+        "detect, plate-lecture, halves": DetectJob(plate, reduce=2),
+        "detect, edges": DetectJob(with_decision(light, fixed)),
+        "segment, edges": SegmentJob(light),
+        "segment, edges, halves": SegmentJob(light, reduce=2),
+        "segment, parasite-eggs": SegmentJob(eggs),
+        "apply, edges": ApplyJob(light, formats=("npy",)),
+        "apply, edges, halves": ApplyJob(light, formats=("npy",), reduce=2),
+        "apply, parasite-eggs": ApplyJob(eggs, formats=("npy",)),
     }
+
+
+def spent() -> float:
+    """Processor seconds of this process and of its decoder."""
+    pid = shared_decoder().pid
+    stats = [] if pid is None else Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return time.process_time() + sum(int(one.read_text().split()[0]) for one in stats) / 1e9
 
 
 def seconds(work: Callable[[], object]) -> float:
     """Least processor time of a few rounds."""
     taken = []
     for _ in range(ROUNDS):
-        begin = time.process_time()
+        begin = spent()
         work()
-        taken.append(time.process_time() - begin)
+        taken.append(spent() - begin)
     return min(taken)
 
 
-def rates(paths: list[Path], out: str, chosen: dict[str, ImageJob]) -> dict[str, float]:
-    """Images per second of one core, which decodes, computes and writes."""
-    found = {"decoding alone": len(paths) / seconds(lambda: [spel.read(p) for p in paths])}
-    for name, job in chosen.items():
-        tasks = job.tasks([str(path) for path in paths], out)
-        found[name] = len(paths) / seconds(lambda tasks=tasks: list(run_tasks(tasks)))
-    return found
+def row(job: NetworkJob, paths: list[Path], out: str, decoding: float) -> dict[str, float]:
+    """Milliseconds of an image and shares of decoding, for one job."""
+    image = spel.read(paths[0], reduce=job.reduce)
+    network = seconds(lambda: job.network(image))
+    found = {"network, ms": network * 1e3}
+    for where, isolate in (("here", False), ("isolated", True)):
+        tasks = replace(job, isolate=isolate).tasks([str(path) for path in paths], out)
+        took = seconds(lambda tasks=tasks: list(run_tasks(tasks))) / len(paths)
+        found |= {f"{where}, ms": took * 1e3, f"{where}, share": decoding / took}
+    alone = seconds(lambda: spel.read(paths[0], reduce=job.reduce))
+    found["limit of the share"] = decoding / (alone + network)
+    return {name: round(value, 2) for name, value in found.items()}
 
 
 def parts(path: Path) -> dict[str, float]:
@@ -86,6 +108,7 @@ def parts(path: Path) -> dict[str, float]:
     saliency, decision = net(image), decision_of(net)
     work: dict[str, Callable[[], object]] = {
         "decoding": lambda: spel.read(path),
+        "decoding in another process": lambda: spel.read(path, isolate=True),
         "hash of the input": lambda: Identity.of(path),
         "network": lambda: net(image),
         "threshold, labels, boxes": lambda: decide(saliency, decision),
@@ -97,7 +120,7 @@ def parts(path: Path) -> dict[str, float]:
 
 def memory(path: Path, images: int) -> list[int]:
     """Resident megabytes after each tenth of many images."""
-    job = jobs()["detect, plate-lecture"]
+    job = replace(jobs()["detect, plate-lecture"], isolate=False)
     sizes = []
     for done, _ in enumerate(run_tasks(job.tasks([str(path)] * images)), 1):
         if done % max(1, images // 10) == 0:
@@ -106,8 +129,23 @@ def memory(path: Path, images: int) -> list[int]:
     return sizes
 
 
+def render(folder: Path, count: int, size: tuple[int, int]) -> None:
+    """Write streets of a size as JPEG, eight different ones."""
+    times = [-(-side // most) for side, most in zip(size, STREET, strict=True)]
+    large = max(times) > 2
+    for number in range(count):
+        if number >= 8:
+            (folder / f"{number}.jpg").hardlink_to(folder / f"{number % 8}.jpg")
+            continue
+        image = street(number, size=STREET if large else size).image
+        whole = np.tile(image, (*times, 1))[: size[0], : size[1]] if large else image
+        spel.write(folder / f"{number}.jpg", whole)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--count", type=int, default=40, help="images of a round")
     parser.add_argument("--size", type=int, nargs=2, default=(720, 1280), help="rows and columns")
@@ -118,20 +156,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place, spel.threads(1):
         folder = given.folder or Path(place)
         if given.folder is None:
-            for i in range(given.count):
-                spel.write(folder / f"{i}.jpg", street(i % 8, size=tuple(given.size)).image)
-        from spel.io.sources import expand
-
-        paths = expand([folder])[: given.count]
-        chosen = {name: job for name, job in jobs().items() if name in given.only}
-        rate, parts_of = rates(paths, place, chosen), parts(paths[0])
+            render(folder, given.count, tuple(given.size))
+        first, *_ = paths = expand([folder])[: given.count]
+        spel.read(first, isolate=True)  # starts the decoder
+        decoding = seconds(lambda: [spel.read(path) for path in paths]) / len(paths)
+        rows = {name: row(jobs()[name], paths, place, decoding) for name in given.only}
+        parts_of, size = parts(first), spel.io.describe(first).shape[:2]
         small = Path(place) / "small.png"
         spel.write(small, street(0, size=(120, 160)).image)
         sizes = memory(small, given.images) if given.images else []
     facts = {
-        "images per second of one core": {k: round(v, 1) for k, v in rate.items()},
-        "share of decoding": {k: round(v / rate["decoding alone"], 2) for k, v in rate.items()},
-        "milliseconds of an image": parts_of,
+        "rows and columns": size,
+        "decoding alone, ms": round(decoding * 1e3, 2),
+        "jobs": rows,
+        "milliseconds of detecting": parts_of,
         "megabytes after each tenth": sizes,
         "processor": environment()["processor"],
     }

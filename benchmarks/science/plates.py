@@ -40,7 +40,7 @@ FALSE_ALARMS = 0.1
 CONFIG = RigidConfig(rounds=2)
 """As by default, with a round of hard negatives less, which saves time."""
 
-TILT = 12.0
+TILT = 8.0
 """Largest angle, in degrees, by which plates may be tilted where boxes are adjusted."""
 
 

@@ -10,13 +10,13 @@ import pytest
 import spel
 from spel import zoo
 from spel.data import street
-from spel.decide import decision_of, with_decision
+from spel.decide import decision_of
 from spel.errors import ParameterError
 from spel.metrics.detection import iou
 from spel.rigid import RigidConfig, Windows, learn_adjustment, learn_detector
-from spel.rigid.adjust import ADJUSTMENTS, LEAST_GAIN, STARTS, adjust_boxes
+from spel.rigid.adjust import ROUNDS, SURE, adjust_boxes
 from spel.rigid.learn import training_photos
-from spel.rigid.misplaced import misplace_objects
+from spel.rigid.misplaced import FAR, NEAR, misplace_objects
 from spel.rigid.score import Scanner
 from spel.rigid.stage import StageLearner
 from spel.rigid.stored_rows import Scratch
@@ -59,27 +59,61 @@ def test_a_stretched_window_is_its_box():
     assert len(scanner.score_stretched(scanner.pyramid(scene.image), boxes[:0])) == 0
 
 
-def test_a_misplaced_box_comes_closer_to_its_plate():
+def test_a_misplaced_box_comes_closer_in_every_round():
     scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
     pyramid = scanner.pyramid(scene.image)
-    shifted = apply_deltas(scene.boxes, [[0.15, -0.1, -0.2, 0.2]])
-    moved = scanner.adjust(scanner.score_stretched(pyramid, shifted)).boxes
-    assert iou(moved, scene.boxes).item() > iou(shifted, scene.boxes).item() + 0.1
+    boxes = apply_deltas(scene.boxes, [[0.15, -0.1, -0.2, 0.2]])
+    overlaps = [iou(boxes, scene.boxes).item()]
+    for first in ROUNDS[1:]:
+        boxes = apply_deltas(boxes, scanner.adjusting_deltas(pyramid, boxes)[:, first : first + 4])
+        overlaps.append(iou(boxes, scene.boxes).item())
+    assert overlaps == sorted(overlaps)
+    assert overlaps[-1] > overlaps[0] + 0.1
 
 
-def test_the_score_is_the_mean_of_before_and_of_the_best_window():
+def test_the_score_is_the_greater_one_of_before_and_after():
     scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
     pyramid = scanner.pyramid(scene.image)
-    objects = adjust_boxes(scanner, pyramid, scene.boxes, np.array([1.0]))
-    sides = np.tile(scene.boxes[:, 2:] - scene.boxes[:, :2], 2)
-    tried = [scanner.score_stretched(pyramid, scene.boxes + start * sides) for start in STARTS]
-    for _ in range(ADJUSTMENTS):
-        tried += [scanner.score_stretched(pyramid, scanner.adjust(one).boxes) for one in tried[-7:]]
-    own, *others = (one.log_odds.item() for one in [*tried[:7], *tried[-7:]])
-    best = own if own + LEAST_GAIN >= max(others) else max(others)
-    assert objects.log_odds == pytest.approx([(1 + best) / 2])
-    assert objects.log_odds - objects.prior == pytest.approx([best])
+    for before in (-5.0, 50.0):
+        objects = adjust_boxes(scanner, pyramid, scene.boxes, np.array([before]))
+        (own,) = scanner.score_stretched(pyramid, objects.boxes).log_odds
+        assert objects.log_odds == pytest.approx([max(before, own)])
+        assert objects.log_odds - objects.prior == pytest.approx([own])
     assert len(adjust_boxes(scanner, pyramid, scene.boxes[:0], np.zeros(0))) == 0
+
+
+def test_the_box_of_a_known_object_stays_and_that_of_an_unknown_one_moves():
+    scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
+    pyramid = scanner.pyramid(scene.image)
+    taken = apply_deltas(scene.boxes, [[0.1, 0.1, 0.1, -0.1]])
+    stays, half, moves = (
+        adjust_boxes(scanner, pyramid, taken, np.array([log_odds])).boxes
+        for log_odds in (50.0, SURE, -50.0)
+    )
+    assert stays == pytest.approx(taken)
+    assert np.abs(moves - taken).max() > 1
+    assert half == pytest.approx((stays + moves) / 2)
+
+
+def test_a_box_that_would_lose_much_stays():
+    scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
+    pyramid, bank = scanner.pyramid(scene.image), scanner.adjuster.bank
+    away = np.tile(np.array([0.7, 0.7, 0, 0], np.float32), 2)
+    bank = replace(bank, weights=bank.weights * 0, bias=away)
+    scanner.adjuster = replace(scanner.adjuster, bank=bank)
+    objects = adjust_boxes(scanner, pyramid, scene.boxes, np.array([-50.0]))
+    assert objects.boxes == pytest.approx(scene.boxes)
+
+
+def test_a_detector_has_the_kernels_that_adjust_and_their_size_or_neither():
+    with pytest.raises(ParameterError, match="without adjust_size"):
+        Windows(((48, 16),), adjust_node="score_adjust")
+    with pytest.raises(ParameterError, match="sizes"):
+        Windows(((48, 16),), adjust_node="score_adjust", adjust_size=(48, 0))
+    windows = Windows(((48, 16),), adjust_node="score_adjust", adjust_size=(48, 20))
+    assert Windows.from_dict(windows.to_dict()) == windows
+    plain = replace(windows, adjust_node=None)
+    assert plain == Windows(((48, 16),))
 
 
 def test_why_tells_the_score_of_the_best_window():
@@ -101,27 +135,8 @@ def test_a_part_of_a_plate_grows_to_the_plate(part):
     assert iou(boxes, scene.boxes).item() > max(0.75, iou(taken, scene.boxes).item())
 
 
-def test_a_box_that_does_not_gain_enough_stays():
-    image, network = street(1, size=(240, 352)).image, zoo.plates()
-    scanner = scanner_of(network)
-    moved = {}
-    for name, factor in (("away", 0.7), ("nowhere", 0.0)):
-        layer = scanner.adjuster
-        bank = replace(
-            layer.bank, weights=layer.bank.weights * 0, bias=layer.bank.bias * 0 + factor
-        )
-        nodes = [
-            replace(node, layer=replace(layer, bank=bank)) if node.name == "score_adjust" else node
-            for node in network.nodes
-        ]
-        changed = spel.Network(tuple(nodes)).with_meta(**network.meta)
-        moved[name] = spel.detect(changed, image, threshold=0.1).boxes
-    assert moved["away"] == pytest.approx(moved["nowhere"])
-    plain = with_decision(network, replace(decision_of(network), adjust_node=None))
-    assert moved["away"] == pytest.approx(spel.detect(plain, image, threshold=0.1).boxes)
-
-
-def test_deltas_of_misplaced_windows_lead_to_the_enclosing_box(monkeypatch):
+@pytest.mark.parametrize("misplacement", [FAR, NEAR])
+def test_deltas_of_misplaced_windows_lead_to_the_enclosing_box(misplacement, monkeypatch):
     monkeypatch.setattr("spel.rigid.misplaced.as_cells", lambda config, cells, crops: flat(crops))
     image = np.zeros((200, 300), np.uint8)
     image[90:110, 110:190] = 255
@@ -131,10 +146,10 @@ def test_deltas_of_misplaced_windows_lead_to_the_enclosing_box(monkeypatch):
     stage = StageLearner(config, photos, "score")
     random, scratch = np.random.default_rng(1), Scratch()
     crops, deltas = misplace_objects(
-        config, stage.cells, photos.images, stage.groups[0], random, scratch
+        config, stage.cells, photos.images, stage.all, misplacement, random, scratch
     )
-    (size,) = stage.sizes
-    rows, cols = ((n + 2 * (config.block // 2)) * config.cell for n in stage.groups[0].window)
+    size = np.array(stage.all.size) * config.cell
+    rows, cols = ((n + 2 * (config.block // 2)) * config.cell for n in stage.all.window)
     own = np.array([[cols - size[0], rows - size[1], cols + size[0], rows + size[1]]]) / 2
     for crop, delta in zip(crops.of(range(1)), deltas.of(range(1))):
         row, col = np.nonzero(crop.reshape(rows, cols) > 0.5 * crop.max())

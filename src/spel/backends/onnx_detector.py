@@ -18,7 +18,7 @@ from spel.backends.onnx_tensor import Tensor, branch, constant, count_up, join, 
 from spel.backends.onnx_windows import OnnxScanner, OnnxScored
 from spel.nn.network import Network
 from spel.rigid import detect as rule
-from spel.rigid.adjust import ADJUSTMENTS, LEAST_GAIN, MOST_GAIN, STARTS
+from spel.rigid.adjust import MOST_GAIN
 from spel.rigid.classes import KIND, ClassWindows
 from spel.rigid.score import Scanner
 from spel.rigid.windows import Windows
@@ -111,7 +111,7 @@ def _objects(scanner: OnnxScanner, threshold: float) -> tuple[Tensor, Tensor]:
     boxes, log_odds = voted(scored, chosen), scored.log_odds.at(chosen)
     if not adjusts:
         return boxes, log_odds
-    boxes, log_odds = _adjusted(scanner, boxes, log_odds)
+    boxes, log_odds = scanner.adjust(boxes, log_odds)
     best = suppressed(boxes, _above(log_odds, threshold), windows.overlap, most=most)
     return boxes.at(best), log_odds.at(best)
 
@@ -120,22 +120,6 @@ def _above(log_odds: Tensor, threshold: float) -> Tensor:
     """Places of what lies above a threshold, best first."""
     index = count_up(log_odds.size(0)).where(log_odds > threshold)
     return index.at(log_odds.at(index).order())
-
-
-def _adjusted(scanner: OnnxScanner, boxes: Tensor, log_odds: Tensor) -> tuple[Tensor, Tensor]:
-    """The boxes adjusted from several widths, and their log-odds anew."""
-    sides = boxes.at([2, 3], 1) - boxes.at([0, 1], 1)
-    sides = join([sides, sides], axis=1)
-    starts = join([boxes + sides * start for start in STARTS.tolist()])
-    first, adjusted = scanner.score_stretched(starts)
-    for _ in range(ADJUSTMENTS):
-        moved, (scores, adjusted) = adjusted, scanner.score_stretched(adjusted)
-    number, windows = boxes.size(0), count_up(starts.size(0) * 2)
-    gains = join([first, scores])
-    ranks = gains + (windows < number).to("float64") * LEAST_GAIN
-    each = ranks.reshape(2 * len(STARTS), number)
-    best = each.op("ArgMax", dtype="int64", axis=0, keepdims=0) * number + count_up(number)
-    return join([starts, moved]).at(best), (log_odds + gains.at(best)) / 2.0
 
 
 def _scored(scanner: OnnxScanner) -> OnnxScored:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from spel.backends.onnx_tensor import Tensor, constant, count_up, join, loop
 from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.nn import Convolution, MaxPool
+from spel.rigid.adjust import MOST_LOSS, ROUNDS, SURE
 from spel.rigid.score import MIN_SIDE, SLIDE_MARGIN, Scanner
 
 CROPS = 32
@@ -116,7 +116,7 @@ class OnnxScanner:
         cell = index // kernels
         down, along = self.scanner.windows.stride
         places = (index * 0, cell // cols * down, cell % cols * along, index % kernels)
-        boxes = self._moved(cells, places, self.scanner.refiner) / ratio.at([1, 0, 1, 0])
+        boxes = self._refined(cells, places) / ratio.at([1, 0, 1, 0])
         log_odds = scores.reshape(-1).where(peak).to("float64")
         return OnnxScored(boxes, log_odds, log_odds * 0.0, log_odds * 0.0)
 
@@ -161,7 +161,7 @@ class OnnxScanner:
         (above, _), (left, _) = self.scanner.score.scope.halo
         number = count_up(boxes.size(0))
         places = (number, cell // cols + above, cell % cols + left, best % scored.channels)
-        refined = self._moved(cells, places, self.scanner.refiner)
+        refined = self._refined(cells, places)
         log_odds = flat.highest(1).to("float64") + prior
         degrees = self.constant(windows.rotations or [0.0])
         angles = log_odds * 0.0 if turns is None else degrees.at(turns)
@@ -172,45 +172,61 @@ class OnnxScanner:
             angles,
         )
 
-    def score_stretched(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of boxes in views where each fills its window, and the boxes adjusted there.
-
-        As `Scanner.score_stretched` and `Scanner.adjust`: (n,) and (n, 4), float64.
-        """
+    def adjust(self, boxes: Tensor, log_odds: Tensor) -> tuple[Tensor, Tensor]:
+        """The boxes adjusted, and their log-odds anew, as `spel.rigid.adjust.adjust_boxes`."""
 
         def body(trip: Tensor, states: Sequence[Tensor]) -> tuple[None, Sequence[Tensor]]:
-            some = boxes.part(trip * CROPS, trip * CROPS + CROPS)
-            return None, [join(both) for both in zip(states, self._stretched(some))]
+            start = trip * CROPS
+            some, odds = (t.part(start, start + CROPS) for t in (boxes, log_odds))
+            moved = some
+            for first in ROUNDS:
+                moved = _with_deltas(moved, self._adjusting_deltas(moved, first))
+            before, after = self._score_stretched(some), self._score_stretched(moved)
+            stays = (after < before - MOST_LOSS).to("float64")
+            share = (odds - SURE).op("Sigmoid").maximum(stays).expand(1)
+            between = share * some + (share * -1.0 + 1.0) * moved
+            greater = odds.maximum(self._score_stretched(between))
+            return None, [join(both) for both in zip(states, (between, greater))]
 
         empty = OnnxScored.empty(self.graph)
         trips = (boxes.size(0) + (CROPS - 1)) // CROPS
-        scores, adjusted = loop(trips, [empty.log_odds, empty.boxes], body)
-        return scores, adjusted
+        adjusted, greater = loop(trips, [empty.boxes, empty.log_odds], body)
+        return adjusted, greater
 
-    def _stretched(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    def _adjusting_deltas(self, boxes: Tensor, first: int) -> Tensor:
+        """What four of the adjusting kernels give for boxes that are stretched to one size."""
+        bank = self.scanner.adjuster.bank
+        stretch = self.constant(self.scanner.windows.adjust_size) / _sides(boxes)
+        middle, scales = _middles(boxes), (stretch.at(1, 1), stretch.at(0, 1))
+        cells, _ = self._cells_near(middle, scales, adjusts=True)
+        frame = Tensor(self.graph, cells.name, "float32").op("Transpose", perm=[0, 2, 3, 1])
+        weights = bank.weights[first : first + 4].reshape(4, -1)
+        products = frame.reshape(-1, weights.shape[1]) @ self.constant(weights.T, "float32")
+        return products.to("float64") + self.constant(bank.bias[first : first + 4])
+
+    def _score_stretched(self, boxes: Tensor) -> Tensor:
+        """Scores of boxes in views where each fills its window, as `Scanner.score_stretched`."""
         sizes, bank = np.array(self.scanner.windows.sizes), self.scanner.score.bank
-        sides = boxes.at([2, 3], 1) - boxes.at([0, 1], 1)
+        sides = _sides(boxes)
         aspects = (sides.at(0, 1) / sides.at(1, 1)).op("Log")
         away = (aspects.expand(1) - np.log(sizes[:, 0] / sizes[:, 1])).op("Abs")
         kernels = away.op("ArgMin", dtype="int64", axis=1, keepdims=0)
         stretch = self.constant(sizes).at(kernels) / sides
         middle, scales = _middles(boxes), (stretch.at(1, 1), stretch.at(0, 1))
-        cells, offset = self._cells_near(middle, scales)
+        cells, _ = self._cells_near(middle, scales)
         (above, _), (left, _) = self.scanner.score.scope.halo
         number = count_up(boxes.size(0))
         row, col = number * 0 + (above + SLIDE_MARGIN), number * 0 + (left + SLIDE_MARGIN)
         places = (number, row, col, kernels)
         weights = self.constant(bank.weights.reshape(len(bank), -1), "float32").at(kernels)
         scores = (self._patches(cells, places, bank.adjacency) * weights).sum(1).to("float64")
-        scores = scores + self.constant(bank.bias).at(kernels)
-        adjusted = self._moved(cells, places, self.scanner.adjuster)
-        return scores, self._in_image(adjusted, middle, scales, offset, scores * 0.0)
+        return scores + self.constant(bank.bias).at(kernels)
 
     def _cells_near(
-        self, middle: Pair, scales: Pair, turns: Tensor | None = None
+        self, middle: Pair, scales: Pair, turns: Tensor | None = None, *, adjusts: bool = False
     ) -> tuple[Value, tuple[float, float]]:
         """The cells around points, and where in the views (row, col) these points are."""
-        sides, frame, around = self.scanner.crop_geometry()
+        sides, frame, around = self.scanner.crop_geometry(adjusts=adjusts)
         size = (int(sides[0]), int(sides[1]))
         if turns is None:
             crops = self.pyramid.crops(middle, scales, size)
@@ -250,9 +266,9 @@ class OnnxScanner:
 
     # -- windows ---------------------------------------------------------------------------------
 
-    def _moved(self, cells: Value, places: Places, layer: Any) -> Tensor:
-        """The boxes of windows, moved and resized by the four kernels of each: (n, 4)."""
-        boxes = self._windows(places)
+    def _refined(self, cells: Value, places: Places) -> Tensor:
+        """The boxes of windows, moved and resized by the four refining kernels of each: (n, 4)."""
+        boxes, layer = self._windows(places), self.scanner.refiner
         if not isinstance(layer, Convolution):
             return boxes
         bank, kernels = layer.bank, len(self.scanner.windows.sizes)
@@ -261,12 +277,7 @@ class OnnxScanner:
         deltas = (patches @ weights).reshape(-1, 4)
         chosen = count_up(places[3].size(0)) * kernels + places[3]
         bias = self.constant(bank.bias.reshape(-1, 4)).at(places[3])
-        clipped = (deltas.at(chosen).to("float64") + bias).clip(-0.5, 0.7)
-        low, high = boxes.at([0, 1], 1), boxes.at([2, 3], 1)
-        size = high - low
-        middle = (low + high) / 2.0 + clipped.at([0, 1], 1) * size
-        half = size * clipped.at([2, 3], 1).op("Exp") / 2.0
-        return join([middle - half, middle + half], axis=1)
+        return _with_deltas(boxes, deltas.at(chosen).to("float64") + bias)
 
     def _windows(self, places: Places) -> Tensor:
         """The boxes of the objects in the kernels' windows, in spels of the view."""
@@ -295,3 +306,17 @@ def _middles(boxes: Tensor) -> Pair:
     """Rows and columns of the middles of boxes."""
     middles = (boxes.at([1, 0], 1) + boxes.at([3, 2], 1)) / 2.0
     return middles.at(0, 1), middles.at(1, 1)
+
+
+def _sides(boxes: Tensor) -> Tensor:
+    """Widths and heights of boxes: (n, 2)."""
+    return boxes.at([2, 3], 1) - boxes.at([0, 1], 1)
+
+
+def _with_deltas(boxes: Tensor, deltas: Tensor) -> Tensor:
+    """Boxes moved and resized, as `spel.rigid.views.apply_deltas`."""
+    clipped = deltas.clip(-0.5, 0.7)
+    size = _sides(boxes)
+    middle = (boxes.at([0, 1], 1) + boxes.at([2, 3], 1)) / 2.0 + clipped.at([0, 1], 1) * size
+    half = size * clipped.at([2, 3], 1).op("Exp") / 2.0
+    return join([middle - half, middle + half], axis=1)

@@ -80,7 +80,7 @@ def _margin(
 @click.option(
     "--adjust",
     is_flag=True,
-    help="Learn to move the boxes of what is found, too, where the object then scores higher. "
+    help="Learn to move the sides of boxes to the edges of what is found, too. "
     "Detection takes longer.",
 )
 @click.option(

@@ -44,10 +44,10 @@ def _check_windows(network: Network, windows: Windows) -> None:
     """Refuse windows whose nodes the network does not have."""
     score = network.output if windows.score_node is None else windows.score_node
     _check_kernels(network, score, len(windows.sizes), "score_node")
-    for field in ("refine_node", "adjust_node"):
-        node = getattr(windows, field)
-        if node is not None:
-            _check_kernels(network, node, 4 * len(windows.sizes), field)
+    if windows.refine_node is not None:
+        _check_kernels(network, windows.refine_node, 4 * len(windows.sizes), "refine_node")
+    if windows.adjust_node is not None:
+        _check_kernels(network, windows.adjust_node, 8, "adjust_node")
     if windows.proposals is not None:
         _check_windows(network, windows.proposals)
 

@@ -1,7 +1,8 @@
-"""Boxes of detected objects, adjusted in views that are stretched until each fills a window.
+"""Boxes of detected objects, adjusted in views that are stretched until each has one size.
 
 A kernel of another aspect takes a part of an object for the whole, or its surroundings for a part.
-So each box is adjusted from several widths, and moved where that scores higher.
+The adjusting kernels are learned from objects of all aspects, each stretched to the same size, so
+they move the sides of a box to the edges that they see, whatever its aspect.
 """
 
 from __future__ import annotations
@@ -12,38 +13,29 @@ import numpy as np
 
 from spel.rigid.pyramid import Pyramid
 from spel.rigid.score import Scanner
-from spel.rigid.views import Floats, ScoredWindows
+from spel.rigid.views import Floats, ScoredWindows, apply_deltas
 
-ADJUSTMENTS = 2
-"""How often the box of an object is adjusted."""
+ROUNDS = (0, 0, 4, 4)
+"""The first of the four adjusting kernels of each round: those learned from boxes that are far
+from the object, twice, then those learned from near ones."""
 
 MOST_GAIN = 2.0
 """Log-odds below the threshold down to which objects are adjusted: they may gain as much."""
 
-STARTS = np.array(
-    [
-        (0.0, 0, 0, 0),
-        (-0.15, 0, 0.15, 0),
-        (-0.3, 0, 0, 0),
-        (0, 0, 0.3, 0),
-        (0.1, 0, -0.1, 0),
-        (0.2, 0, 0, 0),
-        (0, 0, -0.2, 0),
-    ]
-)
-"""Changes of a box's sides, as shares of its width and height, from which it is adjusted: as it is,
-wider by .3 and narrower by .2, at both ends or at one."""
+MOST_LOSS = 4.0
+"""Log-odds that a box may lose where it is adjusted; if it loses more, it stays."""
 
-LEAST_GAIN = 1.0
-"""Log-odds by which a box must gain to be moved: each start is a further attempt."""
+SURE = 4.0
+"""Log-odds from which on a box is rather the one that was found than the adjusted one: the object
+is of a kind that its kernel knows."""
 
 
 def adjust_boxes(
     scanner: Scanner, pyramid: Pyramid, boxes: Floats, log_odds: Floats
 ) -> ScoredWindows:
-    """The best window of each object: where it was found, or adjusted from one of `STARTS`.
+    """The window of each object, between where it was found and where it is adjusted to.
 
-    The log-odds are the mean of those before and those of the best window.
+    The log-odds are the greater ones of those before and of those in the new window.
 
     Parameters
     ----------
@@ -53,14 +45,15 @@ def adjust_boxes(
     boxes : (n, 4) array
     log_odds : (n,) array
     """
-    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-    starts = (boxes + STARTS[:, None] * sides).reshape(-1, 4)
-    first = moved = scanner.score_stretched(pyramid, starts)
-    for _ in range(ADJUSTMENTS):
-        moved = scanner.score_stretched(pyramid, scanner.adjust(moved).boxes)
-    scored = ScoredWindows.concatenate([first, moved])
-    scores = scored.log_odds.reshape(2 * len(STARTS), len(boxes)).copy()
-    scores[0] += LEAST_GAIN
-    best = scored[scores.argmax(axis=0) * len(boxes) + np.arange(len(boxes))]
-    mean = (log_odds + best.log_odds) / 2
-    return replace(best, log_odds=mean, prior=mean - best.log_odds)
+    if not len(boxes):
+        return ScoredWindows.empty()
+    moved = boxes
+    for first in ROUNDS:
+        deltas = scanner.adjusting_deltas(pyramid, moved)
+        moved = apply_deltas(moved, deltas[:, first : first + 4])
+    before, after = (scanner.score_stretched(pyramid, one).log_odds for one in (boxes, moved))
+    sure = 1 / (1 + np.exp(SURE - log_odds))
+    share = np.where(after < before - MOST_LOSS, 1, sure)[:, None]
+    scored = scanner.score_stretched(pyramid, share * boxes + (1 - share) * moved)
+    greater = np.maximum(log_odds, scored.log_odds)
+    return replace(scored, log_odds=greater, prior=greater - scored.log_odds)

@@ -44,8 +44,9 @@ class RigidConfig:
     refine_ridge : float
         Ridge penalty of the kernels that refine the box.
     adjust : bool
-        Whether kernels are learned that move the boxes of detected objects, where these then score
-        higher.
+        Whether kernels are learned that move the sides of the boxes of detected objects.
+    adjust_object_cells : float
+        Number of cells that each object covers where boxes are adjusted.
     adjust_ridge : float
         Ridge penalty of the kernels that adjust boxes.
     tilt : float
@@ -109,7 +110,8 @@ class RigidConfig:
     ridge: float = 0.9
     refine_ridge: float = 1.0
     adjust: bool = False
-    adjust_ridge: float = 3.0
+    adjust_object_cells: float = 60.0
+    adjust_ridge: float = 0.1
     tilt: float = 0.0
     positive_weight: float = 0.2
     rounds: int = 3
@@ -136,7 +138,13 @@ class RigidConfig:
             raise ParameterError(
                 f"RigidConfig: tilt {self.tilt!r}; expected degrees from 0 to below 45"
             )
-        for name in ("object_cells", "max_memory", "max_enlargement", "proposal_object_cells"):
+        for name in (
+            "object_cells",
+            "adjust_object_cells",
+            "proposal_object_cells",
+            "max_memory",
+            "max_enlargement",
+        ):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ParameterError(
                     f"RigidConfig: {name} {getattr(self, name)!r}; expected a number above 0"

@@ -7,9 +7,9 @@
    kernels slide over the whole scale space.
 3. The best windows are scored again in rotated views.
 4. Of windows that overlap, the best one is kept; its box is the mean of all that vote for it.
-5. Where a detector adjusts boxes, they are moved and scored again from several widths, in views
-   that are stretched until each box fills its window, and stay unless they score higher; of those
-   that now overlap, the best one is kept (`spel.rigid.adjust`).
+5. Where a detector adjusts boxes, their sides are moved to the edges of the objects, in views that
+   are stretched until each box has one size, and the objects are scored again; of boxes that now
+   overlap, the best one is kept (`spel.rigid.adjust`).
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def detect_rigid(
 
     The score of a box is its probability ``1 / (1 + exp(-o))`` for the log-odds o: the score
     ``<X, W_k> + w_k0`` of the kernel, plus half of the log-odds of the proposal stage if there is
-    one (`PRIOR_WEIGHT`, `MIN_PRIOR`). Where boxes are adjusted, it is the mean of this and of the
-    score of the kernel in the adjusted box.
+    one (`PRIOR_WEIGHT`, `MIN_PRIOR`). Where boxes are adjusted, it is the greater one of this and
+    of the score of the kernel in the adjusted box.
     """
     array = image_of_plane(image)
     size = (int(array.shape[0]), int(array.shape[1]))

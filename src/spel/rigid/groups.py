@@ -69,11 +69,8 @@ def group_by_aspect(config: RigidConfig, truth: Ragged) -> list[AspectGroup]:
     groups = []
     for part in _split(np.argsort(aspects, kind="stable"), aspects, widest):
         aspect = float(np.exp(np.mean(aspects[part])))
-        cells = config.object_cells
-        size = (float(np.sqrt(cells * aspect)), float(np.sqrt(cells / aspect)))
-        rows, cols = (int(np.ceil(side)) + 2 * config.margin for side in size[::-1])
         own = part[np.argsort(photos[part], kind="stable")]
-        groups.append(AspectGroup(aspect, size, (rows, cols), photos[own], boxes[own]))
+        groups.append(_group(config, config.object_cells, aspect, photos[own], boxes[own]))
     rows, cols = frame_of(groups)
     # A window grows by a cell where needed, so that its middle is that of the frame.
     return [
@@ -86,6 +83,22 @@ def group_by_aspect(config: RigidConfig, truth: Ragged) -> list[AspectGroup]:
         )
         for group in groups
     ]
+
+
+def group_of_all(config: RigidConfig, truth: Ragged) -> AspectGroup:
+    """All objects, whatever their aspects, as one group: that from which boxes are adjusted."""
+    sides = truth.values[:, 2:] - truth.values[:, :2]
+    aspect = float(np.exp(np.mean(np.log(sides[:, 0] / sides[:, 1]))))
+    return _group(config, config.adjust_object_cells, aspect, truth.owners, truth.values)
+
+
+def _group(
+    config: RigidConfig, cells: float, aspect: float, photos: Ints, boxes: Floats
+) -> AspectGroup:
+    """Objects that cover so many cells of a window of this aspect."""
+    size = (float(np.sqrt(cells * aspect)), float(np.sqrt(cells / aspect)))
+    rows, cols = (int(np.ceil(side)) + 2 * config.margin for side in size[::-1])
+    return AspectGroup(aspect, size, (rows, cols), photos, boxes)
 
 
 def frame_of(groups: Sequence[AspectGroup]) -> tuple[int, int]:

@@ -163,7 +163,7 @@ def learn_adjustment(
     node = stage.adjusting_node()
     rest = [n for n in network.nodes if n.name != node.name]
     at = [n.name for n in rest].index(name)
-    adjusted = replace(windows, adjust_node=node.name)
+    adjusted = stage.with_adjustment(windows)
     meta = {**network.meta, "decision": adjusted.to_dict()}
     return Network((*rest[:at], node, *rest[at:])).with_meta(**meta)
 

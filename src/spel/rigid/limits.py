@@ -16,7 +16,7 @@ GB = 1e9
 
 
 def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
-    """Refuse kernels whose moments would need more memory than `max_memory`.
+    """Refuse kernels, one for each group, whose moments would need more than `max_memory`.
 
     Raises
     ------
@@ -24,9 +24,8 @@ def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
     """
     rows, cols = frame_of(groups)
     lengths = [g.window[0] * g.window[1] * config.orientations for g in groups]
-    # Products of both classes, the covariance (one more where boxes are adjusted), its inverse and
-    # a copy of the largest.
-    needed = ((3 + config.adjust) * sum(n * n for n in lengths) + 3 * max(lengths) ** 2) * 8
+    # Products of both classes, the covariance, its inverse and a copy of the largest.
+    needed = (3 * sum(n * n for n in lengths) + 3 * max(lengths) ** 2) * 8
     # A portion of the samples, and its products in double precision.
     needed += 6 * PORTION_BYTES
     if needed <= config.max_memory * GB:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,31 @@ from spel.rigid.pyramid import Pyramid
 from spel.rigid.sampling import as_cells, with_channels
 from spel.rigid.stored_rows import Scratch, StoredRows
 
-MOST_SHIFT = 0.25
-"""Largest shift of a window, as a share of the object's sides."""
+CROPS = 3
+"""Crops of an object in windows misplaced in one way, for each crop that trains its kernel."""
 
-MOST_GROWTH = 0.3
-"""Largest change of a window's size, as a logarithm."""
 
-MOST_STRETCH = 0.35
-"""Largest change of a window's width, and of its height the other way, as a logarithm."""
+@dataclass(frozen=True)
+class Misplacement:
+    """How far windows are from their objects, at most.
+
+    Parameters
+    ----------
+    shift : float
+        A window's shift, as a share of the object's sides.
+    growth : float
+        The change of its size, as a logarithm.
+    stretch : float
+        The change of its width, and of its height the other way, as a logarithm.
+    """
+
+    shift: float
+    growth: float
+    stretch: float
+
+
+FAR, NEAR = Misplacement(0.25, 0.3, 0.35), Misplacement(0.12, 0.15, 0.15)
+"""A box as it was found, and as it is once it has been adjusted."""
 
 
 def misplace_objects(
@@ -30,6 +48,7 @@ def misplace_objects(
     cells: Network,
     images: Sequence[Any],
     group: AspectGroup,
+    misplacement: Misplacement,
     random: np.random.Generator,
     scratch: Scratch,
 ) -> tuple[StoredRows, StoredRows]:
@@ -43,13 +62,16 @@ def misplace_objects(
         How each window's box must change to be the object's, see `spel.rigid.views.apply_deltas`.
     """
     rows, deltas = StoredRows(scratch), StoredRows(scratch)
-    copies = 2 * config.crops_per_object(len(group))
+    copies = CROPS * config.crops_per_object(len(group))
     for photo in range(len(images)):
         cropped, changes = [np.zeros((0, rows.length), np.float32)], [np.zeros((0, 4))]
         if len(boxes := group.boxes_of(photo)):
             pyramid = Pyramid(cells["grey"](with_channels(images[photo])))
             shown = [
-                [_misplace(config, pyramid, box, group, copy, random) for copy in range(copies)]
+                [
+                    _misplace(config, pyramid, box, group, misplacement, copy % 2 == 1, random)
+                    for copy in range(copies)
+                ]
                 for box in boxes
             ]
             cropped = [as_cells(config, cells, np.stack([c for c, _ in own])) for own in shown]
@@ -64,25 +86,26 @@ def _misplace(
     pyramid: Pyramid,
     box: Floats,
     group: AspectGroup,
-    copy: int,
+    most: Misplacement,
+    other: bool,
     random: np.random.Generator,
 ) -> tuple[Rows, Floats]:
     """An object in a window, and how the window's box must change to be the object's.
 
-    All pairs are (height, width) or (row, col).
+    Every `other` window may be mirrored. All pairs are (height, width) or (row, col).
     """
     context = 2 * (config.block // 2)
     rows, cols = ((side + context) * config.cell for side in group.window)
     window = np.array(group.size[::-1]) * config.cell
     sides, centre = (box[2:] - box[:2])[::-1], (box[2:] + box[:2])[::-1] / 2
-    most = config.tilt or config.max_rotation
-    degrees = float(random.triangular(-most, 0, most))
+    turn = config.tilt or config.max_rotation
+    degrees = float(random.triangular(-turn, 0, turn))
     enclosing = _enclosing(sides, degrees) if config.tilt else sides
-    growth = random.uniform(-MOST_GROWTH, MOST_GROWTH)
-    stretch = random.uniform(-MOST_STRETCH, MOST_STRETCH)
+    growth = random.uniform(-most.growth, most.growth)
+    stretch = random.uniform(-most.stretch, most.stretch)
     scale = window / (enclosing * np.exp([growth - stretch, growth + stretch]))
-    shift = random.uniform(-MOST_SHIFT, MOST_SHIFT, 2) * enclosing
-    mirrored = bool(config.mirror and copy % 2)
+    shift = random.uniform(-most.shift, most.shift, 2) * enclosing
+    mirrored = config.mirror and other
     row, col = centre + shift
     crop = pyramid.crop(
         (row, col), (scale[0], scale[1]), (rows, cols), degrees=degrees, mirrored=mirrored

@@ -68,7 +68,7 @@ class Scanner:
                 "expected one size per kernel"
             )
         self.refiner = None if windows.refine_node is None else network[windows.refine_node]
-        self.adjuster = None if windows.adjust_node is None else network[windows.adjust_node]
+        self.adjuster: Any = None if windows.adjust_node is None else network[windows.adjust_node]
         scored = next(n.inputs[0] for n in network.nodes if n.name == self.name)
         self.color, self.cells = split_color(network, scored)
         self.cell: Geometry = geometry(self.cells)
@@ -241,10 +241,15 @@ class Scanner:
         windows = self._windows(cells, kernels)
         return ScoredWindows(windows, log_odds, kernels, indices, cells, views, added)
 
-    def crop_geometry(self) -> tuple[Ints, Ints, Ints]:
-        """Size of a view's crop in spels, and in cells its frame and what is around the frame."""
-        (above, below), (left, right) = self.score.scope.halo
-        frame = np.array([above + below + 1, left + right + 1]) + 2 * SLIDE_MARGIN
+    def crop_geometry(self, *, adjusts: bool = False) -> tuple[Ints, Ints, Ints]:
+        """Size of a view's crop in spels, and in cells its frame and what is around the frame.
+
+        The frame is that of the scoring kernels and a margin to slide in, or, with `adjusts`, that
+        of the adjusting kernels, which do not slide.
+        """
+        layer, margin = (self.adjuster, 0) if adjusts else (self.score, SLIDE_MARGIN)
+        (above, below), (left, right) = layer.scope.halo
+        frame = np.array([above + below + 1, left + right + 1]) + 2 * margin
         cell = np.array(self.cell.scale)
         # The normalization of the frame's cells reads whole cells around it.
         around = np.array([low for low, _ in self.cells.halo or ()]) // cell.astype(int)
@@ -271,14 +276,33 @@ class Scanner:
         scores = np.einsum("nd,nd->n", scored.patches(bank.adjacency), weights)
         return replace(scored, log_odds=scores.astype(np.float64) + bank.bias[kernels])
 
+    def adjusting_deltas(self, pyramid: Pyramid, boxes: Floats) -> Floats:
+        """What each adjusting kernel gives for each box: (n, kernels).
+
+        The view of a box is stretched until the box is of the size that the kernels are made for.
+        """
+        assert self.windows.adjust_size is not None
+        bank = self.adjuster.bank
+        scales = np.array(self.windows.adjust_size) / (boxes[:, 2:] - boxes[:, :2])
+        views = self._crop_views(pyramid, boxes, scales[:, ::-1], 0.0, adjusts=True)
+        cells = np.stack([view.cells for view in views]).reshape(len(boxes), -1)
+        deltas = np.einsum("nd,kd->nk", cells, bank.weights.reshape(len(bank), -1))
+        return np.asarray(deltas + bank.bias.astype(np.float64))
+
     def _crop_views(
-        self, pyramid: Pyramid, boxes: Floats, scales: Floats, degrees: npt.ArrayLike
+        self,
+        pyramid: Pyramid,
+        boxes: Floats,
+        scales: Floats,
+        degrees: npt.ArrayLike,
+        *,
+        adjusts: bool = False,
     ) -> list[View]:
-        """Views around the boxes' middles, as large as the kernels' frame and its margin.
+        """Views around the boxes' middles, as large as `crop_geometry` says.
 
         `scales` is (row, col) for each box.
         """
-        size, frame, around = self.crop_geometry()
+        size, frame, around = self.crop_geometry(adjusts=adjusts)
         rows, cols = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
         angles = np.broadcast_to(degrees, len(boxes))
         poses = list(zip(rows.tolist(), cols.tolist(), scales.tolist(), angles.tolist()))
@@ -301,28 +325,20 @@ class Scanner:
         return np.asarray(middle + np.concatenate([-half, half], axis=1))
 
     def refine(self, windows: ScoredWindows) -> ScoredWindows:
-        """The same windows, moved and resized as the refining kernels predict."""
-        return self._moved(windows, self.refiner)
-
-    @property
-    def adjusts(self) -> bool:
-        """Whether boxes of detected objects are adjusted."""
-        return self.adjuster is not None
-
-    def adjust(self, windows: ScoredWindows) -> ScoredWindows:
-        """Windows of stretched views, moved and resized as the adjusting kernels predict."""
-        return self._moved(windows, self.adjuster)
-
-    def _moved(self, windows: ScoredWindows, layer: Any) -> ScoredWindows:
-        """The same windows, moved and resized by the four kernels of each."""
-        if not isinstance(layer, Convolution) or not len(windows):
+        """The same windows, moved and resized as the four refining kernels of each predict."""
+        if not isinstance(self.refiner, Convolution) or not len(windows):
             return windows
-        bank = layer.bank
+        bank = self.refiner.bank
         patches = windows.patches(bank.adjacency)
         weights = bank.weights.reshape(len(self.windows.sizes), 4, -1)
         bias = bank.bias.reshape(-1, 4).astype(np.float64)
         deltas = np.einsum("nd,nkd->nk", patches, weights[windows.kernels])
         return windows.move(deltas + bias[windows.kernels])
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether boxes of detected objects are adjusted."""
+        return self.adjuster is not None
 
 
 def _scan_part(

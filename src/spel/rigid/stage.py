@@ -16,10 +16,18 @@ from spel.linear import LinearModel, fit_platt, separate_classes
 from spel.nn import Convolution, Network, Node
 from spel.rigid.config import RigidConfig
 from spel.rigid.features import cell_network
-from spel.rigid.groups import AspectGroup, Floats, Ints, frame_of, group_by_aspect, scale_range
+from spel.rigid.groups import (
+    AspectGroup,
+    Floats,
+    Ints,
+    frame_of,
+    group_by_aspect,
+    group_of_all,
+    scale_range,
+)
 from spel.rigid.left_out import DeltasLeftOut, LeftOut
 from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
-from spel.rigid.misplaced import misplace_objects
+from spel.rigid.misplaced import FAR, NEAR, misplace_objects
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
 from spel.rigid.stored_rows import Scratch
@@ -53,7 +61,8 @@ class StageLearner:
             floor=config.floor,
         )
         self.groups = group_by_aspect(config, photos.truth)
-        check_kernels(config, self.groups)
+        self.all = group_of_all(config, photos.truth)
+        check_kernels(config, [*self.groups, self.all] if config.adjust else self.groups)
         self.frame = frame_of(self.groups)
         self.adjacency = Adjacency.from_mask(np.ones(self.frame))
         self.scales = scale_range(config, self.groups, anchor)
@@ -129,8 +138,8 @@ class StageLearner:
         nodes = [self._node(f"{self.name}_refine", [one.model for one in self._refining])]
         if self.config.adjust:
             self._adjusting = self._learn_to_adjust()
-            nodes.append(self._node(f"{self.name}_adjust", [one.model for one in self._adjusting]))
-            windows = replace(windows, adjust_node=f"{self.name}_adjust")
+            nodes.append(self._adjusting_node([one.model for one in self._adjusting]))
+            windows = self.with_adjustment(windows)
         return [*nodes, self._node(self.name, calibrated, provenance)], windows
 
     def nodes_without(self, photo: int) -> list[Node]:
@@ -141,13 +150,10 @@ class StageLearner:
             replace(model, weights=model.weights * slope, bias=model.bias * slope + offset)
             for model in models
         ]
-        moving = {"refine": self._refining}
+        refining = [one.without(photo) for one in self._refining]
+        nodes = [self._node(f"{self.name}_refine", refining)]
         if self.config.adjust:
-            moving["adjust"] = self._adjusting
-        nodes = [
-            self._node(f"{self.name}_{how}", [one.without(photo) for one in learned])
-            for how, learned in moving.items()
-        ]
+            nodes.append(self._adjusting_node([one.without(photo) for one in self._adjusting]))
         return [*nodes, self._node(self.name, calibrated)]
 
     def _provenance(self, group: AspectGroup, own: Samples, scores: Floats) -> Provenance:
@@ -191,14 +197,27 @@ class StageLearner:
 
     def adjusting_node(self) -> Node:
         """The node that adjusts boxes, of a stage whose other kernels were learned before."""
-        return self._node(f"{self.name}_adjust", [one.model for one in self._learn_to_adjust()])
+        return self._adjusting_node([one.model for one in self._learn_to_adjust()])
+
+    def with_adjustment(self, windows: Windows) -> Windows:
+        """The decision of a detector that has the node of `adjusting_node`."""
+        width, height = (side * self.config.cell for side in self.all.size)
+        return replace(windows, adjust_node=f"{self.name}_adjust", adjust_size=(width, height))
+
+    def _adjusting_node(self, models: Sequence[LinearModel]) -> Node:
+        """A convolution of the four kernels of each model."""
+        adjacency = Adjacency.from_mask(np.ones(self.all.window))
+        kernels = [model.weights.T.reshape(4, len(adjacency), -1) for model in models]
+        bias = np.concatenate([np.atleast_1d(model.bias) for model in models])
+        bank = KernelBank(adjacency, np.concatenate(kernels), bias)
+        return Node(f"{self.name}_adjust", Convolution(bank), (self.cells.output,))
 
     def _learn_to_adjust(self) -> list[DeltasLeftOut]:
-        """The models that adjust boxes, one for each group; always from the same crops."""
+        """The models that adjust boxes, far and near ones; always from the same crops."""
         config, random, scratch = self.config, np.random.default_rng(self.config.seed), Scratch()
         shown = (
-            misplace_objects(config, self.cells, self.photos.images, group, random, scratch)
-            for group in self.groups
+            misplace_objects(config, self.cells, self.photos.images, self.all, how, random, scratch)
+            for how in (FAR, NEAR)
         )
         return [DeltasLeftOut(rows, deltas, config.adjust_ridge) for rows, deltas in shown]
 

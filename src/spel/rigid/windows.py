@@ -86,8 +86,11 @@ class Windows:
         Node whose kernels, four per window, predict the shift of the box's middle (in widths and
         heights) and the logarithms of its change in size.
     adjust_node : str, optional
-        Node whose kernels, four per window, adjust the boxes of detected objects in the same way,
-        in views that are stretched until each box fills its window.
+        Node whose eight kernels adjust the boxes of detected objects in the same way: the first
+        four those that are far from the object, the others those that are near.
+    adjust_size : (width, height), optional
+        Size to which boxes are stretched where they are adjusted, in spels; without `adjust_node`
+        it is left out.
     score_node : str, optional
         Node whose kernels score the windows; by default the network's output.
     proposals : Windows, optional
@@ -136,6 +139,7 @@ class Windows:
     margin: tuple[float, float] = (0.0, 0.0)
     enlarge: float = 1.0
     adjust_node: str | None = None
+    adjust_size: tuple[float, float] | None = None
     stride: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
@@ -157,6 +161,15 @@ class Windows:
     def _check_sizes(self) -> None:
         sizes = tuple((float(w), float(h)) for w, h in self.sizes)
         object.__setattr__(self, "sizes", sizes)
+        size = self.adjust_size if self.adjust_node is not None else None
+        object.__setattr__(self, "adjust_size", size and tuple(float(side) for side in size))
+        if self.adjust_node is not None and self.adjust_size is None:
+            raise ParameterError(
+                f"Windows: adjust_node {self.adjust_node!r:.60} without adjust_size; expected the "
+                "size to which boxes are stretched (learn the detector again)"
+            )
+        if self.adjust_size is not None:
+            sizes = (*sizes, self.adjust_size)
         if not sizes or any(not (0 < side < MAX_SIDE) for size in sizes for side in size):
             raise ParameterError(
                 f"Windows: sizes {self.sizes!r:.80}; expected (width, height) above 0 and below "
@@ -255,8 +268,10 @@ class Windows:
             del values["margin"]
         if self.enlarge == 1:
             del values["enlarge"]
-        if self.adjust_node is None:
-            del values["adjust_node"]
+        if self.adjust_size is None:
+            del values["adjust_node"], values["adjust_size"]
+        else:
+            values["adjust_size"] = list(self.adjust_size)
         if self.stride == (1, 1):
             del values["stride"]
         return values

@@ -44,8 +44,8 @@ def learn_from_truth(
     """A detector of the true boxes, the same that ``spel learn-boxes`` learns from their file.
 
     Images whose list of boxes is empty are background; images without a list are left out. Boxes of
-    several classes give a detector of several classes. With `adjust`, it moves the boxes of what it
-    finds where the object then scores higher.
+    several classes give a detector of several classes. With `adjust`, it moves the sides of boxes
+    to the edges of what it finds.
 
     Raises
     ------

@@ -66,7 +66,7 @@ export const learnLive = latest(async (/** @type {string} */ gesture) => {
 
 /**
  * Learn a detector from the true boxes, and show it; it takes seconds to minutes.
- * @param {boolean} adjust whether it moves the boxes of what it finds where that scores higher
+ * @param {boolean} adjust whether it moves the sides of boxes to the edges of what it finds
  */
 export async function learnBoxes(adjust) {
   const own = network();

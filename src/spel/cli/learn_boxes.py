@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,7 @@ def command(
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(**{name: options[name] for name in CONFIG})
     with ExitStack() as stack:
+        stack.enter_context(_resumable(rounds))
         progress = stack.enter_context(Progress(len(photos), settings.progress, unit="photos"))
         counting = replace(photos, folder=photos.folder.absolute(), read=progress.counting(read))
         network, answers = learn_from_photos(
@@ -173,6 +175,17 @@ def command(
     if report is not None:
         write(report, detector_sheet(network, answers, photos.folder))
         click.echo(report)
+
+
+@contextmanager
+def _resumable(rounds: Path) -> Iterator[None]:
+    """Say of learning that was stopped whether it goes on where it was."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        if rounds.exists():
+            stopped.add_note(f"the same command goes on from what was mined, in {rounds}")
+        raise
 
 
 def _rounds(out: Path, report: Path | None, *, fresh: bool) -> Path:

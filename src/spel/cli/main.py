@@ -18,6 +18,7 @@ from spel import __version__
 from spel.allocator import keep_freed_memory
 from spel.cli.messages import ExitCode, format_error, say
 from spel.cli.options import shared
+from spel.cli.signals import stop_on_signals
 from spel.errors import BackendMissingError, SpelError
 
 COMMANDS = {
@@ -96,7 +97,7 @@ class LazyGroup(click.Group):
     },
     epilog="A network NET is a file or the name of one that ships with spel (plate-lecture). "
     "Exit codes: 0 good, 1 unexpected error, 2 wrong usage, 3 bad input, 4 some files failed, "
-    "5 an extra is missing, 6 a quality gate failed, 130 interrupted.",
+    "5 an extra is missing, 6 a quality gate failed, 130 interrupted, 143 ended by SIGTERM.",
 )
 @click.version_option(__version__, prog_name="spel", message="%(prog)s %(version)s")
 @shared
@@ -113,6 +114,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
+    stop_on_signals()
     keep_freed_memory()
     sys.exit(run(arguments))
 

@@ -1,13 +1,19 @@
-// Means of like spels.
+// Groups of like patches.
 //
-// Two spels at an offset weigh each other alike, so half of the offsets are enough. The order of loops is chunk of
-// rows, offset, row: a chunk and its sums stay in the cache while all offsets pass over it. Of an offset, square
-// differences are kept for as many rows as a patch has; their sum down, then along, gives the weights of a row.
+// For a row of the grid, the patches are compared with those at each offset, row by row of spels: vectors run along
+// the picture. Each patch keeps the offsets of those most like it. Then group after group is shrunk.
 //
-// The terms of each sum come in an order that does not depend on the chunks, so the result does not either.
+// A patch is 8 x 8 spels, seen as cosine waves. Waves along a row are the same for all patches that hold this row at
+// this place; so they are made once for each spel, 8 numbers, and are added up as such. Only the waves down a patch
+// are made for each group.
+//
+// Marks are whole numbers, so sums of their square differences are exact in any order, and the groups are the same on
+// every machine. A band adds to its own planes, which reach over at most one other band on each side; two terms have
+// one sum in any order. So the result does not depend on threads.
 #include "alike.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 #include "team.hpp"
@@ -15,74 +21,145 @@
 namespace spel {
 namespace {
 
-constexpr int64_t kSpels = 1 << 15;  // of a chunk
-constexpr int64_t kLeastRows = 16;   // pairs across the edge of a chunk are weighed twice
+constexpr int64_t kSide = kGroupSide;
 
-class Chunk {
+struct Offset {
+  int64_t down, right;
+};
+
+// From the nearest one on: of patches that are equally like, the nearest are taken.
+std::vector<Offset> offsets(int64_t reach) {
+  std::vector<Offset> all;
+  for (int64_t down = -reach; down <= reach; down++)
+    for (int64_t right = -reach; right <= reach; right++) all.push_back({down, right});
+  std::stable_sort(all.begin(), all.end(), [](const Offset& a, const Offset& b) {
+    return a.down * a.down + a.right * a.right < b.down * b.down + b.right * b.right;
+  });
+  return all;
+}
+
+// First spels of the patches along an axis.
+std::vector<int64_t> starts(int64_t size, int64_t step) {
+  std::vector<int64_t> all;
+  for (int64_t at = 0; at < size - kSide; at += step) all.push_back(at);
+  all.push_back(size - kSide);
+  return all;
+}
+
+class Band {
  public:
-  Chunk(const Rows& rows, const Alike& of, int64_t top, int64_t bottom, float* sums)
-      : rows(rows), of(of), top(top), bottom(bottom), sums(sums), counts((bottom - top) * of.size[1], 1.0f) {}
+  Band(const Rows& rows, const Groups& of, int64_t top, int64_t bottom)
+      : rows(rows),
+        of(of),
+        width(of.size[1]),
+        top(std::max<int64_t>(0, top - of.reach)),
+        bottom(std::min(of.size[0], bottom + of.reach + kSide)),
+        around(offsets(of.reach)),
+        lefts(starts(width, of.step)),
+        padded((lefts.size() + kGroupBlock - 1) / kGroupBlock * kGroupBlock),
+        source(waves(of.source)),
+        guide(waves(of.guide)),
+        sums((this->bottom - this->top) * width * kSide),
+        corners((this->bottom - this->top) * width),
+        apart(width),
+        own(padded),
+        least(padded * of.count) {}
 
-  void average(Pulse& pulse) {
-    const int64_t width = of.size[1];
-    std::copy(of.source + top * width, of.source + bottom * width, sums);
-    for (int64_t down = 0; down <= of.reach; down++)
-      for (int64_t right = down ? -of.reach : 1; right <= of.reach; right++) {
-        add_pairs(down, right);
-        pulse((bottom - top) * width / 4);
-      }
-    for (size_t i = 0; i < counts.size(); i++) sums[i] /= counts[i];
-  }
-
- private:
-  // All pairs at an offset of which one spel or both are in the chunk.
-  void add_pairs(int64_t down, int64_t right) {
-    const auto [height, width] = of.size;
-    const int64_t left = std::max<int64_t>(0, -right), count = width - left - std::max<int64_t>(0, right);
-    const int64_t from = std::max<int64_t>(0, top - down), to = std::min(bottom, height - down);
-    if (count <= 0 || from >= to) return;
-    const int64_t pitch = width + of.side - 1, wide = count + of.side - 1;
-    squares.resize(of.side * wide);
-    sum.resize(wide);
-    terms.resize(of.side);
-    for (int64_t y = from; y < to + of.side - 1; y++) {
-      const float* own = of.guide + y * pitch + left;
-      rows.square_difference(own, own + down * pitch + right, &squares[y % of.side * wide], wide);
-      const int64_t row = y - of.side + 1;
-      if (row < from) continue;
-      for (int64_t k = 0; k < of.side; k++) terms[k] = &squares[(row + k) % of.side * wide];
-      rows.combine(Reduce::sum, false, terms.data(), of.side, sum.data(), wide);
-      rows.likeness(sum.data(), of.side, of.scale, sum.data(), count);
-      add(row + down, left + right, of.source + row * width + left, count);
-      add(row, left, of.source + (row + down) * width + left + right, count);
+  void add_row(int64_t row, Pulse& pulse) {
+    find(row, pulse);
+    std::vector<int64_t> places(of.count);
+    for (size_t n = 0; n < lefts.size(); n++) {
+      for (int64_t k = 0; k < of.count; k++) places[k] = place(row, n, k);
+      const float weight = rows.shrink_group(
+          {source.data(), guide.data(), width * kSide, places.data(), of.count, of.power, sums.data()});
+      for (const int64_t at : places) corners[at / kSide] += weight;
+      pulse(of.count * kSide);
     }
   }
 
-  // Adds the others by the weights in `sum` to the spels of a row from a column on, if it is a row of the chunk.
-  void add(int64_t row, int64_t col, const float* others, int64_t count) {
-    if (row < top || row >= bottom) return;
-    const int64_t at = (row - top) * of.size[1] + col;
-    rows.add_by_weights(sum.data(), others, sums + at, &counts[at], count);
+  // Adds the sums and weights of spels to whole planes.
+  void add_to(float* all_sums, float* all_weights) {
+    std::vector<float> line(width);
+    for (int64_t row = top; row < bottom; row++) {
+      std::fill(line.begin(), line.end(), 0.0f);
+      rows.from_waves(&sums[(row - top) * width * kSide], line.data(), width);
+      for (int64_t x = 0; x < width; x++) all_sums[row * width + x] += line[x];
+      std::fill(line.begin(), line.end(), 0.0f);
+      for (int64_t k = std::max(top, row - kSide + 1); k <= row; k++)
+        for (int64_t x = 0; x < width; x++) line[x] += corners[(k - top) * width + x];
+      for (int64_t x = 0; x < width; x++) {
+        float sum = 0;
+        for (int64_t k = std::max<int64_t>(0, x - kSide + 1); k <= x; k++) sum += line[k];
+        all_weights[row * width + x] += sum;
+      }
+    }
   }
 
+ private:
+  std::vector<float> waves(const float* plane) const {
+    std::vector<float> out((bottom - top) * width * kSide);
+    for (int64_t row = top; row < bottom; row++)
+      rows.to_waves(plane + row * width, &out[(row - top) * width * kSide], width);
+    return out;
+  }
+
+  // For each patch of a row, the patches most like it, as keys: the distance, then the number of the offset.
+  void find(int64_t row, Pulse& pulse) {
+    std::fill(least.begin(), least.end(), INT32_MAX);
+    for (size_t n = 0; n < around.size(); n++) {
+      const auto [down, right] = around[n];
+      if (row + down < 0 || row + down > of.size[0] - kSide) continue;
+      const int64_t left = std::max<int64_t>(0, -right), count = width - std::max<int64_t>(0, right) - left;
+      if (count < kSide) continue;
+      const float* mark = of.marks + row * width + left;
+      rows.compare_patches(mark, mark + down * width + right, width, apart.data(), count);
+      for (size_t i = 0; i < lefts.size(); i++) {
+        const int64_t at = lefts[i] - left;
+        own[i] = at >= 0 && at <= count - kSide ? apart[at] : kFar;
+      }
+      rows.keep_least(own.data(), int32_t(n), least.data(), of.count, padded);
+      pulse(width * kSide / 4);
+    }
+  }
+
+  // Of the k-th patch of a group, its first number in the planes of waves; of too few patches, the first come again.
+  int64_t place(int64_t row, size_t patch, int64_t k) const {
+    const int32_t* keys = &least[patch / kGroupBlock * kGroupBlock * of.count + patch % kGroupBlock];
+    int64_t count = of.count;
+    while (keys[(count - 1) * kGroupBlock] >= kNoKey) count--;
+    const auto [down, right] = around[keys[k % count * kGroupBlock] & ((1 << kGroupBits) - 1)];
+    return ((row + down - top) * width + lefts[patch] + right) * kSide;
+  }
+
+  static constexpr float kFar = (1 << 24) - 8;  // more than any distance
+  static constexpr int32_t kNoKey = ((1 << 21) - 1) << kGroupBits;
+
   const Rows& rows;
-  const Alike& of;
-  const int64_t top, bottom;
-  float* sums;
-  std::vector<float> counts, squares, sum;
-  std::vector<const float*> terms;
+  const Groups& of;
+  const int64_t width, top, bottom;
+  const std::vector<Offset> around;
+  const std::vector<int64_t> lefts;
+  const int64_t padded;
+  const std::vector<float> source, guide;
+  std::vector<float> sums, corners, apart, own;
+  std::vector<int32_t> least;
 };
 
 }  // namespace
 
-void like_means(const Rows& rows, const Alike& of, int64_t first, int64_t last, float* out, int threads,
-                const Poll& poll) {
-  const int64_t width = of.size[1], height = std::max(kLeastRows, kSpels / width);
-  const int64_t chunks = (last - first + height - 1) / height, bands = std::min(chunks, int64_t(threads));
+void add_groups(const Rows& rows, const Groups& of, int64_t first, int64_t last, float* sums, float* weights,
+                int threads, const Poll& poll) {
+  const std::vector<int64_t> tops = starts(of.size[0], of.step);
+  const int64_t height = (kGroupBand + of.step - 1) / of.step, parts = (last - first + height - 1) / height;
+  const int64_t bands = std::min(parts, int64_t(threads));
+  std::mutex adding;
   in_bands(bands, poll, [&](int64_t band, Pulse& pulse) {
-    for (int64_t n = band * chunks / bands; n < (band + 1) * chunks / bands; n++) {
-      const int64_t top = first + n * height, bottom = std::min(last, top + height);
-      Chunk(rows, of, top, bottom, out + (top - first) * width).average(pulse);
+    for (int64_t n = band * parts / bands; n < (band + 1) * parts / bands; n++) {
+      const int64_t begin = first + n * height, end = std::min(last, begin + height);
+      Band own(rows, of, tops[begin], tops[end - 1]);
+      for (int64_t row = begin; row < end; row++) own.add_row(tops[row], pulse);
+      const std::lock_guard<std::mutex> lock(adding);
+      own.add_to(sums, weights);
     }
   });
 }

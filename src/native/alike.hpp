@@ -1,4 +1,4 @@
-// For each spel of a plane, the mean of the spels that a guide shows to be like it.
+// Groups of like patches, shrunk together: what their waves have in common passes, noise does not.
 #pragma once
 
 #include <array>
@@ -9,17 +9,22 @@
 
 namespace spel {
 
-// `guide` has side / 2 more spels than `source` on every side; both are contiguous.
-struct Alike {
+// All planes are contiguous, of one size, and at least kGroupSide spels along each axis.
+struct Groups {
   const float* source;
   const float* guide;
-  std::array<int64_t, 2> size;  // of the source
-  int64_t reach, side;
-  float scale;  // a weight is (1 - scale times the sum of square differences of two patches)^4, at least 0
+  const float* marks;  // the guide in whole numbers from 0 to 511, by which patches are compared
+  std::array<int64_t, 2> size;
+  int64_t reach, step, count;  // count: patches of a group, a power of 2
+  float power;                 // of the noise
 };
 
-// Writes the means of rows [first, last) to `out`, which is contiguous.
-void like_means(const Rows& rows, const Alike& of, int64_t first, int64_t last, float* out, int threads,
-                const Poll& poll);
+// Adds what the groups of some rows of the grid say of each spel, times its weight, to `sums`, and the weights to
+// `weights`. Rows are those of the grid of patches: every `step` spels, and the last possible one. They begin with a
+// multiple of those of a band, so that the result does not depend on the parts that are asked for.
+constexpr int64_t kGroupBand = 64;  // spels, at least twice the reach and two patches
+
+void add_groups(const Rows& rows, const Groups& of, int64_t first, int64_t last, float* sums, float* weights,
+                int threads, const Poll& poll);
 
 }  // namespace spel

@@ -291,12 +291,13 @@ void rotate_image(uintptr_t image, Pair size, int64_t row_stride, double degrees
          out_size);
 }
 
-void like_means_of(uintptr_t source, uintptr_t guide, Pair size, int64_t reach, int64_t side, double scale,
-                   Pair first_last, uintptr_t out, int threads) {
+void add_groups_of(uintptr_t source, uintptr_t guide, uintptr_t marks, Pair size, std::array<int64_t, 3> numbers,
+                   double power, Pair first_last, uintptr_t sums, uintptr_t weights, int threads) {
+  const auto plane = [](uintptr_t at) { return reinterpret_cast<float*>(at); };
   unlocked([&](const Poll& poll) {
-    const Alike of{
-        reinterpret_cast<const float*>(source), reinterpret_cast<const float*>(guide), size, reach, side, float(scale)};
-    like_means(*chosen, of, first_last[0], first_last[1], reinterpret_cast<float*>(out), threads, poll);
+    const auto [reach, step, count] = numbers;
+    const Groups of{plane(source), plane(guide), plane(marks), size, reach, step, count, float(power)};
+    add_groups(*chosen, of, first_last[0], first_last[1], plane(sums), plane(weights), threads, poll);
   });
 }
 
@@ -319,7 +320,7 @@ NB_MODULE(_native, m) {
   m.def("gather", &gather_patches);
   m.def("histogram", &histogram_of);
   m.def("histogram_in_bins", &histogram_in_bins);
-  m.def("like_means", &like_means_of);
+  m.def("add_groups", &add_groups_of);
   m.def("resize", &resize_image);
   m.def("resize_part", &resize_part);
   m.def("rotate", &rotate_image);

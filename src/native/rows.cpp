@@ -45,8 +45,10 @@ const Rows rows = {SPEL_TEXT(SPEL_ISA),
                    weigh_rows,
                    weigh_spels,
                    rotate_row,
-                   square_difference,
-                   likeness,
-                   add_by_weights};
+                   to_waves,
+                   from_waves,
+                   compare_patches,
+                   keep_least,
+                   shrink_group};
 
 }  // namespace spel::SPEL_ISA

@@ -82,6 +82,21 @@ struct AcrossRow {
   int64_t count;  // of windows
 };
 
+// A group of patches in planes of waves, of which every spel has 8; `places` are those of their first numbers.
+struct ShrinkGroup {
+  const float* source;
+  const float* guide;
+  int64_t pitch;
+  const int64_t* places;
+  int64_t count;  // a power of 2, at most kGroupMost
+  float power;    // of the noise
+  float* sums;
+};
+constexpr int kGroupSide = 8;    // of patches
+constexpr int kGroupMost = 32;   // patches
+constexpr int kGroupBits = 10;   // of a key that name an offset
+constexpr int kGroupBlock = 16;  // patches that are compared at once
+
 struct Rows {
   const char* name;
   bool levels_in_registers;  // wide boxes are combined down the rows first, then across by `levels`; else across first
@@ -125,10 +140,12 @@ struct Rows {
   // dst[i] = the image at row y + i down and column x + i along, see rows_rotate.hpp
   void (*rotate_row)(const float* image, int64_t row_stride, int64_t height, int64_t width, double y, double x,
                      double down, double along, float* dst, int64_t n);
-  // See rows_alike.hpp; the squares are side - 1 more than the weights, which may overwrite them.
-  void (*square_difference)(const float* a, const float* b, float* dst, int64_t width);
-  void (*likeness)(const float* squares, int64_t side, float scale, float* dst, int64_t width);
-  void (*add_by_weights)(const float* weights, const float* others, float* sums, float* counts, int64_t width);
+  // Patches of a group, see rows_alike.hpp.
+  void (*to_waves)(const float* src, float* dst, int64_t width);
+  void (*from_waves)(const float* src, float* dst, int64_t width);
+  void (*compare_patches)(const float* a, const float* b, int64_t pitch, float* sums, int64_t width);
+  void (*keep_least)(const float* sums, int32_t number, int32_t* least, int64_t count, int64_t n);
+  float (*shrink_group)(const ShrinkGroup&);
 };
 
 #if defined(__x86_64__)

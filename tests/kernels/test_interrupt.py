@@ -44,10 +44,10 @@ def label():
     return ops.label(mask, Adjacency.disk(24))
 
 
-def like_means():
-    plane = np.random.default_rng(0).random((6000, 6000), dtype=np.float32)
-    options = {"reach": 63, "side": 1, "scale": 0.1, "rows": (0, 6000)}
-    return kernels.like_means(plane, plane, threads=2, **options)
+def groups():
+    planes = np.random.default_rng(0).random((5, 3000, 3000), dtype=np.float32)
+    options = {"reach": 15, "step": 2, "count": 32, "power": 0.1, "rows": (0, 1497)}
+    kernels.add_groups(*planes[:3], tuple(planes[3:]), threads=2, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def interrupts_are_heard():
         (one_row, 1),
         (flood, 1),
         (label, 1),
-        (like_means, 2),
+        (groups, 2),
     ],
 )
 def test_an_interrupt_ends_the_work(work, threads):

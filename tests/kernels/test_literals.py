@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spel.kernels import native, reference, reference_alike
+from spel.kernels import native, reference, reference_groups
 
 both = pytest.mark.parametrize("kernels", [native, reference], ids=["native", "reference"])
 LEFT_RIGHT = np.array([(0, 0, -1), (0, 0, 1)])
@@ -137,15 +137,40 @@ def test_labels_in_raster_order(kernels: ModuleType) -> None:
     assert count == 4
 
 
-@pytest.mark.parametrize("kernels", [native, reference_alike], ids=["native", "reference"])
-def test_like_means_weigh_the_spels_of_like_patches(kernels: ModuleType) -> None:
-    source = np.array([[1, 2, 4, 8]], np.float32)
-    guide = np.array([[0, 0, 0.5, 9]], np.float32)
-    got = kernels.like_means(source, guide, reach=1, side=1, scale=2.0, rows=(0, 1))
-    # A square difference of 1/4 weighs (1 - 2 / 4) ** 4, one of 8.5 ** 2 nothing.
-    weight = 1 / 16
-    expected = [1.5, (1 + 2 + weight * 4) / (2 + weight), (4 + weight * 2) / (1 + weight), 8]
-    np.testing.assert_allclose(got, [expected], rtol=1e-6)
+@pytest.mark.parametrize("kernels", [native, reference_groups], ids=["native", "reference"])
+@pytest.mark.parametrize("count", [1, 2, 32])
+def test_groups_pass_what_the_guide_has(kernels: ModuleType, count: int) -> None:
+    """Of one patch, which stands for all of its group, the mean passes if the guide has nothing."""
+    source, noise = np.random.default_rng(0).random((2, 8, 8), np.float32)
+    options = {"reach": 1, "step": 4, "count": count, "power": 0.25, "rows": (0, 1)}
+    for guide, expected, passed in (
+        (np.float32(0), source.mean(), 1),
+        (np.float32(1e6), source, 64),
+    ):
+        sums, weights = np.zeros((2, 8, 8), np.float32)
+        kernels.add_groups(source, guide * noise, np.zeros_like(source), (sums, weights), **options)
+        np.testing.assert_allclose(weights, count / passed, rtol=1e-5)
+        np.testing.assert_allclose(sums / weights, np.broadcast_to(expected, (8, 8)), atol=1e-5)
+
+
+@pytest.mark.parametrize("kernels", [native, reference_groups], ids=["native", "reference"])
+def test_a_group_has_the_patches_most_like_its_own(kernels: ModuleType) -> None:
+    """Stripes of 5 columns come again: with their likes, patches of noise become one mean."""
+    marks = np.tile(np.array([0, 90, 20, 60, 10], np.float32), (8, 4))
+    source = np.zeros_like(marks)
+    source[:, 5:10] = 4
+    sums, weights = np.zeros((2, *marks.shape), np.float32)
+    options = {"reach": 12, "step": 8, "count": 2, "power": 1e15, "rows": (0, 1)}
+    kernels.add_groups(source, marks, marks, (sums, weights), **options)
+    # Patches begin at columns 0, 8 and 12; those most like them at 5, 3 and 7, the nearest.
+    expected, over = np.zeros((2, marks.shape[1]))
+    for pair in ((0, 5), (8, 3), (12, 7)):
+        mean = np.mean([source[:, first : first + 8] for first in pair])
+        for first in pair:
+            expected[first : first + 8] += mean
+            over[first : first + 8] += 1
+    np.testing.assert_allclose(weights[0], over, rtol=1e-5)
+    np.testing.assert_allclose(sums[0], expected, rtol=1e-5)
 
 
 @both

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from spel import Adjacency
 from spel.kernels import native, reference
-from spel.kernels.reference_alike import like_means
 from spel.kernels.reference_color import recolor
+from spel.kernels.reference_groups import add_groups
 from spel.kernels.store import store
 from spel.kernels.stream import ACTIVATIONS, SPACES
 
@@ -311,29 +311,30 @@ def test_rotate_by_any_angle(image: tuple[int, int], size: tuple[int, int], degr
 
 @few
 @given(
-    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    reach=st.integers(1, 12),
-    side=st.sampled_from([1, 3, 7]),
-    scale=st.sampled_from([0.01, 0.3, 3.0]),
-    odd=st.sampled_from([None, np.nan, np.inf, 1e30]),
+    size=st.tuples(st.integers(8, 60), st.integers(8, 60)),
+    reach=st.integers(1, 15),
+    step=st.integers(1, 8),
+    count=st.sampled_from([1, 2, 8, 32]),
+    power=st.sampled_from([1e-4, 0.01, 10.0]),
 )
-def test_like_means_within_the_bound(
-    isa: str, size: tuple[int, int], reach: int, side: int, scale: float, odd: float | None
+def test_groups_within_the_bound(
+    isa: str, size: tuple[int, int], reach: int, step: int, count: int, power: float
 ) -> None:
     rng = np.random.default_rng(size[0])
+    marks = rng.integers(0, 80, [-(-n // 3) for n in size]).repeat(3, 0).repeat(3, 1)
+    marks = marks[: size[0], : size[1]].astype(np.float32)
+    guide = (marks / 80 + 0.1 * rng.random(size)).astype(np.float32)
     source = rng.random(size, np.float32)
-    guide = rng.random([n + side - 1 for n in size], np.float32)
-    if odd is not None:
-        guide[size[0] // 2, size[1] // 2] = odd
-    options = {"reach": reach, "side": side, "scale": scale}
-    got = native.like_means(source, guide, rows=(0, size[0]), **options)
-    meant = like_means(source, guide, rows=(0, size[0]), **options)
-    # Values of 0 to 1: a sum of side ** 2 squares errs by as many roundings, its fourth power by 4
-    # times as much, and a mean of these weights by no more than the weights.
-    bound = EPS * (8 * scale * side**4 + (2 * reach + 1) ** 2)
-    np.testing.assert_allclose(got, meant, rtol=0, atol=bound)
-    part = native.like_means(source, guide, rows=(size[0] // 3, size[0]), **options)
-    assert np.array_equal(part, got[size[0] // 3 :])
+    rows = (0, 1 - (8 - size[0]) // step)
+    options = {"reach": reach, "step": step, "count": count, "power": power, "rows": rows}
+    outs = [np.zeros((2, *size), np.float32) for _ in range(2)]
+    native.add_groups(source, guide, marks, tuple(outs[0]), **options)
+    add_groups(source, guide, marks, tuple(outs[1]), **options)
+    got, meant = outs
+    # Values of 0 to 1 and waves of unit norms: 8 + 3 + 5 roundings forth and back, of sums that
+    # are at most 8 * 5.7 times as large as a value; the weights are sums of 2048 squares.
+    np.testing.assert_allclose(got[1], meant[1], rtol=3000 * EPS)
+    np.testing.assert_allclose(got[0] / got[1], meant[0] / meant[1], rtol=0, atol=1500 * EPS)
 
 
 def test_rotate_is_what_pillow_makes() -> None:

@@ -71,14 +71,19 @@ def test_patches_and_resized_images_do_not_depend_on_the_threads() -> None:
     assert len(set(results)) == 1
 
 
-def test_means_of_like_spels_do_not_depend_on_the_threads_or_the_rows() -> None:
-    image = np.random.default_rng(0).random((203, 700), dtype=np.float32)
-    guide, options = np.pad(image, 1), {"reach": 5, "side": 3, "scale": 0.3}
-    one = native.like_means(image, guide, rows=(0, 203), threads=1, **options)
-    for threads in (2, 3, 9):
-        got = native.like_means(image, guide, rows=(0, 203), threads=threads, **options)
-        assert np.array_equal(got, one)
-    assert np.array_equal(native.like_means(image, guide, rows=(11, 90), **options), one[11:90])
+def test_groups_do_not_depend_on_the_threads_or_the_parts() -> None:
+    source, guide = np.random.default_rng(0).random((2, 203, 300), dtype=np.float32)
+    marks = np.rint(guide * 80)
+    options = {"reach": 15, "step": 4, "count": 8, "power": 0.01}
+    results = []
+    for threads, ends in ((1, [50]), (2, [50]), (9, [50]), (1, [16, 48, 50])):
+        out = np.zeros((2, *source.shape), np.float32)
+        for rows in zip([0, *ends], ends):
+            native.add_groups(
+                source, guide, marks, tuple(out), rows=rows, threads=threads, **options
+            )
+        results.append(out.tobytes())
+    assert len(set(results)) == 1
 
 
 def test_more_parts_than_threads_wait_for_each_other() -> None:

@@ -11,7 +11,7 @@ from spel import FormatError, ParameterError, ShapeError
 from spel.cli.main import run
 from spel.data import street
 from spel.synthesis import Task, learn_restorer, load_restorer, luma, resized
-from spel.synthesis.alike import Likeness
+from spel.synthesis.groups import Groups
 from spel.synthesis.learn_restorer import enough
 
 
@@ -149,9 +149,9 @@ def against_noise(clean):
 
 
 def test_a_spel_without_noise_is_explained_by_spels_of_the_whole_window(against_noise, clean):
-    """Means of like spels are weighed spel by spel: nothing but the degraded picture is left."""
+    """Groups are weighed spel by spel: nothing but the degraded picture is left."""
     assert [len(stage.gates) for stage in against_noise.stages] == [2, 1, 1]
-    assert [stage.likeness is None for stage in against_noise.stages] == [True, False, False]
+    assert [stage.groups is None for stage in against_noise.stages] == [True, False, False]
     plane = against_noise.task.spoil(clean[2][:26, :31], seed=4)
     restored = against_noise.restored(plane)
     for at in ((0, 0), (13, 17), (25, 30)):
@@ -167,18 +167,19 @@ def test_a_restorer_against_noise_comes_back_from_its_file(against_noise, tmp_pa
     against_noise.save(tmp_path / "r.safetensors")
     again = load_restorer(tmp_path / "r.safetensors")
     assert (again(clean[2][:20, :20]) == against_noise(clean[2][:20, :20])).all()
-    assert [s.likeness for s in again.stages] == [s.likeness for s in against_noise.stages]
+    assert [s.groups for s in again.stages] == [s.groups for s in against_noise.stages]
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("gates", 3), ("gates", [0.1] * 9), ("gates", [-1.0]), ("gates", []), ("gates", [True])]
-    + [("likeness", 3), ("likeness", None), ("alike", 0), ("alike", 3), ("alike", 5.0)]
-    + [("likeness", {"reach": 1000, "side": 7, "spread": 0.1})]
-    + [("likeness", {"reach": 10, "side": 6, "spread": 0.1})]
-    + [("likeness", {"reach": 10, "side": 7, "spread": 0})],
+    + [("groups", 3), ("groups", None), ("alike", 0), ("alike", 3), ("alike", 5.0)]
+    + [("groups", {"reach": 16, "step": 4, "count": 8, "noise": 0.1})]
+    + [("groups", {"reach": 10, "step": 9, "count": 8, "noise": 0.1})]
+    + [("groups", {"reach": 10, "step": 4, "count": 7, "noise": 0.1})]
+    + [("groups", {"reach": 10, "step": 4, "count": 8, "noise": 0})],
 )
-def test_gates_and_likeness_of_a_file_are_checked(against_noise, tmp_path, field, value):
+def test_gates_and_groups_of_a_file_are_checked(against_noise, tmp_path, field, value):
     from safetensors.numpy import load_file, save_file
 
     path = tmp_path / "r.safetensors"
@@ -207,19 +208,22 @@ def test_files_of_the_form_before_are_still_read(small, tmp_path, clean):
     assert (load_restorer(path)(plane) == small(plane)).all()
 
 
-@pytest.mark.parametrize("offset", [(0, 0), (3, 5), (11, 2)])
-def test_means_of_like_spels_are_those_of_their_definition(clean, offset):
-    plane = clean[0][:14, :19]
-    likeness = Likeness(reach=4, side=3, spread=0.2)
-    part, weights = likeness.around(plane, offset)
-    padded = np.pad(plane, 1, mode="symmetric")
-    own = padded[offset[0] : offset[0] + 3, offset[1] : offset[1] + 3]
-    rows, cols = range(part[0].start, part[0].stop), range(part[1].start, part[1].stop)
-    away = [[np.square(padded[r : r + 3, c : c + 3] - own).mean() for c in cols] for r in rows]
-    expected = np.clip(1 - np.array(away) / (4 * 0.2**2), 0, None) ** 4
-    assert np.allclose(weights, expected / expected.sum(), atol=1e-5)
-    mean = likeness(plane, plane)[offset]
-    assert mean == pytest.approx(float((weights * plane[part]).sum()), abs=1e-5)
+@pytest.mark.parametrize("size", [(30, 41), (8, 9), (7, 40)])
+def test_groups_weigh_spels_and_the_weights_sum_to_1(clean, size):
+    """LAW: <G x, y> = <x, G* y> with the guide at hand, and G 1 = 1."""
+    guide = clean[0][: size[0], : size[1]]
+    groups = Groups(reach=6, step=3, count=8, noise=0.1)
+    x, y = np.random.default_rng(1).normal(size=(2, *size)).astype(np.float32)
+    there, back = groups(x, guide), groups.spread(y, guide)
+    assert float(np.vdot(there, y)) == pytest.approx(float(np.vdot(x, back)), abs=1e-4)
+    assert groups(np.ones_like(x), guide) == pytest.approx(1, abs=1e-5)
+    assert len(groups.bands(size)) == (size[0] > 7)
+
+
+def test_groups_do_not_fail_over_a_guide_without_numbers(clean):
+    guide = clean[0][:20, :20].copy()
+    guide[3, 4], guide[7, 8] = np.nan, np.inf
+    assert Groups(reach=6, step=3, count=8, noise=0.1)(guide, guide).shape == (20, 20)
 
 
 def test_memory_to_learn_from_many_pictures_is_bounded():

@@ -15,6 +15,7 @@ if choice == "native":
     from spel.kernels.engine import multiply_adds, native_info
     from spel.kernels.native import (
         activate,
+        add_groups,
         argmax,
         convolve,
         divide_by_norm,
@@ -24,7 +25,6 @@ if choice == "native":
         histogram,
         histogram_in_bins,
         label,
-        like_means,
         mean_pool,
         pad,
         recolor,
@@ -60,9 +60,9 @@ elif choice == "reference":
         transpose,
         upsample,
     )
-    from spel.kernels.reference_alike import like_means
     from spel.kernels.reference_color import recolor
     from spel.kernels.reference_flood import flood
+    from spel.kernels.reference_groups import add_groups
 
     def multiply_adds(count: int) -> int:
         """Fail: without the engine there is no speed to measure."""
@@ -83,6 +83,7 @@ else:
 
 __all__ = [
     "activate",
+    "add_groups",
     "argmax",
     "choice",
     "convolve",
@@ -93,7 +94,6 @@ __all__ = [
     "histogram",
     "histogram_in_bins",
     "label",
-    "like_means",
     "mean_pool",
     "multiply_adds",
     "native_info",

@@ -259,24 +259,25 @@ def gather(
     )
 
 
-def like_means(
+def add_groups(
     source: npt.NDArray[np.float32],
     guide: npt.NDArray[np.float32],
+    marks: npt.NDArray[np.float32],
+    out: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
     *,
     reach: int,
-    side: int,
-    scale: float,
+    step: int,
+    count: int,
+    power: float,
     rows: tuple[int, int],
     threads: int = 1,
-) -> npt.NDArray[np.float32]:
-    """The means of like spels for some rows of a plane, see `reference_alike`."""
-    source, guide = np.ascontiguousarray(source), np.ascontiguousarray(guide)
-    out = np.empty((rows[1] - rows[0], source.shape[1]), dtype=np.float32)
-    native.like_means(
-        source.ctypes.data, guide.ctypes.data, source.shape, reach, side, scale,
-        rows, out.ctypes.data, max(1, threads),
+) -> None:
+    """What groups of like patches say of each spel, added to sums and weights, see `reference`."""
+    planes = [np.ascontiguousarray(plane) for plane in (source, guide, marks)]
+    native.add_groups(
+        *(plane.ctypes.data for plane in planes), source.shape, (reach, step, count), power,
+        rows, *(plane.ctypes.data for plane in out), max(1, threads),
     )  # fmt: skip
-    return out
 
 
 def histogram(values: Array, threads: int = 1) -> npt.NDArray[np.int64]:

@@ -28,6 +28,7 @@ MAX_NODES = 10_000
 OTHER_FILES = {
     "spel.estimator": "it is a classifier, for spel classify and spel serve",
     "restorer.v2": "it is a restorer, for spel restore",
+    "restorer.v4": "it is a restorer, for spel restore",
 }
 BANK: dict[str, Any] = {
     "adjacency": Adjacency,

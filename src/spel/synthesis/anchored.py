@@ -19,8 +19,8 @@ from spel.core.threads import blas_in_one_thread
 from spel.errors import ParameterError
 from spel.nn.fields import fits
 from spel.ops.patches import patches
-from spel.synthesis.alike import Likeness
 from spel.synthesis.degrade import Plane
+from spel.synthesis.groups import Groups
 from spel.synthesis.waves import gated, ungated
 
 Real = npt.NDArray[np.float32]
@@ -49,7 +49,7 @@ class Layout:
     step : int
         Distance of the patches.
     alike : int
-        Side of the patches of means of like spels, odd; 0 for a stage without them.
+        Side of the patches of what groups of like patches say, odd; 0 for a stage without them.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Layout:
             )
         if self.alike and (self.factor > 1 or not self.before):
             raise ParameterError(
-                "restoration: means of like spels in a first stage, or for enlarging; expected "
+                "restoration: groups of like patches in a first stage, or for enlarging; expected "
                 "them only where the stage before restored a picture of the same size"
             )
 
@@ -209,8 +209,8 @@ class Stage:
     weights : (A, (1 + gates) * length, out_side ** 2) array of float32
     gates : tuple of float
         Strengths of waves, see `spel.synthesis.waves`; the patches of all pictures have one side.
-    likeness : Likeness, optional
-        Of a stage that sees means of like spels.
+    groups : Groups, optional
+        Of a stage that sees what groups of like patches say.
     """
 
     layout: Layout
@@ -218,16 +218,16 @@ class Stage:
     anchors: Real
     weights: Real
     gates: tuple[float, ...] = ()
-    likeness: Likeness | None = None
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         if self.gates and len(set(self.layout.sides)) > 1:
             raise ParameterError(
                 f"restoration: gates for patches of {self.layout.sides} spels; expected one side"
             )
-        if bool(self.layout.alike) != (self.likeness is not None):
+        if bool(self.layout.alike) != (self.groups is not None):
             raise ParameterError(
-                "restoration: patches of means of like spels, or a likeness; expected both or none"
+                "restoration: patches of what groups say, or groups; expected both or none"
             )
 
     def nearest(self, vectors: Real) -> Numbers:
@@ -238,8 +238,8 @@ class Stage:
     def view(
         self, planes: list[Plane], on_band: Callable[[], object] = lambda: None
     ) -> list[Plane]:
-        """The degraded picture, the means of like spels if any, and what was restored before."""
-        return view(planes, self.likeness, on_band)
+        """The degraded picture, what groups say of it if any, and what was restored before."""
+        return view(planes, self.groups, on_band)
 
     @blas_in_one_thread()
     def __call__(self, planes: list[Plane], on_band: Callable[[], object]) -> Plane:
@@ -254,7 +254,7 @@ class Stage:
 
     def bands(self, shape: tuple[int, ...]) -> int:
         """How often a picture of this shape calls `on_band`."""
-        before = len(self.likeness.bands(shape)) if self.likeness else 0
+        before = len(self.groups.bands(shape)) if self.groups else 0
         return before + len(self.layout.bands(shape))
 
     def inputs(self, turned: Real) -> Real:
@@ -289,12 +289,12 @@ class Stage:
 
 
 def view(
-    planes: list[Plane], likeness: Likeness | None, on_band: Callable[[], object] = lambda: None
+    planes: list[Plane], groups: Groups | None, on_band: Callable[[], object] = lambda: None
 ) -> list[Plane]:
-    """The planes, with means of like spels of the first one before the last one, the guide."""
-    return (
-        [*planes[:-1], likeness(planes[0], planes[-1], on_band), planes[-1]] if likeness else planes
-    )
+    """The planes, with what groups say of the first one before the last one, their guide."""
+    if groups is None:
+        return planes
+    return [*planes[:-1], groups(planes[0], planes[-1], on_band), planes[-1]]
 
 
 class Overlaps:

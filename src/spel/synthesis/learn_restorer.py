@@ -109,7 +109,7 @@ def learn_restorer(
     for number, own in enumerate(plans):
         say(f"stage {number + 1} of {stages}: {plural(len(clean), 'picture')}")
         planes = [_spoiled(task, plane, done, (seed, number, i)) for i, plane in enumerate(clean)]
-        shown = [view(pair, own.likeness) for pair in planes]
+        shown = [view(pair, own.groups) for pair in planes]
         done.append(_stage(Sample(own, clean, shown, patches, seed), anchors, say))
     return Restorer(task, tuple(done))
 
@@ -233,7 +233,7 @@ def _stage(sample: Sample, anchors: int, say: Callable[[str], object]) -> Stage:
     softness = float(np.median(np.linalg.norm(keys, axis=1))) + 1e-6
     say(f"finding {anchors} anchors among {len(keys)} patches")
     centres = _centres(softened(keys, softness), min(anchors, len(keys)), sample.seed)
-    more = sample.plan.gates, sample.plan.likeness
+    more = sample.plan.gates, sample.plan.groups
     plain = Stage(layout, softness, centres, np.zeros((len(centres), 0, 0), np.float32), *more)
     say(f"solving one ridge per anchor over {sample.count} patches")
     moments = Moments(plain, layout.length * (1 + len(more[0])), layout.out_side**2)

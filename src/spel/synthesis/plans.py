@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spel.synthesis.alike import Likeness
 from spel.synthesis.anchored import Layout
 from spel.synthesis.degrade import Task
+from spel.synthesis.groups import Groups
 
-STEP, REACH, SPREAD = 3, 10, 0.36
-"""Distance of patches; how far like spels are sought; their spread in deviations of the noise."""
+STEP = 3
+"""Distance of patches."""
+
+GROUPS = {"reach": 15, "step": 4, "count": 32}
+"""Which patches are grouped, see `spel.synthesis.groups`."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Plan:
 
     layout: Layout
     gates: tuple[float, ...] = ()
-    likeness: Likeness | None = None
+    groups: Groups | None = None
 
 
 def usual(task: Task) -> tuple[int, int]:
@@ -54,9 +57,9 @@ def plan(task: Task, side: int | None, number: int) -> Plan:
 
 
 def _against_noise(sigma: float, side: int, number: int) -> Plan:
-    """Strong waves pass; after the first stage, like spels are averaged."""
+    """Strong waves pass; after the first stage, also those that like patches have in common."""
     compared, step = min(side, 7), min(side, STEP)
     if not number:
         return Plan(Layout(1, side, 0, compared, side, step), (2 * sigma, 4 * sigma))
     layout = Layout(1, side, side, compared, side, step, side)
-    return Plan(layout, (sigma,), Likeness(REACH, 7, SPREAD * sigma))
+    return Plan(layout, (sigma,), Groups(**GROUPS, noise=sigma))

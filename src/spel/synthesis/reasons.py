@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spel.synthesis.anchored import Numbers, Real, Stage
 from spel.synthesis.degrade import Plane
+from spel.synthesis.groups import Groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Reason:
         The anchors of the patches that cover the spel; its hyperplane is the mean of theirs.
     source, source_weights : (rows, cols) arrays of float32
         The part of the degraded picture that these patches see, and its weights; where a stage
-        averages like spels, the part and the weights reach to them.
+        has groups of like patches, the part and the weights reach to them.
     before, before_weights : (rows, cols) arrays of float32
         The same of what the stage before restored; empty for the first stage.
     """
@@ -55,8 +56,8 @@ def reason(stage: Stage, planes: list[Plane], at: tuple[int, int]) -> Reason:
     places = [_place(stage, at, number) for number in numbers]
     shared = np.stack([w[:, place] for w, place in zip(weights, places)]) / len(places)
     laid = _laid(stage, padded, numbers, np.asarray(shared, dtype=np.float32))
-    if stage.likeness:
-        laid[0] += _of_like_spels(stage, pictures, laid.pop(1))
+    if stage.groups:
+        laid[0] += _of_groups(stage.groups, stage.layout.margins, pictures, laid.pop(1))
         padded.pop(1)
     parts: list[Real] = []
     for plane, spread in zip(padded, laid):
@@ -81,18 +82,14 @@ def _laid(
     return out
 
 
-def _of_like_spels(stage: Stage, pictures: list[Plane], weights: Plane) -> Plane:
-    """Weights over padded means of like spels, as weights over the padded degraded picture."""
-    out, guide, likeness = np.zeros_like(pictures[0]), pictures[-1], stage.likeness
-    margin, source = stage.layout.margins[1], stage.layout.margins[0]
-    size = pictures[0].shape
-    lines = [np.pad(np.arange(n), margin, mode="symmetric") for n in size]
-    for row, col in np.argwhere(weights).tolist():
-        at = int(lines[0][row]), int(lines[1][col])
-        if likeness:
-            part, like = likeness.around(guide, at)
-            out[part] += weights[row, col] * like
-    return np.pad(out, source)
+def _of_groups(
+    groups: Groups, margins: tuple[int, ...], pictures: list[Plane], weights: Plane
+) -> Plane:
+    """Weights over the padded picture that groups made, as weights over the degraded picture."""
+    inner = np.zeros_like(pictures[0])
+    lines = [np.pad(np.arange(n), margins[1], mode="symmetric") for n in inner.shape]
+    np.add.at(inner, np.ix_(*lines), weights)
+    return np.pad(groups.spread(inner, pictures[-1]), margins[0])
 
 
 def _around(weights: Plane) -> tuple[slice, slice]:

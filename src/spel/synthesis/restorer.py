@@ -20,14 +20,14 @@ from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.fields import fits
 from spel.nn.tensor_file import parse_header, read_tensor_file
 from spel.ops.arrays import as_real
-from spel.synthesis.alike import Likeness
 from spel.synthesis.anchored import Layout, Real, Stage
 from spel.synthesis.degrade import Plane, Task
+from spel.synthesis.groups import Groups
 from spel.synthesis.reasons import Reason, reason
 
-KIND = "restorer.v3"
+KIND = "restorer.v4"
 KINDS = ("restorer.v2", KIND)
-"""Forms of the file that are read; the older one has neither gates nor means of like spels."""
+"""Forms of the file that are read; the older one has neither gates nor groups of like patches."""
 
 MAX_STAGES = 8
 MAX_GATES = 8
@@ -161,8 +161,8 @@ class Restorer:
 
 def _about(stage: Stage) -> dict[str, Any]:
     """What the header of a file says about a stage."""
-    likeness = asdict(stage.likeness) if stage.likeness else None
-    more = {"softness": stage.softness, "gates": stage.gates, "likeness": likeness}
+    groups = asdict(stage.groups) if stage.groups else None
+    more = {"softness": stage.softness, "gates": stage.gates, "groups": groups}
     return {**asdict(stage.layout), **more}
 
 
@@ -227,7 +227,7 @@ def _read_stage(
     if not fits(softness, float) or not 0 <= softness < 1e6:
         raise FormatError(f"{path}: softness {softness!r:.60}; expected a number of at least 0")
     try:
-        layout, gates, likeness = _read_parts(path, task, fields)
+        layout, gates, groups = _read_parts(path, task, fields)
     except ParameterError as error:
         raise FormatError(f"{path}: {error}") from None
     if bool(layout.before) != bool(number):
@@ -242,14 +242,14 @@ def _read_stage(
     if not all(a.dtype == np.float32 and (abs(a) < 1e9).all() for a in (anchors, weights)):
         raise FormatError(f"{path}: arrays that are not float32 below 1e9; learn the file again")
     try:
-        return Stage(layout, float(softness), anchors, weights, gates, likeness)
+        return Stage(layout, float(softness), anchors, weights, gates, groups)
     except ParameterError as error:
         raise FormatError(f"{path}: {error}") from None
 
 
 def _read_parts(
     path: str, task: Task, fields: Mapping[str, Any]
-) -> tuple[Layout, tuple[float, ...], Likeness | None]:
+) -> tuple[Layout, tuple[float, ...], Groups | None]:
     lengths = ("source", "before", "compared", "out", "step")
     numbers: Any = [*(fields.get(name) for name in lengths), fields.get("alike", 0)]
     layout = Layout(task.factor, *numbers)
@@ -258,9 +258,9 @@ def _read_parts(
         raise FormatError(f"{path}: gates {gates!r:.60}; expected a list of at most {MAX_GATES}")
     if not all(fits(gate, float) and 1e-6 <= gate < 1e6 for gate in gates):
         raise FormatError(f"{path}: gates {gates!r:.60}; expected numbers above 0")
-    like: Any = fields.get("likeness")
-    if like is None:
+    about: Any = fields.get("groups")
+    if about is None:
         return layout, tuple(gates), None
-    own = like if isinstance(like, dict) else {}
-    values: Any = (own.get(name) for name in ("reach", "side", "spread"))
-    return layout, tuple(gates), Likeness(*values)
+    own = about if isinstance(about, dict) else {}
+    values: Any = (own.get(name) for name in ("reach", "step", "count", "noise"))
+    return layout, tuple(gates), Groups(*values)

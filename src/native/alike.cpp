@@ -48,28 +48,35 @@ std::vector<int64_t> starts(int64_t size, int64_t step) {
 
 class Band {
  public:
-  Band(const Rows& rows, const Groups& of, int64_t top, int64_t bottom)
+  Band(const Rows& rows, const Groups& of)
       : rows(rows),
         of(of),
         width(of.size[1]),
-        top(std::max<int64_t>(0, top - of.reach)),
-        bottom(std::min(of.size[0], bottom + of.reach + kSide)),
         around(offsets(of.reach)),
         lefts(starts(width, of.step)),
-        padded((lefts.size() + kGroupBlock - 1) / kGroupBlock * kGroupBlock),
-        source(waves(of.source)),
-        guide(waves(of.guide)),
-        sums((this->bottom - this->top) * width * kSide),
-        corners((this->bottom - this->top) * width),
+        blocks((lefts.size() + kGroupBlock - 1) / kGroupBlock),
         apart(width),
-        own(padded),
-        least(padded * of.count) {}
+        own(blocks * kGroupBlock),
+        least(blocks * kGroupBlock * of.count),
+        places(of.count) {}
+
+  // Forgets what it has, and makes room for patches from a first to a last row of spels.
+  void begin(int64_t first, int64_t last) {
+    top = std::max<int64_t>(0, first - of.reach);
+    bottom = std::min(of.size[0], last + of.reach + kSide);
+    const int64_t size = (bottom - top) * width;
+    source.resize(size * kSide), guide.resize(size * kSide);
+    for (int64_t row = top; row < bottom; row++) {
+      rows.to_waves(of.source + row * width, &source[(row - top) * width * kSide], width);
+      rows.to_waves(of.guide + row * width, &guide[(row - top) * width * kSide], width);
+    }
+    sums.assign(size * kSide, 0.0f), corners.assign(size, 0.0f);
+  }
 
   void add_row(int64_t row, Pulse& pulse) {
     find(row, pulse);
-    std::vector<int64_t> places(of.count);
     for (size_t n = 0; n < lefts.size(); n++) {
-      for (int64_t k = 0; k < of.count; k++) places[k] = place(row, n, k);
+      place(row, n);
       const float weight = rows.shrink_group(
           {source.data(), guide.data(), width * kSide, places.data(), of.count, of.power, sums.data()});
       for (const int64_t at : places) corners[at / kSide] += weight;
@@ -96,13 +103,6 @@ class Band {
   }
 
  private:
-  std::vector<float> waves(const float* plane) const {
-    std::vector<float> out((bottom - top) * width * kSide);
-    for (int64_t row = top; row < bottom; row++)
-      rows.to_waves(plane + row * width, &out[(row - top) * width * kSide], width);
-    return out;
-  }
-
   // For each patch of a row, the patches most like it, as keys: the distance, then the number of the offset.
   void find(int64_t row, Pulse& pulse) {
     std::fill(least.begin(), least.end(), INT32_MAX);
@@ -113,22 +113,25 @@ class Band {
       if (count < kSide) continue;
       const float* mark = of.marks + row * width + left;
       rows.compare_patches(mark, mark + down * width + right, width, apart.data(), count);
-      for (size_t i = 0; i < lefts.size(); i++) {
-        const int64_t at = lefts[i] - left;
-        own[i] = at >= 0 && at <= count - kSide ? apart[at] : kFar;
-      }
-      rows.keep_least(own.data(), int32_t(n), least.data(), of.count, padded);
+      const auto from = std::lower_bound(lefts.begin(), lefts.end(), left) - lefts.begin();
+      const auto to = std::upper_bound(lefts.begin(), lefts.end(), left + count - kSide) - lefts.begin();
+      std::fill(own.begin(), own.begin() + from, kFar);
+      for (auto i = from; i < to; i++) own[i] = apart[lefts[i] - left];
+      std::fill(own.begin() + to, own.end(), kFar);
+      rows.keep_least(own.data(), int32_t(n), least.data(), of.count, own.size());
       pulse(width * kSide / 4);
     }
   }
 
-  // Of the k-th patch of a group, its first number in the planes of waves; of too few patches, the first come again.
-  int64_t place(int64_t row, size_t patch, int64_t k) const {
+  // The first numbers of the patches of a group in the planes of waves; of too few patches, the first come again.
+  void place(int64_t row, size_t patch) {
     const int32_t* keys = &least[patch / kGroupBlock * kGroupBlock * of.count + patch % kGroupBlock];
     int64_t count = of.count;
     while (keys[(count - 1) * kGroupBlock] >= kNoKey) count--;
-    const auto [down, right] = around[keys[k % count * kGroupBlock] & ((1 << kGroupBits) - 1)];
-    return ((row + down - top) * width + lefts[patch] + right) * kSide;
+    for (int64_t k = 0; k < of.count; k++) {
+      const auto [down, right] = around[keys[k % count * kGroupBlock] & ((1 << kGroupBits) - 1)];
+      places[k] = ((row + down - top) * width + lefts[patch] + right) * kSide;
+    }
   }
 
   static constexpr float kFar = (1 << 24) - 8;  // more than any distance
@@ -136,13 +139,14 @@ class Band {
 
   const Rows& rows;
   const Groups& of;
-  const int64_t width, top, bottom;
+  const int64_t width;
   const std::vector<Offset> around;
   const std::vector<int64_t> lefts;
-  const int64_t padded;
-  const std::vector<float> source, guide;
-  std::vector<float> sums, corners, apart, own;
+  const size_t blocks;
+  int64_t top = 0, bottom = 0;
+  std::vector<float> source, guide, sums, corners, apart, own;
   std::vector<int32_t> least;
+  std::vector<int64_t> places;
 };
 
 }  // namespace
@@ -154,9 +158,10 @@ void add_groups(const Rows& rows, const Groups& of, int64_t first, int64_t last,
   const int64_t bands = std::min(parts, int64_t(threads));
   std::mutex adding;
   in_bands(bands, poll, [&](int64_t band, Pulse& pulse) {
+    Band own(rows, of);
     for (int64_t n = band * parts / bands; n < (band + 1) * parts / bands; n++) {
       const int64_t begin = first + n * height, end = std::min(last, begin + height);
-      Band own(rows, of, tops[begin], tops[end - 1]);
+      own.begin(tops[begin], tops[end - 1]);
       for (int64_t row = begin; row < end; row++) own.add_row(tops[row], pulse);
       const std::lock_guard<std::mutex> lock(adding);
       own.add_to(sums, weights);

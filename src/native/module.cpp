@@ -24,6 +24,7 @@
 #include "label.hpp"
 #include "resize.hpp"
 #include "stages.hpp"
+#include "turns.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -301,6 +302,18 @@ void add_groups_of(uintptr_t source, uintptr_t guide, uintptr_t marks, Pair size
   });
 }
 
+// The plane and the patches are read or written, as `add` says.
+void turned_patches(bool add, uintptr_t plane, std::array<uintptr_t, 4> places_ways_means_tables, int64_t count,
+                    int64_t length, uintptr_t patches, int64_t pitch) {
+  nb::gil_scoped_release released;
+  const auto [places, ways, means, tables] = places_ways_means_tables;
+  const auto whole = [](uintptr_t at) { return reinterpret_cast<const int64_t*>(at); };
+  const auto real = [](uintptr_t at) { return reinterpret_cast<float*>(at); };
+  const Turns of{whole(places), whole(ways), real(means), count, whole(tables), length};
+  if (add) add_turned(of, real(patches), real(plane));
+  else gather_turned(of, real(plane), real(patches), pitch);
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -321,6 +334,7 @@ NB_MODULE(_native, m) {
   m.def("histogram", &histogram_of);
   m.def("histogram_in_bins", &histogram_in_bins);
   m.def("add_groups", &add_groups_of);
+  m.def("turned_patches", &turned_patches);
   m.def("resize", &resize_image);
   m.def("resize_part", &resize_part);
   m.def("rotate", &rotate_image);

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spel.kernels import native, reference, reference_groups
+from spel.kernels import native, native_patches, reference, reference_groups
 
 both = pytest.mark.parametrize("kernels", [native, reference], ids=["native", "reference"])
 LEFT_RIGHT = np.array([(0, 0, -1), (0, 0, 1)])
@@ -137,7 +137,7 @@ def test_labels_in_raster_order(kernels: ModuleType) -> None:
     assert count == 4
 
 
-@pytest.mark.parametrize("kernels", [native, reference_groups], ids=["native", "reference"])
+@pytest.mark.parametrize("kernels", [native_patches, reference_groups], ids=["native", "reference"])
 @pytest.mark.parametrize("count", [1, 2, 32])
 def test_groups_pass_what_the_guide_has(kernels: ModuleType, count: int) -> None:
     """Of one patch, which stands for all of its group, the mean passes if the guide has nothing."""
@@ -153,7 +153,7 @@ def test_groups_pass_what_the_guide_has(kernels: ModuleType, count: int) -> None
         np.testing.assert_allclose(sums / weights, np.broadcast_to(expected, (8, 8)), atol=1e-5)
 
 
-@pytest.mark.parametrize("kernels", [native, reference_groups], ids=["native", "reference"])
+@pytest.mark.parametrize("kernels", [native_patches, reference_groups], ids=["native", "reference"])
 def test_a_group_has_the_patches_most_like_its_own(kernels: ModuleType) -> None:
     """Stripes of 5 columns come again: with their likes, patches of noise become one mean."""
     marks = np.tile(np.array([0, 90, 20, 60, 10], np.float32), (8, 4))

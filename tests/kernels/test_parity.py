@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from spel import Adjacency
 from spel.kernels import native, reference
 from spel.kernels.reference_color import recolor
-from spel.kernels.reference_groups import add_groups
 from spel.kernels.store import store
 from spel.kernels.stream import ACTIVATIONS, SPACES
 
@@ -307,34 +306,6 @@ def test_rotate_by_any_angle(image: tuple[int, int], size: tuple[int, int], degr
     spels = np.random.default_rng(image[0]).random(image, np.float32)[:, ::-1]
     got, meant = native.rotate(spels, degrees, size), reference.rotate(spels, degrees, size)
     np.testing.assert_allclose(got, meant, atol=2e-6)
-
-
-@few
-@given(
-    size=st.tuples(st.integers(8, 60), st.integers(8, 60)),
-    reach=st.integers(1, 15),
-    step=st.integers(1, 8),
-    count=st.sampled_from([1, 2, 8, 32]),
-    power=st.sampled_from([1e-4, 0.01, 10.0]),
-)
-def test_groups_within_the_bound(
-    isa: str, size: tuple[int, int], reach: int, step: int, count: int, power: float
-) -> None:
-    rng = np.random.default_rng(size[0])
-    marks = rng.integers(0, 80, [-(-n // 3) for n in size]).repeat(3, 0).repeat(3, 1)
-    marks = marks[: size[0], : size[1]].astype(np.float32)
-    guide = (marks / 80 + 0.1 * rng.random(size)).astype(np.float32)
-    source = rng.random(size, np.float32)
-    rows = (0, 1 - (8 - size[0]) // step)
-    options = {"reach": reach, "step": step, "count": count, "power": power, "rows": rows}
-    outs = [np.zeros((2, *size), np.float32) for _ in range(2)]
-    native.add_groups(source, guide, marks, tuple(outs[0]), **options)
-    add_groups(source, guide, marks, tuple(outs[1]), **options)
-    got, meant = outs
-    # Values of 0 to 1 and waves of unit norms: 8 + 3 + 5 roundings forth and back, of sums that
-    # are at most 8 * 5.7 times as large as a value; the weights are sums of 2048 squares.
-    np.testing.assert_allclose(got[1], meant[1], rtol=3000 * EPS)
-    np.testing.assert_allclose(got[0] / got[1], meant[0] / meant[1], rtol=0, atol=1500 * EPS)
 
 
 def test_rotate_is_what_pillow_makes() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import spel
 from spel import Adjacency
-from spel.kernels import native
+from spel.kernels import native, native_patches
 
 WIDE = Adjacency.from_displacements([(-2, 3, -5), (1, 0, 4), (0, 70, 0), (0, 0, 1)])
 ADJACENCIES = {
@@ -79,7 +79,7 @@ def test_groups_do_not_depend_on_the_threads_or_the_parts() -> None:
     for threads, ends in ((1, [50]), (2, [50]), (9, [50]), (1, [16, 48, 50])):
         out = np.zeros((2, *source.shape), np.float32)
         for rows in zip([0, *ends], ends):
-            native.add_groups(
+            native_patches.add_groups(
                 source, guide, marks, tuple(out), rows=rows, threads=threads, **options
             )
         results.append(out.tobytes())

@@ -15,7 +15,6 @@ if choice == "native":
     from spel.kernels.engine import multiply_adds, native_info
     from spel.kernels.native import (
         activate,
-        add_groups,
         argmax,
         convolve,
         divide_by_norm,
@@ -36,6 +35,7 @@ if choice == "native":
         transpose,
         upsample,
     )
+    from spel.kernels.native_patches import add_groups, add_turned, gather_turned
     from spel.kernels.stream import Program
 
     new_program: Any = Program
@@ -63,6 +63,7 @@ elif choice == "reference":
     from spel.kernels.reference_color import recolor
     from spel.kernels.reference_flood import flood
     from spel.kernels.reference_groups import add_groups
+    from spel.kernels.reference_turns import add_turned, gather_turned
 
     def multiply_adds(count: int) -> int:
         """Fail: without the engine there is no speed to measure."""
@@ -84,6 +85,7 @@ else:
 __all__ = [
     "activate",
     "add_groups",
+    "add_turned",
     "argmax",
     "choice",
     "convolve",
@@ -91,6 +93,7 @@ __all__ = [
     "extremum",
     "flood",
     "gather",
+    "gather_turned",
     "histogram",
     "histogram_in_bins",
     "label",

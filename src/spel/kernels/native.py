@@ -259,27 +259,6 @@ def gather(
     )
 
 
-def add_groups(
-    source: npt.NDArray[np.float32],
-    guide: npt.NDArray[np.float32],
-    marks: npt.NDArray[np.float32],
-    out: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
-    *,
-    reach: int,
-    step: int,
-    count: int,
-    power: float,
-    rows: tuple[int, int],
-    threads: int = 1,
-) -> None:
-    """What groups of like patches say of each spel, added to sums and weights, see `reference`."""
-    planes = [np.ascontiguousarray(plane) for plane in (source, guide, marks)]
-    native.add_groups(
-        *(plane.ctypes.data for plane in planes), source.shape, (reach, step, count), power,
-        rows, *(plane.ctypes.data for plane in out), max(1, threads),
-    )  # fmt: skip
-
-
 def histogram(values: Array, threads: int = 1) -> npt.NDArray[np.int64]:
     """How often each value of an image of unsigned 8 or 16 bits occurs, from 0 on."""
     array = np.ascontiguousarray(values)

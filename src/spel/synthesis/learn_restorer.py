@@ -15,13 +15,12 @@ from spel.synthesis.anchored import (
     members,
     nearest_up_to_sign,
     softened,
-    squares,
-    turned_square,
     view,
 )
 from spel.synthesis.degrade import Plane, Task
 from spel.synthesis.plans import Plan, plan, usual
 from spel.synthesis.restorer import MAX_STAGES, Restorer
+from spel.synthesis.sight import Sight
 
 PENALTY = 1e-5
 """Penalty of the ridge, in units of the mean variance of the spels of a patch."""
@@ -60,7 +59,8 @@ def learn_restorer(
     stages : int, optional
         Each stage sees what the stage before restored; by default 3 against noise, else 2.
     side : int, optional
-        Side of the patches, odd; by default 7 for enlarging, else 9.
+        Side of the patches, odd; by default 9 for deblurring and in the last stage against noise,
+        else 7.
     patches : int
         Largest number of patches for a stage, which come from all pictures alike; of large or
         many pictures the middle is taken, see `spel.synthesis.enough`.
@@ -103,7 +103,7 @@ def learn_restorer(
             f"learn-restore: {len(pictures)} pictures, {anchors} anchors, {stages} stages; "
             f"expected at least one of each, and at most {MAX_STAGES} stages"
         )
-    plans = [plan(task, side, number) for number in range(stages)]
+    plans = [plan(task, side, number, stages) for number in range(stages)]
     clean = _parts(pictures, task, plans[0].layout.source, patches)
     done: list[Stage] = []
     for number, own in enumerate(plans):
@@ -197,35 +197,20 @@ class Sample:
         self.share = min(1.0, count / sum(rows * cols for rows, cols in grids))
         self.count = int(self.share * sum(rows * cols for rows, cols in grids))
 
-    def portions(self, share: float = 1.0) -> Iterator[tuple[Real, Real]]:
-        """Turned patches, and the clean ones turned alike, both minus the same means."""
+    def portions(self, share: float = 1.0) -> Iterator[tuple[Sight, Plane]]:
+        """What the stage sees of some patches, and the clean picture with margins."""
         for number, own in enumerate(self.planes):
             rng = np.random.default_rng((self.seed, number))
-            padded = self.layout.padded(own)
-            for first, last in self.layout.bands(own[0].shape):
-                vectors = self.layout.patches(padded, first, last)
-                chosen = np.flatnonzero(rng.random(len(vectors)) < share * self.share)
-                aims = self._aims(number, first, last)[chosen]
-                yield self._turned(vectors[chosen], aims)
+            padded, shape = self.layout.padded(own), own[0].shape
+            for first, last in self.layout.bands(shape):
+                rows, cols = self.layout.places(shape, first, last)
+                chosen = rng.random(len(rows)) < share * self.share
+                yield Sight(self.layout, padded, rows[chosen], cols[chosen]), self.clean[number]
 
     def keys(self) -> Real:
         """The compared parts of at most about 60,000 patches."""
         parts = self.portions(min(1.0, KEYS / max(self.count, 1)))
-        return np.concatenate([self.layout.keys(vectors) for vectors, _ in parts])
-
-    def _aims(self, number: int, first: int, last: int) -> Real:
-        layout = self.layout
-        return squares(
-            self.clean[number], layout.out_side, layout.step * layout.factor, first, last
-        )
-
-    def _turned(self, vectors: Real, aims: Real) -> tuple[Real, Real]:
-        vectors, means = self.layout.centred(vectors)
-        turned, ways = self.layout.turned(vectors)
-        aims = aims - means
-        for way, own in enumerate(ways):
-            aims[own] = aims[own][:, turned_square(self.layout.out_side, way)]
-        return turned, aims
+        return np.concatenate([sight.keys for sight, _ in parts])
 
 
 def _stage(sample: Sample, anchors: int, say: Callable[[str], object]) -> Stage:
@@ -237,8 +222,9 @@ def _stage(sample: Sample, anchors: int, say: Callable[[str], object]) -> Stage:
     plain = Stage(layout, softness, centres, np.zeros((len(centres), 0, 0), np.float32), *more)
     say(f"solving one ridge per anchor over {sample.count} patches")
     moments = Moments(plain, layout.length * (1 + len(more[0])), layout.out_side**2)
-    for vectors, aims in sample.portions():
-        moments.add(vectors, aims)
+    for sight, clean in sample.portions():
+        aims = sight.turned(clean, layout.out_side, layout.step * layout.factor)
+        moments.add(sight, aims)
     return Stage(layout, softness, centres, moments.hyperplanes(), *more)
 
 
@@ -263,9 +249,10 @@ class Moments:
         self.squares = np.zeros((anchors, length, length))
         self.products = np.zeros((anchors, length, targets))
 
-    def add(self, vectors: Real, aims: Real) -> None:
-        """Take turned patches, and the clean ones that they stand for."""
-        for number, own in members(self.stage.nearest(vectors), len(self.counts)):
+    def add(self, sight: Sight, aims: Real) -> None:
+        """Take patches, and the clean ones that they stand for, turned alike."""
+        vectors = sight.patches()
+        for number, own in members(self.stage.nearest(sight), len(self.counts)):
             rows = self.stage.inputs(vectors[own])
             self.counts[number] += len(own)
             self.squares[number] += rows.T @ rows

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spel.synthesis.anchored import Layout
 from spel.synthesis.degrade import Task
 from spel.synthesis.groups import Groups
+from spel.synthesis.layout import Layout
 
 STEP = 3
 """Distance of patches."""
 
-GROUPS = {"reach": 15, "step": 4, "count": 32}
-"""Which patches are grouped, see `spel.synthesis.groups`."""
+QUICK = {"reach": 10, "step": 4, "count": 16}
+BEST = {"reach": 15, "step": 4, "count": 32}
+"""Which patches are grouped by stages in the middle and by the last one."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def usual(task: Task) -> tuple[int, int]:
     return (64, 3) if task.kind == "denoise" else (256, 2)
 
 
-def plan(task: Task, side: int | None, number: int) -> Plan:
+def plan(task: Task, side: int | None, number: int, count: int) -> Plan:
     """The stage of a number, from 0.
 
     Parameters
@@ -44,22 +45,24 @@ def plan(task: Task, side: int | None, number: int) -> Plan:
     side : int or None
         Side of the patches, or the usual one.
     number : int
+    count : int
+        Number of stages.
     """
+    last = number == count - 1
     if task.kind == "denoise":
-        return _against_noise(task.amount / 255, side or 9, number)
+        return _against_noise(task.amount / 255, side or (9 if last else 7), number, last)
     large = task.kind == "enlarge"
     source = side or (7 if large else 9)
     before = min(source, {1: 9, 2: 5, 3: 3, 4: 3}[task.factor]) if number else 0
-    last = before or source
     out = min(source, 3 if large else 5 if number else 7)
-    compared = min(last, 5 if large else 7)
+    compared = min(before or source, 5 if large else 7)
     return Plan(Layout(task.factor, source, before, compared, out, 1 if large else min(2, out)))
 
 
-def _against_noise(sigma: float, side: int, number: int) -> Plan:
-    """Strong waves pass; after the first stage, also those that like patches have in common."""
+def _against_noise(sigma: float, side: int, number: int, last: bool) -> Plan:
+    """First strong waves pass, then those that like patches have in common."""
     compared, step = min(side, 7), min(side, STEP)
     if not number:
         return Plan(Layout(1, side, 0, compared, side, step), (2 * sigma, 4 * sigma))
     layout = Layout(1, side, side, compared, side, step, side)
-    return Plan(layout, (sigma,), Groups(**GROUPS, noise=sigma))
+    return Plan(layout, groups=Groups(**(BEST if last else QUICK), noise=sigma))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from spel.synthesis.anchored import Numbers, Real, Stage
 from spel.synthesis.degrade import Plane
 from spel.synthesis.groups import Groups
+from spel.synthesis.sight import Sight
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +51,9 @@ def reason(stage: Stage, planes: list[Plane], at: tuple[int, int]) -> Reason:
     pictures = stage.view(planes)
     padded = layout.padded(pictures)
     rows, cols = (_covering(stage, at[axis], planes[0].shape[axis]) for axis in (0, 1))
-    own = [layout.patches(padded, int(row), int(row) + 1)[cols] for row in rows]
-    anchors, weights = stage.hyperplanes(np.concatenate(own))
-    numbers = [(int(row), int(col)) for row in rows for col in cols]
+    grid = np.repeat(rows, len(cols)), np.tile(cols, len(rows))
+    anchors, weights = stage.hyperplanes(Sight(layout, padded, *grid))
+    numbers = list(zip(*(line.tolist() for line in grid)))
     places = [_place(stage, at, number) for number in numbers]
     shared = np.stack([w[:, place] for w, place in zip(weights, places)]) / len(places)
     laid = _laid(stage, padded, numbers, np.asarray(shared, dtype=np.float32))

@@ -20,9 +20,10 @@ from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.fields import fits
 from spel.nn.tensor_file import parse_header, read_tensor_file
 from spel.ops.arrays import as_real
-from spel.synthesis.anchored import Layout, Real, Stage
+from spel.synthesis.anchored import Real, Stage
 from spel.synthesis.degrade import Plane, Task
 from spel.synthesis.groups import Groups
+from spel.synthesis.layout import Layout
 from spel.synthesis.reasons import Reason, reason
 
 KIND = "restorer.v4"

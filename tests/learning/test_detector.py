@@ -12,7 +12,7 @@ import spel
 from spel.core.markers import Markers
 from spel.data import street
 from spel.errors import ParameterError
-from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.io.annotation.annotations import Annotations, AnnotationWarning, ImageBoxes
 from spel.io.annotation.labels import read_coco, write_coco
 from spel.io.annotation.markers import write_markers
 from spel.learning.detector import find_photos, learn_from_boxes
@@ -88,6 +88,19 @@ def test_more_folds_than_photos_are_refused_before_the_work(tmp_path: Path) -> N
     truth = read_coco(streets(tmp_path, 2))
     with pytest.raises(ParameterError, match="999 folds for 2 photos"):
         learn_from_boxes(truth, tmp_path, QUICK, folds=999)
+
+
+def test_boxes_are_learned_once_and_within_their_photos(tmp_path: Path) -> None:
+    """As spel learn-boxes, by whatever way the annotations came."""
+    spel.write(tmp_path / "a.png", np.zeros((40, 60), np.uint8))
+    boxes = [[10, 10, 30, 20], [10, 10, 30, 20], [50, 30, 70, 45], [60, 0, 70, 9]]
+    one = ImageBoxes("a.png", (40, 60), boxes, ("plate",) * 4)
+    with pytest.warns(AnnotationWarning) as said:
+        photos = find_photos(Annotations((one,), ("plate",)), tmp_path)
+    assert photos.boxes[0].tolist() == [[10, 10, 30, 20], [50, 30, 60, 40]]
+    assert photos.classes[0] == ("plate", "plate")
+    assert "1 box of the same class at the same place" in str(said[0].message)
+    assert "2 boxes reach beyond their photos" in str(said[1].message)
 
 
 def test_a_photo_takes_little_memory_beside_its_name(tmp_path: Path) -> None:

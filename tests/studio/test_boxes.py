@@ -12,6 +12,7 @@ import pytest
 from spel.errors import ImageReadError, ParameterError, SpelError
 from spel.io.annotation.formats import FORMATS
 from spel.io.annotation.labels import read_labels
+from spel.nn import Color, chain
 from spel.rigid import RigidConfig, Windows
 from spel.studio import detectors, exports
 from spel.studio.document import Box
@@ -126,6 +127,28 @@ def test_the_detector_is_that_of_the_command_line(session, quick, tmp_path):
     ]
     np.testing.assert_array_equal(mine["score"].bank.weights, theirs["score"].bank.weights)
     assert mine.meta["decision"] == theirs.meta["decision"]
+
+
+def test_boxes_that_stand_twice_or_reach_beyond_the_image_are_learned_as_elsewhere(
+    session, quick, monkeypatch
+):
+    given = []
+
+    def learn(images, boxes, *_, **__):
+        given.extend(boxes)
+        return chain(grey=Color("grey"))
+
+    monkeypatch.setattr(detectors, "learn_detector", learn)
+    cols = session.load("image0").size[1]
+    draw(session, [16, 11, 35, 30], [16, 11, 35, 30], [cols - 9, 5, cols, 20])
+    document = session.document
+    truth = document.truth["image0"]
+    beyond = replace(document, truth={"image0": (*truth[:2], truth[2]._replace(x1=cols + 9.0))})
+    said = []
+    network = detectors.learn_from_truth(beyond, session, said.append)
+    assert given[0].tolist() == [[16, 11, 35, 30], [cols - 9, 5, cols, 20]]
+    assert network.meta["card"]["boxes"] == 2
+    assert len(said) == 2
 
 
 def test_learning_without_boxes_is_refused_and_can_be_stopped(session, quick, monkeypatch):

@@ -145,7 +145,7 @@ def command(
     rounds = _rounds(out, report, fresh=options["fresh"])
     read = FileReader(settings, reading)
     boxes = training_boxes(truth, images, turn=turn, names=names, one_class=one_class, report=say)
-    photos = find_photos(*boxes)
+    photos = find_photos(*boxes, report=say)
     line = " ".join(["spel", *sys.argv[1:]])
     config = RigidConfig(**{name: options[name] for name in CONFIG})
     with ExitStack() as stack:

@@ -17,8 +17,10 @@ from spel.core.intensity import to_white
 from spel.decide import detect
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import Annotations
+from spel.io.annotation.labels import Report
 from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.learning.saved_rounds import SavedRounds, key_of_boxes
+from spel.learning.training_boxes import boxes_to_learn, warn_of_boxes
 from spel.metrics.detection import Answers, evaluate
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
@@ -298,7 +300,11 @@ def cross_validate(
 
 
 def find_photos(
-    truth: Annotations, folder: str | os.PathLike[str], read: ReadWithWhite = read_with_white
+    truth: Annotations,
+    folder: str | os.PathLike[str],
+    read: ReadWithWhite = read_with_white,
+    *,
+    report: Report = warn_of_boxes,
 ) -> Photos:
     """The annotated photos in a folder.
 
@@ -309,13 +315,16 @@ def find_photos(
         Folder that the file names in `truth` are relative to.
     read : callable
         Reads a photo and its full intensity; learning calls it more than once for each photo.
+    report : callable, optional
+        Takes what is to be said of boxes that stand twice or reach beyond their photo; by default
+        it warns.
 
     Raises
     ------
     ParameterError
         If a photo is missing.
     """
-    place = Path(folder)
+    place, truth = Path(folder), boxes_to_learn(truth, report)
     missing = [str(path) for one in truth if not (path := place / one.image).is_file()]
     if missing:
         raise ParameterError(

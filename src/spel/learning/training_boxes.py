@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from spel.errors import FormatError, plural
-from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.io.annotation.annotations import Annotations, AnnotationWarning, ImageBoxes
 from spel.io.annotation.labels import Report, read_labels
 from spel.io.annotation.marker_folder import marked_images
 from spel.io.annotation.recognize import images_beside, is_label_folder
@@ -63,19 +64,57 @@ def training_boxes(
         annotations = annotations.only_classes(names)
     if one_class:
         annotations = annotations.as_one_class()
-    return _without_repeats(annotations, report), folder
+    return annotations, folder
 
 
-def _without_repeats(annotations: Annotations, report: Report) -> Annotations:
-    """Each box once: the second of two equal boxes would count as an object that is not found."""
-    images = tuple(one.without_repeats() for one in annotations.images)
-    repeats = sum(map(len, annotations.images)) - sum(map(len, images))
+def boxes_to_learn(annotations: Annotations, report: Callable[[str], object]) -> Annotations:
+    """The boxes as a detector learns them: each once, and as far as it lies in its photo.
+
+    The second of two equal boxes would count as an object that is not found, and what a detector
+    finds lies in the photo.
+
+    Parameters
+    ----------
+    annotations : Annotations
+    report : callable
+        Takes what is to be said of boxes that are left out or cut.
+
+    Examples
+    --------
+    >>> boxes = [[1, 2, 5, 8], [1, 2, 5, 8], [7, 0, 29, 4]]
+    >>> truth = Annotations((ImageBoxes("a.png", (10, 20), boxes, ("cat",) * 3),), ("cat",))
+    >>> learned = boxes_to_learn(truth, print)
+    1 box of the same class at the same place as another; each place is learned once
+    1 box reaches beyond its photo; what lies in the photo is learned
+    >>> learned.images[0].boxes.tolist()
+    [[1.0, 2.0, 5.0, 8.0], [7.0, 0.0, 20.0, 4.0]]
+    """
+    once = tuple(one.without_repeats() for one in annotations.images)
+    repeats = sum(map(len, annotations.images)) - sum(map(len, once))
     if repeats:
         report(
             f"{plural(repeats, 'box')} of the same class at the same place as another; each place "
             "is learned once"
         )
-    return replace(annotations, images=images)
+    inside = tuple(one.within() for one in once)
+    cut = sum(_differ(before, after) for before, after in zip(once, inside))
+    if cut:
+        report(
+            f"{plural(cut, 'box')} {'reaches' if cut == 1 else 'reach'} beyond "
+            f"{'its photo' if cut == 1 else 'their photos'}; what lies in the photo is learned"
+        )
+    return replace(annotations, images=inside)
+
+
+def warn_of_boxes(text: str) -> None:
+    """What is said of boxes, as a warning."""
+    warnings.warn(text, AnnotationWarning, stacklevel=4)
+
+
+def _differ(before: ImageBoxes, after: ImageBoxes) -> int:
+    """How many boxes were cut or left out."""
+    places = {tuple(box) for box in after.boxes.tolist()}
+    return sum(tuple(box) not in places for box in before.boxes.tolist())
 
 
 def boxes_from_strokes(

@@ -10,6 +10,8 @@ import numpy as np
 
 from spel import __version__
 from spel.errors import ImageReadError
+from spel.io.annotation.annotations import Annotations, ImageBoxes
+from spel.learning.training_boxes import boxes_to_learn
 from spel.nn import Network
 from spel.rigid import RigidConfig, learn_detector
 from spel.studio.commands.registry import Workspace
@@ -57,21 +59,25 @@ def learn_from_truth(
     if not any(truth.values()):
         raise Refusal("no_boxes", "no true box is drawn or loaded yet; draw one around an object")
     loaded = _readable(workspace, truth, on_step)
-    boxes = [truth[image.id] for image in loaded]
-    names = [class_names(document, one) for one in boxes]
-    several = len({name for one in names for name in one}) > 1
+    drawn = [(image, truth[image.id]) for image in loaded]
+    boxes = [
+        ImageBoxes(image.name, image.size, box_array(one), class_names(document, one))
+        for image, one in drawn
+    ]
+    several = {name for one in boxes for name in one.classes}
+    learned = boxes_to_learn(Annotations(tuple(boxes), tuple(sorted(several))), on_step).images
     config = replace(RigidConfig(), adjust=adjust)
     network = learn_detector(
         [image.array for image in loaded],
-        [box_array(one) for one in boxes],
+        [one.boxes for one in learned],
         config,
-        classes=names if several else None,
+        classes=[one.classes for one in learned] if len(several) > 1 else None,
         names=[image.name for image in loaded],
         on_step=on_step,
     )
     card = {
         "photos": len(loaded),
-        "boxes": sum(map(len, boxes)),
+        "boxes": sum(map(len, learned)),
         "config": config.to_dict(),
         "spel": __version__,
         "command": "spel studio",

@@ -151,6 +151,22 @@ class ImageBoxes:
         first = {key: place for place, key in reversed([*enumerate(keys)])}
         return self._only([first[key] == place for place, key in enumerate(keys)])
 
+    def within(self) -> ImageBoxes:
+        """The boxes as far as they lie in the image; as they are where its size is unknown.
+
+        Examples
+        --------
+        >>> over = ImageBoxes("a.png", (10, 20), [[-3, 2, 25, 8], [20, 0, 25, 5]], ("a", "b"))
+        >>> over.within().boxes.tolist()
+        [[0.0, 2.0, 20.0, 8.0]]
+        """
+        if self.size == UNKNOWN_SIZE:
+            return self
+        boxes = np.clip(self.boxes, 0, np.array(self.size[::-1] * 2, dtype=np.float64))
+        low, high = np.split(boxes, 2, axis=1)
+        keep = np.all(low < high, axis=1)
+        return replace(self._only(list(keep)), boxes=boxes[keep])
+
     def _only(self, chosen: Sequence[bool]) -> ImageBoxes:
         keep = np.array(chosen, dtype=bool)
         return replace(

@@ -4,10 +4,11 @@
 
 Writes a tiled, compressed TIFF with plates in it (some of them across seams), detects them in a
 process of its own, checks that every one is found, and compares the peak memory with that of a
-quarter of the side. The jobs segment and apply write a pyramid each, and objects that of numbered
-objects, chosen by their shape and delineated; its components are counted at a coarse level, and for
-the quarter its values are compared with those of the whole image. With several workers, the memory
-is that of the run, without the workers.
+quarter of the side. The jobs segment and apply write a pyramid each, and three others that of
+numbered objects: objects, chosen by their shape and delineated; parts, those of a delineated mask;
+classes, those of delineated classes. The components of a pyramid are counted at a coarse level, and
+for a side of up to 9,000 pixels its values are compared with those of the whole image. With several
+workers, the memory is that of the run, without the workers.
 
 The job plates searches a colour scan with the network ``plates``, whose windows look for all sizes;
 it holds rendered plates of three sizes, and for a side of up to 9,000 pixels the boxes are compared
@@ -46,23 +47,12 @@ print(json.dumps({"boxes": found.boxes.tolist(), "seconds": took, "peak": peak_m
 
 JOB = """
 import json, sys, time
-import spel
-from spel.jobs import ApplyJob, DetectJob, SegmentJob
-from spel.decide.segmentation import Segmentation
 from spel.runs import run
-from benchmarks.reliability.huge import network, objects, peak_mb
+from benchmarks.reliability.huge import job_of, peak_mb
 path, tile, job, out = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 workers = int(sys.argv[5])
 begin = time.perf_counter()
-if job == "segment":
-    made = SegmentJob(network(), Segmentation(threshold=0.5), tile=tile)
-elif job == "plates":
-    made = DetectJob(spel.zoo.plates(), tile=tile)
-elif job == "objects":
-    made = SegmentJob(network(), objects(), tile=tile, save=("instances", "csv"))
-else:
-    made = ApplyJob(network(), tile=tile)
-report = run(made, path, out, workers=workers)
+report = run(job_of(job, tile), path, out, workers=workers)
 assert not report.failed, report.failures
 print(json.dumps({"seconds": time.perf_counter() - begin, "peak": peak_mb()}))
 """
@@ -88,16 +78,41 @@ def network():
     )
 
 
-def objects():
-    """Objects of the size of a plate, delineated on the image."""
+NUMBERED = ("objects", "parts", "classes")
+"""The jobs that number objects."""
+
+
+def job_of(name: str, tile: int):
+    """The job of a name."""
+    import spel
+    from spel.jobs import ApplyJob, DetectJob, SegmentJob
+
+    if name == "apply":
+        return ApplyJob(network(), tile=tile)
+    if name == "plates":
+        return DetectJob(spel.zoo.plates(), tile=tile)
+    save = ("instances", "csv") if name in NUMBERED else ()
+    return SegmentJob(*segmentation_of(name), tile=tile, save=save)
+
+
+def segmentation_of(name: str):
+    """The network of a job, and what it takes for plates."""
+    import spel
     from spel.decide.delineate import Delineation
     from spel.decide.object_model import ObjectModel
-    from spel.decide.segmentation import Segmentation
+    from spel.decide.segmentation import ObjectClass, Segmentation
 
-    model = ObjectModel(
-        area=5000, elongation=0.33, levels=(0.5, 200.0), min_score=-4, multiple=True
-    )
-    return Segmentation(model, delineation=Delineation(inner=2, outer=5))
+    line = Delineation(inner=2, outer=5)
+    if name == "objects":
+        size = {"area": 5000, "elongation": 0.33, "levels": (0.5, 200.0)}
+        model = ObjectModel(**size, min_score=-4, multiple=True)
+        return network(), Segmentation(model, delineation=line)
+    if name == "classes":
+        both = spel.KernelBank(spel.Adjacency.box(1), [[[-1]], [[1]]], [1, 0])
+        classes = (ObjectClass(0, background=True), ObjectClass(1))
+        two = spel.chain(plate=network(), both=spel.Convolution(both))
+        return two, Segmentation(classes=classes, delineation=line)
+    return network(), Segmentation(threshold=0.5, delineation=line if name == "parts" else None)
 
 
 def plates(side: int, count: int = 60) -> np.ndarray:
@@ -239,7 +254,7 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
     corners = plates(side)
     write(path, side, corners, [plate()])
     facts = in_own_process(path, tile, job, out, workers)
-    pyramid = out / f"{side}{'.instances' if job == 'objects' else ''}.ome.tif"
+    pyramid = out / f"{side}{'.instances' if job in NUMBERED else ''}.ome.tif"
     if job == "apply":
         (pyramid,) = out.glob("*.ome.tif")
     with LargeImage(pyramid) as image:
@@ -267,10 +282,11 @@ def _whole(path: Path, job: str) -> np.ndarray:
     from spel.decide.segmented import segment_image
 
     image = spel.read(path)
-    if job == "objects":
-        return segment_image(network(), image, objects()).instances.labels
-    output = network()(image)[..., 0]
-    return np.where(output > 0.5, 255, 0) if job == "segment" else output
+    if job == "apply":
+        return network()(image)[..., 0]
+    net, how = segmentation_of(job)
+    answer = segment_image(net, image, how)
+    return answer.instances.labels if job in NUMBERED else np.where(answer.mask, 255, 0)
 
 
 def main() -> int:
@@ -278,9 +294,9 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=40_000)
     parser.add_argument("--tile", type=int, default=2048)
     parser.add_argument(
-        "--job", choices=["detect", "segment", "objects", "apply", "plates"], default="detect"
+        "--job", choices=["detect", "segment", *NUMBERED, "apply", "plates"], default="detect"
     )
-    parser.add_argument("--workers", type=int, default=1, help="of segment, objects and apply")
+    parser.add_argument("--workers", type=int, default=1, help="of all jobs but detect")
     given = parser.parse_args()
     make = {"detect": measured, "plates": partial(searched, workers=given.workers)}.get(
         given.job, partial(written, job=given.job, workers=given.workers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,8 @@ from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import FormatError
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
 from spel.runs import ImageJob, Shard, dask_, run, spread
+from spel.runs.task import Outcome
+from spel.runs.tiling import Lazy
 
 NET = spel.chain(
     grey=spel.Color("grey"),
@@ -155,6 +158,30 @@ def test_shards_compute_tiles_of_one_image_and_one_of_them_writes(
     assert not (tmp_path / "scan.parts").exists()
     run(JOBS["segment"], scan, tmp_path, shard=Shard(2, 2))
     assert len(calls) == PARTS["segment"]  # the image is done
+
+
+def test_a_shard_makes_an_item_when_its_turn_comes(tmp_path):
+    """Items may be windows of the image: of several shards, too, one is in memory at a time."""
+    alive, most = weakref.WeakSet(), [0]
+
+    class Window:
+        def __init__(self, index: int) -> None:
+            self.index = index
+            alive.add(self)
+            most[0] = max(most[0], len(alive))
+
+    def in_turn(tasks):
+        return (Outcome(task(), None, 0.0) for task in tasks)
+
+    folder = spread.PartFolder(tmp_path / "a.parts", "key")
+    folder.open()
+    items = Lazy(Window, 9)
+    for shard in (Shard(2, 3), Shard(1, 3)):
+        workers = spread.Workers("a", None, in_turn, folder, shard=shard)
+        assert [int(n) for n in workers(lambda window: np.int64(window.index**2), items)] == [
+            index**2 for index in range(9)
+        ]
+    assert most[0] <= 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import Any, Literal, cast
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,35 +96,41 @@ class Growth:
             The spels of `faces_of` the tile, all 0 where seeds are.
         """
         place, wide, rough, around = region
-        reached = _wider(place, 1, self.bounds)
-        paths = _unpacked(around, PATH, reached)
-        seeds = self._seeds(_unpacked(rough, np.int32, wide))[_inside(reached, wide)]
-        certain = seeds >= 0
-        roots = np.ravel_multi_index(np.ix_(*map(_indices, reached)), self.size)
-        cost = -1.0 if self.line.method == "growcut" else 0.0
-        paths[certain] = seeds_at(seeds, np.broadcast_to(roots, seeds.shape), cost)[certain]
-        if not certain.all():
-            self._lead_on(paths, reached)
-        inner = _inside(place, reached)
-        labels, own = paths["label"][inner], seeds[inner]
-        open_paths = np.where(own < 0, paths[inner], np.zeros((), PATH))
-        at_sides = [open_paths[_inside(face, place)].ravel() for face in _faces(place)]
-        is_open = any((own[_inside(face, place)] < 0).any() for face in _faces(place))
+        window = _wider(place, 1, self.bounds)
+        seeds = self._seeds(_unpacked(rough, np.int32, wide))[_inside(window, wide)]
+        paths = _joined(_faces(window), np.frombuffer(zlib.decompress(around), PATH), window)
+        inner = _inside(place, window)
+        paths[inner] = 0
+        if (seeds < 0).any():
+            self._lead_on(paths, seeds, window)
+        own = seeds[inner]
+        labels = np.where(own < 0, paths["label"][inner], own + 1)
+        faces = [_inside(face, place) for face in _faces(place)]
+        is_open = any((own[face] < 0).any() for face in faces)
         ends = [own.min(where=own >= 0, initial=np.iinfo(np.int32).max), own.max(initial=-1)]
-        return labels.copy(), np.array(is_open), np.array(ends), np.concatenate(at_sides)
+        at_sides = np.concatenate([paths[inner][face].ravel() for face in faces])
+        return labels, np.array(is_open), np.array(ends), at_sides
 
     def _seeds(self, labels: Labels) -> Labels:
         if self.number is None:
             return self.line.region_seeds(labels, self.spacing)
         return self.line.object_seeds(labels == self.number, self.spacing)
 
-    def _lead_on(self, paths: Paths, window: Place) -> None:
-        wide = _wider(window, 1, _whole(self.size))
-        terrain = self.line.terrain(self.values(wide))[_inside(window, wide)]
-        rule = cast(Literal["watershed", "growcut"], self.line.method)
-        axes = len(self.size)
-        near = Adjacency.box(3, ndim=axes) if rule == "growcut" else Adjacency.cross(1, ndim=axes)
-        lead_on(paths, terrain, rule, near, self.reach)
+    def _lead_on(self, paths: Paths, seeds: Labels, window: Place) -> None:
+        """Lead paths on in the part of a window that is no seed; those of seeds stay 0."""
+        is_open = seeds < 0
+        ends = [(int(axis.min()) - 1, int(axis.max()) + 2) for axis in np.nonzero(is_open)]
+        part = tuple(slice(max(a, 0), min(b, n)) for (a, b), n in zip(ends, seeds.shape))
+        place = tuple(slice(w.start + p.start, w.start + p.stop) for w, p in zip(window, part))
+        wide = _wider(place, 1, _whole(self.size))
+        terrain = self.line.terrain(self.values(wide))[_inside(place, wide)]
+        growcut, axes = self.line.method == "growcut", len(self.size)
+        near = Adjacency.box(3, ndim=axes) if growcut else Adjacency.cross(1, ndim=axes)
+        spels = np.ix_(*(np.arange(span.start, span.stop) for span in place))
+        roots = np.broadcast_to(np.ravel_multi_index(spels, self.size), is_open[part].shape)
+        own = np.where(is_open[part], paths[part], seeds_at(seeds[part], roots, -1.0 * growcut))
+        lead_on(own, terrain, "growcut" if growcut else "watershed", near, self.reach)
+        paths[part] = np.where(is_open[part], own, paths[part])
 
 
 class _Front:
@@ -133,35 +140,35 @@ class _Front:
         self.growth, self.rough = growth, rough
         self.before, self.after = (StoredBand((*growth.size, 1), PATH, folder) for _ in range(2))
         self.moved: list[Place] = []
+        self.rounds = 0
 
     def region(self, place: Place) -> Region:
         """What a tile gets in a round."""
-        wide = self.growth.around(place)
-        reached = _wider(place, 1, self.growth.bounds)
-        paths = np.zeros([s.stop - s.start for s in reached], PATH)
-        for face in _faces(reached):
-            paths[_inside(face, reached)] = self.before[face][..., 0]
-        paths[_inside(place, reached)] = 0
-        return place, wide, _packed(self.rough[wide]), _packed(paths)
+        wide, window = self.growth.around(place), _wider(place, 1, self.growth.bounds)
+        faces = [self._paths(face).ravel() for face in _faces(window)]
+        return place, wide, _packed(self.rough[wide]), _packed(np.concatenate(faces))
 
     def take(self, place: Place, paths: Paths) -> bool:
         """Keep what a tile has found at its sides; whether it is new."""
-        faces = list(_faces(place))
-        ends = np.cumsum([np.prod([s.stop - s.start for s in face]) for face in faces])
         new = False
-        for face, part in zip(faces, np.split(paths, ends[:-1])):
-            shaped = part.reshape([*(s.stop - s.start for s in face), 1])
-            if (shaped != self.before[face]).any():
-                self.after[face] = shaped
+        for face, part in _parts(_faces(place), paths):
+            if (part != self._paths(face)).any():
+                self.after[face] = part[..., None]
                 self.moved.append(face)
                 new = True
         return new
+
+    def _paths(self, face: Place) -> Paths:
+        if not self.rounds:
+            return np.zeros([span.stop - span.start for span in face], PATH)
+        return self.before[face][..., 0]
 
     def turn(self) -> None:
         """End a round: what it has found is what the next one begins with."""
         for face in self.moved:
             self.before[face] = self.after[face]
         self.moved.clear()
+        self.rounds += 1
 
 
 def grown_regions(
@@ -253,8 +260,20 @@ def _inside(place: Place, window: Place) -> Place:
     return tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(place, window))
 
 
-def _indices(span: slice) -> Array:
-    return np.arange(span.start, span.stop)
+def _parts(faces: Sequence[Place], values: Array) -> Iterator[tuple[Place, Array]]:
+    """The values of each face, of those of all, one after the other."""
+    sizes = [[span.stop - span.start for span in face] for face in faces]
+    ends = np.cumsum([prod(size) for size in sizes])
+    for face, size, part in zip(faces, sizes, np.split(values, ends[:-1])):
+        yield face, part.reshape(size)
+
+
+def _joined(faces: Sequence[Place], values: Array, window: Place) -> Array:
+    """A window with the values of some faces, and 0 elsewhere."""
+    joined = np.zeros([span.stop - span.start for span in window], values.dtype)
+    for face, part in _parts(faces, values):
+        joined[_inside(face, window)] = part
+    return joined
 
 
 def _packed(array: Array) -> bytes:

@@ -12,10 +12,10 @@ import pytest
 
 import spel
 from spel.flim import clusters, samples, statistics
-from spel.flim.cluster import distances
 from spel.flim.consensus import unit
 from spel.io.annotation.libift import read_arch, read_model
 from spel.io.annotation.marker_folder import find_markers
+from spel.linear.centres import distances
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared data are absent")

@@ -12,8 +12,9 @@ from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.errors import FormatError, NotLearnedError, ParameterError, ShapeError
 from spel.flim import Samples, atrous, clusters, consensus, linear_decoder, samples, statistics
-from spel.flim.cluster import centres, prototypes
+from spel.flim.cluster import prototypes
 from spel.linear import fit_logistic
+from spel.linear.centres import centres
 from spel.nn import Activation, Convolution, MaxPool, Unlearned, chain
 
 BOX = Adjacency.box(3)

@@ -10,7 +10,7 @@ import pytest
 from spel.core.markers import Markers
 from spel.errors import FormatError, ParameterError
 from spel.flim import label_from_strokes
-from spel.flim.cut import Borders, least_cost
+from spel.ops.cut import Borders, least_cost
 
 
 def energies(labellings: np.ndarray, costs: np.ndarray, borders: Borders) -> np.ndarray:

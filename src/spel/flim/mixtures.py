@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,81 +9,19 @@ import numpy.typing as npt
 
 from spel.core.markers import Markers
 from spel.errors import ParameterError
-from spel.flim.cluster import centres, distances
-from spel.flim.cut import Borders, least_cost
+from spel.linear.mixture import Mixture
+from spel.ops.cut import SMOOTHNESS, Borders, least_cost
 from spel.ops.flood import dynamic_trees
+from spel.ops.squares import from_squares, squares
 
 Real = npt.NDArray[Any]
 Masks = npt.NDArray[np.bool_]
-
-SAMPLE = 2500
-"""Spels of a label, at most, that its mixture is fitted to."""
-
-LEAST = 12
-"""Spels of a label for each part of its mixture, at least."""
-
-SMOOTHNESS = 50.0
-"""What a border between two equal neighbours costs, in log-densities, as in GrabCut."""
 
 CERTAIN = 1e4
 """What it costs to deny a stroke."""
 
 REACH = 3
 """How far from a border spels are cut one by one, in sides of the squares before."""
-
-
-@dataclass(frozen=True, eq=False)
-class Mixture:
-    """A mixture of normal distributions of colours.
-
-    Attributes
-    ----------
-    shares : (m,) array
-    means : (m, C) array
-    whitening : (m, C, C) array
-        Inverse Cholesky factors of the covariances.
-
-    Examples
-    --------
-    >>> rows = np.random.default_rng(0).normal([5.0, 0.0], [1.0, 2.0], (4000, 2))
-    >>> one = Mixture.fit(rows, 1)
-    >>> one.means.round(1).tolist()
-    [[5.0, 0.0]]
-    >>> float((one.log_density([[5, 0]]) - one.log_density([[5, 4]])).item().__round__(1))  # 2 dev.
-    2.0
-    """
-
-    shares: Real
-    means: Real
-    whitening: Real
-
-    @classmethod
-    def fit(cls, rows: npt.ArrayLike, parts: int, *, seed: int = 0) -> Mixture:
-        """One part for each cluster of the rows (n, C), with the covariance of its rows."""
-        values = np.asarray(rows, dtype=np.float64)
-        if len(values) > SAMPLE:
-            values = values[np.random.default_rng(seed).permutation(len(values))[:SAMPLE]]
-        parts = max(1, min(parts, len(values) // LEAST))
-        own = distances(values, centres(values, parts, seed=seed, iterations=8)).argmin(axis=1)
-        groups = [values[own == part] for part in np.unique(own)]
-        # As wide as a little of all rows: a part of few equal colours has no covariance.
-        floor = 1e-3 * (values.var() + 1e-6) * np.eye(values.shape[1])
-        spreads = [(g - g.mean(axis=0)).T @ (g - g.mean(axis=0)) / len(g) + floor for g in groups]
-        return cls(
-            np.array([len(group) for group in groups]) / len(values),
-            np.array([group.mean(axis=0) for group in groups]),
-            np.linalg.inv(np.linalg.cholesky(np.array(spreads))),
-        )
-
-    def log_density(self, values: npt.ArrayLike) -> Real:
-        """Logarithm of the density at colours (..., C), up to a constant."""
-        colors = np.asarray(values, dtype=np.float64)
-        logs = []
-        for share, mean, white in zip(self.shares, self.means, self.whitening):
-            steps = (colors - mean) @ white.T
-            volume = np.log(np.diagonal(white)).sum()
-            logs.append(np.log(share) + volume - (steps * steps).sum(axis=-1) / 2)
-        return np.asarray(np.logaddexp.reduce(logs, axis=0))
 
 
 def label_from_strokes(
@@ -145,13 +82,12 @@ def label_from_strokes(
         )
     values, seeds = _checked(colors, markers), markers.image()
     labels = dynamic_trees(values, seeds)
-    drawn = _blocks(seeds, stride, seeds.ndim).max(axis=0)
+    drawn = squares(seeds, stride, seeds.ndim).max(axis=0)
     classes = np.array(markers.classes, np.int32)
     if rounds and stride > 1 and np.isin(classes, drawn).all():
-        means = _blocks(values, stride, seeds.ndim).mean(axis=0)
-        labels = _cut(means, drawn, _blocks(labels, stride, seeds.ndim)[0], classes, parts, rounds)
-        for axis, length in enumerate(seeds.shape):
-            labels = labels.repeat(stride, axis).take(range(length), axis)
+        means = squares(values, stride, seeds.ndim).mean(axis=0)
+        labels = _cut(means, drawn, squares(labels, stride, seeds.ndim)[0], classes, parts, rounds)
+        labels = from_squares(labels, stride, seeds.shape)
         seeds = _with_far_spels(seeds, labels, REACH * stride)
         rounds = 1
     labels = _cut(values, seeds, labels, classes, parts, rounds)
@@ -184,14 +120,6 @@ def _with_far_spels(seeds: Real, labels: Real, reach: int) -> Real:
         if not own.all():
             seeds = np.where((seeds < 0) & (distance_transform_edt(own) > reach), one, seeds)
     return seeds
-
-
-def _blocks(array: Real, stride: int, ndim: int) -> Real:
-    """The image's squares (cubes): their spels (n, ...), with the last ones repeated at the end."""
-    more = [(0, -length % stride) for length in array.shape[:ndim]]
-    padded = np.pad(array, [*more, *[(0, 0)] * (array.ndim - ndim)], mode="edge")
-    places = np.ndindex(*(stride,) * ndim)
-    return np.stack([padded[tuple(slice(at, None, stride) for at in place)] for place in places])
 
 
 def _cut(values: Real, seeds: Real, labels: Real, classes: Real, parts: int, rounds: int) -> Real:

@@ -15,6 +15,9 @@ from spel.core.adjacency import Adjacency
 Real = npt.NDArray[Any]
 Place = tuple[slice, ...]
 
+SMOOTHNESS = 50.0
+"""What a border between two equal neighbours costs, in log-densities, as in GrabCut."""
+
 
 @dataclass(frozen=True, eq=False)
 class Borders:

@@ -59,7 +59,7 @@ def _segmentation_rule(segmentation: Any) -> Any:
     """None where objects are chosen by their components, or refined after the threshold."""
     if not isinstance(segmentation, Mapping):
         return None
-    more = segmentation.get("objects") or segmentation.get("delineation")
+    more = any(segmentation.get(name) for name in ("objects", "delineation", "cut"))
     return None if more else segmentation.get("threshold", "otsu")
 
 

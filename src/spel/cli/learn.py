@@ -42,6 +42,12 @@ from spel.cli.types import PATH, SEED
     help="Whether colours may make the saliency of several objects as sharp as the image, if they "
     "distinguish the strokes as well as the network does.",
 )
+@click.option(
+    "--cut",
+    is_flag=True,
+    help="With --objects any-size: cut each mask once more by the colours that object and "
+    "background have in that image, which is better on photographs; such images are read whole.",
+)
 @click.option("--encoder", is_flag=True, help="Learn the encoder only: no decoder, no objects.")
 @click.option(
     "--objects",

@@ -167,6 +167,7 @@ def learn_whole(
         scales=options["scales"],
         truncated=options["truncated"],
         sharp=options["sharp"],
+        cut=options["cut"],
         delineation=_delineation(options),
     ).network
     settings.say(
@@ -258,7 +259,7 @@ def _in_words(how: Segmentation) -> str:
             f"{one.title} ({_objects_in_words(one.objects)})" if not one.background else one.title
             for one in how.classes
         )
-    return _objects_in_words(how.objects)
+    return _objects_in_words(how.objects) + (", cut by the colours of each image" * how.cut)
 
 
 def _objects_in_words(model: ObjectModel | None) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spel.core.instance import check_instance
 from spel.core.numbers import as_numbers
 from spel.core.stored import check_table, stored_value
+from spel.decide.color_cut import cut_by_colors
 from spel.decide.components import Mask
 from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
@@ -86,7 +87,7 @@ class Segmentation:
         Used without an object model: spels with a saliency above it belong to an object.
     delineation : Delineation, optional
     features : str
-        The node whose activation the delineation uses; "input" for the image itself.
+        The node whose activation cut and delineation use; "input" for the image itself.
     classes : tuple of ObjectClass
         One for each channel of a network whose output is the probability of each class; empty for
         a network whose output is one saliency.
@@ -96,6 +97,10 @@ class Segmentation:
         Used where no object model states the size: objects that touch are separated if the neck
         between them is narrower than this share of the narrower one, and by 0.4 spels more, as
         outlines are drawn in whole spels; 0 separates nothing.
+    cut : bool
+        Whether the mask of the threshold is cut once more by the colours that object and background
+        have in the image itself (`spel.decide.color_cut`), before it is delineated. It needs the
+        whole image, and no object model and no classes.
 
     Examples
     --------
@@ -110,6 +115,7 @@ class Segmentation:
     classes: tuple[ObjectClass, ...] = ()
     undecided: float = 0.0
     neck: float = 0.98
+    cut: bool = False
 
     def __post_init__(self) -> None:
         checked_rule(self.threshold)
@@ -123,6 +129,16 @@ class Segmentation:
             )
         if sum(one.background for one in self.classes) > 1:
             raise ParameterError("Segmentation: two classes are background; expected at most one")
+        if not isinstance(self.cut, bool) or (self.cut and (self.objects or self.classes)):
+            raise ParameterError(
+                f"Segmentation: cut {self.cut!r}; expected a bool, and True only for the mask of a "
+                "threshold, without object model and classes"
+            )
+
+    @property
+    def looks(self) -> bool:
+        """Whether the mask depends on `features`, too."""
+        return self.cut or self.delineation is not None
 
     @property
     def delineates(self) -> bool:
@@ -135,13 +151,13 @@ class Segmentation:
         features: npt.ArrayLike | None = None,
         spacing: tuple[float, ...] | None = None,
     ) -> Mask:
-        """The mask of a one-channel saliency, delineated if features of its size are given.
+        """The mask of a one-channel saliency, cut and delineated if features are given.
 
         Parameters
         ----------
         saliency : (rows, cols[, 1]) array, with planes before them for voxels
         features : array, optional
-            What the delineation looks at.
+            What cut and delineation look at, of the size of the saliency.
         spacing : tuple of float, optional
             Length of a step along each axis, for the distances of the delineation.
         """
@@ -151,6 +167,8 @@ class Segmentation:
         else:
             flat = values[..., 0] if values.ndim > 2 and values.shape[-1] == 1 else values
             mask = threshold(flat, self.threshold)
+            if self.cut and features is not None:
+                mask = cut_by_colors(mask, flat, features)
         if self.delineation is None or features is None or not mask.any():
             return mask
         return self.delineation.refine(features, mask, spacing)
@@ -319,7 +337,7 @@ def resolve_segmentation(network: Network, segmentation: Segmentation | None) ->
 
 def _is_new(segmentation: Segmentation, name: str) -> bool:
     """Whether a field that spel 0.1 cannot read differs from its default."""
-    return name in ("undecided", "neck") and getattr(segmentation, name) != getattr(
+    return name in ("undecided", "neck", "cut") and getattr(segmentation, name) != getattr(
         Segmentation, name
     )
 

@@ -43,7 +43,7 @@ class SegmentedImage(Value):
         The network's output: one saliency, or the probability of each class.
     segmentation : Segmentation
     features : (rows, cols, C) array, optional
-        What the delineation looks at.
+        What cut and delineation look at.
     spacing : tuple of float, optional
         Length of a step along each axis, the shortest being 1; by default all are 1.
 
@@ -184,12 +184,12 @@ def segment_image(
     activations = network.select(source, _read_nodes(network, chosen))
     output = _output(network, activations, chosen, source)
     features: npt.NDArray[np.generic] | None = None
-    if chosen.delineation is not None:
+    if chosen.looks:
         features = source if chosen.features == INPUT else activations[chosen.features]
         if np.shape(features)[:-1] != source.shape[:-1]:
             raise FormatError(
                 f"segment: features {chosen.features!r} of size {np.shape(features)[:-1]} for an "
-                f"image of size {source.shape[:-1]}; delineate on a node without strides"
+                f"image of size {source.shape[:-1]}; cut or delineate on a node without strides"
             )
     if scale != 1:
         output = resized(output, size)
@@ -198,9 +198,9 @@ def segment_image(
 
 
 def _read_nodes(network: Network, how: Segmentation) -> list[str]:
-    """The output and what the delineation looks at; the engine keeps nothing else."""
-    delineated = how.delineation is not None and how.features != INPUT
-    return list(dict.fromkeys([network.output, *([how.features] if delineated else [])]))
+    """The output and what cut and delineation look at; the engine keeps nothing else."""
+    looks = how.looks and how.features != INPUT
+    return list(dict.fromkeys([network.output, *([how.features] if looks else [])]))
 
 
 def _output(

@@ -72,6 +72,7 @@ def learn_segmenter(
     scales: tuple[float, float] = (1.0, 1.0),
     truncated: bool = False,
     sharp: bool = True,
+    cut: bool = False,
     method: Literal["cluster", "points"] = "cluster",
     white: float | None = None,
     on_step: Callable[[str], object] = str,
@@ -139,7 +140,11 @@ def learn_segmenter(
         their visible outline. Images only.
     sharp : bool
         Whether colours may sharpen the saliency, if they distinguish the strokes as well as the
-        encoder does. Not with a `false_alarm_rate`, nor if an image holds one object.
+        encoder does. Not with a `false_alarm_rate` or `cut`, nor if an image holds one object.
+    cut : bool
+        For objects of any size and shape of one class: whether each mask is cut once more by the
+        colours that object and background have in that image (`spel.decide.color_cut`). Better on
+        photographs; such images are not segmented tile by tile.
     on_step : callable, optional
         Called with a message after each step.
 
@@ -164,6 +169,7 @@ def learn_segmenter(
         delineation=delineation and replace(delineation, scale=encoded.scale),
         features=encoded.features,
         undecided=undecided,
+        cut=cut and select == "threshold",
     )
     several = sum(label != markers[0].background for label in class_labels(markers)) > 1
     if false_alarm_rate is not None:
@@ -173,6 +179,11 @@ def learn_segmenter(
                 "learn_segmenter: false_alarm_rate needs one class of objects, and their learned "
                 "size (select='components'); leave it out"
             )
+    if cut and (several or sized is not None):
+        raise ParameterError(
+            "learn_segmenter: cut is for objects of any size and shape (select='threshold', "
+            "--objects any-size) of one class; leave it out, or state that"
+        )
     if several:
         learned = learn_classes(
             encoded,
@@ -189,7 +200,7 @@ def learn_segmenter(
     _refuse_class_options(decoder, undecided, class_names)
     complete = not multiple if all_marked is None else all_marked
     mine = hard_negatives and complete
-    sharpened = sharp and multiple and false_alarm_rate is None
+    sharpened = sharp and multiple and false_alarm_rate is None and not cut
     return LearnedSegmenter(
         *learn_one_class(
             encoded, markers, how, sized, ridge, mine, false_alarm_rate, sharpened, on_step

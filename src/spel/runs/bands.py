@@ -63,10 +63,15 @@ def check_tiled(network: Network, segmentation: Segmentation) -> None:
     Raises
     ------
     ParameterError
-        If classes are delineated by Dynamic Trees.
+        If classes are delineated by Dynamic Trees, or masks are cut by the colours of their image.
     ShapeError
         If the node that the delineation looks at has strides.
     """
+    if segmentation.cut:
+        raise ParameterError(
+            "segment: the network's segmentation cuts masks by the colours of the whole image; "
+            "learn it without --cut, or use a level of the pyramid (--level)"
+        )
     line = segmentation.delineation
     if line is not None and line.method == "trees" and segmentation.classes:
         raise ParameterError(

@@ -1,8 +1,11 @@
 """The worked examples of the lecture, as literals."""
 
 import numpy as np
+import pytest
 
+import spel
 from spel import Adjacency, KernelBank, ops
+from spel.data import street
 
 BEFORE = [[6, 1, 7, -9], [9, 8, -2, -17], [12, 13, -10, -19], [11, 11, -9, -13]]
 
@@ -91,6 +94,23 @@ def test_residue_as_printed_and_brought_to_one():
     p, n = [[8.0, 2.0, 0.0]], [[0.5, 1.0, 0.0]]
     assert ops.residue(p, n).tolist() == [[7.5, 1.0, 0.0]]
     assert ops.residue(p, n, scale="max").tolist() == [[0.5, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_one_bad_number_does_not_scale_the_residue_of_the_others(wrong):
+    image = np.array([[4.0, 1.0, wrong, 2.0]])
+    found = ops.residue(image, [[0.25, 0.5, 0.5, 0.125]], scale="max")
+    assert np.delete(found, 2).tolist() == [0.5, 0.0, 0.25]
+    assert not np.isfinite(found[0, 2])
+
+
+def test_one_bad_spel_changes_the_plate_network_only_around_it():
+    network = spel.load("plate-lecture")
+    image = street(3, size=(120, 160)).image.astype(np.float32)
+    clean = network(image)
+    image[5, 6] = np.nan
+    far = np.s_[20:, 40:]
+    np.testing.assert_allclose(network(image)[far], clean[far], atol=1e-6)
 
 
 def test_batch_normalization_has_epsilon_beside_sigma_and_n_minus_one():

@@ -343,7 +343,7 @@ def residue(
     image, normalized : (rows, cols[, C]) arrays of one shape, or batches
     scale : {"max"}, optional
         Bring both to a maximum of 1 per image and channel first (a maximum of 0 or less is left as
-        it is). Needed when N lies in 0..1 and the image does not.
+        it is, and only finite numbers count). Needed when N lies in 0..1 and the image does not.
     ndim : {2, 3}
         Spatial axes of the image.
     out : float32 array, optional
@@ -392,9 +392,9 @@ def residue(
 
 
 def scale_to_one(array: npt.NDArray[np.generic]) -> Float:
-    """Factor per image and channel of a planar array that brings its maximum to 1."""
-    if array.size == 0:
-        return np.ones(array.shape[:2] + (1, 1, 1), dtype=np.float32)
-    top = arrays.largest(array, (2, 3, 4)).astype(np.float32)
+    """Factor per image and channel of a planar array that brings its largest finite number to 1."""
+    top = arrays.largest(array, (2, 3, 4)) if array.size else np.array(np.nan)
+    if not np.isfinite(top).all():
+        top = array.max((2, 3, 4), keepdims=True, where=np.isfinite(array), initial=0)
     with np.errstate(divide="ignore"):
-        return np.where(top > 0, np.float32(1) / top, np.float32(1))
+        return np.where(top > 0, np.float32(1) / top.astype(np.float32), np.float32(1))

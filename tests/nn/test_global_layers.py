@@ -172,3 +172,17 @@ def test_what_cannot_be_gathered_is_named():
     net = spel.chain(spel.Decode("mb", (True, False)))
     with pytest.raises(ShapeError, match="cannot be gathered from tiles"):
         tiles.apply(net, np.zeros((8, 8, 2), np.float32), size=4)
+
+
+@pytest.mark.parametrize("method", ["lm", "ts", "at", "pb"])
+def test_each_volume_of_a_batch_is_decoded_by_itself(method):
+    bank = spel.KernelBank.random(spel.Adjacency.ball(1), kernels=3, channels=1, seed=0)
+    decoder = spel.Decode(method, (True, False, True))
+    net = spel.chain(spel.Convolution(bank), spel.Activation("relu"), decoder)
+    batch = np.random.default_rng(0).random((2, 4, 6, 7, 1), dtype=np.float32)
+    batch[1] *= 3
+    found = net(batch)
+    assert net.shape(batch.shape) == found.shape == (2, 4, 6, 7, 1)
+    for one, volume in zip(found, batch, strict=True):
+        np.testing.assert_array_equal(one, net(volume))
+    assert net(batch[:0]).shape == (0, 4, 6, 7, 1)

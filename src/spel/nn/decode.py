@@ -69,8 +69,11 @@ class Decode(Layer):
         return ops.decode(image, self.method, self.labels)
 
     def shape(self, shape: Shape) -> Shape:
-        if len(shape) not in (3, 4):
-            raise ShapeError(f"Decode: image of shape {shape}; expected (rows, cols, channels)")
+        if len(shape) not in (3, 4, 5):
+            raise ShapeError(
+                f"Decode: image of shape {shape}; expected (rows, cols, channels), with planes "
+                "before them for a volume, or a batch of these"
+            )
         checked_labels(self.method, self.labels, shape[-1])
         return (*shape[:-1], 1)
 

@@ -68,7 +68,7 @@ def decode(image: npt.ArrayLike, method: str, labels: Sequence[bool] = ()) -> Fl
     [1.0, 0.0]
     """
     array = as_real("decode", image)
-    if array.ndim not in (3, 4):
+    if array.size and array.ndim not in (3, 4):
         raise ShapeError(f"decode: image of shape {array.shape}; expected (rows, cols, channels)")
     is_object = checked_labels(method, labels, array.shape[-1])
     if not array.size:

@@ -90,3 +90,19 @@ def test_a_name_with_two_dots_is_an_image_of_its_own(tmp_path):
             Image.fromarray(LABELS).save(tmp_path / name / image)
     Image.fromarray(LABELS).save(tmp_path / "answers" / "a.saliency.tif")
     assert set(evaluate_masks(tmp_path / "answers", tmp_path / "truth").overlaps) == {"a", "a.1"}
+
+
+def test_numbers_that_are_no_labels_are_refused(tmp_path):
+    mask = np.zeros((30, 40), np.uint8)
+    mask[5:15, 8:30] = 255
+    Image.fromarray(mask).save(tmp_path / "a.jpg", quality=90)
+    with pytest.raises(ImageReadError, match="its compression changed the numbers"):
+        read_label_image(tmp_path / "a.jpg")
+    white = np.full_like(mask, 255)
+    Image.fromarray(white).save(tmp_path / "b.jpg")
+    assert (read_label_image(tmp_path / "b.jpg") == white).all()
+    Image.merge("LA", [Image.fromarray(white), Image.fromarray(mask)]).save(tmp_path / "c.png")
+    with pytest.raises(ImageReadError, match="all its pixels are 255, and only their transp"):
+        read_label_image(tmp_path / "c.png")
+    Image.merge("LA", [Image.fromarray(mask), Image.fromarray(mask)]).save(tmp_path / "d.png")
+    assert (read_label_image(tmp_path / "d.png") == mask).all()

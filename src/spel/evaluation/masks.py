@@ -82,7 +82,7 @@ def evaluate_masks(
     """Compare the masks of a folder with the true masks of another, by name.
 
     A true mask of image ``a`` is ``a.png``, ``a_label.png``, ``a_mask.png`` or ``a_gt.png`` (any
-    image format). Non-zero is object.
+    image format but JPEG, which changes numbers). Non-zero is object.
 
     Parameters
     ----------

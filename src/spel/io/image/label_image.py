@@ -50,7 +50,8 @@ def read_label_image(
     Raises
     ------
     ImageReadError
-        As `spel.read`, and if the channels of a pixel differ, because colours are no labels.
+        As `spel.read`, and if the numbers are no labels: channels that differ are colours, JPEG
+        changes numbers, and a mask is no transparency.
 
     Examples
     --------
@@ -106,14 +107,31 @@ def _read_open(file: BinaryIO, name: str, max_pixels: int) -> npt.NDArray[Any]:
         alpha = read_header(file, reading, max_pixels).color in ("grey+alpha", "rgba")
         image = decode(file, reading, None, max_pixels)
     colors = image[..., :-1] if alpha else image
+    if reason := _no_labels(kind, colors, image[..., -1] if alpha else None):
+        raise image_error(name, kind, *reason)
+    return np.ascontiguousarray(colors[..., 0])
+
+
+def _no_labels(
+    kind: str, colors: npt.NDArray[Any], alpha: npt.NDArray[Any] | None
+) -> tuple[str, str] | None:
+    """Why the numbers of pixels are no labels, and what to do."""
     if colors.shape[-1] > 1 and (colors != colors[..., :1]).any():
-        raise image_error(
-            name,
-            kind,
+        return (
             "the channels of its pixels differ, so they are colours and not labels",
             "save one channel, or a palette as PNG, with 0 for the background",
         )
-    return np.ascontiguousarray(colors[..., 0])
+    if kind == "JPEG" and ((colors > 0) & (colors < 255)).any():
+        return (
+            "its compression changed the numbers, so they are no labels",
+            "save masks as PNG; if only this one is left, threshold it at 128 first",
+        )
+    if alpha is not None and (colors == colors.flat[0]).all() and (alpha != alpha.flat[0]).any():
+        return (
+            f"all its pixels are {colors.flat[0]}, and only their transparency differs",
+            "save what is opaque as 255 and the rest as 0, without transparency",
+        )
+    return None
 
 
 def labels_in_worker(handle: int, name: str, max_pixels: int) -> Reply:

@@ -84,6 +84,7 @@ def test_masks_of_a_volume_are_stacks_and_are_evaluated(program: Program, tmp_pa
         "apply NET STACK --out OUT",
         "detect NET STACK --out OUT",
         "detect NET STACK --out OUT --tile 8",
+        "detect NET STACK --out OUT --save overlay --format coco",
         "segment NET STACK --out OUT",
         "features NET STACK --out OUT",
         "trace NET STACK --at 0,0",

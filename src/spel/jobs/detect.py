@@ -23,6 +23,7 @@ from spel.jobs.levels import full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
 from spel.nn.intensity import expected_white, match_white
+from spel.nn.volumes import refuse_volume
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
 from spel.runs.parts import fits
@@ -97,7 +98,7 @@ class DetectJob(NetworkJob):
 
     def process(self, image: SourceImage, files: OutputFiles) -> Result:
         """The boxes of an image in memory, and its pictures."""
-        self._check_volume(image.name, image.pixels.ndim)
+        self._check_volume(image.name, image.pixels.shape)
         matched = self.matched(image)
         detections = detect(
             self.network,
@@ -127,7 +128,7 @@ class DetectJob(NetworkJob):
             raise ParameterError(
                 "pictures cannot be saved of images that are read tile by tile; leave out --save"
             )
-        self._check_volume(name, len(image.shape))
+        self._check_volume(name, image.shape)
         tiling, intensity = self.tiled(image, each)
         with ExitStack() as stack:
             levels = image.smaller() if self.reads_levels and self.level is None else []
@@ -162,10 +163,11 @@ class DetectJob(NetworkJob):
                         task.image, files.results, path, every=self.every, max_pixels=self.limit
                     )
 
-    def _check_volume(self, name: str, ndim: int) -> None:
-        """Refuse what cannot be written of a volume, before it is searched."""
-        if ndim != 4:
+    def _check_volume(self, name: str, shape: tuple[int, ...]) -> None:
+        """Refuse a volume, or what cannot be written of it, before it is searched."""
+        if len(shape) != 4:
             return
+        refuse_volume(self.network, shape, "detect")
         for form in self.formats:
             check_volume(form, name)
         flat = [kind for kind in self.save if kind != "saliency"]

@@ -102,8 +102,8 @@ def _remark(network: Network, name: str, image: npt.NDArray[Any], picture: npt.N
         return "says nothing of this image; its picture is the same everywhere"
     share = share_of_power(*(network.select(i, [name])[name] for i in (image, picture)))
     return (
-        f"correlation with the image {likeness(image, picture):.3f}, "
-        f"{share:.0%} of the activation explained"
+        f"{share:.0%} of the activation explained, "
+        f"correlation with the image {likeness(image, picture):.3f}"
     )
 
 

@@ -150,6 +150,7 @@ def _layer_by_layer(
     one that some image has.
     """
     start, best, least = image, image, np.inf
+    filters: dict[str, Filter] = {}
     for number in range(rounds + 1):
         inputs = [image]
         for part in parts:
@@ -163,9 +164,9 @@ def _layer_by_layer(
         goal = wanted
         for i in reversed(range(1, len(parts))):
             low = 0.0 if is_rectified(parts[i - 1]) else None
-            goal = _nearest(parts[i], goal, inputs[i], (low, None), 1, INNER)
+            goal = _nearest(parts[i], goal, inputs[i], (low, None), 1, INNER, filters=filters)
         steps = 4 if is_local(parts[0]) else 1
-        image = _nearest(parts[0], goal, image, bounds, steps, near, start=start)
+        image = _nearest(parts[0], goal, image, bounds, steps, near, start=start, filters=filters)
         on_round()
     return best
 
@@ -210,11 +211,16 @@ def _nearest(
     near: Nearness,
     on_round: Callable[[], object] = lambda: None,
     start: Image | None = None,
+    filters: dict[str, Filter] | None = None,
 ) -> Image:
-    """The image whose output is nearest to a wanted one, over some rounds of least squares."""
+    """The image whose output is nearest to a wanted one, over some rounds of least squares.
+
+    The preconditioner of the first round serves the later ones, whose problems are nearly the
+    same; `filters` keeps it, by the name of the output, for the rounds of a whole network.
+    """
     start = image if start is None else start
     best, least = image, np.inf
-    inverse: Filter | None = None
+    filters = {} if filters is None else filters
     for number in range(rounds + 1):
         images = {INPUT: image, **network.activations(image)}
         wrong = _mean_square(images[network.output] - wanted)
@@ -224,9 +230,10 @@ def _nearest(
         if number == rounds or stuck or least <= ENOUGH * _mean_square(wanted):
             break
         problem = _Problem(network, wanted, images, near)
-        inverse = inverse or problem.filter()
+        inverse = filters.get(network.output) or problem.filter()
         if not inverse.gain:
             break  # no demand depends on the image
+        filters[network.output] = inverse
         image = image + problem.change(inverse, start)
         if bounds != (None, None):
             image = np.clip(image, *bounds)
@@ -251,7 +258,7 @@ class _Problem:
         return self.linear.pull(weighted)
 
     def filter(self) -> Filter:
-        """The preconditioner; it also serves later rounds, whose problems are nearly the same."""
+        """The preconditioner."""
         shape, zero_outside = self.images[INPUT].shape, self.linear.zero_outside
         smooth, pull = self.near.smooth, self.near.pull + self.near.trust
         reach = self.linear.reach

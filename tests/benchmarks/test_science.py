@@ -135,6 +135,16 @@ def test_each_table_has_expected_figures_and_a_place_in_the_documents():
         assert source.words.split(" --")[0].removeprefix("-m ") in pages, name
 
 
+def test_a_nested_choice_does_not_look_at_the_set_that_it_judges():
+    from benchmarks.science.mo445 import _nested
+
+    sets = ["Dice 1", "Dice 2", "Dice 3"]
+    plain = {one: {f"{one}/a": value} for one, value in zip(sets, (0.9, 0.1, 0.5))}
+    cut = {one: {f"{one}/a": value} for one, value in zip(sets, (0.2, 0.6, 0.5))}
+    chosen = _nested(sets, (plain, cut))  # on the others: .3 or .55, .7 or .35, .5 or .4
+    assert chosen["Dice"] == {"Dice 1/a": 0.2, "Dice 2/a": 0.1, "Dice 3/a": 0.5}
+
+
 def test_a_benchmark_that_fails_is_named(tmp_path, monkeypatch, capsys):
     from benchmarks.science.__main__ import main
 

@@ -18,7 +18,7 @@ from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
 from spel.core.intensity import to_white
 from spel.core.markers import Markers
-from spel.decide import Delineation, ObjectModel, Segmentation, segmentation_of
+from spel.decide import Delineation, Segmentation, segmentation_of
 from spel.errors import ParameterError, plural
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch, space_of
@@ -172,7 +172,7 @@ def learn_whole(
     ).network
     settings.say(
         f"learned {learned.parameters} weights in {perf_counter() - began:.2f} s; "
-        + _in_words(segmentation_of(learned))
+        + segmentation_of(learned).describe()
     )
     _note_labels(segmentation_of(learned), settings)
     whole = [n for n, image in enumerate(marked.images) if not isinstance(image, InBlocks)]
@@ -251,22 +251,3 @@ def names_of_classes(pairs: Sequence[str]) -> dict[int, str]:
             raise ParameterError(f"--class {pair!r}; expected LABEL=NAME, each label once: 1=leaf")
         names[int(label)] = name
     return names
-
-
-def _in_words(how: Segmentation) -> str:
-    if how.classes:
-        return "classes " + ", ".join(
-            f"{one.title} ({_objects_in_words(one.objects)})" if not one.background else one.title
-            for one in how.classes
-        )
-    return _objects_in_words(how.objects) + (", cut by the colours of each image" * how.cut)
-
-
-def _objects_in_words(model: ObjectModel | None) -> str:
-    if model is None:
-        return "objects of any size and shape"
-    number = "any number of objects" if model.multiple else "at most one object"
-    return (
-        f"{number} per image, of about {model.area:.0f} pixels, lowest accepted score "
-        f"{model.min_score:.2f}"
-    )

@@ -155,6 +155,14 @@ class ObjectModel:
             )
         object.__setattr__(self, "area_range", (low, high))
 
+    def describe(self) -> str:
+        """How many objects an image may hold, and of which area and score, in words."""
+        number = "any number of objects" if self.multiple else "at most one object"
+        return (
+            f"{number} per image, of about {self.area:.0f} pixels, lowest accepted score "
+            f"{self.min_score:.2f}"
+        )
+
     def at_false_alarm_rate(self, rate: float) -> ObjectModel:
         """The model with the `min_score` that bounds the rate of false alarms.
 

@@ -145,6 +145,21 @@ class Segmentation:
         """Whether borders are moved to the edges of the image."""
         return self.delineation is not None and self.delineation.method != "none"
 
+    def describe(self) -> str:
+        """What an image may hold, in words.
+
+        Examples
+        --------
+        >>> Segmentation().describe()
+        'objects of any size and shape'
+        """
+        if not self.classes:
+            return _describe(self.objects) + ", cut by the colours of each image" * self.cut
+        return "classes " + ", ".join(
+            one.title if one.background else f"{one.title} ({_describe(one.objects)})"
+            for one in self.classes
+        )
+
     def mask(
         self,
         saliency: npt.ArrayLike,
@@ -288,6 +303,10 @@ class Segmentation:
                 options["delineation"] = Delineation.from_dict(options["delineation"])
             options["classes"] = tuple(map(_class_from, options.get("classes", ())))
             return cls(**options)
+
+
+def _describe(objects: ObjectModel | None) -> str:
+    return "objects of any size and shape" if objects is None else objects.describe()
 
 
 def segmentation_of(network: Network) -> Segmentation:

@@ -125,6 +125,21 @@ def test_rounding_is_made_up_for():
     assert away[0] < 0.9 * away[1]
 
 
+def test_rounding_keeps_the_hue():
+    """Along an axis with a deviation of one grey value rounding is the least of what is wrong."""
+    rng = np.random.default_rng(0)
+    light, hue = 40 * rng.normal(size=(60, 60, 1)), 1.2 * rng.normal(size=(60, 60, 1))
+    image = np.rint(128 + light + hue * np.array([1, 0, -1])).clip(0, 255).astype(np.uint8)
+    axes, colors = Axes.of(image), rng.uniform(60, 200, (500, 3))
+    lengths = []
+    for whole in (axes.whole(colors), np.rint(colors)):
+        assert (whole == np.rint(whole)).all()
+        lengths.append(np.square((whole - colors) @ np.linalg.pinv(axes.mixing)).sum())
+    assert lengths[0] < lengths[1] / 2
+    grey = np.repeat(image[..., :1], 3, axis=2)
+    assert np.ptp(Axes.of(grey).whole(np.repeat(colors[:, :1], 3, axis=1)), axis=1).max() == 0
+
+
 def test_statistics_are_matched_from_noise(sample):
     pair = sample[:64, :64, :2]
     noise = np.random.default_rng(5).permutation(pair.reshape(-1, 2)).reshape(pair.shape)

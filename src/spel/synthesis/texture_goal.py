@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from spel.synthesis.texture_bank import (
     Level,
@@ -20,7 +21,7 @@ from spel.synthesis.texture_statistics import Method, Units, View, terms
 Legal = Callable[[Planes], Planes]
 Within = Callable[[Planes], tuple[Planes, Legal]]
 SETTLINGS = 5
-"""How often half of the free spels get their final numbers."""
+"""How often half of the free spels, those nearest to their final numbers, get them."""
 NEAR = 0.005
 """Where all statistics differ less, in deviations of the sample, a picture is good."""
 
@@ -61,8 +62,9 @@ class Goal:
 
         `legal` gives the nearest planes of a picture, whose numbers may be whole and have a range;
         `within` those in the range alone, and what takes a gradient back through this limit.
-        After three quarters of the rounds half of the spels get their final numbers, then half of
-        the others, and so on; those that are still free make up for what rounding changed.
+        After three quarters of the rounds half of the spels, those nearest to their final numbers,
+        get them, then half of the others, and so on; those that are still free make up for what
+        rounding changed.
         """
 
         def fall(planes: Planes) -> tuple[float, Planes]:
@@ -77,16 +79,24 @@ class Goal:
         stages = [each] * (SETTLINGS if each else 0)
         first = rounds - sum(stages)
         planes = descend(fall, start, first, on_round=on_round, reached=self.is_near)
-        turn = np.random.default_rng(0).permutation(start[0].size).reshape(start.shape[1:])
         for number, count in enumerate(stages, start=1):
-            free = (turn < start[0].size >> number).astype(np.float32)
-            planes = np.where(free, planes, legal(planes))
+            final = legal(planes)
+            away = np.square(planes - final).sum(axis=0)
+            free = _largest(away, away.size >> number).astype(np.float32)
+            planes = np.where(free, planes, final)
             planes = descend(fall, planes, count, free=free, on_round=on_round)
         return legal(planes)
 
     def is_near(self) -> bool:
         """Whether the last planes have all statistics but for `NEAR`."""
         return max(self.differences.values()) < NEAR
+
+
+def _largest(values: Planes, count: int) -> npt.NDArray[np.bool_]:
+    """Where the largest values are."""
+    out = np.zeros(values.shape, dtype=bool)
+    out.ravel()[np.argsort(values, axis=None)[values.size - count :]] = True
+    return out
 
 
 def _is_order(name: str) -> bool:

@@ -26,6 +26,8 @@ REACH = 3
 HALF = np.array(list(np.ndindex(2 * REACH + 1, 2 * REACH + 1))) - REACH
 HALF = HALF[len(HALF) // 2 :]
 """One of each two opposite displacements of that box; the centre first."""
+VALUES = 3.0
+"""Weight of the values, which are last to come near; of products, the number of their planes."""
 FLOOR = 1e-3
 """The least deviation, where planes have one of 1."""
 
@@ -145,7 +147,7 @@ def _ordered(name: str, planes: Planes, wanted: Planes, unit: Planes, at: Planes
     def pull(gradient: Planes) -> None:
         at[...] += (gradient / unit[:, None]).reshape(at.shape)
 
-    return Term(name, away, 1.0, pull)
+    return Term(name, away, VALUES, pull)
 
 
 def _product(

@@ -12,6 +12,7 @@ import tifffile
 
 import spel
 from spel.cli.main import run as program
+from spel.decide import pieces
 from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
@@ -212,6 +213,34 @@ def test_masks_of_thresholds_of_another_scale_tile_by_tile(tmp_path):
     image = disks((70, 90), 6.0)[..., None]
     job = SegmentJob(HALVED, Segmentation(threshold="otsu"), save=LISTS, scale=1.3)
     assert_equal(*both(tmp_path, job, image, 32), 5)
+
+
+@pytest.mark.parametrize("size", [(70, 80), (11, 24, 26)], ids=["image", "volume"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        Segmentation(threshold=0.7),
+        Segmentation(threshold=0.7, delineation=Delineation("growcut", inner=0.5, outer=2)),
+        Segmentation(classes=(THIRDS[0], ObjectClass(3), ObjectClass(7)), delineation=LINE),
+    ],
+    ids=["threshold", "delineated", "classes"],
+)
+def test_components_that_are_too_large_for_necks_are_one_object(how, size, tmp_path, monkeypatch):
+    """They wind through all tiles; the others are cut at their necks."""
+    image = disks(size, 6.0 if len(size) == 2 else 4.0, seed=2) / 255
+    channels = [1 - image, image * (image < 0.7), image * (image >= 0.7)]
+    values = np.stack(channels if how.classes else [image], -1).astype(np.float32)
+    net = spel.chain(values=spel.MeanPool(spel.Adjacency.box(1, ndim=len(size))))
+    job = SegmentJob(net, how, save=LISTS if len(size) == 2 else LISTS[:2])
+    rows = {}
+    for largest in (1 << 25, 500):
+        monkeypatch.setattr(pieces, "LARGEST", largest)
+        folder = tmp_path / str(largest)
+        folder.mkdir()
+        whole, tiles = both(folder, job, values, 32 if len(size) == 2 else 13)
+        assert_equal(whole, tiles, 1)
+        rows[largest] = len((whole / "a.objects.csv").read_text().splitlines())
+    assert rows[500] < rows[1 << 25]
 
 
 # ------------------------------------------------------------------------------------- REFUSED

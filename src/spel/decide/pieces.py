@@ -15,7 +15,7 @@ from spel.decide.frame import Frame, Sides, first_spels
 from spel.decide.object_model import ObjectModel
 from spel.decide.parts import Window, flood_parts, parts, windows_of
 from spel.decide.segmentation import ObjectClass, Segmentation
-from spel.ops.label import label
+from spel.ops.label import label, regions
 
 Spacing = tuple[float, ...] | None
 
@@ -24,6 +24,12 @@ ONE_CLASS = ObjectClass(1)
 
 ROUNDING = 0.4
 """How far distances in a drawn mask may go up and down along an even object, in its least steps."""
+
+LARGEST = 1 << 25
+"""Spels of the largest box of a component in which necks are looked for: it lies in memory."""
+
+UNIT = 1 << 30
+"""Units of saliency in 1."""
 
 PARTS_MARGIN = 16
 """How far the parts of a mask depend on other components: smoothed distances reach 4 spels."""
@@ -85,7 +91,46 @@ def kinds_of(how: Segmentation) -> list[Kind]:
 def mask_pieces(
     mask: Mask, saliency: npt.NDArray[Any], neck: float, spacing: Spacing, frame: Frame
 ) -> list[Piece]:
-    """The parts of the components of a mask that belong to the tile of a frame, in raster order."""
+    """The parts of the components of a mask that belong to the tile of a frame, in raster order.
+
+    A component whose box has more than `LARGEST` spels is one part.
+    """
+    if mask.size <= LARGEST:
+        return _cut_pieces(mask, saliency, neck, spacing, frame)
+    whole = label(mask, Adjacency.box(3, ndim=mask.ndim))
+    measured = regions(whole)
+    is_large = (measured.high - measured.low).prod(axis=1) > LARGEST
+    first = first_spels(whole, len(measured))
+    is_large &= frame.owns(first)
+    rest = mask & ~np.concatenate([[False], is_large])[whole]
+    pieces = _cut_pieces(rest, saliency, neck, spacing, frame)
+    for index in np.flatnonzero(is_large):
+        window = tuple(map(slice, measured.low[index], measured.high[index]))
+        own = whole[window] == index + 1
+        values = saliency[window][own]
+        sums = (units(part).sum() for part in np.array_split(values, 1 + (len(values) >> 24)))
+        score = mean_level(sum(map(int, sums)), len(values))
+        place = tuple(slice(s.start + o, s.stop + o) for s, o in zip(window, frame.start))
+        pieces.append(Piece(score, place, own, 0.0, frame.in_image(first[index])))
+    return sorted(pieces, key=lambda piece: piece.first)
+
+
+def units(saliency: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Saliency as whole numbers, whose sum is the same in any order."""
+    limited = np.clip(np.nan_to_num(saliency), -64, 64)
+    whole: npt.NDArray[np.int64] = np.rint(limited * float(UNIT)).astype(np.int64)
+    return whole
+
+
+def mean_level(total: int, count: int) -> float:
+    """The mean, in 0..1, of saliencies whose `units` have this sum."""
+    return min(max(total / (count * UNIT), 0.0), 1.0)
+
+
+def _cut_pieces(
+    mask: Mask, saliency: npt.NDArray[Any], neck: float, spacing: Spacing, frame: Frame
+) -> list[Piece]:
+    """The parts of components that are cut at their necks."""
     rounding = ROUNDING * min(spacing or (1.0,))
     labels = parts(mask, spacing=spacing, rounding=rounding).cut(neck)
     count = int(labels.max(initial=0))
@@ -107,14 +152,6 @@ def mask_pieces(
 
 Masks = Mapping[int, Mask]
 """The masks whose parts are objects, by the number of their kind."""
-
-
-def masks_in(output: npt.NDArray[Any], how: Segmentation, level: float) -> Masks:
-    """The masks of an output; of a segmentation without classes, what is above the level."""
-    kinds = [(n, kind) for n, kind in enumerate(kinds_of(how)) if kind.model is None]
-    if kinds and how.classes:
-        return masks_drawn(how.labels(output), how)
-    return {n: np.asarray(output[..., kind.channel] > level) for n, kind in kinds}
 
 
 def masks_drawn(labels: npt.NDArray[np.int32], how: Segmentation) -> Masks:

@@ -31,6 +31,8 @@ class Components:
     ----------
     shape : tuple of int
         ([planes,] rows, cols, 1).
+    firsts : (n,) array of int64
+        The first spel of each component in raster order.
     bounds : (n, 2, ndim) array of int64
         First and one past the last index of each component along each axis.
 
@@ -59,6 +61,9 @@ class Components:
                 self._labels[place] = np.where(labels > 0, labels + seams.count, 0)[..., None]
             seams.add(place, tuple(part))
         self._numbers = np.concatenate([[0], seams.numbers()]).astype(np.int32)
+        self.firsts = np.full(int(self._numbers.max()), np.iinfo(np.int64).max)
+        every = np.concatenate([np.zeros(0, np.int64), *(part["first"] for part in seams.parts)])
+        np.minimum.at(self.firsts, self._numbers[1:] - 1, every)
         regions, _ = seams.regions()
         self.bounds = np.stack([regions.low, regions.high], axis=1)
 

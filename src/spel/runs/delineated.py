@@ -69,6 +69,23 @@ def _regions_in(how: Segmentation, place: Place, output: Array) -> Array:
     return (how.labels(output) - UNDECIDED)[..., None]
 
 
+def drawn_labels(
+    network: Network, tiling: Tiling, how: Segmentation, level: float, folder: Folder = None
+) -> StoredBand:
+    """The label image of classes, or of a threshold, as it is without delineation."""
+    labels = StoredBand((*tiling.shape[:-1], 1), np.int32, folder)
+    places = (tile.out for tile in tiling.tiles(network))
+    for place, part in zip(places, tiling.over_tiles(network, partial(_drawn, how, level))):
+        labels[place] = part[..., None]
+    return labels
+
+
+def _drawn(how: Segmentation, level: float, place: Place, output: Array) -> Array:
+    if how.classes:
+        return how.labels(output)
+    return np.asarray(one_channel(output) > level).astype(np.int32)
+
+
 def delineated_mask(
     network: Network,
     tiling: Tiling,

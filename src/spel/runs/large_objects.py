@@ -8,7 +8,7 @@ the surroundings of each object, again tile by tile.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain
 
@@ -16,10 +16,14 @@ import numpy as np
 
 from spel.decide.pieces import Kind, Spacing, kinds_of
 from spel.decide.segmentation import Segmentation
+from spel.errors import ParameterError
 from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
 from spel.nn.blocks import Source
+from spel.runs import windows
+from spel.runs.delineated import drawn_labels
 from spel.runs.delineating import Delineating, delineated_objects
+from spel.runs.large_parts import LargeParts
 from spel.runs.painting import PaintedObjects, Painting
 from spel.runs.piece_table import (
     LabelWindows,
@@ -69,18 +73,24 @@ def large_objects(
         If what is connected does not fit into a window, see `spel.runs.windows.LARGEST`.
     """
     kinds, tiles = kinds_of(how), list(tiling.tiles(network))
-    parts: list[Iterator[Packed]] = []
-    if drawn is None or any(kind.model is not None for kind in kinds):
-        height = level if drawn is None else None
-        find = partial(pieces_of_tile, network, tiling.source, how, height, spacing)
+    parts: list[Iterable[Packed]] = []
+    if any(kind.model is not None for kind in kinds):
+        find = partial(pieces_of_tile, network, tiling.source, how)
         parts.append(tiling.each(find, tiles))
-    if drawn is not None:
+    large: LargeParts | None = None
+    if any(kind.model is None for kind in kinds):
+        if drawn is None:
+            drawn = drawn_labels(network, tiling, how, level, folder)
+        large = LargeParts(network, tiling, how, drawn, folder)
         look = partial(pieces_of_labels, network, tiling.source, how, spacing)
-        parts.append(tiling.each(look, LabelWindows(drawn, how).of(tiles)))
+        parts += [tiling.each(look, LabelWindows(large, how).of(tiles)), [large.packed]]
     pieces = PieceTable(chain.from_iterable(parts), folder)
-    order = _chosen(pieces, kinds, tiling.shape[:-1], folder)
-    painting = Painting(tiling.shape[:-1], folder)
-    order = [number for number in order if painting.add(*pieces.masks[number])]
+    count = len(pieces) - (0 if large is None else len(large.kinds))
+    painting, order = Painting(tiling.shape[:-1], folder), []
+    for number in _chosen(pieces, kinds, tiling.shape[:-1], folder):
+        own = large.masks(number - count) if large and number >= count else None
+        if painting.add_parts(own or [pieces.masks[number]]):
+            order.append(number)
     line = how.delineation if any(kind.model is not None for kind in kinds) else None
     if line is not None and line.method != "none":
         work = Delineating(features, line, spacing, apart=True)
@@ -129,7 +139,14 @@ def _delineated(
     work: Delineating, tiling: Tiling, rough: Painting, folder: Folder
 ) -> tuple[Painting, list[int]]:
     """The objects with their borders moved, and which of the rough ones are left."""
-    every = np.arange(1, len(rough) + 1)
+    every, axes = np.arange(1, len(rough) + 1), len(rough.size)
+    lengths = np.diff(work.windows(rough.bounds.reshape(-1, 2, axes)), axis=1)[:, 0]
+    if (lengths.prod(axis=1) > windows.LARGEST).any():
+        raise ParameterError(
+            f"segment: an object does not fit into a window of {windows.LARGEST:,} spels, and is "
+            "delineated beside objects of a learned size; use a segmentation without delineation, "
+            "or a smaller level of the pyramid (--level)"
+        )
     masks, numbers = delineated_objects(work, tiling, rough.labels, rough.bounds, every, folder)
     painting, left = Painting(rough.size, folder), []
     for number, place in sorted(zip(numbers, range(len(numbers)))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,16 +53,30 @@ class Painting:
 
     def add(self, window: Window, mask: Mask) -> bool:
         """Paint the mask in a window of the image where it is free; whether anything was."""
+        return self.add_parts([(window, mask)])
+
+    def add_parts(self, parts: Iterable[tuple[Window, Mask]]) -> bool:
+        """Paint an object that comes window by window."""
+        number, ndim = len(self._measures) + 1, len(self.size)
+        rows = [row for window, mask in parts if (row := self._paint(window, mask, number))]
+        if rows:
+            columns = list(zip(*rows))
+            sums = [sum(column) for column in columns[: 1 + ndim]]
+            ends = [max(c) if i % 2 else min(c) for i, c in enumerate(columns[1 + ndim :])]
+            self._measures.append((*sums, *ends))
+        return bool(rows)
+
+    def _paint(self, window: Window, mask: Mask, number: int) -> tuple[int, ...]:
+        """The area, the sums of places and the ends along each axis of what was free."""
         there = self.labels[window]
         free = mask & (there[..., 0] == 0)
         places = [p.astype(np.int64) + s.start for p, s in zip(np.nonzero(free), window)]
         if not len(places[0]):
-            return False
-        ends = [end for p in places for end in (int(p.min()), int(p.max()) + 1)]
-        self._measures.append((len(places[0]), *(int(p.sum()) for p in places), *ends))
-        there[free] = len(self._measures)
+            return ()
+        there[free] = number
         self.labels[window] = there
-        return True
+        ends = [end for p in places for end in (int(p.min()), int(p.max()) + 1)]
+        return (len(places[0]), *(int(p.sum()) for p in places), *ends)
 
     def __len__(self) -> int:
         return len(self._measures)

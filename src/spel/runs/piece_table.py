@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -25,17 +25,16 @@ from spel.decide.pieces import (
     first_margin,
     kinds_of,
     masks_drawn,
-    masks_in,
     open_sides,
     sized_open_sides,
     sized_pieces,
     tile_pieces,
 )
 from spel.decide.segmentation import Segmentation
-from spel.io.large.stored_band import StoredBand
 from spel.nn import Network
 from spel.nn.blocks import Box, Source, output_in
 from spel.nn.tiles import Tile
+from spel.runs.large_parts import LargeParts
 from spel.runs.tiling import Lazy
 from spel.runs.windows import grown
 
@@ -114,31 +113,17 @@ class PieceTable:
         return [int(number) for number in own[order]]
 
 
-def pieces_of_tile(
-    network: Network,
-    source: Source,
-    how: Segmentation,
-    level: float | None,
-    spacing: Spacing,
-    tile: Tile,
-) -> Packed:
-    """What may be an object of a tile, see `spel.decide.pieces`.
-
-    Without a level, only objects of learned sizes.
-    """
+def pieces_of_tile(network: Network, source: Source, how: Segmentation, tile: Tile) -> Packed:
+    """What may be an object of a learned size in a tile, see `spel.decide.pieces`."""
     margin = first_margin(how, len(tile.out))
     read = partial(output_in, network, source, sides=_lengths(tile.out))
     size = source.shape[: len(tile.out)]
 
-    def masks(output: Array) -> Masks:
-        return {} if level is None else masks_in(output, how, level)
-
     def sides(output: Array, frame: Frame) -> Sides:
-        return sized_open_sides(output, how, frame) | open_sides(masks(output), frame)
+        return sized_open_sides(output, how, frame)
 
     output, frame = grown(read, size, tile.out, margin, sides)
-    parts = tile_pieces(output, how, masks(output), frame, spacing)
-    return _packed([*parts, *sized_pieces(output, how, frame)], how, frame)
+    return _packed(list(sized_pieces(output, how, frame)), how, frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,12 +132,12 @@ class LabelWindows:
 
     Attributes
     ----------
-    labels : StoredBand
-        One channel: the label of the class of each spel.
+    labels : LargeParts
+        The label image without the components that do not fit into a window.
     how : Segmentation
     """
 
-    labels: StoredBand
+    labels: LargeParts
     how: Segmentation
 
     def of(self, tiles: Iterable[Tile]) -> Lazy[LabelWindow]:
@@ -170,7 +155,7 @@ class LabelWindows:
         def sides(labels: Array, frame: Frame) -> Sides:
             return open_sides(masks_drawn(labels[..., 0], self.how), frame)
 
-        labels, frame = grown(read, self.labels.shape[:-1], tile, 2 * PARTS_MARGIN, sides)
+        labels, frame = grown(read, self.labels.shape[:-1], tile, 2 * PARTS_MARGIN, sides, inf)
         return frame, zlib.compress(labels.astype(np.int32).tobytes(), 1)
 
 

@@ -18,7 +18,7 @@ Read = Callable[[Box], Array]
 """Gives the values in a box of an image."""
 
 LARGEST = 1 << 25
-"""Spels of the largest window: the shape of a component is measured in memory."""
+"""Spels of the largest window: the shape of an object is measured in memory."""
 
 
 def grown(
@@ -27,6 +27,7 @@ def grown(
     tile: tuple[slice, ...],
     margin: int,
     open_sides: Callable[[Array, Frame], Sides],
+    largest: float | None = None,
 ) -> tuple[Array, Frame]:
     """The values around a tile, so far that no side of the window is open.
 
@@ -40,11 +41,13 @@ def grown(
         How far the window reaches beyond the tile at first; an open side doubles it.
     open_sides : callable
         Which sides of a window must move out, by its values and its frame.
+    largest : float, optional
+        Spels of the largest window; `LARGEST` by default.
 
     Raises
     ------
     ParameterError
-        If the window would have more than `LARGEST` spels.
+        If the window would have more spels.
     """
     size = tuple(map(int, size))
     margins = np.full((2, len(tile)), margin)
@@ -57,7 +60,7 @@ def grown(
             return values, frame
         margins = np.where(sides, 2 * margins, margins)
         wider = _around(tile, margins, size)
-        _check_window(box, wider)
+        _check_window(box, wider, LARGEST if largest is None else largest)
         values = _extended(read, values, box, wider)
         box = wider
 
@@ -69,12 +72,12 @@ def _around(tile: tuple[slice, ...], margins: npt.NDArray[Any], size: Sequence[i
     ]
 
 
-def _check_window(box: Box, wider: Box) -> None:
-    if prod(b - a for a, b in wider) > LARGEST:
+def _check_window(box: Box, wider: Box, largest: float) -> None:
+    if prod(b - a for a, b in wider) > largest:
         axes = ("planes", "rows", "columns")[-len(box) :]
         place = ", ".join(f"{axis} {a} to {b}" for axis, (a, b) in zip(axes, box))
         raise ParameterError(
-            f"segment: what is salient around {place} is connected over more than {LARGEST:,} "
+            f"segment: what is salient around {place} is connected over more than {largest:,} "
             "spels, and objects are found in it in memory; use a smaller level of the pyramid "
             "(--level), or a network whose saliency is 0 between objects"
         )

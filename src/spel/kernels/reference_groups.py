@@ -85,18 +85,16 @@ def _alike(marks: Real, down: Numbers, right: Numbers, reach: int, count: int) -
 
 def _shrunk(source: Double, guide: Double, power: float) -> tuple[Double, Double]:
     """Groups (n, count, 64) as far as their waves pass, and the weight (n,) of each."""
-    own, other = (_waves(stacks) for stacks in (source, guide))
-    with np.errstate(over="ignore", invalid="ignore"):
-        shares = 1 - power / (np.square(other) + power)
-    shares[:, 0, 0] = 1
     across, plane = _haar(source.shape[1]), np.kron(_cosines(), _cosines())
-    back = np.einsum("kc,nkw,wp->ncp", across, own * shares, plane, optimize=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        own, other = (
+            np.einsum("kc,ncp,wp->nkw", across, stacks, plane, optimize=True)
+            for stacks in (source, guide)
+        )
+        shares = 1 - power / (np.square(other) + power)
+        shares[:, 0, 0] = 1
+        back = np.einsum("kc,nkw,wp->ncp", across, own * shares, plane, optimize=True)
     return back, 1 / np.square(shares).sum(axis=(1, 2))
-
-
-def _waves(stacks: Double) -> Double:
-    across, plane = _haar(stacks.shape[1]), np.kron(_cosines(), _cosines())
-    return np.asarray(np.einsum("kc,ncp,wp->nkw", across, stacks, plane, optimize=True))
 
 
 @cache

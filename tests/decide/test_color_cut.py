@@ -76,6 +76,19 @@ def test_a_volume_of_one_channel_and_an_odd_size():
     assert dice(cut, ball) > 0.8  # borders of cubes of 2 x 2 x 2
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_colour_that_is_not_finite_changes_little(value):
+    image, disk = scene()
+    saliency = half_known(disk)
+    colors = image.astype(np.float32)
+    colors[2, 70] = value
+    whole = cut_by_colors(saliency > 0.4, saliency, image)
+    saliency[2, 70] = np.nan
+    assert dice(cut_by_colors(saliency > 0.4, saliency, colors), whole) > 0.98
+    unknown = cut_by_colors(saliency > 0.4, saliency, np.full_like(colors, value))
+    assert unknown.shape == disk.shape  # the saliency alone decides
+
+
 def test_arrays_of_two_images_are_refused():
     image, disk = scene()
     with pytest.raises(ShapeError, match=r"mask of shape .* expected one size"):

@@ -45,7 +45,8 @@ def cut_by_colors(mask: npt.ArrayLike, saliency: npt.ArrayLike, colors: npt.Arra
     saliency : (rows, cols) array
         In 0..1, and a third half way between background and object, as spel learns it.
     colors : (rows, cols, C) array
-        For example LABNorm2 (`spel.nn.Color`); each channel is divided by its deviation.
+        For example LABNorm2 (`spel.nn.Color`); each channel is divided by its deviation, and a
+        colour that is not finite counts as the mean of all.
 
     Returns
     -------
@@ -80,13 +81,22 @@ def cut_by_colors(mask: npt.ArrayLike, saliency: npt.ArrayLike, colors: npt.Arra
             f"cut_by_colors: mask of shape {rough.shape}, saliency {evidence.shape}, colors "
             f"{values.shape}; expected one size, and a channel axis of the colors"
         )
-    spread = values.std(axis=tuple(range(rough.ndim)))
-    means = _coarse(values / np.where(spread > 0, spread, 1), rough.ndim)
-    evidence = EVIDENCE * (_coarse(evidence, rough.ndim) - HALFWAY)
+    means = _coarse(_comparable(values), rough.ndim)
+    evidence = EVIDENCE * (_coarse(np.nan_to_num(evidence), rough.ndim) - HALFWAY)
     inside = _coarse(rough.astype(np.float32), rough.ndim) >= 0.5
     if not _has_two_sides(inside):
         return rough
     return from_squares(_rounds(means, evidence, inside), SIDE, rough.shape)
+
+
+def _comparable(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Colours with a deviation of 1 in each channel; those that are not finite become the mean."""
+    finite: Mask = np.asarray(np.isfinite(values).all(axis=-1))
+    if not finite.any():
+        return np.zeros_like(values)
+    mean, spread = values[finite].mean(axis=0), values[finite].std(axis=0)
+    colors = np.where(finite[..., None], values, mean)
+    return np.asarray(colors / np.where(spread > 0, spread, 1), dtype=np.float32)
 
 
 def _rounds(means: npt.NDArray[Any], evidence: npt.NDArray[Any], inside: Mask) -> Mask:

@@ -32,7 +32,7 @@ def segmentation_for(network: Network) -> Segmentation:
 
 
 def segmented(run: Run, how: Segmentation) -> SegmentedImage:
-    """The labels and objects of a run, in pixels of its output and without delineation."""
+    """The labels and objects of a run, in pixels of its output, without cut and delineation."""
     if run.output is None:
         raise ParameterError(f"the network gives no saliency: {run.results[-1].error}")
     return SegmentedImage(run.output.array, how)

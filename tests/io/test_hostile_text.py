@@ -228,16 +228,18 @@ def test_names_stay_text(tmp_path):
         text = str(image_error(one.image, "PNG", one.image, "go on"))
         assert text.isprintable()
         assert len(text) <= 300
-    for form in ("jsonl", "csv", "coco", "geojson", "label-studio"):
+    for form in ("jsonl", "csv", "coco", "label-studio"):
         write_as(form, tmp_path / form, results)
         back = read_as(form, tmp_path / form)
         assert [(r.image, r.classes) for r in back] == [(r.image, r.classes) for r in results]
     with (tmp_path / "csv").open(newline="", encoding="utf-8") as file:
         for row in csv.reader(file):
             assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in row)
-    write_as("voc", tmp_path / "voc", results[:1])
     for one in results:  # one folder each: many stems are alike
         write_as("voc", tmp_path / "one", [one])
         assert read_as("voc", tmp_path / "one")[0].classes == one.classes
         for path in (tmp_path / "one").iterdir():
             path.unlink()
+        write_as("geojson", tmp_path / "one.geojson", [one])
+        (back,) = read_as("geojson", tmp_path / "one.geojson")
+        assert (back.image, back.classes) == (one.image, one.classes)

@@ -141,6 +141,11 @@ def test_the_commands_learn_and_restore(tmp_path, capsys):
     capsys.readouterr()
     assert run(["learn-restore", str(done), "--task", "shrink:2", "--out", str(out)]) == 3
     assert "expected denoise:SIGMA" in capsys.readouterr().err
+    floats = tmp_path / "floats.tif"
+    spel.write(floats, spel.read(tmp_path / "2.png").astype(np.float32) * 4)
+    assert run(["restore", str(out), str(floats), "--out", str(tmp_path / "done.tif")]) == 0
+    most = spel.read(floats).max()
+    assert f"taken to be {most:g}, its largest number" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

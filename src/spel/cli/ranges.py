@@ -61,7 +61,10 @@ class FileReader:
         image, white = self(path)
         if image.ndim != 3:
             raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
-        return image, full_intensity(image, white)
+        full = full_intensity(image, white)
+        if white is None:
+            self.note.of_largest(str(path), full)
+        return image, full
 
     def large(self, path: str | os.PathLike[str], tile: int | None) -> LargeImage | None:
         """The image to be read by windows, see `spel.runs.parts.large_image`."""
@@ -129,6 +132,7 @@ class IntensityNotes:
         self.whites: set[float] = set()
         self.dark: set[float] = set()
         self.named: set[str] = set()
+        self.largest_said = False
 
     def __call__(
         self, name: str, white: float | None, non_finite: int, largest: float | None = None
@@ -149,4 +153,13 @@ class IntensityNotes:
                 f"note: {name}: its largest number is {dark:g}, {dark / white:.1%} of full "
                 "intensity; if its range is smaller, store it in a type of that range, such as "
                 "8 bits"
+            )
+
+    def of_largest(self, name: str, white: float) -> None:
+        """Say once that the largest number of an image is taken for its full intensity."""
+        if not self.largest_said:
+            self.largest_said = True
+            self.settings.say(
+                f"note: {name}: full intensity is taken to be {white:g}, its largest number, and "
+                "that of each other image whose range nothing states"
             )

@@ -26,18 +26,16 @@ def command(restorer: str, image: str, out: str, reading: Reading, settings: Set
     from spel import write
     from spel.cli.progress import Progress
     from spel.cli.ranges import FileReader
-    from spel.core.intensity import full_intensity
     from spel.io.image.writer import check_file, check_type
     from spel.synthesis import load_restorer
 
     check_file(out)
     learned = load_restorer(restorer)
-    array, white = FileReader(settings, reading)(image)
+    array, full = FileReader(settings, reading).picture(image)
     if array.dtype == np.bool_:  # what is restored has greys
-        array, white = array.astype(np.uint8) * 255, 255.0
+        array, full = array.astype(np.uint8) * 255, 255.0
     whole = array.dtype.kind in "iu"
     check_type(out, array.dtype if whole else np.float32, array.shape[-1])
-    full = full_intensity(array, white)
     with Progress(learned.bands(array.shape), settings.progress, unit="bands") as progress:
         restored = learned(array, white=full, on_band=progress.step)
     if whole:

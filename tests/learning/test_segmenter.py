@@ -70,6 +70,16 @@ def learned():
     return learn_segmenter(network(), images, [strokes(*p) for p in PLACES])
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_far_from_strokes_change_nothing(wrong, learned):
+    images = [field(i, *place)[0].astype(np.float32) / 255 for i, place in enumerate(PLACES)]
+    images[0][78, 88] = wrong  # no stroke is near
+    found = learn_segmenter(network(), images, [strokes(*p) for p in PLACES]).network
+    image = field(9, 50, 25)[0]
+    mask = segment(found, image)
+    assert (mask == segment(learned.network, image)).mean() > 0.999
+
+
 def test_a_new_field_is_segmented(learned):
     image, truth = field(9, 50, 25)
     mask = segment(learned.network, image)

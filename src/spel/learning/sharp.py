@@ -229,11 +229,12 @@ def _places(count: int, shape: Sequence[int]) -> npt.NDArray[np.int64]:
 
 def _regression(colors: Sequence[AnyImage], implied: _Implied) -> WeightedSum:
     """The saliency as a linear function of the colours; objects weigh as much as background."""
-    rows = [values_at(i, at).astype(np.float32) for i, at in zip(colors, implied.places)]
-    target = implied.target
+    read = [values_at(i, at).astype(np.float32) for i, at in zip(colors, implied.places)]
+    finite = np.isfinite(rows := np.concatenate(read)).all(axis=1) & np.isfinite(implied.target)
+    rows, target = rows[finite], implied.target[finite]
     inside, outside = max(target.sum(), 1e-12), max((1 - target).sum(), 1e-12)
     shares = target / inside + (1 - target) / outside
-    model = fit_ridge(np.concatenate(rows), target, shares, 1e-3)
+    model = fit_ridge(rows, target, shares, 1e-3)
     return WeightedSum(model.weights.astype(np.float32), float(model.bias))
 
 

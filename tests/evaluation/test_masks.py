@@ -9,7 +9,7 @@ import pytest
 
 import spel
 from spel.cli.main import run as program
-from spel.errors import FormatError
+from spel.errors import FormatError, SpelError
 from spel.evaluation import compare_on_masks, evaluate_masks
 from spel.nn import Activation, Color, Scale, chain
 
@@ -84,6 +84,18 @@ def test_a_network_is_compared_at_any_full_intensity(tmp_path):
     ]
     assert figures[0] == figures[1]
     assert 0 < figures[0]["MAE"] < 1
+
+
+def test_the_image_that_a_comparison_cannot_take_is_named(tmp_path):
+    network, mask = chain(Color("grey"), Activation("sigmoid")), tmp_path / "mask.png"
+    spel.write(mask, np.ones((12, 12), np.uint8))
+    spel.write(tmp_path / "small.png", np.ones((4, 12), np.uint8))
+    with pytest.raises(FormatError, match=r"small\.png: 4 x 12 pixels.*mask\.png has 12 x 12"):
+        compare_on_masks(network, {"a": (tmp_path / "small.png", mask)})
+    spel.write(tmp_path / "bands.tif", np.ones((12, 12, 5), np.uint8))
+    with pytest.raises(SpelError, match="channels") as refused:
+        compare_on_masks(network, {"a": (tmp_path / "bands.tif", mask)})
+    assert str(tmp_path / "bands.tif") in refused.value.__notes__
 
 
 def test_the_command_line_compares_and_converts(tmp_path, capsys):

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation
 from spel.decide.segmented import segment
-from spel.errors import ParameterError
-from spel.evaluation.label_files import files_by_name, read_mask
+from spel.errors import ParameterError, SpelError
+from spel.evaluation.label_files import check_sizes, files_by_name, read_mask
 from spel.evaluation.masks import MaskEvaluation
 from spel.io.image.reader import read_with_white
 from spel.metrics import saliency
@@ -89,8 +89,13 @@ def compare_on_masks(
             continue
         image, white = read_with_white(path)
         began = perf_counter()
-        predicted = segment(network, image, segmentation, white=white)
+        try:
+            predicted = segment(network, image, segmentation, white=white)
+        except SpelError as error:
+            error.add_note(str(path))
+            raise
         seconds += perf_counter() - began
+        check_sizes(path, predicted.shape, true, mask.shape)
         overlaps[name] = overlap(predicted, mask)
         if mask.any():
             rows += _saliency_measures(network(match_white(network, image, white)), mask)

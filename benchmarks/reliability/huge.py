@@ -7,8 +7,9 @@ process of its own, checks that every one is found, and compares the peak memory
 quarter of the side. The jobs segment and apply write a pyramid each, and three others that of
 numbered objects: objects, chosen by their shape and delineated; parts, those of a delineated mask;
 classes, those of delineated classes. The components of a pyramid are counted at a coarse level, and
-for a side of up to 9,000 pixels its values are compared with those of the whole image. With several
-workers, the memory is that of the run, without the workers.
+for a side of up to 9,000 pixels its values are compared with those of the whole image. For parts
+and classes a frame surrounds the plates, an object that from a side of 5,800 on does not fit into a
+window. With several workers, the memory is that of the run, without the workers.
 
 The job plates searches a colour scan with the network ``plates``, whose windows look for all sizes;
 it holds rendered plates of three sizes, and for a side of up to 9,000 pixels the boxes are compared
@@ -145,8 +146,14 @@ SIZES = (1, 2, 4)
 """Of the rendered plates, which are 82 pixels wide at the first."""
 
 
-def write(path: Path, side: int, corners: np.ndarray, stamps: list[np.ndarray]) -> None:
-    """A picture with stamps at places, block by block: it never lies in memory as a whole."""
+def write(
+    path: Path, side: int, corners: np.ndarray, stamps: list[np.ndarray], frame: int = 0
+) -> None:
+    """A picture with stamps at places, block by block: it never lies in memory as a whole.
+
+    A frame of this width has upright bars, as the plates; it is open to the right, since holes of
+    objects are filled.
+    """
     import tifffile
 
     kind = stamps[0].shape[2:]
@@ -162,6 +169,9 @@ def write(path: Path, side: int, corners: np.ndarray, stamps: list[np.ndarray]) 
                         part = stamp[max(0, -y) : BLOCK - y, max(0, -x) : BLOCK - x]
                         high, wide = part.shape[:2]
                         block[max(0, y) : max(0, y) + high, max(0, x) : max(0, x) + wide] = part
+                rows, cols = np.ogrid[top : top + BLOCK, left : left + BLOCK]
+                outer = (rows < frame) | (rows >= side - frame) | (cols < frame)
+                block[outer & (cols % 10 // 3 == 1)] = 220
                 yield block
 
     tifffile.imwrite(
@@ -251,8 +261,8 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
     from spel.io.large import LargeImage
 
     path, out = folder / f"{side}.tif", folder / f"{job}-{side}"
-    corners = plates(side)
-    write(path, side, corners, [plate()])
+    corners, framed = plates(side), job in ("parts", "classes")
+    write(path, side, corners, [plate()], 40 * framed)
     facts = in_own_process(path, tile, job, out, workers)
     pyramid = out / f"{side}{'.instances' if job in NUMBERED else ''}.ome.tif"
     if job == "apply":
@@ -261,7 +271,7 @@ def written(folder: Path, side: int, tile: int, job: str, workers: int = 1) -> d
         coarse = next(k for k, (rows, _) in enumerate(image.levels) if rows * 8 <= max(side, 8000))
     with LargeImage(pyramid, level=coarse) as image:
         found = int(spel.ops.label(image[:][..., 0] > 0, spel.Adjacency.box(3)).max())
-    good = found == len(corners)
+    good = found == len(corners) + framed
     if side <= 9_000:  # what is read whole without being asked to
         with LargeImage(pyramid) as image:
             good &= np.array_equal(image[:][..., 0], _whole(path, job))

@@ -10,7 +10,7 @@ import spel
 from spel.decide.delineate import Delineation
 from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import ParameterError
-from spel.runs import windows
+from spel.runs import delineated, windows
 from spel.runs.delineated import delineated_classes, delineated_mask
 from spel.runs.tiling import Lazy, Tiling
 
@@ -58,7 +58,7 @@ def test_delineated_classes_tile_by_tile_are_those_of_the_whole(seed):
 
 @pytest.mark.parametrize("seed", range(24))
 def test_objects_larger_than_a_window_grow_to_those_of_the_whole(seed, monkeypatch):
-    monkeypatch.setattr(windows, "LARGEST", 400 if seed % 4 else 1)  # some, or all
+    monkeypatch.setattr(delineated, "LARGEST", 400 if seed % 4 else 1)  # some, or all
     smooth, picture, spacing = scene(seed, 1)
     share = (0.5, 0.7, 0.3)[seed % 3]
     level = float(np.quantile(smooth, share))
@@ -70,9 +70,8 @@ def test_objects_larger_than_a_window_grow_to_those_of_the_whole(seed, monkeypat
     assert not np.array_equal(whole, smooth[..., 0] > level)
 
 
-def test_a_path_goes_through_all_tiles(monkeypatch):
+def test_a_path_goes_through_all_tiles():
     """A corridor of low ground winds through the image; its walls are high, and no seed is near."""
-    monkeypatch.setattr(windows, "LARGEST", 1)
     ground = np.full((60, 60, 1), 200, np.uint8)
     ground[2::4, 2:-2] = 10
     ground[2:-2:8, -4:], ground[6:-2:8, :4] = 200, 200

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spel.core.adjacency import Adjacency
 from spel.decide.boxes import one_channel
-from spel.decide.delineate import Spacing
+from spel.decide.delineate import Delineation, Spacing
 from spel.decide.segmentation import UNDECIDED, Segmentation
 from spel.errors import ParameterError
 from spel.io.large.stored_band import StoredBand
@@ -24,6 +24,9 @@ from spel.runs.flooding import Folder, Growth, Place, grown_regions, with_reach
 from spel.runs.tiling import Tiling
 
 Array = npt.NDArray[Any]
+
+LARGEST = 1 << 22
+"""Spels of the largest window in which an object is delineated at once."""
 
 
 def delineated_classes(
@@ -97,7 +100,7 @@ def delineated_mask(
 ) -> StoredBand:
     """The mask of a delineated threshold, 0 and 1: `SegmentedImage.mask`, bit for bit.
 
-    An object that does not fit into a window grows tile by tile.
+    An object whose window is larger than `LARGEST` grows tile by tile, if it can.
 
     Parameters
     ----------
@@ -109,7 +112,7 @@ def delineated_mask(
     Raises
     ------
     ParameterError
-        If an object does not fit into a window, and the delineation must see it whole.
+        If an object does not fit into memory, and the delineation must see it whole.
     """
     assert how.delineation is not None
     places = [tile.out for tile in tiling.tiles(network)]
@@ -118,10 +121,11 @@ def delineated_mask(
     rough = Components(box, size, zip(places, parts), folder)
     work = Delineating(features, how.delineation, spacing, apart=False)
     lengths = np.diff(work.windows(rough.bounds), axis=1)[:, 0]
-    is_large = lengths.prod(axis=1) > windows.LARGEST
+    grows = not _reasons(how.delineation)
+    is_large = lengths.prod(axis=1) > (LARGEST if grows else windows.LARGEST)
     numbers = np.arange(1, len(is_large) + 1)
-    for number in numbers[is_large].tolist():
-        _check_growth(how, rough.bounds[number - 1])
+    if not grows and is_large.any():
+        raise _too_large(how.delineation, rough.bounds[is_large][0])
     mask = StoredBand(rough.shape, np.int32, folder)
     small, order = delineated_objects(work, tiling, rough, rough.bounds, numbers[~is_large], folder)
     for index in range(len(order)):
@@ -173,21 +177,21 @@ def _grown_object(
     yield from ((place, inside[around[place][..., 0]]) for place in places)
 
 
-def _check_growth(how: Segmentation, bounds: Array) -> None:
-    """Refuse what must see an object whole, before any border is moved."""
-    line = how.delineation
-    assert line is not None
+def _reasons(line: Delineation) -> str:
+    """Why an object cannot grow tile by tile; empty if it can."""
     reasons = {
         "by Dynamic Trees": line.method == "trees",
         "with its convex hull": line.convex,
         "with an averaged border": line.average,
     }
-    wanted = " and ".join(reason for reason, is_so in reasons.items() if is_so)
-    if wanted:
-        axes = ("planes", "rows", "columns")[-bounds.shape[1] :]
-        place = ", ".join(f"{axis} {a} to {b}" for axis, (a, b) in zip(axes, bounds.T.tolist()))
-        raise ParameterError(
-            f"segment: the object in {place} does not fit into a window of {windows.LARGEST:,} "
-            f"spels, and is delineated {wanted}, which looks at it whole; delineate by watershed "
-            "or GrowCut alone, or use a smaller level of the pyramid (--level)"
-        )
+    return " and ".join(reason for reason, is_so in reasons.items() if is_so)
+
+
+def _too_large(line: Delineation, bounds: Array) -> ParameterError:
+    axes = ("planes", "rows", "columns")[-bounds.shape[1] :]
+    place = ", ".join(f"{axis} {a} to {b}" for axis, (a, b) in zip(axes, bounds.T.tolist()))
+    return ParameterError(
+        f"segment: the object in {place} does not fit into a window of {windows.LARGEST:,} spels, "
+        f"and is delineated {_reasons(line)}, which looks at it whole; delineate by watershed or "
+        "GrowCut alone, or use a smaller level of the pyramid (--level)"
+    )

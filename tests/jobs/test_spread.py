@@ -22,7 +22,7 @@ from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import FormatError
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
-from spel.runs import ImageJob, Shard, dask_, run, spread
+from spel.runs import ImageJob, Shard, dask_, delineated, run, spread
 from spel.runs.task import Outcome
 from spel.runs.tiling import Lazy
 
@@ -130,6 +130,23 @@ def test_a_killed_run_goes_on_at_its_tile(name, stored, scan, whole, tmp_path, m
     assert len(calls) == PARTS[name] - stored
     assert contents(tmp_path) == whole[name]
     assert not parts.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("stored", [15, 31])
+def test_a_killed_run_goes_on_while_objects_grow(stored, scan, whole, tmp_path, monkeypatch):
+    """No object fits into a window, and each grows in rounds of its tiles."""
+    monkeypatch.setattr(delineated, "LARGEST", 1)
+    calls = counted(monkeypatch)
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(spread, "store", dying(stored))
+        run(JOBS["delineated"], scan, tmp_path, shard=Shard(1, 2))
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert run(JOBS["delineated"], scan, tmp_path, shard=Shard(1, 2)).failed == 0
+    assert len(calls) + stored == 36  # nothing is computed twice; without rounds it would be 18
+    assert contents(tmp_path, "results.1-of-2.jsonl") == whole["delineated"]
 
 
 def test_windows_over_workers_are_those_of_one_process(tmp_path):

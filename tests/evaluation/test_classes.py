@@ -48,7 +48,7 @@ def test_a_true_image_without_an_answer_counts(folders):
 def test_several_labels_as_one_object_are_said(folders, capsys):
     found = evaluate_masks(*folders)
     assert found.several == ("a",)
-    assert "1 true masks hold several labels" in found.text()
+    assert "1 true mask with several labels" in found.text()
     with pytest.raises(SystemExit) as stop:
         program(["eval", *map(str, folders), "--classes", "--json"])
     assert not stop.value.code

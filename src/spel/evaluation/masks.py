@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spel.errors import plural
 from spel.evaluation.figures import figure_lines
 from spel.evaluation.label_files import check_sizes, holds_several, paired, read_mask
 from spel.metrics.segmentation import Overlap, overlap
@@ -67,7 +68,7 @@ class MaskEvaluation:
             )
         if self.several:
             lines.append(
-                f"{len(self.several)} true masks hold several labels, for example "
+                f"{plural(len(self.several), 'true mask')} with several labels, for example "
                 f"{self.several[0]}: all but 0 count as one object. --classes compares each label"
             )
         return "\n".join(lines)

@@ -40,5 +40,6 @@ def refuse_volume(network: Network, shape: Shape, who: str) -> None:
     if network.ndim == 2 and len(shape) == 4:
         raise ShapeError(
             f"{who}: image of shape {shape} is a volume or a batch, and the network is for "
-            "images; give one plane of it (--page), or use a network with adjacencies of three axes"
+            "images; give one plane of it (on the command line: --page), or use a network with "
+            "adjacencies of three axes"
         )

@@ -29,10 +29,10 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Signals as the program has them."""
+    """Signals as the program has them, also where the tests were started to ignore SIGINT."""
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("signals go to the main thread")
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     stop_on_signals()
     yield
     for number, handler in before.items():

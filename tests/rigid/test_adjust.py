@@ -95,6 +95,15 @@ def test_the_box_of_a_known_object_stays_and_that_of_an_unknown_one_moves():
     assert half == pytest.approx((stays + moves) / 2)
 
 
+def test_errors_of_numbers_do_not_grow_from_round_to_round():
+    scanner, scene = scanner_of(zoo.plates()), street(3, size=(240, 320))
+    pyramid, low = scanner.pyramid(scene.image), np.array([-50.0])
+    one, other = (
+        adjust_boxes(scanner, pyramid, scene.boxes + shift, low).boxes for shift in (0.0, 1e-7)
+    )
+    assert one == pytest.approx(other, abs=1e-6)
+
+
 def test_a_box_that_would_lose_much_stays():
     scanner, scene = scanner_of(zoo.plates()), street(1, size=(240, 352))
     pyramid, bank = scanner.pyramid(scene.image), scanner.adjuster.bank

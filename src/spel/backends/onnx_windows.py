@@ -18,7 +18,7 @@ from spel.backends.onnx_tensor import Tensor, constant, count_up, join, loop
 from spel.core.adjacency import Adjacency
 from spel.core.window import Window
 from spel.nn import Convolution, MaxPool
-from spel.rigid.adjust import MOST_LOSS, ROUNDS, SURE
+from spel.rigid.adjust import FINE, MOST_LOSS, ROUNDS, SURE
 from spel.rigid.score import MIN_SIDE, SLIDE_MARGIN, Scanner
 
 CROPS = 32
@@ -181,6 +181,7 @@ class OnnxScanner:
             moved = some
             for first in ROUNDS:
                 moved = _with_deltas(moved, self._adjusting_deltas(moved, first))
+                moved = (moved * float(FINE)).op("Round") / float(FINE)
             before, after = self._score_stretched(some), self._score_stretched(moved)
             stays = (after < before - MOST_LOSS).to("float64")
             share = (odds - SURE).op("Sigmoid").maximum(stays).expand(1)

@@ -19,6 +19,11 @@ ROUNDS = (0, 0, 4, 4)
 """The first of the four adjusting kernels of each round: those learned from boxes that are far
 from the object, twice, then those learned from near ones."""
 
+FINE = 16
+"""Steps of a spel to which boxes are rounded after each round. A round answers to the smallest
+shift of its box, so rounding errors would grow from one to the next, and machines and ONNX files
+would draw other boxes."""
+
 MOST_GAIN = 2.0
 """Log-odds below the threshold down to which objects are adjusted: they may gain as much."""
 
@@ -50,7 +55,7 @@ def adjust_boxes(
     moved = boxes
     for first in ROUNDS:
         deltas = scanner.adjusting_deltas(pyramid, moved)
-        moved = apply_deltas(moved, deltas[:, first : first + 4])
+        moved = np.rint(FINE * apply_deltas(moved, deltas[:, first : first + 4])) / FINE
     before, after = (scanner.score_stretched(pyramid, one).log_odds for one in (boxes, moved))
     sure = 1 / (1 + np.exp(SURE - log_odds))
     share = np.where(after < before - MOST_LOSS, 1, sure)[:, None]

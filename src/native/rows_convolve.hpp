@@ -8,8 +8,9 @@
 //       for each tap                     displacement-major, channel-minor
 //         K x V multiply-adds
 //
-// A tap is only an address, so any adjacency, dilation or stride costs the same. The taps of an output are added in
-// the same order whatever the tile, so the bits depend neither on the width nor on the threads.
+// A tap is only an address, so any adjacency, dilation or stride costs the same. Where the row ends with a few columns,
+// kernels lie along the vectors instead (`columns`). The taps of an output are added in the same order in all of them, so
+// the bits depend neither on the width nor on the threads.
 #pragma once
 
 #include "rows.hpp"
@@ -81,6 +82,63 @@ void block_of_kernels(int64_t kernels, const ConvolveRow& r, const float* w, con
   else if constexpr (K > 1) block_of_kernels<K - 1>(kernels, r, w, b, dst);
 }
 
+// The first n lanes, each in a row of its own. Not inlined, so that the sums of `columns` stay in registers.
+__attribute__((noinline)) inline void store_down(float* to, int64_t pitch, Vec v, int64_t n) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (int64_t i = 0; i < n; ++i) to[i * pitch] = lanes[i];
+}
+
+// The last C columns of a row, from column x on, for B blocks of kernels from kernel k on. A vector holds the kernels of a
+// block, so a tap costs B x C multiply-adds, and not one for each kernel and a vector that is nearly empty.
+template <int B, int C>
+void columns(const ConvolveRow& r, int64_t k, int64_t x) {
+  const float* weights[B];
+  int64_t size[B];
+  Vec sum[B][C];
+#pragma GCC unroll 2
+  for (int b = 0; b < B; ++b) {
+    const int64_t first = k + b * r.block;
+    size[b] = r.kernels - first < r.block ? r.kernels - first : r.block;
+    weights[b] = r.packed + first * r.tap_count;
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) sum[b][c] = load(r.bias + first, size[b]);
+  }
+  const int64_t taps = r.tap_count;
+  for (int64_t t = 0; t < taps; ++t) {
+    const float* src = r.taps[t] + x;
+    Vec w[B];
+#pragma GCC unroll 2
+    for (int b = 0; b < B; ++b, weights[b - 1] += size[b - 1]) w[b] = load(weights[b], size[b]);
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) {
+      const Vec in = splat(src[c]);
+#pragma GCC unroll 2
+      for (int b = 0; b < B; ++b) sum[b][c] += w[b] * in;
+    }
+  }
+#pragma GCC unroll 2
+  for (int b = 0; b < B; ++b)
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) {
+      const Vec y = r.relu ? larger(Vec{}, sum[b][c]) : sum[b][c];
+      store_down(r.dst + (k + b * r.block) * r.pitch + x + c, r.pitch, y, size[b]);
+    }
+}
+
+constexpr int kMostColumns = 4;
+
+template <int C>
+void end_in_columns(const ConvolveRow& r, int64_t x, int64_t count) {
+  if (count == C) {
+    int64_t k = 0;
+    for (; k + r.block < r.kernels; k += 2 * r.block) columns<2, C>(r, k, x);
+    if (k < r.kernels) columns<1, C>(r, k, x);
+  } else if constexpr (C > 1) {
+    end_in_columns<C - 1>(r, x, count);
+  }
+}
+
 // The peak that convolution is held against: independent multiply-adds on registers.
 inline double multiply_adds(int64_t count) {
   Vec sum[12];
@@ -101,7 +159,15 @@ inline int64_t kernel_block(int64_t kernels, int64_t) {
   return blocks ? (kernels + blocks - 1) / blocks : 1;
 }
 
-inline void convolve(const ConvolveRow& r) {
+inline void convolve(const ConvolveRow& row) {
+  ConvolveRow r = row;
+  if constexpr (kMaxBlock < kLanes) {
+    const int64_t rest = row.width % kLanes;
+    if (0 < rest && rest <= kMostColumns && 2 * rest <= row.block) {
+      r.width -= rest;
+      end_in_columns<kMostColumns>(row, r.width, rest);
+    }
+  }
   for (int64_t k = 0; k < r.kernels; k += r.block) {
     const int64_t size = r.kernels - k < r.block ? r.kernels - k : r.block;
     block_of_kernels<kMaxBlock>(size, r, r.packed + k * r.tap_count, r.bias + k, r.dst + k * r.pitch);

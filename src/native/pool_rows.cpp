@@ -125,12 +125,15 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
   for (int k = 0; k < 6; ++k) outs[k] = base + k * line + round_up(left, 16) + kLevelMargin / 16 * 16;
   std::vector<const float*>& terms = state.terms;
   bool careful = false;
-  auto windows = [&](int64_t c, const Ending& how, float* to) {
+  auto rows_of = [&](int64_t c) {
     terms.clear();
     for (int64_t i = 0; i < rows_read; ++i)
       if (in[i].p) terms.push_back(in[i].p + c * in[i].pitch), careful |= in[i].nan;
-    LevelsRow rows{op,    careful,    square,        terms.data(), int64_t(terms.size()), width, left,
-                   right, pieces.top, pieces.levels, outs};
+    return LevelsRow{op,    careful,    square,        terms.data(), int64_t(terms.size()), width, left,
+                     right, pieces.top, pieces.levels, outs};
+  };
+  auto windows = [&](int64_t c, const Ending& how, float* to) {
+    LevelsRow rows = rows_of(c);
     if (in_one_pass && kernels.window(rows, shift, length, how, to, made)) return;
     rows.careful |= in_one_pass;  // which failed, so there is NaN
     state.made_nan |= in_one_pass;
@@ -139,18 +142,20 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
     for (const Piece& piece : pieces.list) terms.push_back(outs[piece.level] + piece.shift);
     kernels.combine_to_end(op, rows.careful, terms.data(), int64_t(terms.size()), how, to, made);
   };
+  auto with_stride = [&](int64_t c, const float* from) {
+    const bool pairs = !flat && in_one_pass && column_stride == 2;
+    if (pairs && kernels.every_second_window(rows_of(c), shift, length, dst, grid.cols)) return;
+    if (!flat) windows(c, {}, outs[5]);
+    kernels.convert(from, Type::f32, false, 4 * column_stride, dst, grid.cols);
+  };
   if (flat) windows(0, {}, outs[5]);
   for (int64_t c = 0; c < channels; ++c, dst += pitch) {
     const Ending how = ending(end, count, grid.cols, inside.size(), in[reads.size() - 1], c);
     if (!flat && column_stride == 1) {
       windows(c, how, dst);
     } else {
-      if (!flat) windows(c, {}, outs[5]);
       const float* from = outs[5] + (flat ? c * first->pitch : 0);
-      if (column_stride > 1) {
-        kernels.convert(from, Type::f32, false, 4 * column_stride, dst, grid.cols);
-        from = dst;
-      }
+      if (column_stride > 1) with_stride(c, from), from = dst;
       if (from != dst || end != End::none) kernels.combine_to_end(op, false, &from, 1, how, dst, grid.cols);
     }
     empty_to_zero(end, count, dst, grid.cols);

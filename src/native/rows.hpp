@@ -120,6 +120,8 @@ struct Rows {
                          int64_t width);
   // A window of `length` <= kShortWindow columns from column x + shift, in one pass; false if an extremum met NaN.
   bool (*window)(const LevelsRow&, int64_t shift, int64_t length, const Ending&, float* dst, int64_t width);
+  // The same from every second column on, as they are.
+  bool (*every_second_window)(const LevelsRow&, int64_t shift, int64_t length, float* dst, int64_t width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, int64_t width);
   // Each step is rounded by itself, as separate array operations do.
   void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, int64_t width);

@@ -63,53 +63,67 @@ SPEL_INLINE Vec window_of(Vec low, Vec high) {
   return a;
 }
 
-template <Reduce R, bool Square, int N, int L, class F>
+// With a Step of 2, every second window.
+template <Reduce R, bool Square, int N, int L, int Step, class F>
 bool windows_of_rows(const LevelsRow& r, int64_t shift, float* dst, int64_t width, F finish) {
   Down<R, Square, N> down(r);
   const auto plain = [](const float* from) { return load(from); };
+  const auto inside = [&](int64_t x) { return down.inside(x); };
+  const auto anywhere = [&](int64_t x) { return down.anywhere(x); };
   Vec low = down.anywhere(shift);
-  int64_t x = 0;
-  const auto step = [&](Vec high) {
-    store(dst + x, finish(window_of<R, L>(low, high), x, plain));
+  int64_t x = 0, at = shift + kLanes;  // the next output, and the next vector of the rows
+  const auto window = [&](auto read) {
+    const Vec high = read(at), a = window_of<R, L>(low, high);
     low = high;
+    at += kLanes;
+    return a;
+  };
+  const auto windows = [&](auto read) {
+    const Vec a = window(read);
+    if constexpr (Step == 2) return evens(a, window(read));
+    else return a;
+  };
+  const auto step = [&](auto read) {
+    store(dst + x, finish(windows(read), x, plain));
     x += kLanes;
   };
-  while (x + kLanes <= width && x + shift + kLanes < 0) step(down.anywhere(x + shift + kLanes));
-  while (x + kLanes <= width && x + shift + 2 * kLanes <= r.width) step(down.inside(x + shift + kLanes));
-  while (x + kLanes <= width) step(down.anywhere(x + shift + kLanes));
-  if (const int64_t rest = width - x; rest > 0) {
-    const Vec a = window_of<R, L>(low, down.anywhere(x + shift + kLanes));
-    store(dst + x, finish(a, x, [rest](const float* from) { return load(from, rest); }), rest);
-  }
+  while (x + kLanes <= width && at < 0) step(anywhere);
+  while (x + kLanes <= width && at + Step * kLanes <= r.width) step(inside);
+  while (x + kLanes <= width) step(anywhere);
+  if (const int64_t rest = width - x; rest > 0)
+    store(dst + x, finish(windows(anywhere), x, [rest](const float* from) { return load(from, rest); }), rest);
   return !down.nans.any();
 }
 
-template <Reduce R, bool Square, class F>
+template <Reduce R, bool Square, int Step, class F>
 bool windows_of_length(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width, F finish) {
   const auto with = [&](auto three, auto any) {
     return r.count == 3 ? three(r, shift, dst, width, finish) : any(r, shift, dst, width, finish);
   };
   switch (length) {
-    case 1: return with(windows_of_rows<R, Square, 3, 1, F>, windows_of_rows<R, Square, 0, 1, F>);
-    case 2: return with(windows_of_rows<R, Square, 3, 2, F>, windows_of_rows<R, Square, 0, 2, F>);
-    case 3: return with(windows_of_rows<R, Square, 3, 3, F>, windows_of_rows<R, Square, 0, 3, F>);
-    case 4: return with(windows_of_rows<R, Square, 3, 4, F>, windows_of_rows<R, Square, 0, 4, F>);
-    default: return with(windows_of_rows<R, Square, 3, 5, F>, windows_of_rows<R, Square, 0, 5, F>);
+    case 1: return with(windows_of_rows<R, Square, 3, 1, Step, F>, windows_of_rows<R, Square, 0, 1, Step, F>);
+    case 2: return with(windows_of_rows<R, Square, 3, 2, Step, F>, windows_of_rows<R, Square, 0, 2, Step, F>);
+    case 3: return with(windows_of_rows<R, Square, 3, 3, Step, F>, windows_of_rows<R, Square, 0, 3, Step, F>);
+    case 4: return with(windows_of_rows<R, Square, 3, 4, Step, F>, windows_of_rows<R, Square, 0, 4, Step, F>);
+    default: return with(windows_of_rows<R, Square, 3, 5, Step, F>, windows_of_rows<R, Square, 0, 5, Step, F>);
   }
+}
+
+template <int Step, class F>
+bool windows_finished(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width, F finish) {
+  if (r.square) return windows_of_length<Reduce::sum, true, Step>(r, shift, length, dst, width, finish);
+  if (r.op == Reduce::sum) return windows_of_length<Reduce::sum, false, Step>(r, shift, length, dst, width, finish);
+  if constexpr (requires { finish.plain; }) {
+    if (r.op == Reduce::maximum)
+      return windows_of_length<Reduce::maximum, false, Step>(r, shift, length, dst, width, finish);
+    return windows_of_length<Reduce::minimum, false, Step>(r, shift, length, dst, width, finish);
+  }
+  return false;
 }
 
 // Whether dst is right: extrema are not if a row holds NaN.
 inline bool window(const LevelsRow& r, int64_t shift, int64_t length, const Ending& end, float* dst, int64_t width) {
-  const auto with = [&](auto finish) {
-    if (r.square) return windows_of_length<Reduce::sum, true>(r, shift, length, dst, width, finish);
-    if (r.op == Reduce::sum) return windows_of_length<Reduce::sum, false>(r, shift, length, dst, width, finish);
-    if constexpr (requires { finish.plain; }) {
-      if (r.op == Reduce::maximum)
-        return windows_of_length<Reduce::maximum, false>(r, shift, length, dst, width, finish);
-      return windows_of_length<Reduce::minimum, false>(r, shift, length, dst, width, finish);
-    }
-    return false;
-  };
+  const auto with = [&](auto finish) { return windows_finished<1>(r, shift, length, dst, width, finish); };
   switch (end.kind) {
     case End::mean: return with(OverCounts{end.counts, end.inverse});
     case End::full_mean: return with(OverAll{splat(end.count), splat(1 / end.count)});
@@ -117,6 +131,11 @@ inline bool window(const LevelsRow& r, int64_t shift, int64_t length, const Endi
     case End::norm_residue: return with(NormResidue{end.of});
     default: return with(Unchanged{});
   }
+}
+
+// Windows 0, 2, 4 .., not finished; whether dst is right.
+inline bool every_second_window(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width) {
+  return windows_finished<2>(r, shift, length, dst, width, Unchanged{});
 }
 
 }  // namespace spel::SPEL_ISA

@@ -131,10 +131,14 @@ def is_wide(array: Image) -> bool:
     return array.dtype.char in "iIlLqQd"
 
 
+_ZERO = bytes(4)  # of float32
+
+
 def shape_only(shape: Sequence[int]) -> Float:
     """An array of this shape without memory, for checks and shapes without data."""
+    steps = (0,) * len(shape)
     try:
-        return np.broadcast_to(np.float32(0), tuple(shape))
+        return np.ndarray(tuple(shape), np.float32, _ZERO, strides=steps)
     except ValueError:
         sizes = " x ".join(f"{n:.15g}" for n in shape)
         raise ShapeError(f"an image of {sizes} numbers is larger than any array") from None

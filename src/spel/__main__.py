@@ -1,6 +1,6 @@
 """``python -m spel`` is the command ``spel``."""
 
-from spel.cli.main import main
+from spel.cli.entry import main
 
 if __name__ == "__main__":
     main()

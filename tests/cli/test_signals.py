@@ -144,3 +144,16 @@ main.main(["doctor"])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 143
     assert done.stderr == "spel: interrupted; no incomplete file was left behind\n"
+
+
+def test_a_signal_while_the_command_line_is_imported_is_one_line(tmp_path):
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    roots = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    lines = "import signal, runpy; signal.signal(2, signal.default_int_handler); "
+    done = subprocess.run(
+        [sys.executable, "-c", lines + "runpy.run_module('spel', run_name='__main__')"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(roots)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (130, "spel: interrupted; nothing was started\n")

@@ -36,7 +36,7 @@ import json, sys, time
 import spel
 from spel.decide import Decision
 from spel.io.large import LargeImage
-from spel.runs import tiles
+from spel.large import tiles
 from benchmarks.reliability.huge import network, peak_mb
 path, tile = sys.argv[1], int(sys.argv[2])
 begin = time.perf_counter()

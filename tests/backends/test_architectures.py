@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import spel
+from spel.large import tiles
 from spel.nn import fold_batch_normalization
-from spel.runs import tiles
 
 torch = pytest.importorskip("torch")
 from .architectures import AlexNet, MobileNetV2, ResNet18, UNet, Vgg, settled  # noqa: E402

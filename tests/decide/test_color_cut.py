@@ -15,10 +15,10 @@ from spel.decide.color_cut import cut_by_colors
 from spel.decide.segmentation import ObjectClass
 from spel.errors import ParameterError, ShapeError
 from spel.io.annotation.markers import write_markers
+from spel.large.bands import check_tiled
 from spel.learning.segmenter import learn_segmenter
 from spel.metrics.segmentation import dice
 from spel.nn import Activation, Unlearned, chain
-from spel.runs.bands import check_tiled
 
 RED, BLUE, GREEN, OLIVE = (200, 40, 40), (60, 40, 190), (70, 150, 60), (120, 130, 60)
 

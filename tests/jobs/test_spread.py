@@ -22,9 +22,10 @@ from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import FormatError
 from spel.jobs import ApplyJob, DetectJob, SegmentJob
-from spel.runs import ImageJob, Shard, dask_, delineated, run, spread
+from spel.large import delineated
+from spel.large.tiling import Lazy
+from spel.runs import ImageJob, Shard, dask_, run, spread
 from spel.runs.task import Outcome
-from spel.runs.tiling import Lazy
 
 NET = spel.chain(
     grey=spel.Color("grey"),

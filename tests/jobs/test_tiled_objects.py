@@ -17,7 +17,8 @@ from spel.decide.delineate import Delineation
 from spel.decide.object_model import ObjectModel
 from spel.decide.segmentation import ObjectClass, Segmentation, with_segmentation
 from spel.jobs import SegmentJob
-from spel.runs import run, windows
+from spel.large import windows
+from spel.runs import run
 
 NET = spel.chain(values=spel.Scale([1 / 255]))
 LISTS = ("instances", "csv", "coco", "geojson")

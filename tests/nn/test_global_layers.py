@@ -12,8 +12,8 @@ from spel.data import street
 from spel.decide import Decision
 from spel.errors import ShapeError
 from spel.io.large import LargeImage
+from spel.large import tiles
 from spel.ops import streamed
-from spel.runs import tiles
 
 
 def cut(values: np.ndarray, count: int = 7) -> streamed.Parts:

@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 import spel
 from spel import Adjacency, KernelBank, ParameterError, ShapeError, kernels, ops
 from spel.kernels import reference
+from spel.large import tiles
 from spel.nn import (
     Activation,
     Add,
@@ -20,7 +21,6 @@ from spel.nn import (
     chain,
 )
 from spel.nn.geometry import geometry
-from spel.runs import tiles
 from spel.testing import adjacencies
 
 RNG = np.random.default_rng(0)

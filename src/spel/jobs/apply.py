@@ -16,10 +16,10 @@ from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.bytes import Rounding
 from spel.jobs.network_job import NetworkJob, write_bands
 from spel.jobs.steps import MAX_BYTES, save_steps, step_ending, voxel_of
+from spel.large.bands import output_bands
+from spel.large.tiling import Mapping
 from spel.nn.volumes import refuse_volume
 from spel.runs import ImageRecord, OutputFiles, SourceImage
-from spel.runs.bands import output_bands
-from spel.runs.tiling import Mapping
 
 
 @dataclass(frozen=True)

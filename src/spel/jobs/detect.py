@@ -22,12 +22,13 @@ from spel.jobs.detect_pictures import KINDS, VIDEO, save_pictures
 from spel.jobs.levels import full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
+from spel.large import tiles
+from spel.large.tiling import Mapping
 from spel.nn.intensity import expected_white, match_white
 from spel.nn.volumes import refuse_volume
 from spel.rigid import ClassWindows, Windows
-from spel.runs import OutputFiles, RunFiles, SourceImage, Task, tiles
+from spel.runs import OutputFiles, RunFiles, SourceImage, Task
 from spel.runs.parts import fits
-from spel.runs.tiling import Mapping
 from spel.runs.video import VideoTask
 
 

@@ -17,11 +17,11 @@ from spel.errors import TaskError
 from spel.io.large import LargeImage
 from spel.io.large.forms import WRITERS
 from spel.io.large.stored_band import StoredBand
+from spel.large.tiling import Mapping, Tiling
 from spel.nn import Network, load
 from spel.nn.intensity import assumed_white, match_white, takes_colors
 from spel.nn.tiles import default_size
 from spel.runs import ImageJob, OutputFiles, SourceImage
-from spel.runs.tiling import Mapping, Tiling
 
 
 @dataclass(frozen=True)

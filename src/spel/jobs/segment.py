@@ -18,10 +18,10 @@ from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.segment_tiles import TiledSegmentation
 from spel.jobs.segmented_files import PARTS, mask_picture, save_part
+from spel.large.bands import check_tiled
+from spel.large.tiling import Mapping
 from spel.nn.intensity import expected_white
 from spel.runs import ImageRecord, OutputFiles, SourceImage
-from spel.runs.bands import check_tiled
-from spel.runs.tiling import Mapping
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,14 @@ from spel.jobs.segmented_files import (
     objects_in_picture,
     picture_type,
 )
+from spel.large.bands import label_bands, output_bands, threshold_in
+from spel.large.delineated import delineated_classes, delineated_mask
+from spel.large.full_size import FullSize
+from spel.large.objects import large_objects
+from spel.large.painting import PaintedObjects
+from spel.large.tiling import Tiling
 from spel.nn import Network
 from spel.runs import OutputFiles
-from spel.runs.bands import label_bands, output_bands, threshold_in
-from spel.runs.delineated import delineated_classes, delineated_mask
-from spel.runs.full_size import FullSize
-from spel.runs.large_objects import large_objects
-from spel.runs.painting import PaintedObjects
-from spel.runs.tiling import Tiling
 
 Labels = TypeVar("Labels", PaintedObjects, StoredBand)
 Picture = npt.NDArray[np.unsignedinteger[Any]]
@@ -99,7 +99,7 @@ class TiledSegmentation:
         return self._look(delineated_mask, self.level)
 
     def _look(self, find: Callable[..., Labels], *level: float, **options: Any) -> Labels:
-        """What a function of `spel.runs.large_objects` or `spel.runs.delineated` finds."""
+        """What a function of `spel.large.objects` or `spel.large.delineated` finds."""
         tiling = replace(self.view.tiling, size=self.units.size)
         spacing = relative_spacing(self.image.spacing or None, len(self.size))
         options |= {"spacing": spacing, "folder": self.files.folder}

@@ -1,4 +1,4 @@
-"""Long runs: jobs, tasks, worker processes, the manifest, shards, tiles, Dask clusters."""
+"""Long runs: jobs, tasks, worker processes, the manifest, shards, Dask clusters."""
 
 from spel.runs.function_job import FunctionJob
 from spel.runs.image_job import ImageJob

@@ -12,9 +12,9 @@ from spel.io.isolation import AVAILABLE
 from spel.io.large import LargeImage
 from spel.io.opening import check_reduce
 from spel.io.video import Every
+from spel.large.tiling import Mapping
 from spel.runs.names import OutputFiles
 from spel.runs.source_image import Record, SourceImage
-from spel.runs.tiling import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)

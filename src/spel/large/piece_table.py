@@ -31,12 +31,12 @@ from spel.decide.pieces import (
     tile_pieces,
 )
 from spel.decide.segmentation import Segmentation
+from spel.large.parts import LargeParts
+from spel.large.tiling import Lazy
+from spel.large.windows import grown
 from spel.nn import Network
 from spel.nn.blocks import Box, Source, output_in
 from spel.nn.tiles import Tile
-from spel.runs.large_parts import LargeParts
-from spel.runs.tiling import Lazy
-from spel.runs.windows import grown
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

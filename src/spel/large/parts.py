@@ -16,10 +16,10 @@ from spel.decide import pieces
 from spel.decide.pieces import kinds_of, masks_drawn, mean_level, units
 from spel.decide.segmentation import Segmentation
 from spel.io.large.stored_band import StoredBand
+from spel.large.components import Components, components_in
+from spel.large.tiling import Lazy, Tiling
 from spel.nn import Network
 from spel.nn.blocks import Source, output_in
-from spel.runs.components import Components, components_in
-from spel.runs.tiling import Lazy, Tiling
 
 Array = npt.NDArray[Any]
 Place = tuple[slice, ...]
@@ -99,7 +99,7 @@ class LargeParts:
 
     @property
     def packed(self) -> tuple[Array, ...]:
-        """The rows of a `spel.runs.piece_table.PieceTable`, with empty masks."""
+        """The rows of a `spel.large.piece_table.PieceTable`, with empty masks."""
         count, ndim = len(self.kinds), len(self.shape) - 1
         corners = np.zeros((count, ndim), np.int64)
         levels = np.zeros(count, np.int64)

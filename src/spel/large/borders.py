@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.decide.delineate import Delineation, Spacing
+from spel.large.piece_table import MaskFile, joined_bits
+from spel.large.tiling import Lazy, Tiling
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
-from spel.runs.piece_table import MaskFile, joined_bits
-from spel.runs.tiling import Lazy, Tiling
 
 Array = npt.NDArray[Any]
 Region = tuple[Array, bytes, Array, Array]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.io.large.stored_band import StoredBand
-from spel.runs.seams import Part, Place, Seams, measures
+from spel.large.seams import Part, Place, Seams, measures
 
 
 class Components:

@@ -19,6 +19,8 @@ from spel.decide import Decision, decision_of
 from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_regions
 from spel.decide.detection import AnyDecision
 from spel.errors import ShapeError
+from spel.large.seams import Seams, components_of_tile
+from spel.large.tiling import InUnits, Tiling, axes_of
 from spel.nn import Network
 from spel.nn.blocks import Source
 from spel.nn.geometry import geometry
@@ -26,8 +28,6 @@ from spel.nn.tiles import SIZE, Slices, sides
 from spel.nn.volumes import refuse_volume
 from spel.ops.streamed import threshold_of_parts
 from spel.rigid.large import detect_in_levels
-from spel.runs.seams import Seams, components_of_tile
-from spel.runs.tiling import InUnits, Tiling, axes_of
 
 Values = npt.NDArray[Any]
 

@@ -18,21 +18,21 @@ from spel.decide.pieces import Kind, Spacing, kinds_of
 from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError
 from spel.io.large.stored_band import StoredBand
-from spel.nn import Network
-from spel.nn.blocks import Source
-from spel.runs import windows
-from spel.runs.delineated import drawn_labels
-from spel.runs.delineating import Delineating, delineated_objects
-from spel.runs.large_parts import LargeParts
-from spel.runs.painting import PaintedObjects, Painting
-from spel.runs.piece_table import (
+from spel.large import windows
+from spel.large.borders import Delineating, delineated_objects
+from spel.large.delineated import drawn_labels
+from spel.large.painting import PaintedObjects, Painting
+from spel.large.parts import LargeParts
+from spel.large.piece_table import (
     LabelWindows,
     Packed,
     PieceTable,
     pieces_of_labels,
     pieces_of_tile,
 )
-from spel.runs.tiling import Tiling
+from spel.large.tiling import Tiling
+from spel.nn import Network
+from spel.nn.blocks import Source
 
 Folder = str | os.PathLike[str] | None
 
@@ -65,12 +65,12 @@ def large_objects(
     folder : path, optional
         On the disk where label images lie until they are written.
     drawn : StoredBand, optional
-        What `spel.runs.delineated` gives: the label image that parts are looked for in.
+        What `spel.large.delineated` gives: the label image that parts are looked for in.
 
     Raises
     ------
     ParameterError
-        If what is connected does not fit into a window, see `spel.runs.windows.LARGEST`.
+        If what is connected does not fit into a window, see `spel.large.windows.LARGEST`.
     """
     kinds, tiles = kinds_of(how), list(tiling.tiles(network))
     parts: list[Iterable[Packed]] = []

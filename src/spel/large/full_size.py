@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from spel.decide.object_scale import check_scale, size_at
 from spel.decide.segmented import strides_of
+from spel.large.tiling import Tiling
 from spel.nn import Crop, Network, chain
 from spel.nn.blocks import InBlocks, Source
 from spel.nn.node import INPUT
 from spel.nn.resized import Enlarged, Resized
-from spel.runs.tiling import Tiling
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ from spel.decide.boxes import one_channel
 from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError, ShapeError
 from spel.io.large.stored_band import StoredBand
+from spel.large.tiling import Tiling
 from spel.nn import Network
 from spel.ops.streamed import threshold_of_parts
-from spel.runs.tiling import Tiling
 
 Array = npt.NDArray[Any]
 Folder = str | os.PathLike[str] | None

@@ -15,13 +15,13 @@ from spel.decide.delineate import Delineation, Spacing
 from spel.decide.segmentation import UNDECIDED, Segmentation
 from spel.errors import ParameterError
 from spel.io.large.stored_band import StoredBand
+from spel.large import windows
+from spel.large.borders import Delineating, delineated_objects
+from spel.large.components import Components, components_in
+from spel.large.flooding import Folder, Growth, Place, grown_regions, with_reach
+from spel.large.tiling import Tiling
 from spel.nn import Network
 from spel.nn.blocks import Source
-from spel.runs import windows
-from spel.runs.components import Components, components_in
-from spel.runs.delineating import Delineating, delineated_objects
-from spel.runs.flooding import Folder, Growth, Place, grown_regions, with_reach
-from spel.runs.tiling import Tiling
 
 Array = npt.NDArray[Any]
 

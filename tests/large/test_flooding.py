@@ -10,9 +10,9 @@ import spel
 from spel.decide.delineate import Delineation
 from spel.decide.segmentation import ObjectClass, Segmentation
 from spel.errors import ParameterError
-from spel.runs import delineated, windows
-from spel.runs.delineated import delineated_classes, delineated_mask
-from spel.runs.tiling import Lazy, Tiling
+from spel.large import delineated, windows
+from spel.large.delineated import delineated_classes, delineated_mask
+from spel.large.tiling import Lazy, Tiling
 
 DEPTHS = (np.uint8, np.uint16, np.float32)
 

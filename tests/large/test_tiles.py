@@ -15,10 +15,10 @@ from spel.decide import Decision, decide
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError, ShapeError
 from spel.io.large import LargeImage
+from spel.large import tiles
+from spel.large.seams import Seams, components_of_tile
+from spel.large.tiling import Tiling
 from spel.nn.tiles import tiles as tiles_of
-from spel.runs import tiles
-from spel.runs.seams import Seams, components_of_tile
-from spel.runs.tiling import Tiling
 from spel.testing import networks
 
 RELATIONS = [

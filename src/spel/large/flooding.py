@@ -22,12 +22,12 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.decide.delineate import Delineation, Labels, Spacing
 from spel.io.large.stored_band import StoredBand
+from spel.large.seams import faces_of
+from spel.large.tiling import Lazy, Tiling
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
 from spel.ops.flood import PATH, Paths, growcut_reach, lead_on, seeds_at
 from spel.ops.streamed import extremes
-from spel.runs.seams import faces_of
-from spel.runs.tiling import Lazy, Tiling
 
 Array = npt.NDArray[Any]
 Folder = str | os.PathLike[str] | None

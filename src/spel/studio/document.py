@@ -14,6 +14,7 @@ from spel.decide.detection import AnyDecision
 from spel.errors import FormatError, ParameterError, SpelError
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
+from spel.studio.mask_colors import color_step, following
 from spel.studio.refusals import Refusal
 
 Point = tuple[float, float]
@@ -172,7 +173,10 @@ class Entry:
         output = substitutes[self.network.output]
         while nodes and nodes[-1].name != output:  # branches that only a bypassed end took
             nodes.pop()
-        return Network(tuple(nodes), self.network.meta) if nodes else None
+        if not nodes:
+            return None
+        made, colors = Network(tuple(nodes), self.network.meta), color_step(self.network)
+        return following(made, substitutes[colors]) if colors in self.bypassed else made
 
     @property
     def decision(self) -> AnyDecision:

@@ -14,6 +14,7 @@ from spel.errors import ParameterError
 from spel.nn import BatchNormalize, Concatenate, Convolution, Decode, Layer, Scale, WeightedSum
 from spel.nn.network import Network
 from spel.nn.node import INPUT, Node
+from spel.studio.mask_colors import color_step, following, following_renamed
 from spel.studio.refusals import Refusal
 
 MAX_NODES = 200
@@ -61,7 +62,8 @@ def remove_node(network: Network, name: str) -> Network:
             "last_step", "a network needs at least one step; the last one cannot be removed"
         )
     rest = tuple(n for n in network.nodes if n.name != name)
-    return Network(rewire(rest, name, node.inputs[0]), network.meta)
+    made = Network(rewire(rest, name, node.inputs[0]), network.meta)
+    return following(made, node.inputs[0]) if color_step(network) == name else made
 
 
 def move_node(network: Network, name: str, after: str) -> Network:
@@ -94,9 +96,8 @@ def rename_node(network: Network, name: str, new: str) -> Network:
     """The network with another name for a node."""
     network.node(name)
     nodes = rewire(network.nodes, name, new)
-    return Network(
-        tuple(replace(n, name=new) if n.name == name else n for n in nodes), network.meta
-    )
+    renamed = tuple(replace(n, name=new) if n.name == name else n for n in nodes)
+    return following_renamed(Network(renamed, network.meta), name, new)
 
 
 def rewire(nodes: Sequence[Node], old: str, new: str) -> tuple[Node, ...]:

@@ -17,6 +17,7 @@ from spel.core.adjacency import Adjacency
 from spel.nn import MeanPool, Network, Node
 from spel.nn.node import INPUT
 from spel.studio import graph
+from spel.studio.mask_colors import color_step, following
 
 REDUCE = "reduce"
 MAX_WORKED = 4_000_000
@@ -57,7 +58,9 @@ def reduced(network: Network, factor: int) -> Network:
         return body
     name = graph.free_name(body, REDUCE)
     nodes = [Node(name, _block_mean(factor), (INPUT,)), *graph.rewire(body.nodes, INPUT, name)]
-    return Network(tuple(nodes), body.meta)
+    made = Network(tuple(nodes), body.meta)
+    # Masks have the size of the image, and only the image itself is not reduced.
+    return made if color_step(made) in (None, INPUT) else following(made, INPUT)
 
 
 def whole(network: Network) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,13 @@ REACH = 3
 
 
 def label_from_strokes(
-    colors: npt.ArrayLike, markers: Markers, *, parts: int = 5, rounds: int = 3, stride: int = 2
+    colors: npt.ArrayLike,
+    markers: Markers,
+    *,
+    parts: int = 5,
+    rounds: int = 3,
+    stride: int = 2,
+    on_round: Callable[[], object] = int,
 ) -> npt.NDArray[np.int32]:
     """The label of every spel of an image, from strokes on the image itself.
 
@@ -48,6 +55,8 @@ def label_from_strokes(
         The rounds are of the means of squares (cubes) of this side, which have less noise; then
         the spels within three of these sides of a border are cut once more, one by one. With 1 all
         rounds are of the spels themselves.
+    on_round : callable, optional
+        Called before each round, the last one included; what it raises ends the work.
 
     Returns
     -------
@@ -86,11 +95,12 @@ def label_from_strokes(
     classes = np.array(markers.classes, np.int32)
     if rounds and stride > 1 and np.isin(classes, drawn).all():
         means = squares(values, stride, seeds.ndim).mean(axis=0)
-        labels = _cut(means, drawn, squares(labels, stride, seeds.ndim)[0], classes, parts, rounds)
+        coarse = squares(labels, stride, seeds.ndim)[0]
+        labels = _cut(means, drawn, coarse, classes, parts, rounds, on_round)
         labels = from_squares(labels, stride, seeds.shape)
         seeds = _with_far_spels(seeds, labels, REACH * stride)
         rounds = 1
-    labels = _cut(values, seeds, labels, classes, parts, rounds)
+    labels = _cut(values, seeds, labels, classes, parts, rounds, on_round)
     return np.where(seeds >= 0, seeds, labels)
 
 
@@ -122,10 +132,19 @@ def _with_far_spels(seeds: Real, labels: Real, reach: int) -> Real:
     return seeds
 
 
-def _cut(values: Real, seeds: Real, labels: Real, classes: Real, parts: int, rounds: int) -> Real:
+def _cut(
+    values: Real,
+    seeds: Real,
+    labels: Real,
+    classes: Real,
+    parts: int,
+    rounds: int,
+    on_round: Callable[[], object],
+) -> Real:
     """Mixtures of the colours that each label has, and the cut by them, again and again."""
     borders, drawn = Borders(values, SMOOTHNESS), np.stack([seeds == one for one in classes])
     for _ in range(rounds):
+        on_round()
         own = np.stack([labels == one for one in classes])
         costs = _costs(values, own | drawn, drawn, parts)
         labels = classes[least_cost(costs, borders, own.astype(np.float32)).argmax(axis=0)]

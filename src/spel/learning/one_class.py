@@ -121,11 +121,11 @@ def _fit(
     start: ObjectModel | None,
 ) -> tuple[WeightedSum, list[AnyImage], Masks]:
     """The decoder, the saliencies of the marked images, and the hard negatives if `start`."""
-    layer, saliencies = _decoder(channels, markers, ridge, ())
+    layer, saliencies = saliency_layer(channels, markers, ridge, ())
     if start is None:
         return layer, saliencies, []
     extra = _hard_negatives([np.asarray(in_memory(one)) for one in saliencies], markers, start)
-    layer, saliencies = _decoder(channels, markers, ridge, extra)
+    layer, saliencies = saliency_layer(channels, markers, ridge, extra)
     return layer, saliencies, extra
 
 
@@ -153,13 +153,35 @@ def _with_presence(
     return replace(model, presence=cross_validated_presence(channels, markers, start, fit))
 
 
-def _decoder(
-    channels: Sequence[AnyImage], markers: Sequence[Markers], ridge: float, extra: Sequence[Any]
+def saliency_layer(
+    channels: Sequence[AnyImage],
+    markers: Sequence[Markers],
+    ridge: float = 1e-2,
+    extra: Sequence[Any] = (),
 ) -> tuple[WeightedSum, list[AnyImage]]:
     """The decoder, scaled for a clip to 0..1, and the saliency of every marked image.
 
     Before the clip, 0 is the mean of the background strokes and 1 the mean of the object strokes;
     the saliency is that, cut to 0..1.5 and divided by 1.5.
+
+    Parameters
+    ----------
+    channels : sequence of (rows, cols, K) arrays
+        Activations of the marked images.
+    markers : sequence of Markers
+    ridge, extra
+        As for `spel.flim.linear_decoder`.
+
+    Returns
+    -------
+    layer : WeightedSum
+        ``Activation("hard_sigmoid")`` makes the saliency of its output.
+    saliencies : list of (rows, cols, 1) arrays
+
+    Raises
+    ------
+    ParameterError
+        If the activations do not distinguish object strokes from background strokes.
     """
     layer = linear_decoder(channels, markers, ridge=ridge, extra=extra)
     scores = [applied(image, layer) for image in channels]

@@ -12,6 +12,7 @@ from typing import Any
 from spel.backends import to_html, to_onnx
 from spel.backends.onnx_report import Input
 from spel.decide import detect
+from spel.decide.segmentation import segmentation_of
 from spel.errors import ImageReadError, ParameterError
 from spel.io.annotation.markers import write_markers
 from spel.nn.intensity import match_white
@@ -92,7 +93,8 @@ def command_line(session: Session, view: View) -> str:
     path = session.file_of(network)
     image = session.images.source(str(view["image"])).path
     folder = shlex.quote(str(image.parent)) if image is not None else "FOLDER"
-    line = f"spel detect {shlex.quote(str(path))} {folder} --out results"
+    command = "segment" if segmentation_of(network).cut else "detect"
+    line = f"spel {command} {shlex.quote(str(path))} {folder} --out results"
     factor = factor_of(network)
     if factor == 1:
         return line

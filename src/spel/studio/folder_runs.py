@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from spel.decide.detection import resolve_decision
+from spel.decide.segmentation import segmentation_of
 from spel.errors import ParameterError
 from spel.io import write
 from spel.io.isolation import AVAILABLE
@@ -50,8 +51,9 @@ def run_folder(
     """Apply a network to all images of a folder, into a folder of the session.
 
     The same network on the same images resumes an earlier run. A network of several classes gives
-    label images, any other one boxes. The factor is the scale of `spel segment` for the former,
-    and for networks that slide windows the enlargement of `spel detect`.
+    label images, one whose masks are cut by colours gives masks, and any other one boxes. The
+    factor is the scale of `spel segment` for the first two, and for networks that slide windows the
+    enlargement of `spel detect`.
     """
     if not 1 / MAX_FACTOR <= factor <= MAX_FACTOR:
         raise Refusal("size_factor", "the size of objects: expected a factor from 1/8 to 8")
@@ -82,7 +84,8 @@ def run_folder(
 
 
 def _job(network: Network, factor: float) -> Job:
-    if network.meta.get("segmentation", {}).get("classes"):
+    how = segmentation_of(network)
+    if how.classes or how.cut:
         return SegmentJob(network, save=("instances", "csv"), scale=factor, isolate=AVAILABLE)
     decision = resolve_decision(network, None, {} if factor == 1 else {"enlarge": factor})
     return DetectJob(network, decision, save=("overlay",), formats=("csv",), isolate=AVAILABLE)

@@ -1,10 +1,10 @@
-"""Strokes to networks: templates to learn, learning from a node on, and decoders to a saliency."""
+"""Strokes to networks: templates to learn, and learning from a node on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -13,48 +13,30 @@ from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.core.threads import blas_in_one_thread
 from spel.decide import Decision, with_decision
-from spel.decide.segmentation import (
-    KEY as SEGMENTATION,
-    ObjectClass,
-    Segmentation,
-    with_segmentation,
-)
-from spel.errors import NotLearnedError, ParameterError
+from spel.errors import ParameterError
 from spel.flim import learn
-from spel.flim.class_decoder import class_decoder, class_labels, decoders_by_class
-from spel.flim.linear_decoder import linear_decoder
-from spel.nn import (
-    Activation,
-    Color,
-    Concatenate,
-    Convolution,
-    Decode,
-    MaxPool,
-    MeanPool,
-    Softmax,
-    Unlearned,
-    chain,
-)
+from spel.flim.class_decoder import class_labels
+from spel.nn import Activation, Color, Convolution, MaxPool, MeanPool, Unlearned, chain
 from spel.nn.network import Network
-from spel.nn.node import INPUT, Node
-from spel.ops.decode import METHODS, Method
+from spel.nn.node import INPUT
 from spel.studio import graph
+from spel.studio.decoders import (
+    DECODERS,
+    Activate,
+    add_class_decoder,
+    add_cut_decoder,
+    add_decoder,
+    remove_decoder,
+    without_classes,
+)
 from spel.studio.digits import digits_network
 from spel.studio.images import WHITE
 from spel.studio.refusals import Refusal
 from spel.zoo import plate_lecture
 
-DECODERS = ("linear", *METHODS)
 TEMPLATES = ("flim", "plate-lecture", "edges", "grey", "relu", "digits", "pair", "colours")
 
-MAX_DECODER_PIXELS = 2000
-"""Pixels per image and class that the linear decoder is fitted on; strokes may hold many more."""
-
 _FINGERPRINTS = "studio.learned"
-_DECODER_NODES = ("decoder", "saliency")
-
-Activate = Callable[[Network], list[Any]]
-"""From a network to its output on each image; the session caches what it computes for that."""
 
 
 def template(name: str) -> Network:
@@ -114,10 +96,12 @@ def relearn(
     decoder: str = "linear",
     factor: int = 1,
     class_names: Mapping[int, str] | None = None,
+    cut: bool = False,
 ) -> Network:
     """The network with its convolutions from `start` on learned from strokes, and a decoder.
 
-    Strokes of several classes of objects give a probability per class, others one saliency.
+    Strokes of several classes of objects give a probability per class, others one saliency. With
+    `cut`, masks are cut by the colours of each image, as those of ``spel learn --cut``.
 
     Convolutions before `start` keep their kernels. The decoder at the end is learned anew. The
     images may be reduced by a factor; kernels name places in the whole images.
@@ -125,7 +109,8 @@ def relearn(
     Raises
     ------
     ParameterError
-        If nothing is drawn, or there is nothing to learn.
+        If nothing is drawn, there is nothing to learn, or `cut` does not go with the classes that
+        are drawn or with the decoder.
     """
     if decoder not in (*DECODERS, "none"):
         raise ParameterError(
@@ -148,11 +133,30 @@ def relearn(
             learned = [node.name for node in body.nodes if isinstance(node.layer, Unlearned)]
             body = _learn(body, images, markers, names, seed, activate)
             body = _with_fingerprints(_with_places(body, learned, factor), learned)
-        body = without_classes(body)
         labels = class_labels(markers)
+        if cut:
+            _check_cut(labels, decoder)
+            return add_cut_decoder(body, images, activate, markers)
+        body = without_classes(body)
         if decoder == "none" or len([one for one in labels if one]) < 2:
             return add_decoder(body, activate, markers, decoder)
         return add_class_decoder(body, activate, markers, decoder, class_names or {})
+
+
+def _check_cut(labels: Sequence[int], decoder: str) -> None:
+    """Refuse to cut masks by colours where there is no mask of one kind of objects."""
+    if len([one for one in labels if one]) > 1:
+        raise Refusal(
+            "cut_classes",
+            "masks of several classes cannot be cut by colours; draw one class of objects and the "
+            "background, or do not cut masks",
+        )
+    if decoder != "linear":
+        raise Refusal(
+            "cut_decoder",
+            "masks are cut by colours with the linear decoder only, not with {decoder}",
+            decoder=decoder,
+        )
 
 
 def _with_places(network: Network, learned: Sequence[str], factor: int) -> Network:
@@ -231,88 +235,3 @@ def forget_kernels(network: Network, start: str | None) -> Network:
             )
             changed = changed.replace(node.name, layer)
     return changed
-
-
-def remove_decoder(network: Network) -> Network:
-    """The network without the decoder at its end."""
-    nodes = list(network.nodes)
-    while len(nodes) > 1 and nodes[-1].name.partition(".")[0] in _DECODER_NODES:
-        nodes.pop()
-    return Network(tuple(nodes), network.meta)
-
-
-def add_decoder(
-    network: Network, activate: Activate, markers: Sequence[Markers], decoder: str
-) -> Network:
-    """The network with a decoder of its last activation at its end, called "decoder"."""
-    if decoder == "none":
-        return network
-    last = network.output
-    if decoder == "linear":
-        activations = activate(network)
-        samples = [_sample(_rescale(m, a.shape[:2])) for m, a in zip(markers, activations)]
-        nodes = [
-            Node("decoder", linear_decoder(activations, samples), (last,)),
-            Node("saliency", Activation("sigmoid"), ("decoder",)),
-        ]
-        return graph.add_nodes(network, last, nodes)
-    layer = Decode.for_bank(cast(Method, decoder), last_bank(network))
-    return graph.add_nodes(network, last, [Node("decoder", layer, (last,))])
-
-
-def add_class_decoder(
-    network: Network,
-    activate: Activate,
-    markers: Sequence[Markers],
-    decoder: str,
-    class_names: Mapping[int, str],
-) -> Network:
-    """The network with a probability per class at its end, called "saliency".
-
-    The linear decoder is the softmax of one score per class; a published decoder tells each class
-    from the rest.
-    """
-    last, labels = network.output, class_labels(markers)
-    if decoder == "linear":
-        activations = activate(network)
-        samples = [_sample(_rescale(m, a.shape[:2])) for m, a in zip(markers, activations)]
-        nodes = [
-            Node("decoder", Convolution(class_decoder(activations, samples)), (last,)),
-            Node("saliency", Softmax(), ("decoder",)),
-        ]
-    else:
-        layers = decoders_by_class(cast(Method, decoder), last_bank(network), labels)
-        parts = [Node(f"decoder.{n}", layer, (last,)) for n, layer in zip(labels, layers)]
-        nodes = [*parts, Node("saliency", Concatenate(), tuple(node.name for node in parts))]
-    classes = tuple(ObjectClass(n, class_names.get(n, ""), background=n == 0) for n in labels)
-    return with_segmentation(graph.add_nodes(network, last, nodes), Segmentation(classes=classes))
-
-
-def without_classes(network: Network) -> Network:
-    """The network without the classes that an earlier decoder has stated."""
-    return Network(network.nodes, {k: v for k, v in network.meta.items() if k != SEGMENTATION})
-
-
-def last_bank(network: Network) -> KernelBank:
-    """The kernels of the last convolution."""
-    for node in reversed(network.nodes):
-        if isinstance(node.layer, Convolution):
-            return node.layer.bank
-    raise NotLearnedError("no convolution is learned yet; draw strokes and learn first")
-
-
-def _sample(markers: Markers) -> Markers:
-    """At most `MAX_DECODER_PIXELS` of each class, evenly spaced; the decoder hardly changes."""
-    parts = []
-    for label in markers.classes:
-        pixels = np.flatnonzero(markers.labels == label)
-        parts.append(pixels[:: 1 + len(pixels) // MAX_DECODER_PIXELS])
-    return markers.only(np.sort(np.concatenate(parts)))
-
-
-def _rescale(markers: Markers, size: tuple[int, ...]) -> Markers:
-    """The markers at the positions of a strided activation."""
-    if tuple(size) == markers.size:
-        return markers
-    stride = [int(np.ceil(a / b)) for a, b in zip(markers.size, size)]
-    return markers.rescaled(stride, size)

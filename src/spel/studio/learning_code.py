@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from spel.decide.segmentation import segmentation_of
 from spel.nn import Decode, Network, Unlearned
 from spel.studio import reduction
+from spel.studio.decoders import remove_decoder
 from spel.studio.images import WHITE, Loaded
-from spel.studio.learning import forget_kernels, remove_decoder
+from spel.studio.learning import forget_kernels
 from spel.studio.source import source
 
 ImageLines = Callable[[str, float], list[str]]
@@ -56,6 +58,7 @@ def learning_code(
         ]
     if factor > 1:
         lines += _reducing(factor)
+    cut = ", cut=True" if segmentation_of(network).cut else ""
     options = f", decoder={_decoder_of(network)!r}" + (f", factor={factor}" if factor > 1 else "")
     lines += [
         "",
@@ -63,7 +66,7 @@ def learning_code(
         "net = relearn(",
         f"    unlearned, images, markers, {[one.name for one in images]!r},",
         "    activate=lambda part: [part(one) for one in images],",
-        f"    class_names={class_names!r}{options},",
+        f"    class_names={class_names!r}{options}{cut},",
         ")",
     ]
     return [*lines, f"net = reduced(net, {factor})"] if factor > 1 else lines

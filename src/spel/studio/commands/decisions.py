@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from spel.decide import Decision
 from spel.decide.segmentation import KEY, segmentation_of, with_segmentation
 from spel.errors import ParameterError
 from spel.studio.commands.registry import Arguments, Workspace, command
@@ -23,7 +24,13 @@ def set_decision(document: Document, workspace: Workspace, arguments: Arguments)
     """
     entry = document.entry(arguments["network"])
     decision = tuned(entry.decision, arguments["decision"])
-    return document.with_entry(arguments["network"], entry.with_decision(decision))
+    changed = entry.with_decision(decision)
+    how = segmentation_of(entry.network)
+    if how.cut and isinstance(decision, Decision) and decision != entry.decision:
+        # What is cut is the mask above the threshold that the page shows.
+        how = replace(how, threshold=decision.threshold)
+        changed = replace(changed, network=with_segmentation(changed.network, how))
+    return document.with_entry(arguments["network"], changed)
 
 
 @command("set_undecided")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from spel.core.markers import Markers
+from spel.decide.segmentation import segmentation_of
 from spel.errors import ParameterError
 from spel.io.annotation.annotations import ONE_CLASS
 from spel.nn import Network
@@ -131,7 +132,8 @@ def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Doc
     """Learn the kernels and the decoder of a network from the strokes of all images.
 
     Arguments: network; start, the first step to learn, by default the first one; seed, by default
-    42; decoder, by default "linear".
+    42; decoder, by default "linear"; cut, whether masks are cut by the colours of each image, by
+    default as before.
     """
     name = arguments["network"]
     entry = document.entry(name)
@@ -154,6 +156,7 @@ def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Doc
         decoder=str(arguments.get("decoder", "linear")),
         factor=factor,
         class_names={one.label: one.name for one in document.classes},
+        cut=bool(arguments.get("cut", segmentation_of(entry.network).cut)),
     )
     network = reduction.reduced(network, factor)
     return document.with_entry(name, Entry(network, entry.bypassed & set(network.names)))

@@ -9,9 +9,10 @@ from spel.decide.segmentation import KEY, segmentation_of
 from spel.io.annotation.formats import FORMATS
 from spel.nn import KINDS, Convolution, Network, Node, Unlearned
 from spel.studio.banks import PRESETS
+from spel.studio.decoders import DECODERS
 from spel.studio.describe import adjacency_words, fields_of, form_of
 from spel.studio.document import CLASS_COLORS, MAX_POINTS, Entry
-from spel.studio.learning import DECODERS, TEMPLATES, is_edited
+from spel.studio.learning import TEMPLATES, is_edited
 from spel.studio.new_layers import addable
 from spel.studio.session import Session
 from spel.studio.sources import Source
@@ -84,10 +85,11 @@ def network_view(name: str, entry: Entry) -> Json:
 
 def _segmentation(network: Network) -> Json:
     if KEY not in network.meta:
-        return {"classes": 0, "undecided": 0.0, "sized": False}
+        return {"classes": 0, "undecided": 0.0, "sized": False, "cut": False}
     how = segmentation_of(network)
     sized = how.objects is not None
-    return {"classes": len(how.classes), "undecided": how.undecided, "sized": sized}
+    classes = {"classes": len(how.classes), "undecided": how.undecided}
+    return {**classes, "sized": sized, "cut": how.cut}
 
 
 def _node(entry: Entry, node: Node) -> Json:

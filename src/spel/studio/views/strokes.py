@@ -12,7 +12,8 @@ from spel.errors import SpelError
 from spel.learning.stroke_check import check_strokes
 from spel.nn.geometry import geometry
 from spel.ops.label import label, regions
-from spel.studio import learning, reduction
+from spel.studio import reduction
+from spel.studio.decoders import remove_decoder
 from spel.studio.images import WHITE
 from spel.studio.refusals import Refusal
 from spel.studio.session import Session
@@ -47,7 +48,7 @@ def stroke_view(session: Session, network: str, image: str, stroke: str) -> Json
     numbers = drawn[at].strokes()[drawn[at].ids == places[0] + 1]
     if not len(numbers):
         return {"images": len(ids)}
-    body = learning.remove_decoder(reduction.whole(session.effective(network)))
+    body = remove_decoder(reduction.whole(session.effective(network)))
     try:
         (effect,) = check_strokes(
             body,

@@ -17,6 +17,7 @@ from spel.io import write
 from spel.io.image.label_image import read_label_image
 from spel.jobs.segmented_files import mask_picture, save_part
 from spel.nn import Network
+from spel.studio.reduction import needed_factor
 from spel.studio.refusals import Refusal
 from spel.studio.segmenting import segmentation_for
 from spel.studio.session import Session
@@ -36,9 +37,26 @@ def true_mask_view(session: Session, image: str) -> Packed:
         raise Refusal("no_mask", "this image has no true mask")
     labels = read_label_image(path)
     shown = np.where(labels > 0, (labels.astype(np.int64) - 1) % COLORS + 1, 0).astype(np.uint8)
-    if len(np.unique(labels)) <= 2:
+    if len(np.unique(labels[labels > 0])) <= 1:
         shown = np.minimum(shown, 1)
     return packed({}, shown)
+
+
+def mask_view(session: Session, network: str, image: str) -> Packed:
+    """The mask that `spel segment` writes of an image, with the cut that the network carries.
+
+    Raises
+    ------
+    Refusal
+        If the image is too large to be cut while the page waits.
+    """
+    loaded = session.load(image)
+    if needed_factor(loaded.size) > 1:
+        raise Refusal("cut_large", "this image is too large to show its mask cut by colours here")
+    fitted = session.fitted(network, image)
+    how = segmentation_for(fitted)
+    mask = segment_image(fitted, loaded.values, how, white=loaded.white).mask
+    return packed({}, mask.astype(np.uint8))
 
 
 def masks_quality(session: Session, network: str, on_image: OnImage) -> Json:

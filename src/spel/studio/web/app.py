@@ -34,6 +34,7 @@ READS: dict[str, Read] = {
     "/api/trace": reading.trace,
     "/api/labels": reading.labels,
     "/api/objects": reading.objects,
+    "/api/mask": reading.mask,
     "/api/true-masks/{id}": reading.true_mask,
     "/api/wavering": reading.wavering,
     "/api/stroke": reading.stroke,
@@ -64,6 +65,7 @@ CHANGES: dict[str, Change] = {
     "/api/fit-statistics": changes.fit_statistics,
     "/api/run-folder": changes.run_folder,
     "/api/invert": changes.invert,
+    "/api/cut": changes.cut,
     "/api/stop": changes.stop_task,
 }
 UPLOADS: dict[str, uploads.Take] = {

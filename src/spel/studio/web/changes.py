@@ -13,6 +13,7 @@ from spel.studio.document import Entry, display_name
 from spel.studio.inverting import invert_step
 from spel.studio.session import Session
 from spel.studio.statistics import fitted_entry
+from spel.studio.stroke_cut import cut_along_strokes
 from spel.studio.tasks import Task
 from spel.studio.views import detections
 from spel.studio.views.document import document_view
@@ -138,6 +139,12 @@ def invert(session: Session, body: Body) -> Json:
     guess = body.get("guess") is True
     work = partial(invert_step, session, network, image, step, guess=guess)
     return session.tasks.start("invert", work).to_dict()
+
+
+def cut(session: Session, body: Body) -> Json:
+    """Begin to cut the true mask of an image along its strokes; the answer is the task."""
+    work = partial(cut_along_strokes, session, str(body["image"]))
+    return session.tasks.start("cut", work).to_dict()
 
 
 def stop_task(session: Session, body: Body) -> Json:

@@ -28,7 +28,7 @@ from spel.studio.views.runs import (
     trace_view,
 )
 from spel.studio.views.strokes import stroke_view, wavering_view
-from spel.studio.views.true_masks import true_mask_view
+from spel.studio.views.true_masks import mask_view, true_mask_view
 from spel.studio.web.respond import BINARY
 from spel.studio.web.wire import pack
 
@@ -148,6 +148,11 @@ def labels(session: Session, request: Request) -> Packed:
 def objects(session: Session, request: Request) -> Json:
     """The objects that a network finds on an image by its object model, best first."""
     return objects_view(session, _text(request, "network"), _text(request, "image"))
+
+
+def mask(session: Session, request: Request) -> Packed:
+    """The mask that a network makes of an image."""
+    return mask_view(session, _text(request, "network"), _text(request, "image"))
 
 
 def true_mask(session: Session, request: Request) -> Packed:

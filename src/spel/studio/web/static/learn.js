@@ -1,6 +1,7 @@
 // @ts-check
 // Learning a network from strokes.
 
+import { checkbox, labelled } from "./base/controls.js";
 import { latest } from "./base/latest.js";
 import { num } from "./base/numbers.js";
 import { askChoice } from "./base/sheet.js";
@@ -22,6 +23,24 @@ export function learnable() {
   return networks.find((n) => n.name === state.network && learns(n)) ?? networks.find(learns);
 }
 
+/** Whether masks are cut by the colours of each image; null: as the network does at present. */
+const choices = { cut: /** @type {boolean | null} */ (null) };
+
+const cutsMasks = () => choices.cut ?? learnable()?.cut ?? false;
+
+/**
+ * The box that lets masks be cut by colours from the next learning on.
+ * @param {() => void} changed
+ */
+export function cutSwitch(changed) {
+  const pick = (/** @type {boolean} */ on) => {
+    choices.cut = on;
+    changed();
+  };
+  const box = checkbox({ id: "cut-masks", checked: cutsMasks(), onpick: pick });
+  return labelled(t("learn.cut"), box, { title: t("learn.cut.about") });
+}
+
 /**
  * Learn a network; one is added if there is none to learn. The user is asked before kernels that
  * were chosen or edited are learned again.
@@ -39,7 +58,13 @@ export async function learn(options = {}) {
   const start = options.start ?? (await firstLayer(wanted));
   if (start === undefined) return null;
   const begin = performance.now();
-  const reply = await act({ do: "learn", network: wanted.name, ...options, start });
+  const reply = await act({
+    do: "learn",
+    network: wanted.name,
+    cut: cutsMasks(),
+    ...options,
+    start,
+  });
   if (reply) say(t("markers.learned", { ms: num(performance.now() - begin, 3) }));
   return reply;
 }
@@ -60,7 +85,7 @@ export const learnLive = latest(async (/** @type {string} */ gesture) => {
   if (!wanted || labels.size < 2 || wanted.nodes.some((n) => n.edited)) return true;
   if (wanted.name !== state.network) choose({ network: wanted.name });
   const begin = performance.now();
-  await act({ do: "learn", network: wanted.name, start: "" }, gesture);
+  await act({ do: "learn", network: wanted.name, cut: cutsMasks(), start: "" }, gesture);
   return performance.now() - begin <= MAX_LIVE_MS;
 });
 

@@ -104,6 +104,18 @@ export const picture = (id, channel = null) =>
   });
 
 /**
+ * The mask that a network makes of an image, as `spel segment` writes it.
+ * @param {string} id of what made it
+ * @param {{ network: string, image: string }} query
+ * @returns {Promise<Plane>}
+ */
+export const mask = (id, query) =>
+  cached(`mask/${id}`, async () => {
+    const [{ shape, data }] = /** @type {[any]} */ ((await getPacked("mask", query)).arrays);
+    return { id, grain: 1, rows: shape[0], cols: shape[1], data, low: 0, high: 1 };
+  });
+
+/**
  * The true mask of an image: 0 where there is no object.
  * @param {string} image
  * @param {string} name of its content

@@ -92,6 +92,7 @@
  * @property {number} classes that its output tells apart; 0 for one saliency
  * @property {number} undecided the probability below which a class is undecided
  * @property {boolean} sized whether it knows the size of its objects
+ * @property {boolean} cut whether its masks are cut by the colours of each image
  */
 
 /** @typedef {{ label: number, name: string, color: string }} Class */

@@ -21,7 +21,7 @@ import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { download } from "../../server/api.js";
-import { classOf, output, state } from "../../store.js";
+import { classOf, network, output, state } from "../../store.js";
 import {
   countsOf,
   countWord,
@@ -158,6 +158,7 @@ export function decisionForm(view) {
   return [
     heading(view.detected),
     quality(view.detected),
+    network()?.cut ? h("p.muted.small", { key: "cut" }, t("detect.cut")) : null,
     thresholdField(view),
     histogram(view),
     thresholdSlider(view),

@@ -12,9 +12,9 @@ import { boxPainter } from "../../picture/boxes.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { currentLabels, labelCanvas, tellsClasses, trueMaskCanvas } from "../../picture/labels.js";
 import { newStage, zoomers } from "../../picture/stage.js";
-import { plane, trueMask } from "../../server/arrays.js";
+import { mask, plane, trueMask } from "../../server/arrays.js";
 import { get, post, RequestError } from "../../server/api.js";
-import { bus, network, output, reportImage, state } from "../../store.js";
+import { bus, network, output, reportImage, sayOfImage, state } from "../../store.js";
 import { runTask } from "../../tasks.js";
 import { drawReasons, maskCanvas } from "./draw.js";
 import { classesForm, decisionForm, noSaliency, windowsForm } from "./form.js";
@@ -41,6 +41,8 @@ class DetectPage extends Part {
   lastSaliency = null;
   /** The classes of the spels, if the network tells them apart. @type {Labels | null} */
   labels = null;
+  /** The mask that is cut by colours, if the network cuts it. @type {Plane | null} */
+  cut = null;
   /** Where the saliency lies on the image. @type {Step | undefined} */
   place;
   /** @type {Boxes | null} */
@@ -106,6 +108,7 @@ class DetectPage extends Part {
     this.network = state.network;
     this.redraw();
     this.ask();
+    if (this.saliency) this.askCut();
   }
 
   /** Another network brings its own decision, and what was said of the last one is gone. */
@@ -137,12 +140,30 @@ class DetectPage extends Part {
       this.sized = sized;
     }
     this.redraw();
-    await this.ask();
+    await Promise.all([this.ask(), this.askCut()]);
+  }
+
+  /** The mask that is cut by the colours of the image. */
+  async askCut() {
+    const { network: name, image } = state;
+    const last = output();
+    const id = `${last?.id}/${network()?.decision.threshold}`;
+    if (!network()?.cut || !last?.id || id === this.cut?.id) return;
+    this.cut = null;
+    try {
+      const cut = await mask(id, { network: name, image });
+      if (output()?.id !== last.id || image !== state.image || name !== state.network) return;
+      this.cut = cut;
+      this.showLayers(this.detected?.threshold ?? undefined);
+    } catch (problem) {
+      sayOfImage(image, problem);
+    }
   }
 
   /** Nothing of another image or run may stay on the picture. */
   forget() {
     this.saliency = null;
+    this.cut = null;
     this.labels = null;
     this.sized = null;
     this.detected = null;
@@ -212,7 +233,8 @@ class DetectPage extends Part {
     }
     stage.setPlane(choices.show === "saliency" ? saliency : null, place);
     const masked = choices.show === "mask" && saliency && threshold !== undefined;
-    if (masked) stage.setTop(maskCanvas(saliency, threshold), place);
+    if (masked && this.cut && !this.dragging) stage.setTop(maskCanvas(this.cut, 0.5));
+    else if (masked) stage.setTop(maskCanvas(saliency, threshold), place);
     else if (this.labels && choices.show === "mask") {
       stage.setTop(labelCanvas(this.labels), this.labels, LABELS);
     } else stage.setTop(null);
@@ -222,9 +244,9 @@ class DetectPage extends Part {
     const { image } = state;
     const name = state.doc.masks[image];
     this.stage.setPlane(null);
-    const mask = name ? await trueMask(image, name) : null;
-    if (mask && image === state.image && choices.show === "truth") {
-      this.stage.setTop(trueMaskCanvas(mask), undefined, LABELS);
+    const truthMask = name ? await trueMask(image, name) : null;
+    if (truthMask && image === state.image && choices.show === "truth") {
+      this.stage.setTop(trueMaskCanvas(truthMask), undefined, LABELS);
     }
   }
 

@@ -6,6 +6,7 @@ import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
+import { cutSwitch } from "../../learn.js";
 import { choose, imageTitle, network, node, ownImages, state, stepTitle } from "../../store.js";
 import { choices, SORTS } from "./model.js";
 
@@ -104,6 +105,7 @@ export function learnPanel(learn, redraw) {
     decoderField(redraw),
     h("p.muted.small", { key: "decoder" }, decoderWords()),
     seedField(),
+    h("div.row", { key: "cut" }, cutSwitch(redraw)),
     h(
       "div.row",
       { key: "learn" },

@@ -33,6 +33,8 @@ export const choices = {
   /** Opacity of the saliency. */
   saliency: 0.45,
   showSaliency: true,
+  /** What lies over the picture, where the image has a true mask. */
+  over: /** @type {"saliency" | "truth"} */ ("saliency"),
   /** Learn after every stroke. */
   live: false,
 };

@@ -12,9 +12,9 @@ import { boxPainter } from "../../picture/boxes.js";
 import { veilCanvas } from "../../picture/colors.js";
 import { showCurrentImage } from "../../picture/current.js";
 import { Ink } from "../../picture/ink.js";
-import { currentLabels, labelCanvas, tellsClasses } from "../../picture/labels.js";
+import { currentLabels, labelCanvas, tellsClasses, trueMaskCanvas } from "../../picture/labels.js";
 import { newStage } from "../../picture/stage.js";
-import { plane } from "../../server/arrays.js";
+import { plane, trueMask } from "../../server/arrays.js";
 import { bus, output, state } from "../../store.js";
 import { advice, checkStroke, lookNext } from "./advice.js";
 import { BoxTool } from "./boxes.js";
@@ -68,6 +68,7 @@ class MarkersPage extends Part {
       this.load();
     });
     this.on(bus, "document task", () => this.redraw());
+    this.on(bus, "document", () => this.showTruth());
     this.on(bus, "run", () => {
       this.overlay();
       this.look();
@@ -129,11 +130,17 @@ class MarkersPage extends Part {
       this.stage.paint(true);
       this.redrawPanels();
     };
-    const overlayChanged = () => this.overlay();
+    const overlayChanged = () => {
+      this.overlay();
+      this.redrawPanels();
+    };
     const relabel = (/** @type {number} */ label) => {
       if (choices.tool === "box") this.boxes.relabel(label);
     };
-    const learnAll = () => learn().then(overlayChanged);
+    const learnAll = async () => {
+      if (await learn()) choices.over = "saliency";
+      overlayChanged();
+    };
     patch(this.tools, markerTools({ changed, relabel, learn: learnAll }));
     const look = () => this.look();
     const actions = { changed, overlayChanged, look, boxes: this.boxes, labels: this.labels };
@@ -161,10 +168,32 @@ class MarkersPage extends Part {
     this.redrawPanels();
   }
 
-  /** The last step's saliency over the picture. */
+  /** The true mask of the image, if it is to lie over the picture. */
+  get maskName() {
+    return choices.over === "truth" ? state.doc.masks[state.image] : undefined;
+  }
+
+  /** The mask that lies over the picture. */
+  shownMask = "";
+
+  /** Another true mask over the picture, or none any more. */
+  showTruth() {
+    if ((this.maskName ?? "") !== this.shownMask) this.overlay();
+  }
+
+  /** The true mask or the last step's saliency over the picture. */
   async overlay() {
     const last = output();
     const wanted = choices.showSaliency && choices.saliency > 0;
+    const name = this.maskName;
+    this.shownMask = name ?? "";
+    if (wanted && name) {
+      const mask = await trueMask(state.image, name).catch(() => null);
+      if (mask && name === this.maskName) {
+        this.stage.setTop(trueMaskCanvas(mask), undefined, choices.saliency);
+      }
+      return;
+    }
     this.labels = tellsClasses() ? await currentLabels().catch(() => null) : null;
     if (wanted && this.labels) {
       this.stage.setTop(labelCanvas(this.labels), this.labels, choices.saliency);

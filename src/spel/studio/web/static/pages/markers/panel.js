@@ -7,6 +7,7 @@ import {
   miniButton,
   pickFiles,
   quietField,
+  radio,
   slider,
   textField,
 } from "../../base/controls.js";
@@ -27,6 +28,7 @@ import {
 } from "../../store.js";
 import { adviceSection, effectTag } from "./advice.js";
 import { boxSection, loadArchive } from "./box-panel.js";
+import { cutRow } from "./cut.js";
 import { choices, freeClass, savedStrokes } from "./model.js";
 
 /** @import { Class, Labels, Stroke } from "../../server/types.js" */
@@ -51,6 +53,7 @@ export function markerPanel(spels, actions) {
   return [
     classSection(actions),
     strokeSection(spels),
+    cutRow(),
     fileRow(),
     ...adviceSection(actions.changed, actions.look),
     imageSection(),
@@ -248,6 +251,19 @@ function imageSection() {
   ];
 }
 
+/**
+ * The saliency or the true mask over the picture.
+ * @param {() => void} changed
+ */
+function overPick(changed) {
+  const names = /** @type {const} */ (["saliency", "truth"]);
+  const shown = names.map((name) => /** @type {const} */ ([name, t(`detect.show.${name}`)]));
+  return radio(t("markers.over"), shown, choices.over, (over) => {
+    choices.over = over;
+    changed();
+  });
+}
+
 /** @param {Actions} actions */
 function overlaySection({ changed, overlayChanged }) {
   const unit = { min: 0, max: 1, step: 0.05 };
@@ -260,13 +276,14 @@ function overlaySection({ changed, overlayChanged }) {
     overlayChanged();
   };
   return [
-    h("h3", { key: "overlay" }, t("stage.overlay")),
+    h("h3", { key: "overlay" }, t("markers.over")),
+    state.doc.masks[state.image] ? overPick(overlayChanged) : null,
     quietField(
       t("markers.opacity"),
       slider({ ...unit, value: choices.opacity, onmove: setOpacity }),
     ),
     quietField(
-      t("stage.overlay"),
+      t(state.doc.masks[state.image] ? `detect.show.${choices.over}` : "detect.show.saliency"),
       slider({ ...unit, value: choices.saliency, onmove: setSaliency }),
     ),
   ];

@@ -6,6 +6,7 @@ import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { num } from "../../base/numbers.js";
 import { t } from "../../base/words.js";
+import { cutSwitch } from "../../learn.js";
 import { shownClasses } from "../../store.js";
 import { choices, TOOLS } from "./model.js";
 
@@ -28,6 +29,7 @@ export function markerTools({ changed, relabel, learn }) {
     h(
       "span.group",
       { key: "learning" },
+      cutSwitch(changed),
       liveSwitch(changed),
       h("button.primary", { id: "learn", onclick: learn }, icon("learn"), t("kernels.learn")),
     ),

@@ -145,3 +145,10 @@ def test_the_robot_corrects_the_largest_error():
     assert len(robot_correction(mask, mask)) == 0
     with pytest.raises(spel.ShapeError, match="same size"):
         robot_correction(mask, mask[1:])
+
+
+def test_a_uniform_stroke_is_told_in_an_image_with_infinity():
+    image = np.random.default_rng(0).random((9, 9, 1))
+    image[2, :5], image[8, 8] = 0.5, np.inf
+    drawn = Markers([(2, c) for c in range(5)] + [(6, 2)], [1] * 5 + [0], (9, 9))
+    assert [note for note in check_markers([drawn], [image]) if "uniform in colour" in note]

@@ -220,6 +220,9 @@ def test_wrong_input_of_classes_is_refused_by_name():
     holes = np.ones((8, 8, 3))
     holes[3, 2] = np.nan
     refuses(r"spel \(3, 2\) of image 0 is marked, and NaN", drawn, holes)
+    beside = np.random.default_rng(0).random((8, 8, 3))
+    beside[2, 4] = np.inf
+    refuses(r"spel \(3, 3\) of image 0 is marked, and a number near it is NaN", drawn, beside)
     too_large = Segmentation(classes=(ObjectClass(0, background=True), ObjectClass(65535)))
     with pytest.raises(ParameterError, match="65535 stands for undecided; learn that class with"):
         picture_type(too_large)

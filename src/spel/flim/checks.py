@@ -119,12 +119,16 @@ def _uniform(drawn: Markers, image: ImageLike, name: str) -> list[str]:
     every = values
     if not isinstance(image, InBlocks):
         every = np.asarray(image).reshape(-1, values.shape[1])
-    whole = max(every[:, k].std(dtype=np.float64) for k in range(every.shape[1]))
+    finite = every[np.isfinite(every).all(axis=1)]
+    whole = finite.std(axis=0, dtype=np.float64).max() if len(finite) else 0.0
     messages = []
     strokes = drawn.strokes()
     for stroke in np.unique(strokes):
         here = strokes == stroke
-        if whole > 0 and here.sum() > 3 and values[here].std(axis=0).max() < UNIFORM * whole:
+        of = values[here]
+        if not (whole > 0 and len(of) > 3 and np.isfinite(of).all()):
+            continue
+        if of.std(axis=0).max() < UNIFORM * whole:
             place = tuple(drawn.points[here][0].tolist())
             messages.append(
                 f"image {name}: the stroke at {place} is uniform in colour, so its kernels will "

@@ -10,7 +10,7 @@ from spel.core.adjacency import Adjacency
 from spel.core.bank import KernelBank
 from spel.core.markers import Markers
 from spel.errors import ParameterError
-from spel.flim.statistics import check_pairs
+from spel.flim.statistics import check_finite_rows, check_pairs
 from spel.linear import fit_softmax
 from spel.nn.blocks import ImageLike, values_at
 from spel.nn.decode import Decode
@@ -88,7 +88,8 @@ def class_decoder(
             f"class_decoder: labels {labels}, ridge {ridge!r}; draw strokes of at least two "
             "classes, and give a ridge above 0"
         )
-    rows = [values_at(image, m.points) for image, m in zip(images, markers)]
+    rows = np.concatenate([values_at(image, m.points) for image, m in zip(images, markers)])
+    check_finite_rows("class_decoder", rows, markers, near=True)
     drawn = np.concatenate([m.labels for m in markers])
     owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
     shares = np.zeros(len(drawn))
@@ -99,9 +100,7 @@ def class_decoder(
             of = here & (owner == number)
             shares[of] = 1 / (len(labels) * len(holding) * of.sum())
     numbers = np.argmax(drawn[:, None] == np.array(labels), axis=1)
-    weights, bias = fit_softmax(
-        np.concatenate(rows).astype(np.float64), numbers, shares, ridge=ridge
-    )
+    weights, bias = fit_softmax(rows.astype(np.float64), numbers, shares, ridge=ridge)
     spel = Adjacency.ball(0, ndim=markers[0].ndim)
     return KernelBank(spel, weights.T[:, None].astype(np.float32), bias.astype(np.float32))
 

@@ -209,7 +209,7 @@ def _learned_bank(
         limit = layer.kernels
         candidates = join_point_banks(inputs, markers, layer.adjacency, names, settings.factor)
         return (candidates if len(candidates) <= limit else candidates[:limit]), "zero"
-    stats = pooled_statistics(inputs, markers, settings.factor)
+    stats = pooled_statistics(inputs, markers, settings.factor, names)
     rows = gather_samples(inputs, markers, layer.adjacency, stats, names, by_label=not as_libift)
     kernels = consensus(
         clusters(rows, layer.per_stroke, seed=settings.seed),

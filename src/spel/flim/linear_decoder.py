@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spel.core.markers import Markers
 from spel.errors import ParameterError, ShapeError
-from spel.flim.statistics import check_pairs
+from spel.flim.statistics import check_finite_rows, check_pairs
 from spel.linear import fit_logistic
 from spel.nn.blocks import ImageLike, values_at
 from spel.nn.combine import WeightedSum
@@ -77,6 +77,7 @@ def marked_activations(
     values = np.concatenate(
         [values_at(image, m.points) for image, m in zip(images, markers)]
     ).astype(np.float64)
+    check_finite_rows("a linear decoder", values, markers, near=True)
     is_object = np.concatenate([m.is_object for m in markers])
     owner = np.repeat(np.arange(len(markers)), [len(m) for m in markers])
     if not is_object.any() or is_object.all():

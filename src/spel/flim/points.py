@@ -13,7 +13,13 @@ from spel.errors import ParameterError
 from spel.flim.bank import bank
 from spel.flim.cluster import clusters
 from spel.flim.samples import Samples, gather_samples
-from spel.flim.statistics import Statistics, check_pairs, checked_names, pooled_statistics
+from spel.flim.statistics import (
+    Statistics,
+    check_finite_rows,
+    check_pairs,
+    checked_names,
+    pooled_statistics,
+)
 from spel.nn.blocks import AnyImage, ImageLike, InBlocks, patches_at
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -88,7 +94,7 @@ def _choose_points(
 ) -> list[Markers]:
     """Markers of the `per_stroke` spels that stand for each stroke's patches."""
     names = tuple(str(number) for number in range(len(markers)))
-    stats = pooled_statistics(inputs, markers)
+    stats = pooled_statistics(inputs, markers, names=names)
     rows = gather_samples(inputs, markers, adjacency, stats, names)
     nearest = clusters(rows, per_stroke, seed=seed)
     chosen = []
@@ -160,6 +166,7 @@ def join_point_banks(
         if not len(drawn):  # an image without points has no kernels
             continue
         rows = patches_at(image, adjacency, drawn.points).astype(np.float64)
+        check_finite_rows("points_bank", rows, [drawn], [name], near=True)
         stats = Statistics(rows.mean(axis=0), rows.std(axis=0) + factor)
         standard = stats.standardize(rows)
         norm = np.linalg.norm(standard, axis=1, keepdims=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.core.markers import Markers
 from spel.core.provenance import Provenance
-from spel.flim.statistics import Statistics, check_pairs, checked_names
+from spel.flim.statistics import Statistics, check_finite_rows, check_pairs, checked_names
 from spel.nn.blocks import ImageLike, patches_at
 
 Real = npt.NDArray[np.float64]
@@ -141,8 +141,10 @@ def gather_samples(
         statistics.standardize(patches_at(image, adjacency, m.points, border))
         for image, m in zip(images, markers)
     ]
+    gathered = np.concatenate(rows)
+    check_finite_rows("samples", gathered, markers, names, near=True)
     return Samples(
-        np.concatenate(rows),
+        gathered,
         np.concatenate([m.labels for m in markers]),
         np.concatenate([m.strokes(by_label=by_label) for m in markers]),
         np.repeat(np.arange(len(markers)), [len(m) for m in markers]),

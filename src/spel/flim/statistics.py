@@ -91,7 +91,10 @@ def statistics(
 
 
 def pooled_statistics(
-    images: Sequence[ImageLike], markers: Sequence[Markers], factor: float = 0.01
+    images: Sequence[ImageLike],
+    markers: Sequence[Markers],
+    factor: float = 0.01,
+    names: Sequence[str] = (),
 ) -> Statistics:
     """`statistics` without checks of images and markers."""
     values = np.concatenate(
@@ -99,23 +102,34 @@ def pooled_statistics(
     ).astype(np.float64)
     if not len(values):
         raise ParameterError("statistics: no spel is marked; draw at least one stroke")
-    if not np.isfinite(values).all():
-        raise ParameterError(
-            f"statistics: {_first_not_finite(values, markers)} is marked, and NaN or infinite; "
-            "mark other spels or mend the image"
-        )
+    check_finite_rows("statistics", values, markers, names)
     deviation = values.std(axis=0) + factor
     return Statistics(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
 
 
-def _first_not_finite(values: Real, markers: Sequence[Markers]) -> str:
-    """Where the first marked spel lies that is NaN or infinite, in words."""
-    row = int(np.argmin(np.isfinite(values).all(axis=1)))
-    for number, m in enumerate(markers):
-        if row < len(m):
-            return f"spel {tuple(m.points[row].tolist())} of image {number}"
-        row -= len(m)
-    raise AssertionError("fewer points than values")
+def check_finite_rows(
+    operator: str,
+    rows: Real,
+    markers: Sequence[Markers],
+    names: Sequence[str] = (),
+    *,
+    near: bool = False,
+) -> None:
+    """Refuse rows, one per marked spel, with a number that is NaN or infinite; say which spel.
+
+    `near` says that a row is of the spel's neighbours, too.
+    """
+    finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+    if finite.all():
+        return
+    row = int(np.argmin(finite))
+    number = int(np.searchsorted(np.cumsum([len(m) for m in markers]), row, side="right"))
+    point = np.concatenate([m.points for m in markers])[row].tolist()
+    what = "a number near it is " if near else ""
+    raise ParameterError(
+        f"{operator}: spel {tuple(point)} of image {names[number] if names else number} is marked, "
+        f"and {what}NaN or infinite; mark other spels or mend the image"
+    )
 
 
 def check_pairs(operator: str, images: Sequence[ImageLike], markers: Sequence[Markers]) -> None:

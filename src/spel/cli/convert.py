@@ -9,6 +9,7 @@ import click
 
 from spel.cli.image_options import turn_option
 from spel.cli.options import Settings, shared
+from spel.cli.spaces import SPACES
 from spel.cli.stroke_options import labels_option
 from spel.cli.types import PATH
 from spel.io.annotation.formats import FORMATS
@@ -19,7 +20,13 @@ from spel.io.annotation.formats import FORMATS
 @click.argument("target", metavar="DST", type=PATH)
 @labels_option
 @click.option("--arch", type=PATH, help="arch.json of a model folder.")
-@click.option("--space", default="labnorm2", help="Colour space of the network's input.")
+@click.option(
+    "--space",
+    type=click.Choice(SPACES),
+    default="labnorm2",
+    help="Colour space of the network's input; none takes the channels as they are. "
+    "[default: labnorm2]",
+)
 @click.option(
     "--from", "source_form", type=click.Choice(list(FORMATS)), help="Format of the boxes in SRC."
 )
@@ -72,5 +79,10 @@ def command(
     if boxes["source_form"] or boxes["target_form"] or holds_boxes(source, target):
         settings.say(convert_boxes(source, target, **boxes, report=say), 1)
     else:
-        settings.say(convert_file(source, target, labels=labels, arch=arch, space=space), 1)
+        settings.say(
+            convert_file(
+                source, target, labels=labels, arch=arch, space=None if space == "none" else space
+            ),
+            1,
+        )
     click.echo(target)

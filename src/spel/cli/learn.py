@@ -9,6 +9,7 @@ import click
 
 from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
+from spel.cli.spaces import space_option
 from spel.cli.stroke_options import stroke_options
 from spel.cli.types import PATH, SEED
 
@@ -18,11 +19,7 @@ from spel.cli.types import PATH, SEED
 @click.option("--images", "images", type=PATH, required=True, help="Folder of images.")
 @stroke_options
 @click.option("--out", type=PATH, required=True, help="Network file.")
-@click.option(
-    "--space",
-    default="labnorm2",
-    help="Colour space of the input if ARCH is an arch.json; auto follows libift.",
-)
+@space_option("auto", words=" if ARCH is an arch.json; auto follows libift")
 @click.option("--center", is_flag=True, help="First subtract the median colour of each image.")
 @click.option(
     "--method",
@@ -149,10 +146,7 @@ def command(
         images, markers, options["labels"], settings, reading, tile
     )
     pictured = [] if report is None else learn_run.whole_images(marked, "--report")
-    space = options["space"]
-    if space == "auto":
-        space = learn_run.common_space(marked.paths, settings)
-    network = learn_run.architecture(arch, space, options["center"])
+    network = learn_run.architecture(arch, marked, settings, options)
     learner = learn_run.learn_encoder if options["encoder"] else learn_run.learn_whole
     learned = learner(network, marked, settings, options)
     learned.save(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,13 @@ import spel
 from spel.cli.image_options import Reading
 from spel.cli.options import Settings
 from spel.cli.ranges import FileReader
+from spel.cli.spaces import input_space
 from spel.core.intensity import to_white
 from spel.core.markers import Markers
 from spel.decide import Delineation, Segmentation, segmentation_of
 from spel.errors import ParameterError, plural
 from spel.flim import check_markers
-from spel.io.annotation.libift import read_arch, space_of
+from spel.io.annotation.libift import read_arch
 from spel.io.annotation.marker_folder import marked_images
 from spel.io.annotation.markers import convention_of
 from spel.jobs.segmented_files import picture_type
@@ -112,27 +112,18 @@ def whole_images(marked: MarkedImages, option: str) -> list[npt.NDArray[Any]]:
     return [np.asarray(image) for image in marked.images]
 
 
-def architecture(path: Path, space: str, center: bool) -> Network:
+def architecture(
+    path: Path, marked: MarkedImages, settings: Settings, options: dict[str, Any]
+) -> Network:
     """The network in a file, to be learned."""
     if path.suffix.lower() != ".json":
         return spel.load(path)
-    if not center:
+    space = input_space(options["space"], marked.paths, settings)
+    if not options["center"]:
         return read_arch(path, space=space)
     encoder = read_arch(path, space=None)
-    network = chain(color=Color(space), center=Center())  # type: ignore[arg-type]
-    return chain(network, encoder).with_meta(**encoder.meta)
-
-
-def common_space(paths: Sequence[Path], settings: Settings) -> str:
-    """libift's colour space for these files; a note says so if they differ."""
-    spaces = Counter(space_of(path) for path in paths)
-    most_common = spaces.most_common(1)[0][0]
-    if len(spaces) > 1:
-        settings.say(
-            f"note: libift would read these files as {', '.join(sorted(spaces))}; all of them are "
-            f"read as {most_common}"
-        )
-    return most_common
+    first = {} if space is None else {"color": Color(space)}  # type: ignore[arg-type]
+    return chain(chain(**first, center=Center()), encoder).with_meta(**encoder.meta)
 
 
 def learn_encoder(

@@ -103,7 +103,8 @@ class Color(Layer):
         if len(shape) < 3 or not 1 <= shape[-1] <= 4:
             raise ShapeError(
                 f"Color: image of shape {shape}; expected (rows, cols, channels) with 1 (grey), 2 "
-                "(grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels"
+                "(grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels; "
+                "a network for other channels begins without Color"
             )
         return (*shape[:-1], 1 if self.space == "grey" else 3)
 

@@ -125,7 +125,7 @@ def convert_file(
     *,
     labels: str = "auto",
     arch: FilePath | None = None,
-    space: str = "labnorm2",
+    space: str | None = "labnorm2",
 ) -> str:
     """Write strokes, an architecture, a model, a network or an activation in another format.
 
@@ -137,8 +137,8 @@ def convert_file(
         The meaning of labels of strokes, see `spel.io.annotation.markers`.
     arch : path, optional
         ``arch.json`` of a model folder.
-    space : str
-        Colour space of a network's input.
+    space : str, optional
+        Colour space of a network's input; None takes the channels as they are.
 
     Returns
     -------

@@ -36,7 +36,7 @@ def check_colors(path: Any, info: ImageInfo) -> None:
             info.format,
             f"the file does not state that its {info.channels} channels are colours and alpha, and "
             "the network expects colours",
-            "save grey or RGB alone, or use a network for these channels",
+            "save grey or RGB alone, or use a network for these channels (spel learn --space none)",
         )
 
 

@@ -95,3 +95,21 @@ def test_an_architecture_without_colours(program: Program, tmp_path: Path) -> No
     code, _, _ = program("convert", tmp_path / "arch.json", made, "--space", "none")
     assert code == 0
     assert next(iter(spel.load(made).names)) == "conv1"
+
+
+def test_detectors_refuse_channels_that_are_no_colours(
+    program: Program, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    images, _ = folders
+    one = {"image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 15], "id": 1}
+    truth = {
+        "images": [{"id": 1, "file_name": "0.tif", "width": 80, "height": 60}],
+        "categories": [{"id": 1, "name": "square"}],
+        "annotations": [one],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    learn = ["learn-boxes", tmp_path / "truth.json", "--images", images]
+    code, _, err = program(*learn, "--out", tmp_path / "net.safetensors")
+    assert code == 3
+    assert "0.tif" in err.splitlines()[-1]
+    assert "channels" in err.splitlines()[-1]

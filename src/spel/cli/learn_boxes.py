@@ -143,7 +143,7 @@ def command(
     if options["tilt"] and not options["adjust"]:
         raise click.UsageError("--tilt is of boxes that are adjusted; give --adjust as well")
     rounds = _rounds(out, report, fresh=options["fresh"])
-    read = FileReader(settings, reading)
+    read = FileReader(settings, reading, colors=True)
     boxes = training_boxes(truth, images, turn=turn, names=names, one_class=one_class, report=say)
     photos = find_photos(*boxes, report=say)
     line = " ".join(["spel", *sys.argv[1:]])

@@ -36,15 +36,16 @@ class FileReader:
         Full intensities of the images so far; without that of 8 bits, which nobody doubts.
     """
 
-    def __init__(self, settings: Settings, reading: Reading | None = None) -> None:
+    def __init__(
+        self, settings: Settings, reading: Reading | None = None, *, colors: bool = False
+    ) -> None:
         self.options = {} if reading is None else asdict(reading)
+        self.colors = colors
         self.note = IntensityNotes(settings)
         self.whites: set[float] = set()
 
-    def __call__(
-        self, path: str | os.PathLike[str], *, colors: bool = False
-    ) -> tuple[npt.NDArray[Any], float | None]:
-        image, white = read_with_white(path, colors=colors, **self.options)
+    def __call__(self, path: str | os.PathLike[str]) -> tuple[npt.NDArray[Any], float | None]:
+        image, white = read_with_white(path, colors=self.colors, **self.options)
         assumed = None if image.dtype == np.uint8 else white
         self.note(str(path), assumed, count_non_finite(image), largest_number(image))
         self.whites |= set() if assumed is None else {assumed}
@@ -76,7 +77,7 @@ class FileReader:
 
     def __reduce__(self) -> Any:
         """In a worker it reads the same, and says nothing."""
-        return plain_reader, (self.options,)
+        return plain_reader, ({**self.options, "colors": self.colors},)
 
 
 def plain_reader(options: dict[str, Any]) -> ReadWithWhite:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from spel.errors import ParameterError
+from spel.errors import ParameterError, ShapeError
 from spel.rigid.config import RigidConfig
 from spel.rigid.groups import AspectGroup, Floats, frame_of
 from spel.rigid.stored_rows import PORTION_BYTES
@@ -37,6 +38,24 @@ def check_kernels(config: RigidConfig, groups: Sequence[AspectGroup]) -> None:
         f"{min(aspects):.3g} to {max(aspects):.3g} times as wide as high: leave out those of "
         "unusual shape, lower object_cells, or raise max_memory"
     )
+
+
+def size_of(name: str, image: npt.ArrayLike) -> tuple[int, int]:
+    """Rows and columns of a photo.
+
+    Raises
+    ------
+    ShapeError
+        If it is no photo, or has channels that are no colours.
+    """
+    shape = np.shape(image)
+    if len(shape) not in (2, 3) or not 1 <= (*shape, 1)[2] <= 4:
+        raise ShapeError(
+            f"learn_detector: photo {name} is an array of shape {shape}; detectors see grey, so "
+            "(rows, cols) or (rows, cols, channels) are expected, with 1 (grey), 2 (grey, alpha), "
+            "3 (RGB) or 4 (RGB, alpha) channels"
+        )
+    return shape[0], shape[1]
 
 
 def check_boxes(name: str, size: tuple[int, int], boxes: Floats) -> None:

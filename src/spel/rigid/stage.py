@@ -26,7 +26,7 @@ from spel.rigid.groups import (
     scale_range,
 )
 from spel.rigid.left_out import DeltasLeftOut, LeftOut
-from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo
+from spel.rigid.limits import check_boxes, check_enlargement, check_kernels, check_photo, size_of
 from spel.rigid.misplaced import FAR, NEAR, misplace_objects
 from spel.rigid.photos import TrainingPhotos
 from spel.rigid.sampling import Background, Samples, crop_objects, random_model
@@ -104,7 +104,7 @@ class StageLearner:
     def _check_photos(self) -> None:
         """Refuse boxes and photos from which nothing can be learned, before the work begins."""
         photos = self.photos
-        sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in photos.images]
+        sizes = [size_of(name, image) for name, image in zip(photos.names, photos.images)]
         for name, size, boxes in zip(photos.names, sizes, photos.truth):
             check_boxes(name, size, boxes)
         check_enlargement(self.config, max(self.scales))

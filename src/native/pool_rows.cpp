@@ -143,8 +143,8 @@ void BoxPool::make(Lane& lane, int64_t plane, int64_t row, const Row* in, float*
     kernels.combine_to_end(op, rows.careful, terms.data(), int64_t(terms.size()), how, to, made);
   };
   auto with_stride = [&](int64_t c, const float* from) {
-    const bool pairs = !flat && in_one_pass && column_stride == 2;
-    if (pairs && kernels.every_second_window(rows_of(c), shift, length, dst, grid.cols)) return;
+    const bool short_windows = !flat && in_one_pass;
+    if (short_windows && kernels.window_with_step(rows_of(c), shift, length, column_stride, dst, grid.cols)) return;
     if (!flat) windows(c, {}, outs[5]);
     kernels.convert(from, Type::f32, false, 4 * column_stride, dst, grid.cols);
   };

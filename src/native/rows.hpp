@@ -29,7 +29,8 @@ enum class Phi : int {
 enum class Space : int { lab, labnorm2_png, labnorm2_rgba, labnorm2_jpeg, labnorm2_direct };
 
 // One output row of a bank: dst[k][x] = bias[k] + sum_t weights[t][k] * taps[t][x].
-// `packed` holds blocks of `block` kernels (the last may be smaller), and in each block tap after tap.
+// `packed` holds blocks of `block` kernels (the last may be smaller), and in each block tap after tap. The opposite of
+// row k is written `opposite` floats behind it, if that is not 0: kernels of opposite signs are computed once.
 struct ConvolveRow {
   const float* const* taps;
   int64_t tap_count;
@@ -41,6 +42,7 @@ struct ConvolveRow {
   int64_t pitch;
   int64_t width;
   bool relu;
+  int64_t opposite;
 };
 
 // How the reduction of a window becomes a value:
@@ -120,8 +122,8 @@ struct Rows {
                          int64_t width);
   // A window of `length` <= kShortWindow columns from column x + shift, in one pass; false if an extremum met NaN.
   bool (*window)(const LevelsRow&, int64_t shift, int64_t length, const Ending&, float* dst, int64_t width);
-  // The same from every second column on, as they are.
-  bool (*every_second_window)(const LevelsRow&, int64_t shift, int64_t length, float* dst, int64_t width);
+  // The same from every second or fourth column on, as they are; false for other steps too.
+  bool (*window_with_step)(const LevelsRow&, int64_t shift, int64_t length, int64_t step, float* dst, int64_t width);
   void (*divide_by_root)(const float* src, const float* squares, float* dst, int64_t width);
   // Each step is rounded by itself, as separate array operations do.
   void (*affine)(const float* src, float subtract, float multiply, float add, float* dst, int64_t width);

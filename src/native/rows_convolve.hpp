@@ -45,14 +45,18 @@ void tile(const ConvolveRow& r, const float* weights, const float* bias, float* 
       for (int v = 0; v < V; ++v) sum[k][v] += w * in[v];
     }
   }
+  const auto write = [&](float* to, int v, Vec y) SPEL_ALWAYS {
+    if (r.relu) y = larger(Vec{}, y);
+    if (Tail && v == V - 1) store(to, y, rest);
+    else store(to, y);
+  };
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
       float* to = dst + k * r.pitch + x + v * kLanes;
-      const Vec y = r.relu ? larger(Vec{}, sum[k][v]) : sum[k][v];
-      if (Tail && v == V - 1) store(to, y, rest);
-      else store(to, y);
+      write(to, v, sum[k][v]);
+      if (r.opposite) write(to + r.opposite, v, Vec{} - sum[k][v]);
     }
 }
 
@@ -121,8 +125,12 @@ void columns(const ConvolveRow& r, int64_t k, int64_t x) {
   for (int b = 0; b < B; ++b)
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
-      const Vec y = r.relu ? larger(Vec{}, sum[b][c]) : sum[b][c];
-      store_down(r.dst + (k + b * r.block) * r.pitch + x + c, r.pitch, y, size[b]);
+      float* to = r.dst + (k + b * r.block) * r.pitch + x + c;
+      const auto write = [&](float* first, Vec y) {
+        store_down(first, r.pitch, r.relu ? larger(Vec{}, y) : y, size[b]);
+      };
+      write(to, sum[b][c]);
+      if (r.opposite) write(to + r.opposite, Vec{} - sum[b][c]);
     }
 }
 

@@ -63,24 +63,29 @@ SPEL_INLINE Vec window_of(Vec low, Vec high) {
   return a;
 }
 
-// With a Step of 2, every second window.
+// With a Step of 2 or 4, every second or fourth window.
 template <Reduce R, bool Square, int N, int L, int Step, class F>
 bool windows_of_rows(const LevelsRow& r, int64_t shift, float* dst, int64_t width, F finish) {
   Down<R, Square, N> down(r);
   const auto plain = [](const float* from) { return load(from); };
-  const auto inside = [&](int64_t x) { return down.inside(x); };
-  const auto anywhere = [&](int64_t x) { return down.anywhere(x); };
+  const auto inside = [&](int64_t x) SPEL_ALWAYS { return down.inside(x); };
+  const auto anywhere = [&](int64_t x) SPEL_ALWAYS { return down.anywhere(x); };
   Vec low = down.anywhere(shift);
   int64_t x = 0, at = shift + kLanes;  // the next output, and the next vector of the rows
-  const auto window = [&](auto read) {
+  const auto window = [&](auto read) SPEL_ALWAYS {
     const Vec high = read(at), a = window_of<R, L>(low, high);
     low = high;
     at += kLanes;
     return a;
   };
-  const auto windows = [&](auto read) {
+  const auto pairs = [&](auto read) SPEL_ALWAYS {
     const Vec a = window(read);
-    if constexpr (Step == 2) return evens(a, window(read));
+    if constexpr (Step > 1) return evens(a, window(read));
+    else return a;
+  };
+  const auto windows = [&](auto read) SPEL_ALWAYS {
+    const Vec a = pairs(read);
+    if constexpr (Step > 2) return evens(a, pairs(read));
     else return a;
   };
   const auto step = [&](auto read) {
@@ -97,15 +102,16 @@ bool windows_of_rows(const LevelsRow& r, int64_t shift, float* dst, int64_t widt
 
 template <Reduce R, bool Square, int Step, class F>
 bool windows_of_length(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width, F finish) {
-  const auto with = [&](auto three, auto any) {
-    return r.count == 3 ? three(r, shift, dst, width, finish) : any(r, shift, dst, width, finish);
+  constexpr int kRows = Step == 4 ? 4 : 3;  // the usual number
+  const auto with = [&](auto few, auto any) {
+    return r.count == kRows ? few(r, shift, dst, width, finish) : any(r, shift, dst, width, finish);
   };
   switch (length) {
-    case 1: return with(windows_of_rows<R, Square, 3, 1, Step, F>, windows_of_rows<R, Square, 0, 1, Step, F>);
-    case 2: return with(windows_of_rows<R, Square, 3, 2, Step, F>, windows_of_rows<R, Square, 0, 2, Step, F>);
-    case 3: return with(windows_of_rows<R, Square, 3, 3, Step, F>, windows_of_rows<R, Square, 0, 3, Step, F>);
-    case 4: return with(windows_of_rows<R, Square, 3, 4, Step, F>, windows_of_rows<R, Square, 0, 4, Step, F>);
-    default: return with(windows_of_rows<R, Square, 3, 5, Step, F>, windows_of_rows<R, Square, 0, 5, Step, F>);
+    case 1: return with(windows_of_rows<R, Square, kRows, 1, Step, F>, windows_of_rows<R, Square, 0, 1, Step, F>);
+    case 2: return with(windows_of_rows<R, Square, kRows, 2, Step, F>, windows_of_rows<R, Square, 0, 2, Step, F>);
+    case 3: return with(windows_of_rows<R, Square, kRows, 3, Step, F>, windows_of_rows<R, Square, 0, 3, Step, F>);
+    case 4: return with(windows_of_rows<R, Square, kRows, 4, Step, F>, windows_of_rows<R, Square, 0, 4, Step, F>);
+    default: return with(windows_of_rows<R, Square, kRows, 5, Step, F>, windows_of_rows<R, Square, 0, 5, Step, F>);
   }
 }
 
@@ -133,9 +139,11 @@ inline bool window(const LevelsRow& r, int64_t shift, int64_t length, const Endi
   }
 }
 
-// Windows 0, 2, 4 .., not finished; whether dst is right.
-inline bool every_second_window(const LevelsRow& r, int64_t shift, int64_t length, float* dst, int64_t width) {
-  return windows_finished<2>(r, shift, length, dst, width, Unchanged{});
+// Windows 0, step, 2 step .., not finished; whether dst is right.
+inline bool window_with_step(const LevelsRow& r, int64_t shift, int64_t length, int64_t step, float* dst,
+                             int64_t width) {
+  if (step == 2) return windows_finished<2>(r, shift, length, dst, width, Unchanged{});
+  return step == 4 && windows_finished<4>(r, shift, length, dst, width, Unchanged{});
 }
 
 }  // namespace spel::SPEL_ISA

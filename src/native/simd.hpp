@@ -12,7 +12,8 @@
 #include <immintrin.h>
 #endif
 
-#define SPEL_INLINE inline __attribute__((always_inline))
+#define SPEL_ALWAYS __attribute__((always_inline))
+#define SPEL_INLINE inline SPEL_ALWAYS
 
 namespace spel::SPEL_ISA {
 

@@ -152,12 +152,28 @@ void Convolve::make(Lane& lane, int64_t, int64_t, const Row* in, float* dst, int
     }
     convolve_in_parts(
         lane, state.terms,
-        {state.terms.data(), tap_count, packed.data() + g * kernels * tap_count, bias.data() + g * kernels, kernels,
-         block, dst + g * kernels * pitch, pitch, grid.cols, phi == Phi::relu});
+        {state.terms.data(), tap_count, packed.data() + g * computed * tap_count, bias.data() + g * kernels, computed,
+         block, dst + g * kernels * pitch, pitch, grid.cols, phi == Phi::relu, (kernels - computed) * pitch});
   }
   if (phi != Phi::relu && phi != Phi::identity)
     for (int64_t k = 0; k < channels; ++k)
       lane.plan.kernels->activate(phi, parameter, dst + k * pitch, dst + k * pitch, grid.cols);
+}
+
+// Whether the second half of the kernels of each group are the opposites of the first half.
+static bool has_opposites(const float* weights, const float* bias, int64_t kernels, int64_t together, int64_t taps) {
+  const int64_t half = together / 2;
+  const auto opposite = [](const float* a, const float* b, int64_t n) {
+    for (int64_t i = 0; i < n; ++i)
+      if (a[i] != -b[i]) return false;
+    return true;
+  };
+  if (together % 2) return false;
+  for (int64_t k = 0; k < kernels; k += together)
+    if (!opposite(bias + k, bias + k + half, half) ||
+        !opposite(weights + k * taps, weights + (k + half) * taps, half * taps))
+      return false;
+  return true;
 }
 
 Node* convolve(Plan& plan, Node* input, const Window& window, const float* weights, const float* bias, int64_t kernels,
@@ -187,13 +203,14 @@ Node* convolve(Plan& plan, Node* input, const Window& window, const float* weigh
   node->input_channels = channels;
   node->groups = groups;
   const int64_t taps = int64_t(node->taps.size()) * channels / groups, together = kernels / groups;
-  node->block = plan.kernels->kernel_block(together, window.out.cols);
+  node->computed = has_opposites(weights, bias, kernels, together, taps) ? together / 2 : together;
+  node->block = plan.kernels->kernel_block(node->computed, window.out.cols);
   node->bias.assign(bias, bias + kernels);
   node->packed.reserve(size_t(taps) * kernels);
   for (int64_t first = 0; first < kernels; first += together)
-    for (int64_t k = first; k < first + together; k += node->block)
+    for (int64_t k = first; k < first + node->computed; k += node->block)
       for (int64_t t = 0; t < taps; ++t)
-        for (int64_t i = k; i < std::min(first + together, k + node->block); ++i)
+        for (int64_t i = k; i < std::min(first + node->computed, k + node->block); ++i)
           node->packed.push_back(weights[i * taps + t]);
   return node;
 }

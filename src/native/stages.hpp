@@ -46,6 +46,7 @@ class Convolve final : public Node {
   std::vector<float> packed, bias;
   std::vector<float> fill;  // per channel, for rows outside
   int64_t groups = 1;       // of channels: kernel k reads those of its own group alone
+  int64_t computed = 0;     // kernels of a group: all, or its first half if the others are their opposites
   int64_t block = 1;
   Phi phi = Phi::identity;
   float parameter = 0;

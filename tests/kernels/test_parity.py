@@ -245,36 +245,6 @@ def test_one_convolution_is_the_same_bits_in_any_layout(isa: str) -> None:
     assert len(set(results)) == 1
 
 
-@pytest.mark.parametrize("kernels", [1, 7, 12, 13, 32, 41])
-def test_the_last_columns_have_the_bits_of_any_others(isa: str, kernels: int) -> None:
-    rng = np.random.default_rng(kernels)
-    image = rng.standard_normal((1, 2, 1, 5, 50)).astype(np.float32)
-    image[..., 2, 20] = np.nan
-    displacements = np.array([(0, r, c) for r in (-1, 0, 1) for c in (-1, 0, 1)])
-    weights = rng.standard_normal((kernels, 9, 2)).astype(np.float32)
-    bias = rng.standard_normal(kernels).astype(np.float32)
-
-    def convolved(columns: int) -> Array:
-        out = np.empty((1, kernels, 1, 3, columns), np.float32)
-        native.convolve(
-            image,
-            displacements,
-            weights,
-            bias,
-            start=(0, 1, 1),
-            stride=(1, 1, 1),
-            border="constant",
-            fill=np.zeros(2, np.float32),
-            out=out,
-        )
-        return out
-
-    whole = convolved(48)
-    for columns in range(1, 40):
-        part = convolved(columns)
-        assert np.array_equal(part, whole[..., :columns], equal_nan=True), columns
-
-
 @few
 @given(
     rows=st.integers(1, 30),

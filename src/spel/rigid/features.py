@@ -99,7 +99,8 @@ def oriented_edges(orientations: int) -> KernelBank:
     """First derivatives of a Gaussian over 3 x 3 spels; the absolute weights sum to 1.
 
     Kernel i responds to edges from dark to bright in the direction of angle
-    ``2 pi i / orientations``, measured from the right, clockwise.
+    ``2 pi i / orientations``, measured from the right, clockwise. Of an even number, the second
+    half are the opposites of the first, which the engine computes once.
 
     Examples
     --------
@@ -108,9 +109,13 @@ def oriented_edges(orientations: int) -> KernelBank:
     """
     row, col = np.mgrid[-1:2, -1:2]
     bell = np.exp(-(row**2 + col**2) / 2)
-    angles = np.arange(orientations) * 2 * np.pi / orientations
+    distinct = orientations if orientations % 2 else orientations // 2
+    angles = np.arange(distinct) * 2 * np.pi / orientations
     kernels = [(col * np.cos(a) + row * np.sin(a)) * bell for a in angles]
-    return KernelBank.from_array(np.array([k / np.abs(k).sum() for k in kernels]))
+    half = [k / np.abs(k).sum() for k in kernels]
+    return KernelBank.from_array(
+        np.array(half if orientations % 2 else [*half, *np.negative(half)])
+    )
 
 
 def cells_of_crops(

@@ -177,6 +177,13 @@ def test_images_that_do_not_fit_are_told():
         FlattenImages().fit(ragged)
     with pytest.raises(ShapeError, match="different sizes"):
         ImageClassifier().fit(ragged, [0, 1])
+    with pytest.raises(ShapeError, match=r"images of \[1, 3\] channels"):
+        FlattenImages().fit([np.zeros((4, 4)), np.zeros((4, 4, 3))])
+    for model in (FlattenImages(), PooledFeatures()):
+        with pytest.raises(ShapeError, match="at least one pixel"):
+            model.fit_transform(images[:, :0])
+    with pytest.raises(ParameterError, match="Scale the images"):
+        FlimEncoder().fit(images * 1e300, ["a", "b"] * 4)
     assert PooledFeatures().fit_transform(ragged).shape == (2, 2)
     with pytest.raises(ShapeError, match="image_shape"):
         FlattenImages(image_shape=(3, 3)).fit(np.zeros((2, 12)))
@@ -186,6 +193,15 @@ def test_images_that_do_not_fit_are_told():
         FlimEncoder().fit(images, ["same"] * 8)
     with pytest.raises(ParameterError, match="statistics"):
         PooledFeatures(statistics=("mode",)).fit(images)
+
+
+def test_pooled_features_take_batches_of_another_size():
+    images, classes = stripes(8)
+    model = make_pipeline(PooledFeatures(), RidgeHead()).fit(images, classes)
+    smaller = images[:, :9]
+    assert np.array_equal(model.predict(smaller), model.predict([*smaller, images[0]])[:8])
+    with pytest.raises(ShapeError, match="3 channels, fitted on 1"):
+        model.predict(np.zeros((2, 9, 12, 3)))
 
 
 def test_levels_of_a_pyramid_by_hand():

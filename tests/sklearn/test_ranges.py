@@ -64,3 +64,13 @@ def test_plain_numbers_are_taken_in_the_units_of_the_fit(kind, learned, tmp_path
         for form in shown:
             scores = one.decision_function(FORMS[form](images))
             assert np.allclose(scores, expected, atol=1e-3), form
+
+
+def test_a_list_of_images_of_several_types_is_in_the_units_of_the_first():
+    from spel.sklearn import FlattenImages, PooledFeatures
+
+    images = np.random.default_rng(0).integers(0, 256, (6, 6, 5), np.uint8)
+    several = [(images if i % 2 else FORMS["16"](images))[i] for i in range(6)]
+    for features in (FlattenImages(), PooledFeatures()):
+        expected = features.fit_transform(FORMS["16"](images))
+        assert np.allclose(features.fit_transform(several), expected)

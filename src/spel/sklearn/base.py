@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -57,11 +57,15 @@ def as_float32(images: Batch) -> Batch:
     with np.errstate(over="ignore"):
         converted = images.astype(np.float32, copy=False)
     if converted is not images and not np.isfinite(converted).all():
-        raise ParameterError(
-            f"images: values up to {np.abs(images).max():g}; features are computed in float32, "
-            "which holds values up to 3.4e38. Scale the images"
-        )
+        _refuse_large(images)
     return converted
+
+
+def _refuse_large(images: Batch) -> NoReturn:
+    raise ParameterError(
+        f"images: values up to {np.abs(images).max():g}; features are computed in float32, "
+        "which holds values up to 3.4e38. Scale the images"
+    )
 
 
 def check_held(name: str, images: Batch) -> None:
@@ -70,11 +74,13 @@ def check_held(name: str, images: Batch) -> None:
     Raises
     ------
     ParameterError
-        If all values are 0 in float32, or nearly so.
+        If all values are 0 in float32, or nearly so, or one is too large for it.
     """
     if images.dtype.kind != "f" or images.dtype.itemsize <= 4:
         return
     largest = float(np.abs(images).max(initial=0))
+    if largest > float(np.finfo(np.float32).max):
+        _refuse_large(images)
     if 0 < largest < float(np.finfo(np.float32).tiny):
         raise ParameterError(
             f"{name}: values up to {largest:g}; features are computed in float32, which holds "
@@ -219,6 +225,7 @@ def validate_images(estimator: Any, X: Any, *, reset: bool, **y: Any) -> Any:
     """
     name = type(estimator).__name__
     refuse_ragged(name, X)
+    X = _in_units_of_first(X)
     if isinstance(X, np.ma.MaskedArray):
         as_unmasked(X, name)
     if not reset:
@@ -233,6 +240,8 @@ def validate_images(estimator: Any, X: Any, *, reset: bool, **y: Any) -> Any:
         raise ParameterError(f"{name}: {first_line(error)}") from None
     images = checked[0] if y else checked
     values = int(np.prod(images.shape[1:]))
+    if not values:
+        raise ShapeError(f"{name}: images of {images.shape[1:]}; expected at least one pixel")
     if reset:
         estimator.n_features_in_ = values
     elif values != estimator.n_features_in_ and not flat:
@@ -261,12 +270,30 @@ def _shape(X: Any) -> tuple[int, ...]:
 
 
 def refuse_ragged(name: str, X: Any) -> None:
-    """Refuse a list of images of different sizes with a clear message."""
-    if isinstance(X, list | tuple) and X and np.ndim(X[0]) >= 2:
-        shapes = {np.shape(image) for image in X}
-        if len(shapes) > 1:
-            first = ", ".join(str(s) for s in sorted(shapes)[:4])
-            raise ShapeError(
-                f"{name}: images of different sizes ({first}{', ...' if len(shapes) > 4 else ''}); "
-                "bring them to one size, or use PooledFeatures, whose vectors do not depend on it"
-            )
+    """Refuse a list of images of different sizes or channels with a clear message."""
+    if not isinstance(X, list | tuple) or not X or np.ndim(X[0]) < 2:
+        return
+    shapes = {np.shape(image) for image in X}
+    if len(shapes) == 1:
+        return
+    if len({shape[:2] for shape in shapes}) == 1:
+        counts = sorted(dict.fromkeys(s[2] if len(s) > 2 else 1 for s in shapes))
+        raise ShapeError(f"{name}: images of {counts} channels; convert them to one number")
+    first = ", ".join(str(s) for s in sorted(shapes)[:4])
+    raise ShapeError(
+        f"{name}: images of different sizes ({first}{', ...' if len(shapes) > 4 else ''}); bring "
+        "them to one size, or use make_pipeline(PooledFeatures(), RidgeHead()), which takes any"
+    )
+
+
+def _in_units_of_first(X: Any) -> Any:
+    """A list of images of different types, in the units of the first one: an array has one type."""
+    if not isinstance(X, list | tuple) or not all(isinstance(i, np.ndarray) for i in X):
+        return X
+    if len({image.dtype for image in X}) < 2 or any(
+        image.ndim < 2 or image.dtype.kind not in "buif" for image in X
+    ):
+        return X
+    whites = [white_of(image) for image in X]
+    first = whites[0]
+    return [to_white(i, w, first) if w and first else i for i, w in zip(X, whites)]

@@ -176,13 +176,19 @@ class PooledFeatures(ImageTransformer):
     def transform(self, X: Any) -> Batch:
         """Feature vectors (n, length), float32; a list is encoded image by image."""
         check_is_fitted(self)
-        if not _is_ragged(X) and self.image_shape_:
+        if not _is_ragged(X) and self.image_shape_ and not self._of_other_size(X):
             return self.encode_in_batches(self.check_images(X, reset=False))
         if _channels(X) != self.channels_:
             raise ShapeError(
                 f"PooledFeatures: images of {_channels(X)} channels, fitted on {self.channels_}"
             )
         return np.concatenate([self.encode_finite(_checked(image)) for image in X])
+
+    def _of_other_size(self, X: Any) -> bool:
+        """Whether X is a batch of images of another size than those of `fit`, not a table."""
+        is_list = isinstance(X, list | tuple) and len(X)
+        shape = np.shape(X[0]) if is_list else getattr(X, "shape", ())[1:]
+        return len(shape) in (2, 3) and shape[:2] != self.image_shape_[:2]
 
     def length(self, shape: Sequence[int]) -> int:
         """Length of the vector of an image of a shape."""
@@ -276,6 +282,10 @@ def _with_channel(image: Any) -> Batch:
 def _checked(image: Any) -> Batch:
     """One image as a batch; it must be finite, as scikit-learn demands of arrays."""
     batch = _with_channel(image)[None]
+    if not batch.size:
+        raise ShapeError(
+            f"PooledFeatures: an image of {np.shape(image)}; expected at least one pixel"
+        )
     if batch.dtype.kind not in "buif" or not np.isfinite(batch).all():
         raise ParameterError(
             f"PooledFeatures: an image of {batch.dtype} holds NaN, infinity or no numbers; "

@@ -4,7 +4,8 @@
 ``nested`` (configuration chosen inside each fold), ``curve`` (learning from few photos), ``robust``
 (rotated, small, dark photos ...), ``ship`` (the zoo's network and its card), ``adjust`` (only the
 kernels that adjust its boxes), ``shipped`` (what the zoo's network finds at several thresholds, in
-photos that it was learned from), ``small`` (the same photos reduced, and enlarged in detection).
+photos that it was learned from), ``small`` (the same photos reduced, and enlarged in detection),
+``speed`` (the time that the zoo's network takes).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from benchmarks.plates.detector import LOW, Images, answer, greys, learn
 from benchmarks.plates.gallery import gallery
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
 from benchmarks.plates.shipped import SHIPPED, adjust, ship, shipped, small
+from benchmarks.plates.speed import speed
 from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
 from spel.rigid import RigidConfig
 
@@ -46,7 +48,7 @@ class CrossValidation:
 def main() -> int:
     """Run one part, print its table, and write it into the folder of ``--out``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plates.learned")
-    names = ("cross", "nested", "curve", "robust", "ship", "adjust", "shipped", "small")
+    names = ("cross", "nested", "curve", "robust", "ship", "adjust", "shipped", "small", "speed")
     parser.add_argument("part", choices=names)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=Path("results"))
@@ -73,6 +75,7 @@ def main() -> int:
         "adjust": adjust,
         "shipped": shipped,
         "small": small,
+        "speed": speed,
     }
     text = parts[options.part](options, found, images)
     print(text)

@@ -57,6 +57,7 @@ def test_every_command_has_help(program, name):
     assert code == 0
     assert out.startswith(f"Usage: spel {name}")
     assert not err
+    assert "] [default:" not in " ".join(out.split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -24,8 +24,7 @@ from spel.io.annotation.formats import FORMATS
     "--space",
     type=click.Choice(SPACES),
     default="labnorm2",
-    help="Colour space of the network's input; none takes the channels as they are. "
-    "[default: labnorm2]",
+    help="Colour space of the network's input; none takes the channels as they are.",
 )
 @click.option(
     "--from", "source_form", type=click.Choice(list(FORMATS)), help="Format of the boxes in SRC."

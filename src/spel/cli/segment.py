@@ -42,7 +42,7 @@ from spel.cli.types import ObjectScale
     default=1.0,
     metavar="FACTOR",
     help="Length of the objects in these images over that of the marked ones; with auto it is "
-    "estimated, one for all images, from at most 20 of them. [default: 1]",
+    "estimated, one for all images, from at most 20 of them.",
 )
 @shared
 def command(

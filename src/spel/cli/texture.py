@@ -24,7 +24,7 @@ SIZE = Integers("ROWS,COLS", (2,), 8, "--size 512,512")
     type=click.Choice(["joint", "histograms", "quilt"]),
     default="joint",
     help="joint: the joint statistics of a bank's activations; histograms: their values alone; "
-    "quilt: patches of the sample, laid over one another and cut. [default: joint]",
+    "quilt: patches of the sample, laid over one another and cut.",
 )
 @click.option(
     "--patch", type=click.IntRange(4), help="Side of a quilt's patches. [default: a quarter]"

@@ -85,3 +85,11 @@ def test_strokes_of_one_square_and_borders_of_one_pixel_are_kept():
     drawn[15:25, 20], drawn[4, 5:30] = 1, 0
     labels = label_from_strokes(image + true, Markers.from_image(drawn), stride=3)
     np.testing.assert_array_equal(labels, true)  # though squares of 3 x 3 cut across the border
+
+
+def test_an_image_that_memory_does_not_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spel.core.memory.memory_limit", lambda: 1 << 10)
+    image = np.zeros((8, 12, 3), np.float32)
+    strokes = Markers([(4, 1), (4, 9)], [0, 1], (8, 12))
+    with pytest.raises(ParameterError, match=r"an image of 8 x 12 with strokes of 2 labels .* GiB"):
+        label_from_strokes(image, strokes)

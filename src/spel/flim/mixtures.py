@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.core.markers import Markers
+from spel.core.memory import check_memory
 from spel.errors import ParameterError
 from spel.linear.mixture import Mixture
 from spel.ops.cut import SMOOTHNESS, Borders, least_cost
@@ -20,6 +21,9 @@ Masks = npt.NDArray[np.bool_]
 
 CERTAIN = 1e4
 """What it costs to deny a stroke."""
+
+BYTES_PER_CHANNEL, BYTES_PER_LABEL = 26, 42
+"""Least memory of a spel, for each channel of the colours and each label of the strokes."""
 
 REACH = 3
 """How far from a border spels are cut one by one, in sides of the squares before."""
@@ -66,7 +70,8 @@ def label_from_strokes(
     Raises
     ------
     ParameterError
-        If the strokes are of fewer than two labels, or a colour is not finite.
+        If the strokes are of fewer than two labels, a colour is not finite, or the image takes more
+        memory than this process may take.
     FormatError
         If the strokes are of an image of another size.
 
@@ -115,6 +120,13 @@ def _checked(colors: npt.ArrayLike, markers: Markers) -> Real:
             f"label_from_strokes: strokes of the labels {markers.classes}; expected strokes of at "
             "least two, such as an object and background"
         )
+    size = " x ".join(map(str, values.shape[:-1]))
+    each = BYTES_PER_CHANNEL * values.shape[-1] + BYTES_PER_LABEL * len(markers.classes)
+    check_memory(
+        f"label_from_strokes: an image of {size} with strokes of {len(markers.classes)} labels",
+        float(each) * values[..., 0].size,
+        "cut a smaller image, or a part of it",
+    )
     if not np.isfinite(values).all():
         raise ParameterError("label_from_strokes: a colour is not finite; expected numbers")
     spread = values.std(axis=tuple(range(markers.ndim)))

@@ -12,7 +12,8 @@ from benchmarks.science.printed import PRINTED, PrintedTable, measure as run_pri
 from benchmarks.science.table import Table
 from spel.errors import SpelError
 
-NAMES = ("parasites", "presence", "hands", "plates", "regions", "citrus", "mo445", "labels",
+NAMES = ("parasites", "eggs", "eggs-ablation", "eggs-decoders", "eggs-nested", "presence", "hands",
+         "schistosoma", "plates", "regions", "citrus", "mo445", "mo445-sets", "labels",
          "interaction", "scales")  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def _measured(name: str, options: argparse.Namespace) -> Table | PrintedTable:
         if options.expect:
             printed.expect()
         return printed
-    module = import_module(f"benchmarks.science.{name}")
+    module = import_module(f"benchmarks.science.{name.replace('-', '_')}")
     seeds = {"seeds": tuple(options.seeds)} if options.seeds else {}
     table: Table = module.measure(options.data, **seeds)
     if options.expect:

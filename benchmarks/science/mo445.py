@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.science.controls import COLOR, LEARNED, RANDOM, encoders
-from benchmarks.science.sets import mo445_sets, photograph_encoder
+from benchmarks.science.sets import marked_by_robot, mo445_sets, photograph_encoder
 from benchmarks.science.table import Table, Values, row
 from spel.decide import Delineation, segment
-from spel.flim import robot_markers
 from spel.learning.segmenter import learn_segmenter
 from spel.metrics.segmentation import dice
 
@@ -64,9 +63,7 @@ def _nested(sets: list[str], runs: tuple[dict[str, Values], ...]) -> dict[str, V
 
 def _of_set(name: str, number: int, images: dict, masks: dict, seed: int, cut: bool) -> Values:
     """Dice of the images of one set that were not marked."""
-    count = min(3, len(images) - 1)
-    chosen = np.random.default_rng(seed).permutation(sorted(images))[:count]
-    drawn = {n: robot_markers(masks[n], seed=seed) for n in chosen}
+    drawn = marked_by_robot(images, masks, seed)
     marked, strokes = [images[n] for n in drawn], list(drawn.values())
     learned = learn_segmenter(
         encoders(photograph_encoder(), marked, strokes, seed)[name](),

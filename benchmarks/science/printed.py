@@ -1,7 +1,7 @@
 """Tables that other benchmarks print: run, written as Markdown, CSV and LaTeX, and compared.
 
-They have no intervals and no tests over images, because their benchmarks print no figures per
-image. Columns of times are written, and not compared.
+They have intervals and tests over images only where their benchmarks print them. Columns of times
+are written, and not compared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 TIMES = re.compile(r"\b(s|ms|seconds|time)\b")
 """What the head of a column of times holds."""
 
-NUMBERS = re.compile(r"[-–\d.,/()%± ]*\d[-–\d.,/()%± ]*")
+NUMBERS = re.compile(r"[-–\d.,/()\[\]%± ]*\d[-–\d.,/()\[\]%± ]*")
 """A cell of figures: one, or several apart by strokes or in brackets."""
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -50,28 +50,13 @@ class Printed:
     out: bool = False
 
 
-_EGGS = "benchmarks/flim/experiments.py"
 _PLATES = "-m benchmarks.plates.learned"
 _CLASSIFY = "-m benchmarks.classify"
 
 PRINTED = {
-    "eggs": Printed(
-        "Parasite eggs from 1, 3, 5 and 8 marked images",
-        f"{_EGGS} parasites --images 1 3 5 --seeds 5",
-    ),
-    "eggs-ablation": Printed("Parasite eggs, one change at a time", f"{_EGGS} ablation"),
-    "eggs-decoders": Printed("Parasite eggs, the published decoders", f"{_EGGS} decoders"),
-    "eggs-nested": Printed(
-        "Parasite eggs, settings chosen by nested cross-validation",
-        "benchmarks/flim/cross_validation.py",
-    ),
     "eggs-shipped": Printed(
         "Parasite eggs, the network that ships", "benchmarks/flim/parasite_eggs.py"
     ),
-    "schistosoma": Printed(
-        "Schistosoma eggs, settings untouched", f"{_EGGS} schistosoma --images 1 3 --seeds 5"
-    ),
-    "mo445-sets": Printed("Photographs, set by set", f"{_EGGS} mo445 --seeds 3"),
     "forest": Printed(
         "Strokes, beside a random forest", "-m benchmarks.classes forest --images 6", 0.04
     ),

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 import spel
 from spel.core.markers import Markers
+from spel.flim import robot_markers
 from spel.io.annotation.marker_folder import find_markers
 from spel.nn import Activation, Center, Color, MaxPool, Network, Unlearned, chain
 
@@ -24,6 +25,14 @@ def parasites(data: Path) -> tuple[Images, Masks, dict[str, Markers]]:
     return images, masks, find_markers(home / "libift" / "markers")
 
 
+def schistosoma(data: Path) -> tuple[Images, Masks, dict[str, Markers]]:
+    """10 microscope fields of 16 bits with one egg each, and the strokes of 5 of them."""
+    home = data / "schistosoma"
+    images = {p.stem: spel.read(p) for p in sorted((home / "orig").glob("*.png"))}
+    masks = {p.stem: spel.read(p)[..., 0] > 0 for p in sorted((home / "label").glob("*.png"))}
+    return images, masks, find_markers(home / "markers")
+
+
 def mo445_sets(data: Path) -> dict[int, tuple[Images, Masks]]:
     """Five sets of photographs of one subject each, with masks."""
     sets = {}
@@ -36,6 +45,12 @@ def mo445_sets(data: Path) -> dict[int, tuple[Images, Masks]]:
         }
         sets[number] = (images, masks)
     return sets
+
+
+def marked_by_robot(images: Images, masks: Masks, seed: int) -> dict[str, Markers]:
+    """Strokes on at most 3 images of a set, of which at least one stays without."""
+    chosen = np.random.default_rng(seed).permutation(sorted(images))[: min(3, len(images) - 1)]
+    return {n: robot_markers(masks[n], seed=seed) for n in chosen}
 
 
 def parasite_encoder() -> Network:

@@ -102,10 +102,12 @@ def test_printed_tables_are_found_and_written(tmp_path):
 
     text = "words\n\n| | r50 (a / b) | kept | ms |\n|---|---:|---|---|\n"
     text += "| **ours**, 2 levels | .95 / 1.00 | 2,971 | 12 |\n| theirs_ | – | 0.5 (0.25) | 3 |\n"
-    table = PrintedTable("toy", PRINTED["eggs"], text)
+    text += "| interval | .5 [.25, .75] | | |\n"
+    table = PrintedTable("toy", PRINTED["eggs-shipped"], text)
     assert table.means() == {
         "ours, 2 levels": {"r50 (a / b) 1": 0.95, "r50 (a / b) 2": 1.0, "kept": 2971.0},
         "theirs_": {"kept 1": 0.5, "kept 2": 0.25},
+        "interval": {f"r50 (a / b) {i}": value for i, value in enumerate((0.5, 0.25, 0.75), 1)},
     }
     assert [path.suffix for path in table.write(tmp_path)] == [".md", ".csv", ".tex"]
     assert "theirs_,–,0.5 (0.25),3" in (tmp_path / "toy.csv").read_text()
@@ -149,7 +151,7 @@ def test_a_benchmark_that_fails_is_named(tmp_path, monkeypatch, capsys):
     from benchmarks.science.__main__ import main
 
     monkeypatch.chdir(ROOT)
-    assert main(["eggs", "--data", str(tmp_path)]) == 3
+    assert main(["eggs-shipped", "--data", str(tmp_path)]) == 3
     assert "takes no other folder" in capsys.readouterr().err
     assert main(["plates-folds", "--data", str(tmp_path), "--seeds", "1"]) == 3
     assert main(["plates-folds", "--data", str(tmp_path), "--out", str(tmp_path)]) == 3

@@ -166,3 +166,19 @@ class TestTiff:
         ):
             write(tmp_path / "a.tif", np.zeros((3, 4, channels), np.uint8))
             assert describe(tmp_path / "a.tif").color == color
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_a_file_that_is_cut_between_its_pages_is_refused(order, big, tmp_path):
+    planes, path = np.arange(4 * 9 * 8, dtype=np.uint16).reshape(4, 9, 8), tmp_path / "cut.tif"
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(path, planes, byteorder=order, bigtiff=big, photometric="minisblack")
+    assert np.array_equal(read(path)[..., 0], planes)
+    with tifffile.TiffFile(path) as tiff:
+        last = tiff.pages[3].offset
+    path.write_bytes(path.read_bytes()[:last])
+    with pytest.raises(ImageReadError, match=r"cut short: page [1-3] lies beyond its end"):
+        read(path)
+    with pytest.raises(ImageReadError, match="cut short"):
+        describe(path)

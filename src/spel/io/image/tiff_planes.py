@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from spel.io.opening import DAMAGED, DecodeError
 
@@ -66,7 +66,7 @@ class Choice:
         if self.times > 1 and page is None:
             raise DecodeError(
                 f"it holds {self.times} points in time ({self.axes})",
-                f"read one of them with page=0 to {self.times - 1}",
+                f"read one of them with page=0 to {self.times - 1} (on the command line: --page)",
             )
 
 
@@ -101,7 +101,19 @@ def _pages(tiff: TiffFile) -> list[TiffPage]:
         pages.append(page)
     if not pages:
         raise DecodeError("it has no page", DAMAGED)
+    _check_end(tiff, pages[-1].offset, len(pages))
     return pages
+
+
+def _check_end(tiff: TiffFile, last: int, count: int) -> None:
+    """Refuse a file that is cut short between its pages: tifffile reads those that are left."""
+    file, form = tiff.filehandle, tiff.tiff
+    order: Literal["little", "big"] = "little" if form.byteorder == "<" else "big"
+    file.seek(last)
+    tags = int.from_bytes(file.read(form.tagnosize), order)
+    file.seek(last + form.tagnosize + tags * form.tagsize)
+    if int.from_bytes(file.read(form.offsetsize), order) >= file.size:
+        raise DecodeError(f"it is cut short: page {count} lies beyond its end", DAMAGED)
 
 
 def choose(planes: Sequence[Plane], page: int | None) -> Choice:

@@ -95,7 +95,7 @@ class OmeZarr:
         if self.pages > 1 and page is None:
             raise DecodeError(
                 f"it holds {self.pages} points in time",
-                f"read one of them with page=0 to {self.pages - 1}",
+                f"read one of them with page=0 to {self.pages - 1} (on the command line: --page)",
             )
         self.levels = tuple((one.size("y"), one.size("x")) for one in levels)
         self.depths = tuple(one.size("z") for one in levels)

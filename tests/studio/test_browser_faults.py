@@ -78,6 +78,9 @@ def test_a_broken_image_is_named_marked_removed_and_stops_nothing(person):
         person.settle()
         assert page.locator("#notice p").count() == 1
     assert page.locator(".toast").count() == 0
+    person.go("images")
+    card = page.locator(".image-grid li.problem")
+    assert card.locator(".small").inner_text().startswith("the file ends before")
     person.go("chain")
     person.settle()
     drawn = """[...document.querySelectorAll('spel-stage canvas, spel-strip canvas')].some(

@@ -6,6 +6,7 @@ import { h, patch } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
 import { Part } from "../../base/part.js";
 import { sayProblem } from "../../base/toasts.js";
+import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { get } from "../../server/api.js";
@@ -53,10 +54,18 @@ class ImagesPage extends Part {
 }
 customElements.define("page-images", ImagesPage);
 
+/**
+ * Why an image cannot be read, without its name, which stands above.
+ * @param {string} why
+ * @param {string} name
+ */
+const shortened = (why, name) => why.split(`${name}: `).at(-1);
+
 /** @param {ImageName} image */
 function imageItem({ id, name: ownName, problem }) {
   const name = imageTitle(ownName);
   const current = id === sourceIdOf(state.image);
+  const why = problem ? reasonText(problem) : "";
   const strokes = state.doc.strokes[id]?.length ?? 0;
   const boxes = state.doc.truth[id]?.length ?? 0;
   const facts = [
@@ -72,14 +81,14 @@ function imageItem({ id, name: ownName, problem }) {
     h(
       "button.plain",
       {
-        title: problem ?? name,
+        title: why || name,
         "aria-current": current ? "true" : null,
         onclick: () => choose({ image: id }),
       },
       problem ? h("span.thumb-frame.broken", {}, "⚠") : thumb(`images/${id}/thumb`),
       h("span.name", {}, name),
     ),
-    h("span.small.muted", {}, problem ?? facts.filter(Boolean).join(" · ")),
+    h("span.small.muted", {}, shortened(why, ownName) || facts.filter(Boolean).join(" · ")),
     miniButton(icon("trash"), t("image.remove"), remove, label),
   );
 }

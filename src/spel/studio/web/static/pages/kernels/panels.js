@@ -4,6 +4,7 @@
 import { chip, labelled, numberField, quietField, selectField } from "../../base/controls.js";
 import { h } from "../../base/dom.js";
 import { icon } from "../../base/icons.js";
+import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { cutSwitch } from "../../learn.js";
@@ -162,6 +163,11 @@ function pinButton({ id, name: ownName, problem }) {
   const pinned = pins.includes(id);
   const images = pinned ? pins.filter((p) => p !== id) : [...pins, id];
   const toggle = () => act({ do: "set_pins", images });
-  const attributes = { key: id, pressed: pinned, title: problem, onclick: toggle };
+  const attributes = {
+    key: id,
+    pressed: pinned,
+    title: problem && reasonText(problem),
+    onclick: toggle,
+  };
   return chip(attributes, icon("pin"), problem ? `⚠ ${name}` : name);
 }

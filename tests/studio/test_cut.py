@@ -90,7 +90,7 @@ def test_strokes_of_one_side_are_refused_by_name(session, strokes, code):
     assert session.document.masks == {}
 
 
-def test_one_colour_is_refused_and_a_stopped_cut_changes_nothing(tmp_path, drawn):
+def test_one_colour_and_nan_are_refused_and_a_stopped_cut_changes_nothing(tmp_path, drawn):
     grey = Source("grey", "grey", lambda: np.full((20, 30, 1), 90, np.uint8))
     session = Session([grey], tmp_path / "grey")
     session.do(add("grey", stroke("a", 1, [[5, 5], [5, 9]])))
@@ -98,6 +98,14 @@ def test_one_colour_is_refused_and_a_stopped_cut_changes_nothing(tmp_path, drawn
     with pytest.raises(Refusal) as refused:
         cut(session, "grey")
     assert refused.value.code == "cut_one_color"
+    session.close()
+    odd = np.full((20, 30, 3), 0.5, np.float32)
+    odd[3, 4] = np.nan
+    session = Session([Source("grey", "odd", lambda: odd)], tmp_path / "odd")
+    session.do(add("grey", stroke("a", 1, [[5, 5], [5, 9]])))
+    session.do(add("grey", stroke("b", 0, [[15, 5], [15, 9]])))
+    with pytest.raises(Refusal, match="image odd has pixels without a number"):
+        cut(session, "grey")
     session.close()
     task = Task("cut")
     task.stop()
@@ -186,6 +194,8 @@ def test_a_large_image_is_cut_on_itself_whatever_reduces_it(drawn, monkeypatch):
 
 
 def test_what_cannot_be_cut_is_refused_by_name(drawn):
+    with pytest.raises(SpelError, match="cut 'yes'; expected true or false"):
+        drawn.do({"do": "learn", **NET, "cut": "yes"})
     with pytest.raises(Refusal) as refused:
         drawn.do({"do": "learn", **NET, "cut": True, "decoder": "lm"})
     assert refused.value.code == "cut_decoder"

@@ -134,11 +134,13 @@ class Journal:
         return []
 
     def _append(self, changes: Iterable[Change]) -> None:
-        state, lines = self._last, []
-        if not self._size:
-            lines.append(_first_line(state))
+        state, lines = self._last, list[bytes]()
+        if self._size > (self._path.stat().st_size if self._path.exists() else 0):
+            self._size = 0  # somebody has deleted it, or a part of it: it begins anew
         for change in changes:
             after = self._networks.state_of(change.document)
+            if not self._size and not lines:
+                lines.append(_first_line(state))
             record: dict[str, Any] = {change.kind: change.label}
             if change.kind in ("do", "replace"):
                 record["set"] = difference(state, after)
@@ -303,10 +305,10 @@ class NetworkFiles:
         """The name of the file that holds a network, written if it is not there yet."""
         with self._lock:
             entry = self._names.get(id(network))
-            if entry is not None and entry[0] is network:
-                return entry[1]
-        name = _content_name(network)
-        if not self.path(name).exists():
+            own = entry[1] if entry is not None and entry[0] is network else None
+        name = own or _content_name(network)
+        if not self.path(name).exists():  # new, or somebody has deleted it
+            self._folder.mkdir(parents=True, exist_ok=True)
             save(network, self.path(name))
         self._remember(network, name)
         return name

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from spel.errors import ParameterError
+from spel.errors import ParameterError, SpelError
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, in one sentence without the words of the system's calls."""
+    if isinstance(error, OSError) and not isinstance(error, SpelError):
+        return f"the disk refused it: {error.strerror or error}"
+    notes = "; ".join(getattr(error, "__notes__", ()))
+    return f"{error} ({notes})" if notes else str(error)
 
 
 class Refusal(ParameterError):

@@ -292,7 +292,7 @@ class Session:
     def uploads(self) -> Path:
         """The folder of uploaded files."""
         folder = self.folder / "uploads"
-        folder.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 
     def _add_uploads(self) -> None:

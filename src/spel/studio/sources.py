@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from spel.core.intensity import white_of
 from spel.data import street
-from spel.errors import FormatError, ParameterError
+from spel.errors import FormatError, ImageReadError, ParameterError
 from spel.io import describe, read as read_image
 from spel.io.isolation import AVAILABLE
+from spel.io.large import is_zarr
 from spel.io.sources import expand
 from spel.studio.digits import digit
 from spel.studio.document import Box
@@ -85,17 +86,32 @@ def file_source(id: str, name: str, path: str | os.PathLike[str]) -> Source:
 
 
 def _read_file(real: Path) -> Array:
+    if is_zarr(real):
+        return _read_zarr(real)
     # A link may have replaced the file since its path was resolved.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(real, flags | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
         raise FormatError(f"{real.name}: it cannot be read ({error.strerror})") from None
+    regular = stat.S_ISREG(os.fstat(handle).st_mode) and os.path.realpath(real) == str(real)
+    if not regular:
+        os.close(handle)
+        raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode) or os.path.realpath(real) != str(real):
-            raise FormatError(f"{real.name}: it is not a regular file any more, so it is not read")
         image: Array = read_image(file, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
         return image
+
+
+def _read_zarr(real: Path) -> Array:
+    """An image that is a folder of OME-Zarr."""
+    if os.path.realpath(real) != str(real):
+        raise FormatError(f"{real.name}: it is a link now, so it is not read")
+    try:
+        image: Array = read_image(real, max_pixels=MAX_PIXELS, isolate=AVAILABLE)
+    except ImageReadError as error:
+        raise ImageReadError(str(error).replace(str(real), real.name)) from error
+    return image
 
 
 def _white_of_file(real: Path, array: Array) -> float | None:

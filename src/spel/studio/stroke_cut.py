@@ -97,6 +97,13 @@ def _labels(
             "image {image} has one colour only, which tells no object from the background",
             image=loaded.name,
         )
+    if not np.isfinite(colors).all():
+        raise Refusal(
+            "cut_not_finite",
+            "image {image} has pixels without a number (NaN, infinity), so it cannot be cut along "
+            "strokes",
+            image=loaded.name,
+        )
     labels = label_from_strokes(colors, drawn, on_round=on_round)
     if factor > 1:
         rows, cols = (np.arange(n) // factor for n in loaded.size)

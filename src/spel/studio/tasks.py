@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.errors import SpelError
-from spel.studio.refusals import Refusal
+from spel.studio.refusals import Refusal, sentence
 
 MAX_TASKS = 20
 """Tasks that are remembered; the oldest ones that have ended are forgotten."""
@@ -152,7 +152,7 @@ def _work(task: Task, work: Work) -> None:
         task.refusal = {"code": error.code, "values": error.values}
         task.message, task.state = str(error), "failed"
     except (SpelError, OSError, ValueError) as error:
-        task.message, task.state = str(error), "failed"
+        task.message, task.state = sentence(error), "failed"
     except MemoryError:
         task.message, task.state = "there is not enough memory for this", "failed"
     except BaseException as error:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spel.io.image.label_image import write_label_image
+from spel.errors import SpelError
+from spel.io.image.label_image import read_label_image, write_label_image
 from spel.studio.commands.boxes import Named, with_named_boxes
 from spel.studio.document import Document
 from spel.studio.images import Loaded, source_id
+from spel.studio.refusals import Refusal
 from spel.studio.session import Session
 
 Labels = npt.NDArray[Any]
@@ -26,7 +28,7 @@ def store(session: Session, labels: Labels) -> str:
     name = digest.hexdigest()
     path = file_of(session, name)
     if not path.exists():
-        path.parent.mkdir(exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_label_image(path, labels)
     return name
 
@@ -41,6 +43,29 @@ def masks_of(session: Session) -> dict[str, Path]:
     ids = set(session.image_ids())
     masks = session.document.masks
     return {i: file_of(session, name) for i, name in masks.items() if source_id(i) in ids}
+
+
+def read(session: Session, image: str) -> Labels:
+    """The true mask of an image.
+
+    Raises
+    ------
+    Refusal
+        If it has none, or its file is gone or damaged.
+    """
+    path = masks_of(session).get(image)
+    if path is None:
+        raise Refusal("no_mask", "this image has no true mask")
+    try:
+        labels: Labels = read_label_image(path)
+    except (SpelError, OSError):
+        raise Refusal(
+            "mask_lost",
+            "the file of the true mask of image {image} is gone or damaged; load the mask, or cut "
+            "it along the strokes, again",
+            image=session.images.source(image).name,
+        ) from None
+    return labels
 
 
 def with_mask(document: Document, image: Loaded, name: str, boxes: Named) -> Document:

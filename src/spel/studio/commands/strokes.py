@@ -9,7 +9,7 @@ from typing import Any
 
 from spel.core.markers import Markers
 from spel.decide.segmentation import segmentation_of
-from spel.errors import ParameterError
+from spel.errors import FormatError, ParameterError
 from spel.io.annotation.annotations import ONE_CLASS
 from spel.nn import Network
 from spel.studio import learning, reduction
@@ -137,6 +137,9 @@ def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Doc
     """
     name = arguments["network"]
     entry = document.entry(name)
+    cut = arguments.get("cut", segmentation_of(entry.network).cut)
+    if not isinstance(cut, bool):
+        raise FormatError(f"learn: cut {cut!r:.40}; expected true or false")
     images = [workspace.load(i) for i in workspace.marked_images()]
     start = arguments.get("start")
     factor = _learning_factor(entry.network, images, start)
@@ -156,7 +159,7 @@ def learn(document: Document, workspace: Workspace, arguments: Arguments) -> Doc
         decoder=str(arguments.get("decoder", "linear")),
         factor=factor,
         class_names={one.label: one.name for one in document.classes},
-        cut=bool(arguments.get("cut", segmentation_of(entry.network).cut)),
+        cut=cut,
     )
     network = reduction.reduced(network, factor)
     return document.with_entry(name, Entry(network, entry.bypassed & set(network.names)))

@@ -14,9 +14,9 @@ from spel.decide.segmented import segment_image
 from spel.errors import ImageReadError
 from spel.evaluation import evaluate_classes, evaluate_instance_masks, evaluate_masks
 from spel.io import write
-from spel.io.image.label_image import read_label_image
 from spel.jobs.segmented_files import mask_picture, save_part
 from spel.nn import Network
+from spel.studio import true_masks
 from spel.studio.reduction import needed_factor
 from spel.studio.refusals import Refusal
 from spel.studio.segmenting import segmentation_for
@@ -32,10 +32,7 @@ COLORS = 10
 
 def true_mask_view(session: Session, image: str) -> Packed:
     """The true mask of an image: 0 where there is no object, else 1 to `COLORS`."""
-    path = masks_of(session).get(image)
-    if path is None:
-        raise Refusal("no_mask", "this image has no true mask")
-    labels = read_label_image(path)
+    labels = true_masks.read(session, image)
     shown = np.where(labels > 0, (labels.astype(np.int64) - 1) % COLORS + 1, 0).astype(np.uint8)
     if len(np.unique(labels[labels > 0])) <= 1:
         shown = np.minimum(shown, 1)
@@ -69,12 +66,12 @@ def masks_quality(session: Session, network: str, on_image: OnImage) -> Json:
     dict
         Empty if there is no true mask; ``figures`` None if the network makes no masks. ``kind`` is
         "masks" or "classes"; ``instances`` holds the figures of objects, where the true masks
-        number them.
+        number them. ``lost`` names the images whose true mask cannot be read any more.
     """
-    masks = masks_of(session)
+    masks, lost = _readable(session)
     entry = session.document.entry(network)
     if not masks:
-        return {}
+        return {"lost": lost} if lost else {}
     if slides(entry.decision) and KEY not in entry.network.meta:
         return _without_figures([])
     failed: list[Json] = []
@@ -97,7 +94,19 @@ def masks_quality(session: Session, network: str, on_image: OnImage) -> Json:
         if how is None:
             return _without_figures(failed)
         compared = _compared(answers, truth, how, images)
-    return {**compared, "failed": failed}
+    return {**compared, "failed": failed, "lost": lost}
+
+
+def _readable(session: Session) -> tuple[dict[str, Path], list[str]]:
+    """The files of the true masks by image, and the names of images whose mask is lost."""
+    masks, lost = masks_of(session), []
+    for image in list(masks):
+        try:
+            true_masks.read(session, image)
+        except Refusal:
+            del masks[image]
+            lost.append(session.images.source(image).name)
+    return masks, lost
 
 
 def _without_figures(failed: list[Json]) -> Json:

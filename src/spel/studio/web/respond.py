@@ -13,7 +13,7 @@ from starlette.responses import Response
 from spel.errors import FormatError, ImageReadError, SpelError, WriteError
 from spel.io.json_files import parse_json
 from spel.studio.images import NoImageError
-from spel.studio.refusals import Refusal
+from spel.studio.refusals import Refusal, sentence
 from spel.studio.session import ConflictError, Session
 from spel.studio.views.document import document_view
 from spel.studio.views.packing import finite_json
@@ -42,7 +42,7 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
     except OSError as error:
         return disk_response(error)
     except SpelError as error:
-        return json_response({"error": _message(error), **_coded(error)}, 422)
+        return json_response({"error": sentence(error), **_coded(error)}, 422)
     except KeyError as error:
         missing = f"the field {error.args[0]!r:.60} is missing"
         return json_response({"error": missing, "code": "unfit_request"}, 422)
@@ -62,7 +62,7 @@ async def respond(session: Session, work: Callable[[], Any]) -> Response:
 def disk_response(error: OSError) -> Response:
     """What went wrong while a file was written or read."""
     no_space = error.errno in _DISK_ERRORS or isinstance(error, WriteError)
-    view = {"error": _message(error), **({"code": "disk_full"} if no_space else {})}
+    view = {"error": sentence(error), **({"code": "disk_full"} if no_space else {})}
     return json_response(view, 507 if no_space else 422)
 
 
@@ -71,15 +71,8 @@ def _coded(error: SpelError) -> dict[str, Any]:
     if isinstance(error, Refusal):
         return {"code": error.code, "values": error.values}
     # What the engine or a file's reader refuses: the page says in its language that it did.
-    view = {"code": "other", "values": {"reason": _message(error)}}
+    view = {"code": "other", "values": {"reason": sentence(error)}}
     return {**view, "broken": True} if isinstance(error, ImageReadError) else view
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, OSError) and not isinstance(error, SpelError):
-        return f"the disk refused it: {error.strerror or error}"
-    notes = "; ".join(getattr(error, "__notes__", ()))
-    return f"{error} ({notes})" if notes else str(error)
 
 
 def json_response(value: Any, status: int = 200) -> Response:

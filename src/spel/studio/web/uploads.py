@@ -35,7 +35,10 @@ Take = Callable[[Session, Query, Path, str], Json]
 
 async def receive(session: Session, request: Request, take: Take) -> Response:
     """Write the body of a request to a file, then take the file."""
-    path = session.uploads / f"{secrets.token_hex(8)}.part"
+    try:
+        path = session.uploads / f"{secrets.token_hex(8)}.part"
+    except OSError as error:
+        return disk_response(error)
     digest = blake2b(digest_size=12)
     try:
         with path.open("wb") as file:

@@ -9,6 +9,7 @@
  * @property {Record<string, number | null> | null} instances
  * @property {Array<{ image: string, dice: number }>} rows
  * @property {Array<{ image: string, problem: string }>} failed
+ * @property {string[]} [lost] names of images whose true mask cannot be read any more
  */
 
 export {};

@@ -5,7 +5,7 @@ import { radio } from "../../base/controls.js";
 import { create, h, patch } from "../../base/dom.js";
 import { latest } from "../../base/latest.js";
 import { Part } from "../../base/part.js";
-import { sayProblem } from "../../base/toasts.js";
+import { say, sayProblem } from "../../base/toasts.js";
 import { t } from "../../base/words.js";
 import { act } from "../../commands.js";
 import { boxPainter } from "../../picture/boxes.js";
@@ -336,6 +336,8 @@ class DetectPage extends Part {
     const judged = /** @type {Judged} */ (/** @type {unknown} */ (task.result));
     for (const { image, problem } of [...judged.failed, ...(judged.masks.failed ?? [])])
       reportImage(image, problem);
+    for (const name of judged.masks.lost ?? [])
+      say(t("refused.mask_lost", { image: name }), "error");
     patch(this.judged, judgedPanel(judged));
   }
 

@@ -46,6 +46,21 @@ def test_objects_are_found_and_a_stricter_rate_asks_for_more(learned):
     assert scores == sorted(scores)
 
 
+def test_no_rate_is_needed_where_the_marked_images_separate_both_sides(learned):
+    said: list[str] = []
+    found = learn_segmenter(
+        network(), IMAGES, MARKERS, multiple=False, false_alarm_rate="auto", on_step=said.append
+    ).network
+    model = segmentation_of(found).objects
+    assert max(model.presence.background) < model.min_score < min(model.presence.objects)
+    assert model == segmentation_of(learned).at_false_alarm_rate("auto").objects
+    assert "separates marked objects and backgrounds best; 3 of 3 marked objects" in said[-1]
+    assert said[-1].endswith("and 0 of 3 backgrounds")
+    image, truth = field(9, 50, 25)
+    mask = segment(found, image)
+    assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.85
+
+
 def test_half_the_size_and_cut_objects_are_found_with_their_options():
     model = segmentation_of(
         learn_segmenter(
@@ -100,5 +115,11 @@ def test_the_command_line_states_the_rate_and_judges_the_strokes(tmp_path, capsy
         program(["segment", net, images, *out])
     assert stop.value.code == 0
     assert np.count_nonzero(spel.read(tmp_path / "masks" / "f0.png")) > 100
+    with pytest.raises(SystemExit) as stop:
+        program(["segment", net, images, *out[:2], "--fresh", "--false-alarm-rate", "auto"])
+    assert stop.value.code == 0
+    assert np.count_nonzero(spel.read(tmp_path / "masks" / "f0.png")) > 100
+    assert program(["segment", net, images, *out[:3], "1"]) == 2
+    assert "ends excluded, or auto" in capsys.readouterr().err
     assert program(["segment", "plate-lecture", images, *out]) == 3
     assert "learn the network with a false_alarm_rate" in capsys.readouterr().err

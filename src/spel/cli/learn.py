@@ -11,7 +11,7 @@ from spel.cli.image_options import Reading, image_options
 from spel.cli.options import Settings, shared
 from spel.cli.spaces import space_option
 from spel.cli.stroke_options import stroke_options
-from spel.cli.types import PATH, SEED
+from spel.cli.types import PATH, SEED, AlarmRate
 
 
 @click.command("learn")
@@ -81,9 +81,10 @@ from spel.cli.types import PATH, SEED
 )
 @click.option(
     "--false-alarm-rate",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=AlarmRate(),
     help="Largest share of images without an object in which one may be found, learned by "
-    "cross-validation over the marked images. [default: a fixed step below the marked objects]",
+    "cross-validation over the marked images; auto keeps the most marked objects for the fewest "
+    "backgrounds. [default: a fixed step below the marked objects]",
 )
 @click.option(
     "--scales",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from spel.cli.options import Settings, shared
@@ -12,7 +14,10 @@ from spel.cli.run_options import (
     saves_option,
     tile_option,
 )
-from spel.cli.types import ObjectScale
+from spel.cli.types import AlarmRate, ObjectScale
+
+if TYPE_CHECKING:
+    from spel.decide.presence import Rate
 
 
 @click.command("segment")
@@ -32,9 +37,9 @@ from spel.cli.types import ObjectScale
 )
 @click.option(
     "--false-alarm-rate",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Largest share of images without an object in which one may be found; for networks that "
-    "were learned with such a rate. [default: the rate of learning]",
+    type=AlarmRate(),
+    help="Largest share of images without an object in which one may be found, or auto; for "
+    "networks that were learned with such a rate. [default: the rate of learning]",
 )
 @click.option(
     "--scale",
@@ -48,7 +53,7 @@ from spel.cli.types import ObjectScale
 def command(
     net: str,
     images: tuple[str, ...],
-    false_alarm_rate: float | None,
+    false_alarm_rate: Rate | None,
     scale: float | None,
     run: RunOptions,
     settings: Settings,

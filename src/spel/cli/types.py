@@ -111,6 +111,20 @@ class ObjectScale(Parsed):
         return float(text)
 
 
+class AlarmRate(Parsed):
+    """A share between 0 and 1, ends excluded, or ``auto``."""
+
+    name = "RATE"
+    wanted = "; give a share between 0 and 1, ends excluded, or auto"
+
+    def parse(self, text: str) -> float | str:
+        if text == "auto":
+            return text
+        if not 0 < float(text) < 1:
+            raise ValueError
+        return float(text)
+
+
 class Sides(Parsed):
     """``WIDTH,HEIGHT[,DEPTH]`` in pixels."""
 

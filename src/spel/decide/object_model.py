@@ -16,7 +16,7 @@ from spel.decide.components import Component, Mask, components_at_levels
 from spel.decide.ellipse import LARGEST
 from spel.decide.frame import Frame, Sides
 from spel.decide.numbers import check_number
-from spel.decide.presence import Presence
+from spel.decide.presence import Presence, Rate
 from spel.errors import ParameterError
 
 TINY = 1e-6
@@ -163,14 +163,14 @@ class ObjectModel:
             f"{self.min_score:.2f}"
         )
 
-    def at_false_alarm_rate(self, rate: float) -> ObjectModel:
+    def at_false_alarm_rate(self, rate: Rate) -> ObjectModel:
         """The model with the `min_score` that bounds the rate of false alarms.
 
         Parameters
         ----------
-        rate : float
+        rate : float or "auto"
             Largest share of images without an object in which one may be detected, see
-            `Presence.min_score`.
+            `Presence.min_score`; "auto" states none and separates both sides as well as it can.
 
         Raises
         ------

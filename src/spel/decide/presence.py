@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, pi, sqrt
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,12 @@ EULER = 0.5772156649015329
 
 RIDGE = 1e-2
 """Penalty of the calibration, which keeps it soft where the two sides do not overlap."""
+
+AUTO: Literal["auto"] = "auto"
+"""In place of a rate: the score that separates objects and background best."""
+
+Rate = float | Literal["auto"]
+"""A stated rate of false alarms, or `AUTO`."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,36 @@ class Presence:
         reached = sum(b >= score for b in self.background)
         return (1 + reached) / (len(self.background) + 1)
 
-    def min_score(self, rate: float) -> float:
+    def separating_score(self) -> float:
+        """The score that separates objects from background best, in the middle of the gap.
+
+        Of all scores, those with the largest share of objects above them, less the share of
+        backgrounds above them; where several gaps between neighbouring scores are equally good,
+        the middle of the widest. No rate is stated and nothing is assumed of distributions, so a
+        few objects that score like background cost hardly anything. If no score separates the two
+        sides, it is the highest score of the background.
+
+        Notes
+        -----
+        Youden, "Index for rating diagnostic tests", Cancer 3, 1950.
+
+        Examples
+        --------
+        >>> Presence((-1.0, -1.5, -9.0), (-3.5, -4.0)).separating_score()
+        -2.5
+        """
+        scores = np.unique([*self.objects, *self.background])
+        middles, widths = (scores[:-1] + scores[1:]) / 2, np.diff(scores)
+        kept, alarms = (
+            (np.array(side) > middles[:, None]).mean(axis=1)
+            for side in (self.objects, self.background)
+        )
+        worth = np.round(kept - alarms, 9)
+        if not len(worth) or worth.max() <= 0:
+            return max(self.background)
+        return float(middles[np.where(worth == worth.max(), widths, -1).argmax()])
+
+    def min_score(self, rate: Rate) -> float:
         """The score that components must exceed so that at most `rate` of empty images give one.
 
         For a rate of at least ``1 / (n + 1)`` this is an order statistic of the n background
@@ -101,8 +136,8 @@ class Presence:
 
         Parameters
         ----------
-        rate : float
-            Between 0 and 1, ends excluded.
+        rate : float or "auto"
+            Between 0 and 1, ends excluded; "auto" states none and gives `separating_score`.
 
         Notes
         -----
@@ -110,6 +145,8 @@ class Presence:
         Introduction to Statistical Modeling of Extreme Values, 2001.
         """
         check_rate("Presence", rate)
+        if rate == AUTO:
+            return self.separating_score()
         ordered = sorted(self.background, reverse=True)
         rank = int(rate * (len(ordered) + 1) + 1e-9)
         if rank:
@@ -144,15 +181,18 @@ class Presence:
             return cls(**values)
 
 
-def check_rate(owner: str, rate: float) -> None:
-    """Refuse a number that is not a rate between 0 and 1.
+def check_rate(owner: str, rate: Rate) -> None:
+    """Refuse what is neither a rate between 0 and 1 nor "auto".
 
     Raises
     ------
     ParameterError
     """
-    check_number(owner, "false_alarm_rate", rate)
-    if not 0 < rate < 1:
+    if rate == AUTO:
+        return
+    is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    if not is_number or not 0 < rate < 1:
         raise ParameterError(
-            f"{owner}: false_alarm_rate {rate!r}; expected a rate between 0 and 1, ends excluded"
+            f"{owner}: false_alarm_rate {rate!r:.60}; expected a rate between 0 and 1, ends "
+            "excluded, or 'auto'"
         )

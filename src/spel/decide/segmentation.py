@@ -18,6 +18,7 @@ from spel.decide.decision import DECISION
 from spel.decide.delineate import Delineation
 from spel.decide.numbers import check_number
 from spel.decide.object_model import ObjectModel
+from spel.decide.presence import Rate
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.nn.network import Network
 from spel.nn.node import INPUT
@@ -216,13 +217,14 @@ class Segmentation:
         sure = probabilities.max(axis=-1) >= self.undecided
         return np.where(sure, best, np.int32(UNDECIDED))
 
-    def at_false_alarm_rate(self, rate: float) -> Segmentation:
+    def at_false_alarm_rate(self, rate: Rate) -> Segmentation:
         """The segmentation with the lowest score that bounds its rate of false alarms.
 
         Parameters
         ----------
-        rate : float
-            Largest share of images without an object in which one may be detected.
+        rate : float or "auto"
+            Largest share of images without an object in which one may be detected; "auto" states
+            none and separates objects from background as well as it can.
 
         Raises
         ------

@@ -19,6 +19,7 @@ from spel.decide.object_learning import (
     object_strokes,
 )
 from spel.decide.object_model import ObjectModel
+from spel.decide.presence import Rate
 from spel.decide.segmentation import Segmentation, with_segmentation
 from spel.errors import ParameterError
 from spel.flim.linear_decoder import linear_decoder
@@ -48,7 +49,7 @@ def learn_one_class(
     start: ObjectModel | None,
     ridge: float,
     hard_negatives: bool,
-    false_alarm_rate: float | None,
+    false_alarm_rate: Rate | None,
     sharpened: bool,
     on_step: Callable[[str], object],
 ) -> tuple[Network, Evidence | None, tuple[int, ...]]:

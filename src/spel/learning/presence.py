@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spel.core.markers import Markers
 from spel.decide.object_learning import learn_object_model, scores_apart
 from spel.decide.object_model import ObjectModel
-from spel.decide.presence import Presence
+from spel.decide.presence import AUTO, Presence, Rate
 from spel.errors import ParameterError
 from spel.nn.blocks import AnyImage
 
@@ -78,15 +78,21 @@ def cross_validated_presence(
     return Presence(tuple(objects), tuple(background))
 
 
-def presence_in_words(model: ObjectModel, rate: float) -> str:
+def presence_in_words(model: ObjectModel, rate: Rate) -> str:
     """The learned bound in words, and how many marked objects it keeps."""
     assert model.presence is not None
     scores, apart = model.presence.objects, model.presence.background
     reached = sum(score > model.min_score for score in scores)
+    kept = f"{reached} of {len(scores)} marked objects reach it when their image is left out"
+    if rate == AUTO:
+        alarms = sum(score > model.min_score for score in apart)
+        return (
+            f"presence: objects need a score above {model.min_score:.2f}, which separates marked "
+            f"objects and backgrounds best; {kept}, and {alarms} of {len(apart)} backgrounds"
+        )
     modelled = rate * (len(apart) + 1) < 1
     how = "a fitted Gumbel distribution" if modelled else "an order statistic"
     return (
         f"presence: at {rate:g} false alarms per image without an object, objects need a score "
-        f"above {model.min_score:.2f} ({how} of {len(apart)} backgrounds); {reached} of "
-        f"{len(scores)} marked objects reach it when their image is left out"
+        f"above {model.min_score:.2f} ({how} of {len(apart)} backgrounds); {kept}"
     )

@@ -14,7 +14,7 @@ from spel.decide.delineate import Delineation
 from spel.decide.numbers import check_number
 from spel.decide.object_learning import Evidence
 from spel.decide.object_model import ObjectModel
-from spel.decide.presence import check_rate
+from spel.decide.presence import Rate, check_rate
 from spel.decide.segmentation import Segmentation, segmentation_of
 from spel.errors import ParameterError
 from spel.flim.class_decoder import class_labels
@@ -68,7 +68,7 @@ def learn_segmenter(
     decoder: Literal["linear"] | Method = "linear",
     class_names: Mapping[int, str] | None = None,
     undecided: float = 0.0,
-    false_alarm_rate: float | None = None,
+    false_alarm_rate: Rate | None = None,
     scales: tuple[float, float] = (1.0, 1.0),
     truncated: bool = False,
     sharp: bool = True,
@@ -127,11 +127,12 @@ def learn_segmenter(
         Names of the labels, for files and pages.
     undecided : float
         For several classes: spels whose most probable class is less probable are undecided.
-    false_alarm_rate : float, optional
+    false_alarm_rate : float or "auto", optional
         Largest share of images without an object in which a false alarm is accepted. The bound is
         learned by cross-validation over the marked images (`spel.decide.Presence`) and stored, so
-        that another rate may be stated later. By default the lowest score is a fixed step below
-        that of the marked objects.
+        that another rate may be stated later. "auto" states none: it keeps the most marked objects
+        for the fewest backgrounds. By default the lowest score is a fixed step below that of the
+        marked objects.
     scales : (low, high)
         Range of lengths of objects, relative to those of the marked ones: with (0.5, 1), objects
         of half the size are accepted too.

@@ -12,9 +12,9 @@ from benchmarks.science.printed import PRINTED, PrintedTable, measure as run_pri
 from benchmarks.science.table import Table
 from spel.errors import SpelError
 
-NAMES = ("parasites", "eggs", "eggs-ablation", "eggs-decoders", "eggs-nested", "presence", "hands",
-         "schistosoma", "plates", "regions", "citrus", "mo445", "mo445-sets", "labels",
-         "interaction", "scales")  # fmt: skip
+NAMES = ("parasites", "eggs", "eggs-ablation", "eggs-decoders", "eggs-nested", "presence", "draws",
+         "outlines", "hands", "schistosoma", "plates", "regions", "citrus", "mo445", "mo445-sets",
+         "labels", "interaction", "scales")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

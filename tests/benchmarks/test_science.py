@@ -168,3 +168,41 @@ def test_the_command_runs_in_a_copy_of_the_repository_only(tmp_path, monkeypatch
     with pytest.raises(SystemExit) as stop:
         program(["reproduce", "parasites", "--data", str(tmp_path / "none")])
     assert stop.value.code == 3
+
+
+def test_outlines_of_a_rendered_egg_and_their_limits():
+    from benchmarks.science.outlines import LEARNED, _outlines
+    from spel.decide import Delineation, ObjectModel, Segmentation
+    from spel.metrics.segmentation import dice
+
+    rows, cols = np.mgrid[:60, :80]
+    truth = ((rows - 30) / 12) ** 2 + ((cols - 40) / 20) ** 2 <= 1
+    near = ((rows - 30) / 10) ** 2 + ((cols - 40) / 18) ** 2
+    saliency = np.clip(1.3 - near / 2, 0, 1).astype(np.float32)  # a soft edge around the egg's
+    noise = np.random.default_rng(0).normal(0, 0.02, (60, 80, 3))
+    colors = (truth[..., None] * [0.8, 0.4, 0.2] + noise).astype(np.float32)
+    line = Delineation(convex=True, average=True, scale=(1.0, 1.0, 1.0))
+    how = Segmentation(ObjectModel(area=float(truth.sum()), elongation=0.6), delineation=line)
+    found = dict(_outlines(how, saliency, colors, truth))
+    figures = {name: dice(mask, truth) for name, mask in found.items()}
+    assert len(figures) == 17
+    assert min(figures.values()) > 0.8
+    best = figures["limit: best component, averaged"]
+    assert best >= figures[LEARNED] > 0.9
+    assert figures["limit: best component alone"] >= figures["component alone"]
+    assert figures["limit: best distance from the averaged outline"] >= figures[LEARNED]
+    assert not dict(_outlines(how, saliency * 0, colors, truth))  # nothing was found
+
+
+def test_other_marked_images_are_drawn_by_seed():
+    from benchmarks.science.draws import FEW, _fewer, _others
+
+    masks = {f"{i:02}": np.zeros((40, 40), bool) for i in range(20)}
+    for name in list(masks)[:12]:
+        masks[name][10:30, 12:28] = True
+    drawn = _others(masks, 3)
+    assert sum(one.is_object.any() for one in drawn.values()) == 7
+    assert len(drawn) == 8
+    assert list(_others(masks, 3)) == list(drawn) != list(_others(masks, 4))
+    assert len(_fewer(drawn, 0)) == FEW
+    assert set(_fewer(drawn, 0)) < set(drawn)

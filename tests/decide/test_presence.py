@@ -50,20 +50,20 @@ def test_rates_and_scores_agree():
 
 
 def test_both_sides_are_separated_in_the_middle_of_the_widest_of_the_best_gaps():
-    assert KNOWN.separating_score() == KNOWN.min_score("auto") == -2.25  # -1.5 and -3
+    assert KNOWN.separation_score() == KNOWN.min_score("auto") == -2.25  # -1.5 and -3
     assert ObjectModel(area=9, presence=KNOWN).at_false_alarm_rate("auto").min_score == -2.25
     # An object without a component costs one of three, wherever the score lies above it.
-    assert Presence((-1.0, -2.0, -8.0), (-4.0, -5.0)).separating_score() == -3.0
+    assert Presence((-1.0, -2.0, -8.0), (-4.0, -5.0)).separation_score() == -3.0
     # A background among the objects: above it 1 of 4 is kept, below it 4 of 4 for 1 of 4.
     mixed = Presence((-1.0, -2.0, -2.5, -2.6), (-1.5, -3.6, -4.0, -5.0))
-    assert mixed.separating_score() == pytest.approx(-3.1)
+    assert mixed.separation_score() == pytest.approx(-3.1)
     # Two gaps are worth the same, 1/2: the wider one, from -1 to -3, counts.
-    assert Presence((-1.0, -3.5), (-3.0, -4.0)).separating_score() == -2.0
+    assert Presence((-1.0, -3.5), (-3.0, -4.0)).separation_score() == -2.0
 
 
 def test_where_nothing_separates_the_background_bounds():
-    assert Presence((-3.0, -5.0), (-1.0, -2.0)).separating_score() == -1.0
-    assert Presence((-2.0,), (-2.0, -2.0)).separating_score() == -2.0
+    assert Presence((-3.0, -5.0), (-1.0, -2.0)).separation_score() == -1.0
+    assert Presence((-2.0,), (-2.0, -2.0)).separation_score() == -2.0
 
 
 @pytest.mark.parametrize("rate", ["always", True, float("nan"), None])

@@ -97,7 +97,7 @@ class Presence:
         reached = sum(b >= score for b in self.background)
         return (1 + reached) / (len(self.background) + 1)
 
-    def separating_score(self) -> float:
+    def separation_score(self) -> float:
         """The score that separates objects from background best, in the middle of the gap.
 
         Of all scores, those with the largest share of objects above them, less the share of
@@ -112,16 +112,16 @@ class Presence:
 
         Examples
         --------
-        >>> Presence((-1.0, -1.5, -9.0), (-3.5, -4.0)).separating_score()
+        >>> Presence((-1.0, -1.5, -9.0), (-3.5, -4.0)).separation_score()
         -2.5
         """
         scores = np.unique([*self.objects, *self.background])
         middles, widths = (scores[:-1] + scores[1:]) / 2, np.diff(scores)
-        kept, alarms = (
+        hits, alarms = (
             (np.array(side) > middles[:, None]).mean(axis=1)
             for side in (self.objects, self.background)
         )
-        worth = np.round(kept - alarms, 9)
+        worth = np.round(hits - alarms, 9)
         if not len(worth) or worth.max() <= 0:
             return max(self.background)
         return float(middles[np.where(worth == worth.max(), widths, -1).argmax()])
@@ -137,7 +137,7 @@ class Presence:
         Parameters
         ----------
         rate : float or "auto"
-            Between 0 and 1, ends excluded; "auto" states none and gives `separating_score`.
+            Between 0 and 1, ends excluded; "auto" states none and gives `separation_score`.
 
         Notes
         -----
@@ -146,7 +146,7 @@ class Presence:
         """
         check_rate("Presence", rate)
         if rate == AUTO:
-            return self.separating_score()
+            return self.separation_score()
         ordered = sorted(self.background, reverse=True)
         rank = int(rate * (len(ordered) + 1) + 1e-9)
         if rank:

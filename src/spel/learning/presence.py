@@ -83,16 +83,16 @@ def presence_in_words(model: ObjectModel, rate: Rate) -> str:
     assert model.presence is not None
     scores, apart = model.presence.objects, model.presence.background
     reached = sum(score > model.min_score for score in scores)
-    kept = f"{reached} of {len(scores)} marked objects reach it when their image is left out"
+    share = f"{reached} of {len(scores)} marked objects reach it when their image is left out"
     if rate == AUTO:
         alarms = sum(score > model.min_score for score in apart)
         return (
             f"presence: objects need a score above {model.min_score:.2f}, which separates marked "
-            f"objects and backgrounds best; {kept}, and {alarms} of {len(apart)} backgrounds"
+            f"objects and backgrounds best; {share}, and {alarms} of {len(apart)} backgrounds"
         )
     modelled = rate * (len(apart) + 1) < 1
     how = "a fitted Gumbel distribution" if modelled else "an order statistic"
     return (
         f"presence: at {rate:g} false alarms per image without an object, objects need a score "
-        f"above {model.min_score:.2f} ({how} of {len(apart)} backgrounds); {kept}"
+        f"above {model.min_score:.2f} ({how} of {len(apart)} backgrounds); {share}"
     )

@@ -7,7 +7,7 @@ import { icon } from "../../base/icons.js";
 import { reasonText } from "../../base/reasons.js";
 import { t } from "../../base/words.js";
 import { tellsClasses } from "../../picture/labels.js";
-import { networkTitle, ownImages, state } from "../../store.js";
+import { network, networkTitle, ownImages, state } from "../../store.js";
 import { runTask, taskOf, taskRow } from "../../tasks.js";
 import { slides } from "../detect/model.js";
 import { thumb } from "./thumbs.js";
@@ -67,7 +67,7 @@ export function runSection(folders, redraw) {
 /** Which size of objects the network at hand can be applied to; empty if only that of the strokes. */
 function factorName() {
   if (slides()) return "enlarge";
-  return tellsClasses() ? "scale" : "";
+  return tellsClasses() || network()?.cut ? "scale" : "";
 }
 
 /** @param {() => void} redraw */

@@ -49,6 +49,10 @@ def test_boxes_are_drawn_edited_and_learned_from(person, monkeypatch, tmp_path):
     page.wait_for_selector("text=Why this box?")
     person.until("document.querySelector('.shares li')")
     assert page.evaluate("document.querySelector('page-detect').decision") == {}
+    page.get_by_label("boxes at most").fill("1")
+    page.get_by_label("boxes at most").press("Enter")
+    person.until("document.querySelector('page-detect').detected?.count === 1")
+    assert person.session.document.entry("from boxes").decision.max_detections == 1
     page.select_option("#top select >> nth=0", "plate")  # another network has its own decision
     person.until("document.querySelector('page-detect').saliency")
     own = person.session.document.entry("plate").decision.to_dict()

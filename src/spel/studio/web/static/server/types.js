@@ -74,6 +74,7 @@
  * @property {string} [kind] "windows" or "class-windows" for sliding windows
  * @property {Array<{ name: string, windows: Decision }>} [classes] of sliding windows of several classes
  * @property {number | string | null} [threshold]
+ * @property {number} [max_detections] of sliding windows
  * @property {string | null} [select]
  * @property {[number, number] | null} [size]
  * @property {[number, number] | null} [area]

@@ -95,8 +95,19 @@ export function windowsForm(view) {
       onmove: (threshold) => drag({ threshold }),
       onrest: rest,
     }),
+    mostField(view),
     truthRow(view),
   ];
+}
+
+/** How many boxes sliding windows give at most, of each class. @param {AnyView} view */
+function mostField({ set }) {
+  const own = network()?.decision;
+  const value = own?.max_detections ?? own?.classes?.[0]?.windows.max_detections ?? null;
+  const label = t("detect.most");
+  const pick = (/** @type {number} */ most) => set({ max_detections: most });
+  const input = numberField({ min: 1, step: 1, value, "aria-label": label, onpick: pick });
+  return quietField(label, input);
 }
 
 /**

@@ -140,16 +140,66 @@ def clip() -> None:
     write_video(Path("gate.mp4"), frames * 3, size=frames[0][0].shape[:2], rate=1.0)
 
 
+def scenes() -> None:
+    """A street, a field and another one, small; a network with a node `conv2`."""
+    (fields,) = folders("fields")
+    spel.write("car.jpg", street(3, size=(120, 160)).image)
+    spel.write("field.png", cells(3, size=(32, 32), count=3).image)
+    spel.write(fields / "other.png", cells(4, size=(32, 32), count=3).image)
+    first = spel.KernelBank.random(spel.Adjacency.box(3), kernels=4, channels=3, seed=0)
+    second = spel.KernelBank.random(spel.Adjacency.box(3), kernels=3, channels=4, seed=1)
+    net = spel.chain(conv1=spel.Convolution(first), conv2=spel.Convolution(second))
+    net.save("net.safetensors")
+
+
+def gravel() -> None:
+    """A sample of a texture."""
+    spel.write("gravel.png", cells(5, size=(32, 32)).image[..., :1])
+
+
+def pictures() -> None:
+    """Two pictures to learn from, and a small one."""
+    (folder,) = folders("photos")
+    for seed in (1, 2):
+        spel.write(folder / f"{seed}.png", street(seed, size=(120, 160)).image)
+    spel.write("small.png", street(3, size=(120, 160)).image[::3, ::3].copy())
+
+
+def class_folders() -> None:
+    """Two classes of small images, and images of none."""
+    for number, name in enumerate(("data/dark", "data/bright", "photos")):
+        (folder,) = folders(name)
+        for seed in range(4):
+            noise = np.random.default_rng(seed).integers(0, 120, (16, 16, 1))
+            spel.write(folder / f"{seed}.png", (noise + 130 * (number % 2)).astype(np.uint8))
+
+
+def learned_classes() -> None:
+    """What is learned on the page already, from other photos."""
+    photos()
+    spel.load("plates").save("objects.safetensors")
+    shutil.copytree("photos", "more-photos")
+    shutil.copy("truth.coco.json", "more.coco.json")
+
+
 SAMPLES: dict[str, Callable[[], None]] = {
     "annotations.md": answered,
     "classes-and-instances.md": two_kinds,
+    "detect-many-classes.md": learned_classes,
     "detect-plates.md": photos,
     "export.md": network,
     "flim.md": eggs,
+    "invert.md": scenes,
     "methods-section.md": eggs,
     "model-cards.md": network,
+    "restore.md": pictures,
+    "scikit-learn.md": class_folders,
+    "texture.md": gravel,
     "video.md": clip,
     "volumes.md": stacks,
     "worksheets.md": worksheet,
 }
-"""The pages whose commands are run, and what makes the files that they name."""
+"""The pages whose commands are run, and what makes the files that they name.
+
+Those of serve.md go on until they are stopped, on ports that it states; tests/serve asks a server.
+"""

@@ -10,7 +10,7 @@ from .shell_samples import ROOT, SAMPLES, called
 
 BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NEEDS = {"--to onnx": "onnxruntime", "--to bioimageio": "onnxruntime", "--to torch": "torch"}
-LEFT_OUT = ("spel reproduce", "spel fit", "spel learn-boxes", "plates.onnx")
+LEFT_OUT = ("spel reproduce", "spel fit truth", "spel learn-boxes", "plates.onnx", "denoise:25")
 """What needs data of others, or takes more than seconds."""
 
 

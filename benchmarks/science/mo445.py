@@ -14,7 +14,8 @@ from spel.learning.segmenter import learn_segmenter
 from spel.metrics.segmentation import dice
 
 TOLERANCE = 0.03
-SEEDS = (0, 1)
+SEEDS = (4, 5, 6, 7)
+"""Draws on which nothing was chosen; the form of the cut was chosen on 0 to 3."""
 CUT = ", cut by the colours of each image"
 NESTED = "learned kernels, cut or not as is better on the four other sets"
 

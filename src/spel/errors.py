@@ -13,10 +13,15 @@
     ├── UnsupportedLayerError             a backend cannot express this layer exactly
     └── TaskError                         one task of a job failed
 
+    KeyboardInterrupt
+    └── Interrupted                       SIGINT or SIGTERM has ended a command or a run
+
 Every message says what happened, where, what was expected and what to do.
 """
 
 from __future__ import annotations
+
+import signal
 
 
 class SpelError(Exception):
@@ -60,6 +65,25 @@ class UnsupportedLayerError(SpelError):
 
 class TaskError(SpelError):
     """One task of a job failed."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has ended a command, or a run, which has ended cleanly.
+
+    Attributes
+    ----------
+    signal : int
+        2 for Ctrl-C (SIGINT), 15 for SIGTERM.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+    """
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(f"signal {number}")
+        self.signal = int(number)
 
 
 def printable(text: str) -> str:

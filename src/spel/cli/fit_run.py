@@ -17,7 +17,7 @@ from spel.cli.networks import network
 from spel.cli.options import Settings, refuse_options
 from spel.cli.ranges import FileReader
 from spel.cli.worker_options import Place
-from spel.errors import ParameterError, plural
+from spel.errors import Interrupted, ParameterError, plural
 from spel.io.annotation.labels import read_labels
 from spel.io.annotation.recognize import images_beside, is_label_folder
 from spel.learning.class_folders import labelled_images
@@ -25,7 +25,6 @@ from spel.learning.classifier import ClassifierConfig, hold_out, split
 from spel.learning.crops import labelled_crops
 from spel.learning.portions import ExampleFiles
 from spel.learning.saved_sums import SavedSums, key_of
-from spel.runs import Interrupted
 from spel.sklearn import save
 
 

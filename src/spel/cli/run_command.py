@@ -18,10 +18,10 @@ from spel.cli.progress import Progress
 from spel.cli.ranges import IntensityNotes, SpacingNotes
 from spel.cli.run_options import RunOptions
 from spel.cli.zarr_picture import check_picture, is_picture, publish, run_folder
-from spel.errors import WriteError, plural
+from spel.errors import Interrupted, WriteError, plural
 from spel.io.image.header import MAX_PIXELS
 from spel.io.sources import expand
-from spel.runs import Failure, Interrupted, Job, Record, RunReport, Shard, Stop, run, run_tasks
+from spel.runs import Failure, Job, Record, RunReport, Shard, Stop, run, run_tasks
 from spel.runs.dask_ import executor
 from spel.runs.resume import ResumeState
 from spel.runs.split import End, sources_of, tasks_of_shard, with_parts

@@ -5,28 +5,11 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
-
-class Stopped(KeyboardInterrupt):
-    """A signal ended the command.
-
-    Attributes
-    ----------
-    signal : int
-        2 for Ctrl-C (SIGINT), 15 for SIGTERM.
-
-    Parameters
-    ----------
-    number : int
-        The signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"signal {number}")
-        self.signal = int(number)
+from spel.errors import Interrupted
 
 
 def stop_on_signals() -> None:
-    """Let SIGINT and SIGTERM raise `Stopped`, unless the process was started to ignore them.
+    """Let SIGINT and SIGTERM raise `Interrupted`, unless the process was started to ignore them.
 
     By itself, Python dies of SIGTERM without a word and leaves temporary files behind. After some
     KeyboardInterrupts that were handled, it dies of SIGINT in the end instead of leaving with the
@@ -38,4 +21,4 @@ def stop_on_signals() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)
+    raise Interrupted(number)

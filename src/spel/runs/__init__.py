@@ -1,5 +1,6 @@
 """Long runs: jobs, tasks, worker processes, the manifest, shards, Dask clusters."""
 
+from spel.errors import Interrupted
 from spel.runs.function_job import FunctionJob
 from spel.runs.image_job import ImageJob
 from spel.runs.job import Job
@@ -12,7 +13,7 @@ from spel.runs.runner import RunReport, run
 from spel.runs.scheduler import run_tasks
 from spel.runs.shard import Shard
 from spel.runs.source_image import ImageRecord, Record, SourceImage
-from spel.runs.stop import Interrupted, Stop
+from spel.runs.stop import Stop
 from spel.runs.task import Failure, Identity, Outcome, Task
 
 __all__ = [

@@ -11,10 +11,10 @@ from functools import partial
 from signal import SIGINT
 from time import perf_counter
 
-from spel.errors import SpelError, WriteError
+from spel.errors import Interrupted, SpelError, WriteError
 from spel.runs.pool import Pool
 from spel.runs.spread import RunParts, SpreadTask
-from spel.runs.stop import Interrupted, Stop
+from spel.runs.stop import Stop
 from spel.runs.task import Failure, Outcome, Task, TimedTask, WorkersLost, outcome_of
 
 GRACE = 1.0

@@ -10,24 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-
-class Interrupted(KeyboardInterrupt):
-    """A signal requested the end of a run, and the run has ended cleanly.
-
-    Attributes
-    ----------
-    signal : int
-        2 for Ctrl-C (SIGINT), 15 for SIGTERM.
-
-    Parameters
-    ----------
-    number : int
-        The signal.
-    """
-
-    def __init__(self, number: int = signal.SIGINT) -> None:
-        super().__init__(f"signal {number}")
-        self.signal = int(number)
+from spel.errors import Interrupted
 
 
 class Stop:

@@ -16,10 +16,11 @@ from spel.data import street
 from spel.decide import Decision
 from spel.decide.detection import with_decision
 from spel.errors import ParameterError
+from spel.io import parts
 from spel.io.annotation.results import Result
 from spel.jobs import DetectJob, detect
 from spel.metrics.detection import iou
-from spel.runs import Failure, image_process, parts, run, run_tasks
+from spel.runs import Failure, image_process, run, run_tasks
 
 
 def edges() -> spel.Network:

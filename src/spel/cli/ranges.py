@@ -22,9 +22,9 @@ from spel.core.intensity import (
 from spel.errors import ParameterError, plural
 from spel.io.image.reader import ReadWithWhite, read_with_white
 from spel.io.large import LargeImage
+from spel.io.parts import large_image
 from spel.nn import Network
 from spel.nn.intensity import assumed_white, expected_white, match_white, takes_colors
-from spel.runs.parts import large_image
 
 
 class FileReader:
@@ -68,9 +68,9 @@ class FileReader:
         return image, full
 
     def large(self, path: str | os.PathLike[str], tile: int | None) -> LargeImage | None:
-        """The image to be read by windows, see `spel.runs.parts.large_image`."""
-        options = {"isolate": self.options.get("isolate", False), "page": self.options.get("page")}
-        image = large_image(path, tile, **options)
+        """The image to be read by windows, see `spel.io.parts.large_image`."""
+        page, isolate = self.options.get("page"), self.options.get("isolate", False)
+        image = large_image(path, tile, page=page, isolate=isolate)
         if image is not None and image.dtype != np.uint8:
             self.note(str(path), image.white, 0)
         return image

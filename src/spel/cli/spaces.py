@@ -38,7 +38,7 @@ def input_space(choice: str | None, paths: Sequence[Path], settings: Settings) -
     """
     from spel.io.image.colors import check_colors
     from spel.io.image.reader import describe
-    from spel.runs.parts import NO_LIMIT
+    from spel.io.parts import NO_LIMIT
 
     if choice == "none":
         return None

@@ -14,8 +14,7 @@ from spel.cli.run_options import RunOptions
 from spel.errors import ParameterError, plural
 from spel.io.large.forms import ENDINGS, OME_ZARR
 from spel.io.large.zarr_pyramid import is_part
-from spel.io.sources import expand
-from spel.runs.video import is_video_file
+from spel.io.sources import expand, is_video_file
 
 
 def is_picture(out: Path | None) -> TypeGuard[Path]:

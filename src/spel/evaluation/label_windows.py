@@ -15,9 +15,9 @@ from spel.evaluation.label_files import check_sizes
 from spel.io.image.label_image import read_label_image
 from spel.io.image.reader import describe
 from spel.io.large import LargeImage, is_zarr
+from spel.io.parts import NO_LIMIT, is_too_large
 from spel.large.tiling import Tiling
 from spel.nn.tiles import default_size
-from spel.runs.parts import NO_LIMIT, is_too_large
 
 Labels = npt.NDArray[Any]
 

@@ -16,8 +16,9 @@ from spel.errors import ParameterError, plural, printable
 from spel.io.image.formats import HEAD, recognize
 from spel.io.large import is_zarr
 from spel.io.opening import DecodeError
+from spel.io.video import is_video
 
-__all__ = ["IMAGE_SUFFIXES", "expand", "natural_key", "spread"]
+__all__ = ["IMAGE_SUFFIXES", "expand", "is_video_file", "natural_key", "spread"]
 
 _SUFFIXES = "png jpg jpeg jpe jfif mpo tif tiff bmp gif webp pbm pgm ppm pnm pam pfm"
 IMAGE_SUFFIXES = frozenset("." + name for name in _SUFFIXES.split(" "))
@@ -304,3 +305,9 @@ def _kind(entry: os.DirEntry[str]) -> Literal["file", "folder", ""]:
         return "file" if entry.is_file() or entry.is_symlink() else ""  # dead links fail later
     except OSError:  # a link in a circle
         return ""
+
+
+def is_video_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a source is a video; a file with the suffix of an image is not opened."""
+    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
+    return suffix not in IMAGE_SUFFIXES and is_video(path)

@@ -18,6 +18,7 @@ from spel.io.annotation.formats import FORMATS, check_volume
 from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result, read_results
 from spel.io.large import LargeImage
+from spel.io.parts import fits
 from spel.jobs.detect_pictures import KINDS, VIDEO, save_pictures
 from spel.jobs.levels import full_size
 from spel.jobs.network_job import NetworkJob
@@ -28,7 +29,6 @@ from spel.nn.intensity import expected_white, match_white
 from spel.nn.volumes import refuse_volume
 from spel.rigid import ClassWindows, Windows
 from spel.runs import OutputFiles, RunFiles, SourceImage, Task
-from spel.runs.parts import fits
 from spel.runs.video import VideoTask
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from spel.io.image.header import MAX_PIXELS
 from spel.io.large import LargeImage, is_zarr
-from spel.runs.image_task import ImageTask
+from spel.io.parts import MAX_COMPRESSION, in_parts
+from spel.runs.image_task import ImageTask, is_tiled
 from spel.runs.manifest import images_done
-from spel.runs.parts import MAX_COMPRESSION, in_parts, is_tiled
 from spel.runs.run_files import RunFiles
 from spel.runs.scheduler import run_tasks
 from spel.runs.shard import Shard

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spel.errors import ParameterError
+from spel.io.parts import in_parts
+from spel.io.sources import is_video_file
 from spel.io.video import require_av
 from spel.runs.image_process import ImageProcess
 from spel.runs.image_task import ImageTask
 from spel.runs.names import OutputFiles, file_stems
-from spel.runs.parts import in_parts
 from spel.runs.run_files import RunFiles
 from spel.runs.task import Task
-from spel.runs.video import VideoTask, is_video_file
+from spel.runs.video import VideoTask
 
 SUFFIXES = (".tif", ".tiff", ".npy", ".zarr")
 """Of files that are read in parts; others are told by their first bytes."""

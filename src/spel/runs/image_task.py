@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from spel.core.intensity import white_of
 from spel.core.threads import threads
+from spel.io.image.colors import check_colors
 from spel.io.image.reader import describe, read_with_info
-from spel.io.large import is_zarr
+from spel.io.large import LargeImage, is_zarr
+from spel.io.parts import NO_LIMIT, check_compression, fits, in_parts, is_too_large
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
-from spel.runs.parts import NO_LIMIT, in_parts, is_too_large, process_in_parts
 from spel.runs.shard import Shard
 from spel.runs.source_image import Record, SourceImage
 from spel.runs.tiled_task import TiledTask
@@ -62,3 +63,34 @@ class ImageTask:
             size, scale = (info.rows, info.cols), (1 / job.reduce,) * 2
             image = replace(image, size=size, scale=scale, reduce=job.reduce)
         return job.process(image, self.files)
+
+
+def process_in_parts(
+    job: ImageProcess, path: str, files: OutputFiles, shard: Shard
+) -> Record | TiledTask:
+    """The record of a TIFF, NumPy or OME-Zarr image, at one level of its pyramid.
+
+    If it is read tile by tile, its task for all workers.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read in parts.
+    ShapeError, ParameterError
+        If it is too large to be read whole, and the job needs the whole image.
+    """
+    if job.colors:
+        check_colors(path, describe(path, max_pixels=NO_LIMIT, isolate=job.isolate))
+    with LargeImage(path, page=job.page, level=job.level or 0, isolate=job.isolate) as image:
+        if is_tiled(job, image):
+            if job.tile is None and not fits(image):
+                check_compression(path, image)
+            return TiledTask(job, path, files, image, shard)
+        where = image.full_size, image.scale, image.spacing, image.unit
+        return job.process(SourceImage(path, image[:], image.white, 1, *where), files)
+
+
+def is_tiled(job: ImageProcess, image: LargeImage) -> bool:
+    """Whether a job reads an image tile by tile."""
+    by_levels = job.reads_levels and job.level is None and len(image.levels) > 1
+    return job.tile is not None or not fits(image) or by_levels

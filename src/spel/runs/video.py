@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +9,6 @@ from itertools import islice
 from spel.core.threads import threads
 from spel.errors import BackendMissingError, ShapeError, SpelError
 from spel.io import video
-from spel.io.sources import IMAGE_SUFFIXES
 from spel.runs.image_process import ImageProcess
 from spel.runs.names import OutputFiles
 from spel.runs.shard import Shard
@@ -102,9 +100,3 @@ class VideoTask:
 
     def __call__(self) -> Record:
         raise ShapeError(f"{self.image}: a video is many images; run its parts()")
-
-
-def is_video_file(path: str | os.PathLike[str]) -> bool:
-    """Whether a source is a video; a file with the suffix of an image is not opened."""
-    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
-    return suffix not in IMAGE_SUFFIXES and video.is_video(path)

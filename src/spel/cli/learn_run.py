@@ -98,12 +98,7 @@ def _in_units(image: npt.NDArray[Any], white: float | None) -> npt.NDArray[Any]:
 
 
 def whole_images(marked: MarkedImages, option: str) -> list[npt.NDArray[Any]]:
-    """The images as arrays; an option that needs them is refused if one is read in blocks.
-
-    Raises
-    ------
-    ParameterError
-    """
+    """The images as arrays; an option that needs them is refused if one is read in blocks."""
     for name, image in zip(marked.names, marked.images):
         if isinstance(image, InBlocks):
             raise ParameterError(
@@ -228,13 +223,7 @@ def _common(marked: MarkedImages, settings: Settings, options: dict[str, Any]) -
 
 
 def names_of_classes(pairs: Sequence[str]) -> dict[int, str]:
-    """``LABEL=NAME`` as a mapping.
-
-    Raises
-    ------
-    ParameterError
-        If a label is no whole number, or named twice.
-    """
+    """``LABEL=NAME`` as a mapping; each label stands once."""
     names: dict[int, str] = {}
     for pair in pairs:
         label, _, name = pair.partition("=")

@@ -12,15 +12,7 @@ if TYPE_CHECKING:
 
 
 def network(name: str) -> Network:
-    """Load the network that NET names.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such file and no such name.
-    FormatError
-        If the file is not a complete network.
-    """
+    """The network that NET names: a file, or one that ships with spel."""
     from spel import zoo
 
     if name in zoo.names() and not Path(name).exists():

@@ -88,15 +88,7 @@ def shared(function: F) -> F:
 
 
 def refuse_options(names: tuple[str, ...], reason: str) -> None:
-    """Refuse those of the options of a command that are given, where they would do nothing.
-
-    Parameters
-    ----------
-    names : tuple of str
-        The options, as the command names their values.
-    reason : str
-        The rest of the message, after the option.
-    """
+    """Refuse those of a command's options that are given; the reason ends the message."""
     from spel.errors import ParameterError
 
     context = click.get_current_context()

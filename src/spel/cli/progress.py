@@ -16,12 +16,7 @@ EVERY_ITEMS = 1000
 class Progress:
     """Counts finished items; a context manager.
 
-    Parameters
-    ----------
-    total : int
-    mode : {"auto", "bar", "plain", "json", "none"}
-        "auto" is a bar on a terminal and lines elsewhere; "json" writes one object per second.
-    unit : str
+    The mode "auto" is a bar on a terminal and lines elsewhere; "json" writes one object per second.
     """
 
     def __init__(self, total: int, mode: str = "auto", unit: str = "images") -> None:

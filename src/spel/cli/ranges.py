@@ -30,10 +30,7 @@ from spel.nn.intensity import assumed_white, expected_white, match_white, takes_
 class FileReader:
     """Reads images with their full intensity, and says what is assumed of their numbers.
 
-    Attributes
-    ----------
-    whites : set of float
-        Full intensities of the images so far; without that of 8 bits, which nobody doubts.
+    `whites` are the full intensities so far; without that of 8 bits, which nobody doubts.
     """
 
     def __init__(
@@ -52,13 +49,7 @@ class FileReader:
         return image, white
 
     def picture(self, path: str | os.PathLike[str]) -> tuple[npt.NDArray[Any], float]:
-        """A picture and its full intensity, which is its largest number if nothing states it.
-
-        Raises
-        ------
-        ParameterError
-            If the file holds a volume.
-        """
+        """A picture and its full intensity, which is its largest number if nothing states it."""
         image, white = self(path)
         if image.ndim != 3:
             raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
@@ -88,10 +79,7 @@ def plain_reader(options: dict[str, Any]) -> ReadWithWhite:
 class ImageReader:
     """Reads images in the units that a network expects, and says once what it assumes.
 
-    Attributes
-    ----------
-    white : float, optional
-        Full intensity of the images that it returns, for functions that take it.
+    `white` is the full intensity of the images that it returns, for functions that take it.
     """
 
     def __init__(

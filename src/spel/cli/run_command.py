@@ -88,15 +88,8 @@ def check_options(
 class RunCommand:
     """A job with the options of its command.
 
-    Parameters
-    ----------
-    job : Job
-    options : RunOptions
-    settings : Settings
-    line : callable, optional
-        How a record becomes a line on standard output; by default as JSON.
-    on_record : callable, optional
-        Called with the values of each record.
+    `line` says how a record becomes a line on standard output, and `on_record` is called with the
+    values of each record.
     """
 
     job: Job

@@ -106,10 +106,7 @@ tile_option = click.option(
 def run_options(*special: Option[Any]) -> Option[Any]:
     """Add the options of a run to a command, which receives `RunOptions`, as `run`.
 
-    Parameters
-    ----------
-    *special : decorators
-        Options that not every run has: `formats_option`, `saves_option`, `tile_option`.
+    Special are those that not every run has: `formats_option`, `saves_option`, `tile_option`.
     """
 
     def add(function: F) -> F:

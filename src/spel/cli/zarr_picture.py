@@ -28,15 +28,7 @@ def run_folder(out: Path) -> Path:
 
 
 def check_picture(images: Sequence[str], options: RunOptions, saves: int) -> None:
-    """Refuse what is more than one picture.
-
-    Parameters
-    ----------
-    images, options
-        Of the command.
-    saves : int
-        Words of --save that make one picture.
-    """
+    """Refuse what is more than one picture; so many words of --save make one."""
     name = "" if options.out is None else options.out.name
     paths = expand(images)
     if len(paths) != 1:
@@ -64,12 +56,8 @@ def check_picture(images: Sequence[str], options: RunOptions, saves: int) -> Non
 def publish(out: Path) -> None:
     """Move the picture of a run to its place, where an earlier one is replaced.
 
-    A run that was killed after the move leaves its folder without a picture, which is removed.
-
-    Raises
-    ------
-    ParameterError
-        If the run has made several; they stay in its folder.
+    A run that was killed after the move leaves its folder without a picture, which is removed; one
+    that has made several pictures keeps them in its folder.
     """
     folder = run_folder(out)
     made = list(folder.glob(f"*.{ENDINGS[OME_ZARR]}"))

@@ -16,15 +16,9 @@ Bytes = npt.NDArray[np.uint8]
 
 
 class Rounding:
-    """Values of a step, part by part, as whole numbers 0..255.
+    """Values of a step, part by part, times a factor and rounded half to even, as 0..255.
 
-    Parameters
-    ----------
-    step : str
-        The name of the step, for the message.
-    factor : float
-        What values are multiplied by. Then they are rounded half to even; numbers below 0 become 0,
-        those above 255 become 255, and NaN becomes 0.
+    Numbers below 0 become 0, those above 255 become 255, and NaN becomes 0.
 
     Examples
     --------
@@ -51,13 +45,7 @@ class Rounding:
         return out
 
     def check(self) -> None:
-        """Refuse parts of which all together would be 0 and 1, or 255, and were not before.
-
-        Raises
-        ------
-        ParameterError
-            With the range of the values.
-        """
+        """Refuse parts of which all together would be 0 and 1, or 255, and were not before."""
         low, high = self.bytes
         if not self.exact and (high <= 1 or low == 255):
             became = f"only {low}" if low == high else "only 0 and 1"

@@ -106,13 +106,7 @@ class CutJob(NetworkJob):
 
 @lru_cache(maxsize=2)
 def strokes_in(folder: str, convention: str, digest: str) -> Mapping[str, Markers]:
-    """The strokes of a folder by image name, which a process reads once.
-
-    Raises
-    ------
-    TaskError
-        If they are no longer those of the digest.
-    """
+    """The strokes of a folder by image name, which a process reads once; others are a TaskError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AnnotationWarning)  # the job said it when it was made
         strokes = find_markers(folder, convention=convention)
@@ -141,13 +135,6 @@ def cut_picture(
 ) -> npt.NDArray[np.unsignedinteger[Any]]:
     """0 and 255 for one object and its background; the labels if there are `several`.
 
-    Raises
-    ------
-    ParameterError
-        If a label does not fit into 16 bits.
-
-    Examples
-    --------
     >>> drawn = Markers([(0, 0), (0, 1)], [1, 2], (1, 2), background=1)
     >>> cut_picture(np.array([[1, 2]], np.int32), drawn).tolist()
     [[0, 255]]

@@ -37,17 +37,7 @@ def save_pictures(
     image: npt.NDArray[Any],
     detections: Detections,
 ) -> None:
-    """Write pictures of the detections in an image.
-
-    Parameters
-    ----------
-    files : OutputFiles
-    kinds : sequence of {"overlay", "mask", "saliency"}
-    network : Network
-        Its output is the saliency.
-    image : array
-    detections : Detections
-    """
+    """Write pictures of some `KINDS` of the detections in an image."""
     for kind in kinds:
         path = files.path(KINDS[kind])
         if kind == "overlay":

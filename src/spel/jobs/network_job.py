@@ -117,13 +117,7 @@ def _intensity(white: float | None, non_finite: int, largest: float) -> dict[str
 
 @lru_cache(maxsize=4)
 def cached_network(path: str, fingerprint: str) -> Network:
-    """The network in a file, if it still has this fingerprint.
-
-    Raises
-    ------
-    TaskError
-        If this worker cannot read the file, or it holds another network.
-    """
+    """The network in a file, if this worker can read it and it still has this fingerprint."""
     try:
         network = load(path)
     except Exception as error:

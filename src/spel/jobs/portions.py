@@ -19,19 +19,11 @@ def in_workers(
     executor: Executor | None = None,
     stop: Stop | None = None,
 ) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
-    """A function that runs tasks and gives their results in order; the workers are there for all.
+    """A function that runs tasks in so many processes and gives their results in order.
 
-    Parameters
-    ----------
-    workers : int
-        Processes; 1 runs the tasks in this one.
-    executor : concurrent.futures.Executor, optional
-        Used instead of own processes, such as that of a Dask cluster.
-    stop : Stop, optional
-
-    Notes
-    -----
-    The function raises `TaskError` with the first error of a task, and `Interrupted` after a stop.
+    One worker is this process, and an executor, such as that of a Dask cluster, is used instead of
+    own processes. The function raises `TaskError` with the first error of a task, and `Interrupted`
+    after a stop.
     """
     request = stop if stop is not None else Stop()
 

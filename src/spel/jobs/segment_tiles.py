@@ -41,20 +41,7 @@ Picture = npt.NDArray[np.unsignedinteger[Any]]
 
 @dataclass(frozen=True)
 class TiledSegmentation:
-    """What is written of one image, band by band.
-
-    Attributes
-    ----------
-    network : Network
-    how : Segmentation
-    image : LargeImage
-    units : Tiling
-        The image in the units of the network.
-    files : OutputFiles
-    form : {"ome-tiff", "ome-zarr"}
-    scale : float
-        As for `spel.decide.segment_image`.
-    """
+    """What is written of one image, whose tiling is in the units of the network, band by band."""
 
     network: Network
     how: Segmentation

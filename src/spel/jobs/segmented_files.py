@@ -71,8 +71,6 @@ def picture_type(segmentation: Segmentation) -> np.dtype[np.unsignedinteger[Any]
 def number_type(objects: int) -> np.dtype[np.unsignedinteger[Any]]:
     """The type of the numbers in a file of that many objects.
 
-    Examples
-    --------
     >>> [number_type(n).name for n in (255, 256, 65536)]
     ['uint8', 'uint16', 'uint32']
     """

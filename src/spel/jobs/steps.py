@@ -36,29 +36,15 @@ def save_steps(
     unit: str = "",
     uint8: float | None = None,
 ) -> Iterator[Path]:
-    """Run a network and write some of its steps; yields the paths.
+    """Run a network and write some of its steps, as pictures or as values; yields the paths.
 
-    Parameters
-    ----------
-    network : Network
-    image : array
-    names : sequence of str
-        Nodes of the network.
-    files : OutputFiles
-    kind : {"png", "npy", "tiff", "ome-tiff", "ome-zarr"}
-        Pictures with their scale, or the float32 values. Pictures of several steps come with one
-        of them all.
-    max_bytes : int
-        Largest memory of the image and of these steps.
-    spacing, unit : sequence of float, str
-        Sides of a voxel of the image, which pyramids state for each step.
-    uint8 : float, optional
-        The values times this factor as 8 bits, see `Rounding`.
+    Pictures of several steps come with one of them all. Pyramids state the sides of a voxel of the
+    image for each step; 8 bits are the values times a factor, see `Rounding`.
 
     Raises
     ------
     ParameterError
-        If they would take more, or 8 bits would leave nothing of them.
+        If image and steps would take more memory, or 8 bits would leave nothing of them.
     """
     _check_memory(network, image, names, max_bytes)
     steps = network.select(image, names)
@@ -85,15 +71,7 @@ def step_ending(network: Network, name: str, suffix: str) -> str:
 
 
 def voxel_of(network: Network, step: str, spacing: Sequence[float], unit: str) -> dict[str, Any]:
-    """What the writer of a pyramid states of the voxels of a step: strides make them longer.
-
-    Parameters
-    ----------
-    network : Network
-    step : str
-    spacing, unit : sequence of float, str
-        Of the image.
-    """
+    """What the writer of a pyramid states of the voxels of a step: strides make them longer."""
     strides = network.footprints[step].stride
     if len(strides) != len(spacing):
         return {}

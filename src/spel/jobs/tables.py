@@ -11,14 +11,7 @@ from spel.atomic import replacing
 
 
 def write_table(path: Path, rows: Iterable[Iterable[Any]]) -> None:
-    """Write rows as CSV, atomically; names that are no Unicode keep their bytes.
-
-    Parameters
-    ----------
-    path : Path
-    rows : iterable of rows
-        The first of them names the columns.
-    """
+    """Write rows as CSV, atomically; names that are no Unicode keep their bytes."""
     with (
         replacing(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,

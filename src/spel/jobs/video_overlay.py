@@ -25,22 +25,6 @@ def write_video_overlay(
     """Write the frames of a video that have results, with boxes and scores, each at its time.
 
     The video is decoded again, so the file is the same whether the run was interrupted or not.
-
-    Parameters
-    ----------
-    path : str
-        The video.
-    results : path
-        Results of the run.
-    out : path
-    every : str
-        Frames that the run has selected.
-    max_pixels : int
-
-    Raises
-    ------
-    BackendMissingError, TaskError
-        If the package av is missing, or the video cannot be written.
     """
     by_frame = {one.frame: one for one in _results_of(path, results) if one.frame is not None}
     if not by_frame:

@@ -26,21 +26,10 @@ Folder = str | os.PathLike[str] | None
 
 
 def output_bands(network: Network, tiling: Tiling, folder: Folder = None) -> Iterator[StoredBand]:
-    """The output of a network in bands of rows or planes, the same bits as those of the whole.
+    """The output of a network in bands of rows or planes from the top, the bits of the whole.
 
-    Parameters
-    ----------
-    network : Network
-    tiling : Tiling
-        The image in the units of the network; its tiles become what bands need, see
-        `Tiling.for_bands`.
-    folder : path, optional
-        On the disk where the bands lie, one at a time; by default that of temporary files.
-
-    Yields
-    ------
-    (rows, cols, channels) or (planes, rows, cols, channels) StoredBand of float32
-        From the top; all but the last have a multiple of `BLOCK` rows, if they are of rows.
+    All bands but the last have a multiple of `BLOCK` rows, if they are of rows. They lie on the
+    disk of the folder, one at a time.
 
     Raises
     ------
@@ -54,11 +43,6 @@ def output_bands(network: Network, tiling: Tiling, folder: Folder = None) -> Ite
 
 def check_tiled(network: Network, segmentation: Segmentation) -> None:
     """Refuse what needs the whole image, before an image is read.
-
-    Parameters
-    ----------
-    network : Network
-    segmentation : Segmentation
 
     Raises
     ------
@@ -104,21 +88,8 @@ def label_bands(
 ) -> Iterator[StoredBand]:
     """What a picklable function makes of the label image of each tile, in bands of one channel.
 
-    The label image is that of `SegmentedImage.labels`, bit for bit.
-
-    Parameters
-    ----------
-    network : Network
-        Without layers over the whole image, see `Tiling.resolved`.
-    tiling : Tiling
-        With the tiles that bands need.
-    segmentation : Segmentation
-        Without object model, except for those of classes.
-    level : float
-        What `threshold_in` gives.
-    of_labels : callable
-    folder : path, optional
-        As for `output_bands`.
+    The label image is that of `SegmentedImage.labels`, bit for bit; the segmentation is one without
+    object model, except for those of classes, and `level` is what `threshold_in` gives.
     """
     pictures = tiling.outputs(network)(partial(_picture, segmentation, level, of_labels))
     yield from _joined(network, tiling, pictures, folder)
@@ -138,10 +109,7 @@ def _picture(
 def _joined(
     network: Network, tiling: Tiling, parts: Iterable[Array], folder: Folder
 ) -> Iterator[StoredBand]:
-    """Parts of an output, one for each tile, joined into bands of rows or planes.
-
-    The bands lie on the disk of `folder`, so that memory does not grow with the width of the image.
-    """
+    """Parts of an output, one for each tile, joined into bands on the disk of a folder."""
     across = network.shape(tiling.shape)[1:-1]
     band: StoredBand | None = None
     for tile, part in zip(tiling.tiles(network), parts, strict=True):

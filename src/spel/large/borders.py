@@ -23,16 +23,9 @@ Region = tuple[Array, bytes, Array, Array]
 
 @dataclass(frozen=True, eq=False)
 class Delineating:
-    """The delineation of the objects of a region; it is picklable.
+    """The delineation of the objects of a region, by what it looks at; it is picklable.
 
-    Attributes
-    ----------
-    features : Source
-        What the delineation looks at.
-    line : Delineation
-    spacing : tuple of float, optional
-    apart : bool
-        Whether objects take no spels of one another.
+    Objects that are kept `apart` take no spels of one another.
     """
 
     features: Source
@@ -69,21 +62,9 @@ def delineated_objects(
     numbers: Array,
     folder: str | os.PathLike[str] | None = None,
 ) -> tuple[MaskFile, list[int]]:
-    """The masks of delineated objects, and the number of each.
+    """The masks of the objects of these numbers with their borders moved, and the number of each.
 
-    Parameters
-    ----------
-    work : Delineating
-    tiling : Tiling
-        Computes the regions.
-    rough : StoredBand
-        The label image of all objects.
-    bounds : (n, 2, ndim) array of int
-        Of all objects.
-    numbers : (m,) array of int
-        The objects whose borders are moved.
-    folder : path, optional
-        On the disk where the masks lie.
+    `rough` is the label image of all objects, and `bounds` (n, 2, ndim) are those of all.
     """
     masks, order = MaskFile(folder), list[int]()
     for some, *masked in tiling.each(work, _regions(work, tiling, rough, bounds, numbers)):
@@ -95,10 +76,7 @@ def delineated_objects(
 def _regions(
     work: Delineating, tiling: Tiling, rough: Any, bounds: Array, numbers: Array
 ) -> Lazy[Region]:
-    """The objects whose lowest corners lie in one tile, with all that their borders depend on.
-
-    Those of several tiles stand alone.
-    """
+    """The objects of each tile, or a long one alone, with all that their borders depend on."""
     windows = work.windows(bounds[numbers - 1])
     lengths = np.array(sides(tiling.size, windows.shape[-1]))
     corners = bounds[numbers - 1][:, 0] // lengths

@@ -18,19 +18,10 @@ from spel.large.seams import Part, Place, Seams, measures
 class Components:
     """The components of a mask that comes tile by tile, a label image on the disk of a folder.
 
-    Parameters
-    ----------
-    adjacency : Adjacency
-        Which spels are connected.
-    size : ([planes,] rows, cols)
-    tiles : iterable of (tuple of slice, tuple of array)
-        The tiles in raster order, and what `components_in` gives for each.
-    folder : path, optional
+    The tiles come in raster order, each with what `components_in` gives for it.
 
     Attributes
     ----------
-    shape : tuple of int
-        ([planes,] rows, cols, 1).
     firsts : (n,) array of int64
         The first spel of each component in raster order.
     bounds : (n, 2, ndim) array of int64

@@ -38,21 +38,10 @@ Region = tuple[Place, Place, bytes, bytes]
 
 @dataclass(frozen=True, eq=False)
 class Growth:
-    """How regions grow from their seeds in one tile; it is picklable.
+    """How regions grow from their seeds in one tile, within bounds; it is picklable.
 
-    Attributes
-    ----------
-    features : Source
-        What the delineation looks at.
-    line : Delineation
-        By watershed or GrowCut.
-    spacing : tuple of float, optional
-    bounds : tuple of slice
-        The part of the image that paths do not leave.
-    number : int, optional
-        The object that grows; by default the regions of the whole label image.
-    reach : float
-        What `spel.ops.flood.growcut_reach` gives for the bounds.
+    With a number it is one object that grows, otherwise the regions of the whole label image.
+    `reach` is what `spel.ops.flood.growcut_reach` gives for the bounds.
     """
 
     features: Source
@@ -82,18 +71,10 @@ class Growth:
         return self.line.scaled(np.asarray(self.features[window]).astype(np.float32, copy=False))
 
     def __call__(self, region: Region) -> tuple[Labels, Array, Array, Paths]:
-        """What is found in a tile.
+        """The labels of a tile from 1, whether paths may come in at its sides, and more.
 
-        Returns
-        -------
-        labels : array of int32
-            Of the tile, counted from 1; 0 where no path arrives.
-        is_open : array of bool
-            Whether a path may come in at its sides.
-        ends : (2,) array of int64
-            The least and the greatest label of its seeds; -1 without any.
-        paths : (n,) array of PATH
-            The spels of `faces_of` the tile, all 0 where seeds are.
+        The ends are the least and greatest label of its seeds, or -1; the last value are the paths
+        in `faces_of` the tile, all 0 where seeds are.
         """
         place, wide, rough, around = region
         window = _wider(place, 1, self.bounds)
@@ -174,19 +155,10 @@ class _Front:
 def grown_regions(
     growth: Growth, tiling: Tiling, rough: Any, places: Sequence[Place], folder: Folder = None
 ) -> tuple[StoredBand, tuple[int, int]]:
-    """The regions that grow from seeds, tile by tile.
+    """The regions that grow from the seeds of a label image, tile by tile.
 
-    Parameters
-    ----------
-    growth : Growth
-    tiling : Tiling
-        Computes the tiles.
-    rough : StoredBand
-        The labels that seeds come from.
-    places : sequence of tuple of slice
-        The tiles, parts of a grid within the bounds of the growth; what none covers is background.
-    folder : path, optional
-        On the disk where the labels lie.
+    The places are tiles, parts of a grid within the bounds of the growth; what none covers is
+    background.
 
     Returns
     -------

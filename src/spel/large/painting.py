@@ -19,18 +19,8 @@ Window = tuple[slice, ...]
 class Painting:
     """A label image on disk: objects that come later take no spels of those before them.
 
-    An object without a free spel gets no number.
-
-    Parameters
-    ----------
-    size : ([planes,] rows, cols)
-    folder : path, optional
-        On the disk where it lies; by default that of temporary files.
-
-    Attributes
-    ----------
-    labels : StoredBand
-        One channel of int32: 0 where there is no object, then 1, 2, ... as they were painted.
+    An object without a free spel gets no number. `labels` has one channel of int32: 0 where there
+    is no object, then 1, 2, ... as they were painted.
 
     Examples
     --------

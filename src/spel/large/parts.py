@@ -30,15 +30,6 @@ NO_CLASS = np.int32(-3)
 class LargeParts:
     """The components of a label image whose boxes are too large to look for necks in them.
 
-    Parameters
-    ----------
-    network : Network
-    tiling : Tiling
-    how : Segmentation
-    labels : StoredBand
-        One channel: the label of the class of each spel.
-    folder : path, optional
-
     Attributes
     ----------
     kinds, scores, firsts : lists

@@ -78,19 +78,7 @@ class MaskFile:
 
 
 class PieceTable:
-    """All pieces of an image, in the order of the tiles.
-
-    Parameters
-    ----------
-    parts : iterable of Packed
-    folder : path, optional
-        On the disk where the masks lie; by default that of temporary files.
-
-    Attributes
-    ----------
-    masks : MaskFile
-        The window and the mask of each.
-    """
+    """All pieces of an image in the order of the tiles, their masks on the disk of a folder."""
 
     def __init__(
         self, parts: Iterable[Packed], folder: str | os.PathLike[str] | None = None
@@ -128,14 +116,7 @@ def pieces_of_tile(network: Network, source: Source, how: Segmentation, tile: Ti
 
 @dataclass(frozen=True, eq=False)
 class LabelWindows:
-    """The windows of a label image on disk that the pieces of each tile depend on.
-
-    Attributes
-    ----------
-    labels : LargeParts
-        The label image without the components that do not fit into a window.
-    how : Segmentation
-    """
+    """The windows of a label image on disk that the pieces of each tile depend on."""
 
     labels: LargeParts
     how: Segmentation

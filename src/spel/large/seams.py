@@ -22,12 +22,6 @@ class Seams:
 
     Of each tile the labels of its last spels along each axis are kept, as many as the adjacency
     reaches, until no tile to come can touch them.
-
-    Parameters
-    ----------
-    adjacency : Adjacency
-    size : ([planes,] rows, cols)
-        Of the image that the tiles are parts of.
     """
 
     def __init__(self, adjacency: Adjacency, size: Sequence[int]) -> None:
@@ -96,10 +90,7 @@ class Seams:
                 self.pairs.append(np.unique(np.stack([here[both], there[both]], axis=1), axis=0))
 
     def numbers(self) -> npt.NDArray[np.int64]:
-        """The number of each tile's components, one tile after the other, when they are joined.
-
-        Joined components are numbered from 1 in raster order.
-        """
+        """The number of each tile's components, from 1 in raster order when they are joined."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 

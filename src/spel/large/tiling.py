@@ -62,16 +62,9 @@ class Lazy(Sequence[Item]):
 
 @dataclass(frozen=True)
 class Tiling:
-    """An image that is computed tile by tile.
+    """An image that is computed tile by tile, by `map` in this process or by workers.
 
-    Parameters
-    ----------
-    source : array or `spel.io.large.LargeImage`
-        (rows, cols, channels), with planes before them for voxels.
-    size : int or tuple of int
-        Side of a tile in pixels of the image, or one per axis.
-    each : Mapping
-        What computes tiles: `map`, in this process, or the mapping of workers.
+    The size is the side of a tile in pixels of the image, or one per axis.
     """
 
     source: Source
@@ -116,10 +109,7 @@ class Tiling:
     def resolved(self, network: Network) -> Network:
         """The network with its layers over the whole image resolved for this image.
 
-        Raises
-        ------
-        ShapeError
-            If the values of a layer cannot be gathered from tiles.
+        A layer whose values cannot be gathered from tiles is a ShapeError.
         """
         if not network.footprints[network.output].whole:
             return network
@@ -145,13 +135,7 @@ class Tiling:
         return replace(self, source=InUnits(network, self.source, white))
 
     def for_bands(self, network: Network) -> Tiling:
-        """Tiles whose bands are rows of stored tiles, or planes.
-
-        Raises
-        ------
-        ShapeError
-            If an image does not give an image, or a volume no volume.
-        """
+        """Tiles whose bands are rows of stored tiles, or planes; see `axes_of`."""
         axes = axes_of(network, self.source)
         stride = max(1, int(network.footprints[network.output].stride[0]))
         step = stride if axes == 3 else BLOCK * stride
@@ -179,10 +163,7 @@ class InUnits:
 def axes_of(network: Network, source: Source) -> int:
     """Axes of an image and of the output of a network for it, without channels.
 
-    Raises
-    ------
-    ShapeError
-        If an image does not give an image, or a volume no volume.
+    That an image does not give an image, or a volume no volume, is a ShapeError.
     """
     axes, shape = len(network.footprints[network.output].stride), network.shape(source.shape)
     if not axes + 1 == len(source.shape) == len(shape):

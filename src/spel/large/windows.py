@@ -31,23 +31,12 @@ def grown(
 ) -> tuple[Array, Frame]:
     """The values around a tile, so far that no side of the window is open.
 
-    Parameters
-    ----------
-    read : callable
-    size : sequence of int
-        Of the image.
-    tile : tuple of slice
-    margin : int
-        How far the window reaches beyond the tile at first; an open side doubles it.
-    open_sides : callable
-        Which sides of a window must move out, by its values and its frame.
-    largest : float, optional
-        Spels of the largest window; `LARGEST` by default.
+    The window reaches a margin beyond the tile at first, and an open side doubles it.
 
     Raises
     ------
     ParameterError
-        If the window would have more spels.
+        If the window would have more than `largest` spels, by default `LARGEST`.
     """
     size = tuple(map(int, size))
     margins = np.full((2, len(tile)), margin)

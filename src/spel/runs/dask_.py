@@ -86,13 +86,7 @@ def executor(address: str = LOCAL, *, workers: int = 2, trust: bool = False) -> 
 
 
 def _local_cluster(factory: Callable[..., Any], workers: int) -> Any:
-    """A cluster of processes on this machine.
-
-    Raises
-    ------
-    TaskError
-        If a worker process ends while the cluster starts.
-    """
+    """A cluster of processes on this machine; one that does not start is a TaskError."""
     try:
         return factory(
             n_workers=workers,
@@ -113,12 +107,8 @@ def _local_cluster(factory: Callable[..., Any], workers: int) -> Any:
 class Cluster(Executor):
     """Dask's executor, with an attribute that tells when scheduler or workers are gone.
 
-    Parameters
-    ----------
-    client : distributed.Client
-    local : distributed.LocalCluster, optional
-        The cluster, if it belongs to this process; then its workers are watched. Dask replaces a
-        worker that died; if there is none for `NO_WORKER_SECONDS`, it has given up.
+    Of a local cluster, which belongs to this process, the workers are watched: Dask replaces one
+    that died, and has given up if there is none for `NO_WORKER_SECONDS`.
     """
 
     def __init__(self, client: Any, local: Any = None) -> None:

@@ -22,18 +22,7 @@ from spel.runs.tiled_task import TiledTask
 
 
 def help_others(tasks: Sequence[Task], shard: Shard, stop: Stop, **workers: Any) -> None:
-    """Compute tiles of large images of other shards, until these are done.
-
-    Parameters
-    ----------
-    tasks : sequence of Task
-        Those of all shards.
-    shard : Shard
-        The shard that helps.
-    stop : Stop
-    **workers
-        Options of `run_tasks`.
-    """
+    """Compute tiles of large images of other shards, until these are done."""
     some = (HelpTask(replace(task, shard=shard), owner) for task, owner in _others(tasks, shard))
     for _ in run_tasks((task for task in some if task.is_open), stop=stop, **workers):
         pass  # what fails is told by its own shard

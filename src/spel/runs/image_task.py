@@ -19,18 +19,7 @@ from spel.runs.tiled_task import TiledTask
 
 @dataclass(frozen=True)
 class ImageTask:
-    """Process one image file; runs in any process.
-
-    Attributes
-    ----------
-    job : ImageProcess
-    image : str
-        Path of the file.
-    files : OutputFiles
-        Where its files are written.
-    shard : Shard
-        Of the run; of several shards, all compute tiles of a large image.
-    """
+    """Process one image file in any process; all shards compute tiles of a large image."""
 
     job: ImageProcess
     image: str
@@ -71,13 +60,6 @@ def process_in_parts(
     """The record of a TIFF, NumPy or OME-Zarr image, at one level of its pyramid.
 
     If it is read tile by tile, its task for all workers.
-
-    Raises
-    ------
-    ImageReadError
-        If the image cannot be read in parts.
-    ShapeError, ParameterError
-        If it is too large to be read whole, and the job needs the whole image.
     """
     if job.colors:
         check_colors(path, describe(path, max_pixels=NO_LIMIT, isolate=job.isolate))

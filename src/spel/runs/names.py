@@ -49,8 +49,6 @@ class OutputFiles:
 class FileNames(Container[str]):
     """Names of the files of a run: the given ones, and all that begin with a stem and a dot.
 
-    Examples
-    --------
     >>> own = FileNames({"run.json"}, ["gate", "b.1"])
     >>> names = ("run.json", "gate.png", "gate-000030.mask.png", "b.1.steps.png", "c.gate.png")
     >>> [name in own for name in names]

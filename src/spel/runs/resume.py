@@ -52,20 +52,8 @@ def reconcile(
 
     An input is done if it has an entry in the manifest and an undamaged line, still belongs to the
     run, and its file has not changed. All other lines and entries are removed: they were not
-    confirmed before a crash, or their inputs have changed. A split source whose parts are not all
-    done is read again.
-
-    Parameters
-    ----------
-    manifest : Manifest
-    files : (path, path)
-        Results and failures.
-    sources : Sources
-        All inputs of the run.
-    retry : bool
-        Do failed inputs again.
-    counted : str
-        Entry of a line whose items are counted.
+    confirmed before a crash, their inputs have changed, or they failed and are tried again. A split
+    source whose parts are not all done is read again.
     """
     valid, changed = _valid_entries(manifest, sources, retry)
     counts = _keep_lines(files, valid, counted)

@@ -26,20 +26,8 @@ NEVER = 1 << 30
 class RunWriter:
     """Appends the outcomes of tasks and confirms them in the manifest.
 
-    Parameters
-    ----------
-    stack : ExitStack
-        Closes the files.
-    files : RunFiles
-    manifest : Manifest
-    state : ResumeState
-        What was done before.
-    config : dict
-        What ``run.json`` states besides the counts.
-    counted : str
-        Entry of a record whose items are counted.
-    remaining : set of str
-        Inputs that are still to be done.
+    `config` is what ``run.json`` states besides the counts, and `remaining` are the inputs that are
+    still to be done.
     """
 
     def __init__(

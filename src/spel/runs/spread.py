@@ -63,11 +63,7 @@ class PartTask:
 class PartFolder:
     """A folder for the parts of one image, which a run finds again after it was killed.
 
-    Parameters
-    ----------
-    path : Path
-    key : str
-        What the parts depend on; parts of another key are removed.
+    Parts of another key, which is what they depend on, are removed.
     """
 
     path: Path
@@ -95,19 +91,8 @@ class PartFolder:
 class Workers:
     """A `Mapping` whose calls are tasks of the workers of a run, stored as they are done.
 
-    Parameters
-    ----------
-    image : str
-        Path of the image, which failures name.
-    identity : Identity, optional
-    run : RunParts
-    folder : PartFolder, optional
-        Without a folder, values come back from the workers, and nothing can be resumed.
-    threads : int
-        Threads of the engine for a part.
-    shard : Shard
-        Of several shards, each begins with its own parts, and then takes those of the others from
-        the last one on.
+    Without a folder, values come back from the workers, and nothing can be resumed. Of several
+    shards, each begins with its own parts, and then takes those of the others from the last one on.
     """
 
     image: str
@@ -179,13 +164,7 @@ def store(place: Path, value: Any) -> None:
 
 
 def load(place: Path | None) -> Any:
-    """What `store` has stored.
-
-    Raises
-    ------
-    FormatError
-        If the file is damaged or gone.
-    """
+    """What `store` has stored; a damaged file, or none, is a FormatError."""
     assert place is not None
     try:
         with np.load(place, allow_pickle=False) as file:

@@ -77,12 +77,7 @@ class WorkersLost(TaskError):
 
 
 class PartError(TaskError):
-    """A part of the work on an image failed.
-
-    Parameters
-    ----------
-    failure : Failure
-    """
+    """A part of the work on an image failed."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)

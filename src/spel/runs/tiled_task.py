@@ -24,15 +24,6 @@ class TiledTask:
     """An image whose tiles are computed by all workers of the run, and by other shards.
 
     Another shard, whose files are not written, stores tiles and gives no record.
-
-    Attributes
-    ----------
-    job : ImageProcess
-    image : str
-        Path of the file.
-    files : OutputFiles
-    source : LargeImage
-    shard : Shard
     """
 
     job: ImageProcess

@@ -20,18 +20,7 @@ from spel.runs.task import Failure, Identity, Task
 
 @dataclass(frozen=True, eq=False)
 class FrameTask:
-    """Process one frame, which the task carries.
-
-    Attributes
-    ----------
-    job : ImageProcess
-    image : str
-        Path of the video and number of the frame, see `frame_name`.
-    files : OutputFiles
-    frame : Frame
-    identity : Identity, optional
-        Identity of the video.
-    """
+    """Process one frame, which the task carries, as it does the identity of the video."""
 
     job: ImageProcess
     image: str
@@ -49,15 +38,7 @@ class FrameTask:
 
 @dataclass(frozen=True)
 class VideoTask:
-    """A video among the sources of a job; its frames are the tasks that do its work.
-
-    Attributes
-    ----------
-    job : ImageProcess
-    image : str
-        Path of the file.
-    files : OutputFiles
-    """
+    """A video among the sources of a job; its frames are the tasks that do its work."""
 
     job: ImageProcess
     image: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -38,13 +38,13 @@ class FileReader:
     ) -> None:
         self.options = {} if reading is None else asdict(reading)
         self.colors = colors
-        self.note = IntensityNotes(settings)
+        self.notes = Notes(settings)
         self.whites: set[float] = set()
 
     def __call__(self, path: str | os.PathLike[str]) -> tuple[npt.NDArray[Any], float | None]:
         image, white = read_with_white(path, colors=self.colors, **self.options)
         assumed = None if image.dtype == np.uint8 else white
-        self.note(str(path), assumed, count_non_finite(image), largest_number(image))
+        self.notes.of_numbers(str(path), assumed, count_non_finite(image), largest_number(image))
         self.whites |= set() if assumed is None else {assumed}
         return image, white
 
@@ -55,7 +55,7 @@ class FileReader:
             raise ParameterError(f"{path}: a volume; expected a picture, or give --page")
         full = full_intensity(image, white)
         if white is None:
-            self.note.of_largest(str(path), full)
+            self.notes.of_largest(str(path), full)
         return image, full
 
     def large(self, path: str | os.PathLike[str], tile: int | None) -> LargeImage | None:
@@ -63,7 +63,7 @@ class FileReader:
         page, isolate = self.options.get("page"), self.options.get("isolate", False)
         image = large_image(path, tile, page=page, isolate=isolate)
         if image is not None and image.dtype != np.uint8:
-            self.note(str(path), image.white, 0)
+            self.notes.of_numbers(str(path), image.white, 0)
         return image
 
     def __reduce__(self) -> Any:
@@ -87,68 +87,71 @@ class ImageReader:
     ) -> None:
         self.options = {} if reading is None else asdict(reading)
         self.network, self.white = network, expected_white(network)
-        self.note = IntensityNotes(settings)
+        self.notes = Notes(settings)
 
     def __call__(self, path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         image, white = read_with_white(path, colors=takes_colors(self.network), **self.options)
         assumed = assumed_white(self.network, image, white)
-        self.note(str(path), assumed, count_non_finite(image), largest_number(image))
+        self.notes.of_numbers(str(path), assumed, count_non_finite(image), largest_number(image))
         return match_white(self.network, image, white)
 
 
-class SpacingNotes:
-    """Says once per run what the sides of a voxel are taken to be."""
+class Notes:
+    """Says what is assumed of images, each thing once per run, and each name with NaN once."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.said = False
+        self.settings, self.said = settings, set[Hashable]()
 
-    def __call__(self, name: str, spacing: Sequence[float] | None) -> None:
-        if spacing and not self.said:
-            self.said = True
-            sides = " x ".join(f"{side:g}" for side in spacing)
-            self.settings.say(
-                f"note: {name}: the sides of a voxel are {sides} (planes x rows x columns), by its "
-                "metadata; distances count in the shortest of them"
-            )
+    def once(self, key: Hashable, text: str) -> None:
+        """Say a note if none of this key was said before."""
+        if key not in self.said:
+            self.said.add(key)
+            self.settings.say(f"note: {text}")
 
-
-class IntensityNotes:
-    """Says what is assumed of the numbers of images: a range once per run, NaN for each image."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.whites: set[float] = set()
-        self.dark: set[float] = set()
-        self.named: set[str] = set()
-        self.largest_said = False
-
-    def __call__(
+    def of_numbers(
         self, name: str, white: float | None, non_finite: int, largest: float | None = None
     ) -> None:
-        if non_finite and name not in self.named:  # learning reads images again and again
-            self.named.add(name)
-            self.settings.say(f"note: {name}: {plural(non_finite, 'number')} NaN or infinite")
-        if white is not None and white not in self.whites:
-            self.whites.add(white)
-            self.settings.say(
-                f"note: {name}: full intensity is taken to be {white:g}, by the type and "
-                "range of its numbers, and so in other images of its kind"
-            )
+        """What is taken for full intensity, and what is odd about it."""
+        if non_finite:  # learning reads images again and again
+            self.once(name, f"{name}: {plural(non_finite, 'number')} NaN or infinite")
+        if white is None:
+            return
+        self.once(
+            white,
+            f"{name}: full intensity is taken to be {white:g}, by the type and range of its "
+            "numbers, and so in other images of its kind",
+        )
         dark = None if largest is None else dark_largest(largest, white)
-        if dark is not None and white is not None and white not in self.dark:
-            self.dark.add(white)
-            self.settings.say(
-                f"note: {name}: its largest number is {dark:g}, {dark / white:.1%} of full "
-                "intensity; if its range is smaller, store it in a type of that range, such as "
-                "8 bits"
+        if dark is not None:
+            self.once(
+                ("dark", white),
+                f"{name}: its largest number is {dark:g}, {dark / white:.1%} of full intensity; if "
+                "its range is smaller, store it in a type of that range, such as 8 bits",
             )
 
     def of_largest(self, name: str, white: float) -> None:
-        """Say once that the largest number of an image is taken for its full intensity."""
-        if not self.largest_said:
-            self.largest_said = True
-            self.settings.say(
-                f"note: {name}: full intensity is taken to be {white:g}, its largest number, and "
-                "that of each other image whose range nothing states"
+        """The largest number of an image is taken for its full intensity."""
+        self.once(
+            "largest",
+            f"{name}: full intensity is taken to be {white:g}, its largest number, and that of "
+            "each other image whose range nothing states",
+        )
+
+    def of_record(self, name: str, values: dict[str, Any]) -> None:
+        """What the record of an image states of its numbers, its voxels and its pages."""
+        self.of_numbers(
+            name, values.get("white"), values.get("non_finite", 0), values.get("largest")
+        )
+        if spacing := values.get("spacing"):
+            sides = " x ".join(f"{side:g}" for side in spacing)
+            self.once(
+                "spacing",
+                f"{name}: the sides of a voxel are {sides} (planes x rows x columns), by its "
+                "metadata; distances count in the shortest of them",
+            )
+        if pages := values.get("pages", 0):
+            self.once(
+                "pages",
+                f"{name}: the first of its {pages} pages or frames is read, and so of other files "
+                "of its kind; --page takes another",
             )

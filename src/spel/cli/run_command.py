@@ -15,7 +15,7 @@ from spel.cli.image_options import default_isolate
 from spel.cli.messages import ExitCode, exit_code, say
 from spel.cli.options import Settings
 from spel.cli.progress import Progress
-from spel.cli.ranges import IntensityNotes, SpacingNotes
+from spel.cli.ranges import Notes
 from spel.cli.run_options import RunOptions
 from spel.cli.zarr_picture import check_picture, is_picture, publish, run_folder
 from spel.errors import Interrupted, WriteError, plural
@@ -99,8 +99,7 @@ class RunCommand:
     on_record: Callable[[dict[str, Any]], object] | None = None
 
     def __post_init__(self) -> None:
-        self.note, self.said_pages = IntensityNotes(self.settings), False
-        self.note_spacing = SpacingNotes(self.settings)
+        self.notes = Notes(self.settings)
         self.progress = Progress(0, self.settings.progress)
         self.folder = Path() if self.options.out is None else run_folder(self.options.out)
 
@@ -217,15 +216,7 @@ class RunCommand:
                     f"{result.image}: {rows} x {cols} pixels are too many to be read whole; it "
                     "was read in parts"
                 )
-            intensity = values.get("white"), values.get("non_finite", 0), values.get("largest")
-            self.note(result.image, *intensity)
-            self.note_spacing(result.image, values.get("spacing"))
-            if (pages := values.get("pages", 0)) and not self.said_pages:
-                self.said_pages = True
-                self.settings.say(
-                    f"note: {result.image}: the first of its {pages} pages or frames is read, and "
-                    "so of other files of its kind; --page takes another"
-                )
+            self.notes.of_record(result.image, values)
             if left_out := values.get("left_out", 0):
                 self.settings.say(
                     f"note: {result.image}: {left_out} more boxes are above the threshold; "

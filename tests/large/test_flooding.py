@@ -13,6 +13,7 @@ from spel.errors import ParameterError
 from spel.large import delineated, windows
 from spel.large.delineated import delineated_classes, delineated_mask
 from spel.large.tiling import Lazy, Tiling
+from spel.large.view import View
 
 DEPTHS = (np.uint8, np.uint16, np.float32)
 
@@ -52,7 +53,7 @@ def test_delineated_classes_tile_by_tile_are_those_of_the_whole(seed):
     whole = how.delineation.refine_regions(picture, rough + 1, spacing) - 1
     assert not np.array_equal(whole, rough)
     tiling = Tiling(smooth, 5 + seed % 13)
-    labels = delineated_classes(as_is(smooth), tiling, how, picture, spacing)
+    labels = delineated_classes(View(as_is(smooth), tiling, picture, how, spacing))
     assert np.array_equal(labels[:][..., 0], whole)
 
 
@@ -65,7 +66,7 @@ def test_objects_larger_than_a_window_grow_to_those_of_the_whole(seed, monkeypat
     how = Segmentation(threshold=level, delineation=line_of(seed))
     whole = how.mask(smooth, picture, spacing)
     tiling = Tiling(smooth, 5 + seed % 13)
-    mask = delineated_mask(as_is(smooth), tiling, how, picture, level, spacing)
+    mask = delineated_mask(View(as_is(smooth), tiling, picture, how, spacing))
     assert np.array_equal(mask[:][..., 0], whole)
     assert not np.array_equal(whole, smooth[..., 0] > level)
 
@@ -84,7 +85,7 @@ def test_a_path_goes_through_all_tiles():
     values = np.eye(3, dtype=np.float32)[rough]
     whole = how.delineation.refine_regions(ground, rough.astype(np.int32) + 1) - 1
     assert set(np.unique(whole)) == {1, 2}  # the others are nowhere deep
-    labels = delineated_classes(as_is(values), Tiling(values, 7), how, ground)
+    labels = delineated_classes(View(as_is(values), Tiling(values, 7), ground, how))
     assert np.array_equal(labels[:][..., 0], whole)
 
 
@@ -92,7 +93,7 @@ def test_classes_that_are_nowhere_deep_stay_as_they_are():
     rough = np.indices((20, 20)).sum(axis=0) % 2
     values = np.eye(2, dtype=np.float32)[rough]
     how = Segmentation(classes=(ObjectClass(0), ObjectClass(1)), delineation=Delineation())
-    labels = delineated_classes(as_is(values), Tiling(values, 8), how, values)
+    labels = delineated_classes(View(as_is(values), Tiling(values, 8), values, how))
     assert np.array_equal(labels[:][..., 0], rough)
     assert np.array_equal(how.delineation.refine_regions(values, rough), rough)
 
@@ -107,7 +108,7 @@ def test_what_no_path_reaches_keeps_its_class():
     how = Segmentation(classes=(ObjectClass(0), ObjectClass(1)), delineation=Delineation(inner=6))
     whole = how.delineation.refine_regions(picture, rough)
     assert np.array_equal(whole[11:19, 13:17], rough[11:19, 13:17])
-    labels = delineated_classes(as_is(values), Tiling(values, 9), how, picture)
+    labels = delineated_classes(View(as_is(values), Tiling(values, 9), picture, how))
     assert np.array_equal(labels[:][..., 0], whole)
 
 
@@ -137,4 +138,4 @@ def test_what_must_see_an_object_whole_is_refused_with_its_place(options, reason
     values[3:6, 3:6] = values[20:50, 30:61] = 1
     how = Segmentation(threshold=0.5, delineation=Delineation(**options, outer=3))
     with pytest.raises(ParameterError, match=f"in rows 20 to 50, columns 30 to 61 .*{reason}"):
-        delineated_mask(as_is(values), Tiling(values, 32), how, values, 0.5)
+        delineated_mask(View(as_is(values), Tiling(values, 32), values, how))

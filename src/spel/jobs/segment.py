@@ -125,7 +125,7 @@ class SegmentJob(NetworkJob):
         mask, area = tiled.write_mask()
         paths = [mask, *(tiled.save(part, name) for part in self.save)]
         count = len(tiled.objects.scores) if self.lists_objects else None
-        values = self._values(tiled.size, area, count, paths, image.spacing)
+        values = self._values(tiled.view.size, area, count, paths, image.spacing)
         return ImageRecord(name, {**values, **intensity})
 
     def _values(

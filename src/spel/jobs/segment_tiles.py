@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spel.decide.segmentation import Segmentation
-from spel.decide.segmented import relative_spacing
 from spel.io.annotation.instance_files import write_instances
 from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS
@@ -26,16 +25,15 @@ from spel.jobs.segmented_files import (
     objects_in_picture,
     picture_type,
 )
-from spel.large.bands import label_bands, output_bands, threshold_in
-from spel.large.delineated import delineated_classes, delineated_mask
-from spel.large.full_size import FullSize
+from spel.large.bands import label_bands, output_bands
+from spel.large.delineated import delineated_labels
 from spel.large.objects import large_objects
 from spel.large.painting import PaintedObjects
 from spel.large.tiling import Tiling
+from spel.large.view import View
 from spel.nn import Network
 from spel.runs import OutputFiles
 
-Labels = TypeVar("Labels", PaintedObjects, StoredBand)
 Picture = npt.NDArray[np.unsignedinteger[Any]]
 
 
@@ -51,46 +49,23 @@ class TiledSegmentation:
     form: str
     scale: float = 1.0
 
-    @property
-    def size(self) -> tuple[int, ...]:
-        """([planes,] rows, cols) of the image."""
-        return tuple(int(n) for n in self.image.shape[:-1])
-
     @cached_property
-    def view(self) -> FullSize:
-        """The output at the size of the image."""
-        return FullSize.of(self.network, self.units, self.how.features, self.scale)
-
-    @cached_property
-    def own(self) -> Segmentation:
-        """The segmentation of objects of that scale."""
-        return self.how if self.scale == 1 else self.how.scaled(self.scale)
-
-    @cached_property
-    def level(self) -> float:
-        """The threshold of the whole image."""
-        return threshold_in(self.view.network, self.view.tiling, self.own)
+    def view(self) -> View:
+        """The output at the size of the image, and what it means."""
+        return View.of(
+            self.network, self.units, self.how, scale=self.scale, spacing=self.image.spacing,
+            folder=self.files.folder,
+        )  # fmt: skip
 
     @cached_property
     def objects(self) -> PaintedObjects:
         """The objects one by one."""
-        return self._look(large_objects, self.level, drawn=self.drawn)
+        return large_objects(self.view, self.drawn)
 
     @cached_property
     def drawn(self) -> StoredBand | None:
         """The label image of delineated classes, or of a delineated threshold."""
-        if not self.own.delineates or self.own.objects is not None:
-            return None
-        if self.own.classes:
-            return self._look(delineated_classes)
-        return self._look(delineated_mask, self.level)
-
-    def _look(self, find: Callable[..., Labels], *level: float, **options: Any) -> Labels:
-        """What a function of `spel.large.objects` or `spel.large.delineated` finds."""
-        tiling = replace(self.view.tiling, size=self.units.size)
-        spacing = relative_spacing(self.image.spacing or None, len(self.size))
-        options |= {"spacing": spacing, "folder": self.files.folder}
-        return find(self.view.network, tiling, self.own, self.view.features, *level, **options)
+        return delineated_labels(self.view)
 
     def write_mask(self) -> tuple[Path, int]:
         """Write the mask or label image; its path, and the spels of objects."""
@@ -104,7 +79,7 @@ class TiledSegmentation:
                 yield band
 
         kind = picture_type(self.how)
-        path = self._write("", counted(self._pictures()), (*self.size, 1), kind)
+        path = self._write("", counted(self._pictures()), (*self.view.size, 1), kind)
         return path, area
 
     def _pictures(self) -> Iterator[StoredBand | PictureOf]:
@@ -114,22 +89,19 @@ class TiledSegmentation:
         elif self.drawn is not None:
             yield PictureOf(self.drawn, picture)
         else:
-            network, tiling = self.view.network, self.view.tiling
-            yield from label_bands(
-                network, tiling, self.own, self.level, picture, self.files.folder
-            )
+            yield from label_bands(self.view, picture)
 
     def save(self, part: str, name: str) -> Path:
         """Write one of `PARTS`, and give its path."""
         if part == "saliency":
-            network, tiling = self.view.network, self.view.tiling
+            network, tiling = self.view.network, self.view.bands
             output = output_bands(network, tiling, self.files.folder)
             shape = network.shape(tiling.shape)
             return self._write("saliency.", output, shape, np.dtype(np.float32))
         if part == "instances":
             kind = number_type(len(self.objects.scores))
             bands = [PictureOf(self.objects.labels, partial(_as_type, kind))]
-            return self._write("instances.", bands, (*self.size, 1), kind)
+            return self._write("instances.", bands, (*self.view.size, 1), kind)
         path = self.files.path(PARTS[part])
         if self.files.written:
             write_instances(path, {Path(name).name: self.objects})

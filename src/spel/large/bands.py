@@ -5,10 +5,8 @@ The bands of an image are rows, those of a volume are planes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +15,11 @@ from spel.decide.boxes import one_channel
 from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError, ShapeError
 from spel.io.large.stored_band import StoredBand
-from spel.large.tiling import Tiling
+from spel.large.tiling import Array, Folder, Tiling
+from spel.large.view import View
 from spel.nn import Network
-from spel.ops.streamed import threshold_of_parts
 
-Array = npt.NDArray[Any]
-Folder = str | os.PathLike[str] | None
+Labels = npt.NDArray[np.int32]
 
 
 def output_bands(network: Network, tiling: Tiling, folder: Folder = None) -> Iterator[StoredBand]:
@@ -71,39 +68,26 @@ def check_tiled(network: Network, segmentation: Segmentation) -> None:
         )
 
 
-def threshold_in(network: Network, tiling: Tiling, segmentation: Segmentation) -> float:
-    """The threshold of the whole image; 0 for a segmentation that has classes or object model."""
-    if segmentation.classes or segmentation.objects is not None:
-        return 0.0
-    return threshold_of_parts(tiling.outputs(network), segmentation.threshold)
-
-
-def label_bands(
-    network: Network,
-    tiling: Tiling,
-    segmentation: Segmentation,
-    level: float,
-    of_labels: Callable[[npt.NDArray[np.int32]], Array],
-    folder: Folder = None,
-) -> Iterator[StoredBand]:
+def label_bands(view: View, of_labels: Callable[[Labels], Array]) -> Iterator[StoredBand]:
     """What a picklable function makes of the label image of each tile, in bands of one channel.
 
     The label image is that of `SegmentedImage.labels`, bit for bit; the segmentation is one without
-    object model, except for those of classes, and `level` is what `threshold_in` gives.
+    object model, except for those of classes.
     """
-    pictures = tiling.outputs(network)(partial(_picture, segmentation, level, of_labels))
-    yield from _joined(network, tiling, pictures, folder)
+    picture = partial(_picture, view.how, view.level, of_labels)
+    pictures = view.bands.outputs(view.network)(picture)
+    yield from _joined(view.network, view.bands, pictures, view.folder)
 
 
 def _picture(
-    segmentation: Segmentation,
-    level: float,
-    of_labels: Callable[[npt.NDArray[np.int32]], Array],
-    output: Array,
+    how: Segmentation, level: float, of_labels: Callable[[Labels], Array], output: Array
 ) -> Array:
-    if segmentation.classes:
-        return of_labels(segmentation.labels(output))[..., None]
-    return of_labels((one_channel(output) > level).astype(np.int32))[..., None]
+    return of_labels(labels_in(how, level, output))[..., None]
+
+
+def labels_in(how: Segmentation, level: float, output: Array) -> Labels:
+    """The labels of classes in a part of an output, or those of a threshold, not delineated."""
+    return how.labels(output) if how.classes else (one_channel(output) > level).astype(np.int32)
 
 
 def _joined(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.decide.delineate import Delineation, Spacing
 from spel.large.piece_table import MaskFile, joined_bits
-from spel.large.tiling import Lazy, Tiling
+from spel.large.tiling import Array, Folder, Lazy, Tiling
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
 
-Array = npt.NDArray[Any]
 Region = tuple[Array, bytes, Array, Array]
 """A box of the image, its labels, and the numbers and boxes of objects to be delineated."""
 
@@ -60,7 +57,7 @@ def delineated_objects(
     rough: Any,
     bounds: Array,
     numbers: Array,
-    folder: str | os.PathLike[str] | None = None,
+    folder: Folder = None,
 ) -> tuple[MaskFile, list[int]]:
     """The masks of the objects of these numbers with their borders moved, and the number of each.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.io.large.stored_band import StoredBand
 from spel.large.seams import Part, Place, Seams, measures
+from spel.large.tiling import Folder
 
 
 class Components:
@@ -42,7 +42,7 @@ class Components:
         adjacency: Adjacency,
         size: Sequence[int],
         tiles: Iterable[tuple[Place, Part]],
-        folder: str | os.PathLike[str] | None = None,
+        folder: Folder = None,
     ) -> None:
         seams = Seams(adjacency, size)
         self._labels = StoredBand((*seams.size, 1), np.int32, folder)

@@ -7,7 +7,6 @@ sides, until none has: then every path is the best one of the whole image.
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,14 +22,12 @@ from spel.core.adjacency import Adjacency
 from spel.decide.delineate import Delineation, Labels, Spacing
 from spel.io.large.stored_band import StoredBand
 from spel.large.seams import faces_of
-from spel.large.tiling import Lazy, Tiling
+from spel.large.tiling import Array, Folder, Lazy, Tiling
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
 from spel.ops.flood import PATH, Paths, growcut_reach, lead_on, seeds_at
 from spel.ops.streamed import extremes
 
-Array = npt.NDArray[Any]
-Folder = str | os.PathLike[str] | None
 Place = tuple[slice, ...]
 Region = tuple[Place, Place, bytes, bytes]
 """A tile, a window around it, and the labels of the window and the paths around the tile."""

@@ -7,14 +7,13 @@ the surroundings of each object, again tile by tile.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain
 
 import numpy as np
 
-from spel.decide.pieces import Kind, Spacing, kinds_of
+from spel.decide.pieces import Kind, kinds_of
 from spel.decide.segmentation import Segmentation
 from spel.errors import ParameterError
 from spel.io.large.stored_band import StoredBand
@@ -30,48 +29,17 @@ from spel.large.piece_table import (
     pieces_of_labels,
     pieces_of_tile,
 )
-from spel.large.tiling import Tiling
-from spel.nn import Network
-from spel.nn.blocks import Source
-
-Folder = str | os.PathLike[str] | None
+from spel.large.tiling import Folder, Tiling
+from spel.large.view import View
 
 
-def large_objects(
-    network: Network,
-    tiling: Tiling,
-    how: Segmentation,
-    features: Source,
-    level: float = 0.0,
-    spacing: Spacing = None,
-    folder: Folder = None,
-    drawn: StoredBand | None = None,
-) -> PaintedObjects:
+def large_objects(view: View, drawn: StoredBand | None = None) -> PaintedObjects:
     """The objects of `SegmentedImage.instances`, bit for bit, without the image in memory.
 
-    Parameters
-    ----------
-    network : Network
-        Without layers over the whole image; its output has the size of the image.
-    tiling : Tiling
-        The image in the units of the network.
-    how : Segmentation
-    features : Source
-        What the delineation looks at.
-    level : float
-        Its threshold, for a segmentation without object model and classes.
-    spacing : tuple of float, optional
-        As `spel.decide.segmented.relative_spacing` gives it.
-    folder : path, optional
-        On the disk where label images lie until they are written.
-    drawn : StoredBand, optional
-        What `spel.large.delineated` gives: the label image that parts are looked for in.
-
-    Raises
-    ------
-    ParameterError
-        If what is connected does not fit into a window, see `spel.large.windows.LARGEST`.
+    `drawn` is what `spel.large.delineated` gives: the label image that parts are looked for in.
+    What is connected and does not fit into `spel.large.windows.LARGEST` is a ParameterError.
     """
+    network, tiling, how, folder = view.network, view.tiling, view.how, view.folder
     kinds, tiles = kinds_of(how), list(tiling.tiles(network))
     parts: list[Iterable[Packed]] = []
     if any(kind.model is not None for kind in kinds):
@@ -79,21 +47,19 @@ def large_objects(
         parts.append(tiling.each(find, tiles))
     large: LargeParts | None = None
     if any(kind.model is None for kind in kinds):
-        if drawn is None:
-            drawn = drawn_labels(network, tiling, how, level, folder)
-        large = LargeParts(network, tiling, how, drawn, folder)
-        look = partial(pieces_of_labels, network, tiling.source, how, spacing)
+        large = LargeParts(view, drawn_labels(view) if drawn is None else drawn)
+        look = partial(pieces_of_labels, network, tiling.source, how, view.spacing)
         parts += [tiling.each(look, LabelWindows(large, how).of(tiles)), [large.packed]]
     pieces = PieceTable(chain.from_iterable(parts), folder)
     count = len(pieces) - (0 if large is None else len(large.kinds))
-    painting, order = Painting(tiling.shape[:-1], folder), []
-    for number in _chosen(pieces, kinds, tiling.shape[:-1], folder):
+    painting, order = Painting(view.size, folder), []
+    for number in _chosen(pieces, kinds, view.size, folder):
         own = large.masks(number - count) if large and number >= count else None
         if painting.add_parts(own or [pieces.masks[number]]):
             order.append(number)
     line = how.delineation if any(kind.model is not None for kind in kinds) else None
     if line is not None and line.method != "none":
-        work = Delineating(features, line, spacing, apart=True)
+        work = Delineating(view.features, line, view.spacing, apart=True)
         painting, left = _delineated(work, tiling, painting, folder)
         order = [order[number] for number in left]
     return _listed(painting, pieces, how, order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.io.large.stored_band import StoredBand
+from spel.large.tiling import Folder
 
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, ...]
@@ -36,7 +36,7 @@ class Painting:
     ([4, 2], [[0, 2], [1, 4]], [0.0, 2.5])
     """
 
-    def __init__(self, size: Sequence[int], folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, size: Sequence[int], folder: Folder = None) -> None:
         self.size = tuple(map(int, size))
         self.labels = StoredBand((*self.size, 1), np.int32, folder)
         self._measures: list[tuple[int, ...]] = []

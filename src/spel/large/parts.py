@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterator
 from functools import partial
 from math import prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +13,13 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.decide import pieces
 from spel.decide.pieces import kinds_of, masks_drawn, mean_level, units
-from spel.decide.segmentation import Segmentation
 from spel.io.large.stored_band import StoredBand
 from spel.large.components import Components, components_in
-from spel.large.tiling import Lazy, Tiling
+from spel.large.tiling import Array, Folder, Lazy, Tiling
+from spel.large.view import View
 from spel.nn import Network
 from spel.nn.blocks import Source, output_in
 
-Array = npt.NDArray[Any]
 Place = tuple[slice, ...]
 NO_CLASS = np.int32(-3)
 """The label of what is looked at elsewhere."""
@@ -36,18 +34,15 @@ class LargeParts:
         The kind of each, its mean saliency, and its first spel in raster order.
     """
 
-    def __init__(
-        self, network: Network, tiling: Tiling, how: Segmentation, labels: StoredBand, folder: Any
-    ) -> None:
-        self.labels, self.how, self.kinds, self.firsts = labels, how, list[int](), list[int]()
-        self._places = [tile.out for tile in tiling.tiles(network)]
-        self._numbers = StoredBand(labels.shape, np.int32, folder)
+    def __init__(self, view: View, labels: StoredBand) -> None:
+        self.labels, self.how, self.kinds, self.firsts = labels, view.how, list[int](), list[int]()
+        self._places, self._numbers = view.places, view.labels()
         if prod(labels.shape) > pieces.LARGEST:
-            for kind in masks_drawn(np.zeros(0, np.int32), how):
-                self._find(kind, folder)
-        self.scores = self._means(network, tiling) if self.kinds else []
+            for kind in masks_drawn(np.zeros(0, np.int32), view.how):
+                self._find(kind, view.folder)
+        self.scores = self._means(view.network, view.tiling) if self.kinds else []
 
-    def _find(self, kind: int, folder: Any) -> None:
+    def _find(self, kind: int, folder: Folder) -> None:
         size = self.labels.shape[:-1]
         box = Adjacency.box(3, ndim=len(size))
         masks = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import weakref
 import zlib
@@ -11,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf, prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +30,12 @@ from spel.decide.pieces import (
 )
 from spel.decide.segmentation import Segmentation
 from spel.large.parts import LargeParts
-from spel.large.tiling import Lazy
+from spel.large.tiling import Array, Folder, Lazy
 from spel.large.windows import grown
 from spel.nn import Network
 from spel.nn.blocks import Box, Source, output_in
 from spel.nn.tiles import Tile
 
-Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, ...]
 Packed = tuple[Array, ...]
@@ -52,7 +49,7 @@ LabelWindow = tuple[Frame, bytes]
 class MaskFile:
     """Masks of parts of an image in a file without a name, which ends with it."""
 
-    def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+    def __init__(self, folder: Folder) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._ends, self._corners = array("q", [0]), array("q")
@@ -80,9 +77,7 @@ class MaskFile:
 class PieceTable:
     """All pieces of an image in the order of the tiles, their masks on the disk of a folder."""
 
-    def __init__(
-        self, parts: Iterable[Packed], folder: str | os.PathLike[str] | None = None
-    ) -> None:
+    def __init__(self, parts: Iterable[Packed], folder: Folder = None) -> None:
         self.masks = MaskFile(folder)
         columns: list[tuple[Array, ...]] = [tuple(np.zeros(0, kind) for kind in NUMBERS)]
         for *numbers, low, high, bits in parts:

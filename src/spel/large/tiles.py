@@ -1,6 +1,6 @@
-"""Images larger than memory, tile by tile (`spel.nn.tiles`); the bits are equal.
+"""Outputs and boxes of images larger than memory, tile by tile (`spel.nn.tiles`).
 
-Components that cross seams, also diagonally, become one.
+The bits are equal; components that cross seams, also diagonally, become one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spel.decide.boxes import DecisionResult, check_axes, one_channel, select_re
 from spel.decide.detection import AnyDecision
 from spel.errors import ShapeError
 from spel.large.seams import Seams, components_of_tile
-from spel.large.tiling import InUnits, Tiling, axes_of
+from spel.large.tiling import Array, InUnits, Tiling, axes_of
 from spel.nn import Network
 from spel.nn.blocks import Source
 from spel.nn.geometry import geometry
@@ -28,8 +28,6 @@ from spel.nn.tiles import SIZE, Slices, sides
 from spel.nn.volumes import refuse_volume
 from spel.ops.streamed import threshold_of_parts
 from spel.rigid.large import detect_in_levels
-
-Values = npt.NDArray[Any]
 
 
 def apply(
@@ -150,6 +148,6 @@ def decide(network: Network, tiling: Tiling, decision: Decision) -> DecisionResu
 
 
 def _components(
-    adjacency: Adjacency, size: Sequence[int], threshold: float, place: Slices, output: Values
-) -> tuple[Values, ...]:
+    adjacency: Adjacency, size: Sequence[int], threshold: float, place: Slices, output: Array
+) -> tuple[Array, ...]:
     return components_of_tile(adjacency, size, place, one_channel(output), threshold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from spel.nn.tiles import SIZE, Slices, Tile, sides, tiles
 from spel.ops.streamed import Parts
 
 Array = npt.NDArray[Any]
+Folder = str | os.PathLike[str] | None
 Item = TypeVar("Item")
 Taken = TypeVar("Taken")
 

@@ -15,7 +15,6 @@ from spel.decide.delineate import Delineation
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.io.annotation.labels import read_labels, write_as
 from spel.io.annotation.results import Result, parse_line
-from spel.jobs.levels import full_size
 from spel.metrics.detection import Answers, evaluate, iou
 from spel.nn import MaxPool, Scale, chain
 from spel.ops.label import label
@@ -118,7 +117,7 @@ def test_overlap_is_that_of_volumes() -> None:
 
 def test_a_level_keeps_or_enlarges_planes() -> None:
     found = Detections([[1, 2, 3, 4, 5, 6]], [1.0], [8], (9, 9, 9))
-    whole = full_size(found, (9, 18, 27), (1.0, 0.5, 1 / 3))
+    whole = found.enlarged((9, 18, 27), (1.0, 0.5, 1 / 3))
     assert whole.boxes.tolist() == [[3, 4, 3, 12, 10, 6]]
     assert (whole.areas.tolist(), whole.image_size) == ([48], (9, 18, 27))
 

@@ -19,10 +19,10 @@ from spel.decide import (
     segment_image,
     segmentation_of,
 )
+from spel.decide.mask_picture import picture_type
 from spel.errors import FormatError, ParameterError, ShapeError
 from spel.flim.class_decoder import class_labels, decoders_by_class
 from spel.io.annotation.markers import write_markers
-from spel.jobs.segmented_files import picture_type
 from spel.learning.segmenter import learn_segmenter
 from spel.linear import fit_softmax
 from spel.metrics.instances import evaluate_instances, instance_overlaps

@@ -19,12 +19,12 @@ from spel.cli.spaces import input_space
 from spel.core.intensity import to_white
 from spel.core.markers import Markers
 from spel.decide import Delineation, Segmentation, segmentation_of
+from spel.decide.mask_picture import picture_type
 from spel.errors import ParameterError, plural
 from spel.flim import check_markers
 from spel.io.annotation.libift import read_arch
 from spel.io.annotation.marker_folder import marked_images
 from spel.io.annotation.markers import convention_of
-from spel.jobs.segmented_files import picture_type
 from spel.learning.segmenter import learn_segmenter, suggest_strokes
 from spel.learning.stroke_check import check_strokes
 from spel.nn import Center, Color, Network, chain

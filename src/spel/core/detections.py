@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,6 +131,28 @@ class Detections:
             raise IndexError(f"Detections.mask: box {index} of {len(self)}")
         mask: npt.NDArray[np.bool_] = self.components == index % len(self) + 1
         return mask
+
+    def enlarged(self, size: tuple[int, ...], scale: tuple[float, ...]) -> Detections:
+        """Those of a level of a pyramid in pixels of the full size, without component map.
+
+        Parameters
+        ----------
+        size : ([planes,] rows, cols)
+            The full size.
+        scale : tuple of float
+            Length of each axis of the level by that of the full size.
+
+        Examples
+        --------
+        >>> one = Detections(np.array([[1.0, 2, 3, 4]]), np.ones(1), np.array([4]), (10, 10))
+        >>> one.enlarged((20, 40), (0.5, 0.25)).boxes.tolist()
+        [[4.0, 4.0, 12.0, 8.0]]
+        """
+        if set(scale) == {1.0}:
+            return self
+        boxes = np.clip(self.boxes / (scale[::-1] * 2), 0, size[::-1] * 2)
+        areas = (np.asarray(self.areas, np.float64) / np.prod(scale)).astype(np.int64)
+        return replace(self, boxes=boxes, areas=areas, image_size=size, components=None, why=())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Detections):

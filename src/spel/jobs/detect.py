@@ -20,7 +20,6 @@ from spel.io.annotation.results import Result, read_results
 from spel.io.large import LargeImage
 from spel.io.parts import fits
 from spel.jobs.detect_pictures import KINDS, VIDEO, save_pictures
-from spel.jobs.levels import full_size
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.video_overlay import write_video_overlay
 from spel.large import tiles
@@ -110,9 +109,11 @@ class DetectJob(NetworkJob):
         in_video = image.frame is not None  # whose overlay is one video
         kinds = [kind for kind in self.save if not (in_video and kind == "overlay")]
         save_pictures(files, kinds, self.network, matched, detections)
+        if image.size is not None:
+            detections = detections.enlarged(image.size, image.scale)
         return self._result(
             image.name,
-            detections if image.size is None else full_size(detections, image.size, image.scale),
+            detections,
             orientation=image.orientation,
             frame=image.frame,
             seconds=image.seconds,
@@ -138,7 +139,7 @@ class DetectJob(NetworkJob):
         if self.save:
             matched = match_white(self.network, image[:], image.white)
             save_pictures(files, self.save, self.network, matched, detections)
-        detections = full_size(detections, image.full_size, image.scale)
+        detections = detections.enlarged(image.full_size, image.scale)
         return self._result(name, detections, **intensity)
 
     def collect(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from spel.decide.mask_picture import mask_picture
 from spel.decide.segmentation import Segmentation, resolve_segmentation
 from spel.decide.segmented import segment_image
 from spel.errors import ParameterError
@@ -17,7 +18,7 @@ from spel.io.large import LargeImage
 from spel.io.large.forms import ENDINGS, OME_TIFF, WRITERS, require_form
 from spel.jobs.network_job import NetworkJob
 from spel.jobs.segment_tiles import TiledSegmentation
-from spel.jobs.segmented_files import PARTS, mask_picture, save_part
+from spel.jobs.segmented_files import PARTS, save_part
 from spel.large.bands import check_tiled
 from spel.large.tiling import Mapping
 from spel.nn.intensity import expected_white

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spel.decide.mask_picture import mask_picture, objects_in_picture, picture_type
 from spel.decide.segmentation import Segmentation
 from spel.io.annotation.instance_files import write_instances
 from spel.io.large import LargeImage
@@ -18,13 +19,7 @@ from spel.io.large.forms import ENDINGS
 from spel.io.large.pyramid import windows_of_band
 from spel.io.large.stored_band import PictureOf, StoredBand
 from spel.jobs.network_job import write_bands
-from spel.jobs.segmented_files import (
-    PARTS,
-    mask_picture,
-    number_type,
-    objects_in_picture,
-    picture_type,
-)
+from spel.jobs.segmented_files import PARTS
 from spel.large.bands import label_bands, output_bands
 from spel.large.delineated import delineated_labels
 from spel.large.objects import large_objects
@@ -99,7 +94,7 @@ class TiledSegmentation:
             shape = network.shape(tiling.shape)
             return self._write("saliency.", output, shape, np.dtype(np.float32))
         if part == "instances":
-            kind = number_type(len(self.objects.scores))
+            kind = np.min_scalar_type(len(self.objects.scores))
             bands = [PictureOf(self.objects.labels, partial(_as_type, kind))]
             return self._write("instances.", bands, (*self.view.size, 1), kind)
         path = self.files.path(PARTS[part])

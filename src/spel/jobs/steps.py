@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.atomic import replacing
-from spel.draw import Tile, shade, sheet
+from spel.draw.steps import step_sheet, steps_sheet
 from spel.errors import ParameterError
 from spel.io.image.writer import write
 from spel.io.large.forms import ENDINGS, WRITERS
@@ -20,8 +20,6 @@ from spel.nn import Network
 from spel.runs import OutputFiles
 
 MAX_BYTES = 4 << 30
-MAX_CHANNELS = 64
-"""Channels of a step that a picture shows."""
 
 
 def save_steps(
@@ -61,7 +59,7 @@ def save_steps(
         yield path
     if kind == "png" and len(steps) > 1:
         path = files.path("steps.png")
-        write(path, _overview(network, image, steps))
+        write(path, steps_sheet(network, image, steps))
         yield path
 
 
@@ -92,7 +90,7 @@ def _write_step(
     if kind in WRITERS:
         WRITERS[kind](path, [array], array.shape, array.dtype, **voxel)
     else:
-        write(path, _sheet(network, name, array) if kind == "png" else array)
+        write(path, step_sheet(network, name, array) if kind == "png" else array)
 
 
 def _check_memory(
@@ -111,43 +109,3 @@ def _write_vector(path: Path, array: npt.NDArray[Any]) -> None:
     """Write a feature vector atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
-
-
-def _sheet(network: Network, name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """A picture of one step: its channels, each with its scale."""
-    plane, note = _plane(array)
-    channels = min(plane.shape[-1], MAX_CHANNELS)
-    tiles = [Tile(shade(plane[..., k]), f"channel {k}") for k in range(channels)]
-    shown = f", the first {channels} of {plane.shape[-1]}" if channels < plane.shape[-1] else ""
-    columns = int(np.ceil(np.sqrt(channels)))
-    return sheet(
-        tiles,
-        columns=columns,
-        tile_width=int(np.clip(plane.shape[1], 240, max(240, 960 // columns))),
-        title=name,
-        subtitle=f"{network[name].describe()}; {' x '.join(map(str, array.shape))}{shown}{note}",
-    )
-
-
-def _overview(
-    network: Network, image: npt.NDArray[Any], steps: Mapping[str, npt.NDArray[Any]]
-) -> npt.NDArray[np.uint8]:
-    """A picture of the image and the first channel of every step."""
-    tiles = [Tile(image, "image", " x ".join(map(str, image.shape)))]
-    for name, array in steps.items():
-        if array.ndim < 3:
-            continue
-        plane, note = _plane(array)
-        more = f", channel 0 of {plane.shape[-1]}" if plane.shape[-1] > 1 else ""
-        caption = network[name].describe()
-        number = network.names.index(name) + 1
-        tiles.append(Tile(shade(plane[..., 0]), f"{number}  {name}{more}", caption + note))
-    return sheet(tiles)
-
-
-def _plane(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], str]:
-    """The image, or the middle plane of a volume, and a note about it."""
-    if array.ndim == 4:
-        middle = len(array) // 2
-        return array[middle], f"; plane {middle} of {len(array)}"
-    return array, ""

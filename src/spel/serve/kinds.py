@@ -16,6 +16,7 @@ from spel.core.detections import Detections
 from spel.core.intensity import full_range
 from spel.decide import detect
 from spel.decide.decision import DECISION
+from spel.decide.mask_picture import mask_picture
 from spel.decide.segmentation import KEY as SEGMENTATION
 from spel.decide.segmented import segment_image
 from spel.errors import ParameterError, ShapeError
@@ -23,7 +24,6 @@ from spel.io.annotation.labels import write_as
 from spel.io.annotation.results import Result
 from spel.io.image.writer import write
 from spel.jobs.classify import classify_image
-from spel.jobs.segmented_files import mask_picture
 from spel.nn import Network
 from spel.nn.intensity import match_white
 

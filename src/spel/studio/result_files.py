@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from spel.decide.mask_picture import mask_picture
 from spel.decide.segmented import segment_image
 from spel.errors import ImageReadError
 from spel.io import write
 from spel.io.annotation.convert.file_names import safe_stem
 from spel.io.annotation.markers import write_markers
-from spel.jobs.segmented_files import mask_picture
 from spel.studio.refusals import Refusal
 from spel.studio.segmenting import segmentation_for
 from spel.studio.session import Session

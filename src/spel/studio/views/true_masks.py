@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from spel.decide.mask_picture import mask_picture
 from spel.decide.segmentation import KEY, Segmentation
 from spel.decide.segmented import segment_image
 from spel.errors import ImageReadError
 from spel.evaluation import evaluate_classes, evaluate_instance_masks, evaluate_masks
 from spel.io import write
-from spel.jobs.segmented_files import mask_picture, save_part
+from spel.jobs.segmented_files import save_part
 from spel.nn import Network
 from spel.studio import true_masks
 from spel.studio.reduction import needed_factor

@@ -61,8 +61,8 @@ def command(
     from spel.cli.progress import Progress
     from spel.cli.ranges import ImageReader
     from spel.core.intensity import full_intensity, white_of
-    from spel.io.image.writer import check_file
-    from spel.synthesis import invert_steps
+    from spel.io.image.writer import check_file, write
+    from spel.synthesis import invert_steps, inverted_sheet, shown
 
     check_file(out)
     learned = network(net)
@@ -90,7 +90,11 @@ def command(
         raise UnsupportedLayerError(f"no step can be inverted: {next(iter(refused.values()))}")
     for name, picture in pictures.items():
         settings.say(f"{name}: {_remark(learned, name, full, picture)}")
-    _write(Path(out), learned, full, pictures, white, every)
+    if every:
+        write(out, inverted_sheet(learned, full, pictures, white))
+    else:
+        values = Path(out).suffix.lower() in (".tif", ".tiff", ".npy")
+        write(out, picture if values else shown(picture, white))
     click.echo(out)
 
 
@@ -116,22 +120,3 @@ def _others(folder: str, image: str) -> list[Path]:
     if not paths:
         raise ParameterError(f"--like {folder}: no image besides the inverted one; add others")
     return spread(paths, MOST)
-
-
-def _write(
-    out: Path,
-    network: Network,
-    image: npt.NDArray[Any],
-    pictures: dict[str, Any],
-    white: float,
-    every: bool,
-) -> None:
-    from spel import write
-    from spel.synthesis import inverted_sheet, shown
-
-    if every:
-        write(out, inverted_sheet(network, image, pictures, white))
-        return
-    (picture,) = pictures.values()
-    values = out.suffix.lower() in (".tif", ".tiff", ".npy")
-    write(out, picture if values else shown(picture, white))

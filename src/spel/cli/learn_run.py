@@ -31,6 +31,11 @@ from spel.nn import Center, Color, Network, chain
 from spel.nn.blocks import AnyImage, InBlocks
 
 MAX_SUGGESTIONS = 5
+SEGMENTER = (
+    *("all_marked", "decoder", "class_names", "undecided", "false_alarm_rate", "scales"),
+    *("truncated", "sharp", "cut"),
+)
+"""Options of the command that are those of `learn_segmenter`."""
 WHITE = 255.0
 """Full intensity in the units in which images are learned from."""
 
@@ -143,17 +148,9 @@ def learn_whole(
         marked.images,
         marked.markers,
         **_common(marked, settings, options),
-        all_marked=options["all_marked"],
+        **{name: options[name] for name in SEGMENTER},
         select="threshold" if options["objects"] == "any-size" else "components",
         multiple=options["objects"] != "one",
-        decoder=options["decoder"],
-        class_names=options["class_names"],
-        undecided=options["undecided"],
-        false_alarm_rate=options["false_alarm_rate"],
-        scales=options["scales"],
-        truncated=options["truncated"],
-        sharp=options["sharp"],
-        cut=options["cut"],
         delineation=_delineation(options),
     ).network
     settings.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from spel.errors import Interrupted, WriteError, plural
 from spel.io.image.header import MAX_PIXELS
 from spel.io.sources import expand
 from spel.runs import Failure, Job, Record, RunReport, Shard, Stop, run, run_tasks
-from spel.runs.dask_ import executor
 from spel.runs.resume import ResumeState
 from spel.runs.split import End, sources_of, tasks_of_shard, with_parts
 
@@ -112,26 +111,17 @@ class RunCommand:
             "seconds": options.max_seconds,
             "memory": options.max_bytes,
         }
-        with ExitStack() as stack:
-            if options.dask is not None:
-                how["executor"] = stack.enter_context(
-                    executor(options.dask, workers=options.workers, trust=options.trust)
-                )
-            stack.enter_context(self.progress)
-            if options.out is None:
-                return self._print_lines(images, shard, **how)
-            return self._run_in_folder(images, shard, **how)
+        with options.place.executor() as executor, self.progress:
+            work = self._print_lines if options.out is None else self._run_in_folder
+            return work(images, shard, executor=executor, **how)
 
     def _print_lines(self, images: Sequence[str], shard: Shard, **how: Any) -> ExitCode:
-        paths = [path.absolute() if "executor" in how else path for path in expand(images)]
+        paths = [path.absolute() if how["executor"] else path for path in expand(images)]
         tasks = tasks_of_shard(self.job.tasks([str(path) for path in paths], ""), shard)
         items = 0
         self.progress.extend(sources_of(tasks).expected_images(()))
-        with ExitStack() as stack:
-            stop = stack.enter_context(Stop())
-            single = stack.enter_context(
-                closing(with_parts(tasks, (), shard, how["seconds"], self._on_split))
-            )
+        parts = with_parts(tasks, (), shard, how["seconds"], self._on_split)
+        with Stop() as stop, closing(parts) as single:
             for outcome in run_tasks(single, stop=stop, **how):
                 result: Record | Failure | End = outcome.result
                 if isinstance(result, End):

@@ -18,7 +18,7 @@ from spel.cli.image_options import (
     reading_of,
 )
 from spel.cli.types import PATH, Words
-from spel.cli.worker_options import dask_option, trust_option, workers_option
+from spel.cli.worker_options import Place, dask_option, trust_option, workers_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +54,11 @@ class RunOptions:
     def reading(self) -> Reading:
         """How images are read that the command itself looks at."""
         return reading_of(self.isolate, self.max_pixels, self.page)
+
+    @property
+    def place(self) -> Place:
+        """Where the tasks run."""
+        return Place(self.workers, self.dask, self.trust)
 
     @property
     def max_bytes(self) -> int | None:

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Labels(Parsed):
     """A convention of labels, as `spel.io.annotation.markers.read_markers` takes it."""
 
-    name = "[auto|classes|from-N]"
+    name = "labels"
 
     def parse(self, text: str) -> str:
         from spel.errors import ParameterError
@@ -26,14 +26,12 @@ class Labels(Parsed):
         except ParameterError as error:
             self.fail(str(error))
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return self.name
-
 
 labels_option = click.option(
     "--labels",
     type=Labels(),
     default="auto",
+    metavar="[auto|classes|from-N]",
     help="Which label of strokes is the background: N, or none if all are classes; auto takes 0 "
     "where it occurs, and 1 of the labels 1 and 2.",
 )

@@ -59,11 +59,12 @@ def command(
     image, _ = FileReader(settings, reading).picture(sample)
     check_type(out, image.dtype, image.shape[2])
     if method == "quilt":
-        picture = _quilted(image, size, patch, tileable, seed, settings)
+        how = {"patch": patch, "tileable": tileable, "seed": seed}
+        picture = _quilted(image, size, how, settings)
     elif patch is not None:
         raise ParameterError(f"texture: --patch {patch} with --method {method}; give it with quilt")
     else:
-        picture = _moved(image, size, method, seed, settings)
+        picture = _moved(image, size, {"method": method, "seed": seed}, settings)
     write(out, picture)
     click.echo(out)
 
@@ -71,32 +72,21 @@ def command(
 def _quilted(
     image: npt.NDArray[Any],
     size: tuple[int, int] | None,
-    patch: int | None,
-    tileable: bool,
-    seed: int,
+    how: dict[str, Any],
     settings: Settings,
 ) -> npt.NDArray[Any]:
     from spel.cli.progress import Progress
     from spel.synthesis import quilt
 
     with Progress(0, settings.progress, unit="patches") as progress:
-        quilted = quilt(
-            image,
-            size,
-            patch=patch,
-            tileable=tileable,
-            seed=seed,
-            on_start=progress.extend,
-            on_patch=progress.step,
-        )
+        quilted = quilt(image, size, **how, on_start=progress.extend, on_patch=progress.step)
     return quilted.picture
 
 
 def _moved(
     image: npt.NDArray[Any],
     size: tuple[int, int] | None,
-    method: Any,
-    seed: int,
+    how: dict[str, Any],
     settings: Settings,
 ) -> npt.NDArray[Any]:
     from spel.cli.progress import Progress
@@ -104,8 +94,8 @@ def _moved(
     from spel.synthesis.texture import ROUNDS
 
     with Progress(ROUNDS, settings.progress, unit="rounds") as progress:
-        picture = texture(image, size, method=method, seed=seed, on_round=progress.step)
-    differences = texture_differences(image, picture, method=method)
+        picture = texture(image, size, **how, on_round=progress.step)
+    differences = texture_differences(image, picture, method=how["method"])
     if differences:
         worst = max(differences, key=lambda name: differences[name])
         mean = sum(differences.values()) / len(differences)

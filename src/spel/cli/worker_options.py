@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,23 +40,26 @@ class Place:
         """Whether everything runs in this process."""
         return self.workers == 1 and self.dask is None
 
+    def executor(self) -> AbstractContextManager[Executor | None]:
+        """The executor of the cluster; None without one."""
+        from spel.runs.dask_ import executor
+
+        if self.dask is None:
+            return nullcontext()
+        return executor(self.dask, workers=self.workers, trust=self.trust)
+
     @contextmanager
     def open(self) -> Iterator[Callable[..., Iterator[Any]]]:
         """Start the workers; gives what runs tasks, and ends it at SIGINT or SIGTERM."""
         from spel.jobs.portions import in_workers
         from spel.runs import Stop
-        from spel.runs.dask_ import executor
 
-        with ExitStack() as stack:
-            how: dict[str, Any] = {}
-            if self.dask is not None:
-                how["executor"] = stack.enter_context(
-                    executor(self.dask, workers=self.workers, trust=self.trust)
-                )
-            stop = stack.enter_context(Stop())
-            run = stack.enter_context(in_workers(self.workers, stop=stop, **how))
-            # What is computed between the tasks, in this process, ends at the first signal too.
-            stack.enter_context(stop.interrupting())
+        with (
+            self.executor() as executor,
+            Stop() as stop,
+            in_workers(self.workers, stop=stop, executor=executor) as run,
+            stop.interrupting(),  # what is computed between the tasks ends at the first signal too
+        ):
             yield run
 
 

@@ -44,6 +44,7 @@ class ApplyJob(NetworkJob):
     NAME: ClassVar[str] = "apply"
     FORMATS: ClassVar[tuple[str, ...]] = ("png", "npy", "tiff", *WRITERS)
     TILES: ClassVar[bool] = True
+    writes_files: ClassVar[bool] = True
 
     max_bytes: int = MAX_BYTES
     uint8: float | None = None
@@ -73,10 +74,6 @@ class ApplyJob(NetworkJob):
                 "apply: png draws a picture with its scale, not the values that uint8 rounds; give "
                 "format tiff, npy, ome-tiff or ome-zarr"
             )
-
-    @property
-    def writes_files(self) -> bool:
-        return True
 
     @property
     def saves(self) -> tuple[str, ...]:

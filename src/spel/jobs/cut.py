@@ -49,6 +49,7 @@ class CutJob(NetworkJob):
     """
 
     NAME: ClassVar[str] = "cut"
+    writes_files: ClassVar[bool] = True
 
     network: Network = field(default_factory=lambda: chain(color=Color("labnorm2")))
     markers: str = field(kw_only=True)
@@ -60,10 +61,6 @@ class CutJob(NetworkJob):
         super().__post_init__()
         strokes = find_markers(self.markers, convention=self.convention)
         object.__setattr__(self, "drawn", digest_of(strokes))
-
-    @property
-    def writes_files(self) -> bool:
-        return True
 
     @property
     def strokes(self) -> Mapping[str, Markers]:

@@ -61,6 +61,7 @@ class DetectJob(NetworkJob):
     SAVES: ClassVar[tuple[str, ...]] = tuple(KINDS)
     FORMATS: ClassVar[tuple[str, ...]] = tuple(name for name in FORMATS if name != "jsonl")
     TILES: ClassVar[bool] = True
+    counted: ClassVar[str] = "boxes"
 
     decision: AnyDecision | None = None
 
@@ -71,10 +72,6 @@ class DetectJob(NetworkJob):
                 "detect: pictures cannot be saved of images that are read tile by tile; leave "
                 "out save or tile"
             )
-
-    @property
-    def counted(self) -> str:
-        return "boxes"
 
     def settings(self) -> dict[str, Any]:
         """The network and the decision."""

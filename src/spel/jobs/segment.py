@@ -57,6 +57,7 @@ class SegmentJob(NetworkJob):
     SAVES: ClassVar[tuple[str, ...]] = tuple(PARTS)
     FORMATS: ClassVar[tuple[str, ...]] = ("png", *WRITERS)
     TILES: ClassVar[bool] = True
+    writes_files: ClassVar[bool] = True
 
     segmentation: Segmentation | None = None
     scale: float = 1.0
@@ -73,10 +74,6 @@ class SegmentJob(NetworkJob):
             )
         for form in self.formats:
             require_form(form)
-
-    @property
-    def writes_files(self) -> bool:
-        return True
 
     @property
     def lists_objects(self) -> bool:

@@ -40,6 +40,10 @@ class ImageJob(ImageProcess):
 
     SAVES: ClassVar[tuple[str, ...]] = ()
     FORMATS: ClassVar[tuple[str, ...]] = ()
+    counted: ClassVar[str] = ""
+    """The entry of a record whose items the report counts; empty if there is none."""
+    writes_files: ClassVar[bool] = False
+    """Whether the files of single images are the result; their records name them."""
 
     save: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
@@ -56,16 +60,6 @@ class ImageJob(ImageProcess):
                     raise ParameterError(f"{self.NAME}: {option} {value!r}; {expected}")
 
     @property
-    def counted(self) -> str:
-        """The entry of a record whose items the report counts; empty if there is none."""
-        return ""
-
-    @property
-    def writes_files(self) -> bool:
-        """Whether the files of single images are the result; their records name them."""
-        return False
-
-    @property
     def saves(self) -> tuple[str, ...]:
         """The kinds of files that `save` may name."""
         return self.SAVES
@@ -76,19 +70,14 @@ class ImageJob(ImageProcess):
 
     def to_dict(self) -> dict[str, Any]:
         """The settings, and how images are read."""
-        optional: dict[str, Any] = {"every": self.every} if self.every != "1" else {}
-        if self.level is not None:
-            optional["level"] = self.level
-        if self.reduce != 1:
-            optional["reduce"] = self.reduce
-        if self.page is not None:
-            optional["page"] = self.page
+        defaults = {"every": "1", "level": None, "reduce": 1, "page": None}
+        chosen = {name: getattr(self, name) for name in defaults}
         return {
             "job": self.NAME,
             **self.settings(),
             "save": list(self.save),
             "max_pixels": None if self.tile is not None else self.limit,
-            **optional,
+            **{name: value for name, value in chosen.items() if value != defaults[name]},
         }
 
     def comparable(self, settings: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,7 +16,6 @@ OUT_OF_MEMORY = (
     "it takes more memory than allowed; use tiles or a smaller image, or raise the limit "
     "(--max-memory)"
 )
-_BLOCK = 1 << 20
 
 
 class Task(Protocol):
@@ -206,8 +206,5 @@ def _folder_identity(path: str | os.PathLike[str]) -> Identity:
 
 
 def _digest(path: str | os.PathLike[str]) -> str:
-    hashed = hashlib.blake2b(digest_size=16)
     with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            hashed.update(block)
-    return hashed.hexdigest()
+        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from spel.cli.options import gathered
 
 isolate_option = click.option(
     "--isolate/--no-isolate",
@@ -25,8 +22,6 @@ page_option = click.option(
     type=click.IntRange(0),
     help="Page, frame or point in time of every image, from 0. [default: all pages of a volume]",
 )
-
-
 turn_option = click.option(
     "--turn",
     is_flag=True,
@@ -43,21 +38,6 @@ class Reading:
     page: int | None = None
 
 
-def image_options(function: F) -> F:
-    """Add --isolate, --max-pixels and --page to a command, which receives them as `reading`."""
-
-    @isolate_option
-    @max_pixels_option
-    @page_option
-    @functools.wraps(function)
-    def wrapped(
-        *args: Any, isolate: bool | None, max_pixels: int | None, page: int | None, **kw: Any
-    ) -> Any:
-        return function(*args, reading=reading_of(isolate, max_pixels, page), **kw)
-
-    return wrapped  # type: ignore[return-value]
-
-
 def reading_of(isolate: bool | None, max_pixels: int | None, page: int | None) -> Reading:
     """The values of the options, with their defaults."""
     from spel.io.image.header import MAX_PIXELS
@@ -70,3 +50,7 @@ def default_isolate(isolate: bool | None) -> bool:
     from spel.io.isolation import AVAILABLE
 
     return AVAILABLE if isolate is None else isolate
+
+
+image_options = gathered(reading_of, "reading", isolate_option, max_pixels_option, page_option)
+"""Adds the options to a command, which receives them as `reading`."""

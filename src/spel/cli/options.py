@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from spel.core.threads import MAX_THREADS
 
 PROGRESS = ("auto", "bar", "plain", "json", "none")
 F = TypeVar("F", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
+"""A decorator that adds an option to a command."""
 
 
 @dataclass
@@ -50,8 +53,6 @@ def shared(function: F) -> F:
 
     A command with a parameter `settings` receives the `Settings`.
     """
-    import inspect
-
     wants = "settings" in inspect.signature(function).parameters
 
     @click.option(
@@ -85,6 +86,21 @@ def shared(function: F) -> F:
             return function(*args, **kw)
 
     return wrapped  # type: ignore[return-value]
+
+
+def gathered(make: Callable[..., Any], name: str, *options: Option) -> Option:
+    """Add options to a command, which receives what `make` makes of their values, by one name."""
+    parameters = inspect.signature(make).parameters
+
+    def add(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **values: Any) -> Any:
+            own = {key: values.pop(key) for key in parameters if key in values}
+            return function(*args, **{name: make(**own)}, **values)
+
+        return functools.reduce(lambda command, option: option(command), options[::-1], wrapped)
+
+    return add
 
 
 def refuse_options(names: tuple[str, ...], reason: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 import click
 
@@ -17,13 +15,9 @@ from spel.cli.image_options import (
     page_option,
     reading_of,
 )
+from spel.cli.options import Option, gathered
 from spel.cli.types import PATH, Words
 from spel.cli.worker_options import Place, dask_option, trust_option, workers_option
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-Option = Callable[[F], F]
 
 
 @dataclass(frozen=True)
@@ -66,21 +60,19 @@ class RunOptions:
         return None if self.max_memory is None else self.max_memory << 20
 
 
-def formats_option(formats: tuple[str, ...], text: str) -> Option[Any]:
+def formats_option(formats: tuple[str, ...], text: str) -> Option:
     """--format: files that are made of all results."""
     return _words("--format", "formats", formats, text)
 
 
-def saves_option(
-    saves: tuple[str, ...] | None, text: str, metavar: str | None = None
-) -> Option[Any]:
+def saves_option(saves: tuple[str, ...] | None, text: str, metavar: str | None = None) -> Option:
     """--save: files that are written for every image; any words where `saves` is None."""
     return _words("--save", "saves", saves, text, metavar)
 
 
 def _words(
     flag: str, name: str, words: tuple[str, ...] | None, text: str, metavar: str | None = None
-) -> Option[Any]:
+) -> Option:
     return click.option(
         flag,
         name,
@@ -106,27 +98,6 @@ def _number(context: click.Context, parameter: click.Parameter, word: str | None
 tile_option = click.option(
     "--tile", type=click.IntRange(1), help="Side of tiles in pixels. [default: read whole]"
 )
-
-
-def run_options(*special: Option[Any]) -> Option[Any]:
-    """Add the options of a run to a command, which receives `RunOptions`, as `run`.
-
-    Special are those that not every run has: `formats_option`, `saves_option`, `tile_option`.
-    """
-
-    def add(function: F) -> F:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **values: Any) -> Any:
-            names = [one.name for one in fields(RunOptions) if one.name in values]
-            run = RunOptions(**{name: values.pop(name) for name in names})
-            return function(*args, run=run, **values)
-
-        command: Any = wrapped
-        for option in reversed((BEFORE, *special, *AFTER)):
-            command = option(command)
-        return command  # type: ignore[no-any-return]
-
-    return add
 
 
 BEFORE = click.option("--out", type=PATH, help="Folder of the run.")
@@ -172,3 +143,11 @@ AFTER = (
         help="Largest memory for one image, or for one tile of an image that is read in tiles.",
     ),
 )
+
+
+def run_options(*special: Option) -> Option:
+    """Add the options of a run to a command, which receives `RunOptions`, as `run`.
+
+    Special are those that not every run has: `formats_option`, `saves_option`, `tile_option`.
+    """
+    return gathered(RunOptions, "run", BEFORE, *special, *AFTER)

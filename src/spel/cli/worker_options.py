@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from spel.cli.options import gathered
 
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 1024), default=1, help="Processes."
@@ -63,14 +62,5 @@ class Place:
             yield run
 
 
-def place_options(function: F) -> F:
-    """Add --workers, --dask and --i-trust-this-network to a command: a `Place`, as `place`."""
-
-    @workers_option
-    @dask_option
-    @trust_option
-    @functools.wraps(function)
-    def wrapped(*args: Any, workers: int, dask: str | None, trust: bool, **kw: Any) -> Any:
-        return function(*args, place=Place(workers, dask, trust), **kw)
-
-    return wrapped  # type: ignore[return-value]
+place_options = gathered(Place, "place", workers_option, dask_option, trust_option)
+"""Adds the options to a command, which receives them as `place`."""

@@ -36,7 +36,7 @@ def job_fields(options: RunOptions, settings: Settings, net: str = "") -> dict[s
 
     That is the file of a network, for workers on a cluster; empty if tasks are to carry it.
     """
-    on_cluster = options.dask is not None and Path(net).is_file()
+    on_cluster = options.place.dask is not None and Path(net).is_file()
     return {
         "save": options.saves,
         "formats": ("ome-zarr",) if is_picture(options.out) else options.formats,
@@ -47,7 +47,7 @@ def job_fields(options: RunOptions, settings: Settings, net: str = "") -> dict[s
         "max_pixels": options.max_pixels,
         "isolate": default_isolate(options.isolate),
         "every": options.every,
-        "threads": settings.threads_of_each(options.workers),
+        "threads": settings.threads_of_each(options.place.workers),
         **({"place": str(Path(net).absolute()) if on_cluster else ""} if net else {}),
     }
 
@@ -76,7 +76,7 @@ def check_options(
             raise click.UsageError("Missing option '--out'")
         if flags := [flag for name, flag in IN_FOLDER.items() if getattr(options, name)]:
             raise click.UsageError(f"{' and '.join(flags)}: give the folder of the run with --out")
-    if options.dask is not None and (options.max_seconds or options.max_memory):
+    if options.place.dask is not None and (options.max_seconds or options.max_memory):
         raise click.UsageError(
             "--max-seconds and --max-memory cannot be combined with --dask; set limits of the "
             "cluster's workers instead"
@@ -107,7 +107,7 @@ class RunCommand:
         options = self.options
         shard = Shard() if options.shard is None else Shard.parse(options.shard)
         how: dict[str, Any] = {
-            "workers": options.workers,
+            "workers": options.place.workers,
             "seconds": options.max_seconds,
             "memory": options.max_bytes,
         }

@@ -17,7 +17,7 @@ from spel.cli.image_options import (
 )
 from spel.cli.options import Option, gathered
 from spel.cli.types import PATH, Words
-from spel.cli.worker_options import Place, dask_option, trust_option, workers_option
+from spel.cli.worker_options import Place, place_options
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class RunOptions:
     """The values of the options; None stands for the default."""
 
     out: Path | None
-    workers: int
-    dask: str | None
-    trust: bool
+    place: Place
     shard: str | None
     fresh: bool
     retry: bool
@@ -48,11 +46,6 @@ class RunOptions:
     def reading(self) -> Reading:
         """How images are read that the command itself looks at."""
         return reading_of(self.isolate, self.max_pixels, self.page)
-
-    @property
-    def place(self) -> Place:
-        """Where the tasks run."""
-        return Place(self.workers, self.dask, self.trust)
 
     @property
     def max_bytes(self) -> int | None:
@@ -102,9 +95,7 @@ tile_option = click.option(
 
 BEFORE = click.option("--out", type=PATH, help="Folder of the run.")
 AFTER = (
-    workers_option,
-    dask_option,
-    trust_option,
+    place_options,
     click.option(
         "--shard", metavar="I/N", help="Process every N-th image and frame only, from the I-th."
     ),

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import (
-    RunOptions,
-    formats_option,
-    run_options,
-    saves_option,
-    tile_option,
-)
+from spel.cli.run_options import RunOptions, run_options, tile_option, words_option
 
 if TYPE_CHECKING:
     from spel.nn import Network
@@ -35,11 +29,12 @@ if TYPE_CHECKING:
     "takes 0..1. Larger values become 255, negative ones and NaN 0. [default format: tiff]",
 )
 @run_options(
-    formats_option(
+    words_option(
+        "--format",
         ("png", "npy", "tiff", "ome-tiff", "ome-zarr"),
         "Pictures with their scale, or float32 values. [default: png; of tiles: ome-tiff]",
     ),
-    saves_option(None, "Steps to save. [default: the last one]", "STEP,...|all"),
+    words_option("--save", None, "Steps to save. [default: the last one]", "STEP,...|all"),
     tile_option,
 )
 @shared

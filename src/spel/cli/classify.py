@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import RunOptions, formats_option, run_options
+from spel.cli.run_options import RunOptions, run_options, words_option
 from spel.cli.types import PATH
 
 
@@ -23,7 +23,7 @@ from spel.cli.types import PATH
     help="Evaluate too: the true class is the nearest folder of that name above the image, or "
     "the image's name up to the first '_'.",
 )
-@run_options(formats_option(("csv",), "Also write a table of classes and scores."))
+@run_options(words_option("--format", ("csv",), "Also write a table of classes and scores."))
 @shared
 def command(
     model: Path,
@@ -43,6 +43,7 @@ def command(
     from spel.jobs import ClassifyJob
     from spel.jobs.classify import model_name
     from spel.learning.class_folders import class_above
+    from spel.metrics.classification import confusion
     from spel.sklearn import load
 
     check_options(run)
@@ -61,11 +62,5 @@ def command(
 
     code = RunCommand(job, run, settings, line, compare if truth else None)(images)
     if truths:
-        settings.say(_figures(truths))
+        settings.say(confusion(*map(list, zip(*truths))).text())
     raise SystemExit(code)
-
-
-def _figures(truths: list[tuple[str, str]]) -> str:
-    from spel.metrics.classification import confusion
-
-    return confusion([true for true, _ in truths], [answer for _, answer in truths]).text()

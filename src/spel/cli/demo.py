@@ -43,16 +43,11 @@ def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) 
     )
     for path in done.files:
         click.echo(path)
-    if not (fast or no_browser) and _has_terminal() and has_browser():
+    if not (fast or no_browser) and sys.stderr.isatty() and sys.stdout.isatty() and has_browser():
         settings.say("\nThe same network in the studio, where you can change every number:")
         from spel.cli.studio import command as studio
 
         click.get_current_context().invoke(studio)
-
-
-def _has_terminal() -> bool:
-    """Whether somebody sits in front of this command."""
-    return sys.stderr.isatty() and sys.stdout.isatty()
 
 
 def has_browser() -> bool:

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import (
-    RunOptions,
-    formats_option,
-    run_options,
-    saves_option,
-    tile_option,
-)
+from spel.cli.run_options import RunOptions, run_options, tile_option, words_option
 from spel.cli.types import Range, Sides, threshold
 from spel.io.annotation.formats import FORMATS
 
@@ -79,8 +73,8 @@ SIDES = ("width", "height", "depth")
 )
 @click.option("--aspect", type=Range(), help="Keep boxes whose width / height lies in this range.")
 @run_options(
-    formats_option(EXPORTS, "Also write these files."),
-    saves_option(SAVES, "Pictures of every image."),
+    words_option("--format", EXPORTS, "Also write these files."),
+    words_option("--save", SAVES, "Pictures of every image."),
     tile_option,
 )
 @shared

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import RunOptions, formats_option, run_options
+from spel.cli.run_options import RunOptions, run_options, words_option
 from spel.cli.types import Words
 
 STATISTICS = ("mean", "max", "deviation", "quantiles")
@@ -36,7 +36,9 @@ STATISTICS = ("mean", "max", "deviation", "quantiles")
     help="Pool over N x N parts of the image; may be repeated.",
 )
 @run_options(
-    formats_option(("npz", "csv"), "Form of the table: results.npz, results.csv. [default: npz]")
+    words_option(
+        "--format", ("npz", "csv"), "Form of the table: results.npz, results.csv. [default: npz]"
+    ),
 )
 @shared
 def command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -53,39 +54,23 @@ class RunOptions:
         return None if self.max_memory is None else self.max_memory << 20
 
 
-def formats_option(formats: tuple[str, ...], text: str) -> Option:
-    """--format: files that are made of all results."""
-    return _words("--format", "formats", formats, text)
+def words_option(
+    flag: Literal["--format", "--save"], words: tuple[str, ...] | None, text: str,
+    metavar: str | None = None,
+) -> Option:  # fmt: skip
+    """Files that are made of all results, or those that are written for every image.
 
-
-def saves_option(saves: tuple[str, ...] | None, text: str, metavar: str | None = None) -> Option:
-    """--save: files that are written for every image; any words where `saves` is None."""
-    return _words("--save", "saves", saves, text, metavar)
-
-
-def _words(
-    flag: str, name: str, words: tuple[str, ...] | None, text: str, metavar: str | None = None
-) -> Option:
+    An option that is given several times names each of its words once; without words, any.
+    """
     return click.option(
         flag,
-        name,
+        f"{flag[2:]}s",
         type=Words(words),
         multiple=True,
-        callback=_joined,
+        callback=lambda _, __, lists: tuple(dict.fromkeys(chain.from_iterable(lists))),
         metavar=metavar,
         help=text,
     )
-
-
-def _joined(
-    context: click.Context, parameter: click.Parameter, lists: tuple[tuple[str, ...], ...]
-) -> tuple[str, ...]:
-    """The words of an option that is given several times, each once."""
-    return tuple(dict.fromkeys(word for words in lists for word in words))
-
-
-def _number(context: click.Context, parameter: click.Parameter, word: str | None) -> int | None:
-    return None if word is None else int(word)
 
 
 tile_option = click.option(
@@ -116,7 +101,7 @@ AFTER = (
     click.option(
         "--reduce",
         type=click.Choice(["2", "4", "8"]),
-        callback=_number,
+        callback=lambda _, __, word: word and int(word),
         help="Decode JPEG files at a half, a quarter or an eighth of their rows and columns.",
     ),
     page_option,
@@ -139,6 +124,6 @@ AFTER = (
 def run_options(*special: Option) -> Option:
     """Add the options of a run to a command, which receives `RunOptions`, as `run`.
 
-    Special are those that not every run has: `formats_option`, `saves_option`, `tile_option`.
+    Special are those that not every run has: `words_option`, `tile_option`.
     """
     return gathered(RunOptions, "run", BEFORE, *special, *AFTER)

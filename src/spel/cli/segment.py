@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from spel.cli.options import Settings, shared
-from spel.cli.run_options import (
-    RunOptions,
-    formats_option,
-    run_options,
-    saves_option,
-    tile_option,
-)
+from spel.cli.run_options import RunOptions, run_options, tile_option, words_option
 from spel.cli.types import AlarmRate, ObjectScale
 
 if TYPE_CHECKING:
@@ -24,10 +18,13 @@ if TYPE_CHECKING:
 @click.argument("net", metavar="NET")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
 @run_options(
-    formats_option(
-        ("png", "ome-tiff", "ome-zarr"), "Form of the masks. [default: png; of tiles: ome-tiff]"
+    words_option(
+        "--format",
+        ("png", "ome-tiff", "ome-zarr"),
+        "Form of the masks. [default: png; of tiles: ome-tiff]",
     ),
-    saves_option(
+    words_option(
+        "--save",
         ("saliency", "instances", "csv", "coco", "geojson"),
         "Also write NAME.saliency.tif (float32, a channel per class), NAME.instances.tif (the "
         "number of the object on each pixel), or the objects one by one: NAME.objects.csv, .json "

@@ -44,6 +44,12 @@ class Rounding:
             self.exact = self.exact and bool(((scaled == out) | np.isnan(scaled)).all())
         return out
 
+    def whole(self, values: npt.NDArray[Any]) -> Bytes:
+        """All values of a step, checked."""
+        rounded = self(values)
+        self.check()
+        return rounded
+
     def check(self) -> None:
         """Refuse parts of which all together would be 0 and 1, or 255, and were not before."""
         low, high = self.bytes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from spel.decide.mask_picture import mask_picture, objects_in_picture, picture_type
 from spel.decide.segmentation import Segmentation
@@ -28,8 +28,6 @@ from spel.large.tiling import Tiling
 from spel.large.view import View
 from spel.nn import Network
 from spel.runs import OutputFiles
-
-Picture = npt.NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class TiledSegmentation:
             return self._write("saliency.", output, shape, np.dtype(np.float32))
         if part == "instances":
             kind = np.min_scalar_type(len(self.objects.scores))
-            bands = [PictureOf(self.objects.labels, partial(_as_type, kind))]
+            bands = [PictureOf(self.objects.labels, methodcaller("astype", kind))]
             return self._write("instances.", bands, (*self.view.size, 1), kind)
         path = self.files.path(PARTS[part])
         if self.files.written:
@@ -109,7 +107,3 @@ class TiledSegmentation:
         voxel: dict[str, Any] = {"spacing": self.image.spacing, "unit": self.image.unit}
         write_bands(self.form, self.files, path, bands, shape, dtype, **voxel)
         return path
-
-
-def _as_type(kind: np.dtype[Any], labels: npt.NDArray[np.int32]) -> Picture:
-    return labels.astype(kind)

@@ -47,15 +47,19 @@ def save_steps(
     _check_memory(network, image, names, max_bytes)
     steps = network.select(image, names)
     if uint8 is not None:
-        steps = {name: _rounded(name, array, uint8) for name, array in steps.items()}
+        steps = {name: Rounding(name, uint8).whole(array) for name, array in steps.items()}
     for name, array in steps.items():
         path = files.path(step_ending(network, name, ENDINGS.get(kind, kind)))
         if array.ndim < 3 and kind != "npy":
             path = path.with_suffix(".npy")  # a feature vector is no picture
         if array.ndim < 3:
-            _write_vector(path, array)
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+        elif kind in WRITERS:
+            voxel = voxel_of(network, name, spacing, unit)
+            WRITERS[kind](path, [array], array.shape, array.dtype, **voxel)
         else:
-            _write_step(path, network, name, array, kind, voxel_of(network, name, spacing, unit))
+            write(path, step_sheet(network, name, array) if kind == "png" else array)
         yield path
     if kind == "png" and len(steps) > 1:
         path = files.path("steps.png")
@@ -76,23 +80,6 @@ def voxel_of(network: Network, step: str, spacing: Sequence[float], unit: str) -
     return {"spacing": [side * float(n) for side, n in zip(spacing, strides)], "unit": unit}
 
 
-def _rounded(name: str, array: npt.NDArray[Any], factor: float) -> npt.NDArray[np.uint8]:
-    rounding = Rounding(name, factor)
-    rounded = rounding(array)
-    rounding.check()
-    return rounded
-
-
-def _write_step(
-    path: Path, network: Network, name: str, array: npt.NDArray[Any], kind: str,
-    voxel: dict[str, Any],
-) -> None:  # fmt: skip
-    if kind in WRITERS:
-        WRITERS[kind](path, [array], array.shape, array.dtype, **voxel)
-    else:
-        write(path, step_sheet(network, name, array) if kind == "png" else array)
-
-
 def _check_memory(
     network: Network, image: npt.NDArray[Any], names: Sequence[str], max_bytes: int
 ) -> None:
@@ -103,9 +90,3 @@ def _check_memory(
             f"its steps take {wanted >> 20:,} MB of memory, the limit is {max_bytes >> 20:,} MB; "
             "save fewer steps, or raise the limit (--max-memory)"
         )
-
-
-def _write_vector(path: Path, array: npt.NDArray[Any]) -> None:
-    """Write a feature vector atomically."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array, allow_pickle=False)

@@ -159,8 +159,9 @@ class TimedTask:
 
     def __call__(self) -> Outcome:
         began = perf_counter()
-        identity = _identity_of(self.task)
-        return outcome_of(self.image, self.task, identity, began)
+        task = self.task
+        identity = task.identity if isinstance(task, IdentifiedTask) else Identity.of(task.image)
+        return outcome_of(task.image, task, identity, began)
 
 
 def outcome_of(
@@ -177,10 +178,6 @@ def outcome_of(
     except Exception as error:  # whatever one input causes costs that input only
         result = Failure.of(image, error)
     return Outcome(result, identity, round((perf_counter() - began) * 1e3, 3))
-
-
-def _identity_of(task: Task) -> Identity | None:
-    return task.identity if isinstance(task, IdentifiedTask) else Identity.of(task.image)
 
 
 def _has_digest(path: str | os.PathLike[str], digest: str) -> bool:

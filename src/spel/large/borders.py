@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from spel.decide.delineate import Delineation, Spacing
 from spel.large.piece_table import MaskFile, joined_bits
+from spel.large.places import packed, place_of, unpacked
 from spel.large.tiling import Array, Folder, Lazy, Tiling
 from spel.nn.blocks import Source
 from spel.nn.tiles import sides
@@ -33,12 +33,11 @@ class Delineating:
     def __call__(self, region: Region) -> tuple[Array, Array, Array, Array]:
         """The numbers of the objects, the windows of their masks, and the packed masks."""
         box, compressed, numbers, windows = region
-        shape = tuple((box[1] - box[0]).tolist())
-        labels = np.frombuffer(zlib.decompress(compressed), np.int32).reshape(shape)
-        features = np.asarray(self.features[tuple(slice(a, b) for a, b in box.T.tolist())])
+        labels = unpacked(compressed, np.int32, (box[1] - box[0]).tolist())
+        features = np.asarray(self.features[place_of(box.T.tolist())])
         masks = []
         for number, window in zip(numbers.tolist(), windows - box[0]):
-            place = tuple(slice(a, b) for a, b in window.T.tolist())
+            place = place_of(window.T.tolist())
             own = labels[place] if self.apart else labels[place] * (labels[place] == number)
             masks.append(self.line.refine_label(features[place], own, number, self.spacing))
         return numbers, windows[:, 0], windows[:, 1], joined_bits(masks)
@@ -86,7 +85,7 @@ def _regions(
     def region(index: int) -> Region:
         own = windows[groups[index]]
         box = np.stack([own[:, 0].min(axis=0), own[:, 1].max(axis=0)])
-        labels = rough[tuple(slice(a, b) for a, b in box.T.tolist())][..., 0]
-        return box, zlib.compress(labels.tobytes(), 1), numbers[groups[index]], own
+        labels = rough[place_of(box.T.tolist())][..., 0]
+        return box, packed(labels), numbers[groups[index]], own
 
     return Lazy(region, len(groups) if len(numbers) else 0)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from spel import ops
 from spel.core.adjacency import Adjacency
 from spel.io.large.stored_band import StoredBand
-from spel.large.seams import Part, Place, Seams, measures
+from spel.large.places import Place
+from spel.large.seams import Part, Seams, measures
 from spel.large.tiling import Folder
 
 

@@ -18,7 +18,8 @@ from spel.large import windows
 from spel.large.bands import labels_in
 from spel.large.borders import Delineating, delineated_objects
 from spel.large.components import Components, components_in
-from spel.large.flooding import Growth, Place, grown_regions, with_reach
+from spel.large.flooding import Growth, grown_regions, with_reach
+from spel.large.places import Place, common
 from spel.large.tiling import Array
 from spel.large.view import View
 
@@ -115,11 +116,8 @@ def _grown_object(
     """The mask of one object, in the tiles of its window."""
     (ends,) = work.windows(rough.bounds[[number - 1]]).tolist()
     bounds = tuple(map(slice, *ends))
-    cut = (
-        tuple(slice(max(p.start, b.start), min(p.stop, b.stop)) for p, b in zip(place, bounds))
-        for place in view.places
-    )
-    places = [place for place in cut if all(span.start < span.stop for span in place)]
+    cut = (common(place, bounds) for place in view.places)
+    places = [place for place in cut if place is not None]
     growth = Growth(work.features, work.line, work.spacing, bounds, number)
     growth = with_reach(growth, view.tiling, places)
     near = [p for p in places if (rough[growth.around(p)] == number).any()]

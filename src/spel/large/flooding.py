@@ -7,7 +7,6 @@ sides, until none has: then every path is the best one of the whole image.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from spel.core.adjacency import Adjacency
 from spel.decide.delineate import Delineation, Labels, Spacing
 from spel.io.large.stored_band import StoredBand
+from spel.large.places import Place, inside, lengths, packed, unpacked
 from spel.large.seams import faces_of
 from spel.large.tiling import Array, Folder, Lazy, Tiling
 from spel.nn.blocks import Source
@@ -28,7 +28,6 @@ from spel.nn.tiles import sides
 from spel.ops.flood import PATH, Paths, growcut_reach, lead_on, seeds_at
 from spel.ops.streamed import extremes
 
-Place = tuple[slice, ...]
 Region = tuple[Place, Place, bytes, bytes]
 """A tile, a window around it, and the labels of the window and the paths around the tile."""
 
@@ -75,15 +74,15 @@ class Growth:
         """
         place, wide, rough, around = region
         window = _wider(place, 1, self.bounds)
-        seeds = self._seeds(_unpacked(rough, np.int32, wide))[_inside(window, wide)]
-        paths = _joined(_faces(window), np.frombuffer(zlib.decompress(around), PATH), window)
-        inner = _inside(place, window)
+        seeds = self._seeds(unpacked(rough, np.int32, lengths(wide)).copy())[inside(window, wide)]
+        paths = _joined(_faces(window), unpacked(around, PATH, [-1]), window)
+        inner = inside(place, window)
         paths[inner] = 0
         if (seeds < 0).any():
             self._lead_on(paths, seeds, window)
         own = seeds[inner]
         labels = np.where(own < 0, paths["label"][inner], own + 1)
-        faces = [_inside(face, place) for face in _faces(place)]
+        faces = [inside(face, place) for face in _faces(place)]
         is_open = any((own[face] < 0).any() for face in faces)
         ends = [own.min(where=own >= 0, initial=np.iinfo(np.int32).max), own.max(initial=-1)]
         at_sides = np.concatenate([paths[inner][face].ravel() for face in faces])
@@ -101,7 +100,7 @@ class Growth:
         part = tuple(slice(max(a, 0), min(b, n)) for (a, b), n in zip(ends, seeds.shape))
         place = tuple(slice(w.start + p.start, w.start + p.stop) for w, p in zip(window, part))
         wide = _wider(place, 1, _whole(self.size))
-        terrain = self.line.terrain(self.values(wide))[_inside(place, wide)]
+        terrain = self.line.terrain(self.values(wide))[inside(place, wide)]
         growcut, axes = self.line.method == "growcut", len(self.size)
         near = Adjacency.box(3, ndim=axes) if growcut else Adjacency.cross(1, ndim=axes)
         spels = np.ix_(*(np.arange(span.start, span.stop) for span in place))
@@ -124,7 +123,7 @@ class _Front:
         """What a tile gets in a round."""
         wide, window = self.growth.around(place), _wider(place, 1, self.growth.bounds)
         faces = [self._paths(face).ravel() for face in _faces(window)]
-        return place, wide, _packed(self.rough[wide]), _packed(np.concatenate(faces))
+        return place, wide, packed(self.rough[wide]), packed(np.concatenate(faces))
 
     def take(self, place: Place, paths: Paths) -> bool:
         """Keep what a tile has found at its sides; whether it is new."""
@@ -138,7 +137,7 @@ class _Front:
 
     def _paths(self, face: Place) -> Paths:
         if not self.rounds:
-            return np.zeros([span.stop - span.start for span in face], PATH)
+            return np.zeros(lengths(face), PATH)
         return self.before[face][..., 0]
 
     def turn(self) -> None:
@@ -165,8 +164,8 @@ def grown_regions(
         The least and the greatest label of seeds, counted from 0.
     """
     labels, front = StoredBand((*growth.size, 1), np.int32, folder), _Front(growth, rough, folder)
-    lengths = sides(tiling.size, len(growth.size))
-    cells = [tuple(s.start // n for s, n in zip(place, lengths)) for place in places]
+    sizes = sides(tiling.size, len(growth.size))
+    cells = [tuple(s.start // n for s, n in zip(place, sizes)) for place in places]
     closed: set[int] = set()
     first, last = np.iinfo(np.int32).max, -1
     active = list(range(len(places)))
@@ -224,14 +223,9 @@ def _wider(place: Place, margin: Any, bounds: Place) -> Place:
     )
 
 
-def _inside(place: Place, window: Place) -> Place:
-    """A place by its coordinates in a window."""
-    return tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(place, window))
-
-
 def _parts(faces: Sequence[Place], values: Array) -> Iterator[tuple[Place, Array]]:
     """The values of each face, of those of all, one after the other."""
-    sizes = [[span.stop - span.start for span in face] for face in faces]
+    sizes = [lengths(face) for face in faces]
     ends = np.cumsum([prod(size) for size in sizes])
     for face, size, part in zip(faces, sizes, np.split(values, ends[:-1])):
         yield face, part.reshape(size)
@@ -239,16 +233,7 @@ def _parts(faces: Sequence[Place], values: Array) -> Iterator[tuple[Place, Array
 
 def _joined(faces: Sequence[Place], values: Array, window: Place) -> Array:
     """A window with the values of some faces, and 0 elsewhere."""
-    joined = np.zeros([span.stop - span.start for span in window], values.dtype)
+    joined = np.zeros(lengths(window), values.dtype)
     for face, part in _parts(faces, values):
-        joined[_inside(face, window)] = part
+        joined[inside(face, window)] = part
     return joined
-
-
-def _packed(array: Array) -> bytes:
-    return zlib.compress(array.tobytes(), 1)
-
-
-def _unpacked(data: bytes, dtype: npt.DTypeLike, window: Place) -> Array:
-    shape = [s.stop - s.start for s in window]
-    return np.frombuffer(zlib.decompress(data), dtype).reshape(shape).copy()

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spel.io.large.stored_band import StoredBand
+from spel.large.places import Place, place_of
 from spel.large.tiling import Folder
 
 Mask = npt.NDArray[np.bool_]
-Window = tuple[slice, ...]
 
 
 class Painting:
@@ -41,11 +41,11 @@ class Painting:
         self.labels = StoredBand((*self.size, 1), np.int32, folder)
         self._measures: list[tuple[int, ...]] = []
 
-    def add(self, window: Window, mask: Mask) -> bool:
+    def add(self, window: Place, mask: Mask) -> bool:
         """Paint the mask in a window of the image where it is free; whether anything was."""
         return self.add_parts([(window, mask)])
 
-    def add_parts(self, parts: Iterable[tuple[Window, Mask]]) -> bool:
+    def add_parts(self, parts: Iterable[tuple[Place, Mask]]) -> bool:
         """Paint an object that comes window by window."""
         number, ndim = len(self._measures) + 1, len(self.size)
         rows = [row for window, mask in parts if (row := self._paint(window, mask, number))]
@@ -56,7 +56,7 @@ class Painting:
             self._measures.append((*sums, *ends))
         return bool(rows)
 
-    def _paint(self, window: Window, mask: Mask, number: int) -> tuple[int, ...]:
+    def _paint(self, window: Place, mask: Mask, number: int) -> tuple[int, ...]:
         """The area, the sums of places and the ends along each axis of what was free."""
         there = self.labels[window]
         free = mask & (there[..., 0] == 0)
@@ -134,6 +134,6 @@ class PaintedObjects:
 
     def part(self, number: int) -> Mask:
         """The mask of one object, counted from 0, inside its bounds."""
-        window = tuple(slice(a, b) for a, b in self.bounds[number].T.tolist())
+        window = place_of(self.bounds[number].T.tolist())
         part: Mask = self.labels[window][..., 0] == number + 1
         return part

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from functools import partial
 from math import prod
@@ -15,12 +14,12 @@ from spel.decide import pieces
 from spel.decide.pieces import kinds_of, masks_drawn, mean_level, units
 from spel.io.large.stored_band import StoredBand
 from spel.large.components import Components, components_in
+from spel.large.places import Place, lengths, packed, unpacked
 from spel.large.tiling import Array, Folder, Lazy, Tiling
 from spel.large.view import View
 from spel.nn import Network
 from spel.nn.blocks import Source, output_in
 
-Place = tuple[slice, ...]
 NO_CLASS = np.int32(-3)
 """The label of what is looked at elsewhere."""
 
@@ -64,9 +63,7 @@ class LargeParts:
         own = [place for place in self._places if self._numbers[place].any()]
         channels = [kinds_of(self.how)[kind].channel for kind in self.kinds]
         work = partial(_sums, network, tiling.source, channels)
-        items = Lazy(
-            lambda i: (own[i], zlib.compress(self._numbers[own[i]].tobytes(), 1)), len(own)
-        )
+        items = Lazy(lambda i: (own[i], packed(self._numbers[own[i]])), len(own))
         totals, counts = [0] * len(self.kinds), [0] * len(self.kinds)
         for numbers, sums, areas in tiling.each(work, items):
             for number, total, area in zip(numbers.tolist(), sums.tolist(), areas.tolist()):
@@ -105,8 +102,8 @@ def _sums(
 ) -> tuple[Array, Array, Array]:
     """The numbers in a tile, and the sum of the saliency and the area of each."""
     place, data = item
-    size = [span.stop - span.start for span in place]
-    own = np.frombuffer(zlib.decompress(data), np.int32).reshape(size)
+    size = lengths(place)
+    own = unpacked(data, np.int32, size)
     output = output_in(network, source, [(s.start, s.stop) for s in place], size)
     numbers = np.unique(own[own > 0])
     sums = [int(units(output[..., channels[n - 1]][own == n]).sum()) for n in numbers]

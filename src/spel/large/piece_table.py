@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from spel.decide.pieces import (
 )
 from spel.decide.segmentation import Segmentation
 from spel.large.parts import LargeParts
+from spel.large.places import Place, lengths, packed, place_of, unpacked
 from spel.large.tiling import Array, Folder, Lazy
 from spel.large.windows import grown
 from spel.nn import Network
@@ -37,7 +37,6 @@ from spel.nn.blocks import Box, Source, output_in
 from spel.nn.tiles import Tile
 
 Mask = npt.NDArray[np.bool_]
-Window = tuple[slice, ...]
 Packed = tuple[Array, ...]
 """Kinds, scores, levels, first spels, first and last corners, and the bits of the masks."""
 NUMBERS = (np.int64, np.float64, np.int64, np.int64)
@@ -58,11 +57,11 @@ class MaskFile:
         """Add masks by the first and last corners of their windows, and their `joined_bits`."""
         self._file.seek(self._ends[-1])
         self._file.write(bits.tobytes())
-        lengths = -(-(high - low).prod(axis=1) // 8)
-        self._ends.extend((self._ends[-1] + lengths.cumsum()).tolist())
+        counts = -(-(high - low).prod(axis=1) // 8)
+        self._ends.extend((self._ends[-1] + counts.cumsum()).tolist())
         self._corners.extend(np.stack([low, high], axis=-1).ravel().tolist())
 
-    def __getitem__(self, number: int) -> tuple[Window, Mask]:
+    def __getitem__(self, number: int) -> tuple[Place, Mask]:
         """The window and the mask of this number, counted from 0."""
         start, stop = self._ends[number : number + 2]
         each = len(self._corners) // (len(self._ends) - 1)
@@ -99,7 +98,7 @@ class PieceTable:
 def pieces_of_tile(network: Network, source: Source, how: Segmentation, tile: Tile) -> Packed:
     """What may be an object of a learned size in a tile, see `spel.decide.pieces`."""
     margin = first_margin(how, len(tile.out))
-    read = partial(output_in, network, source, sides=_lengths(tile.out))
+    read = partial(output_in, network, source, sides=lengths(tile.out))
     size = source.shape[: len(tile.out)]
 
     def sides(output: Array, frame: Frame) -> Sides:
@@ -121,18 +120,18 @@ class LabelWindows:
         own = [tile.out for tile in tiles if any(m.any() for m in self._masks(tile.out).values())]
         return Lazy(lambda index: self._window(own[index]), len(own))
 
-    def _masks(self, window: Window) -> Masks:
+    def _masks(self, window: Place) -> Masks:
         return masks_drawn(self.labels[window][..., 0], self.how)
 
-    def _window(self, tile: Window) -> LabelWindow:
+    def _window(self, tile: Place) -> LabelWindow:
         def read(box: Box) -> Array:
-            return self.labels[tuple(slice(a, b) for a, b in box)]
+            return self.labels[place_of(box)]
 
         def sides(labels: Array, frame: Frame) -> Sides:
             return open_sides(masks_drawn(labels[..., 0], self.how), frame)
 
         labels, frame = grown(read, self.labels.shape[:-1], tile, 2 * PARTS_MARGIN, sides, inf)
-        return frame, zlib.compress(labels.astype(np.int32).tobytes(), 1)
+        return frame, packed(labels.astype(np.int32))
 
 
 def pieces_of_labels(
@@ -140,9 +139,9 @@ def pieces_of_labels(
 ) -> Packed:
     """The parts of the masks of a label image that belong to a tile."""
     frame, data = window
-    labels = np.frombuffer(zlib.decompress(data), np.int32).reshape(frame.size)
+    labels = unpacked(data, np.int32, frame.size)
     box = [(start, start + n) for start, n in zip(frame.start, frame.size)]
-    output = output_in(network, source, box, _lengths(frame.tile))
+    output = output_in(network, source, box, lengths(frame.tile))
     pieces = tile_pieces(output, how, masks_drawn(labels, how), frame, spacing)
     return _packed(list(pieces), how, frame)
 
@@ -158,10 +157,6 @@ def _packed(pieces: Sequence[tuple[int, Piece]], how: Segmentation, frame: Frame
     numbers = [kind for kind, _ in pieces], [piece.score for _, piece in pieces], places, firsts
     columns = (np.array(column, dtype=kind) for column, kind in zip(numbers, NUMBERS))
     return (*columns, low, high, joined_bits(piece.mask for _, piece in pieces))
-
-
-def _lengths(tile: Window) -> list[int]:
-    return [span.stop - span.start for span in tile]
 
 
 def joined_bits(masks: Iterable[Mask]) -> Array:

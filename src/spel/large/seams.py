@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from spel import ops
 from spel.core.adjacency import Adjacency
+from spel.large.places import Place, common, inside, place_of
 
-Place = tuple[slice, ...]
 Labels = npt.NDArray[np.int64]
 Part = tuple[npt.NDArray[Any], ...]
 
@@ -74,17 +74,11 @@ class Seams:
     def _join(self, place: Place, labels: Labels, other: Place, others: Labels) -> None:
         """Record the pairs of labels that a displacement joins, of two faces."""
         for step in self.steps:
-            shifted = [slice(o.start - s, o.stop - s) for o, s in zip(other, step)]
-            low = [max(p.start, o.start) for p, o in zip(place, shifted)]
-            high = [min(p.stop, o.stop) for p, o in zip(place, shifted)]
-            if any(a >= b for a, b in zip(low, high)):
+            shifted = place_of((o.start - s, o.stop - s) for o, s in zip(other, step))
+            shared = common(place, shifted)
+            if shared is None:
                 continue
-            here = labels[
-                tuple(slice(a - p.start, b - p.start) for a, b, p in zip(low, high, place))
-            ]
-            there = others[
-                tuple(slice(a - o.start, b - o.start) for a, b, o in zip(low, high, shifted))
-            ]
+            here, there = labels[inside(shared, place)], others[inside(shared, shifted)]
             both = (here > 0) & (there > 0)
             if both.any():
                 self.pairs.append(np.unique(np.stack([here[both], there[both]], axis=1), axis=0))
@@ -136,10 +130,7 @@ def measures(
     top = values == measured.maxima[own - 1]
     np.minimum.at(strongest, own[top] - 1, flat[top])
     ends = measured.low + corner, measured.high + corner
-    faces = (
-        labels[tuple(slice(w.start - p.start, w.stop - p.start) for w, p in zip(where, place))]
-        for where in faces_of(place, reach_of(adjacency))
-    )
+    faces = (labels[inside(where, place)] for where in faces_of(place, reach_of(adjacency)))
     return (measured.areas, *ends, measured.maxima, first, strongest, *faces)
 
 

@@ -15,7 +15,7 @@ from spel.errors import ParameterError
 from spel.io.annotation.results import read_results
 
 
-def test_demo_boxes_the_plate_and_shows_every_step(program, tmp_path):
+def test_demo_boxes_the_plate_and_shows_every_step(program, tmp_path, monkeypatch):
     code, out, err = program("demo", "--out", tmp_path / "d")
     assert code == 0
     names = [Path(line).name for line in out.splitlines()]
@@ -29,6 +29,12 @@ def test_demo_boxes_the_plate_and_shows_every_step(program, tmp_path):
         [253.0, 260.0, 353.0, 285.0]
     ]
     assert spel.load(tmp_path / "d" / "plate-lecture.safetensors") == spel.zoo.plate_lecture()
+    monkeypatch.chdir(tmp_path)
+    proposed = [line.split()[1:] for line in err.splitlines() if line.startswith("  spel ")]
+    assert [words[0] for words in proposed] == ["apply", "trace"]
+    own = {"PICTURE": tmp_path / "d" / "street.png", "ROW,COL": "10,20"}
+    for words in proposed:
+        assert program(*(own.get(word, word) for word in words))[0] == 0
 
 
 def test_demo_script_gives_the_same_box(tmp_path):

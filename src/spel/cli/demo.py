@@ -36,7 +36,7 @@ def command(out: Path | None, fast: bool, no_browser: bool, settings: Settings) 
     done = show(out, fast=fast, say=settings.say)
     settings.say(
         "\nThe files follow. See steps.png; demo.py does the same in Python. For your picture:\n"
-        "  spel apply plate-lecture PICTURE --step all --out steps\n"
+        "  spel apply plate-lecture PICTURE --save all --out steps\n"
         "  spel trace plate-lecture PICTURE --at ROW,COL"
         if not fast
         else "\nThe files follow."

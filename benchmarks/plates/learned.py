@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -28,10 +28,11 @@ import spel
 from benchmarks.plates.changes import CHANGES, fours
 from benchmarks.plates.detector import LOW, Images, answer, greys, learn
 from benchmarks.plates.gallery import gallery
+from benchmarks.plates.intervals import precision_interval, recall_interval
 from benchmarks.plates.photos import DATA, Photo, drawn, photos, regions
 from benchmarks.plates.shipped import SHIPPED, adjust, ship, shipped, small
 from benchmarks.plates.speed import speed
-from spel.metrics.detection import Answers, DetectionMetrics, evaluate, precision_recall
+from spel.metrics.detection import Answers, evaluate, precision_recall
 from spel.rigid import RigidConfig
 
 
@@ -146,7 +147,7 @@ def cross(options: argparse.Namespace, found: list[Photo], images: Images) -> st
     ]
     for region in [*regions(found), ""]:
         mine = [a for a in result.answers if a.name.startswith(region)]
-        lines.append(_line(region or "all", evaluate(mine)))
+        lines.append(_line(region or "all", mine))
     scores, precision, recall = precision_recall(result.answers)
     lines.append("")
     for wanted in (0.90, 0.95, 0.98):
@@ -230,7 +231,7 @@ def nested(options: argparse.Namespace, found: list[Photo], images: Images) -> s
     ]
     for region in [*regions(found), ""]:
         mine = [a for a in answers if a.name.startswith(region)]
-        lines.append(_line(region or "all", evaluate(mine)))
+        lines.append(_line(region or "all", mine))
     lines += ["", "Chosen: " + ", ".join(choices) + "."]
     return "\n".join(lines) + "\n"
 
@@ -251,20 +252,32 @@ def curve(options: argparse.Namespace, found: list[Photo], images: Images) -> st
     test = [found[i] for i in split[: len(found) // 3]]
     rest = [photo for photo in found if photo not in test]
     for count in options.counts:
-        rows = []
+        runs = []
         for draw in range(options.draws if count else 1):
             pools = [[p for p in rest if p.region == region] for region in names]
             pool = [drawn(p, min(count or len(p), len(p)), 100 * draw + count) for p in pools]
             network = learn([photo for part in pool for photo in part], images)
-            answers = [answer(network, photo, images[photo.name]) for photo in test]
-            figures = [evaluate([a for a in answers if a.name.startswith(n)]) for n in [*names, ""]]
-            rows.append([f.best_recall[0.5] for f in figures[:-1]])
-            rows[-1] += [figures[-1].mean_iou, figures[-1].average_precision]
-            print(count, draw, np.round(rows[-1], 3), file=sys.stderr, flush=True)
-        mean, least = np.mean(rows, axis=0), np.min(rows, axis=0)
-        cells = [f"{m:.3f} ({x:.3f})" for m, x in zip(mean, least)]
-        lines.append(f"| {count or 'all'} | " + " | ".join(cells) + " |")
+            runs.append([answer(network, photo, images[photo.name]) for photo in test])
+            print(count, draw, file=sys.stderr, flush=True)
+        lines.append(f"| {count or 'all'} | " + " | ".join(_cells(runs, names)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _cells(runs: list[list[Answers]], names: Sequence[str]) -> list[str]:
+    """Recall in each region, mean IoU and average precision: mean and minimum, and interval."""
+    cells = []
+    for name in names:
+        mine = [[a for a in run if a.name.startswith(name)] for run in runs]
+        recalls = [evaluate(answers).best_recall[0.5] for answers in mine]
+        cells.append(f"{_mean_and_least(recalls)} {recall_interval(mine)}")
+    figures = [evaluate(run) for run in runs]
+    cells.append(_mean_and_least([one.mean_iou for one in figures]))
+    least = _mean_and_least([one.average_precision for one in figures])
+    return [*cells, f"{least} {precision_interval(runs)}"]
+
+
+def _mean_and_least(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3f} ({np.min(values):.3f})"
 
 
 def robust(options: argparse.Namespace, found: list[Photo], images: Images) -> str:
@@ -285,8 +298,9 @@ def robust(options: argparse.Namespace, found: list[Photo], images: Images) -> s
             answers.append(answer(network, replace(photo, boxes=boxes), image))
         figures = evaluate(answers)
         lines.append(
-            f"| {name} | {figures.best_recall[0.5]:.2f} | {figures.mean_iou:.2f} | "
-            f"{figures.average_precision:.2f} |"
+            f"| {name} | {figures.best_recall[0.5]:.2f} {recall_interval([answers], 2)} | "
+            f"{figures.mean_iou:.2f} | {figures.average_precision:.2f} "
+            f"{precision_interval([answers], 2)} |"
         )
         print(lines[-1], file=sys.stderr, flush=True)
     several = [
@@ -312,11 +326,13 @@ TABLE_HEAD = (
 )
 
 
-def _line(name: str, figures: DetectionMetrics) -> str:
+def _line(name: str, answers: list[Answers]) -> str:
+    figures = evaluate(answers)
     return (
-        f"| {name} | {figures.images} | {figures.best_recall[0.5]:.3f} | "
-        f"{figures.best_recall[0.3]:.3f} | {figures.mean_iou:.3f} | "
-        f"{figures.average_precision:.3f} | {figures.recall:.3f} |"
+        f"| {name} | {figures.images} | {figures.best_recall[0.5]:.3f} "
+        f"{recall_interval([answers])} | {figures.best_recall[0.3]:.3f} | "
+        f"{figures.mean_iou:.3f} | {figures.average_precision:.3f} "
+        f"{precision_interval([answers])} | {figures.recall:.3f} |"
     )
 
 
